@@ -1,0 +1,2 @@
+//! The `oxide-bus` command.
+fn main() {}

@@ -1,0 +1,77 @@
+//! A message with its provenance.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::message::Message;
+use crate::source::Source;
+use crate::stamp::stamp;
+
+/// A message and where it comes from: the record that travels on the bus.
+///
+/// It is a plain record with public fields. The bus never changes one, and never copies one to
+/// deliver it: subscribers share it, see [`Delivery`](crate::Delivery).
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Command, Envelope, Event, Message};
+///
+/// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
+/// let pong = Envelope::new("echo", Message::Event(Event::Pong { from: "echo".into() }))
+///     .with_correlation_id(ping.id);
+/// assert_eq!(ping.source, "kernel");
+/// assert_eq!(pong.correlation_id, Some(ping.id));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope<M = Message> {
+    /// Unique identifier of this envelope.
+    pub id: Uuid,
+    /// Who published it.
+    pub source: Source,
+    /// The id of the envelope that this one answers or continues, if any.
+    pub correlation_id: Option<Uuid>,
+    /// When it was made, by the system's clock.
+    pub timestamp: DateTime<Utc>,
+    /// The payload.
+    pub message: M,
+}
+
+impl<M> Envelope<M> {
+    /// Wraps a message, stamped with a new id and the time.
+    ///
+    /// Costs one reading of the clock and, where `source` is not a [`Source`] already, one
+    /// allocation.
+    ///
+    /// Ids are version 7 UUIDs: they sort by the time they were made, to about a quarter of a
+    /// microsecond, and end in 62 random bits. They are unique, not secret: the generator is fast
+    /// and not a cryptographic one, so treat no id as a password.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Envelope, Source};
+    ///
+    /// let source = Source::from("thermometer");
+    /// let first = Envelope::new(&source, 20.5);
+    /// let second = Envelope::new(&source, 21.0);
+    /// assert_ne!(first.id, second.id);
+    /// ```
+    pub fn new(source: impl Into<Source>, message: M) -> Self {
+        let (id, timestamp) = stamp();
+        Envelope {
+            id,
+            source: source.into(),
+            correlation_id: None,
+            timestamp,
+            message,
+        }
+    }
+
+    /// Ties this envelope to the one that it answers or continues.
+    #[must_use]
+    pub fn with_correlation_id(mut self, correlation_id: Uuid) -> Self {
+        self.correlation_id = Some(correlation_id);
+        self
+    }
+}

@@ -1,0 +1,176 @@
+//! An envelope's address: the tokens that its payload gives.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+/// What a bus can carry: anything that threads may share.
+///
+/// A type of your own opts in with one line, `impl Payload for MyType {}`, and gives a
+/// [`subject`](Payload::subject) where its subscribers should be able to choose by pattern.
+/// Numbers, `bool`, `char`, `()`, `String`, `str`, [`serde_json::Value`], and `Vec`, `Box`,
+/// `Arc`, `Option`, arrays and pairs of payloads are payloads already.
+///
+/// # Panics
+///
+/// A [`subject`](Payload::subject) that panics unwinds into whoever publishes the envelope, before
+/// any subscriber was offered it. Nobody else notices.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Payload, Subject};
+///
+/// struct Reading { sensor: String, celsius: f64 }
+///
+/// impl Payload for Reading {
+///     fn subject(&self) -> Subject<'_> {
+///         Subject::new(["reading", &self.sensor])
+///     }
+/// }
+///
+/// struct Tick;
+/// impl Payload for Tick {}
+///
+/// let readings = Bus::<Reading>::new();
+/// let ticks = Bus::<Tick>::new();
+/// # let _ = (Reading { sensor: String::new(), celsius: 0.0 }.celsius, readings, ticks);
+/// ```
+pub trait Payload: Send + Sync + 'static {
+    /// The tokens by which subscribers choose; none by default.
+    ///
+    /// Called at most once for each publish, and only while some subscriber listens by pattern.
+    fn subject(&self) -> Subject<'_> {
+        Subject::none()
+    }
+}
+
+macro_rules! payloads_without_a_subject {
+    ($($payload:ty),* $(,)?) => { $(impl Payload for $payload {})* };
+}
+
+payloads_without_a_subject!(
+    (),
+    bool,
+    char,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    f32,
+    f64,
+    str,
+    String,
+    &'static str,
+    serde_json::Value,
+);
+
+impl<M: Payload> Payload for Vec<M> {}
+impl<M: Payload, const N: usize> Payload for [M; N] {}
+impl<M: Payload, N: Payload> Payload for (M, N) {}
+
+impl<M: Payload + ?Sized> Payload for Box<M> {
+    fn subject(&self) -> Subject<'_> {
+        (**self).subject()
+    }
+}
+
+impl<M: Payload + ?Sized> Payload for Arc<M> {
+    fn subject(&self) -> Subject<'_> {
+        (**self).subject()
+    }
+}
+
+impl<M: Payload> Payload for Option<M> {
+    fn subject(&self) -> Subject<'_> {
+        self.as_ref().map_or_else(Subject::none, Payload::subject)
+    }
+}
+
+/// The address of an envelope: a list of tokens, most general first.
+///
+/// Tokens are matched one by one and never joined, so a token may hold any text: a module called
+/// `web.browser` is one token. Written as text ([`Display`](fmt::Display)), tokens are joined by
+/// dots and escaped as a [`Pattern`](crate::Pattern) is; that text, read as a pattern, matches
+/// exactly this subject.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::Subject;
+///
+/// let subject = Subject::new(["event", "started", "web.browser"]);
+/// assert_eq!(subject.tokens().len(), 3);
+/// assert_eq!(subject.to_string(), r"event.started.web\.browser");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Subject<'a> {
+    tokens: SmallVec<[&'a str; 4]>,
+}
+
+impl<'a> Subject<'a> {
+    /// The subject that consists of these tokens. Up to four cost no allocation.
+    pub fn new(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        Subject {
+            tokens: tokens.into_iter().collect(),
+        }
+    }
+
+    /// The subject of a payload that has none: no tokens. No pattern matches it.
+    pub fn none() -> Self {
+        Subject {
+            tokens: SmallVec::new(),
+        }
+    }
+
+    /// The tokens, most general first.
+    pub fn tokens(&self) -> &[&'a str] {
+        &self.tokens
+    }
+}
+
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Subject").field(&self.tokens).finish()
+    }
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, token) in self.tokens.iter().enumerate() {
+            if index > 0 {
+                f.write_char('.')?;
+            }
+            write_token(f, token)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes one token so that a pattern's reader takes it for the same token, literally.
+pub(crate) fn write_token(f: &mut fmt::Formatter<'_>, token: &str) -> fmt::Result {
+    if token.is_empty() {
+        return f.write_str(r"\e");
+    }
+    for c in token.chars() {
+        match c {
+            '.' | '*' | '>' | '\\' => {
+                f.write_char('\\')?;
+                f.write_char(c)?;
+            }
+            // A line break in a module's id must not break a log's line.
+            c if c.is_control() => write!(f, r"\u{{{:x}}}", u32::from(c))?,
+            c => f.write_char(c)?,
+        }
+    }
+    Ok(())
+}
