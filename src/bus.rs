@@ -1,0 +1,335 @@
+//! The bus: who subscribes, who publishes, who is granted what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use uuid::Uuid;
+
+use crate::capability::{Capability, Grants};
+use crate::envelope::Envelope;
+use crate::error::{PublishError, SubscribeError};
+use crate::fanout::{Queue, Terms, fan_out};
+use crate::message::{Command, Event, Message};
+use crate::options::{MAX_CAPACITY, SubscribeOptions};
+use crate::publisher::Publisher;
+use crate::receipt::Receipt;
+use crate::route::Route;
+use crate::source::Source;
+use crate::subject::Payload;
+use crate::subscription::Subscription;
+use crate::sync::Mutex;
+
+/// The bus of a program whose modules exchange [`Message`]s: commands and events.
+pub type MessageBus = Bus<Message>;
+
+/// A message bus within one process: every published [`Envelope`] goes to every subscriber that
+/// listens to it.
+///
+/// A `Bus` is a handle: clones are cheap and share one bus. It is also root: who holds one may
+/// subscribe, publish anything and grant. What a module should be given instead is a
+/// [`Publisher`].
+///
+/// The bus closes when [`close`](Bus::close) is called, or when the last `Bus` and the last
+/// [`Publisher`] are gone. Subscriptions do not keep it open.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Envelope};
+///
+/// let bus = Bus::<u32>::new();
+/// let mut numbers = bus.subscribe();
+/// bus.publish(Envelope::new("counter", 7))?;
+/// assert_eq!(numbers.recv()?.message, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Bus<M = Message> {
+    core: Arc<Core<M>>,
+}
+
+/// What all handles of one bus share.
+pub(crate) struct Core<M> {
+    route: ArcSwap<Route<M>>,
+    /// Held to replace the route; publishers never take it.
+    changing: Mutex<()>,
+    grants: Arc<Grants>,
+}
+
+impl<M> Core<M> {
+    pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>>
+    where
+        M: Payload,
+    {
+        let route = self.route.load();
+        if route.closed {
+            return Err(PublishError::Closed(Box::new(envelope)));
+        }
+        Ok(fan_out(route, envelope))
+    }
+
+    fn add(&self, queue: Queue<M>) -> Result<(), SubscribeError> {
+        let replaced = {
+            let _changing = self.changing.lock();
+            let route = self.route.load();
+            if route.closed {
+                return Err(SubscribeError::Closed);
+            }
+            self.route.swap(Arc::new(route.with(Arc::new(queue))))
+        };
+        drop(replaced); // not under the lock: it may be the last to hold queues that were left
+        Ok(())
+    }
+
+    /// Takes a subscriber off the list.
+    pub(crate) fn remove(&self, leaving: &Arc<Terms>) {
+        let replaced = {
+            let _changing = self.changing.lock();
+            let without = (self.route.load()).without(|queue| Arc::ptr_eq(queue.terms(), leaving));
+            without.map(|route| self.route.swap(Arc::new(route)))
+        };
+        drop(replaced); // not under the lock, as above
+    }
+
+    fn close(&self) {
+        let last = {
+            let _changing = self.changing.lock();
+            self.route.swap(Arc::new(Route::closed()))
+        };
+        for queue in &last.queues {
+            queue.terms().room.stop_waiting();
+        }
+    }
+}
+
+impl<M: Payload> Bus<M> {
+    /// A new bus without subscribers or grants.
+    pub fn new() -> Self {
+        Bus {
+            core: Arc::new(Core {
+                route: ArcSwap::from_pointee(Route::empty()),
+                changing: Mutex::default(),
+                grants: Arc::default(),
+            }),
+        }
+    }
+
+    /// Subscribes to everything, with the default options.
+    ///
+    /// A barrier: a publish that begins after this has returned is offered to the subscription. On
+    /// a closed bus the subscription is disconnected from the start.
+    ///
+    /// # Cost
+    ///
+    /// Copies the subscriber list, so it grows with the number of subscribers; publishers are not
+    /// held up.
+    pub fn subscribe(&self) -> Subscription<M> {
+        let (queue, receiver) = Queue::new(SubscribeOptions::default());
+        let subscription = Subscription::new(receiver, &queue, Arc::downgrade(&self.core));
+        // On a closed bus the queue is dropped right here, which disconnects the subscription.
+        let _closed = self.core.add(queue);
+        subscription
+    }
+
+    /// Subscribes with options. A barrier, and costs, as [`subscribe`](Bus::subscribe).
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::Capacity`] where the capacity is 0 or above [`MAX_CAPACITY`];
+    /// [`SubscribeError::Closed`] where the bus has closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{MessageBus, SubscribeError, SubscribeOptions};
+    ///
+    /// let bus = MessageBus::new();
+    /// let subscription = bus.subscribe_with(SubscribeOptions::new().capacity(1_000))?;
+    /// assert_eq!(subscription.capacity(), 1_000);
+    ///
+    /// let error = bus.subscribe_with(SubscribeOptions::new().capacity(0)).unwrap_err();
+    /// assert_eq!(error, SubscribeError::Capacity(0));
+    /// # Ok::<(), SubscribeError>(())
+    /// ```
+    pub fn subscribe_with(
+        &self,
+        options: SubscribeOptions,
+    ) -> Result<Subscription<M>, SubscribeError> {
+        if !(1..=MAX_CAPACITY).contains(&options.capacity) {
+            return Err(SubscribeError::Capacity(options.capacity));
+        }
+        let (queue, receiver) = Queue::new(options);
+        let subscription = Subscription::new(receiver, &queue, Arc::downgrade(&self.core));
+        self.core.add(queue)?;
+        Ok(subscription)
+    }
+
+    /// Publishes an envelope to every subscriber that listens to it, unguarded.
+    ///
+    /// When it returns, the envelope is in the queues that the receipt counts. It waits for nobody,
+    /// except for subscribers with [`Overflow::Block`](crate::Overflow::Block) that have no room.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Closed`], with the envelope, where the bus has closed.
+    pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        self.core.publish(envelope)
+    }
+
+    /// Publishes an envelope if the capability is granted.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
+    /// both hand the envelope back.
+    ///
+    /// # Cost
+    ///
+    /// A look-up in a sharded map more than [`publish`](Bus::publish), which takes a lock for
+    /// reading; a [`Publisher`] does with an atomic load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let navigate = Capability::new("browser:navigate");
+    /// bus.grant_capability(navigate.clone());
+    /// let envelope = Envelope::new("browser", Message::Command(Command::Ping));
+    /// bus.publish_with_capability(envelope, &navigate)?;
+    /// # Ok::<(), oxide_bus::PublishError>(())
+    /// ```
+    pub fn publish_with_capability(
+        &self,
+        envelope: Envelope<M>,
+        capability: &Capability,
+    ) -> Result<Receipt, PublishError<M>> {
+        if !self.core.grants.is_granted(capability) {
+            return Err(PublishError::Denied {
+                envelope: Box::new(envelope),
+                capability: capability.clone(),
+            });
+        }
+        self.core.publish(envelope)
+    }
+
+    /// Grants a capability. Publishers that hold it may publish from now on.
+    pub fn grant_capability(&self, capability: Capability) {
+        self.core.grants.grant(capability);
+    }
+
+    /// Revokes a capability, for everybody who holds it.
+    ///
+    /// A barrier: a publish under it that begins after this has returned is refused. One that had
+    /// begun may still be on its way to the queues.
+    pub fn revoke_capability(&self, capability: &Capability) {
+        self.core.grants.revoke(capability);
+    }
+
+    /// Whether a capability is granted now.
+    pub fn is_granted(&self, capability: &Capability) -> bool {
+        self.core.grants.is_granted(capability)
+    }
+
+    /// A handle that publishes as one source under one capability, and does nothing else.
+    ///
+    /// It may be made before the capability is granted; until then what it publishes is denied.
+    pub fn publisher(
+        &self,
+        source: impl Into<Source>,
+        capability: impl Into<Capability>,
+    ) -> Publisher<M> {
+        let grant = self.core.grants.handle(capability.into());
+        Publisher::new(Arc::clone(&self.core), source.into(), grant)
+    }
+
+    /// How many subscriptions there are.
+    pub fn subscriber_count(&self) -> usize {
+        self.core.route.load().queues.len()
+    }
+
+    /// Closes the bus, for all its handles.
+    ///
+    /// A publish or subscribe that begins after this has returned fails. Subscribers receive what
+    /// they have, then learn that they are disconnected; those that wait wake. Publishers that wait
+    /// for room give up: their envelopes are dropped for those subscribers, and counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, MessageBus, RecvError};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut subscription = bus.subscribe();
+    /// bus.send_command("kernel", Command::Ping)?;
+    /// bus.close();
+    ///
+    /// assert!(bus.send_command("kernel", Command::Ping).unwrap_err().is_closed());
+    /// assert!(subscription.recv().is_ok());
+    /// assert_eq!(subscription.recv().unwrap_err(), RecvError::Disconnected);
+    /// # Ok::<(), oxide_bus::PublishError>(())
+    /// ```
+    pub fn close(&self) {
+        self.core.close();
+    }
+
+    /// Whether the bus has closed.
+    pub fn is_closed(&self) -> bool {
+        self.core.route.load().closed
+    }
+}
+
+impl MessageBus {
+    /// Publishes a command, and returns its envelope's id.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Bus::publish).
+    pub fn send_command(
+        &self,
+        source: impl Into<Source>,
+        command: Command,
+    ) -> Result<Uuid, PublishError> {
+        let receipt = self.publish(Envelope::new(source, Message::Command(command)))?;
+        Ok(receipt.id())
+    }
+
+    /// Publishes an event, and returns its envelope's id.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Bus::publish).
+    pub fn emit_event(
+        &self,
+        source: impl Into<Source>,
+        event: Event,
+    ) -> Result<Uuid, PublishError> {
+        let receipt = self.publish(Envelope::new(source, Message::Event(event)))?;
+        Ok(receipt.id())
+    }
+}
+
+impl<M> Clone for Bus<M> {
+    fn clone(&self) -> Self {
+        Bus {
+            core: Arc::clone(&self.core),
+        }
+    }
+}
+
+impl<M: Payload> Default for Bus<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M> fmt::Debug for Bus<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let route = self.core.route.load();
+        f.debug_struct("Bus")
+            .field("subscribers", &route.queues.len())
+            .field("closed", &route.closed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,107 @@
+//! How a subscriber wants to be served.
+
+use crate::overflow::Overflow;
+use crate::pattern::Pattern;
+use crate::source::Source;
+
+/// The capacity of a subscription that asks for no other, in envelopes.
+pub const DEFAULT_CAPACITY: usize = 128;
+
+/// The greatest capacity of a subscription, in envelopes: 16,777,216.
+pub const MAX_CAPACITY: usize = 1 << 24;
+
+/// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it
+/// is too slow.
+///
+/// # Defaults
+///
+/// | option | default |
+/// | --- | --- |
+/// | [`capacity`](Self::capacity) | 128 envelopes |
+/// | [`name`](Self::name) | none |
+/// | [`pattern`](Self::pattern) | every subject |
+/// | [`source`](Self::source) | every source |
+/// | [`overflow`](Self::overflow) | [`Overflow::DropNewest`] |
+///
+/// Filters are applied before the queue: what a subscriber does not listen to takes none of its
+/// room and is not counted as matched.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Event, MessageBus, SubscribeOptions};
+///
+/// let bus = MessageBus::new();
+/// let mut readings = bus.subscribe_with(
+///     SubscribeOptions::new()
+///         .name("plotter")
+///         .capacity(1_024)
+///         .pattern("event.custom.*.reading".parse()?)
+///         .source("thermometer"),
+/// )?;
+/// bus.emit_event("kernel", Event::Pong { from: "kernel".into() })?;
+/// assert!(readings.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "options do nothing until they are given to `subscribe_with`"]
+pub struct SubscribeOptions {
+    pub(crate) capacity: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) overflow: Overflow,
+}
+
+impl Default for SubscribeOptions {
+    fn default() -> Self {
+        SubscribeOptions {
+            capacity: DEFAULT_CAPACITY,
+            name: None,
+            patterns: Vec::new(),
+            sources: Vec::new(),
+            overflow: Overflow::default(),
+        }
+    }
+}
+
+impl SubscribeOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`].
+    ///
+    /// The queue is allocated whole on subscribing: about 24 bytes for each envelope of capacity.
+    pub fn capacity(mut self, envelopes: usize) -> Self {
+        self.capacity = envelopes;
+        self
+    }
+
+    /// A name for logs and diagnostics; it need not be unique.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Listens to subjects that this pattern matches. Called again, adds another: one that matches
+    /// is enough.
+    pub fn pattern(mut self, pattern: Pattern) -> Self {
+        self.patterns.push(pattern);
+        self
+    }
+
+    /// Listens to envelopes from this source. Called again, adds another: one that is equal is
+    /// enough. Where patterns are set too, both must agree.
+    pub fn source(mut self, source: impl Into<Source>) -> Self {
+        self.sources.push(source.into());
+        self
+    }
+
+    /// What happens when the queue has no room.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+}

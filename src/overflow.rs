@@ -1,0 +1,39 @@
+//! What happens to an envelope for which a subscriber's queue has no room.
+
+use std::time::Duration;
+
+/// What happens to an envelope for which a subscriber's queue has no room.
+///
+/// Whatever it is, it happens to that subscriber alone: the others have the envelope by then.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use oxide_bus::{MessageBus, Overflow, SubscribeOptions};
+///
+/// let bus = MessageBus::new();
+/// let audit = bus.subscribe_with(
+///     SubscribeOptions::new().overflow(Overflow::Block { timeout: Some(Duration::from_secs(1)) }),
+/// )?;
+/// # drop(audit);
+/// # Ok::<(), oxide_bus::SubscribeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// It is dropped for this subscriber, and counted. No publisher ever waits. The default.
+    #[default]
+    DropNewest,
+    /// The publisher waits, without spinning, until there is room: lossless.
+    ///
+    /// The wait ends when the subscription or the bus goes, and after `timeout` where one is set;
+    /// where it ends without room, the envelope is dropped for this subscriber and counted.
+    ///
+    /// A thread that publishes to its own full subscription waits for itself: set a time-out, or
+    /// receive on another thread.
+    Block {
+        /// The longest wait for one envelope; `None` waits for as long as it takes.
+        timeout: Option<Duration>,
+    },
+}

@@ -1,0 +1,149 @@
+//! What a module is given instead of the bus: the right to speak as itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::bus::Core;
+use crate::capability::{Capability, GrantHandle};
+use crate::envelope::Envelope;
+use crate::error::PublishError;
+use crate::message::{Command, Event, Message};
+use crate::receipt::Receipt;
+use crate::source::Source;
+use crate::subject::Payload;
+
+/// A handle that publishes as one source under one capability, made by
+/// [`Bus::publisher`](crate::Bus::publisher).
+///
+/// Id, time and source of what it publishes are stamped here, so a module that holds only a
+/// `Publisher` can speak for nobody else; from it there is no way back to the bus. Its capability
+/// may be revoked and granted again at any time: the check is one atomic load at each publish.
+///
+/// Clones are cheap and share the grant. A `Publisher` keeps the bus open.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Capability, Event, MessageBus};
+///
+/// let bus = MessageBus::new();
+/// let mut subscription = bus.subscribe();
+/// let write = Capability::new("log:write");
+/// let logger = bus.publisher("logger", &write);
+///
+/// let event = || Event::Pong { from: "logger".into() };
+/// assert!(logger.emit_event(event()).unwrap_err().is_denied());
+///
+/// bus.grant_capability(write);
+/// let id = logger.emit_event(event())?;
+/// let delivery = subscription.recv()?;
+/// assert_eq!((delivery.id, delivery.source.as_str()), (id, "logger"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Publisher<M = Message> {
+    core: Arc<Core<M>>,
+    source: Source,
+    grant: Arc<GrantHandle>,
+}
+
+impl<M> Publisher<M> {
+    pub(crate) fn new(core: Arc<Core<M>>, source: Source, grant: GrantHandle) -> Self {
+        Publisher {
+            core,
+            source,
+            grant: Arc::new(grant),
+        }
+    }
+
+    /// The source of everything that it publishes.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The capability that it publishes under.
+    pub fn capability(&self) -> &Capability {
+        self.grant.capability()
+    }
+
+    /// Whether the capability is granted now.
+    pub fn is_granted(&self) -> bool {
+        self.grant.is_granted()
+    }
+}
+
+impl<M: Payload> Publisher<M> {
+    /// Publishes a message; see [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Denied`] where the capability is not granted, [`PublishError::Closed`] where
+    /// the bus has closed; both hand the message back in its envelope.
+    pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
+        self.admit(Envelope::new(&self.source, message))
+    }
+
+    /// Publishes a message that answers or continues another.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Publisher::publish).
+    pub fn publish_correlated(
+        &self,
+        message: M,
+        correlation_id: Uuid,
+    ) -> Result<Receipt, PublishError<M>> {
+        self.admit(Envelope::new(&self.source, message).with_correlation_id(correlation_id))
+    }
+
+    fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        if !self.grant.is_granted() {
+            return Err(PublishError::Denied {
+                envelope: Box::new(envelope),
+                capability: self.grant.capability().clone(),
+            });
+        }
+        self.core.publish(envelope)
+    }
+}
+
+impl Publisher<Message> {
+    /// Publishes a command, and returns its envelope's id.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Publisher::publish).
+    pub fn send_command(&self, command: Command) -> Result<Uuid, PublishError> {
+        Ok(self.publish(Message::Command(command))?.id())
+    }
+
+    /// Publishes an event, and returns its envelope's id.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Publisher::publish).
+    pub fn emit_event(&self, event: Event) -> Result<Uuid, PublishError> {
+        Ok(self.publish(Message::Event(event))?.id())
+    }
+}
+
+impl<M> Clone for Publisher<M> {
+    fn clone(&self) -> Self {
+        Publisher {
+            core: Arc::clone(&self.core),
+            source: self.source.clone(),
+            grant: Arc::clone(&self.grant),
+        }
+    }
+}
+
+impl<M> fmt::Debug for Publisher<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("source", &self.source)
+            .field("capability", self.capability())
+            .field("granted", &self.is_granted())
+            .finish_non_exhaustive()
+    }
+}

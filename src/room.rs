@@ -1,0 +1,301 @@
+//! The places of one subscriber's queue: who may enqueue, who has to wait, what was lost.
+//!
+//! Invariant: `consumed <= reserved <= consumed + capacity`.
+//!
+//! A publisher reserves a place before it sends into the channel, and the subscriber gives the
+//! place back after it has handed the envelope over, so the channel never holds more than
+//! `capacity` parcels and a reserved place is always free. The channel's own capacity would not do:
+//! a subscriber that has taken a parcel out to find that it must tell of a loss first would have
+//! made room for one too many.
+//!
+//! | word | written by | read by |
+//! | --- | --- | --- |
+//! | `reserved` | publishers (compare-and-swap); the subscriber, once, when it leaves | publishers |
+//! | `consumed` | the subscriber only | publishers |
+//! | `lost` | publishers that found no place | publishers and the subscriber |
+//! | `waiting` | publishers that wait for a place | the subscriber |
+
+use std::time::Instant;
+
+use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering, fence};
+
+/// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
+const GONE: u64 = 1 << 63;
+
+#[derive(Debug)]
+pub(crate) struct Room {
+    capacity: u64,
+    /// Places ever reserved, and the bit [`GONE`].
+    reserved: AtomicU64,
+    /// Places ever given back.
+    consumed: AtomicU64,
+    /// Envelopes ever lost because there was no place.
+    lost: AtomicU64,
+    /// Publishers that wait for a place.
+    waiting: AtomicU64,
+    /// The bus has closed: nobody waits any more.
+    closed: AtomicBool,
+    gate: Mutex<()>,
+    changed: Condvar,
+}
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    /// All are taken.
+    Full,
+    /// The subscriber has left.
+    Gone,
+}
+
+impl Room {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Room {
+            capacity: capacity as u64,
+            reserved: AtomicU64::new(0),
+            consumed: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            gate: Mutex::default(),
+            changed: Condvar::default(),
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        usize::try_from(self.capacity).expect("it was made from a usize")
+    }
+
+    /// Takes a place, if there is one.
+    pub(crate) fn reserve(&self) -> Result<(), NoPlace> {
+        // Acquire: who reserves after another sees what the other saw of `consumed`, so it also
+        // finds the channel as empty as the other did.
+        let mut reserved = self.reserved.load(Ordering::Acquire);
+        loop {
+            if reserved & GONE != 0 {
+                return Err(NoPlace::Gone);
+            }
+            // Acquire, against the release in `give_back`: the channel's slot is free by then.
+            let consumed = self.consumed.load(Ordering::Acquire);
+            // `reserved` may be the older of the two: then the swap fails, and it is read again.
+            if reserved.saturating_sub(consumed) >= self.capacity {
+                return Err(NoPlace::Full);
+            }
+            match self.reserved.compare_exchange_weak(
+                reserved,
+                reserved + 1,
+                Ordering::AcqRel, // release: the other half of the acquire above
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Ok(()),
+                Err(newer) => reserved = newer,
+            }
+        }
+    }
+
+    /// Takes a place, and waits for one until the deadline if it must.
+    ///
+    /// Ends with [`NoPlace::Full`] when time is up or the bus closes.
+    pub(crate) fn reserve_by(&self, deadline: Option<Instant>) -> Result<(), NoPlace> {
+        let mut gate = self.gate.lock();
+        self.waiting.fetch_add(1, Ordering::Relaxed); // ordered by the fence
+        // Against the fence in `give_back`: of "I wait" and "there is a place" one at least is seen
+        // by the other side, so no place is given back unnoticed.
+        fence(Ordering::SeqCst);
+        let mut time_is_up = false;
+        let outcome = loop {
+            match self.reserve() {
+                Err(NoPlace::Full) => {}
+                done => break done,
+            }
+            // Relaxed: written under the gate, which is held here.
+            if time_is_up || self.closed.load(Ordering::Relaxed) {
+                break Err(NoPlace::Full);
+            }
+            match deadline {
+                None => self.changed.wait(&mut gate),
+                Some(deadline) => {
+                    time_is_up = self.changed.wait_until(&mut gate, deadline).timed_out();
+                }
+            }
+        };
+        self.waiting.fetch_sub(1, Ordering::Relaxed); // only who reads 0 matters, and it may be late
+        outcome
+    }
+
+    /// Gives one place back. Only the subscriber calls it.
+    ///
+    /// `publishers_wait` says whether this queue's publishers may be waiting for the place.
+    pub(crate) fn give_back(&self, publishers_wait: bool) {
+        let consumed = self.consumed.load(Ordering::Relaxed); // nobody else writes it
+        // Release: the parcel was taken out of the channel before.
+        self.consumed.store(consumed + 1, Ordering::Release);
+        if publishers_wait {
+            // Against the fence in `reserve_by`, see there.
+            fence(Ordering::SeqCst);
+            if self.waiting.load(Ordering::Relaxed) > 0 {
+                // Under the gate, so that it cannot fall between a publisher's look and its wait.
+                let _gate = self.gate.lock();
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    /// Counts an envelope that found no place.
+    pub(crate) fn lose(&self) {
+        // Release: whoever reads the count sees the queue at least as full as it was then.
+        self.lost.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many envelopes were lost so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Acquire) // against the release in `lose`
+    }
+
+    /// The bus closes: whoever waits for a place gives up.
+    pub(crate) fn stop_waiting(&self) {
+        let _gate = self.gate.lock();
+        self.closed.store(true, Ordering::Relaxed); // read under the gate only
+        self.changed.notify_all();
+    }
+
+    /// The subscriber leaves: no place can be had from now on.
+    pub(crate) fn leave(&self) {
+        // Relaxed: it only has to be the same word that `reserve` swaps.
+        self.reserved.fetch_or(GONE, Ordering::Relaxed);
+        let _gate = self.gate.lock();
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_places_as_the_capacity_and_one_given_back_can_be_had_again() {
+        let room = Room::new(2);
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Err(NoPlace::Full));
+        room.give_back(false);
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Err(NoPlace::Full));
+    }
+
+    #[test]
+    fn nobody_gets_a_place_after_the_subscriber_has_left() {
+        let room = Room::new(2);
+        room.leave();
+        assert_eq!(room.reserve(), Err(NoPlace::Gone));
+        assert_eq!(room.reserve_by(None), Err(NoPlace::Gone));
+    }
+
+    #[test]
+    fn a_wait_for_a_place_ends_at_its_deadline() {
+        let room = Room::new(1);
+        assert_eq!(room.reserve(), Ok(()));
+        let deadline = Instant::now() + Duration::from_millis(5);
+        assert_eq!(room.reserve_by(Some(deadline)), Err(NoPlace::Full));
+        assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn nobody_waits_once_the_bus_has_closed() {
+        let room = Room::new(1);
+        room.stop_waiting();
+        assert_eq!(room.reserve_by(None), Ok(()));
+        assert_eq!(room.reserve_by(None), Err(NoPlace::Full));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn two_publishers_and_a_subscriber_never_take_more_places_than_there_are() {
+        loom::model(|| {
+            let room = Arc::new(Room::new(1));
+            assert_eq!(room.reserve(), Ok(()));
+            let publishers: Vec<_> = (0..2)
+                .map(|_| {
+                    let room = Arc::clone(&room);
+                    thread::spawn(move || u64::from(room.reserve().is_ok()))
+                })
+                .collect();
+            room.give_back(false);
+            let taken: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
+            assert!(taken <= 1, "one place was given back, {taken} were taken");
+        });
+    }
+
+    #[test]
+    fn a_publisher_that_waits_gets_the_place_that_is_given_back() {
+        loom::model(|| {
+            let room = Arc::new(Room::new(1));
+            assert_eq!(room.reserve(), Ok(()));
+            let publisher = {
+                let room = Arc::clone(&room);
+                thread::spawn(move || room.reserve_by(None))
+            };
+            room.give_back(true);
+            assert_eq!(publisher.join().unwrap(), Ok(()));
+        });
+    }
+
+    #[test]
+    fn two_publishers_that_wait_each_get_one_of_two_places_given_back() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
+            let room = Arc::new(Room::new(2));
+            assert_eq!(room.reserve(), Ok(()));
+            assert_eq!(room.reserve(), Ok(()));
+            let publishers: Vec<_> = (0..2)
+                .map(|_| {
+                    let room = Arc::clone(&room);
+                    thread::spawn(move || room.reserve_by(None))
+                })
+                .collect();
+            room.give_back(true);
+            room.give_back(true);
+            for publisher in publishers {
+                assert_eq!(publisher.join().unwrap(), Ok(()));
+            }
+        });
+    }
+
+    #[test]
+    fn a_publisher_that_waits_learns_that_the_subscriber_leaves() {
+        loom::model(|| {
+            let room = Arc::new(Room::new(1));
+            assert_eq!(room.reserve(), Ok(()));
+            let publisher = {
+                let room = Arc::clone(&room);
+                thread::spawn(move || room.reserve_by(None))
+            };
+            room.leave();
+            assert_eq!(publisher.join().unwrap(), Err(NoPlace::Gone));
+        });
+    }
+
+    #[test]
+    fn a_publisher_that_waits_learns_that_the_bus_closes() {
+        loom::model(|| {
+            let room = Arc::new(Room::new(1));
+            assert_eq!(room.reserve(), Ok(()));
+            let publisher = {
+                let room = Arc::clone(&room);
+                thread::spawn(move || room.reserve_by(None))
+            };
+            room.stop_waiting();
+            assert_eq!(publisher.join().unwrap(), Err(NoPlace::Full));
+        });
+    }
+}

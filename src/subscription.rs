@@ -1,0 +1,393 @@
+//! The receiving side.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{self as channel, Receiver};
+use uuid::Uuid;
+
+use crate::bus::Core;
+use crate::delivery::Delivery;
+use crate::envelope::Envelope;
+use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+use crate::fanout::{Parcel, Queue, Terms};
+use crate::message::Message;
+use crate::overflow::Overflow;
+
+/// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
+///
+/// # Losses
+///
+/// Where envelopes were lost because the queue was full, the next receive at that point returns
+/// `Lagged` once, says how many, and receiving goes on after it.
+///
+/// # End
+///
+/// When the bus has closed, what is queued can still be received; then every receive returns
+/// `Disconnected`. A subscription does not keep its bus open.
+///
+/// Dropping a subscription is a barrier: nothing is enqueued for it any more, what was queued is
+/// freed, and [`subscriber_count`](crate::Bus::subscriber_count) no longer counts it.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Command, MessageBus, TryRecvError};
+///
+/// let bus = MessageBus::new();
+/// let mut subscription = bus.subscribe();
+/// for _ in 0..200 {
+///     bus.send_command("kernel", Command::Ping)?;
+/// }
+///
+/// let received = subscription.try_iter().take_while(Result::is_ok).count();
+/// assert_eq!(received, 128);
+/// assert_eq!(subscription.dropped(), 72);
+/// assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Empty);
+/// # Ok::<(), oxide_bus::PublishError>(())
+/// ```
+#[must_use = "a subscription that is dropped receives nothing"]
+pub struct Subscription<M = Message> {
+    parcels: Receiver<Parcel<M>>,
+    terms: Arc<Terms>,
+    core: Weak<Core<M>>,
+    /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
+    /// first. It still has its place.
+    held: Option<Parcel<M>>,
+    /// What `recv_ref` lends.
+    lent: Option<Delivery<M>>,
+    /// How many losses were told.
+    told: u64,
+}
+
+impl<M> Subscription<M> {
+    pub(crate) fn new(parcels: Receiver<Parcel<M>>, queue: &Queue<M>, core: Weak<Core<M>>) -> Self {
+        Subscription {
+            parcels,
+            terms: Arc::clone(queue.terms()),
+            core,
+            held: None,
+            lent: None,
+            told: 0,
+        }
+    }
+
+    /// Receives the next envelope, and waits for it as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Lagged`] where envelopes were lost, [`RecvError::Disconnected`] at the end.
+    pub fn recv(&mut self) -> Result<Delivery<M>, RecvError> {
+        self.next_delivery(|parcels| {
+            parcels
+                .recv()
+                .map_err(|channel::RecvError| RecvError::Disconnected)
+        })
+    }
+
+    /// Receives the next envelope if there is one now.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] where envelopes were lost,
+    /// [`TryRecvError::Disconnected`] at the end.
+    pub fn try_recv(&mut self) -> Result<Delivery<M>, TryRecvError> {
+        self.next_delivery(|_| Err(TryRecvError::Empty))
+    }
+
+    /// Receives the next envelope, and waits for it up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError::Timeout`] if none came in time, [`RecvTimeoutError::Lagged`] where
+    /// envelopes were lost, [`RecvTimeoutError::Disconnected`] at the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::{MessageBus, RecvTimeoutError};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut subscription = bus.subscribe();
+    /// let error = subscription.recv_timeout(Duration::from_millis(1)).unwrap_err();
+    /// assert_eq!(error, RecvTimeoutError::Timeout);
+    /// ```
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Delivery<M>, RecvTimeoutError> {
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => self.recv_deadline(deadline),
+            // Beyond the clock's end.
+            None => self.recv().map_err(|error| match error {
+                RecvError::Lagged(lagged) => lagged.into(),
+                RecvError::Disconnected => RecvTimeoutError::Disconnected,
+            }),
+        }
+    }
+
+    /// Receives the next envelope, and waits for it until `deadline`. One that has passed already
+    /// still takes what is queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_timeout`](Subscription::recv_timeout).
+    pub fn recv_deadline(&mut self, deadline: Instant) -> Result<Delivery<M>, RecvTimeoutError> {
+        self.next_delivery(|parcels| {
+            parcels
+                .recv_deadline(deadline)
+                .map_err(|error| match error {
+                    channel::RecvTimeoutError::Timeout => RecvTimeoutError::Timeout,
+                    channel::RecvTimeoutError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+        })
+    }
+
+    /// Receives the next envelope as [`recv`](Subscription::recv) does, and lends it until the next
+    /// call.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Subscription::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<String>::new();
+    /// let mut lines = bus.subscribe();
+    /// bus.publish(Envelope::new("reader", "first".to_owned()))?;
+    /// assert_eq!(lines.recv_ref()?.message, "first");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_ref(&mut self) -> Result<&Envelope<M>, RecvError> {
+        self.lent = None;
+        let delivery = self.recv()?;
+        Ok(self.lent.insert(delivery))
+    }
+
+    /// Iterates over what comes, waiting for each, until the end. Losses are items too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut subscription = bus.subscribe();
+    /// let sum = thread::spawn(move || -> u32 {
+    ///     subscription.iter().flatten().map(|delivery| delivery.message).sum()
+    /// });
+    /// for number in 1..=4 {
+    ///     bus.publish(Envelope::new("counter", number))?;
+    /// }
+    /// drop(bus);
+    /// assert_eq!(sum.join().unwrap(), 10);
+    /// # Ok::<(), oxide_bus::PublishError<u32>>(())
+    /// ```
+    pub fn iter(&mut self) -> Iter<'_, M> {
+        Iter { subscription: self }
+    }
+
+    /// Iterates over what is queued, without waiting. Losses are items too.
+    pub fn try_iter(&mut self) -> TryIter<'_, M> {
+        TryIter { subscription: self }
+    }
+
+    /// How many envelopes are queued.
+    pub fn len(&self) -> usize {
+        self.parcels.len() + usize::from(self.held.is_some())
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many envelopes the queue holds at most.
+    pub fn capacity(&self) -> usize {
+        self.terms.room.capacity()
+    }
+
+    /// How many envelopes were lost so far because the queue was full, told or not.
+    pub fn dropped(&self) -> u64 {
+        self.terms.room.lost()
+    }
+
+    /// The id of this subscription, for diagnostics.
+    pub fn id(&self) -> Uuid {
+        self.terms.id
+    }
+
+    /// The name that [`SubscribeOptions::name`](crate::SubscribeOptions::name) gave it.
+    pub fn name(&self) -> Option<&str> {
+        self.terms.name.as_deref()
+    }
+
+    /// Hands over the next envelope, or what has to be told before it; `wait` is asked where
+    /// nothing is queued.
+    fn next_delivery<E>(
+        &mut self,
+        wait: impl FnOnce(&Receiver<Parcel<M>>) -> Result<Parcel<M>, E>,
+    ) -> Result<Delivery<M>, E>
+    where
+        E: From<Lagged> + From<Disconnected>,
+    {
+        if let Some(parcel) = self.held.take() {
+            return Ok(self.hand_over(parcel));
+        }
+        // Read before the queue is seen to be empty: the queue was full when these were lost, and
+        // all it held then was received since, so the gap lies here.
+        let lost = self.terms.room.lost();
+        let parcel = match self.parcels.try_recv() {
+            Ok(parcel) => parcel,
+            Err(_) if lost > self.told => return Err(self.tell(lost).into()),
+            Err(channel::TryRecvError::Disconnected) => return Err(Disconnected.into()),
+            Err(channel::TryRecvError::Empty) => wait(&self.parcels)?,
+        };
+        if parcel.lost_before > self.told {
+            let lagged = self.tell(parcel.lost_before);
+            self.held = Some(parcel);
+            return Err(lagged.into());
+        }
+        Ok(self.hand_over(parcel))
+    }
+
+    /// The losses up to `lost` that were not told yet; there are some.
+    fn tell(&mut self, lost: u64) -> Lagged {
+        let missed = lost - self.told;
+        self.told = lost;
+        Lagged { missed }
+    }
+
+    fn hand_over(&mut self, parcel: Parcel<M>) -> Delivery<M> {
+        let publishers_wait = matches!(self.terms.overflow, Overflow::Block { .. });
+        self.terms.room.give_back(publishers_wait);
+        parcel.delivery
+    }
+}
+
+/// The end, before it is told in the words of one of the receive errors.
+struct Disconnected;
+
+impl From<Disconnected> for RecvError {
+    fn from(_: Disconnected) -> Self {
+        RecvError::Disconnected
+    }
+}
+
+impl From<Disconnected> for TryRecvError {
+    fn from(_: Disconnected) -> Self {
+        TryRecvError::Disconnected
+    }
+}
+
+impl From<Disconnected> for RecvTimeoutError {
+    fn from(_: Disconnected) -> Self {
+        RecvTimeoutError::Disconnected
+    }
+}
+
+impl<M> Drop for Subscription<M> {
+    fn drop(&mut self) {
+        self.terms.room.leave();
+        if let Some(core) = self.core.upgrade() {
+            core.remove(&self.terms);
+        }
+        // The channel would keep what is queued for as long as a publisher is still at it.
+        while self.parcels.try_recv().is_ok() {}
+    }
+}
+
+impl<M> fmt::Debug for Subscription<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An iterator that waits for each item; see [`Subscription::iter`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing unless they are consumed"]
+pub struct Iter<'a, M = Message> {
+    subscription: &'a mut Subscription<M>,
+}
+
+impl<M> Iterator for Iter<'_, M> {
+    type Item = Result<Delivery<M>, Lagged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.subscription.recv() {
+            Ok(delivery) => Some(Ok(delivery)),
+            Err(RecvError::Lagged(lagged)) => Some(Err(lagged)),
+            Err(RecvError::Disconnected) => None,
+        }
+    }
+}
+
+impl<M> FusedIterator for Iter<'_, M> {}
+
+/// An iterator that waits for nothing; see [`Subscription::try_iter`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing unless they are consumed"]
+pub struct TryIter<'a, M = Message> {
+    subscription: &'a mut Subscription<M>,
+}
+
+impl<M> Iterator for TryIter<'_, M> {
+    type Item = Result<Delivery<M>, Lagged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.subscription.try_recv() {
+            Ok(delivery) => Some(Ok(delivery)),
+            Err(TryRecvError::Lagged(lagged)) => Some(Err(lagged)),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+}
+
+/// An iterator that owns its subscription and waits for each item.
+#[derive(Debug)]
+#[must_use = "iterators do nothing unless they are consumed"]
+pub struct IntoIter<M = Message> {
+    subscription: Subscription<M>,
+}
+
+impl<M> Iterator for IntoIter<M> {
+    type Item = Result<Delivery<M>, Lagged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.subscription.iter().next()
+    }
+}
+
+impl<M> FusedIterator for IntoIter<M> {}
+
+impl<M> IntoIterator for Subscription<M> {
+    type Item = Result<Delivery<M>, Lagged>;
+    type IntoIter = IntoIter<M>;
+
+    fn into_iter(self) -> IntoIter<M> {
+        IntoIter { subscription: self }
+    }
+}
+
+#[expect(
+    clippy::into_iter_without_iter,
+    reason = "receiving changes the subscription, so its `iter` takes `&mut self` already"
+)]
+impl<'a, M> IntoIterator for &'a mut Subscription<M> {
+    type Item = Result<Delivery<M>, Lagged>;
+    type IntoIter = Iter<'a, M>;
+
+    fn into_iter(self) -> Iter<'a, M> {
+        self.iter()
+    }
+}
