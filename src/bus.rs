@@ -3,22 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use uuid::Uuid;
 
-use crate::capability::{Capability, Grants};
+use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::{PublishError, SubscribeError};
-use crate::fanout::{Queue, Terms, fan_out};
+use crate::fanout::Core;
 use crate::message::{Command, Event, Message};
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
 use crate::publisher::Publisher;
+use crate::queue::queue;
 use crate::receipt::Receipt;
-use crate::route::Route;
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
-use crate::sync::Mutex;
 
 /// The bus of a program whose modules exchange [`Message`]s: commands and events.
 pub type MessageBus = Bus<Message>;
@@ -48,69 +46,11 @@ pub struct Bus<M = Message> {
     core: Arc<Core<M>>,
 }
 
-/// What all handles of one bus share.
-pub(crate) struct Core<M> {
-    route: ArcSwap<Route<M>>,
-    /// Held to replace the route; publishers never take it.
-    changing: Mutex<()>,
-    grants: Arc<Grants>,
-}
-
-impl<M> Core<M> {
-    pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>>
-    where
-        M: Payload,
-    {
-        let route = self.route.load();
-        if route.closed {
-            return Err(PublishError::Closed(Box::new(envelope)));
-        }
-        Ok(fan_out(route, envelope))
-    }
-
-    fn add(&self, queue: Queue<M>) -> Result<(), SubscribeError> {
-        let replaced = {
-            let _changing = self.changing.lock();
-            let route = self.route.load();
-            if route.closed {
-                return Err(SubscribeError::Closed);
-            }
-            self.route.swap(Arc::new(route.with(Arc::new(queue))))
-        };
-        drop(replaced); // not under the lock: it may be the last to hold queues that were left
-        Ok(())
-    }
-
-    /// Takes a subscriber off the list.
-    pub(crate) fn remove(&self, leaving: &Arc<Terms>) {
-        let replaced = {
-            let _changing = self.changing.lock();
-            let without = (self.route.load()).without(|queue| Arc::ptr_eq(queue.terms(), leaving));
-            without.map(|route| self.route.swap(Arc::new(route)))
-        };
-        drop(replaced); // not under the lock, as above
-    }
-
-    fn close(&self) {
-        let last = {
-            let _changing = self.changing.lock();
-            self.route.swap(Arc::new(Route::closed()))
-        };
-        for queue in &last.queues {
-            queue.terms().room.stop_waiting();
-        }
-    }
-}
-
 impl<M: Payload> Bus<M> {
     /// A new bus without subscribers or grants.
     pub fn new() -> Self {
         Bus {
-            core: Arc::new(Core {
-                route: ArcSwap::from_pointee(Route::empty()),
-                changing: Mutex::default(),
-                grants: Arc::default(),
-            }),
+            core: Arc::new(Core::new()),
         }
     }
 
@@ -124,10 +64,11 @@ impl<M: Payload> Bus<M> {
     /// Copies the subscriber list, so it grows with the number of subscribers; publishers are not
     /// held up.
     pub fn subscribe(&self) -> Subscription<M> {
-        let (queue, receiver) = Queue::new(SubscribeOptions::default());
-        let subscription = Subscription::new(receiver, &queue, Arc::downgrade(&self.core));
-        // On a closed bus the queue is dropped right here, which disconnects the subscription.
-        let _closed = self.core.add(queue);
+        let (terms, queue, inbox) = queue(SubscribeOptions::default());
+        let subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
+        if self.core.add(queue).is_err() {
+            subscription.never_began();
+        }
         subscription
     }
 
@@ -158,8 +99,8 @@ impl<M: Payload> Bus<M> {
         if !(1..=MAX_CAPACITY).contains(&options.capacity) {
             return Err(SubscribeError::Capacity(options.capacity));
         }
-        let (queue, receiver) = Queue::new(options);
-        let subscription = Subscription::new(receiver, &queue, Arc::downgrade(&self.core));
+        let (terms, queue, inbox) = queue(options);
+        let subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
         self.core.add(queue)?;
         Ok(subscription)
     }
@@ -173,7 +114,11 @@ impl<M: Payload> Bus<M> {
     ///
     /// [`PublishError::Closed`], with the envelope, where the bus has closed.
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.core.publish(envelope)
+        let id = envelope.id;
+        match self.core.publish(envelope) {
+            Ok(outcome) => Ok(Receipt::new(id, outcome)),
+            Err(envelope) => Err(PublishError::Closed(Box::new(envelope))),
+        }
     }
 
     /// Publishes an envelope if the capability is granted.
@@ -211,7 +156,7 @@ impl<M: Payload> Bus<M> {
                 capability: capability.clone(),
             });
         }
-        self.core.publish(envelope)
+        self.publish(envelope)
     }
 
     /// Grants a capability. Publishers that hold it may publish from now on.
@@ -241,12 +186,12 @@ impl<M: Payload> Bus<M> {
         capability: impl Into<Capability>,
     ) -> Publisher<M> {
         let grant = self.core.grants.handle(capability.into());
-        Publisher::new(Arc::clone(&self.core), source.into(), grant)
+        Publisher::new(self.clone(), source.into(), grant)
     }
 
     /// How many subscriptions there are.
     pub fn subscriber_count(&self) -> usize {
-        self.core.route.load().queues.len()
+        self.core.subscriber_count()
     }
 
     /// Closes the bus, for all its handles.
@@ -276,7 +221,7 @@ impl<M: Payload> Bus<M> {
 
     /// Whether the bus has closed.
     pub fn is_closed(&self) -> bool {
-        self.core.route.load().closed
+        self.core.is_closed()
     }
 }
 
@@ -326,10 +271,9 @@ impl<M: Payload> Default for Bus<M> {
 
 impl<M> fmt::Debug for Bus<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let route = self.core.route.load();
         f.debug_struct("Bus")
-            .field("subscribers", &route.queues.len())
-            .field("closed", &route.closed)
+            .field("subscribers", &self.core.subscriber_count())
+            .field("closed", &self.core.is_closed())
             .finish_non_exhaustive()
     }
 }

@@ -1,151 +1,379 @@
-//! One envelope into many queues.
+//! One envelope into many queues: what all handles of one bus share, and the way of a publish
+//! through it.
 //!
-//! Each publish is a parcel of its own, sent by `try_send` into the bounded channel of each
-//! subscriber that listens. Whoever has no room is dealt with after all the others have the
-//! envelope.
+//! A publish appends to the current parcel, which every follower's queue has already: one
+//! compare-and-swap and one write, whatever the number of followers. Where it cannot, it opens the
+//! next parcel. Then the envelope is sent to the subscribers that picked it, and whoever has no
+//! room but must not lose it is waited for.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::Guard;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use arc_swap::ArcSwap;
 use smallvec::SmallVec;
-use uuid::Uuid;
 
+use crate::capability::Grants;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::options::SubscribeOptions;
+use crate::error::SubscribeError;
+use crate::follow::{FollowQueue, Places};
+use crate::opening::{Entry, Opening};
 use crate::overflow::Overflow;
-use crate::receipt::Receipt;
-use crate::room::{NoPlace, Room};
-use crate::route::{Filter, Route};
-use crate::stamp::stamp;
-use crate::subject::{Payload, Subject};
+use crate::parcel::Parcel;
+use crate::pick::PickQueue;
+use crate::queue::{Queue, Terms};
+use crate::receipt::Outcome;
+use crate::room::NoPlace;
+use crate::route::{Picks, Route};
+use crate::subject::Payload;
+use crate::sync::Mutex;
 
-/// What the channels carry.
-pub(crate) struct Parcel<M> {
-    pub(crate) delivery: Delivery<M>,
-    /// How many envelopes the subscriber had lost when this one found its place: the gap lies
-    /// before it.
-    pub(crate) lost_before: u64,
+/// What all handles of one bus share.
+pub(crate) struct Core<M> {
+    /// The opening that is appended to.
+    current: ArcSwap<Opening<M>>,
+    /// The subscriber list that the next opening is for.
+    route: ArcSwap<Route<M>>,
+    /// Held to replace the route; publishers never take it.
+    changing: Mutex<()>,
+    pub(crate) grants: Arc<Grants>,
 }
 
-/// What a subscriber and its publishers both know of the subscription.
-#[derive(Debug)]
-pub(crate) struct Terms {
-    pub(crate) id: Uuid,
-    pub(crate) name: Option<Box<str>>,
-    pub(crate) overflow: Overflow,
-    pub(crate) room: Room,
+/// The bus has closed.
+pub(crate) struct Closed;
+
+/// Envelopes on their way into a parcel.
+trait Pending<M> {
+    fn count(&self) -> usize;
+    /// The next one; there is one.
+    fn first(&self) -> &Envelope<M>;
+    fn take(&mut self) -> Envelope<M>;
+    /// Takes back what was taken last, in order.
+    fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>);
 }
 
-/// The publishers' end of one subscriber's queue.
-pub(crate) struct Queue<M> {
-    sender: Sender<Parcel<M>>,
-    filter: Filter,
-    terms: Arc<Terms>,
+const PENDING: &str = "the caller has seen that one is pending";
+
+impl<M> Pending<M> for Option<Envelope<M>> {
+    fn count(&self) -> usize {
+        usize::from(self.is_some())
+    }
+
+    fn first(&self) -> &Envelope<M> {
+        self.as_ref().expect(PENDING)
+    }
+
+    fn take(&mut self) -> Envelope<M> {
+        Option::take(self).expect(PENDING)
+    }
+
+    fn put_back(&mut self, mut envelopes: impl Iterator<Item = Envelope<M>>) {
+        *self = envelopes.next();
+    }
 }
 
-impl<M> Queue<M> {
-    /// Both ends of a new queue.
-    pub(crate) fn new(options: SubscribeOptions) -> (Self, Receiver<Parcel<M>>) {
-        let (sender, receiver) = bounded(options.capacity);
-        let queue = Queue {
-            sender,
-            filter: Filter::new(options.patterns, options.sources),
-            terms: Arc::new(Terms {
-                id: stamp().0,
-                name: options.name.map(Into::into),
-                overflow: options.overflow,
-                room: Room::new(options.capacity),
-            }),
-        };
-        (queue, receiver)
+/// A batch, last envelope first.
+impl<M> Pending<M> for Vec<Envelope<M>> {
+    fn count(&self) -> usize {
+        self.len()
     }
 
-    pub(crate) fn filter(&self) -> &Filter {
-        &self.filter
+    fn first(&self) -> &Envelope<M> {
+        self.last().expect(PENDING)
     }
 
-    pub(crate) fn terms(&self) -> &Arc<Terms> {
-        &self.terms
+    fn take(&mut self) -> Envelope<M> {
+        self.pop().expect(PENDING)
     }
 
-    /// Enqueues the envelope if there is room.
-    fn offer(&self, delivery: &Delivery<M>) -> Result<(), NoPlace> {
-        self.terms.room.reserve()?;
-        self.send(delivery)
+    fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>) {
+        let end = self.len();
+        self.extend(envelopes);
+        self[end..].reverse();
     }
+}
 
-    /// Enqueues the envelope, and waits for room until the deadline if it must.
-    fn offer_by(&self, delivery: &Delivery<M>, deadline: Option<Instant>) -> Result<(), NoPlace> {
-        self.terms.room.reserve_by(deadline)?;
-        self.send(delivery)
-    }
-
-    /// Sends into a place that was reserved.
-    fn send(&self, delivery: &Delivery<M>) -> Result<(), NoPlace> {
-        let parcel = Parcel {
-            delivery: delivery.clone(),
-            lost_before: self.terms.room.lost(),
-        };
-        match self.sender.try_send(parcel) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(_)) => Err(NoPlace::Gone),
-            Err(TrySendError::Full(_)) => unreachable!("a reserved place is free"),
+impl<M> Core<M> {
+    pub(crate) fn new() -> Self {
+        let route = Arc::new(Route::empty());
+        Core {
+            current: ArcSwap::from_pointee(Opening::first(Arc::clone(&route))),
+            route: ArcSwap::new(route),
+            changing: Mutex::default(),
+            grants: Arc::default(),
         }
     }
+
+    /// Publishes one envelope; gives it back if the bus has closed.
+    pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Outcome, Envelope<M>>
+    where
+        M: Payload,
+    {
+        let mut pending = Some(envelope);
+        match self.place(&mut pending) {
+            Ok(outcome) => Ok(outcome),
+            Err(Closed) => Err(Pending::take(&mut pending)),
+        }
+    }
+
+    /// Publishes envelopes in one step for as many as find room in one parcel; those that are left,
+    /// last first, if the bus has closed.
+    pub(crate) fn publish_batch(
+        &self,
+        mut envelopes: Vec<Envelope<M>>,
+        mut count: impl FnMut(usize, Outcome),
+    ) -> Result<(), Vec<Envelope<M>>>
+    where
+        M: Payload,
+    {
+        envelopes.reverse();
+        while !envelopes.is_empty() {
+            let before = envelopes.len();
+            match self.place(&mut envelopes) {
+                Ok(outcome) => count(before - envelopes.len(), outcome),
+                Err(Closed) => {
+                    envelopes.reverse();
+                    return Err(envelopes);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
+    fn place(&self, pending: &mut impl Pending<M>) -> Result<Outcome, Closed>
+    where
+        M: Payload,
+    {
+        loop {
+            let current = self.current.load();
+            if current.route.is_empty() && current.parcel.is_open() {
+                drop(pending.take());
+                return Ok(Outcome::default());
+            }
+            if current.is_outdated() {
+                // Some queue that was left out has made room.
+                current.parcel.close();
+            }
+            // User code, so before anything has happened: if it panics, nothing has.
+            let picks = current.route.picks(pending.first());
+            if let Some((first, count)) = current.parcel.claim(current.route.step(pending.count()))
+            {
+                let slots = first..first + count;
+                for slot in slots.clone() {
+                    current.parcel.write(slot, pending.take());
+                }
+                let (mut outcome, waiting) = deliver(&current, slots, &picks);
+                drop(current);
+                waiting.end(&mut outcome);
+                return Ok(outcome);
+            }
+            if !current.parcel.is_ready() {
+                current.complete();
+                continue;
+            }
+            // The parcel is full or closed: open the next.
+            current.parcel.close();
+            let route = self.route.load_full();
+            if route.closed {
+                return Err(Closed);
+            }
+            if route.is_empty() {
+                self.install(&current, &Arc::new(current.idle(route)));
+                continue;
+            }
+            let picks = route.picks(pending.first());
+            let wanted = route.step(pending.count());
+            let next =
+                Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
+            let slots = 0..next.parcel.filled().claimed;
+            if self.install(&current, &next) {
+                next.complete();
+                let (mut outcome, waiting) = deliver(&next, slots, &picks);
+                drop((current, next));
+                waiting.end(&mut outcome);
+                return Ok(outcome);
+            }
+            // The swap has let go of its handle on it, so this is the only one.
+            let opening = Arc::into_inner(next).expect("nobody else has seen it");
+            let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
+            pending.put_back(parcel.into_envelopes());
+        }
+    }
+
+    /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
+    fn install(&self, current: &Arc<Opening<M>>, next: &Arc<Opening<M>>) -> bool {
+        let was = self.current.compare_and_swap(current, Arc::clone(next));
+        Arc::ptr_eq(&was, current)
+    }
+
+    /// Sees to it that whatever is published from now on goes by this version of the route.
+    fn bring_in(&self, version: u64) {
+        loop {
+            let current = self.current.load();
+            if current.route.version >= version {
+                return;
+            }
+            current.complete();
+            current.parcel.close();
+            let next = Arc::new(current.idle(self.route.load_full()));
+            if self.install(&current, &next) {
+                return;
+            }
+        }
+    }
+
+    /// Puts a subscriber on the list. A barrier: what is published from now on is offered to it.
+    pub(crate) fn add(&self, queue: Queue<M>) -> Result<(), SubscribeError> {
+        let version = {
+            let _changing = self.changing.lock();
+            let route = self.route.load();
+            if route.closed {
+                return Err(SubscribeError::Closed);
+            }
+            let route = Arc::new(route.with(queue));
+            let version = route.version;
+            self.route.store(route);
+            version
+        };
+        self.bring_in(version);
+        Ok(())
+    }
+
+    /// Takes a subscriber off the list. A barrier: what is published from now on is not offered to
+    /// it.
+    pub(crate) fn remove(&self, leaving: &Arc<Terms>) {
+        let version = {
+            let _changing = self.changing.lock();
+            let Some(route) = self.route.load().without(leaving) else {
+                return;
+            };
+            let version = route.version;
+            self.route.store(Arc::new(route));
+            version
+        };
+        self.bring_in(version);
+    }
+
+    /// Closes the bus, and settles the accounts of those who were subscribed.
+    pub(crate) fn close(&self) {
+        let route = {
+            let _changing = self.changing.lock();
+            let route = self.route.load();
+            if route.closed {
+                return;
+            }
+            let route = Arc::new(route.closed());
+            self.route.store(Arc::clone(&route));
+            route
+        };
+        loop {
+            let last = self.current.load();
+            last.complete();
+            last.parcel.close();
+            let end = Arc::new(last.idle(Arc::clone(&route)));
+            end.parcel.close();
+            if self.install(&last, &end) {
+                for (queue, entry) in last.final_accounts() {
+                    queue.end(&entry);
+                }
+                for queue in &last.route.pick {
+                    queue.room().shut();
+                }
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.route.load().closed
+    }
+
+    pub(crate) fn subscriber_count(&self) -> usize {
+        self.route.load().len()
+    }
+
+    /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
+    /// on the list any more.
+    pub(crate) fn standing(&self, places: &Places) -> Option<(u64, u64)> {
+        let current = self.current.load();
+        let Entry {
+            enqueued, left_out, ..
+        } = current.accounts(|queue| std::ptr::eq(queue.places(), places))?;
+        Some((enqueued, left_out))
+    }
 }
 
-/// Publishes one envelope along a route.
-pub(crate) fn fan_out<M: Payload>(route: Guard<Arc<Route<M>>>, envelope: Envelope<M>) -> Receipt {
-    let mut receipt = Receipt::new(envelope.id);
-    if route.queues.is_empty() {
-        return receipt;
+impl<M> Drop for Core<M> {
+    fn drop(&mut self) {
+        self.close();
     }
-    let delivery = Delivery::new(envelope);
-    // User code, so before anybody was offered anything: if it panics, nothing has happened.
-    let subject = if route.by_subject {
-        delivery.message.subject()
-    } else {
-        Subject::none()
+}
+
+/// Puts as many pending envelopes as it takes into a new parcel.
+fn fill<M>(parcel: &mut Parcel<M>, pending: &mut impl Pending<M>, wanted: usize) {
+    for _ in 0..wanted.min(parcel.slots()) {
+        let filled = parcel.push(pending.take());
+        debug_assert!(filled.is_ok(), "a slot for each");
+    }
+}
+
+/// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
+/// returns those that have to be waited for.
+fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outcome, Waiting<M>) {
+    let mut outcome = Outcome {
+        delivered: opening.in_reach * slots.len(),
+        dropped: opening.dropping() * slots.len(),
     };
+    let mut waiting = Waiting {
+        follow: (opening.waits())
+            .map(|(queue, entry)| (Arc::clone(queue), Arc::clone(&opening.parcel), *entry))
+            .collect(),
+        pick: SmallVec::new(),
+    };
+    for &index in picks {
+        // With picks, only one envelope is placed at a time.
+        let delivery = Delivery::new(Arc::clone(&opening.parcel), slots.start);
+        let queue = &opening.route.pick[index as usize];
+        match (queue.offer(&delivery), queue.terms().overflow) {
+            (Err(NoPlace::Full), Overflow::Block { .. }) => {
+                waiting.pick.push((Arc::clone(queue), delivery));
+            }
+            (offered, _) => {
+                if offered == Err(NoPlace::Full) {
+                    queue.room().lose();
+                }
+                outcome.count(offered);
+            }
+        }
+    }
+    (outcome, waiting)
+}
 
-    let mut waited_for = SmallVec::<[_; 4]>::new();
-    for queue in &route.queues {
-        if !queue.filter.accepts(&delivery, &subject) {
-            continue;
-        }
-        match (queue.offer(&delivery), queue.terms.overflow) {
-            (Ok(()), _) => receipt.count_delivered(),
-            (Err(NoPlace::Gone), _) => {}
-            (Err(NoPlace::Full), Overflow::DropNewest) => {
-                queue.terms.room.lose();
-                receipt.count_dropped();
-            }
-            (Err(NoPlace::Full), Overflow::Block { timeout }) => {
-                waited_for.push((Arc::clone(queue), timeout));
-            }
-        }
-    }
-    if waited_for.is_empty() {
-        return receipt;
-    }
+/// What a publisher has to wait for. It holds nothing else: a route would keep other subscribers
+/// connected.
+struct Waiting<M> {
+    follow: SmallVec<[(Arc<FollowQueue<M>>, Arc<Parcel<M>>, Entry); 1]>,
+    pick: SmallVec<[(Arc<PickQueue<M>>, Delivery<M>); 1]>,
+}
 
-    // Who waits holds only what it waits for: the route would keep other queues connected.
-    drop(route);
-    let started = Instant::now();
-    for (queue, timeout) in waited_for {
-        // A time-out beyond the clock's end is none.
-        let deadline = timeout.and_then(|timeout| started.checked_add(timeout));
-        match queue.offer_by(&delivery, deadline) {
-            Ok(()) => receipt.count_delivered(),
-            Err(NoPlace::Gone) => {}
-            Err(NoPlace::Full) => {
-                queue.terms.room.lose();
-                receipt.count_dropped();
+impl<M> Waiting<M> {
+    /// Waits.
+    fn end(self, outcome: &mut Outcome) {
+        if self.follow.is_empty() && self.pick.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        for (queue, parcel, entry) in self.follow {
+            outcome.count(queue.settle(&parcel, &entry, started));
+        }
+        for (queue, delivery) in self.pick {
+            let offered = queue.offer_by(&delivery, queue.terms().deadline(started));
+            if offered == Err(NoPlace::Full) {
+                queue.room().lose();
             }
+            outcome.count(offered);
         }
     }
-    receipt
 }

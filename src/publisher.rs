@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::bus::Core;
+use crate::bus::Bus;
 use crate::capability::{Capability, GrantHandle};
 use crate::envelope::Envelope;
 use crate::error::PublishError;
@@ -43,15 +43,15 @@ use crate::subject::Payload;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Publisher<M = Message> {
-    core: Arc<Core<M>>,
+    bus: Bus<M>,
     source: Source,
     grant: Arc<GrantHandle>,
 }
 
 impl<M> Publisher<M> {
-    pub(crate) fn new(core: Arc<Core<M>>, source: Source, grant: GrantHandle) -> Self {
+    pub(crate) fn new(bus: Bus<M>, source: Source, grant: GrantHandle) -> Self {
         Publisher {
-            core,
+            bus,
             source,
             grant: Arc::new(grant),
         }
@@ -104,7 +104,7 @@ impl<M: Payload> Publisher<M> {
                 capability: self.grant.capability().clone(),
             });
         }
-        self.core.publish(envelope)
+        self.bus.publish(envelope)
     }
 }
 
@@ -131,7 +131,7 @@ impl Publisher<Message> {
 impl<M> Clone for Publisher<M> {
     fn clone(&self) -> Self {
         Publisher {
-            core: Arc::clone(&self.core),
+            bus: self.bus.clone(),
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
         }

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::room::NoPlace;
+
 /// What became of a published envelope: how many subscribers matched it, took it, dropped it.
 ///
 /// `matched` is always `delivered + dropped`. Zero matched is no error, but visible here.
@@ -32,20 +34,12 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    pub(crate) fn new(id: Uuid) -> Self {
+    pub(crate) fn new(id: Uuid, outcome: Outcome) -> Self {
         Receipt {
             id,
-            delivered: 0,
-            dropped: 0,
+            delivered: outcome.delivered,
+            dropped: outcome.dropped,
         }
-    }
-
-    pub(crate) fn count_delivered(&mut self) {
-        self.delivered += 1;
-    }
-
-    pub(crate) fn count_dropped(&mut self) {
-        self.dropped += 1;
     }
 
     /// The id of the envelope.
@@ -66,5 +60,23 @@ impl Receipt {
     /// How many subscribers lost it, because their queues were full.
     pub fn dropped(&self) -> usize {
         self.dropped
+    }
+}
+
+/// The sums behind a receipt.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outcome {
+    pub(crate) delivered: usize,
+    pub(crate) dropped: usize,
+}
+
+impl Outcome {
+    /// Counts what became of one offer to one subscriber. One that has left is none.
+    pub(crate) fn count(&mut self, offered: Result<(), NoPlace>) {
+        match offered {
+            Ok(()) => self.delivered += 1,
+            Err(NoPlace::Full) => self.dropped += 1,
+            Err(NoPlace::Gone) => {}
+        }
     }
 }

@@ -1,23 +1,23 @@
-//! The places of one subscriber's queue: who may enqueue, who has to wait, what was lost.
+//! The places of a queue with a filter: who may enqueue, who has to wait, what was lost.
 //!
 //! Invariant: `consumed <= reserved <= consumed + capacity`.
 //!
 //! A publisher reserves a place before it sends into the channel, and the subscriber gives the
 //! place back after it has handed the envelope over, so the channel never holds more than
-//! `capacity` parcels and a reserved place is always free. The channel's own capacity would not do:
-//! a subscriber that has taken a parcel out to find that it must tell of a loss first would have
-//! made room for one too many.
+//! `capacity` envelopes and a reserved place is always free. The channel's own capacity would not
+//! do: a subscriber that has taken an envelope out to find that it must tell of a loss first would
+//! have made room for one too many.
 //!
 //! | word | written by | read by |
 //! | --- | --- | --- |
 //! | `reserved` | publishers (compare-and-swap); the subscriber, once, when it leaves | publishers |
 //! | `consumed` | the subscriber only | publishers |
 //! | `lost` | publishers that found no place | publishers and the subscriber |
-//! | `waiting` | publishers that wait for a place | the subscriber |
 
 use std::time::Instant;
 
-use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering, fence};
+use crate::gate::Gate;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
 const GONE: u64 = 1 << 63;
@@ -31,12 +31,7 @@ pub(crate) struct Room {
     consumed: AtomicU64,
     /// Envelopes ever lost because there was no place.
     lost: AtomicU64,
-    /// Publishers that wait for a place.
-    waiting: AtomicU64,
-    /// The bus has closed: nobody waits any more.
-    closed: AtomicBool,
-    gate: Mutex<()>,
-    changed: Condvar,
+    gate: Gate<()>,
 }
 
 /// Why there is no place.
@@ -55,15 +50,8 @@ impl Room {
             reserved: AtomicU64::new(0),
             consumed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
-            waiting: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
-            gate: Mutex::default(),
-            changed: Condvar::default(),
+            gate: Gate::new(),
         }
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        usize::try_from(self.capacity).expect("it was made from a usize")
     }
 
     /// Takes a place, if there is one.
@@ -97,47 +85,24 @@ impl Room {
     ///
     /// Ends with [`NoPlace::Full`] when time is up or the bus closes.
     pub(crate) fn reserve_by(&self, deadline: Option<Instant>) -> Result<(), NoPlace> {
-        let mut gate = self.gate.lock();
-        self.waiting.fetch_add(1, Ordering::Relaxed); // ordered by the fence
-        // Against the fence in `give_back`: of "I wait" and "there is a place" one at least is seen
-        // by the other side, so no place is given back unnoticed.
-        fence(Ordering::SeqCst);
-        let mut time_is_up = false;
-        let outcome = loop {
-            match self.reserve() {
-                Err(NoPlace::Full) => {}
-                done => break done,
-            }
-            // Relaxed: written under the gate, which is held here.
-            if time_is_up || self.closed.load(Ordering::Relaxed) {
-                break Err(NoPlace::Full);
-            }
-            match deadline {
-                None => self.changed.wait(&mut gate),
-                Some(deadline) => {
-                    time_is_up = self.changed.wait_until(&mut gate, deadline).timed_out();
-                }
-            }
-        };
-        self.waiting.fetch_sub(1, Ordering::Relaxed); // only who reads 0 matters, and it may be late
-        outcome
+        self.gate
+            .wait(deadline, |()| match self.reserve() {
+                // Any place given back from now on.
+                Err(NoPlace::Full) => Err(self.consumed.load(Ordering::Relaxed) + 1),
+                done => Ok(done),
+            })
+            .unwrap_or(Err(NoPlace::Full))
     }
 
     /// Gives one place back. Only the subscriber calls it.
     ///
     /// `publishers_wait` says whether this queue's publishers may be waiting for the place.
     pub(crate) fn give_back(&self, publishers_wait: bool) {
-        let consumed = self.consumed.load(Ordering::Relaxed); // nobody else writes it
-        // Release: the parcel was taken out of the channel before.
-        self.consumed.store(consumed + 1, Ordering::Release);
+        let consumed = self.consumed.load(Ordering::Relaxed) + 1; // nobody else writes it
+        // Release: the envelope was taken out of the channel before.
+        self.consumed.store(consumed, Ordering::Release);
         if publishers_wait {
-            // Against the fence in `reserve_by`, see there.
-            fence(Ordering::SeqCst);
-            if self.waiting.load(Ordering::Relaxed) > 0 {
-                // Under the gate, so that it cannot fall between a publisher's look and its wait.
-                let _gate = self.gate.lock();
-                self.changed.notify_one();
-            }
+            self.gate.consumed(consumed);
         }
     }
 
@@ -153,21 +118,17 @@ impl Room {
     }
 
     /// The bus closes: whoever waits for a place gives up.
-    pub(crate) fn stop_waiting(&self) {
-        let _gate = self.gate.lock();
-        self.closed.store(true, Ordering::Relaxed); // read under the gate only
-        self.changed.notify_all();
+    pub(crate) fn shut(&self) {
+        self.gate.shut();
     }
 
     /// The subscriber leaves: no place can be had from now on.
     pub(crate) fn leave(&self) {
         // Relaxed: it only has to be the same word that `reserve` swaps.
         self.reserved.fetch_or(GONE, Ordering::Relaxed);
-        let _gate = self.gate.lock();
-        self.changed.notify_all();
+        self.gate.wake();
     }
 }
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::time::Duration;
@@ -205,7 +166,7 @@ mod tests {
     #[test]
     fn nobody_waits_once_the_bus_has_closed() {
         let room = Room::new(1);
-        room.stop_waiting();
+        room.shut();
         assert_eq!(room.reserve_by(None), Ok(()));
         assert_eq!(room.reserve_by(None), Err(NoPlace::Full));
     }
@@ -294,7 +255,7 @@ mod loom_models {
                 let room = Arc::clone(&room);
                 thread::spawn(move || room.reserve_by(None))
             };
-            room.stop_waiting();
+            room.shut();
             assert_eq!(publisher.join().unwrap(), Err(NoPlace::Full));
         });
     }

@@ -2,58 +2,112 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::envelope::Envelope;
-use crate::fanout::Queue;
+use crate::follow::FollowQueue;
 use crate::pattern::Pattern;
+use crate::pick::PickQueue;
+use crate::queue::{Queue, Terms};
 use crate::source::Source;
-use crate::subject::Subject;
+use crate::subject::{Payload, Subject};
 
 /// One state of the subscriber list. Never changed, only replaced.
 ///
 /// It is what keeps the queues' sending ends: when the last route that lists a queue is gone, and
 /// with it the last publisher that could still send, the subscriber's channel disconnects.
 pub(crate) struct Route<M> {
-    pub(crate) queues: Vec<Arc<Queue<M>>>,
+    /// Counts the changes, so that of two routes the newer one is known.
+    pub(crate) version: u64,
+    /// Subscribers without a filter, in the order in which they came.
+    pub(crate) follow: Vec<Arc<FollowQueue<M>>>,
+    /// Subscribers with a filter.
+    pub(crate) pick: Vec<Arc<PickQueue<M>>>,
     /// The bus has closed; there are no queues then.
     pub(crate) closed: bool,
     /// Whether some subscriber listens by pattern, so that subjects have to be asked for.
     pub(crate) by_subject: bool,
 }
 
+/// Places in a route's `pick`.
+pub(crate) type Picks = SmallVec<[u32; 8]>;
+
 impl<M> Route<M> {
     pub(crate) fn empty() -> Self {
-        Self::over(Vec::new())
-    }
-
-    pub(crate) fn closed() -> Self {
         Route {
-            closed: true,
-            ..Self::empty()
+            version: 0,
+            follow: Vec::new(),
+            pick: Vec::new(),
+            closed: false,
+            by_subject: false,
         }
     }
 
-    fn over(queues: Vec<Arc<Queue<M>>>) -> Self {
+    pub(crate) fn len(&self) -> usize {
+        self.follow.len() + self.pick.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many of so many envelopes may be placed in one step: each has picks of its own.
+    pub(crate) fn step(&self, pending: usize) -> usize {
+        if self.pick.is_empty() { pending } else { 1 }
+    }
+
+    /// Who has a filter that accepts the envelope.
+    pub(crate) fn picks(&self, envelope: &Envelope<M>) -> Picks
+    where
+        M: Payload,
+    {
+        if self.pick.is_empty() {
+            return Picks::new();
+        }
+        let subject = if self.by_subject {
+            envelope.message.subject()
+        } else {
+            Subject::none()
+        };
+        (self.pick.iter().zip(0..))
+            .filter(|(queue, _)| queue.filter().accepts(envelope, &subject))
+            .map(|(_, index)| index)
+            .collect()
+    }
+
+    fn next(&self, follow: Vec<Arc<FollowQueue<M>>>, pick: Vec<Arc<PickQueue<M>>>) -> Self {
         Route {
-            by_subject: queues.iter().any(|queue| queue.filter().by_subject()),
-            queues,
+            version: self.version + 1,
+            by_subject: pick.iter().any(|queue| queue.filter().by_subject()),
+            follow,
+            pick,
             closed: false,
         }
     }
 
-    pub(crate) fn with(&self, queue: Arc<Queue<M>>) -> Self {
-        let mut queues = Vec::with_capacity(self.queues.len() + 1);
-        queues.extend(self.queues.iter().cloned());
-        queues.push(queue);
-        Self::over(queues)
+    pub(crate) fn with(&self, queue: Queue<M>) -> Self {
+        let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
+        match queue {
+            Queue::Follow(queue) => follow.push(queue),
+            Queue::Pick(queue) => pick.push(queue),
+        }
+        self.next(follow, pick)
     }
 
-    /// The list without one queue, or nothing if it is not listed.
-    pub(crate) fn without(&self, leaving: impl Fn(&Queue<M>) -> bool) -> Option<Self> {
-        let queues: Vec<_> = (self.queues.iter())
-            .filter(|queue| !leaving(queue))
-            .cloned()
-            .collect();
-        (queues.len() < self.queues.len()).then(|| Self::over(queues))
+    /// The list without one subscriber, or nothing if it is not listed.
+    pub(crate) fn without(&self, leaving: &Arc<Terms>) -> Option<Self> {
+        let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
+        follow.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
+        pick.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
+        (follow.len() + pick.len() < self.len()).then(|| self.next(follow, pick))
+    }
+
+    /// The end of the list: nobody, for good.
+    pub(crate) fn closed(&self) -> Self {
+        Route {
+            closed: true,
+            ..self.next(Vec::new(), Vec::new())
+        }
     }
 }
 
@@ -74,7 +128,7 @@ impl Filter {
         }
     }
 
-    fn by_subject(&self) -> bool {
+    pub(crate) fn by_subject(&self) -> bool {
         !self.patterns.is_empty()
     }
 

@@ -5,16 +5,16 @@ use std::iter::FusedIterator;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{self as channel, Receiver};
 use uuid::Uuid;
 
-use crate::bus::Core;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
-use crate::fanout::{Parcel, Queue, Terms};
+use crate::fanout::Core;
+use crate::follow::Places;
 use crate::message::Message;
-use crate::overflow::Overflow;
+use crate::queue::{Inbox, Terms};
+use crate::wait::{Nothing, Wait};
 
 /// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
 ///
@@ -50,27 +50,20 @@ use crate::overflow::Overflow;
 /// ```
 #[must_use = "a subscription that is dropped receives nothing"]
 pub struct Subscription<M = Message> {
-    parcels: Receiver<Parcel<M>>,
     terms: Arc<Terms>,
+    inbox: Inbox<M>,
     core: Weak<Core<M>>,
-    /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
-    /// first. It still has its place.
-    held: Option<Parcel<M>>,
-    /// What `recv_ref` lends.
-    lent: Option<Delivery<M>>,
-    /// How many losses were told.
-    told: u64,
 }
 
 impl<M> Subscription<M> {
-    pub(crate) fn new(parcels: Receiver<Parcel<M>>, queue: &Queue<M>, core: Weak<Core<M>>) -> Self {
-        Subscription {
-            parcels,
-            terms: Arc::clone(queue.terms()),
-            core,
-            held: None,
-            lent: None,
-            told: 0,
+    pub(crate) fn new(terms: Arc<Terms>, inbox: Inbox<M>, core: Weak<Core<M>>) -> Self {
+        Subscription { terms, inbox, core }
+    }
+
+    /// The bus had closed before.
+    pub(crate) fn never_began(&self) {
+        if let Inbox::Follow(follower) = &self.inbox {
+            follower.places().never_began();
         }
     }
 
@@ -80,11 +73,7 @@ impl<M> Subscription<M> {
     ///
     /// [`RecvError::Lagged`] where envelopes were lost, [`RecvError::Disconnected`] at the end.
     pub fn recv(&mut self) -> Result<Delivery<M>, RecvError> {
-        self.next_delivery(|parcels| {
-            parcels
-                .recv()
-                .map_err(|channel::RecvError| RecvError::Disconnected)
-        })
+        Ok(self.take(Wait::Forever)?)
     }
 
     /// Receives the next envelope if there is one now.
@@ -94,7 +83,7 @@ impl<M> Subscription<M> {
     /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] where envelopes were lost,
     /// [`TryRecvError::Disconnected`] at the end.
     pub fn try_recv(&mut self) -> Result<Delivery<M>, TryRecvError> {
-        self.next_delivery(|_| Err(TryRecvError::Empty))
+        Ok(self.take(Wait::No)?)
     }
 
     /// Receives the next envelope, and waits for it up to `timeout`.
@@ -116,14 +105,9 @@ impl<M> Subscription<M> {
     /// assert_eq!(error, RecvTimeoutError::Timeout);
     /// ```
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Delivery<M>, RecvTimeoutError> {
-        match Instant::now().checked_add(timeout) {
-            Some(deadline) => self.recv_deadline(deadline),
-            // Beyond the clock's end.
-            None => self.recv().map_err(|error| match error {
-                RecvError::Lagged(lagged) => lagged.into(),
-                RecvError::Disconnected => RecvTimeoutError::Disconnected,
-            }),
-        }
+        // A deadline beyond the clock's end is none.
+        let deadline = Instant::now().checked_add(timeout);
+        Ok(self.take(deadline.map_or(Wait::Forever, Wait::Until))?)
     }
 
     /// Receives the next envelope, and waits for it until `deadline`. One that has passed already
@@ -133,14 +117,7 @@ impl<M> Subscription<M> {
     ///
     /// As [`recv_timeout`](Subscription::recv_timeout).
     pub fn recv_deadline(&mut self, deadline: Instant) -> Result<Delivery<M>, RecvTimeoutError> {
-        self.next_delivery(|parcels| {
-            parcels
-                .recv_deadline(deadline)
-                .map_err(|error| match error {
-                    channel::RecvTimeoutError::Timeout => RecvTimeoutError::Timeout,
-                    channel::RecvTimeoutError::Disconnected => RecvTimeoutError::Disconnected,
-                })
-        })
+        Ok(self.take(Wait::Until(deadline))?)
     }
 
     /// Receives the next envelope as [`recv`](Subscription::recv) does, and lends it until the next
@@ -162,9 +139,8 @@ impl<M> Subscription<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn recv_ref(&mut self) -> Result<&Envelope<M>, RecvError> {
-        self.lent = None;
-        let delivery = self.recv()?;
-        Ok(self.lent.insert(delivery))
+        self.advance(Wait::Forever)?;
+        Ok(self.envelope())
     }
 
     /// Iterates over what comes, waiting for each, until the end. Losses are items too.
@@ -198,7 +174,10 @@ impl<M> Subscription<M> {
 
     /// How many envelopes are queued.
     pub fn len(&self) -> usize {
-        self.parcels.len() + usize::from(self.held.is_some())
+        match &self.inbox {
+            Inbox::Follow(follower) => follower.len(|places| standing(&self.core, places)),
+            Inbox::Pick(picker) => picker.len(),
+        }
     }
 
     /// Whether nothing is queued.
@@ -208,12 +187,15 @@ impl<M> Subscription<M> {
 
     /// How many envelopes the queue holds at most.
     pub fn capacity(&self) -> usize {
-        self.terms.room.capacity()
+        self.terms.capacity
     }
 
     /// How many envelopes were lost so far because the queue was full, told or not.
     pub fn dropped(&self) -> u64 {
-        self.terms.room.lost()
+        match &self.inbox {
+            Inbox::Follow(follower) => follower.lost(|places| standing(&self.core, places)),
+            Inbox::Pick(picker) => picker.lost(),
+        }
     }
 
     /// The id of this subscription, for diagnostics.
@@ -226,78 +208,53 @@ impl<M> Subscription<M> {
         self.terms.name.as_deref()
     }
 
-    /// Hands over the next envelope, or what has to be told before it; `wait` is asked where
-    /// nothing is queued.
-    fn next_delivery<E>(
-        &mut self,
-        wait: impl FnOnce(&Receiver<Parcel<M>>) -> Result<Parcel<M>, E>,
-    ) -> Result<Delivery<M>, E>
-    where
-        E: From<Lagged> + From<Disconnected>,
-    {
-        if let Some(parcel) = self.held.take() {
-            return Ok(self.hand_over(parcel));
+    fn take(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
+        self.advance(wait)?;
+        Ok(match &mut self.inbox {
+            Inbox::Follow(follower) => follower.delivery(),
+            Inbox::Pick(picker) => picker.delivery(),
+        })
+    }
+
+    /// Goes on to the next envelope.
+    fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+        match &mut self.inbox {
+            Inbox::Follow(follower) => {
+                follower.advance(wait, |places| standing(&self.core, places))
+            }
+            Inbox::Pick(picker) => picker.advance(wait),
         }
-        // Read before the queue is seen to be empty: the queue was full when these were lost, and
-        // all it held then was received since, so the gap lies here.
-        let lost = self.terms.room.lost();
-        let parcel = match self.parcels.try_recv() {
-            Ok(parcel) => parcel,
-            Err(_) if lost > self.told => return Err(self.tell(lost).into()),
-            Err(channel::TryRecvError::Disconnected) => return Err(Disconnected.into()),
-            Err(channel::TryRecvError::Empty) => wait(&self.parcels)?,
-        };
-        if parcel.lost_before > self.told {
-            let lagged = self.tell(parcel.lost_before);
-            self.held = Some(parcel);
-            return Err(lagged.into());
+    }
+
+    /// The envelope that the last [`advance`](Subscription::advance) went on to.
+    fn envelope(&self) -> &Envelope<M> {
+        match &self.inbox {
+            Inbox::Follow(follower) => follower.envelope(),
+            Inbox::Pick(picker) => picker.envelope(),
         }
-        Ok(self.hand_over(parcel))
-    }
-
-    /// The losses up to `lost` that were not told yet; there are some.
-    fn tell(&mut self, lost: u64) -> Lagged {
-        let missed = lost - self.told;
-        self.told = lost;
-        Lagged { missed }
-    }
-
-    fn hand_over(&mut self, parcel: Parcel<M>) -> Delivery<M> {
-        let publishers_wait = matches!(self.terms.overflow, Overflow::Block { .. });
-        self.terms.room.give_back(publishers_wait);
-        parcel.delivery
     }
 }
 
-/// The end, before it is told in the words of one of the receive errors.
-struct Disconnected;
-
-impl From<Disconnected> for RecvError {
-    fn from(_: Disconnected) -> Self {
-        RecvError::Disconnected
-    }
-}
-
-impl From<Disconnected> for TryRecvError {
-    fn from(_: Disconnected) -> Self {
-        TryRecvError::Disconnected
-    }
-}
-
-impl From<Disconnected> for RecvTimeoutError {
-    fn from(_: Disconnected) -> Self {
-        RecvTimeoutError::Disconnected
-    }
+/// How many envelopes were enqueued and left out for a follower so far.
+fn standing<M>(core: &Weak<Core<M>>, places: &Places) -> (u64, u64) {
+    (core.upgrade())
+        .and_then(|core| core.standing(places))
+        .unwrap_or_else(|| places.at_end())
 }
 
 impl<M> Drop for Subscription<M> {
     fn drop(&mut self) {
-        self.terms.room.leave();
+        match &self.inbox {
+            Inbox::Follow(follower) => follower.leave(),
+            Inbox::Pick(picker) => picker.leave(),
+        }
         if let Some(core) = self.core.upgrade() {
             core.remove(&self.terms);
         }
-        // The channel would keep what is queued for as long as a publisher is still at it.
-        while self.parcels.try_recv().is_ok() {}
+        match &mut self.inbox {
+            Inbox::Follow(follower) => follower.drain(),
+            Inbox::Pick(picker) => picker.drain(),
+        }
     }
 }
 

@@ -7,8 +7,12 @@
 #[cfg(not(loom))]
 pub(crate) use parking_lot::{Condvar, Mutex};
 #[cfg(not(loom))]
+pub(crate) use std::sync::OnceLock;
+#[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
+#[cfg(loom)]
+pub(crate) use self::once_lock_on_loom::OnceLock;
 #[cfg(loom)]
 pub(crate) use self::parking_lot_on_loom::{Condvar, Mutex};
 #[cfg(loom)]
@@ -78,6 +82,49 @@ mod parking_lot_on_loom {
 
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
+        }
+    }
+}
+
+/// A cell that is written once, whose readers loom can order.
+#[cfg(loom)]
+mod once_lock_on_loom {
+    use loom::sync::atomic::{AtomicBool, Ordering};
+
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T> {
+        value: std::sync::OnceLock<T>,
+        written: AtomicBool,
+    }
+
+    impl<T> Default for OnceLock<T> {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
+    impl<T> OnceLock<T> {
+        pub(crate) fn new() -> Self {
+            OnceLock {
+                value: std::sync::OnceLock::new(),
+                written: AtomicBool::new(false),
+            }
+        }
+
+        pub(crate) fn set(&self, value: T) -> Result<(), T> {
+            self.value.set(value)?;
+            self.written.store(true, Ordering::Release);
+            Ok(())
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            (self.written.load(Ordering::Acquire))
+                .then(|| self.value.get())
+                .flatten()
+        }
+
+        pub(crate) fn into_inner(self) -> Option<T> {
+            self.value.into_inner()
         }
     }
 }

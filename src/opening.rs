@@ -1,0 +1,227 @@
+//! Openings: the chain of parcels, and who has room for which.
+//!
+//! The bus has one current opening: a parcel, the route it was opened for, and for each queue on it
+//! whether the parcel is in its reach. Who needs another parcel makes the next opening out of the
+//! current one and installs it by one compare-and-swap. That makes the sequence one for all, and
+//! these accounts exact:
+//!
+//! * an opening's entries follow from its predecessor's and from how far that one's parcel was filled,
+//!   which is final by then;
+//! * a queue is in reach only if it has room for every slot of the parcel;
+//! * a route is read after the opening that it shall succeed, so versions never go back along the
+//!   chain.
+//!
+//! A loser of the swap takes its envelopes back and appends to the winner's parcel. Before anybody
+//! appends to a parcel, or opens the one after it, the parcel has been handed over to every queue
+//! in its reach: by who opened it, or by whoever came first.
+
+use std::sync::Arc;
+
+use crate::envelope::Envelope;
+use crate::follow::FollowQueue;
+use crate::overflow::Overflow;
+use crate::parcel::{MAX_SLOTS, Parcel};
+use crate::route::Route;
+
+/// The most bytes of envelopes in a parcel, unless one envelope takes more.
+const MAX_BYTES: usize = 16 * 1024;
+
+pub(crate) struct Opening<M> {
+    pub(crate) parcel: Arc<Parcel<M>>,
+    pub(crate) route: Arc<Route<M>>,
+    /// One for each of the route's `follow` queues.
+    entries: Box<[Entry]>,
+    /// How many of them are in reach.
+    pub(crate) in_reach: usize,
+    /// Those that have no room, and drop; by their place in the route.
+    drops: Box<[u32]>,
+    /// Those that have no room, and that a publisher waits for.
+    waits: Box<[u32]>,
+    /// How many slots the next parcel may have, if this one has told nothing.
+    growth: usize,
+}
+
+/// One queue's accounts, up to the parcel's base.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Entry {
+    /// How many envelopes were enqueued with the parcels that had it in reach.
+    pub(crate) enqueued: u64,
+    /// How many envelopes were published while it was left out.
+    pub(crate) left_out: u64,
+    in_reach: bool,
+}
+
+impl Entry {
+    /// The accounts after so many envelopes in the parcel.
+    fn after(self, claimed: usize) -> Entry {
+        let claimed = claimed as u64;
+        let (enqueued, left_out) = if self.in_reach {
+            (claimed, 0)
+        } else {
+            (0, claimed)
+        };
+        Entry {
+            enqueued: self.enqueued + enqueued,
+            left_out: self.left_out + left_out,
+            in_reach: false,
+        }
+    }
+}
+
+impl<M> Opening<M> {
+    /// The first of a bus: nobody listens.
+    pub(crate) fn first(route: Arc<Route<M>>) -> Self {
+        Opening {
+            parcel: Arc::new(Parcel::void(0)),
+            route,
+            entries: Box::default(),
+            in_reach: 0,
+            drops: Box::default(),
+            waits: Box::default(),
+            growth: 1,
+        }
+    }
+
+    /// One that takes nothing, after this one, which is closed: it only brings in a new route.
+    pub(crate) fn idle(&self, route: Arc<Route<M>>) -> Self {
+        Opening {
+            parcel: Arc::new(Parcel::void(self.end())),
+            entries: self.entries_for(&route).collect(),
+            route,
+            in_reach: 0,
+            drops: Box::default(),
+            waits: Box::default(),
+            growth: self.growth(),
+        }
+    }
+
+    /// The next parcel after this one, which is closed. `fill` puts at least one envelope into it;
+    /// as many as `wanted` may find room.
+    pub(crate) fn next(
+        &self,
+        route: Arc<Route<M>>,
+        wanted: usize,
+        fill: impl FnOnce(&mut Parcel<M>),
+    ) -> Self {
+        let slot_bytes = size_of::<Envelope<M>>().max(1);
+        let mut slots = (self.growth().max(wanted))
+            .min(MAX_SLOTS)
+            .min(MAX_BYTES / slot_bytes)
+            .max(1) as u64;
+        let mut in_reach = 0;
+        let (mut drops, mut waits) = (Vec::new(), Vec::new());
+        let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
+        for (index, (queue, entry)) in route.follow.iter().zip(&mut entries).enumerate() {
+            let room = queue.room(entry);
+            if room > 0 {
+                entry.in_reach = true;
+                in_reach += 1;
+                slots = slots.min(room);
+                continue;
+            }
+            queue.leave_out();
+            let index = u32::try_from(index).expect("fewer than 2³² subscribers");
+            match queue.terms().overflow {
+                Overflow::DropNewest => drops.push(index),
+                Overflow::Block { .. } => waits.push(index),
+            }
+        }
+        if !waits.is_empty() {
+            // Who publishes must wait for them, so nobody may append.
+            slots = 1;
+        }
+        let slots = usize::try_from(slots).expect("it was made from a usize");
+        let mut parcel = Parcel::new(self.end(), slots);
+        fill(&mut parcel);
+        Opening {
+            parcel: Arc::new(parcel),
+            route,
+            entries,
+            in_reach,
+            drops: drops.into(),
+            waits: waits.into(),
+            growth: slots,
+        }
+    }
+
+    /// The sequence number after this parcel, which is closed.
+    fn end(&self) -> u64 {
+        self.parcel.base() + self.parcel.filled().claimed as u64
+    }
+
+    /// Twice what filled up, else what was needed.
+    fn growth(&self) -> usize {
+        let (slots, claimed) = (self.parcel.slots(), self.parcel.filled().claimed);
+        if slots == 0 {
+            self.growth
+        } else if claimed == slots {
+            slots * 2
+        } else {
+            claimed
+        }
+    }
+
+    /// Each queue's accounts at the end of this parcel, which is closed, for the queues of a route
+    /// that is this one or came after it.
+    fn entries_for(&self, route: &Route<M>) -> impl Iterator<Item = Entry> {
+        let claimed = self.parcel.filled().claimed;
+        let mut known = self.route.follow.iter().zip(&self.entries);
+        // Queues keep their order, and new ones come last: so one walk finds them all.
+        route.follow.iter().map(move |queue| {
+            known
+                .find(|(known, _)| Arc::ptr_eq(known, queue))
+                .map_or_else(Entry::default, |(_, entry)| entry.after(claimed))
+        })
+    }
+
+    /// Hands the parcel over to every queue in reach. Whoever comes first does it; who comes later
+    /// may do it again.
+    pub(crate) fn complete(&self) {
+        if self.parcel.is_ready() {
+            return;
+        }
+        for (queue, entry) in self.route.follow.iter().zip(&self.entries) {
+            if entry.in_reach {
+                queue.hand_over(&self.parcel);
+            }
+        }
+        self.parcel.mark_ready();
+    }
+
+    /// How many queues lose what is published here.
+    pub(crate) fn dropping(&self) -> usize {
+        self.drops.len()
+    }
+
+    /// Whether a queue that was left out has made room since, so that the next parcel is due.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.drops.iter().any(|&index| {
+            let (queue, entry) = self.at(index);
+            // What it has enqueued does not change while it is left out.
+            queue.room(entry) > 0
+        })
+    }
+
+    /// The queues that a publisher has to wait for.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
+        self.waits.iter().map(|&index| self.at(index))
+    }
+
+    fn at(&self, index: u32) -> (&Arc<FollowQueue<M>>, &Entry) {
+        let index = index as usize;
+        (&self.route.follow[index], &self.entries[index])
+    }
+
+    /// The accounts of one queue now, if it is listed.
+    pub(crate) fn accounts(&self, listed: impl Fn(&FollowQueue<M>) -> bool) -> Option<Entry> {
+        let index = self.route.follow.iter().position(|queue| listed(queue))?;
+        Some(self.entries[index].after(self.parcel.filled().claimed))
+    }
+
+    /// The accounts of every queue at the end of this parcel, which is closed.
+    pub(crate) fn final_accounts(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, Entry)> {
+        let claimed = self.parcel.filled().claimed;
+        (self.route.follow.iter().zip(&self.entries))
+            .map(move |(queue, entry)| (queue, entry.after(claimed)))
+    }
+}

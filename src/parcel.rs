@@ -1,0 +1,223 @@
+//! Parcels: where envelopes lie while they are published and received.
+//!
+//! A parcel is an array of write-once slots and one word. Slot *i* holds the envelope with the
+//! sequence number `base + i`. Publishers append to it while subscribers already read it.
+//!
+//! # Why it is right
+//!
+//! The word holds how many slots are claimed, and two bits. Its transitions:
+//!
+//! | transition | by whom | when |
+//! | --- | --- | --- |
+//! | claimed + n | a publisher | `READY`, not `CLOSED`, and n slots are free |
+//! | set `READY` | whoever has seen the parcel into every queue in its reach | once |
+//! | set `CLOSED` | who opens the next parcel; a subscriber that has read all and goes to sleep | any time |
+//!
+//! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two
+//!   publishers claim the same one, and each is written once, by who claimed it.
+//! * **What is closed stays as it is.** A claim compares the whole word, so none succeeds after
+//!   `CLOSED` is set: the number of claimed slots is final, and the next parcel's base is known.
+//! * **Who has appended is in every queue.** A claim succeeds only on `READY`, which is set after the
+//!   parcel was sent to all in its reach.
+//! * **A sleeper is woken.** A subscriber goes to sleep in its channel only after it has closed the
+//!   parcel in its hand, by a swap that compares the number of claimed slots with what it has read.
+//!   The next publish must then open a parcel, and sends it into that channel.
+//!
+//! A publisher that stops between claim and write holds up those who read, never another publisher.
+
+use std::fmt;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_utils::Backoff;
+
+use crate::envelope::Envelope;
+use crate::sync::{AtomicU64, OnceLock, Ordering};
+
+/// Nothing can be appended any more.
+const CLOSED: u64 = 1 << 63;
+/// Every queue in reach has the parcel.
+const READY: u64 = 1 << 62;
+const CLAIMED: u64 = READY - 1;
+
+/// The most slots a parcel has.
+pub(crate) const MAX_SLOTS: usize = 64;
+
+pub(crate) struct Parcel<M> {
+    base: u64,
+    word: AtomicU64,
+    slots: Box<[OnceLock<Envelope<M>>]>,
+}
+
+/// How far a parcel has been filled, as one reading of its word tells.
+#[derive(Clone, Copy)]
+pub(crate) struct Filled {
+    pub(crate) claimed: usize,
+    /// There will be no more.
+    pub(crate) is_final: bool,
+}
+
+impl<M> Parcel<M> {
+    /// A parcel without slots, to which nothing can be appended.
+    pub(crate) fn void(base: u64) -> Self {
+        Parcel {
+            base,
+            word: AtomicU64::new(READY),
+            slots: Box::default(),
+        }
+    }
+
+    /// A parcel with so many free slots. It is not ready yet.
+    pub(crate) fn new(base: u64, slots: usize) -> Self {
+        Parcel {
+            base,
+            word: AtomicU64::new(0),
+            slots: (0..slots).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Appends to a parcel that nobody else has seen; gives the envelope back if it is full.
+    pub(crate) fn push(&mut self, envelope: Envelope<M>) -> Result<(), Envelope<M>> {
+        let claimed = self.filled().claimed;
+        let Some(slot) = self.slots.get(claimed) else {
+            return Err(envelope);
+        };
+        let _empty = slot.set(envelope);
+        self.word.store(claimed as u64 + 1, Ordering::Relaxed); // nobody else sees it yet
+        Ok(())
+    }
+
+    /// The sequence number of the first slot.
+    pub(crate) fn base(&self) -> u64 {
+        self.base
+    }
+
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Claims up to `wanted` slots that follow each other; returns the first and how many.
+    ///
+    /// None if the parcel is full or closed or not ready.
+    pub(crate) fn claim(&self, wanted: usize) -> Option<(usize, usize)> {
+        // Relaxed: what counts is read by the swap.
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let claimed = (word & CLAIMED) as usize;
+            let granted = wanted.min(self.slots.len() - claimed);
+            if word & (READY | CLOSED) != READY || granted == 0 {
+                return None;
+            }
+            match self.word.compare_exchange_weak(
+                word,
+                word + granted as u64,
+                // Acquire: against the release that set `READY`, so that who learns from this
+                // publisher that it has published finds the parcel in its queue. Release: against
+                // the acquire in `filled`, so that what happened before this publish is known to
+                // who sees it.
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some((claimed, granted)),
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// Writes into a slot that the caller has claimed.
+    pub(crate) fn write(&self, slot: usize, envelope: Envelope<M>) {
+        let _claimed_once = self.slots[slot].set(envelope);
+    }
+
+    /// Every queue in reach has the parcel.
+    pub(crate) fn mark_ready(&self) {
+        // Release: the sends came before.
+        self.word.fetch_or(READY, Ordering::Release);
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.word.load(Ordering::Acquire) & READY != 0 // against the release in `mark_ready`
+    }
+
+    /// Whether it could be appended to, had it slots.
+    pub(crate) fn is_open(&self) -> bool {
+        self.word.load(Ordering::Acquire) & (READY | CLOSED) == READY
+    }
+
+    /// Closes the parcel for good, whoever may want to append.
+    pub(crate) fn close(&self) {
+        // AcqRel: the number of claims that is final now is known to who opens the next parcel.
+        self.word.fetch_or(CLOSED, Ordering::AcqRel);
+    }
+
+    /// Closes the parcel if no more than `read` slots are claimed. True if it is closed now with
+    /// just these.
+    pub(crate) fn close_after(&self, read: usize) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while (word & CLAIMED) as usize == read {
+            if word & CLOSED != 0 {
+                return true;
+            }
+            match self.word.compare_exchange_weak(
+                word,
+                word | CLOSED,
+                Ordering::AcqRel, // as in `close`
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(newer) => word = newer,
+            }
+        }
+        false
+    }
+
+    pub(crate) fn filled(&self) -> Filled {
+        let word = self.word.load(Ordering::Acquire); // against the release in `claim`
+        let claimed = (word & CLAIMED) as usize;
+        Filled {
+            claimed,
+            is_final: word & CLOSED != 0 || claimed == self.slots.len(),
+        }
+    }
+
+    /// The envelope in a slot that was written.
+    pub(crate) fn get(&self, slot: usize) -> Option<&Envelope<M>> {
+        self.slots[slot].get()
+    }
+
+    /// Waits until a claimed slot is written. The publisher that claimed it is just about to; if
+    /// it was preempted there, sleeping gives it the processor.
+    #[cold]
+    pub(crate) fn wait_for(&self, slot: usize) -> &Envelope<M> {
+        let backoff = Backoff::new();
+        let mut pause = Duration::from_micros(10);
+        loop {
+            if let Some(envelope) = self.get(slot) {
+                return envelope;
+            }
+            if backoff.is_completed() {
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(1));
+            } else {
+                backoff.snooze();
+            }
+        }
+    }
+
+    /// Takes the envelopes out of a parcel that nobody else has seen.
+    pub(crate) fn into_envelopes(self) -> impl Iterator<Item = Envelope<M>> {
+        self.slots.into_iter().filter_map(OnceLock::into_inner)
+    }
+}
+
+impl<M> fmt::Debug for Parcel<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let filled = self.filled();
+        f.debug_struct("Parcel")
+            .field("base", &self.base)
+            .field("slots", &self.slots.len())
+            .field("claimed", &filled.claimed)
+            .field("is_final", &filled.is_final)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! A subscriber's queue, from outside: what it was promised, and its two kinds.
+//!
+//! A subscriber without a filter [follows](crate::follow) the bus: parcels go into its channel, and
+//! it reads what is appended to them. One with a filter has its envelopes [picked](crate::pick):
+//! each goes into its channel by itself.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use crate::follow::{FollowQueue, Follower};
+use crate::options::SubscribeOptions;
+use crate::overflow::Overflow;
+use crate::pick::{PickQueue, Picker};
+use crate::route::Filter;
+use crate::stamp::stamp;
+
+/// What was agreed on subscribing.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) id: Uuid,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) capacity: usize,
+    pub(crate) overflow: Overflow,
+}
+
+impl Terms {
+    /// Whether publishers wait for room.
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self.overflow, Overflow::Block { .. })
+    }
+
+    /// Until when a publisher waits that started then.
+    pub(crate) fn deadline(&self, started: Instant) -> Option<Instant> {
+        match self.overflow {
+            // A time-out beyond the clock's end is none.
+            Overflow::Block { timeout } => timeout.and_then(|timeout| started.checked_add(timeout)),
+            Overflow::DropNewest => Some(started),
+        }
+    }
+}
+
+/// The publishers' end of a queue.
+pub(crate) enum Queue<M> {
+    Follow(Arc<FollowQueue<M>>),
+    Pick(Arc<PickQueue<M>>),
+}
+
+/// The subscriber's end of a queue.
+pub(crate) enum Inbox<M> {
+    Follow(Follower<M>),
+    Pick(Picker<M>),
+}
+
+/// Both ends of a new queue.
+pub(crate) fn queue<M>(options: SubscribeOptions) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+    let terms = Arc::new(Terms {
+        id: stamp().0,
+        name: options.name.map(Into::into),
+        capacity: options.capacity,
+        overflow: options.overflow,
+    });
+    if options.patterns.is_empty() && options.sources.is_empty() {
+        let (queue, follower) = FollowQueue::new(&terms);
+        (terms, Queue::Follow(queue), Inbox::Follow(follower))
+    } else {
+        let filter = Filter::new(options.patterns, options.sources);
+        let (queue, picker) = PickQueue::new(&terms, filter);
+        (terms, Queue::Pick(queue), Inbox::Pick(picker))
+    }
+}

@@ -1,0 +1,77 @@
+//! How long a receive waits, and what it finds if it finds no envelope.
+
+use std::time::Instant;
+
+use crossbeam_channel::{self as channel, Receiver};
+
+use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+
+/// How long a receive waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wait {
+    No,
+    Until(Instant),
+    Forever,
+}
+
+impl Wait {
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Wait::No => true,
+            Wait::Until(deadline) => Instant::now() >= deadline,
+            Wait::Forever => false,
+        }
+    }
+
+    /// Receives from a channel that was empty just now.
+    pub(crate) fn receive<T>(self, receiver: &Receiver<T>) -> Result<T, Nothing> {
+        match self {
+            Wait::No => Err(Nothing::Empty),
+            Wait::Until(deadline) => match receiver.recv_deadline(deadline) {
+                Ok(received) => Ok(received),
+                Err(channel::RecvTimeoutError::Timeout) => Err(Nothing::Empty),
+                Err(channel::RecvTimeoutError::Disconnected) => Err(Nothing::Disconnected),
+            },
+            Wait::Forever => (receiver.recv()).map_err(|channel::RecvError| Nothing::Disconnected),
+        }
+    }
+}
+
+/// Why no envelope was received, in the words of no receive error yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nothing {
+    /// There is none, and waiting is over.
+    Empty,
+    Lagged(Lagged),
+    Disconnected,
+}
+
+impl From<Nothing> for RecvError {
+    fn from(nothing: Nothing) -> Self {
+        match nothing {
+            Nothing::Lagged(lagged) => RecvError::Lagged(lagged),
+            Nothing::Disconnected => RecvError::Disconnected,
+            Nothing::Empty => unreachable!("it waits for as long as it takes"),
+        }
+    }
+}
+
+impl From<Nothing> for TryRecvError {
+    fn from(nothing: Nothing) -> Self {
+        match nothing {
+            Nothing::Empty => TryRecvError::Empty,
+            Nothing::Lagged(lagged) => TryRecvError::Lagged(lagged),
+            Nothing::Disconnected => TryRecvError::Disconnected,
+        }
+    }
+}
+
+impl From<Nothing> for RecvTimeoutError {
+    fn from(nothing: Nothing) -> Self {
+        match nothing {
+            Nothing::Empty => RecvTimeoutError::Timeout,
+            Nothing::Lagged(lagged) => RecvTimeoutError::Lagged(lagged),
+            Nothing::Disconnected => RecvTimeoutError::Disconnected,
+        }
+    }
+}
