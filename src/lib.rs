@@ -1,5 +1,7 @@
 //! oxide-bus
 
+pub mod codec;
+
 mod envelope;
 mod message;
 mod pattern;
