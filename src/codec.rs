@@ -276,6 +276,7 @@ fn explain(error: &serde_json::Error, reading: &Reading) -> DecodeErrorKind {
     match (error.classify(), reading.field.get()) {
         (Category::Data, Some(field)) => DecodeErrorKind::WrongType(field),
         (Category::Data, None) => DecodeErrorKind::Message(error::repeated(error)),
+        (Category::Eof, _) => DecodeErrorKind::Syntax("unexpected end of input".to_owned()),
         _ => DecodeErrorKind::Syntax(error::repeated(error)),
     }
 }

@@ -1,5 +1,7 @@
 //! oxide-bus
 
+#![forbid(unsafe_code)]
+
 pub mod codec;
 
 mod envelope;
