@@ -138,10 +138,15 @@ fn any_value(from: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
                 .collect::<Result<Vec<_>>>()?
                 .into(),
             _ => (0..from.int_in_range(0..=ITEMS)?)
-                .map(|_| Ok((String::arbitrary(from)?, any_value(from, depth - 1)?)))
+                .map(|_| Ok((any_key(from)?, any_value(from, depth - 1)?)))
                 .collect::<Result<BTreeMap<_, _>>>()?
                 .into_iter()
                 .collect(),
         },
     )
+}
+
+/// Any key but the one that is refused: a fuzzer finds it.
+fn any_key(from: &mut Unstructured<'_>) -> Result<String> {
+    Ok(String::arbitrary(from)?.replace("$serde_json::private::", ""))
 }
