@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::capability::Capability;
 use crate::envelope::Envelope;
-use crate::error::{PublishError, SubscribeError};
+use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::Core;
 use crate::message::{Command, Event, Message};
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
 use crate::publisher::Publisher;
 use crate::queue::queue;
-use crate::receipt::Receipt;
+use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
@@ -118,6 +118,27 @@ impl<M: Payload> Bus<M> {
         match self.core.publish(envelope) {
             Ok(outcome) => Ok(Receipt::new(id, outcome)),
             Err(envelope) => Err(PublishError::Closed(Box::new(envelope))),
+        }
+    }
+
+    /// Publishes many envelopes, in order, unguarded: the same as publishing each, and cheaper.
+    ///
+    /// As many as find room in one parcel, 64 at most, are placed in one step; another publisher's
+    /// envelopes may come between two steps. Where some subscriber has a filter, each is placed by
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`], with those that were not published, where the bus has closed.
+    pub fn publish_batch(
+        &self,
+        envelopes: impl IntoIterator<Item = Envelope<M>>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        let (receipt, left) = self.core.publish_batch(envelopes.into_iter().collect());
+        if left.is_empty() {
+            Ok(receipt)
+        } else {
+            Err(BatchError::closed(receipt, left))
         }
     }
 

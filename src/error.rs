@@ -7,6 +7,7 @@ use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::message::Message;
 use crate::options::MAX_CAPACITY;
+use crate::receipt::BatchReceipt;
 
 /// Why an envelope was not published. It is handed back.
 ///
@@ -82,21 +83,112 @@ impl<M> fmt::Debug for PublishError<M> {
 impl<M> fmt::Display for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PublishError::Closed(_) => f.write_str("the bus is closed"),
+            PublishError::Closed(_) => f.write_str(CLOSED),
             PublishError::Denied {
                 envelope,
                 capability,
-            } => write!(
-                f,
-                "`{}` may not publish: capability `{}` is not granted",
-                envelope.source.escape_debug(),
-                capability.as_str().escape_debug(),
-            ),
+            } => {
+                write!(f, "`{}` may not publish: ", envelope.source.escape_debug())?;
+                write_not_granted(f, capability)
+            }
         }
     }
 }
 
 impl<M> Error for PublishError<M> {}
+
+/// Why a batch was not published whole. What was not published is handed back.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Envelope};
+///
+/// let bus = Bus::<u32>::new();
+/// bus.close();
+/// let error = bus.publish_batch([Envelope::new("counter", 1)]).unwrap_err();
+/// assert!(error.is_closed());
+/// assert_eq!(error.receipt().published(), 0);
+/// assert_eq!(error.into_envelopes()[0].message, 1);
+/// ```
+pub struct BatchError<M = Message> {
+    /// None: the bus has closed.
+    denied: Option<Capability>,
+    receipt: BatchReceipt,
+    envelopes: Vec<Envelope<M>>,
+}
+
+impl<M> BatchError<M> {
+    pub(crate) fn closed(receipt: BatchReceipt, envelopes: Vec<Envelope<M>>) -> Self {
+        BatchError {
+            denied: None,
+            receipt,
+            envelopes,
+        }
+    }
+
+    pub(crate) fn denied(capability: Capability, envelopes: Vec<Envelope<M>>) -> Self {
+        BatchError {
+            denied: Some(capability),
+            receipt: BatchReceipt::default(),
+            envelopes,
+        }
+    }
+
+    /// Whether the bus has closed.
+    pub fn is_closed(&self) -> bool {
+        self.denied.is_none()
+    }
+
+    /// Whether the capability is not granted.
+    pub fn is_denied(&self) -> bool {
+        self.denied.is_some()
+    }
+
+    /// What became of those that were published before.
+    pub fn receipt(&self) -> BatchReceipt {
+        self.receipt
+    }
+
+    /// Those that were not published, in order.
+    pub fn envelopes(&self) -> &[Envelope<M>] {
+        &self.envelopes
+    }
+
+    /// Takes those back that were not published, in order.
+    pub fn into_envelopes(self) -> Vec<Envelope<M>> {
+        self.envelopes
+    }
+}
+
+impl<M> fmt::Debug for BatchError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchError")
+            .field("denied", &self.denied)
+            .field("receipt", &self.receipt)
+            .field("left", &self.envelopes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for BatchError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} envelopes not published: ", self.envelopes.len())?;
+        match &self.denied {
+            None => f.write_str(CLOSED),
+            Some(capability) => write_not_granted(f, capability),
+        }
+    }
+}
+
+impl<M> Error for BatchError<M> {}
+
+const CLOSED: &str = "the bus is closed";
+
+fn write_not_granted(f: &mut fmt::Formatter<'_>, capability: &Capability) -> fmt::Result {
+    let name = capability.as_str().escape_debug();
+    write!(f, "capability `{name}` is not granted")
+}
 
 /// Why there is no subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +209,7 @@ impl fmt::Display for SubscribeError {
                     "a capacity of {capacity} is not within 1..={MAX_CAPACITY}"
                 )
             }
-            SubscribeError::Closed => f.write_str("the bus is closed"),
+            SubscribeError::Closed => f.write_str(CLOSED),
         }
     }
 }

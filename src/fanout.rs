@@ -23,7 +23,7 @@ use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
-use crate::receipt::Outcome;
+use crate::receipt::{BatchReceipt, Outcome};
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
@@ -117,28 +117,26 @@ impl<M> Core<M> {
         }
     }
 
-    /// Publishes envelopes in one step for as many as find room in one parcel; those that are left,
-    /// last first, if the bus has closed.
+    /// Publishes envelopes, in one step as many as find room in one parcel. Those that are left in
+    /// the end are given back: there are some only if the bus has closed.
     pub(crate) fn publish_batch(
         &self,
         mut envelopes: Vec<Envelope<M>>,
-        mut count: impl FnMut(usize, Outcome),
-    ) -> Result<(), Vec<Envelope<M>>>
+    ) -> (BatchReceipt, Vec<Envelope<M>>)
     where
         M: Payload,
     {
+        let mut receipt = BatchReceipt::default();
         envelopes.reverse();
         while !envelopes.is_empty() {
             let before = envelopes.len();
-            match self.place(&mut envelopes) {
-                Ok(outcome) => count(before - envelopes.len(), outcome),
-                Err(Closed) => {
-                    envelopes.reverse();
-                    return Err(envelopes);
-                }
-            }
+            let Ok(outcome) = self.place(&mut envelopes) else {
+                break;
+            };
+            receipt.add(before - envelopes.len(), outcome);
         }
-        Ok(())
+        envelopes.reverse();
+        (receipt, envelopes)
     }
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
@@ -258,15 +256,15 @@ impl<M> Core<M> {
 
     /// Closes the bus, and settles the accounts of those who were subscribed.
     pub(crate) fn close(&self) {
-        let route = {
+        let (replaced, route) = {
             let _changing = self.changing.lock();
-            let route = self.route.load();
-            if route.closed {
+            let replaced = self.route.load_full();
+            if replaced.closed {
                 return;
             }
-            let route = Arc::new(route.closed());
+            let route = Arc::new(replaced.closed());
             self.route.store(Arc::clone(&route));
-            route
+            (replaced, route)
         };
         loop {
             let last = self.current.load();
@@ -278,7 +276,10 @@ impl<M> Core<M> {
                 for (queue, entry) in last.final_accounts() {
                     queue.end(&entry);
                 }
-                for queue in &last.route.pick {
+                for queue in &replaced.follow {
+                    queue.end(&Entry::default()); // if it was not brought in before the end
+                }
+                for queue in &replaced.pick {
                     queue.room().shut();
                 }
                 return;
@@ -351,11 +352,17 @@ fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outc
     (outcome, waiting)
 }
 
+/// A follower that the parcel has left out, with its accounts.
+type LeftOut<M> = (Arc<FollowQueue<M>>, Arc<Parcel<M>>, Entry);
+
+/// A picker that had no room, and what it shall get.
+type Refused<M> = (Arc<PickQueue<M>>, Delivery<M>);
+
 /// What a publisher has to wait for. It holds nothing else: a route would keep other subscribers
 /// connected.
 struct Waiting<M> {
-    follow: SmallVec<[(Arc<FollowQueue<M>>, Arc<Parcel<M>>, Entry); 1]>,
-    pick: SmallVec<[(Arc<PickQueue<M>>, Delivery<M>); 1]>,
+    follow: SmallVec<[LeftOut<M>; 1]>,
+    pick: SmallVec<[Refused<M>; 1]>,
 }
 
 impl<M> Waiting<M> {

@@ -36,14 +36,14 @@ pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError, TryRecvError,
+    BatchError, Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError, TryRecvError,
 };
 pub use crate::message::{Command, Event, Message};
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};
 pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::Publisher;
-pub use crate::receipt::Receipt;
+pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::source::Source;
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::{IntoIter, Iter, Subscription, TryIter};

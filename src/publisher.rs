@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::bus::Bus;
 use crate::capability::{Capability, GrantHandle};
 use crate::envelope::Envelope;
-use crate::error::PublishError;
+use crate::error::{BatchError, PublishError};
 use crate::message::{Command, Event, Message};
-use crate::receipt::Receipt;
+use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -95,6 +95,27 @@ impl<M: Payload> Publisher<M> {
         correlation_id: Uuid,
     ) -> Result<Receipt, PublishError<M>> {
         self.admit(Envelope::new(&self.source, message).with_correlation_id(correlation_id))
+    }
+
+    /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
+    ///
+    /// The capability is checked once, at the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`], with those that were not published in their envelopes, where the capability
+    /// is not granted or the bus has closed.
+    pub fn publish_batch(
+        &self,
+        messages: impl IntoIterator<Item = M>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        let envelopes = (messages.into_iter()).map(|message| Envelope::new(&self.source, message));
+        if self.grant.is_granted() {
+            self.bus.publish_batch(envelopes)
+        } else {
+            let capability = self.grant.capability().clone();
+            Err(BatchError::denied(capability, envelopes.collect()))
+        }
     }
 
     fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {

@@ -63,6 +63,55 @@ impl Receipt {
     }
 }
 
+/// What became of a batch: sums over its envelopes.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Envelope};
+///
+/// let bus = Bus::<u32>::new();
+/// let subscriptions = [bus.subscribe(), bus.subscribe()];
+/// let receipt = bus.publish_batch((0..100).map(|number| Envelope::new("counter", number)))?;
+/// assert_eq!((receipt.published(), receipt.delivered(), receipt.dropped()), (100, 200, 0));
+/// # drop(subscriptions);
+/// # Ok::<(), oxide_bus::BatchError<u32>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BatchReceipt {
+    published: usize,
+    delivered: usize,
+    dropped: usize,
+}
+
+impl BatchReceipt {
+    pub(crate) fn add(&mut self, published: usize, outcome: Outcome) {
+        self.published += published;
+        self.delivered += outcome.delivered;
+        self.dropped += outcome.dropped;
+    }
+
+    /// How many envelopes were published.
+    pub fn published(&self) -> usize {
+        self.published
+    }
+
+    /// How often an envelope matched a subscriber.
+    pub fn matched(&self) -> usize {
+        self.delivered + self.dropped
+    }
+
+    /// How often an envelope was enqueued for a subscriber.
+    pub fn delivered(&self) -> usize {
+        self.delivered
+    }
+
+    /// How often an envelope was lost for a subscriber, because its queue was full.
+    pub fn dropped(&self) -> usize {
+        self.dropped
+    }
+}
+
 /// The sums behind a receipt.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {

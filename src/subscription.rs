@@ -53,11 +53,18 @@ pub struct Subscription<M = Message> {
     terms: Arc<Terms>,
     inbox: Inbox<M>,
     core: Weak<Core<M>>,
+    /// A gap that a batch has come upon, to be told by the next receive.
+    untold: Option<Lagged>,
 }
 
 impl<M> Subscription<M> {
     pub(crate) fn new(terms: Arc<Terms>, inbox: Inbox<M>, core: Weak<Core<M>>) -> Self {
-        Subscription { terms, inbox, core }
+        Subscription {
+            terms,
+            inbox,
+            core,
+            untold: None,
+        }
     }
 
     /// The bus had closed before.
@@ -143,6 +150,90 @@ impl<M> Subscription<M> {
         Ok(self.envelope())
     }
 
+    /// Receives the next envelope as [`try_recv`](Subscription::try_recv) does, and lends it until
+    /// the next call.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Subscription::try_recv).
+    pub fn try_recv_ref(&mut self) -> Result<&Envelope<M>, TryRecvError> {
+        self.advance(Wait::No)?;
+        Ok(self.envelope())
+    }
+
+    /// Shows every envelope that is queued now to `look`, without waiting, up to the next gap or
+    /// the end of the queue; returns how many, at least one. Touches no reference count.
+    ///
+    /// If `look` panics, the envelope that it was shown counts as received; the rest stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Subscription::try_recv), where there is none to show first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, TryRecvError};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut numbers = bus.subscribe();
+    /// bus.publish_batch((1..=4).map(|number| Envelope::new("counter", number)))?;
+    ///
+    /// let mut sum = 0;
+    /// assert_eq!(numbers.drain(|envelope| sum += envelope.message), Ok(4));
+    /// assert_eq!(sum, 10);
+    /// assert_eq!(numbers.drain(|_| ()), Err(TryRecvError::Empty));
+    /// # Ok::<(), oxide_bus::BatchError<u32>>(())
+    /// ```
+    pub fn drain(&mut self, mut look: impl FnMut(&Envelope<M>)) -> Result<usize, TryRecvError> {
+        look(self.try_recv_ref()?);
+        let mut shown = 1;
+        while self.go_on() {
+            look(self.envelope());
+            shown += 1;
+        }
+        Ok(shown)
+    }
+
+    /// Receives up to `max` envelopes into `deliveries`: waits for the first, then takes what is
+    /// queued, up to the next gap; returns how many, at least one unless `max` is 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Subscription::recv), where there is none to receive first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut numbers = bus.subscribe();
+    /// bus.publish_batch((0..10).map(|number| Envelope::new("counter", number)))?;
+    ///
+    /// let mut batch = Vec::new();
+    /// assert_eq!(numbers.recv_batch(&mut batch, 8)?, 8);
+    /// assert_eq!(numbers.recv_batch(&mut batch, 8)?, 2);
+    /// assert_eq!(batch[9].message, 9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_batch(
+        &mut self,
+        deliveries: &mut Vec<Delivery<M>>,
+        max: usize,
+    ) -> Result<usize, RecvError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        deliveries.push(self.recv()?);
+        let mut received = 1;
+        while received < max && self.go_on() {
+            deliveries.push(self.delivery());
+            received += 1;
+        }
+        Ok(received)
+    }
+
     /// Iterates over what comes, waiting for each, until the end. Losses are items too.
     ///
     /// # Examples
@@ -210,14 +301,14 @@ impl<M> Subscription<M> {
 
     fn take(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
         self.advance(wait)?;
-        Ok(match &mut self.inbox {
-            Inbox::Follow(follower) => follower.delivery(),
-            Inbox::Pick(picker) => picker.delivery(),
-        })
+        Ok(self.delivery())
     }
 
     /// Goes on to the next envelope.
     fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+        if let Some(lagged) = self.untold.take() {
+            return Err(Nothing::Lagged(lagged));
+        }
         match &mut self.inbox {
             Inbox::Follow(follower) => {
                 follower.advance(wait, |places| standing(&self.core, places))
@@ -226,7 +317,27 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// The envelope that the last [`advance`](Subscription::advance) went on to.
+    /// Goes on to the next envelope of a batch, if it is queued and no gap lies before it.
+    fn go_on(&mut self) -> bool {
+        match self.advance(Wait::No) {
+            Ok(()) => true,
+            Err(Nothing::Lagged(lagged)) => {
+                self.untold = Some(lagged);
+                false
+            }
+            Err(Nothing::Empty | Nothing::Disconnected) => false,
+        }
+    }
+
+    /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
+    fn delivery(&mut self) -> Delivery<M> {
+        match &mut self.inbox {
+            Inbox::Follow(follower) => follower.delivery(),
+            Inbox::Pick(picker) => picker.delivery(),
+        }
+    }
+
+    /// The same, to be looked at.
     fn envelope(&self) -> &Envelope<M> {
         match &self.inbox {
             Inbox::Follow(follower) => follower.envelope(),
