@@ -1,5 +1,9 @@
 //! oxide-bus
 
+#![forbid(unsafe_code)]
+
+pub mod codec;
+
 mod bus;
 mod capability;
 mod delivery;

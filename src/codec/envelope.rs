@@ -1,0 +1,222 @@
+//! The envelope on the wire.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use chrono::{DateTime, Utc};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor,
+};
+use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
+use uuid::Uuid;
+
+use super::error::{DecodeErrorKind, EncodeErrorKind};
+use super::reading::{Reading, Text};
+use super::{compact, time};
+use crate::envelope::Envelope;
+
+/// The only form of an id that is read: hyphenated, with digits of either case.
+const ID_LENGTH: usize = 36;
+
+/// What no reader would take: a nil id, or a time without a text.
+pub(super) fn check<M>(envelope: &Envelope<M>) -> Result<(), EncodeErrorKind> {
+    if envelope.id.is_nil() {
+        Err(EncodeErrorKind::BadId("id"))
+    } else if envelope.correlation_id.is_some_and(|id| id.is_nil()) {
+        Err(EncodeErrorKind::BadId("correlation_id"))
+    } else if !time::is_writable(&envelope.timestamp) {
+        Err(EncodeErrorKind::BadTime)
+    } else {
+        Ok(())
+    }
+}
+
+/// The object that the [module documentation](crate::codec) describes; in a format that is not
+/// human-readable, a record of numbers and bytes.
+///
+/// # Errors
+///
+/// Fails where the reader would refuse the outcome: a nil id, a leap second, a year beyond 0 to
+/// 9999, a source that is empty or has control characters. Sizes are not limited here: that is what
+/// [`Codec::encode`](crate::codec::Codec::encode) does.
+impl<M: Serialize> Serialize for Envelope<M> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        check(self).map_err(S::Error::custom)?;
+        if !serializer.is_human_readable() {
+            return compact::write_envelope(self, serializer);
+        }
+        let (mut id, mut correlation_id) = (Uuid::encode_buffer(), Uuid::encode_buffer());
+        let correlation_id = self
+            .correlation_id
+            .as_ref()
+            .map(|id| &*id.as_hyphenated().encode_lower(&mut correlation_id));
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("id", self.id.as_hyphenated().encode_lower(&mut id))?;
+        map.serialize_entry("source", &self.source)?;
+        map.serialize_entry("correlation_id", &correlation_id)?;
+        map.serialize_entry("timestamp", &time::write(&self.timestamp))?;
+        map.serialize_entry("message", &self.message)?;
+        map.end()
+    }
+}
+
+/// Strict: no unknown and no duplicate keys. Sizes are not limited here, and numbers that do not fit
+/// are rounded before anything can be said: for input that you do not trust there is
+/// [`Codec`](crate::codec::Codec).
+impl<'de, M: Deserialize<'de>> Deserialize<'de> for Envelope<M> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return compact::read_envelope(deserializer);
+        }
+        Record {
+            reading: &Reading::plain(),
+            message: PhantomData::<M>,
+        }
+        .deserialize(deserializer)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Key {
+    Id,
+    Source,
+    CorrelationId,
+    Timestamp,
+    Message,
+}
+
+impl Key {
+    fn find(key: &str) -> Option<Self> {
+        Some(match key {
+            "id" => Key::Id,
+            "source" => Key::Source,
+            "correlation_id" => Key::CorrelationId,
+            "timestamp" => Key::Timestamp,
+            "message" => Key::Message,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads an envelope whose message is read by the given seed.
+pub(super) struct Record<'a, S> {
+    pub(super) reading: &'a Reading,
+    pub(super) message: S,
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Record<'_, S> {
+    type Value = Envelope<S::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
+    type Value = Envelope<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an envelope as an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let reading = self.reading;
+        let mut seed = Some(self.message);
+        let (mut id, mut source, mut correlation_id) = (None, None, None);
+        let (mut timestamp, mut message) = (None, None);
+        while let Some(key) = map.next_key_seed(reading.key(Key::find))? {
+            match key {
+                Some(Key::Id) => {
+                    reading.once(id.is_some(), "id")?;
+                    id = Some(map.next_value_seed(reading.id("id"))?);
+                }
+                Some(Key::Source) => {
+                    reading.once(source.is_some(), "source")?;
+                    source = Some(map.next_value_seed(reading.source())?);
+                }
+                Some(Key::CorrelationId) => {
+                    reading.once(correlation_id.is_some(), "correlation_id")?;
+                    correlation_id = Some(map.next_value_seed(OptionalId { reading })?);
+                }
+                Some(Key::Timestamp) => {
+                    reading.once(timestamp.is_some(), "timestamp")?;
+                    timestamp = Some(map.next_value_seed(reading.timestamp())?);
+                }
+                Some(Key::Message) => {
+                    // There is one seed, for one message.
+                    let Some(seed) = seed.take() else {
+                        return Err(reading.refuse(DecodeErrorKind::DuplicateKey("message".into())));
+                    };
+                    message = Some(map.next_value_seed(seed)?);
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Envelope {
+            id: reading.needed(id, "id")?,
+            source: reading.needed(source, "source")?,
+            correlation_id: correlation_id.flatten(),
+            timestamp: reading.needed(timestamp, "timestamp")?,
+            message: reading.needed(message, "message")?,
+        })
+    }
+}
+
+impl Reading {
+    fn id<'a>(
+        &'a self,
+        field: &'static str,
+    ) -> Text<'a, impl FnOnce(&str) -> Result<Uuid, DecodeErrorKind>> {
+        self.text(field, move |text| {
+            Some(text)
+                .filter(|text| text.len() == ID_LENGTH)
+                .and_then(|text| Uuid::try_parse(text).ok())
+                .filter(|id| !id.is_nil())
+                .ok_or(DecodeErrorKind::BadId(field))
+        })
+    }
+
+    fn timestamp(&self) -> Text<'_, impl FnOnce(&str) -> Result<DateTime<Utc>, DecodeErrorKind>> {
+        self.text("timestamp", |text| {
+            time::read(text).ok_or(DecodeErrorKind::BadTime)
+        })
+    }
+}
+
+/// Reads the id of another envelope, or null.
+struct OptionalId<'a> {
+    reading: &'a Reading,
+}
+
+impl<'de> DeserializeSeed<'de> for OptionalId<'_> {
+    type Value = Option<Uuid>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OptionalId<'_> {
+    type Value = Option<Uuid>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.reading
+            .id("correlation_id")
+            .deserialize(deserializer)
+            .map(Some)
+    }
+}

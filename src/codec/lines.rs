@@ -1,0 +1,298 @@
+//! Logs of envelopes as JSON Lines: one envelope a line.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, BufRead, Write};
+
+use serde::ser::Serialize;
+
+use super::{Codec, DecodeError, EncodeError};
+use crate::envelope::Envelope;
+
+/// Reads envelopes from JSON Lines, one after the other.
+///
+/// A bad line is reported with its number, and the rest goes on. Blank lines are skipped; lines end
+/// with `\n` or `\r\n`, and the last one may lack that. A line longer than
+/// [`Limits::bytes`](crate::codec::Limits::bytes) is reported and skipped without being stored, so
+/// that memory stays bounded whatever comes.
+///
+/// An I/O error is reported once and ends the reading, except
+/// [`Interrupted`](io::ErrorKind::Interrupted), after which it tries again.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::codec::LinesReader;
+/// use oxide_bus::{Command, Envelope, Message};
+///
+/// let good = Envelope::new("kernel", Message::Command(Command::Ping)).to_json()?;
+/// let log = format!("{good}\n\noops\n{good}");
+/// let mut lines = LinesReader::new(log.as_bytes());
+/// assert!(lines.next().is_some_and(|envelope| envelope.is_ok()));
+/// let error = lines.next().expect("there are more").unwrap_err();
+/// assert_eq!(error.line(), 3);
+/// assert!(lines.next().is_some_and(|envelope| envelope.is_ok()));
+/// assert!(lines.next().is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LinesReader<R> {
+    input: R,
+    codec: Codec,
+    line: u64,
+    buffer: Vec<u8>,
+    has_failed: bool,
+}
+
+impl<R: BufRead> LinesReader<R> {
+    /// Reads from the input, with a strict codec and its default limits.
+    pub fn new(input: R) -> Self {
+        LinesReader {
+            input,
+            codec: Codec::new(),
+            line: 0,
+            buffer: Vec::new(),
+            has_failed: false,
+        }
+    }
+
+    /// Sets what reads each line.
+    #[must_use]
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// The number of the line that was read last, counted from 1; 0 before the first.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Gives the input back.
+    pub fn into_inner(self) -> R {
+        self.input
+    }
+
+    /// Reads the next line into the buffer, without its end, and whether there was one.
+    ///
+    /// Of a line that is too long so much is stored that it still is, and the rest passed over.
+    fn read_line(&mut self) -> io::Result<bool> {
+        // A limit's worth, a carriage return, and one byte more to be over the limit.
+        let room = self.codec.limits.bytes.saturating_add(2);
+        let mut is_line = false;
+        self.buffer.clear();
+        loop {
+            let input = match self.input.fill_buf() {
+                Ok([]) => break,
+                Ok(input) => input,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            is_line = true;
+            let end = input.iter().position(|&byte| byte == b'\n');
+            let text = &input[..end.unwrap_or(input.len())];
+            let stored = text.len().min(room - self.buffer.len());
+            self.buffer.extend_from_slice(&text[..stored]);
+            let used = text.len() + usize::from(end.is_some());
+            self.input.consume(used);
+            if end.is_some() {
+                break;
+            }
+        }
+        if self.buffer.last() == Some(&b'\r') {
+            self.buffer.pop();
+        }
+        self.line += u64::from(is_line);
+        Ok(is_line)
+    }
+
+    fn is_blank(&self) -> bool {
+        self.buffer.len() <= self.codec.limits.bytes
+            && self
+                .buffer
+                .iter()
+                .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+    }
+}
+
+impl<R: BufRead> Iterator for LinesReader<R> {
+    type Item = Result<Envelope, LineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.has_failed {
+            match self.read_line() {
+                Ok(false) => return None,
+                Ok(true) if self.is_blank() => {}
+                Ok(true) => {
+                    return Some(self.codec.decode(&self.buffer).map_err(|error| LineError {
+                        line: self.line,
+                        cause: LineErrorCause::Decode(error),
+                    }));
+                }
+                Err(error) => {
+                    self.has_failed = true;
+                    return Some(Err(LineError {
+                        line: self.line + 1,
+                        cause: LineErrorCause::Io(error),
+                    }));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Why a line could not be read, and which.
+#[derive(Debug)]
+pub struct LineError {
+    line: u64,
+    cause: LineErrorCause,
+}
+
+/// What went wrong with a line.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LineErrorCause {
+    /// The line is not an envelope.
+    Decode(DecodeError),
+    /// The line could not be read. Nothing more will be.
+    Io(io::Error),
+}
+
+impl LineError {
+    /// The number of the line, counted from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// What went wrong.
+    pub fn cause(&self) -> &LineErrorCause {
+        &self.cause
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line;
+        match &self.cause {
+            LineErrorCause::Decode(error) => {
+                write!(
+                    f,
+                    "{} at line {line} column {}",
+                    error.kind(),
+                    error.column()
+                )
+            }
+            LineErrorCause::Io(_) => write!(f, "cannot read line {line}"),
+        }
+    }
+}
+
+impl Error for LineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.cause {
+            LineErrorCause::Decode(error) => Some(error),
+            LineErrorCause::Io(error) => Some(error),
+        }
+    }
+}
+
+/// Writes envelopes as JSON Lines.
+///
+/// Each goes to the output in one piece, with its line's end; an output that is a file is best
+/// wrapped in a [`BufWriter`](io::BufWriter).
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::codec::{LinesReader, LinesWriter};
+/// use oxide_bus::{Command, Envelope, Message};
+///
+/// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
+/// let mut log = LinesWriter::new(Vec::new());
+/// log.write(&ping)?;
+/// log.write(&ping)?;
+/// assert_eq!(LinesReader::new(&*log.into_inner()).count(), 2);
+/// # Ok::<(), oxide_bus::codec::WriteError>(())
+/// ```
+#[derive(Debug)]
+pub struct LinesWriter<W> {
+    output: W,
+    codec: Codec,
+}
+
+impl<W: Write> LinesWriter<W> {
+    /// Writes to the output, within the default limits.
+    pub fn new(output: W) -> Self {
+        LinesWriter {
+            output,
+            codec: Codec::new(),
+        }
+    }
+
+    /// Sets what writes each line.
+    #[must_use]
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Writes one line.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Encode`] if the envelope cannot be encoded: nothing is written then.
+    /// [`WriteError::Io`] if the output fails: a part of the line may have been written.
+    pub fn write<M: Serialize + 'static>(
+        &mut self,
+        envelope: &Envelope<M>,
+    ) -> Result<(), WriteError> {
+        let mut line = self.codec.encode(envelope).map_err(WriteError::Encode)?;
+        line.push('\n');
+        self.output
+            .write_all(line.as_bytes())
+            .map_err(WriteError::Io)
+    }
+
+    /// Flushes the output.
+    ///
+    /// # Errors
+    ///
+    /// What the output says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+
+    /// Gives the output back, without flushing it.
+    pub fn into_inner(self) -> W {
+        self.output
+    }
+}
+
+/// Why a line could not be written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The envelope cannot be encoded. Nothing was written.
+    Encode(EncodeError),
+    /// The output failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WriteError::Encode(_) => "cannot encode the envelope",
+            WriteError::Io(_) => "cannot write the line",
+        })
+    }
+}
+
+impl Error for WriteError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            WriteError::Encode(error) => Some(error),
+            WriteError::Io(error) => Some(error),
+        }
+    }
+}

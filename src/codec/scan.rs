@@ -1,0 +1,269 @@
+//! One pass over the bytes, without an allocation, before anything is built from them.
+//!
+//! The scan counts and leaves the grammar to `serde_json`. On well-formed JSON the two agree where
+//! each string and number begins and ends; on anything else `serde_json` stops at the first
+//! mistake, and what it has built by then was counted rightly.
+
+use std::num::IntErrorKind;
+
+use super::Limits;
+
+/// What the scan objects to, with the limit where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excess {
+    Bytes(usize),
+    Depth(usize),
+    Nodes(usize),
+    String(usize),
+    Number,
+}
+
+/// An objection and the offset of the byte that raised it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) excess: Excess,
+    pub(super) offset: usize,
+}
+
+/// Counts bytes, levels, values and string lengths, and looks at the range of every number.
+pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Fault> {
+    if text.len() > limits.bytes {
+        return Err(Fault {
+            excess: Excess::Bytes(limits.bytes),
+            offset: limits.bytes,
+        });
+    }
+    Scan {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        depth: 0,
+        nodes: 0,
+        max_depth: limits.depth.min(Limits::MAX_DEPTH),
+        limits,
+    }
+    .run()
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    depth: usize,
+    nodes: usize,
+    max_depth: usize,
+    limits: &'a Limits,
+}
+
+impl Scan<'_> {
+    fn run(mut self) -> Result<(), Fault> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            let start = self.at;
+            self.at += 1;
+            match byte {
+                b'"' => {
+                    self.string(start)?;
+                    self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+                    if self.bytes.get(self.at) != Some(&b':') {
+                        self.node(start)?; // a value, not a key
+                    }
+                }
+                b'{' | b'[' => {
+                    self.node(start)?;
+                    self.depth += 1;
+                    if self.depth > self.max_depth {
+                        return Err(fault(Excess::Depth(self.max_depth), start));
+                    }
+                }
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                b'-' | b'0'..=b'9' => {
+                    self.node(start)?;
+                    self.skip(|byte| {
+                        matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
+                    });
+                    if !is_in_range(&self.text[start..self.at]) {
+                        return Err(fault(Excess::Number, start));
+                    }
+                }
+                b'a'..=b'z' => {
+                    self.node(start)?;
+                    self.skip(|byte| byte.is_ascii_lowercase());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, wanted: impl Fn(u8) -> bool) {
+        let rest = &self.bytes[self.at..];
+        self.at += rest
+            .iter()
+            .position(|&byte| !wanted(byte))
+            .unwrap_or(rest.len());
+    }
+
+    fn node(&mut self, start: usize) -> Result<(), Fault> {
+        self.nodes += 1;
+        if self.nodes > self.limits.nodes {
+            return Err(fault(Excess::Nodes(self.limits.nodes), start));
+        }
+        Ok(())
+    }
+
+    /// Goes behind the closing quote; `start` is the opening one.
+    fn string(&mut self, start: usize) -> Result<(), Fault> {
+        let mut length = 0;
+        loop {
+            let run = self.at;
+            self.skip(|byte| byte != b'"' && byte != b'\\');
+            length += self.at - run;
+            let Some([b'\\', escaped @ ..]) = self.bytes.get(self.at..) else {
+                break; // the closing quote, or the end of a text that lacks one
+            };
+            let (raw, unescaped) = match escaped {
+                [b'u', hex @ ..] => (6, utf8_length(hex)),
+                _ => (2, 1),
+            };
+            self.at = self.bytes.len().min(self.at + raw);
+            length += unescaped;
+        }
+        self.at = self.bytes.len().min(self.at + 1);
+        if length > self.limits.string {
+            return Err(fault(Excess::String(self.limits.string), start));
+        }
+        Ok(())
+    }
+}
+
+fn fault(excess: Excess, offset: usize) -> Fault {
+    Fault { excess, offset }
+}
+
+/// The bytes in UTF-8 of the unit that four hexadecimal digits stand for. The halves of a
+/// surrogate pair count two each, and make four together.
+fn utf8_length(hex: &[u8]) -> usize {
+    match hex {
+        [b'0', b'0', b'0'..=b'7', _, ..] => 1,
+        [b'0', b'0'..=b'7', ..] | [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] => 2,
+        _ => 3,
+    }
+}
+
+/// Whether a number keeps its value when it becomes an `i64`, a `u64` or, having a fraction or an
+/// exponent, the nearest `f64`: neither beyond the range nor, not being zero, rounded to zero.
+pub(super) fn is_in_range(number: &str) -> bool {
+    /// Shorter integers fit, whatever their digits.
+    const SAFE_INTEGER: usize = 18;
+    /// A shorter number without an exponent is between 1e-300 and 1e300, or zero.
+    const SAFE_DECIMAL: usize = 300;
+
+    if number.len() <= SAFE_INTEGER && number.bytes().all(|byte| !matches!(byte, b'e' | b'E')) {
+        return true;
+    }
+    let mantissa_end = number.find(['e', 'E']);
+    let mantissa = &number[..mantissa_end.unwrap_or(number.len())];
+    let is_integer = mantissa_end.is_none() && !mantissa.contains('.');
+    if is_integer {
+        let overflow = if number.starts_with('-') {
+            number.parse::<i64>().err().map(|error| *error.kind())
+        } else {
+            number.parse::<u64>().err().map(|error| *error.kind())
+        };
+        return !matches!(
+            overflow,
+            Some(IntErrorKind::PosOverflow | IntErrorKind::NegOverflow)
+        );
+    }
+    if mantissa_end.is_none() && number.len() < SAFE_DECIMAL {
+        return true;
+    }
+    // What does not parse is not a number, and `serde_json` says so.
+    number.parse::<f64>().map_or(true, |value| {
+        value.is_finite()
+            && (value != 0.0 || mantissa.bytes().all(|byte| !matches!(byte, b'1'..=b'9')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Excess, is_in_range, scan};
+    use crate::codec::Limits;
+
+    #[test]
+    fn integers_are_in_range_where_they_fit_64_bits() {
+        for number in ["0", "-0", "18446744073709551615", "-9223372036854775808"] {
+            assert!(is_in_range(number), "{number}");
+        }
+        for number in ["18446744073709551616", "-9223372036854775809"] {
+            assert!(!is_in_range(number), "{number}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_in_range_where_the_nearest_float_is_neither_infinite_nor_a_false_zero() {
+        let tiny = format!("0.{}1", "0".repeat(400));
+        let zero = format!("0.{}", "0".repeat(400));
+        for number in [
+            "1e308",
+            "5e-324",
+            "0e-999",
+            "-0.0e999",
+            "1.5",
+            zero.as_str(),
+        ] {
+            assert!(is_in_range(number), "{number}");
+        }
+        for number in ["1e309", "-1e400", "1e-400", "2e-324", tiny.as_str()] {
+            assert!(!is_in_range(number), "{number}");
+        }
+    }
+
+    #[test]
+    fn strings_are_measured_as_they_are_after_unescaping() {
+        for (text, length) in [
+            (r#""abc""#, 3),
+            (r#""\n\"\\""#, 3),
+            (r#""\u0041""#, 1),
+            (r#""\u00e9""#, 2),
+            (r#""\u20AC""#, 3),
+            (r#""\ud83d\uDE00""#, 4),
+            (r#""é€😀""#, 9),
+        ] {
+            assert_eq!(
+                serde_json::from_str::<String>(text)
+                    .map(|text| text.len())
+                    .ok(),
+                Some(length)
+            );
+            let limits = |string| Limits {
+                string,
+                ..Limits::default()
+            };
+            assert_eq!(scan(text, &limits(length)), Ok(()), "{text}");
+            assert_eq!(
+                scan(text, &limits(length - 1)).map_err(|fault| fault.excess),
+                Err(Excess::String(length - 1)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_no_values_wherever_their_colon_is() {
+        let limits = Limits {
+            nodes: 3,
+            ..Limits::default()
+        };
+        assert_eq!(scan("{\"a\" \n :{\"b\":\"c\"}}", &limits), Ok(()));
+        assert!(scan("{\"a\" \n :{\"b\":[\"c\"]}}", &limits).is_err());
+    }
+
+    #[test]
+    fn a_text_that_ends_anywhere_is_no_trouble() {
+        let text = r#"{"a\u0041\"":[1.5e3,true,"\\"]}"#;
+        for end in 0..text.len() {
+            assert_eq!(scan(&text[..end], &Limits::default()), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Messages as they are read: an object whose keys may come in any order, the tags last.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::error::{DecodeErrorKind, quoted};
+use super::reading::Reading;
+use super::value::Payload;
+use crate::message::{Command, Event, Message};
+
+/// What the tag `kind` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Command,
+    Event,
+}
+
+impl Family {
+    const ALL: [Family; 2] = [Family::Command, Family::Event];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Family::Command => "command",
+            Family::Event => "event",
+        }
+    }
+}
+
+/// What the tag `type` says. No name is used in both families.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variant {
+    Start,
+    Stop,
+    Invoke,
+    Ping,
+    ModuleStarted,
+    ModuleStopped,
+    Custom,
+    Pong,
+}
+
+impl Variant {
+    const ALL: [Variant; 8] = [
+        Variant::Start,
+        Variant::Stop,
+        Variant::Invoke,
+        Variant::Ping,
+        Variant::ModuleStarted,
+        Variant::ModuleStopped,
+        Variant::Custom,
+        Variant::Pong,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Variant::Start => "start",
+            Variant::Stop => "stop",
+            Variant::Invoke => "invoke",
+            Variant::Ping => "ping",
+            Variant::ModuleStarted => "module_started",
+            Variant::ModuleStopped => "module_stopped",
+            Variant::Custom => "custom",
+            Variant::Pong => "pong",
+        }
+    }
+
+    fn family(self) -> Family {
+        match self {
+            Variant::Start | Variant::Stop | Variant::Invoke | Variant::Ping => Family::Command,
+            Variant::ModuleStarted | Variant::ModuleStopped | Variant::Custom | Variant::Pong => {
+                Family::Event
+            }
+        }
+    }
+
+    /// The fields, beside the tags.
+    fn fields(self) -> &'static [Key] {
+        match self {
+            Variant::Start | Variant::Stop | Variant::ModuleStarted | Variant::ModuleStopped => {
+                &[Key::ModuleId]
+            }
+            Variant::Invoke => &[Key::ModuleId, Key::Method, Key::Payload],
+            Variant::Ping => &[],
+            Variant::Custom => &[Key::ModuleId, Key::CustomKind, Key::Payload],
+            Variant::Pong => &[Key::From],
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Kind,
+    Type,
+    ModuleId,
+    Method,
+    CustomKind,
+    Payload,
+    From,
+}
+
+impl Key {
+    const ALL: [Key; 7] = [
+        Key::Kind,
+        Key::Type,
+        Key::ModuleId,
+        Key::Method,
+        Key::CustomKind,
+        Key::Payload,
+        Key::From,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Key::Kind => "kind",
+            Key::Type => "type",
+            Key::ModuleId => "module_id",
+            Key::Method => "method",
+            Key::CustomKind => "custom_kind",
+            Key::Payload => "payload",
+            Key::From => "from",
+        }
+    }
+
+    fn find(name: &str) -> Option<Self> {
+        Key::ALL.into_iter().find(|key| key.name() == name)
+    }
+}
+
+/// Reads a message, or a command or an event by itself, which has no tag `kind`.
+pub(super) struct Tagged<'a> {
+    reading: &'a Reading,
+    has_kind: bool,
+}
+
+impl<'a> Tagged<'a> {
+    pub(super) fn message(reading: &'a Reading) -> Self {
+        Tagged {
+            reading,
+            has_kind: true,
+        }
+    }
+
+    pub(super) fn alone(reading: &'a Reading) -> Self {
+        Tagged {
+            reading,
+            has_kind: false,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Tagged<'_> {
+    type Value = Message;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Message, D::Error> {
+        self.reading.field.set(Some("message"));
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tagged<'_> {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message as an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+        let mut fields = Fields {
+            reading: self.reading,
+            has_kind: self.has_kind,
+            family: None,
+            variant: None,
+            module_id: None,
+            method: None,
+            custom_kind: None,
+            payload: None,
+            from: None,
+        };
+        while let Some(key) = map.next_key_seed(self.reading.key(Key::find))? {
+            match key {
+                Some(key) => fields.read(key, &mut map)?,
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        fields.finish()
+    }
+}
+
+/// What has been read so far. The tags may come last, so any field may come before it is known
+/// whether it belongs.
+struct Fields<'a> {
+    reading: &'a Reading,
+    has_kind: bool,
+    family: Option<Family>,
+    variant: Option<Variant>,
+    module_id: Option<String>,
+    method: Option<String>,
+    /// The kind of a custom event, and the key it came under: the seed calls it `kind`, like the
+    /// tag before it.
+    custom_kind: Option<(Key, String)>,
+    payload: Option<Value>,
+    from: Option<String>,
+}
+
+impl Fields<'_> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
+        let reading = self.reading;
+        let is_tag =
+            key == Key::Type || (key == Key::Kind && self.has_kind && self.family.is_none());
+        if !is_tag {
+            self.permit(key)?;
+        }
+        match key {
+            Key::Kind if is_tag => {
+                let tag =
+                    reading.text("kind", |text| tag("kind", &Family::ALL, Family::name, text));
+                self.family = Some(map.next_value_seed(tag)?);
+            }
+            Key::Type => {
+                reading.once(self.variant.is_some(), "type")?;
+                let tag = reading.text("type", |text| {
+                    tag("type", &Variant::ALL, Variant::name, text)
+                });
+                self.variant = Some(map.next_value_seed(tag)?);
+            }
+            Key::ModuleId => {
+                reading.once(self.module_id.is_some(), "module_id")?;
+                self.module_id = Some(map.next_value_seed(reading.name("module_id"))?);
+            }
+            Key::Method => {
+                reading.once(self.method.is_some(), "method")?;
+                self.method = Some(map.next_value_seed(reading.name("method"))?);
+            }
+            Key::Kind | Key::CustomKind => {
+                reading.once(self.custom_kind.is_some(), key.name())?;
+                let kind = map.next_value_seed(reading.name("custom_kind"))?;
+                self.custom_kind = Some((key, kind));
+            }
+            Key::Payload => {
+                reading.once(self.payload.is_some(), "payload")?;
+                self.payload = Some(map.next_value_seed(Payload::new(reading))?);
+            }
+            Key::From => {
+                reading.once(self.from.is_some(), "from")?;
+                self.from = Some(map.next_value_seed(reading.name("from"))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a field that the variant, where it is known, does not have.
+    fn permit<E: Error>(&self, key: Key) -> Result<(), E> {
+        let field = if key == Key::Kind {
+            Key::CustomKind
+        } else {
+            key
+        };
+        match self.variant {
+            Some(variant) if !variant.fields().contains(&field) => {
+                let name = key.name().to_owned();
+                Err(self.reading.refuse(if key == Key::Kind && self.has_kind {
+                    DecodeErrorKind::DuplicateKey(name)
+                } else {
+                    DecodeErrorKind::UnknownKey(name)
+                }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish<E: Error>(self) -> Result<Message, E> {
+        let reading = self.reading;
+        let family = if self.has_kind {
+            Some(reading.needed(self.family, "kind")?)
+        } else {
+            None
+        };
+        let variant = reading.needed(self.variant, "type")?;
+        if family.is_some_and(|family| family != variant.family()) {
+            return Err(reading.refuse(DecodeErrorKind::UnknownTag {
+                key: "type",
+                value: variant.name().to_owned(),
+            }));
+        }
+        for (key, is_there) in [
+            (Key::ModuleId, self.module_id.is_some()),
+            (Key::Method, self.method.is_some()),
+            (Key::Payload, self.payload.is_some()),
+            (Key::From, self.from.is_some()),
+        ] {
+            if is_there {
+                self.permit(key)?;
+            }
+        }
+        if let Some((key, _)) = &self.custom_kind {
+            self.permit(*key)?;
+        }
+
+        let module_id = || reading.needed(self.module_id, "module_id");
+        Ok(match variant {
+            Variant::Start => Message::Command(Command::Start {
+                module_id: module_id()?,
+            }),
+            Variant::Stop => Message::Command(Command::Stop {
+                module_id: module_id()?,
+            }),
+            Variant::Invoke => Message::Command(Command::Invoke {
+                module_id: module_id()?,
+                method: reading.needed(self.method, "method")?,
+                payload: reading.needed(self.payload, "payload")?,
+            }),
+            Variant::Ping => Message::Command(Command::Ping),
+            Variant::ModuleStarted => Message::Event(Event::ModuleStarted {
+                module_id: module_id()?,
+            }),
+            Variant::ModuleStopped => Message::Event(Event::ModuleStopped {
+                module_id: module_id()?,
+            }),
+            Variant::Custom => Message::Event(Event::Custom {
+                module_id: module_id()?,
+                kind: reading.needed(self.custom_kind, "custom_kind")?.1,
+                payload: reading.needed(self.payload, "payload")?,
+            }),
+            Variant::Pong => Message::Event(Event::Pong {
+                from: reading.needed(self.from, "from")?,
+            }),
+        })
+    }
+}
+
+/// The tag of that name.
+fn tag<T: Copy>(
+    key: &'static str,
+    all: &[T],
+    name: fn(T) -> &'static str,
+    text: &str,
+) -> Result<T, DecodeErrorKind> {
+    all.iter()
+        .copied()
+        .find(|&tag| name(tag) == text)
+        .ok_or_else(|| DecodeErrorKind::UnknownTag {
+            key,
+            value: quoted(text),
+        })
+}

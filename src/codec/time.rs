@@ -1,0 +1,188 @@
+//! Times as text: RFC 3339, in the one form that sorts and that everybody reads alike.
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
+
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+
+/// Whether the time can be written: a year of four digits, and no leap second.
+pub(super) fn is_writable(time: &DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year()) && time.nanosecond() < NANOS_PER_SECOND
+}
+
+/// `2026-11-24T06:07:20.050319319Z`: as many digits of the fraction as it needs, in threes.
+pub(super) fn write(time: &DateTime<Utc>) -> String {
+    let mut text = String::with_capacity("2026-11-24T06:07:20.050319319Z".len());
+    push(&mut text, time.year().unsigned_abs(), 1_000);
+    for (separator, value) in [
+        ('-', time.month()),
+        ('-', time.day()),
+        ('T', time.hour()),
+        (':', time.minute()),
+        (':', time.second()),
+    ] {
+        text.push(separator);
+        push(&mut text, value, 10);
+    }
+    let nanos = time.nanosecond();
+    if nanos > 0 {
+        text.push('.');
+        if nanos.is_multiple_of(1_000_000) {
+            push(&mut text, nanos / 1_000_000, 100);
+        } else if nanos.is_multiple_of(1_000) {
+            push(&mut text, nanos / 1_000, 100_000);
+        } else {
+            push(&mut text, nanos, 100_000_000);
+        }
+    }
+    text.push('Z');
+    text
+}
+
+/// The value's decimal digits from the one that counts `place` downwards.
+fn push(text: &mut String, value: u32, mut place: u32) {
+    while place > 0 {
+        let digit = value / place % 10;
+        text.extend(char::from_digit(digit, 10));
+        place /= 10;
+    }
+}
+
+/// Reads `YYYY-MM-DDTHH:MM:SS[.1-9 digits](Z|±HH:MM)` and nothing else.
+pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
+    let (whole, rest) = text
+        .as_bytes()
+        .split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;
+    for (index, separator) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
+        if whole[index] != separator {
+            return None;
+        }
+    }
+    let (nanos, zone) = fraction(rest)?;
+    let local = NaiveDate::from_ymd_opt(
+        i32::try_from(number(&whole[..4])?).ok()?,
+        number(&whole[5..7])?,
+        number(&whole[8..10])?,
+    )?
+    .and_hms_nano_opt(
+        number(&whole[11..13])?,
+        number(&whole[14..16])?,
+        number(&whole[17..])?,
+        nanos,
+    )?;
+    let time = local.checked_sub_signed(offset(zone)?)?.and_utc();
+    is_writable(&time).then_some(time)
+}
+
+/// The nanoseconds of the fraction, if there is one, and what follows it.
+fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
+    let Some(text) = text.strip_prefix(b".") else {
+        return Some((0, text));
+    };
+    let digits = text
+        .iter()
+        .position(|byte| !byte.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, rest) = text.split_at(digits);
+    let missing = 9_usize.checked_sub(digits.len())?;
+    let nanos = number(digits)? * 10_u32.pow(u32::try_from(missing).ok()?);
+    Some((nanos, rest))
+}
+
+/// How far the zone is ahead of UTC.
+fn offset(zone: &[u8]) -> Option<TimeDelta> {
+    match zone {
+        b"Z" => Some(TimeDelta::zero()),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let ahead = TimeDelta::minutes(i64::from(hours * 60 + minutes));
+            Some(if *sign == b'+' { ahead } else { -ahead })
+        }
+        _ => None,
+    }
+}
+
+/// A number of one to nine decimal digits.
+fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, &byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        Some(number * 10 + digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, SecondsFormat};
+
+    use super::{is_writable, read, write};
+
+    #[test]
+    fn times_are_written_as_chrono_writes_them() {
+        for (seconds, nanos) in [
+            (0, 0),
+            (1, 1),
+            (-1, 1_000),
+            (1_700_000_000, 500_000_000),
+            (1_700_000_000, 999_999_999),
+            (-62_167_219_200, 0),
+            (253_402_300_799, 120_000),
+        ] {
+            let time = DateTime::from_timestamp(seconds, nanos).expect("in range");
+            assert!(is_writable(&time));
+            let text = write(&time);
+            assert_eq!(text, time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            assert_eq!(read(&text), Some(time));
+        }
+    }
+
+    #[test]
+    fn zones_are_converted() {
+        let utc = read("2024-02-29T23:30:00.5Z");
+        assert!(utc.is_some());
+        assert_eq!(read("2024-03-01T01:30:00.500+02:00"), utc);
+        assert_eq!(read("2024-02-29T18:00:00.500000000-05:30"), utc);
+        assert_eq!(read("2024-02-29T23:30:00.5-00:00"), utc);
+    }
+
+    #[test]
+    fn any_other_form_is_refused() {
+        for text in [
+            "",
+            " 2026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00Z ",
+            "2026-1-1T0:0:0Z",
+            "2026-01-01 00:00:00Z",
+            "2026-01-01t00:00:00Z",
+            "2026-01-01T00:00:00z",
+            "2026-01-01T00:00:00",
+            "2026-01-01T00:00Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00,5Z",
+            "2026-01-01T00:00:00.0123456789Z",
+            "2026-01-01T00:00:00+0100",
+            "2026-01-01T00:00:00+01",
+            "2026-01-01T00:00:00+24:00",
+            "2026-01-01T00:00:00+01:60",
+            "2026-01-01T00:00:00\u{2212}01:00",
+            "2026-01-01T00:00:00Z\0",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2016-12-31T23:59:60Z",
+            "2026-02-29T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "+2026-01-01T00:00:00Z",
+            "-0001-01-01T00:00:00Z",
+            "12026-01-01T00:00:00Z",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            "２026-01-01T00:00:00Z",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+    }
+}

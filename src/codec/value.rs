@@ -1,0 +1,215 @@
+//! Payloads: JSON values of bounded depth, without duplicate keys.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
+use serde_json::{Map, Number, Value};
+
+use super::error::{DecodeErrorKind, EncodeErrorKind, quoted};
+use super::reading::Reading;
+use super::scan::is_in_range;
+
+/// The key under which `serde_json`, built with `arbitrary_precision`, hands over a number as if it
+/// were an object. Any crate of a program can switch that on for all of it.
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// Whether a payload can be written and read back: not too deep, and without the key that
+/// `serde_json` may take for a number's.
+///
+/// Goes down without recursion, for it is what keeps a `Value` of any depth from being written by
+/// one.
+pub(super) fn check(payload: &Value, max_depth: usize) -> Result<(), EncodeErrorKind> {
+    let mut pending = vec![(payload, 1)];
+    while let Some((value, depth)) = pending.pop() {
+        if depth > max_depth && (value.is_array() || value.is_object()) {
+            return Err(EncodeErrorKind::TooDeep(max_depth));
+        }
+        let nested = |value: &&Value| value.is_array() || value.is_object();
+        match value {
+            Value::Array(items) => {
+                pending.extend(items.iter().filter(nested).map(|item| (item, depth + 1)));
+            }
+            Value::Object(members) => {
+                if members.contains_key(NUMBER_KEY) {
+                    return Err(EncodeErrorKind::ReservedKey);
+                }
+                pending.extend(
+                    members
+                        .values()
+                        .filter(nested)
+                        .map(|item| (item, depth + 1)),
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads a payload.
+#[derive(Clone, Copy)]
+pub(super) struct Payload<'a> {
+    reading: &'a Reading,
+    /// The levels that may still be opened.
+    depth: usize,
+}
+
+impl<'a> Payload<'a> {
+    pub(super) fn new(reading: &'a Reading) -> Self {
+        Payload {
+            reading,
+            depth: reading.limits.payload_depth(),
+        }
+    }
+
+    fn nested<E: Error>(self) -> Result<Self, E> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Payload { depth, ..self }),
+            None => Err(self.reading.refuse(DecodeErrorKind::TooDeep(
+                self.reading.limits.payload_depth(),
+            ))),
+        }
+    }
+
+    /// A number from its text, as it would be without `arbitrary_precision`.
+    fn number<E: Error>(self, text: &str) -> Result<Value, E> {
+        let number = if !is_in_range(text) {
+            None
+        } else if text == "-0" {
+            Number::from_f64(-0.0)
+        } else if let Ok(number) = text.parse::<u64>() {
+            Some(number.into())
+        } else if let Ok(number) = text.parse::<i64>() {
+            Some(number.into())
+        } else {
+            text.parse().ok().and_then(Number::from_f64)
+        };
+        number
+            .map(Value::Number)
+            .ok_or_else(|| self.reading.refuse(DecodeErrorKind::NumberOutOfRange))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Payload<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Payload<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| self.reading.refuse(DecodeErrorKind::NumberOutOfRange))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let nested = self.nested()?;
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(nested)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(key) = map.next_key_seed(Key)? {
+            let key = match key {
+                Name::Number => return self.number(&map.next_value::<String>()?),
+                Name::Text(key) if key == NUMBER_KEY => {
+                    return Err(self.reading.refuse(DecodeErrorKind::ReservedKey));
+                }
+                Name::Text(key) => key,
+            };
+            let nested = self.nested()?;
+            match members.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(map.next_value_seed(nested)?);
+                }
+                Entry::Occupied(place) => {
+                    let key = quoted(place.key());
+                    return Err(self.reading.refuse(DecodeErrorKind::DuplicateKey(key)));
+                }
+            }
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+/// Reads a key of an object, and tells the one that stands for a number from one that somebody
+/// wrote: only what was written comes wrapped when a wrapper is asked for.
+struct Key;
+
+enum Name {
+    Text(String),
+    Number,
+}
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_newtype_struct("Key", self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, key: D) -> Result<Name, D::Error> {
+        serde::Deserialize::deserialize(key).map(Name::Text)
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Name, E> {
+        Ok(match key {
+            NUMBER_KEY => Name::Number,
+            key => Name::Text(key.to_owned()),
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! Any envelope at all, there and back.
+
+use chrono::DateTime;
+use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::{Command, Envelope, Event, Message};
+use proptest::prelude::*;
+use serde_json::{Map, Number, Value};
+use uuid::Uuid;
+
+/// Strings that need escapes, that look like syntax, that end in the middle of something.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        Just(String::new()),
+        Just("\\\"\u{0}\u{8}\n\r\t\u{7f}\u{2028}\u{feff}\u{10ffff}".to_owned()),
+        Just(r#"{"kind":"command"}"#.to_owned()),
+        Just("kind".to_owned()),
+        Just("\\ud800".to_owned()),
+    ]
+}
+
+fn number() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        prop::num::f64::ANY
+            .prop_filter_map("finite", |float| Number::from_f64(float).map(Value::Number)),
+        prop::sample::select(vec![
+            0.0,
+            -0.0,
+            f64::MAX,
+            f64::MIN,
+            f64::MIN_POSITIVE,
+            5e-324,
+            -5e-324,
+            1e300,
+            18_446_744_073_709_551_616.0,
+            0.1,
+        ])
+        .prop_map(Value::from),
+    ]
+}
+
+fn payload() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        number(),
+        text().prop_map(Value::String),
+    ];
+    leaf.prop_recursive(8, 64, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
+            prop::collection::btree_map(text(), inner, 0..6)
+                .prop_map(|members| Value::Object(Map::from_iter(members))),
+        ]
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    prop_oneof![
+        text().prop_map(|module_id| Command::Start { module_id }.into()),
+        text().prop_map(|module_id| Command::Stop { module_id }.into()),
+        (text(), text(), payload()).prop_map(|(module_id, method, payload)| {
+            Command::Invoke {
+                module_id,
+                method,
+                payload,
+            }
+            .into()
+        }),
+        Just(Command::Ping.into()),
+        text().prop_map(|module_id| Event::ModuleStarted { module_id }.into()),
+        text().prop_map(|module_id| Event::ModuleStopped { module_id }.into()),
+        (text(), text(), payload()).prop_map(|(module_id, kind, payload)| {
+            Event::Custom {
+                module_id,
+                kind,
+                payload,
+            }
+            .into()
+        }),
+        text().prop_map(|from| Event::Pong { from }.into()),
+    ]
+}
+
+prop_compose! {
+    fn any_envelope()(
+        id in 1..=u128::MAX,
+        source in text().prop_map(|text| text.replace(char::is_control, "")),
+        correlation in prop::option::of(1..=u128::MAX),
+        seconds in -62_167_219_200_i64..=253_402_300_799,
+        nanos in prop_oneof![0..1_000_000_000_u32, Just(0), Just(500_000_000), Just(1_000)],
+        message in message(),
+    ) -> Envelope {
+        Envelope {
+            id: Uuid::from_u128(id),
+            source: format!("s{source}").into(),
+            correlation_id: correlation.map(Uuid::from_u128),
+            timestamp: DateTime::from_timestamp(seconds, nanos).expect("in range"),
+            message,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_as_json_is_read_back_equal(envelope in any_envelope()) {
+        let roomy = Codec::new().limits(Limits { name: 4096, ..Limits::default() });
+        let json = roomy.encode(&envelope).expect("it is within the limits");
+        prop_assert!(!json.contains('\n'));
+        let read = roomy.decode(&json).expect("it was written");
+        prop_assert_eq!(roomy.encode(&read).expect("it was read"), json);
+        prop_assert_eq!(&read, &envelope);
+        prop_assert_eq!(&roomy.decode_as::<Message>(roomy.encode(&read).expect("as before")).expect("as well"), &envelope);
+    }
+
+    #[test]
+    fn whatever_is_written_in_postcard_is_read_back_equal(envelope in any_envelope()) {
+        let bytes = postcard::to_stdvec(&envelope).expect("it is within the limits");
+        prop_assert_eq!(postcard::from_bytes::<Envelope>(&bytes).expect("it was written"), envelope);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Codec::new().lenient(true).decode(&bytes);
+        let _ = postcard::from_bytes::<Envelope>(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_good_envelope_makes_it_panic(
+        envelope in any_envelope(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut json = envelope.to_json().unwrap_or_default().into_bytes();
+        if !json.is_empty() {
+            let at = at.index(json.len());
+            json[at] = byte;
+        }
+        for codec in [Codec::new(), Codec::new().lenient(true)] {
+            match codec.decode(&json) {
+                Ok(read) => {
+                    let again = codec.encode(&read).expect("what was read can be written");
+                    prop_assert_eq!(codec.decode(again).expect("and read"), read);
+                }
+                Err(error) => prop_assert!(error.line() >= 1 && error.column() >= 1),
+            }
+        }
+    }
+}
