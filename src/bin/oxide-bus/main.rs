@@ -5,6 +5,7 @@ mod bench;
 mod failure;
 mod interrupt;
 mod output;
+mod replay;
 mod thread;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Replay(replay::Options),
     Bench(bench::Options),
 }
 
@@ -43,6 +45,7 @@ Exit codes:
 fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
         Ok(Cli { command }) => match command {
+            Command::Replay(options) => replay::run(options),
             Command::Bench(options) => bench::run(&options),
         },
         // The help and the version, which were asked for.
