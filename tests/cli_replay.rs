@@ -388,3 +388,18 @@ fn an_empty_log_is_a_good_log() {
     assert_eq!(text(&output.stdout), "");
     Stats::read(text(&output.stderr)).assert_it_adds_up();
 }
+
+#[test]
+fn an_envelope_that_is_longer_in_full_than_it_was_is_printed_nevertheless() {
+    let numbers = vec!["1e15"; 65_000].join(",");
+    let log = file(&format!(
+        r#"{{"id":"4aa4a4d9-401f-4ffd-aedf-6c2b1bd98012","source":"kernel","timestamp":"2026-11-24T06:07:20Z","message":{{"kind":"command","type":"invoke","module_id":"sum","method":"add","payload":[{numbers}]}}}}"#
+    ));
+    let output = replay(&[path(&log)]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(output.stdout.len() > 1024 * 1024);
+    assert_eq!(
+        text(&output.stdout).matches("1000000000000000.0").count(),
+        65_000
+    );
+}
