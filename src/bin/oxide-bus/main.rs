@@ -1,2 +1,61 @@
-//! The `oxide-bus` command.
-fn main() {}
+//! The `oxide-bus` command: replays logs of envelopes over a bus, and measures the bus.
+
+mod arguments;
+mod bench;
+mod failure;
+mod interrupt;
+mod output;
+mod replay;
+mod thread;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// The exit code of a command that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Replays logs of envelopes over an oxide-bus message bus, and measures the bus
+///
+/// An envelope is a message with its provenance: id, source, time. In a program that embeds the bus,
+/// publishers hand envelopes to it, and it hands them to all subscribers that listen. This command
+/// runs such a bus to try it out: with the envelopes of a log, or with made-up load.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = false, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(replay::Options),
+    Bench(bench::Options),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all is well (also where whoever read the output went away)
+  1    there were bad lines, or something went wrong on the way
+  2    the command line is wrong, or the input cannot be read
+  130  it was interrupted by Ctrl-C; a second Ctrl-C kills it";
+
+fn main() -> ExitCode {
+    let outcome = match Cli::try_parse() {
+        Ok(Cli { command }) => match command {
+            Command::Replay(options) => replay::run(options),
+            Command::Bench(options) => bench::run(&options),
+        },
+        // The help and the version, which were asked for.
+        Err(answer) if !answer.use_stderr() => {
+            output::written(answer.print()).map(|()| ExitCode::SUCCESS)
+        }
+        Err(error) => Err(Failure::from(error)),
+    };
+    outcome.unwrap_or_else(|failure| {
+        output::complain(&failure);
+        failure.exit_code()
+    })
+}

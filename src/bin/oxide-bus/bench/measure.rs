@@ -1,0 +1,184 @@
+//! One run: all threads from a common start to their end.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Barrier};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{Bus, Capability, Publisher, SubscribeOptions};
+
+use super::Options;
+use super::load::{self, Intake, Load, Orders, Sent};
+use super::progress::Progress;
+use crate::failure::Failure;
+use crate::thread;
+
+/// How often the progress is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What publishers and subscribers counted, each for itself.
+pub(super) struct Counts {
+    pub(super) sent: Vec<Sent>,
+    pub(super) received: Vec<Intake>,
+}
+
+impl Counts {
+    pub(super) fn published(&self) -> u64 {
+        self.sent.iter().map(|sent| sent.published).sum()
+    }
+
+    pub(super) fn delivered(&self) -> u64 {
+        self.sent.iter().map(|sent| sent.delivered).sum()
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.sent.iter().map(|sent| sent.dropped).sum()
+    }
+
+    /// From the first publisher's start to the last subscriber's end.
+    pub(super) fn elapsed(&self) -> Duration {
+        let began = self.sent.iter().map(|sent| sent.began).min();
+        let ended = (self.sent.iter().map(|sent| sent.ended))
+            .chain(self.received.iter().map(|received| received.ended))
+            .max();
+        match (began, ended) {
+            (Some(began), Some(ended)) => ended - began,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether the two sides agree, and every envelope is accounted for.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let (published, delivered, dropped) = (self.published(), self.delivered(), self.dropped());
+        let received: u64 = self.received.iter().map(|counted| counted.received).sum();
+        let missed: u64 = self.received.iter().map(|counted| counted.missed).sum();
+        let due = published * self.received.len() as u64;
+        if delivered + dropped == due && (received, missed) == (delivered, dropped) {
+            Ok(())
+        } else {
+            Err(Failure::new(format_args!(
+                "the counts do not agree: {due} deliveries were due; by the receipts {delivered} \
+                 were made and {dropped} dropped; the subscribers received {received} and missed \
+                 {missed}"
+            )))
+        }
+    }
+}
+
+/// Runs publishers and subscribers to their end, which `stop` brings on.
+pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
+    let bus = Bus::new();
+    let threads = usize::from(options.publishers) + usize::from(options.subscribers);
+    let start = Arc::new(Barrier::new(threads + 1));
+    let progress = Arc::new(AtomicU64::new(0));
+
+    let subscribers = subscribe(options, &bus, &start)?;
+    let speak = Capability::new("bench:publish");
+    bus.grant_capability(speak.clone());
+    // Nothing is ever sent: the channel disconnects when the last publisher is done.
+    let (running, all_done) = mpsc::channel::<Infallible>();
+    let publishers = (0..options.publishers)
+        .map(|number| {
+            let orders = Orders {
+                quota: quota(options, number),
+                payload: options.payload as usize,
+                stop: Arc::clone(stop),
+                progress: Arc::clone(&progress),
+            };
+            let name = format!("publisher-{number}");
+            let publisher = bus.publisher(name.as_str(), &speak);
+            publish(&name, publisher, orders, &start, running.clone())
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    drop(running);
+
+    start.wait();
+    let began = Instant::now();
+    let bar = Progress::new(options.duration, options.messages());
+    while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
+        let elapsed = began.elapsed();
+        if options.duration.is_some_and(|duration| elapsed >= duration) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        bar.show(progress.load(Ordering::Relaxed), elapsed);
+    }
+
+    let sent = publishers
+        .into_iter()
+        .map(|publisher| join(publisher).flatten())
+        .collect::<Result<_, _>>()?;
+    bus.close();
+    let received = subscribers
+        .into_iter()
+        .map(join)
+        .collect::<Result<_, _>>()?;
+    Ok(Counts { sent, received })
+}
+
+/// Subscribes everybody, and starts their threads.
+fn subscribe(
+    options: &Options,
+    bus: &Bus<Load>,
+    start: &Arc<Barrier>,
+) -> Result<Vec<JoinHandle<Intake>>, Failure> {
+    (0..options.subscribers)
+        .map(|number| {
+            let name = format!("subscriber-{number}");
+            let terms = SubscribeOptions::new()
+                .name(&name)
+                .capacity(options.capacity)
+                .overflow(options.overflow.into());
+            let subscription = bus.subscribe_with(terms).map_err(Failure::new)?;
+            let start = Arc::clone(start);
+            thread::spawn(&name, move || {
+                start.wait();
+                load::receive(subscription)
+            })
+        })
+        .collect()
+}
+
+/// Starts a publisher's thread, which holds on to `running` until it is done.
+fn publish(
+    name: &str,
+    publisher: Publisher<Load>,
+    orders: Orders,
+    start: &Arc<Barrier>,
+    running: Sender<Infallible>,
+) -> Result<JoinHandle<Result<Sent, Failure>>, Failure> {
+    let start = Arc::clone(start);
+    thread::spawn(name, move || {
+        start.wait();
+        let sent = load::publish(&publisher, &orders);
+        drop(running);
+        sent.map_err(Failure::new)
+    })
+}
+
+/// The part of all messages that this publisher publishes.
+fn quota(options: &Options, number: u16) -> u64 {
+    if options.duration.is_some() {
+        return u64::MAX;
+    }
+    let (all, publishers) = (options.messages(), u64::from(options.publishers));
+    all / publishers + u64::from(u64::from(number) < all % publishers)
+}
+
+/// How long to wait before the next look: up to the end of the run, if that is sooner.
+fn tick(options: &Options, began: Instant) -> Duration {
+    match options
+        .duration
+        .map(|duration| duration.saturating_sub(began.elapsed()))
+    {
+        Some(left) if !left.is_zero() => left.min(TICK),
+        _ => TICK,
+    }
+}
+
+fn join<T>(thread: JoinHandle<T>) -> Result<T, Failure> {
+    thread
+        .join()
+        .map_err(|_| Failure::new("a thread of the benchmark has panicked"))
+}

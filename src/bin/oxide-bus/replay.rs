@@ -1,0 +1,243 @@
+//! `oxide-bus replay`: a log of envelopes, published again on a bus of the command's own.
+
+mod feed;
+mod ledger;
+mod pace;
+mod printer;
+mod tally;
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use clap::Args;
+use oxide_bus::codec::Codec;
+use oxide_bus::{DEFAULT_CAPACITY, MessageBus, Overflow, Pattern, SubscribeOptions};
+
+use self::feed::Input;
+use self::ledger::Ledger;
+use self::pace::Pace;
+use crate::failure::Failure;
+use crate::{INTERRUPTED, arguments, interrupt, output, thread};
+
+/// Replays a log of envelopes over a bus, and prints what a subscriber receives
+///
+/// Reads JSON Lines: one envelope a line, blank lines aside. Each is published on a bus, and what a
+/// subscriber receives there is printed as JSON Lines, in the form in which this program writes
+/// envelopes. Nothing is lost: when the subscriber's queue is full, the reading waits.
+///
+/// A line that is no envelope is reported on stderr with its number, and the others go on; the exit
+/// code is 1 then.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// The log; `-` is the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    input: Input,
+
+    /// Listen to these subjects only; repeat it for more
+    #[arg(long, value_name = "PATTERN", long_help = SUBJECT)]
+    subject: Vec<Pattern>,
+
+    /// Listen to envelopes from this source only; repeat it for more
+    #[arg(long, value_name = "NAME")]
+    source: Vec<String>,
+
+    /// How many envelopes the subscriber's queue holds
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity())]
+    capacity: usize,
+
+    /// Publish so many envelopes a second, fractions allowed [default: as fast as possible]
+    ///
+    /// The pace is kept from the start: after a hold-up it catches up.
+    #[arg(long, value_name = "N", value_parser = arguments::positive, allow_negative_numbers = true)]
+    rate: Option<f64>,
+
+    /// Only check that every line is an envelope: publish and print nothing
+    #[arg(long, conflicts_with_all = ["subject", "source", "capacity", "rate", "stats"])]
+    check: bool,
+
+    /// Accept keys that the format does not know, and leave them out
+    #[arg(long)]
+    lenient: bool,
+
+    /// At the end, say on stderr how many envelopes went where
+    #[arg(long, long_help = STATS)]
+    stats: bool,
+}
+
+const SUBJECT: &str = "\
+Listen to these subjects only; repeat it for more
+
+A subject is a list of words joined by dots:
+  command.start.MODULE   command.stop.MODULE    command.invoke.MODULE.METHOD
+  command.ping           event.started.MODULE   event.stopped.MODULE
+  event.custom.MODULE.KIND                      event.pong.FROM
+In a pattern, * stands for any one word, and > at the end for one or more. A dot, * or > that is part \
+of a word is written with a backslash before it.";
+
+const STATS: &str = "\
+At the end, say on stderr how many envelopes went where
+
+Lines read, of which some were bad and the others published; deliveries that matched the filters, of \
+which some were delivered and the others dropped (only where it was interrupted); then how many were \
+published and delivered by subject, for 10,000 subjects at most, and for all others together.";
+
+const EXAMPLES: &str = "\
+Examples:
+  oxide-bus replay log.jsonl --stats
+      Print all envelopes in a log, and count them.
+  oxide-bus replay log.jsonl --subject 'event.>' --source kernel
+      Only the events that the kernel has published.
+  oxide-bus replay log.jsonl --subject 'event.custom.web\\.browser.*' --rate 2.5
+      Custom events of the module web.browser, while five are published every two seconds.
+  tail -f log.jsonl | oxide-bus replay --lenient
+      What is appended to a log, as it comes, even if it has keys of its own.
+  oxide-bus replay --check log.jsonl
+      Nothing but complaints about bad lines.";
+
+/// How long the printing may stand still after Ctrl-C.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the main thread waits for. The others may be stuck in a read or a write for good.
+enum News {
+    /// The input has ended, or failed.
+    Fed(Result<(), Failure>),
+    /// Everything is printed, or nobody reads it any more, or it failed.
+    Printed(Result<(), Failure>),
+    /// Ctrl-C was pressed.
+    Interrupted,
+}
+
+/// How the threads tell it.
+#[derive(Clone)]
+struct Teller(Sender<News>);
+
+impl Teller {
+    /// Nobody listens any more when the command is about to end anyway.
+    fn tell(&self, news: News) {
+        let _ = self.0.send(news);
+    }
+}
+
+pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
+    let (sender, news) = mpsc::channel();
+    let teller = Teller(sender);
+    let interrupted = teller.clone();
+    interrupt::on_first(move || interrupted.tell(News::Interrupted))?;
+    if options.check {
+        check(options, teller, &news)
+    } else {
+        replay(options, &teller, &news)
+    }
+}
+
+fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
+    let ledger = Arc::new(Ledger::new(false));
+    let (codec, books) = (codec(&options), Arc::clone(&ledger));
+    thread::spawn("feed", move || {
+        let fed = feed::feed(&options.input, codec, &books, |_| ControlFlow::Continue(()));
+        teller.tell(News::Fed(fed));
+    })?;
+    let Ok(News::Fed(fed)) = news.recv() else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    fed?;
+    Ok(ledger.close().exit_code())
+}
+
+fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
+    let bus = MessageBus::new();
+    let subscription = bus
+        .subscribe_with(terms(&options))
+        .map_err(Failure::usage)?;
+    let ledger = Arc::new(Ledger::new(options.stats));
+    let progress = Arc::new(AtomicU64::new(0));
+    let (with_stats, codec) = (options.stats, codec(&options));
+
+    thread::spawn("printer", {
+        let (teller, progress) = (teller.clone(), Arc::clone(&progress));
+        move || teller.tell(News::Printed(printer::print(subscription, &progress)))
+    })?;
+    thread::spawn("feed", {
+        let (teller, bus, ledger) = (teller.clone(), bus.clone(), Arc::clone(&ledger));
+        let mut pace = options.rate.map(Pace::new);
+        move || {
+            let fed = feed::feed(&options.input, codec, &ledger, |envelope| {
+                if let Some(pace) = &mut pace {
+                    pace.wait();
+                }
+                ledger.publish(&bus, envelope)
+            });
+            teller.tell(News::Fed(fed));
+        }
+    })?;
+
+    let (mut fed, mut interrupted) = (Ok(()), false);
+    let printed = loop {
+        match news.recv() {
+            Ok(News::Fed(end)) => {
+                fed = end;
+                bus.close();
+            }
+            Ok(News::Printed(end)) => break end,
+            Ok(News::Interrupted) | Err(_) => {
+                interrupted = true;
+                bus.close();
+                break drain(news, &progress);
+            }
+        }
+    };
+    // A publish that waits for room would keep the ledger.
+    bus.close();
+    let tally = ledger.close();
+    if with_stats {
+        output::say(&tally.to_string());
+    }
+    fed?;
+    printed?;
+    Ok(if interrupted {
+        ExitCode::from(INTERRUPTED)
+    } else {
+        tally.exit_code()
+    })
+}
+
+/// Waits until everything that was received is printed, but not for a reader that does not read.
+fn drain(news: &Receiver<News>, progress: &AtomicU64) -> Result<(), Failure> {
+    let mut before = progress.load(Ordering::Relaxed);
+    loop {
+        match news.recv_timeout(PATIENCE) {
+            Ok(News::Printed(end)) => return end,
+            Ok(_) => {}
+            Err(_) => {
+                let now = progress.load(Ordering::Relaxed);
+                if now == before {
+                    output::complain("standard output is stuck, so not everything is printed");
+                    return Ok(());
+                }
+                before = now;
+            }
+        }
+    }
+}
+
+fn codec(options: &Options) -> Codec {
+    Codec::new().lenient(options.lenient)
+}
+
+fn terms(options: &Options) -> SubscribeOptions {
+    let terms = SubscribeOptions::new()
+        .name("printer")
+        .capacity(options.capacity)
+        .overflow(Overflow::Block { timeout: None });
+    let terms = options
+        .subject
+        .iter()
+        .cloned()
+        .fold(terms, SubscribeOptions::pattern);
+    (options.source.iter()).fold(terms, |terms, name| terms.source(name.as_str()))
+}

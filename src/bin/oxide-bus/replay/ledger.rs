@@ -1,0 +1,67 @@
+//! The books of a replay. They can be closed at any moment, and are true to the bus even then.
+
+use std::mem;
+use std::ops::ControlFlow;
+
+use oxide_bus::{Envelope, MessageBus, Payload};
+use parking_lot::Mutex;
+
+use super::tally::Tally;
+
+pub(super) struct Ledger {
+    entries: Mutex<Entries>,
+    by_subject: bool,
+}
+
+#[derive(Default)]
+struct Entries {
+    tally: Tally,
+    closed: bool,
+}
+
+impl Ledger {
+    /// Empty books, kept by subject or not.
+    pub(super) fn new(by_subject: bool) -> Self {
+        Ledger {
+            entries: Mutex::default(),
+            by_subject,
+        }
+    }
+
+    /// Publishes and enters it, in one step, unless the books or the bus are closed.
+    ///
+    /// Who closes the books waits for this, so close the bus before: then this waits for nobody.
+    pub(super) fn publish(&self, bus: &MessageBus, envelope: Envelope) -> ControlFlow<()> {
+        let subject = (self.by_subject).then(|| envelope.message.subject().to_string());
+        let mut entries = self.entries.lock();
+        if entries.closed {
+            return ControlFlow::Break(());
+        }
+        match bus.publish(envelope) {
+            Ok(receipt) => {
+                entries.tally.enter(&receipt, subject);
+                ControlFlow::Continue(())
+            }
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Enters a bad line and reports it, unless the books are closed.
+    pub(super) fn bad(&self, report: impl FnOnce()) -> ControlFlow<()> {
+        let mut entries = self.entries.lock();
+        if entries.closed {
+            return ControlFlow::Break(());
+        }
+        entries.tally.enter_bad();
+        drop(entries); // reporting may get stuck
+        report();
+        ControlFlow::Continue(())
+    }
+
+    /// Closes the books: nothing is published or reported any more.
+    pub(super) fn close(&self) -> Tally {
+        let mut entries = self.entries.lock();
+        entries.closed = true;
+        mem::take(&mut entries.tally)
+    }
+}

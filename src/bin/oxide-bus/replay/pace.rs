@@ -1,0 +1,29 @@
+//! So many envelopes a second.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Deadlines at equal distances from the first on, so that being late now and then adds up to nothing.
+pub(super) struct Pace {
+    per_second: f64,
+    began: Option<Instant>,
+    passed: f64,
+}
+
+impl Pace {
+    pub(super) fn new(per_second: f64) -> Self {
+        Pace {
+            per_second,
+            began: None,
+            passed: 0.0,
+        }
+    }
+
+    /// Waits for the next deadline; the first is now.
+    pub(super) fn wait(&mut self) {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let due = Duration::try_from_secs_f64(self.passed / self.per_second);
+        thread::sleep(due.unwrap_or(Duration::MAX).saturating_sub(began.elapsed()));
+        self.passed += 1.0;
+    }
+}

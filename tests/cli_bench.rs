@@ -1,0 +1,187 @@
+//! `oxide-bus bench`: whether its numbers add up.
+#![cfg(feature = "cli")]
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
+        .arg("bench")
+        .args(arguments)
+        .output()
+        .expect("the command runs")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("it is UTF-8")
+}
+
+/// The result of a run that went well.
+fn result(arguments: &[&str]) -> Value {
+    let output = bench(&[&["--json"], arguments].concat());
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+    assert_eq!(text(&output.stderr), "");
+    serde_json::from_slice(&output.stdout).expect("it is one JSON object")
+}
+
+fn count(result: &Value, key: &str) -> u64 {
+    result[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{key} in {result}"))
+}
+
+fn number(result: &Value, key: &str) -> f64 {
+    result[key]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{key} in {result}"))
+}
+
+fn assert_it_adds_up(result: &Value) {
+    let (delivered, dropped) = (count(result, "delivered"), count(result, "dropped"));
+    let due = count(result, "published") * count(result, "subscribers");
+    assert_eq!(delivered + dropped, due, "{result}");
+    assert!(number(result, "elapsed_s") > 0.0, "{result}");
+
+    let latency = &result["latency_ns"];
+    let steps = ["p50", "p90", "p99", "p999", "max"].map(|key| count(latency, key));
+    assert!(steps.is_sorted(), "{result}");
+    assert!(count(latency, "samples") <= delivered, "{result}");
+}
+
+#[test]
+fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers() {
+    for subscribers in ["1", "4", "64"] {
+        for overflow in ["drop-newest", "block"] {
+            for publishers in [1, 3] {
+                let result = result(&[
+                    "--subscribers",
+                    subscribers,
+                    "--overflow",
+                    overflow,
+                    "--publishers",
+                    &publishers.to_string(),
+                    "--messages",
+                    "1000",
+                    "--capacity",
+                    "16",
+                ]);
+                assert_it_adds_up(&result);
+                assert_eq!(count(&result, "published"), 1_000);
+                assert_eq!(count(&result, "publishers"), publishers);
+                assert_eq!(count(&result, "subscribers").to_string(), subscribers);
+                assert_eq!(count(&result, "capacity"), 16);
+                assert_eq!(result["overflow"], overflow);
+                // The very first envelope has room everywhere, and is timed.
+                let samples = count(&result["latency_ns"], "samples");
+                assert!(samples >= count(&result, "subscribers"), "{result}");
+                if overflow == "block" {
+                    assert_eq!(count(&result, "dropped"), 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_envelope_in_sixteen_of_each_publisher_is_timed() {
+    let result = result(&[
+        "--publishers",
+        "3",
+        "--subscribers",
+        "2",
+        "--messages",
+        "97",
+        "--overflow",
+        "block",
+    ]);
+    // 33, 32 and 32 envelopes: the first and the 17th of each, and the 33rd of the first.
+    assert_eq!(count(&result["latency_ns"], "samples"), 7 * 2);
+}
+
+#[test]
+fn publishing_to_nobody_works() {
+    let result = result(&["--subscribers", "0", "--messages", "1000"]);
+    assert_it_adds_up(&result);
+    assert_eq!(count(&result, "published"), 1_000);
+    assert_eq!(count(&result, "delivered"), 0);
+    assert!(number(&result, "deliveries_per_s").abs() < f64::EPSILON);
+    assert_eq!(
+        result["latency_ns"].to_string(),
+        r#"{"max":0,"p50":0,"p90":0,"p99":0,"p999":0,"samples":0}"#
+    );
+}
+
+#[test]
+fn publishing_nothing_works() {
+    let result = result(&["--messages", "0"]);
+    assert_it_adds_up(&result);
+    assert_eq!(count(&result, "published"), 0);
+    assert_eq!(count(&result["latency_ns"], "samples"), 0);
+}
+
+#[test]
+fn a_duration_ends_the_run() {
+    let result = result(&["--duration", "0.2", "--payload", "100"]);
+    assert_it_adds_up(&result);
+    assert!(count(&result, "published") > 0);
+    assert_eq!(count(&result, "payload_bytes"), 100);
+    let elapsed = number(&result, "elapsed_s");
+    assert!((0.2..10.0).contains(&elapsed), "{elapsed}");
+}
+
+#[test]
+fn without_json_it_prints_a_table() {
+    let output = bench(&["--messages", "12345", "--overflow", "block"]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "", "no progress bar in a pipe");
+    let row = |name: &str| {
+        let row = text(&output.stdout)
+            .lines()
+            .find(|line| line.contains(name));
+        let value = row.and_then(|row| row.trim_matches('|').trim().rsplit(' ').next());
+        value
+            .unwrap_or_else(|| panic!("{name} in {}", text(&output.stdout)))
+            .to_owned()
+    };
+    assert_eq!(row("published"), "12,345");
+    assert_eq!(row("delivered"), "49,380");
+    assert_eq!(row("dropped"), "0");
+    assert_eq!(row("overflow"), "block");
+}
+
+/// Linux tells which signals a process catches: from then on Ctrl-C does not kill it.
+#[cfg(target_os = "linux")]
+fn catches_ctrl_c(process: u32) -> bool {
+    const SIGINT: u64 = 1 << 1;
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.expect("a mask of signals") & SIGINT != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_the_run_and_what_was_measured_is_printed() {
+    let child = Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
+        .args(["bench", "--json", "--duration", "20", "--overflow", "block"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    while !catches_ctrl_c(child.id()) {
+        std::thread::yield_now();
+    }
+    let signalled = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(signalled.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("it is one JSON object");
+    assert_it_adds_up(&result);
+    assert!(number(&result, "elapsed_s") < 20.0, "{result}");
+}
