@@ -21,6 +21,7 @@ use crate::envelope::Envelope;
 use crate::follow::FollowQueue;
 use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
+use crate::receipt::Outcome;
 use crate::route::Route;
 
 /// The most bytes of envelopes in a parcel, unless one envelope takes more.
@@ -32,7 +33,7 @@ pub(crate) struct Opening<M> {
     /// One for each of the route's `follow` queues.
     entries: Box<[Entry]>,
     /// How many of them are in reach.
-    pub(crate) in_reach: usize,
+    in_reach: usize,
     /// Those that have no room, and drop; by their place in the route.
     drops: Box<[u32]>,
     /// Those that have no room, and that a publisher waits for.
@@ -188,9 +189,17 @@ impl<M> Opening<M> {
         self.parcel.mark_ready();
     }
 
-    /// How many queues lose what is published here.
-    pub(crate) fn dropping(&self) -> usize {
-        self.drops.len()
+    /// What becomes of so many envelopes in the parcel, as far as it goes by the parcel.
+    pub(crate) fn outcome(&self, envelopes: usize) -> Outcome {
+        Outcome {
+            delivered: self.in_reach * envelopes,
+            dropped: self.drops.len() * envelopes,
+        }
+    }
+
+    /// Whether who publishes has nothing to do beside appending.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.waits.is_empty() && self.route.pick.is_empty()
     }
 
     /// Whether a queue that was left out has made room since, so that the next parcel is due.

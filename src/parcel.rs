@@ -26,6 +26,7 @@
 //! A publisher that stops between claim and write holds up those who read, never another publisher.
 
 use std::fmt;
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
@@ -96,10 +97,10 @@ impl<M> Parcel<M> {
         self.slots.len()
     }
 
-    /// Claims up to `wanted` slots that follow each other; returns the first and how many.
+    /// Claims up to `wanted` slots that follow each other.
     ///
     /// None if the parcel is full or closed or not ready.
-    pub(crate) fn claim(&self, wanted: usize) -> Option<(usize, usize)> {
+    pub(crate) fn claim(&self, wanted: usize) -> Option<Range<usize>> {
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
@@ -118,15 +119,15 @@ impl<M> Parcel<M> {
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some((claimed, granted)),
+                Ok(_) => return Some(claimed..claimed + granted),
                 Err(newer) => word = newer,
             }
         }
     }
 
-    /// Writes into a slot that the caller has claimed.
-    pub(crate) fn write(&self, slot: usize, envelope: Envelope<M>) {
-        let _claimed_once = self.slots[slot].set(envelope);
+    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.
+    pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
+        self.slots[slot].get_or_init(take);
     }
 
     /// Every queue in reach has the parcel.
@@ -180,19 +181,22 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// The envelope in a slot that was written.
-    pub(crate) fn get(&self, slot: usize) -> Option<&Envelope<M>> {
-        self.slots[slot].get()
+    /// The envelope in a claimed slot, as soon as it is written.
+    #[inline]
+    pub(crate) fn get(&self, slot: usize) -> &Envelope<M> {
+        self.slots[slot]
+            .get()
+            .unwrap_or_else(|| self.wait_for(slot))
     }
 
     /// Waits until a claimed slot is written. The publisher that claimed it is just about to; if
     /// it was preempted there, sleeping gives it the processor.
     #[cold]
-    pub(crate) fn wait_for(&self, slot: usize) -> &Envelope<M> {
+    fn wait_for(&self, slot: usize) -> &Envelope<M> {
         let backoff = Backoff::new();
         let mut pause = Duration::from_micros(10);
         loop {
-            if let Some(envelope) = self.get(slot) {
+            if let Some(envelope) = self.slots[slot].get() {
                 return envelope;
             }
             if backoff.is_completed() {
