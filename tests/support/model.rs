@@ -187,8 +187,7 @@ impl Filter {
 /// last.
 pub(crate) fn matches(pattern: &[Token], subject: &[&str]) -> bool {
     match (pattern, subject) {
-        ([], []) => true,
-        ([Token::Rest, ..], [_, ..]) => true,
+        ([], []) | ([Token::Rest, ..], [_, ..]) => true,
         ([Token::AnyOne, pattern @ ..], [_, subject @ ..]) => matches(pattern, subject),
         ([Token::Literal(literal), pattern @ ..], [token, subject @ ..]) => {
             literal == token && matches(pattern, subject)

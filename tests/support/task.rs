@@ -39,6 +39,10 @@ impl<T: Send + 'static> Task<T> {
         }
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// That it does not end by itself. A task that should wait and does not is found out if a
     /// moment is long enough for it to end; one that waits is never taken for one that does not.
     #[track_caller]
