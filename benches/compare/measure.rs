@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::contestants::{Burst, Publish, Subscribe, Threads};
-use crate::envelopes::{Envelopes, Payload};
+use crate::run::contestants::{Burst, Publish, Subscribe, Threads};
+use crate::run::envelopes::{Envelopes, Payload};
 
 /// How many envelopes a burst has.
 pub(crate) const BURST: usize = 64;

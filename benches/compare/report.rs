@@ -5,9 +5,9 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value, json};
 
-use crate::cells::{Cell, Row};
-use crate::contestants::Role;
-use crate::machine::Machine;
+use crate::run::cells::{Cell, Row};
+use crate::run::contestants::Role;
+use crate::run::machine::Machine;
 
 /// The heading of the table.
 pub(crate) fn heading(machine: &Machine) -> impl Display {
@@ -74,21 +74,34 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
 
 /// The ratios of one of ours to those that it is measured against.
 fn write_ratios(f: &mut Formatter<'_>, block: &[&Row], ours: &str) -> fmt::Result {
-    let standards = [
+    let mut write = |standard: &str, values: Vec<Option<f64>>| {
+        if values.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let ratios =
+            block
+                .iter()
+                .zip(values)
+                .map(|(row, other)| match row.value(ours).zip(other) {
+                    Some((value, other)) if other > 0.0 => format!("x{:.2}", value / other),
+                    _ => "-".to_owned(),
+                });
+        write_line(f, &format!("  {ours} : {standard}"), ratios)
+    };
+    let roles = [
         ("best peer", Role::Peer),
         ("disruptor", Role::Reference),
         ("baseline", Role::Baseline),
     ];
-    for (name, role) in standards {
-        if block.iter().any(|row| row.best(role).is_some()) {
-            let ratios = block.iter().map(|row| {
-                let ratio = row.value(ours).zip(row.best(role));
-                ratio.map_or("-".to_owned(), |(ours, other)| {
-                    format!("x{:.2}", ours / other)
-                })
-            });
-            write_line(f, &format!("  {ours} : {name}"), ratios)?;
-        }
+    for (name, role) in roles {
+        write(name, block.iter().map(|row| row.best(role)).collect())?;
+    }
+    if let Some(case) = block[0].case {
+        write(case, vec![block[0].value(ours); block.len()])?;
+    }
+    let first = block[0].results[0].name;
+    if first != ours && block[0].best(Role::Peer).is_none() {
+        write(first, block.iter().map(|row| row.value(first)).collect())?;
     }
     Ok(())
 }
@@ -98,9 +111,9 @@ fn write_line(
     name: &str,
     figures: impl Iterator<Item = String>,
 ) -> fmt::Result {
-    write!(f, "  {name:<44}")?;
+    write!(f, "  {name:<52}")?;
     for figure in figures {
-        write!(f, " {figure:>18}")?;
+        write!(f, " {figure:>17}")?;
     }
     writeln!(f)
 }
@@ -141,14 +154,11 @@ impl Row {
 }
 
 /// Everything as JSON.
-pub(crate) fn json(machine: &Machine, rows: &[Row]) -> Value {
-    json!({
-        "machine": machine,
-        "cells": rows.iter().map(row_as_json).collect::<Vec<_>>(),
-    })
+pub(crate) fn json(machine: &Machine, cells: &[Value]) -> Value {
+    json!({ "machine": machine, "cells": cells })
 }
 
-fn row_as_json(row: &Row) -> Value {
+pub(crate) fn row_as_json(row: &Row) -> Value {
     let results = row.results.iter();
     let results = results.map(|outcome| (outcome.name.to_owned(), outcome.median.value.into()));
     let spread = row.results.iter();
