@@ -8,6 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::run::cells::{Cell, Row};
 use crate::run::contestants::Role;
 use crate::run::machine::Machine;
+use crate::run::measure::Median;
+
+/// A spread from which a figure is marked: the middle half of its samples has a range of a third
+/// of the median.
+const UNSTEADY: f64 = 1.0 / 3.0;
 
 /// The heading of the table.
 pub(crate) fn heading(machine: &Machine) -> impl Display {
@@ -21,7 +26,11 @@ pub(crate) fn heading(machine: &Machine) -> impl Display {
         for (package, version) in &machine.versions {
             write!(f, "{package} {}  ", version.as_str().unwrap_or_default())?;
         }
-        writeln!(f)
+        writeln!(f)?;
+        writeln!(
+            f,
+            "medians; columns are publishers to subscribers; ~ marks unsteady figures"
+        )
     })
 }
 
@@ -58,8 +67,9 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
         block.iter().map(|row| label(row)),
     )?;
     for outcome in &block[0].results {
-        let values = block.iter().map(|row| match row.value(outcome.name) {
-            Some(value) => figure(value),
+        let values = block.iter().map(|row| match row.median(outcome.name) {
+            Some(median) if median.spread > UNSTEADY => format!("~{}", figure(median.value)),
+            Some(median) => figure(median.value),
             None => "-".to_owned(),
         });
         write_line(f, outcome.name, values)?;
@@ -136,9 +146,13 @@ fn figure(value: f64) -> String {
 }
 
 impl Row {
-    fn value(&self, name: &str) -> Option<f64> {
+    fn median(&self, name: &str) -> Option<Median> {
         let outcome = self.results.iter().find(|outcome| outcome.name == name);
-        outcome.map(|outcome| outcome.median.value)
+        outcome.map(|outcome| outcome.median)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        self.median(name).map(|median| median.value)
     }
 
     fn best(&self, role: Role) -> Option<f64> {
