@@ -40,6 +40,7 @@ pub(crate) struct Envelopes {
     payload: Payload,
     messages: Vec<Message>,
     whole: Vec<Envelope>,
+    modules_done: usize,
 }
 
 impl Envelopes {
@@ -49,6 +50,7 @@ impl Envelopes {
             payload,
             messages: Vec::new(),
             whole: Vec::new(),
+            modules_done: 0,
         }
     }
 
@@ -66,9 +68,9 @@ impl Envelopes {
                 let stop = |index| Command::Stop {
                     module_id: module_id(index % modules),
                 };
-                // Spread over all modules, and taken from the end.
-                let indices = (0..count).map(|number| number * 617);
+                let indices = (self.modules_done..).map(|number| number * 617).take(count);
                 (self.messages).extend(indices.map(stop).map(Message::Command));
+                self.modules_done += count;
             }
         }
     }

@@ -5,9 +5,14 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value, json};
 
-use crate::cells::{Cell, Row};
-use crate::contestants::Role;
-use crate::machine::Machine;
+use crate::run::cells::{Cell, Row};
+use crate::run::contestants::Role;
+use crate::run::machine::Machine;
+use crate::run::measure::Median;
+
+/// A spread from which a figure is marked: the middle half of its samples has a range of a third
+/// of the median.
+const UNSTEADY: f64 = 1.0 / 3.0;
 
 /// The heading of the table.
 pub(crate) fn heading(machine: &Machine) -> impl Display {
@@ -21,7 +26,11 @@ pub(crate) fn heading(machine: &Machine) -> impl Display {
         for (package, version) in &machine.versions {
             write!(f, "{package} {}  ", version.as_str().unwrap_or_default())?;
         }
-        writeln!(f)
+        writeln!(f)?;
+        writeln!(
+            f,
+            "medians; columns are publishers to subscribers; ~ marks unsteady figures"
+        )
     })
 }
 
@@ -58,8 +67,9 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
         block.iter().map(|row| label(row)),
     )?;
     for outcome in &block[0].results {
-        let values = block.iter().map(|row| match row.value(outcome.name) {
-            Some(value) => figure(value),
+        let values = block.iter().map(|row| match row.median(outcome.name) {
+            Some(median) if median.spread > UNSTEADY => format!("~{}", figure(median.value)),
+            Some(median) => figure(median.value),
             None => "-".to_owned(),
         });
         write_line(f, outcome.name, values)?;
@@ -74,21 +84,34 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
 
 /// The ratios of one of ours to those that it is measured against.
 fn write_ratios(f: &mut Formatter<'_>, block: &[&Row], ours: &str) -> fmt::Result {
-    let standards = [
+    let mut write = |standard: &str, values: Vec<Option<f64>>| {
+        if values.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let ratios =
+            block
+                .iter()
+                .zip(values)
+                .map(|(row, other)| match row.value(ours).zip(other) {
+                    Some((value, other)) if other > 0.0 => format!("x{:.2}", value / other),
+                    _ => "-".to_owned(),
+                });
+        write_line(f, &format!("  {ours} : {standard}"), ratios)
+    };
+    let roles = [
         ("best peer", Role::Peer),
         ("disruptor", Role::Reference),
         ("baseline", Role::Baseline),
     ];
-    for (name, role) in standards {
-        if block.iter().any(|row| row.best(role).is_some()) {
-            let ratios = block.iter().map(|row| {
-                let ratio = row.value(ours).zip(row.best(role));
-                ratio.map_or("-".to_owned(), |(ours, other)| {
-                    format!("x{:.2}", ours / other)
-                })
-            });
-            write_line(f, &format!("  {ours} : {name}"), ratios)?;
-        }
+    for (name, role) in roles {
+        write(name, block.iter().map(|row| row.best(role)).collect())?;
+    }
+    if let Some(case) = block[0].case {
+        write(case, vec![block[0].value(ours); block.len()])?;
+    }
+    let first = block[0].results[0].name;
+    if first != ours && block[0].best(Role::Peer).is_none() {
+        write(first, block.iter().map(|row| row.value(first)).collect())?;
     }
     Ok(())
 }
@@ -98,9 +121,9 @@ fn write_line(
     name: &str,
     figures: impl Iterator<Item = String>,
 ) -> fmt::Result {
-    write!(f, "  {name:<44}")?;
+    write!(f, "  {name:<52}")?;
     for figure in figures {
-        write!(f, " {figure:>18}")?;
+        write!(f, " {figure:>17}")?;
     }
     writeln!(f)
 }
@@ -123,9 +146,13 @@ fn figure(value: f64) -> String {
 }
 
 impl Row {
-    fn value(&self, name: &str) -> Option<f64> {
+    fn median(&self, name: &str) -> Option<Median> {
         let outcome = self.results.iter().find(|outcome| outcome.name == name);
-        outcome.map(|outcome| outcome.median.value)
+        outcome.map(|outcome| outcome.median)
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        self.median(name).map(|median| median.value)
     }
 
     fn best(&self, role: Role) -> Option<f64> {
@@ -141,14 +168,11 @@ impl Row {
 }
 
 /// Everything as JSON.
-pub(crate) fn json(machine: &Machine, rows: &[Row]) -> Value {
-    json!({
-        "machine": machine,
-        "cells": rows.iter().map(row_as_json).collect::<Vec<_>>(),
-    })
+pub(crate) fn json(machine: &Machine, cells: &[Value]) -> Value {
+    json!({ "machine": machine, "cells": cells })
 }
 
-fn row_as_json(row: &Row) -> Value {
+pub(crate) fn row_as_json(row: &Row) -> Value {
     let results = row.results.iter();
     let results = results.map(|outcome| (outcome.name.to_owned(), outcome.median.value.into()));
     let spread = row.results.iter();

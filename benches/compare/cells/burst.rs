@@ -1,9 +1,9 @@
 //! What one thread measures: publishing a burst, then receiving it.
 
-use super::{Cell, Effort, Outcome, Row, Unit};
-use crate::contestants::{self, Absence, Burst, Contestant, Entrant};
-use crate::envelopes::{Envelopes, Payload};
-use crate::measure::{BURST, Bursts, Drill, Median, interleave};
+use super::{Cell, Effort, Row, Unit, outcomes};
+use crate::run::contestants::{self, Burst, Entrants, enter};
+use crate::run::envelopes::{Envelopes, Payload};
+use crate::run::measure::{BURST, Bursts, Drill, Median, interleave};
 
 /// One figure of some bursts.
 type Figure = (Unit, fn(&Bursts) -> f64);
@@ -39,7 +39,7 @@ pub(super) fn batches(cell: &Cell, effort: Effort) -> Vec<Row> {
             whole: true,
             ..Drill::all(subscribers)
         };
-        let entrants = enter(|contestant| contestant.burst(subscribers));
+        let entrants = enter(|contestant| contestant.batches(subscribers));
         let race = Race::new(cell, Payload::Ping, drill, effort);
         rows.extend(race.run(entrants, &[PER_DELIVERY]));
     }
@@ -48,10 +48,10 @@ pub(super) fn batches(cell: &Cell, effort: Effort) -> Vec<Row> {
 
 pub(super) fn one_is_slow(cell: &Cell, effort: Effort) -> Vec<Row> {
     let cases = [
-        ("seven, none stuck", 7, BURST),
-        ("eight, none stuck", 8, BURST),
-        ("one stuck", 8, 0),
-        ("one at half speed", 8, BURST / 2),
+        ("seven, all well", 7, BURST),
+        ("eight, all well", 8, BURST),
+        ("one of 8 stuck", 8, 0),
+        ("one of 8 at half", 8, BURST / 2),
     ];
     let mut rows = Vec::new();
     for (case, subscribers, last_takes) in cases {
@@ -62,6 +62,7 @@ pub(super) fn one_is_slow(cell: &Cell, effort: Effort) -> Vec<Row> {
         let entrants = enter(|contestant| contestant.lossy(subscribers));
         let race = Race {
             case: Some(case),
+            deliveries: None,
             ..Race::new(cell, Payload::Ping, drill, effort)
         };
         let figures = [PER_PUBLISH, PER_PUBLISH_AND_RECEIVE, SHARE_OF_SEVEN];
@@ -77,7 +78,10 @@ pub(super) fn targeted(cell: &Cell, effort: Effort) -> Vec<Row> {
         present: contestants::targeted(MODULES),
         absent: Vec::new(),
     };
-    let race = Race::new(cell, payload, Drill::all(MODULES), effort);
+    let race = Race {
+        deliveries: Some(BURST),
+        ..Race::new(cell, payload, Drill::all(MODULES), effort)
+    };
     race.run(entrants, &[PER_PUBLISH, PER_PUBLISH_AND_RECEIVE])
 }
 
@@ -94,35 +98,14 @@ pub(super) fn guarded(cell: &Cell, effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// Those who take part, and why others do not.
-struct Entrants {
-    present: Vec<Entrant>,
-    absent: Vec<(&'static str, Absence)>,
-}
-
-fn enter(make: impl Fn(&dyn Contestant) -> Result<Box<dyn Burst>, Absence>) -> Entrants {
-    let mut entrants = Entrants {
-        present: Vec::new(),
-        absent: Vec::new(),
-    };
-    for contestant in contestants::all() {
-        match make(&*contestant) {
-            Ok(bus) => {
-                let entrant = Entrant::new(contestant.name(), contestant.role(), bus);
-                entrants.present.push(entrant);
-            }
-            Err(why) => entrants.absent.push((contestant.name(), why)),
-        }
-    }
-    entrants
-}
-
 /// The same job for all entrants.
 struct Race<'a> {
     cell: &'a Cell,
     case: Option<&'static str>,
     payload: Payload,
     drill: Drill,
+    /// How many deliveries each burst must make, where nothing may be lost.
+    deliveries: Option<usize>,
     rounds: usize,
 }
 
@@ -133,17 +116,23 @@ impl<'a> Race<'a> {
             case: None,
             payload,
             drill,
+            deliveries: Some(drill.subscribers * BURST),
             rounds: effort.choose(15, 120),
         }
     }
 
     /// A row for each figure.
-    fn run(&self, mut entrants: Entrants, figures: &[Figure]) -> Vec<Row> {
+    fn run(&self, mut entrants: Entrants<Box<dyn Burst>>, figures: &[Figure]) -> Vec<Row> {
         // About as many deliveries in each turn, whatever the number of subscribers.
         let bursts = (128 / self.drill.subscribers).clamp(4, 64);
         let mut envelopes = Envelopes::new(self.payload);
         let samples = interleave(&mut entrants.present, self.rounds, |entrant| {
-            self.drill.run(&mut *entrant.bus, &mut envelopes, bursts)
+            let ran = (self.drill).run(&mut *entrant.brings, &mut envelopes, bursts);
+            if let Some(deliveries) = self.deliveries {
+                let delivered: usize = ran.received.iter().sum();
+                assert_eq!(delivered, deliveries * bursts, "{} loses", entrant.name);
+            }
+            ran
         });
         let row = |&(unit, figure): &Figure| Row {
             cell: self.cell.letter,
@@ -152,13 +141,9 @@ impl<'a> Race<'a> {
             subscribers: self.drill.subscribers,
             payload: self.payload,
             unit,
-            results: (entrants.present.iter().zip(&samples))
-                .map(|(entrant, samples)| Outcome {
-                    name: entrant.name,
-                    role: entrant.role,
-                    median: Median::of(samples.iter().map(figure)),
-                })
-                .collect(),
+            results: outcomes(&entrants.present, |index| {
+                Median::of(samples[index].iter().map(figure))
+            }),
             absent: entrants.absent.clone(),
         };
         figures.iter().map(row).collect()

@@ -1,117 +1,123 @@
-//! What is allocated: counted, not timed, so one run is enough.
+//! What is allocated: counted, not timed.
 
-use mockalloc::{AllocInfo, record_allocs};
+use std::alloc::System;
 
-use super::{Cell, Effort, Outcome, Row, Unit};
-use crate::contestants::{self, Absence, Burst, CAPACITY, Contestant};
-use crate::envelopes::{Envelopes, Payload};
-use crate::measure::{BURST, Median};
+use stats_alloc::{Region, Stats, StatsAlloc};
 
-pub(super) fn allocations(cell: &Cell, _: Effort) -> Vec<Row> {
+use super::{Cell, Row, Unit, outcomes};
+use crate::run::contestants::{Absence, CAPACITY, Contestant, enter};
+use crate::run::envelopes::{Envelopes, Payload};
+use crate::run::measure::{BURST, Median};
+
+/// The allocator, where it is one that counts.
+pub(crate) type Counter = &'static StatsAlloc<System>;
+
+pub(super) fn allocations(cell: &Cell, counter: Counter) -> Vec<Row> {
     const SUBSCRIBERS: usize = 16;
     let mut rows = Vec::new();
     for payload in [Payload::Ping, Payload::Json] {
-        let units = [Unit::AllocationsPerPublish, Unit::AllocationsPerDelivery];
-        let [publishing, delivering] = units.map(|unit| {
-            count(cell, None, (SUBSCRIBERS, payload), unit, |contestant| {
-                let mut bus = contestant.burst(SUBSCRIBERS)?;
-                let (publish, delivery) = in_bursts(&mut *bus, SUBSCRIBERS, payload);
-                Ok(match unit {
-                    Unit::AllocationsPerPublish => publish,
-                    _ => delivery,
-                })
-            })
-        });
-        rows.extend([publishing, delivering]);
+        let entrants = enter(|contestant| in_bursts(&*contestant, SUBSCRIBERS, payload, counter));
+        let row = |unit, figure: fn(&PerEnvelope) -> f64| Row {
+            cell: cell.letter,
+            case: None,
+            publishers: 1,
+            subscribers: SUBSCRIBERS,
+            payload,
+            unit,
+            results: outcomes(&entrants.present, |index| {
+                Median::of([figure(&entrants.present[index].brings)])
+            }),
+            absent: entrants.absent.clone(),
+        };
+        rows.push(row(Unit::AllocationsPerPublish, |per| per.publish));
+        rows.push(row(Unit::AllocationsPerDelivery, |per| per.delivery));
     }
     rows
 }
 
-/// Allocations for each publish, and for each delivery.
-fn in_bursts(bus: &mut dyn Burst, subscribers: usize, payload: Payload) -> (f64, f64) {
+/// Allocations for each.
+struct PerEnvelope {
+    publish: f64,
+    delivery: f64,
+}
+
+fn in_bursts(
+    contestant: &dyn Contestant,
+    subscribers: usize,
+    payload: Payload,
+    counter: Counter,
+) -> Result<PerEnvelope, Absence> {
     const WARM_UP: usize = 8;
     const BURSTS: usize = 32;
+    let mut bus = contestant.burst(subscribers)?;
     let mut envelopes = Envelopes::new(payload);
     let (mut publishing, mut receiving) = (0, 0);
     for burst in 0..WARM_UP + BURSTS {
         envelopes.prepare(BURST);
-        let published = record_allocs(|| bus.publish(&mut envelopes, BURST));
-        let received = record_allocs(|| {
-            for subscriber in 0..subscribers {
-                bus.receive(subscriber, BURST);
-            }
-        });
+        let region = Region::new(counter);
+        bus.publish(&mut envelopes, BURST);
+        let published = region.change();
+        for subscriber in 0..subscribers {
+            bus.receive(subscriber, BURST);
+        }
+        let received = region.change() - published;
         if burst >= WARM_UP {
-            publishing += published.num_allocs();
-            receiving += received.num_allocs();
+            publishing += times_allocated(published);
+            receiving += times_allocated(received);
         }
     }
     let published = (BURST * BURSTS) as f64;
-    let delivered = published * subscribers as f64;
-    (publishing as f64 / published, receiving as f64 / delivered)
+    Ok(PerEnvelope {
+        publish: publishing as f64 / published,
+        delivery: receiving as f64 / (published * subscribers as f64),
+    })
 }
 
-pub(super) fn per_subscriber(cell: &Cell, _: Effort) -> Vec<Row> {
+fn times_allocated(counted: Stats) -> usize {
+    counted.allocations + counted.reallocations
+}
+
+pub(super) fn per_subscriber(cell: &Cell, counter: Counter) -> Vec<Row> {
     const MORE: usize = 100;
-    let cases = [("idle", 0), ("128 pings queued", CAPACITY)];
+    let cases = [("idle", 0), ("128 queued", CAPACITY)];
     let row = |(case, queued)| {
-        let job = (MORE, Payload::Ping);
-        let unit = Unit::BytesPerSubscriber;
-        count(cell, Some(case), job, unit, |contestant| {
-            let few = held(contestant, 1, queued)?;
-            let many = held(contestant, 1 + MORE, queued)?;
-            Ok((many - few) / MORE as f64)
-        })
+        let entrants = enter(|contestant| {
+            let few = bytes_held(&*contestant, 1, queued, counter)?;
+            let many = bytes_held(&*contestant, 1 + MORE, queued, counter)?;
+            Ok(Median::of(
+                (many.iter().zip(few)).map(|(many, few)| (many - few) / MORE as f64),
+            ))
+        });
+        Row {
+            cell: cell.letter,
+            case: Some(case),
+            publishers: 1,
+            subscribers: MORE,
+            payload: Payload::Ping,
+            unit: Unit::BytesPerSubscriber,
+            results: outcomes(&entrants.present, |index| entrants.present[index].brings),
+            absent: entrants.absent,
+        }
     };
     cases.map(row).into()
 }
 
-/// The bytes that a bus with so many subscribers holds, with so many envelopes published and none
-/// received.
-fn held(contestant: &dyn Contestant, subscribers: usize, queued: usize) -> Result<f64, Absence> {
-    let mut envelopes = Envelopes::new(Payload::Ping);
-    let mut made = Err("not made");
-    let counted = record_allocs(|| {
-        made = contestant.burst(subscribers).map(|mut bus| {
-            bus.publish(&mut envelopes, queued);
-            bus
-        });
-    });
-    made.map(|_bus| bytes_held(&counted))
-}
-
-fn bytes_held(counted: &AllocInfo) -> f64 {
-    counted.mem_allocated() as f64 - counted.mem_freed() as f64
-}
-
-/// A row of counts.
-fn count(
-    cell: &Cell,
-    case: Option<&'static str>,
-    (subscribers, payload): (usize, Payload),
-    unit: Unit,
-    count: impl Fn(&dyn Contestant) -> Result<f64, Absence>,
-) -> Row {
-    let mut results = Vec::new();
-    let mut absent = Vec::new();
-    for contestant in contestants::all() {
-        match count(&*contestant) {
-            Ok(counted) => results.push(Outcome {
-                name: contestant.name(),
-                role: contestant.role(),
-                median: Median::of([counted]),
-            }),
-            Err(why) => absent.push((contestant.name(), why)),
-        }
+/// What a bus holds with so many subscribers, and so many envelopes published to each; several
+/// times, because the threads of some contestants allocate and free when they please.
+fn bytes_held(
+    contestant: &dyn Contestant,
+    subscribers: usize,
+    queued: usize,
+    counter: Counter,
+) -> Result<[f64; 9], Absence> {
+    let mut times = [0.0; 9];
+    for time in &mut times {
+        let mut envelopes = Envelopes::new(Payload::Ping);
+        let region = Region::new(counter);
+        let mut bus = contestant.burst(subscribers)?;
+        bus.publish(&mut envelopes, queued);
+        let bytes = region.change();
+        *time = bytes.bytes_allocated as f64 - bytes.bytes_deallocated as f64;
     }
-    Row {
-        cell: cell.letter,
-        case,
-        publishers: 1,
-        subscribers,
-        payload,
-        unit,
-        results,
-        absent,
-    }
+    Ok(times)
 }

@@ -2,70 +2,80 @@
 
 mod burst;
 mod latency;
-mod memory;
+pub(crate) mod memory;
 mod threads;
 
-use crate::contestants::{Absence, Role};
-use crate::envelopes::Payload;
-use crate::measure::Median;
+use self::memory::Counter;
+use crate::run::contestants::{Absence, Entrant, Role};
+use crate::run::envelopes::Payload;
+use crate::run::measure::Median;
 
 /// One letter of the table.
 pub(crate) struct Cell {
     pub(crate) letter: char,
     pub(crate) title: &'static str,
-    pub(crate) run: fn(&Cell, Effort) -> Vec<Row>,
+    pub(crate) run: Run,
+}
+
+/// How a cell comes by its figures.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    /// By the clock.
+    Timed(fn(&Cell, Effort) -> Vec<Row>),
+    /// By counting allocations.
+    Counted(fn(&Cell, Counter) -> Vec<Row>),
 }
 
 pub(crate) const CELLS: [Cell; 10] = [
     Cell {
         letter: 'a',
         title: "one thread publishes 64, then every subscriber receives them",
-        run: burst::publish_and_drain,
+        run: Run::Timed(burst::publish_and_drain),
     },
     Cell {
         letter: 'b',
         title: "threads, lossless: one publisher",
-        run: threads::one_publisher,
+        run: Run::Timed(threads::one_publisher),
     },
     Cell {
         letter: 'c',
         title: "threads, lossless: several publishers",
-        run: threads::several_publishers,
+        run: Run::Timed(threads::several_publishers),
     },
     Cell {
         letter: 'd',
         title: "one of eight subscribers is stuck, or slow; one thread",
-        run: burst::one_is_slow,
+        run: Run::Timed(burst::one_is_slow),
     },
     Cell {
         letter: 'e',
         title: "latency: two threads, one envelope to and fro",
-        run: latency::round_trips,
+        run: Run::Timed(latency::round_trips),
     },
     Cell {
         letter: 'f',
         title: "commands to one of 1,000 modules; one thread",
-        run: burst::targeted,
+        run: Run::Timed(burst::targeted),
     },
     Cell {
         letter: 'g',
         title: "publishing under a capability; one thread",
-        run: burst::guarded,
+        run: Run::Timed(burst::guarded),
     },
     Cell {
         letter: 'h',
         title: "batches of 64, envelopes made beforehand; one thread",
-        run: burst::batches,
+        run: Run::Timed(burst::batches),
     },
     Cell {
         letter: 'i',
         title: "allocations, in steady bursts of 64; one thread",
-        run: memory::allocations,
+        run: Run::Counted(memory::allocations),
     },
     Cell {
         letter: 'j',
         title: "memory for each further subscriber, capacity 128",
-        run: memory::per_subscriber,
+        run: Run::Counted(memory::per_subscriber),
     },
 ];
 
@@ -139,4 +149,14 @@ pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) role: Role,
     pub(crate) median: Median,
+}
+
+/// What all entrants reached, by their place among them.
+fn outcomes<T>(entrants: &[Entrant<T>], median: impl Fn(usize) -> Median) -> Vec<Outcome> {
+    let outcome = |(index, entrant): (usize, &Entrant<T>)| Outcome {
+        name: entrant.name,
+        role: entrant.role,
+        median: median(index),
+    };
+    entrants.iter().enumerate().map(outcome).collect()
 }

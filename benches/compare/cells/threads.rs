@@ -1,9 +1,9 @@
 //! What threads reach together, without loss.
 
-use super::{Cell, Effort, Outcome, Row, Unit};
-use crate::contestants;
-use crate::envelopes::Payload;
-use crate::measure::{Median, interleave, run_threads};
+use super::{Cell, Effort, Row, Unit, outcomes};
+use crate::run::contestants::enter;
+use crate::run::envelopes::Payload;
+use crate::run::measure::{Median, interleave, run_threads};
 
 pub(super) fn one_publisher(cell: &Cell, effort: Effort) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -32,17 +32,15 @@ fn throughput(
         Payload::Json => 4_000, // more than that would not stay in the cache
         _ => effort.choose(24_000, 48_000) / (publishers * subscribers),
     };
-    let mut absent = Vec::new();
-    let mut present = contestants::all();
-    present.retain(|contestant| {
+    let deliveries = each_publishes * publishers * subscribers;
+    let mut entrants = enter(|contestant| {
         let able = contestant.threads(publishers, subscribers);
-        able.map_err(|why| absent.push((contestant.name(), why)))
-            .is_ok()
+        able.map(|_| contestant)
     });
-    let samples = interleave(&mut present, effort.choose(7, 40), |contestant| {
-        let threads = contestant.threads(publishers, subscribers);
+    let rounds = effort.choose(7, 40);
+    let samples = interleave(&mut entrants.present, rounds, |entrant| {
+        let threads = entrant.brings.threads(publishers, subscribers);
         let took = run_threads(threads.expect("it was able"), payload, each_publishes);
-        let deliveries = each_publishes * publishers * subscribers;
         deliveries as f64 / took.as_secs_f64() / 1e6
     });
     Row {
@@ -52,13 +50,9 @@ fn throughput(
         subscribers,
         payload,
         unit: Unit::MillionDeliveriesPerSecond,
-        results: (present.iter().zip(samples))
-            .map(|(contestant, samples)| Outcome {
-                name: contestant.name(),
-                role: contestant.role(),
-                median: Median::of(samples),
-            })
-            .collect(),
-        absent,
+        results: outcomes(&entrants.present, |index| {
+            Median::of(samples[index].iter().copied())
+        }),
+        absent: entrants.absent,
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 pub(super) const NAME: &str = "baseline";
 

@@ -6,7 +6,7 @@ use bus::{Bus, BusReader};
 use oxide_bus::Envelope;
 
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 #[derive(Debug)]
 pub(crate) struct BusCrate;

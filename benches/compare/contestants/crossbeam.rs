@@ -7,7 +7,7 @@ use oxide_bus::Envelope;
 
 use super::fan_out::{Channel, FanOut};
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 pub(crate) const FAN_OUT: FanOut<Crossbeam> = FanOut::new();
 

@@ -13,7 +13,7 @@ use disruptor::{
 use oxide_bus::Envelope;
 
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 /// A place in the ring: empty until first used.
 type Slot = Option<Envelope>;
@@ -34,6 +34,8 @@ pub(crate) const BATCH: Disruptor = Disruptor {
     in_batches: true,
 };
 
+const ONLY_BATCHES: Absence = "takes part in the batch cell";
+
 impl Contestant for Disruptor {
     fn name(&self) -> &'static str {
         self.name
@@ -44,6 +46,13 @@ impl Contestant for Disruptor {
     }
 
     fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        if self.in_batches {
+            return Err(ONLY_BATCHES);
+        }
+        self.batches(subscribers)
+    }
+
+    fn batches(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
         let (producer, pollers) = single(subscribers);
         Ok(Box::new(OneThread {
             producer,
@@ -53,12 +62,15 @@ impl Contestant for Disruptor {
     }
 
     fn lossy(&self, _subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        if self.in_batches {
+            return Err(ONLY_BATCHES);
+        }
         Err("a full subscriber stops the publisher, for all")
     }
 
     fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence> {
         if self.in_batches {
-            return Err("takes part in the batch cell");
+            return Err(ONLY_BATCHES);
         }
         if publishers == 1 {
             let (producer, pollers) = single(subscribers);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use oxide_bus::Envelope;
 
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 /// A bounded channel.
 pub(super) trait Channel: 'static {

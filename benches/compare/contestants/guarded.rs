@@ -4,11 +4,11 @@ use oxide_bus::{Capability, MessageBus, Publisher, Subscription};
 
 use super::baseline::{self, CAPABILITY, Guard};
 use super::oxide::receive_owned;
-use super::{Burst, Entrant, Role};
-use crate::envelopes::Envelopes;
+use super::{Burst, Entrant, Role, entrant};
+use crate::run::envelopes::Envelopes;
 
 /// A bus for each way, so that all have the same number of subscribers.
-pub(crate) fn guarded(subscribers: usize) -> Vec<Entrant> {
+pub(crate) fn guarded(subscribers: usize) -> Vec<Entrant<Box<dyn Burst>>> {
     let ours = |name, right: fn(&MessageBus, Capability) -> Right| {
         let bus = MessageBus::new();
         let capability = Capability::new(CAPABILITY);
@@ -18,22 +18,22 @@ pub(crate) fn guarded(subscribers: usize) -> Vec<Entrant> {
             subscriptions: (0..subscribers).map(|_| bus.subscribe()).collect(),
             bus,
         };
-        Entrant::new(name, Role::Ours, Box::new(guarded))
+        entrant(name, Role::Ours, guarded)
     };
     let baseline = |name, guard| {
         let bus = baseline::OneThread::new(subscribers, guard);
-        Entrant::new(name, Role::Baseline, Box::new(bus))
+        entrant(name, Role::Baseline, bus)
     };
     vec![
         ours("oxide-bus publish", |_, _| Right::Root),
         ours("oxide-bus Publisher", |bus, capability| {
             Right::Publisher(bus.publisher("thermometer", capability))
         }),
-        ours("oxide-bus publish_with_capability", |_, capability| {
+        ours("oxide-bus by capability", |_, capability| {
             Right::Capability(capability)
         }),
         baseline("baseline publish", Guard::None),
-        baseline("baseline publish_with_capability", Guard::Capability),
+        baseline("baseline by capability", Guard::Capability),
     ]
 }
 

@@ -16,7 +16,7 @@ mod tokio_mpsc;
 
 use oxide_bus::Envelope;
 
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 pub(crate) use self::guarded::guarded;
 pub(crate) use self::targeted::targeted;
@@ -53,6 +53,11 @@ pub(crate) trait Contestant {
 
     /// The same, where a full subscriber loses envelopes and holds up nobody.
     fn lossy(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        self.burst(subscribers)
+    }
+
+    /// For bursts that are published as one batch, by those who have a way to do that.
+    fn batches(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
         self.burst(subscribers)
     }
 
@@ -108,21 +113,46 @@ impl Threads {
     }
 }
 
-/// Somebody who takes part in a cell of one thread.
-pub(crate) struct Entrant {
+/// Somebody who takes part in a cell, with what it brings.
+pub(crate) struct Entrant<T> {
     pub(crate) name: &'static str,
     pub(crate) role: Role,
-    pub(crate) bus: Box<dyn Burst>,
+    pub(crate) brings: T,
 }
 
-impl Entrant {
-    pub(crate) fn new(name: &'static str, role: Role, bus: Box<dyn Burst>) -> Self {
-        Entrant { name, role, bus }
+/// One that is made for a single cell.
+fn entrant(name: &'static str, role: Role, bus: impl Burst + 'static) -> Entrant<Box<dyn Burst>> {
+    Entrant {
+        name,
+        role,
+        brings: Box::new(bus),
     }
 }
 
+/// Those who take part in a cell, and why others do not.
+pub(crate) struct Entrants<T> {
+    pub(crate) present: Vec<Entrant<T>>,
+    pub(crate) absent: Vec<(&'static str, Absence)>,
+}
+
+/// Everybody who can make what is brought to a cell.
+pub(crate) fn enter<T>(make: impl Fn(Box<dyn Contestant>) -> Result<T, Absence>) -> Entrants<T> {
+    let mut entrants = Entrants {
+        present: Vec::new(),
+        absent: Vec::new(),
+    };
+    for contestant in all() {
+        let (name, role) = (contestant.name(), contestant.role());
+        match make(contestant) {
+            Ok(brings) => entrants.present.push(Entrant { name, role, brings }),
+            Err(why) => entrants.absent.push((name, why)),
+        }
+    }
+    entrants
+}
+
 /// Everybody, in the order of the table.
-pub(crate) fn all() -> Vec<Box<dyn Contestant>> {
+fn all() -> Vec<Box<dyn Contestant>> {
     vec![
         Box::new(oxide::OWNED),
         Box::new(oxide::BY_REFERENCE),

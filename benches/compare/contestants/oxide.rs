@@ -3,7 +3,7 @@
 use oxide_bus::{MessageBus, Overflow, SubscribeOptions, Subscription, TryRecvError};
 
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 /// How subscribers receive.
 #[derive(Debug, Clone, Copy)]

@@ -8,22 +8,18 @@ use oxide_bus::{Command, Envelope, Message, MessageBus, SubscribeOptions, Subscr
 use tokio::sync::broadcast::{Receiver, Sender};
 
 use super::oxide::receive_owned;
-use super::{Burst, CAPACITY, Entrant, Publish, Role, baseline, read, tokio_broadcast};
-use crate::envelopes::{Envelopes, module_id};
+use super::{Burst, CAPACITY, Entrant, Publish, Role, baseline, entrant, read, tokio_broadcast};
+use crate::run::envelopes::{Envelopes, module_id};
 
-pub(crate) fn targeted(modules: usize) -> Vec<Entrant> {
+pub(crate) fn targeted(modules: usize) -> Vec<Entrant<Box<dyn Burst>>> {
     vec![
-        Entrant::new("oxide-bus", Role::Ours, Box::new(Oxide::new(modules))),
-        Entrant::new(
+        entrant("oxide-bus", Role::Ours, Oxide::new(modules)),
+        entrant(
             tokio_broadcast::NAME,
             Role::Peer,
-            Box::new(TokioBroadcast::new(modules)),
+            TokioBroadcast::new(modules),
         ),
-        Entrant::new(
-            baseline::NAME,
-            Role::Baseline,
-            Box::new(Baseline::new(modules)),
-        ),
+        entrant(baseline::NAME, Role::Baseline, Baseline::new(modules)),
     ]
 }
 

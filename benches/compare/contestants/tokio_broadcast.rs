@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::broadcast::{Receiver, Sender};
 
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
-use crate::envelopes::Envelopes;
+use crate::run::envelopes::Envelopes;
 
 pub(crate) const NAME: &str = "tokio-broadcast";
 
