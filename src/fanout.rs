@@ -68,7 +68,9 @@ impl<M> Pending<M> for Option<Envelope<M>> {
     }
 
     fn put_back(&mut self, mut envelopes: impl Iterator<Item = Envelope<M>>) {
-        *self = envelopes.next();
+        if let Some(envelope) = envelopes.next() {
+            *self = Some(envelope);
+        }
     }
 }
 
@@ -200,6 +202,9 @@ impl<M> Core<M> {
         let slots = 0..next.parcel.filled().claimed;
         if self.install(&current, &next) {
             next.complete();
+            if next.parcel.is_blind() {
+                slots.clone().for_each(|_| drop(pending.take()));
+            }
             let (mut outcome, waiting) = deliver(&next, slots, &picks);
             drop((current, next));
             waiting.end(&mut outcome);
@@ -337,8 +342,13 @@ fn append<M>(
     Some(slots)
 }
 
-/// Puts as many pending envelopes as it takes into a new parcel.
+/// Puts as many pending envelopes as it takes into a new parcel. A blind one only counts them, so
+/// that they are still there if another publisher's comes first.
 fn fill<M>(parcel: &mut Parcel<M>, pending: &mut impl Pending<M>, wanted: usize) {
+    if parcel.is_blind() {
+        parcel.skip(wanted);
+        return;
+    }
     for _ in 0..wanted.min(parcel.slots()) {
         let filled = parcel.push(pending.take());
         debug_assert!(filled.is_ok(), "a slot for each");

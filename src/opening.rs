@@ -132,7 +132,12 @@ impl<M> Opening<M> {
             slots = 1;
         }
         let slots = usize::try_from(slots).expect("it was made from a usize");
-        let mut parcel = Parcel::new(self.end(), slots);
+        let read = in_reach > 0 || !waits.is_empty() || !route.pick.is_empty();
+        let mut parcel = if read {
+            Parcel::new(self.end(), slots)
+        } else {
+            Parcel::blind(self.end())
+        };
         fill(&mut parcel);
         Opening {
             parcel: Arc::new(parcel),

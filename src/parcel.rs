@@ -47,6 +47,9 @@ pub(crate) const MAX_SLOTS: usize = 64;
 pub(crate) struct Parcel<M> {
     base: u64,
     word: AtomicU64,
+    /// How many envelopes it takes.
+    limit: usize,
+    /// One for each, or none at all if nobody will read them.
     slots: Box<[OnceLock<Envelope<M>>]>,
 }
 
@@ -59,11 +62,23 @@ pub(crate) struct Filled {
 }
 
 impl<M> Parcel<M> {
-    /// A parcel without slots, to which nothing can be appended.
+    /// A parcel that takes nothing.
     pub(crate) fn void(base: u64) -> Self {
         Parcel {
             base,
             word: AtomicU64::new(READY),
+            limit: 0,
+            slots: Box::default(),
+        }
+    }
+
+    /// A parcel that counts envelopes and keeps none, for want of anybody to read them. It is not
+    /// ready yet.
+    pub(crate) fn blind(base: u64) -> Self {
+        Parcel {
+            base,
+            word: AtomicU64::new(0),
+            limit: u32::MAX as usize,
             slots: Box::default(),
         }
     }
@@ -73,6 +88,7 @@ impl<M> Parcel<M> {
         Parcel {
             base,
             word: AtomicU64::new(0),
+            limit: slots,
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
         }
     }
@@ -86,6 +102,16 @@ impl<M> Parcel<M> {
         let _empty = slot.set(envelope);
         self.word.store(claimed as u64 + 1, Ordering::Relaxed); // nobody else sees it yet
         Ok(())
+    }
+
+    /// Counts envelopes of a blind parcel that nobody else has seen.
+    pub(crate) fn skip(&mut self, envelopes: usize) {
+        self.word.store(envelopes as u64, Ordering::Relaxed); // nobody else sees it yet
+    }
+
+    /// Whether it keeps nothing.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.slots.is_empty() && self.limit > 0
     }
 
     /// The sequence number of the first slot.
@@ -105,7 +131,7 @@ impl<M> Parcel<M> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let claimed = (word & CLAIMED) as usize;
-            let granted = wanted.min(self.slots.len() - claimed);
+            let granted = wanted.min(self.limit - claimed);
             if word & (READY | CLOSED) != READY || granted == 0 {
                 return None;
             }
@@ -125,9 +151,15 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.
+    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once; a
+    /// blind parcel drops it.
     pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
-        self.slots[slot].get_or_init(take);
+        match self.slots.get(slot) {
+            Some(slot) => {
+                slot.get_or_init(take);
+            }
+            None => drop(take()),
+        }
     }
 
     /// Every queue in reach has the parcel.
@@ -177,7 +209,7 @@ impl<M> Parcel<M> {
         let claimed = (word & CLAIMED) as usize;
         Filled {
             claimed,
-            is_final: word & CLOSED != 0 || claimed == self.slots.len(),
+            is_final: word & CLOSED != 0 || claimed == self.limit,
         }
     }
 

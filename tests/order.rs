@@ -87,7 +87,6 @@ fn every_subscriber_sees_each_publisher_s_envelopes_in_that_publisher_s_order() 
 }
 
 #[test]
-#[ignore = "promise 4 wants it, and plain channels in a row do not give it"]
 fn subscribers_without_a_filter_all_see_one_and_the_same_order() {
     for _ in 0..50 {
         let bus = Bus::new();
