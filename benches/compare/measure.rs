@@ -144,13 +144,18 @@ impl Bursts {
     }
 }
 
-/// Every publisher and subscriber in a thread of its own; from the start of the first to the end
-/// of the last.
+/// Every publisher and subscriber in a thread of its own, dealt to the cores in turn; from the
+/// start of the first to the end of the last.
+///
+/// Left to the scheduler, a publisher and a subscriber share a core in some rounds and not in
+/// others, which differs by several times, and the median would tell which is the more frequent.
 pub(crate) fn run_threads(threads: Threads, payload: Payload, each_publishes: usize) -> Duration {
-    let total = each_publishes * threads.publishers.len();
-    let ready = Barrier::new(threads.publishers.len() + threads.subscribers.len());
+    let publishers = threads.publishers.len();
+    let total = each_publishes * publishers;
+    let ready = Barrier::new(publishers + threads.subscribers.len());
     let ready = &ready;
-    let publish = |mut publisher: Box<dyn Publish>| {
+    let publish = |core, mut publisher: Box<dyn Publish>| {
+        stay_on_core(core);
         let mut envelopes = Envelopes::new(payload);
         envelopes.prepare(each_publishes);
         ready.wait();
@@ -159,17 +164,20 @@ pub(crate) fn run_threads(threads: Threads, payload: Payload, each_publishes: us
         // Dropped by the caller, when all have ended.
         (start, Instant::now(), Handle::Publisher(publisher))
     };
-    let receive = |mut subscriber: Box<dyn Subscribe>| {
+    let receive = |core, mut subscriber: Box<dyn Subscribe>| {
+        stay_on_core(core);
         ready.wait();
         let start = Instant::now();
         subscriber.receive(total);
         (start, Instant::now(), Handle::Subscriber(subscriber))
     };
     let ended: Vec<_> = thread::scope(|scope| {
-        let subscribers = (threads.subscribers.into_iter())
-            .map(|subscriber| scope.spawn(move || receive(subscriber)));
-        let publishers = (threads.publishers.into_iter())
-            .map(|publisher| scope.spawn(move || publish(publisher)));
+        let subscribers = (publishers..)
+            .zip(threads.subscribers)
+            .map(|(core, subscriber)| scope.spawn(move || receive(core, subscriber)));
+        let publishers = (0..)
+            .zip(threads.publishers)
+            .map(|(core, publisher)| scope.spawn(move || publish(core, publisher)));
         let running: Vec<_> = subscribers.chain(publishers).collect();
         running
             .into_iter()
@@ -192,8 +200,7 @@ enum Handle {
 
 /// Two threads that send one envelope to and fro: the nanoseconds of each round trip, sorted.
 ///
-/// Each has a core of its own. Left to the scheduler, they share one in about half of the rounds,
-/// which takes ten times as long, and the median would tell which half was greater.
+/// Each has a core of its own, for the same reason as above: sharing one takes ten times as long.
 pub(crate) fn ping_pong(forth: Threads, back: Threads, trips: usize) -> Vec<f64> {
     const WARM_UP: usize = 100;
     let (mut call, mut hear_call) = only_two(forth);
@@ -227,10 +234,11 @@ pub(crate) fn ping_pong(forth: Threads, back: Threads, trips: usize) -> Vec<f64>
     })
 }
 
-/// Binds this thread to a core, where there is such a core and the system lets it.
+/// Binds this thread to a core, counted round and round, where the system lets it.
 fn stay_on_core(index: usize) {
-    if let Some(core) = core_affinity::get_core_ids().and_then(|ids| ids.get(index).copied()) {
-        core_affinity::set_for_current(core);
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    if let Some(core) = cores.iter().cycle().nth(index) {
+        core_affinity::set_for_current(*core);
     }
 }
 
