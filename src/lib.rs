@@ -47,3 +47,8 @@ pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::source::Source;
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::{IntoIter, Iter, Subscription, TryIter};
+
+/// The example in README.md, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
