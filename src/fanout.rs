@@ -314,7 +314,7 @@ impl<M> Core<M> {
 
     /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
     /// on the list any more.
-    pub(crate) fn standing(&self, places: &Places) -> Option<(u64, u64)> {
+    pub(crate) fn standing(&self, places: &Places<M>) -> Option<(u64, u64)> {
         let current = self.current.load();
         let Entry {
             enqueued, left_out, ..

@@ -1,6 +1,6 @@
 //! A queue without a filter: the parcels themselves, read while they fill.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use crossbeam_utils::{Backoff, CachePadded};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
+use crate::gate::Gate;
 use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
@@ -31,15 +32,14 @@ pub(crate) struct FollowQueue<M> {
     /// Where the last parcel that was handed over ends at the earliest: one after its base.
     handed: AtomicU64,
     terms: Arc<Terms>,
-    places: Arc<Places>,
+    places: Arc<Places<M>>,
 }
 
 /// What publishers and subscriber tell each other about the queue's room.
 ///
 /// How many envelopes were enqueued and how many left out is not here: it follows from the bus's
 /// chain of openings, see [`Entry`].
-#[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Places<M> {
     /// How many envelopes the subscriber has received; it alone writes this.
     consumed: CachePadded<AtomicU64>,
     /// Whether the queue was ever left out of a parcel.
@@ -50,13 +50,27 @@ pub(crate) struct Places {
     /// their turn, and how many of those found a place after all. Written under the gate's lock.
     settled: AtomicU64,
     placed: AtomicU64,
-    /// With the turns that their publishers have given up before they came.
-    gate: Gate,
+    gate: Gate<Turns<M>>,
     /// What was enqueued and left out when the bus closed.
     end: OnceLock<(u64, u64)>,
 }
 
-type Gate = crate::gate::Gate<BTreeSet<u64>>;
+/// What publishers wait with for their turns.
+struct Turns<M> {
+    /// By turn; nothing where the publisher has given up.
+    waiting: BTreeMap<u64, Option<Arc<Parcel<M>>>>,
+    /// There was room for many, and there is some left: one place is enough now.
+    flowing: bool,
+}
+
+impl<M> Default for Turns<M> {
+    fn default() -> Self {
+        Turns {
+            waiting: BTreeMap::new(),
+            flowing: false,
+        }
+    }
+}
 
 impl<M> FollowQueue<M> {
     pub(crate) fn new(terms: &Arc<Terms>) -> (Arc<Self>, Follower<M>) {
@@ -94,7 +108,7 @@ impl<M> FollowQueue<M> {
         &self.terms
     }
 
-    pub(crate) fn places(&self) -> &Places {
+    pub(crate) fn places(&self) -> &Places<M> {
         &self.places
     }
 
@@ -154,48 +168,86 @@ impl<M> FollowQueue<M> {
     ) -> Result<(), NoPlace> {
         let deadline = self.terms.deadline(started);
         let turn = entry.left_out;
-        let places = &*self.places;
-
-        let attempt = |given_up: &mut BTreeSet<u64>, demand: u64| {
-            if places.gone.load(Ordering::Relaxed) {
-                return Ok(Err(NoPlace::Gone));
-            }
-            // Relaxed: both are written under the lock, which is held here.
-            let placed = places.placed.load(Ordering::Relaxed);
-            if places.settled.load(Ordering::Relaxed) != turn {
-                return Err(u64::MAX); // who settles the turn before wakes us
-            }
-            let enqueued = entry.enqueued + placed;
-            let full_at = enqueued.saturating_sub(self.terms.capacity as u64);
-            let consumed = places.consumed.load(Ordering::Acquire);
-            if consumed < full_at + demand {
-                return Err(full_at + demand);
-            }
-            self.send(parcel);
-            places.placed.store(placed + 1, Ordering::Relaxed);
-            places.pass(turn, given_up);
-            Ok(Ok(()))
-        };
+        let gate = &self.places.gate;
+        gate.change(|turns| turns.waiting.insert(turn, Some(Arc::clone(parcel))));
 
         // With one place at a time every parcel would hold one envelope. So the subscriber is given
         // the time to make room for many, unless it takes too long.
         let many = (self.terms.capacity / 2).clamp(1, MAX_SLOTS) as u64;
         let patience = started + PATIENCE;
         let patience = deadline.map_or(patience, |deadline| deadline.min(patience));
-        let outcome = (places.gate)
-            .wait(Some(patience), |given_up| attempt(given_up, many))
-            .or_else(|| places.gate.wait(deadline, |given_up| attempt(given_up, 1)))
+        let outcome = (gate.wait(Some(patience), |turns| self.attempt(turns, entry, many)))
+            .or_else(|| gate.wait(deadline, |turns| self.attempt(turns, entry, 1)))
             .unwrap_or(Err(NoPlace::Full));
-        places.gate.change(|given_up| {
+        let mut settled = outcome;
+        gate.change(|turns| {
             if outcome == Err(NoPlace::Full) {
-                given_up.insert(turn);
-                let settled = places.settled.load(Ordering::Relaxed);
-                if settled == turn {
-                    places.pass(turn, given_up);
+                if self.places.settled.load(Ordering::Relaxed) > turn {
+                    settled = Ok(()); // another publisher has placed it meanwhile
+                } else {
+                    turns.waiting.insert(turn, None);
+                    self.take_turns(turns, entry, 1);
                 }
             }
         });
-        outcome
+        settled
+    }
+
+    /// Looks whether the turn of `entry` has come, and takes all turns that can be taken. Called
+    /// under the lock.
+    fn attempt(
+        &self,
+        turns: &mut Turns<M>,
+        entry: &Entry,
+        demand: u64,
+    ) -> Result<Result<(), NoPlace>, u64> {
+        if self.places.gone.load(Ordering::Relaxed) {
+            return Ok(Err(NoPlace::Gone));
+        }
+        let retry_at = self.take_turns(turns, entry, demand);
+        if self.places.settled.load(Ordering::Relaxed) > entry.left_out {
+            return Ok(Ok(()));
+        }
+        Err(retry_at)
+    }
+
+    /// Places what waits, in turn, whoever has published it: a publisher that had to wake up for
+    /// its turn would hold up those behind it. Returns at which number of consumed envelopes there
+    /// would be room for the next. Called under the lock.
+    fn take_turns(&self, turns: &mut Turns<M>, entry: &Entry, demand: u64) -> u64 {
+        let places = &*self.places;
+        // Relaxed: both are written under the lock, which is held here.
+        let mut settled = places.settled.load(Ordering::Relaxed);
+        let mut placed = places.placed.load(Ordering::Relaxed);
+        // Acquire: as in `room`.
+        let consumed = places.consumed.load(Ordering::Acquire);
+        // While something waits no parcel has the queue in reach, so this is the same for all.
+        let full_at =
+            |placed: u64| (entry.enqueued + placed).saturating_sub(self.terms.capacity as u64);
+        let retry_at = loop {
+            let room = consumed.saturating_sub(full_at(placed));
+            let wanted = if turns.flowing { 1 } else { demand };
+            match turns.waiting.get(&settled) {
+                // Who has this turn has not come yet, and will look for room itself.
+                None => break u64::MAX,
+                Some(Some(_)) if room < wanted => {
+                    turns.flowing = turns.flowing && room > 0;
+                    break full_at(placed) + if turns.flowing { wanted } else { demand };
+                }
+                Some(Some(parcel)) => {
+                    self.send(parcel);
+                    placed += 1;
+                    turns.flowing = true;
+                }
+                Some(None) => {}
+            }
+            turns.waiting.remove(&settled);
+            settled += 1;
+        };
+        places.placed.store(placed, Ordering::Relaxed);
+        // Release, against the acquire in `room`: `placed` was written before.
+        places.settled.store(settled, Ordering::Release);
+        retry_at
     }
 
     /// The bus closes, having enqueued and left out so many.
@@ -205,7 +257,7 @@ impl<M> FollowQueue<M> {
     }
 }
 
-impl Places {
+impl<M> Places<M> {
     /// So many envelopes are consumed now. Only the subscriber calls it.
     #[inline]
     fn count(&self, consumed: u64, publishers_wait: bool) {
@@ -214,17 +266,6 @@ impl Places {
         if publishers_wait {
             self.gate.consumed(consumed);
         }
-    }
-
-    /// The turn is over, and with it those after it that were given up. Called under the lock.
-    fn pass(&self, turn: u64, given_up: &mut BTreeSet<u64>) {
-        let mut settled = turn + 1;
-        given_up.remove(&turn);
-        while given_up.remove(&settled) {
-            settled += 1;
-        }
-        // Release, against the acquire in `room`: `placed` was written before.
-        self.settled.store(settled, Ordering::Release);
     }
 
     /// The subscription never got onto the bus's list.
@@ -236,7 +277,7 @@ impl Places {
 /// The subscriber's end.
 pub(crate) struct Follower<M> {
     receiver: Receiver<Arc<Parcel<M>>>,
-    places: Arc<Places>,
+    places: Arc<Places<M>>,
     /// Whether publishers wait for room.
     blocks: bool,
     /// The parcel that is being read, how many of its slots were, and how many are known to be
@@ -281,7 +322,7 @@ impl<M> Follower<M> {
     pub(crate) fn advance(
         &mut self,
         wait: Wait,
-        standing: impl Fn(&Places) -> (u64, u64),
+        standing: impl Fn(&Places<M>) -> (u64, u64),
     ) -> Result<(), Nothing> {
         while !self.step() {
             match self.at_end() {
@@ -347,7 +388,7 @@ impl<M> Follower<M> {
     fn next_parcel(
         &mut self,
         wait: Wait,
-        standing: &impl Fn(&Places) -> (u64, u64),
+        standing: &impl Fn(&Places<M>) -> (u64, u64),
     ) -> Result<(), Nothing> {
         // Read before the channel is seen to be empty: what was enqueued before these were left
         // out has been read since, so the gap lies here.
@@ -391,7 +432,7 @@ impl<M> Follower<M> {
         Nothing::Lagged(Lagged { missed })
     }
 
-    fn missed(&self, standing: &impl Fn(&Places) -> (u64, u64)) -> u64 {
+    fn missed(&self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
         // Relaxed: who learned of a loss learned of this too.
         if !self.places.was_left_out.load(Ordering::Relaxed) {
             0
@@ -419,16 +460,16 @@ impl<M> Follower<M> {
         self.hand.as_ref().expect("asked for after an advance")
     }
 
-    pub(crate) fn len(&self, standing: impl Fn(&Places) -> (u64, u64)) -> usize {
+    pub(crate) fn len(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> usize {
         let enqueued = standing(&self.places).0 + self.places.placed.load(Ordering::Relaxed);
         usize::try_from(enqueued.saturating_sub(self.consumed)).unwrap_or(usize::MAX)
     }
 
-    pub(crate) fn lost(&self, standing: impl Fn(&Places) -> (u64, u64)) -> u64 {
+    pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
         self.missed(&standing)
     }
 
-    pub(crate) fn places(&self) -> &Places {
+    pub(crate) fn places(&self) -> &Places<M> {
         &self.places
     }
 
@@ -444,7 +485,7 @@ impl<M> Follower<M> {
     }
 }
 
-impl Places {
+impl<M> Places<M> {
     /// What was enqueued and left out in all, of a bus that has closed.
     pub(crate) fn at_end(&self) -> (u64, u64) {
         *self.end.wait()

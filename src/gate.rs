@@ -85,9 +85,9 @@ impl<T: Default> Gate<T> {
     }
 
     /// Changes something under the lock, and wakes everybody to look at it.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut T)) {
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) {
         let mut shared = self.shared.lock();
-        change(&mut shared);
+        let _changed = change(&mut shared);
         self.wake_at.store(NEVER, Ordering::Relaxed);
         self.changed.notify_all();
     }

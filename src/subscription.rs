@@ -372,7 +372,7 @@ impl<M> Subscription<M> {
 }
 
 /// How many envelopes were enqueued and left out for a follower so far.
-fn standing<M>(core: &Weak<Core<M>>, places: &Places) -> (u64, u64) {
+fn standing<M>(core: &Weak<Core<M>>, places: &Places<M>) -> (u64, u64) {
     (core.upgrade())
         .and_then(|core| core.standing(places))
         .unwrap_or_else(|| places.at_end())
