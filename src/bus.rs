@@ -113,6 +113,7 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`PublishError::Closed`], with the envelope, where the bus has closed.
+    #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         let id = envelope.id;
         match self.core.publish(envelope) {
@@ -166,6 +167,7 @@ impl<M: Payload> Bus<M> {
     /// bus.publish_with_capability(envelope, &navigate)?;
     /// # Ok::<(), oxide_bus::PublishError>(())
     /// ```
+    #[inline]
     pub fn publish_with_capability(
         &self,
         envelope: Envelope<M>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use foldhash::fast::RandomState;
 
 use crate::sync::{AtomicBool, Ordering};
 
@@ -73,7 +74,7 @@ impl fmt::Display for Capability {
 /// number of capabilities revoked.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
-    known: DashMap<Capability, Known>,
+    known: DashMap<Capability, Known, RandomState>,
 }
 
 #[derive(Debug)]

@@ -57,6 +57,7 @@ impl<M> Envelope<M> {
     /// let second = Envelope::new(&source, 21.0);
     /// assert_ne!(first.id, second.id);
     /// ```
+    #[inline]
     pub fn new(source: impl Into<Source>, message: M) -> Self {
         let (id, timestamp) = stamp();
         Envelope {

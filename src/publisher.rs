@@ -80,6 +80,7 @@ impl<M: Payload> Publisher<M> {
     ///
     /// [`PublishError::Denied`] where the capability is not granted, [`PublishError::Closed`] where
     /// the bus has closed; both hand the message back in its envelope.
+    #[inline]
     pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
         self.admit(Envelope::new(&self.source, message))
     }
@@ -118,6 +119,7 @@ impl<M: Payload> Publisher<M> {
         }
     }
 
+    #[inline]
     fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         if !self.grant.is_granted() {
             return Err(PublishError::Denied {
