@@ -35,17 +35,14 @@ use crate::parcel::Parcel;
 /// ```
 pub struct Delivery<M = Message> {
     parcel: Arc<Parcel<M>>,
-    /// A slot that was written.
-    slot: u32,
+    slot: usize,
 }
 
 impl<M> Delivery<M> {
+    #[inline]
     pub(crate) fn new(parcel: Arc<Parcel<M>>, slot: usize) -> Self {
-        debug_assert!(parcel.get(slot).is_some(), "delivered before it is written");
-        Delivery {
-            parcel,
-            slot: u32::try_from(slot).expect("a parcel has few slots"),
-        }
+        parcel.get(slot); // it is written from now on
+        Delivery { parcel, slot }
     }
 
     /// The envelope's place in the one order in which the bus took what was published while there
@@ -69,7 +66,7 @@ impl<M> Delivery<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sequence(&self) -> u64 {
-        self.parcel.base() + u64::from(self.slot)
+        self.parcel.base() + self.slot as u64
     }
 
     /// A copy of the envelope, for a subscriber that wants to own it; lets go of the parcel.
@@ -97,8 +94,9 @@ impl<M> Delivery<M> {
 impl<M> Deref for Delivery<M> {
     type Target = Envelope<M>;
 
+    #[inline]
     fn deref(&self) -> &Envelope<M> {
-        (self.parcel.get(self.slot as usize)).expect("written before it was delivered")
+        self.parcel.get(self.slot)
     }
 }
 

@@ -10,11 +10,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use smallvec::SmallVec;
 
 use crate::capability::Grants;
-use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::follow::{FollowQueue, Places};
@@ -69,7 +68,9 @@ impl<M> Pending<M> for Option<Envelope<M>> {
     }
 
     fn put_back(&mut self, mut envelopes: impl Iterator<Item = Envelope<M>>) {
-        *self = envelopes.next();
+        if let Some(envelope) = envelopes.next() {
+            *self = Some(envelope);
+        }
     }
 }
 
@@ -146,58 +147,74 @@ impl<M> Core<M> {
     {
         loop {
             let current = self.current.load();
-            if current.route.is_empty() && current.parcel.is_open() {
-                drop(pending.take());
-                return Ok(Outcome::default());
-            }
             if current.is_outdated() {
                 // Some queue that was left out has made room.
                 current.parcel.close();
             }
-            // User code, so before anything has happened: if it panics, nothing has.
-            let picks = current.route.picks(pending.first());
-            if let Some((first, count)) = current.parcel.claim(current.route.step(pending.count()))
-            {
-                let slots = first..first + count;
-                for slot in slots.clone() {
-                    current.parcel.write(slot, pending.take());
+            if current.is_plain() {
+                if let Some(slots) = append(&current.parcel, pending, pending.count()) {
+                    return Ok(current.outcome(slots.len()));
                 }
-                let (mut outcome, waiting) = deliver(&current, slots, &picks);
-                drop(current);
-                waiting.end(&mut outcome);
-                return Ok(outcome);
+                if current.route.is_empty() && current.parcel.is_open() {
+                    drop(pending.take());
+                    return Ok(Outcome::default());
+                }
+            } else {
+                // User code, so before anything has happened: if it panics, nothing has.
+                let picks = current.route.picks(pending.first());
+                if let Some(slots) = append(&current.parcel, pending, 1) {
+                    let (mut outcome, waiting) = deliver(&current, slots, &picks);
+                    drop(current);
+                    waiting.end(&mut outcome);
+                    return Ok(outcome);
+                }
             }
             if !current.parcel.is_ready() {
                 current.complete();
-                continue;
-            }
-            // The parcel is full or closed: open the next.
-            current.parcel.close();
-            let route = self.route.load_full();
-            if route.closed {
-                return Err(Closed);
-            }
-            if route.is_empty() {
-                self.install(&current, &Arc::new(current.idle(route)));
-                continue;
-            }
-            let picks = route.picks(pending.first());
-            let wanted = route.step(pending.count());
-            let next =
-                Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
-            let slots = 0..next.parcel.filled().claimed;
-            if self.install(&current, &next) {
-                next.complete();
-                let (mut outcome, waiting) = deliver(&next, slots, &picks);
-                drop((current, next));
-                waiting.end(&mut outcome);
+            } else if let Some(outcome) = self.open(current, pending)? {
                 return Ok(outcome);
             }
-            // The swap has let go of its handle on it, so this is the only one.
-            let opening = Arc::into_inner(next).expect("nobody else has seen it");
-            let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
-            pending.put_back(parcel.into_envelopes());
         }
+    }
+
+    /// Opens the parcel after the current one, with pending envelopes in it. None if nothing was
+    /// published yet, but there is another current one.
+    fn open(
+        &self,
+        current: Guard<Arc<Opening<M>>>,
+        pending: &mut impl Pending<M>,
+    ) -> Result<Option<Outcome>, Closed>
+    where
+        M: Payload,
+    {
+        current.parcel.close();
+        let route = self.route.load_full();
+        if route.closed {
+            return Err(Closed);
+        }
+        if route.is_empty() {
+            self.install(&current, &Arc::new(current.idle(route)));
+            return Ok(None);
+        }
+        let picks = route.picks(pending.first()); // user code, as above
+        let wanted = route.step(pending.count());
+        let next = Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
+        let slots = 0..next.parcel.filled().claimed;
+        if self.install(&current, &next) {
+            next.complete();
+            if next.parcel.is_blind() {
+                slots.clone().for_each(|_| drop(pending.take()));
+            }
+            let (mut outcome, waiting) = deliver(&next, slots, &picks);
+            drop((current, next));
+            waiting.end(&mut outcome);
+            return Ok(Some(outcome));
+        }
+        // The swap has let go of its handle on it, so this is the only one.
+        let opening = Arc::into_inner(next).expect("nobody else has seen it");
+        let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
+        pending.put_back(parcel.into_envelopes());
+        Ok(None)
     }
 
     /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
@@ -312,8 +329,26 @@ impl<M> Drop for Core<M> {
     }
 }
 
-/// Puts as many pending envelopes as it takes into a new parcel.
+/// Appends up to so many pending envelopes to a parcel.
+fn append<M>(
+    parcel: &Parcel<M>,
+    pending: &mut impl Pending<M>,
+    wanted: usize,
+) -> Option<Range<usize>> {
+    let slots = parcel.claim(wanted)?;
+    for slot in slots.clone() {
+        parcel.write(slot, || pending.take());
+    }
+    Some(slots)
+}
+
+/// Puts as many pending envelopes as it takes into a new parcel. A blind one only counts them, so
+/// that they are still there if another publisher's comes first.
 fn fill<M>(parcel: &mut Parcel<M>, pending: &mut impl Pending<M>, wanted: usize) {
+    if parcel.is_blind() {
+        parcel.skip(wanted);
+        return;
+    }
     for _ in 0..wanted.min(parcel.slots()) {
         let filled = parcel.push(pending.take());
         debug_assert!(filled.is_ok(), "a slot for each");
@@ -323,10 +358,7 @@ fn fill<M>(parcel: &mut Parcel<M>, pending: &mut impl Pending<M>, wanted: usize)
 /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
 /// returns those that have to be waited for.
 fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outcome, Waiting<M>) {
-    let mut outcome = Outcome {
-        delivered: opening.in_reach * slots.len(),
-        dropped: opening.dropping() * slots.len(),
-    };
+    let mut outcome = opening.outcome(slots.len());
     let mut waiting = Waiting {
         follow: (opening.waits())
             .map(|(queue, entry)| (Arc::clone(queue), Arc::clone(&opening.parcel), *entry))
@@ -335,11 +367,14 @@ fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outc
     };
     for &index in picks {
         // With picks, only one envelope is placed at a time.
-        let delivery = Delivery::new(Arc::clone(&opening.parcel), slots.start);
         let queue = &opening.route.pick[index as usize];
-        match (queue.offer(&delivery), queue.terms().overflow) {
+        match (
+            queue.offer(&opening.parcel, slots.start),
+            queue.terms().overflow,
+        ) {
             (Err(NoPlace::Full), Overflow::Block { .. }) => {
-                waiting.pick.push((Arc::clone(queue), delivery));
+                let refused = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
+                waiting.pick.push(refused);
             }
             (offered, _) => {
                 if offered == Err(NoPlace::Full) {
@@ -356,7 +391,7 @@ fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outc
 type LeftOut<M> = (Arc<FollowQueue<M>>, Arc<Parcel<M>>, Entry);
 
 /// A picker that had no room, and what it shall get.
-type Refused<M> = (Arc<PickQueue<M>>, Delivery<M>);
+type Refused<M> = (Arc<PickQueue<M>>, Arc<Parcel<M>>, usize);
 
 /// What a publisher has to wait for. It holds nothing else: a route would keep other subscribers
 /// connected.
@@ -375,8 +410,8 @@ impl<M> Waiting<M> {
         for (queue, parcel, entry) in self.follow {
             outcome.count(queue.settle(&parcel, &entry, started));
         }
-        for (queue, delivery) in self.pick {
-            let offered = queue.offer_by(&delivery, queue.terms().deadline(started));
+        for (queue, parcel, slot) in self.pick {
+            let offered = queue.offer_by(&parcel, slot, queue.terms().deadline(started));
             if offered == Err(NoPlace::Full) {
                 queue.room().lose();
             }

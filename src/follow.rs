@@ -206,6 +206,16 @@ impl<M> FollowQueue<M> {
 }
 
 impl Places {
+    /// So many envelopes are consumed now. Only the subscriber calls it.
+    #[inline]
+    fn count(&self, consumed: u64, publishers_wait: bool) {
+        // Release: read with acquire by who looks for room.
+        self.consumed.store(consumed, Ordering::Release);
+        if publishers_wait {
+            self.gate.consumed(consumed);
+        }
+    }
+
     /// The turn is over, and with it those after it that were given up. Called under the lock.
     fn pass(&self, turn: u64, given_up: &mut BTreeSet<u64>) {
         let mut settled = turn + 1;
@@ -234,7 +244,8 @@ pub(crate) struct Follower<M> {
     hand: Option<Arc<Parcel<M>>>,
     read: usize,
     known: usize,
-    /// The sequence number that comes next, once the first is known.
+    /// The sequence number that comes next when there is no parcel in the hand, once the first is
+    /// known.
     next: Option<u64>,
     consumed: u64,
     /// How many losses were told.
@@ -252,7 +263,19 @@ enum AtEnd {
 }
 
 impl<M> Follower<M> {
-    /// Reads the next slot.
+    /// Reads the next slot, if it is known to be claimed.
+    #[inline]
+    pub(crate) fn step(&mut self) -> bool {
+        if self.read == self.known {
+            return false;
+        }
+        self.read += 1;
+        self.consumed += 1;
+        self.places.count(self.consumed, self.blocks);
+        true
+    }
+
+    /// Reads the next slot. There is none that is known to be claimed.
     ///
     /// `standing` tells what the bus has enqueued and left out for this queue so far.
     pub(crate) fn advance(
@@ -260,36 +283,34 @@ impl<M> Follower<M> {
         wait: Wait,
         standing: impl Fn(&Places) -> (u64, u64),
     ) -> Result<(), Nothing> {
-        loop {
-            if self.read == self.known {
-                match self.at_end() {
-                    AtEnd::More => {}
-                    AtEnd::Open if wait.is_over() => return Err(Nothing::Empty),
-                    AtEnd::Open => {
-                        self.linger();
-                        continue;
+        while !self.step() {
+            match self.at_end() {
+                AtEnd::More => {}
+                AtEnd::Open if wait.is_over() => return Err(Nothing::Empty),
+                AtEnd::Open => self.linger(),
+                AtEnd::Final => {
+                    if let Some(parcel) = self.hand.take() {
+                        self.next = Some(parcel.base() + self.read as u64);
                     }
-                    AtEnd::Final => {
-                        self.hand = None;
-                        self.next_parcel(wait, &standing)?;
-                        continue;
-                    }
+                    self.next_parcel(wait, &standing)?;
                 }
             }
-            let parcel = self.hand.as_ref().expect("some of its slots are claimed");
-            if parcel.get(self.read).is_none() {
-                parcel.wait_for(self.read);
-            }
-            self.read += 1;
-            self.next = self.next.map(|next| next + 1);
-            self.consumed += 1;
-            // Release: read with acquire by who looks for room.
-            self.places.consumed.store(self.consumed, Ordering::Release);
-            if self.blocks {
-                self.places.gate.consumed(self.consumed);
-            }
-            return Ok(());
         }
+        Ok(())
+    }
+
+    /// Reads all slots that are known to be claimed, and shows them; returns how many.
+    pub(crate) fn show(&mut self, mut look: impl FnMut(&Envelope<M>)) -> usize {
+        let Some(parcel) = &self.hand else { return 0 };
+        let first = self.read;
+        while self.read < self.known {
+            let envelope = parcel.get(self.read);
+            self.read += 1;
+            self.consumed += 1;
+            self.places.count(self.consumed, self.blocks);
+            look(envelope);
+        }
+        self.read - first
     }
 
     fn at_end(&mut self) -> AtEnd {
@@ -349,17 +370,16 @@ impl<M> Follower<M> {
                 Err(nothing) => return Err(nothing),
             },
         };
-        let next = self.next.unwrap_or(parcel.base());
-        if parcel.base() < next {
+        let base = parcel.base();
+        let next = self.next.unwrap_or(base);
+        if base < next {
             return Ok(()); // handed over twice
         }
-        let gap = parcel.base() - next;
-        self.next = Some(next);
         self.hand = Some(parcel);
         self.read = 0;
         self.known = 0;
-        if gap > 0 {
-            return Err(self.tell(gap));
+        if base > next {
+            return Err(self.tell(base - next));
         }
         Ok(())
     }
@@ -384,13 +404,15 @@ impl<M> Follower<M> {
     }
 
     /// What the last [`advance`](Follower::advance) read.
+    #[inline]
     pub(crate) fn delivery(&self) -> Delivery<M> {
         Delivery::new(Arc::clone(self.parcel()), self.read - 1)
     }
 
     /// What the last [`advance`](Follower::advance) read, to be looked at.
+    #[inline]
     pub(crate) fn envelope(&self) -> &Envelope<M> {
-        (self.parcel().get(self.read - 1)).expect("it was written before it was read")
+        self.parcel().get(self.read - 1)
     }
 
     fn parcel(&self) -> &Arc<Parcel<M>> {

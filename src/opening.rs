@@ -21,6 +21,7 @@ use crate::envelope::Envelope;
 use crate::follow::FollowQueue;
 use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
+use crate::receipt::Outcome;
 use crate::route::Route;
 
 /// The most bytes of envelopes in a parcel, unless one envelope takes more.
@@ -32,7 +33,7 @@ pub(crate) struct Opening<M> {
     /// One for each of the route's `follow` queues.
     entries: Box<[Entry]>,
     /// How many of them are in reach.
-    pub(crate) in_reach: usize,
+    in_reach: usize,
     /// Those that have no room, and drop; by their place in the route.
     drops: Box<[u32]>,
     /// Those that have no room, and that a publisher waits for.
@@ -131,7 +132,12 @@ impl<M> Opening<M> {
             slots = 1;
         }
         let slots = usize::try_from(slots).expect("it was made from a usize");
-        let mut parcel = Parcel::new(self.end(), slots);
+        let read = in_reach > 0 || !waits.is_empty() || !route.pick.is_empty();
+        let mut parcel = if read {
+            Parcel::new(self.end(), slots)
+        } else {
+            Parcel::blind(self.end())
+        };
         fill(&mut parcel);
         Opening {
             parcel: Arc::new(parcel),
@@ -188,9 +194,17 @@ impl<M> Opening<M> {
         self.parcel.mark_ready();
     }
 
-    /// How many queues lose what is published here.
-    pub(crate) fn dropping(&self) -> usize {
-        self.drops.len()
+    /// What becomes of so many envelopes in the parcel, as far as it goes by the parcel.
+    pub(crate) fn outcome(&self, envelopes: usize) -> Outcome {
+        Outcome {
+            delivered: self.in_reach * envelopes,
+            dropped: self.drops.len() * envelopes,
+        }
+    }
+
+    /// Whether who publishes has nothing to do beside appending.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.waits.is_empty() && self.route.pick.is_empty()
     }
 
     /// Whether a queue that was left out has made room since, so that the next parcel is due.

@@ -26,6 +26,7 @@
 //! A publisher that stops between claim and write holds up those who read, never another publisher.
 
 use std::fmt;
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ pub(crate) const MAX_SLOTS: usize = 64;
 pub(crate) struct Parcel<M> {
     base: u64,
     word: AtomicU64,
+    /// How many envelopes it takes.
+    limit: usize,
+    /// One for each, or none at all if nobody will read them.
     slots: Box<[OnceLock<Envelope<M>>]>,
 }
 
@@ -58,11 +62,23 @@ pub(crate) struct Filled {
 }
 
 impl<M> Parcel<M> {
-    /// A parcel without slots, to which nothing can be appended.
+    /// A parcel that takes nothing.
     pub(crate) fn void(base: u64) -> Self {
         Parcel {
             base,
             word: AtomicU64::new(READY),
+            limit: 0,
+            slots: Box::default(),
+        }
+    }
+
+    /// A parcel that counts envelopes and keeps none, for want of anybody to read them. It is not
+    /// ready yet.
+    pub(crate) fn blind(base: u64) -> Self {
+        Parcel {
+            base,
+            word: AtomicU64::new(0),
+            limit: u32::MAX as usize,
             slots: Box::default(),
         }
     }
@@ -72,6 +88,7 @@ impl<M> Parcel<M> {
         Parcel {
             base,
             word: AtomicU64::new(0),
+            limit: slots,
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
         }
     }
@@ -87,6 +104,16 @@ impl<M> Parcel<M> {
         Ok(())
     }
 
+    /// Counts envelopes of a blind parcel that nobody else has seen.
+    pub(crate) fn skip(&mut self, envelopes: usize) {
+        self.word.store(envelopes as u64, Ordering::Relaxed); // nobody else sees it yet
+    }
+
+    /// Whether it keeps nothing.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.slots.is_empty() && self.limit > 0
+    }
+
     /// The sequence number of the first slot.
     pub(crate) fn base(&self) -> u64 {
         self.base
@@ -96,15 +123,15 @@ impl<M> Parcel<M> {
         self.slots.len()
     }
 
-    /// Claims up to `wanted` slots that follow each other; returns the first and how many.
+    /// Claims up to `wanted` slots that follow each other.
     ///
     /// None if the parcel is full or closed or not ready.
-    pub(crate) fn claim(&self, wanted: usize) -> Option<(usize, usize)> {
+    pub(crate) fn claim(&self, wanted: usize) -> Option<Range<usize>> {
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let claimed = (word & CLAIMED) as usize;
-            let granted = wanted.min(self.slots.len() - claimed);
+            let granted = wanted.min(self.limit - claimed);
             if word & (READY | CLOSED) != READY || granted == 0 {
                 return None;
             }
@@ -118,15 +145,21 @@ impl<M> Parcel<M> {
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some((claimed, granted)),
+                Ok(_) => return Some(claimed..claimed + granted),
                 Err(newer) => word = newer,
             }
         }
     }
 
-    /// Writes into a slot that the caller has claimed.
-    pub(crate) fn write(&self, slot: usize, envelope: Envelope<M>) {
-        let _claimed_once = self.slots[slot].set(envelope);
+    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once; a
+    /// blind parcel drops it.
+    pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
+        match self.slots.get(slot) {
+            Some(slot) => {
+                slot.get_or_init(take);
+            }
+            None => drop(take()),
+        }
     }
 
     /// Every queue in reach has the parcel.
@@ -176,23 +209,26 @@ impl<M> Parcel<M> {
         let claimed = (word & CLAIMED) as usize;
         Filled {
             claimed,
-            is_final: word & CLOSED != 0 || claimed == self.slots.len(),
+            is_final: word & CLOSED != 0 || claimed == self.limit,
         }
     }
 
-    /// The envelope in a slot that was written.
-    pub(crate) fn get(&self, slot: usize) -> Option<&Envelope<M>> {
-        self.slots[slot].get()
+    /// The envelope in a claimed slot, as soon as it is written.
+    #[inline]
+    pub(crate) fn get(&self, slot: usize) -> &Envelope<M> {
+        self.slots[slot]
+            .get()
+            .unwrap_or_else(|| self.wait_for(slot))
     }
 
     /// Waits until a claimed slot is written. The publisher that claimed it is just about to; if
     /// it was preempted there, sleeping gives it the processor.
     #[cold]
-    pub(crate) fn wait_for(&self, slot: usize) -> &Envelope<M> {
+    fn wait_for(&self, slot: usize) -> &Envelope<M> {
         let backoff = Backoff::new();
         let mut pause = Duration::from_micros(10);
         loop {
-            if let Some(envelope) = self.get(slot) {
+            if let Some(envelope) = self.slots[slot].get() {
                 return envelope;
             }
             if backoff.is_completed() {

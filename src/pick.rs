@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
+use crate::parcel::Parcel;
 use crate::queue::Terms;
 use crate::room::{NoPlace, Room};
 use crate::route::Filter;
@@ -15,9 +16,10 @@ use crate::wait::{Nothing, Wait};
 
 /// What the channel carries.
 struct Picked<M> {
-    delivery: Delivery<M>,
+    parcel: Arc<Parcel<M>>,
+    slot: u32,
     /// How many envelopes the subscriber had lost when this one found its place: the gap lies
-    /// before it. Counted modulo 2³², to keep the channel's slots small.
+    /// before it. Counted modulo 2³², to keep the channel small.
     lost_before: u32,
 }
 
@@ -63,26 +65,31 @@ impl<M> PickQueue<M> {
     }
 
     /// Enqueues the envelope if there is room.
-    pub(crate) fn offer(&self, delivery: &Delivery<M>) -> Result<(), NoPlace> {
+    pub(crate) fn offer(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
         self.room.reserve()?;
-        self.send(delivery)
+        self.send(parcel, slot)
     }
 
     /// Enqueues the envelope, and waits for room until the deadline if it must.
     pub(crate) fn offer_by(
         &self,
-        delivery: &Delivery<M>,
+        parcel: &Arc<Parcel<M>>,
+        slot: usize,
         deadline: Option<Instant>,
     ) -> Result<(), NoPlace> {
         self.room.reserve_by(deadline)?;
-        self.send(delivery)
+        self.send(parcel, slot)
     }
 
     /// Sends into a place that was reserved.
-    fn send(&self, delivery: &Delivery<M>) -> Result<(), NoPlace> {
-        #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
+    fn send(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a parcel has few slots, and losses are counted modulo 2³²"
+        )]
         let picked = Picked {
-            delivery: delivery.clone(),
+            parcel: Arc::clone(parcel),
+            slot: slot as u32,
             lost_before: self.room.lost() as u32,
         };
         match self.sender.try_send(picked) {
@@ -150,7 +157,7 @@ impl<M> Picker<M> {
     }
 
     fn take(&mut self, picked: Picked<M>) {
-        self.hand = Some(picked.delivery);
+        self.hand = Some(Delivery::new(picked.parcel, picked.slot as usize));
         self.room.give_back(self.blocks);
     }
 

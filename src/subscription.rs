@@ -94,6 +94,7 @@ impl<M> Subscription<M> {
     /// assert_eq!(reader.join().expect("it has not panicked")?.message, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn recv(&mut self) -> Result<Delivery<M>, RecvError> {
         Ok(self.take(Wait::Forever)?)
     }
@@ -117,6 +118,7 @@ impl<M> Subscription<M> {
     /// assert_eq!(numbers.try_recv()?.message, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn try_recv(&mut self) -> Result<Delivery<M>, TryRecvError> {
         Ok(self.take(Wait::No)?)
     }
@@ -173,6 +175,7 @@ impl<M> Subscription<M> {
     /// assert_eq!(lines.recv_ref()?.message, "first");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn recv_ref(&mut self) -> Result<&Envelope<M>, RecvError> {
         self.advance(Wait::Forever)?;
         Ok(self.envelope())
@@ -184,6 +187,7 @@ impl<M> Subscription<M> {
     /// # Errors
     ///
     /// As [`try_recv`](Subscription::try_recv).
+    #[inline]
     pub fn try_recv_ref(&mut self) -> Result<&Envelope<M>, TryRecvError> {
         self.advance(Wait::No)?;
         Ok(self.envelope())
@@ -216,7 +220,13 @@ impl<M> Subscription<M> {
     pub fn drain(&mut self, mut look: impl FnMut(&Envelope<M>)) -> Result<usize, TryRecvError> {
         look(self.try_recv_ref()?);
         let mut shown = 1;
-        while self.go_on() {
+        loop {
+            if let Inbox::Follow(follower) = &mut self.inbox {
+                shown += follower.show(&mut look);
+            }
+            if !self.go_on() {
+                break;
+            }
             look(self.envelope());
             shown += 1;
         }
@@ -347,13 +357,26 @@ impl<M> Subscription<M> {
         self.terms.name.as_deref()
     }
 
+    #[inline]
     fn take(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
         self.advance(wait)?;
         Ok(self.delivery())
     }
 
     /// Goes on to the next envelope.
+    #[inline]
     fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+        if let Inbox::Follow(follower) = &mut self.inbox
+            && follower.step()
+        {
+            return Ok(());
+        }
+        self.advance_further(wait)
+    }
+
+    /// Beyond what is known to be there: kept out of the loops that receive.
+    #[inline(never)]
+    fn advance_further(&mut self, wait: Wait) -> Result<(), Nothing> {
         if let Some(lagged) = self.untold.take() {
             return Err(Nothing::Lagged(lagged));
         }
@@ -378,6 +401,7 @@ impl<M> Subscription<M> {
     }
 
     /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
+    #[inline]
     fn delivery(&mut self) -> Delivery<M> {
         match &mut self.inbox {
             Inbox::Follow(follower) => follower.delivery(),
@@ -386,6 +410,7 @@ impl<M> Subscription<M> {
     }
 
     /// The same, to be looked at.
+    #[inline]
     fn envelope(&self) -> &Envelope<M> {
         match &self.inbox {
             Inbox::Follow(follower) => follower.envelope(),

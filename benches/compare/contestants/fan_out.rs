@@ -1,0 +1,113 @@
+//! What a user builds from plain channels: a list of senders, and an `Arc` sent through each.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use oxide_bus::Envelope;
+
+use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
+use crate::run::envelopes::Envelopes;
+
+/// A bounded channel.
+pub(super) trait Channel: 'static {
+    const NAME: &'static str;
+    type Sender: Clone + Send + 'static;
+    type Receiver: Send + 'static;
+
+    fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
+    /// Waits for room.
+    fn send(sender: &Self::Sender, envelope: Arc<Envelope>);
+    /// Drops the envelope where there is no room.
+    fn try_send(sender: &Self::Sender, envelope: Arc<Envelope>);
+    /// Waits for an envelope.
+    fn receive(receiver: &mut Self::Receiver) -> Arc<Envelope>;
+    fn try_receive(receiver: &mut Self::Receiver) -> Option<Arc<Envelope>>;
+}
+
+#[derive(Debug)]
+pub(crate) struct FanOut<C>(PhantomData<C>);
+
+impl<C> FanOut<C> {
+    pub(super) const fn new() -> Self {
+        FanOut(PhantomData)
+    }
+}
+
+impl<C: Channel> Contestant for FanOut<C> {
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        let (senders, receivers) = channels::<C>(subscribers);
+        Ok(Box::new(OneThread::<C> { senders, receivers }))
+    }
+
+    fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence> {
+        let (senders, receivers) = channels::<C>(subscribers);
+        Ok(Threads::new(
+            (0..publishers).map(|_| Publisher::<C>(senders.clone())),
+            receivers.into_iter().map(Subscriber::<C>),
+        ))
+    }
+}
+
+fn channels<C: Channel>(subscribers: usize) -> (Vec<C::Sender>, Vec<C::Receiver>) {
+    (0..subscribers).map(|_| C::bounded(CAPACITY)).unzip()
+}
+
+/// Hands the envelope to each sender; the last one gets the handle itself.
+fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S, Arc<Envelope>)) {
+    let envelope = Arc::new(envelope);
+    if let Some((last, others)) = senders.split_last() {
+        for sender in others {
+            send(sender, Arc::clone(&envelope));
+        }
+        send(last, envelope);
+    }
+}
+
+struct OneThread<C: Channel> {
+    senders: Vec<C::Sender>,
+    receivers: Vec<C::Receiver>,
+}
+
+impl<C: Channel> Burst for OneThread<C> {
+    fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
+        for envelope in envelopes.take(count) {
+            send_to_all(&self.senders, envelope, C::try_send);
+        }
+    }
+
+    fn receive(&mut self, subscriber: usize, at_most: usize) -> usize {
+        let receiver = &mut self.receivers[subscriber];
+        let mut taken = 0;
+        while taken < at_most
+            && let Some(envelope) = C::try_receive(receiver)
+        {
+            read(&envelope);
+            taken += 1;
+        }
+        taken
+    }
+}
+
+struct Publisher<C: Channel>(Vec<C::Sender>);
+
+impl<C: Channel> Publish for Publisher<C> {
+    fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
+        for envelope in envelopes.take(count) {
+            send_to_all(&self.0, envelope, C::send);
+        }
+    }
+}
+
+struct Subscriber<C: Channel>(C::Receiver);
+
+impl<C: Channel> Subscribe for Subscriber<C> {
+    fn receive(&mut self, count: usize) {
+        for _ in 0..count {
+            read(&C::receive(&mut self.0));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! This crate.
+
+use oxide_bus::{MessageBus, Overflow, SubscribeOptions, Subscription, TryRecvError};
+
+use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
+use crate::run::envelopes::Envelopes;
+
+/// How subscribers receive.
+#[derive(Debug, Clone, Copy)]
+enum Receiving {
+    Owned,
+    ByReference,
+}
+
+#[derive(Debug)]
+pub(crate) struct Oxide {
+    name: &'static str,
+    receiving: Receiving,
+}
+
+pub(crate) const OWNED: Oxide = Oxide {
+    name: "oxide-bus",
+    receiving: Receiving::Owned,
+};
+
+pub(crate) const BY_REFERENCE: Oxide = Oxide {
+    name: "oxide-bus recv_ref",
+    receiving: Receiving::ByReference,
+};
+
+impl Contestant for Oxide {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn role(&self) -> Role {
+        Role::Ours
+    }
+
+    fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        let bus = MessageBus::new();
+        Ok(Box::new(OneThread {
+            subscribers: (0..subscribers)
+                .map(|_| subscribe(&bus, Overflow::DropNewest))
+                .collect(),
+            bus,
+            receiving: self.receiving,
+        }))
+    }
+
+    fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence> {
+        Ok(self.handles(publishers, subscribers, Overflow::Block { timeout: None }))
+    }
+
+    fn latency(&self) -> Result<Threads, Absence> {
+        Ok(self.handles(1, 1, Overflow::DropNewest))
+    }
+}
+
+impl Oxide {
+    fn handles(&self, publishers: usize, subscribers: usize, overflow: Overflow) -> Threads {
+        let bus = MessageBus::new();
+        let subscribers: Vec<_> = (0..subscribers)
+            .map(|_| Subscriber {
+                subscription: subscribe(&bus, overflow),
+                receiving: self.receiving,
+            })
+            .collect();
+        Threads::new((0..publishers).map(|_| bus.clone()), subscribers)
+    }
+}
+
+fn subscribe(bus: &MessageBus, overflow: Overflow) -> Subscription {
+    let options = SubscribeOptions::new().capacity(CAPACITY);
+    bus.subscribe_with(options.overflow(overflow))
+        .expect("open")
+}
+
+impl Publish for MessageBus {
+    fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
+        for envelope in envelopes.take(count) {
+            MessageBus::publish(self, envelope).expect("open");
+        }
+    }
+}
+
+struct OneThread {
+    bus: MessageBus,
+    subscribers: Vec<Subscription>,
+    receiving: Receiving,
+}
+
+impl Burst for OneThread {
+    fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
+        Publish::publish(&mut self.bus, envelopes, count);
+    }
+
+    fn receive(&mut self, subscriber: usize, at_most: usize) -> usize {
+        let subscription = &mut self.subscribers[subscriber];
+        match self.receiving {
+            Receiving::Owned => receive_owned(subscription, at_most),
+            Receiving::ByReference => receive_by_reference(subscription, at_most),
+        }
+    }
+}
+
+pub(super) fn receive_owned(subscription: &mut Subscription, at_most: usize) -> usize {
+    let mut taken = 0;
+    while taken < at_most {
+        match subscription.try_recv() {
+            Ok(delivery) => {
+                read(&delivery);
+                taken += 1;
+            }
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+        }
+    }
+    taken
+}
+
+fn receive_by_reference(subscription: &mut Subscription, at_most: usize) -> usize {
+    // Lending has no form that does not wait: ask for no more than is there.
+    let at_most = at_most.min(subscription.len());
+    let mut taken = 0;
+    while taken < at_most {
+        if let Ok(envelope) = subscription.recv_ref() {
+            read(envelope);
+            taken += 1;
+        }
+    }
+    taken
+}
+
+struct Subscriber {
+    subscription: Subscription,
+    receiving: Receiving,
+}
+
+impl Subscribe for Subscriber {
+    fn receive(&mut self, count: usize) {
+        match self.receiving {
+            Receiving::Owned => {
+                for _ in 0..count {
+                    read(&self.subscription.recv().expect("lossless"));
+                }
+            }
+            Receiving::ByReference => {
+                for _ in 0..count {
+                    read(self.subscription.recv_ref().expect("lossless"));
+                }
+            }
+        }
+    }
+}

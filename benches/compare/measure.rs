@@ -1,0 +1,253 @@
+//! Fair measuring: contestants take turns in short rounds, and medians are told.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::run::contestants::{Burst, Publish, Subscribe, Threads};
+use crate::run::envelopes::{Envelopes, Payload};
+
+/// How many envelopes a burst has.
+pub(crate) const BURST: usize = 64;
+
+/// Lets every contestant run once a round, each round beginning with another one, and returns the
+/// samples of each. What disturbs the machine for a while so disturbs all alike. A first round is
+/// not counted.
+pub(crate) fn interleave<C, S>(
+    contestants: &mut [C],
+    rounds: usize,
+    mut run: impl FnMut(&mut C) -> S,
+) -> Vec<Vec<S>> {
+    let count = contestants.len();
+    let mut samples: Vec<Vec<S>> = contestants.iter().map(|_| Vec::new()).collect();
+    for round in 0..=rounds {
+        for turn in 0..count {
+            let index = (round + turn) % count;
+            let sample = run(&mut contestants[index]);
+            if round > 0 {
+                samples[index].push(sample);
+            }
+        }
+    }
+    samples
+}
+
+/// Where the middle of some samples lies, and how far they are spread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Median {
+    pub(crate) value: f64,
+    /// The range of the middle half, as a share of the median.
+    pub(crate) spread: f64,
+}
+
+impl Median {
+    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
+        let mut samples: Vec<f64> = samples.into_iter().collect();
+        samples.sort_by(f64::total_cmp);
+        let value = quantile(&samples, 50);
+        let range = quantile(&samples, 75) - quantile(&samples, 25);
+        Median {
+            value,
+            spread: if value == 0.0 { 0.0 } else { range / value },
+        }
+    }
+}
+
+/// The value below which `percent` of the sorted samples lie.
+pub(crate) fn quantile(sorted: &[f64], percent: usize) -> f64 {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+/// What a few bursts took.
+#[derive(Debug, Default)]
+pub(crate) struct Bursts {
+    pub(crate) published: usize,
+    pub(crate) publishing: Duration,
+    pub(crate) receiving: Duration,
+    /// How many envelopes each subscriber received.
+    pub(crate) received: Vec<usize>,
+}
+
+impl Bursts {
+    pub(crate) fn per_publish(&self, time: Duration) -> f64 {
+        nanoseconds(time) / self.published as f64
+    }
+
+    pub(crate) fn per_delivery(&self) -> f64 {
+        let received: usize = self.received.iter().sum();
+        nanoseconds(self.publishing + self.receiving) / received as f64
+    }
+}
+
+/// What is done with a bus by one thread: a burst, then each subscriber takes its share of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drill {
+    pub(crate) subscribers: usize,
+    /// How many envelopes of each burst the last subscriber receives.
+    pub(crate) last_takes: usize,
+    /// Whether whole envelopes are at hand before the clock starts.
+    pub(crate) whole: bool,
+}
+
+impl Drill {
+    /// Everybody receives everything.
+    pub(crate) fn all(subscribers: usize) -> Self {
+        Drill {
+            subscribers,
+            last_takes: BURST,
+            whole: false,
+        }
+    }
+
+    /// Runs so many bursts. The first of them is not counted: caches are cold after the others'
+    /// turns.
+    pub(crate) fn run(
+        self,
+        bus: &mut dyn Burst,
+        envelopes: &mut Envelopes,
+        bursts: usize,
+    ) -> Bursts {
+        self.burst(bus, envelopes, &mut Bursts::new(self.subscribers));
+        let mut counted = Bursts::new(self.subscribers);
+        for _ in 0..bursts {
+            self.burst(bus, envelopes, &mut counted);
+        }
+        counted
+    }
+
+    fn burst(self, bus: &mut dyn Burst, envelopes: &mut Envelopes, counted: &mut Bursts) {
+        if self.whole {
+            envelopes.prepare_whole(BURST);
+        } else {
+            envelopes.prepare(BURST);
+        }
+        let start = Instant::now();
+        bus.publish(envelopes, BURST);
+        let published = Instant::now();
+        for (subscriber, received) in counted.received.iter_mut().enumerate() {
+            let last = subscriber + 1 == self.subscribers;
+            let takes = if last { self.last_takes } else { BURST };
+            *received += bus.receive(subscriber, takes);
+        }
+        counted.receiving += published.elapsed();
+        counted.publishing += published - start;
+        counted.published += BURST;
+    }
+}
+
+impl Bursts {
+    fn new(subscribers: usize) -> Self {
+        Bursts {
+            received: vec![0; subscribers],
+            ..Bursts::default()
+        }
+    }
+}
+
+/// Every publisher and subscriber in a thread of its own, dealt to the cores in turn; from the
+/// start of the first to the end of the last.
+///
+/// Left to the scheduler, a publisher and a subscriber share a core in some rounds and not in
+/// others, which differs by several times, and the median would tell which is the more frequent.
+pub(crate) fn run_threads(threads: Threads, payload: Payload, each_publishes: usize) -> Duration {
+    let publishers = threads.publishers.len();
+    let total = each_publishes * publishers;
+    let ready = Barrier::new(publishers + threads.subscribers.len());
+    let ready = &ready;
+    let publish = |core, mut publisher: Box<dyn Publish>| {
+        stay_on_core(core);
+        let mut envelopes = Envelopes::new(payload);
+        envelopes.prepare(each_publishes);
+        ready.wait();
+        let start = Instant::now();
+        publisher.publish(&mut envelopes, each_publishes);
+        // Dropped by the caller, when all have ended.
+        (start, Instant::now(), Handle::Publisher(publisher))
+    };
+    let receive = |core, mut subscriber: Box<dyn Subscribe>| {
+        stay_on_core(core);
+        ready.wait();
+        let start = Instant::now();
+        subscriber.receive(total);
+        (start, Instant::now(), Handle::Subscriber(subscriber))
+    };
+    let ended: Vec<_> = thread::scope(|scope| {
+        let subscribers = (publishers..)
+            .zip(threads.subscribers)
+            .map(|(core, subscriber)| scope.spawn(move || receive(core, subscriber)));
+        let publishers = (0..)
+            .zip(threads.publishers)
+            .map(|(core, publisher)| scope.spawn(move || publish(core, publisher)));
+        let running: Vec<_> = subscribers.chain(publishers).collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().expect("no contestant panics"))
+            .collect()
+    });
+    let first = ended.iter().map(|(start, ..)| *start).min();
+    let last = ended.iter().map(|(_, end, _)| *end).max();
+    last.zip(first)
+        .map(|(last, first)| last - first)
+        .expect("threads")
+}
+
+/// What a thread gives back.
+#[expect(dead_code, reason = "kept to be dropped, outside the clock")]
+enum Handle {
+    Publisher(Box<dyn Publish>),
+    Subscriber(Box<dyn Subscribe>),
+}
+
+/// Two threads that send one envelope to and fro: the nanoseconds of each round trip, sorted.
+///
+/// Each has a core of its own, for the same reason as above: sharing one takes ten times as long.
+pub(crate) fn ping_pong(forth: Threads, back: Threads, trips: usize) -> Vec<f64> {
+    const WARM_UP: usize = 100;
+    let (mut call, mut hear_call) = only_two(forth);
+    let (mut answer, mut hear_answer) = only_two(back);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            stay_on_core(1);
+            let mut envelopes = Envelopes::new(Payload::Ping);
+            for _ in 0..WARM_UP + trips {
+                hear_call.receive(1);
+                answer.publish(&mut envelopes, 1);
+            }
+        });
+        let timed = scope.spawn(move || {
+            stay_on_core(0);
+            let mut envelopes = Envelopes::new(Payload::Ping);
+            let mut trip = || {
+                let start = Instant::now();
+                call.publish(&mut envelopes, 1);
+                hear_answer.receive(1);
+                nanoseconds(start.elapsed())
+            };
+            for _ in 0..WARM_UP {
+                trip();
+            }
+            let mut took: Vec<f64> = (0..trips).map(|_| trip()).collect();
+            took.sort_by(f64::total_cmp);
+            took
+        });
+        timed.join().expect("no contestant panics")
+    })
+}
+
+/// Binds this thread to a core, counted round and round, where the system lets it.
+fn stay_on_core(index: usize) {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    if let Some(core) = cores.iter().cycle().nth(index) {
+        core_affinity::set_for_current(*core);
+    }
+}
+
+fn only_two(mut threads: Threads) -> (Box<dyn Publish>, Box<dyn Subscribe>) {
+    let publisher = threads.publishers.pop().expect("one publisher");
+    let subscriber = threads.subscribers.pop().expect("one subscriber");
+    (publisher, subscriber)
+}
+
+fn nanoseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9
+}

@@ -1,0 +1,174 @@
+//! Which public types may go to other threads, be shared, moved while pinned, and seen again after a
+//! panic; what is a payload; how large things are.
+//!
+//! Most of it is proved by being compiled: a line that does not hold is an error.
+
+use std::cell::Cell;
+use std::error::Error;
+use std::mem::size_of;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use oxide_bus::{
+    Bus, Capability, Command, Delivery, Envelope, Event, IntoIter, Iter, Lagged, Message,
+    MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt,
+    RecvError, RecvTimeoutError, Source, Subject, SubscribeError, SubscribeOptions, Subscription,
+    TryIter, TryRecvError,
+};
+
+/// `Send` and `Sync`.
+type Shared = String;
+/// `Send`, not `Sync`.
+type Moved = Cell<u8>;
+/// Neither.
+type Bound = Rc<u8>;
+
+macro_rules! assert_traits {
+    ($($type:ty: $($(!$no:ident)? $($yes:ident)?),+;)+) => { $($(
+        $(const _: fn() = || {
+            fn require<T: ?Sized + $yes>() {}
+            require::<$type>();
+        };)?
+        // Ambiguous, and so an error, where the type has the trait.
+        $(const _: fn() = || {
+            struct HasIt;
+            trait AmbiguousIfItHas<A> {
+                fn item() {}
+            }
+            impl<T: ?Sized> AmbiguousIfItHas<()> for T {}
+            impl<T: ?Sized + $no> AmbiguousIfItHas<HasIt> for T {}
+            <$type as AmbiguousIfItHas<_>>::item();
+        };)?
+    )+)+ };
+}
+
+assert_traits! {
+    Bus<Shared>: Send, Sync, Unpin;
+    MessageBus: Send, Sync, Unpin;
+    Publisher<Shared>: Send, Sync, Unpin;
+    Publisher: Send, Sync, Unpin;
+    Subscription<Shared>: Send, Sync, Unpin;
+    Subscription: Send, Sync, Unpin;
+    Delivery<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Iter<'_, Shared>: Send, Sync, Unpin;
+    TryIter<'_, Shared>: Send, Sync, Unpin;
+    IntoIter<Shared>: Send, Sync, Unpin;
+    Envelope<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Message: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Command: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Event: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Receipt: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Capability: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Source: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Subject<'_>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Pattern: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Overflow: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    SubscribeOptions: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+
+    PublishError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    SubscribeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    RecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    TryRecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    RecvTimeoutError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    PatternError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Lagged: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+}
+
+// What shares its payload needs one that may be shared, even to be moved.
+assert_traits! {
+    Bus<Moved>: !Send, !Sync;
+    Bus<Bound>: !Send, !Sync;
+    Publisher<Moved>: !Send, !Sync;
+    Publisher<Bound>: !Send, !Sync;
+    Subscription<Moved>: !Send, !Sync;
+    Subscription<Bound>: !Send, !Sync;
+    Delivery<Moved>: !Send, !Sync;
+    Delivery<Bound>: !Send, !Sync;
+    IntoIter<Moved>: !Send, !Sync;
+    Envelope<Moved>: Send, !Sync;
+    Envelope<Bound>: !Send, !Sync;
+    PublishError<Moved>: Send, !Sync;
+    PublishError<Bound>: !Send, !Sync;
+}
+
+// A handle is cloned, a queue has one reader.
+assert_traits! {
+    Bus<Shared>: Clone;
+    Publisher<Shared>: Clone;
+    Delivery<Shared>: Clone;
+    Subscription<Shared>: !Clone;
+    PublishError<Moved>: Error;
+    Bus<Moved>: Clone;
+}
+
+// Payloads without opting in, and what can be none.
+assert_traits! {
+    (): Payload;
+    bool: Payload;
+    char: Payload;
+    u8: Payload;
+    u128: Payload;
+    usize: Payload;
+    i64: Payload;
+    f64: Payload;
+    String: Payload;
+    &'static str: Payload;
+    serde_json::Value: Payload;
+    Message: Payload;
+    Vec<u8>: Payload;
+    [u8; 16]: Payload;
+    (u64, String): Payload;
+    Option<Message>: Payload;
+    Box<str>: Payload;
+    Arc<str>: Payload;
+    Arc<Message>: Payload;
+    Box<dyn Payload>: Payload;
+    Arc<dyn Payload>: Payload;
+    Moved: !Payload;
+    Bound: !Payload;
+    Vec<Bound>: !Payload;
+}
+
+/// Holds on every machine whose pointers are of 64 bits or fewer.
+#[test]
+fn what_is_moved_often_is_small() {
+    let pointer = size_of::<usize>();
+    assert_eq!(size_of::<Delivery<[u64; 100]>>(), pointer);
+    assert_eq!(size_of::<Option<Delivery<Message>>>(), pointer);
+    assert!(size_of::<Source>() <= 2 * pointer);
+    assert!(size_of::<Capability>() <= 2 * pointer);
+    assert!(size_of::<Bus<Message>>() <= pointer);
+    assert!(size_of::<Publisher<Message>>() <= 5 * pointer);
+    assert!(size_of::<Receipt>() <= 32);
+    assert!(size_of::<Envelope<()>>() <= 64);
+    assert!(size_of::<Result<Delivery<Message>, RecvError>>() <= 24);
+}
+
+#[test]
+fn an_error_is_small_however_large_the_payload() {
+    type Large = [u64; 1_000];
+    assert!(size_of::<PublishError<Large>>() <= 40);
+    assert!(size_of::<Result<Receipt, PublishError<Large>>>() <= 40);
+    assert!(size_of::<SubscribeError>() <= 16);
+    assert!(size_of::<TryRecvError>() <= 16);
+    assert!(size_of::<RecvTimeoutError>() <= 16);
+    assert!(size_of::<PatternError>() <= 16);
+}
+
+/// A payload behind `dyn` keeps its subject.
+#[test]
+fn a_bus_carries_payloads_of_many_types_behind_one_trait() {
+    let bus = Bus::<Box<dyn Payload>>::new();
+    let pattern = "command.ping".parse().unwrap();
+    let pings = bus
+        .subscribe_with(SubscribeOptions::new().pattern(pattern))
+        .unwrap();
+    let publish = |message: Box<dyn Payload>| {
+        bus.publish(Envelope::new("module", message))
+            .unwrap_or_else(|error| panic!("{error}"))
+    };
+    publish(Box::new(Message::from(Command::Ping)));
+    publish(Box::new(7_u64));
+    assert_eq!(pings.len(), 1);
+}

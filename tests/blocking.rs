@@ -1,0 +1,370 @@
+//! `Overflow::Block`: publishers wait for room, and for nothing else.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{
+    Bus, Envelope, Lagged, Overflow, Receipt, RecvTimeoutError, SubscribeOptions, Subscription,
+};
+
+use support::task::Task;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn blocking(capacity: usize, timeout: Option<Duration>) -> SubscribeOptions {
+    SubscribeOptions::new()
+        .capacity(capacity)
+        .overflow(Overflow::Block { timeout })
+}
+
+fn publish(bus: &Bus<u64>, number: u64) -> Receipt {
+    bus.publish(Envelope::new("counter", number)).unwrap()
+}
+
+fn publish_all(bus: &Bus<u64>, numbers: impl IntoIterator<Item = u64>) {
+    for number in numbers {
+        publish(bus, number);
+    }
+}
+
+/// What is queued: numbers, and gaps where they lie.
+fn queued(subscription: &mut Subscription<u64>) -> Vec<Result<u64, u64>> {
+    subscription
+        .try_iter()
+        .map(|item| {
+            item.map(|delivery| delivery.message)
+                .map_err(|Lagged { missed }| missed)
+        })
+        .collect()
+}
+
+/// A publish on a thread of its own, to a bus where it has to wait.
+fn publish_aside(bus: &Bus<u64>, number: u64) -> Task<Receipt> {
+    let bus = bus.clone();
+    Task::start(move || publish(&bus, number))
+}
+
+#[test]
+fn a_blocking_queue_loses_nothing_though_its_subscriber_is_slow() {
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(2, None)).unwrap();
+    let publisher = Task::start(move || {
+        (0..300)
+            .map(|number| publish(&bus, number).delivered())
+            .sum::<usize>()
+    });
+    let mut received = Vec::new();
+    while let Ok(delivery) = subscription.recv() {
+        received.push(delivery.message);
+        if delivery.message % 30 == 0 {
+            // The publisher comes to wait: the queue fills while nothing is taken.
+            while subscription.len() < 2 && delivery.message < 298 {
+                std::thread::yield_now();
+            }
+        }
+    }
+    assert_eq!(publisher.end(), 300);
+    assert_eq!(received, (0..300).collect::<Vec<_>>());
+    assert_eq!(subscription.dropped(), 0);
+}
+
+#[test]
+fn a_publisher_waits_for_room_and_goes_on_when_there_is_some() {
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    publish(&bus, 0);
+    let publisher = publish_aside(&bus, 1);
+    publisher.assert_waits();
+    assert_eq!(subscription.recv().unwrap().message, 0);
+    let receipt = publisher.end();
+    assert_eq!((receipt.delivered(), receipt.dropped()), (1, 0));
+    assert_eq!(queued(&mut subscription), [Ok(1)]);
+}
+
+#[test]
+fn each_place_that_becomes_free_lets_one_waiting_publisher_go_on() {
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    publish(&bus, 0);
+    let (done, returned) = channel();
+    let publishers: Vec<_> = (1..=4)
+        .map(|number| {
+            let (bus, done) = (bus.clone(), done.clone());
+            Task::start(move || {
+                publish(&bus, number);
+                done.send(()).unwrap();
+            })
+        })
+        .collect();
+    for publisher in &publishers {
+        publisher.assert_waits();
+    }
+    let mut received = Vec::new();
+    for _ in 0..4 {
+        received.push(subscription.recv().unwrap().message);
+        returned
+            .recv_timeout(PATIENCE)
+            .expect("one publisher got the place");
+        assert!(returned.try_recv().is_err(), "two publishers got one place");
+    }
+    received.push(subscription.recv().unwrap().message);
+    assert_eq!(received[0], 0);
+    received.sort_unstable();
+    assert_eq!(received, [0, 1, 2, 3, 4]);
+    for publisher in publishers {
+        publisher.end();
+    }
+}
+
+#[test]
+fn a_wait_with_a_time_out_ends_there_and_the_envelope_is_dropped_and_counted() {
+    let timeout = Duration::from_millis(20);
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(1, Some(timeout))).unwrap();
+    publish(&bus, 0);
+    let started = Instant::now();
+    let receipt = publish(&bus, 1);
+    let waited = started.elapsed();
+    assert!(waited >= timeout, "waited only {waited:?}");
+    assert!(waited < timeout + PATIENCE, "waited {waited:?}");
+    assert_eq!((receipt.matched(), receipt.dropped()), (1, 1));
+    assert_eq!(subscription.dropped(), 1);
+    assert_eq!(queued(&mut subscription), [Ok(0), Err(1)]);
+    assert_eq!(publish(&bus, 2).delivered(), 1);
+}
+
+#[test]
+fn a_time_out_of_zero_waits_not_at_all_and_one_beyond_the_clock_is_none() {
+    let bus = Bus::new();
+    let mut impatient = bus
+        .subscribe_with(blocking(1, Some(Duration::ZERO)))
+        .unwrap();
+    publish(&bus, 0);
+    assert_eq!(publish(&bus, 1).dropped(), 1);
+    assert_eq!(queued(&mut impatient), [Ok(0), Err(1)]);
+    drop(impatient);
+
+    let mut patient = bus
+        .subscribe_with(blocking(1, Some(Duration::MAX)))
+        .unwrap();
+    publish(&bus, 2);
+    let publisher = publish_aside(&bus, 3);
+    publisher.assert_waits();
+    assert_eq!(patient.recv().unwrap().message, 2);
+    assert_eq!(publisher.end().delivered(), 1);
+}
+
+#[test]
+fn the_time_out_counts_from_the_publish_for_all_that_are_waited_for() {
+    let timeout = Duration::from_millis(200);
+    let bus = Bus::new();
+    let stuck: Vec<_> = (0..10)
+        .map(|_| bus.subscribe_with(blocking(1, Some(timeout))).unwrap())
+        .collect();
+    publish(&bus, 0);
+    let started = Instant::now();
+    assert_eq!(publish(&bus, 1).dropped(), 10);
+    let waited = started.elapsed();
+    assert!(waited < 10 * timeout, "one after another: {waited:?}");
+    assert!(stuck.iter().all(|subscription| subscription.dropped() == 1));
+}
+
+#[test]
+fn the_others_have_the_envelope_before_its_publisher_waits() {
+    let bus = Bus::new();
+    let mut before = bus.subscribe();
+    let mut waited_for = bus.subscribe_with(blocking(1, None)).unwrap();
+    let mut after = bus.subscribe();
+    let mut waited_for_with_room = bus.subscribe_with(blocking(2, None)).unwrap();
+    publish(&bus, 0);
+    let publisher = publish_aside(&bus, 1);
+    for other in [&mut before, &mut after, &mut waited_for_with_room] {
+        for number in 0..2 {
+            assert_eq!(other.recv_timeout(PATIENCE).unwrap().message, number);
+        }
+    }
+    publisher.assert_waits();
+    assert_eq!(waited_for.recv().unwrap().message, 0);
+    assert_eq!(publisher.end().delivered(), 4);
+    assert_eq!(queued(&mut waited_for), [Ok(1)]);
+}
+
+#[test]
+fn a_publisher_that_waits_holds_up_no_other_publisher_of_a_queue_with_room() {
+    let bus = Bus::new();
+    let stuck = blocking(1, None).source("slow");
+    let mut stuck = bus.subscribe_with(stuck).unwrap();
+    let mut lively = bus.subscribe();
+    let slow = |number| Envelope::new("slow", number);
+    bus.publish(slow(0)).unwrap();
+    let aside = bus.clone();
+    let publisher = Task::start(move || aside.publish(slow(1)).unwrap());
+    publisher.assert_waits();
+
+    for number in 2..100 {
+        assert_eq!(publish(&bus, number).delivered(), 1);
+    }
+    assert_eq!(queued(&mut lively), (0..100).map(Ok).collect::<Vec<_>>());
+    drop(bus.subscribe());
+    assert_eq!(stuck.recv().unwrap().message, 0);
+    publisher.end();
+}
+
+#[test]
+fn a_publisher_that_waits_learns_that_the_subscription_is_dropped() {
+    let bus = Bus::new();
+    let subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    publish(&bus, 0);
+    let publishers = [publish_aside(&bus, 1), publish_aside(&bus, 2)];
+    for publisher in &publishers {
+        publisher.assert_waits();
+    }
+    drop(subscription);
+    for publisher in publishers {
+        assert_eq!(publisher.end().matched(), 0);
+    }
+}
+
+#[test]
+fn a_publisher_that_waits_learns_that_the_bus_closes() {
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    publish(&bus, 0);
+    let publishers = [publish_aside(&bus, 1), publish_aside(&bus, 2)];
+    for publisher in &publishers {
+        publisher.assert_waits();
+    }
+    bus.close();
+    for publisher in publishers {
+        let receipt = publisher.end();
+        assert_eq!((receipt.matched(), receipt.dropped()), (1, 1));
+    }
+    assert_eq!(subscription.dropped(), 2);
+    assert_eq!(queued(&mut subscription), [Ok(0), Err(2)]);
+    assert!(subscription.recv().unwrap_err().is_disconnected());
+}
+
+#[test]
+fn a_subscriber_that_goes_while_another_is_waited_for_is_not_waited_for_in_its_turn() {
+    let bus = Bus::new();
+    let mut first = bus.subscribe_with(blocking(1, None)).unwrap();
+    let second = bus.subscribe_with(blocking(1, None)).unwrap();
+    publish(&bus, 0);
+    let publisher = publish_aside(&bus, 1);
+    publisher.assert_waits();
+    drop(second);
+    publisher.assert_waits();
+    first.recv().unwrap();
+    assert_eq!(publisher.end().matched(), 1);
+}
+
+#[test]
+fn a_publisher_waits_also_for_the_place_of_an_envelope_that_is_only_held_back_by_a_gap() {
+    let bus = Bus::new();
+    let timeout = Some(Duration::from_millis(1));
+    let mut subscription = bus.subscribe_with(blocking(1, timeout)).unwrap();
+    publish_all(&bus, 0..2); // 1 is lost
+    assert_eq!(subscription.recv().unwrap().message, 0);
+    publish(&bus, 2);
+    assert!(subscription.recv().unwrap_err().lagged().is_some());
+    assert_eq!(publish(&bus, 3).dropped(), 1);
+    assert_eq!(queued(&mut subscription), [Ok(2), Err(1)]);
+}
+
+#[test]
+fn many_publishers_through_one_blocking_place_lose_nothing() {
+    const PUBLISHERS: u64 = 8;
+    const EACH: u64 = 250;
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|publisher| {
+            let bus = bus.clone();
+            Task::start(move || publish_all(&bus, publisher * EACH..(publisher + 1) * EACH))
+        })
+        .collect();
+    drop(bus);
+
+    let mut next: Vec<_> = (0..PUBLISHERS).map(|publisher| publisher * EACH).collect();
+    loop {
+        let number = match subscription.recv_timeout(PATIENCE) {
+            Ok(delivery) => delivery.message,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(error) => panic!("{error}"),
+        };
+        let next = &mut next[usize::try_from(number / EACH).unwrap()];
+        assert_eq!(number, *next, "out of its publisher's order");
+        *next += 1;
+    }
+    for (publisher, next) in (1..).zip(next) {
+        assert_eq!(next, publisher * EACH, "some are missing");
+    }
+    for publisher in publishers {
+        publisher.end();
+    }
+    assert_eq!(subscription.dropped(), 0);
+}
+
+/// Room, time-outs, the bus's end and the subscriber's: whichever comes first, nobody stays waiting
+/// and the accounts agree.
+#[test]
+fn publishers_that_wait_by_the_clock_keep_exact_accounts() {
+    const PUBLISHERS: usize = 4;
+    const EACH: u64 = 100;
+    let bus = Bus::new();
+    let options = blocking(1, Some(Duration::from_micros(30)));
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|_| {
+            let bus = bus.clone();
+            Task::start(move || {
+                let receipts = (0..EACH).map(|number| publish(&bus, number));
+                receipts.fold((0, 0), |(delivered, dropped), receipt| {
+                    assert_eq!(receipt.matched(), 1);
+                    (delivered + receipt.delivered(), dropped + receipt.dropped())
+                })
+            })
+        })
+        .collect();
+    drop(bus);
+    let (mut received, mut missed) = (0, 0);
+    for item in &mut subscription {
+        match item {
+            Ok(_) => received += 1,
+            Err(lagged) => missed += lagged.missed,
+        }
+    }
+    let (mut delivered, mut dropped) = (0, 0);
+    for publisher in publishers {
+        let sums = publisher.end();
+        delivered += sums.0;
+        dropped += sums.1;
+    }
+    assert_eq!(received, delivered);
+    assert_eq!(usize::try_from(subscription.dropped()), Ok(dropped));
+    assert!(missed <= subscription.dropped());
+}
+
+#[test]
+fn what_a_waiting_publisher_holds_is_freed_with_the_subscription() {
+    let bus = Bus::new();
+    let options = blocking(1, None);
+    let subscription = bus.subscribe_with(options).unwrap();
+    let payload = Arc::new(());
+    let publish = |bus: &Bus<Arc<()>>, payload: &Arc<()>| {
+        bus.publish(Envelope::new("owner", Arc::clone(payload)))
+            .unwrap()
+    };
+    publish(&bus, &payload);
+    let publisher = {
+        let (bus, payload) = (bus.clone(), Arc::clone(&payload));
+        Task::start(move || publish(&bus, &payload))
+    };
+    publisher.assert_waits();
+    drop(subscription);
+    publisher.end();
+    assert_eq!(Arc::strong_count(&payload), 1);
+}

@@ -1,0 +1,216 @@
+//! What the bus costs in memory: nothing grows with the past, and publishing allocates once.
+
+use std::array;
+
+use allocation_counter::{AllocationInfo, measure};
+use oxide_bus::{Bus, Capability, Command, Envelope, Message, Source, SubscribeOptions};
+
+/// How often something is done that must leave nothing behind.
+const OFTEN: usize = 100_000;
+
+/// What may stay after the first time: lists and tables that have found their size.
+const SMALL: i64 = 4_096;
+
+fn assert_left_nothing(of: &str, info: AllocationInfo) {
+    assert!(info.count_total > 0, "{of}: the counter does not count");
+    let left = info.bytes_current;
+    assert!(
+        left <= SMALL,
+        "{of}: {left} bytes left of {}",
+        info.bytes_total
+    );
+}
+
+#[test]
+fn subscriptions_that_are_gone_leave_nothing_behind() {
+    let bus = Bus::<u64>::new();
+    let _stays = bus.subscribe();
+    let info = measure(|| {
+        for _ in 0..OFTEN {
+            let options = SubscribeOptions::new().capacity(4).name("passer-by");
+            drop(bus.subscribe_with(options).unwrap());
+        }
+    });
+    assert_left_nothing("subscriptions", info);
+    assert_eq!(bus.subscriber_count(), 1);
+}
+
+#[test]
+fn capabilities_that_are_revoked_leave_nothing_behind() {
+    let bus = Bus::<u64>::new();
+    let info = measure(|| {
+        for index in 0..OFTEN {
+            let capability = Capability::new(format!("capability:{index}"));
+            bus.grant_capability(capability.clone());
+            bus.revoke_capability(&capability);
+        }
+    });
+    assert_left_nothing("capabilities", info);
+}
+
+#[test]
+fn publishers_that_are_gone_leave_nothing_behind() {
+    let bus = Bus::<u64>::new();
+    bus.grant_capability("granted".into());
+    let info = measure(|| {
+        for index in 0..OFTEN {
+            drop(bus.publisher("module", format!("capability:{index}")));
+            drop(bus.publisher("module", "granted"));
+        }
+    });
+    assert_left_nothing("publishers", info);
+}
+
+#[test]
+fn revoking_what_publishers_hold_leaves_nothing_behind_when_they_go() {
+    let bus = Bus::<u64>::new();
+    let info = measure(|| {
+        for index in 0..OFTEN {
+            let capability = Capability::new(format!("capability:{index}"));
+            let publisher = bus.publisher("module", &capability);
+            bus.grant_capability(capability.clone());
+            bus.revoke_capability(&capability);
+            assert!(publisher.publish(0).is_err());
+        }
+    });
+    assert_left_nothing("revoked publishers", info);
+}
+
+#[test]
+fn what_a_subscriber_is_too_slow_for_takes_no_memory() {
+    let bus = Bus::<u64>::new();
+    let source = Source::from("counter");
+    let mut slow = bus.subscribe();
+    let info = measure(|| {
+        for number in 0..OFTEN as u64 {
+            bus.publish(Envelope::new(&source, number)).unwrap();
+            if number % 1_000 == 0 {
+                slow.try_iter().take(3).for_each(drop); // gaps, all over
+            }
+        }
+        slow.try_iter().for_each(drop);
+    });
+    assert_left_nothing("lost envelopes", info);
+}
+
+#[test]
+fn a_bus_that_is_gone_leaves_nothing_behind() {
+    let info = measure(|| {
+        for _ in 0..1_000 {
+            let bus = Bus::<String>::new();
+            let (dropped_first, dropped_last) = (bus.subscribe(), bus.subscribe());
+            bus.grant_capability("kept".into());
+            let publisher = bus.publisher("module", "kept");
+            publisher.publish("queued".to_owned()).unwrap();
+            drop(dropped_first);
+            drop((bus, publisher));
+            drop(dropped_last);
+        }
+    });
+    assert_left_nothing("buses", info);
+}
+
+const PUBLISHES: u64 = 1_000;
+
+/// Allocations of [`PUBLISHES`] publishes to so many subscribers, who receive in the meantime.
+fn allocations_of_publishing_to<const SUBSCRIBERS: usize>() -> u64 {
+    let bus = Bus::<u64>::new();
+    let source = Source::from("counter");
+    // A thread's first use of the subscriber list allocates what the list's readers leave their
+    // marks in.
+    bus.publish(Envelope::new(&source, 0)).unwrap();
+    let mut subscriptions: [_; SUBSCRIBERS] = array::from_fn(|_| bus.subscribe());
+    let mut allocations = 0;
+    for _ in 0..PUBLISHES / 100 {
+        let info = measure(|| {
+            for number in 0..100 {
+                bus.publish(Envelope::new(&source, number)).unwrap();
+            }
+        });
+        allocations += info.count_total;
+        for subscription in &mut subscriptions {
+            assert_eq!(subscription.try_iter().flatten().count(), 100);
+        }
+    }
+    allocations
+}
+
+#[test]
+fn a_publish_allocates_at_most_once_for_any_number_of_subscribers() {
+    assert_eq!(allocations_of_publishing_to::<0>(), 0);
+    assert!((1..=PUBLISHES).contains(&allocations_of_publishing_to::<1>()));
+    assert!((1..=PUBLISHES).contains(&allocations_of_publishing_to::<16>()));
+}
+
+#[test]
+fn choosing_by_source_and_pattern_allocates_nothing() {
+    let bus = Bus::<Message>::new();
+    let ping = || Message::Command(Command::Ping);
+    let options = SubscribeOptions::new()
+        .source("kernel")
+        .pattern("command.*".parse().unwrap());
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    let (kernel, other) = (Source::from("kernel"), Source::from("other"));
+    let info = measure(|| {
+        for _ in 0..100 {
+            bus.publish(Envelope::new(&kernel, ping())).unwrap();
+            bus.publish(Envelope::new(&other, ping())).unwrap();
+        }
+    });
+    assert!(info.count_total <= 200, "{info:?}");
+    assert_eq!(subscription.try_iter().flatten().count(), 100);
+}
+
+#[test]
+fn a_publish_through_a_publisher_allocates_at_most_once() {
+    let bus = Bus::<u64>::new();
+    let subscription = bus.subscribe();
+    bus.grant_capability("any".into());
+    let publisher = bus.publisher("module", "any");
+    let info = measure(|| {
+        for number in 0..100 {
+            publisher.publish(number).unwrap();
+        }
+    });
+    assert!(info.count_total <= 100, "{info:?}");
+    assert_eq!(subscription.len(), 100);
+}
+
+#[test]
+fn receiving_allocates_nothing_by_whatever_way_and_past_every_gap() {
+    let bus = Bus::<u64>::new();
+    let mut subscription = bus
+        .subscribe_with(SubscribeOptions::new().capacity(8))
+        .unwrap();
+    for _ in 0..100 {
+        for number in 0..9 {
+            bus.publish(Envelope::new("counter", number)).unwrap(); // one more than there is room
+        }
+        let info = measure(|| {
+            drop(subscription.recv().unwrap());
+            subscription.recv_ref().unwrap();
+            drop(subscription.try_recv().unwrap());
+            drop(subscription.iter().next().unwrap().unwrap());
+            let delivery = subscription.recv_timeout(std::time::Duration::MAX).unwrap();
+            let kept = delivery.clone();
+            drop((delivery, kept));
+            subscription.try_iter().for_each(drop);
+            assert!(subscription.try_recv().is_err() && subscription.is_empty());
+        });
+        assert_eq!(info.count_total, 0, "{info:?}");
+    }
+}
+
+#[test]
+fn an_envelope_from_a_source_at_hand_allocates_nothing_and_from_a_text_only_that() {
+    let source = Source::from("thermometer");
+    let shared = measure(|| {
+        for number in 0..100_u64 {
+            let envelope = Envelope::new(&source, number);
+            drop(envelope.clone().with_correlation_id(envelope.id));
+        }
+    });
+    assert_eq!(shared.count_total, 0, "{shared:?}");
+    let text = measure(|| drop(Envelope::new("thermometer", 0_u64)));
+    assert_eq!(text.count_total, 1, "{text:?}");
+}

@@ -1,0 +1,310 @@
+//! Subjects, and patterns over them.
+
+use std::sync::Arc;
+
+use oxide_bus::{
+    Bus, Command, Envelope, Event, Message, MessageBus, Pattern, Payload, Subject, SubscribeOptions,
+};
+use serde_json::Value;
+
+fn pattern(text: &str) -> Pattern {
+    text.parse()
+        .unwrap_or_else(|error| panic!("`{text}`: {error}"))
+}
+
+#[test]
+fn every_message_has_its_subject() {
+    let module_id = || "web.browser".to_owned();
+    let messages: [(Message, &[&str]); 8] = [
+        (
+            Command::Start {
+                module_id: module_id(),
+            }
+            .into(),
+            &["command", "start", "web.browser"],
+        ),
+        (
+            Command::Stop {
+                module_id: module_id(),
+            }
+            .into(),
+            &["command", "stop", "web.browser"],
+        ),
+        (
+            Command::Invoke {
+                module_id: module_id(),
+                method: "navigate".into(),
+                payload: Value::Null,
+            }
+            .into(),
+            &["command", "invoke", "web.browser", "navigate"],
+        ),
+        (Command::Ping.into(), &["command", "ping"]),
+        (
+            Event::ModuleStarted {
+                module_id: module_id(),
+            }
+            .into(),
+            &["event", "started", "web.browser"],
+        ),
+        (
+            Event::ModuleStopped {
+                module_id: module_id(),
+            }
+            .into(),
+            &["event", "stopped", "web.browser"],
+        ),
+        (
+            Event::Custom {
+                module_id: module_id(),
+                kind: String::new(),
+                payload: Value::Null,
+            }
+            .into(),
+            &["event", "custom", "web.browser", ""],
+        ),
+        (
+            Event::Pong { from: "*".into() }.into(),
+            &["event", "pong", "*"],
+        ),
+    ];
+    for (message, tokens) in messages {
+        assert_eq!(message.subject().tokens(), tokens);
+    }
+}
+
+#[test]
+fn payloads_without_a_subject_of_their_own_have_none_and_containers_have_that_of_what_they_hold() {
+    assert_eq!(7_u64.subject(), Subject::none());
+    assert_eq!(String::from("event").subject(), Subject::none());
+    assert_eq!(
+        vec![Message::from(Command::Ping)].subject(),
+        Subject::none()
+    );
+    let ping = || Message::from(Command::Ping);
+    let tokens = ["command", "ping"];
+    assert_eq!(Box::new(ping()).subject().tokens(), tokens);
+    assert_eq!(Arc::new(ping()).subject().tokens(), tokens);
+    assert_eq!(Some(ping()).subject().tokens(), tokens);
+    assert_eq!(None::<Message>.subject(), Subject::none());
+}
+
+#[test]
+fn a_pattern_matches_what_it_stands_for_and_nothing_else() {
+    type Tokens = &'static [&'static str];
+    let table: [(&str, &[Tokens], &[Tokens]); 12] = [
+        (
+            "a",
+            &[&["a"]],
+            &[&[], &["b"], &["a", "a"], &["A"], &[""], &["aa"]],
+        ),
+        (
+            "a.b",
+            &[&["a", "b"]],
+            &[&["a"], &["a.b"], &["a", "b", "c"], &["b", "a"]],
+        ),
+        ("*", &[&["a"], &[""], &["*"], &["a.b"]], &[&[], &["a", "b"]]),
+        (
+            "a.*",
+            &[&["a", "b"], &["a", ""]],
+            &[&["a"], &["b", "b"], &["a", "b", "c"]],
+        ),
+        (
+            "*.b",
+            &[&["a", "b"], &["", "b"]],
+            &[&["b"], &["b", "a"], &["a", "a", "b"]],
+        ),
+        (
+            "a.*.c",
+            &[&["a", "b", "c"]],
+            &[&["a", "c"], &["a", "b", "b", "c"]],
+        ),
+        (
+            ">",
+            &[&["a"], &["a", "b"], &[""], &["", "", "", "", ""]],
+            &[&[]],
+        ),
+        (
+            "a.>",
+            &[&["a", "b"], &["a", "b", "c"], &["a", ""]],
+            &[&["a"], &["b", "a"], &[]],
+        ),
+        ("*.>", &[&["a", "b"], &["a", "b", "c"]], &[&["a"], &[]]),
+        (
+            r"\*.\>",
+            &[&["*", ">"]],
+            &[&["a", "b"], &["*"], &["*", "a"]],
+        ),
+        (
+            r"\e.a\.b\\",
+            &[&["", r"a.b\"]],
+            &[&["", "a", "b"], &[r"a.b\"]],
+        ),
+        (
+            r"\u{1f}\u{65}.\u{1F600}",
+            &[&["\u{1f}e", "😀"]],
+            &[&["e", "😀"]],
+        ),
+    ];
+    for (text, matched, unmatched) in table {
+        let pattern = pattern(text);
+        for tokens in matched {
+            let subject = Subject::new(tokens.iter().copied());
+            assert!(pattern.matches(&subject), "`{text}` and {subject:?}");
+        }
+        for tokens in unmatched {
+            let subject = Subject::new(tokens.iter().copied());
+            assert!(!pattern.matches(&subject), "`{text}` and {subject:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_pattern_is_refused_with_the_byte_where_it_goes_wrong() {
+    let table = [
+        ("", 0, "empty token"),
+        (".", 0, "empty token"),
+        ("a.", 2, "empty token"),
+        (".a", 0, "empty token"),
+        ("a..b", 2, "empty token"),
+        ("ä..b", 3, "empty token"),
+        ("sensor*", 6, "whole tokens"),
+        ("*sensor", 0, "whole tokens"),
+        ("a.**", 2, "whole tokens"),
+        ("a.b>", 3, "whole tokens"),
+        ("a.>b", 2, "whole tokens"),
+        ("a.>>", 2, "whole tokens"),
+        (r"a.\eb", 2, "whole tokens"),
+        (r"a.b\e", 3, "whole tokens"),
+        (r"\e\e", 0, "whole tokens"),
+        (r"*\.", 0, "whole tokens"),
+        (">.a", 0, "the last token"),
+        ("a.>.b", 2, "the last token"),
+        ("a.>.", 2, "the last token"),
+        (r"a.\", 2, "unknown escape"),
+        (r"a\n", 1, "unknown escape"),
+        (r"a.b\", 3, "unknown escape"),
+        (r"\u", 0, "unknown escape"),
+        (r"\u{", 0, "unknown escape"),
+        (r"\u{}", 0, "unknown escape"),
+        (r"\u{g}", 0, "unknown escape"),
+        (r"\u{+1f}", 0, "unknown escape"),
+        (r"\u{1f", 0, "unknown escape"),
+        (r"\u1f", 0, "unknown escape"),
+        (r"a\u{d800}", 1, "unknown escape"),
+        (r"\u{110000}", 0, "unknown escape"),
+        (r"\u{100000000}", 0, "unknown escape"),
+    ];
+    for (text, offset, what) in table {
+        let error = text.parse::<Pattern>().expect_err(text);
+        assert_eq!(error.offset(), offset, "`{text}`: {error}");
+        let told = error.to_string();
+        assert!(told.contains(what), "`{text}`: {told}");
+        assert!(told.contains(&format!("byte {offset}")), "`{text}`: {told}");
+    }
+}
+
+#[test]
+fn a_subject_is_written_so_that_no_token_is_taken_for_anything_else() {
+    let subject = Subject::new(["a.b", "*", ">", r"\e", "", "line\nbreak", "\u{85}", "ü 😀"]);
+    let text = r"a\.b.\*.\>.\\e.\e.line\u{a}break.\u{85}.ü 😀";
+    assert_eq!(subject.to_string(), text);
+    assert!(pattern(text).matches(&subject));
+    assert_eq!(Subject::none().to_string(), "");
+    assert_eq!(Pattern::exactly(&Subject::none()), None);
+}
+
+#[test]
+fn an_escape_that_is_not_needed_changes_nothing() {
+    assert_eq!(pattern(r"\u{61}.\u{2a}"), pattern(r"a.\*"));
+    assert_ne!(pattern(r"\u{2a}"), pattern("*"));
+    assert_eq!(pattern(r"\u{00000061}").to_string(), "a");
+}
+
+#[test]
+fn patterns_of_one_subscription_add_up_and_sources_must_agree_with_them() {
+    let bus = MessageBus::new();
+    let mut subscription = bus
+        .subscribe_with(
+            SubscribeOptions::new()
+                .pattern(pattern("command.*.browser"))
+                .pattern(pattern("command.start.>")) // an overlap is delivered once
+                .pattern(pattern("event.pong.browser"))
+                .source("kernel")
+                .source("shell"),
+        )
+        .unwrap();
+    let start = |module: &str| Command::Start {
+        module_id: module.into(),
+    };
+    let stop = |module: &str| Command::Stop {
+        module_id: module.into(),
+    };
+    let pong = |from: &str| Event::Pong { from: from.into() };
+    let matched = |source: &str, message: Message| {
+        bus.publish(Envelope::new(source, message))
+            .unwrap()
+            .matched()
+    };
+
+    assert_eq!(matched("kernel", start("browser").into()), 1);
+    assert_eq!(matched("shell", start("echo").into()), 1);
+    assert_eq!(matched("kernel", stop("browser").into()), 1);
+    assert_eq!(matched("kernel", pong("browser").into()), 1);
+    assert_eq!(subscription.try_iter().flatten().count(), 4);
+
+    assert_eq!(matched("browser", start("browser").into()), 0);
+    assert_eq!(matched("kernel ", start("browser").into()), 0);
+    assert_eq!(matched("kernel", stop("echo").into()), 0);
+    assert_eq!(matched("kernel", pong("echo").into()), 0);
+    assert_eq!(matched("kernel", Command::Ping.into()), 0);
+    assert!(subscription.is_empty());
+}
+
+#[test]
+fn what_a_subscriber_does_not_listen_to_takes_no_room_and_is_no_loss() {
+    let bus = MessageBus::new();
+    let options = || SubscribeOptions::new().capacity(1);
+    let mut by_pattern = bus
+        .subscribe_with(options().pattern(pattern("command.ping")))
+        .unwrap();
+    let mut by_source = bus.subscribe_with(options().source("kernel")).unwrap();
+    for _ in 0..10 {
+        bus.emit_event(
+            "shell",
+            Event::Pong {
+                from: "shell".into(),
+            },
+        )
+        .unwrap();
+    }
+    bus.send_command("kernel", Command::Ping).unwrap();
+    for _ in 0..10 {
+        bus.emit_event(
+            "shell",
+            Event::Pong {
+                from: "shell".into(),
+            },
+        )
+        .unwrap();
+    }
+    for subscription in [&mut by_pattern, &mut by_source] {
+        assert_eq!(subscription.recv().unwrap().source, "kernel");
+        assert_eq!((subscription.len(), subscription.dropped()), (0, 0));
+        assert!(subscription.try_recv().unwrap_err().lagged().is_none());
+    }
+}
+
+#[test]
+fn an_envelope_without_a_subject_reaches_those_who_do_not_ask_for_one() {
+    let bus = Bus::<u64>::new();
+    let everything = bus.subscribe();
+    let subjects = bus
+        .subscribe_with(SubscribeOptions::new().pattern(pattern(">")))
+        .unwrap();
+    assert_eq!(
+        bus.publish(Envelope::new("counter", 7)).unwrap().matched(),
+        1
+    );
+    assert_eq!((everything.len(), subjects.len()), (1, 0));
+}

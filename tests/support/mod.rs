@@ -1,0 +1,7 @@
+//! What several test binaries share.
+#![allow(dead_code, reason = "no test binary uses all of it")]
+
+pub(crate) mod cases;
+pub(crate) mod model;
+pub(crate) mod script;
+pub(crate) mod task;

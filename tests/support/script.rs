@@ -1,0 +1,392 @@
+//! A script of operations, run on a bus and on the model side by side; every result is compared.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{
+    Bus, Capability, Delivery, Envelope, Lagged, Payload, PublishError, Publisher, Receipt,
+    RecvError, RecvTimeoutError, Subject, SubscribeError, SubscribeOptions, Subscription,
+    TryRecvError,
+};
+
+use super::model::{Filter, Key, Model, Published, Received, Token};
+
+pub(crate) type Tokens = &'static [&'static str];
+
+/// Indices count round the list of what there is; where there is nothing, nothing is done.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    Subscribe {
+        capacity: usize,
+        filter: Filter,
+    },
+    Unsubscribe(usize),
+    Publish {
+        source: &'static str,
+        subject: Tokens,
+        under: Option<&'static str>,
+    },
+    Receive {
+        subscription: usize,
+        how: How,
+    },
+    Grant(&'static str),
+    Revoke(&'static str),
+    NewPublisher {
+        source: &'static str,
+        capability: &'static str,
+    },
+    /// Publishes through a publisher.
+    Speak {
+        publisher: usize,
+        subject: Tokens,
+    },
+    DropPublisher(usize),
+    CloneBus,
+    DropBus,
+    Close,
+}
+
+/// One of the ways to receive. Those that wait are turned to `Try` where they would wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum How {
+    Try,
+    Wait,
+    Lend,
+    Timeout(Duration),
+    PastDeadline,
+    Iterate,
+    TryIterate,
+}
+
+struct Numbered {
+    number: u64,
+    subject: Tokens,
+    /// Counts the payloads that are alive.
+    _alive: Arc<()>,
+}
+
+impl Payload for Numbered {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(self.subject.iter().copied())
+    }
+}
+
+/// Panics where bus and model disagree.
+pub(crate) fn run(operations: &[Operation]) {
+    let mut both = Both::new();
+    let alive = Arc::clone(&both.alive);
+    for operation in operations {
+        both.perform(operation);
+        both.compare_all();
+    }
+    both.finish();
+    assert_eq!(Arc::strong_count(&alive), 1, "some payload is not freed");
+}
+
+struct Both {
+    model: Model,
+    buses: Vec<Bus<Numbered>>,
+    publishers: Vec<Publisher<Numbered>>,
+    subscriptions: Vec<(Key, Subscription<Numbered>)>,
+    published: u64,
+    alive: Arc<()>,
+}
+
+impl Both {
+    fn new() -> Self {
+        Both {
+            model: Model::default(),
+            buses: vec![Bus::new()],
+            publishers: Vec::new(),
+            subscriptions: Vec::new(),
+            published: 0,
+            alive: Arc::default(),
+        }
+    }
+
+    fn perform(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Subscribe { capacity, filter } => self.subscribe(*capacity, filter),
+            Operation::Unsubscribe(index) => {
+                if let Some(index) = around(*index, &self.subscriptions) {
+                    let (key, subscription) = self.subscriptions.swap_remove(index);
+                    drop(subscription);
+                    self.model.unsubscribe(key);
+                }
+            }
+            Operation::Publish {
+                source,
+                subject,
+                under,
+            } => self.publish(source, subject, *under),
+            Operation::Receive { subscription, how } => {
+                if let Some(index) = around(*subscription, &self.subscriptions) {
+                    self.receive(index, *how);
+                }
+            }
+            Operation::Grant(capability) => {
+                if let Some(bus) = self.buses.first() {
+                    bus.grant_capability(Capability::new(*capability));
+                    self.model.grant(capability);
+                }
+            }
+            Operation::Revoke(capability) => {
+                if let Some(bus) = self.buses.first() {
+                    bus.revoke_capability(&Capability::new(*capability));
+                    self.model.revoke(capability);
+                }
+            }
+            Operation::NewPublisher { source, capability } => {
+                if let Some(bus) = self.buses.first() {
+                    self.publishers.push(bus.publisher(*source, *capability));
+                }
+            }
+            Operation::Speak { publisher, subject } => {
+                if let Some(index) = around(*publisher, &self.publishers) {
+                    self.speak(index, subject);
+                }
+            }
+            Operation::DropPublisher(index) => {
+                if let Some(index) = around(*index, &self.publishers) {
+                    self.publishers.swap_remove(index);
+                    self.close_without_handles();
+                }
+            }
+            Operation::CloneBus => self.buses.extend(self.buses.first().cloned()),
+            Operation::DropBus => {
+                self.buses.pop();
+                self.close_without_handles();
+            }
+            Operation::Close => {
+                if let Some(bus) = self.buses.first() {
+                    bus.close();
+                    self.model.close();
+                }
+            }
+        }
+    }
+
+    fn subscribe(&mut self, capacity: usize, filter: &Filter) {
+        let Some(bus) = self.buses.first() else {
+            return;
+        };
+        let mut options = SubscribeOptions::new().capacity(capacity);
+        for pattern in &filter.patterns {
+            options = options.pattern(text(pattern).parse().expect("it is a pattern"));
+        }
+        for source in &filter.sources {
+            options = options.source(*source);
+        }
+        match (
+            bus.subscribe_with(options),
+            self.model.subscribe(capacity, filter.clone()),
+        ) {
+            (Ok(subscription), Some(key)) => self.subscriptions.push((key, subscription)),
+            (Err(error), None) => assert_eq!(error, SubscribeError::Closed),
+            (bus, model) => panic!("subscribed: bus {bus:?}, model {model:?}"),
+        }
+    }
+
+    fn publish(&mut self, source: &'static str, subject: Tokens, under: Option<&'static str>) {
+        let message = self.message(subject);
+        let Some(bus) = self.buses.last() else { return };
+        let envelope = Envelope::new(source, message);
+        let (id, number) = (envelope.id, self.published);
+        let outcome = match under {
+            None => bus.publish(envelope),
+            Some(capability) => bus.publish_with_capability(envelope, &Capability::new(capability)),
+        };
+        if let Ok(receipt) = &outcome {
+            assert_eq!(receipt.id(), id);
+        }
+        let expected = self.model.publish(number, source, subject, under);
+        assert_eq!(published(outcome, number, source), expected);
+    }
+
+    fn speak(&mut self, index: usize, subject: Tokens) {
+        let message = self.message(subject);
+        let (number, publisher) = (self.published, &self.publishers[index]);
+        let (source, capability) = (publisher.source().as_str(), publisher.capability());
+        let outcome = publisher.publish(message);
+        let expected = (self.model).publish(number, source, subject, Some(capability.as_str()));
+        assert_eq!(published(outcome, number, source), expected);
+    }
+
+    fn message(&mut self, subject: Tokens) -> Numbered {
+        self.published += 1;
+        Numbered {
+            number: self.published,
+            subject,
+            _alive: Arc::clone(&self.alive),
+        }
+    }
+
+    fn receive(&mut self, index: usize, how: How) {
+        let (key, subscription) = &mut self.subscriptions[index];
+        let how = match how {
+            How::Wait | How::Lend | How::Iterate if self.model.would_wait(*key) => How::Try,
+            how => how,
+        };
+        let ended = self.model.is_closed();
+        assert_eq!(
+            receive(subscription, how, ended),
+            self.model.receive(*key),
+            "by {how:?}"
+        );
+    }
+
+    /// The bus closes with its last handle.
+    fn close_without_handles(&mut self) {
+        if self.buses.is_empty() && self.publishers.is_empty() {
+            self.model.close();
+        }
+    }
+
+    fn compare_all(&mut self) {
+        for (key, subscription) in &self.subscriptions {
+            let len = self.model.len(*key);
+            assert_eq!(subscription.len(), len);
+            assert_eq!(subscription.is_empty(), len == 0);
+            assert_eq!(subscription.dropped(), self.model.dropped(*key));
+        }
+        for bus in &self.buses {
+            assert_eq!(bus.subscriber_count(), self.model.subscriber_count());
+            assert_eq!(bus.is_closed(), self.model.is_closed());
+        }
+        for publisher in &self.publishers {
+            let capability = publisher.capability();
+            let granted = self.model.is_granted(capability.as_str());
+            assert_eq!(publisher.is_granted(), granted);
+            for bus in &self.buses {
+                assert_eq!(bus.is_granted(capability), granted);
+            }
+        }
+    }
+
+    /// Lets all handles go and drains what is left, up to the end.
+    fn finish(mut self) {
+        self.buses.clear();
+        self.publishers.clear();
+        self.model.close();
+        for (key, mut subscription) in self.subscriptions {
+            loop {
+                let received = receive(&mut subscription, How::Wait, true);
+                assert_eq!(received, self.model.receive(key));
+                if received == Received::Disconnected {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn around<T>(index: usize, list: &[T]) -> Option<usize> {
+    index.checked_rem(list.len())
+}
+
+fn text(pattern: &[Token]) -> String {
+    let tokens: Vec<_> = (pattern.iter())
+        .map(|token| match token {
+            Token::Literal(literal) => Subject::new([*literal]).to_string(),
+            Token::AnyOne => "*".to_owned(),
+            Token::Rest => ">".to_owned(),
+        })
+        .collect();
+    tokens.join(".")
+}
+
+fn published(
+    outcome: Result<Receipt, PublishError<Numbered>>,
+    number: u64,
+    source: &str,
+) -> Published {
+    match outcome {
+        Ok(receipt) => {
+            let (delivered, dropped) = (receipt.delivered(), receipt.dropped());
+            assert_eq!(receipt.matched(), delivered + dropped);
+            Published::To { delivered, dropped }
+        }
+        Err(error) => {
+            let refused = if error.is_closed() {
+                Published::Closed
+            } else {
+                Published::Denied
+            };
+            let envelope = error.into_envelope();
+            assert_eq!(envelope.message.number, number, "another was handed back");
+            assert_eq!(envelope.source, source);
+            refused
+        }
+    }
+}
+
+/// `ended` says whether an iterator that ends means the end or only that nothing is there.
+fn receive(subscription: &mut Subscription<Numbered>, how: How, ended: bool) -> Received {
+    match how {
+        How::Try => received(subscription.try_recv()),
+        How::Wait => received(subscription.recv()),
+        How::Lend => match subscription.recv_ref() {
+            Ok(envelope) => Received::Envelope(envelope.message.number),
+            Err(error) => error.into(),
+        },
+        How::Timeout(timeout) => received(subscription.recv_timeout(timeout)),
+        How::PastDeadline => {
+            let now = Instant::now();
+            let past = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
+            received(subscription.recv_deadline(past))
+        }
+        How::Iterate => item(subscription.iter().next(), true),
+        How::TryIterate => item(subscription.try_iter().next(), ended),
+    }
+}
+
+fn received<E: Into<Received>>(result: Result<Delivery<Numbered>, E>) -> Received {
+    match result {
+        Ok(delivery) => Received::Envelope(delivery.message.number),
+        Err(error) => error.into(),
+    }
+}
+
+fn item(item: Option<Result<Delivery<Numbered>, Lagged>>, ended: bool) -> Received {
+    match item {
+        Some(result) => received(result),
+        None if ended => Received::Disconnected,
+        None => Received::Empty,
+    }
+}
+
+impl From<Lagged> for Received {
+    fn from(lagged: Lagged) -> Self {
+        Received::Lagged(lagged.missed)
+    }
+}
+
+impl From<RecvError> for Received {
+    fn from(error: RecvError) -> Self {
+        match error {
+            RecvError::Lagged(lagged) => lagged.into(),
+            RecvError::Disconnected => Received::Disconnected,
+        }
+    }
+}
+
+impl From<TryRecvError> for Received {
+    fn from(error: TryRecvError) -> Self {
+        match error {
+            TryRecvError::Lagged(lagged) => lagged.into(),
+            TryRecvError::Empty => Received::Empty,
+            TryRecvError::Disconnected => Received::Disconnected,
+        }
+    }
+}
+
+impl From<RecvTimeoutError> for Received {
+    fn from(error: RecvTimeoutError) -> Self {
+        match error {
+            RecvTimeoutError::Lagged(lagged) => lagged.into(),
+            RecvTimeoutError::Timeout => Received::Empty,
+            RecvTimeoutError::Disconnected => Received::Disconnected,
+        }
+    }
+}
