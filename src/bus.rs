@@ -29,7 +29,8 @@ pub type MessageBus = Bus<Message>;
 /// [`Publisher`].
 ///
 /// The bus closes when [`close`](Bus::close) is called, or when the last `Bus` and the last
-/// [`Publisher`] are gone. Subscriptions do not keep it open.
+/// [`Publisher`] are gone. Subscriptions do not keep it open. What exactly it promises is in
+/// [`docs::guarantees`](crate::docs::guarantees).
 ///
 /// # Examples
 ///
@@ -47,7 +48,7 @@ pub struct Bus<M = Message> {
 }
 
 impl<M: Payload> Bus<M> {
-    /// A new bus without subscribers or grants.
+    /// A new bus without subscribers or grants. Allocates little, and starts no thread.
     pub fn new() -> Self {
         Bus {
             core: Arc::new(Core::new()),
@@ -61,8 +62,21 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// Copies the subscriber list, so it grows with the number of subscribers; publishers are not
-    /// held up.
+    /// Copies the subscriber list, so it grows with the number of subscribers. Publishers do not wait
+    /// for it; the next one has to open a new parcel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let (mut one, mut other) = (bus.subscribe(), bus.subscribe());
+    /// let id = bus.send_command("kernel", Command::Ping)?;
+    /// assert_eq!(one.recv()?.id, id);
+    /// assert_eq!(other.recv()?.id, id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn subscribe(&self) -> Subscription<M> {
         let (terms, queue, inbox) = queue(SubscribeOptions::default());
         let subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
@@ -113,6 +127,23 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`PublishError::Closed`], with the envelope, where the bus has closed.
+    ///
+    /// # Panics
+    ///
+    /// If the payload's own [`subject`](Payload::subject) does; then nobody was offered the envelope.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut numbers = bus.subscribe();
+    /// let receipt = bus.publish(Envelope::new("counter", 7))?;
+    /// assert_eq!(receipt.delivered(), 1);
+    /// assert_eq!(numbers.try_recv()?.id, receipt.id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         let id = envelope.id;
@@ -126,11 +157,30 @@ impl<M: Payload> Bus<M> {
     ///
     /// As many as find room in one parcel, 64 at most, are placed in one step; another publisher's
     /// envelopes may come between two steps. Where some subscriber has a filter, each is placed by
-    /// itself.
+    /// itself. The iterator is read to its end before the first is placed.
     ///
     /// # Errors
     ///
     /// [`BatchError`], with those that were not published, where the bus has closed.
+    ///
+    /// # Panics
+    ///
+    /// If a payload's own [`subject`](Payload::subject) does; then those before it are published, and
+    /// it and those after it are lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, Source};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let numbers = bus.subscribe();
+    /// let source = Source::from("counter");
+    /// let receipt = bus.publish_batch((0..100).map(|number| Envelope::new(&source, number)))?;
+    /// assert_eq!(receipt.published(), 100);
+    /// assert_eq!(numbers.len(), 100);
+    /// # Ok::<(), oxide_bus::BatchError<u32>>(())
+    /// ```
     pub fn publish_batch(
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
@@ -149,6 +199,10 @@ impl<M: Payload> Bus<M> {
     ///
     /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
     /// both hand the envelope back.
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Bus::publish).
     ///
     /// # Cost
     ///
@@ -191,6 +245,22 @@ impl<M: Payload> Bus<M> {
     ///
     /// A barrier: a publish under it that begins after this has returned is refused. One that had
     /// begun may still be on its way to the queues.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Capability, Command, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let navigate = Capability::new("browser:navigate");
+    /// let browser = bus.publisher("browser", &navigate);
+    /// bus.grant_capability(navigate.clone());
+    /// assert!(browser.send_command(Command::Ping).is_ok());
+    ///
+    /// bus.revoke_capability(&navigate);
+    /// assert!(!bus.is_granted(&navigate));
+    /// assert!(browser.send_command(Command::Ping).unwrap_err().is_denied());
+    /// ```
     pub fn revoke_capability(&self, capability: &Capability) {
         self.core.grants.revoke(capability);
     }
@@ -203,6 +273,20 @@ impl<M: Payload> Bus<M> {
     /// A handle that publishes as one source under one capability, and does nothing else.
     ///
     /// It may be made before the capability is granted; until then what it publishes is denied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::Bus;
+    ///
+    /// let bus = Bus::<f64>::new();
+    /// let mut readings = bus.subscribe();
+    /// bus.grant_capability("sensor:report".into());
+    /// let thermometer = bus.publisher("thermometer", "sensor:report");
+    /// thermometer.publish(21.5)?;
+    /// assert_eq!(readings.recv()?.source, "thermometer");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn publisher(
         &self,
         source: impl Into<Source>,
@@ -212,14 +296,27 @@ impl<M: Payload> Bus<M> {
         Publisher::new(self.clone(), source.into(), grant)
     }
 
-    /// How many subscriptions there are.
+    /// How many subscriptions there are; none once the bus has closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::MessageBus;
+    ///
+    /// let bus = MessageBus::new();
+    /// let subscription = bus.subscribe();
+    /// assert_eq!(bus.subscriber_count(), 1);
+    /// drop(subscription);
+    /// assert_eq!(bus.subscriber_count(), 0);
+    /// ```
     pub fn subscriber_count(&self) -> usize {
         self.core.subscriber_count()
     }
 
     /// Closes the bus, for all its handles.
     ///
-    /// A publish or subscribe that begins after this has returned fails. Subscribers receive what
+    /// A publish that begins after this has returned fails, and whoever subscribes is at the end from
+    /// the start. Subscribers receive what
     /// they have, then learn that they are disconnected; those that wait wake. Publishers that wait
     /// for room give up: their envelopes are dropped for those subscribers, and counted.
     ///
@@ -254,6 +351,18 @@ impl MessageBus {
     /// # Errors
     ///
     /// As [`publish`](Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut commands = bus.subscribe();
+    /// let id = bus.send_command("kernel", Command::Stop { module_id: "echo".into() })?;
+    /// assert_eq!(commands.recv()?.id, id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_command(
         &self,
         source: impl Into<Source>,
@@ -268,6 +377,18 @@ impl MessageBus {
     /// # Errors
     ///
     /// As [`publish`](Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Event, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut events = bus.subscribe();
+    /// bus.emit_event("echo", Event::ModuleStarted { module_id: "echo".into() })?;
+    /// assert_eq!(events.recv()?.source, "echo");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn emit_event(
         &self,
         source: impl Into<Source>,

@@ -12,7 +12,8 @@ use crate::parcel::Parcel;
 ///
 /// It dereferences to [`Envelope`]. Cloning it and sending it to another thread are cheap. Keeping it
 /// keeps the parcel in which it lies: up to 64 envelopes that were published about the same time,
-/// and no more than 16 KiB of them. Who keeps envelopes for long takes them out with
+/// and no more than 16 KiB of them (unless one alone is larger, and without what their payloads have
+/// on the heap). Who keeps envelopes for long takes a copy with
 /// [`into_envelope`](Delivery::into_envelope).
 ///
 /// # Examples
@@ -44,14 +45,44 @@ impl<M> Delivery<M> {
         Delivery { parcel, slot }
     }
 
-    /// The envelope's place in the one order in which the bus took what somebody listens to.
+    /// The envelope's place in the one order in which the bus took what was published while there
+    /// were subscribers, whatever they listen to. It begins at 0.
     ///
     /// Subscribers without a filter receive each number once, in order, except where they lagged.
+    /// For one with a filter, numbers are missing that it does not listen to, and those of publishes
+    /// that overlapped in time may come in any order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<char>::new();
+    /// let (mut one, mut other) = (bus.subscribe(), bus.subscribe());
+    /// bus.publish_batch(['a', 'b'].map(|letter| Envelope::new("alphabet", letter)))?;
+    /// let (a, b) = (one.recv()?, one.recv()?);
+    /// assert_eq!(b.sequence(), a.sequence() + 1);
+    /// assert_eq!(other.recv()?.sequence(), a.sequence());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sequence(&self) -> u64 {
         self.parcel.base() + self.slot as u64
     }
 
     /// A copy of the envelope, for a subscriber that wants to own it; lets go of the parcel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<String>::new();
+    /// let mut lines = bus.subscribe();
+    /// bus.publish(Envelope::new("reader", "first".to_owned()))?;
+    /// let mut line = lines.recv()?.into_envelope();
+    /// line.message.push_str(" and changed"); // nobody else sees it
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_envelope(self) -> Envelope<M>
     where
         M: Clone,

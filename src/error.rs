@@ -191,6 +191,18 @@ fn write_not_granted(f: &mut fmt::Formatter<'_>, capability: &Capability) -> fmt
 }
 
 /// Why there is no subscription.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{MessageBus, SubscribeError, SubscribeOptions};
+///
+/// let bus = MessageBus::new();
+/// bus.close();
+/// let error = bus.subscribe_with(SubscribeOptions::new()).unwrap_err();
+/// assert_eq!(error, SubscribeError::Closed);
+/// assert_eq!(error.to_string(), "the bus is closed");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -218,6 +230,21 @@ impl Error for SubscribeError {}
 
 /// A gap: so many envelopes that the subscriber listens to were lost, here, because its queue was
 /// full.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+///
+/// let bus = Bus::<u32>::new();
+/// let mut numbers = bus.subscribe_with(SubscribeOptions::new().capacity(1))?;
+/// bus.publish_batch((1..=3).map(|number| Envelope::new("counter", number)))?;
+///
+/// assert_eq!(numbers.recv()?.message, 1);
+/// let lagged = numbers.recv().unwrap_err().lagged().expect("two were lost");
+/// assert_eq!(lagged.to_string(), "lagged: missed 2 envelopes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lagged {
     /// How many envelopes were lost in this gap; at least 1.
@@ -235,6 +262,17 @@ impl Error for Lagged {}
 const DISCONNECTED: &str = "the bus is closed and the queue is empty";
 
 /// Why [`recv`](crate::Subscription::recv) returned no envelope.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::MessageBus;
+///
+/// let bus = MessageBus::new();
+/// let mut subscription = bus.subscribe();
+/// drop(bus);
+/// assert!(subscription.recv().unwrap_err().is_disconnected());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecvError {
     /// Envelopes were lost before the next one. Told once; receiving goes on.
@@ -244,6 +282,16 @@ pub enum RecvError {
 }
 
 /// Why [`try_recv`](crate::Subscription::try_recv) returned no envelope.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{MessageBus, TryRecvError};
+///
+/// let bus = MessageBus::new();
+/// let mut subscription = bus.subscribe();
+/// assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Empty);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryRecvError {
     /// Nothing is queued now.
@@ -256,6 +304,18 @@ pub enum TryRecvError {
 
 /// Why [`recv_timeout`](crate::Subscription::recv_timeout) or
 /// [`recv_deadline`](crate::Subscription::recv_deadline) returned no envelope.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Instant;
+/// use oxide_bus::{MessageBus, RecvTimeoutError};
+///
+/// let bus = MessageBus::new();
+/// let mut subscription = bus.subscribe();
+/// let error = subscription.recv_deadline(Instant::now()).unwrap_err();
+/// assert_eq!(error, RecvTimeoutError::Timeout);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// Nothing came in time.

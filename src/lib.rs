@@ -1,8 +1,270 @@
-//! oxide-bus
+//! A message bus for the threads of one program.
+//!
+//! Whoever holds the [`Bus`] publishes [`Envelope`]s, and every [`Subscription`] that listens to one
+//! receives it, as a [`Delivery`]: a handle on the one envelope that all share. Nothing here is async
+//! and nothing runs in the background: all the work is done in the threads that publish and receive.
+//!
+//! The questions below come in the order in which a user meets them. What exactly is promised is in
+//! [`docs::guarantees`], what to know before relying on it in [`docs::limitations`].
+//!
+//! * [How do I publish and receive?](#publish-and-receive)
+//! * [May messages be of a type of my own?](#messages-of-a-type-of-your-own)
+//! * [How do I choose what to receive?](#choose-what-to-receive)
+//! * [What happens when a subscriber is slow?](#slow-subscribers)
+//! * [Who may publish?](#who-may-publish)
+//! * [How does it end?](#the-end)
+//! * [How do I handle many envelopes at a time?](#many-at-a-time)
+//! * [How do envelopes become JSON?](#json)
+//! * [What does it cost?](#cost)
+//! * [Which features are there?](#features)
+//!
+//! # Publish and receive
+//!
+//! A [`MessageBus`] carries [`Message`]s, which are [`Command`]s and [`Event`]s. The receiving side
+//! usually has a thread to itself.
+//!
+//! ```
+//! use std::thread;
+//! use oxide_bus::{Command, Event, Message, MessageBus};
+//!
+//! let bus = MessageBus::new();
+//! let mut subscription = bus.subscribe();
+//!
+//! let echo = {
+//!     let bus = bus.clone(); // a handle on the same bus
+//!     thread::spawn(move || {
+//!         let ping = subscription.recv().expect("the bus is open");
+//!         assert_eq!(ping.message, Message::Command(Command::Ping));
+//!         bus.emit_event("echo", Event::Pong { from: "echo".into() })
+//!     })
+//! };
+//!
+//! bus.send_command("kernel", Command::Ping)?;
+//! echo.join().expect("it has not panicked")?;
+//! # Ok::<(), oxide_bus::PublishError>(())
+//! ```
+//!
+//! [`publish`](Bus::publish) takes an [`Envelope`] and returns a [`Receipt`]: how many subscribers it
+//! matched, and in how many queues it is. To receive there are [`recv`](Subscription::recv), which
+//! waits, [`try_recv`](Subscription::try_recv), which does not,
+//! [`recv_timeout`](Subscription::recv_timeout), and iterators.
+//!
+//! # Messages of a type of your own
+//!
+//! The bus is generic over its payload. A type opts in with one line; numbers, `String` and the like
+//! need none, see [`Payload`].
+//!
+//! ```
+//! use oxide_bus::{Bus, Envelope, Payload};
+//!
+//! struct Reading {
+//!     celsius: f64,
+//! }
+//!
+//! impl Payload for Reading {}
+//!
+//! let bus = Bus::<Reading>::new();
+//! let mut readings = bus.subscribe();
+//! bus.publish(Envelope::new("thermometer", Reading { celsius: 21.5 }))?;
+//! assert_eq!(readings.recv()?.message.celsius, 21.5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It need not be `Clone`: what is delivered is shared, never copied.
+//!
+//! # Choose what to receive
+//!
+//! A payload's [`Subject`] is a list of tokens, and a [`Pattern`] stands for many subjects: `*` for any
+//! one token, `>` at the end for all that follow. For [`Message`] they are given, see
+//! [`Message::subject`](Message#method.subject); a type of your own gives its own.
+//!
+//! ```
+//! use oxide_bus::{Bus, Envelope, Payload, Subject, SubscribeOptions};
+//!
+//! struct Reading {
+//!     room: &'static str,
+//! }
+//!
+//! impl Payload for Reading {
+//!     fn subject(&self) -> Subject<'_> {
+//!         Subject::new(["reading", self.room])
+//!     }
+//! }
+//!
+//! let bus = Bus::<Reading>::new();
+//! let mut cellar = bus.subscribe_with(
+//!     SubscribeOptions::new()
+//!         .pattern("reading.cellar".parse()?)
+//!         .source("thermometer"),
+//! )?;
+//! bus.publish(Envelope::new("thermometer", Reading { room: "attic" }))?;
+//! bus.publish(Envelope::new("thermometer", Reading { room: "cellar" }))?;
+//! assert_eq!(cellar.recv()?.message.room, "cellar");
+//! assert!(cellar.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Slow subscribers
+//!
+//! Each subscription has a queue of its own with a fixed capacity, 128 envelopes unless
+//! [`SubscribeOptions::capacity`] says otherwise. What happens when it is full is that subscription's
+//! [`Overflow`] policy: the envelope is dropped for it alone (the default), or publishers wait until it
+//! has room.
+//!
+//! A loss is never silent. The [`Receipt`] counts it for the publisher, and the subscriber's next receive
+//! after the last envelope before the gap returns [`Lagged`] once.
+//!
+//! ```
+//! use oxide_bus::{Bus, Envelope, Lagged, RecvError, SubscribeOptions};
+//!
+//! let bus = Bus::<u32>::new();
+//! let mut slow = bus.subscribe_with(SubscribeOptions::new().capacity(2))?;
+//! for number in 1..=5 {
+//!     bus.publish(Envelope::new("counter", number))?;
+//! }
+//! assert_eq!(slow.recv()?.message, 1);
+//! assert_eq!(slow.recv()?.message, 2);
+//! assert_eq!(slow.recv().unwrap_err(), RecvError::Lagged(Lagged { missed: 3 }));
+//!
+//! bus.publish(Envelope::new("counter", 6))?;
+//! assert_eq!(slow.recv()?.message, 6);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Who may publish
+//!
+//! Whoever holds a [`Bus`] may do anything with it. A module is given a [`Publisher`] instead: it speaks
+//! as one source, under one [`Capability`], for as long as that is granted, and has no way back to the
+//! bus.
+//!
+//! ```
+//! use oxide_bus::{Capability, Event, MessageBus};
+//!
+//! let bus = MessageBus::new();
+//! let capability = Capability::new("log:write");
+//! let logger = bus.publisher("logger", &capability);
+//!
+//! bus.grant_capability(capability.clone());
+//! logger.emit_event(Event::Pong { from: "logger".into() })?;
+//!
+//! bus.revoke_capability(&capability);
+//! let error = logger.emit_event(Event::Pong { from: "logger".into() }).unwrap_err();
+//! assert!(error.is_denied());
+//! # Ok::<(), oxide_bus::PublishError>(())
+//! ```
+//!
+//! [`publish_with_capability`](Bus::publish_with_capability) checks a capability by name, and
+//! [`publish`](Bus::publish) on the bus itself checks nothing.
+//!
+//! # The end
+//!
+//! A bus closes by [`close`](Bus::close), or when its last `Bus` and `Publisher` are gone. From then on a
+//! publish fails; subscribers receive what they have, and then learn that there will be no more. So an
+//! iterator over a subscription ends by itself.
+//!
+//! ```
+//! use oxide_bus::{Bus, Envelope};
+//!
+//! let bus = Bus::<&str>::new();
+//! let subscription = bus.subscribe();
+//! bus.publish(Envelope::new("poet", "one"))?;
+//! bus.publish(Envelope::new("poet", "two"))?;
+//! drop(bus);
+//!
+//! let words: Vec<_> = subscription.into_iter().flatten().map(|word| word.message).collect();
+//! assert_eq!(words, ["one", "two"]);
+//! # Ok::<(), oxide_bus::PublishError<&str>>(())
+//! ```
+//!
+//! The items are `Result`s because a loss is an item too; `flatten` passes over losses.
+//!
+//! # Many at a time
+//!
+//! [`publish_batch`](Bus::publish_batch) places many envelopes in few steps. On the other side,
+//! [`recv_ref`](Subscription::recv_ref) and [`drain`](Subscription::drain) lend envelopes where they lie,
+//! and [`recv_batch`](Subscription::recv_batch) takes many handles at once.
+//!
+//! ```
+//! use oxide_bus::{Bus, Envelope, Source};
+//!
+//! let bus = Bus::<u64>::new();
+//! let mut numbers = bus.subscribe();
+//! let source = Source::from("counter"); // allocated once for all
+//! bus.publish_batch((1..=100).map(|number| Envelope::new(&source, number)))?;
+//!
+//! let mut sum = numbers.recv_ref()?.message;
+//! numbers.drain(|envelope| sum += envelope.message)?;
+//! assert_eq!(sum, 5050);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A `Delivery` that is kept keeps its neighbours in memory; see [`Delivery`].
+//!
+//! # JSON
+//!
+//! [`Envelope::to_json`] and [`Envelope::from_json`] write and read one envelope, strictly and within
+//! limits, so that a hostile input costs neither a panic nor much memory. The module [`codec`] has the format,
+//! the limits, and readers and writers for logs with one envelope a line.
+//!
+//! ```
+//! use oxide_bus::{Command, Envelope, Message};
+//!
+//! let ping = Envelope::new("kernel", Message::Command(Command::Ping));
+//! assert_eq!(Envelope::from_json(ping.to_json()?)?, ping);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Cost
+//!
+//! * A **publish** appends to a *parcel* of up to 64 envelopes that lies in every queue already: one
+//!   compare-and-swap and one write, however many subscribers there are. Once for each parcel, the next
+//!   one has to be allocated and sent to every queue. While nobody waits parcels are long; when subscribers
+//!   sleep each envelope is its own parcel, and wakes them.
+//! * A subscriber **with a filter** costs more: each publish tries its filter, and an envelope that matches
+//!   is sent into its channel by itself.
+//! * An **envelope** costs one reading of the clock, and an allocation unless its [`Source`] is at hand.
+//! * **Receiving** an owned [`Delivery`] touches a reference count that all receivers of that parcel share;
+//!   receiving by reference does not.
+//! * **Checking** a [`Publisher`]'s grant costs one atomic load.
+//! * A **subscription** takes about 3.5 KiB at the default capacity, 5 with a filter, see
+//!   [`SubscribeOptions::capacity`]; subscribing and leaving copy the list of subscribers.
+//!
+//! `cargo bench` measures each of these, and `README.md` shows the comparison with other crates.
+//!
+//! # Features
+//!
+//! | feature | gives |
+//! | --- | --- |
+//! | (none) | this library; no crate for async or for the command line comes with it |
+//! | `cli` | the `oxide-bus` command, which replays logs and measures the bus |
+//!
+//! # Where what is
+//!
+//! In the order in which an envelope travels, by the files in `src/`:
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
+//! | `publisher`, `capability` | who may say it |
+//! | `bus` | the handle: publish, subscribe, grant, close |
+//! | `subject`, `pattern`, `route`, `options` | who listens to what: the list of subscribers |
+//! | `fanout` | the way of a publish |
+//! | `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
+//! | `queue`, `follow`, `pick` | a subscriber's queue, without and with a filter |
+//! | `overflow`, `room`, `gate` | what happens when it is full |
+//! | `delivery`, `subscription`, `wait` | the receiving side |
+//! | `receipt`, `error` | what became of it, and what went wrong |
+//! | `codec` | envelopes as JSON |
+//! | `sync` | every atomic and lock, so that models can take their place |
+//!
+//! [`docs::internals`] tells how they work together, [`docs::migrating`] what is different for users of
+//! `oxide-k`'s bus.
 
 #![forbid(unsafe_code)]
 
 pub mod codec;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 
 mod bus;
 mod capability;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What happens to an envelope for which a subscriber's queue has no room.
 ///
-/// Whatever it is, it happens to that subscriber alone: the others have the envelope by then.
+/// Whatever it is, it happens to that subscriber alone: whoever has room has the envelope by then.
 ///
 /// # Examples
 ///
@@ -28,12 +28,18 @@ pub enum Overflow {
     /// The publisher waits, without spinning, until there is room: lossless.
     ///
     /// The wait ends when the subscription or the bus goes, and after `timeout` where one is set;
-    /// where it ends without room, the envelope is dropped for this subscriber and counted.
+    /// where it ends without room, the envelope is dropped for this subscriber and counted (but not if
+    /// the subscription is gone).
+    ///
+    /// Where the subscriber has no filter, a publisher that finds it full holds out for up to a
+    /// millisecond for room for many, so that few parcels carry them, and then is content with one
+    /// place.
     ///
     /// A thread that publishes to its own full subscription waits for itself: set a time-out, or
     /// receive on another thread.
     Block {
-        /// The longest wait for one envelope; `None` waits for as long as it takes.
+        /// The longest wait, from the publish on (in a batch, from each step on); `None` waits for
+        /// as long as it takes.
         timeout: Option<Duration>,
     },
 }

@@ -80,6 +80,26 @@ impl<M: Payload> Publisher<M> {
     ///
     /// [`PublishError::Denied`] where the capability is not granted, [`PublishError::Closed`] where
     /// the bus has closed; both hand the message back in its envelope.
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::Bus;
+    ///
+    /// let bus = Bus::<f64>::new();
+    /// let thermometer = bus.publisher("thermometer", "sensor:report");
+    /// let error = thermometer.publish(21.5).unwrap_err();
+    /// assert!(error.is_denied());
+    /// let reading = error.into_envelope().message;
+    ///
+    /// bus.grant_capability("sensor:report".into());
+    /// thermometer.publish(reading)?;
+    /// # Ok::<(), oxide_bus::PublishError<f64>>(())
+    /// ```
     #[inline]
     pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
         self.admit(Envelope::new(&self.source, message))
@@ -90,6 +110,27 @@ impl<M: Payload> Publisher<M> {
     /// # Errors
     ///
     /// As [`publish`](Publisher::publish).
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, Event, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut subscription = bus.subscribe();
+    /// bus.grant_capability("pong".into());
+    /// let echo = bus.publisher("echo", "pong");
+    ///
+    /// let ping = bus.send_command("kernel", Command::Ping)?;
+    /// echo.publish_correlated(Event::Pong { from: "echo".into() }.into(), ping)?;
+    /// subscription.recv()?;
+    /// assert_eq!(subscription.recv()?.correlation_id, Some(ping));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn publish_correlated(
         &self,
         message: M,
@@ -106,6 +147,23 @@ impl<M: Payload> Publisher<M> {
     ///
     /// [`BatchError`], with those that were not published in their envelopes, where the capability
     /// is not granted or the bus has closed.
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish_batch`](crate::Bus::publish_batch).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::Bus;
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let numbers = bus.subscribe();
+    /// bus.grant_capability("count".into());
+    /// bus.publisher("counter", "count").publish_batch(0..100)?;
+    /// assert_eq!(numbers.len(), 100);
+    /// # Ok::<(), oxide_bus::BatchError<u32>>(())
+    /// ```
     pub fn publish_batch(
         &self,
         messages: impl IntoIterator<Item = M>,

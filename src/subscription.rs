@@ -21,7 +21,8 @@ use crate::wait::{Nothing, Wait};
 /// # Losses
 ///
 /// Where envelopes were lost because the queue was full, the next receive at that point returns
-/// `Lagged` once, says how many, and receiving goes on after it.
+/// `Lagged` once, says how many, and receiving goes on after it. (A gap that grows while it is told
+/// is told in pieces.)
 ///
 /// # End
 ///
@@ -79,6 +80,20 @@ impl<M> Subscription<M> {
     /// # Errors
     ///
     /// [`RecvError::Lagged`] where envelopes were lost, [`RecvError::Disconnected`] at the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut numbers = bus.subscribe();
+    /// let reader = thread::spawn(move || numbers.recv());
+    /// bus.publish(Envelope::new("counter", 7))?;
+    /// assert_eq!(reader.join().expect("it has not panicked")?.message, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn recv(&mut self) -> Result<Delivery<M>, RecvError> {
         Ok(self.take(Wait::Forever)?)
@@ -90,6 +105,19 @@ impl<M> Subscription<M> {
     ///
     /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] where envelopes were lost,
     /// [`TryRecvError::Disconnected`] at the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, TryRecvError};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut numbers = bus.subscribe();
+    /// assert_eq!(numbers.try_recv().unwrap_err(), TryRecvError::Empty);
+    /// bus.publish(Envelope::new("counter", 7))?;
+    /// assert_eq!(numbers.try_recv()?.message, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<Delivery<M>, TryRecvError> {
         Ok(self.take(Wait::No)?)
@@ -269,11 +297,31 @@ impl<M> Subscription<M> {
     }
 
     /// Iterates over what is queued, without waiting. Losses are items too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut numbers = bus.subscribe_with(SubscribeOptions::new().capacity(2))?;
+    /// bus.publish_batch((1..=5).map(|number| Envelope::new("counter", number)))?;
+    ///
+    /// let seen: Vec<_> = numbers
+    ///     .try_iter()
+    ///     .map(|item| item.map(|delivery| delivery.message).map_err(|lagged| lagged.missed))
+    ///     .collect();
+    /// assert_eq!(seen, [Ok(1), Ok(2), Err(3)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_iter(&mut self) -> TryIter<'_, M> {
         TryIter { subscription: self }
     }
 
     /// How many envelopes are queued.
+    ///
+    /// Without a filter it costs a search through the list of subscribers, as
+    /// [`is_empty`](Subscription::is_empty) and [`dropped`](Subscription::dropped) do.
     pub fn len(&self) -> usize {
         match &self.inbox {
             Inbox::Follow(follower) => follower.len(|places| standing(&self.core, places)),

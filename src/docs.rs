@@ -1,0 +1,13 @@
+//! Design notes: what is promised, what is not, and how it works. There is no code here.
+//!
+//! | page | answers |
+//! | --- | --- |
+//! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
+//! | [`limitations`] | what should I know before I rely on it? |
+//! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
+//! | [`internals`] | how does it work? |
+
+pub mod guarantees;
+pub mod internals;
+pub mod limitations;
+pub mod migrating;

@@ -1,0 +1,138 @@
+//! What the bus promises: ten points, each with its conditions, with what it does not say, and with
+//! the tests that show it.
+//!
+//! All of them hold for every number of publishers and subscribers, in any threads. Where a point
+//! speaks of *before* and *after*, it means what one thread can know of another: a publish begins
+//! after a call returned if its thread did that call, or learned of its return, through a channel, a
+//! lock or an atomic.
+//!
+//! # 1. Isolation
+//!
+//! A publisher waits for no subscriber, unless that one asked for
+//! [`Overflow::Block`](crate::Overflow::Block). A subscriber that is stuck, slow or gone costs the
+//! others no message.
+//!
+//! * A publish waits for a `Block` subscriber only while that one's queue is full, and only after the
+//!   envelope is in the queue of every other subscriber that has room.
+//! * A full queue costs each publish one look at whether it has room by now.
+//!
+//! Not promised: that no thread ever waits for a *publisher*. One that the system stops in the middle
+//! of a publish can hold up who receives, see
+//! [limitations](crate::docs::limitations#a-publisher-that-is-stopped).
+//!
+//! Shown by `tests/isolation.rs`, `tests/overflow.rs`, `tests/blocking.rs`.
+//!
+//! # 2. Receipt
+//!
+//! When a publish has returned `Ok`, the envelope is in the queue of every subscriber that the
+//! [`Receipt`](crate::Receipt) counts as delivered: a thread that learns of the return finds it there.
+//!
+//! * Delivered and dropped together are the subscribers that matched. None is no error.
+//! * A subscriber that leaves while the publish is under way may be counted or not.
+//!
+//! Not promised: that anybody ever looks into the queue.
+//!
+//! Shown by `tests/accounts.rs`, `tests/model.rs`.
+//!
+//! # 3. Exact accounts
+//!
+//! For each subscription, matched = received + queued + dropped: at every moment at which nobody is in
+//! the middle of a publish or a receive.
+//!
+//! * *Matched* are the envelopes published while it was subscribed that its filter accepts; *queued* is
+//!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
+//! * An envelope is dropped only if the queue was full at some time during its publish, and, with
+//!   `Block`, stayed so until the time-out or the end of the bus.
+//! * A gap is told where it lies: the first receive after the last envelope before it returns
+//!   [`Lagged`](crate::Lagged), says how many were missed, and the receive after that goes on. All ways
+//!   to receive tell it.
+//!
+//! Not promised: that a gap is told in one piece. One that is told while publishers still add to it is
+//! told in two or more; together they are exact.
+//!
+//! Shown by `tests/model.rs` (every result of random scripts compared with a model),
+//! `tests/overflow.rs`, `tests/accounts.rs`, `tests/stress.rs`.
+//!
+//! # 4. Order
+//!
+//! * Every subscriber receives the envelopes of one publishing thread in the order in which that thread
+//!   published them.
+//! * A publish that begins after another has returned comes after it, for everybody.
+//! * Subscribers without a filter (neither pattern nor source) all receive in one and the same order,
+//!   that of [`Delivery::sequence`](crate::Delivery::sequence).
+//!
+//! Not promised: for a subscriber with a filter, the order of two publishes that overlap in time; the
+//! sequence numbers it receives need not rise then. And that the order is that of the timestamps: an
+//! envelope is stamped when it is made, not when it is published.
+//!
+//! Shown by `tests/order.rs`, `tests/stress.rs`.
+//!
+//! # 5. Subscribing and unsubscribing are barriers
+//!
+//! * What is published after [`subscribe`](crate::Bus::subscribe) has returned is offered to the new
+//!   subscription. What was published before it was called is not.
+//! * After a [`Subscription`](crate::Subscription) was dropped, nothing more is enqueued for it, what was
+//!   queued is freed, and [`subscriber_count`](crate::Bus::subscriber_count) has gone down.
+//!
+//! Not promised: which way it goes for a publish that overlaps with either. One that overlaps with the
+//! drop may leave its envelope in the queue for as long as that publish takes. And an envelope that
+//! other subscribers have queued lives on for them.
+//!
+//! Shown by `tests/barriers.rs`, `tests/stress.rs`.
+//!
+//! # 6. Revoking is a barrier
+//!
+//! A publish under a capability that begins after
+//! [`revoke_capability`](crate::Bus::revoke_capability) has returned is refused, and gets its envelope
+//! back: through every [`Publisher`](crate::Publisher), clones included, and through
+//! [`publish_with_capability`](crate::Bus::publish_with_capability). Granting is a barrier as well.
+//!
+//! Not promised: that a publish which had begun is stopped. A batch is checked once, when it begins. And
+//! [`Bus::publish`](crate::Bus::publish) is not subject to any capability.
+//!
+//! Shown by `tests/barriers.rs`, `tests/seed.rs`.
+//!
+//! # 7. Closing
+//!
+//! After [`close`](crate::Bus::close) has returned, or when the last [`Bus`](crate::Bus) and
+//! [`Publisher`](crate::Publisher) are gone:
+//!
+//! * a publish or subscribe that begins is refused (a plain [`subscribe`](crate::Bus::subscribe) returns
+//!   a subscription that is at its end);
+//! * subscribers receive what they have, told losses included, then `Disconnected` for ever;
+//! * whoever waits in a receive wakes, and so do publishers that wait for room. Their envelopes are
+//!   dropped for the subscribers that had none, and counted.
+//!
+//! A publish that overlaps with the close either succeeds or is refused: what succeeded is received.
+//!
+//! Shown by `tests/closing.rs`, `tests/blocking.rs`.
+//!
+//! # 8. Panics stay where they are
+//!
+//! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject), the payload's
+//! `Drop`, the iterator given to `publish_batch` and the closure given to
+//! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the
+//! bus. If it panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
+//!
+//! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
+//!   are published, those after it are lost.
+//! * If the closure given to `drain` panics, the envelope it was shown counts as received.
+//! * A subscriber thread that panics drops its subscription, as any other end does.
+//!
+//! Shown by `tests/isolation.rs`.
+//!
+//! # 9. Bounded memory
+//!
+//! * A queue never holds more envelopes than its capacity, and what is dropped takes no memory.
+//! * Nothing grows with the number of past subscribers, of capabilities revoked, or of publishers made
+//!   and dropped.
+//!
+//! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
+//! [limitations](crate::docs::limitations#envelopes-live-in-parcels).
+//!
+//! Shown by `tests/bounded.rs`.
+//!
+//! # 10. No `unsafe`
+//!
+//! `#![forbid(unsafe_code)]` stands at the top of the crate. The crates beneath it (crossbeam, arc-swap,
+//! dashmap and others) do contain such code.

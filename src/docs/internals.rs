@@ -1,0 +1,146 @@
+//! How it works: the way of an envelope through the bus, from file to file of `src/`.
+//!
+//! # The idea
+//!
+//! A channel's send and receive, for each envelope and each subscriber, is what an ordinary fan-out costs. Here
+//! the channels carry *parcels*: arrays of up to 64 slots that stay open while they fill. Once a parcel
+//! is in every queue, to publish is to append to it, and no channel is touched, however many subscribers
+//! there are. A subscriber that has read everything and wants to sleep closes the parcel; so the next
+//! publish has to open another one, and the channel that carries it wakes the sleeper. Under load parcels
+//! are long, at rest each envelope is its own. No timer decides it.
+//!
+//! # Who holds what
+//!
+//! ```text
+//!  Bus, Publisher ──▶ Core ─┬─▶ current ──▶ Opening ─┬─▶ Parcel: base, word, slots
+//!                           │                        ├─▶ Route, as it was then
+//!                           │                        └─▶ an Entry for each follower
+//!                           ├─▶ route ────▶ Route ───┬─▶ FollowQueue … ══ parcels ══▶ Follower
+//!                           │                        └─▶ PickQueue …   ══ single ═══▶ Picker
+//!                           └─▶ grants                                               ▲
+//!                                                                          Subscription
+//! ```
+//!
+//! `current` and `route` are pointers that are replaced whole (arc-swap); the double lines are crossbeam
+//! channels. A subscription has only a weak handle on the core, so it does not keep the bus open.
+//!
+//! # A publish (`fanout`)
+//!
+//! ```text
+//!            ┌───────────── load the current opening ◀─────────────────────────┐
+//!            ▼                                                                 │
+//!   nobody subscribed? ── yes ──▶ drop the envelope, done                      │
+//!            │ no                                                              │
+//!   has somebody who was left out made room? ── yes ──▶ close the parcel       │
+//!            ▼                                                                 │
+//!   ask the filters who picks the envelope                                     │
+//!            ▼                                                                 │
+//!   claim a slot ── done ──▶ write it ──▶ deliver                              │
+//!            │ full, closed, or not ready                                      │
+//!   not ready? ── yes ──▶ hand the parcel over to all in reach, mark it ready ─┤
+//!            │ no                                                              │
+//!   close the parcel, load the route                                           │
+//!            │          closed ──▶ give the envelope back, done                │
+//!            │          empty ──▶ install an opening that takes nothing ───────┤
+//!            ▼                                                                 │
+//!   make the next opening, with the envelope in its first slot                 │
+//!            ▼                                                                 │
+//!   install it by compare-and-swap ── lost ──▶ take the envelope out again ────┘
+//!            │ won
+//!   hand the parcel over to all in reach, mark it ready ──▶ deliver
+//! ```
+//!
+//! *Deliver* is what is left to do: send the envelope to the channels of those who picked it, count those
+//! who lose it, and last of all wait for those with `Overflow::Block` that had no room. The receipt sums it up.
+//!
+//! # A parcel (`parcel`)
+//!
+//! One word holds the number of claimed slots and two bits, and moves like this:
+//!
+//! ```text
+//!               handed over                claim: one more slot
+//!   NEW ────────────────────────▶ READY ◀──┐
+//!    │                              │ └────┘
+//!    │ close                        │ close (by who opens the next, or by a sleeper who has read all)
+//!    ▼          handed over         ▼
+//!   CLOSED ────────────────────▶ READY + CLOSED: the number of claimed slots is final
+//! ```
+//!
+//! A new parcel has the envelopes of its opener in its first slots, so a subscriber may read them, and close the
+//! parcel, before it is marked ready.
+//!
+//! A claim compares the whole word, so none succeeds before *ready* or after *closed*. Slot *i* has the
+//! sequence number *base + i*, and the next parcel's base is this one's base plus its final count: that makes
+//! the one order. A slot is written once, after its claim; a subscriber that comes to a claimed slot before it
+//! is written waits. The file begins with the argument why this is right.
+//!
+//! # Openings and entries (`opening`)
+//!
+//! An opening is a parcel, the route that it was opened for, and for each follower's queue an entry: how many
+//! envelopes were enqueued and how many left out for it before this parcel, and whether the parcel is in its
+//! *reach*. The entries follow from the opening before and from how far its parcel was filled. So losses need
+//! no counter that publishers would share: that a queue was left out is a range of sequence numbers.
+//!
+//! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held;
+//! or what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue
+//! that has any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room
+//! is out of reach. If it drops, each publish looks whether it has made room by now, and closes the parcel if so:
+//! the next one includes it again. If publishers wait for it, the parcel has a single slot.
+//!
+//! # Helping
+//!
+//! A parcel is installed before it is handed over, so a publisher may be stopped in between. Whoever comes
+//! next does not wait: it hands the parcel over itself and marks it ready. A queue may be given the same parcel
+//! by two publishers at the same moment; the follower passes over what it has seen, by the base number, and the
+//! channel has 16 places more than the capacity for that. (If that many publishers are stopped at just this
+//! step, each with another parcel, and the subscriber reads nothing meanwhile, the next one yields until
+//! there is a place.)
+//!
+//! # Followers (`follow`)
+//!
+//! A follower has one parcel in its hand and reads slot after slot. At the end of what is claimed, a receive that
+//! does not wait answers that it is empty and leaves the parcel open. One that waits spins for a moment, closes
+//! the parcel, and sleeps in the channel. After each slot it stores how many envelopes it has consumed, which
+//! is what publishers see as room.
+//!
+//! A parcel whose base is higher than what the follower expects comes after a gap, and the difference is the
+//! number that is told. At the end of the queue, where no parcel shows the gap, it asks the bus how many were
+//! left out so far (a queue that publishers wait for counts them itself).
+//!
+//! # Pickers (`pick`, `room`)
+//!
+//! A subscriber with a filter receives `(parcel, slot)` pairs, each sent by itself. A publisher first reserves a
+//! place by a compare-and-swap in `room`, which is why the capacity is exact even while a told gap holds an
+//! envelope back, and sends after that. Each pair carries how many envelopes had been lost before it: that
+//! tells the gap in its place.
+//!
+//! # Waiting for room (`gate`)
+//!
+//! With `Overflow::Block`, publishers of a full queue sleep at its gate. A publisher writes down at what count of
+//! consumed envelopes it wants to be woken, then reads the count; the subscriber stores the count, then reads
+//! what is written down; between the two there is a fence on each side, so one of them at least sees the other.
+//! For a follower each waiting envelope has a turn, its number among those left out, so that none overtakes
+//! another; one whose publisher has given up is passed over.
+//!
+//! # Changing the list (`route`)
+//!
+//! Subscribing, unsubscribing and closing make a new route under a mutex, then see to it that the current
+//! opening is for that route or a newer one: they close the parcel and install an empty opening with it, unless a
+//! publisher was faster. That is the barrier: whoever publishes after that goes by the new list. The old queue's
+//! sending end goes with the last opening that lists it.
+//!
+//! # Grants (`capability`)
+//!
+//! Each capability that is granted or held has one atomic flag in a sharded map. A publisher keeps a reference to
+//! its flag. Revoking clears it, so it reaches every publisher at once; a capability that is neither granted nor
+//! held is forgotten.
+//!
+//! # How it is checked
+//!
+//! * Loom explores the interleavings of the models that stand beside the code (`--cfg loom`), of the larger ones
+//!   those with few preemptions. All atomics and
+//!   locks of this crate come through `sync`, which puts loom's in their place.
+//! * A reference model in plain sequential code is compared with the bus over random scripts
+//!   (`tests/model.rs`).
+//! * Stress tests run publishers and subscribers of every kind at once and check the accounts at the end
+//!   (`tests/stress.rs`).

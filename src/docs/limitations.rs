@@ -1,0 +1,92 @@
+//! What to know before you rely on the bus.
+//!
+//! # Envelopes live in parcels
+//!
+//! Envelopes that are published about the same time lie in one parcel: up to 64, and no more than 16 KiB of
+//! them (unless one alone is larger; what a payload keeps on the heap is not counted). A parcel is freed
+//! as a whole. So:
+//!
+//! * A [`Delivery`](crate::Delivery) that is kept keeps up to 63 neighbours. Who keeps envelopes for long
+//!   takes a copy out with [`into_envelope`](crate::Delivery::into_envelope).
+//! * The bus keeps its newest parcel until the next one is opened or the list of subscribers changes, and a
+//!   subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
+//!   last subscriber received it. For prompt release, send a handle that the receiver can empty, such
+//!   as a `Mutex<Option<T>>`.
+//! * That `Drop` runs in whichever thread lets go of the parcel last: a publisher or a subscriber.
+//!
+//! # What is not lock-free
+//!
+//! Without a lock of this crate, and without waiting for another thread, are: reading the list of
+//! subscribers, checking a [`Publisher`](crate::Publisher)'s grant, appending to the current parcel,
+//! opening the next (it takes memory from the allocator, which may lock). Receiving what is queued is
+//! without a lock as well.
+//!
+//! Not lock-free are:
+//!
+//! * subscribing, unsubscribing and closing: a mutex around the list of subscribers, which publishers
+//!   never take;
+//! * granting, revoking, making and dropping publishers, and
+//!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
+//!   reader-writer lock for each shard;
+//! * waking a subscriber that sleeps: the mutex of crossbeam's channel;
+//! * [`Overflow::Block`](crate::Overflow::Block): a mutex and a condition for each such queue.
+//!
+//! # A publisher that is stopped
+//!
+//! Between claiming its place in a parcel and writing the envelope there, a publisher runs a few
+//! instructions. If the system stops the thread just there, subscribers without a filter that come to
+//! this place wait for it (spinning first, then sleeping for up to a millisecond at a time), even in
+//! [`try_recv`](crate::Subscription::try_recv). Other publishers go on. Crossbeam's own queue has such a
+//! place too, in sending and receiving.
+//!
+//! # Order with a filter
+//!
+//! To a subscriber with a pattern or a source each envelope is sent by itself, after it has its sequence
+//! number. So of two publishers at work at the same moment either may come first there, whatever their
+//! sequence numbers. Each publisher's own envelopes stay in order.
+//!
+//! For such a subscriber a gap of 2³¹ envelopes or more may be told later than where it lies; the sum is
+//! exact all the same.
+//!
+//! # Waiting publishers
+//!
+//! With [`Overflow::Block`](crate::Overflow::Block), while the queue is full:
+//!
+//! * Each publish waits, of every publisher: there is one order for all, and nobody may overtake.
+//! * For a subscriber without a filter, a publisher that finds it full holds out for up to a millisecond
+//!   for half of its capacity (64 places at most) to become free, and takes a single place only after
+//!   that. With one place at a time every parcel would hold one envelope, for everybody.
+//! * A thread that publishes to a full `Block` subscription of its own waits for itself. Set a time-out, or
+//!   receive on another thread. The same goes for two threads that wait in a circle.
+//! * The time-out is for each step of a batch, not for the whole.
+//!
+//! # What grows with the number of subscribers
+//!
+//! * Subscribing and unsubscribing copy the list, and make the next publish open a new parcel. For
+//!   thousands of subscribers that come and go all the time the bus is a poor choice.
+//! * A publish tries the filter of every subscriber that has one. [`Payload::subject`](crate::Payload::subject)
+//!   is asked once for all of them, and again if the publish has to open a parcel or loses a race for it.
+//! * While some subscriber has a filter, a batch is placed one envelope at a time.
+//! * Opening a parcel looks at every subscriber without a filter, and sends to each that has room.
+//! * [`len`](crate::Subscription::len), [`is_empty`](crate::Subscription::is_empty) and
+//!   [`dropped`](crate::Subscription::dropped) of a subscription without a filter look it up in the list. So does
+//!   its receiving, once for each parcel, after it has ever lost anything.
+//!
+//! # Slow subscribers shorten the parcels
+//!
+//! A parcel is no longer than the room of any subscriber that has room. Where one is nearly full all the
+//! time, neither keeping up nor stuck, parcels are short for everybody and each publish costs more. One that
+//! is stuck altogether does not have this effect.
+//!
+//! # What is not checked
+//!
+//! * [`Envelope::source`](crate::Envelope) is what its maker wrote. Only a
+//!   [`Publisher`](crate::Publisher) fixes it.
+//! * Ids are unique and not secret. Do not use one as a password.
+//! * A capability is a name. Whoever holds a [`Bus`](crate::Bus) may present or grant any.
+//! * A payload with interior mutability can be changed by its subscribers, for all of them.
+//!
+//! # What is missing
+//!
+//! There is no adapter for async code, no policy that drops the oldest or evicts a slow subscriber, no
+//! request with a reply, and no predicate as a filter.
