@@ -25,7 +25,7 @@ use self::machine::Machine;
 
 /// Compares oxide-bus with its peers, side by side in one process.
 #[derive(Debug, Parser)]
-#[command(name = "cargo bench --bench compare --")]
+#[command(bin_name = "cargo bench --bench compare --")]
 struct Arguments {
     /// Fewer rounds: under 90 seconds instead of under 10 minutes.
     #[arg(long)]

@@ -1,4 +1,8 @@
 //! What threads reach together, without loss.
+//!
+//! With one subscriber on a core of its own, those who allocate for every envelope all end up near
+//! the same figure: the system's allocator then pays for memory that one core allocates and
+//! another frees, with glibc about a microsecond each time. It is part of what a user gets.
 
 use super::{Cell, Effort, Row, Unit, outcomes};
 use crate::run::contestants::enter;
