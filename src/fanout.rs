@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 use smallvec::SmallVec;
 
 use crate::capability::Grants;
@@ -20,13 +20,14 @@ use crate::follow::{FollowQueue, Places};
 use crate::opening::{Entry, Opening};
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
+use crate::pause::{self, Step};
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
-use crate::sync::Mutex;
+use crate::sync::{ArcSwap, Mutex};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -164,7 +165,7 @@ impl<M> Core<M> {
                 let picks = current.route.picks(pending.first());
                 if let Some(slots) = append(&current.parcel, pending, 1) {
                     let (mut outcome, waiting) = deliver(&current, slots, &picks);
-                    drop(current);
+                    drop(current); // the wait keeps its parcel
                     waiting.end(&mut outcome);
                     return Ok(outcome);
                 }
@@ -190,6 +191,7 @@ impl<M> Core<M> {
         current.parcel.close();
         let route = self.route.load_full();
         if route.closed {
+            self.bring_in(&route); // from now on for everybody
             return Err(Closed);
         }
         if route.is_empty() {
@@ -200,14 +202,23 @@ impl<M> Core<M> {
         let wanted = route.step(pending.count());
         let next = Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
         let slots = 0..next.parcel.filled().claimed;
+        pause::at(Step::Installing);
         if self.install(&current, &next) {
+            pause::at(Step::Installed);
             next.complete();
-            if next.parcel.is_blind() {
-                slots.clone().for_each(|_| drop(pending.take()));
-            }
+            let blind = if next.parcel.is_blind() {
+                slots.len()
+            } else {
+                0
+            };
             let (mut outcome, waiting) = deliver(&next, slots, &picks);
+            // If the wait is for anything, it keeps `next`'s parcel.
+            let before = Arc::clone(&current.parcel);
             drop((current, next));
             waiting.end(&mut outcome);
+            // Payloads, and so user code: when everybody's turn is over.
+            drop(before);
+            (0..blind).for_each(|_| drop(pending.take()));
             return Ok(Some(outcome));
         }
         // The swap has let go of its handle on it, so this is the only one.
@@ -223,16 +234,18 @@ impl<M> Core<M> {
         Arc::ptr_eq(&was, current)
     }
 
-    /// Sees to it that whatever is published from now on goes by this version of the route.
-    fn bring_in(&self, version: u64) {
+    /// Sees to it that whatever is published from now on goes by this route or a newer one.
+    fn bring_in(&self, route: &Arc<Route<M>>) {
         loop {
             let current = self.current.load();
-            if current.route.version >= version {
+            if current.route.version >= route.version {
                 return;
             }
             current.complete();
             current.parcel.close();
-            let next = Arc::new(current.idle(self.route.load_full()));
+            // This route, though there may be a newer one: that may be closed, and a closed bus is
+            // whole only with all that `close` does.
+            let next = Arc::new(current.idle(Arc::clone(route)));
             if self.install(&current, &next) {
                 return;
             }
@@ -241,75 +254,86 @@ impl<M> Core<M> {
 
     /// Puts a subscriber on the list. A barrier: what is published from now on is offered to it.
     pub(crate) fn add(&self, queue: Queue<M>) -> Result<(), SubscribeError> {
-        let version = {
+        let route = {
             let _changing = self.changing.lock();
-            let route = self.route.load();
+            let route = self.route.load_full();
             if route.closed {
-                return Err(SubscribeError::Closed);
+                route
+            } else {
+                let route = Arc::new(route.with(queue));
+                self.route.store(Arc::clone(&route));
+                route
             }
-            let route = Arc::new(route.with(queue));
-            let version = route.version;
-            self.route.store(route);
-            version
         };
-        self.bring_in(version);
+        pause::at(Step::Listed);
+        self.bring_in(&route);
+        if route.closed {
+            return Err(SubscribeError::Closed);
+        }
         Ok(())
     }
 
     /// Takes a subscriber off the list. A barrier: what is published from now on is not offered to
     /// it.
     pub(crate) fn remove(&self, leaving: &Arc<Terms>) {
-        let version = {
+        let route = {
             let _changing = self.changing.lock();
-            let Some(route) = self.route.load().without(leaving) else {
-                return;
-            };
-            let version = route.version;
-            self.route.store(Arc::new(route));
-            version
+            let route = self.route.load_full();
+            match route.without(leaving) {
+                Some(route) => {
+                    let route = Arc::new(route);
+                    self.route.store(Arc::clone(&route));
+                    route
+                }
+                None => route, // a bus that closes offers nothing to anybody
+            }
         };
-        self.bring_in(version);
+        pause::at(Step::Listed);
+        self.bring_in(&route);
     }
 
-    /// Closes the bus, and settles the accounts of those who were subscribed.
+    /// Closes the bus, and settles the accounts of those who are subscribed.
+    ///
+    /// First comes a closed route that lists them still: the opening that brings it in has all
+    /// their accounts, which are final. Then one that lists nobody, so that their queues
+    /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
     pub(crate) fn close(&self) {
-        let (replaced, route) = {
+        let route = {
             let _changing = self.changing.lock();
-            let replaced = self.route.load_full();
-            if replaced.closed {
-                return;
+            let route = self.route.load_full();
+            if route.closed {
+                route
+            } else {
+                let route = Arc::new(route.closed());
+                self.route.store(Arc::clone(&route));
+                route
             }
-            let route = Arc::new(replaced.closed());
-            self.route.store(Arc::clone(&route));
-            (replaced, route)
         };
-        loop {
-            let last = self.current.load();
-            last.complete();
-            last.parcel.close();
-            let end = Arc::new(last.idle(Arc::clone(&route)));
-            end.parcel.close();
-            if self.install(&last, &end) {
-                for (queue, entry) in last.final_accounts() {
-                    queue.end(&entry);
-                }
-                for queue in &replaced.follow {
-                    queue.end(&Entry::default()); // if it was not brought in before the end
-                }
-                for queue in &replaced.pick {
-                    queue.room().shut();
-                }
-                return;
-            }
+        pause::at(Step::Listed);
+        self.bring_in(&route);
+        let last = self.current.load_full();
+        for (queue, entry) in last.entries() {
+            queue.end(entry, &last.parcel);
         }
+        for queue in &last.route.pick {
+            queue.room().shut();
+        }
+        if last.route.is_empty() {
+            return;
+        }
+        let nobody = Arc::new(last.route.nobody());
+        self.route.store(Arc::clone(&nobody));
+        self.bring_in(&nobody);
     }
 
+    /// Whether publishes fail.
     pub(crate) fn is_closed(&self) -> bool {
-        self.route.load().closed
+        self.current.load().route.closed
     }
 
     pub(crate) fn subscriber_count(&self) -> usize {
-        self.route.load().len()
+        let route = self.route.load();
+        if route.closed { 0 } else { route.len() }
     }
 
     /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
@@ -322,6 +346,11 @@ impl<M> Core<M> {
         Some((enqueued, left_out))
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_models;
+#[cfg(all(test, not(loom)))]
+mod stopped;
 
 impl<M> Drop for Core<M> {
     fn drop(&mut self) {
@@ -336,6 +365,7 @@ fn append<M>(
     wanted: usize,
 ) -> Option<Range<usize>> {
     let slots = parcel.claim(wanted)?;
+    pause::at(Step::Claimed);
     for slot in slots.clone() {
         parcel.write(slot, || pending.take());
     }
@@ -402,16 +432,16 @@ struct Waiting<M> {
 
 impl<M> Waiting<M> {
     /// Waits.
-    fn end(self, outcome: &mut Outcome) {
+    fn end(&self, outcome: &mut Outcome) {
         if self.follow.is_empty() && self.pick.is_empty() {
             return;
         }
         let started = Instant::now();
-        for (queue, parcel, entry) in self.follow {
-            outcome.count(queue.settle(&parcel, &entry, started));
+        for (queue, parcel, entry) in &self.follow {
+            outcome.count(queue.settle(parcel, entry, started));
         }
-        for (queue, parcel, slot) in self.pick {
-            let offered = queue.offer_by(&parcel, slot, queue.terms().deadline(started));
+        for (queue, parcel, slot) in &self.pick {
+            let offered = queue.offer_by(parcel, *slot, queue.terms().deadline(started));
             if offered == Err(NoPlace::Full) {
                 queue.room().lose();
             }

@@ -2,35 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
-use crossbeam_utils::{Backoff, CachePadded};
+use crossbeam_utils::CachePadded;
 
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
 use crate::gate::Gate;
+use crate::lane::{Lane, LaneEnd, lane};
 use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
 use crate::room::NoPlace;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Backoff, Ordering};
 use crate::wait::{Nothing, Wait};
-
-/// How many parcels more than envelopes fit into the channel. A parcel that two publishers hand
-/// over at the same moment lies there twice.
-const SLACK: usize = 16;
 
 /// How long a publisher holds out for more than one place.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// The publishers' end.
 pub(crate) struct FollowQueue<M> {
-    sender: Sender<Arc<Parcel<M>>>,
-    /// Where the last parcel that was handed over ends at the earliest: one after its base.
-    handed: AtomicU64,
+    lane: Lane<M>,
     terms: Arc<Terms>,
     places: Arc<Places<M>>,
 }
@@ -74,7 +67,7 @@ impl<M> Default for Turns<M> {
 
 impl<M> FollowQueue<M> {
     pub(crate) fn new(terms: &Arc<Terms>) -> (Arc<Self>, Follower<M>) {
-        let (sender, receiver) = bounded(terms.capacity + SLACK);
+        let (lane, end) = lane(terms.capacity);
         let places = Arc::new(Places {
             consumed: CachePadded::new(AtomicU64::new(0)),
             was_left_out: AtomicBool::new(false),
@@ -85,13 +78,12 @@ impl<M> FollowQueue<M> {
             end: OnceLock::new(),
         });
         let queue = FollowQueue {
-            sender,
-            handed: AtomicU64::new(0),
+            lane,
             terms: Arc::clone(terms),
             places: Arc::clone(&places),
         };
         let follower = Follower {
-            receiver,
+            lane: end,
             places,
             blocks: terms.blocks(),
             hand: None,
@@ -140,21 +132,7 @@ impl<M> FollowQueue<M> {
 
     /// Puts a parcel into the channel, unless somebody has already. There is room for it.
     pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
-        let end = parcel.base() + 1;
-        // Acquire, against the release below: the send came before.
-        if self.handed.load(Ordering::Acquire) >= end {
-            return;
-        }
-        self.send(parcel);
-        self.handed.fetch_max(end, Ordering::Release);
-    }
-
-    fn send(&self, parcel: &Arc<Parcel<M>>) {
-        // Full: as many publishers as there is slack were each stopped between the two steps of
-        // handing over a different parcel, and the subscriber has not come by since.
-        while let Err(TrySendError::Full(_)) = self.sender.try_send(Arc::clone(parcel)) {
-            thread::yield_now();
-        }
+        self.lane.hand_over(parcel);
     }
 
     /// Finds a place for the one envelope of a parcel that left this queue out, in turn.
@@ -235,7 +213,7 @@ impl<M> FollowQueue<M> {
                     break full_at(placed) + if turns.flowing { wanted } else { demand };
                 }
                 Some(Some(parcel)) => {
-                    self.send(parcel);
+                    self.lane.send(parcel);
                     placed += 1;
                     turns.flowing = true;
                 }
@@ -250,9 +228,19 @@ impl<M> FollowQueue<M> {
         retry_at
     }
 
-    /// The bus closes, having enqueued and left out so many.
-    pub(crate) fn end(&self, entry: &Entry) {
-        let _first = self.places.end.set((entry.enqueued, entry.left_out));
+    /// The bus closes, having enqueued and left out so many. `last` is a parcel without slots.
+    ///
+    /// The sending ends go when the last publisher is out, and one may be stopped: so the
+    /// subscriber is told in the channel too.
+    pub(crate) fn end(&self, entry: &Entry, last: &Arc<Parcel<M>>) {
+        if self
+            .places
+            .end
+            .set((entry.enqueued, entry.left_out))
+            .is_ok()
+        {
+            self.lane.send(last);
+        }
         self.places.gate.shut();
     }
 }
@@ -276,7 +264,7 @@ impl<M> Places<M> {
 
 /// The subscriber's end.
 pub(crate) struct Follower<M> {
-    receiver: Receiver<Arc<Parcel<M>>>,
+    lane: LaneEnd<M>,
     places: Arc<Places<M>>,
     /// Whether publishers wait for room.
     blocks: bool,
@@ -393,10 +381,10 @@ impl<M> Follower<M> {
         // Read before the channel is seen to be empty: what was enqueued before these were left
         // out has been read since, so the gap lies here.
         let missed = self.missed(standing);
-        let parcel = match self.receiver.try_recv() {
+        let parcel = match self.lane.try_recv(self.next) {
             Ok(parcel) => parcel,
             Err(_) if missed > self.told => return Err(self.tell(missed - self.told)),
-            Err(TryRecvError::Disconnected) => {
+            Err(end) if end.is_disconnected() || self.has_all() => {
                 // Nobody is at it any more, so this is all.
                 let missed = self.missed(standing);
                 return Err(if missed > self.told {
@@ -405,7 +393,7 @@ impl<M> Follower<M> {
                     Nothing::Disconnected
                 });
             }
-            Err(TryRecvError::Empty) => match wait.receive(&self.receiver) {
+            Err(_) => match self.lane.recv(self.next, wait) {
                 Ok(parcel) => parcel,
                 Err(Nothing::Disconnected) => return self.next_parcel(Wait::No, standing),
                 Err(nothing) => return Err(nothing),
@@ -413,8 +401,8 @@ impl<M> Follower<M> {
         };
         let base = parcel.base();
         let next = self.next.unwrap_or(base);
-        if base < next {
-            return Ok(()); // handed over twice
+        if base < next || parcel.slots() == 0 {
+            return Ok(()); // handed over twice, or the sign of the end
         }
         self.hand = Some(parcel);
         self.read = 0;
@@ -423,6 +411,17 @@ impl<M> Follower<M> {
             return Err(self.tell(base - next));
         }
         Ok(())
+    }
+
+    /// Whether the bus has closed and all that found a place was received.
+    fn has_all(&self) -> bool {
+        let places = &*self.places;
+        let Some(&(enqueued, left_out)) = places.end.get() else {
+            return false;
+        };
+        // Acquire: when all were settled, `placed` is what it was then.
+        (!self.blocks || places.settled.load(Ordering::Acquire) == left_out)
+            && self.consumed == enqueued + places.placed.load(Ordering::Relaxed)
     }
 
     /// Tells that the next `missed` envelopes were lost.
@@ -478,10 +477,10 @@ impl<M> Follower<M> {
         self.places.gate.wake();
     }
 
-    /// Frees what is queued: the channel would keep it for as long as a publisher is still at it.
+    /// Frees what is queued.
     pub(crate) fn drain(&mut self) {
         self.hand = None;
-        while self.receiver.try_recv().is_ok() {}
+        self.lane.drain();
     }
 }
 

@@ -21,6 +21,7 @@ use crate::envelope::Envelope;
 use crate::follow::FollowQueue;
 use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
+use crate::pause::{self, Step};
 use crate::receipt::Outcome;
 use crate::route::Route;
 
@@ -85,8 +86,12 @@ impl<M> Opening<M> {
 
     /// One that takes nothing, after this one, which is closed: it only brings in a new route.
     pub(crate) fn idle(&self, route: Arc<Route<M>>) -> Self {
+        let parcel = Parcel::void(self.end());
+        if route.closed {
+            parcel.close();
+        }
         Opening {
-            parcel: Arc::new(Parcel::void(self.end())),
+            parcel: Arc::new(parcel),
             entries: self.entries_for(&route).collect(),
             route,
             in_reach: 0,
@@ -191,6 +196,7 @@ impl<M> Opening<M> {
                 queue.hand_over(&self.parcel);
             }
         }
+        pause::at(Step::HandedOver);
         self.parcel.mark_ready();
     }
 
@@ -232,10 +238,8 @@ impl<M> Opening<M> {
         Some(self.entries[index].after(self.parcel.filled().claimed))
     }
 
-    /// The accounts of every queue at the end of this parcel, which is closed.
-    pub(crate) fn final_accounts(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, Entry)> {
-        let claimed = self.parcel.filled().claimed;
-        (self.route.follow.iter().zip(&self.entries))
-            .map(move |(queue, entry)| (queue, entry.after(claimed)))
+    /// The accounts of every queue, up to the parcel's base.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
+        self.route.follow.iter().zip(&self.entries)
     }
 }

@@ -27,13 +27,10 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::thread;
 use std::time::Duration;
 
-use crossbeam_utils::Backoff;
-
 use crate::envelope::Envelope;
-use crate::sync::{AtomicU64, OnceLock, Ordering};
+use crate::sync::{AtomicU64, Backoff, OnceLock, Ordering, sleep};
 
 /// Nothing can be appended any more.
 const CLOSED: u64 = 1 << 63;
@@ -41,8 +38,8 @@ const CLOSED: u64 = 1 << 63;
 const READY: u64 = 1 << 62;
 const CLAIMED: u64 = READY - 1;
 
-/// The most slots a parcel has.
-pub(crate) const MAX_SLOTS: usize = 64;
+/// The most slots a parcel has; a model can afford no more than two.
+pub(crate) const MAX_SLOTS: usize = if cfg!(loom) { 2 } else { 64 };
 
 pub(crate) struct Parcel<M> {
     base: u64,
@@ -232,7 +229,7 @@ impl<M> Parcel<M> {
                 return envelope;
             }
             if backoff.is_completed() {
-                thread::sleep(pause);
+                sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(1));
             } else {
                 backoff.snooze();

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
-
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
@@ -12,6 +10,7 @@ use crate::parcel::Parcel;
 use crate::queue::Terms;
 use crate::room::{NoPlace, Room};
 use crate::route::Filter;
+use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use crate::wait::{Nothing, Wait};
 
 /// What the channel carries.
@@ -157,8 +156,9 @@ impl<M> Picker<M> {
     }
 
     fn take(&mut self, picked: Picked<M>) {
-        self.hand = Some(Delivery::new(picked.parcel, picked.slot as usize));
         self.room.give_back(self.blocks);
+        // After the place is given back: it drops what was in the hand, and that is user code.
+        self.hand = Some(Delivery::new(picked.parcel, picked.slot as usize));
     }
 
     /// The losses up to `lost` that were not told yet; there are some.

@@ -23,7 +23,7 @@ pub(crate) struct Route<M> {
     pub(crate) follow: Vec<Arc<FollowQueue<M>>>,
     /// Subscribers with a filter.
     pub(crate) pick: Vec<Arc<PickQueue<M>>>,
-    /// The bus has closed; there are no queues then.
+    /// The bus has closed: nothing is published any more, and the list does not change.
     pub(crate) closed: bool,
     /// Whether some subscriber listens by pattern, so that subjects have to be asked for.
     pub(crate) by_subject: bool,
@@ -94,16 +94,27 @@ impl<M> Route<M> {
         self.next(follow, pick)
     }
 
-    /// The list without one subscriber, or nothing if it is not listed.
+    /// The list without one subscriber, or nothing if it is not listed or the list is closed.
     pub(crate) fn without(&self, leaving: &Arc<Terms>) -> Option<Self> {
+        if self.closed {
+            return None;
+        }
         let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
         follow.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
         pick.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
         (follow.len() + pick.len() < self.len()).then(|| self.next(follow, pick))
     }
 
-    /// The end of the list: nobody, for good.
+    /// The list for good.
     pub(crate) fn closed(&self) -> Self {
+        Route {
+            closed: true,
+            ..self.next(self.follow.clone(), self.pick.clone())
+        }
+    }
+
+    /// What comes after the closed list: it lets go of the queues.
+    pub(crate) fn nobody(&self) -> Self {
         Route {
             closed: true,
             ..self.next(Vec::new(), Vec::new())

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use crossbeam_channel::{self as channel, Receiver};
-
 use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+use crate::sync::channel::{self, Receiver};
 
 /// How long a receive waits.
 #[derive(Debug, Clone, Copy)]

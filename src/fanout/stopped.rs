@@ -1,0 +1,231 @@
+//! With a publisher stopped at any step, the others go on.
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use crate::error::TryRecvError;
+use crate::options::SubscribeOptions;
+use crate::pause::{Step, stop};
+use crate::{Bus, Envelope, Receipt, Subscription};
+
+/// Waited for only where a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many envelopes the others publish meanwhile: more than a parcel holds, so that they open
+/// parcels too, and fewer than a queue does.
+const MEANWHILE: u32 = 100;
+
+fn publish(bus: &Bus<u32>, number: u32) -> Receipt {
+    bus.publish(Envelope::new("test", number)).expect("open")
+}
+
+/// What is queued now, in order.
+fn queued(subscription: &mut Subscription<u32>) -> Vec<u32> {
+    (subscription.try_iter())
+        .map(|item| item.expect("nothing was lost").message)
+        .collect()
+}
+
+/// The numbers that should be there.
+fn all(numbers: impl Iterator<Item = u32>) -> Vec<u32> {
+    numbers.collect()
+}
+
+/// Does some work on a thread of its own, and fails if it does not end.
+fn ends(work: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = channel();
+    let worker = thread::spawn(move || {
+        work();
+        done.send(()).expect("the test waits for it");
+    });
+    if is_done.recv_timeout(PATIENCE).is_err() {
+        assert!(worker.is_finished(), "it waits for the one that is stopped");
+    }
+    worker.join().expect("it ends well");
+}
+
+/// Stops the publisher of 0 at a step, lets two others publish 1 to [`MEANWHILE`] and three
+/// subscribers receive; then lets it go on, and compares the accounts.
+fn the_others_go_on(step: Step, nth: usize) {
+    let bus = Bus::<u32>::new();
+    let mut subscriptions = [bus.subscribe(), bus.subscribe(), bus.subscribe()];
+    let stopped = stop(step, nth, {
+        let bus = bus.clone();
+        move || publish(&bus, 0)
+    });
+    let others = [1..=MEANWHILE / 2, MEANWHILE / 2 + 1..=MEANWHILE];
+    for numbers in others {
+        let bus = bus.clone();
+        ends(move || {
+            for number in numbers {
+                assert_eq!(publish(&bus, number).delivered(), 3);
+            }
+        });
+    }
+    // Before the swap there is no 0 yet; after it, whoever came first has handed it over.
+    let begin = u32::from(step == Step::Installing);
+    for subscription in &mut subscriptions {
+        assert_eq!(queued(subscription), all(begin..=MEANWHILE));
+    }
+    assert_eq!(stopped.release().delivered(), 3);
+    for subscription in &mut subscriptions {
+        let late = queued(subscription);
+        assert_eq!(late, all(0..begin), "no parcel twice");
+        assert_eq!((subscription.len(), subscription.dropped()), (0, 0));
+    }
+    assert_eq!(publish(&bus, 7).delivered(), 3);
+    for subscription in &mut subscriptions {
+        assert_eq!(queued(subscription), [7]);
+    }
+}
+
+#[test]
+fn a_publisher_that_is_stopped_before_the_swap_holds_up_nobody() {
+    the_others_go_on(Step::Installing, 1);
+}
+
+#[test]
+fn a_publisher_that_is_stopped_after_the_swap_holds_up_nobody() {
+    the_others_go_on(Step::Installed, 1);
+}
+
+#[test]
+fn a_publisher_that_is_stopped_in_the_middle_of_handing_over_holds_up_nobody() {
+    for nth in 1..=3 {
+        the_others_go_on(Step::HandingOver, nth);
+    }
+}
+
+#[test]
+fn a_publisher_that_is_stopped_before_it_says_that_all_have_the_parcel_holds_up_nobody() {
+    the_others_go_on(Step::HandedOver, 1);
+}
+
+#[test]
+fn a_publisher_that_is_stopped_between_claim_and_write_holds_up_those_who_read_and_no_publisher() {
+    let bus = Bus::<u32>::new();
+    let mut subscription = bus.subscribe();
+    for number in 0..2 {
+        publish(&bus, number); // the second parcel has a slot to spare
+    }
+    let stopped = stop(Step::Claimed, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 2)
+    });
+    ends({
+        let bus = bus.clone();
+        move || {
+            for number in 3..=MEANWHILE {
+                assert_eq!(publish(&bus, number).delivered(), 1);
+            }
+        }
+    });
+    assert_eq!(subscription.len(), MEANWHILE as usize + 1);
+    for number in 0..2 {
+        assert_eq!(subscription.try_recv().map(|it| it.message), Ok(number));
+    }
+    let (received, is_received) = channel();
+    let reader = thread::spawn(move || {
+        let third = subscription.recv().expect("open").message;
+        received.send(third).expect("the test waits for it");
+        subscription
+    });
+    assert!(is_received.try_recv().is_err(), "it waits for the slot");
+    assert_eq!(stopped.release().delivered(), 1);
+    assert_eq!(is_received.recv_timeout(PATIENCE), Ok(2));
+    let mut subscription = reader.join().expect("it has received");
+    assert_eq!(queued(&mut subscription), all(3..=MEANWHILE));
+    assert_eq!((subscription.len(), subscription.dropped()), (0, 0));
+}
+
+#[test]
+fn parcels_that_were_handed_over_twice_hold_up_no_publisher_where_nobody_receives() {
+    const ROUNDS: u32 = 50;
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new().capacity(2 * ROUNDS as usize);
+    let mut stuck = bus.subscribe_with(options).expect("open");
+    // It has one place, so every parcel holds one envelope.
+    let mut narrow = (bus.subscribe_with(SubscribeOptions::new().capacity(1))).expect("open");
+    for round in 0..ROUNDS {
+        let stopped = stop(Step::HandingOver, 1, {
+            let bus = bus.clone();
+            move || publish(&bus, 2 * round)
+        });
+        ends({
+            let bus = bus.clone();
+            move || {
+                publish(&bus, 2 * round + 1);
+            }
+        });
+        ends(move || {
+            stopped.release();
+        });
+        assert_eq!(narrow.try_recv().map(|it| it.message), Ok(2 * round));
+        let _lost = narrow.try_recv();
+    }
+    assert_eq!(stuck.len(), 2 * ROUNDS as usize);
+    assert_eq!(queued(&mut stuck), all(0..2 * ROUNDS));
+    assert_eq!(stuck.try_recv().unwrap_err(), TryRecvError::Empty);
+    assert_eq!(stuck.dropped(), 0);
+}
+
+#[test]
+fn a_subscriber_that_leaves_while_the_bus_closes_takes_no_account_with_it() {
+    let bus = Bus::<u32>::new();
+    let leaving = bus.subscribe();
+    let mut staying = (bus.subscribe_with(SubscribeOptions::new().capacity(2))).expect("open");
+    let receipts = [0, 1, 2].map(|number| publish(&bus, number).dropped());
+    assert_eq!(receipts, [0, 0, 1]);
+
+    let leaving = stop(Step::Listed, 1, move || drop(leaving));
+    let closing = stop(Step::Listed, 1, {
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    leaving.release();
+    closing.release();
+    assert_eq!((staying.len(), staying.dropped()), (2, 1));
+    assert_eq!(staying.recv().map(|it| it.message), Ok(0));
+    assert_eq!(staying.recv().map(|it| it.message), Ok(1));
+    assert!(matches!(staying.recv(), Err(error) if error.lagged().is_some()));
+    assert!(staying.recv().is_err());
+}
+
+#[test]
+fn a_publish_fails_after_any_close_has_returned_though_another_is_stopped_in_the_middle() {
+    let bus = Bus::<u32>::new();
+    let mut subscription = bus.subscribe();
+    publish(&bus, 0);
+    publish(&bus, 1); // the parcel has a slot to spare
+    let closing = stop(Step::Listed, 1, {
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    bus.close();
+    assert!(bus.publish(Envelope::new("test", 2)).is_err());
+    assert_eq!(queued(&mut subscription), [0, 1]);
+    assert_eq!(
+        subscription.try_recv().unwrap_err(),
+        TryRecvError::Disconnected
+    );
+    closing.release();
+    assert_eq!(subscription.dropped(), 0);
+}
+
+#[test]
+fn no_subscriber_that_leaves_while_the_bus_closes_is_counted_in_a_receipt_after_it_has_left() {
+    let bus = Bus::<u32>::new();
+    let subscription = bus.subscribe();
+    publish(&bus, 0);
+    publish(&bus, 1); // the parcel has a slot to spare
+    let closing = stop(Step::Listed, 1, {
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    drop(subscription);
+    if let Ok(receipt) = bus.publish(Envelope::new("test", 1)) {
+        assert_eq!(receipt.matched(), 0);
+    }
+    closing.release();
+}

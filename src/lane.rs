@@ -1,0 +1,136 @@
+//! A follower's channel of parcels. Sending never waits, though a parcel may come twice.
+//!
+//! Two publishers that hand over the same parcel at the same moment both send it. Where nobody
+//! receives, such copies pile up, until the channel has no place for a parcel that is due. It is
+//! spilled then, into a second channel without a limit, and the receiver sorts it in.
+//!
+//! # Why it is right
+//!
+//! * **No parcel is lost or comes late.** A parcel is handed over before the next one is opened. So
+//!   whoever takes a parcel out of the channel finds all that came before it: taken already, or
+//!   spilled.
+//! * **A sleeper is woken.** Who has spilled a parcel tries the channel again: either it is full
+//!   still, and the receiver looks at what was spilled once it has found the channel empty, or it
+//!   takes the parcel too.
+//! * **It is bounded.** A publisher sends each parcel once at most, and there are no more unread
+//!   parcels than the queue has places.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::parcel::Parcel;
+use crate::pause::{self, Step};
+use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
+use crate::sync::{AtomicU64, Ordering};
+use crate::wait::{Nothing, Wait};
+
+/// How many parcels more than envelopes fit in, before one is spilled.
+const SLACK: usize = if cfg!(loom) { 0 } else { 16 };
+
+/// The publishers' end.
+pub(crate) struct Lane<M> {
+    sender: Sender<Arc<Parcel<M>>>,
+    spill: Sender<Arc<Parcel<M>>>,
+    /// Where the last parcel that was handed over ends at the earliest: one after its base.
+    handed: AtomicU64,
+}
+
+/// The subscriber's end.
+pub(crate) struct LaneEnd<M> {
+    receiver: Receiver<Arc<Parcel<M>>>,
+    spilled: Receiver<Arc<Parcel<M>>>,
+    /// Those that are out of both channels, by their bases.
+    ahead: BTreeMap<u64, Arc<Parcel<M>>>,
+}
+
+pub(crate) fn lane<M>(capacity: usize) -> (Lane<M>, LaneEnd<M>) {
+    let (sender, receiver) = bounded(capacity + SLACK);
+    let (spill, spilled) = unbounded();
+    let lane = Lane {
+        sender,
+        spill,
+        handed: AtomicU64::new(0),
+    };
+    let end = LaneEnd {
+        receiver,
+        spilled,
+        ahead: BTreeMap::new(),
+    };
+    (lane, end)
+}
+
+impl<M> Lane<M> {
+    /// Sends a parcel, unless somebody has already.
+    pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
+        let end = parcel.base() + 1;
+        // Acquire, against the release below: the send came before.
+        if self.handed.load(Ordering::Acquire) >= end {
+            return;
+        }
+        pause::at(Step::HandingOver);
+        self.send(parcel);
+        self.handed.fetch_max(end, Ordering::Release);
+    }
+
+    pub(crate) fn send(&self, parcel: &Arc<Parcel<M>>) {
+        let send = || self.sender.try_send(Arc::clone(parcel));
+        if let Err(TrySendError::Full(parcel)) = send() {
+            // Disconnected, or full again: see above.
+            let _spilled = self.spill.try_send(parcel);
+            let _sent = send();
+        }
+    }
+}
+
+impl<M> LaneEnd<M> {
+    /// Takes the next parcel, or one that was taken before. `next` is the sequence number that is
+    /// due, once it is known.
+    pub(crate) fn try_recv(&mut self, next: Option<u64>) -> Result<Arc<Parcel<M>>, TryRecvError> {
+        let end = match self.receiver.try_recv() {
+            Ok(parcel) => return Ok(self.sort_in(parcel, next)),
+            Err(end) => end,
+        };
+        self.collect_spilled();
+        if self.ahead.is_empty() {
+            return Err(end);
+        }
+        // What was sent into the channel meanwhile may come before what was spilled.
+        self.ahead
+            .extend(self.receiver.try_recv().map(|it| (it.base(), it)));
+        self.ahead.pop_first().map(|(_, first)| first).ok_or(end)
+    }
+
+    /// Waits for the next parcel, where there was none just now.
+    pub(crate) fn recv(
+        &mut self,
+        next: Option<u64>,
+        wait: Wait,
+    ) -> Result<Arc<Parcel<M>>, Nothing> {
+        let parcel = wait.receive(&self.receiver)?;
+        Ok(self.sort_in(parcel, next))
+    }
+
+    /// The first of this parcel and those that it has overtaken.
+    fn sort_in(&mut self, parcel: Arc<Parcel<M>>, next: Option<u64>) -> Arc<Parcel<M>> {
+        let is_due = next.is_none_or(|next| parcel.base() <= next);
+        if is_due && self.ahead.is_empty() {
+            return parcel;
+        }
+        self.collect_spilled();
+        self.ahead.insert(parcel.base(), Arc::clone(&parcel));
+        self.ahead.pop_first().map_or(parcel, |(_, first)| first)
+    }
+
+    fn collect_spilled(&mut self) {
+        while let Ok(parcel) = self.spilled.try_recv() {
+            self.ahead.insert(parcel.base(), parcel);
+        }
+    }
+
+    /// Frees what is queued: the channels would keep it for as long as a publisher is still at it.
+    pub(crate) fn drain(&mut self) {
+        self.ahead.clear();
+        while self.receiver.try_recv().is_ok() {}
+        while self.spilled.try_recv().is_ok() {}
+    }
+}

@@ -1,0 +1,81 @@
+//! Cells that are written once, or replaced whole.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicBool, Ordering};
+
+use super::Mutex;
+
+/// A cell that is written once, whose readers loom can order.
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    written: AtomicBool,
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        OnceLock {
+            value: std::sync::OnceLock::new(),
+            written: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)?;
+        self.written.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        (self.written.load(Ordering::Acquire))
+            .then(|| self.value.get())
+            .flatten()
+    }
+
+    pub(crate) fn into_inner(self) -> Option<T> {
+        self.value.into_inner()
+    }
+}
+
+/// arc-swap's cell, with a lock in the place of its debts.
+#[derive(Debug)]
+pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
+
+impl<T> ArcSwap<T> {
+    pub(crate) fn new(value: Arc<T>) -> Self {
+        ArcSwap(Mutex::new(value))
+    }
+
+    pub(crate) fn from_pointee(value: T) -> Self {
+        Self::new(Arc::new(value))
+    }
+
+    pub(crate) fn load(&self) -> Arc<T> {
+        self.load_full()
+    }
+
+    pub(crate) fn load_full(&self) -> Arc<T> {
+        Arc::clone(&self.0.lock())
+    }
+
+    pub(crate) fn store(&self, new: Arc<T>) {
+        let old = std::mem::replace(&mut *self.0.lock(), new);
+        drop(old); // after the lock
+    }
+
+    pub(crate) fn compare_and_swap(&self, current: &Arc<T>, new: Arc<T>) -> Arc<T> {
+        let mut value = self.0.lock();
+        if Arc::ptr_eq(&value, current) {
+            std::mem::replace(&mut *value, new)
+        } else {
+            Arc::clone(&value)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! crossbeam's bounded channel, as much of it as the engine uses, made of loom's lock and condition.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(crate) use crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError, TrySendError};
+
+use super::{Condvar, Mutex};
+
+struct Channel<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    queue: VecDeque<T>,
+    capacity: usize,
+    has_sender: bool,
+    has_receiver: bool,
+}
+
+/// Not to be cloned: the engine shares it in an `Arc`.
+pub(crate) struct Sender<T>(Arc<Channel<T>>);
+
+pub(crate) struct Receiver<T>(Arc<Channel<T>>);
+
+pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    bounded(usize::MAX)
+}
+
+pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    let channel = Arc::new(Channel {
+        state: Mutex::new(State {
+            queue: VecDeque::new(),
+            capacity,
+            has_sender: true,
+            has_receiver: true,
+        }),
+        changed: Condvar::default(),
+    });
+    (Sender(Arc::clone(&channel)), Receiver(channel))
+}
+
+impl<T> Sender<T> {
+    pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        let mut state = self.0.state.lock();
+        if !state.has_receiver {
+            return Err(TrySendError::Disconnected(value));
+        }
+        if state.queue.len() == state.capacity {
+            return Err(TrySendError::Full(value));
+        }
+        state.queue.push_back(value);
+        self.0.changed.notify_all();
+        Ok(())
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.0.state.lock().has_sender = false;
+        self.0.changed.notify_all();
+    }
+}
+
+impl<T> Receiver<T> {
+    pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.0.state.lock().take()
+    }
+
+    pub(crate) fn recv(&self) -> Result<T, RecvError> {
+        let mut state = self.0.state.lock();
+        loop {
+            match state.take() {
+                Ok(value) => return Ok(value),
+                Err(TryRecvError::Disconnected) => return Err(RecvError),
+                Err(TryRecvError::Empty) => self.0.changed.wait(&mut state),
+            }
+        }
+    }
+
+    /// Loom has no clock: the deadline never comes.
+    pub(crate) fn recv_deadline(&self, _deadline: Instant) -> Result<T, RecvTimeoutError> {
+        self.recv().map_err(RecvTimeoutError::from)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.state.lock().queue.len()
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.0.state.lock().has_receiver = false;
+    }
+}
+
+impl<T> State<T> {
+    fn take(&mut self) -> Result<T, TryRecvError> {
+        match self.queue.pop_front() {
+            Some(value) => Ok(value),
+            None if self.has_sender => Err(TryRecvError::Empty),
+            None => Err(TryRecvError::Disconnected),
+        }
+    }
+}

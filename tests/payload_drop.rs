@@ -1,0 +1,163 @@
+//! Payloads whose `Drop` is user code of the worst kind: it publishes, subscribes, panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use oxide_bus::{Bus, Envelope, Overflow, Payload, Subject, SubscribeOptions, Subscription};
+
+type Act = Box<dyn FnOnce() + Send>;
+
+/// Does something when it is dropped.
+struct Charge {
+    number: u32,
+    act: Mutex<Option<Act>>,
+}
+
+impl Payload for Charge {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(["charge"])
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        let act = self.act.get_mut().ok().and_then(Option::take);
+        if let Some(act) = act {
+            act();
+        }
+    }
+}
+
+fn charge(number: u32, act: impl FnOnce() + Send + 'static) -> Envelope<Charge> {
+    let act: Mutex<Option<Act>> = Mutex::new(Some(Box::new(act)));
+    Envelope::new("test", Charge { number, act })
+}
+
+fn dud(number: u32) -> Envelope<Charge> {
+    let act = Mutex::new(None);
+    Envelope::new("test", Charge { number, act })
+}
+
+fn subscribe(bus: &Bus<Charge>, overflow: Overflow) -> Subscription<Charge> {
+    let options = SubscribeOptions::new().capacity(1).overflow(overflow);
+    bus.subscribe_with(options).expect("open")
+}
+
+fn number(subscription: &mut Subscription<Charge>) -> u32 {
+    loop {
+        match subscription.recv() {
+            Ok(delivery) => return delivery.message.number,
+            Err(error) => assert!(error.lagged().is_some(), "the bus is open"),
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_panics_while_a_publisher_waits_takes_nobodys_turn_with_it() {
+    let bus = Bus::new();
+    let timeout = Some(Duration::from_millis(1));
+    let mut subscription = subscribe(&bus, Overflow::Block { timeout });
+    bus.publish(dud(0)).expect("open");
+    let bomb = charge(1, || panic!("a payload's drop"));
+    assert_eq!(bus.publish(bomb).expect("open").dropped(), 1);
+    // The bus lets go of the bomb when it opens the next parcel, for which it has to wait too.
+    assert!(catch_unwind(AssertUnwindSafe(|| bus.publish(dud(2)))).is_err());
+
+    assert_eq!(number(&mut subscription), 0);
+    assert_eq!(bus.publish(dud(3)).expect("open").delivered(), 1);
+    assert_eq!(number(&mut subscription), 3);
+    assert_eq!(subscription.dropped(), 2);
+}
+
+#[test]
+fn a_payload_that_panics_while_it_is_received_costs_its_queue_no_place() {
+    let bus = Bus::new();
+    let options = SubscribeOptions::new().capacity(1);
+    let mut subscription =
+        (bus.subscribe_with(options.pattern("charge".parse().expect("good")))).expect("open");
+    bus.publish(charge(0, || panic!("a payload's drop")))
+        .expect("open");
+    assert!(subscription.recv_ref().is_ok());
+    bus.publish(dud(1)).expect("open");
+    let received = catch_unwind(AssertUnwindSafe(|| subscription.recv_ref().is_ok()));
+    assert!(received.is_err());
+    assert_eq!(bus.publish(dud(2)).expect("open").delivered(), 1);
+    assert_eq!(number(&mut subscription), 2);
+}
+
+#[test]
+fn a_payload_that_publishes_while_its_publisher_waits_gets_its_turn() {
+    let bus = Arc::new(Bus::new());
+    let timeout = Some(Duration::from_millis(300));
+    let mut subscription = subscribe(&bus, Overflow::Block { timeout });
+    bus.publish(dud(0)).expect("open");
+    let last_words = {
+        let bus = Arc::downgrade(&bus);
+        charge(1, move || {
+            let bus = bus.upgrade().expect("the test keeps it");
+            bus.publish(dud(3)).expect("open");
+        })
+    };
+    assert_eq!(bus.publish(last_words).expect("open").dropped(), 1);
+    let reader = thread::spawn(move || {
+        assert_eq!(number(&mut subscription), 0);
+        let numbers = [number(&mut subscription), number(&mut subscription)];
+        (numbers, subscription.dropped())
+    });
+    bus.publish(dud(2)).expect("open");
+    bus.publish(dud(4)).expect("open");
+    let (numbers, dropped) = reader.join().expect("reader");
+    assert_eq!((numbers, dropped), ([2, 3], 1));
+}
+
+/// Publishes, subscribes, asks, unsubscribes: whatever a payload may do with a bus.
+fn meddle(bus: &Bus<Charge>, told: &Sender<usize>) {
+    let mut other = bus.subscribe();
+    let matched = bus.publish(dud(7)).map_or(0, |receipt| receipt.matched());
+    let _received = other.try_recv();
+    let _asked = (other.len(), other.dropped(), bus.subscriber_count());
+    drop(other);
+    told.send(matched).expect("the test listens");
+}
+
+#[test]
+fn a_payload_may_use_the_bus_wherever_it_is_dropped() {
+    let (told, tells) = channel();
+    let worker = thread::spawn(move || {
+        let bus = Arc::new(Bus::new());
+        let meddler = |number| {
+            let (bus, told) = (Arc::downgrade(&bus), told.clone());
+            charge(number, move || match bus.upgrade() {
+                Some(bus) => meddle(&bus, &told),
+                None => told.send(0).expect("the test listens"),
+            })
+        };
+        // Nobody listens: it is dropped by the publish.
+        bus.publish(meddler(0)).expect("open");
+        // Received by all: it is dropped by the publish that opens the next parcel.
+        let mut subscription = bus.subscribe();
+        bus.publish(meddler(1)).expect("open");
+        drop(subscription.recv());
+        bus.publish(dud(2)).expect("open");
+        // In the hand of a subscriber that goes on.
+        bus.publish(meddler(3)).expect("open");
+        bus.publish_batch((0..9).map(dud)).expect("open");
+        subscription.drain(|_| ()).expect("queued");
+        // In a queue that goes, and in a batch that is refused.
+        bus.publish_batch((0..20).map(meddler)).expect("open");
+        drop(subscription);
+        let last = bus.subscribe();
+        bus.publish(meddler(4)).expect("open");
+        bus.close();
+        drop(bus.publish_batch((5..9).map(meddler)));
+        drop(bus);
+        drop(last);
+    });
+    let count = std::iter::from_fn(|| tells.recv_timeout(Duration::from_secs(20)).ok()).count();
+    assert!(worker.is_finished(), "a payload waits for its own thread");
+    worker.join().expect("worker");
+    assert_eq!(count, 3 + 20 + 1 + 4);
+}
