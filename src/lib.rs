@@ -226,7 +226,7 @@
 //! * **Receiving** an owned [`Delivery`] touches a reference count that all receivers of that parcel share;
 //!   receiving by reference does not.
 //! * **Checking** a [`Publisher`]'s grant costs one atomic load.
-//! * A **subscription** takes about 3.5 KiB at the default capacity, 5 with a filter, see
+//! * A **subscription** takes about 3.5 KiB at the default capacity, 4 with a filter, see
 //!   [`SubscribeOptions::capacity`]; subscribing and leaving copy the list of subscribers.
 //!
 //! `cargo bench` measures each of these, and `README.md` shows the comparison with other crates.
