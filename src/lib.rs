@@ -252,7 +252,7 @@
 //! | `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `pick` | a subscriber's queue, without and with a filter |
 //! | `overflow`, `room`, `gate` | what happens when it is full |
-//! | `delivery`, `subscription`, `wait` | the receiving side |
+//! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `codec` | envelopes as JSON |
 //! | `sync` | every atomic and lock, so that models can take their place |
@@ -274,6 +274,7 @@ mod error;
 mod fanout;
 mod follow;
 mod gate;
+mod iter;
 mod message;
 mod opening;
 mod options;
@@ -300,6 +301,7 @@ pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError, TryRecvError,
 };
+pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::message::{Command, Event, Message};
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};
 pub use crate::overflow::Overflow;
@@ -308,7 +310,7 @@ pub use crate::publisher::Publisher;
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::source::Source;
 pub use crate::subject::{Payload, Subject};
-pub use crate::subscription::{IntoIter, Iter, Subscription, TryIter};
+pub use crate::subscription::Subscription;
 
 /// The example in README.md, run as a test.
 #[cfg(doctest)]
