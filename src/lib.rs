@@ -226,7 +226,7 @@
 //! * **Receiving** an owned [`Delivery`] touches a reference count that all receivers of that parcel share;
 //!   receiving by reference does not.
 //! * **Checking** a [`Publisher`]'s grant costs one atomic load.
-//! * A **subscription** takes about 3.5 KiB at the default capacity, 5 with a filter, see
+//! * A **subscription** takes about 3.5 KiB at the default capacity, 4 with a filter, see
 //!   [`SubscribeOptions::capacity`]; subscribing and leaving copy the list of subscribers.
 //!
 //! `cargo bench` measures each of these, and `README.md` shows the comparison with other crates.
@@ -252,7 +252,7 @@
 //! | `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `pick` | a subscriber's queue, without and with a filter |
 //! | `overflow`, `room`, `gate` | what happens when it is full |
-//! | `delivery`, `subscription`, `wait` | the receiving side |
+//! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `codec` | envelopes as JSON |
 //! | `sync` | every atomic and lock, so that models can take their place |
@@ -274,6 +274,7 @@ mod error;
 mod fanout;
 mod follow;
 mod gate;
+mod iter;
 mod lane;
 mod message;
 mod opening;
@@ -302,6 +303,7 @@ pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError, TryRecvError,
 };
+pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::message::{Command, Event, Message};
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};
 pub use crate::overflow::Overflow;
@@ -310,7 +312,7 @@ pub use crate::publisher::Publisher;
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::source::Source;
 pub use crate::subject::{Payload, Subject};
-pub use crate::subscription::{IntoIter, Iter, Subscription, TryIter};
+pub use crate::subscription::Subscription;
 
 /// The example in README.md, run as a test.
 #[cfg(doctest)]

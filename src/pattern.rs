@@ -228,6 +228,16 @@ impl fmt::Display for Pattern {
 }
 
 /// Why a text is not a [`Pattern`], and where.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::Pattern;
+///
+/// let error = "event.sensor*".parse::<Pattern>().unwrap_err();
+/// assert_eq!(error.offset(), 12);
+/// assert!(error.to_string().starts_with("invalid pattern at byte 12: "));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PatternError {
     kind: PatternErrorKind,

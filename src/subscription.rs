@@ -1,7 +1,6 @@
 //! The receiving side.
 
 use std::fmt;
-use std::iter::FusedIterator;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 use crate::fanout::Core;
 use crate::follow::Places;
+use crate::iter::{Iter, TryIter};
 use crate::message::Message;
 use crate::queue::{Inbox, Terms};
 use crate::wait::{Nothing, Wait};
@@ -451,84 +451,5 @@ impl<M> fmt::Debug for Subscription<M> {
             .field("capacity", &self.capacity())
             .field("dropped", &self.dropped())
             .finish_non_exhaustive()
-    }
-}
-
-/// An iterator that waits for each item; see [`Subscription::iter`].
-#[derive(Debug)]
-#[must_use = "iterators do nothing unless they are consumed"]
-pub struct Iter<'a, M = Message> {
-    subscription: &'a mut Subscription<M>,
-}
-
-impl<M> Iterator for Iter<'_, M> {
-    type Item = Result<Delivery<M>, Lagged>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.subscription.recv() {
-            Ok(delivery) => Some(Ok(delivery)),
-            Err(RecvError::Lagged(lagged)) => Some(Err(lagged)),
-            Err(RecvError::Disconnected) => None,
-        }
-    }
-}
-
-impl<M> FusedIterator for Iter<'_, M> {}
-
-/// An iterator that waits for nothing; see [`Subscription::try_iter`].
-#[derive(Debug)]
-#[must_use = "iterators do nothing unless they are consumed"]
-pub struct TryIter<'a, M = Message> {
-    subscription: &'a mut Subscription<M>,
-}
-
-impl<M> Iterator for TryIter<'_, M> {
-    type Item = Result<Delivery<M>, Lagged>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.subscription.try_recv() {
-            Ok(delivery) => Some(Ok(delivery)),
-            Err(TryRecvError::Lagged(lagged)) => Some(Err(lagged)),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
-    }
-}
-
-/// An iterator that owns its subscription and waits for each item.
-#[derive(Debug)]
-#[must_use = "iterators do nothing unless they are consumed"]
-pub struct IntoIter<M = Message> {
-    subscription: Subscription<M>,
-}
-
-impl<M> Iterator for IntoIter<M> {
-    type Item = Result<Delivery<M>, Lagged>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.subscription.iter().next()
-    }
-}
-
-impl<M> FusedIterator for IntoIter<M> {}
-
-impl<M> IntoIterator for Subscription<M> {
-    type Item = Result<Delivery<M>, Lagged>;
-    type IntoIter = IntoIter<M>;
-
-    fn into_iter(self) -> IntoIter<M> {
-        IntoIter { subscription: self }
-    }
-}
-
-#[expect(
-    clippy::into_iter_without_iter,
-    reason = "receiving changes the subscription, so its `iter` takes `&mut self` already"
-)]
-impl<'a, M> IntoIterator for &'a mut Subscription<M> {
-    type Item = Result<Delivery<M>, Lagged>;
-    type IntoIter = Iter<'a, M>;
-
-    fn into_iter(self) -> Iter<'a, M> {
-        self.iter()
     }
 }

@@ -27,27 +27,27 @@
 //! # A publish (`fanout`)
 //!
 //! ```text
-//!            ┌───────────── load the current opening ◀─────────────────────────┐
-//!            ▼                                                                 │
-//!   nobody subscribed? ── yes ──▶ drop the envelope, done                      │
-//!            │ no                                                              │
-//!   has somebody who was left out made room? ── yes ──▶ close the parcel       │
-//!            ▼                                                                 │
-//!   ask the filters who picks the envelope                                     │
-//!            ▼                                                                 │
-//!   claim a slot ── done ──▶ write it ──▶ deliver                              │
-//!            │ full, closed, or not ready                                      │
-//!   not ready? ── yes ──▶ hand the parcel over to all in reach, mark it ready ─┤
-//!            │ no                                                              │
-//!   close the parcel, load the route                                           │
-//!            │          closed ──▶ give the envelope back, done                │
-//!            │          empty ──▶ install an opening that takes nothing ───────┤
-//!            ▼                                                                 │
-//!   make the next opening, with the envelope in its first slot                 │
-//!            ▼                                                                 │
-//!   install it by compare-and-swap ── lost ──▶ take the envelope out again ────┘
-//!            │ won
-//!   hand the parcel over to all in reach, mark it ready ──▶ deliver
+//!   load the current opening ◀──────────────────────────────────────────────────┐
+//!        ▼                                                                      │
+//!   has somebody who was left out made room? ── yes ──▶ close the parcel        │
+//!        ▼                                                                      │
+//!   ask the filters, if there are any, who picks the envelope                   │
+//!        ▼                                                                      │
+//!   claim a slot ── done ──▶ write it, deliver, done                            │
+//!        │ full, closed, or not ready                                           │
+//!   nobody subscribed? ── yes ──▶ drop the envelope, done                       │
+//!        ▼                                                                      │
+//!   not ready? ── yes ──▶ hand the parcel over to all in reach, mark it ready ──┤
+//!        ▼                                                                      │
+//!   close the parcel, load the route                                            │
+//!        │ ── the bus has closed ──▶ give the envelope back, done               │
+//!        │ ── nobody subscribed ───▶ install an opening that takes nothing ─────┤
+//!        ▼                                                                      │
+//!   make the next opening, with the envelope in its first slot                  │
+//!        ▼                                                                      │
+//!   install it by compare-and-swap ── lost ──▶ take the envelope out again ─────┘
+//!        ▼ won
+//!   hand the parcel over to all in reach, mark it ready, deliver, done
 //! ```
 //!
 //! *Deliver* is what is left to do: send the envelope to the channels of those who picked it, count those
@@ -84,7 +84,8 @@
 //! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held;
 //! or what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue
 //! that has any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room
-//! is out of reach. If it drops, each publish looks whether it has made room by now, and closes the parcel if so:
+//! is out of reach; if nobody is in reach, and nobody picks, the parcel only counts and keeps nothing. If a queue
+//! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so:
 //! the next one includes it again. If publishers wait for it, the parcel has a single slot.
 //!
 //! # Helping

@@ -1,0 +1,83 @@
+//! The documents name nothing that is not there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What stands between `before` and the next `after`, each time.
+fn between<'a>(text: &'a str, before: &'a str, after: char) -> impl Iterator<Item = &'a str> {
+    (text.split(before).skip(1)).filter_map(move |rest| Some(rest.split_once(after)?.0))
+}
+
+fn pages() -> Vec<PathBuf> {
+    let notes = fs::read_dir(root().join("src/docs")).expect("the design notes");
+    (notes.map(|entry| entry.expect("a file").path()))
+        .chain(["README.md", "CHANGELOG.md", "src/docs.rs", "src/lib.rs"].map(PathBuf::from))
+        .collect()
+}
+
+#[test]
+fn links_from_readme_and_changelog_lead_to_files_that_exist() {
+    let mut followed = 0;
+    for page in ["README.md", "CHANGELOG.md"] {
+        let text = text(page);
+        for link in between(&text, "](", ')').filter(|link| !link.starts_with("http")) {
+            assert!(root().join(link).is_file(), "{page} links to {link}");
+            followed += 1;
+        }
+    }
+    assert!(followed >= 5, "{followed} links");
+}
+
+#[test]
+fn tests_that_are_named_as_proof_exist() {
+    let mut named = 0;
+    for page in pages() {
+        for name in between(&text(&page), "`tests/", '`') {
+            assert!(
+                root().join("tests").join(name).is_file(),
+                "{} names tests/{name}",
+                page.display()
+            );
+            named += 1;
+        }
+    }
+    assert!(named >= 20, "{named} tests");
+}
+
+#[test]
+fn every_file_of_the_library_has_its_place_in_the_table_of_the_guide() {
+    let guide = text("src/lib.rs");
+    let (_, table) = guide.split_once("# Where what is").expect("the table");
+    let modules: Vec<_> = (guide.lines())
+        .filter_map(|line| {
+            Some(
+                line.trim_start_matches("pub ")
+                    .strip_prefix("mod ")?
+                    .trim_end_matches(';'),
+            )
+        })
+        .filter(|module| *module != "docs")
+        .collect();
+    assert!(modules.len() >= 20, "{modules:?}");
+    for module in modules {
+        assert!(
+            table.contains(&format!("`{module}`")),
+            "`{module}` is not in the table"
+        );
+    }
+}
+
+#[test]
+fn the_sample_is_as_long_as_readme_says() {
+    let lines = text("tests/data/sample.jsonl").lines().count();
+    assert!(text("README.md").contains(&format!("a log of {lines} envelopes")));
+}
