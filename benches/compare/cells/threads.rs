@@ -41,7 +41,7 @@ fn throughput(
         let able = contestant.threads(publishers, subscribers);
         able.map(|_| contestant)
     });
-    let rounds = effort.choose(7, 40);
+    let rounds = effort.choose(7, 25);
     let samples = interleave(&mut entrants.present, rounds, |entrant| {
         let threads = entrant.brings.threads(publishers, subscribers);
         let took = run_threads(threads.expect("it was able"), payload, each_publishes);
