@@ -180,7 +180,7 @@ impl Drop for GrantHandle {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
 

@@ -138,7 +138,7 @@
 //!
 //! # How it is checked
 //!
-//! * Loom explores the interleavings of the models that stand beside the code (`--cfg loom`), of the larger ones
+//! * Loom explores the interleavings of the models that stand beside the code (`--cfg oxide_loom`), of the larger ones
 //!   those with few preemptions. All atomics and
 //!   locks of this crate come through `sync`, which puts loom's in their place.
 //! * A reference model in plain sequential code is compared with the bus over random scripts
