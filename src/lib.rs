@@ -226,8 +226,8 @@
 //! * **Receiving** an owned [`Delivery`] touches a reference count that all receivers of that parcel share;
 //!   receiving by reference does not.
 //! * **Checking** a [`Publisher`]'s grant costs one atomic load.
-//! * A **subscription** takes about 3.5 KiB at the default capacity, 4 with a filter, see
-//!   [`SubscribeOptions::capacity`]; subscribing and leaving copy the list of subscribers.
+//! * A **subscription** takes about 4 KiB at the default capacity, see [`SubscribeOptions::capacity`];
+//!   subscribing and leaving copy the list of subscribers.
 //!
 //! `cargo bench` measures each of these, and `README.md` shows the comparison with other crates.
 //!
@@ -250,12 +250,12 @@
 //! | `subject`, `pattern`, `route`, `options` | who listens to what: the list of subscribers |
 //! | `fanout` | the way of a publish |
 //! | `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `follow`, `pick` | a subscriber's queue, without and with a filter |
+//! | `queue`, `follow`, `lane`, `pick` | a subscriber's queue, without and with a filter |
 //! | `overflow`, `room`, `gate` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `codec` | envelopes as JSON |
-//! | `sync` | every atomic and lock, so that models can take their place |
+//! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! [`docs::internals`] tells how they work together, [`docs::migrating`] what is different for users of
 //! `oxide-k`'s bus.

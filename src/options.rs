@@ -74,7 +74,7 @@ impl SubscribeOptions {
     /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`].
     ///
     /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with
-    /// a pattern or a source, and up to 1.5 KiB more. The envelopes themselves are shared by all.
+    /// a pattern or a source, and up to 2 KiB more. The envelopes themselves are shared by all.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
         self

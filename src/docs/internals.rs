@@ -93,9 +93,9 @@
 //! A parcel is installed before it is handed over, so a publisher may be stopped in between. Whoever comes
 //! next does not wait: it hands the parcel over itself and marks it ready. A queue may be given the same parcel
 //! by two publishers at the same moment; the follower passes over what it has seen, by the base number, and the
-//! channel has 16 places more than the capacity for that. (If that many publishers are stopped at just this
-//! step, each with another parcel, and the subscriber reads nothing meanwhile, the next one yields until
-//! there is a place.)
+//! channel has 16 places more than the capacity for that. If even those are taken (that many publishers were stopped
+//! at just this step, and the subscriber has read nothing since), the parcel goes into a second channel, and the
+//! subscriber sorts it in. `lane` has the argument why none is lost, late or left unread.
 //!
 //! # Followers (`follow`)
 //!
@@ -121,7 +121,8 @@
 //! consumed envelopes it wants to be woken, then reads the count; the subscriber stores the count, then reads
 //! what is written down; between the two there is a fence on each side, so one of them at least sees the other.
 //! For a follower each waiting envelope has a turn, its number among those left out, so that none overtakes
-//! another; one whose publisher has given up is passed over.
+//! another. Whoever comes by takes all turns for which there is room, others' too: a publisher that had to wake up
+//! for its turn would hold up those behind it. One whose publisher has given up is passed over.
 //!
 //! # Changing the list (`route`)
 //!
@@ -129,6 +130,11 @@
 //! opening is for that route or a newer one: they close the parcel and install an empty opening with it, unless a
 //! publisher was faster. That is the barrier: whoever publishes after that goes by the new list. The old queue's
 //! sending end goes with the last opening that lists it.
+//!
+//! Closing does so twice. The first route is closed and lists the subscribers still: the opening that brings it in
+//! has the accounts of all of them, and these are final. The second lists nobody, so that the queues disconnect. A
+//! publisher that is stopped could hold that up, so the end is also sent into the channels of followers, as a parcel
+//! without slots.
 //!
 //! # Grants (`capability`)
 //!
@@ -138,10 +144,13 @@
 //!
 //! # How it is checked
 //!
-//! * Loom explores the interleavings of the models that stand beside the code (`--cfg oxide_loom`), of the larger ones
-//!   those with few preemptions. All atomics and
-//!   locks of this crate come through `sync`, which puts loom's in their place.
+//! * Loom explores the interleavings of the models that stand beside the code (`--cfg oxide_loom`), of the
+//!   larger ones those with few preemptions. All atomics, locks and channels of this crate come through `sync`
+//!   (but for the cell that takes a follower's accounts when the bus closes), which puts loom's, or stand-ins made
+//!   of loom's, in their place.
 //! * A reference model in plain sequential code is compared with the bus over random scripts
 //!   (`tests/model.rs`).
+//! * A publisher is stopped at each step of its way, and the others go on (`fanout/stopped.rs`, by the hooks in
+//!   `pause`).
 //! * Stress tests run publishers and subscribers of every kind at once and check the accounts at the end
 //!   (`tests/stress.rs`).
