@@ -273,6 +273,7 @@ mod envelope;
 mod error;
 mod fanout;
 mod follow;
+mod follower;
 mod gate;
 mod iter;
 mod lane;

@@ -39,7 +39,7 @@ const READY: u64 = 1 << 62;
 const CLAIMED: u64 = READY - 1;
 
 /// The most slots a parcel has; a model can afford no more than two.
-pub(crate) const MAX_SLOTS: usize = if cfg!(loom) { 2 } else { 64 };
+pub(crate) const MAX_SLOTS: usize = if cfg!(oxide_loom) { 2 } else { 64 };
 
 pub(crate) struct Parcel<M> {
     base: u64,
