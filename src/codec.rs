@@ -234,7 +234,9 @@ impl Codec {
             // Serde says it as a text; the payload, looked at again, says what it was.
             parts
                 .and_then(|parts| parts.payload)
-                .and_then(|payload| value::check(payload, self.limits.payload_depth()).err())
+                .and_then(|payload| {
+                    value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.max_depth()).err()
+                })
                 .unwrap_or_else(|| EncodeErrorKind::Message(error::repeated(&error)))
         })?;
         scan(&json, &self.limits).map_err(|fault| EncodeErrorKind::from(fault.excess))?;

@@ -1,4 +1,5 @@
-//! A queue without a filter: the parcels themselves, read while they fill.
+//! A queue without a filter, on the publishers' side: who has room for a parcel, and whose turn it is
+//! where there is none.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -6,17 +7,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use crate::delivery::Delivery;
-use crate::envelope::Envelope;
-use crate::error::Lagged;
+use crate::follower::Follower;
 use crate::gate::Gate;
-use crate::lane::{Lane, LaneEnd, lane};
+use crate::lane::{Lane, lane};
 use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
 use crate::room::NoPlace;
-use crate::sync::{AtomicBool, AtomicU64, Backoff, Ordering};
-use crate::wait::{Nothing, Wait};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
 /// How long a publisher holds out for more than one place.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -82,17 +80,7 @@ impl<M> FollowQueue<M> {
             terms: Arc::clone(terms),
             places: Arc::clone(&places),
         };
-        let follower = Follower {
-            lane: end,
-            places,
-            blocks: terms.blocks(),
-            hand: None,
-            read: 0,
-            known: 0,
-            next: None,
-            consumed: 0,
-            told: 0,
-        };
+        let follower = Follower::new(end, places, terms.blocks());
         (Arc::new(queue), follower)
     }
 
@@ -248,7 +236,7 @@ impl<M> FollowQueue<M> {
 impl<M> Places<M> {
     /// So many envelopes are consumed now. Only the subscriber calls it.
     #[inline]
-    fn count(&self, consumed: u64, publishers_wait: bool) {
+    pub(crate) fn count(&self, consumed: u64, publishers_wait: bool) {
         // Release: read with acquire by who looks for room.
         self.consumed.store(consumed, Ordering::Release);
         if publishers_wait {
@@ -256,237 +244,47 @@ impl<M> Places<M> {
         }
     }
 
-    /// The subscription never got onto the bus's list.
-    pub(crate) fn never_began(&self) {
-        let _first = self.end.set((0, 0));
-    }
-}
-
-/// The subscriber's end.
-pub(crate) struct Follower<M> {
-    lane: LaneEnd<M>,
-    places: Arc<Places<M>>,
-    /// Whether publishers wait for room.
-    blocks: bool,
-    /// The parcel that is being read, how many of its slots were, and how many are known to be
-    /// claimed.
-    hand: Option<Arc<Parcel<M>>>,
-    read: usize,
-    known: usize,
-    /// The sequence number that comes next when there is no parcel in the hand, once the first is
-    /// known.
-    next: Option<u64>,
-    consumed: u64,
-    /// How many losses were told.
-    told: u64,
-}
-
-/// What a follower finds at the end of what it has.
-enum AtEnd {
-    /// More was appended.
-    More,
-    /// The parcel is read, and more may be appended yet.
-    Open,
-    /// The next parcel, if any, is in the channel.
-    Final,
-}
-
-impl<M> Follower<M> {
-    /// Reads the next slot, if it is known to be claimed.
-    #[inline]
-    pub(crate) fn step(&mut self) -> bool {
-        if self.read == self.known {
-            return false;
-        }
-        self.read += 1;
-        self.consumed += 1;
-        self.places.count(self.consumed, self.blocks);
-        true
+    /// How many publishers' envelopes were lost though they were waited for: none of a queue that
+    /// drops.
+    pub(crate) fn given_up(&self) -> u64 {
+        let settled = self.settled.load(Ordering::Acquire); // before `placed`
+        settled.saturating_sub(self.placed())
     }
 
-    /// Reads the next slot. There is none that is known to be claimed.
-    ///
-    /// `standing` tells what the bus has enqueued and left out for this queue so far.
-    pub(crate) fn advance(
-        &mut self,
-        wait: Wait,
-        standing: impl Fn(&Places<M>) -> (u64, u64),
-    ) -> Result<(), Nothing> {
-        while !self.step() {
-            match self.at_end() {
-                AtEnd::More => {}
-                AtEnd::Open if wait.is_over() => return Err(Nothing::Empty),
-                AtEnd::Open => self.linger(),
-                AtEnd::Final => {
-                    if let Some(parcel) = self.hand.take() {
-                        self.next = Some(parcel.base() + self.read as u64);
-                    }
-                    self.next_parcel(wait, &standing)?;
-                }
-            }
-        }
-        Ok(())
+    /// How many envelopes found a place after they had been left out.
+    pub(crate) fn placed(&self) -> u64 {
+        self.placed.load(Ordering::Relaxed)
     }
 
-    /// Reads all slots that are known to be claimed, and shows them; returns how many.
-    pub(crate) fn show(&mut self, mut look: impl FnMut(&Envelope<M>)) -> usize {
-        let Some(parcel) = &self.hand else { return 0 };
-        let first = self.read;
-        while self.read < self.known {
-            let envelope = parcel.get(self.read);
-            self.read += 1;
-            self.consumed += 1;
-            self.places.count(self.consumed, self.blocks);
-            look(envelope);
-        }
-        self.read - first
+    /// Whether the queue was ever left out of a parcel.
+    pub(crate) fn was_left_out(&self) -> bool {
+        // Relaxed: who learned of a loss learned of this too.
+        self.was_left_out.load(Ordering::Relaxed)
     }
 
-    fn at_end(&mut self) -> AtEnd {
-        let Some(parcel) = &self.hand else {
-            return AtEnd::Final;
-        };
-        let filled = parcel.filled();
-        self.known = filled.claimed;
-        if self.read < self.known {
-            AtEnd::More
-        } else if filled.is_final {
-            AtEnd::Final
-        } else {
-            AtEnd::Open
-        }
+    /// The subscriber leaves: nobody need wait for it.
+    pub(crate) fn leave(&self) {
+        self.gone.store(true, Ordering::Relaxed); // read under the lock, after the wake
+        self.gate.wake();
     }
 
-    /// Waits a moment for more to be appended, then closes the parcel, so that the next publish has
-    /// to come through the channel.
-    fn linger(&mut self) {
-        let Some(parcel) = &self.hand else { return };
-        let backoff = Backoff::new();
-        while !backoff.is_completed() {
-            let filled = parcel.filled();
-            if filled.claimed > self.read || filled.is_final {
-                return;
-            }
-            backoff.snooze();
-        }
-        parcel.close_after(self.read);
-    }
-
-    /// Takes the next parcel out of the channel.
-    fn next_parcel(
-        &mut self,
-        wait: Wait,
-        standing: &impl Fn(&Places<M>) -> (u64, u64),
-    ) -> Result<(), Nothing> {
-        // Read before the channel is seen to be empty: what was enqueued before these were left
-        // out has been read since, so the gap lies here.
-        let missed = self.missed(standing);
-        let parcel = match self.lane.try_recv(self.next) {
-            Ok(parcel) => parcel,
-            Err(_) if missed > self.told => return Err(self.tell(missed - self.told)),
-            Err(end) if end.is_disconnected() || self.has_all() => {
-                // Nobody is at it any more, so this is all.
-                let missed = self.missed(standing);
-                return Err(if missed > self.told {
-                    self.tell(missed - self.told)
-                } else {
-                    Nothing::Disconnected
-                });
-            }
-            Err(_) => match self.lane.recv(self.next, wait) {
-                Ok(parcel) => parcel,
-                Err(Nothing::Disconnected) => return self.next_parcel(Wait::No, standing),
-                Err(nothing) => return Err(nothing),
-            },
-        };
-        let base = parcel.base();
-        let next = self.next.unwrap_or(base);
-        if base < next || parcel.slots() == 0 {
-            return Ok(()); // handed over twice, or the sign of the end
-        }
-        self.hand = Some(parcel);
-        self.read = 0;
-        self.known = 0;
-        if base > next {
-            return Err(self.tell(base - next));
-        }
-        Ok(())
-    }
-
-    /// Whether the bus has closed and all that found a place was received.
-    fn has_all(&self) -> bool {
-        let places = &*self.places;
-        let Some(&(enqueued, left_out)) = places.end.get() else {
+    /// Whether the bus has closed and all that found a place was consumed.
+    pub(crate) fn has_all(&self, consumed: u64, blocks: bool) -> bool {
+        let Some(&(enqueued, left_out)) = self.end.get() else {
             return false;
         };
         // Acquire: when all were settled, `placed` is what it was then.
-        (!self.blocks || places.settled.load(Ordering::Acquire) == left_out)
-            && self.consumed == enqueued + places.placed.load(Ordering::Relaxed)
+        (!blocks || self.settled.load(Ordering::Acquire) == left_out)
+            && consumed == enqueued + self.placed()
     }
 
-    /// Tells that the next `missed` envelopes were lost.
-    fn tell(&mut self, missed: u64) -> Nothing {
-        self.told += missed;
-        self.next = self.next.map(|next| next + missed);
-        Nothing::Lagged(Lagged { missed })
-    }
-
-    fn missed(&self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
-        // Relaxed: who learned of a loss learned of this too.
-        if !self.places.was_left_out.load(Ordering::Relaxed) {
-            0
-        } else if self.blocks {
-            let settled = self.places.settled.load(Ordering::Acquire); // before `placed`
-            settled.saturating_sub(self.places.placed.load(Ordering::Relaxed))
-        } else {
-            standing(&self.places).1
-        }
-    }
-
-    /// What the last [`advance`](Follower::advance) read.
-    #[inline]
-    pub(crate) fn delivery(&self) -> Delivery<M> {
-        Delivery::new(Arc::clone(self.parcel()), self.read - 1)
-    }
-
-    /// What the last [`advance`](Follower::advance) read, to be looked at.
-    #[inline]
-    pub(crate) fn envelope(&self) -> &Envelope<M> {
-        self.parcel().get(self.read - 1)
-    }
-
-    fn parcel(&self) -> &Arc<Parcel<M>> {
-        self.hand.as_ref().expect("asked for after an advance")
-    }
-
-    pub(crate) fn len(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> usize {
-        let enqueued = standing(&self.places).0 + self.places.placed.load(Ordering::Relaxed);
-        usize::try_from(enqueued.saturating_sub(self.consumed)).unwrap_or(usize::MAX)
-    }
-
-    pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
-        self.missed(&standing)
-    }
-
-    pub(crate) fn places(&self) -> &Places<M> {
-        &self.places
-    }
-
-    pub(crate) fn leave(&self) {
-        self.places.gone.store(true, Ordering::Relaxed);
-        self.places.gate.wake();
-    }
-
-    /// Frees what is queued.
-    pub(crate) fn drain(&mut self) {
-        self.hand = None;
-        self.lane.drain();
-    }
-}
-
-impl<M> Places<M> {
     /// What was enqueued and left out in all, of a bus that has closed.
     pub(crate) fn at_end(&self) -> (u64, u64) {
         *self.end.wait()
+    }
+
+    /// The subscription never got onto the bus's list.
+    pub(crate) fn never_began(&self) {
+        let _first = self.end.set((0, 0));
     }
 }

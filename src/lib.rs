@@ -251,6 +251,7 @@
 //! | `fanout` | the way of a publish |
 //! | `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick` | a subscriber's queue, without and with a filter |
+//! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `room`, `gate` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
@@ -273,6 +274,7 @@ mod envelope;
 mod error;
 mod fanout;
 mod follow;
+mod follower;
 mod gate;
 mod iter;
 mod lane;

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::follow::{FollowQueue, Follower};
+use crate::follow::FollowQueue;
+use crate::follower::Follower;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pick::{PickQueue, Picker};

@@ -429,7 +429,7 @@ fn standing<M>(core: &Weak<Core<M>>, places: &Places<M>) -> (u64, u64) {
 impl<M> Drop for Subscription<M> {
     fn drop(&mut self) {
         match &self.inbox {
-            Inbox::Follow(follower) => follower.leave(),
+            Inbox::Follow(follower) => follower.places().leave(),
             Inbox::Pick(picker) => picker.leave(),
         }
         if let Some(core) = self.core.upgrade() {

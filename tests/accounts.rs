@@ -169,7 +169,9 @@ fn keep_accounts(seed: u64) {
         delivered += taken;
         dropped += lost;
 
-        while reader.take() {}
+        while reader.take() {
+            assert!(reader.missed <= lost as u64, "seed {seed}, {listens:?}");
+        }
         assert_eq!(reader.received, taken, "seed {seed}, {listens:?}");
         assert_eq!(reader.missed, lost as u64, "seed {seed}, {listens:?}");
     }

@@ -93,6 +93,7 @@ fn usage_errors_are_one_line_that_names_the_trouble() {
         (&["replay", "--subject", "sensor*", SAMPLE], "at byte 6"),
         (&["replay", "--capacity", "0", SAMPLE], "--capacity"),
         (&["replay", "--capacity", "16777217", SAMPLE], "--capacity"),
+        (&["replay", "--capacity", "-1", SAMPLE], "--capacity"),
         (&["replay", "--rate", "0", SAMPLE], "above zero"),
         (&["replay", "--rate", "-1", SAMPLE], "above zero"),
         (&["replay", "--rate", "NaN", SAMPLE], "above zero"),
@@ -105,6 +106,10 @@ fn usage_errors_are_one_line_that_names_the_trouble() {
         ),
         (&["replay", "--check", "no-such-file"], "no-such-file"),
         (&["bench", "--publishers", "0"], "--publishers"),
+        (&["bench", "--publishers", "-1"], "--publishers"),
+        (&["bench", "--subscribers", "-1"], "--subscribers"),
+        (&["bench", "--messages", "-1"], "--messages"),
+        (&["bench", "--payload", "-1"], "--payload"),
         (&["bench", "--capacity", "0"], "--capacity"),
         (&["bench", "--overflow", "never"], "drop-newest"),
         (

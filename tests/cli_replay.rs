@@ -389,17 +389,30 @@ fn an_empty_log_is_a_good_log() {
     Stats::read(text(&output.stderr)).assert_it_adds_up();
 }
 
+/// An envelope with a list of numbers, and without the key `correlation_id`.
+fn with_numbers(number: &str, count: usize) -> String {
+    let numbers = vec![number; count].join(",");
+    format!(
+        r#"{{"id":"4aa4a4d9-401f-4ffd-aedf-6c2b1bd98012","source":"kernel","timestamp":"2026-11-24T06:07:20Z","message":{{"kind":"command","type":"invoke","module_id":"sum","method":"add","payload":[{numbers}]}}}}"#
+    )
+}
+
 #[test]
 fn an_envelope_that_is_longer_in_full_than_it_was_is_printed_nevertheless() {
-    let numbers = vec!["1e15"; 65_000].join(",");
-    let log = file(&format!(
-        r#"{{"id":"4aa4a4d9-401f-4ffd-aedf-6c2b1bd98012","source":"kernel","timestamp":"2026-11-24T06:07:20Z","message":{{"kind":"command","type":"invoke","module_id":"sum","method":"add","payload":[{numbers}]}}}}"#
-    ));
-    let output = replay(&[path(&log)]);
+    let output = replay(&[path(&file(&with_numbers("1e15", 65_000)))]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(output.stdout.len() > 1024 * 1024);
     assert_eq!(
         text(&output.stdout).matches("1000000000000000.0").count(),
         65_000
     );
+}
+
+#[test]
+fn an_envelope_that_has_one_value_more_in_full_than_it_had_is_printed_nevertheless() {
+    // These and ten others are the most that is read; the absent correlation id is one in full.
+    let line = with_numbers("1", 65_536 - 10);
+    let output = replay(&[path(&file(&format!("{line}\n{line}\n")))]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).lines().count(), 2);
 }

@@ -167,6 +167,7 @@ fn a_gap_lies_exactly_where_envelopes_are_missing() {
             Err(TryRecvError::Lagged(lagged)) => {
                 assert!(lagged.missed > 0);
                 next += lagged.missed;
+                assert!(next <= PUBLISHED, "capacity {capacity}");
                 gaps += 1;
                 true
             }

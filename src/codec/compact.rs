@@ -120,7 +120,7 @@ pub(super) struct JsonText(String);
 impl JsonText {
     fn write<E: serde::ser::Error>(payload: &Value) -> Result<Self, E> {
         let limits = Limits::default();
-        value::check(payload, limits.depth).map_err(E::custom)?;
+        value::check(payload, 1, limits.depth).map_err(E::custom)?;
         let text = serde_json::to_string(payload).map_err(E::custom)?;
         scan(&text, &limits).map_err(|fault| E::custom(EncodeErrorKind::from(fault.excess)))?;
         Ok(JsonText(text))

@@ -44,9 +44,12 @@ impl Limits {
         name: usize::MAX,
     };
 
-    /// The levels that are left for a payload, inside its message and its envelope.
-    pub(super) fn payload_depth(&self) -> usize {
-        self.depth.min(Limits::MAX_DEPTH).saturating_sub(2)
+    /// The level of a payload that nests, inside its message and its envelope.
+    pub(super) const PAYLOAD_LEVEL: usize = 3;
+
+    /// The deepest level that is taken.
+    pub(super) fn max_depth(&self) -> usize {
+        self.depth.min(Limits::MAX_DEPTH)
     }
 }
 

@@ -112,7 +112,7 @@ fn write_event<M: SerializeMap>(event: &Event, map: &mut M) -> Result<(), M::Err
 }
 
 fn write_payload<M: SerializeMap>(payload: &Value, map: &mut M) -> Result<(), M::Error> {
-    value::check(payload, Limits::UNBOUNDED.payload_depth()).map_err(M::Error::custom)?;
+    value::check(payload, Limits::PAYLOAD_LEVEL, Limits::MAX_DEPTH).map_err(M::Error::custom)?;
     map.serialize_entry("payload", payload)
 }
 

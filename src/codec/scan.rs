@@ -39,7 +39,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Fault> {
         at: 0,
         depth: 0,
         nodes: 0,
-        max_depth: limits.depth.min(Limits::MAX_DEPTH),
+        max_depth: limits.max_depth(),
         limits,
     }
     .run()

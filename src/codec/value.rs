@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+use super::Limits;
 use super::error::{DecodeErrorKind, EncodeErrorKind, quoted};
 use super::reading::Reading;
 use super::scan::is_in_range;
@@ -15,12 +16,16 @@ use super::scan::is_in_range;
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// Whether a payload can be written and read back: not too deep, and without the key that
-/// `serde_json` may take for a number's.
+/// `serde_json` may take for a number's. `level` is the payload's own.
 ///
 /// Goes down without recursion, for it is what keeps a `Value` of any depth from being written by
 /// one.
-pub(super) fn check(payload: &Value, max_depth: usize) -> Result<(), EncodeErrorKind> {
-    let mut pending = vec![(payload, 1)];
+pub(super) fn check(
+    payload: &Value,
+    level: usize,
+    max_depth: usize,
+) -> Result<(), EncodeErrorKind> {
+    let mut pending = vec![(payload, level)];
     while let Some((value, depth)) = pending.pop() {
         if depth > max_depth && (value.is_array() || value.is_object()) {
             return Err(EncodeErrorKind::TooDeep(max_depth));
@@ -51,25 +56,27 @@ pub(super) fn check(payload: &Value, max_depth: usize) -> Result<(), EncodeError
 #[derive(Clone, Copy)]
 pub(super) struct Payload<'a> {
     reading: &'a Reading,
-    /// The levels that may still be opened.
-    depth: usize,
+    /// The level that it would open.
+    level: usize,
 }
 
 impl<'a> Payload<'a> {
     pub(super) fn new(reading: &'a Reading) -> Self {
         Payload {
             reading,
-            depth: reading.limits.payload_depth(),
+            level: Limits::PAYLOAD_LEVEL,
         }
     }
 
     fn nested<E: Error>(self) -> Result<Self, E> {
-        match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Payload { depth, ..self }),
-            None => Err(self.reading.refuse(DecodeErrorKind::TooDeep(
-                self.reading.limits.payload_depth(),
-            ))),
+        let max_depth = self.reading.limits.max_depth();
+        if self.level > max_depth {
+            return Err(self.reading.refuse(DecodeErrorKind::TooDeep(max_depth)));
         }
+        Ok(Payload {
+            level: self.level + 1,
+            ..self
+        })
     }
 
     /// A number from its text, as it would be without `arbitrary_precision`.

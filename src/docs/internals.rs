@@ -97,7 +97,7 @@
 //! at just this step, and the subscriber has read nothing since), the parcel goes into a second channel, and the
 //! subscriber sorts it in. `lane` has the argument why none is lost, late or left unread.
 //!
-//! # Followers (`follow`)
+//! # Followers (`follow`, `follower`, `lane`)
 //!
 //! A follower has one parcel in its hand and reads slot after slot. At the end of what is claimed, a receive that
 //! does not wait answers that it is empty and leaves the parcel open. One that waits spins for a moment, closes

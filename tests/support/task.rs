@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// Long enough on the busiest machine; only a test that fails waits as long.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long is waited for what must not happen.
 const MOMENT: Duration = Duration::from_millis(15);

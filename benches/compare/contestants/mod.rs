@@ -156,6 +156,7 @@ fn all() -> Vec<Box<dyn Contestant>> {
     vec![
         Box::new(oxide::OWNED),
         Box::new(oxide::BY_REFERENCE),
+        Box::new(oxide::BATCHES),
         Box::new(tokio_broadcast::TokioBroadcast),
         Box::new(async_broadcast::AsyncBroadcast),
         Box::new(bus::BusCrate),

@@ -10,6 +10,8 @@ use crate::run::envelopes::Envelopes;
 enum Receiving {
     Owned,
     ByReference,
+    /// All that is queued at once, published as one batch.
+    Batches,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,13 @@ pub(crate) const BY_REFERENCE: Oxide = Oxide {
     receiving: Receiving::ByReference,
 };
 
+pub(crate) const BATCHES: Oxide = Oxide {
+    name: "oxide-bus publish_batch, drain",
+    receiving: Receiving::Batches,
+};
+
+const ONLY_BATCHES: Absence = "takes part in the batch cell";
+
 impl Contestant for Oxide {
     fn name(&self) -> &'static str {
         self.name
@@ -38,6 +47,13 @@ impl Contestant for Oxide {
     }
 
     fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        if let Receiving::Batches = self.receiving {
+            return Err(ONLY_BATCHES);
+        }
+        self.batches(subscribers)
+    }
+
+    fn batches(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
         let bus = MessageBus::new();
         Ok(Box::new(OneThread {
             subscribers: (0..subscribers)
@@ -49,10 +65,16 @@ impl Contestant for Oxide {
     }
 
     fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence> {
+        if let Receiving::Batches = self.receiving {
+            return Err(ONLY_BATCHES);
+        }
         Ok(self.handles(publishers, subscribers, Overflow::Block { timeout: None }))
     }
 
     fn latency(&self) -> Result<Threads, Absence> {
+        if let Receiving::Batches = self.receiving {
+            return Err(ONLY_BATCHES);
+        }
         Ok(self.handles(1, 1, Overflow::DropNewest))
     }
 }
@@ -92,7 +114,11 @@ struct OneThread {
 
 impl Burst for OneThread {
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
-        Publish::publish(&mut self.bus, envelopes, count);
+        if let Receiving::Batches = self.receiving {
+            self.bus.publish_batch(envelopes.take(count)).expect("open");
+        } else {
+            Publish::publish(&mut self.bus, envelopes, count);
+        }
     }
 
     fn receive(&mut self, subscriber: usize, at_most: usize) -> usize {
@@ -100,6 +126,8 @@ impl Burst for OneThread {
         match self.receiving {
             Receiving::Owned => receive_owned(subscription, at_most),
             Receiving::ByReference => receive_by_reference(subscription, at_most),
+            // A burst is drained whole, so there is never more than that.
+            Receiving::Batches => subscription.drain(read).unwrap_or(0),
         }
     }
 }
@@ -120,13 +148,15 @@ pub(super) fn receive_owned(subscription: &mut Subscription, at_most: usize) -> 
 }
 
 fn receive_by_reference(subscription: &mut Subscription, at_most: usize) -> usize {
-    // Lending has no form that does not wait: ask for no more than is there.
-    let at_most = at_most.min(subscription.len());
     let mut taken = 0;
     while taken < at_most {
-        if let Ok(envelope) = subscription.recv_ref() {
-            read(envelope);
-            taken += 1;
+        match subscription.try_recv_ref() {
+            Ok(envelope) => {
+                read(envelope);
+                taken += 1;
+            }
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
         }
     }
     taken
@@ -145,7 +175,7 @@ impl Subscribe for Subscriber {
                     read(&self.subscription.recv().expect("lossless"));
                 }
             }
-            Receiving::ByReference => {
+            Receiving::ByReference | Receiving::Batches => {
                 for _ in 0..count {
                     read(self.subscription.recv_ref().expect("lossless"));
                 }

@@ -35,7 +35,7 @@ use crate::{INTERRUPTED, arguments, interrupt, output};
 /// included, is timed. Under full load latency is mostly the time spent in the queue, so it grows
 /// with the capacity.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Options {
     /// How many threads publish
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
@@ -58,8 +58,7 @@ pub(crate) struct Options {
     messages: Option<u64>,
 
     /// Publish for so long instead; fractions are allowed
-    #[arg(long, value_name = "SECONDS", conflicts_with = "messages",
-        allow_negative_numbers = true, value_parser = arguments::seconds)]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "messages", value_parser = arguments::seconds)]
     duration: Option<Duration>,
 
     /// How many bytes each envelope carries, freshly allocated for each

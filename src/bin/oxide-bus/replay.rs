@@ -47,7 +47,7 @@ pub(crate) struct Options {
     source: Vec<String>,
 
     /// How many envelopes the subscriber's queue holds
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity())]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity(), allow_negative_numbers = true)]
     capacity: usize,
 
     /// Publish so many envelopes a second, fractions allowed [default: as fast as possible]

@@ -25,9 +25,11 @@ pub(super) fn print(subscription: Subscription, progress: &AtomicU64) -> Result<
 /// comes fast is written in large pieces.
 fn print_all(mut subscription: Subscription, progress: &AtomicU64) -> Result<(), WriteError> {
     let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    // Some numbers are longer in full than they were: 1e9. All else that was read is within limits.
+    // What is written can be more than what was read: 1e9 is longer in full, and a correlation id
+    // that is absent becomes a null. All else was read within limits.
     let limits = Limits {
         bytes: usize::MAX,
+        nodes: usize::MAX,
         ..Limits::default()
     };
     let mut lines = LinesWriter::new(stdout).codec(Codec::new().limits(limits));
