@@ -7,7 +7,9 @@
 #[cfg(loom)]
 mod cell_on_loom;
 #[cfg(loom)]
-mod channel_on_loom;
+pub(crate) mod channel;
+#[cfg(all(test, loom))]
+mod explore_on_loom;
 #[cfg(loom)]
 mod lock_on_loom;
 
@@ -28,8 +30,8 @@ pub(crate) use std::thread::sleep;
 
 #[cfg(loom)]
 pub(crate) use self::cell_on_loom::{ArcSwap, OnceLock};
-#[cfg(loom)]
-pub(crate) use self::channel_on_loom as channel;
+#[cfg(all(test, loom))]
+pub(crate) use self::explore_on_loom::explore;
 #[cfg(loom)]
 pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, sleep};
 #[cfg(loom)]
