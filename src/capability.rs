@@ -179,7 +179,7 @@ impl Drop for GrantHandle {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
 
@@ -229,7 +229,7 @@ mod tests {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, oxide_loom))]
 mod loom_models {
     use std::sync::Arc;
 

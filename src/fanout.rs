@@ -326,9 +326,9 @@ impl<M> Core<M> {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, oxide_loom))]
 mod loom_models;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(oxide_loom)))]
 mod stopped;
 
 impl<M> Drop for Core<M> {

@@ -98,5 +98,5 @@ impl<T: Default> Gate<T> {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, oxide_loom))]
 mod loom_models;

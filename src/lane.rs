@@ -25,7 +25,7 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::wait::{Nothing, Wait};
 
 /// How many parcels more than envelopes fit in, before one is spilled.
-const SLACK: usize = if cfg!(loom) { 0 } else { 16 };
+const SLACK: usize = if cfg!(oxide_loom) { 0 } else { 16 };
 
 /// The publishers' end.
 pub(crate) struct Lane<M> {
@@ -135,5 +135,5 @@ impl<M> LaneEnd<M> {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, oxide_loom))]
 mod loom_models;

@@ -38,7 +38,7 @@ const READY: u64 = 1 << 62;
 const CLAIMED: u64 = READY - 1;
 
 /// The most slots a parcel has; a model can afford no more than two.
-pub(crate) const MAX_SLOTS: usize = if cfg!(loom) { 2 } else { 64 };
+pub(crate) const MAX_SLOTS: usize = if cfg!(oxide_loom) { 2 } else { 64 };
 
 pub(crate) struct Parcel<M> {
     base: u64,
@@ -207,7 +207,7 @@ impl<M> Parcel<M> {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, oxide_loom))]
 mod loom_models;
 
 impl<M> fmt::Debug for Parcel<M> {

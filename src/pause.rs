@@ -17,13 +17,13 @@ pub(crate) enum Step {
     Listed,
 }
 
-#[cfg(any(not(test), loom))]
+#[cfg(any(not(test), oxide_loom))]
 pub(crate) const fn at(_step: Step) {}
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(oxide_loom)))]
 pub(crate) use self::hook::{at, stop};
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(oxide_loom)))]
 mod hook {
     use std::cell::RefCell;
     use std::sync::mpsc::{Sender, channel};

@@ -129,7 +129,7 @@ impl Room {
         self.gate.wake();
     }
 }
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use std::time::Duration;
 
@@ -172,7 +172,7 @@ mod tests {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, oxide_loom))]
 mod loom_models {
     use loom::sync::Arc;
     use loom::thread;
