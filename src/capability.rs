@@ -229,3 +229,58 @@ mod tests {
         assert!(grants.is_granted(&write));
     }
 }
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models {
+    use std::sync::Arc;
+
+    use loom::thread;
+
+    use super::*;
+    use crate::sync::explore;
+
+    /// dashmap is no part of it: what a publisher reads is the grant alone.
+    #[test]
+    fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_not() {
+        explore(3, || {
+            let grant = Grant::new(true);
+            let revoked = Arc::new(AtomicBool::new(false));
+            let publisher = {
+                let (grant, revoked) = (Arc::clone(&grant), Arc::clone(&revoked));
+                thread::spawn(move || {
+                    let is_revoked = revoked.load(Ordering::Acquire);
+                    assert!(!(is_revoked && grant.is_granted()));
+                })
+            };
+            grant.set(false);
+            revoked.store(true, Ordering::Release);
+            publisher.join().unwrap();
+
+            let again = {
+                let grant = Arc::clone(&grant);
+                thread::spawn(move || grant.set(true))
+            };
+            again.join().unwrap();
+            assert!(grant.is_granted());
+        });
+    }
+
+    #[test]
+    fn who_publishes_under_a_grant_sees_what_its_granter_had_prepared() {
+        explore(3, || {
+            let grant = Grant::new(false);
+            let prepared = Arc::new(AtomicBool::new(false));
+            let granter = {
+                let (grant, prepared) = (Arc::clone(&grant), Arc::clone(&prepared));
+                thread::spawn(move || {
+                    prepared.store(true, Ordering::Relaxed);
+                    grant.set(true);
+                })
+            };
+            if grant.is_granted() {
+                assert!(prepared.load(Ordering::Relaxed));
+            }
+            granter.join().unwrap();
+        });
+    }
+}

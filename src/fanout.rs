@@ -6,11 +6,10 @@
 //! next parcel. Then the envelope is sent to the subscribers that picked it, and whoever has no
 //! room but must not lose it is waited for.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::Guard;
 use smallvec::SmallVec;
 
 use crate::capability::Grants;
@@ -182,7 +181,7 @@ impl<M> Core<M> {
     /// published yet, but there is another current one.
     fn open(
         &self,
-        current: Guard<Arc<Opening<M>>>,
+        current: impl Deref<Target = Arc<Opening<M>>>,
         pending: &mut impl Pending<M>,
     ) -> Result<Option<Outcome>, Closed>
     where

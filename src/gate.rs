@@ -97,3 +97,6 @@ impl<T: Default> Gate<T> {
         self.change(|_| self.shut.store(true, Ordering::Relaxed));
     }
 }
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models;

@@ -134,3 +134,6 @@ impl<M> LaneEnd<M> {
         while self.spilled.try_recv().is_ok() {}
     }
 }
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models;

@@ -75,6 +75,7 @@ impl SubscribeOptions {
     ///
     /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with
     /// a pattern or a source, and up to 2 KiB more. The envelopes themselves are shared by all.
+    /// As with any allocation, the process aborts where the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
         self

@@ -243,6 +243,9 @@ impl<M> Parcel<M> {
     }
 }
 
+#[cfg(all(test, oxide_loom))]
+mod loom_models;
+
 impl<M> fmt::Debug for Parcel<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let filled = self.filled();

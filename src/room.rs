@@ -178,10 +178,11 @@ mod loom_models {
     use loom::thread;
 
     use super::*;
+    use crate::sync::explore;
 
     #[test]
     fn two_publishers_and_a_subscriber_never_take_more_places_than_there_are() {
-        loom::model(|| {
+        explore(5, || {
             let room = Arc::new(Room::new(1));
             assert_eq!(room.reserve(), Ok(()));
             let publishers: Vec<_> = (0..2)
@@ -198,7 +199,7 @@ mod loom_models {
 
     #[test]
     fn a_publisher_that_waits_gets_the_place_that_is_given_back() {
-        loom::model(|| {
+        explore(5, || {
             let room = Arc::new(Room::new(1));
             assert_eq!(room.reserve(), Ok(()));
             let publisher = {
@@ -212,9 +213,7 @@ mod loom_models {
 
     #[test]
     fn two_publishers_that_wait_each_get_one_of_two_places_given_back() {
-        let mut model = loom::model::Builder::new();
-        model.preemption_bound = Some(3);
-        model.check(|| {
+        explore(3, || {
             let room = Arc::new(Room::new(2));
             assert_eq!(room.reserve(), Ok(()));
             assert_eq!(room.reserve(), Ok(()));
@@ -234,7 +233,7 @@ mod loom_models {
 
     #[test]
     fn a_publisher_that_waits_learns_that_the_subscriber_leaves() {
-        loom::model(|| {
+        explore(5, || {
             let room = Arc::new(Room::new(1));
             assert_eq!(room.reserve(), Ok(()));
             let publisher = {
@@ -248,7 +247,7 @@ mod loom_models {
 
     #[test]
     fn a_publisher_that_waits_learns_that_the_bus_closes() {
-        loom::model(|| {
+        explore(5, || {
             let room = Arc::new(Room::new(1));
             assert_eq!(room.reserve(), Ok(()));
             let publisher = {

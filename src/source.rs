@@ -98,6 +98,12 @@ impl PartialEq<String> for Source {
     }
 }
 
+impl PartialEq<Source> for String {
+    fn eq(&self, other: &Source) -> bool {
+        self == other.as_str()
+    }
+}
+
 impl PartialEq<Source> for str {
     fn eq(&self, other: &Source) -> bool {
         self == other.as_str()

@@ -7,7 +7,9 @@
 #[cfg(oxide_loom)]
 mod cell_on_loom;
 #[cfg(oxide_loom)]
-mod channel_on_loom;
+pub(crate) mod channel;
+#[cfg(all(test, oxide_loom))]
+mod explore_on_loom;
 #[cfg(oxide_loom)]
 mod lock_on_loom;
 
@@ -28,8 +30,8 @@ pub(crate) use std::thread::sleep;
 
 #[cfg(oxide_loom)]
 pub(crate) use self::cell_on_loom::{ArcSwap, OnceLock};
-#[cfg(oxide_loom)]
-pub(crate) use self::channel_on_loom as channel;
+#[cfg(all(test, oxide_loom))]
+pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]
 pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, sleep};
 #[cfg(oxide_loom)]

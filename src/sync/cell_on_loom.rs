@@ -1,5 +1,6 @@
 //! Cells that are written once, or replaced whole.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +34,12 @@ impl<T> OnceLock<T> {
         Ok(())
     }
 
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        let value = self.value.get_or_init(make);
+        self.written.store(true, Ordering::Release);
+        value
+    }
+
     pub(crate) fn get(&self) -> Option<&T> {
         (self.written.load(Ordering::Acquire))
             .then(|| self.value.get())
@@ -41,6 +48,17 @@ impl<T> OnceLock<T> {
 
     pub(crate) fn into_inner(self) -> Option<T> {
         self.value.into_inner()
+    }
+}
+
+/// What arc-swap's cell lends.
+pub(crate) struct Guard<T>(Arc<T>);
+
+impl<T> Deref for Guard<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.0
     }
 }
 
@@ -57,8 +75,8 @@ impl<T> ArcSwap<T> {
         Self::new(Arc::new(value))
     }
 
-    pub(crate) fn load(&self) -> Arc<T> {
-        self.load_full()
+    pub(crate) fn load(&self) -> Guard<T> {
+        Guard(self.load_full())
     }
 
     pub(crate) fn load_full(&self) -> Arc<T> {

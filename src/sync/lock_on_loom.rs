@@ -38,6 +38,7 @@ pub(crate) struct Condvar(loom::sync::Condvar);
 pub(crate) struct WaitTimeoutResult;
 
 impl WaitTimeoutResult {
+    #[expect(clippy::unused_self, reason = "parking_lot's signature")]
     pub(crate) fn timed_out(&self) -> bool {
         false
     }

@@ -1,0 +1,156 @@
+use loom::sync::Arc;
+use loom::thread;
+
+use super::*;
+use crate::sync::{AtomicBool, explore};
+
+fn envelope(message: u32) -> Envelope<u32> {
+    Envelope::new("model", message)
+}
+
+/// An open parcel with so many free slots.
+fn open(slots: usize) -> Arc<Parcel<u32>> {
+    let parcel = Parcel::new(0, slots);
+    parcel.mark_ready();
+    Arc::new(parcel)
+}
+
+/// Claims a slot and writes it.
+fn append(parcel: &Parcel<u32>, message: u32) -> Option<usize> {
+    let slot = parcel.claim(1)?.start;
+    parcel.write(slot, || envelope(message));
+    Some(slot)
+}
+
+#[test]
+fn two_who_append_get_different_slots_and_a_reader_sees_what_was_written() {
+    explore(4, || {
+        let parcel = open(2);
+        let writers = [7, 8].map(|message| {
+            let parcel = Arc::clone(&parcel);
+            thread::spawn(move || append(&parcel, message).expect("there is a slot for each"))
+        });
+        for slot in 0..parcel.filled().claimed {
+            assert!((7..=8).contains(&parcel.get(slot).message));
+        }
+        for (writer, message) in writers.into_iter().zip([7, 8]) {
+            let slot = writer.join().unwrap();
+            assert_eq!(parcel.get(slot).message, message);
+        }
+        assert!(parcel.filled().is_final);
+    });
+}
+
+#[test]
+fn nobody_appends_after_a_subscriber_has_closed_the_parcel_to_sleep() {
+    explore(4, || {
+        let parcel = open(2);
+        let writers = [7, 8].map(|message| {
+            let parcel = Arc::clone(&parcel);
+            thread::spawn(move || append(&parcel, message).is_some())
+        });
+        let mut read = 0;
+        while !parcel.close_after(read) {
+            parcel.get(read);
+            read += 1;
+        }
+        let appended = (writers.into_iter())
+            .map(|writer| usize::from(writer.join().unwrap()))
+            .sum::<usize>();
+        assert_eq!(appended, read);
+        let filled = parcel.filled();
+        assert!(filled.is_final);
+        assert_eq!(filled.claimed, read);
+    });
+}
+
+#[test]
+fn the_count_that_an_opener_reads_after_closing_is_final() {
+    explore(4, || {
+        let parcel = open(2);
+        let writers = [7, 8].map(|message| {
+            let parcel = Arc::clone(&parcel);
+            thread::spawn(move || append(&parcel, message).is_some())
+        });
+        parcel.close();
+        let claimed = parcel.filled().claimed;
+        let appended = (writers.into_iter())
+            .map(|writer| usize::from(writer.join().unwrap()))
+            .sum::<usize>();
+        assert_eq!(appended, claimed);
+    });
+}
+
+#[test]
+fn a_subscriber_and_an_opener_that_close_at_once_agree_on_the_count() {
+    explore(4, || {
+        let parcel = open(2);
+        let writer = {
+            let parcel = Arc::clone(&parcel);
+            thread::spawn(move || append(&parcel, 7).is_some())
+        };
+        let opener = {
+            let parcel = Arc::clone(&parcel);
+            thread::spawn(move || {
+                parcel.close();
+                parcel.filled().claimed
+            })
+        };
+        let slept = parcel.close_after(0);
+        let (appended, claimed) = (writer.join().unwrap(), opener.join().unwrap());
+        assert_eq!(claimed, usize::from(appended));
+        assert_eq!(slept, !appended);
+    });
+}
+
+#[test]
+fn who_appends_knows_what_was_done_before_the_parcel_was_ready() {
+    explore(4, || {
+        let parcel = Arc::new(Parcel::new(0, 1));
+        let sent = Arc::new(AtomicBool::new(false));
+        let opener = {
+            let (parcel, sent) = (Arc::clone(&parcel), Arc::clone(&sent));
+            thread::spawn(move || {
+                sent.store(true, Ordering::Relaxed);
+                parcel.mark_ready();
+            })
+        };
+        if append(&parcel, 7).is_some() {
+            assert!(sent.load(Ordering::Relaxed));
+        }
+        opener.join().unwrap();
+    });
+}
+
+#[test]
+fn who_sees_a_claim_knows_what_its_publisher_knew_and_who_sees_it_closed_what_the_sleeper_knew() {
+    explore(4, || {
+        let parcel = open(2);
+        let before = Arc::new(AtomicBool::new(false));
+        let other = {
+            let (parcel, before) = (Arc::clone(&parcel), Arc::clone(&before));
+            thread::spawn(move || {
+                before.store(true, Ordering::Relaxed);
+                if append(&parcel, 7).is_none() {
+                    parcel.is_ready(); // the acquire that tells of who closed it
+                }
+            })
+        };
+        let consumed = Arc::new(AtomicBool::new(false));
+        let sleeper = {
+            let (parcel, consumed) = (Arc::clone(&parcel), Arc::clone(&consumed));
+            thread::spawn(move || {
+                consumed.store(true, Ordering::Relaxed);
+                parcel.close_after(0)
+            })
+        };
+        if parcel.filled().claimed == 1 {
+            assert!(before.load(Ordering::Relaxed));
+        }
+        if !parcel.is_open() {
+            assert!(consumed.load(Ordering::Relaxed));
+        }
+        other.join().unwrap();
+        sleeper.join().unwrap();
+    });
+}
