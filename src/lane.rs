@@ -25,7 +25,7 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::wait::{Nothing, Wait};
 
 /// How many parcels more than envelopes fit in, before one is spilled.
-const SLACK: usize = if cfg!(oxide_loom) { 0 } else { 16 };
+const SLACK: usize = if cfg!(oxide_loom) { 0 } else { 8 };
 
 /// The publishers' end.
 pub(crate) struct Lane<M> {

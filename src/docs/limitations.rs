@@ -58,6 +58,8 @@
 //!   after that. With one place at a time every parcel would hold one envelope, for everybody.
 //! * A thread that publishes to a full `Block` subscription of its own waits for itself. Set a time-out, or
 //!   receive on another thread. The same goes for two threads that wait in a circle.
+//! * A publisher that waits for several full subscribers serves them one after the other: one that has made
+//!   room gets the envelope only when those before it are done. Subscribers that had room have it by then.
 //! * The time-out is for each step of a batch, not for the whole.
 //!
 //! # What grows with the number of subscribers
