@@ -93,7 +93,7 @@
 //! A parcel is installed before it is handed over, so a publisher may be stopped in between. Whoever comes
 //! next does not wait: it hands the parcel over itself and marks it ready. A queue may be given the same parcel
 //! by two publishers at the same moment; the follower passes over what it has seen, by the base number, and the
-//! channel has 16 places more than the capacity for that. If even those are taken (that many publishers were stopped
+//! channel has a few places more than the capacity for that. If even those are taken (that many publishers were stopped
 //! at just this step, and the subscriber has read nothing since), the parcel goes into a second channel, and the
 //! subscriber sorts it in. `lane` has the argument why none is lost, late or left unread.
 //!
