@@ -78,6 +78,37 @@ fn a_publish_that_begins_after_subscribe_or_unsubscribe_returned_sees_it() {
     assert!(subscription.is_none(), "it was switched off last");
 }
 
+/// Each change of the subscriber list builds on the one before, though many come and go at once.
+#[test]
+fn subscribers_that_come_and_go_at_once_do_not_lose_each_other() {
+    let bus = Bus::<u64>::new();
+    let until = Instant::now() + Duration::from_millis(150);
+    let modules: Vec<_> = (0..4_u64)
+        .map(|module| {
+            let bus = bus.clone();
+            Task::start(move || {
+                let mut kept = Vec::new();
+                while Instant::now() < until || kept.is_empty() {
+                    let source = format!("module {module}");
+                    let options = of_capacity(1).source(source.as_str());
+                    let subscription = bus.subscribe_with(options).unwrap();
+                    let envelope = Envelope::new(source, module);
+                    assert!(bus.publish(envelope).unwrap().matched() > 0, "it was lost");
+                    assert_eq!(subscription.len(), 1, "it was lost");
+                    if kept.len() < 5 {
+                        kept.push(subscription);
+                    }
+                }
+                kept
+            })
+        })
+        .collect();
+    let kept: Vec<_> = modules.into_iter().flat_map(Task::end).collect();
+    assert_eq!(bus.subscriber_count(), kept.len());
+    drop(kept);
+    assert_eq!(bus.subscriber_count(), 0);
+}
+
 /// Grants and revokes a capability by turns.
 fn granting(bus: &Bus<u64>, capability: &Capability) -> impl FnMut(bool) + use<> {
     let (bus, capability) = (bus.clone(), capability.clone());
