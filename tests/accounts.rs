@@ -4,9 +4,9 @@
 mod support;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -199,10 +199,12 @@ fn every_loss_is_counted_though_several_publishers_lose_at_once() {
     let mut stuck = bus
         .subscribe_with(SubscribeOptions::new().capacity(1))
         .unwrap();
+    let start = Arc::new(Barrier::new(SOURCES.len()));
     let publishers = SOURCES.map(|source| {
-        let bus = bus.clone();
+        let (bus, start) = (bus.clone(), Arc::clone(&start));
         Task::start(move || {
             let source = Source::from(source);
+            start.wait();
             let publish = |number| bus.publish(Envelope::new(&source, Number(number))).unwrap();
             (0..EACH)
                 .map(|number| publish(number).dropped())
