@@ -232,6 +232,33 @@ fn what_nobody_took_is_freed_when_its_publish_returns() {
     assert_eq!(alive(&payload), 1, "there is room for one");
 }
 
+/// Whoever waits for room in one queue must not keep alive what was queued in another.
+#[test]
+fn what_was_queued_is_freed_even_while_a_publisher_waits_for_another_subscriber() {
+    let bus = Bus::new();
+    let full = bus.subscribe_with(blocking(1).source("slow")).unwrap();
+    let mut goes = bus.subscribe_with(of_capacity(1)).unwrap();
+    let publish = |bus: &Bus<Arc<()>>, source: &'static str, payload: &Arc<()>| {
+        bus.publish(Envelope::new(source, Arc::clone(payload)))
+            .unwrap();
+    };
+    publish(&bus, "slow", &Arc::new(())); // fills the one
+    goes.recv().unwrap();
+    let queued = Arc::new(());
+    publish(&bus, "fast", &queued); // goes only to the other
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || publish(&bus, "slow", &Arc::new(())))
+    };
+    publisher.assert_waits();
+    assert_eq!(alive(&queued), 1);
+    drop(goes);
+    assert_eq!(alive(&queued), 0);
+    publisher.assert_waits();
+    drop(full);
+    publisher.end();
+}
+
 /// Whoever waits for room in one queue must not keep alive what was queued in the next.
 #[test]
 fn what_was_queued_is_freed_even_while_a_publisher_waits_on_its_way_to_that_queue() {

@@ -331,7 +331,8 @@ fn a_subscription_that_comes_in_the_midst_of_a_publish_is_offered_the_next() {
     );
 }
 
-/// Its publisher has not begun to wait when the bus closes, and must not begin then.
+/// Its publisher has not begun to wait when the bus closes, and must not begin then. Whether the
+/// publish or the close came first is not said.
 #[test]
 fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
     let publisher = Task::start(|| {
@@ -342,10 +343,24 @@ fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
         let full = [(); 2].map(|()| bus.subscribe_with(options.clone()).unwrap());
         assert_eq!(inquire(&bus, || {}), (2, 0));
         let closing = bus.clone();
-        assert_eq!(inquire(&bus, move || closing.close()), (0, 2));
-        full.map(|subscription| subscription.dropped())
+        let message = Inquired(Mutex::new(Some(Box::new(move || closing.close()))));
+        let dropped = match bus.publish(Envelope::new("module", message)) {
+            Ok(receipt) => receipt.dropped(),
+            Err(error) => {
+                assert!(error.is_closed());
+                0
+            }
+        };
+        (
+            dropped as u64,
+            full.map(|subscription| subscription.dropped()),
+        )
     });
-    assert_eq!(publisher.end(), [1, 1]);
+    let accounts = publisher.end();
+    assert!(
+        matches!(accounts, (0, [0, 0]) | (2, [1, 1])),
+        "{accounts:?}"
+    );
 }
 
 /// What is said above of one thread, while others publish, come and go.
