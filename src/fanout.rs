@@ -7,6 +7,7 @@
 //! room but must not lose it is waited for.
 
 use std::ops::{Deref, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -164,6 +165,7 @@ impl<M> Core<M> {
                 let picks = current.route.picks(pending.first());
                 if let Some(slots) = append(&current.parcel, pending, 1) {
                     let (mut outcome, waiting) = deliver(&current, slots, &picks);
+                    waiting.enrol();
                     drop(current); // the wait keeps its parcel
                     waiting.end(&mut outcome);
                     return Ok(outcome);
@@ -211,12 +213,14 @@ impl<M> Core<M> {
                 0
             };
             let (mut outcome, waiting) = deliver(&next, slots, &picks);
-            // If the wait is for anything, it keeps `next`'s parcel.
-            let before = Arc::clone(&current.parcel);
-            drop((current, next));
+            waiting.enrol();
+            // Payloads, and so user code, which may publish: it finds this turn taken. Who waits
+            // must not keep them; if one panics, the turn is waited for all the same.
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop((current, next))));
             waiting.end(&mut outcome);
-            // Payloads, and so user code: when everybody's turn is over.
-            drop(before);
+            if let Err(panic) = dropped {
+                resume_unwind(panic);
+            }
             (0..blind).for_each(|_| drop(pending.take()));
             return Ok(Some(outcome));
         }
@@ -430,14 +434,21 @@ struct Waiting<M> {
 }
 
 impl<M> Waiting<M> {
+    /// Takes a turn with each follower.
+    fn enrol(&self) {
+        for (queue, parcel, entry) in &self.follow {
+            queue.enrol(parcel, entry);
+        }
+    }
+
     /// Waits.
     fn end(&self, outcome: &mut Outcome) {
         if self.follow.is_empty() && self.pick.is_empty() {
             return;
         }
         let started = Instant::now();
-        for (queue, parcel, entry) in &self.follow {
-            outcome.count(queue.settle(parcel, entry, started));
+        for (queue, _, entry) in &self.follow {
+            outcome.count(queue.settle(entry, started));
         }
         for (queue, parcel, slot) in &self.pick {
             let offered = queue.offer_by(parcel, *slot, queue.terms().deadline(started));

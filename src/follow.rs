@@ -123,19 +123,22 @@ impl<M> FollowQueue<M> {
         self.lane.hand_over(parcel);
     }
 
-    /// Finds a place for the one envelope of a parcel that left this queue out, in turn.
+    /// Takes a turn for the one envelope of a parcel that left this queue out.
     ///
     /// `entry` is the parcel's: it says whose turn this is.
-    pub(crate) fn settle(
-        &self,
-        parcel: &Arc<Parcel<M>>,
-        entry: &Entry,
-        started: Instant,
-    ) -> Result<(), NoPlace> {
+    pub(crate) fn enrol(&self, parcel: &Arc<Parcel<M>>, entry: &Entry) {
+        (self.places.gate).change(|turns| {
+            turns
+                .waiting
+                .insert(entry.left_out, Some(Arc::clone(parcel)))
+        });
+    }
+
+    /// Waits until the turn that was taken is over, with a place or without.
+    pub(crate) fn settle(&self, entry: &Entry, started: Instant) -> Result<(), NoPlace> {
         let deadline = self.terms.deadline(started);
         let turn = entry.left_out;
         let gate = &self.places.gate;
-        gate.change(|turns| turns.waiting.insert(turn, Some(Arc::clone(parcel))));
 
         // With one place at a time every parcel would hold one envelope. So the subscriber is given
         // the time to make room for many, unless it takes too long.

@@ -4,15 +4,15 @@
 mod support;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use fastrand::Rng;
 use oxide_bus::{
-    Bus, Envelope, Overflow, Pattern, Payload, Subject, SubscribeOptions, Subscription,
+    Bus, Envelope, Overflow, Pattern, Payload, Source, Subject, SubscribeOptions, Subscription,
 };
 
 use support::task::Task;
@@ -189,6 +189,36 @@ fn matched_is_received_and_queued_and_dropped_and_receipts_agree() {
     for seed in 0..60 {
         keep_accounts(seed);
     }
+}
+
+/// Publishers that find the same queue full at the same time.
+#[test]
+fn every_loss_is_counted_though_several_publishers_lose_at_once() {
+    const EACH: usize = 30_000;
+    let bus = Bus::<Number>::new();
+    let mut stuck = bus
+        .subscribe_with(SubscribeOptions::new().capacity(1))
+        .unwrap();
+    let start = Arc::new(Barrier::new(SOURCES.len()));
+    let publishers = SOURCES.map(|source| {
+        let (bus, start) = (bus.clone(), Arc::clone(&start));
+        Task::start(move || {
+            let source = Source::from(source);
+            start.wait();
+            let publish = |number| bus.publish(Envelope::new(&source, Number(number))).unwrap();
+            (0..EACH)
+                .map(|number| publish(number).dropped())
+                .sum::<usize>()
+        })
+    });
+    let dropped: usize = publishers.map(Task::end).into_iter().sum();
+    assert_eq!(dropped, SOURCES.len() * EACH - 1);
+    assert_eq!(stuck.dropped(), dropped as u64);
+    assert!(stuck.recv().is_ok());
+    let told = stuck
+        .try_recv()
+        .map_or_else(|error| error.lagged(), |_| None);
+    assert_eq!(told.map(|lagged| lagged.missed), Some(dropped as u64));
 }
 
 /// A subscription that comes and goes counts for the receipts of its time only.

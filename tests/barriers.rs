@@ -78,6 +78,37 @@ fn a_publish_that_begins_after_subscribe_or_unsubscribe_returned_sees_it() {
     assert!(subscription.is_none(), "it was switched off last");
 }
 
+/// Each change of the subscriber list builds on the one before, though many come and go at once.
+#[test]
+fn subscribers_that_come_and_go_at_once_do_not_lose_each_other() {
+    let bus = Bus::<u64>::new();
+    let until = Instant::now() + Duration::from_millis(150);
+    let modules: Vec<_> = (0..4_u64)
+        .map(|module| {
+            let bus = bus.clone();
+            Task::start(move || {
+                let mut kept = Vec::new();
+                while Instant::now() < until || kept.is_empty() {
+                    let source = format!("module {module}");
+                    let options = of_capacity(1).source(source.as_str());
+                    let subscription = bus.subscribe_with(options).unwrap();
+                    let envelope = Envelope::new(source, module);
+                    assert!(bus.publish(envelope).unwrap().matched() > 0, "it was lost");
+                    assert_eq!(subscription.len(), 1, "it was lost");
+                    if kept.len() < 5 {
+                        kept.push(subscription);
+                    }
+                }
+                kept
+            })
+        })
+        .collect();
+    let kept: Vec<_> = modules.into_iter().flat_map(Task::end).collect();
+    assert_eq!(bus.subscriber_count(), kept.len());
+    drop(kept);
+    assert_eq!(bus.subscriber_count(), 0);
+}
+
 /// Grants and revokes a capability by turns.
 fn granting(bus: &Bus<u64>, capability: &Capability) -> impl FnMut(bool) + use<> {
     let (bus, capability) = (bus.clone(), capability.clone());
@@ -199,6 +230,33 @@ fn what_nobody_took_is_freed_when_its_publish_returns() {
     publish(&bus, &payload);
     publish(&bus, &payload);
     assert_eq!(alive(&payload), 1, "there is room for one");
+}
+
+/// Whoever waits for room in one queue must not keep alive what was queued in another.
+#[test]
+fn what_was_queued_is_freed_even_while_a_publisher_waits_for_another_subscriber() {
+    let bus = Bus::new();
+    let full = bus.subscribe_with(blocking(1).source("slow")).unwrap();
+    let mut goes = bus.subscribe_with(of_capacity(1)).unwrap();
+    let publish = |bus: &Bus<Arc<()>>, source: &'static str, payload: &Arc<()>| {
+        bus.publish(Envelope::new(source, Arc::clone(payload)))
+            .unwrap();
+    };
+    publish(&bus, "slow", &Arc::new(())); // fills the one
+    goes.recv().unwrap();
+    let queued = Arc::new(());
+    publish(&bus, "fast", &queued); // goes only to the other
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || publish(&bus, "slow", &Arc::new(())))
+    };
+    publisher.assert_waits();
+    assert_eq!(alive(&queued), 1);
+    drop(goes);
+    assert_eq!(alive(&queued), 0);
+    publisher.assert_waits();
+    drop(full);
+    publisher.end();
 }
 
 /// Whoever waits for room in one queue must not keep alive what was queued in the next.

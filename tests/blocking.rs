@@ -84,10 +84,9 @@ fn a_publisher_waits_for_room_and_goes_on_when_there_is_some() {
     assert_eq!(queued(&mut subscription), [Ok(1)]);
 }
 
-#[test]
-fn each_place_that_becomes_free_lets_one_waiting_publisher_go_on() {
+fn assert_each_place_lets_one_publisher_go_on(timeout: Option<Duration>) {
     let bus = Bus::new();
-    let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    let mut subscription = bus.subscribe_with(blocking(1, timeout)).unwrap();
     publish(&bus, 0);
     let (done, returned) = channel();
     let publishers: Vec<_> = (1..=4)
@@ -117,6 +116,16 @@ fn each_place_that_becomes_free_lets_one_waiting_publisher_go_on() {
     for publisher in publishers {
         publisher.end();
     }
+}
+
+#[test]
+fn each_place_that_becomes_free_lets_one_waiting_publisher_go_on() {
+    assert_each_place_lets_one_publisher_go_on(None);
+}
+
+#[test]
+fn each_place_that_becomes_free_in_time_lets_one_waiting_publisher_go_on() {
+    assert_each_place_lets_one_publisher_go_on(Some(6 * PATIENCE));
 }
 
 #[test]
@@ -231,6 +240,7 @@ fn a_publisher_that_waits_learns_that_the_subscription_is_dropped() {
 #[test]
 fn a_publisher_that_waits_learns_that_the_bus_closes() {
     let bus = Bus::new();
+    let _with_room = bus.subscribe_with(blocking(3, None)).unwrap();
     let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
     publish(&bus, 0);
     let publishers = [publish_aside(&bus, 1), publish_aside(&bus, 2)];
@@ -240,7 +250,7 @@ fn a_publisher_that_waits_learns_that_the_bus_closes() {
     bus.close();
     for publisher in publishers {
         let receipt = publisher.end();
-        assert_eq!((receipt.matched(), receipt.dropped()), (1, 1));
+        assert_eq!((receipt.matched(), receipt.dropped()), (2, 1));
     }
     assert_eq!(subscription.dropped(), 2);
     assert_eq!(queued(&mut subscription), [Ok(0), Err(2)]);

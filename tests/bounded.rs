@@ -1,9 +1,13 @@
 //! What the bus costs in memory: nothing grows with the past, and publishing allocates once.
 
+mod support;
+
 use std::array;
 
 use allocation_counter::{AllocationInfo, measure};
-use oxide_bus::{Bus, Capability, Command, Envelope, Message, Source, SubscribeOptions};
+use oxide_bus::{Bus, Capability, Command, Envelope, Message, Overflow, Source, SubscribeOptions};
+
+use support::task::Task;
 
 /// How often something is done that must leave nothing behind.
 const OFTEN: usize = 100_000;
@@ -91,6 +95,34 @@ fn what_a_subscriber_is_too_slow_for_takes_no_memory() {
         slow.try_iter().for_each(drop);
     });
     assert_left_nothing("lost envelopes", info);
+}
+
+/// A publisher that waits keeps nothing of those for whom it does not wait.
+#[test]
+fn a_queue_is_freed_with_its_subscription_though_a_publisher_waits_for_another() {
+    const PLACES: u32 = 100_000;
+    let bus = Bus::<u64>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Block { timeout: None });
+    let full = bus.subscribe_with(options).unwrap();
+    let large = bus
+        .subscribe_with(SubscribeOptions::new().capacity(PLACES as usize))
+        .unwrap();
+    bus.publish(Envelope::new("counter", 0)).unwrap();
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || bus.publish(Envelope::new("counter", 1)).unwrap())
+    };
+    publisher.assert_waits();
+    let info = measure(|| drop(large));
+    assert!(
+        info.bytes_current < -i64::from(PLACES),
+        "it is kept: {info:?}"
+    );
+    publisher.assert_waits();
+    drop(full);
+    publisher.end();
 }
 
 #[test]

@@ -279,6 +279,90 @@ fn a_payload_that_publishes_when_it_is_dropped_does_not_hold_up_who_waits() {
     assert_eq!(task.end(), 1);
 }
 
+/// A payload that does something when it is asked for its subject: in the midst of its publish,
+/// before anybody is offered it.
+struct Inquired(Mutex<Option<Deed>>);
+
+impl Payload for Inquired {
+    fn subject(&self) -> Subject<'_> {
+        let deed = self.0.lock().unwrap().take();
+        if let Some(deed) = deed {
+            deed();
+        }
+        Subject::new(["inquired"])
+    }
+}
+
+fn inquire(bus: &Bus<Inquired>, deed: impl FnOnce() + Send + 'static) -> (usize, usize) {
+    let message = Inquired(Mutex::new(Some(Box::new(deed))));
+    let receipt = bus.publish(Envelope::new("module", message)).unwrap();
+    (receipt.delivered(), receipt.dropped())
+}
+
+#[test]
+fn a_subscription_that_goes_in_the_midst_of_a_publish_is_not_counted() {
+    let bus = Bus::new();
+    let stays = bus.subscribe_with(everything()).unwrap();
+    let goes = bus.subscribe();
+    assert_eq!(inquire(&bus, move || drop(goes)), (1, 0));
+    let blocking = of_capacity(1).overflow(Overflow::Block { timeout: None });
+    let waited_for = bus.subscribe_with(blocking).unwrap();
+    assert_eq!(inquire(&bus, || {}), (2, 0));
+    assert_eq!(inquire(&bus, move || drop(waited_for)), (1, 0));
+    assert_eq!(stays.len(), 3);
+}
+
+#[test]
+fn a_subscription_that_comes_in_the_midst_of_a_publish_is_offered_the_next() {
+    let bus = Bus::new();
+    let _by_pattern = bus.subscribe_with(everything()).unwrap();
+    let comes = Arc::new(Mutex::new(None));
+    let (place, newcomer) = (Arc::clone(&comes), bus.clone());
+    inquire(&bus, move || {
+        *place.lock().unwrap() = Some(newcomer.subscribe());
+    });
+    assert_eq!(inquire(&bus, || {}), (2, 0));
+    assert!(
+        comes
+            .lock()
+            .unwrap()
+            .as_ref()
+            .is_some_and(|subscription| !subscription.is_empty())
+    );
+}
+
+/// Its publisher has not begun to wait when the bus closes, and must not begin then. Whether the
+/// publish or the close came first is not said.
+#[test]
+fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
+    let publisher = Task::start(|| {
+        let bus = Bus::new();
+        let options = everything()
+            .capacity(1)
+            .overflow(Overflow::Block { timeout: None });
+        let full = [(); 2].map(|()| bus.subscribe_with(options.clone()).unwrap());
+        assert_eq!(inquire(&bus, || {}), (2, 0));
+        let closing = bus.clone();
+        let message = Inquired(Mutex::new(Some(Box::new(move || closing.close()))));
+        let dropped = match bus.publish(Envelope::new("module", message)) {
+            Ok(receipt) => receipt.dropped(),
+            Err(error) => {
+                assert!(error.is_closed());
+                0
+            }
+        };
+        (
+            dropped as u64,
+            full.map(|subscription| subscription.dropped()),
+        )
+    });
+    let accounts = publisher.end();
+    assert!(
+        matches!(accounts, (0, [0, 0]) | (2, [1, 1])),
+        "{accounts:?}"
+    );
+}
+
 /// What is said above of one thread, while others publish, come and go.
 #[test]
 fn payloads_that_subscribe_and_publish_when_they_are_dropped_do_not_get_in_each_other_s_way() {
