@@ -18,9 +18,9 @@ use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::follow::{FollowQueue, Places};
 use crate::opening::{Entry, Opening};
-use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
+use crate::pending::{Pending, append, fill};
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
@@ -42,59 +42,6 @@ pub(crate) struct Core<M> {
 
 /// The bus has closed.
 pub(crate) struct Closed;
-
-/// Envelopes on their way into a parcel.
-trait Pending<M> {
-    fn count(&self) -> usize;
-    /// The next one; there is one.
-    fn first(&self) -> &Envelope<M>;
-    fn take(&mut self) -> Envelope<M>;
-    /// Takes back what was taken last, in order.
-    fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>);
-}
-
-const PENDING: &str = "the caller has seen that one is pending";
-
-impl<M> Pending<M> for Option<Envelope<M>> {
-    fn count(&self) -> usize {
-        usize::from(self.is_some())
-    }
-
-    fn first(&self) -> &Envelope<M> {
-        self.as_ref().expect(PENDING)
-    }
-
-    fn take(&mut self) -> Envelope<M> {
-        Option::take(self).expect(PENDING)
-    }
-
-    fn put_back(&mut self, mut envelopes: impl Iterator<Item = Envelope<M>>) {
-        if let Some(envelope) = envelopes.next() {
-            *self = Some(envelope);
-        }
-    }
-}
-
-/// A batch, last envelope first.
-impl<M> Pending<M> for Vec<Envelope<M>> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn first(&self) -> &Envelope<M> {
-        self.last().expect(PENDING)
-    }
-
-    fn take(&mut self) -> Envelope<M> {
-        self.pop().expect(PENDING)
-    }
-
-    fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>) {
-        let end = self.len();
-        self.extend(envelopes);
-        self[end..].reverse();
-    }
-}
 
 impl<M> Core<M> {
     pub(crate) fn new() -> Self {
@@ -361,33 +308,6 @@ impl<M> Drop for Core<M> {
     }
 }
 
-/// Appends up to so many pending envelopes to a parcel.
-fn append<M>(
-    parcel: &Parcel<M>,
-    pending: &mut impl Pending<M>,
-    wanted: usize,
-) -> Option<Range<usize>> {
-    let slots = parcel.claim(wanted)?;
-    pause::at(Step::Claimed);
-    for slot in slots.clone() {
-        parcel.write(slot, || pending.take());
-    }
-    Some(slots)
-}
-
-/// Puts as many pending envelopes as it takes into a new parcel. A blind one only counts them, so
-/// that they are still there if another publisher's comes first.
-fn fill<M>(parcel: &mut Parcel<M>, pending: &mut impl Pending<M>, wanted: usize) {
-    if parcel.is_blind() {
-        parcel.skip(wanted);
-        return;
-    }
-    for _ in 0..wanted.min(parcel.slots()) {
-        let filled = parcel.push(pending.take());
-        debug_assert!(filled.is_ok(), "a slot for each");
-    }
-}
-
 /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
 /// returns those that have to be waited for.
 fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outcome, Waiting<M>) {
@@ -401,20 +321,12 @@ fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outc
     for &index in picks {
         // With picks, only one envelope is placed at a time.
         let queue = &opening.route.pick[index as usize];
-        match (
-            queue.offer(&opening.parcel, slots.start),
-            queue.terms().overflow,
-        ) {
-            (Err(NoPlace::Full), Overflow::Block { .. }) => {
-                let refused = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
-                waiting.pick.push(refused);
-            }
-            (offered, _) => {
-                if offered == Err(NoPlace::Full) {
-                    queue.room().lose();
-                }
-                outcome.count(offered);
-            }
+        let offered = queue.offer(&opening.parcel, slots.start);
+        if offered == Err(NoPlace::Full) && queue.terms().blocks() {
+            let refused = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
+            waiting.pick.push(refused);
+        } else {
+            outcome.count(queue.account(offered));
         }
     }
     (outcome, waiting)
@@ -452,10 +364,7 @@ impl<M> Waiting<M> {
         }
         for (queue, parcel, slot) in &self.pick {
             let offered = queue.offer_by(parcel, *slot, queue.terms().deadline(started));
-            if offered == Err(NoPlace::Full) {
-                queue.room().lose();
-            }
-            outcome.count(offered);
+            outcome.count(queue.account(offered));
         }
     }
 }

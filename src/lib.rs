@@ -249,7 +249,7 @@
 //! | `bus` | the handle: publish, subscribe, grant, close |
 //! | `subject`, `pattern`, `route`, `options` | who listens to what: the list of subscribers |
 //! | `fanout` | the way of a publish |
-//! | `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
+//! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick` | a subscriber's queue, without and with a filter |
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `room`, `gate` | what happens when it is full |
@@ -285,6 +285,7 @@ mod overflow;
 mod parcel;
 mod pattern;
 mod pause;
+mod pending;
 mod pick;
 mod publisher;
 mod queue;

@@ -24,6 +24,9 @@
 //!   The next publish must then open a parcel, and sends it into that channel.
 //!
 //! A publisher that stops between claim and write holds up those who read, never another publisher.
+//!
+//! Two kinds have no slots: a void parcel, to which nothing can be appended, and a blind one, which
+//! counts what nobody has room for and drops it.
 
 use std::fmt;
 use std::ops::Range;

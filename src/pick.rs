@@ -80,6 +80,14 @@ impl<M> PickQueue<M> {
         self.send(parcel, slot)
     }
 
+    /// Counts the envelope as lost, if the queue was full and nobody waits any more.
+    pub(crate) fn account(&self, offered: Result<(), NoPlace>) -> Result<(), NoPlace> {
+        if offered == Err(NoPlace::Full) {
+            self.room.lose();
+        }
+        offered
+    }
+
     /// Sends into a place that was reserved.
     fn send(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
         #[expect(

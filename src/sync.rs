@@ -1,4 +1,5 @@
-//! Every atomic, lock, fence and channel of this crate, so that loom can take their place.
+//! Every atomic, lock, fence and channel of the engine, so that loom can take their place; but for
+//! one cell in [`follow`](crate::follow), which is written when the bus closes.
 //!
 //! Under `--cfg oxide_loom` the models beside the engine's files run on loom's versions of these and
 //! explore the interleavings. arc-swap and crossbeam know nothing of loom: there, small stand-ins

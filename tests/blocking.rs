@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use oxide_bus::{
-    Bus, Envelope, Lagged, Overflow, Receipt, RecvTimeoutError, SubscribeOptions, Subscription,
-};
+use oxide_bus::{Bus, Envelope, Overflow, Receipt, RecvTimeoutError, SubscribeOptions};
 
+use support::numbers::{publish, publish_all, queued};
 use support::task::Task;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -18,27 +17,6 @@ fn blocking(capacity: usize, timeout: Option<Duration>) -> SubscribeOptions {
     SubscribeOptions::new()
         .capacity(capacity)
         .overflow(Overflow::Block { timeout })
-}
-
-fn publish(bus: &Bus<u64>, number: u64) -> Receipt {
-    bus.publish(Envelope::new("counter", number)).unwrap()
-}
-
-fn publish_all(bus: &Bus<u64>, numbers: impl IntoIterator<Item = u64>) {
-    for number in numbers {
-        publish(bus, number);
-    }
-}
-
-/// What is queued: numbers, and gaps where they lie.
-fn queued(subscription: &mut Subscription<u64>) -> Vec<Result<u64, u64>> {
-    subscription
-        .try_iter()
-        .map(|item| {
-            item.map(|delivery| delivery.message)
-                .map_err(|Lagged { missed }| missed)
-        })
-        .collect()
 }
 
 /// A publish on a thread of its own, to a bus where it has to wait.

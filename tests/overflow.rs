@@ -1,34 +1,17 @@
 //! What happens when a queue has no room.
 
+mod support;
+
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Envelope, Lagged, Receipt, SubscribeOptions, Subscription};
+use oxide_bus::{Bus, Lagged, SubscribeOptions, Subscription};
+
+use support::numbers::{publish, publish_all, queued};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn of_capacity(capacity: usize) -> SubscribeOptions {
     SubscribeOptions::new().capacity(capacity)
-}
-
-fn publish(bus: &Bus<u64>, number: u64) -> Receipt {
-    bus.publish(Envelope::new("counter", number)).unwrap()
-}
-
-fn publish_all(bus: &Bus<u64>, numbers: impl IntoIterator<Item = u64>) {
-    for number in numbers {
-        publish(bus, number);
-    }
-}
-
-/// What is queued: numbers, and gaps where they lie.
-fn queued(subscription: &mut Subscription<u64>) -> Vec<Result<u64, u64>> {
-    subscription
-        .try_iter()
-        .map(|item| {
-            item.map(|delivery| delivery.message)
-                .map_err(|Lagged { missed }| missed)
-        })
-        .collect()
 }
 
 #[test]

@@ -3,5 +3,6 @@
 
 pub(crate) mod cases;
 pub(crate) mod model;
+pub(crate) mod numbers;
 pub(crate) mod script;
 pub(crate) mod task;
