@@ -44,7 +44,7 @@ pub type MessageBus = Bus<Message>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Bus<M = Message> {
-    core: Arc<Core<M>>,
+    pub(crate) core: Arc<Core<M>>,
 }
 
 impl<M: Payload> Bus<M> {

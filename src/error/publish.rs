@@ -1,0 +1,189 @@
+//! Why something was not published.
+
+use std::error::Error;
+use std::fmt;
+
+use super::CLOSED;
+use crate::capability::Capability;
+use crate::envelope::Envelope;
+use crate::message::Message;
+use crate::receipt::BatchReceipt;
+
+/// Why an envelope was not published. It is handed back.
+///
+/// Its text names the source and the capability, never the payload.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
+///
+/// let bus = MessageBus::new();
+/// let envelope = Envelope::new("llm", Message::Command(Command::Ping));
+/// let id = envelope.id;
+///
+/// let error = bus
+///     .publish_with_capability(envelope, &Capability::new("llm:complete"))
+///     .unwrap_err();
+/// assert!(error.is_denied());
+/// assert_eq!(error.to_string(), "`llm` may not publish: capability `llm:complete` is not granted");
+/// assert_eq!(error.into_envelope().id, id);
+/// ```
+#[non_exhaustive]
+pub enum PublishError<M = Message> {
+    /// The bus has closed.
+    Closed(Box<Envelope<M>>),
+    /// The capability is not granted.
+    Denied {
+        /// The envelope that was refused.
+        envelope: Box<Envelope<M>>,
+        /// The capability that it was to be published under.
+        capability: Capability,
+    },
+}
+
+impl<M> PublishError<M> {
+    /// Whether the bus has closed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, PublishError::Closed(_))
+    }
+
+    /// Whether the capability is not granted.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, PublishError::Denied { .. })
+    }
+
+    /// The envelope that was not published.
+    pub fn envelope(&self) -> &Envelope<M> {
+        match self {
+            PublishError::Closed(envelope) | PublishError::Denied { envelope, .. } => envelope,
+        }
+    }
+
+    /// Takes the envelope back.
+    pub fn into_envelope(self) -> Envelope<M> {
+        match self {
+            PublishError::Closed(envelope) | PublishError::Denied { envelope, .. } => *envelope,
+        }
+    }
+}
+
+impl<M> fmt::Debug for PublishError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PublishError::Closed(_) => f.write_str("Closed(..)"),
+            PublishError::Denied { capability, .. } => f
+                .debug_struct("Denied")
+                .field("capability", capability)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+impl<M> fmt::Display for PublishError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PublishError::Closed(_) => f.write_str(CLOSED),
+            PublishError::Denied {
+                envelope,
+                capability,
+            } => {
+                write!(f, "`{}` may not publish: ", envelope.source.escape_debug())?;
+                write_not_granted(f, capability)
+            }
+        }
+    }
+}
+
+impl<M> Error for PublishError<M> {}
+
+/// Why a batch was not published whole. What was not published is handed back.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Envelope};
+///
+/// let bus = Bus::<u32>::new();
+/// bus.close();
+/// let error = bus.publish_batch([Envelope::new("counter", 1)]).unwrap_err();
+/// assert!(error.is_closed());
+/// assert_eq!(error.receipt().published(), 0);
+/// assert_eq!(error.into_envelopes()[0].message, 1);
+/// ```
+pub struct BatchError<M = Message> {
+    /// None: the bus has closed.
+    denied: Option<Capability>,
+    receipt: BatchReceipt,
+    envelopes: Vec<Envelope<M>>,
+}
+
+impl<M> BatchError<M> {
+    pub(crate) fn closed(receipt: BatchReceipt, envelopes: Vec<Envelope<M>>) -> Self {
+        BatchError {
+            denied: None,
+            receipt,
+            envelopes,
+        }
+    }
+
+    pub(crate) fn denied(capability: Capability, envelopes: Vec<Envelope<M>>) -> Self {
+        BatchError {
+            denied: Some(capability),
+            receipt: BatchReceipt::default(),
+            envelopes,
+        }
+    }
+
+    /// Whether the bus has closed.
+    pub fn is_closed(&self) -> bool {
+        self.denied.is_none()
+    }
+
+    /// Whether the capability is not granted.
+    pub fn is_denied(&self) -> bool {
+        self.denied.is_some()
+    }
+
+    /// What became of those that were published before.
+    pub fn receipt(&self) -> BatchReceipt {
+        self.receipt
+    }
+
+    /// Those that were not published, in order.
+    pub fn envelopes(&self) -> &[Envelope<M>] {
+        &self.envelopes
+    }
+
+    /// Takes those back that were not published, in order.
+    pub fn into_envelopes(self) -> Vec<Envelope<M>> {
+        self.envelopes
+    }
+}
+
+impl<M> fmt::Debug for BatchError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchError")
+            .field("denied", &self.denied)
+            .field("receipt", &self.receipt)
+            .field("left", &self.envelopes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for BatchError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} envelopes not published: ", self.envelopes.len())?;
+        match &self.denied {
+            None => f.write_str(CLOSED),
+            Some(capability) => write_not_granted(f, capability),
+        }
+    }
+}
+
+impl<M> Error for BatchError<M> {}
+
+fn write_not_granted(f: &mut fmt::Formatter<'_>, capability: &Capability) -> fmt::Result {
+    let name = capability.as_str().escape_debug();
+    write!(f, "capability `{name}` is not granted")
+}

@@ -1,0 +1,45 @@
+//! Why somebody could not subscribe.
+
+use std::error::Error;
+use std::fmt;
+
+use super::CLOSED;
+use crate::options::MAX_CAPACITY;
+
+/// Why there is no subscription.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{MessageBus, SubscribeError, SubscribeOptions};
+///
+/// let bus = MessageBus::new();
+/// bus.close();
+/// let error = bus.subscribe_with(SubscribeOptions::new()).unwrap_err();
+/// assert_eq!(error, SubscribeError::Closed);
+/// assert_eq!(error.to_string(), "the bus is closed");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The capacity is zero or above [`MAX_CAPACITY`].
+    Capacity(usize),
+    /// The bus has closed.
+    Closed,
+}
+
+impl fmt::Display for SubscribeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubscribeError::Capacity(capacity) => {
+                write!(
+                    f,
+                    "a capacity of {capacity} is not within 1..={MAX_CAPACITY}"
+                )
+            }
+            SubscribeError::Closed => f.write_str(CLOSED),
+        }
+    }
+}
+
+impl Error for SubscribeError {}
