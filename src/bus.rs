@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::advisory::{Advisory, Board};
 use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
@@ -47,12 +48,18 @@ pub struct Bus<M = Message> {
     pub(crate) core: Arc<Core<M>>,
 }
 
+impl<M> Bus<M> {
+    pub(crate) fn with_board(board: Board) -> Self {
+        Bus {
+            core: Arc::new(Core::new(board)),
+        }
+    }
+}
+
 impl<M: Payload> Bus<M> {
     /// A new bus without subscribers or grants. Allocates little, and starts no thread.
     pub fn new() -> Self {
-        Bus {
-            core: Arc::new(Core::new()),
-        }
+        Self::with_board(Board::new())
     }
 
     /// Subscribes to everything, with the default options.
@@ -228,6 +235,7 @@ impl<M: Payload> Bus<M> {
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
         if !self.core.grants.is_granted(capability) {
+            self.core.denied(&envelope.source, capability);
             return Err(PublishError::Denied {
                 envelope: Box::new(envelope),
                 capability: capability.clone(),
@@ -238,7 +246,8 @@ impl<M: Payload> Bus<M> {
 
     /// Grants a capability. Publishers that hold it may publish from now on.
     pub fn grant_capability(&self, capability: Capability) {
-        self.core.grants.grant(capability);
+        self.core.grants.grant(capability.clone());
+        (self.core.board).tell(|| Advisory::Granted { capability });
     }
 
     /// Revokes a capability, for everybody who holds it.
@@ -263,6 +272,8 @@ impl<M: Payload> Bus<M> {
     /// ```
     pub fn revoke_capability(&self, capability: &Capability) {
         self.core.grants.revoke(capability);
+        let capability = capability.clone();
+        (self.core.board).tell(|| Advisory::Revoked { capability });
     }
 
     /// Whether a capability is granted now.

@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use crate::capability::Grants;
+use crate::advisory::{Advisory, Board, Losses};
+use crate::capability::{Capability, Grants};
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::follow::{FollowQueue, Places};
@@ -26,6 +27,7 @@ use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
+use crate::source::Source;
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, Mutex};
 
@@ -38,19 +40,21 @@ pub(crate) struct Core<M> {
     /// Held to replace the route; publishers never take it.
     changing: Mutex<()>,
     pub(crate) grants: Arc<Grants>,
+    pub(crate) board: Board,
 }
 
 /// The bus has closed.
 pub(crate) struct Closed;
 
 impl<M> Core<M> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(board: Board) -> Self {
         let route = Arc::new(Route::empty());
         Core {
             current: ArcSwap::from_pointee(Opening::first(Arc::clone(&route))),
             route: ArcSwap::new(route),
             changing: Mutex::default(),
             grants: Arc::default(),
+            board,
         }
     }
 
@@ -111,10 +115,10 @@ impl<M> Core<M> {
                 // User code, so before anything has happened: if it panics, nothing has.
                 let picks = current.route.picks(pending.first());
                 if let Some(slots) = append(&current.parcel, pending, 1) {
-                    let (mut outcome, waiting) = deliver(&current, slots, &picks);
+                    let (mut outcome, waiting) = self.deliver(&current, slots, &picks);
                     waiting.enrol();
                     drop(current); // the wait keeps its parcel
-                    waiting.end(&mut outcome);
+                    waiting.end(&mut outcome, &self.board);
                     return Ok(outcome);
                 }
             }
@@ -149,22 +153,22 @@ impl<M> Core<M> {
         let picks = route.picks(pending.first()); // user code, as above
         let wanted = route.step(pending.count());
         let next = Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
-        let slots = 0..next.parcel.filled().claimed;
+        let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         if self.install(&current, &next) {
             pause::at(Step::Installed);
             next.complete();
-            let blind = if next.parcel.is_blind() {
-                slots.len()
-            } else {
-                0
-            };
-            let (mut outcome, waiting) = deliver(&next, slots, &picks);
+            let blind = if next.parcel.is_blind() { claimed } else { 0 };
+            let (mut outcome, mut waiting) = self.deliver(&next, 0..claimed, &picks);
+            for (queue, entry) in next.drops() {
+                let dropped = || entry.left_out + claimed as u64;
+                waiting.losses.note(&self.board, queue.terms(), dropped);
+            }
             waiting.enrol();
             // Payloads, and so user code, which may publish: it finds this turn taken. Who waits
             // must not keep them; if one panics, the turn is waited for all the same.
             let dropped = catch_unwind(AssertUnwindSafe(|| drop((current, next))));
-            waiting.end(&mut outcome);
+            waiting.end(&mut outcome, &self.board);
             if let Err(panic) = dropped {
                 resume_unwind(panic);
             }
@@ -176,6 +180,36 @@ impl<M> Core<M> {
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
         pending.put_back(parcel.into_envelopes());
         Ok(None)
+    }
+
+    /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
+    /// returns those that have to be waited for.
+    fn deliver(
+        &self,
+        opening: &Opening<M>,
+        slots: Range<usize>,
+        picks: &Picks,
+    ) -> (Outcome, Waiting<M>) {
+        let mut outcome = opening.outcome(slots.len());
+        let mut waiting = Waiting {
+            follow: (opening.waits())
+                .map(|(queue, entry)| (Arc::clone(queue), Arc::clone(&opening.parcel), *entry))
+                .collect(),
+            pick: SmallVec::new(),
+            losses: Losses::none(),
+        };
+        for &index in picks {
+            // With picks, only one envelope is placed at a time.
+            let queue = &opening.route.pick[index as usize];
+            let offered = queue.offer(&opening.parcel, slots.start);
+            if offered == Err(NoPlace::Full) && queue.terms().blocks() {
+                let refused = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
+                waiting.pick.push(refused);
+            } else {
+                waiting.count_pick(&mut outcome, &self.board, queue, offered);
+            }
+        }
+        (outcome, waiting)
     }
 
     /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
@@ -204,6 +238,7 @@ impl<M> Core<M> {
 
     /// Puts a subscriber on the list. A barrier: what is published from now on is offered to it.
     pub(crate) fn add(&self, queue: Queue<M>) -> Result<(), SubscribeError> {
+        let terms = Arc::clone(queue.terms());
         let route = {
             let _changing = self.changing.lock();
             let route = self.route.load_full();
@@ -220,26 +255,36 @@ impl<M> Core<M> {
         if route.closed {
             return Err(SubscribeError::Closed);
         }
+        self.board.tell(|| Advisory::Subscribed {
+            id: terms.id,
+            name: terms.name.clone(),
+        });
         Ok(())
     }
 
     /// Takes a subscriber off the list. A barrier: what is published from now on is not offered to
     /// it.
     pub(crate) fn remove(&self, leaving: &Arc<Terms>) {
-        let route = {
+        let (route, listed) = {
             let _changing = self.changing.lock();
             let route = self.route.load_full();
             match route.without(leaving) {
                 Some(route) => {
                     let route = Arc::new(route);
                     self.route.store(Arc::clone(&route));
-                    route
+                    (route, true)
                 }
-                None => route, // a bus that closes offers nothing to anybody
+                None => (route, false), // a bus that closes offers nothing to anybody
             }
         };
         pause::at(Step::Listed);
         self.bring_in(&route);
+        if listed {
+            self.board.tell(|| Advisory::Unsubscribed {
+                id: leaving.id,
+                name: leaving.name.clone(),
+            });
+        }
     }
 
     /// Closes the bus, and settles the accounts of those who are subscribed.
@@ -248,15 +293,15 @@ impl<M> Core<M> {
     /// their accounts, which are final. Then one that lists nobody, so that their queues
     /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
     pub(crate) fn close(&self) {
-        let route = {
+        let (route, first) = {
             let _changing = self.changing.lock();
             let route = self.route.load_full();
             if route.closed {
-                route
+                (route, false)
             } else {
                 let route = Arc::new(route.closed());
                 self.route.store(Arc::clone(&route));
-                route
+                (route, true)
             }
         };
         pause::at(Step::Listed);
@@ -268,12 +313,22 @@ impl<M> Core<M> {
         for queue in &last.route.pick {
             queue.room().shut();
         }
-        if last.route.is_empty() {
-            return;
+        if !last.route.is_empty() {
+            let nobody = Arc::new(last.route.nobody());
+            self.route.store(Arc::clone(&nobody));
+            self.bring_in(&nobody);
         }
-        let nobody = Arc::new(last.route.nobody());
-        self.route.store(Arc::clone(&nobody));
-        self.bring_in(&nobody);
+        if first {
+            self.board.close();
+        }
+    }
+
+    /// A publish was refused.
+    pub(crate) fn denied(&self, source: &Source, capability: &Capability) {
+        self.board.tell(|| Advisory::Denied {
+            source: source.clone(),
+            capability: capability.clone(),
+        });
     }
 
     /// Whether publishes fail.
@@ -308,30 +363,6 @@ impl<M> Drop for Core<M> {
     }
 }
 
-/// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
-/// returns those that have to be waited for.
-fn deliver<M>(opening: &Opening<M>, slots: Range<usize>, picks: &Picks) -> (Outcome, Waiting<M>) {
-    let mut outcome = opening.outcome(slots.len());
-    let mut waiting = Waiting {
-        follow: (opening.waits())
-            .map(|(queue, entry)| (Arc::clone(queue), Arc::clone(&opening.parcel), *entry))
-            .collect(),
-        pick: SmallVec::new(),
-    };
-    for &index in picks {
-        // With picks, only one envelope is placed at a time.
-        let queue = &opening.route.pick[index as usize];
-        let offered = queue.offer(&opening.parcel, slots.start);
-        if offered == Err(NoPlace::Full) && queue.terms().blocks() {
-            let refused = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
-            waiting.pick.push(refused);
-        } else {
-            outcome.count(queue.account(offered));
-        }
-    }
-    (outcome, waiting)
-}
-
 /// A follower that the parcel has left out, with its accounts.
 type LeftOut<M> = (Arc<FollowQueue<M>>, Arc<Parcel<M>>, Entry);
 
@@ -343,6 +374,7 @@ type Refused<M> = (Arc<PickQueue<M>>, Arc<Parcel<M>>, usize);
 struct Waiting<M> {
     follow: SmallVec<[LeftOut<M>; 1]>,
     pick: SmallVec<[Refused<M>; 1]>,
+    losses: Losses,
 }
 
 impl<M> Waiting<M> {
@@ -353,18 +385,41 @@ impl<M> Waiting<M> {
         }
     }
 
-    /// Waits.
-    fn end(&self, outcome: &mut Outcome) {
-        if self.follow.is_empty() && self.pick.is_empty() {
-            return;
+    /// Waits, and then tells of losses.
+    fn end(mut self, outcome: &mut Outcome, board: &Board) {
+        if !(self.follow.is_empty() && self.pick.is_empty()) {
+            self.wait(outcome, board);
         }
+        self.losses.tell(board);
+    }
+
+    fn wait(&mut self, outcome: &mut Outcome, board: &Board) {
         let started = Instant::now();
         for (queue, _, entry) in &self.follow {
-            outcome.count(queue.settle(entry, started));
+            let settled = queue.settle(entry, started);
+            outcome.count(settled);
+            if settled == Err(NoPlace::Full) {
+                let dropped = || queue.places().given_up();
+                self.losses.note(board, queue.terms(), dropped);
+            }
         }
-        for (queue, parcel, slot) in &self.pick {
-            let offered = queue.offer_by(parcel, *slot, queue.terms().deadline(started));
-            outcome.count(queue.account(offered));
+        for (queue, parcel, slot) in std::mem::take(&mut self.pick) {
+            let offered = queue.offer_by(&parcel, slot, queue.terms().deadline(started));
+            self.count_pick(outcome, board, &queue, offered);
+        }
+    }
+
+    fn count_pick(
+        &mut self,
+        outcome: &mut Outcome,
+        board: &Board,
+        queue: &PickQueue<M>,
+        offered: Result<(), NoPlace>,
+    ) {
+        let offered = queue.account(offered);
+        outcome.count(offered);
+        if offered == Err(NoPlace::Full) {
+            (self.losses).note(board, queue.terms(), || queue.room().lost());
         }
     }
 }

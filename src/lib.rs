@@ -13,6 +13,7 @@
 //! * [What happens when a subscriber is slow?](#slow-subscribers)
 //! * [Who may publish?](#who-may-publish)
 //! * [How does it end?](#the-end)
+//! * [What does the bus say about itself?](#advisories)
 //! * [How do I handle many envelopes at a time?](#many-at-a-time)
 //! * [How do envelopes become JSON?](#json)
 //! * [What does it cost?](#cost)
@@ -178,6 +179,22 @@
 //!
 //! The items are `Result`s because a loss is an item too; `flatten` passes over losses.
 //!
+//! # Advisories
+//!
+//! [`Bus::advisories`] subscribes to what the bus says about itself: who came and went, who lost
+//! envelopes, what was refused. Each is an [`Advisory`].
+//!
+//! ```
+//! use oxide_bus::{Advisory, MessageBus};
+//!
+//! let bus = MessageBus::new();
+//! let mut advisories = bus.advisories();
+//! bus.grant_capability("log:write".into());
+//! bus.close();
+//! let told: Vec<_> = advisories.iter().flatten().map(|it| it.message.clone()).collect();
+//! assert_eq!(told, [Advisory::Granted { capability: "log:write".into() }, Advisory::Closed]);
+//! ```
+//!
 //! # Many at a time
 //!
 //! [`publish_batch`](Bus::publish_batch) places many envelopes in few steps. On the other side,
@@ -237,6 +254,7 @@
 //! | --- | --- |
 //! | (none) | this library; no crate for async or for the command line comes with it |
 //! | `cli` | the `oxide-bus` command, which replays logs and measures the bus |
+//! | `tracing` | each [`Advisory`] as an event of the `tracing` crate, too |
 //!
 //! # Where what is
 //!
@@ -255,6 +273,7 @@
 //! | `overflow`, `room`, `gate` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
+//! | `advisory` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
@@ -267,6 +286,7 @@ pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 
+mod advisory;
 mod bus;
 mod capability;
 mod delivery;
@@ -299,6 +319,7 @@ mod subscription;
 mod sync;
 mod wait;
 
+pub use crate::advisory::{Advisory, Eviction};
 pub use crate::bus::{Bus, MessageBus};
 pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;

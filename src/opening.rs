@@ -227,6 +227,11 @@ impl<M> Opening<M> {
         self.waits.iter().map(|&index| self.at(index))
     }
 
+    /// The queues that lose what is published.
+    pub(crate) fn drops(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
+        self.drops.iter().map(|&index| self.at(index))
+    }
+
     fn at(&self, index: u32) -> (&Arc<FollowQueue<M>>, &Entry) {
         let index = index as usize;
         (&self.route.follow[index], &self.entries[index])

@@ -101,6 +101,11 @@ impl SubscribeOptions {
         self
     }
 
+    /// Whether publishers shall wait for room.
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self.overflow, Overflow::Block { .. })
+    }
+
     /// What happens when the queue has no room.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;

@@ -173,6 +173,7 @@ impl<M: Payload> Publisher<M> {
             self.bus.publish_batch(envelopes)
         } else {
             let capability = self.grant.capability().clone();
+            self.bus.core.denied(&self.source, &capability);
             Err(BatchError::denied(capability, envelopes.collect()))
         }
     }
@@ -180,6 +181,7 @@ impl<M: Payload> Publisher<M> {
     #[inline]
     fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         if !self.grant.is_granted() {
+            self.bus.core.denied(&self.source, self.grant.capability());
             return Err(PublishError::Denied {
                 envelope: Box::new(envelope),
                 capability: self.grant.capability().clone(),

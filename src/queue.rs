@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use crate::advisory::Told;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
 use crate::options::SubscribeOptions;
@@ -21,9 +22,10 @@ use crate::stamp::stamp;
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) id: Uuid,
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
+    pub(crate) told_lagging: Told,
 }
 
 impl Terms {
@@ -48,6 +50,15 @@ pub(crate) enum Queue<M> {
     Pick(Arc<PickQueue<M>>),
 }
 
+impl<M> Queue<M> {
+    pub(crate) fn terms(&self) -> &Arc<Terms> {
+        match self {
+            Queue::Follow(queue) => queue.terms(),
+            Queue::Pick(queue) => queue.terms(),
+        }
+    }
+}
+
 /// The subscriber's end of a queue.
 pub(crate) enum Inbox<M> {
     Follow(Follower<M>),
@@ -61,6 +72,7 @@ pub(crate) fn queue<M>(options: SubscribeOptions) -> (Arc<Terms>, Queue<M>, Inbo
         name: options.name.map(Into::into),
         capacity: options.capacity,
         overflow: options.overflow,
+        told_lagging: Told::default(),
     });
     if options.patterns.is_empty() && options.sources.is_empty() {
         let (queue, follower) = FollowQueue::new(&terms);

@@ -11,10 +11,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use oxide_bus::{
-    Bus, Capability, Command, Delivery, Envelope, Event, IntoIter, Iter, Lagged, Message,
-    MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt,
-    RecvError, RecvTimeoutError, Source, Subject, SubscribeError, SubscribeOptions, Subscription,
-    TryIter, TryRecvError,
+    Advisory, Bus, Capability, Command, Delivery, Envelope, Event, Eviction, IntoIter, Iter,
+    Lagged, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
+    Receipt, RecvError, RecvTimeoutError, Source, Subject, SubscribeError, SubscribeOptions,
+    Subscription, TryIter, TryRecvError,
 };
 
 /// `Send` and `Sync`.
@@ -59,6 +59,8 @@ assert_traits! {
     Command: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Event: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Receipt: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Advisory: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    Eviction: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Capability: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Source: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Subject<'_>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -116,6 +118,7 @@ assert_traits! {
     &'static str: Payload;
     serde_json::Value: Payload;
     Message: Payload;
+    Advisory: Payload;
     Vec<u8>: Payload;
     [u8; 16]: Payload;
     (u64, String): Payload;

@@ -142,11 +142,18 @@
 //! its flag. Revoking clears it, so it reaches every publisher at once; a capability that is neither granted nor
 //! held is forgotten.
 //!
+//! # Advisories (`advisory`)
+//!
+//! What the bus says about itself travels on a second bus, made when somebody asks for it, which has no
+//! advisories. They are put up after the fact and outside every lock, by the thread that did it: where nobody
+//! listens that is one load. A loss is noted where it is counted, for a follower where a parcel is opened that
+//! leaves it out, and told when the publish is over, since who listens may publish in turn.
+//!
 //! # How it is checked
 //!
 //! * Loom explores the interleavings of the models that stand beside the code (`--cfg oxide_loom`), of the
 //!   larger ones those with few preemptions. All atomics, locks and channels of this crate come through `sync`
-//!   (but for the cell that takes a follower's accounts when the bus closes), which puts loom's, or stand-ins made
+//!   (but for two cells that are written once, when the bus closes and when somebody asks for advisories), which puts loom's, or stand-ins made
 //!   of loom's, in their place.
 //! * A reference model in plain sequential code is compared with the bus over random scripts
 //!   (`tests/model.rs`).

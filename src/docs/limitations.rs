@@ -80,6 +80,15 @@
 //! time, neither keeping up nor stuck, parcels are short for everybody and each publish costs more. One that
 //! is stuck altogether does not have this effect.
 //!
+//! # Advisories
+//!
+//! * They are told by the thread that did what they tell of, after it was done: of two threads at work at once
+//!   either may tell first.
+//! * That a subscription without a filter lags is told when a parcel is opened that leaves it out: at most 64
+//!   envelopes late.
+//! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.
+//!   Beyond four of them in one another nothing is told.
+//!
 //! # What is not checked
 //!
 //! * [`Envelope::source`](crate::Envelope) is what its maker wrote. Only a

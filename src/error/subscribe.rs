@@ -26,6 +26,8 @@ pub enum SubscribeError {
     Capacity(usize),
     /// The bus has closed.
     Closed,
+    /// Advisories were asked for with [`Overflow::Block`](crate::Overflow::Block).
+    MayNotBlock,
 }
 
 impl fmt::Display for SubscribeError {
@@ -38,6 +40,7 @@ impl fmt::Display for SubscribeError {
                 )
             }
             SubscribeError::Closed => f.write_str(CLOSED),
+            SubscribeError::MayNotBlock => f.write_str("the bus does not wait for who watches it"),
         }
     }
 }

@@ -1,0 +1,211 @@
+//! Where a bus puts up what it has to tell, and who reads it.
+
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use crate::advisory::{Advisory, trace};
+use crate::bus::Bus;
+use crate::envelope::Envelope;
+use crate::queue::Terms;
+use crate::source::Source;
+use crate::sync::{AtomicU64, Ordering};
+
+/// How long nothing more is told of a subscription that lags, in milliseconds.
+const QUIET: u64 = 1_000;
+
+/// How many advisories a thread may be in the middle of telling. To tell one may run code of a
+/// subscriber or of `tracing`, and what that does may have to be told as well: this ends it.
+const DEPTH: u32 = 4;
+
+/// What one bus has to tell, and whom.
+pub(crate) struct Board {
+    /// Made when somebody asks for it; none if the bus has closed before. Not of
+    /// [`sync`](crate::sync), since no model asks.
+    readers: OnceLock<Option<Readers>>,
+    /// Nothing is told of a bus that carries advisories.
+    silent: bool,
+    made: Instant,
+}
+
+/// Advisories travel on a bus of their own.
+struct Readers {
+    bus: Bus<Advisory>,
+    source: Source,
+}
+
+impl Board {
+    pub(crate) fn new() -> Self {
+        Board {
+            readers: OnceLock::new(),
+            silent: false,
+            made: Instant::now(),
+        }
+    }
+
+    fn silent() -> Self {
+        Board {
+            silent: true,
+            ..Self::new()
+        }
+    }
+
+    /// The bus that carries the advisories.
+    pub(crate) fn bus(&self) -> Bus<Advisory> {
+        let readers = self.readers.get_or_init(|| {
+            Some(Readers {
+                bus: Bus::with_board(Board::silent()),
+                source: Source::from("bus"),
+            })
+        });
+        if let Some(readers) = readers {
+            return readers.bus.clone();
+        }
+        let closed = Bus::with_board(Board::silent());
+        closed.close();
+        closed
+    }
+
+    /// Tells something, if anybody listens. Never called under a lock: who listens may run code of
+    /// his own.
+    #[inline]
+    pub(crate) fn tell(&self, advisory: impl FnOnce() -> Advisory) {
+        if self.is_heard() {
+            self.put_up(advisory());
+        }
+    }
+
+    /// Tells that the bus has closed, and nothing after that. Called once.
+    pub(crate) fn close(&self) {
+        let readers = self.readers.get_or_init(|| None);
+        self.tell(|| Advisory::Closed);
+        if let Some(readers) = readers {
+            readers.bus.close();
+        }
+    }
+
+    #[inline]
+    fn is_heard(&self) -> bool {
+        self.readers().is_some() || self.is_traced()
+    }
+
+    fn readers(&self) -> Option<&Readers> {
+        let readers = self.readers.get()?.as_ref()?;
+        (readers.bus.subscriber_count() > 0).then_some(readers)
+    }
+
+    fn is_traced(&self) -> bool {
+        !self.silent && trace::is_on()
+    }
+
+    #[cold]
+    fn put_up(&self, advisory: Advisory) {
+        let Some(_telling) = Telling::begin() else {
+            return;
+        };
+        if self.is_traced() {
+            trace::emit(&advisory);
+        }
+        if let Some(readers) = self.readers() {
+            // Who closes meanwhile has told all there was to tell.
+            let _closed = (readers.bus).publish(Envelope::new(&readers.source, advisory));
+        }
+    }
+}
+
+thread_local! {
+    static TELLING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A thread is in the middle of telling an advisory.
+struct Telling;
+
+impl Telling {
+    fn begin() -> Option<Self> {
+        let depth = TELLING.get();
+        (depth < DEPTH).then(|| {
+            TELLING.set(depth + 1);
+            Telling
+        })
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        TELLING.set(TELLING.get() - 1);
+    }
+}
+
+/// When it was told last that a subscription lags.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// In milliseconds of the board, or 0 for never.
+    at: AtomicU64,
+}
+
+impl Told {
+    /// Whether it may be told now; true for one of those who ask at once.
+    fn is_due(&self, now: u64) -> bool {
+        // Relaxed, twice: nothing else hangs on it.
+        let at = self.at.load(Ordering::Relaxed);
+        (at == 0 || now >= at + QUIET)
+            && (self.at)
+                .compare_exchange(at, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+/// Who lost envelopes by one publish, and how many each so far. It is told when the publish is
+/// over, since who listens may publish.
+pub(crate) struct Losses(Vec<(Arc<Terms>, u64)>);
+
+impl Losses {
+    pub(crate) fn none() -> Self {
+        Losses(Vec::new()) // allocates nothing
+    }
+
+    pub(crate) fn note(
+        &mut self,
+        board: &Board,
+        terms: &Arc<Terms>,
+        dropped: impl FnOnce() -> u64,
+    ) {
+        if !board.is_heard() {
+            return;
+        }
+        let now = u64::try_from(board.made.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if terms.told_lagging.is_due(now.max(1)) {
+            self.0.push((Arc::clone(terms), dropped()));
+        }
+    }
+
+    pub(crate) fn tell(self, board: &Board) {
+        for (terms, dropped) in self.0 {
+            board.tell(|| Advisory::Lagging {
+                id: terms.id,
+                name: terms.name.clone(),
+                dropped,
+            });
+        }
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_those_who_would_tell_of_a_lag_one_does_and_again_after_a_second() {
+        let told = Told::default();
+        let due = [1, 1, 2, QUIET, QUIET + 1, QUIET + 2].map(|now| told.is_due(now));
+        assert_eq!(due, [true, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn what_is_told_while_telling_ends_at_some_depth_and_begins_anew() {
+        let telling: Vec<_> = std::iter::from_fn(Telling::begin).collect();
+        assert_eq!(telling.len(), DEPTH as usize);
+        drop(telling);
+        assert!(Telling::begin().is_some());
+    }
+}

@@ -1,0 +1,54 @@
+//! Advisories as events of `tracing`, where the feature is on.
+
+#[cfg(feature = "tracing")]
+pub(super) use self::events::{emit, is_on};
+
+#[cfg(not(feature = "tracing"))]
+pub(super) const fn is_on() -> bool {
+    false
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) const fn emit(_advisory: &super::Advisory) {}
+
+#[cfg(feature = "tracing")]
+mod events {
+    use tracing::level_filters::LevelFilter;
+    use tracing::{debug, info, warn};
+
+    use crate::advisory::Advisory;
+
+    /// Whether any event is wanted.
+    pub(in crate::advisory) fn is_on() -> bool {
+        LevelFilter::current() != LevelFilter::OFF
+    }
+
+    /// A loss, a refusal or an eviction is a warning; that somebody came or went is for debugging.
+    pub(in crate::advisory) fn emit(advisory: &Advisory) {
+        match advisory {
+            Advisory::Subscribed { id, name } => {
+                debug!(%id, name = name.as_deref(), "subscribed");
+            }
+            Advisory::Unsubscribed { id, name } => {
+                debug!(%id, name = name.as_deref(), "unsubscribed");
+            }
+            Advisory::Evicted { id, name, reason } => {
+                warn!(%id, name = name.as_deref(), ?reason, "subscriber evicted");
+            }
+            Advisory::Lagging { id, name, dropped } => {
+                warn!(%id, name = name.as_deref(), dropped, "subscriber lagging; envelopes dropped");
+            }
+            Advisory::Denied { source, capability } => {
+                let (source, capability) = (source.as_str(), capability.as_str());
+                warn!(source, capability, "publish denied");
+            }
+            Advisory::Granted { capability } => {
+                info!(capability = capability.as_str(), "capability granted");
+            }
+            Advisory::Revoked { capability } => {
+                info!(capability = capability.as_str(), "capability revoked");
+            }
+            Advisory::Closed => info!("bus closed"),
+        }
+    }
+}

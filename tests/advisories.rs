@@ -1,0 +1,302 @@
+//! What the bus says about itself: what, when, to whom, and that it costs nobody anything.
+
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{
+    Advisory, Bus, Capability, Envelope, Overflow, Payload, RecvError, SubscribeError,
+    SubscribeOptions, Subscription, TryRecvError,
+};
+
+fn envelope(number: u64) -> Envelope<u64> {
+    Envelope::new("counter", number)
+}
+
+/// Everything that was told and not received yet.
+fn told(advisories: &mut Subscription<Advisory>) -> Vec<Advisory> {
+    iter::from_fn(|| advisories.try_recv().ok())
+        .map(|told| told.message.clone())
+        .collect()
+}
+
+fn full(bus: &Bus<u64>, options: SubscribeOptions) -> Subscription<u64> {
+    let full = bus.subscribe_with(options.capacity(1)).unwrap();
+    bus.publish(envelope(0)).unwrap();
+    full
+}
+
+#[test]
+fn who_comes_and_who_goes_is_told_with_id_and_name() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    let named = bus
+        .subscribe_with(SubscribeOptions::new().name("plotter").source("counter"))
+        .unwrap();
+    let nameless = bus.subscribe();
+    let (named_id, nameless_id) = (named.id(), nameless.id());
+    drop(nameless);
+    drop(named);
+    let name: Option<Arc<str>> = Some("plotter".into());
+    assert_eq!(
+        told(&mut advisories),
+        [
+            Advisory::Subscribed {
+                id: named_id,
+                name: name.clone()
+            },
+            Advisory::Subscribed {
+                id: nameless_id,
+                name: None
+            },
+            Advisory::Unsubscribed {
+                id: nameless_id,
+                name: None
+            },
+            Advisory::Unsubscribed { id: named_id, name },
+        ]
+    );
+}
+
+#[test]
+fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    let capability = Capability::new("count");
+    let counter = bus.publisher("counter", &capability);
+    assert!(counter.publish(1).is_err());
+    bus.grant_capability(capability.clone());
+    assert!(counter.publish(2).is_ok());
+    bus.revoke_capability(&capability);
+    assert!(counter.publish_batch([3, 4]).is_err());
+    assert!(
+        bus.publish_with_capability(envelope(5), &capability)
+            .is_err()
+    );
+    let denied = Advisory::Denied {
+        source: "counter".into(),
+        capability: capability.clone(),
+    };
+    assert_eq!(
+        told(&mut advisories),
+        [
+            denied.clone(),
+            Advisory::Granted {
+                capability: capability.clone()
+            },
+            Advisory::Revoked { capability },
+            denied.clone(),
+            denied,
+        ]
+    );
+}
+
+#[test]
+fn the_end_is_told_last_and_then_the_advisories_end_too() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    let subscription = bus.subscribe();
+    bus.close();
+    bus.close();
+    drop(subscription);
+    bus.grant_capability("count".into());
+    let all: Vec<_> = advisories
+        .iter()
+        .flatten()
+        .map(|it| it.message.clone())
+        .collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(all[1], Advisory::Closed);
+
+    let dropped = Bus::<u64>::new();
+    let mut advisories = dropped.advisories();
+    drop(dropped);
+    assert_eq!(advisories.recv().unwrap().message, Advisory::Closed);
+    assert_eq!(advisories.recv().unwrap_err(), RecvError::Disconnected);
+}
+
+#[test]
+fn who_asks_a_closed_bus_is_at_the_end_from_the_start() {
+    let bus = Bus::<u64>::new();
+    bus.close();
+    let error = bus.advisories().recv().unwrap_err();
+    assert_eq!(error, RecvError::Disconnected);
+    let error = bus.advisories_with(SubscribeOptions::new()).unwrap_err();
+    assert_eq!(error, SubscribeError::Closed);
+}
+
+#[test]
+fn nobody_may_make_the_bus_wait_for_its_own_advisories() {
+    let bus = Bus::<u64>::new();
+    let lossless = SubscribeOptions::new().overflow(Overflow::Block { timeout: None });
+    let error = bus.advisories_with(lossless).unwrap_err();
+    assert_eq!(error, SubscribeError::MayNotBlock);
+}
+
+#[test]
+fn advisories_that_nobody_receives_are_lost_and_counted_and_hold_up_nothing() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus
+        .advisories_with(SubscribeOptions::new().capacity(1))
+        .unwrap();
+    for _ in 0..10 {
+        bus.grant_capability("count".into());
+    }
+    assert!(advisories.recv().is_ok());
+    assert_eq!(advisories.recv().unwrap_err().lagged().unwrap().missed, 9);
+    assert_eq!(advisories.try_recv().unwrap_err(), TryRecvError::Empty);
+}
+
+#[test]
+fn who_watches_is_no_subscriber_of_the_bus_and_is_not_told_of_itself() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    drop(bus.advisories());
+    assert_eq!(bus.subscriber_count(), 0);
+    assert_eq!(told(&mut advisories), []);
+}
+
+#[test]
+fn advisories_are_chosen_by_pattern_and_come_from_the_bus() {
+    let bus = Bus::<u64>::new();
+    let pattern = "advisory.granted".parse().unwrap();
+    let mut grants = bus
+        .advisories_with(SubscribeOptions::new().pattern(pattern))
+        .unwrap();
+    bus.revoke_capability(&"count".into());
+    bus.grant_capability("count".into());
+    bus.close();
+    let told = grants.recv().unwrap();
+    assert_eq!(told.source, "bus");
+    assert_eq!(told.message.subject().to_string(), "advisory.granted");
+    assert_eq!(grants.recv().unwrap_err(), RecvError::Disconnected);
+}
+
+/// A follower, a picker, and both when publishers wait for a moment.
+#[test]
+fn a_lag_is_told_once_within_a_second_whatever_the_kind_of_the_queue() {
+    let brief = Overflow::Block {
+        timeout: Some(Duration::from_millis(1)),
+    };
+    for options in [
+        SubscribeOptions::new(),
+        SubscribeOptions::new().source("counter"),
+        SubscribeOptions::new().overflow(brief),
+        SubscribeOptions::new().source("counter").overflow(brief),
+    ] {
+        let bus = Bus::<u64>::new();
+        let pattern = "advisory.lagging".parse().unwrap();
+        let mut advisories = bus
+            .advisories_with(SubscribeOptions::new().pattern(pattern))
+            .unwrap();
+        let slow = full(&bus, options.name("slow"));
+        assert_eq!(told(&mut advisories), []);
+        let started = Instant::now();
+        for number in 1..=10 {
+            bus.publish(envelope(number)).unwrap();
+        }
+        let told = told(&mut advisories);
+        assert_eq!(slow.dropped(), 10);
+        let lagging = Advisory::Lagging {
+            id: slow.id(),
+            name: Some("slow".into()),
+            dropped: 1,
+        };
+        if started.elapsed() < Duration::from_secs(1) {
+            assert_eq!(told, [lagging]);
+        }
+    }
+}
+
+#[test]
+fn each_subscription_that_lags_is_told_of() {
+    let bus = Bus::<u64>::new();
+    let slow = [(); 3].map(|()| {
+        bus.subscribe_with(SubscribeOptions::new().capacity(1))
+            .unwrap()
+    });
+    bus.publish(envelope(0)).unwrap();
+    let mut advisories = bus.advisories();
+    bus.publish(envelope(1)).unwrap();
+    let told: Vec<_> = told(&mut advisories)
+        .into_iter()
+        .map(|advisory| match advisory {
+            Advisory::Lagging { id, .. } => id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, slow.each_ref().map(Subscription::id));
+}
+
+#[cfg(feature = "tracing")]
+mod traced {
+    use std::fmt::{Debug, Write};
+    use std::sync::Mutex;
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Writes events down, one a line.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<String>>);
+
+    struct Line<'a>(&'a mut String);
+
+    impl Visit for Line<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            if field.name() != "id" {
+                write!(self.0, " {field}={value:?}").unwrap();
+            }
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target().starts_with("oxide_bus")
+        }
+        fn event(&self, event: &Event<'_>) {
+            let mut text = self.0.lock().unwrap();
+            write!(text, "{}", event.metadata().level()).unwrap();
+            event.record(&mut Line(&mut text));
+            text.push('\n');
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_loss_is_a_warning_and_a_pruned_subscriber_is_for_debugging() {
+        let log = Log::default();
+        tracing::subscriber::with_default(log.clone(), || {
+            let bus = Bus::<u64>::new();
+            // Nothing is told of those who are told.
+            let _advisories = bus.advisories_with(SubscribeOptions::new().capacity(1));
+            let slow = full(&bus, SubscribeOptions::new().name("slow"));
+            bus.publish(envelope(1)).unwrap();
+            drop(slow);
+            bus.grant_capability("count".into());
+            bus.revoke_capability(&"count".into());
+            assert!(bus.publisher("me", "count").publish(1).is_err());
+            bus.close();
+        });
+        let expected = [
+            r#"DEBUG message=subscribed name="slow""#,
+            r#"WARN message=subscriber lagging; envelopes dropped name="slow" dropped=1"#,
+            r#"DEBUG message=unsubscribed name="slow""#,
+            r#"INFO message=capability granted capability="count""#,
+            r#"INFO message=capability revoked capability="count""#,
+            r#"WARN message=publish denied source="me" capability="count""#,
+            "INFO message=bus closed",
+        ];
+        let log = log.0.lock().unwrap();
+        assert_eq!(log.lines().collect::<Vec<_>>(), expected);
+    }
+}
