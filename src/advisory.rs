@@ -65,8 +65,8 @@ pub enum Advisory {
     },
     /// A subscription has lost envelopes, because its queue was full. `advisory.lagging`
     ///
-    /// Told once a second at most, of each subscription; what it loses in between is in the next
-    /// count, if it loses more after that second.
+    /// Told once a second at most, of each subscription. What it loses in between is in the next count,
+    /// and [`Bus::stats`] has it at any time.
     Lagging {
         /// The subscription's id.
         id: Uuid,

@@ -235,7 +235,7 @@ impl<M: Payload> Bus<M> {
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
         if !self.core.grants.is_granted(capability) {
-            self.core.denied(&envelope.source, capability);
+            self.core.deny(&envelope.source, capability);
             return Err(PublishError::Denied {
                 envelope: Box::new(envelope),
                 capability: capability.clone(),

@@ -45,8 +45,8 @@ impl<M> Delivery<M> {
         Delivery { parcel, slot }
     }
 
-    /// The envelope's place in the one order in which the bus took what was published while there
-    /// were subscribers, whatever they listen to. It begins at 0.
+    /// The envelope's place in the one order in which the bus took what was published, whoever
+    /// listened. It begins at 0.
     ///
     /// Subscribers without a filter receive each number once, in order, except where they lagged.
     /// For one with a filter, numbers are missing that it does not listen to, and those of publishes

@@ -29,7 +29,7 @@ use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::source::Source;
 use crate::subject::Payload;
-use crate::sync::{ArcSwap, Mutex};
+use crate::sync::{ArcSwap, AtomicU64, Mutex, Ordering};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -41,6 +41,8 @@ pub(crate) struct Core<M> {
     changing: Mutex<()>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
+    /// How many publishes were refused.
+    pub(crate) denied: AtomicU64,
 }
 
 /// The bus has closed.
@@ -55,6 +57,7 @@ impl<M> Core<M> {
             changing: Mutex::default(),
             grants: Arc::default(),
             board,
+            denied: AtomicU64::new(0),
         }
     }
 
@@ -107,10 +110,6 @@ impl<M> Core<M> {
                 if let Some(slots) = append(&current.parcel, pending, pending.count()) {
                     return Ok(current.outcome(slots.len()));
                 }
-                if current.route.is_empty() && current.parcel.is_open() {
-                    drop(pending.take());
-                    return Ok(Outcome::default());
-                }
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
                 let picks = current.route.picks(pending.first());
@@ -145,10 +144,6 @@ impl<M> Core<M> {
         if route.closed {
             self.bring_in(&route); // from now on for everybody
             return Err(Closed);
-        }
-        if route.is_empty() {
-            self.install(&current, &Arc::new(current.idle(route)));
-            return Ok(None);
         }
         let picks = route.picks(pending.first()); // user code, as above
         let wanted = route.step(pending.count());
@@ -324,7 +319,8 @@ impl<M> Core<M> {
     }
 
     /// A publish was refused.
-    pub(crate) fn denied(&self, source: &Source, capability: &Capability) {
+    pub(crate) fn deny(&self, source: &Source, capability: &Capability) {
+        self.denied.fetch_add(1, Ordering::Relaxed); // a figure, no more
         self.board.tell(|| Advisory::Denied {
             source: source.clone(),
             capability: capability.clone(),
@@ -334,6 +330,10 @@ impl<M> Core<M> {
     /// Whether publishes fail.
     pub(crate) fn is_closed(&self) -> bool {
         self.current.load().route.closed
+    }
+
+    pub(crate) fn current(&self) -> Arc<Opening<M>> {
+        self.current.load_full()
     }
 
     pub(crate) fn subscriber_count(&self) -> usize {

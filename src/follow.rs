@@ -14,6 +14,7 @@ use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
 use crate::room::NoPlace;
+use crate::stats::Accounts;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
 /// How long a publisher holds out for more than one place.
@@ -42,6 +43,8 @@ pub(crate) struct Places<M> {
     settled: AtomicU64,
     placed: AtomicU64,
     gate: Gate<Turns<M>>,
+    /// The most envelopes that somebody who asked has seen queued.
+    seen: AtomicU64,
     /// What was enqueued and left out when the bus closed.
     end: OnceLock<(u64, u64)>,
 }
@@ -73,6 +76,7 @@ impl<M> FollowQueue<M> {
             settled: AtomicU64::new(0),
             placed: AtomicU64::new(0),
             gate: Gate::new(),
+            seen: AtomicU64::new(0),
             end: OnceLock::new(),
         });
         let queue = FollowQueue {
@@ -108,6 +112,21 @@ impl<M> FollowQueue<M> {
         // that lost the race may hold an old entry: then it is ahead of it, and no matter.
         let consumed = places.consumed.load(Ordering::Acquire);
         (self.terms.capacity as u64).saturating_sub(enqueued.saturating_sub(consumed))
+    }
+
+    /// Its accounts, where `entry` has those of now.
+    pub(crate) fn accounts(&self, entry: &Entry) -> Accounts {
+        let places = &*self.places;
+        let (placed, given_up) = places.turns();
+        Accounts {
+            placed: entry.enqueued + placed,
+            consumed: places.consumed.load(Ordering::Relaxed), // a figure, no more
+            dropped: if self.terms.blocks() {
+                given_up
+            } else {
+                entry.left_out
+            },
+        }
     }
 
     /// The queue is left out of a parcel.
@@ -173,8 +192,13 @@ impl<M> FollowQueue<M> {
         if self.places.gone.load(Ordering::Relaxed) {
             return Ok(Err(NoPlace::Gone));
         }
+        let is_over = || self.places.settled.load(Ordering::Relaxed) > entry.left_out;
+        if is_over() {
+            // Others may have turns by now, after a parcel that this entry knows nothing of.
+            return Ok(Ok(()));
+        }
         let retry_at = self.take_turns(turns, entry, demand);
-        if self.places.settled.load(Ordering::Relaxed) > entry.left_out {
+        if is_over() {
             return Ok(Ok(()));
         }
         Err(retry_at)
@@ -250,13 +274,25 @@ impl<M> Places<M> {
     /// How many publishers' envelopes were lost though they were waited for: none of a queue that
     /// drops.
     pub(crate) fn given_up(&self) -> u64 {
+        self.turns().1
+    }
+
+    /// Of how many turns that are over the envelope found a place, and of how many not.
+    fn turns(&self) -> (u64, u64) {
         let settled = self.settled.load(Ordering::Acquire); // before `placed`
-        settled.saturating_sub(self.placed())
+        let placed = self.placed();
+        (placed, settled.saturating_sub(placed))
     }
 
     /// How many envelopes found a place after they had been left out.
     pub(crate) fn placed(&self) -> u64 {
         self.placed.load(Ordering::Relaxed)
+    }
+
+    /// The most envelopes that were queued: so many when a parcel was opened, so many now.
+    pub(crate) fn high_water(&self, at_openings: u64, now: u64) -> u64 {
+        let most = at_openings.max(now);
+        self.seen.fetch_max(most, Ordering::Relaxed).max(most) // a figure, no more
     }
 
     /// Whether the queue was ever left out of a parcel.

@@ -195,6 +195,9 @@
 //! assert_eq!(told, [Advisory::Granted { capability: "log:write".into() }, Advisory::Closed]);
 //! ```
 //!
+//! [`Bus::stats`] gives the figures: how much was published, and for each subscription what it matched,
+//! received, holds and lost.
+//!
 //! # Many at a time
 //!
 //! [`publish_batch`](Bus::publish_batch) places many envelopes in few steps. On the other side,
@@ -273,7 +276,7 @@
 //! | `overflow`, `room`, `gate` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory` | what the bus says about itself |
+//! | `advisory`, `stats` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
@@ -314,6 +317,7 @@ mod room;
 mod route;
 mod source;
 mod stamp;
+mod stats;
 mod subject;
 mod subscription;
 mod sync;
@@ -335,6 +339,7 @@ pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::Publisher;
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::source::Source;
+pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 

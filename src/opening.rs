@@ -50,6 +50,8 @@ pub(crate) struct Entry {
     pub(crate) enqueued: u64,
     /// How many envelopes were published while it was left out.
     pub(crate) left_out: u64,
+    /// The most envelopes that were seen in the queue.
+    pub(crate) high_water: u64,
     in_reach: bool,
 }
 
@@ -65,6 +67,7 @@ impl Entry {
         Entry {
             enqueued: self.enqueued + enqueued,
             left_out: self.left_out + left_out,
+            high_water: self.high_water,
             in_reach: false,
         }
     }
@@ -119,6 +122,8 @@ impl<M> Opening<M> {
         let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
         for (index, (queue, entry)) in route.follow.iter().zip(&mut entries).enumerate() {
             let room = queue.room(entry);
+            let queued = (queue.terms().capacity as u64).saturating_sub(room);
+            entry.high_water = entry.high_water.max(queued);
             if room > 0 {
                 entry.in_reach = true;
                 in_reach += 1;
@@ -155,8 +160,8 @@ impl<M> Opening<M> {
         }
     }
 
-    /// The sequence number after this parcel, which is closed.
-    fn end(&self) -> u64 {
+    /// The sequence number after this parcel, if nothing more is appended.
+    pub(crate) fn end(&self) -> u64 {
         self.parcel.base() + self.parcel.filled().claimed as u64
     }
 
@@ -241,6 +246,12 @@ impl<M> Opening<M> {
     pub(crate) fn accounts(&self, listed: impl Fn(&FollowQueue<M>) -> bool) -> Option<Entry> {
         let index = self.route.follow.iter().position(|queue| listed(queue))?;
         Some(self.entries[index].after(self.parcel.filled().claimed))
+    }
+
+    /// The accounts of every queue now.
+    pub(crate) fn standings(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, Entry)> {
+        let claimed = self.parcel.filled().claimed;
+        (self.entries()).map(move |(queue, entry)| (queue, entry.after(claimed)))
     }
 
     /// The accounts of every queue, up to the parcel's base.

@@ -44,6 +44,10 @@ const CLAIMED: u64 = READY - 1;
 /// The most slots a parcel has; a model can afford no more than two.
 pub(crate) const MAX_SLOTS: usize = if cfg!(oxide_loom) { 2 } else { 64 };
 
+/// The most envelopes that a parcel counts without keeping them. It could be any number: this is
+/// how often those who lose them may be told of.
+const MAX_BLIND: usize = 1024;
+
 pub(crate) struct Parcel<M> {
     base: u64,
     word: AtomicU64,
@@ -78,7 +82,7 @@ impl<M> Parcel<M> {
         Parcel {
             base,
             word: AtomicU64::new(0),
-            limit: u32::MAX as usize,
+            limit: MAX_BLIND,
             slots: Box::default(),
         }
     }
@@ -104,9 +108,10 @@ impl<M> Parcel<M> {
         Ok(())
     }
 
-    /// Counts envelopes of a blind parcel that nobody else has seen.
+    /// Counts envelopes of a blind parcel that nobody else has seen, as many as it takes.
     pub(crate) fn skip(&mut self, envelopes: usize) {
-        self.word.store(envelopes as u64, Ordering::Relaxed); // nobody else sees it yet
+        let counted = envelopes.min(self.limit) as u64;
+        self.word.store(counted, Ordering::Relaxed); // nobody else sees it yet
     }
 
     /// Whether it keeps nothing.
@@ -170,11 +175,6 @@ impl<M> Parcel<M> {
 
     pub(crate) fn is_ready(&self) -> bool {
         self.word.load(Ordering::Acquire) & READY != 0 // against the release in `mark_ready`
-    }
-
-    /// Whether it could be appended to, had it slots.
-    pub(crate) fn is_open(&self) -> bool {
-        self.word.load(Ordering::Acquire) & (READY | CLOSED) == READY
     }
 
     /// Closes the parcel for good, whoever may want to append.

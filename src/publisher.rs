@@ -173,7 +173,7 @@ impl<M: Payload> Publisher<M> {
             self.bus.publish_batch(envelopes)
         } else {
             let capability = self.grant.capability().clone();
-            self.bus.core.denied(&self.source, &capability);
+            self.bus.core.deny(&self.source, &capability);
             Err(BatchError::denied(capability, envelopes.collect()))
         }
     }
@@ -181,7 +181,7 @@ impl<M: Payload> Publisher<M> {
     #[inline]
     fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         if !self.grant.is_granted() {
-            self.bus.core.denied(&self.source, self.grant.capability());
+            self.bus.core.deny(&self.source, self.grant.capability());
             return Err(PublishError::Denied {
                 envelope: Box::new(envelope),
                 capability: self.grant.capability().clone(),

@@ -13,10 +13,12 @@
 //! | `reserved` | publishers (compare-and-swap); the subscriber, once, when it leaves | publishers |
 //! | `consumed` | the subscriber only | publishers |
 //! | `lost` | publishers that found no place | publishers and the subscriber |
+//! | `high_water` | the subscriber, and whoever asks for it | whoever asks for it |
 
 use std::time::Instant;
 
 use crate::gate::Gate;
+use crate::stats::Accounts;
 use crate::sync::{AtomicU64, Ordering};
 
 /// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
@@ -31,6 +33,8 @@ pub(crate) struct Room {
     consumed: AtomicU64,
     /// Envelopes ever lost because there was no place.
     lost: AtomicU64,
+    /// The most places that were seen taken.
+    high_water: AtomicU64,
     gate: Gate<()>,
 }
 
@@ -50,6 +54,7 @@ impl Room {
             reserved: AtomicU64::new(0),
             consumed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            high_water: AtomicU64::new(0),
             gate: Gate::new(),
         }
     }
@@ -99,10 +104,39 @@ impl Room {
     /// `publishers_wait` says whether this queue's publishers may be waiting for the place.
     pub(crate) fn give_back(&self, publishers_wait: bool) {
         let consumed = self.consumed.load(Ordering::Relaxed) + 1; // nobody else writes it
+        // A queue is never longer than just before something is taken out of it.
+        self.saw(self.taken().saturating_sub(consumed - 1));
         // Release: the envelope was taken out of the channel before.
         self.consumed.store(consumed, Ordering::Release);
         if publishers_wait {
             self.gate.consumed(consumed);
+        }
+    }
+
+    /// Places ever reserved.
+    fn taken(&self) -> u64 {
+        self.reserved.load(Ordering::Relaxed) & !GONE // a figure, no more
+    }
+
+    /// So many places were seen taken.
+    fn saw(&self, taken: u64) {
+        // Relaxed, twice: a figure, no more.
+        if self.high_water.load(Ordering::Relaxed) < taken {
+            self.high_water.fetch_max(taken, Ordering::Relaxed);
+        }
+    }
+
+    /// The most places that were ever taken, so many of them now.
+    pub(crate) fn high_water(&self, now: u64) -> u64 {
+        self.saw(now);
+        self.high_water.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts {
+            placed: self.taken(),
+            consumed: self.consumed.load(Ordering::Relaxed),
+            dropped: self.lost(),
         }
     }
 

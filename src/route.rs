@@ -139,6 +139,14 @@ impl Filter {
         }
     }
 
+    pub(crate) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     pub(crate) fn by_subject(&self) -> bool {
         !self.patterns.is_empty()
     }

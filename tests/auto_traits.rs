@@ -13,8 +13,8 @@ use std::sync::Arc;
 use oxide_bus::{
     Advisory, Bus, Capability, Command, Delivery, Envelope, Event, Eviction, IntoIter, Iter,
     Lagged, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
-    Receipt, RecvError, RecvTimeoutError, Source, Subject, SubscribeError, SubscribeOptions,
-    Subscription, TryIter, TryRecvError,
+    Receipt, RecvError, RecvTimeoutError, Source, Stats, Subject, SubscribeError, SubscribeOptions,
+    Subscription, SubscriptionStats, TryIter, TryRecvError,
 };
 
 /// `Send` and `Sync`.
@@ -62,6 +62,8 @@ assert_traits! {
     Advisory: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Eviction: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Capability: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Stats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    SubscriptionStats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Source: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Subject<'_>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Pattern: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;

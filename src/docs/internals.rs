@@ -35,13 +35,10 @@
 //!        ▼                                                                      │
 //!   claim a slot ── done ──▶ write it, deliver, done                            │
 //!        │ full, closed, or not ready                                           │
-//!   nobody subscribed? ── yes ──▶ drop the envelope, done                       │
-//!        ▼                                                                      │
 //!   not ready? ── yes ──▶ hand the parcel over to all in reach, mark it ready ──┤
 //!        ▼                                                                      │
 //!   close the parcel, load the route                                            │
 //!        │ ── the bus has closed ──▶ give the envelope back, done               │
-//!        │ ── nobody subscribed ───▶ install an opening that takes nothing ─────┤
 //!        ▼                                                                      │
 //!   make the next opening, with the envelope in its first slot                  │
 //!        ▼                                                                      │
@@ -84,7 +81,7 @@
 //! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held;
 //! or what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue
 //! that has any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room
-//! is out of reach; if nobody is in reach, and nobody picks, the parcel only counts and keeps nothing. If a queue
+//! is out of reach; if nobody is in reach, and nobody picks, the parcel only counts, up to 1024, and keeps nothing. If a queue
 //! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so:
 //! the next one includes it again. If publishers wait for it, the parcel has a single slot.
 //!
@@ -148,6 +145,13 @@
 //! advisories. They are put up after the fact and outside every lock, by the thread that did it: where nobody
 //! listens that is one load. A loss is noted where it is counted, for a follower where a parcel is opened that
 //! leaves it out, and told when the publish is over, since who listens may publish in turn.
+//!
+//! # Figures (`stats`)
+//!
+//! Nothing is counted for them. How much was published is the sequence; what a follower was given and lost is in the
+//! current opening's entry, what it consumed is its own word; a picker's is in its room. High water is noted for a
+//! follower when a parcel is opened, which looks at the room anyhow, for a picker by the subscriber when it takes
+//! something out: no queue is ever longer than just before that.
 //!
 //! # How it is checked
 //!

@@ -84,8 +84,8 @@
 //!
 //! * They are told by the thread that did what they tell of, after it was done: of two threads at work at once
 //!   either may tell first.
-//! * That a subscription without a filter lags is told when a parcel is opened that leaves it out: at most 64
-//!   envelopes late.
+//! * That a subscription without a filter lags is told when a parcel is opened that leaves it out: up to 1,024
+//!   envelopes late, if nobody has room, else up to 64.
 //! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.
 //!   Beyond four of them in one another nothing is told.
 //!

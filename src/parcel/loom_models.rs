@@ -147,7 +147,7 @@ fn who_sees_a_claim_knows_what_its_publisher_knew_and_who_sees_it_closed_what_th
         if parcel.filled().claimed == 1 {
             assert!(before.load(Ordering::Relaxed));
         }
-        if !parcel.is_open() {
+        if parcel.filled().is_final {
             assert!(consumed.load(Ordering::Relaxed));
         }
         other.join().unwrap();

@@ -1,0 +1,172 @@
+//! What has become of everything so far, in figures.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::bus::Bus;
+use crate::pattern::Pattern;
+use crate::queue::Terms;
+use crate::source::Source;
+use crate::sync::Ordering;
+
+/// What has become of everything so far: made by [`Bus::stats`].
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+///
+/// let bus = Bus::<u32>::new();
+/// let mut numbers = bus.subscribe_with(SubscribeOptions::new().name("sum").capacity(2))?;
+/// for number in 0..5 {
+///     bus.publish(Envelope::new("counter", number))?;
+/// }
+/// numbers.recv()?;
+///
+/// let stats = bus.stats();
+/// assert_eq!((stats.published, stats.denied), (5, 0));
+/// let sum = &stats.subscribers[0];
+/// assert_eq!(sum.name.as_deref(), Some("sum"));
+/// assert_eq!((sum.matched, sum.delivered, sum.queued, sum.dropped), (5, 1, 1, 3));
+/// assert_eq!(sum.high_water, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How many envelopes were published, whoever listened.
+    pub published: u64,
+    /// How many publishes were refused for want of a right; a batch counts as one.
+    pub denied: u64,
+    /// Everybody who is subscribed; nobody once the bus has closed.
+    pub subscribers: Vec<SubscriptionStats>,
+}
+
+/// One subscription's part in [`Stats`].
+///
+/// `matched` is `delivered + queued + dropped`, and an envelope that a publisher waits to place is in none
+/// of them yet. At a quiet moment all are exact; in the midst of things they are as of a moment
+/// during the call, not all the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SubscriptionStats {
+    /// The subscription's id.
+    #[serde(serialize_with = "as_text")]
+    pub id: Uuid,
+    /// Its name, if it has one.
+    #[serde(serialize_with = "as_str")]
+    pub name: Option<Arc<str>>,
+    /// What it listens to by subject; empty for every subject.
+    #[serde(serialize_with = "as_texts")]
+    pub patterns: Vec<Pattern>,
+    /// What it listens to by source; empty for every source.
+    #[serde(serialize_with = "as_texts")]
+    pub sources: Vec<Source>,
+    /// How many envelopes its queue holds at most.
+    pub capacity: u64,
+    /// How many are in it now.
+    pub queued: u64,
+    /// How many envelopes it listens to were published since it subscribed.
+    pub matched: u64,
+    /// How many of them it has received.
+    pub delivered: u64,
+    /// How many it lost, because its queue was full.
+    pub dropped: u64,
+    /// The most that were ever queued.
+    ///
+    /// Exact with a filter. Without one it is recorded where a parcel is opened, and where it is read:
+    /// in between there may have been up to one parcel more, which is 64 envelopes. A queue that
+    /// ever lost something was full, and that is always seen.
+    pub high_water: u64,
+}
+
+/// The words that the figures follow from.
+#[derive(Clone, Copy)]
+pub(crate) struct Accounts {
+    /// How many envelopes found a place.
+    pub(crate) placed: u64,
+    pub(crate) consumed: u64,
+    pub(crate) dropped: u64,
+}
+
+impl Accounts {
+    /// How many are in the queue. What was consumed may have been read later than what was placed.
+    pub(crate) fn queued(self) -> u64 {
+        self.placed.saturating_sub(self.consumed)
+    }
+}
+
+impl SubscriptionStats {
+    fn new(
+        terms: &Terms,
+        (patterns, sources): (&[Pattern], &[Source]),
+        accounts: Accounts,
+        high_water: u64,
+    ) -> Self {
+        let queued = accounts.queued();
+        SubscriptionStats {
+            id: terms.id,
+            name: terms.name.clone(),
+            patterns: patterns.to_vec(),
+            sources: sources.to_vec(),
+            capacity: terms.capacity as u64,
+            queued,
+            matched: accounts.placed + accounts.dropped,
+            delivered: accounts.placed - queued,
+            dropped: accounts.dropped,
+            high_water,
+        }
+    }
+}
+
+impl<M> Bus<M> {
+    /// What has become of everything so far.
+    ///
+    /// # Cost
+    ///
+    /// One walk over the subscribers, without a lock; publishers and subscribers do not notice. On the
+    /// publish path nothing is counted for it: the figures follow from what the bus needs anyhow.
+    pub fn stats(&self) -> Stats {
+        let current = self.core.current();
+        let published = current.end();
+        let follow = current.standings().map(|(queue, entry)| {
+            let accounts = queue.accounts(&entry);
+            let high_water = queue
+                .places()
+                .high_water(entry.high_water, accounts.queued());
+            SubscriptionStats::new(queue.terms(), (&[], &[]), accounts, high_water)
+        });
+        let pick = current.route.pick.iter().map(|queue| {
+            let (accounts, filter) = (queue.room().accounts(), queue.filter());
+            let high_water = queue.room().high_water(accounts.queued());
+            let filter = (filter.patterns(), filter.sources());
+            SubscriptionStats::new(queue.terms(), filter, accounts, high_water)
+        });
+        let subscribers = if current.route.closed {
+            Vec::new()
+        } else {
+            follow.chain(pick).collect()
+        };
+        Stats {
+            published,
+            denied: self.core.denied.load(Ordering::Relaxed), // a figure, no more
+            subscribers,
+        }
+    }
+}
+
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands it over like this")]
+fn as_str<S: Serializer>(name: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    name.as_deref().serialize(serializer)
+}
+
+fn as_texts<S: Serializer>(values: &[impl Display], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
+}
