@@ -3,7 +3,7 @@
 mod support;
 
 use std::sync::Barrier;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
@@ -160,7 +160,7 @@ fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
         });
         begin.wait();
         let mut last = bus.stats();
-        while !publishers.iter().all(|publisher| publisher.is_finished()) {
+        while !publishers.iter().all(ScopedJoinHandle::is_finished) {
             for (subscription, received) in subscriptions.iter_mut().zip(&mut received) {
                 *received += u64::from(subscription.try_recv().is_ok());
             }
