@@ -161,7 +161,7 @@ impl<M> FollowQueue<M> {
 
         // With one place at a time every parcel would hold one envelope. So the subscriber is given
         // the time to make room for many, unless it takes too long.
-        let many = (self.terms.capacity / 2).clamp(1, MAX_SLOTS) as u64;
+        let many = self.terms.capacity.min(2 * MAX_SLOTS) as u64;
         let patience = started + PATIENCE;
         let patience = deadline.map_or(patience, |deadline| deadline.min(patience));
         let outcome = (gate.wait(Some(patience), |turns| self.attempt(turns, entry, many)))

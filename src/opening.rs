@@ -39,7 +39,7 @@ pub(crate) struct Opening<M> {
     drops: Box<[u32]>,
     /// Those that have no room, and that a publisher waits for.
     waits: Box<[u32]>,
-    /// How many slots the next parcel may have, if this one has told nothing.
+    /// How many slots the parcel would have, were there room for as many everywhere.
     growth: usize,
 }
 
@@ -113,10 +113,11 @@ impl<M> Opening<M> {
         fill: impl FnOnce(&mut Parcel<M>),
     ) -> Self {
         let slot_bytes = size_of::<Envelope<M>>().max(1);
-        let mut slots = (self.growth().max(wanted))
+        let growth = (self.growth().max(wanted))
             .min(MAX_SLOTS)
             .min(MAX_BYTES / slot_bytes)
-            .max(1) as u64;
+            .max(1);
+        let mut slots = growth as u64;
         let mut in_reach = 0;
         let (mut drops, mut waits) = (Vec::new(), Vec::new());
         let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
@@ -156,7 +157,7 @@ impl<M> Opening<M> {
             in_reach,
             drops: drops.into(),
             waits: waits.into(),
-            growth: slots,
+            growth,
         }
     }
 
@@ -165,15 +166,16 @@ impl<M> Opening<M> {
         self.parcel.base() + self.parcel.filled().claimed as u64
     }
 
-    /// Twice what filled up, else what was needed.
+    /// How many slots the next parcel would need: twice what filled up, else what was used. A parcel
+    /// that was cut short for want of room, and filled up, tells nothing.
     fn growth(&self) -> usize {
         let (slots, claimed) = (self.parcel.slots(), self.parcel.filled().claimed);
-        if slots == 0 {
-            self.growth
-        } else if claimed == slots {
-            slots * 2
-        } else {
+        if claimed < slots {
             claimed
+        } else if slots < self.growth {
+            self.growth
+        } else {
+            slots * 2
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) use std::sync::OnceLock;
 #[cfg(not(oxide_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(oxide_loom))]
-pub(crate) use std::thread::sleep;
+pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
 pub(crate) use self::cell_on_loom::{ArcSwap, OnceLock};
@@ -38,3 +38,5 @@ pub(crate) use self::explore_on_loom::explore;
 pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, sleep};
 #[cfg(oxide_loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+#[cfg(oxide_loom)]
+pub(crate) use loom::thread::yield_now;

@@ -54,7 +54,7 @@
 //!
 //! * Each publish waits, of every publisher: there is one order for all, and nobody may overtake.
 //! * For a subscriber without a filter, a publisher that finds it full holds out for up to a millisecond
-//!   for half of its capacity (64 places at most) to become free, and is content with a single place only
+//!   for all of its capacity (128 places at most) to become free, and is content with a single place only
 //!   after that. With one place at a time every parcel would hold one envelope, for everybody.
 //! * A thread that publishes to a full `Block` subscription of its own waits for itself. Set a time-out, or
 //!   receive on another thread. The same goes for two threads that wait in a circle.
