@@ -13,7 +13,7 @@ use crate::fanout::Core;
 use crate::message::{Command, Event, Message};
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
 use crate::publisher::Publisher;
-use crate::queue::queue;
+use crate::queue::{Inbox, queue};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
@@ -98,7 +98,8 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`SubscribeError::Capacity`] where the capacity is 0 or above [`MAX_CAPACITY`];
-    /// [`SubscribeError::Closed`] where the bus has closed.
+    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::Group`] where the group
+    /// has other terms.
     ///
     /// # Examples
     ///
@@ -121,9 +122,9 @@ impl<M: Payload> Bus<M> {
             return Err(SubscribeError::Capacity(options.capacity));
         }
         let (terms, queue, inbox) = queue(options);
-        let subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
-        self.core.add(queue)?;
-        Ok(subscription)
+        let joined = self.core.add(queue)?.map(Inbox::Pick);
+        let inbox = joined.unwrap_or(inbox);
+        Ok(Subscription::new(terms, inbox, Arc::downgrade(&self.core)))
     }
 
     /// Publishes an envelope to every subscriber that listens to it, unguarded.

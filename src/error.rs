@@ -6,6 +6,6 @@ mod subscribe;
 
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
-pub use self::subscribe::SubscribeError;
+pub use self::subscribe::{GroupTerm, SubscribeError};
 
 const CLOSED: &str = "the bus is closed";

@@ -6,6 +6,7 @@
 //! next parcel. Then the envelope is sent to the subscribers that picked it, and whoever has no
 //! room but must not lose it is waited for.
 
+use std::mem;
 use std::ops::{Deref, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -13,23 +14,25 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use crate::advisory::{Advisory, Board, Losses};
+use crate::advisory::{Advisory, Board, Eviction, Losses};
 use crate::capability::{Capability, Grants};
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::follow::{FollowQueue, Places};
-use crate::opening::{Entry, Opening};
+use crate::group::Seat;
+use crate::opening::{self, Opening};
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, fill};
-use crate::pick::PickQueue;
+use crate::pick::{PickQueue, Picker, Refused};
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
+use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::source::Source;
 use crate::subject::Payload;
-use crate::sync::{ArcSwap, AtomicU64, Mutex, Ordering};
+use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex, Ordering, fence};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -37,8 +40,10 @@ pub(crate) struct Core<M> {
     current: ArcSwap<Opening<M>>,
     /// The subscriber list that the next opening is for.
     route: ArcSwap<Route<M>>,
-    /// Held to replace the route; publishers never take it.
+    /// Held to replace the route; publishers never wait for it.
     changing: Mutex<()>,
+    /// Somebody was evicted who may be on the route still.
+    stale: AtomicBool,
     pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
     /// How many publishes were refused.
@@ -55,6 +60,7 @@ impl<M> Core<M> {
             current: ArcSwap::from_pointee(Opening::first(Arc::clone(&route))),
             route: ArcSwap::new(route),
             changing: Mutex::default(),
+            stale: AtomicBool::new(false),
             grants: Arc::default(),
             board,
             denied: AtomicU64::new(0),
@@ -114,11 +120,8 @@ impl<M> Core<M> {
                 // User code, so before anything has happened: if it panics, nothing has.
                 let picks = current.route.picks(pending.first());
                 if let Some(slots) = append(&current.parcel, pending, 1) {
-                    let (mut outcome, waiting) = self.deliver(&current, slots, &picks);
-                    waiting.enrol();
-                    drop(current); // the wait keeps its parcel
-                    waiting.end(&mut outcome, &self.board);
-                    return Ok(outcome);
+                    let (outcome, rest) = self.deliver(&current, slots, &picks);
+                    return Ok(self.finish(outcome, rest, current));
                 }
             }
             if !current.parcel.is_ready() {
@@ -154,19 +157,16 @@ impl<M> Core<M> {
             pause::at(Step::Installed);
             next.complete();
             let blind = if next.parcel.is_blind() { claimed } else { 0 };
-            let (mut outcome, mut waiting) = self.deliver(&next, 0..claimed, &picks);
+            let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks);
             for (queue, entry) in next.drops() {
                 let dropped = || entry.left_out + claimed as u64;
-                waiting.losses.note(&self.board, queue.terms(), dropped);
+                rest.losses.note(&self.board, queue.terms(), dropped);
             }
-            waiting.enrol();
-            // Payloads, and so user code, which may publish: it finds this turn taken. Who waits
-            // must not keep them; if one panics, the turn is waited for all the same.
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop((current, next))));
-            waiting.end(&mut outcome, &self.board);
-            if let Err(panic) = dropped {
-                resume_unwind(panic);
+            for (queue, _) in next.evicts() {
+                outcome.dropped += 1;
+                rest.evicted.push(Arc::clone(queue.terms()));
             }
+            let outcome = self.finish(outcome, rest, (current, next));
             (0..blind).for_each(|_| drop(pending.take()));
             return Ok(Some(outcome));
         }
@@ -178,33 +178,65 @@ impl<M> Core<M> {
     }
 
     /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
-    /// returns those that have to be waited for.
+    /// returns what is left to do.
     fn deliver(
         &self,
         opening: &Opening<M>,
         slots: Range<usize>,
         picks: &Picks,
-    ) -> (Outcome, Waiting<M>) {
+    ) -> (Outcome, Rest<M>) {
         let mut outcome = opening.outcome(slots.len());
-        let mut waiting = Waiting {
+        let mut rest = Rest {
             follow: (opening.waits())
                 .map(|(queue, entry)| (Arc::clone(queue), Arc::clone(&opening.parcel), *entry))
                 .collect(),
             pick: SmallVec::new(),
+            displaced: SmallVec::new(),
+            evicted: SmallVec::new(),
             losses: Losses::none(),
         };
         for &index in picks {
             // With picks, only one envelope is placed at a time.
             let queue = &opening.route.pick[index as usize];
-            let offered = queue.offer(&opening.parcel, slots.start);
-            if offered == Err(NoPlace::Full) && queue.terms().blocks() {
-                let refused = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
-                waiting.pick.push(refused);
-            } else {
-                waiting.count_pick(&mut outcome, &self.board, queue, offered);
+            match queue.offer(&opening.parcel, slots.start) {
+                Ok(None) => outcome.delivered += 1,
+                Ok(Some(displaced)) => {
+                    outcome.delivered += 1;
+                    rest.displaced.push(displaced);
+                    (rest.losses).note(&self.board, queue.terms(), || queue.accounts().dropped);
+                }
+                Err(Refused::NoPlace(no_place)) => {
+                    rest.count_pick(&mut outcome, &self.board, queue, Err(no_place));
+                }
+                Err(Refused::Evicted) => {
+                    outcome.dropped += 1;
+                    rest.evicted.push(Arc::clone(queue.terms()));
+                }
+                Err(Refused::Wait) => {
+                    let missed = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
+                    rest.pick.push(missed);
+                }
             }
         }
-        (outcome, waiting)
+        (outcome, rest)
+    }
+
+    /// Does the rest of a publish, the waiting last. `kept` are payloads, perhaps: dropping them may run
+    /// user code, which may publish: it finds the turns taken. Who waits must not keep them; if one
+    /// panics, the rest is done all the same.
+    fn finish(&self, mut outcome: Outcome, mut rest: Rest<M>, kept: impl Sized) -> Outcome {
+        rest.enrol();
+        let displaced = mem::take(&mut rest.displaced);
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop((kept, displaced))));
+        for terms in rest.evicted.drain(..) {
+            self.evicted(&terms, Eviction::Overflow);
+        }
+        rest.wait(&mut outcome, &self.board);
+        rest.losses.tell(&self.board);
+        if let Err(panic) = dropped {
+            resume_unwind(panic);
+        }
+        outcome
     }
 
     /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
@@ -231,55 +263,107 @@ impl<M> Core<M> {
         }
     }
 
-    /// Puts a subscriber on the list. A barrier: what is published from now on is offered to it.
-    pub(crate) fn add(&self, queue: Queue<M>) -> Result<(), SubscribeError> {
-        let terms = Arc::clone(queue.terms());
-        let route = {
+    /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was
+    /// replaced.
+    fn change(&self, change: impl FnOnce(&Route<M>) -> Option<Route<M>>) -> (Arc<Route<M>>, bool) {
+        let (route, changed) = {
             let _changing = self.changing.lock();
             let route = self.route.load_full();
-            if route.closed {
-                route
-            } else {
-                let route = Arc::new(route.with(queue));
-                self.route.store(Arc::clone(&route));
-                route
+            match change(&route) {
+                Some(changed) => {
+                    let changed = Arc::new(changed);
+                    self.route.store(Arc::clone(&changed));
+                    (changed, true)
+                }
+                None => (route, false),
             }
         };
         pause::at(Step::Listed);
+        self.sweep();
         self.bring_in(&route);
+        (route, changed)
+    }
+
+    /// Takes those off the list who were evicted, unless somebody is changing it: who is does it then.
+    fn sweep(&self) {
+        // Against the fence below: either the lock is found free there, or the mark is seen here,
+        // after the lock was given back.
+        fence(Ordering::SeqCst);
+        while self.stale.load(Ordering::Relaxed) {
+            let Some(changing) = self.changing.try_lock() else {
+                return;
+            };
+            self.stale.store(false, Ordering::Relaxed); // before the list is looked at
+            let route = self.route.load_full();
+            let swept = (route.is_stale() && !route.closed).then(|| Arc::new(route.swept()));
+            if let Some(swept) = &swept {
+                self.route.store(Arc::clone(swept));
+            }
+            drop(changing);
+            if let Some(swept) = swept {
+                self.bring_in(&swept);
+            }
+            fence(Ordering::SeqCst); // as above
+        }
+    }
+
+    /// A subscriber was evicted: gets it off the list, and tells of it.
+    pub(crate) fn evicted(&self, terms: &Terms, reason: Eviction) {
+        pause::at(Step::Evicted);
+        self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
+        self.sweep();
+        self.board.tell(|| Advisory::Evicted {
+            id: terms.id,
+            name: terms.name.clone(),
+            reason,
+        });
+    }
+
+    /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
+    /// barrier: what is published from now on is offered to it.
+    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Option<Picker<M>>, SubscribeError> {
+        let terms = Arc::clone(queue.terms());
+        let mut joined = None;
+        let (route, _) = self.change(|route| {
+            joined = (!route.closed)
+                .then(|| route.group(&queue))
+                .flatten()
+                .map(|group| {
+                    let group = group.map_err(|differs| SubscribeError::Group { differs })?;
+                    Ok(group.join())
+                });
+            (!route.closed && joined.is_none()).then(|| route.with(queue))
+        });
         if route.closed {
             return Err(SubscribeError::Closed);
         }
+        let joined = joined.transpose()?;
         self.board.tell(|| Advisory::Subscribed {
             id: terms.id,
             name: terms.name.clone(),
         });
-        Ok(())
+        Ok(joined)
     }
 
-    /// Takes a subscriber off the list. A barrier: what is published from now on is not offered to
-    /// it.
-    pub(crate) fn remove(&self, leaving: &Arc<Terms>) {
-        let (route, listed) = {
-            let _changing = self.changing.lock();
-            let route = self.route.load_full();
-            match route.without(leaving) {
-                Some(route) => {
-                    let route = Arc::new(route);
-                    self.route.store(Arc::clone(&route));
-                    (route, true)
-                }
-                None => (route, false), // a bus that closes offers nothing to anybody
+    /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
+    /// is not offered to it. False if other members of its group stay.
+    pub(crate) fn remove(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
+        let mut is_last = true;
+        let (route, changed) = self.change(|route| {
+            is_last = seat.is_none_or(Seat::leave);
+            if !is_last {
+                return None;
             }
-        };
-        pause::at(Step::Listed);
-        self.bring_in(&route);
-        if listed {
+            // None from a bus that closes: it offers nothing to anybody.
+            route.without(seat.map_or(leaving, Seat::listed))
+        });
+        if changed || !(is_last || route.closed) {
             self.board.tell(|| Advisory::Unsubscribed {
                 id: leaving.id,
                 name: leaving.name.clone(),
             });
         }
+        is_last
     }
 
     /// Closes the bus, and settles the accounts of those who are subscribed.
@@ -288,25 +372,13 @@ impl<M> Core<M> {
     /// their accounts, which are final. Then one that lists nobody, so that their queues
     /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
     pub(crate) fn close(&self) {
-        let (route, first) = {
-            let _changing = self.changing.lock();
-            let route = self.route.load_full();
-            if route.closed {
-                (route, false)
-            } else {
-                let route = Arc::new(route.closed());
-                self.route.store(Arc::clone(&route));
-                (route, true)
-            }
-        };
-        pause::at(Step::Listed);
-        self.bring_in(&route);
+        let (_, first) = self.change(|route| (!route.closed).then(|| route.closed()));
         let last = self.current.load_full();
         for (queue, entry) in last.entries() {
             queue.end(entry, &last.parcel);
         }
         for queue in &last.route.pick {
-            queue.room().shut();
+            queue.close();
         }
         if !last.route.is_empty() {
             let nobody = Arc::new(last.route.nobody());
@@ -338,14 +410,18 @@ impl<M> Core<M> {
 
     pub(crate) fn subscriber_count(&self) -> usize {
         let route = self.route.load();
-        if route.closed { 0 } else { route.len() }
+        if route.closed {
+            0
+        } else {
+            route.subscriptions()
+        }
     }
 
     /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
     /// on the list any more.
     pub(crate) fn standing(&self, places: &Places<M>) -> Option<(u64, u64)> {
         let current = self.current.load();
-        let Entry {
+        let opening::Entry {
             enqueued, left_out, ..
         } = current.accounts(|queue| std::ptr::eq(queue.places(), places))?;
         Some((enqueued, left_out))
@@ -364,20 +440,25 @@ impl<M> Drop for Core<M> {
 }
 
 /// A follower that the parcel has left out, with its accounts.
-type LeftOut<M> = (Arc<FollowQueue<M>>, Arc<Parcel<M>>, Entry);
+type LeftOut<M> = (Arc<FollowQueue<M>>, Arc<Parcel<M>>, opening::Entry);
 
 /// A picker that had no room, and what it shall get.
-type Refused<M> = (Arc<PickQueue<M>>, Arc<Parcel<M>>, usize);
+type Missed<M> = (Arc<PickQueue<M>>, Arc<Parcel<M>>, usize);
 
-/// What a publisher has to wait for. It holds nothing else: a route would keep other subscribers
-/// connected.
-struct Waiting<M> {
+/// What is left to do of a publish when its envelopes lie in their slots. It holds no route: that
+/// would keep other subscribers connected while somebody is waited for.
+struct Rest<M> {
+    /// Those who have to be waited for.
     follow: SmallVec<[LeftOut<M>; 1]>,
-    pick: SmallVec<[Refused<M>; 1]>,
+    pick: SmallVec<[Missed<M>; 1]>,
+    /// What is not queued any more.
+    displaced: SmallVec<[Arc<Entry<M>>; 1]>,
+    /// Those who were put out.
+    evicted: SmallVec<[Arc<Terms>; 1]>,
     losses: Losses,
 }
 
-impl<M> Waiting<M> {
+impl<M> Rest<M> {
     /// Takes a turn with each follower.
     fn enrol(&self) {
         for (queue, parcel, entry) in &self.follow {
@@ -385,15 +466,10 @@ impl<M> Waiting<M> {
         }
     }
 
-    /// Waits, and then tells of losses.
-    fn end(mut self, outcome: &mut Outcome, board: &Board) {
-        if !(self.follow.is_empty() && self.pick.is_empty()) {
-            self.wait(outcome, board);
-        }
-        self.losses.tell(board);
-    }
-
     fn wait(&mut self, outcome: &mut Outcome, board: &Board) {
+        if self.follow.is_empty() && self.pick.is_empty() {
+            return;
+        }
         let started = Instant::now();
         for (queue, _, entry) in &self.follow {
             let settled = queue.settle(entry, started);
@@ -403,7 +479,7 @@ impl<M> Waiting<M> {
                 self.losses.note(board, queue.terms(), dropped);
             }
         }
-        for (queue, parcel, slot) in std::mem::take(&mut self.pick) {
+        for (queue, parcel, slot) in mem::take(&mut self.pick) {
             let offered = queue.offer_by(&parcel, slot, queue.terms().deadline(started));
             self.count_pick(outcome, board, &queue, offered);
         }
@@ -416,10 +492,9 @@ impl<M> Waiting<M> {
         queue: &PickQueue<M>,
         offered: Result<(), NoPlace>,
     ) {
-        let offered = queue.account(offered);
         outcome.count(offered);
         if offered == Err(NoPlace::Full) {
-            (self.losses).note(board, queue.terms(), || queue.room().lost());
+            (self.losses).note(board, queue.terms(), || queue.accounts().dropped);
         }
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Places<M> {
     was_left_out: AtomicBool,
     /// The subscriber has left.
     gone: AtomicBool,
+    /// The bus has put the subscriber out.
+    evicted: AtomicBool,
     /// Of a queue that publishers wait for: how many of the envelopes that were left out have had
     /// their turn, and how many of those found a place after all. Written under the gate's lock.
     settled: AtomicU64,
@@ -45,7 +47,7 @@ pub(crate) struct Places<M> {
     gate: Gate<Turns<M>>,
     /// The most envelopes that somebody who asked has seen queued.
     seen: AtomicU64,
-    /// What was enqueued and left out when the bus closed.
+    /// What was enqueued and left out when the bus closed, or put the subscriber out.
     end: OnceLock<(u64, u64)>,
 }
 
@@ -73,6 +75,7 @@ impl<M> FollowQueue<M> {
             consumed: CachePadded::new(AtomicU64::new(0)),
             was_left_out: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            evicted: AtomicBool::new(false),
             settled: AtomicU64::new(0),
             placed: AtomicU64::new(0),
             gate: Gate::new(),
@@ -243,6 +246,20 @@ impl<M> FollowQueue<M> {
         retry_at
     }
 
+    /// Puts the subscriber out, for the envelope after what `entry` says was enqueued. Whoever sees
+    /// to the parcel that has left it out does so; who comes later may do it again.
+    pub(crate) fn evict(&self, entry: &Entry, base: u64) {
+        // Release, against the acquire in `is_evicted`.
+        self.places.evicted.store(true, Ordering::Release);
+        let _first = self.places.end.set((entry.enqueued, 1));
+        // It may have received all meanwhile, and gone to sleep.
+        self.lane.send(&Arc::new(Parcel::void(base)));
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.places.is_evicted()
+    }
+
     /// The bus closes, having enqueued and left out so many. `last` is a parcel without slots.
     ///
     /// The sending ends go when the last publisher is out, and one may be stopped: so the
@@ -315,6 +332,15 @@ impl<M> Places<M> {
         // Acquire: when all were settled, `placed` is what it was then.
         (!blocks || self.settled.load(Ordering::Acquire) == left_out)
             && consumed == enqueued + self.placed()
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.evicted.load(Ordering::Acquire) // against the release in `evict`
+    }
+
+    /// What was enqueued and left out in all, if no more will be.
+    pub(crate) fn ended(&self) -> Option<(u64, u64)> {
+        self.end.get().copied()
     }
 
     /// What was enqueued and left out in all, of a bus that has closed.

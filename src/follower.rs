@@ -182,6 +182,8 @@ impl<M> Follower<M> {
                 let missed = self.missed(standing);
                 return Err(if missed > self.told {
                     self.tell(missed - self.told)
+                } else if self.places.is_evicted() {
+                    Nothing::Evicted
                 } else {
                     Nothing::Disconnected
                 });

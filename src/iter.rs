@@ -21,7 +21,7 @@ impl<M> Iterator for Iter<'_, M> {
         match self.subscription.recv() {
             Ok(delivery) => Some(Ok(delivery)),
             Err(RecvError::Lagged(lagged)) => Some(Err(lagged)),
-            Err(RecvError::Disconnected) => None,
+            Err(RecvError::Disconnected | RecvError::Evicted) => None,
         }
     }
 }
@@ -42,7 +42,7 @@ impl<M> Iterator for TryIter<'_, M> {
         match self.subscription.try_recv() {
             Ok(delivery) => Some(Ok(delivery)),
             Err(TryRecvError::Lagged(lagged)) => Some(Err(lagged)),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty | TryRecvError::Disconnected | TryRecvError::Evicted) => None,
         }
     }
 }

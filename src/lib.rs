@@ -105,12 +105,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Subscriptions of one [`group`](SubscribeOptions::group) share a queue: each envelope goes to one of them.
+//!
 //! # Slow subscribers
 //!
 //! Each subscription has a queue of its own with a fixed capacity, 128 envelopes unless
 //! [`SubscribeOptions::capacity`] says otherwise. What happens when it is full is that subscription's
-//! [`Overflow`] policy: the envelope is dropped for it alone (the default), or publishers wait until it
-//! has room.
+//! [`Overflow`] policy: the envelope is dropped for it alone (the default), or the oldest that is queued
+//! gives way, or publishers wait until there is room, or the subscription is evicted.
 //!
 //! A loss is never silent. The [`Receipt`] counts it for the publisher, and the subscriber's next receive
 //! after the last envelope before the gap returns [`Lagged`] once.
@@ -271,9 +273,9 @@
 //! | `subject`, `pattern`, `route`, `options` | who listens to what: the list of subscribers |
 //! | `fanout` | the way of a publish |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `follow`, `lane`, `pick` | a subscriber's queue, without and with a filter |
+//! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
-//! | `overflow`, `room`, `gate` | what happens when it is full |
+//! | `overflow`, `room`, `losses`, `gate` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `advisory`, `stats` | what the bus says about itself |
@@ -299,8 +301,11 @@ mod fanout;
 mod follow;
 mod follower;
 mod gate;
+mod group;
 mod iter;
 mod lane;
+mod line;
+mod losses;
 mod message;
 mod opening;
 mod options;
@@ -313,6 +318,7 @@ mod pick;
 mod publisher;
 mod queue;
 mod receipt;
+mod ring;
 mod room;
 mod route;
 mod source;
@@ -329,7 +335,8 @@ pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError, TryRecvError,
+    BatchError, GroupTerm, Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError,
+    TryRecvError,
 };
 pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::message::{Command, Event, Message};

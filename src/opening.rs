@@ -39,6 +39,8 @@ pub(crate) struct Opening<M> {
     drops: Box<[u32]>,
     /// Those that have no room, and that a publisher waits for.
     waits: Box<[u32]>,
+    /// Those that have no room, and are put out for it.
+    evicts: Box<[u32]>,
     /// How many slots the parcel would have, were there room for as many everywhere.
     growth: usize,
 }
@@ -83,6 +85,7 @@ impl<M> Opening<M> {
             in_reach: 0,
             drops: Box::default(),
             waits: Box::default(),
+            evicts: Box::default(),
             growth: 1,
         }
     }
@@ -100,6 +103,7 @@ impl<M> Opening<M> {
             in_reach: 0,
             drops: Box::default(),
             waits: Box::default(),
+            evicts: Box::default(),
             growth: self.growth(),
         }
     }
@@ -119,9 +123,12 @@ impl<M> Opening<M> {
             .max(1);
         let mut slots = growth as u64;
         let mut in_reach = 0;
-        let (mut drops, mut waits) = (Vec::new(), Vec::new());
+        let (mut drops, mut waits, mut evicts) = (Vec::new(), Vec::new(), Vec::new());
         let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
         for (index, (queue, entry)) in route.follow.iter().zip(&mut entries).enumerate() {
+            if queue.is_evicted() {
+                continue; // listed still, and offered nothing
+            }
             let room = queue.room(entry);
             let queued = (queue.terms().capacity as u64).saturating_sub(room);
             entry.high_water = entry.high_water.max(queued);
@@ -136,6 +143,8 @@ impl<M> Opening<M> {
             match queue.terms().overflow {
                 Overflow::DropNewest => drops.push(index),
                 Overflow::Block { .. } => waits.push(index),
+                Overflow::Disconnect => evicts.push(index),
+                Overflow::DropOldest => unreachable!("it does not follow"),
             }
         }
         if !waits.is_empty() {
@@ -157,6 +166,7 @@ impl<M> Opening<M> {
             in_reach,
             drops: drops.into(),
             waits: waits.into(),
+            evicts: evicts.into(),
             growth,
         }
     }
@@ -203,6 +213,9 @@ impl<M> Opening<M> {
                 queue.hand_over(&self.parcel);
             }
         }
+        for (queue, entry) in self.evicts() {
+            queue.evict(entry, self.parcel.base());
+        }
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();
     }
@@ -237,6 +250,11 @@ impl<M> Opening<M> {
     /// The queues that lose what is published.
     pub(crate) fn drops(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
         self.drops.iter().map(|&index| self.at(index))
+    }
+
+    /// The queues that are put out, for want of room for the first envelope.
+    pub(crate) fn evicts(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
+        self.evicts.iter().map(|&index| self.at(index))
     }
 
     fn at(&self, index: u32) -> (&Arc<FollowQueue<M>>, &Entry) {

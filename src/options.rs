@@ -22,6 +22,7 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 /// | [`pattern`](Self::pattern) | every subject |
 /// | [`source`](Self::source) | every source |
 /// | [`overflow`](Self::overflow) | [`Overflow::DropNewest`] |
+/// | [`group`](Self::group) | none |
 ///
 /// Filters are applied before the queue: what a subscriber does not listen to takes none of its
 /// room and is not counted as matched.
@@ -51,6 +52,7 @@ pub struct SubscribeOptions {
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) sources: Vec<Source>,
     pub(crate) overflow: Overflow,
+    pub(crate) group: Option<String>,
 }
 
 impl Default for SubscribeOptions {
@@ -61,6 +63,7 @@ impl Default for SubscribeOptions {
             patterns: Vec::new(),
             sources: Vec::new(),
             overflow: Overflow::default(),
+            group: None,
         }
     }
 }
@@ -74,7 +77,7 @@ impl SubscribeOptions {
     /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`].
     ///
     /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with
-    /// a pattern or a source, and up to 2 KiB more. The envelopes themselves are shared by all.
+    /// a pattern, a source or a group, or 8 with [`Overflow::DropOldest`]; and up to 2 KiB more. The envelopes themselves are shared by all.
     /// As with any allocation, the process aborts where the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
@@ -109,6 +112,41 @@ impl SubscribeOptions {
     /// What happens when the queue has no room.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
+        self
+    }
+
+    /// Shares the queue with all subscriptions of this group: each envelope goes to one of them.
+    ///
+    /// The members receive from one queue, whoever comes first. Its room is the group's, and so are
+    /// its losses: they are told once, to the member that receives next. What is queued stays there
+    /// for the others when a member leaves or its thread panics; it is freed with the last one. In a
+    /// [`Receipt`](crate::Receipt) a group counts as one subscriber, and in
+    /// [`subscriber_count`](crate::Bus::subscriber_count) each member counts.
+    ///
+    /// The first member sets the terms: capacity, overflow policy, patterns and sources. Who
+    /// comes later has to ask for the same, or gets a
+    /// [`SubscribeError::Group`](crate::SubscribeError::Group). Names and ids are each member's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let worker = SubscribeOptions::new().group("workers");
+    /// let mut one = bus.subscribe_with(worker.clone())?;
+    /// let mut other = bus.subscribe_with(worker)?;
+    /// for task in 1..=3 {
+    ///     assert_eq!(bus.publish(Envelope::new("boss", task))?.delivered(), 1);
+    /// }
+    /// assert_eq!(one.recv()?.message, 1);
+    /// assert_eq!(other.recv()?.message, 2);
+    /// drop(one);
+    /// assert_eq!(other.recv()?.message, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
         self
     }
 }

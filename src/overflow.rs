@@ -25,6 +25,16 @@ pub enum Overflow {
     /// It is dropped for this subscriber, and counted. No publisher ever waits. The default.
     #[default]
     DropNewest,
+    /// It takes the place of the oldest that is queued, which is dropped and counted: the newest
+    /// stay. No publisher ever waits.
+    ///
+    /// The receipt counts it as delivered, and does not show what it displaced.
+    DropOldest,
+    /// The subscription is evicted: it is dropped from the list, receives what it has, is told of the
+    /// one envelope that found no room, and then receives `Evicted` for ever. No publisher ever waits.
+    ///
+    /// In a group all members are evicted. Who subscribes under its name after that founds it anew.
+    Disconnect,
     /// The publisher waits, without spinning, until there is room: lossless.
     ///
     /// The wait ends when the subscription or the bus goes, and after `timeout` where one is set;

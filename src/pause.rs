@@ -13,6 +13,10 @@ pub(crate) enum Step {
     HandingOver,
     /// It has handed the parcel over to all, and not marked it ready.
     HandedOver,
+    /// It has drawn a ticket of a ring, and not written its slot.
+    Drawn,
+    /// It has evicted a subscriber, and not taken it off the list.
+    Evicted,
     /// A new list of subscribers is there, and not brought in.
     Listed,
 }

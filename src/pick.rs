@@ -1,4 +1,5 @@
-//! A queue with a filter: the envelopes that match it, one by one.
+//! A queue whose envelopes are sent to it one by one: one with a filter, a group's, or one that keeps
+//! the newest.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,49 +7,86 @@ use std::time::Instant;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
+use crate::group::{Group, Seat};
+use crate::line::{Line, LineEnd, line};
+use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::queue::Terms;
-use crate::room::{NoPlace, Room};
+use crate::ring::{Displaced, Ring, RingEnd, ring};
+use crate::room::{EVICTED, GONE, NoPlace};
 use crate::route::Filter;
-use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use crate::stats::Accounts;
 use crate::wait::{Nothing, Wait};
 
-/// What the channel carries.
-struct Picked<M> {
+/// One envelope: where it lies.
+pub(crate) struct Picked<M> {
     parcel: Arc<Parcel<M>>,
     slot: u32,
-    /// How many envelopes the subscriber had lost when this one found its place: the gap lies
-    /// before it. Counted modulo 2³², to keep the channel small.
-    lost_before: u32,
+}
+
+impl<M> Picked<M> {
+    pub(crate) fn new(parcel: &Arc<Parcel<M>>, slot: usize) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a parcel has few slots")]
+        Picked {
+            parcel: Arc::clone(parcel),
+            slot: slot as u32,
+        }
+    }
+}
+
+impl<M> Clone for Picked<M> {
+    fn clone(&self) -> Self {
+        Picked {
+            parcel: Arc::clone(&self.parcel),
+            slot: self.slot,
+        }
+    }
 }
 
 /// The publishers' end.
 pub(crate) struct PickQueue<M> {
-    sender: Sender<Picked<M>>,
+    store: Store<M>,
     filter: Filter,
     terms: Arc<Terms>,
-    room: Arc<Room>,
+    group: Option<Group<M>>,
+}
+
+enum Store<M> {
+    /// Keeps what came first.
+    Line(Line<M>),
+    /// Keeps the newest.
+    Ring(Ring<M>),
+}
+
+/// Why an envelope was not enqueued at once.
+pub(crate) enum Refused {
+    /// It is lost for this subscriber.
+    NoPlace(NoPlace),
+    /// It is lost, and the subscriber is put out.
+    Evicted,
+    /// It has to be waited for.
+    Wait,
 }
 
 impl<M> PickQueue<M> {
     pub(crate) fn new(terms: &Arc<Terms>, filter: Filter) -> (Arc<Self>, Picker<M>) {
-        let (sender, receiver) = bounded(terms.capacity);
-        let room = Arc::new(Room::new(terms.capacity));
+        let (store, end) = if terms.overflow == Overflow::DropOldest {
+            let (ring, end) = ring(terms);
+            (Store::Ring(ring), End::Ring(end))
+        } else {
+            let (line, end) = line(terms);
+            (Store::Line(line), End::Line(end))
+        };
+        let (group, seat) = (terms.group.is_some())
+            .then(|| Group::new(terms, end.share()))
+            .unzip();
         let queue = PickQueue {
-            sender,
+            store,
             filter,
             terms: Arc::clone(terms),
-            room: Arc::clone(&room),
+            group,
         };
-        let picker = Picker {
-            receiver,
-            room,
-            blocks: terms.blocks(),
-            held: None,
-            hand: None,
-            told: 0,
-        };
-        (Arc::new(queue), picker)
+        (Arc::new(queue), Picker::new(end, seat))
     }
 
     pub(crate) fn filter(&self) -> &Filter {
@@ -59,14 +97,40 @@ impl<M> PickQueue<M> {
         &self.terms
     }
 
-    pub(crate) fn room(&self) -> &Room {
-        &self.room
+    pub(crate) fn group(&self) -> Option<&Group<M>> {
+        self.group.as_ref()
     }
 
-    /// Enqueues the envelope if there is room.
-    pub(crate) fn offer(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        self.room.reserve()?;
-        self.send(parcel, slot)
+    /// How many subscriptions receive from it.
+    pub(crate) fn members(&self) -> usize {
+        self.group.as_ref().map_or(1, Group::members)
+    }
+
+    /// Enqueues the envelope if there is room, or if it displaces another.
+    pub(crate) fn offer(
+        &self,
+        parcel: &Arc<Parcel<M>>,
+        slot: usize,
+    ) -> Result<Displaced<M>, Refused> {
+        let line = match &self.store {
+            Store::Ring(ring) => return ring.push(parcel, slot).map_err(Refused::NoPlace),
+            Store::Line(line) => line,
+        };
+        match (line.offer(parcel, slot), self.terms.overflow) {
+            (Ok(()), _) => Ok(None),
+            (Err(NoPlace::Full), Overflow::Block { .. }) => Err(Refused::Wait),
+            (Err(NoPlace::Full), Overflow::Disconnect) => Err(if line.room().refuse() {
+                Refused::Evicted
+            } else {
+                Refused::NoPlace(NoPlace::Gone)
+            }),
+            (Err(no_place), _) => {
+                if no_place == NoPlace::Full {
+                    line.room().losses().lose(1);
+                }
+                Err(Refused::NoPlace(no_place))
+            }
+        }
     }
 
     /// Enqueues the envelope, and waits for room until the deadline if it must.
@@ -76,104 +140,97 @@ impl<M> PickQueue<M> {
         slot: usize,
         deadline: Option<Instant>,
     ) -> Result<(), NoPlace> {
-        self.room.reserve_by(deadline)?;
-        self.send(parcel, slot)
-    }
-
-    /// Counts the envelope as lost, if the queue was full and nobody waits any more.
-    pub(crate) fn account(&self, offered: Result<(), NoPlace>) -> Result<(), NoPlace> {
+        let Store::Line(line) = &self.store else {
+            unreachable!("nobody waits for a ring")
+        };
+        let offered = line.offer_by(parcel, slot, deadline);
         if offered == Err(NoPlace::Full) {
-            self.room.lose();
+            line.room().losses().lose(1);
         }
         offered
     }
 
-    /// Sends into a place that was reserved.
-    fn send(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a parcel has few slots, and losses are counted modulo 2³²"
-        )]
-        let picked = Picked {
-            parcel: Arc::clone(parcel),
-            slot: slot as u32,
-            lost_before: self.room.lost() as u32,
-        };
-        match self.sender.try_send(picked) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(_)) => Err(NoPlace::Gone),
-            Err(TrySendError::Full(_)) => unreachable!("a reserved place is free"),
+    /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
+    /// for who does it first.
+    #[expect(dead_code, reason = "for a predicate that panics")]
+    pub(crate) fn evict(&self) -> bool {
+        match &self.store {
+            Store::Line(line) => line.room().evict(),
+            Store::Ring(ring) => ring.window().shut(EVICTED),
+        }
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        match &self.store {
+            Store::Line(line) => line.room().is_evicted(),
+            Store::Ring(ring) => ring.window().is_evicted(),
+        }
+    }
+
+    pub(crate) fn accounts(&self) -> Accounts {
+        match &self.store {
+            Store::Line(line) => line.room().accounts(),
+            Store::Ring(ring) => ring.window().accounts(),
+        }
+    }
+
+    /// The most envelopes that were ever queued, so many of them now.
+    pub(crate) fn high_water(&self, now: u64) -> u64 {
+        match &self.store {
+            Store::Line(line) => line.room().high_water(now),
+            Store::Ring(ring) => ring.window().high_water(now),
+        }
+    }
+
+    /// The bus closes: whoever waits for a place gives up.
+    pub(crate) fn close(&self) {
+        if let Store::Line(line) = &self.store {
+            line.room().shut();
         }
     }
 }
 
 /// The subscriber's end.
 pub(crate) struct Picker<M> {
-    receiver: Receiver<Picked<M>>,
-    room: Arc<Room>,
-    /// Whether publishers wait for room.
-    blocks: bool,
-    /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
-    /// first. It still has its place.
-    held: Option<Picked<M>>,
+    end: End<M>,
+    seat: Option<Seat>,
     /// The envelope that was received last.
     hand: Option<Delivery<M>>,
-    /// How many losses were told.
-    told: u64,
+}
+
+pub(crate) enum End<M> {
+    Line(LineEnd<M>),
+    Ring(RingEnd<M>),
+}
+
+impl<M> End<M> {
+    /// For another member of the group.
+    pub(crate) fn share(&self) -> Self {
+        match self {
+            End::Line(line) => End::Line(line.share()),
+            End::Ring(ring) => End::Ring(ring.share()),
+        }
+    }
 }
 
 impl<M> Picker<M> {
+    pub(crate) fn new(end: End<M>, seat: Option<Seat>) -> Self {
+        Picker {
+            end,
+            seat,
+            hand: None,
+        }
+    }
+
     /// Takes the next envelope into the hand.
     pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
-        if let Some(picked) = self.held.take() {
-            self.take(picked);
-            return Ok(());
-        }
-        // Read before the queue is seen to be empty: the queue was full when these were lost, and
-        // all it held then was received since, so the gap lies here.
-        let lost = self.room.lost();
-        let picked = match self.receiver.try_recv() {
-            Ok(picked) => picked,
-            Err(_) if lost > self.told => return Err(self.tell(lost)),
-            Err(TryRecvError::Empty) => match wait.receive(&self.receiver) {
-                Ok(picked) => picked,
-                // Once more, without waiting: something may have been lost since.
-                Err(Nothing::Disconnected) => return self.advance(Wait::No),
-                Err(nothing) => return Err(nothing),
-            },
-            Err(TryRecvError::Disconnected) => {
-                // Nobody is at it any more, so this is all.
-                let lost = self.room.lost();
-                return Err(if lost > self.told {
-                    self.tell(lost)
-                } else {
-                    Nothing::Disconnected
-                });
-            }
+        let Picked { parcel, slot } = match &mut self.end {
+            End::Line(line) => line.receive(wait)?,
+            End::Ring(ring) => ring.receive(wait)?,
         };
-        #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
-        let untold = picked.lost_before.wrapping_sub(self.told as u32);
-        // More than half of the circle is behind: another publisher's loss was told already.
-        if untold != 0 && untold <= u32::MAX / 2 {
-            let lagged = self.tell(self.told + u64::from(untold));
-            self.held = Some(picked);
-            return Err(lagged);
-        }
-        self.take(picked);
-        Ok(())
-    }
-
-    fn take(&mut self, picked: Picked<M>) {
-        self.room.give_back(self.blocks);
         // After the place is given back: it drops what was in the hand, and that is user code.
-        self.hand = Some(Delivery::new(picked.parcel, picked.slot as usize));
-    }
-
-    /// The losses up to `lost` that were not told yet; there are some.
-    fn tell(&mut self, lost: u64) -> Nothing {
-        let missed = lost - self.told;
-        self.told = lost;
-        Nothing::Lagged(Lagged { missed })
+        self.hand = Some(Delivery::new(parcel, slot as usize));
+        Ok(())
     }
 
     /// What the last [`advance`](Picker::advance) took; asked for once.
@@ -187,19 +244,47 @@ impl<M> Picker<M> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.receiver.len() + usize::from(self.held.is_some())
+        match &self.end {
+            End::Line(line) => line.len(),
+            End::Ring(ring) => ring.window().len(),
+        }
     }
 
     pub(crate) fn lost(&self) -> u64 {
-        self.room.lost()
+        match &self.end {
+            End::Line(line) => line.room().lost(),
+            End::Ring(ring) => ring.window().lost(),
+        }
     }
 
+    /// Another member of the group shall tell of this gap.
+    pub(crate) fn untell(&self, lagged: Lagged) {
+        match &self.end {
+            End::Line(line) => line.room().losses().untell(lagged),
+            End::Ring(ring) => ring.window().losses().untell(lagged),
+        }
+    }
+
+    /// The member's seat, if it is one of a group.
+    pub(crate) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
+    }
+
+    /// Nothing can be enqueued from now on.
     pub(crate) fn leave(&self) {
-        self.room.leave();
+        match &self.end {
+            End::Line(line) => line.room().leave(),
+            End::Ring(ring) => {
+                ring.window().shut(GONE);
+            }
+        }
     }
 
-    /// Frees what is queued: the channel would keep it for as long as a publisher is still at it.
+    /// Frees what is queued.
     pub(crate) fn drain(&mut self) {
-        while self.receiver.try_recv().is_ok() {}
+        match &mut self.end {
+            End::Line(line) => line.drain(),
+            End::Ring(ring) => ring.drain(),
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A subscriber without a filter [follows](crate::follow) the bus: parcels go into its channel, and
 //! it reads what is appended to them. One with a filter has its envelopes [picked](crate::pick):
-//! each goes into its channel by itself.
+//! each goes into its queue by itself. So have groups, whose members cannot share a parcel, and those
+//! that keep the newest.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,6 +26,7 @@ pub(crate) struct Terms {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
+    pub(crate) group: Option<Arc<str>>,
     pub(crate) told_lagging: Told,
 }
 
@@ -39,7 +41,7 @@ impl Terms {
         match self.overflow {
             // A time-out beyond the clock's end is none.
             Overflow::Block { timeout } => timeout.and_then(|timeout| started.checked_add(timeout)),
-            Overflow::DropNewest => Some(started),
+            Overflow::DropNewest | Overflow::DropOldest | Overflow::Disconnect => Some(started),
         }
     }
 }
@@ -72,9 +74,11 @@ pub(crate) fn queue<M>(options: SubscribeOptions) -> (Arc<Terms>, Queue<M>, Inbo
         name: options.name.map(Into::into),
         capacity: options.capacity,
         overflow: options.overflow,
+        group: options.group.map(Into::into),
         told_lagging: Told::default(),
     });
-    if options.patterns.is_empty() && options.sources.is_empty() {
+    let has_filter = !(options.patterns.is_empty() && options.sources.is_empty());
+    if !has_filter && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
         let (queue, follower) = FollowQueue::new(&terms);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {

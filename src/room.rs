@@ -10,31 +10,38 @@
 //!
 //! | word | written by | read by |
 //! | --- | --- | --- |
-//! | `reserved` | publishers (compare-and-swap); the subscriber, once, when it leaves | publishers |
-//! | `consumed` | the subscriber only | publishers |
-//! | `lost` | publishers that found no place | publishers and the subscriber |
-//! | `high_water` | the subscriber, and whoever asks for it | whoever asks for it |
+//! | `reserved` | publishers (compare-and-swap); who leaves or evicts, once | both |
+//! | `consumed` | the subscriber, or the members of a group | both |
+//! | losses | publishers that found no place | both |
+//! | `high_water` | subscribers, and whoever asks for it | whoever asks for it |
 
 use std::time::Instant;
 
 use crate::gate::Gate;
-use crate::stats::Accounts;
+use crate::losses::Losses;
+use crate::stats::{Accounts, HighWater};
 use crate::sync::{AtomicU64, Ordering};
+use crate::wait::Nothing;
 
 /// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
-const GONE: u64 = 1 << 63;
+pub(crate) const GONE: u64 = 1 << 63;
+/// Set in `reserved` when the bus has put the subscriber out.
+pub(crate) const EVICTED: u64 = 1 << 62;
+/// Set with it if that was for want of room: then one envelope was lost. In the same word, so that
+/// who sees the end knows of it.
+const REFUSED: u64 = 1 << 61;
+const COUNT: u64 = REFUSED - 1;
 
 #[derive(Debug)]
 pub(crate) struct Room {
     capacity: u64,
-    /// Places ever reserved, and the bit [`GONE`].
+    /// Places ever reserved, and the three bits.
     reserved: AtomicU64,
     /// Places ever given back.
     consumed: AtomicU64,
-    /// Envelopes ever lost because there was no place.
-    lost: AtomicU64,
+    losses: Losses,
     /// The most places that were seen taken.
-    high_water: AtomicU64,
+    high_water: HighWater,
     gate: Gate<()>,
 }
 
@@ -43,7 +50,7 @@ pub(crate) struct Room {
 pub(crate) enum NoPlace {
     /// All are taken.
     Full,
-    /// The subscriber has left.
+    /// The subscriber has left, or was put out.
     Gone,
 }
 
@@ -53,8 +60,8 @@ impl Room {
             capacity: capacity as u64,
             reserved: AtomicU64::new(0),
             consumed: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
-            high_water: AtomicU64::new(0),
+            losses: Losses::new(),
+            high_water: HighWater::new(),
             gate: Gate::new(),
         }
     }
@@ -65,7 +72,7 @@ impl Room {
         // finds the channel as empty as the other did.
         let mut reserved = self.reserved.load(Ordering::Acquire);
         loop {
-            if reserved & GONE != 0 {
+            if reserved & (GONE | EVICTED) != 0 {
                 return Err(NoPlace::Gone);
             }
             // Acquire, against the release in `give_back`: the channel's slot is free by then.
@@ -99,15 +106,15 @@ impl Room {
             .unwrap_or(Err(NoPlace::Full))
     }
 
-    /// Gives one place back. Only the subscriber calls it.
+    /// Gives one place back. Only subscribers call it.
     ///
     /// `publishers_wait` says whether this queue's publishers may be waiting for the place.
     pub(crate) fn give_back(&self, publishers_wait: bool) {
-        let consumed = self.consumed.load(Ordering::Relaxed) + 1; // nobody else writes it
+        // Release: the envelope was taken out of the channel before. An addition, for the members
+        // of a group.
+        let consumed = self.consumed.fetch_add(1, Ordering::Release) + 1;
         // A queue is never longer than just before something is taken out of it.
-        self.saw(self.taken().saturating_sub(consumed - 1));
-        // Release: the envelope was taken out of the channel before.
-        self.consumed.store(consumed, Ordering::Release);
+        (self.high_water).saw((self.taken() + 1).saturating_sub(consumed));
         if publishers_wait {
             self.gate.consumed(consumed);
         }
@@ -115,21 +122,12 @@ impl Room {
 
     /// Places ever reserved.
     fn taken(&self) -> u64 {
-        self.reserved.load(Ordering::Relaxed) & !GONE // a figure, no more
-    }
-
-    /// So many places were seen taken.
-    fn saw(&self, taken: u64) {
-        // Relaxed, twice: a figure, no more.
-        if self.high_water.load(Ordering::Relaxed) < taken {
-            self.high_water.fetch_max(taken, Ordering::Relaxed);
-        }
+        self.reserved.load(Ordering::Relaxed) & COUNT // a figure, no more
     }
 
     /// The most places that were ever taken, so many of them now.
     pub(crate) fn high_water(&self, now: u64) -> u64 {
-        self.saw(now);
-        self.high_water.load(Ordering::Relaxed)
+        self.high_water.level(now)
     }
 
     pub(crate) fn accounts(&self) -> Accounts {
@@ -140,15 +138,15 @@ impl Room {
         }
     }
 
-    /// Counts an envelope that found no place.
-    pub(crate) fn lose(&self) {
-        // Release: whoever reads the count sees the queue at least as full as it was then.
-        self.lost.fetch_add(1, Ordering::Release);
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.losses
     }
 
     /// How many envelopes were lost so far.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Acquire) // against the release in `lose`
+        // Acquire: against the release in `put_out`.
+        let refused = self.reserved.load(Ordering::Acquire) & REFUSED != 0;
+        self.losses.lost() + u64::from(refused)
     }
 
     /// The bus closes: whoever waits for a place gives up.
@@ -162,7 +160,58 @@ impl Room {
         self.reserved.fetch_or(GONE, Ordering::Relaxed);
         self.gate.wake();
     }
+
+    /// Puts the subscriber out, for an envelope that found no place: no place can be had from now
+    /// on. False if it is gone already, or out: then the envelope was not even offered.
+    pub(crate) fn refuse(&self) -> bool {
+        self.put_out(EVICTED | REFUSED)
+    }
+
+    /// Puts the subscriber out, for another reason. False if it is gone already, or out.
+    pub(crate) fn evict(&self) -> bool {
+        self.put_out(EVICTED)
+    }
+
+    fn put_out(&self, bits: u64) -> bool {
+        let mut reserved = self.reserved.load(Ordering::Relaxed);
+        while reserved & (GONE | EVICTED) == 0 {
+            match self.reserved.compare_exchange_weak(
+                reserved,
+                reserved | bits,
+                Ordering::AcqRel, // against the acquire in `is_drained`
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => {
+                    self.gate.wake();
+                    return true;
+                }
+                Err(newer) => reserved = newer,
+            }
+        }
+        false
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        // Acquire, against the release in `put_out`: who sees it knows of the loss that led to it.
+        self.reserved.load(Ordering::Acquire) & EVICTED != 0
+    }
+
+    /// Whether the subscriber was put out, and all that found a place was received.
+    pub(crate) fn is_drained(&self) -> bool {
+        let reserved = self.reserved.load(Ordering::Acquire); // against the release in `put_out`
+        reserved & EVICTED != 0 && reserved & COUNT == self.consumed.load(Ordering::Acquire)
+    }
+
+    /// What a subscriber finds when everything was received.
+    pub(crate) fn end(&self) -> Nothing {
+        if self.is_evicted() {
+            Nothing::Evicted
+        } else {
+            Nothing::Disconnected
+        }
+    }
 }
+
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use std::time::Duration;

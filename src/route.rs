@@ -5,7 +5,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::envelope::Envelope;
+use crate::error::GroupTerm;
 use crate::follow::FollowQueue;
+use crate::group::Group;
 use crate::pattern::Pattern;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
@@ -43,6 +45,35 @@ impl<M> Route<M> {
         }
     }
 
+    /// How many subscriptions there are: those that were evicted are gone already, though they be
+    /// listed still.
+    pub(crate) fn subscriptions(&self) -> usize {
+        let follow = self
+            .follow
+            .iter()
+            .filter(|queue| !queue.is_evicted())
+            .count();
+        let pick = self.pick.iter().filter(|queue| !queue.is_evicted());
+        follow + pick.map(|queue| queue.members()).sum::<usize>()
+    }
+
+    /// Whether the list has somebody who was evicted.
+    pub(crate) fn is_stale(&self) -> bool {
+        (self.follow.iter().any(|queue| queue.is_evicted()))
+            || self.pick.iter().any(|queue| queue.is_evicted())
+    }
+
+    /// The same list, but for those who were evicted.
+    pub(crate) fn swept(&self) -> Self {
+        self.next(self.follow.clone(), self.pick.clone())
+    }
+
+    /// The group that a new queue asks to join, if there is one.
+    pub(crate) fn group(&self, asks: &Queue<M>) -> Option<Result<&Group<M>, GroupTerm>> {
+        let Queue::Pick(asks) = asks else { return None };
+        self.pick.iter().find_map(|queue| queue.invites(asks))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.follow.len() + self.pick.len()
     }
@@ -75,7 +106,10 @@ impl<M> Route<M> {
             .collect()
     }
 
-    fn next(&self, follow: Vec<Arc<FollowQueue<M>>>, pick: Vec<Arc<PickQueue<M>>>) -> Self {
+    /// The list after this one, without those who were evicted.
+    fn next(&self, mut follow: Vec<Arc<FollowQueue<M>>>, mut pick: Vec<Arc<PickQueue<M>>>) -> Self {
+        follow.retain(|queue| !queue.is_evicted());
+        pick.retain(|queue| !queue.is_evicted());
         Route {
             version: self.version + 1,
             by_subject: pick.iter().any(|queue| queue.filter().by_subject()),
@@ -149,6 +183,15 @@ impl Filter {
 
     pub(crate) fn by_subject(&self) -> bool {
         !self.patterns.is_empty()
+    }
+
+    /// Whether another filter accepts the same, as far as can be told by looking at it.
+    pub(crate) fn is_same(&self, other: &Filter) -> bool {
+        fn is_same_set<T: PartialEq>(some: &[T], others: &[T]) -> bool {
+            let are_in = |these: &[T], those: &[T]| these.iter().all(|it| those.contains(it));
+            are_in(some, others) && are_in(others, some)
+        }
+        is_same_set(&self.patterns, &other.patterns) && is_same_set(&self.sources, &other.sources)
     }
 
     /// `subject` is the envelope's, which the caller asks for once for all filters.

@@ -10,7 +10,7 @@ use crate::bus::Bus;
 use crate::pattern::Pattern;
 use crate::queue::Terms;
 use crate::source::Source;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 
 /// What has become of everything so far: made by [`Bus::stats`].
 ///
@@ -59,6 +59,10 @@ pub struct SubscriptionStats {
     /// Its name, if it has one.
     #[serde(serialize_with = "as_str")]
     pub name: Option<Arc<str>>,
+    /// The group that it is one of; a group is one entry here, under the id and name of its first
+    /// member.
+    #[serde(serialize_with = "as_str")]
+    pub group: Option<Arc<str>>,
     /// What it listens to by subject; empty for every subject.
     #[serde(serialize_with = "as_texts")]
     pub patterns: Vec<Pattern>,
@@ -99,6 +103,29 @@ impl Accounts {
     }
 }
 
+/// The most envelopes that were seen in a queue.
+#[derive(Debug)]
+pub(crate) struct HighWater(AtomicU64);
+
+impl HighWater {
+    pub(crate) fn new() -> Self {
+        HighWater(AtomicU64::new(0))
+    }
+
+    pub(crate) fn saw(&self, queued: u64) {
+        // Relaxed, twice: a figure, no more.
+        if self.0.load(Ordering::Relaxed) < queued {
+            self.0.fetch_max(queued, Ordering::Relaxed);
+        }
+    }
+
+    /// The most that were ever seen, so many of them now.
+    pub(crate) fn level(&self, now: u64) -> u64 {
+        self.saw(now);
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl SubscriptionStats {
     fn new(
         terms: &Terms,
@@ -110,6 +137,7 @@ impl SubscriptionStats {
         SubscriptionStats {
             id: terms.id,
             name: terms.name.clone(),
+            group: terms.group.clone(),
             patterns: patterns.to_vec(),
             sources: sources.to_vec(),
             capacity: terms.capacity as u64,
@@ -132,16 +160,22 @@ impl<M> Bus<M> {
     pub fn stats(&self) -> Stats {
         let current = self.core.current();
         let published = current.end();
-        let follow = current.standings().map(|(queue, entry)| {
+        let follow = (current.standings()).filter(|(queue, _)| !queue.is_evicted());
+        let follow = follow.map(|(queue, entry)| {
             let accounts = queue.accounts(&entry);
             let high_water = queue
                 .places()
                 .high_water(entry.high_water, accounts.queued());
             SubscriptionStats::new(queue.terms(), (&[], &[]), accounts, high_water)
         });
-        let pick = current.route.pick.iter().map(|queue| {
-            let (accounts, filter) = (queue.room().accounts(), queue.filter());
-            let high_water = queue.room().high_water(accounts.queued());
+        let pick = current
+            .route
+            .pick
+            .iter()
+            .filter(|queue| !queue.is_evicted());
+        let pick = pick.map(|queue| {
+            let (accounts, filter) = (queue.accounts(), queue.filter());
+            let high_water = queue.high_water(accounts.queued());
             let filter = (filter.patterns(), filter.sources());
             SubscriptionStats::new(queue.terms(), filter, accounts, high_water)
         });

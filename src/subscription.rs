@@ -27,7 +27,9 @@ use crate::wait::{Nothing, Wait};
 /// # End
 ///
 /// When the bus has closed, what is queued can still be received; then every receive returns
-/// `Disconnected`. A subscription does not keep its bus open.
+/// `Disconnected`. A subscription does not keep its bus open. One that the bus has put out (see
+/// [`Overflow::Disconnect`](crate::Overflow::Disconnect)) receives what is queued too, and then
+/// `Evicted`.
 ///
 /// Dropping a subscription is a barrier: nothing is enqueued for it any more, what was queued is
 /// freed, and [`subscriber_count`](crate::Bus::subscriber_count) no longer counts it.
@@ -79,7 +81,8 @@ impl<M> Subscription<M> {
     ///
     /// # Errors
     ///
-    /// [`RecvError::Lagged`] where envelopes were lost, [`RecvError::Disconnected`] at the end.
+    /// [`RecvError::Lagged`] where envelopes were lost; at the end [`RecvError::Disconnected`], or
+    /// [`RecvError::Evicted`].
     ///
     /// # Examples
     ///
@@ -103,8 +106,8 @@ impl<M> Subscription<M> {
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] where envelopes were lost,
-    /// [`TryRecvError::Disconnected`] at the end.
+    /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] where envelopes were lost;
+    /// at the end [`TryRecvError::Disconnected`], or [`TryRecvError::Evicted`].
     ///
     /// # Examples
     ///
@@ -128,7 +131,8 @@ impl<M> Subscription<M> {
     /// # Errors
     ///
     /// [`RecvTimeoutError::Timeout`] if none came in time, [`RecvTimeoutError::Lagged`] where
-    /// envelopes were lost, [`RecvTimeoutError::Disconnected`] at the end.
+    /// envelopes were lost; at the end [`RecvTimeoutError::Disconnected`], or
+    /// [`RecvTimeoutError::Evicted`].
     ///
     /// # Examples
     ///
@@ -396,7 +400,7 @@ impl<M> Subscription<M> {
                 self.untold = Some(lagged);
                 false
             }
-            Err(Nothing::Empty | Nothing::Disconnected) => false,
+            Err(Nothing::Empty | Nothing::Disconnected | Nothing::Evicted) => false,
         }
     }
 
@@ -421,23 +425,42 @@ impl<M> Subscription<M> {
 
 /// How many envelopes were enqueued and left out for a follower so far.
 fn standing<M>(core: &Weak<Core<M>>, places: &Places<M>) -> (u64, u64) {
-    (core.upgrade())
-        .and_then(|core| core.standing(places))
+    // Who was evicted may be on the list still.
+    (places.ended())
+        .or_else(|| core.upgrade()?.standing(places))
         .unwrap_or_else(|| places.at_end())
 }
 
 impl<M> Drop for Subscription<M> {
     fn drop(&mut self) {
-        match &self.inbox {
-            Inbox::Follow(follower) => follower.places().leave(),
-            Inbox::Pick(picker) => picker.leave(),
-        }
-        if let Some(core) = self.core.upgrade() {
-            core.remove(&self.terms);
-        }
+        let core = self.core.upgrade();
+        let seat = match &self.inbox {
+            Inbox::Follow(follower) => {
+                follower.places().leave();
+                None
+            }
+            Inbox::Pick(picker) => {
+                if let Some(untold) = self.untold {
+                    picker.untell(untold);
+                }
+                if picker.seat().is_none() {
+                    picker.leave();
+                }
+                picker.seat()
+            }
+        };
+        let is_last = match (&core, seat) {
+            (Some(core), _) => core.remove(&self.terms, seat),
+            (None, Some(seat)) => seat.leave(),
+            (None, None) => true,
+        };
         match &mut self.inbox {
             Inbox::Follow(follower) => follower.drain(),
-            Inbox::Pick(picker) => picker.drain(),
+            Inbox::Pick(picker) if is_last => {
+                picker.leave();
+                picker.drain();
+            }
+            Inbox::Pick(_) => {} // the others receive what is left
         }
     }
 }

@@ -16,7 +16,7 @@ mod explore_on_loom;
 mod lock_on_loom;
 
 #[cfg(not(oxide_loom))]
-pub(crate) use arc_swap::ArcSwap;
+pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
 #[cfg(not(oxide_loom))]
 pub(crate) use crossbeam_channel as channel;
 #[cfg(not(oxide_loom))]
@@ -31,7 +31,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
-pub(crate) use self::cell_on_loom::{ArcSwap, OnceLock};
+pub(crate) use self::cell_on_loom::{ArcSwap, ArcSwapOption, OnceLock};
 #[cfg(all(test, oxide_loom))]
 pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]

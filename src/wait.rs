@@ -43,6 +43,7 @@ pub(crate) enum Nothing {
     Empty,
     Lagged(Lagged),
     Disconnected,
+    Evicted,
 }
 
 impl From<Nothing> for RecvError {
@@ -50,6 +51,7 @@ impl From<Nothing> for RecvError {
         match nothing {
             Nothing::Lagged(lagged) => RecvError::Lagged(lagged),
             Nothing::Disconnected => RecvError::Disconnected,
+            Nothing::Evicted => RecvError::Evicted,
             Nothing::Empty => unreachable!("it waits for as long as it takes"),
         }
     }
@@ -61,6 +63,7 @@ impl From<Nothing> for TryRecvError {
             Nothing::Empty => TryRecvError::Empty,
             Nothing::Lagged(lagged) => TryRecvError::Lagged(lagged),
             Nothing::Disconnected => TryRecvError::Disconnected,
+            Nothing::Evicted => TryRecvError::Evicted,
         }
     }
 }
@@ -71,6 +74,7 @@ impl From<Nothing> for RecvTimeoutError {
             Nothing::Empty => RecvTimeoutError::Timeout,
             Nothing::Lagged(lagged) => RecvTimeoutError::Lagged(lagged),
             Nothing::Disconnected => RecvTimeoutError::Disconnected,
+            Nothing::Evicted => RecvTimeoutError::Evicted,
         }
     }
 }

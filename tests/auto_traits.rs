@@ -11,10 +11,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use oxide_bus::{
-    Advisory, Bus, Capability, Command, Delivery, Envelope, Event, Eviction, IntoIter, Iter,
-    Lagged, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
-    Receipt, RecvError, RecvTimeoutError, Source, Stats, Subject, SubscribeError, SubscribeOptions,
-    Subscription, SubscriptionStats, TryIter, TryRecvError,
+    Advisory, Bus, Capability, Command, Delivery, Envelope, Event, Eviction, GroupTerm, IntoIter,
+    Iter, Lagged, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError,
+    Publisher, Receipt, RecvError, RecvTimeoutError, Source, Stats, Subject, SubscribeError,
+    SubscribeOptions, Subscription, SubscriptionStats, TryIter, TryRecvError,
 };
 
 /// `Send` and `Sync`.
@@ -76,6 +76,7 @@ assert_traits! {
     TryRecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RecvTimeoutError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     PatternError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    GroupTerm: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Lagged: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
 }
 

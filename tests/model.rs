@@ -5,11 +5,12 @@ mod support;
 use std::time::Duration;
 
 use proptest::collection::vec;
+use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use support::cases::cases;
-use support::model::{Filter, Token};
+use support::model::{Filter, Policy, Terms, Token};
 use support::script::{How, Operation, Tokens, run};
 
 const CAPABILITIES: [&str; 2] = ["log:write", "disk:read"];
@@ -70,16 +71,43 @@ fn how() -> impl Strategy<Value = How> {
     ]
 }
 
+fn policy() -> impl Strategy<Value = Policy> {
+    select(&[
+        Policy::DropNewest,
+        Policy::DropOldest,
+        Policy::Evict,
+        Policy::Block,
+    ])
+}
+
 /// Queues of 1 to 4 places, so that they overflow all the time.
-fn operation() -> impl Strategy<Value = Operation> {
-    let publish = (
-        source(),
-        subject(),
-        proptest::option::weighted(0.2, capability()),
+fn terms() -> impl Strategy<Value = Terms> {
+    let alone = (1..5_usize, filter(), policy()).prop_map(|(capacity, filter, policy)| Terms {
+        capacity,
+        filter,
+        policy,
+        group: None,
+    });
+    // Mostly on the same terms.
+    let group = (
+        select(&["red", "blue"]),
+        policy(),
+        2..=3_usize,
+        weighted(0.1, filter()),
     );
+    let group = group.prop_map(|(name, policy, capacity, filter)| Terms {
+        capacity,
+        filter: filter.unwrap_or_default(),
+        policy,
+        group: Some(name),
+    });
+    prop_oneof![3 => alone, 1 => group]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let publish = (source(), subject(), weighted(0.2, capability()));
     prop_oneof![
-        4 => (1..5_usize, filter())
-            .prop_map(|(capacity, filter)| Operation::Subscribe { capacity, filter }),
+        4 => terms().prop_map(Operation::Subscribe),
         2 => any::<usize>().prop_map(Operation::Unsubscribe),
         24 => publish.prop_map(|(source, subject, under)| {
             Operation::Publish { source, subject, under }
@@ -122,9 +150,13 @@ fn one_to_one() -> impl Strategy<Value = Vec<Operation>> {
             how
         }),
     ];
-    (1..5_usize, vec(step, 1..60)).prop_map(|(capacity, mut steps)| {
-        let filter = Filter::default();
-        steps.insert(0, Operation::Subscribe { capacity, filter });
+    (1..5_usize, policy(), vec(step, 1..60)).prop_map(|(capacity, policy, mut steps)| {
+        let terms = Terms {
+            capacity,
+            policy,
+            ..Terms::default()
+        };
+        steps.insert(0, Operation::Subscribe(terms));
         steps
     })
 }

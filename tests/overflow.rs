@@ -4,7 +4,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Lagged, SubscribeOptions, Subscription};
+use oxide_bus::{
+    Advisory, Bus, Envelope, Eviction, Lagged, Overflow, RecvError, SubscribeOptions, Subscription,
+    TryRecvError,
+};
 
 use support::numbers::{publish, publish_all, queued};
 
@@ -133,4 +136,177 @@ fn one_subscriber_s_full_queue_costs_the_others_nothing() {
     assert_eq!(queued(&mut before), all);
     assert_eq!(queued(&mut after), all);
     assert_eq!(queued(&mut stuck), [Ok(0), Ok(1), Err(998)]);
+}
+
+fn newest(capacity: usize) -> SubscribeOptions {
+    of_capacity(capacity).overflow(Overflow::DropOldest)
+}
+
+fn impatient(capacity: usize) -> SubscribeOptions {
+    of_capacity(capacity).overflow(Overflow::Disconnect)
+}
+
+/// The same without a filter and with one that everything passes.
+fn with_and_without_filter(options: SubscribeOptions, check: impl Fn(SubscribeOptions)) {
+    check(options.clone());
+    check(options.source("counter"));
+}
+
+#[test]
+fn of_200_envelopes_a_queue_that_drops_the_oldest_tells_of_72_and_holds_the_newest_128() {
+    with_and_without_filter(newest(128), |options| {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        for number in 0..200 {
+            let receipt = publish(&bus, number);
+            assert_eq!((receipt.delivered(), receipt.dropped()), (1, 0));
+        }
+        assert_eq!((subscription.len(), subscription.dropped()), (128, 72));
+        let mut expected = vec![Err(72)];
+        expected.extend((72..200).map(Ok));
+        assert_eq!(queued(&mut subscription), expected);
+        publish(&bus, 200);
+        assert_eq!(queued(&mut subscription), [Ok(200)]);
+        assert_eq!((subscription.len(), subscription.dropped()), (0, 72));
+    });
+}
+
+#[test]
+fn what_is_displaced_is_told_of_before_what_stays_each_time() {
+    with_and_without_filter(newest(2), |options| {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        publish_all(&bus, 0..3); // 0 is displaced
+        assert_eq!(
+            subscription.try_recv().unwrap_err().lagged(),
+            Some(Lagged { missed: 1 })
+        );
+        publish_all(&bus, 3..5); // and now 1 and 2
+        assert_eq!(subscription.dropped(), 3);
+        assert_eq!(queued(&mut subscription), [Err(2), Ok(3), Ok(4)]);
+        publish_all(&bus, 5..7);
+        assert_eq!(subscription.recv().unwrap().message, 5);
+        publish_all(&bus, 7..8);
+        assert_eq!(queued(&mut subscription), [Ok(6), Ok(7)]);
+        assert_eq!(subscription.dropped(), 3);
+    });
+}
+
+#[test]
+fn a_sleeper_that_keeps_the_newest_is_woken_by_a_publish_and_by_the_end() {
+    with_and_without_filter(newest(1), |options| {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        let (received, is_received) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let first = subscription.recv_timeout(PATIENCE).unwrap().message;
+            received.send(()).unwrap();
+            (first, subscription.recv_timeout(PATIENCE).unwrap_err())
+        });
+        publish(&bus, 7);
+        is_received.recv_timeout(PATIENCE).unwrap();
+        drop(bus);
+        let (first, end) = reader.join().unwrap();
+        assert_eq!(first, 7);
+        assert!(end.is_disconnected());
+    });
+}
+
+#[test]
+fn a_full_subscriber_that_asked_for_it_is_evicted_drains_and_then_learns_it() {
+    with_and_without_filter(impatient(2), |options| {
+        let bus = Bus::new();
+        let mut advisories = bus.advisories();
+        let mut slow = bus.subscribe_with(options.name("slow")).unwrap();
+        let mut other = bus.subscribe();
+        publish_all(&bus, 0..2);
+        assert_eq!(bus.subscriber_count(), 2);
+        let receipt = publish(&bus, 2);
+        assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));
+        assert_eq!(bus.subscriber_count(), 1);
+        let receipt = publish(&bus, 3);
+        assert_eq!((receipt.delivered(), receipt.dropped()), (1, 0));
+
+        assert_eq!((slow.len(), slow.dropped()), (2, 1));
+        assert_eq!(queued(&mut slow), [Ok(0), Ok(1), Err(1)]);
+        assert_eq!(slow.recv().unwrap_err(), RecvError::Evicted);
+        assert_eq!(slow.try_recv().unwrap_err(), TryRecvError::Evicted);
+        assert!(slow.recv_timeout(PATIENCE).unwrap_err().is_evicted());
+        assert!(slow.iter().next().is_none());
+        assert_eq!((slow.len(), slow.dropped()), (0, 1));
+        assert_eq!(queued(&mut other), (0..4).map(Ok).collect::<Vec<_>>());
+
+        let told: Vec<_> = (advisories.try_iter().flatten())
+            .filter_map(|told| match &told.message {
+                Advisory::Evicted { name, reason, .. } => Some((name.clone(), *reason)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [(Some("slow".into()), Eviction::Overflow)]);
+        bus.close();
+        assert_eq!(slow.recv().unwrap_err(), RecvError::Evicted, "still");
+    });
+}
+
+#[test]
+fn who_was_evicted_may_subscribe_anew() {
+    with_and_without_filter(impatient(1), |options| {
+        let bus = Bus::new();
+        let mut first = bus.subscribe_with(options.clone()).unwrap();
+        publish_all(&bus, 0..2);
+        let mut second = bus.subscribe_with(options).unwrap();
+        publish(&bus, 2);
+        assert_eq!(queued(&mut first), [Ok(0), Err(1)]);
+        assert_eq!(queued(&mut second), [Ok(2)]);
+        assert_eq!(bus.subscriber_count(), 1);
+        drop(first);
+        assert_eq!(bus.subscriber_count(), 1);
+        assert_eq!(publish(&bus, 3).delivered(), 1);
+    });
+}
+
+#[test]
+fn of_a_batch_that_finds_a_subscriber_full_one_envelope_is_lost_to_it_and_the_others_are_not_offered()
+ {
+    with_and_without_filter(impatient(1), |options| {
+        let bus = Bus::new();
+        let mut slow = bus.subscribe_with(options).unwrap();
+        let mut other = bus.subscribe();
+        publish(&bus, 0);
+        let batch = (1..10).map(|number| Envelope::new("counter", number));
+        let receipt = bus.publish_batch(batch).unwrap();
+        assert_eq!((receipt.delivered(), receipt.dropped()), (9, 1));
+        assert_eq!(queued(&mut slow), [Ok(0), Err(1)]);
+        assert_eq!(queued(&mut other), (0..10).map(Ok).collect::<Vec<_>>());
+    });
+}
+
+/// A subscriber that received everything and sleeps when it is evicted, or is about to sleep.
+#[test]
+fn an_eviction_wakes_who_sleeps() {
+    with_and_without_filter(impatient(1), |options| {
+        for _ in 0..200 {
+            let bus = Bus::new();
+            let mut subscription = bus.subscribe_with(options.clone()).unwrap();
+            publish(&bus, 0);
+            let reader = std::thread::spawn(move || {
+                let mut received = 0;
+                loop {
+                    match subscription.recv_timeout(PATIENCE) {
+                        Ok(_) => received += 1,
+                        Err(error) if error.is_evicted() => {
+                            return (received, subscription.dropped());
+                        }
+                        Err(error) => assert!(error.lagged().is_some(), "{error}"),
+                    }
+                }
+            });
+            let mut delivered = 1;
+            while publish(&bus, 1).delivered() == 1 {
+                delivered += 1;
+            }
+            assert_eq!(reader.join().unwrap(), (delivered, 1));
+            assert_eq!(bus.subscriber_count(), 0);
+        }
+    });
 }

@@ -105,7 +105,7 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
     let expected = serde_json::json!({
         "published": 0, "denied": 0,
         "subscribers": [{
-            "id": plotter.id().to_string(), "name": "plotter",
+            "id": plotter.id().to_string(), "name": "plotter", "group": null,
             "patterns": ["event.>"], "sources": ["thermometer"],
             "capacity": 9, "queued": 0, "matched": 0, "delivered": 0, "dropped": 0,
             "high_water": 0,

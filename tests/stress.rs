@@ -45,7 +45,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn delivery(&mut self, delivery: &Delivery<Numbered>, gap: u64, filtered: bool) {
+    fn delivery(&mut self, delivery: &Delivery<Numbered>, gap: u64, in_order: bool) {
         let Numbered { publisher, number } = delivery.message;
         self.received += 1;
         if let Some(last) = self.last.insert(publisher, number) {
@@ -56,7 +56,7 @@ impl Seen {
         }
         let sequence = delivery.sequence();
         if let Some(last) = self.last_sequence.replace(sequence)
-            && !filtered
+            && in_order
         {
             assert_eq!(sequence, last + 1 + gap, "the gap is told where it lies");
         }
@@ -67,7 +67,7 @@ impl Seen {
         mut self,
         mut subscription: Subscription<Numbered>,
         mode: usize,
-        filtered: bool,
+        in_order: bool,
     ) -> Self {
         let mut gap = 0;
         loop {
@@ -84,18 +84,19 @@ impl Seen {
                     }
                     Err(TryRecvError::Lagged(lagged)) => Err(RecvError::Lagged(lagged)),
                     Err(TryRecvError::Disconnected) => Err(RecvError::Disconnected),
+                    Err(TryRecvError::Evicted) => Err(RecvError::Evicted),
                 },
             };
             match result {
                 Ok(delivery) => {
-                    self.delivery(&delivery, gap, filtered);
+                    self.delivery(&delivery, gap, in_order);
                     gap = 0;
                 }
                 Err(RecvError::Lagged(lagged)) => {
                     self.missed += lagged.missed;
                     gap += lagged.missed;
                 }
-                Err(RecvError::Disconnected) => {
+                Err(RecvError::Disconnected | RecvError::Evicted) => {
                     assert_eq!(subscription.dropped(), self.missed);
                     assert_eq!(subscription.len(), 0);
                     return self;
@@ -112,6 +113,8 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
     for (index, &capacity) in capacities.iter().enumerate() {
         for overflow in [
             Overflow::DropNewest,
+            Overflow::DropOldest,
+            Overflow::Disconnect,
             Overflow::Block { timeout: None },
             Overflow::Block {
                 timeout: Some(std::time::Duration::from_micros(50)),
@@ -126,20 +129,28 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
                 }
                 let subscription = bus.subscribe_with(options).expect("open");
                 let filtered = pattern.is_some();
+                let in_order = !filtered && overflow != Overflow::DropOldest;
                 let lossless = overflow == Overflow::Block { timeout: None };
                 let mode = index + subscribers.len();
                 subscribers.push(thread::spawn(move || {
-                    let seen = Seen::default().all(subscription, mode, filtered);
+                    let seen = Seen::default().all(subscription, mode, in_order);
                     let offered = each * publishers as u64 / if filtered { 2 } else { 1 };
-                    assert_eq!(
-                        seen.received + seen.missed,
-                        offered,
-                        "{capacity} {overflow:?}"
-                    );
+                    let matched = seen.received + seen.missed;
+                    if overflow == Overflow::Disconnect && seen.missed > 0 {
+                        assert_eq!(seen.missed, 1);
+                        assert!(matched <= offered);
+                    } else {
+                        assert_eq!(matched, offered, "{capacity} {overflow:?}");
+                    }
                     if lossless {
                         assert_eq!(seen.missed, 0);
                     }
-                    (seen.received, seen.missed)
+                    if overflow == Overflow::DropOldest {
+                        // What is displaced was delivered before.
+                        (matched, 0)
+                    } else {
+                        (seen.received, seen.missed)
+                    }
                 }));
             }
         }
@@ -247,11 +258,101 @@ fn subscribers_that_come_and_go_under_load_miss_nothing_of_their_time() {
                     next += 1;
                 }
                 Err(RecvError::Lagged(lagged)) => next += lagged.missed,
-                Err(RecvError::Disconnected) => panic!("the bus is open"),
+                Err(RecvError::Disconnected | RecvError::Evicted) => panic!("the bus is open"),
             }
         }
     }
     stop.store(true, Ordering::Relaxed);
     publisher.join().expect("publisher");
     assert_eq!(bus.subscriber_count(), 0);
+}
+
+/// Members come and go all the time: whatever was published is received by exactly one of them, or
+/// counted as lost.
+fn members_come_and_go(overflow: Overflow) {
+    const PUBLISHERS: usize = 2;
+    const EACH: u64 = 1_000;
+    const MEMBERS: usize = 3;
+    let bus = Bus::<Numbered>::new();
+    let member = SubscribeOptions::new()
+        .capacity(8)
+        .overflow(overflow)
+        .group("workers");
+    // One that stays keeps the group.
+    let mut staying = bus.subscribe_with(member.clone()).expect("open");
+    let done = Arc::new(AtomicBool::new(false));
+    let members: Vec<_> = (0..MEMBERS)
+        .map(|index| {
+            let (bus, member, done) = (bus.clone(), member.clone(), Arc::clone(&done));
+            thread::spawn(move || {
+                let (mut received, mut missed, mut round) = (Vec::new(), 0, index);
+                while !done.load(Ordering::Acquire) {
+                    let mut subscription = bus.subscribe_with(member.clone()).expect("open");
+                    for _ in 0..round % 5 {
+                        match subscription.try_recv() {
+                            Ok(delivery) => received.push(delivery.sequence()),
+                            Err(TryRecvError::Lagged(lagged)) => missed += lagged.missed,
+                            Err(TryRecvError::Empty) => thread::yield_now(),
+                            Err(end) => panic!("{end}"),
+                        }
+                    }
+                    round += 1;
+                }
+                (received, missed)
+            })
+        })
+        .collect();
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|publisher| {
+            let bus = bus.clone();
+            thread::spawn(move || {
+                let (mut delivered, mut dropped) = (0, 0);
+                for number in 0..EACH {
+                    let message = Numbered { publisher, number };
+                    let receipt = bus.publish(Envelope::new("stress", message)).expect("open");
+                    assert_eq!(receipt.matched(), 1, "a group counts as one");
+                    delivered += receipt.delivered() as u64;
+                    dropped += receipt.dropped() as u64;
+                }
+                (delivered, dropped)
+            })
+        })
+        .collect();
+    let (mut delivered, mut dropped) = (0, 0);
+    for publisher in publishers {
+        let sums = publisher.join().expect("publisher");
+        delivered += sums.0;
+        dropped += sums.1;
+    }
+    done.store(true, Ordering::Release);
+    let (mut received, mut missed) = (Vec::new(), 0);
+    for member in members {
+        let (its, its_missed) = member.join().expect("member");
+        received.extend(its);
+        missed += its_missed;
+    }
+    assert_eq!(bus.subscriber_count(), 1);
+    drop(bus);
+    for item in &mut staying {
+        match item {
+            Ok(delivery) => received.push(delivery.sequence()),
+            Err(lagged) => missed += lagged.missed,
+        }
+    }
+    assert_eq!(staying.dropped(), missed);
+    let count = received.len() as u64;
+    received.sort_unstable();
+    received.dedup();
+    assert_eq!(received.len() as u64, count, "received twice");
+    if overflow == Overflow::DropOldest {
+        assert_eq!((count + missed, 0), (delivered, dropped));
+    } else {
+        assert_eq!((count, missed), (delivered, dropped));
+    }
+}
+
+#[test]
+fn members_that_come_and_go_under_load_cost_a_group_no_envelope_and_no_account() {
+    members_come_and_go(Overflow::DropNewest);
+    members_come_and_go(Overflow::DropOldest);
 }

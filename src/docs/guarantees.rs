@@ -42,16 +42,22 @@
 //! * *Matched* are the envelopes published while it was subscribed that its filter accepts; *queued* is
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
 //! * An envelope is dropped only if the queue was full at some time during its publish, and, with
-//!   `Block`, stayed so until the time-out or the end of the bus.
+//!   `Block`, stayed so until the time-out or the end of the bus. With `DropOldest` one that was queued is
+//!   dropped only when the last *capacity* that matched are all newer. With `Disconnect` one is dropped, and
+//!   from then on nothing matches.
 //! * A gap is told where it lies: the first receive after the last envelope before it returns
 //!   [`Lagged`](crate::Lagged), says how many were missed, and the receive after that goes on. All ways
 //!   to receive tell it.
+//!
+//! The members of a [group](crate::SubscribeOptions::group) share one queue, and so one account: each envelope
+//! that matches is received by one of them, or queued, or dropped. A loss is told once, by whichever member
+//! receives next. Members may come and go meanwhile.
 //!
 //! Not promised: that a gap is told in one piece. One that is told while publishers still add to it is
 //! told in two or more; together they are exact.
 //!
 //! Shown by `tests/model.rs` (every result of random scripts compared with a model),
-//! `tests/overflow.rs`, `tests/accounts.rs`, `tests/stress.rs`.
+//! `tests/overflow.rs`, `tests/groups.rs`, `tests/accounts.rs`, `tests/stress.rs`.
 //!
 //! # 4. Order
 //!
@@ -59,9 +65,9 @@
 //!   published them.
 //! * A publish that begins after another has returned comes after it, for everybody.
 //! * Subscribers without a filter (neither pattern nor source) all receive in one and the same order,
-//!   that of [`Delivery::sequence`](crate::Delivery::sequence).
+//!   that of [`Delivery::sequence`](crate::Delivery::sequence); but for those with `DropOldest` and groups.
 //!
-//! Not promised: for a subscriber with a filter, the order of two publishes that overlap in time; the
+//! Not promised: for a subscriber with a filter, with `DropOldest` or in a group, the order of two publishes that overlap in time; the
 //! sequence numbers it receives need not rise then. And that the order is that of the timestamps: an
 //! envelope is stamped when it is made, not when it is published.
 //!

@@ -112,6 +112,23 @@
 //! envelope back, and sends after that. Each pair carries how many envelopes had been lost before it: that
 //! tells the gap in its place.
 //!
+//! A queue that keeps the newest is a ring of slots instead of a channel (`ring`). A publisher draws a ticket, by one
+//! compare-and-swap, and puts its envelope into the ticket's slot; what lay there is lost. What the queue
+//! holds is the last *capacity* tickets, so both what stays and the gap before it are differences of two
+//! numbers.
+//!
+//! # Groups (`group`)
+//!
+//! A group is one queue of that kind, with several receiving ends. Its members are counted under the lock that
+//! guards the list. It is on the list once, so a publish finds it as it finds any subscriber.
+//!
+//! # Eviction (`room`, `ring`, `follow`)
+//!
+//! A publisher that finds a queue with `Overflow::Disconnect` full marks it as evicted: a bit in the word in which
+//! places are reserved, or, of a follower, a flag that whoever hands over the parcel sets before it is ready. From then
+//! on nothing is offered to it. Then the publisher takes it off the list, if nobody is changing that; who is does
+//! it when he is done.
+//!
 //! # Waiting for room (`gate`)
 //!
 //! With `Overflow::Block`, publishers of a full queue sleep at its gate. A publisher writes down at what count of

@@ -48,6 +48,26 @@
 //! For such a subscriber a gap of 2³¹ envelopes or more may be told later than where it lies; the sum is
 //! exact all the same.
 //!
+//! The same goes for a subscriber that keeps the newest ([`Overflow::DropOldest`](crate::Overflow::DropOldest)),
+//! even without a filter, and for the members of a group.
+//!
+//! # What keeps the newest
+//!
+//! * The [`Receipt`](crate::Receipt) counts an envelope as delivered that displaces another. That one was
+//!   counted as delivered too, by its own receipt: what becomes of it shows in
+//!   [`dropped`](crate::Subscription::dropped) only.
+//! * A publisher that is stopped between drawing its place and writing it holds up the subscriber, as
+//!   [above](#a-publisher-that-is-stopped), until a whole queue of envelopes has come after it.
+//! * Whoever displaces an envelope drops it, so a payload's `Drop` may run in a publish.
+//!
+//! # Groups
+//!
+//! * A member that has received an envelope and panics while it works on it has received it: no other
+//!   member gets it.
+//! * Losses are told to whichever member receives next, before what is queued, not where they lie.
+//! * Each member receives a part of each publisher's envelopes in order. Which of two members is done first
+//!   with what it received is another matter.
+//!
 //! # Waiting publishers
 //!
 //! With [`Overflow::Block`](crate::Overflow::Block), while the queue is full:
@@ -99,5 +119,5 @@
 //!
 //! # What is missing
 //!
-//! There is no adapter for async code, no policy that drops the oldest or evicts a slow subscriber, no
+//! There is no adapter for async code, no
 //! request with a reply, and no predicate as a filter.

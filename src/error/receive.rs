@@ -35,6 +35,7 @@ impl fmt::Display for Lagged {
 impl Error for Lagged {}
 
 const DISCONNECTED: &str = "the bus is closed and the queue is empty";
+const EVICTED: &str = "the subscription was evicted and the queue is empty";
 
 /// Why [`recv`](crate::Subscription::recv) returned no envelope.
 ///
@@ -54,6 +55,9 @@ pub enum RecvError {
     Lagged(Lagged),
     /// The bus has closed and everything was received.
     Disconnected,
+    /// The bus has put the subscription out, see
+    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect), and everything was received.
+    Evicted,
 }
 
 /// Why [`try_recv`](crate::Subscription::try_recv) returned no envelope.
@@ -75,6 +79,9 @@ pub enum TryRecvError {
     Lagged(Lagged),
     /// The bus has closed and everything was received.
     Disconnected,
+    /// The bus has put the subscription out, see
+    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect), and everything was received.
+    Evicted,
 }
 
 /// Why [`recv_timeout`](crate::Subscription::recv_timeout) or
@@ -99,6 +106,9 @@ pub enum RecvTimeoutError {
     Lagged(Lagged),
     /// The bus has closed and everything was received.
     Disconnected,
+    /// The bus has put the subscription out, see
+    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect), and everything was received.
+    Evicted,
 }
 
 macro_rules! receive_error {
@@ -112,9 +122,14 @@ macro_rules! receive_error {
                 }
             }
 
-            /// Whether nothing will ever come again.
+            /// Whether the bus has closed and everything was received.
             pub fn is_disconnected(&self) -> bool {
                 matches!(self, $error::Disconnected)
+            }
+
+            /// Whether the subscription was evicted and everything was received.
+            pub fn is_evicted(&self) -> bool {
+                matches!(self, $error::Evicted)
             }
         }
 
@@ -124,6 +139,7 @@ macro_rules! receive_error {
                     $($error::$nothing => f.write_str($text),)?
                     $error::Lagged(lagged) => lagged.fmt(f),
                     $error::Disconnected => f.write_str(DISCONNECTED),
+                    $error::Evicted => f.write_str(EVICTED),
                 }
             }
         }

@@ -26,6 +26,11 @@ pub enum SubscribeError {
     Capacity(usize),
     /// The bus has closed.
     Closed,
+    /// A group of that name has other terms.
+    Group {
+        /// Which of them differs.
+        differs: GroupTerm,
+    },
     /// Advisories were asked for with [`Overflow::Block`](crate::Overflow::Block).
     MayNotBlock,
 }
@@ -40,9 +45,34 @@ impl fmt::Display for SubscribeError {
                 )
             }
             SubscribeError::Closed => f.write_str(CLOSED),
+            SubscribeError::Group { differs } => {
+                write!(f, "the group's members have agreed on another {differs}")
+            }
             SubscribeError::MayNotBlock => f.write_str("the bus does not wait for who watches it"),
         }
     }
 }
 
 impl Error for SubscribeError {}
+
+/// One of the terms that all members of a group have to agree on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupTerm {
+    /// [`SubscribeOptions::capacity`](crate::SubscribeOptions::capacity)
+    Capacity,
+    /// [`SubscribeOptions::overflow`](crate::SubscribeOptions::overflow)
+    Overflow,
+    /// What is listened to: patterns, sources, predicate.
+    Filter,
+}
+
+impl fmt::Display for GroupTerm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GroupTerm::Capacity => "capacity",
+            GroupTerm::Overflow => "overflow policy",
+            GroupTerm::Filter => "filter",
+        })
+    }
+}

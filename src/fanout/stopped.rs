@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::TryRecvError;
 use crate::options::SubscribeOptions;
+use crate::overflow::Overflow;
 use crate::pause::{Step, stop};
 use crate::{Bus, Envelope, Receipt, Subscription};
 
@@ -228,4 +229,96 @@ fn no_subscriber_that_leaves_while_the_bus_closes_is_counted_in_a_receipt_after_
         assert_eq!(receipt.matched(), 0);
     }
     closing.release();
+}
+
+#[test]
+fn a_publisher_that_is_stopped_before_it_writes_into_a_ring_holds_up_its_reader_until_the_ring_goes_round()
+ {
+    const NEWEST: u32 = 8;
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new()
+        .capacity(NEWEST as usize)
+        .overflow(Overflow::DropOldest);
+    let mut subscription = bus.subscribe_with(options).expect("open");
+    let stopped = stop(Step::Drawn, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 0)
+    });
+    ends({
+        let bus = bus.clone();
+        move || {
+            for number in 1..=MEANWHILE {
+                assert_eq!(publish(&bus, number).delivered(), 1);
+            }
+        }
+    });
+    let missed = MEANWHILE + 1 - NEWEST;
+    let error = subscription.try_recv().unwrap_err();
+    assert_eq!(error.lagged().map(|it| it.missed), Some(missed.into()));
+    assert_eq!(queued(&mut subscription), all(missed..=MEANWHILE));
+    assert_eq!(stopped.release().delivered(), 1);
+    assert!(queued(&mut subscription).is_empty());
+    publish(&bus, 7);
+    assert_eq!(queued(&mut subscription), [7]);
+    assert_eq!(subscription.dropped(), u64::from(missed));
+}
+
+#[test]
+fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds_up_nobody() {
+    for filter in [None, Some("test")] {
+        let bus = Bus::<u32>::new();
+        let mut options = SubscribeOptions::new()
+            .capacity(1)
+            .overflow(Overflow::Disconnect);
+        if let Some(source) = filter {
+            options = options.source(source);
+        }
+        let mut evicted = bus.subscribe_with(options).expect("open");
+        let mut other = bus.subscribe();
+        publish(&bus, 0);
+        let stopped = stop(Step::Evicted, 1, {
+            let bus = bus.clone();
+            move || publish(&bus, 1)
+        });
+        assert_eq!(bus.subscriber_count(), 1);
+        ends({
+            let bus = bus.clone();
+            move || {
+                for number in 2..=MEANWHILE {
+                    assert_eq!(publish(&bus, number).matched(), 1);
+                }
+            }
+        });
+        assert_eq!(queued(&mut other), all(0..=MEANWHILE));
+        assert_eq!(evicted.try_recv().map(|it| it.message), Ok(0));
+        assert!(evicted.try_recv().unwrap_err().lagged().is_some());
+        assert_eq!(evicted.try_recv().unwrap_err(), TryRecvError::Evicted);
+        drop(evicted);
+        assert_eq!(bus.subscriber_count(), 1);
+        let receipt = stopped.release();
+        assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));
+    }
+}
+
+#[test]
+fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Disconnect)
+        .source("test");
+    let mut evicted = bus.subscribe_with(options).expect("open");
+    publish(&bus, 0);
+    assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
+    publish(&bus, 0);
+    let stopped = stop(Step::Evicted, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 1)
+    });
+    drop(bus.subscribe());
+    // Nobody is left who could send to it.
+    assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
+    assert!(evicted.recv().unwrap_err().lagged().is_some());
+    assert!(evicted.recv().unwrap_err().is_evicted());
+    stopped.release();
 }

@@ -17,7 +17,7 @@ struct State<T> {
     queue: VecDeque<T>,
     capacity: usize,
     has_sender: bool,
-    has_receiver: bool,
+    receivers: usize,
 }
 
 /// Not to be cloned: the engine shares it in an `Arc`.
@@ -35,7 +35,7 @@ pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
             queue: VecDeque::new(),
             capacity,
             has_sender: true,
-            has_receiver: true,
+            receivers: 1,
         }),
         changed: Condvar::default(),
     });
@@ -45,7 +45,7 @@ pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 impl<T> Sender<T> {
     pub(crate) fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let mut state = self.0.state.lock();
-        if !state.has_receiver {
+        if state.receivers == 0 {
             return Err(TrySendError::Disconnected(value));
         }
         if state.queue.len() == state.capacity {
@@ -90,9 +90,16 @@ impl<T> Receiver<T> {
     }
 }
 
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        self.0.state.lock().receivers += 1;
+        Receiver(Arc::clone(&self.0))
+    }
+}
+
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.0.state.lock().has_receiver = false;
+        self.0.state.lock().receivers -= 1;
     }
 }
 

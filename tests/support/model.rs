@@ -26,6 +26,7 @@ pub(crate) enum Received {
     Lagged(u64),
     Empty,
     Disconnected,
+    Evicted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +41,39 @@ enum Entry {
     Gap(u64),
 }
 
+/// What happens when a queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Policy {
+    #[default]
+    DropNewest,
+    DropOldest,
+    Evict,
+    /// Waits for no time at all.
+    Block,
+}
+
+/// How somebody subscribes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    pub(crate) capacity: usize,
+    pub(crate) filter: Filter,
+    pub(crate) policy: Policy,
+    pub(crate) group: Option<&'static str>,
+}
+
+/// Why somebody cannot subscribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSubscribed {
+    Closed,
+    OtherTerms,
+}
+
 struct Queue {
-    capacity: usize,
-    filter: Filter,
+    terms: Terms,
     entries: VecDeque<Entry>,
     dropped: u64,
+    evicted: bool,
+    members: BTreeSet<Key>,
 }
 
 /// Who receives, of all that ever subscribed.
@@ -52,6 +81,7 @@ pub(crate) type Key = usize;
 
 #[derive(Default)]
 pub(crate) struct Model {
+    /// By the first of their members.
     queues: BTreeMap<Key, Queue>,
     subscribed: Key,
     granted: BTreeSet<&'static str>,
@@ -59,24 +89,39 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Nobody can subscribe once the bus has closed.
-    pub(crate) fn subscribe(&mut self, capacity: usize, filter: Filter) -> Option<Key> {
+    /// Nobody can subscribe once the bus has closed, or to a group with other terms.
+    pub(crate) fn subscribe(&mut self, terms: Terms) -> Result<Key, NotSubscribed> {
         if self.closed {
-            return None;
+            return Err(NotSubscribed::Closed);
         }
-        self.subscribed += 1;
-        let queue = Queue {
-            capacity,
-            filter,
-            entries: VecDeque::new(),
-            dropped: 0,
-        };
-        self.queues.insert(self.subscribed, queue);
-        Some(self.subscribed)
+        let group = (self.queues.values_mut()).find(|queue| {
+            terms.group.is_some() && queue.terms.group == terms.group && !queue.evicted
+        });
+        let key = self.subscribed + 1;
+        if let Some(group) = group {
+            if !group.terms.agree(&terms) {
+                return Err(NotSubscribed::OtherTerms);
+            }
+            group.members.insert(key);
+        } else {
+            let queue = Queue {
+                terms,
+                entries: VecDeque::new(),
+                dropped: 0,
+                evicted: false,
+                members: BTreeSet::from([key]),
+            };
+            self.queues.insert(key, queue);
+        }
+        self.subscribed = key;
+        Ok(key)
     }
 
     pub(crate) fn unsubscribe(&mut self, key: Key) {
-        self.queues.remove(&key);
+        self.queues.retain(|_, queue| {
+            queue.members.remove(&key);
+            !queue.members.is_empty()
+        });
     }
 
     /// Publishes, under a capability or unguarded.
@@ -95,18 +140,12 @@ impl Model {
         }
         let (mut delivered, mut dropped) = (0, 0);
         for queue in self.queues.values_mut() {
-            if !queue.filter.accepts(source, subject) {
+            if queue.evicted || !queue.terms.filter.accepts(source, subject) {
                 continue;
             }
-            if queue.len() < queue.capacity {
-                queue.entries.push_back(Entry::Envelope(number));
+            if queue.offer(number) {
                 delivered += 1;
             } else {
-                match queue.entries.back_mut() {
-                    Some(Entry::Gap(missed)) => *missed += 1,
-                    _ => queue.entries.push_back(Entry::Gap(1)),
-                }
-                queue.dropped += 1;
                 dropped += 1;
             }
         }
@@ -117,14 +156,24 @@ impl Model {
         match self.queue(key).entries.pop_front() {
             Some(Entry::Envelope(number)) => Received::Envelope(number),
             Some(Entry::Gap(missed)) => Received::Lagged(missed),
-            None if self.closed => Received::Disconnected,
-            None => Received::Empty,
+            None => self.end(key),
+        }
+    }
+
+    /// What is received when nothing is left.
+    pub(crate) fn end(&mut self, key: Key) -> Received {
+        if self.queue(key).evicted {
+            Received::Evicted
+        } else if self.closed {
+            Received::Disconnected
+        } else {
+            Received::Empty
         }
     }
 
     /// Whether a receive would have to wait.
     pub(crate) fn would_wait(&mut self, key: Key) -> bool {
-        self.queue(key).entries.is_empty() && !self.closed
+        self.queue(key).entries.is_empty() && self.end(key) == Received::Empty
     }
 
     pub(crate) fn len(&mut self, key: Key) -> usize {
@@ -137,7 +186,12 @@ impl Model {
 
     /// Nobody can be reached once the bus has closed.
     pub(crate) fn subscriber_count(&self) -> usize {
-        if self.closed { 0 } else { self.queues.len() }
+        let reached = self.queues.values().filter(|queue| !queue.evicted);
+        if self.closed {
+            0
+        } else {
+            reached.map(|queue| queue.members.len()).sum()
+        }
     }
 
     pub(crate) fn grant(&mut self, capability: &'static str) {
@@ -162,11 +216,63 @@ impl Model {
     }
 
     fn queue(&mut self, key: Key) -> &mut Queue {
-        self.queues.get_mut(&key).expect("it is subscribed")
+        (self.queues.values_mut())
+            .find(|queue| queue.members.contains(&key))
+            .expect("it is subscribed")
+    }
+}
+
+impl Terms {
+    /// Whether the members of a group agree; the order of patterns does not matter.
+    fn agree(&self, other: &Terms) -> bool {
+        fn same<T: PartialEq>(some: &[T], others: &[T]) -> bool {
+            some.iter().all(|it| others.contains(it)) && others.iter().all(|it| some.contains(it))
+        }
+        self.capacity == other.capacity
+            && self.policy == other.policy
+            && same(&self.filter.patterns, &other.filter.patterns)
+            && same(&self.filter.sources, &other.filter.sources)
     }
 }
 
 impl Queue {
+    /// Whether it takes the envelope.
+    fn offer(&mut self, number: u64) -> bool {
+        if self.len() < self.terms.capacity {
+            self.entries.push_back(Entry::Envelope(number));
+            return true;
+        }
+        self.dropped += 1;
+        match self.terms.policy {
+            Policy::DropOldest => {
+                let oldest = |entry: &Entry| matches!(entry, Entry::Envelope(_));
+                let oldest = self.entries.iter().position(oldest).expect("it is full");
+                self.entries.remove(oldest);
+                self.lose_first();
+                self.entries.push_back(Entry::Envelope(number));
+                return true;
+            }
+            Policy::Evict => self.evicted = true,
+            Policy::DropNewest | Policy::Block => {}
+        }
+        if self.terms.group.is_some() {
+            // It is told to whoever receives next.
+            self.lose_first();
+        } else if let Some(Entry::Gap(missed)) = self.entries.back_mut() {
+            *missed += 1;
+        } else {
+            self.entries.push_back(Entry::Gap(1));
+        }
+        false
+    }
+
+    fn lose_first(&mut self) {
+        match self.entries.front_mut() {
+            Some(Entry::Gap(missed)) => *missed += 1,
+            _ => self.entries.push_front(Entry::Gap(1)),
+        }
+    }
+
     fn len(&self) -> usize {
         self.entries
             .iter()

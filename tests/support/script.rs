@@ -4,22 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Delivery, Envelope, Lagged, Payload, PublishError, Publisher, Receipt,
-    RecvError, RecvTimeoutError, Subject, SubscribeError, SubscribeOptions, Subscription,
+    Bus, Capability, Delivery, Envelope, Lagged, Overflow, Payload, PublishError, Publisher,
+    Receipt, RecvError, RecvTimeoutError, Subject, SubscribeError, SubscribeOptions, Subscription,
     TryRecvError,
 };
 
-use super::model::{Filter, Key, Model, Published, Received, Token};
+use super::model::{Key, Model, NotSubscribed, Policy, Published, Received, Terms, Token};
 
 pub(crate) type Tokens = &'static [&'static str];
 
 /// Indices count round the list of what there is; where there is nothing, nothing is done.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
-    Subscribe {
-        capacity: usize,
-        filter: Filter,
-    },
+    Subscribe(Terms),
     Unsubscribe(usize),
     Publish {
         source: &'static str,
@@ -107,7 +104,7 @@ impl Both {
 
     fn perform(&mut self, operation: &Operation) {
         match operation {
-            Operation::Subscribe { capacity, filter } => self.subscribe(*capacity, filter),
+            Operation::Subscribe(terms) => self.subscribe(terms),
             Operation::Unsubscribe(index) => {
                 if let Some(index) = around(*index, &self.subscriptions) {
                     let (key, subscription) = self.subscriptions.swap_remove(index);
@@ -167,23 +164,17 @@ impl Both {
         }
     }
 
-    fn subscribe(&mut self, capacity: usize, filter: &Filter) {
+    fn subscribe(&mut self, terms: &Terms) {
         let Some(bus) = self.buses.first() else {
             return;
         };
-        let mut options = SubscribeOptions::new().capacity(capacity);
-        for pattern in &filter.patterns {
-            options = options.pattern(text(pattern).parse().expect("it is a pattern"));
-        }
-        for source in &filter.sources {
-            options = options.source(*source);
-        }
         match (
-            bus.subscribe_with(options),
-            self.model.subscribe(capacity, filter.clone()),
+            bus.subscribe_with(options(terms)),
+            self.model.subscribe(terms.clone()),
         ) {
-            (Ok(subscription), Some(key)) => self.subscriptions.push((key, subscription)),
-            (Err(error), None) => assert_eq!(error, SubscribeError::Closed),
+            (Ok(subscription), Ok(key)) => self.subscriptions.push((key, subscription)),
+            (Err(SubscribeError::Closed), Err(NotSubscribed::Closed))
+            | (Err(SubscribeError::Group { .. }), Err(NotSubscribed::OtherTerms)) => {}
             (bus, model) => panic!("subscribed: bus {bus:?}, model {model:?}"),
         }
     }
@@ -228,9 +219,9 @@ impl Both {
             How::Wait | How::Lend | How::Iterate if self.model.would_wait(*key) => How::Try,
             how => how,
         };
-        let ended = self.model.is_closed();
+        let end = self.model.end(*key);
         assert_eq!(
-            receive(subscription, how, ended),
+            receive(subscription, how, end),
             self.model.receive(*key),
             "by {how:?}"
         );
@@ -271,9 +262,10 @@ impl Both {
         self.model.close();
         for (key, mut subscription) in self.subscriptions {
             loop {
-                let received = receive(&mut subscription, How::Wait, true);
+                let end = self.model.end(key);
+                let received = receive(&mut subscription, How::Wait, end);
                 assert_eq!(received, self.model.receive(key));
-                if received == Received::Disconnected {
+                if received == end {
                     break;
                 }
             }
@@ -283,6 +275,28 @@ impl Both {
 
 fn around<T>(index: usize, list: &[T]) -> Option<usize> {
     index.checked_rem(list.len())
+}
+
+fn options(terms: &Terms) -> SubscribeOptions {
+    let options = SubscribeOptions::new()
+        .capacity(terms.capacity)
+        .overflow(match terms.policy {
+            Policy::DropNewest => Overflow::DropNewest,
+            Policy::DropOldest => Overflow::DropOldest,
+            Policy::Evict => Overflow::Disconnect,
+            Policy::Block => Overflow::Block {
+                timeout: Some(Duration::ZERO),
+            },
+        });
+    let options = (terms.filter.patterns.iter()).fold(options, |options, pattern| {
+        options.pattern(text(pattern).parse().expect("it is a pattern"))
+    });
+    let options =
+        (terms.filter.sources.iter()).fold(options, |options, &source| options.source(source));
+    match terms.group {
+        Some(name) => options.group(name),
+        None => options,
+    }
 }
 
 fn text(pattern: &[Token]) -> String {
@@ -321,8 +335,8 @@ fn published(
     }
 }
 
-/// `ended` says whether an iterator that ends means the end or only that nothing is there.
-fn receive(subscription: &mut Subscription<Numbered>, how: How, ended: bool) -> Received {
+/// `end` says what it means that an iterator ends.
+fn receive(subscription: &mut Subscription<Numbered>, how: How, end: Received) -> Received {
     match how {
         How::Try => received(subscription.try_recv()),
         How::Wait => received(subscription.recv()),
@@ -336,8 +350,8 @@ fn receive(subscription: &mut Subscription<Numbered>, how: How, ended: bool) -> 
             let past = now.checked_sub(Duration::from_millis(1)).unwrap_or(now);
             received(subscription.recv_deadline(past))
         }
-        How::Iterate => item(subscription.iter().next(), true),
-        How::TryIterate => item(subscription.try_iter().next(), ended),
+        How::Iterate => item(subscription.iter().next(), end),
+        How::TryIterate => item(subscription.try_iter().next(), end),
     }
 }
 
@@ -348,11 +362,10 @@ fn received<E: Into<Received>>(result: Result<Delivery<Numbered>, E>) -> Receive
     }
 }
 
-fn item(item: Option<Result<Delivery<Numbered>, Lagged>>, ended: bool) -> Received {
+fn item(item: Option<Result<Delivery<Numbered>, Lagged>>, end: Received) -> Received {
     match item {
         Some(result) => received(result),
-        None if ended => Received::Disconnected,
-        None => Received::Empty,
+        None => end,
     }
 }
 
@@ -367,6 +380,7 @@ impl From<RecvError> for Received {
         match error {
             RecvError::Lagged(lagged) => lagged.into(),
             RecvError::Disconnected => Received::Disconnected,
+            RecvError::Evicted => Received::Evicted,
         }
     }
 }
@@ -377,6 +391,7 @@ impl From<TryRecvError> for Received {
             TryRecvError::Lagged(lagged) => lagged.into(),
             TryRecvError::Empty => Received::Empty,
             TryRecvError::Disconnected => Received::Disconnected,
+            TryRecvError::Evicted => Received::Evicted,
         }
     }
 }
@@ -387,6 +402,7 @@ impl From<RecvTimeoutError> for Received {
             RecvTimeoutError::Lagged(lagged) => lagged.into(),
             RecvTimeoutError::Timeout => Received::Empty,
             RecvTimeoutError::Disconnected => Received::Disconnected,
+            RecvTimeoutError::Evicted => Received::Evicted,
         }
     }
 }

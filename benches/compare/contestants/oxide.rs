@@ -141,7 +141,7 @@ pub(super) fn receive_owned(subscription: &mut Subscription, at_most: usize) -> 
                 taken += 1;
             }
             Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            Err(_) => break,
         }
     }
     taken
@@ -156,7 +156,7 @@ fn receive_by_reference(subscription: &mut Subscription, at_most: usize) -> usiz
                 taken += 1;
             }
             Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            Err(_) => break,
         }
     }
     taken

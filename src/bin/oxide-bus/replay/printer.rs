@@ -43,7 +43,7 @@ fn print_all(mut subscription: Subscription, progress: &AtomicU64) -> Result<(),
         match subscription.recv() {
             Ok(delivery) => lines.write(&delivery)?,
             Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Disconnected) => return Ok(()),
+            Err(RecvError::Disconnected | RecvError::Evicted) => return Ok(()),
         }
         progress.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,0 +1,339 @@
+//! A queue that keeps the newest: who finds it full writes over the oldest.
+//!
+//! Each envelope has a ticket, one more than the one before it. A ticket's slot is its number modulo
+//! the capacity. What the queue holds is the *window*: the last `capacity` tickets that were drawn,
+//! as far as they were not received.
+//!
+//! # Why it is right
+//!
+//! * **The newest stay, exactly.** Drawing a ticket moves the window on by one compare-and-swap. What
+//!   falls out of it is lost from then on, and nothing else is: no matter when its slot is written
+//!   over.
+//! * **The gap is told where it lies.** The next ticket to receive and the begin of the window are two
+//!   numbers; what lies between them was lost just here.
+//! * **Nobody waits for a publisher that stops** between drawing its ticket and writing its slot, but
+//!   who receives, and that only until the window has moved on. Who comes a whole round later writes
+//!   over what it finds; who finds a newer ticket in its slot has lost its place, and leaves it alone.
+//! * **Each ticket is received once**: by who moves `head` past it, having found it in its slot before.
+//!
+//! | word | written by |
+//! | --- | --- |
+//! | `tail`: tickets ever drawn, and two bits | publishers; who leaves or evicts, once |
+//! | `head`: the next ticket to receive | subscribers (compare-and-swap: a group has several) |
+//!
+//! A sleeper is woken by a bell: a channel with one place.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+use crate::losses::Losses;
+use crate::parcel::Parcel;
+use crate::pause::{self, Step};
+use crate::pick::Picked;
+use crate::queue::Terms;
+use crate::room::{EVICTED, GONE, NoPlace};
+use crate::stats::{Accounts, HighWater};
+use crate::sync::channel::{Receiver, Sender, TryRecvError, bounded};
+use crate::sync::{ArcSwapOption, AtomicU64, Backoff, Ordering, fence, sleep};
+use crate::wait::{Nothing, Wait};
+
+/// What is shared by both ends.
+pub(crate) struct Window<M> {
+    slots: Box<[ArcSwapOption<Entry<M>>]>,
+    tail: CachePadded<AtomicU64>,
+    head: CachePadded<AtomicU64>,
+    losses: Losses,
+    high_water: HighWater,
+}
+
+/// What lies in a slot.
+pub(crate) struct Entry<M> {
+    ticket: u64,
+    picked: Picked<M>,
+}
+
+/// What a publisher has taken out of a slot, or found no place for; it was counted already.
+pub(crate) type Displaced<M> = Option<Arc<Entry<M>>>;
+
+/// Why nothing was taken.
+enum NotTaken {
+    Empty,
+    /// The window has moved on: what was lost is to be told first.
+    Behind,
+}
+
+/// The publishers' end.
+pub(crate) struct Ring<M> {
+    window: Arc<Window<M>>,
+    bell: Arc<Sender<()>>,
+}
+
+/// The subscriber's end.
+pub(crate) struct RingEnd<M> {
+    window: Arc<Window<M>>,
+    bell: Receiver<()>,
+    /// Of a group: rings for another member, where more is queued than one can take. Weak, so that
+    /// the bell falls silent with the publishers.
+    again: Option<Weak<Sender<()>>>,
+}
+
+pub(crate) fn ring<M>(terms: &Terms) -> (Ring<M>, RingEnd<M>) {
+    let window = Arc::new(Window {
+        slots: (0..terms.capacity)
+            .map(|_| ArcSwapOption::empty())
+            .collect(),
+        tail: CachePadded::new(AtomicU64::new(0)),
+        head: CachePadded::new(AtomicU64::new(0)),
+        losses: Losses::new(),
+        high_water: HighWater::new(),
+    });
+    let (ringer, bell) = bounded(1);
+    let ringer = Arc::new(ringer);
+    let end = RingEnd {
+        window: Arc::clone(&window),
+        bell,
+        again: terms.group.is_some().then(|| Arc::downgrade(&ringer)),
+    };
+    let ring = Ring {
+        window,
+        bell: ringer,
+    };
+    (ring, end)
+}
+
+impl<M> Ring<M> {
+    /// Enqueues the envelope. What it returns is to be dropped, which is user code.
+    pub(crate) fn push(
+        &self,
+        parcel: &Arc<Parcel<M>>,
+        slot: usize,
+    ) -> Result<Displaced<M>, NoPlace> {
+        let ticket = self.window.draw()?;
+        pause::at(Step::Drawn);
+        let displaced = self.window.write(Arc::new(Entry {
+            ticket,
+            picked: Picked::new(parcel, slot),
+        }));
+        // Against the fence in `receive`: where the bell is full, who takes that token out of it
+        // finds the entry.
+        fence(Ordering::SeqCst);
+        let _full = self.bell.try_send(());
+        Ok(displaced)
+    }
+
+    pub(crate) fn window(&self) -> &Window<M> {
+        &self.window
+    }
+}
+
+impl<M> Window<M> {
+    fn capacity(&self) -> u64 {
+        self.slots.len() as u64
+    }
+
+    fn slot(&self, ticket: u64) -> &ArcSwapOption<Entry<M>> {
+        #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
+        &self.slots[(ticket % self.capacity()) as usize]
+    }
+
+    fn draw(&self) -> Result<u64, NoPlace> {
+        let mut tail = self.tail.load(Ordering::Relaxed); // what counts is read by the swap
+        loop {
+            if tail & (GONE | EVICTED) != 0 {
+                return Err(NoPlace::Gone);
+            }
+            match self.tail.compare_exchange_weak(
+                tail,
+                tail + 1,
+                // Release, against the acquire in `bounds`: what happened before this publish is
+                // known to who finds that the window has moved. Acquire: it continues that of the
+                // publishers before.
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(tail),
+                Err(newer) => tail = newer,
+            }
+        }
+    }
+
+    /// Puts an entry into its slot, unless a newer one lies there.
+    fn write(&self, entry: Arc<Entry<M>>) -> Displaced<M> {
+        let slot = self.slot(entry.ticket);
+        loop {
+            let current = slot.load_full();
+            if (current.as_ref()).is_some_and(|current| current.ticket > entry.ticket) {
+                return Some(entry);
+            }
+            let was = slot.compare_and_swap(&current, Some(Arc::clone(&entry)));
+            if is_same(was.as_ref(), current.as_ref()) {
+                return current;
+            }
+        }
+    }
+
+    /// The next ticket to receive, and the window's begin and end.
+    fn bounds(&self) -> (u64, u64, u64) {
+        // Acquire, and before the tail: so the tail is not the older one of the two.
+        let head = self.head.load(Ordering::Acquire);
+        let tail = self.tail.load(Ordering::Acquire) & !(GONE | EVICTED); // against `draw`
+        (head, tail.saturating_sub(self.capacity()), tail)
+    }
+
+    /// Takes the oldest that is in the window, if there is one. Counts what has fallen out before it:
+    /// that is to be told first.
+    fn take(&self) -> Result<Arc<Entry<M>>, NotTaken> {
+        let backoff = Backoff::new();
+        let mut pause = Duration::from_micros(10);
+        loop {
+            let (head, begin, tail) = self.bounds();
+            // A queue is never longer than just before something is taken out of it.
+            self.high_water.saw(tail - head.max(begin));
+            if head < begin {
+                if self.go_on(head, begin) {
+                    self.losses.lose(begin - head);
+                }
+                return Err(NotTaken::Behind);
+            }
+            if head == tail {
+                return Err(NotTaken::Empty);
+            }
+            let slot = self.slot(head);
+            match slot.load_full() {
+                Some(entry) if entry.ticket == head => {
+                    if self.go_on(head, head + 1) {
+                        // So that it is not kept until it is written over; it may be by now.
+                        let _was = slot.compare_and_swap(&Some(Arc::clone(&entry)), None);
+                        return Ok(entry);
+                    }
+                }
+                // Another member was faster, or publishers were.
+                Some(entry) if entry.ticket > head => {}
+                // It is not written yet: as where a parcel's slot is waited for.
+                _ if backoff.is_completed() => {
+                    sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(1));
+                }
+                _ => backoff.snooze(),
+            }
+        }
+    }
+
+    fn go_on(&self, from: u64, to: u64) -> bool {
+        // AcqRel: members of a group hand the word on to each other.
+        (self.head)
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// The subscriber leaves, or is put out: no ticket is drawn from now on. False if it was so
+    /// already.
+    pub(crate) fn shut(&self, why: u64) -> bool {
+        // Relaxed: it only has to be the same word that `draw` swaps.
+        self.tail.fetch_or(why, Ordering::Relaxed) & (GONE | EVICTED) == 0
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.tail.load(Ordering::Acquire) & EVICTED != 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let (head, begin, tail) = self.bounds();
+        usize::try_from(tail - head.max(begin)).unwrap_or(usize::MAX)
+    }
+
+    /// How many envelopes were lost so far, told or not.
+    pub(crate) fn lost(&self) -> u64 {
+        let (head, begin, _) = self.bounds();
+        self.losses.lost() + begin.saturating_sub(head)
+    }
+
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// The most envelopes that were ever queued, so many of them now.
+    pub(crate) fn high_water(&self, now: u64) -> u64 {
+        self.high_water.level(now)
+    }
+
+    pub(crate) fn accounts(&self) -> Accounts {
+        let (head, begin, tail) = self.bounds();
+        let (lost, gone) = (self.losses.lost(), begin.saturating_sub(head));
+        Accounts {
+            placed: (tail - gone).saturating_sub(lost),
+            consumed: head.saturating_sub(lost),
+            dropped: lost + gone,
+        }
+    }
+}
+
+fn is_same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+    one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+}
+
+impl<M> RingEnd<M> {
+    pub(crate) fn receive(&mut self, wait: Wait) -> Result<Picked<M>, Nothing> {
+        let received = self.look(wait);
+        if let Some(again) = &self.again
+            && self.window.len() > 0
+            && let Some(bell) = again.upgrade()
+        {
+            let _full = bell.try_send(());
+        }
+        received
+    }
+
+    fn look(&self, wait: Wait) -> Result<Picked<M>, Nothing> {
+        let window = &*self.window;
+        let mut is_silent = false;
+        loop {
+            if let Some(lagged) = window.losses.tell(window.losses.lost()) {
+                return Err(Nothing::Lagged(lagged));
+            }
+            // Read before it is seen to be empty: then this is all.
+            let is_evicted = window.is_evicted();
+            match window.take() {
+                Ok(entry) => return Ok(entry.picked.clone()),
+                Err(NotTaken::Behind) => continue,
+                Err(NotTaken::Empty) if is_evicted => return Err(Nothing::Evicted),
+                Err(NotTaken::Empty) if is_silent => return Err(Nothing::Disconnected),
+                Err(NotTaken::Empty) => {}
+            }
+            match self.bell.try_recv() {
+                Ok(()) => {}
+                // Nobody is at it any more: what there is is there when it is looked for again.
+                Err(TryRecvError::Disconnected) => is_silent = true,
+                Err(TryRecvError::Empty) => match wait.receive(&self.bell) {
+                    Ok(()) => {}
+                    Err(Nothing::Disconnected) => is_silent = true,
+                    Err(nothing) => return Err(nothing),
+                },
+            }
+            // Against the fence in `push`.
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    pub(crate) fn window(&self) -> &Window<M> {
+        &self.window
+    }
+
+    /// For another member of the group.
+    pub(crate) fn share(&self) -> Self {
+        RingEnd {
+            window: Arc::clone(&self.window),
+            bell: self.bell.clone(),
+            again: self.again.clone(),
+        }
+    }
+
+    /// Frees what is queued, after nothing more can be.
+    pub(crate) fn drain(&self) {
+        for slot in &self.window.slots {
+            drop(slot.swap(None));
+        }
+    }
+}
