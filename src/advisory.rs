@@ -165,7 +165,7 @@ impl<M: Payload> Bus<M> {
     /// ```
     pub fn advisories_with(
         &self,
-        options: SubscribeOptions,
+        options: SubscribeOptions<Advisory>,
     ) -> Result<Subscription<Advisory>, SubscribeError> {
         if options.blocks() {
             return Err(SubscribeError::MayNotBlock);

@@ -116,7 +116,7 @@ impl<M: Payload> Bus<M> {
     /// ```
     pub fn subscribe_with(
         &self,
-        options: SubscribeOptions,
+        options: SubscribeOptions<M>,
     ) -> Result<Subscription<M>, SubscribeError> {
         if !(1..=MAX_CAPACITY).contains(&options.capacity) {
             return Err(SubscribeError::Capacity(options.capacity));

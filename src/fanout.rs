@@ -106,6 +106,8 @@ impl<M> Core<M> {
     where
         M: Payload,
     {
+        // What user code has said so far.
+        let mut known = None;
         loop {
             let current = self.current.load();
             if current.is_outdated() {
@@ -118,15 +120,16 @@ impl<M> Core<M> {
                 }
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
-                let picks = current.route.picks(pending.first());
+                let picks = current.route.picks(pending.first(), known.take());
                 if let Some(slots) = append(&current.parcel, pending, 1) {
                     let (outcome, rest) = self.deliver(&current, slots, &picks);
-                    return Ok(self.finish(outcome, rest, current));
+                    return Ok(self.finish(outcome, rest, (current, picks)));
                 }
+                known = Some(picks);
             }
             if !current.parcel.is_ready() {
                 current.complete();
-            } else if let Some(outcome) = self.open(current, pending)? {
+            } else if let Some(outcome) = self.open(current, pending, &mut known)? {
                 return Ok(outcome);
             }
         }
@@ -138,6 +141,7 @@ impl<M> Core<M> {
         &self,
         current: impl Deref<Target = Arc<Opening<M>>>,
         pending: &mut impl Pending<M>,
+        known: &mut Option<Picks<M>>,
     ) -> Result<Option<Outcome>, Closed>
     where
         M: Payload,
@@ -148,7 +152,7 @@ impl<M> Core<M> {
             self.bring_in(&route); // from now on for everybody
             return Err(Closed);
         }
-        let picks = route.picks(pending.first()); // user code, as above
+        let picks = route.picks(pending.first(), known.take()); // user code, as above
         let wanted = route.step(pending.count());
         let next = Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
         let claimed = next.parcel.filled().claimed;
@@ -164,12 +168,13 @@ impl<M> Core<M> {
             }
             for (queue, _) in next.evicts() {
                 outcome.dropped += 1;
-                rest.evicted.push(Arc::clone(queue.terms()));
+                (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
             }
-            let outcome = self.finish(outcome, rest, (current, next));
+            let outcome = self.finish(outcome, rest, (current, next, picks));
             (0..blind).for_each(|_| drop(pending.take()));
             return Ok(Some(outcome));
         }
+        *known = Some(picks);
         // The swap has let go of its handle on it, so this is the only one.
         let opening = Arc::into_inner(next).expect("nobody else has seen it");
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
@@ -183,7 +188,7 @@ impl<M> Core<M> {
         &self,
         opening: &Opening<M>,
         slots: Range<usize>,
-        picks: &Picks,
+        picks: &Picks<M>,
     ) -> (Outcome, Rest<M>) {
         let mut outcome = opening.outcome(slots.len());
         let mut rest = Rest {
@@ -195,9 +200,15 @@ impl<M> Core<M> {
             evicted: SmallVec::new(),
             losses: Losses::none(),
         };
-        for &index in picks {
+        for listener in &picks.failed {
+            if listener.queue.evict() {
+                let terms = Arc::clone(listener.queue.terms());
+                rest.evicted.push((terms, Eviction::PredicatePanicked));
+            }
+        }
+        for listener in &picks.listeners {
             // With picks, only one envelope is placed at a time.
-            let queue = &opening.route.pick[index as usize];
+            let queue = &listener.queue;
             match queue.offer(&opening.parcel, slots.start) {
                 Ok(None) => outcome.delivered += 1,
                 Ok(Some(displaced)) => {
@@ -210,7 +221,7 @@ impl<M> Core<M> {
                 }
                 Err(Refused::Evicted) => {
                     outcome.dropped += 1;
-                    rest.evicted.push(Arc::clone(queue.terms()));
+                    (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
                 }
                 Err(Refused::Wait) => {
                     let missed = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
@@ -221,19 +232,21 @@ impl<M> Core<M> {
         (outcome, rest)
     }
 
-    /// Does the rest of a publish, the waiting last. `kept` are payloads, perhaps: dropping them may run
+    /// Does the rest of a publish, the waiting last. `kept` are payloads, perhaps, and predicates: dropping them may run
     /// user code, which may publish: it finds the turns taken. Who waits must not keep them; if one
     /// panics, the rest is done all the same.
     fn finish(&self, mut outcome: Outcome, mut rest: Rest<M>, kept: impl Sized) -> Outcome {
         rest.enrol();
         let displaced = mem::take(&mut rest.displaced);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop((kept, displaced))));
-        for terms in rest.evicted.drain(..) {
-            self.evicted(&terms, Eviction::Overflow);
-        }
+        let evicted = catch_unwind(AssertUnwindSafe(|| {
+            for (terms, reason) in rest.evicted.drain(..) {
+                self.evicted(&terms, reason);
+            }
+        }));
         rest.wait(&mut outcome, &self.board);
         rest.losses.tell(&self.board);
-        if let Err(panic) = dropped {
+        if let Err(panic) = dropped.and(evicted) {
             resume_unwind(panic);
         }
         outcome
@@ -266,20 +279,18 @@ impl<M> Core<M> {
     /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was
     /// replaced.
     fn change(&self, change: impl FnOnce(&Route<M>) -> Option<Route<M>>) -> (Arc<Route<M>>, bool) {
-        let (route, changed) = {
-            let _changing = self.changing.lock();
-            let route = self.route.load_full();
-            match change(&route) {
-                Some(changed) => {
-                    let changed = Arc::new(changed);
-                    self.route.store(Arc::clone(&changed));
-                    (changed, true)
-                }
-                None => (route, false),
-            }
-        };
+        let changing = self.changing.lock();
+        // Kept to the end: a predicate may be dropped with the old list, and that is user code.
+        let old = self.route.load_full();
+        let new = change(&old).map(Arc::new);
+        if let Some(new) = &new {
+            self.route.store(Arc::clone(new));
+        }
+        drop(changing);
         pause::at(Step::Listed);
         self.sweep();
+        let changed = new.is_some();
+        let route = new.unwrap_or_else(|| Arc::clone(&old));
         self.bring_in(&route);
         (route, changed)
     }
@@ -377,8 +388,8 @@ impl<M> Core<M> {
         for (queue, entry) in last.entries() {
             queue.end(entry, &last.parcel);
         }
-        for queue in &last.route.pick {
-            queue.close();
+        for listener in &last.route.pick {
+            listener.queue.close();
         }
         if !last.route.is_empty() {
             let nobody = Arc::new(last.route.nobody());
@@ -454,7 +465,7 @@ struct Rest<M> {
     /// What is not queued any more.
     displaced: SmallVec<[Arc<Entry<M>>; 1]>,
     /// Those who were put out.
-    evicted: SmallVec<[Arc<Terms>; 1]>,
+    evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
     losses: Losses,
 }
 

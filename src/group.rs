@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use crate::error::GroupTerm;
-use crate::pick::{End, PickQueue, Picker};
+use crate::filter::Filter;
+use crate::pick::{End, Picker};
 use crate::queue::Terms;
+use crate::route::Listener;
 use crate::sync::{AtomicU64, Ordering};
 
 /// What a group's queue knows of its members.
@@ -64,19 +66,22 @@ impl Seat {
     }
 }
 
-impl<M> PickQueue<M> {
+impl<M> Listener<M> {
     /// What keeps a subscriber with these terms from joining the group of that name, if this is it.
-    pub(crate) fn invites(&self, other: &PickQueue<M>) -> Option<Result<&Group<M>, GroupTerm>> {
-        let group = self.group()?;
-        let (terms, wanted) = (self.terms(), other.terms());
-        if terms.group != wanted.group || self.is_evicted() {
+    pub(crate) fn invites(
+        &self,
+        wanted: &Terms,
+        filter: &Filter<M>,
+    ) -> Option<Result<&Group<M>, GroupTerm>> {
+        let (group, terms) = (self.queue.group()?, self.queue.terms());
+        if terms.group != wanted.group || self.queue.is_evicted() {
             return None;
         }
         Some(if terms.capacity != wanted.capacity {
             Err(GroupTerm::Capacity)
         } else if terms.overflow != wanted.overflow {
             Err(GroupTerm::Overflow)
-        } else if !self.filter().is_same(other.filter()) {
+        } else if !self.filter.is_same(filter) {
             Err(GroupTerm::Filter)
         } else {
             Ok(group)

@@ -107,6 +107,8 @@
 //!
 //! Subscriptions of one [`group`](SubscribeOptions::group) share a queue: each envelope goes to one of them.
 //!
+//! What neither says goes into a [predicate](SubscribeOptions::predicate), a function of the envelope.
+//!
 //! # Slow subscribers
 //!
 //! Each subscription has a queue of its own with a fixed capacity, 128 envelopes unless
@@ -270,7 +272,7 @@
 //! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `bus` | the handle: publish, subscribe, grant, close |
-//! | `subject`, `pattern`, `route`, `options` | who listens to what: the list of subscribers |
+//! | `subject`, `pattern`, `filter`, `route`, `options` | who listens to what: the list of subscribers |
 //! | `fanout` | the way of a publish |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
@@ -298,6 +300,7 @@ mod delivery;
 mod envelope;
 mod error;
 mod fanout;
+mod filter;
 mod follow;
 mod follower;
 mod gate;

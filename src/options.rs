@@ -1,5 +1,10 @@
 //! How a subscriber wants to be served.
 
+use std::fmt;
+
+use crate::envelope::Envelope;
+use crate::filter::Filter;
+use crate::message::Message;
 use crate::overflow::Overflow;
 use crate::pattern::Pattern;
 use crate::source::Source;
@@ -21,6 +26,7 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 /// | [`name`](Self::name) | none |
 /// | [`pattern`](Self::pattern) | every subject |
 /// | [`source`](Self::source) | every source |
+/// | [`predicate`](Self::predicate) | none |
 /// | [`overflow`](Self::overflow) | [`Overflow::DropNewest`] |
 /// | [`group`](Self::group) | none |
 ///
@@ -44,31 +50,28 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 /// assert!(readings.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
 #[must_use = "options do nothing until they are given to `subscribe_with`"]
-pub struct SubscribeOptions {
+pub struct SubscribeOptions<M = Message> {
     pub(crate) capacity: usize,
     pub(crate) name: Option<String>,
-    pub(crate) patterns: Vec<Pattern>,
-    pub(crate) sources: Vec<Source>,
+    pub(crate) filter: Filter<M>,
     pub(crate) overflow: Overflow,
     pub(crate) group: Option<String>,
 }
 
-impl Default for SubscribeOptions {
+impl<M> Default for SubscribeOptions<M> {
     fn default() -> Self {
         SubscribeOptions {
             capacity: DEFAULT_CAPACITY,
             name: None,
-            patterns: Vec::new(),
-            sources: Vec::new(),
+            filter: Filter::none(),
             overflow: Overflow::default(),
             group: None,
         }
     }
 }
 
-impl SubscribeOptions {
+impl<M> SubscribeOptions<M> {
     /// The defaults.
     pub fn new() -> Self {
         Self::default()
@@ -77,7 +80,7 @@ impl SubscribeOptions {
     /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`].
     ///
     /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with
-    /// a pattern, a source or a group, or 8 with [`Overflow::DropOldest`]; and up to 2 KiB more. The envelopes themselves are shared by all.
+    /// a filter or a group, or 8 with [`Overflow::DropOldest`]; and up to 2 KiB more. The envelopes themselves are shared by all.
     /// As with any allocation, the process aborts where the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
@@ -93,14 +96,49 @@ impl SubscribeOptions {
     /// Listens to subjects that this pattern matches. Called again, adds another: one that matches
     /// is enough.
     pub fn pattern(mut self, pattern: Pattern) -> Self {
-        self.patterns.push(pattern);
+        self.filter.patterns.push(pattern);
         self
     }
 
     /// Listens to envelopes from this source. Called again, adds another: one that is equal is
     /// enough. Where patterns are set too, both must agree.
     pub fn source(mut self, source: impl Into<Source>) -> Self {
-        self.sources.push(source.into());
+        self.filter.sources.push(source.into());
+        self
+    }
+
+    /// Listens to envelopes that this function accepts. Called again, adds another: all must accept.
+    /// Where patterns or sources are set too, they must agree first: only then is it asked.
+    ///
+    /// It runs on the publishers' threads, in the midst of a publish and outside every lock: so it
+    /// should be cheap, and may use the bus. It is asked once for each publish.
+    ///
+    /// # Panics
+    ///
+    /// A predicate that panics does not disturb the publisher, nor anybody else: the envelope counts
+    /// as not accepted, and the subscription is evicted. It receives what it has, and then
+    /// [`RecvError::Evicted`](crate::RecvError::Evicted).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    ///
+    /// let bus = Bus::<f64>::new();
+    /// let frost = SubscribeOptions::new().predicate(|reading: &Envelope<f64>| reading.message < 0.0);
+    /// let mut frost = bus.subscribe_with(frost)?;
+    /// for celsius in [2.0, -1.5] {
+    ///     bus.publish(Envelope::new("thermometer", celsius))?;
+    /// }
+    /// assert_eq!(frost.recv()?.message, -1.5);
+    /// assert!(frost.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn predicate(
+        mut self,
+        accepts: impl Fn(&Envelope<M>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.filter.add_predicate(accepts);
         self
     }
 
@@ -123,8 +161,8 @@ impl SubscribeOptions {
     /// [`Receipt`](crate::Receipt) a group counts as one subscriber, and in
     /// [`subscriber_count`](crate::Bus::subscriber_count) each member counts.
     ///
-    /// The first member sets the terms: capacity, overflow policy, patterns and sources. Who
-    /// comes later has to ask for the same, or gets a
+    /// The first member sets the terms: capacity, overflow policy, patterns, sources and predicates (the
+    /// same ones, from clones of the same options). Who comes later has to ask for the same, or gets a
     /// [`SubscribeError::Group`](crate::SubscribeError::Group). Names and ids are each member's own.
     ///
     /// # Examples
@@ -148,5 +186,29 @@ impl SubscribeOptions {
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.group = Some(name.into());
         self
+    }
+}
+
+impl<M> Clone for SubscribeOptions<M> {
+    fn clone(&self) -> Self {
+        SubscribeOptions {
+            capacity: self.capacity,
+            name: self.name.clone(),
+            filter: self.filter.clone(),
+            overflow: self.overflow,
+            group: self.group.clone(),
+        }
+    }
+}
+
+impl<M> fmt::Debug for SubscribeOptions<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscribeOptions")
+            .field("capacity", &self.capacity)
+            .field("name", &self.name)
+            .field("filter", &self.filter)
+            .field("overflow", &self.overflow)
+            .field("group", &self.group)
+            .finish()
     }
 }

@@ -14,7 +14,6 @@ use crate::parcel::Parcel;
 use crate::queue::Terms;
 use crate::ring::{Displaced, Ring, RingEnd, ring};
 use crate::room::{EVICTED, GONE, NoPlace};
-use crate::route::Filter;
 use crate::stats::Accounts;
 use crate::wait::{Nothing, Wait};
 
@@ -46,7 +45,6 @@ impl<M> Clone for Picked<M> {
 /// The publishers' end.
 pub(crate) struct PickQueue<M> {
     store: Store<M>,
-    filter: Filter,
     terms: Arc<Terms>,
     group: Option<Group<M>>,
 }
@@ -69,7 +67,7 @@ pub(crate) enum Refused {
 }
 
 impl<M> PickQueue<M> {
-    pub(crate) fn new(terms: &Arc<Terms>, filter: Filter) -> (Arc<Self>, Picker<M>) {
+    pub(crate) fn new(terms: &Arc<Terms>) -> (Arc<Self>, Picker<M>) {
         let (store, end) = if terms.overflow == Overflow::DropOldest {
             let (ring, end) = ring(terms);
             (Store::Ring(ring), End::Ring(end))
@@ -82,15 +80,10 @@ impl<M> PickQueue<M> {
             .unzip();
         let queue = PickQueue {
             store,
-            filter,
             terms: Arc::clone(terms),
             group,
         };
         (Arc::new(queue), Picker::new(end, seat))
-    }
-
-    pub(crate) fn filter(&self) -> &Filter {
-        &self.filter
     }
 
     pub(crate) fn terms(&self) -> &Arc<Terms> {
@@ -152,7 +145,6 @@ impl<M> PickQueue<M> {
 
     /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
     /// for who does it first.
-    #[expect(dead_code, reason = "for a predicate that panics")]
     pub(crate) fn evict(&self) -> bool {
         match &self.store {
             Store::Line(line) => line.room().evict(),

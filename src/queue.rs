@@ -11,12 +11,12 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::advisory::Told;
+use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pick::{PickQueue, Picker};
-use crate::route::Filter;
 use crate::stamp::stamp;
 
 /// What was agreed on subscribing.
@@ -49,14 +49,14 @@ impl Terms {
 /// The publishers' end of a queue.
 pub(crate) enum Queue<M> {
     Follow(Arc<FollowQueue<M>>),
-    Pick(Arc<PickQueue<M>>),
+    Pick(Arc<PickQueue<M>>, Filter<M>),
 }
 
 impl<M> Queue<M> {
     pub(crate) fn terms(&self) -> &Arc<Terms> {
         match self {
             Queue::Follow(queue) => queue.terms(),
-            Queue::Pick(queue) => queue.terms(),
+            Queue::Pick(queue, _) => queue.terms(),
         }
     }
 }
@@ -68,7 +68,7 @@ pub(crate) enum Inbox<M> {
 }
 
 /// Both ends of a new queue.
-pub(crate) fn queue<M>(options: SubscribeOptions) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
     let terms = Arc::new(Terms {
         id: stamp().0,
         name: options.name.map(Into::into),
@@ -77,13 +77,12 @@ pub(crate) fn queue<M>(options: SubscribeOptions) -> (Arc<Terms>, Queue<M>, Inbo
         group: options.group.map(Into::into),
         told_lagging: Told::default(),
     });
-    let has_filter = !(options.patterns.is_empty() && options.sources.is_empty());
-    if !has_filter && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
+    if options.filter.is_none() && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
         let (queue, follower) = FollowQueue::new(&terms);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {
-        let filter = Filter::new(options.patterns, options.sources);
-        let (queue, picker) = PickQueue::new(&terms, filter);
-        (terms, Queue::Pick(queue), Inbox::Pick(picker))
+        let (queue, picker) = PickQueue::new(&terms);
+        let queue = Queue::Pick(queue, options.filter);
+        (terms, queue, Inbox::Pick(picker))
     }
 }

@@ -1,17 +1,17 @@
 //! Who gets an envelope: the list of subscribers, replaced whole at each change.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::envelope::Envelope;
 use crate::error::GroupTerm;
+use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::group::Group;
-use crate::pattern::Pattern;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
-use crate::source::Source;
 use crate::subject::{Payload, Subject};
 
 /// One state of the subscriber list. Never changed, only replaced.
@@ -24,15 +24,38 @@ pub(crate) struct Route<M> {
     /// Subscribers without a filter, in the order in which they came.
     pub(crate) follow: Vec<Arc<FollowQueue<M>>>,
     /// Subscribers with a filter.
-    pub(crate) pick: Vec<Arc<PickQueue<M>>>,
+    pub(crate) pick: Vec<Arc<Listener<M>>>,
     /// The bus has closed: nothing is published any more, and the list does not change.
     pub(crate) closed: bool,
     /// Whether some subscriber listens by pattern, so that subjects have to be asked for.
-    pub(crate) by_subject: bool,
+    by_subject: bool,
 }
 
-/// Places in a route's `pick`.
-pub(crate) type Picks = SmallVec<[u32; 8]>;
+/// A subscriber with a filter.
+pub(crate) struct Listener<M> {
+    /// The version of the list with which it came: later ones have higher numbers.
+    pub(crate) number: u64,
+    pub(crate) queue: Arc<PickQueue<M>>,
+    pub(crate) filter: Filter<M>,
+}
+
+/// Who picks an envelope, by one state of the list.
+pub(crate) struct Picks<M> {
+    version: u64,
+    pub(crate) listeners: SmallVec<[Arc<Listener<M>>; 4]>,
+    /// Those whose predicates have panicked.
+    pub(crate) failed: Vec<Arc<Listener<M>>>,
+    /// What predicates have said so far, by the numbers of their subscribers, in order.
+    verdicts: SmallVec<[(u64, Verdict); 8]>,
+}
+
+/// What a subscriber's predicates say of an envelope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    Refused,
+    Panicked,
+}
 
 impl<M> Route<M> {
     pub(crate) fn empty() -> Self {
@@ -53,14 +76,14 @@ impl<M> Route<M> {
             .iter()
             .filter(|queue| !queue.is_evicted())
             .count();
-        let pick = self.pick.iter().filter(|queue| !queue.is_evicted());
-        follow + pick.map(|queue| queue.members()).sum::<usize>()
+        let pick = (self.pick.iter()).filter(|listener| !listener.queue.is_evicted());
+        follow + pick.map(|listener| listener.queue.members()).sum::<usize>()
     }
 
     /// Whether the list has somebody who was evicted.
     pub(crate) fn is_stale(&self) -> bool {
         (self.follow.iter().any(|queue| queue.is_evicted()))
-            || self.pick.iter().any(|queue| queue.is_evicted())
+            || (self.pick.iter()).any(|listener| listener.queue.is_evicted())
     }
 
     /// The same list, but for those who were evicted.
@@ -70,8 +93,10 @@ impl<M> Route<M> {
 
     /// The group that a new queue asks to join, if there is one.
     pub(crate) fn group(&self, asks: &Queue<M>) -> Option<Result<&Group<M>, GroupTerm>> {
-        let Queue::Pick(asks) = asks else { return None };
-        self.pick.iter().find_map(|queue| queue.invites(asks))
+        let Queue::Pick(asks, filter) = asks else {
+            return None;
+        };
+        (self.pick.iter()).find_map(|listener| listener.invites(asks.terms(), filter))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -87,32 +112,50 @@ impl<M> Route<M> {
         if self.pick.is_empty() { pending } else { 1 }
     }
 
-    /// Who has a filter that accepts the envelope.
-    pub(crate) fn picks(&self, envelope: &Envelope<M>) -> Picks
+    /// Who picks the envelope. Where the list has changed since it was last asked, new subscribers'
+    /// predicates are asked too, but none again: one that changes the list would be asked for ever.
+    /// This runs user code.
+    pub(crate) fn picks(&self, envelope: &Envelope<M>, known: Option<Picks<M>>) -> Picks<M>
     where
         M: Payload,
     {
+        let verdicts = match known {
+            Some(known) if known.version == self.version => return known,
+            Some(known) => known.verdicts,
+            None => SmallVec::new(),
+        };
+        let mut picks = Picks {
+            version: self.version,
+            listeners: SmallVec::new(),
+            failed: Vec::new(),
+            verdicts,
+        };
         if self.pick.is_empty() {
-            return Picks::new();
+            return picks;
         }
         let subject = if self.by_subject {
             envelope.message.subject()
         } else {
             Subject::none()
         };
-        (self.pick.iter().zip(0..))
-            .filter(|(queue, _)| queue.filter().accepts(envelope, &subject))
-            .map(|(_, index)| index)
-            .collect()
+        let addressed = (self.pick.iter()).filter(|it| it.filter.addresses(envelope, &subject));
+        for listener in addressed {
+            match picks.verdict(listener, envelope) {
+                Verdict::Accepted => picks.listeners.push(Arc::clone(listener)),
+                Verdict::Refused => {}
+                Verdict::Panicked => picks.failed.push(Arc::clone(listener)),
+            }
+        }
+        picks
     }
 
     /// The list after this one, without those who were evicted.
-    fn next(&self, mut follow: Vec<Arc<FollowQueue<M>>>, mut pick: Vec<Arc<PickQueue<M>>>) -> Self {
+    fn next(&self, mut follow: Vec<Arc<FollowQueue<M>>>, mut pick: Vec<Arc<Listener<M>>>) -> Self {
         follow.retain(|queue| !queue.is_evicted());
-        pick.retain(|queue| !queue.is_evicted());
+        pick.retain(|listener| !listener.queue.is_evicted());
         Route {
             version: self.version + 1,
-            by_subject: pick.iter().any(|queue| queue.filter().by_subject()),
+            by_subject: (pick.iter()).any(|listener| !listener.filter.patterns.is_empty()),
             follow,
             pick,
             closed: false,
@@ -123,7 +166,11 @@ impl<M> Route<M> {
         let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
         match queue {
             Queue::Follow(queue) => follow.push(queue),
-            Queue::Pick(queue) => pick.push(queue),
+            Queue::Pick(queue, filter) => pick.push(Arc::new(Listener {
+                number: self.version + 1,
+                queue,
+                filter,
+            })),
         }
         self.next(follow, pick)
     }
@@ -135,7 +182,7 @@ impl<M> Route<M> {
         }
         let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
         follow.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
-        pick.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
+        pick.retain(|listener| !Arc::ptr_eq(listener.queue.terms(), leaving));
         (follow.len() + pick.len() < self.len()).then(|| self.next(follow, pick))
     }
 
@@ -156,47 +203,35 @@ impl<M> Route<M> {
     }
 }
 
-/// What one subscriber listens to.
-#[derive(Debug)]
-pub(crate) struct Filter {
-    /// Any of these matches; empty: every subject.
-    patterns: Box<[Pattern]>,
-    /// Any of these is equal; empty: every source.
-    sources: Box<[Source]>,
+impl<M> Picks<M> {
+    /// What a subscriber's predicates say, or have said.
+    fn verdict(&mut self, listener: &Listener<M>, envelope: &Envelope<M>) -> Verdict {
+        if !listener.filter.has_predicates() {
+            return Verdict::Accepted;
+        }
+        let number = listener.number;
+        match self.verdicts.binary_search_by_key(&number, |it| it.0) {
+            Ok(place) => self.verdicts[place].1,
+            Err(place) => {
+                let verdict = Verdict::of(&listener.filter, envelope);
+                self.verdicts.insert(place, (number, verdict));
+                verdict
+            }
+        }
+    }
 }
 
-impl Filter {
-    pub(crate) fn new(patterns: Vec<Pattern>, sources: Vec<Source>) -> Self {
-        Filter {
-            patterns: patterns.into(),
-            sources: sources.into(),
+impl Verdict {
+    /// Asks. A panic ends here: it is this subscriber's, not the publisher's.
+    fn of<M>(filter: &Filter<M>, envelope: &Envelope<M>) -> Self {
+        match catch_unwind(AssertUnwindSafe(|| filter.approves(envelope))) {
+            Ok(true) => Verdict::Accepted,
+            Ok(false) => Verdict::Refused,
+            Err(panic) => {
+                // What was thrown may panic again when it is dropped.
+                let _again = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+                Verdict::Panicked
+            }
         }
-    }
-
-    pub(crate) fn patterns(&self) -> &[Pattern] {
-        &self.patterns
-    }
-
-    pub(crate) fn sources(&self) -> &[Source] {
-        &self.sources
-    }
-
-    pub(crate) fn by_subject(&self) -> bool {
-        !self.patterns.is_empty()
-    }
-
-    /// Whether another filter accepts the same, as far as can be told by looking at it.
-    pub(crate) fn is_same(&self, other: &Filter) -> bool {
-        fn is_same_set<T: PartialEq>(some: &[T], others: &[T]) -> bool {
-            let are_in = |these: &[T], those: &[T]| these.iter().all(|it| those.contains(it));
-            are_in(some, others) && are_in(others, some)
-        }
-        is_same_set(&self.patterns, &other.patterns) && is_same_set(&self.sources, &other.sources)
-    }
-
-    /// `subject` is the envelope's, which the caller asks for once for all filters.
-    pub(crate) fn accepts<M>(&self, envelope: &Envelope<M>, subject: &Subject<'_>) -> bool {
-        (self.sources.is_empty() || self.sources.contains(&envelope.source))
-            && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(subject)))
     }
 }

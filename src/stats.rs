@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::bus::Bus;
 use crate::pattern::Pattern;
 use crate::queue::Terms;
+use crate::route::Listener;
 use crate::source::Source;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -168,15 +169,12 @@ impl<M> Bus<M> {
                 .high_water(entry.high_water, accounts.queued());
             SubscriptionStats::new(queue.terms(), (&[], &[]), accounts, high_water)
         });
-        let pick = current
-            .route
-            .pick
-            .iter()
-            .filter(|queue| !queue.is_evicted());
-        let pick = pick.map(|queue| {
-            let (accounts, filter) = (queue.accounts(), queue.filter());
+        let pick = (current.route.pick.iter()).filter(|listener| !listener.queue.is_evicted());
+        let pick = pick.map(|listener| {
+            let Listener { queue, filter, .. } = &**listener;
+            let accounts = queue.accounts();
             let high_water = queue.high_water(accounts.queued());
-            let filter = (filter.patterns(), filter.sources());
+            let filter = (&filter.patterns[..], &filter.sources[..]);
             SubscriptionStats::new(queue.terms(), filter, accounts, high_water)
         });
         let subscribers = if current.route.closed {

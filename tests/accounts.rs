@@ -81,7 +81,7 @@ impl Reader {
     }
 }
 
-fn options(rng: &mut Rng) -> (SubscribeOptions, Listens) {
+fn options(rng: &mut Rng) -> (SubscribeOptions<Number>, Listens) {
     let mut options = SubscribeOptions::new().capacity(*rng.choice(&[1, 2, 3, 16, 128]).unwrap());
     if rng.u8(..4) == 0 {
         let timeout = Some(Duration::from_micros(rng.u64(..50)));

@@ -20,7 +20,7 @@ fn told(advisories: &mut Subscription<Advisory>) -> Vec<Advisory> {
         .collect()
 }
 
-fn full(bus: &Bus<u64>, options: SubscribeOptions) -> Subscription<u64> {
+fn full(bus: &Bus<u64>, options: SubscribeOptions<u64>) -> Subscription<u64> {
     let full = bus.subscribe_with(options.capacity(1)).unwrap();
     bus.publish(envelope(0)).unwrap();
     full

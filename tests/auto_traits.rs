@@ -68,7 +68,8 @@ assert_traits! {
     Subject<'_>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Pattern: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Overflow: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
-    SubscribeOptions: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    SubscribeOptions: Send, Sync, Unpin, Clone;
+    SubscribeOptions<Bound>: Send, Sync, Unpin, Clone;
 
     PublishError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     SubscribeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

@@ -12,11 +12,11 @@ use oxide_bus::{Bus, Capability, Envelope, Overflow, SubscribeOptions};
 
 use support::task::Task;
 
-fn of_capacity(capacity: usize) -> SubscribeOptions {
+fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
     SubscribeOptions::new().capacity(capacity)
 }
 
-fn blocking(capacity: usize) -> SubscribeOptions {
+fn blocking<M>(capacity: usize) -> SubscribeOptions<M> {
     of_capacity(capacity).overflow(Overflow::Block { timeout: None })
 }
 

@@ -13,7 +13,7 @@ use support::task::Task;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn blocking(capacity: usize, timeout: Option<Duration>) -> SubscribeOptions {
+fn blocking<M>(capacity: usize, timeout: Option<Duration>) -> SubscribeOptions<M> {
     SubscribeOptions::new()
         .capacity(capacity)
         .overflow(Overflow::Block { timeout })

@@ -16,7 +16,7 @@ use support::task::Task;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn of_capacity(capacity: usize) -> SubscribeOptions {
+fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
     SubscribeOptions::new().capacity(capacity)
 }
 

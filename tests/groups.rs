@@ -23,11 +23,11 @@ const POLICIES: [Overflow; 4] = [
     Overflow::Disconnect,
 ];
 
-fn worker() -> SubscribeOptions {
+fn worker<M>() -> SubscribeOptions<M> {
     SubscribeOptions::new().group("workers")
 }
 
-fn join(bus: &Bus<u64>, options: SubscribeOptions) -> Subscription<u64> {
+fn join(bus: &Bus<u64>, options: SubscribeOptions<u64>) -> Subscription<u64> {
     bus.subscribe_with(options).unwrap()
 }
 

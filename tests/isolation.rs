@@ -13,11 +13,11 @@ use oxide_bus::{Bus, Envelope, Overflow, Payload, Subject, SubscribeOptions, Sub
 
 use support::task::Task;
 
-fn of_capacity(capacity: usize) -> SubscribeOptions {
+fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
     SubscribeOptions::new().capacity(capacity)
 }
 
-fn everything() -> SubscribeOptions {
+fn everything<M>() -> SubscribeOptions<M> {
     SubscribeOptions::new().pattern(">".parse().unwrap())
 }
 

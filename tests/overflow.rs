@@ -13,7 +13,7 @@ use support::numbers::{publish, publish_all, queued};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn of_capacity(capacity: usize) -> SubscribeOptions {
+fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
     SubscribeOptions::new().capacity(capacity)
 }
 
@@ -138,16 +138,16 @@ fn one_subscriber_s_full_queue_costs_the_others_nothing() {
     assert_eq!(queued(&mut stuck), [Ok(0), Ok(1), Err(998)]);
 }
 
-fn newest(capacity: usize) -> SubscribeOptions {
+fn newest<M>(capacity: usize) -> SubscribeOptions<M> {
     of_capacity(capacity).overflow(Overflow::DropOldest)
 }
 
-fn impatient(capacity: usize) -> SubscribeOptions {
+fn impatient<M>(capacity: usize) -> SubscribeOptions<M> {
     of_capacity(capacity).overflow(Overflow::Disconnect)
 }
 
 /// The same without a filter and with one that everything passes.
-fn with_and_without_filter(options: SubscribeOptions, check: impl Fn(SubscribeOptions)) {
+fn with_and_without_filter(options: SubscribeOptions<u64>, check: impl Fn(SubscribeOptions<u64>)) {
     check(options.clone());
     check(options.source("counter"));
 }

@@ -28,7 +28,7 @@ fn figures(stats: &SubscriptionStats) -> [u64; 5] {
     ]
 }
 
-fn every_kind() -> [SubscribeOptions; 4] {
+fn every_kind() -> [SubscribeOptions<u64>; 4] {
     let brief = Overflow::Block {
         timeout: Some(Duration::from_micros(10)),
     };

@@ -64,7 +64,7 @@
 //! * Every subscriber receives the envelopes of one publishing thread in the order in which that thread
 //!   published them.
 //! * A publish that begins after another has returned comes after it, for everybody.
-//! * Subscribers without a filter (neither pattern nor source) all receive in one and the same order,
+//! * Subscribers without a filter (neither pattern nor source nor predicate) all receive in one and the same order,
 //!   that of [`Delivery::sequence`](crate::Delivery::sequence); but for those with `DropOldest` and groups.
 //!
 //! Not promised: for a subscriber with a filter, with `DropOldest` or in a group, the order of two publishes that overlap in time; the
@@ -115,17 +115,19 @@
 //!
 //! # 8. Panics stay where they are
 //!
-//! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject), the payload's
-//! `Drop`, the iterator given to `publish_batch` and the closure given to
+//! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject),
+//! [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the iterator given to `publish_batch` and the closure given to
 //! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the
 //! bus. If it panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
+//! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
+//!   and that subscription is evicted: it receives what it has, and then `Evicted`.
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
 //!   are published, those after it are lost.
 //! * If the closure given to `drain` panics, the envelope it was shown counts as received.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
 //!
-//! Shown by `tests/isolation.rs`.
+//! Shown by `tests/isolation.rs`, `tests/predicates.rs`.
 //!
 //! # 9. Bounded memory
 //!

@@ -119,5 +119,4 @@
 //!
 //! # What is missing
 //!
-//! There is no adapter for async code, no
-//! request with a reply, and no predicate as a filter.
+//! There is no adapter for async code, and no request with a reply.

@@ -55,8 +55,9 @@ pub enum RecvError {
     Lagged(Lagged),
     /// The bus has closed and everything was received.
     Disconnected,
-    /// The bus has put the subscription out, see
-    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect), and everything was received.
+    /// The bus has put the subscription out, and everything was received: it had no room (see
+    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)), or its
+    /// [predicate](crate::SubscribeOptions::predicate) has panicked.
     Evicted,
 }
 
@@ -79,8 +80,9 @@ pub enum TryRecvError {
     Lagged(Lagged),
     /// The bus has closed and everything was received.
     Disconnected,
-    /// The bus has put the subscription out, see
-    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect), and everything was received.
+    /// The bus has put the subscription out, and everything was received: it had no room (see
+    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)), or its
+    /// [predicate](crate::SubscribeOptions::predicate) has panicked.
     Evicted,
 }
 
@@ -106,8 +108,9 @@ pub enum RecvTimeoutError {
     Lagged(Lagged),
     /// The bus has closed and everything was received.
     Disconnected,
-    /// The bus has put the subscription out, see
-    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect), and everything was received.
+    /// The bus has put the subscription out, and everything was received: it had no room (see
+    /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)), or its
+    /// [predicate](crate::SubscribeOptions::predicate) has panicked.
     Evicted,
 }
 

@@ -277,7 +277,7 @@ fn around<T>(index: usize, list: &[T]) -> Option<usize> {
     index.checked_rem(list.len())
 }
 
-fn options(terms: &Terms) -> SubscribeOptions {
+fn options<M>(terms: &Terms) -> SubscribeOptions<M> {
     let options = SubscribeOptions::new()
         .capacity(terms.capacity)
         .overflow(match terms.policy {

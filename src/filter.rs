@@ -1,0 +1,96 @@
+//! What one subscriber listens to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::envelope::Envelope;
+use crate::pattern::Pattern;
+use crate::source::Source;
+use crate::subject::Subject;
+
+/// A subscriber's own judgement of an envelope.
+type Predicate<M> = Arc<dyn Fn(&Envelope<M>) -> bool + Send + Sync>;
+
+/// What one subscriber listens to: an envelope has to pass all three.
+pub(crate) struct Filter<M> {
+    /// Any of these matches; empty: every subject.
+    pub(crate) patterns: Vec<Pattern>,
+    /// Any of these is equal; empty: every source.
+    pub(crate) sources: Vec<Source>,
+    /// All of these say yes.
+    predicates: Vec<Predicate<M>>,
+}
+
+impl<M> Filter<M> {
+    /// The one that everything passes.
+    pub(crate) fn none() -> Self {
+        Filter {
+            patterns: Vec::new(),
+            sources: Vec::new(),
+            predicates: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.patterns.is_empty() && self.sources.is_empty() && self.predicates.is_empty()
+    }
+
+    pub(crate) fn add_predicate(
+        &mut self,
+        predicate: impl Fn(&Envelope<M>) -> bool + Send + Sync + 'static,
+    ) {
+        self.predicates.push(Arc::new(predicate));
+    }
+
+    /// `subject` is the envelope's, which the caller asks for once for all filters.
+    pub(crate) fn addresses(&self, envelope: &Envelope<M>, subject: &Subject<'_>) -> bool {
+        (self.sources.is_empty() || self.sources.contains(&envelope.source))
+            && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(subject)))
+    }
+
+    /// What the predicates say. User code, which may panic.
+    pub(crate) fn approves(&self, envelope: &Envelope<M>) -> bool {
+        self.predicates.iter().all(|predicate| predicate(envelope))
+    }
+
+    /// Whether another filter accepts the same, as far as can be told by looking at it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        is_same_set(&self.patterns, &other.patterns, Pattern::eq)
+            && is_same_set(&self.sources, &other.sources, Source::eq)
+            && is_same_set(&self.predicates, &other.predicates, Arc::ptr_eq)
+    }
+
+    /// Whether there is any predicate to ask.
+    pub(crate) fn has_predicates(&self) -> bool {
+        !self.predicates.is_empty()
+    }
+}
+
+fn is_same_set<T>(some: &[T], others: &[T], is_same: impl Fn(&T, &T) -> bool) -> bool {
+    let are_in = |these: &[T], those: &[T]| {
+        these
+            .iter()
+            .all(|it| those.iter().any(|that| is_same(it, that)))
+    };
+    are_in(some, others) && are_in(others, some)
+}
+
+impl<M> Clone for Filter<M> {
+    fn clone(&self) -> Self {
+        Filter {
+            patterns: self.patterns.clone(),
+            sources: self.sources.clone(),
+            predicates: self.predicates.clone(),
+        }
+    }
+}
+
+impl<M> fmt::Debug for Filter<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Filter")
+            .field("patterns", &self.patterns)
+            .field("sources", &self.sources)
+            .field("predicates", &self.predicates.len())
+            .finish()
+    }
+}
