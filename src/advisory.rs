@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::bus::Bus;
 use crate::capability::Capability;
+use crate::denial::Denial;
 use crate::error::SubscribeError;
 use crate::options::SubscribeOptions;
 use crate::source::Source;
@@ -76,11 +77,17 @@ pub enum Advisory {
         dropped: u64,
     },
     /// A publish was refused. `advisory.denied`
+    ///
+    /// Of each capability ten are told at once after a pause, and ten a second.
     Denied {
         /// Who wanted to publish.
         source: Source,
         /// What it wanted to publish under.
         capability: Capability,
+        /// Why it was refused.
+        denial: Denial,
+        /// How many refusals under the capability were not told since the one before.
+        suppressed: u64,
     },
     /// A capability was granted, maybe again. `advisory.granted`
     Granted {

@@ -1,18 +1,16 @@
-//! The bus: who subscribes, who publishes, who is granted what.
+//! The bus: who subscribes, who publishes.
 
 use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::advisory::{Advisory, Board};
-use crate::capability::Capability;
+use crate::advisory::Board;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::Core;
 use crate::message::{Command, Event, Message};
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
-use crate::publisher::Publisher;
 use crate::queue::{Inbox, queue};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
@@ -27,10 +25,10 @@ pub type MessageBus = Bus<Message>;
 ///
 /// A `Bus` is a handle: clones are cheap and share one bus. It is also root: who holds one may
 /// subscribe, publish anything and grant. What a module should be given instead is a
-/// [`Publisher`].
+/// [`Publisher`](crate::Publisher).
 ///
 /// The bus closes when [`close`](Bus::close) is called, or when the last `Bus` and the last
-/// [`Publisher`] are gone. Subscriptions do not keep it open. What exactly it promises is in
+/// [`Publisher`](crate::Publisher) are gone. Subscriptions do not keep it open. What exactly it promises is in
 /// [`docs::guarantees`](crate::docs::guarantees).
 ///
 /// # Examples
@@ -199,113 +197,6 @@ impl<M: Payload> Bus<M> {
         } else {
             Err(BatchError::closed(receipt, left))
         }
-    }
-
-    /// Publishes an envelope if the capability is granted.
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
-    /// both hand the envelope back.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Cost
-    ///
-    /// A look-up in a sharded map more than [`publish`](Bus::publish), which takes a lock for
-    /// reading; a [`Publisher`] does with an atomic load.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
-    ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// bus.grant_capability(navigate.clone());
-    /// let envelope = Envelope::new("browser", Message::Command(Command::Ping));
-    /// bus.publish_with_capability(envelope, &navigate)?;
-    /// # Ok::<(), oxide_bus::PublishError>(())
-    /// ```
-    #[inline]
-    pub fn publish_with_capability(
-        &self,
-        envelope: Envelope<M>,
-        capability: &Capability,
-    ) -> Result<Receipt, PublishError<M>> {
-        if !self.core.grants.is_granted(capability) {
-            self.core.deny(&envelope.source, capability);
-            return Err(PublishError::Denied {
-                envelope: Box::new(envelope),
-                capability: capability.clone(),
-            });
-        }
-        self.publish(envelope)
-    }
-
-    /// Grants a capability. Publishers that hold it may publish from now on.
-    pub fn grant_capability(&self, capability: Capability) {
-        self.core.grants.grant(capability.clone());
-        (self.core.board).tell(|| Advisory::Granted { capability });
-    }
-
-    /// Revokes a capability, for everybody who holds it.
-    ///
-    /// A barrier: a publish under it that begins after this has returned is refused. One that had
-    /// begun may still be on its way to the queues.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Capability, Command, MessageBus};
-    ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// let browser = bus.publisher("browser", &navigate);
-    /// bus.grant_capability(navigate.clone());
-    /// assert!(browser.send_command(Command::Ping).is_ok());
-    ///
-    /// bus.revoke_capability(&navigate);
-    /// assert!(!bus.is_granted(&navigate));
-    /// assert!(browser.send_command(Command::Ping).unwrap_err().is_denied());
-    /// ```
-    pub fn revoke_capability(&self, capability: &Capability) {
-        self.core.grants.revoke(capability);
-        let capability = capability.clone();
-        (self.core.board).tell(|| Advisory::Revoked { capability });
-    }
-
-    /// Whether a capability is granted now.
-    pub fn is_granted(&self, capability: &Capability) -> bool {
-        self.core.grants.is_granted(capability)
-    }
-
-    /// A handle that publishes as one source under one capability, and does nothing else.
-    ///
-    /// It may be made before the capability is granted; until then what it publishes is denied.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::Bus;
-    ///
-    /// let bus = Bus::<f64>::new();
-    /// let mut readings = bus.subscribe();
-    /// bus.grant_capability("sensor:report".into());
-    /// let thermometer = bus.publisher("thermometer", "sensor:report");
-    /// thermometer.publish(21.5)?;
-    /// assert_eq!(readings.recv()?.source, "thermometer");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn publisher(
-        &self,
-        source: impl Into<Source>,
-        capability: impl Into<Capability>,
-    ) -> Publisher<M> {
-        let grant = self.core.grants.handle(capability.into());
-        Publisher::new(self.clone(), source.into(), grant)
     }
 
     /// How many subscriptions there are; none once the bus has closed.

@@ -1,9 +1,11 @@
 //! What can go wrong, as types.
 
+mod grant;
 mod publish;
 mod receive;
 mod subscribe;
 
+pub use self::grant::{DrainError, GrantError};
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 pub use self::subscribe::{GroupTerm, SubscribeError};

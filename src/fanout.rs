@@ -15,10 +15,10 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use crate::advisory::{Advisory, Board, Eviction, Losses};
-use crate::capability::{Capability, Grants};
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::follow::{FollowQueue, Places};
+use crate::grants::Grants;
 use crate::group::Seat;
 use crate::opening::{self, Opening};
 use crate::parcel::Parcel;
@@ -30,9 +30,8 @@ use crate::receipt::{BatchReceipt, Outcome};
 use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
-use crate::source::Source;
 use crate::subject::Payload;
-use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex, Ordering, fence};
+use crate::sync::{ArcSwap, AtomicBool, Mutex, Ordering, fence};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -46,8 +45,6 @@ pub(crate) struct Core<M> {
     stale: AtomicBool,
     pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
-    /// How many publishes were refused.
-    pub(crate) denied: AtomicU64,
 }
 
 /// The bus has closed.
@@ -63,7 +60,6 @@ impl<M> Core<M> {
             stale: AtomicBool::new(false),
             grants: Arc::default(),
             board,
-            denied: AtomicU64::new(0),
         }
     }
 
@@ -399,15 +395,6 @@ impl<M> Core<M> {
         if first {
             self.board.close();
         }
-    }
-
-    /// A publish was refused.
-    pub(crate) fn deny(&self, source: &Source, capability: &Capability) {
-        self.denied.fetch_add(1, Ordering::Relaxed); // a figure, no more
-        self.board.tell(|| Advisory::Denied {
-            source: source.clone(),
-            capability: capability.clone(),
-        });
     }
 
     /// Whether publishes fail.

@@ -158,6 +158,9 @@
 //! # Ok::<(), oxide_bus::PublishError>(())
 //! ```
 //!
+//! A [`Grant`] may be for less: some subjects or sources, a time, a rate. And a publisher can be
+//! [narrowed](Publisher::narrow) before it is handed on.
+//!
 //! [`publish_with_capability`](Bus::publish_with_capability) checks a capability by name, and
 //! [`publish`](Bus::publish) on the bus itself checks nothing.
 //!
@@ -249,7 +252,8 @@
 //! * An **envelope** costs one reading of the clock, and an allocation unless its [`Source`] is at hand.
 //! * **Receiving** an owned [`Delivery`] touches a reference count that all receivers of that parcel share;
 //!   receiving by reference does not.
-//! * **Checking** a [`Publisher`]'s grant costs one atomic load.
+//! * **Checking** a [`Publisher`]'s grant costs two atomic additions, about 5 ns; a [`Grant`] with a scope
+//!   costs what it has to look at.
 //! * A **subscription** takes about 4 KiB at the default capacity, see [`SubscribeOptions::capacity`];
 //!   subscribing and leaving copy the list of subscribers.
 //!
@@ -271,6 +275,8 @@
 //! | --- | --- |
 //! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
+//! | `grant`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
+//! | `denial` | why something was refused, and how often |
 //! | `bus` | the handle: publish, subscribe, grant, close |
 //! | `subject`, `pattern`, `filter`, `route`, `options` | who listens to what: the list of subscribers |
 //! | `fanout` | the way of a publish |
@@ -293,10 +299,12 @@ pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 
+mod admission;
 mod advisory;
 mod bus;
 mod capability;
 mod delivery;
+mod denial;
 mod envelope;
 mod error;
 mod fanout;
@@ -304,6 +312,8 @@ mod filter;
 mod follow;
 mod follower;
 mod gate;
+mod grant;
+mod grants;
 mod group;
 mod iter;
 mod lane;
@@ -320,10 +330,12 @@ mod pending;
 mod pick;
 mod publisher;
 mod queue;
+mod rate;
 mod receipt;
 mod ring;
 mod room;
 mod route;
+mod scope;
 mod source;
 mod stamp;
 mod stats;
@@ -336,11 +348,13 @@ pub use crate::advisory::{Advisory, Eviction};
 pub use crate::bus::{Bus, MessageBus};
 pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
+pub use crate::denial::{Denial, Denials};
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, GroupTerm, Lagged, PublishError, RecvError, RecvTimeoutError, SubscribeError,
-    TryRecvError,
+    BatchError, DrainError, GrantError, GroupTerm, Lagged, PublishError, RecvError,
+    RecvTimeoutError, SubscribeError, TryRecvError,
 };
+pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::message::{Command, Event, Message};
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};

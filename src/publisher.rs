@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::admission::{Inside, Stripe};
 use crate::bus::Bus;
-use crate::capability::{Capability, GrantHandle};
+use crate::capability::Capability;
+use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
+use crate::grants::GrantHandle;
 use crate::message::{Command, Event, Message};
+use crate::pattern::Pattern;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
@@ -18,8 +22,9 @@ use crate::subject::Payload;
 /// [`Bus::publisher`](crate::Bus::publisher).
 ///
 /// Id, time and source of what it publishes are stamped here, so a module that holds only a
-/// `Publisher` can speak for nobody else; from it there is no way back to the bus. Its capability
-/// may be revoked and granted again at any time: the check is one atomic load at each publish.
+/// `Publisher` can speak for nobody else; from it there is no way back to the bus, and nothing makes
+/// one but the bus. Its capability may be revoked, granted again, and granted for less or more at any
+/// time, which reaches every clone.
 ///
 /// Clones are cheap and share the grant. A `Publisher` keeps the bus open.
 ///
@@ -42,10 +47,25 @@ use crate::subject::Payload;
 /// assert_eq!((delivery.id, delivery.source.as_str()), (id, "logger"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It cannot be made out of thin air, nor read from a file:
+///
+/// ```compile_fail,E0451
+/// # fn forge(bus: oxide_bus::MessageBus) -> oxide_bus::Publisher {
+/// oxide_bus::Publisher { bus, source: "kernel".into() }
+/// # }
+/// ```
+///
+/// ```compile_fail,E0277
+/// let forged: oxide_bus::Publisher = serde_json::from_str("{}").unwrap();
+/// ```
 pub struct Publisher<M = Message> {
     bus: Bus<M>,
     source: Source,
     grant: Arc<GrantHandle>,
+    stripe: Stripe,
+    /// What it was narrowed to, each time; one pattern of each must match. Mostly none.
+    narrowed: Arc<[Box<[Pattern]>]>,
 }
 
 impl<M> Publisher<M> {
@@ -53,7 +73,9 @@ impl<M> Publisher<M> {
         Publisher {
             bus,
             source,
+            stripe: grant.admission().stripe(),
             grant: Arc::new(grant),
+            narrowed: Arc::default(),
         }
     }
 
@@ -67,9 +89,39 @@ impl<M> Publisher<M> {
         self.grant.capability()
     }
 
-    /// Whether the capability is granted now.
+    /// Whether the capability is granted now, and has not expired.
     pub fn is_granted(&self) -> bool {
-        self.grant.is_granted()
+        self.grant.admission().is_granted()
+    }
+
+    /// A weaker publisher, for somebody trusted with less: what it publishes must match one of these
+    /// patterns too, beside all that this one has to keep to.
+    ///
+    /// It speaks for the same source under the same capability. Never stronger: narrowing again
+    /// adds a condition and lifts none, and no patterns at all let nothing pass.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Denial, Event, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// bus.grant_capability("module:report".into());
+    /// let kernel = bus.publisher("kernel", "module:report");
+    /// let starter = kernel.narrow(["event.started.*".parse()?]);
+    ///
+    /// starter.emit_event(Event::ModuleStarted { module_id: "echo".into() })?;
+    /// let error = starter.emit_event(Event::ModuleStopped { module_id: "echo".into() }).unwrap_err();
+    /// assert_eq!(error.denial(), Some(Denial::Subject));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "the publisher itself stays as it is"]
+    pub fn narrow(&self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        let narrower = patterns.into_iter().collect();
+        Publisher {
+            narrowed: (self.narrowed.iter().cloned()).chain([narrower]).collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -139,14 +191,48 @@ impl<M: Payload> Publisher<M> {
         self.admit(Envelope::new(&self.source, message).with_correlation_id(correlation_id))
     }
 
+    /// Publishes an envelope that was made elsewhere, as it is: id, time and correlation are kept.
+    ///
+    /// What is read from a file or comes from a peer enters the bus this way. It passes only if this
+    /// publisher might have published it: its source must be this publisher's own, or one of those
+    /// that the [grant](crate::Grant::sources) names, and its subject within the scope.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Publisher::publish).
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, Denial, Envelope, Grant, Message, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// bus.grant(Grant::new("peer:relay").sources(["north"]).patterns(["command.ping".parse()?]))?;
+    /// let relay = bus.publisher("relay", "peer:relay");
+    ///
+    /// let json = Envelope::new("north", Message::from(Command::Ping)).to_json()?;
+    /// relay.forward(Envelope::from_json(json)?)?;
+    ///
+    /// let forged = Envelope::new("kernel", Message::from(Command::Ping));
+    /// assert_eq!(relay.forward(forged).unwrap_err().denial(), Some(Denial::Source));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        self.admit(envelope)
+    }
+
     /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
     ///
-    /// The capability is checked once, at the beginning.
+    /// They are checked at the beginning, all of them: if one may not be published, none is.
     ///
     /// # Errors
     ///
     /// [`BatchError`], with those that were not published in their envelopes, where the capability
-    /// is not granted or the bus has closed.
+    /// does not let all of them pass or the bus has closed.
     ///
     /// # Panics
     ///
@@ -168,26 +254,49 @@ impl<M: Payload> Publisher<M> {
         &self,
         messages: impl IntoIterator<Item = M>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        let envelopes = (messages.into_iter()).map(|message| Envelope::new(&self.source, message));
-        if self.grant.is_granted() {
-            self.bus.publish_batch(envelopes)
-        } else {
-            let capability = self.grant.capability().clone();
-            self.bus.core.deny(&self.source, &capability);
-            Err(BatchError::denied(capability, envelopes.collect()))
+        // Read to the end before anything is asked: the iterator may take its time.
+        let envelopes: Vec<_> = (messages.into_iter())
+            .map(|message| Envelope::new(&self.source, message))
+            .collect();
+        match self.enter(&envelopes) {
+            Ok(_inside) => self.bus.publish_batch(envelopes),
+            Err(denial) => Err(BatchError::denied(self.capability(), denial, envelopes)),
         }
     }
 
     #[inline]
     fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        if !self.grant.is_granted() {
-            self.bus.core.deny(&self.source, self.grant.capability());
-            return Err(PublishError::Denied {
-                envelope: Box::new(envelope),
-                capability: self.grant.capability().clone(),
-            });
+        match self.enter(std::slice::from_ref(&envelope)) {
+            Ok(_inside) => self.bus.publish(envelope),
+            Err(denial) => Err(PublishError::denied(envelope, self.capability(), denial)),
         }
-        self.bus.publish(envelope)
+    }
+
+    /// Lets these pass, all or none; they count as on their way until what is returned is dropped.
+    #[inline]
+    fn enter(&self, envelopes: &[Envelope<M>]) -> Result<Inside<'_>, Denial> {
+        let inside = self.grant.admission().enter(self.stripe);
+        if inside.is_plain() && self.narrowed.is_empty() && envelopes.iter().all(|e| self.made(e)) {
+            return Ok(inside);
+        }
+        let admits =
+            inside.ask(|scope| scope.admits(envelopes, Some(&self.source), &self.narrowed));
+        match admits {
+            Ok(()) => Ok(inside),
+            Err(denial) => {
+                drop(inside); // who is told of it may run code of his own
+                self.grant
+                    .refuse(&self.bus.core.board, &self.source, denial);
+                Err(denial)
+            }
+        }
+    }
+
+    /// Whether it is an envelope of this publisher's own.
+    #[inline]
+    fn made(&self, envelope: &Envelope<M>) -> bool {
+        // One that it has made shares the name.
+        std::ptr::eq(envelope.source.as_str(), self.source.as_str())
     }
 }
 
@@ -217,6 +326,8 @@ impl<M> Clone for Publisher<M> {
             bus: self.bus.clone(),
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
+            stripe: self.grant.admission().stripe(),
+            narrowed: Arc::clone(&self.narrowed),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Advisory, Bus, Capability, Envelope, Overflow, Payload, RecvError, SubscribeError,
+    Advisory, Bus, Capability, Denial, Envelope, Overflow, Payload, RecvError, SubscribeError,
     SubscribeOptions, Subscription, TryRecvError,
 };
 
@@ -73,22 +73,52 @@ fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
         bus.publish_with_capability(envelope(5), &capability)
             .is_err()
     );
-    let denied = Advisory::Denied {
+    let denied = |denial| Advisory::Denied {
         source: "counter".into(),
-        capability: capability.clone(),
+        capability: "count".into(),
+        denial,
+        suppressed: 0,
     };
     assert_eq!(
         told(&mut advisories),
         [
-            denied.clone(),
+            denied(Denial::Unknown),
             Advisory::Granted {
                 capability: capability.clone()
             },
             Advisory::Revoked { capability },
-            denied.clone(),
-            denied,
+            denied(Denial::Revoked),
+            denied(Denial::Revoked),
         ]
     );
+}
+
+#[test]
+fn of_many_refusals_some_are_told_with_the_count_of_those_before_that_are_not() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    let counter = bus.publisher("counter", "count");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let (mut refused, mut told, mut suppressed) = (0, 0, 0);
+    // Ten at once, and the eleventh a tenth of a second later, with the count of those between.
+    while told < 11 {
+        assert!(Instant::now() < deadline, "{told} told of {refused}");
+        assert!(counter.publish(0).is_err());
+        refused += 1;
+        for advisory in advisories.try_iter().flatten() {
+            let Advisory::Denied {
+                suppressed: some, ..
+            } = advisory.message
+            else {
+                panic!("{advisory:?}");
+            };
+            told += 1;
+            suppressed += some;
+        }
+    }
+    assert_eq!(suppressed + told, refused);
+    assert_eq!(bus.denials().of(&"count".into()), refused);
+    assert!(suppressed > 0);
 }
 
 #[test]
@@ -293,7 +323,7 @@ mod traced {
             r#"DEBUG message=unsubscribed name="slow""#,
             r#"INFO message=capability granted capability="count""#,
             r#"INFO message=capability revoked capability="count""#,
-            r#"WARN message=publish denied source="me" capability="count""#,
+            r#"WARN message=publish denied source="me" capability="count" denial=Unknown suppressed=0"#,
             "INFO message=bus closed",
         ];
         let log = log.0.lock().unwrap();

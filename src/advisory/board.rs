@@ -75,6 +75,19 @@ impl Board {
         }
     }
 
+    /// Tells something, if anybody listens, of which only some is told.
+    pub(crate) fn tell_if<T>(
+        &self,
+        told: impl FnOnce() -> Option<T>,
+        advisory: impl FnOnce(T) -> Advisory,
+    ) {
+        if self.is_heard()
+            && let Some(told) = told()
+        {
+            self.put_up(advisory(told));
+        }
+    }
+
     /// Tells that the bus has closed, and nothing after that. Called once.
     pub(crate) fn close(&self) {
         let readers = self.readers.get_or_init(|| None);

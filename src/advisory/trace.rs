@@ -38,9 +38,14 @@ mod events {
             Advisory::Lagging { id, name, dropped } => {
                 warn!(%id, name = name.as_deref(), dropped, "subscriber lagging; envelopes dropped");
             }
-            Advisory::Denied { source, capability } => {
+            Advisory::Denied {
+                source,
+                capability,
+                denial,
+                suppressed,
+            } => {
                 let (source, capability) = (source.as_str(), capability.as_str());
-                warn!(source, capability, "publish denied");
+                warn!(source, capability, ?denial, suppressed, "publish denied");
             }
             Advisory::Granted { capability } => {
                 info!(capability = capability.as_str(), "capability granted");

@@ -93,10 +93,16 @@
 //! back: through every [`Publisher`](crate::Publisher), clones included, and through
 //! [`publish_with_capability`](crate::Bus::publish_with_capability). Granting is a barrier as well.
 //!
+//! After [`revoke_and_drain`](crate::Bus::revoke_and_drain) has returned `Ok`, nothing comes any more that was
+//! published under it: what is in the queues is all.
+//!
+//! A [`Grant`](crate::Grant) that takes the place of another does so at once: each publish is let pass by the one or
+//! by the other, and by the new one if it begins after [`grant`](crate::Bus::grant) has returned.
+//!
 //! Not promised: that a publish which had begun is stopped. A batch is checked once, when it begins. And
 //! [`Bus::publish`](crate::Bus::publish) is not subject to any capability.
 //!
-//! Shown by `tests/barriers.rs`, `tests/seed.rs`.
+//! Shown by `tests/barriers.rs`, `tests/grants.rs`, `tests/revoking.rs`, `tests/seed.rs`, and by models.
 //!
 //! # 7. Closing
 //!

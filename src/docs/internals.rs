@@ -150,11 +150,19 @@
 //! publisher that is stopped could hold that up, so the end is also sent into the channels of followers, as a parcel
 //! without slots.
 //!
-//! # Grants (`capability`)
+//! # Grants (`grants`, `admission`, `scope`, `rate`)
 //!
-//! Each capability that is granted or held has one atomic flag in a sharded map. A publisher keeps a reference to
-//! its flag. Revoking clears it, so it reaches every publisher at once; a capability that is neither granted nor
-//! held is forgotten.
+//! Each capability that is granted or held has one *admission* in a sharded map, and a publisher keeps a reference to
+//! it, so that revoking reaches every publisher at once. One that is neither granted nor held nor published under is
+//! forgotten.
+//!
+//! Who publishes adds one to a word of the admission and takes it off when all is enqueued. A bit in the same word
+//! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
+//! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:
+//! a value behind an arc-swap that is replaced whole, before the words are changed. Who revokes may wait until the
+//! counts are zero. There are four words, so that publishers on many threads do not all fight for one.
+//!
+//! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
 //!
 //! # Advisories (`advisory`)
 //!

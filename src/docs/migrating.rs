@@ -65,7 +65,7 @@
 //! | an `Envelope` of one's own | a shared [`Delivery`](crate::Delivery): borrow from it, or [`into_envelope()`](crate::Delivery::into_envelope) for a copy |
 //! | `envelope.source: String` | [`Source`](crate::Source): compares with `&str`, reads as `&str`, made by `.into()` |
 //! | `publish(…)` → `Result<()>` | → `Result<`[`Receipt`](crate::Receipt)`, …>`, and an error after the bus has closed |
-//! | `KernelError::Denied { publisher, capability }` | [`PublishError::Denied`](crate::PublishError::Denied)` { envelope, capability }`: the envelope comes back |
+//! | `KernelError::Denied { publisher, capability }` | [`PublishError::Denied`](crate::PublishError::Denied)` { envelope, capability, denial }`: the envelope comes back, and why |
 //! | `capability.0` | [`capability.as_str()`](crate::Capability::as_str); a capability is not serializable by itself |
 //! | ids are random (version 4) | ids begin with their time (version 7), so they sort by age |
 //! | `serde_json::to_string(&envelope)` | works as well; [`to_json()`](crate::Envelope::to_json) and [`from_json()`](crate::Envelope::from_json) have limits |

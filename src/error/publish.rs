@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::CLOSED;
 use crate::capability::Capability;
+use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::message::Message;
 use crate::receipt::BatchReceipt;
@@ -33,24 +34,42 @@ use crate::receipt::BatchReceipt;
 pub enum PublishError<M = Message> {
     /// The bus has closed.
     Closed(Box<Envelope<M>>),
-    /// The capability is not granted.
+    /// The capability does not let it pass.
     Denied {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
         /// The capability that it was to be published under.
         capability: Capability,
+        /// Why it was refused.
+        denial: Denial,
     },
 }
 
 impl<M> PublishError<M> {
+    pub(crate) fn denied(envelope: Envelope<M>, capability: &Capability, denial: Denial) -> Self {
+        PublishError::Denied {
+            envelope: Box::new(envelope),
+            capability: capability.clone(),
+            denial,
+        }
+    }
+
     /// Whether the bus has closed.
     pub fn is_closed(&self) -> bool {
         matches!(self, PublishError::Closed(_))
     }
 
-    /// Whether the capability is not granted.
+    /// Whether the capability does not let it pass.
     pub fn is_denied(&self) -> bool {
-        matches!(self, PublishError::Denied { .. })
+        self.denial().is_some()
+    }
+
+    /// Why the capability does not let it pass, if that is it.
+    pub fn denial(&self) -> Option<Denial> {
+        match self {
+            PublishError::Denied { denial, .. } => Some(*denial),
+            PublishError::Closed(_) => None,
+        }
     }
 
     /// The envelope that was not published.
@@ -72,9 +91,12 @@ impl<M> fmt::Debug for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PublishError::Closed(_) => f.write_str("Closed(..)"),
-            PublishError::Denied { capability, .. } => f
+            PublishError::Denied {
+                capability, denial, ..
+            } => f
                 .debug_struct("Denied")
                 .field("capability", capability)
+                .field("denial", denial)
                 .finish_non_exhaustive(),
         }
     }
@@ -87,9 +109,10 @@ impl<M> fmt::Display for PublishError<M> {
             PublishError::Denied {
                 envelope,
                 capability,
+                denial,
             } => {
                 write!(f, "`{}` may not publish: ", envelope.source.escape_debug())?;
-                write_not_granted(f, capability)
+                write_denial(f, capability, *denial)
             }
         }
     }
@@ -113,7 +136,7 @@ impl<M> Error for PublishError<M> {}
 /// ```
 pub struct BatchError<M = Message> {
     /// None: the bus has closed.
-    denied: Option<Capability>,
+    denied: Option<(Capability, Denial)>,
     receipt: BatchReceipt,
     envelopes: Vec<Envelope<M>>,
 }
@@ -127,9 +150,13 @@ impl<M> BatchError<M> {
         }
     }
 
-    pub(crate) fn denied(capability: Capability, envelopes: Vec<Envelope<M>>) -> Self {
+    pub(crate) fn denied(
+        capability: &Capability,
+        denial: Denial,
+        envelopes: Vec<Envelope<M>>,
+    ) -> Self {
         BatchError {
-            denied: Some(capability),
+            denied: Some((capability.clone(), denial)),
             receipt: BatchReceipt::default(),
             envelopes,
         }
@@ -140,9 +167,14 @@ impl<M> BatchError<M> {
         self.denied.is_none()
     }
 
-    /// Whether the capability is not granted.
+    /// Whether the capability does not let it pass.
     pub fn is_denied(&self) -> bool {
         self.denied.is_some()
+    }
+
+    /// Why the capability does not let it pass, if that is it.
+    pub fn denial(&self) -> Option<Denial> {
+        self.denied.as_ref().map(|(_, denial)| *denial)
     }
 
     /// What became of those that were published before.
@@ -176,14 +208,18 @@ impl<M> fmt::Display for BatchError<M> {
         write!(f, "{} envelopes not published: ", self.envelopes.len())?;
         match &self.denied {
             None => f.write_str(CLOSED),
-            Some(capability) => write_not_granted(f, capability),
+            Some((capability, denial)) => write_denial(f, capability, *denial),
         }
     }
 }
 
 impl<M> Error for BatchError<M> {}
 
-fn write_not_granted(f: &mut fmt::Formatter<'_>, capability: &Capability) -> fmt::Result {
+fn write_denial(
+    f: &mut fmt::Formatter<'_>,
+    capability: &Capability,
+    denial: Denial,
+) -> fmt::Result {
     let name = capability.as_str().escape_debug();
-    write!(f, "capability `{name}` is not granted")
+    write!(f, "capability `{name}` {denial}")
 }

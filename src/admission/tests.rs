@@ -1,0 +1,114 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::grant::Grant;
+
+fn plain() -> Scope {
+    Scope::new(Grant::new("log:write"))
+}
+
+fn scoped() -> Scope {
+    Scope::new(Grant::new("log:write").sources(["logger"]))
+}
+
+fn asks(inside: &Inside<'_>) -> Result<(), Denial> {
+    if inside.is_plain() {
+        return Ok(());
+    }
+    inside.ask(|scope| {
+        if scope.is_plain() {
+            Ok(())
+        } else {
+            Err(Denial::Source)
+        }
+    })
+}
+
+#[test]
+fn every_stripe_follows_each_change() {
+    let admission = Admission::new();
+    let ask = || -> Vec<_> {
+        (0..STRIPES)
+            .map(|stripe| asks(&admission.enter(Stripe(stripe))))
+            .collect()
+    };
+    assert_eq!(ask(), [Err(Denial::Unknown); STRIPES]);
+    for _ in 0..2 {
+        admission.grant(plain());
+        assert_eq!(ask(), [Ok(()); STRIPES]);
+        assert!(admission.enter(Stripe(1)).is_plain());
+        admission.grant(scoped());
+        assert_eq!(ask(), [Err(Denial::Source); STRIPES]);
+        admission.revoke();
+        assert_eq!(ask(), [Err(Denial::Revoked); STRIPES]);
+    }
+    assert_eq!(admission.inside(), 0);
+}
+
+#[test]
+fn publishers_are_spread_over_the_stripes() {
+    let admission = Admission::new();
+    let mut given: Vec<_> = (0..STRIPES).map(|_| admission.stripe().0).collect();
+    given.sort_unstable();
+    assert_eq!(given, (0..STRIPES).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_panics_inside_is_out() {
+    let admission = Admission::new();
+    admission.grant(plain());
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _inside = admission.enter(Stripe(0));
+        panic!("a payload's own");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(admission.inside(), 0);
+    assert_eq!(admission.drained(admission.revoke(), None), Ok(()));
+}
+
+#[test]
+fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
+    let admission = Admission::new();
+    admission.grant(plain());
+    let (first, second) = (admission.enter(Stripe(0)), admission.enter(Stripe(1)));
+    let revoked = admission.revoke();
+    let soon = || Some(Instant::now() + Duration::from_millis(5));
+    assert_eq!(
+        admission.drained(revoked, soon()),
+        Err(StillInside::TimedOut(2))
+    );
+    drop(first);
+    assert_eq!(
+        admission.drained(revoked, soon()),
+        Err(StillInside::TimedOut(1))
+    );
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| admission.drained(revoked, None));
+        let waits_too = scope.spawn(|| admission.drained(admission.revoke(), None));
+        drop(second);
+        assert_eq!(waits.join().unwrap(), Ok(()));
+        assert_eq!(waits_too.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn who_waits_is_told_that_it_is_granted_again() {
+    let admission = Admission::new();
+    admission.grant(plain());
+    let inside = admission.enter(Stripe(0));
+    let (sender, receiver) = channel();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            let revoked = admission.revoke();
+            sender.send(()).unwrap();
+            admission.drained(revoked, None)
+        });
+        receiver.recv().unwrap(); // it has, and then it waits or is about to
+        admission.grant(scoped());
+        assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
+    });
+    drop(inside);
+}

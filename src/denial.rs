@@ -1,0 +1,167 @@
+//! Why a publish was refused, and how many were.
+
+use std::fmt;
+use std::time::Instant;
+
+use crate::bus::Bus;
+use crate::capability::Capability;
+use crate::rate::Rate;
+use crate::sync::{AtomicU64, Ordering};
+
+/// Why a capability did not let an envelope pass.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Capability, Denial, PublishError};
+///
+/// let bus = Bus::<u32>::new();
+/// let count = Capability::new("count");
+/// let counter = bus.publisher("counter", &count);
+/// assert_eq!(counter.publish(1).unwrap_err().denial(), Some(Denial::Unknown));
+///
+/// bus.grant_capability(count.clone());
+/// bus.revoke_capability(&count);
+/// assert_eq!(counter.publish(1).unwrap_err().denial(), Some(Denial::Revoked));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Denial {
+    /// It is not granted, and nothing is known of it. So is one that was revoked while no
+    /// [`Publisher`](crate::Publisher) held it: nothing is kept of such.
+    Unknown,
+    /// It was granted, and is revoked.
+    Revoked,
+    /// It was granted until a time that has passed.
+    Expired,
+    /// It is granted for other subjects, or the publisher was
+    /// [narrowed](crate::Publisher::narrow) to others.
+    Subject,
+    /// It is granted for other sources, or the publisher may speak only for its own.
+    Source,
+    /// More was published under it than its [rate](crate::Grant::rate) allows.
+    RateLimited,
+}
+
+impl Denial {
+    /// What a text says of the capability.
+    fn as_str(self) -> &'static str {
+        match self {
+            Denial::Unknown => "is not granted",
+            Denial::Revoked => "is revoked",
+            Denial::Expired => "has expired",
+            Denial::Subject => "does not cover the subject",
+            Denial::Source => "does not cover the source",
+            Denial::RateLimited => "is over its rate limit",
+        }
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many publishes were refused, by capability; made by [`Bus::denials`].
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Bus, Capability};
+///
+/// let bus = Bus::<u32>::new();
+/// let count = Capability::new("count");
+/// let counter = bus.publisher("counter", &count);
+/// assert!(counter.publish(1).is_err());
+///
+/// let denials = bus.denials();
+/// assert_eq!((denials.total(), denials.of(&count)), (1, 1));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Denials {
+    total: u64,
+    by_capability: Vec<(Capability, u64)>,
+}
+
+impl Denials {
+    pub(crate) fn new(total: u64, mut by_capability: Vec<(Capability, u64)>) -> Self {
+        by_capability.sort_unstable();
+        Denials {
+            total,
+            by_capability,
+        }
+    }
+
+    /// All of them, also under capabilities that nothing is kept of.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Those under one capability, as long as it is granted or some publisher holds it.
+    pub fn of(&self, capability: &Capability) -> u64 {
+        (self.by_capability)
+            .binary_search_by(|(known, _)| known.cmp(capability))
+            .map_or(0, |index| self.by_capability[index].1)
+    }
+
+    /// The capabilities under which some publish was refused, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Capability, u64)> {
+        (self.by_capability.iter()).map(|(capability, count)| (capability, *count))
+    }
+}
+
+impl<M> Bus<M> {
+    /// How many publishes were refused so far.
+    ///
+    /// An envelope counts once; a batch that is refused counts as one publish.
+    ///
+    /// # Cost
+    ///
+    /// Goes through the set of capabilities, and copies the names of those that have refused some.
+    pub fn denials(&self) -> Denials {
+        self.core.grants.denials()
+    }
+}
+
+/// How many refusals of one capability are told at once after a pause, and how many a second: whoever
+/// is refused may try again at once, and should not drown what else there is to tell.
+const TOLD: u32 = 10;
+
+/// The refusals under one capability.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    counted: AtomicU64,
+    /// Those that were not told since one was.
+    suppressed: AtomicU64,
+    told: Rate,
+}
+
+impl Refusals {
+    pub(crate) fn new() -> Self {
+        Refusals {
+            counted: AtomicU64::new(0),
+            suppressed: AtomicU64::new(0),
+            told: Rate::new(Instant::now(), TOLD, TOLD),
+        }
+    }
+
+    pub(crate) fn count(&self) {
+        self.counted.fetch_add(1, Ordering::Relaxed); // a sum, and nothing depends on it
+    }
+
+    pub(crate) fn counted(&self) -> u64 {
+        self.counted.load(Ordering::Relaxed)
+    }
+
+    /// Whether this one is told, and how many were not before it.
+    pub(crate) fn is_told(&self) -> Option<u64> {
+        // Relaxed, twice: each is told or taken with the next that is.
+        if self.told.admits(Instant::now(), 1) {
+            Some(self.suppressed.swap(0, Ordering::Relaxed))
+        } else {
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
+            None
+        }
+    }
+}

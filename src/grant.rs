@@ -1,0 +1,99 @@
+//! What a capability is granted for.
+
+use std::time::{Duration, Instant};
+
+use crate::capability::Capability;
+use crate::pattern::Pattern;
+use crate::source::Source;
+
+/// A capability, and what it is granted for: which subjects and sources, until when, how often.
+///
+/// Each restriction is one more that must hold; one that is not set does not restrict. A grant
+/// without any is what [`Bus::grant_capability`](crate::Bus::grant_capability) gives.
+///
+/// # Cost
+///
+/// A publish under a grant without restrictions pays for none. Patterns cost about 5 ns each, until one
+/// matches; an expiry or a rate costs a reading of the clock, 25 to 45 ns.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use oxide_bus::{Command, Denial, Grant, MessageBus};
+///
+/// let bus = MessageBus::new();
+/// bus.grant(
+///     Grant::new("log:write")
+///         .patterns(["event.custom.logger.*".parse()?])
+///         .expires_in(Duration::from_secs(3600))
+///         .rate(1_000, 50),
+/// )?;
+///
+/// let logger = bus.publisher("logger", "log:write");
+/// let stop = Command::Stop { module_id: "browser".into() };
+/// assert_eq!(logger.send_command(stop).unwrap_err().denial(), Some(Denial::Subject));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is granted until it is given to `Bus::grant`"]
+pub struct Grant {
+    pub(crate) capability: Capability,
+    pub(crate) patterns: Option<Vec<Pattern>>,
+    pub(crate) sources: Option<Vec<Source>>,
+    pub(crate) expires: Option<Instant>,
+    /// How many a second, and how many at once.
+    pub(crate) rate: Option<(u32, u32)>,
+}
+
+impl Grant {
+    /// This capability, without restrictions.
+    pub fn new(capability: impl Into<Capability>) -> Self {
+        Grant {
+            capability: capability.into(),
+            patterns: None,
+            sources: None,
+            expires: None,
+            rate: None,
+        }
+    }
+
+    /// For subjects that one of these patterns matches. Called again, adds more.
+    ///
+    /// No patterns at all are no subjects at all. A payload without a subject is matched by no
+    /// pattern.
+    pub fn patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        self.patterns.get_or_insert_default().extend(patterns);
+        self
+    }
+
+    /// For these sources. Called again, adds more. No sources at all are nobody.
+    ///
+    /// It also widens what a publisher may [forward](crate::Publisher::forward): envelopes of these
+    /// sources, where it else may forward only its own.
+    pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
+        (self.sources.get_or_insert_default()).extend(sources.into_iter().map(Into::into));
+        self
+    }
+
+    /// Until this time; from then on publishes under it are refused.
+    pub fn expires_at(mut self, time: Instant) -> Self {
+        self.expires = Some(time);
+        self
+    }
+
+    /// For so long, from this call on. Beyond what the clock can tell it is for good.
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        self.expires = Instant::now().checked_add(time);
+        self
+    }
+
+    /// For so many envelopes a second, and up to `burst` at once after a pause.
+    ///
+    /// All who publish under the capability share this allowance, and it begins whole. It is spaced by
+    /// whole nanoseconds, rounded up, so far above a million a second it allows a little less.
+    pub fn rate(mut self, per_second: u32, burst: u32) -> Self {
+        self.rate = Some((per_second, burst));
+        self
+    }
+}

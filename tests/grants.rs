@@ -1,0 +1,287 @@
+//! What a capability is granted for, and who is told what when it is not enough.
+
+use std::time::{Duration, Instant};
+
+use oxide_bus::{
+    Bus, Capability, Command, Denial, Envelope, Event, Grant, GrantError, Message, MessageBus,
+    Pattern, Payload, Subject,
+};
+use uuid::Uuid;
+
+fn pattern(text: &str) -> Pattern {
+    text.parse().unwrap()
+}
+
+fn ping() -> Message {
+    Command::Ping.into()
+}
+
+fn stop() -> Message {
+    Command::Stop {
+        module_id: "browser".into(),
+    }
+    .into()
+}
+
+/// What the publisher, the capability by name, and a forwarded envelope of `source` are told.
+fn told(bus: &MessageBus, source: &str, message: &Message) -> [Option<Denial>; 3] {
+    let capability = Capability::new("log:write");
+    let publisher = bus.publisher(source, &capability);
+    let envelope = || Envelope::new(source, message.clone());
+    [
+        publisher.publish(message.clone()),
+        bus.publish_with_capability(envelope(), &capability),
+        publisher.forward(envelope()),
+    ]
+    .map(|published| published.err().map(|error| error.denial().unwrap()))
+}
+
+#[test]
+fn each_way_to_publish_asks_the_scope() {
+    let bus = MessageBus::new();
+    let grant = || Grant::new("log:write");
+    bus.grant(grant().patterns([pattern("command.ping"), pattern("event.>")]))
+        .unwrap();
+    assert_eq!(told(&bus, "logger", &ping()), [None; 3]);
+    assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
+
+    bus.grant(grant().sources(["logger", "auditor"])).unwrap();
+    assert_eq!(told(&bus, "logger", &stop()), [None; 3]);
+    assert_eq!(told(&bus, "auditor", &stop()), [None; 3]);
+    assert_eq!(told(&bus, "kernel", &stop()), [Some(Denial::Source); 3]);
+
+    bus.grant(grant().sources(["logger"]).patterns([pattern("event.>")]))
+        .unwrap();
+    assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
+    assert_eq!(told(&bus, "kernel", &stop()), [Some(Denial::Source); 3]);
+
+    bus.grant_capability("log:write".into());
+    assert_eq!(told(&bus, "kernel", &stop()), [None; 3]);
+}
+
+#[test]
+fn a_restriction_to_nothing_lets_nothing_pass() {
+    let bus = MessageBus::new();
+    bus.grant(Grant::new("log:write").patterns([])).unwrap();
+    assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Subject); 3]);
+    bus.grant(Grant::new("log:write").sources(Vec::<String>::new()))
+        .unwrap();
+    assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Source); 3]);
+}
+
+#[test]
+fn no_pattern_covers_a_payload_without_a_subject() {
+    let bus = Bus::<u64>::new();
+    bus.grant(Grant::new("count").patterns([pattern(">")]))
+        .unwrap();
+    let error = bus.publisher("counter", "count").publish(1).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject));
+}
+
+#[test]
+fn a_grant_ends_when_it_expires_and_another_revives_it() {
+    let bus = MessageBus::new();
+    let capability = Capability::new("log:write");
+    bus.grant(Grant::new(&capability).expires_at(Instant::now()))
+        .unwrap();
+    assert!(!bus.is_granted(&capability));
+    assert!(!bus.publisher("logger", &capability).is_granted());
+    assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Expired); 3]);
+
+    for time in [Duration::from_hours(1), Duration::MAX] {
+        bus.grant(Grant::new(&capability).expires_in(time)).unwrap();
+        assert!(bus.is_granted(&capability));
+        assert_eq!(told(&bus, "logger", &ping()), [None; 3]);
+    }
+}
+
+#[test]
+fn a_rate_refuses_what_is_over_it_and_what_is_refused_for_another_reason_takes_nothing() {
+    let bus = MessageBus::new();
+    let hourly = Grant::new("log:write")
+        .rate(1, 3)
+        .patterns([pattern("command.ping")]);
+    bus.grant(hourly).unwrap();
+    let publisher = bus.publisher("logger", "log:write");
+    for _ in 0..10 {
+        let error = publisher.publish(stop()).unwrap_err();
+        assert_eq!(error.denial(), Some(Denial::Subject));
+    }
+    let started = Instant::now();
+    let error = publisher.publish_batch(vec![ping(); 4]).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::RateLimited));
+    publisher.publish_batch(vec![ping(); 3]).unwrap();
+    let error = publisher.clone().publish(ping()).unwrap_err();
+    if started.elapsed() < Duration::from_secs(1) {
+        assert_eq!(error.denial(), Some(Denial::RateLimited));
+        assert_eq!(
+            error.to_string(),
+            "`logger` may not publish: capability `log:write` is over its rate limit"
+        );
+    }
+}
+
+#[test]
+fn a_batch_passes_whole_or_not_at_all() {
+    let bus = MessageBus::new();
+    let subscription = bus.subscribe();
+    bus.grant(Grant::new("log:write").patterns([pattern("command.ping")]))
+        .unwrap();
+    let publisher = bus.publisher("logger", "log:write");
+    let error = publisher
+        .publish_batch([ping(), ping(), stop()])
+        .unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject));
+    assert_eq!(error.receipt().published(), 0);
+    assert_eq!(error.into_envelopes().len(), 3);
+    assert!(subscription.is_empty());
+    assert_eq!(bus.denials().total(), 1);
+}
+
+#[test]
+fn a_publisher_grows_only_weaker_by_being_narrowed() {
+    let bus = MessageBus::new();
+    bus.grant(Grant::new("log:write").patterns([pattern("event.>"), pattern("command.ping")]))
+        .unwrap();
+    let whole = bus.publisher("logger", "log:write");
+    let events = whole.narrow([pattern("event.>")]);
+    let wider_again = events.narrow([pattern(">")]);
+    let stops = events.narrow([pattern("*.stopped.*"), pattern("command.ping")]);
+    let nothing = events.narrow([pattern("command.>")]);
+    let nothing_at_all = whole.narrow([]);
+    let outside = whole.narrow([pattern("command.stop.*")]);
+
+    let started: Message = Event::ModuleStarted {
+        module_id: "echo".into(),
+    }
+    .into();
+    let stopped: Message = Event::ModuleStopped {
+        module_id: "echo".into(),
+    }
+    .into();
+    let passes = |publisher: &oxide_bus::Publisher| {
+        [&ping(), &started, &stopped, &stop()]
+            .map(|message| publisher.clone().publish(message.clone()).is_ok())
+    };
+    assert_eq!(passes(&whole), [true, true, true, false]);
+    assert_eq!(passes(&events), [false, true, true, false]);
+    assert_eq!(passes(&wider_again), [false, true, true, false]);
+    assert_eq!(passes(&stops), [false, false, true, false]);
+    assert_eq!(passes(&nothing), [false; 4]);
+    assert_eq!(passes(&nothing_at_all), [false; 4]);
+    assert_eq!(passes(&outside), [false; 4], "the grant has the last word");
+
+    bus.grant_capability("log:write".into());
+    assert_eq!(passes(&whole), [true; 4]);
+    assert_eq!(passes(&events), [false, true, true, false]);
+    let error = events.publish_batch([started, stop()]).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject));
+}
+
+#[test]
+fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
+    let bus = MessageBus::new();
+    let mut subscription = bus.subscribe();
+    bus.grant_capability("relay".into());
+    let relay = bus.publisher("relay", "relay");
+    let mut envelope = Envelope::new("relay", ping()).with_correlation_id(Uuid::new_v4());
+    envelope.timestamp -= Duration::from_secs(1_000_000);
+    let receipt = relay.forward(envelope.clone()).unwrap();
+    assert_eq!(receipt.id(), envelope.id);
+    assert_eq!(*subscription.recv().unwrap(), envelope);
+
+    let foreign = Envelope::new("north", ping());
+    let error = relay.forward(foreign.clone()).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Source));
+    assert_eq!(error.into_envelope(), foreign);
+
+    // Who may speak for others need not be one of them.
+    bus.grant(Grant::new("relay").sources(["north"])).unwrap();
+    relay.forward(foreign).unwrap();
+    let error = relay.publish(ping()).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Source));
+}
+
+#[test]
+fn a_grant_that_is_not_well_formed_changes_nothing() {
+    let bus = MessageBus::new();
+    bus.grant(Grant::new("log:write").patterns([pattern("command.ping")]))
+        .unwrap();
+    let refuse = |grant: Grant, error: GrantError| assert_eq!(bus.grant(grant), Err(error));
+    refuse(Grant::new("log:write").rate(0, 1), GrantError::NoRate);
+    refuse(Grant::new("log:write").rate(1, 0), GrantError::NoRate);
+    let (bytes, limit) = (257, 256);
+    let too_long = GrantError::NameTooLong { bytes, limit };
+    refuse(Grant::new("x".repeat(257)), too_long);
+    refuse(Grant::new("log:write").sources(["y".repeat(257)]), too_long);
+    bus.grant_capability("x".repeat(257).as_str().into());
+    assert!(!bus.is_granted(&"x".repeat(257).as_str().into()));
+    bus.grant(Grant::new("x".repeat(256))).unwrap();
+    assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
+}
+
+#[test]
+fn why_a_publish_was_refused_is_told_and_counted_by_capability() {
+    let bus = Bus::<String>::new();
+    let (write, read) = (Capability::new("log:write"), Capability::new("log:read"));
+    let publisher = bus.publisher("logger", &write);
+    let secret = || "secret".to_owned();
+    let text = |published: Result<_, oxide_bus::PublishError<String>>| {
+        let error = published.unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("secret"));
+        error.to_string()
+    };
+    assert_eq!(
+        text(publisher.publish(secret())),
+        "`logger` may not publish: capability `log:write` is not granted"
+    );
+    bus.grant_capability(write.clone());
+    bus.revoke_capability(&write);
+    assert_eq!(
+        text(publisher.publish(secret())),
+        "`logger` may not publish: capability `log:write` is revoked"
+    );
+    assert_eq!(
+        text(bus.publish_with_capability(Envelope::new("logger", secret()), &read)),
+        "`logger` may not publish: capability `log:read` is not granted"
+    );
+    let error = publisher.publish_batch([secret()]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "1 envelopes not published: capability `log:write` is revoked"
+    );
+
+    let denials = bus.denials();
+    assert_eq!(denials.total(), 4);
+    assert_eq!(denials.iter().collect::<Vec<_>>(), [(&write, 3)]);
+    assert_eq!((denials.of(&write), denials.of(&read)), (3, 0));
+    drop(publisher);
+    let denials = bus.denials();
+    assert_eq!((denials.total(), denials.of(&write)), (4, 0), "forgotten");
+}
+
+/// Counts how often it is asked.
+struct Asked(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Payload for Asked {
+    fn subject(&self) -> Subject<'_> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Subject::new(["asked"])
+    }
+}
+
+#[test]
+fn a_grant_without_patterns_asks_for_no_subject() {
+    let bus = Bus::<Asked>::new();
+    let count = std::sync::Arc::default();
+    bus.grant_capability("ask".into());
+    let publisher = bus.publisher("asker", "ask");
+    publisher
+        .publish(Asked(std::sync::Arc::clone(&count)))
+        .unwrap();
+    bus.grant(Grant::new("ask").sources(["asker"])).unwrap();
+    publisher
+        .publish(Asked(std::sync::Arc::clone(&count)))
+        .unwrap();
+    assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 0);
+}

@@ -1,0 +1,235 @@
+//! After a capability is revoked and drained, nothing comes any more that was published under it.
+//!
+//! `OXIDE_BUS_RACES` sets how many races each test runs; 10⁶ take some minutes in a release build.
+
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{
+    Bus, Capability, Denial, DrainError, Envelope, Grant, Overflow, Payload, PublishError, Receipt,
+    Subject, SubscribeOptions, Subscription,
+};
+
+fn races() -> u64 {
+    env::var("OXIDE_BUS_RACES").map_or(300, |races| races.parse().expect("a number"))
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Count;
+
+impl Payload for Count {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(["count"])
+    }
+}
+
+type Published = Result<Receipt, PublishError<Count>>;
+
+/// One thread publishes without a pause while another grants and revokes; returns in how many rounds
+/// something came after `revoke` had returned.
+fn stragglers(
+    bus: &Bus<Count>,
+    mut subscription: Subscription<Count>,
+    grant: &Grant,
+    publish: impl Fn(Count) -> Published + Sync,
+    revoke: impl Fn(&Capability),
+) -> u64 {
+    let capability = Capability::new("count");
+    let (stop, refused) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (mut stragglers, mut received) = (0, 0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            loop {
+                if publish(Count).is_err() {
+                    refused.fetch_add(1, Ordering::Release);
+                }
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        for race in 0..races() {
+            bus.grant(grant.clone()).unwrap();
+            for _ in 0..race % 128 {
+                std::hint::spin_loop();
+            }
+            revoke(&capability);
+            while subscription.try_recv_ref().is_ok() {
+                received += 1;
+            }
+            // One that was refused began after the one that may have been on its way was over.
+            let before = refused.load(Ordering::Acquire);
+            while refused.load(Ordering::Acquire) < before + 2 {
+                thread::yield_now();
+            }
+            stragglers += u64::from(subscription.try_recv_ref().is_ok());
+            while subscription.try_recv_ref().is_ok() {}
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    println!("{stragglers} of {} came late, {received} in time", races());
+    stragglers
+}
+
+fn drain(bus: &Bus<Count>) -> impl Fn(&Capability) {
+    |capability| bus.revoke_and_drain(capability, PATIENCE).unwrap()
+}
+
+#[test]
+fn nothing_comes_from_a_publisher_after_its_plain_grant_is_revoked_and_drained() {
+    let bus = Bus::new();
+    let publisher = bus.publisher("counter", "count");
+    let publish = |count| publisher.publish(count);
+    let grant = Grant::new("count");
+    assert_eq!(
+        stragglers(&bus, bus.subscribe(), &grant, publish, drain(&bus)),
+        0
+    );
+    // What it is for: the barrier alone lets some through.
+    let late = stragglers(&bus, bus.subscribe(), &grant, publish, |capability| {
+        bus.revoke_capability(capability);
+    });
+    println!("and {late} without draining");
+}
+
+#[test]
+fn nothing_comes_to_a_filter_after_a_scoped_grant_is_revoked_and_drained() {
+    let bus = Bus::new();
+    let publisher = bus.publisher("counter", "count");
+    let pattern = || "count".parse().unwrap();
+    let subscription = bus
+        .subscribe_with(SubscribeOptions::new().pattern(pattern()))
+        .unwrap();
+    let grant = Grant::new("count").patterns([pattern()]);
+    let publish = |count| publisher.publish(count);
+    let late = stragglers(&bus, subscription, &grant, publish, drain(&bus));
+    assert_eq!(late, 0);
+}
+
+#[test]
+fn nothing_comes_by_name_after_a_capability_is_revoked_and_drained() {
+    let bus = Bus::new();
+    let capability = Capability::new("count");
+    let publish = |count| bus.publish_with_capability(Envelope::new("counter", count), &capability);
+    let grant = Grant::new("count");
+    let late = stragglers(&bus, bus.subscribe(), &grant, publish, drain(&bus));
+    assert_eq!(late, 0);
+    assert!(!bus.is_granted(&capability));
+}
+
+/// Blocks whoever publishes a second envelope.
+fn full_and_blocking(bus: &Bus<Count>) -> Subscription<Count> {
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Block { timeout: None });
+    bus.subscribe_with(options).unwrap()
+}
+
+fn await_in_flight(bus: &Bus<Count>, capability: &Capability) {
+    let deadline = Instant::now() + PATIENCE;
+    while bus.in_flight(capability) == 0 {
+        assert!(Instant::now() < deadline, "nobody publishes");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_publisher_that_waits_for_room_is_on_its_way_until_it_has_it() {
+    let bus = Bus::new();
+    let mut slow = full_and_blocking(&bus);
+    let capability = Capability::new("count");
+    bus.grant_capability(capability.clone());
+    let publisher = bus.publisher("counter", &capability);
+    publisher.publish(Count).unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| publisher.publish(Count));
+        await_in_flight(&bus, &capability);
+        let timed_out = DrainError::TimedOut { in_flight: 1 };
+        let drained = bus.revoke_and_drain(&capability, Duration::from_millis(5));
+        assert_eq!(drained, Err(timed_out));
+        assert_eq!(timed_out.to_string(), "1 publishes are still on their way");
+        let error = publisher.publish(Count).unwrap_err();
+        assert_eq!(
+            error.denial(),
+            Some(Denial::Revoked),
+            "a barrier all the same"
+        );
+        slow.recv().unwrap();
+        assert!(waits.join().unwrap().is_ok(), "it was admitted before");
+    });
+    assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));
+    assert_eq!(slow.try_iter().count(), 1);
+}
+
+#[test]
+fn who_drains_is_told_that_the_capability_is_granted_again() {
+    let bus = Bus::new();
+    let mut slow = full_and_blocking(&bus);
+    let capability = Capability::new("count");
+    bus.grant_capability(capability.clone());
+    let publisher = bus.publisher("counter", &capability);
+    publisher.publish(Count).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| publisher.publish(Count));
+        await_in_flight(&bus, &capability);
+        let drains = scope.spawn(|| bus.revoke_and_drain(&capability, PATIENCE));
+        let deadline = Instant::now() + PATIENCE;
+        while bus.is_granted(&capability) {
+            assert!(Instant::now() < deadline, "it is never revoked");
+            thread::yield_now();
+        }
+        bus.grant_capability(capability.clone());
+        assert_eq!(drains.join().unwrap(), Err(DrainError::GrantedAgain));
+        slow.recv().unwrap();
+    });
+}
+
+#[test]
+fn what_nobody_knows_is_drained_at_once() {
+    let bus = Bus::<u64>::new();
+    assert_eq!(bus.revoke_and_drain(&"count".into(), PATIENCE), Ok(()));
+    let publisher = bus.publisher("counter", "count");
+    assert_eq!(bus.revoke_and_drain(&"count".into(), PATIENCE), Ok(()));
+    let error = publisher.publish(1).unwrap_err();
+    assert_eq!(
+        error.denial(),
+        Some(Denial::Unknown),
+        "it never was granted"
+    );
+    assert_eq!(bus.in_flight(&"count".into()), 0);
+}
+
+struct Panics;
+
+impl Payload for Panics {
+    fn subject(&self) -> Subject<'_> {
+        panic!("a payload's own");
+    }
+}
+
+#[test]
+fn a_publish_that_panics_is_not_on_its_way_any_more() {
+    let bus = Bus::<Panics>::new();
+    let capability = Capability::new("panic");
+    let by_pattern = SubscribeOptions::new().pattern(">".parse().unwrap());
+    let _subscription = bus.subscribe_with(by_pattern).unwrap();
+    bus.grant_capability(capability.clone());
+    let publisher = Arc::new(bus.publisher("clown", &capability));
+    let panics = |publish: &dyn Fn()| assert!(catch_unwind(AssertUnwindSafe(publish)).is_err());
+    panics(&|| drop(publisher.publish(Panics)));
+    panics(&|| drop(publisher.publish_batch([Panics])));
+    panics(&|| {
+        drop(bus.publish_with_capability(Envelope::new("clown", Panics), &capability));
+    });
+    // And while the scope asks.
+    let scoped = Grant::new(&capability).patterns([">".parse().unwrap()]);
+    bus.grant(scoped).unwrap();
+    panics(&|| drop(publisher.forward(Envelope::new("clown", Panics))));
+    assert_eq!(bus.in_flight(&capability), 0);
+    assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));
+}
