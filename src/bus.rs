@@ -191,7 +191,8 @@ impl<M: Payload> Bus<M> {
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        let (receipt, left) = self.core.publish_batch(envelopes.into_iter().collect());
+        let envelopes: Vec<_> = envelopes.into_iter().collect();
+        let (receipt, left) = self.core.publish_batch(envelopes.into_iter());
         if left.is_empty() {
             Ok(receipt)
         } else {

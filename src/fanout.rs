@@ -23,7 +23,7 @@ use crate::group::Seat;
 use crate::opening::{self, Opening};
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
-use crate::pending::{Pending, append, fill};
+use crate::pending::{Batch, Pending, append};
 use crate::pick::{PickQueue, Picker, Refused};
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
@@ -79,22 +79,23 @@ impl<M> Core<M> {
     /// the end are given back: there are some only if the bus has closed.
     pub(crate) fn publish_batch(
         &self,
-        mut envelopes: Vec<Envelope<M>>,
+        envelopes: impl ExactSizeIterator<Item = Envelope<M>>,
     ) -> (BatchReceipt, Vec<Envelope<M>>)
     where
         M: Payload,
     {
+        let mut batch = Batch::new(envelopes);
         let mut receipt = BatchReceipt::default();
-        envelopes.reverse();
-        while !envelopes.is_empty() {
-            let before = envelopes.len();
-            let Ok(outcome) = self.place(&mut envelopes) else {
-                break;
+        loop {
+            let before = batch.count();
+            if before == 0 {
+                return (receipt, Vec::new());
+            }
+            let Ok(outcome) = self.place(&mut batch) else {
+                return (receipt, batch.into_envelopes());
             };
-            receipt.add(before - envelopes.len(), outcome);
+            receipt.add(before - batch.count(), outcome);
         }
-        envelopes.reverse();
-        (receipt, envelopes)
     }
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
@@ -116,7 +117,7 @@ impl<M> Core<M> {
                 }
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
-                let picks = current.route.picks(pending.first(), known.take());
+                let picks = current.route.picks(|| pending.first(), known.take());
                 if let Some(slots) = append(&current.parcel, pending, 1) {
                     let (outcome, rest) = self.deliver(&current, slots, &picks);
                     return Ok(self.finish(outcome, rest, (current, picks)));
@@ -148,9 +149,9 @@ impl<M> Core<M> {
             self.bring_in(&route); // from now on for everybody
             return Err(Closed);
         }
-        let picks = route.picks(pending.first(), known.take()); // user code, as above
+        let picks = route.picks(|| pending.first(), known.take()); // user code, as above
         let wanted = route.step(pending.count());
-        let next = Arc::new(current.next(route, wanted, |parcel| fill(parcel, pending, wanted)));
+        let next = Arc::new(current.next(route, wanted, || pending.take()));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         if self.install(&current, &next) {

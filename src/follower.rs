@@ -109,12 +109,12 @@ impl<M> Follower<M> {
     /// Reads all slots that are known to be claimed, and shows them; returns how many.
     pub(crate) fn show(&mut self, mut look: impl FnMut(&Envelope<M>)) -> usize {
         let Some(parcel) = &self.hand else { return 0 };
-        let first = self.read;
-        while self.read < self.known {
-            let envelope = parcel.get(self.read);
+        let (first, blocks) = (self.read, self.blocks);
+        let places = &*self.places;
+        for envelope in parcel.claimed(first..self.known) {
             self.read += 1;
             self.consumed += 1;
-            self.places.count(self.consumed, self.blocks);
+            places.count(self.consumed, blocks);
             look(envelope);
         }
         self.read - first

@@ -108,13 +108,14 @@ impl<M> Opening<M> {
         }
     }
 
-    /// The next parcel after this one, which is closed. `fill` puts at least one envelope into it;
-    /// as many as `wanted` may find room.
+    /// The next parcel after this one, which is closed. As many envelopes as find room are taken for
+    /// it, up to `wanted`; a blind one only counts them, so that they are still there if another
+    /// publisher's comes first.
     pub(crate) fn next(
         &self,
         route: Arc<Route<M>>,
         wanted: usize,
-        fill: impl FnOnce(&mut Parcel<M>),
+        take: impl FnMut() -> Envelope<M>,
     ) -> Self {
         let slot_bytes = size_of::<Envelope<M>>().max(1);
         let growth = (self.growth().max(wanted))
@@ -153,12 +154,11 @@ impl<M> Opening<M> {
         }
         let slots = usize::try_from(slots).expect("it was made from a usize");
         let read = in_reach > 0 || !waits.is_empty() || !route.pick.is_empty();
-        let mut parcel = if read {
-            Parcel::new(self.end(), slots)
+        let parcel = if read {
+            Parcel::new(self.end(), slots, wanted, take)
         } else {
-            Parcel::blind(self.end())
+            Parcel::blind(self.end(), wanted)
         };
-        fill(&mut parcel);
         Opening {
             parcel: Arc::new(parcel),
             route,

@@ -33,7 +33,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::envelope::Envelope;
-use crate::sync::{AtomicU64, Backoff, OnceLock, Ordering, sleep};
+use crate::sync::{AtomicU64, Backoff, OnceCell, Ordering, sleep};
 
 /// Nothing can be appended any more.
 const CLOSED: u64 = 1 << 63;
@@ -54,7 +54,7 @@ pub(crate) struct Parcel<M> {
     /// How many envelopes it takes.
     limit: usize,
     /// One for each, or none at all if nobody will read them.
-    slots: Box<[OnceLock<Envelope<M>>]>,
+    slots: Box<[OnceCell<Envelope<M>>]>,
 }
 
 /// How far a parcel has been filled, as one reading of its word tells.
@@ -76,42 +76,35 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// A parcel that counts envelopes and keeps none, for want of anybody to read them. It is not
-    /// ready yet.
-    pub(crate) fn blind(base: u64) -> Self {
+    /// A parcel that counts envelopes and keeps none, for want of anybody to read them; it has counted
+    /// up to so many. It is not ready yet.
+    pub(crate) fn blind(base: u64, counted: usize) -> Self {
         Parcel {
             base,
-            word: AtomicU64::new(0),
+            word: AtomicU64::new(counted.min(MAX_BLIND) as u64),
             limit: MAX_BLIND,
             slots: Box::default(),
         }
     }
 
-    /// A parcel with so many free slots. It is not ready yet.
-    pub(crate) fn new(base: u64, slots: usize) -> Self {
+    /// A parcel with so many slots. It takes as many envelopes as it has slots for, up to `wanted`.
+    /// It is not ready yet.
+    pub(crate) fn new(
+        base: u64,
+        slots: usize,
+        wanted: usize,
+        mut take: impl FnMut() -> Envelope<M>,
+    ) -> Self {
+        let taken = wanted.min(slots);
+        let mut cells = Vec::with_capacity(slots);
+        cells.extend((0..taken).map(|_| OnceCell::with_value(take())));
+        cells.extend((taken..slots).map(|_| OnceCell::new()));
         Parcel {
             base,
-            word: AtomicU64::new(0),
+            slots: cells.into(),
+            word: AtomicU64::new(taken as u64),
             limit: slots,
-            slots: (0..slots).map(|_| OnceLock::new()).collect(),
         }
-    }
-
-    /// Appends to a parcel that nobody else has seen; gives the envelope back if it is full.
-    pub(crate) fn push(&mut self, envelope: Envelope<M>) -> Result<(), Envelope<M>> {
-        let claimed = self.filled().claimed;
-        let Some(slot) = self.slots.get(claimed) else {
-            return Err(envelope);
-        };
-        let _empty = slot.set(envelope);
-        self.word.store(claimed as u64 + 1, Ordering::Relaxed); // nobody else sees it yet
-        Ok(())
-    }
-
-    /// Counts envelopes of a blind parcel that nobody else has seen, as many as it takes.
-    pub(crate) fn skip(&mut self, envelopes: usize) {
-        let counted = envelopes.min(self.limit) as u64;
-        self.word.store(counted, Ordering::Relaxed); // nobody else sees it yet
     }
 
     /// Whether it keeps nothing.
@@ -221,6 +214,13 @@ impl<M> Parcel<M> {
             .unwrap_or_else(|| self.wait_for(slot))
     }
 
+    /// The envelopes in claimed slots, each as soon as it is written.
+    #[inline]
+    pub(crate) fn claimed(&self, slots: Range<usize>) -> impl Iterator<Item = &Envelope<M>> {
+        (self.slots[slots.clone()].iter().zip(slots))
+            .map(|(cell, slot)| cell.get().unwrap_or_else(|| self.wait_for(slot)))
+    }
+
     /// Waits until a claimed slot is written. The publisher that claimed it is just about to; if
     /// it was preempted there, sleeping gives it the processor.
     #[cold]
@@ -242,7 +242,7 @@ impl<M> Parcel<M> {
 
     /// Takes the envelopes out of a parcel that nobody else has seen.
     pub(crate) fn into_envelopes(self) -> impl Iterator<Item = Envelope<M>> {
-        self.slots.into_iter().filter_map(OnceLock::into_inner)
+        self.slots.into_iter().filter_map(OnceCell::into_inner)
     }
 }
 

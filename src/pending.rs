@@ -10,7 +10,7 @@ use crate::pause::{self, Step};
 pub(crate) trait Pending<M> {
     fn count(&self) -> usize;
     /// The next one; there is one.
-    fn first(&self) -> &Envelope<M>;
+    fn first(&mut self) -> &Envelope<M>;
     fn take(&mut self) -> Envelope<M>;
     /// Takes back what was taken last, in order.
     fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>);
@@ -23,7 +23,7 @@ impl<M> Pending<M> for Option<Envelope<M>> {
         usize::from(self.is_some())
     }
 
-    fn first(&self) -> &Envelope<M> {
+    fn first(&mut self) -> &Envelope<M> {
         self.as_ref().expect(PENDING)
     }
 
@@ -38,24 +38,53 @@ impl<M> Pending<M> for Option<Envelope<M>> {
     }
 }
 
-/// A batch, last envelope first.
-impl<M> Pending<M> for Vec<Envelope<M>> {
+/// Envelopes that are published together.
+pub(crate) struct Batch<M, I> {
+    /// Those that were looked at or put back, last one first.
+    ready: Vec<Envelope<M>>,
+    /// Those that come after.
+    rest: I,
+}
+
+impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Batch<M, I> {
+    pub(crate) fn new(envelopes: I) -> Self {
+        Batch {
+            ready: Vec::new(),
+            rest: envelopes,
+        }
+    }
+
+    /// All that are left, in order.
+    pub(crate) fn into_envelopes(self) -> Vec<Envelope<M>> {
+        (self.ready.into_iter().rev()).chain(self.rest).collect()
+    }
+}
+
+impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Pending<M> for Batch<M, I> {
     fn count(&self) -> usize {
-        self.len()
+        self.ready.len() + self.rest.len()
     }
 
-    fn first(&self) -> &Envelope<M> {
-        self.last().expect(PENDING)
+    fn first(&mut self) -> &Envelope<M> {
+        if self.ready.is_empty() {
+            self.ready.extend(self.rest.next());
+        }
+        self.ready.last().expect(PENDING)
     }
 
+    #[inline]
     fn take(&mut self) -> Envelope<M> {
-        self.pop().expect(PENDING)
+        if self.ready.is_empty() {
+            self.rest.next().expect(PENDING)
+        } else {
+            self.ready.pop().expect(PENDING)
+        }
     }
 
     fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>) {
-        let end = self.len();
-        self.extend(envelopes);
-        self[end..].reverse();
+        let end = self.ready.len();
+        self.ready.extend(envelopes);
+        self.ready[end..].reverse();
     }
 }
 
@@ -71,17 +100,4 @@ pub(crate) fn append<M>(
         parcel.write(slot, || pending.take());
     }
     Some(slots)
-}
-
-/// Puts as many pending envelopes as it takes into a new parcel. A blind one only counts them, so
-/// that they are still there if another publisher's comes first.
-pub(crate) fn fill<M>(parcel: &mut Parcel<M>, pending: &mut impl Pending<M>, wanted: usize) {
-    if parcel.is_blind() {
-        parcel.skip(wanted);
-        return;
-    }
-    for _ in 0..wanted.min(parcel.slots()) {
-        let filled = parcel.push(pending.take());
-        debug_assert!(filled.is_ok(), "a slot for each");
-    }
 }

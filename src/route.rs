@@ -114,8 +114,12 @@ impl<M> Route<M> {
 
     /// Who picks the envelope. Where the list has changed since it was last asked, new subscribers'
     /// predicates are asked too, but none again: one that changes the list would be asked for ever.
-    /// This runs user code.
-    pub(crate) fn picks(&self, envelope: &Envelope<M>, known: Option<Picks<M>>) -> Picks<M>
+    /// This runs user code. `envelope` is asked for only if somebody has a filter.
+    pub(crate) fn picks<'e>(
+        &self,
+        envelope: impl FnOnce() -> &'e Envelope<M>,
+        known: Option<Picks<M>>,
+    ) -> Picks<M>
     where
         M: Payload,
     {
@@ -133,6 +137,7 @@ impl<M> Route<M> {
         if self.pick.is_empty() {
             return picks;
         }
+        let envelope = envelope();
         let subject = if self.by_subject {
             envelope.message.subject()
         } else {

@@ -22,16 +22,16 @@ pub(crate) use crossbeam_channel as channel;
 #[cfg(not(oxide_loom))]
 pub(crate) use crossbeam_utils::Backoff;
 #[cfg(not(oxide_loom))]
-pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use once_cell::sync::OnceCell;
 #[cfg(not(oxide_loom))]
-pub(crate) use std::sync::OnceLock;
+pub(crate) use parking_lot::{Condvar, Mutex};
 #[cfg(not(oxide_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(oxide_loom))]
 pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
-pub(crate) use self::cell_on_loom::{ArcSwap, ArcSwapOption, OnceLock};
+pub(crate) use self::cell_on_loom::{ArcSwap, ArcSwapOption, OnceCell};
 #[cfg(all(test, oxide_loom))]
 pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]

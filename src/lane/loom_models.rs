@@ -5,7 +5,7 @@ use crate::sync::explore;
 
 fn parcels(count: u64) -> Vec<Arc<Parcel<u32>>> {
     (0..count)
-        .map(|base| Arc::new(Parcel::new(base, 1)))
+        .map(|base| Arc::new(Parcel::new(base, 1, 0, || unreachable!("none is wanted"))))
         .collect()
 }
 

@@ -8,9 +8,13 @@ fn envelope(message: u32) -> Envelope<u32> {
     Envelope::new("model", message)
 }
 
+fn empty(slots: usize) -> Parcel<u32> {
+    Parcel::new(0, slots, 0, || unreachable!("none is wanted"))
+}
+
 /// An open parcel with so many free slots.
 fn open(slots: usize) -> Arc<Parcel<u32>> {
-    let parcel = Parcel::new(0, slots);
+    let parcel = empty(slots);
     parcel.mark_ready();
     Arc::new(parcel)
 }
@@ -106,7 +110,7 @@ fn a_subscriber_and_an_opener_that_close_at_once_agree_on_the_count() {
 #[test]
 fn who_appends_knows_what_was_done_before_the_parcel_was_ready() {
     explore(4, || {
-        let parcel = Arc::new(Parcel::new(0, 1));
+        let parcel = Arc::new(empty(1));
         let sent = Arc::new(AtomicBool::new(false));
         let opener = {
             let (parcel, sent) = (Arc::clone(&parcel), Arc::clone(&sent));

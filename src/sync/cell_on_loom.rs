@@ -9,29 +9,29 @@ use super::Mutex;
 
 /// A cell that is written once, whose readers loom can order.
 #[derive(Debug)]
-pub(crate) struct OnceLock<T> {
+pub(crate) struct OnceCell<T> {
     value: std::sync::OnceLock<T>,
     written: AtomicBool,
 }
 
-impl<T> Default for OnceLock<T> {
+impl<T> Default for OnceCell<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> OnceLock<T> {
+impl<T> OnceCell<T> {
     pub(crate) fn new() -> Self {
-        OnceLock {
+        OnceCell {
             value: std::sync::OnceLock::new(),
             written: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn set(&self, value: T) -> Result<(), T> {
-        self.value.set(value)?;
-        self.written.store(true, Ordering::Release);
-        Ok(())
+    pub(crate) fn with_value(value: T) -> Self {
+        let cell = Self::new();
+        cell.get_or_init(|| value);
+        cell
     }
 
     pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
