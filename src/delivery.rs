@@ -45,6 +45,12 @@ impl<M> Delivery<M> {
         Delivery { parcel, slot }
     }
 
+    /// An envelope that lies in no parcel of the bus.
+    pub(crate) fn alone(sequence: u64, envelope: Envelope<M>) -> Self {
+        let parcel = Arc::new(Parcel::alone(sequence, envelope));
+        Delivery { parcel, slot: 0 }
+    }
+
     /// The envelope's place in the one order in which the bus took what was published, whoever
     /// listened. It begins at 0.
     ///

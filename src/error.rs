@@ -3,11 +3,13 @@
 mod grant;
 mod publish;
 mod receive;
+mod request;
 mod subscribe;
 
 pub use self::grant::{DrainError, GrantError};
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+pub use self::request::RequestError;
 pub use self::subscribe::{GroupTerm, SubscribeError};
 
 const CLOSED: &str = "the bus is closed";

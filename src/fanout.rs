@@ -27,6 +27,7 @@ use crate::pending::{Batch, Pending, append};
 use crate::pick::{PickQueue, Picker, Refused};
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
+use crate::request::Requests;
 use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
@@ -45,6 +46,7 @@ pub(crate) struct Core<M> {
     stale: AtomicBool,
     pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
+    pub(crate) requests: Requests<M>,
 }
 
 /// The bus has closed.
@@ -60,6 +62,7 @@ impl<M> Core<M> {
             stale: AtomicBool::new(false),
             grants: Arc::default(),
             board,
+            requests: Requests::default(),
         }
     }
 
@@ -112,15 +115,19 @@ impl<M> Core<M> {
                 current.parcel.close();
             }
             if current.is_plain() {
-                if let Some(slots) = append(&current.parcel, pending, pending.count()) {
+                if let Some(slots) = self.append(&current, pending, pending.count()) {
+                    self.requests.look(&current.parcel, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
                 let picks = current.route.picks(|| pending.first(), known.take());
-                if let Some(slots) = append(&current.parcel, pending, 1) {
-                    let (outcome, rest) = self.deliver(&current, slots, &picks);
-                    return Ok(self.finish(outcome, rest, (current, picks)));
+                if let Some(slots) = self.append(&current, pending, 1) {
+                    let (outcome, rest) = self.deliver(&current, slots.clone(), &picks);
+                    return Ok(self.finish(outcome, rest, || {
+                        self.requests.look(&current.parcel, slots);
+                        drop((current, picks));
+                    }));
                 }
                 known = Some(picks);
             }
@@ -157,6 +164,7 @@ impl<M> Core<M> {
         if self.install(&current, &next) {
             pause::at(Step::Installed);
             next.complete();
+            let base = next.parcel.base();
             let blind = if next.parcel.is_blind() { claimed } else { 0 };
             let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks);
             for (queue, entry) in next.drops() {
@@ -167,8 +175,13 @@ impl<M> Core<M> {
                 outcome.dropped += 1;
                 (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
             }
-            let outcome = self.finish(outcome, rest, (current, next, picks));
-            (0..blind).for_each(|_| drop(pending.take()));
+            let outcome = self.finish(outcome, rest, || {
+                self.requests.look(&next.parcel, 0..claimed);
+                drop((current, next, picks));
+                for sequence in (base..).take(blind) {
+                    self.requests.look_at(sequence, pending.take());
+                }
+            });
             return Ok(Some(outcome));
         }
         *known = Some(picks);
@@ -177,6 +190,19 @@ impl<M> Core<M> {
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
         pending.put_back(parcel.into_envelopes());
         Ok(None)
+    }
+
+    /// Appends up to so many pending envelopes to the opening's parcel.
+    #[inline]
+    fn append(
+        &self,
+        opening: &Opening<M>,
+        pending: &mut impl Pending<M>,
+        wanted: usize,
+    ) -> Option<Range<usize>> {
+        append(&opening.parcel, pending, wanted, |sequence, envelope| {
+            self.requests.look_at(sequence, envelope);
+        })
     }
 
     /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
@@ -229,13 +255,16 @@ impl<M> Core<M> {
         (outcome, rest)
     }
 
-    /// Does the rest of a publish, the waiting last. `kept` are payloads, perhaps, and predicates: dropping them may run
-    /// user code, which may publish: it finds the turns taken. Who waits must not keep them; if one
-    /// panics, the rest is done all the same.
-    fn finish(&self, mut outcome: Outcome, mut rest: Rest<M>, kept: impl Sized) -> Outcome {
+    /// Does the rest of a publish, the waiting last. `let_go` gives answers to who asked, and lets go of
+    /// payloads and predicates: that may run user code, which may publish, and finds the turns taken.
+    /// Who waits must not keep them; if one panics, the rest is done all the same.
+    fn finish(&self, mut outcome: Outcome, mut rest: Rest<M>, let_go: impl FnOnce()) -> Outcome {
         rest.enrol();
         let displaced = mem::take(&mut rest.displaced);
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop((kept, displaced))));
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            let_go();
+            drop(displaced);
+        }));
         let evicted = catch_unwind(AssertUnwindSafe(|| {
             for (terms, reason) in rest.evicted.drain(..) {
                 self.evicted(&terms, reason);
@@ -393,6 +422,7 @@ impl<M> Core<M> {
             self.route.store(Arc::clone(&nobody));
             self.bring_in(&nobody);
         }
+        self.requests.close();
         if first {
             self.board.close();
         }

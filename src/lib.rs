@@ -12,6 +12,7 @@
 //! * [How do I choose what to receive?](#choose-what-to-receive)
 //! * [What happens when a subscriber is slow?](#slow-subscribers)
 //! * [Who may publish?](#who-may-publish)
+//! * [How do I ask, and wait for the answer?](#ask-and-answer)
 //! * [How does it end?](#the-end)
 //! * [What does the bus say about itself?](#advisories)
 //! * [How do I handle many envelopes at a time?](#many-at-a-time)
@@ -164,6 +165,31 @@
 //! [`publish_with_capability`](Bus::publish_with_capability) checks a capability by name, and
 //! [`publish`](Bus::publish) on the bus itself checks nothing.
 //!
+//! # Ask and answer
+//!
+//! [`Bus::request`] and [`Publisher::request`] publish an envelope and wait for the first whose correlation
+//! id is its id: what [`Delivery::reply`] makes.
+//!
+//! ```
+//! use std::thread;
+//! use std::time::Duration;
+//! use oxide_bus::{Command, Envelope, Event, MessageBus};
+//!
+//! let bus = MessageBus::new();
+//! bus.grant_capability("answer".into());
+//! let echo = bus.publisher("echo", "answer");
+//! let mut commands = bus.subscribe();
+//! thread::spawn(move || {
+//!     let ping = commands.recv().expect("somebody pings");
+//!     ping.reply(&echo, Event::Pong { from: "echo".into() }.into())
+//! });
+//!
+//! let ping = Envelope::new("kernel", Command::Ping.into());
+//! let pong = bus.request(ping, Duration::from_secs(10))?;
+//! assert_eq!(pong.source, "echo");
+//! # Ok::<(), oxide_bus::RequestError>(())
+//! ```
+//!
 //! # The end
 //!
 //! A bus closes by [`close`](Bus::close), or when its last `Bus` and `Publisher` are gone. From then on a
@@ -285,6 +311,7 @@
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `room`, `losses`, `gate` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
+//! | `request` | a publish that waits for its answer |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `advisory`, `stats` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
@@ -332,6 +359,7 @@ mod publisher;
 mod queue;
 mod rate;
 mod receipt;
+mod request;
 mod ring;
 mod room;
 mod route;
@@ -352,7 +380,7 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, DrainError, GrantError, GroupTerm, Lagged, PublishError, RecvError,
-    RecvTimeoutError, SubscribeError, TryRecvError,
+    RecvTimeoutError, RequestError, SubscribeError, TryRecvError,
 };
 pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};
@@ -362,6 +390,7 @@ pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::Publisher;
 pub use crate::receipt::{BatchReceipt, Receipt};
+pub use crate::request::MAX_PENDING_REQUESTS;
 pub use crate::source::Source;
 pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};

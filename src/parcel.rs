@@ -87,6 +87,17 @@ impl<M> Parcel<M> {
         }
     }
 
+    /// A parcel that is no part of the sequence: it keeps an envelope that the parcel with its
+    /// sequence number did not.
+    pub(crate) fn alone(sequence: u64, envelope: Envelope<M>) -> Self {
+        Parcel {
+            base: sequence,
+            slots: [OnceCell::with_value(envelope)].into(),
+            word: AtomicU64::new(1),
+            limit: 1,
+        }
+    }
+
     /// A parcel with so many slots. It takes as many envelopes as it has slots for, up to `wanted`.
     /// It is not ready yet.
     pub(crate) fn new(
@@ -149,15 +160,14 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once; a
-    /// blind parcel drops it.
+    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.
     pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
-        match self.slots.get(slot) {
-            Some(slot) => {
-                slot.get_or_init(take);
-            }
-            None => drop(take()),
-        }
+        self.slots[slot].get_or_init(take);
+    }
+
+    /// The envelope in a slot, if it keeps any and this one is written.
+    pub(crate) fn kept(&self, slot: usize) -> Option<&Envelope<M>> {
+        self.slots.get(slot)?.get()
     }
 
     /// Every queue in reach has the parcel.

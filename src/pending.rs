@@ -88,16 +88,22 @@ impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Pending<M> for Batch<M, I> {
     }
 }
 
-/// Appends up to so many pending envelopes to a parcel.
+/// Appends up to so many pending envelopes to a parcel. What that does not keep goes to `unkept`,
+/// with its sequence number.
 pub(crate) fn append<M>(
     parcel: &Parcel<M>,
     pending: &mut impl Pending<M>,
     wanted: usize,
+    mut unkept: impl FnMut(u64, Envelope<M>),
 ) -> Option<Range<usize>> {
     let slots = parcel.claim(wanted)?;
     pause::at(Step::Claimed);
     for slot in slots.clone() {
-        parcel.write(slot, || pending.take());
+        if parcel.is_blind() {
+            unkept(parcel.base() + slot as u64, pending.take());
+        } else {
+            parcel.write(slot, || pending.take());
+        }
     }
     Some(slots)
 }

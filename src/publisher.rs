@@ -15,6 +15,7 @@ use crate::grants::GrantHandle;
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
 use crate::receipt::{BatchReceipt, Receipt};
+use crate::request::Requests;
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -87,6 +88,10 @@ impl<M> Publisher<M> {
     /// The capability that it publishes under.
     pub fn capability(&self) -> &Capability {
         self.grant.capability()
+    }
+
+    pub(crate) fn requests(&self) -> &Requests<M> {
+        &self.bus.core.requests
     }
 
     /// Whether the capability is granted now, and has not expired.
@@ -265,7 +270,7 @@ impl<M: Payload> Publisher<M> {
     }
 
     #[inline]
-    fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+    pub(crate) fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         match self.enter(std::slice::from_ref(&envelope)) {
             Ok(_inside) => self.bus.publish(envelope),
             Err(denial) => Err(PublishError::denied(envelope, self.capability(), denial)),

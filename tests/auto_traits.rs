@@ -14,8 +14,8 @@ use oxide_bus::{
     Advisory, Bus, Capability, Command, Delivery, Denial, Denials, DrainError, Envelope, Event,
     Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged, Message, MessageBus, Overflow,
     Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError, RecvTimeoutError,
-    Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
-    TryIter, TryRecvError,
+    RequestError, Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription,
+    SubscriptionStats, TryIter, TryRecvError,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -78,6 +78,7 @@ assert_traits! {
     SubscribeOptions: Send, Sync, Unpin, Clone;
     SubscribeOptions<Bound>: Send, Sync, Unpin, Clone;
 
+    RequestError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PublishError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     SubscribeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

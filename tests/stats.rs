@@ -103,7 +103,7 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
     let stats = bus.stats();
     let json = serde_json::to_value(&stats).unwrap();
     let expected = serde_json::json!({
-        "published": 0, "denied": 0,
+        "published": 0, "denied": 0, "pending_requests": 0,
         "subscribers": [{
             "id": plotter.id().to_string(), "name": "plotter", "group": null,
             "patterns": ["event.>"], "sources": ["thermometer"],

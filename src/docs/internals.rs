@@ -164,6 +164,13 @@
 //!
 //! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
 //!
+//! # Requests (`request`)
+//!
+//! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
+//! those that are pending; if there are any, and its envelope has a correlation id, it takes that request off the map
+//! and sends it the envelope's place, through a channel of one. It does so once the envelope is placed and before it
+//! waits for anybody. An envelope that no parcel keeps gets a parcel of its own for that.
+//!
 //! # Advisories (`advisory`)
 //!
 //! What the bus says about itself travels on a second bus, made when somebody asks for it, which has no

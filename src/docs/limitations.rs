@@ -29,6 +29,8 @@
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
 //!   reader-writer lock for each shard;
 //! * waking a subscriber that sleeps: the mutex of crossbeam's channel;
+//! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
+//!   map, as above;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex and a condition for each such queue.
 //!
 //! # A publisher that is stopped
@@ -109,6 +111,14 @@
 //! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.
 //!   Beyond four of them in one another nothing is told.
 //!
+//! # Requests
+//!
+//! * A request cannot know who means to answer. Where a subscriber listens to everything, as a log does, it
+//!   waits for the time-out though nobody will answer.
+//! * An answer is taken when it is published. One that comes after the time-out is an ordinary envelope.
+//! * A request whose answer is on its way when the bus closes may end with
+//!   [`Closed`](crate::RequestError::Closed), though subscribers get the answer.
+//!
 //! # What is not checked
 //!
 //! * [`Envelope::source`](crate::Envelope) is what its maker wrote. Only a
@@ -119,4 +129,4 @@
 //!
 //! # What is missing
 //!
-//! There is no adapter for async code, and no request with a reply.
+//! There is no adapter for async code.
