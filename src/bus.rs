@@ -132,7 +132,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`PublishError::Closed`], with the envelope, where the bus has closed.
+    /// [`PublishError::Closed`], with the envelope, where the bus has closed;
+    /// [`PublishError::TooDeep`] inside [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) others.
     ///
     /// # Panics
     ///
@@ -153,10 +154,8 @@ impl<M: Payload> Bus<M> {
     #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         let id = envelope.id;
-        match self.core.publish(envelope) {
-            Ok(outcome) => Ok(Receipt::new(id, outcome)),
-            Err(envelope) => Err(PublishError::Closed(Box::new(envelope))),
-        }
+        let outcome = self.core.publish(envelope)?;
+        Ok(Receipt::new(id, outcome))
     }
 
     /// Publishes many envelopes, in order, unguarded: the same as publishing each, and cheaper.
@@ -167,7 +166,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`BatchError`], with those that were not published, where the bus has closed.
+    /// [`BatchError`], with those that were not published, where the bus has closed, or inside
+    /// [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) other publishes.
     ///
     /// # Panics
     ///
@@ -192,12 +192,7 @@ impl<M: Payload> Bus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let envelopes: Vec<_> = envelopes.into_iter().collect();
-        let (receipt, left) = self.core.publish_batch(envelopes.into_iter());
-        if left.is_empty() {
-            Ok(receipt)
-        } else {
-            Err(BatchError::closed(receipt, left))
-        }
+        self.core.publish_batch(envelopes.into_iter())
     }
 
     /// How many subscriptions there are; none once the bus has closed.
@@ -215,37 +210,6 @@ impl<M: Payload> Bus<M> {
     /// ```
     pub fn subscriber_count(&self) -> usize {
         self.core.subscriber_count()
-    }
-
-    /// Closes the bus, for all its handles.
-    ///
-    /// A publish that begins after this has returned fails, and whoever subscribes is at the end from
-    /// the start. Subscribers receive what
-    /// they have, then learn that they are disconnected; those that wait wake. Publishers that wait
-    /// for room give up: their envelopes are dropped for those subscribers, and counted.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Command, MessageBus, RecvError};
-    ///
-    /// let bus = MessageBus::new();
-    /// let mut subscription = bus.subscribe();
-    /// bus.send_command("kernel", Command::Ping)?;
-    /// bus.close();
-    ///
-    /// assert!(bus.send_command("kernel", Command::Ping).unwrap_err().is_closed());
-    /// assert!(subscription.recv().is_ok());
-    /// assert_eq!(subscription.recv().unwrap_err(), RecvError::Disconnected);
-    /// # Ok::<(), oxide_bus::PublishError>(())
-    /// ```
-    pub fn close(&self) {
-        self.core.close();
-    }
-
-    /// Whether the bus has closed.
-    pub fn is_closed(&self) -> bool {
-        self.core.is_closed()
     }
 }
 

@@ -5,11 +5,13 @@ mod publish;
 mod receive;
 mod request;
 mod subscribe;
+mod undrained;
 
 pub use self::grant::{DrainError, GrantError};
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;
 pub use self::subscribe::{GroupTerm, SubscribeError};
+pub use self::undrained::{Undrained, UndrainedQueue};
 
 const CLOSED: &str = "the bus is closed";

@@ -16,10 +16,11 @@ use smallvec::SmallVec;
 
 use crate::advisory::{Advisory, Board, Eviction, Losses};
 use crate::envelope::Envelope;
-use crate::error::SubscribeError;
+use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::follow::{FollowQueue, Places};
 use crate::grants::Grants;
 use crate::group::Seat;
+use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
@@ -49,8 +50,14 @@ pub(crate) struct Core<M> {
     pub(crate) requests: Requests<M>,
 }
 
-/// The bus has closed.
-pub(crate) struct Closed;
+/// Why something is not published, though it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The bus has closed.
+    Closed,
+    /// Inside too many other publishes of the thread.
+    TooDeep,
+}
 
 impl<M> Core<M> {
     pub(crate) fn new(board: Board) -> Self {
@@ -66,24 +73,24 @@ impl<M> Core<M> {
         }
     }
 
-    /// Publishes one envelope; gives it back if the bus has closed.
-    pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Outcome, Envelope<M>>
+    /// Publishes one envelope, or gives it back.
+    pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Outcome, PublishError<M>>
     where
         M: Payload,
     {
         let mut pending = Some(envelope);
         match self.place(&mut pending) {
             Ok(outcome) => Ok(outcome),
-            Err(Closed) => Err(Pending::take(&mut pending)),
+            Err(refusal) => Err(PublishError::refused(Pending::take(&mut pending), refusal)),
         }
     }
 
-    /// Publishes envelopes, in one step as many as find room in one parcel. Those that are left in
-    /// the end are given back: there are some only if the bus has closed.
+    /// Publishes envelopes, in one step as many as find room in one parcel, or gives back those that
+    /// are left.
     pub(crate) fn publish_batch(
         &self,
         envelopes: impl ExactSizeIterator<Item = Envelope<M>>,
-    ) -> (BatchReceipt, Vec<Envelope<M>>)
+    ) -> Result<BatchReceipt, BatchError<M>>
     where
         M: Payload,
     {
@@ -92,27 +99,37 @@ impl<M> Core<M> {
         loop {
             let before = batch.count();
             if before == 0 {
-                return (receipt, Vec::new());
+                return Ok(receipt);
             }
-            let Ok(outcome) = self.place(&mut batch) else {
-                return (receipt, batch.into_envelopes());
-            };
-            receipt.add(before - batch.count(), outcome);
+            match self.place(&mut batch) {
+                Ok(outcome) => receipt.add(before - batch.count(), outcome),
+                Err(refusal) => {
+                    return Err(BatchError::refused(
+                        receipt,
+                        batch.into_envelopes(),
+                        refusal,
+                    ));
+                }
+            }
         }
     }
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
-    fn place(&self, pending: &mut impl Pending<M>) -> Result<Outcome, Closed>
+    fn place(&self, pending: &mut impl Pending<M>) -> Result<Outcome, Refusal>
     where
         M: Payload,
     {
         // What user code has said so far.
         let mut known = None;
+        let mut nesting = None;
         loop {
             let current = self.current.load();
             if current.is_outdated() {
                 // Some queue that was left out has made room.
                 current.parcel.close();
+            }
+            if !current.runs_no_user_code() {
+                go_deeper(&mut nesting)?;
             }
             if current.is_plain() {
                 if let Some(slots) = self.append(&current, pending, pending.count()) {
@@ -133,7 +150,10 @@ impl<M> Core<M> {
             }
             if !current.parcel.is_ready() {
                 current.complete();
-            } else if let Some(outcome) = self.open(current, pending, &mut known)? {
+                continue;
+            }
+            go_deeper(&mut nesting)?;
+            if let Some(outcome) = self.open(current, pending, &mut known)? {
                 return Ok(outcome);
             }
         }
@@ -146,7 +166,7 @@ impl<M> Core<M> {
         current: impl Deref<Target = Arc<Opening<M>>>,
         pending: &mut impl Pending<M>,
         known: &mut Option<Picks<M>>,
-    ) -> Result<Option<Outcome>, Closed>
+    ) -> Result<Option<Outcome>, Refusal>
     where
         M: Payload,
     {
@@ -154,7 +174,7 @@ impl<M> Core<M> {
         let route = self.route.load_full();
         if route.closed {
             self.bring_in(&route); // from now on for everybody
-            return Err(Closed);
+            return Err(Refusal::Closed);
         }
         let picks = route.picks(|| pending.first(), known.take()); // user code, as above
         let wanted = route.step(pending.count());
@@ -466,6 +486,14 @@ impl<M> Drop for Core<M> {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Counts a publish in that is about to run user code, if it was not already.
+fn go_deeper(nesting: &mut Option<Nesting>) -> Result<(), Refusal> {
+    if nesting.is_none() {
+        *nesting = Some(Nesting::enter().ok_or(Refusal::TooDeep)?);
+    }
+    Ok(())
 }
 
 /// A follower that the parcel has left out, with its accounts.

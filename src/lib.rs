@@ -212,6 +212,9 @@
 //!
 //! The items are `Result`s because a loss is an item too; `flatten` passes over losses.
 //!
+//! [`wait_for_subscribers`](Bus::wait_for_subscribers) is for the beginning, and [`drain`](Bus::drain), before
+//! the end, waits until everything was received. Who must not keep the bus open holds a [`WeakBus`].
+//!
 //! # Advisories
 //!
 //! [`Bus::advisories`] subscribes to what the bus says about itself: who came and went, who lost
@@ -303,9 +306,9 @@
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `denial` | why something was refused, and how often |
-//! | `bus` | the handle: publish, subscribe, grant, close |
+//! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `options` | who listens to what: the list of subscribers |
-//! | `fanout` | the way of a publish |
+//! | `fanout`, `nesting` | the way of a publish, and of one from inside another |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
@@ -344,9 +347,11 @@ mod grants;
 mod group;
 mod iter;
 mod lane;
+mod lifecycle;
 mod line;
 mod losses;
 mod message;
+mod nesting;
 mod opening;
 mod options;
 mod overflow;
@@ -380,11 +385,13 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, DrainError, GrantError, GroupTerm, Lagged, PublishError, RecvError,
-    RecvTimeoutError, RequestError, SubscribeError, TryRecvError,
+    RecvTimeoutError, RequestError, SubscribeError, TryRecvError, Undrained, UndrainedQueue,
 };
 pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};
+pub use crate::lifecycle::WeakBus;
 pub use crate::message::{Command, Event, Message};
+pub use crate::nesting::MAX_PUBLISH_DEPTH;
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};
 pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};

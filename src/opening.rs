@@ -228,6 +228,11 @@ impl<M> Opening<M> {
         }
     }
 
+    /// Whether appending runs no user code: nobody is to be asked, and the envelope is kept.
+    pub(crate) fn runs_no_user_code(&self) -> bool {
+        self.is_plain() && !self.parcel.is_blind()
+    }
+
     /// Whether who publishes has nothing to do beside appending.
     pub(crate) fn is_plain(&self) -> bool {
         self.waits.is_empty() && self.route.pick.is_empty()

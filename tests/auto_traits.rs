@@ -15,7 +15,7 @@ use oxide_bus::{
     Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged, Message, MessageBus, Overflow,
     Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError, RecvTimeoutError,
     RequestError, Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription,
-    SubscriptionStats, TryIter, TryRecvError,
+    SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -48,6 +48,9 @@ macro_rules! assert_traits {
 assert_traits! {
     Bus<Shared>: Send, Sync, Unpin;
     MessageBus: Send, Sync, Unpin;
+    WeakBus<Shared>: Send, Sync, Unpin, Clone;
+    Undrained: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    UndrainedQueue: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Publisher<Shared>: Send, Sync, Unpin;
     Publisher: Send, Sync, Unpin;
     Subscription<Shared>: Send, Sync, Unpin;
@@ -100,6 +103,7 @@ assert_traits! {
 assert_traits! {
     Bus<Moved>: !Send, !Sync;
     Bus<Bound>: !Send, !Sync;
+    WeakBus<Moved>: !Send, !Sync;
     Publisher<Moved>: !Send, !Sync;
     Publisher<Bound>: !Send, !Sync;
     Subscription<Moved>: !Send, !Sync;

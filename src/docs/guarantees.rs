@@ -126,6 +126,8 @@
 //! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the
 //! bus. If it panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
+//! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) publishes inside one
+//!   another on one thread; beyond that the envelope is handed back, `TooDeep`.
 //! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
 //!   and that subscription is evicted: it receives what it has, and then `Evicted`.
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
@@ -133,18 +135,19 @@
 //! * If the closure given to `drain` panics, the envelope it was shown counts as received.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
 //!
-//! Shown by `tests/isolation.rs`, `tests/predicates.rs`.
+//! Shown by `tests/isolation.rs`, `tests/predicates.rs`, `tests/payload_drop.rs`, `tests/lifecycle.rs`.
 //!
 //! # 9. Bounded memory
 //!
 //! * A queue never holds more envelopes than its capacity, and what is dropped takes no memory.
-//! * Nothing grows with the number of past subscribers, of capabilities revoked, or of publishers made
-//!   and dropped.
+//! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers made
+//!   and dropped, or of requests that are over.
+//! * No more than [`MAX_PENDING_REQUESTS`](crate::MAX_PENDING_REQUESTS) requests wait at once.
 //!
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-parcels).
 //!
-//! Shown by `tests/bounded.rs`.
+//! Shown by `tests/bounded.rs`, `tests/requests.rs`.
 //!
 //! # 10. No `unsafe`
 //!

@@ -7,6 +7,7 @@ use super::CLOSED;
 use crate::capability::Capability;
 use crate::denial::Denial;
 use crate::envelope::Envelope;
+use crate::fanout::Refusal;
 use crate::message::Message;
 use crate::receipt::BatchReceipt;
 
@@ -34,6 +35,9 @@ use crate::receipt::BatchReceipt;
 pub enum PublishError<M = Message> {
     /// The bus has closed.
     Closed(Box<Envelope<M>>),
+    /// It was to be published from inside too many other publishes of the same thread, by a subject, a
+    /// predicate or the `Drop` of a payload: [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH).
+    TooDeep(Box<Envelope<M>>),
     /// The capability does not let it pass.
     Denied {
         /// The envelope that was refused.
@@ -46,6 +50,14 @@ pub enum PublishError<M = Message> {
 }
 
 impl<M> PublishError<M> {
+    #[cold]
+    pub(crate) fn refused(envelope: Envelope<M>, refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed => PublishError::Closed(Box::new(envelope)),
+            Refusal::TooDeep => PublishError::TooDeep(Box::new(envelope)),
+        }
+    }
+
     pub(crate) fn denied(envelope: Envelope<M>, capability: &Capability, denial: Denial) -> Self {
         PublishError::Denied {
             envelope: Box::new(envelope),
@@ -59,6 +71,11 @@ impl<M> PublishError<M> {
         matches!(self, PublishError::Closed(_))
     }
 
+    /// Whether it was to be published from inside too many other publishes.
+    pub fn is_too_deep(&self) -> bool {
+        matches!(self, PublishError::TooDeep(_))
+    }
+
     /// Whether the capability does not let it pass.
     pub fn is_denied(&self) -> bool {
         self.denial().is_some()
@@ -68,21 +85,25 @@ impl<M> PublishError<M> {
     pub fn denial(&self) -> Option<Denial> {
         match self {
             PublishError::Denied { denial, .. } => Some(*denial),
-            PublishError::Closed(_) => None,
+            PublishError::Closed(_) | PublishError::TooDeep(_) => None,
         }
     }
 
     /// The envelope that was not published.
     pub fn envelope(&self) -> &Envelope<M> {
         match self {
-            PublishError::Closed(envelope) | PublishError::Denied { envelope, .. } => envelope,
+            PublishError::Closed(envelope)
+            | PublishError::TooDeep(envelope)
+            | PublishError::Denied { envelope, .. } => envelope,
         }
     }
 
     /// Takes the envelope back.
     pub fn into_envelope(self) -> Envelope<M> {
         match self {
-            PublishError::Closed(envelope) | PublishError::Denied { envelope, .. } => *envelope,
+            PublishError::Closed(envelope)
+            | PublishError::TooDeep(envelope)
+            | PublishError::Denied { envelope, .. } => *envelope,
         }
     }
 }
@@ -91,6 +112,7 @@ impl<M> fmt::Debug for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PublishError::Closed(_) => f.write_str("Closed(..)"),
+            PublishError::TooDeep(_) => f.write_str("TooDeep(..)"),
             PublishError::Denied {
                 capability, denial, ..
             } => f
@@ -106,6 +128,7 @@ impl<M> fmt::Display for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PublishError::Closed(_) => f.write_str(CLOSED),
+            PublishError::TooDeep(_) => f.write_str(TOO_DEEP),
             PublishError::Denied {
                 envelope,
                 capability,
@@ -135,16 +158,28 @@ impl<M> Error for PublishError<M> {}
 /// assert_eq!(error.into_envelopes()[0].message, 1);
 /// ```
 pub struct BatchError<M = Message> {
-    /// None: the bus has closed.
-    denied: Option<(Capability, Denial)>,
+    cause: Cause,
     receipt: BatchReceipt,
     envelopes: Vec<Envelope<M>>,
 }
 
+/// Why the rest of a batch was not published.
+#[derive(Debug)]
+enum Cause {
+    Refused(Refusal),
+    Denied(Capability, Denial),
+}
+
+const TOO_DEEP: &str = "inside too many other publishes";
+
 impl<M> BatchError<M> {
-    pub(crate) fn closed(receipt: BatchReceipt, envelopes: Vec<Envelope<M>>) -> Self {
+    pub(crate) fn refused(
+        receipt: BatchReceipt,
+        envelopes: Vec<Envelope<M>>,
+        refusal: Refusal,
+    ) -> Self {
         BatchError {
-            denied: None,
+            cause: Cause::Refused(refusal),
             receipt,
             envelopes,
         }
@@ -156,7 +191,7 @@ impl<M> BatchError<M> {
         envelopes: Vec<Envelope<M>>,
     ) -> Self {
         BatchError {
-            denied: Some((capability.clone(), denial)),
+            cause: Cause::Denied(capability.clone(), denial),
             receipt: BatchReceipt::default(),
             envelopes,
         }
@@ -164,17 +199,25 @@ impl<M> BatchError<M> {
 
     /// Whether the bus has closed.
     pub fn is_closed(&self) -> bool {
-        self.denied.is_none()
+        matches!(self.cause, Cause::Refused(Refusal::Closed))
     }
 
     /// Whether the capability does not let it pass.
     pub fn is_denied(&self) -> bool {
-        self.denied.is_some()
+        self.denial().is_some()
+    }
+
+    /// Whether it was to be published from inside too many other publishes.
+    pub fn is_too_deep(&self) -> bool {
+        matches!(self.cause, Cause::Refused(Refusal::TooDeep))
     }
 
     /// Why the capability does not let it pass, if that is it.
     pub fn denial(&self) -> Option<Denial> {
-        self.denied.as_ref().map(|(_, denial)| *denial)
+        match self.cause {
+            Cause::Denied(_, denial) => Some(denial),
+            Cause::Refused(_) => None,
+        }
     }
 
     /// What became of those that were published before.
@@ -196,7 +239,7 @@ impl<M> BatchError<M> {
 impl<M> fmt::Debug for BatchError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchError")
-            .field("denied", &self.denied)
+            .field("cause", &self.cause)
             .field("receipt", &self.receipt)
             .field("left", &self.envelopes.len())
             .finish_non_exhaustive()
@@ -206,9 +249,10 @@ impl<M> fmt::Debug for BatchError<M> {
 impl<M> fmt::Display for BatchError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} envelopes not published: ", self.envelopes.len())?;
-        match &self.denied {
-            None => f.write_str(CLOSED),
-            Some((capability, denial)) => write_denial(f, capability, *denial),
+        match &self.cause {
+            Cause::Refused(Refusal::Closed) => f.write_str(CLOSED),
+            Cause::Refused(Refusal::TooDeep) => f.write_str(TOO_DEEP),
+            Cause::Denied(capability, denial) => write_denial(f, capability, *denial),
         }
     }
 }

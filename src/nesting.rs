@@ -1,0 +1,34 @@
+//! Publishing from inside a publish: how deep it may go.
+//!
+//! A publish may run user code: subjects, predicates, the `Drop` of payloads that it lets go of. That
+//! code may publish, and so on. Each publish that is about to run any counts itself in, on its
+//! thread, for as long as it may; one that only appends to a parcel runs none, and counts nothing.
+
+use std::cell::Cell;
+
+/// How many publishes one thread may be in the middle of, each inside the one before.
+pub const MAX_PUBLISH_DEPTH: usize = 16;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A publish of this thread that may run user code.
+pub(crate) struct Nesting;
+
+impl Nesting {
+    /// Nothing where it would be too deep.
+    pub(crate) fn enter() -> Option<Self> {
+        let depth = DEPTH.get();
+        (depth < MAX_PUBLISH_DEPTH).then(|| {
+            DEPTH.set(depth + 1);
+            Nesting
+        })
+    }
+}
+
+impl Drop for Nesting {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
