@@ -294,6 +294,7 @@
 //! | --- | --- |
 //! | (none) | this library; no crate for async or for the command line comes with it |
 //! | `cli` | the `oxide-bus` command, which replays logs and measures the bus |
+//! | `metrics` | [`Metrics`], which hands the figures to the recorder of the `metrics` crate |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate, too |
 //!
 //! # Where what is
@@ -316,7 +317,7 @@
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `request` | a publish that waits for its answer |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `stats` | what the bus says about itself |
+//! | `advisory`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
@@ -351,6 +352,8 @@ mod lifecycle;
 mod line;
 mod losses;
 mod message;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod nesting;
 mod opening;
 mod options;
@@ -391,6 +394,8 @@ pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::lifecycle::WeakBus;
 pub use crate::message::{Command, Event, Message};
+#[cfg(feature = "metrics")]
+pub use crate::metrics::Metrics;
 pub use crate::nesting::MAX_PUBLISH_DEPTH;
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};
 pub use crate::overflow::Overflow;
