@@ -74,15 +74,29 @@ impl<M> Core<M> {
     }
 
     /// Publishes one envelope, or gives it back.
+    #[inline]
     pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Outcome, PublishError<M>>
     where
         M: Payload,
     {
         let mut pending = Some(envelope);
-        match self.place(&mut pending) {
-            Ok(outcome) => Ok(outcome),
-            Err(refusal) => Err(PublishError::refused(Pending::take(&mut pending), refusal)),
+        self.append_plainly(&mut pending)
+            .map_or_else(|| self.place(&mut pending), Ok)
+            .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
+    }
+
+    /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
+    /// same: this is kept apart, and small, because nearly every publish ends here.
+    fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
+        let current = self.current.load();
+        if !current.is_plain() || current.is_outdated() {
+            return None;
         }
+        let slot = current.parcel.claim_kept()?;
+        pause::at(Step::Claimed);
+        current.parcel.write(slot, || Pending::take(pending));
+        self.requests.look(&current.parcel, slot..slot + 1);
+        Some(current.outcome(1))
     }
 
     /// Publishes envelopes, in one step as many as find room in one parcel, or gives back those that
@@ -115,6 +129,7 @@ impl<M> Core<M> {
     }
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
+    #[inline(never)]
     fn place(&self, pending: &mut impl Pending<M>) -> Result<Outcome, Refusal>
     where
         M: Payload,

@@ -135,6 +135,7 @@ impl<M> Parcel<M> {
     /// Claims up to `wanted` slots that follow each other.
     ///
     /// None if the parcel is full or closed or not ready.
+    #[inline]
     pub(crate) fn claim(&self, wanted: usize) -> Option<Range<usize>> {
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
@@ -158,6 +159,15 @@ impl<M> Parcel<M> {
                 Err(newer) => word = newer,
             }
         }
+    }
+
+    /// Claims one slot, if the parcel keeps what it is given.
+    #[inline]
+    pub(crate) fn claim_kept(&self) -> Option<usize> {
+        if self.is_blind() {
+            return None;
+        }
+        Some(self.claim(1)?.start)
     }
 
     /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.
