@@ -9,6 +9,7 @@ use crate::advisory::Board;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::Core;
+use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
 use crate::queue::{Inbox, queue};
@@ -153,8 +154,17 @@ impl<M: Payload> Bus<M> {
     /// ```
     #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        self.publish_within(envelope, Limit::Theirs)
+    }
+
+    #[inline]
+    pub(crate) fn publish_within(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
         let id = envelope.id;
-        let outcome = self.core.publish(envelope)?;
+        let outcome = self.core.publish(envelope, limit)?;
         Ok(Receipt::new(id, outcome))
     }
 

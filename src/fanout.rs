@@ -10,22 +10,21 @@ use std::mem;
 use std::ops::{Deref, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use smallvec::SmallVec;
 
 use crate::advisory::{Advisory, Board, Eviction, Losses};
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
-use crate::follow::{FollowQueue, Places};
+use crate::follow::Places;
 use crate::grants::Grants;
 use crate::group::Seat;
+use crate::limit::{Held, Limit};
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
-use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::pending::{Batch, Pending, append};
-use crate::pick::{PickQueue, Picker, Refused};
+use crate::pick::{Picker, Refused};
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
 use crate::request::Requests;
@@ -34,6 +33,7 @@ use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, Mutex, Ordering, fence};
+use crate::waiting::Waiting;
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -57,6 +57,8 @@ pub(crate) enum Refusal {
     Closed,
     /// Inside too many other publishes of the thread.
     TooDeep,
+    /// Somebody would have to be waited for, and may not.
+    Full,
 }
 
 impl<M> Core<M> {
@@ -75,13 +77,17 @@ impl<M> Core<M> {
 
     /// Publishes one envelope, or gives it back.
     #[inline]
-    pub(crate) fn publish(&self, envelope: Envelope<M>) -> Result<Outcome, PublishError<M>>
+    pub(crate) fn publish(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Outcome, PublishError<M>>
     where
         M: Payload,
     {
         let mut pending = Some(envelope);
         self.append_plainly(&mut pending)
-            .map_or_else(|| self.place(&mut pending), Ok)
+            .map_or_else(|| self.place(&mut pending, limit), Ok)
             .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
     }
 
@@ -115,7 +121,7 @@ impl<M> Core<M> {
             if before == 0 {
                 return Ok(receipt);
             }
-            match self.place(&mut batch) {
+            match self.place(&mut batch, Limit::Theirs) {
                 Ok(outcome) => receipt.add(before - batch.count(), outcome),
                 Err(refusal) => {
                     return Err(BatchError::refused(
@@ -130,7 +136,7 @@ impl<M> Core<M> {
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
     #[inline(never)]
-    fn place(&self, pending: &mut impl Pending<M>) -> Result<Outcome, Refusal>
+    fn place(&self, pending: &mut impl Pending<M>, limit: Limit) -> Result<Outcome, Refusal>
     where
         M: Payload,
     {
@@ -154,9 +160,10 @@ impl<M> Core<M> {
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
                 let picks = current.route.picks(|| pending.first(), known.take());
+                let held = hold(&picks, limit)?;
                 if let Some(slots) = self.append(&current, pending, 1) {
-                    let (outcome, rest) = self.deliver(&current, slots.clone(), &picks);
-                    return Ok(self.finish(outcome, rest, || {
+                    let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held);
+                    return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
                         drop((current, picks));
                     }));
@@ -168,7 +175,7 @@ impl<M> Core<M> {
                 continue;
             }
             go_deeper(&mut nesting)?;
-            if let Some(outcome) = self.open(current, pending, &mut known)? {
+            if let Some(outcome) = self.open(current, pending, limit, &mut known)? {
                 return Ok(outcome);
             }
         }
@@ -180,6 +187,7 @@ impl<M> Core<M> {
         &self,
         current: impl Deref<Target = Arc<Opening<M>>>,
         pending: &mut impl Pending<M>,
+        limit: Limit,
         known: &mut Option<Picks<M>>,
     ) -> Result<Option<Outcome>, Refusal>
     where
@@ -192,16 +200,18 @@ impl<M> Core<M> {
             return Err(Refusal::Closed);
         }
         let picks = route.picks(|| pending.first(), known.take()); // user code, as above
+        let held = hold(&picks, limit)?;
         let wanted = route.step(pending.count());
         let next = Arc::new(current.next(route, wanted, || pending.take()));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
-        if self.install(&current, &next) {
+        let may_not = matches!(limit, Limit::Refuse) && next.waits().next().is_some();
+        if !may_not && self.install(&current, &next) {
             pause::at(Step::Installed);
             next.complete();
             let base = next.parcel.base();
             let blind = if next.parcel.is_blind() { claimed } else { 0 };
-            let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks);
+            let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held);
             for (queue, entry) in next.drops() {
                 let dropped = || entry.left_out + claimed as u64;
                 rest.losses.note(&self.board, queue.terms(), dropped);
@@ -210,7 +220,7 @@ impl<M> Core<M> {
                 outcome.dropped += 1;
                 (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
             }
-            let outcome = self.finish(outcome, rest, || {
+            let outcome = self.finish(outcome, rest, limit, || {
                 self.requests.look(&next.parcel, 0..claimed);
                 drop((current, next, picks));
                 for sequence in (base..).take(blind) {
@@ -224,6 +234,9 @@ impl<M> Core<M> {
         let opening = Arc::into_inner(next).expect("nobody else has seen it");
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
         pending.put_back(parcel.into_envelopes());
+        if may_not {
+            return Err(Refusal::Full);
+        }
         Ok(None)
     }
 
@@ -247,17 +260,18 @@ impl<M> Core<M> {
         opening: &Opening<M>,
         slots: Range<usize>,
         picks: &Picks<M>,
+        mut held: Held<M>,
     ) -> (Outcome, Rest<M>) {
         let mut outcome = opening.outcome(slots.len());
         let mut rest = Rest {
-            follow: (opening.waits())
-                .map(|(queue, entry)| (Arc::clone(queue), Arc::clone(&opening.parcel), *entry))
-                .collect(),
-            pick: SmallVec::new(),
+            waiting: Waiting::none(),
             displaced: SmallVec::new(),
             evicted: SmallVec::new(),
             losses: Losses::none(),
         };
+        for (queue, entry) in opening.waits() {
+            rest.waiting.follow(queue, &opening.parcel, *entry);
+        }
         for listener in &picks.failed {
             if listener.queue.evict() {
                 let terms = Arc::clone(listener.queue.terms());
@@ -266,8 +280,12 @@ impl<M> Core<M> {
         }
         for listener in &picks.listeners {
             // With picks, only one envelope is placed at a time.
-            let queue = &listener.queue;
-            match queue.offer(&opening.parcel, slots.start) {
+            let (queue, parcel) = (&listener.queue, &opening.parcel);
+            if let Some(filled) = held.fill(queue, parcel, slots.start) {
+                outcome.count(filled);
+                continue;
+            }
+            match queue.offer(parcel, slots.start) {
                 Ok(None) => outcome.delivered += 1,
                 Ok(Some(displaced)) => {
                     outcome.delivered += 1;
@@ -275,15 +293,18 @@ impl<M> Core<M> {
                     (rest.losses).note(&self.board, queue.terms(), || queue.accounts().dropped);
                 }
                 Err(Refused::NoPlace(no_place)) => {
-                    rest.count_pick(&mut outcome, &self.board, queue, Err(no_place));
+                    outcome.count(Err(no_place));
+                    if no_place == NoPlace::Full {
+                        let dropped = || queue.accounts().dropped;
+                        rest.losses.note(&self.board, queue.terms(), dropped);
+                    }
                 }
                 Err(Refused::Evicted) => {
                     outcome.dropped += 1;
                     (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
                 }
-                Err(Refused::Wait) => {
-                    let missed = (Arc::clone(queue), Arc::clone(&opening.parcel), slots.start);
-                    rest.pick.push(missed);
+                Err(Refused::Wait(line)) => {
+                    (rest.waiting).pick(line, queue.terms(), parcel, slots.start);
                 }
             }
         }
@@ -293,8 +314,13 @@ impl<M> Core<M> {
     /// Does the rest of a publish, the waiting last. `let_go` gives answers to who asked, and lets go of
     /// payloads and predicates: that may run user code, which may publish, and finds the turns taken.
     /// Who waits must not keep them; if one panics, the rest is done all the same.
-    fn finish(&self, mut outcome: Outcome, mut rest: Rest<M>, let_go: impl FnOnce()) -> Outcome {
-        rest.enrol();
+    fn finish(
+        &self,
+        mut outcome: Outcome,
+        mut rest: Rest<M>,
+        limit: Limit,
+        let_go: impl FnOnce(),
+    ) -> Outcome {
         let displaced = mem::take(&mut rest.displaced);
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             let_go();
@@ -305,7 +331,12 @@ impl<M> Core<M> {
                 self.evicted(&terms, reason);
             }
         }));
-        rest.wait(&mut outcome, &self.board);
+        rest.waiting.end(limit.deadline(), |turn, settled| {
+            outcome.count(settled);
+            if settled == Err(NoPlace::Full) {
+                (rest.losses).note(&self.board, turn.terms(), || turn.dropped());
+            }
+        });
         rest.losses.tell(&self.board);
         if let Err(panic) = dropped.and(evicted) {
             resume_unwind(panic);
@@ -494,6 +525,8 @@ impl<M> Core<M> {
 
 #[cfg(all(test, oxide_loom))]
 mod loom_models;
+#[cfg(all(test, oxide_loom))]
+mod loom_policies;
 #[cfg(all(test, not(oxide_loom)))]
 mod stopped;
 
@@ -511,62 +544,25 @@ fn go_deeper(nesting: &mut Option<Nesting>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A follower that the parcel has left out, with its accounts.
-type LeftOut<M> = (Arc<FollowQueue<M>>, Arc<Parcel<M>>, opening::Entry);
-
-/// A picker that had no room, and what it shall get.
-type Missed<M> = (Arc<PickQueue<M>>, Arc<Parcel<M>>, usize);
+/// Reserves places for a publish that may not wait.
+fn hold<M>(picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
+    match limit {
+        Limit::Theirs | Limit::Until(_) => Ok(Held::none()),
+        Limit::Refuse => {
+            let queues = picks.listeners.iter().map(|listener| &listener.queue);
+            Held::reserve(queues).ok_or(Refusal::Full)
+        }
+    }
+}
 
 /// What is left to do of a publish when its envelopes lie in their slots. It holds no route: that
 /// would keep other subscribers connected while somebody is waited for.
 struct Rest<M> {
-    /// Those who have to be waited for.
-    follow: SmallVec<[LeftOut<M>; 1]>,
-    pick: SmallVec<[Missed<M>; 1]>,
+    /// Those who have to be waited for: the turns are taken.
+    waiting: Waiting<M>,
     /// What is not queued any more.
     displaced: SmallVec<[Arc<Entry<M>>; 1]>,
     /// Those who were put out.
     evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
     losses: Losses,
-}
-
-impl<M> Rest<M> {
-    /// Takes a turn with each follower.
-    fn enrol(&self) {
-        for (queue, parcel, entry) in &self.follow {
-            queue.enrol(parcel, entry);
-        }
-    }
-
-    fn wait(&mut self, outcome: &mut Outcome, board: &Board) {
-        if self.follow.is_empty() && self.pick.is_empty() {
-            return;
-        }
-        let started = Instant::now();
-        for (queue, _, entry) in &self.follow {
-            let settled = queue.settle(entry, started);
-            outcome.count(settled);
-            if settled == Err(NoPlace::Full) {
-                let dropped = || queue.places().given_up();
-                self.losses.note(board, queue.terms(), dropped);
-            }
-        }
-        for (queue, parcel, slot) in mem::take(&mut self.pick) {
-            let offered = queue.offer_by(&parcel, slot, queue.terms().deadline(started));
-            self.count_pick(outcome, board, &queue, offered);
-        }
-    }
-
-    fn count_pick(
-        &mut self,
-        outcome: &mut Outcome,
-        board: &Board,
-        queue: &PickQueue<M>,
-        offered: Result<(), NoPlace>,
-    ) {
-        outcome.count(offered);
-        if offered == Err(NoPlace::Full) {
-            (self.losses).note(board, queue.terms(), || queue.accounts().dropped);
-        }
-    }
 }

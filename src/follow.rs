@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
 use crate::follower::Follower;
-use crate::gate::Gate;
+use crate::gate::{Gate, NEVER};
 use crate::lane::{Lane, lane};
 use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
@@ -16,9 +16,6 @@ use crate::queue::Terms;
 use crate::room::NoPlace;
 use crate::stats::Accounts;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
-
-/// How long a publisher holds out for more than one place.
-const PATIENCE: Duration = Duration::from_millis(1);
 
 /// The publishers' end.
 pub(crate) struct FollowQueue<M> {
@@ -48,15 +45,37 @@ pub(crate) struct Places<M> {
     /// The most envelopes that somebody who asked has seen queued.
     seen: AtomicU64,
     /// What was enqueued and left out when the bus closed, or put the subscriber out.
-    end: OnceLock<(u64, u64)>,
+    end: OnceLock<End>,
+}
+
+/// What a queue's accounts are when nothing more comes.
+#[derive(Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) enqueued: u64,
+    pub(crate) left_out: u64,
+    /// The bus has put the subscriber out, and did not close.
+    pub(crate) evicted: bool,
 }
 
 /// What publishers wait with for their turns.
 struct Turns<M> {
     /// By turn; nothing where the publisher has given up.
-    waiting: BTreeMap<u64, Option<Arc<Parcel<M>>>>,
+    waiting: BTreeMap<u64, Option<Turn<M>>>,
     /// There was room for many, and there is some left: one place is enough now.
     flowing: bool,
+    /// Nobody waits any more.
+    shut: bool,
+}
+
+/// What has to be known to place one envelope, whoever does it.
+struct Turn<M> {
+    queue: Arc<FollowQueue<M>>,
+    parcel: Arc<Parcel<M>>,
+    /// How many envelopes the parcels before it have enqueued.
+    enqueued: u64,
+    /// How many places are waited for.
+    demand: u64,
+    waker: Option<Waker>,
 }
 
 impl<M> Default for Turns<M> {
@@ -64,6 +83,7 @@ impl<M> Default for Turns<M> {
         Turns {
             waiting: BTreeMap::new(),
             flowing: false,
+            shut: false,
         }
     }
 }
@@ -148,102 +168,63 @@ impl<M> FollowQueue<M> {
     /// Takes a turn for the one envelope of a parcel that left this queue out.
     ///
     /// `entry` is the parcel's: it says whose turn this is.
-    pub(crate) fn enrol(&self, parcel: &Arc<Parcel<M>>, entry: &Entry) {
-        (self.places.gate).change(|turns| {
-            turns
-                .waiting
-                .insert(entry.left_out, Some(Arc::clone(parcel)))
+    pub(crate) fn enrol(self: &Arc<Self>, parcel: &Arc<Parcel<M>>, entry: &Entry) {
+        let mut turn = Some(Turn {
+            queue: Arc::clone(self),
+            parcel: Arc::clone(parcel),
+            enqueued: entry.enqueued,
+            // With one place at a time every parcel would hold one envelope. So the subscriber is
+            // given the time to make room for many, unless it takes too long.
+            demand: self.terms.capacity.min(2 * MAX_SLOTS) as u64,
+            waker: None,
         });
-    }
-
-    /// Waits until the turn that was taken is over, with a place or without.
-    pub(crate) fn settle(&self, entry: &Entry, started: Instant) -> Result<(), NoPlace> {
-        let deadline = self.terms.deadline(started);
-        let turn = entry.left_out;
-        let gate = &self.places.gate;
-
-        // With one place at a time every parcel would hold one envelope. So the subscriber is given
-        // the time to make room for many, unless it takes too long.
-        let many = self.terms.capacity.min(2 * MAX_SLOTS) as u64;
-        let patience = started + PATIENCE;
-        let patience = deadline.map_or(patience, |deadline| deadline.min(patience));
-        let outcome = (gate.wait(Some(patience), |turns| self.attempt(turns, entry, many)))
-            .or_else(|| gate.wait(deadline, |turns| self.attempt(turns, entry, 1)))
-            .unwrap_or(Err(NoPlace::Full));
-        let mut settled = outcome;
-        gate.change(|turns| {
-            if outcome == Err(NoPlace::Full) {
-                if self.places.settled.load(Ordering::Relaxed) > turn {
-                    settled = Ok(()); // another publisher has placed it meanwhile
-                } else {
-                    turns.waiting.insert(turn, None);
-                    self.take_turns(turns, entry, 1);
-                }
+        self.places.serve(|turns| {
+            if turn.is_some() {
+                turns.waiting.insert(entry.left_out, turn.take());
             }
         });
-        settled
     }
 
-    /// Looks whether the turn of `entry` has come, and takes all turns that can be taken. Called
-    /// under the lock.
-    fn attempt(
+    /// What has become of a turn, if it is over. Else its publisher shall be woken when it is, and is
+    /// content with one place if it is impatient.
+    pub(crate) fn look(
         &self,
-        turns: &mut Turns<M>,
         entry: &Entry,
-        demand: u64,
-    ) -> Result<Result<(), NoPlace>, u64> {
-        if self.places.gone.load(Ordering::Relaxed) {
-            return Ok(Err(NoPlace::Gone));
+        impatient: bool,
+        waker: Option<&Waker>,
+    ) -> Option<Result<(), NoPlace>> {
+        let places = &*self.places;
+        places.serve(|turns| {
+            if let Some(Some(turn)) = turns.waiting.get_mut(&entry.left_out) {
+                if impatient {
+                    turn.demand = 1;
+                }
+                turn.waker = waker.cloned();
+            }
+        });
+        if places.is_settled(entry) {
+            return Some(Ok(()));
         }
-        let is_over = || self.places.settled.load(Ordering::Relaxed) > entry.left_out;
-        if is_over() {
-            // Others may have turns by now, after a parcel that this entry knows nothing of.
-            return Ok(Ok(()));
+        if places.gone.load(Ordering::Acquire) {
+            // It is dropped here, outside the lock.
+            let _turn = (places.gate).look(|turns| turns.waiting.remove(&entry.left_out));
+            return Some(Err(NoPlace::Gone));
         }
-        let retry_at = self.take_turns(turns, entry, demand);
-        if is_over() {
-            return Ok(Ok(()));
-        }
-        Err(retry_at)
+        (places.gate.look(|turns| turns.shut)).then(|| self.give_up(entry))
     }
 
-    /// Places what waits, in turn, whoever has published it: a publisher that had to wake up for
-    /// its turn would hold up those behind it. Returns at which number of consumed envelopes there
-    /// would be room for the next. Called under the lock.
-    fn take_turns(&self, turns: &mut Turns<M>, entry: &Entry, demand: u64) -> u64 {
+    /// Ends a turn without a place, unless it has found one.
+    pub(crate) fn give_up(&self, entry: &Entry) -> Result<(), NoPlace> {
         let places = &*self.places;
-        // Relaxed: both are written under the lock, which is held here.
-        let mut settled = places.settled.load(Ordering::Relaxed);
-        let mut placed = places.placed.load(Ordering::Relaxed);
-        // Acquire: as in `room`.
-        let consumed = places.consumed.load(Ordering::Acquire);
-        // While something waits no parcel has the queue in reach, so this is the same for all.
-        let full_at =
-            |placed: u64| (entry.enqueued + placed).saturating_sub(self.terms.capacity as u64);
-        let retry_at = loop {
-            let room = consumed.saturating_sub(full_at(placed));
-            let wanted = if turns.flowing { 1 } else { demand };
-            match turns.waiting.get(&settled) {
-                // Who has this turn has not come yet, and will look for room itself.
-                None => break u64::MAX,
-                Some(Some(_)) if room < wanted => {
-                    turns.flowing = turns.flowing && room > 0;
-                    break full_at(placed) + if turns.flowing { wanted } else { demand };
-                }
-                Some(Some(parcel)) => {
-                    self.lane.send(parcel);
-                    placed += 1;
-                    turns.flowing = true;
-                }
-                Some(None) => {}
+        let (mut given_up, mut outcome) = (None, Ok(()));
+        places.serve(|turns| {
+            if outcome.is_ok() && !places.is_settled(entry) {
+                given_up = turns.waiting.insert(entry.left_out, None);
+                outcome = Err(NoPlace::Full);
             }
-            turns.waiting.remove(&settled);
-            settled += 1;
-        };
-        places.placed.store(placed, Ordering::Relaxed);
-        // Release, against the acquire in `room`: `placed` was written before.
-        places.settled.store(settled, Ordering::Release);
-        retry_at
+        });
+        drop(given_up); // outside the lock
+        outcome
     }
 
     /// Puts the subscriber out, for the envelope after what `entry` says was enqueued. Whoever sees
@@ -251,7 +232,11 @@ impl<M> FollowQueue<M> {
     pub(crate) fn evict(&self, entry: &Entry, base: u64) {
         // Release, against the acquire in `is_evicted`.
         self.places.evicted.store(true, Ordering::Release);
-        let _first = self.places.end.set((entry.enqueued, 1));
+        let _first = self.places.end.set(End {
+            enqueued: entry.enqueued,
+            left_out: 1,
+            evicted: true,
+        });
         // It may have received all meanwhile, and gone to sleep.
         self.lane.send(&Arc::new(Parcel::void(base)));
     }
@@ -268,12 +253,16 @@ impl<M> FollowQueue<M> {
         if self
             .places
             .end
-            .set((entry.enqueued, entry.left_out))
+            .set(End {
+                enqueued: entry.enqueued,
+                left_out: entry.left_out,
+                evicted: false,
+            })
             .is_ok()
         {
             self.lane.send(last);
         }
-        self.places.gate.shut();
+        self.places.serve(|turns| turns.shut = true);
     }
 }
 
@@ -283,9 +272,66 @@ impl<M> Places<M> {
     pub(crate) fn count(&self, consumed: u64, publishers_wait: bool) {
         // Release: read with acquire by who looks for room.
         self.consumed.store(consumed, Ordering::Release);
-        if publishers_wait {
-            self.gate.consumed(consumed);
+        if publishers_wait && self.gate.is_due(consumed) {
+            self.serve(|_| ());
         }
+    }
+
+    /// Changes something about the turns, places all that can be placed, and wakes whom that
+    /// concerns.
+    #[cold]
+    fn serve(&self, mut change: impl FnMut(&mut Turns<M>)) {
+        let (mut served, mut woken) = (Vec::new(), Vec::new());
+        self.gate.serve(|turns| {
+            change(turns);
+            let due_at = self.take_turns(turns, &mut served);
+            if turns.shut || self.gone.load(Ordering::Relaxed) {
+                let waiting = turns.waiting.values_mut().flatten();
+                woken.extend(waiting.filter_map(|turn| turn.waker.take()));
+            }
+            due_at
+        });
+        woken.extend(served.into_iter().filter_map(|turn| turn.waker));
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Places what waits, in turn. Returns at which number of consumed envelopes there would be room
+    /// for the next. Called under the lock.
+    fn take_turns(&self, turns: &mut Turns<M>, served: &mut Vec<Turn<M>>) -> u64 {
+        // Relaxed: both are written under the lock, which is held here.
+        let mut settled = self.settled.load(Ordering::Relaxed);
+        let mut placed = self.placed.load(Ordering::Relaxed);
+        // Acquire: as in `room`.
+        let consumed = self.consumed.load(Ordering::Acquire);
+        let due_at = loop {
+            // Who has this turn may not have come yet, and will look for room itself.
+            let Some(turn) = turns.waiting.get(&settled) else {
+                break NEVER;
+            };
+            if let Some(turn) = turn {
+                let capacity = turn.queue.terms.capacity as u64;
+                let full_at = (turn.enqueued + placed).saturating_sub(capacity);
+                let room = consumed.saturating_sub(full_at);
+                if room < if turns.flowing { 1 } else { turn.demand } {
+                    turns.flowing = false;
+                    break full_at + turn.demand;
+                }
+                turn.queue.lane.send(&turn.parcel);
+                placed += 1;
+                turns.flowing = true;
+            }
+            served.extend(turns.waiting.remove(&settled).flatten());
+            settled += 1;
+        };
+        self.placed.store(placed, Ordering::Relaxed);
+        // Release, against the acquire in `room`: `placed` was written before.
+        self.settled.store(settled, Ordering::Release);
+        due_at
+    }
+
+    fn is_settled(&self, entry: &Entry) -> bool {
+        // Acquire, against the release in `take_turns`: the place was found before.
+        self.settled.load(Ordering::Acquire) > entry.left_out
     }
 
     /// How many publishers' envelopes were lost though they were waited for: none of a queue that
@@ -320,18 +366,19 @@ impl<M> Places<M> {
 
     /// The subscriber leaves: nobody need wait for it.
     pub(crate) fn leave(&self) {
-        self.gone.store(true, Ordering::Relaxed); // read under the lock, after the wake
-        self.gate.wake();
+        // Release, against the acquire in `look`; who comes to the gate later than this reads it.
+        self.gone.store(true, Ordering::Release);
+        self.serve(|_| ());
     }
 
     /// Whether the bus has closed and all that found a place was consumed.
     pub(crate) fn has_all(&self, consumed: u64, blocks: bool) -> bool {
-        let Some(&(enqueued, left_out)) = self.end.get() else {
+        let Some(end) = self.end.get() else {
             return false;
         };
         // Acquire: when all were settled, `placed` is what it was then.
-        (!blocks || self.settled.load(Ordering::Acquire) == left_out)
-            && consumed == enqueued + self.placed()
+        (!blocks || self.settled.load(Ordering::Acquire) == end.left_out)
+            && consumed == end.enqueued + self.placed()
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
@@ -339,17 +386,21 @@ impl<M> Places<M> {
     }
 
     /// What was enqueued and left out in all, if no more will be.
-    pub(crate) fn ended(&self) -> Option<(u64, u64)> {
+    pub(crate) fn ended(&self) -> Option<End> {
         self.end.get().copied()
     }
 
     /// What was enqueued and left out in all, of a bus that has closed.
-    pub(crate) fn at_end(&self) -> (u64, u64) {
+    pub(crate) fn at_end(&self) -> End {
         *self.end.wait()
     }
 
     /// The subscription never got onto the bus's list.
     pub(crate) fn never_began(&self) {
-        let _first = self.end.set((0, 0));
+        let _first = self.end.set(End {
+            enqueued: 0,
+            left_out: 0,
+            evicted: false,
+        });
     }
 }

@@ -182,7 +182,7 @@ impl<M> Follower<M> {
                 let missed = self.missed(standing);
                 return Err(if missed > self.told {
                     self.tell(missed - self.told)
-                } else if self.places.is_evicted() {
+                } else if self.places.ended().is_some_and(|end| end.evicted) {
                     Nothing::Evicted
                 } else {
                     Nothing::Disconnected
@@ -216,10 +216,12 @@ impl<M> Follower<M> {
     }
 
     fn missed(&self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
-        if !self.places.was_left_out() {
-            0
-        } else if self.blocks {
+        if self.blocks {
             self.places.given_up()
+        } else if let Some(end) = self.places.ended() {
+            end.left_out
+        } else if !self.places.was_left_out() {
+            0
         } else {
             standing(&self.places).1
         }

@@ -1,111 +1,63 @@
-//! Where publishers wait for a subscriber that loses nothing.
+//! Where publishers wait for a subscriber that loses nothing, and are served.
 //!
-//! Invariant: a publisher sleeps here only while what it waits for has not happened, or the
-//! subscriber is about to wake it.
+//! Invariant: nothing waits here that could be had, unless the subscriber is about to come by.
 //!
-//! The subscriber counts what it has consumed; a publisher that waits writes down at which count it
-//! wants to be woken. Each writes its word, then a fence, then reads the other's word: one of them
-//! at least sees what the other wrote.
+//! What waits is written down under the lock, and whoever takes the lock serves all that can be
+//! served, his own or not: a publisher that had to wake up for its turn would hold up those behind
+//! it. The subscriber comes by only where it is worth it: it counts what it has consumed, and at the
+//! gate stands at which count somebody can be served. Each writes its word, then a fence, then reads
+//! the other's word: one of them at least sees what the other wrote.
 
-use std::time::Instant;
-
-use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering, fence, yield_now};
-
-/// How often a publisher lets others run before it goes to sleep. Where the subscriber shares its
-/// core, that gives it the time to make room, and nobody has to be woken.
-const YIELDS: u32 = if cfg!(oxide_loom) { 0 } else { 2 };
+use crate::sync::{AtomicU64, Mutex, Ordering, fence};
 
 /// Nobody waits.
-const NEVER: u64 = u64::MAX;
+pub(crate) const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Gate<T> {
-    /// The number of consumed envelopes at which a publisher wants to be woken. Written under the
-    /// lock.
-    wake_at: AtomicU64,
-    /// Nobody waits any more. Written and read under the lock.
-    shut: AtomicBool,
-    /// With what the waiting publishers have to tell each other.
-    shared: Mutex<T>,
-    changed: Condvar,
+    /// The number of consumed envelopes at which somebody can be served. Written under the lock.
+    due_at: AtomicU64,
+    /// What waits.
+    waiting: Mutex<T>,
 }
 
 impl<T: Default> Gate<T> {
     pub(crate) fn new() -> Self {
         Gate {
-            wake_at: AtomicU64::new(NEVER),
-            shut: AtomicBool::new(false),
-            shared: Mutex::default(),
-            changed: Condvar::default(),
+            due_at: AtomicU64::new(NEVER),
+            waiting: Mutex::default(),
         }
     }
 
-    /// Waits until `attempt` succeeds; None at the deadline, or if the gate is shut.
-    ///
-    /// `attempt` runs under the lock. Where it fails it says at which number of consumed envelopes
-    /// it would be worth trying again; it is tried again at other times too.
-    pub(crate) fn wait<R>(
-        &self,
-        deadline: Option<Instant>,
-        mut attempt: impl FnMut(&mut T) -> Result<R, u64>,
-    ) -> Option<R> {
-        let mut shared = self.shared.lock();
-        let mut last_try = false;
-        let mut yields = 0..YIELDS;
+    /// Runs `serve` under the lock. It does what can be done for who waits, and returns at which number
+    /// of consumed envelopes more can be done, or [`NEVER`]. It is run again where the subscriber may
+    /// have passed by meanwhile.
+    pub(crate) fn serve(&self, mut serve: impl FnMut(&mut T) -> u64) {
+        let mut waiting = self.waiting.lock();
         loop {
-            match attempt(&mut shared) {
-                Ok(done) => return Some(done),
-                Err(_) if yields.next().is_some() => {
-                    drop(shared);
-                    yield_now();
-                    shared = self.shared.lock();
-                    continue;
-                }
-                // Relaxed, twice: both words are written under the lock.
-                Err(_) if last_try || self.shut.load(Ordering::Relaxed) => return None,
-                Err(count) if count < self.wake_at.load(Ordering::Relaxed) => {
-                    self.wake_at.store(count, Ordering::Relaxed);
-                    // Against the fence in `consumed`. And then look again, in case the subscriber
-                    // came by just before.
-                    fence(Ordering::SeqCst);
-                    continue;
-                }
-                Err(_) => {}
+            let due_at = serve(&mut waiting);
+            // Relaxed, twice: written under the lock.
+            let before = self.due_at.load(Ordering::Relaxed);
+            self.due_at.store(due_at, Ordering::Relaxed);
+            if due_at == before || due_at == NEVER {
+                return;
             }
-            match deadline {
-                None => self.changed.wait(&mut shared),
-                Some(deadline) => {
-                    last_try = self.changed.wait_until(&mut shared, deadline).timed_out();
-                }
-            }
+            // Against the fence in `is_due`. A higher count has to be looked at again as well: the
+            // subscriber may have passed by the one before, and not seen it any more.
+            fence(Ordering::SeqCst);
         }
     }
 
-    /// The subscriber has consumed so many envelopes: wakes whom that concerns.
-    pub(crate) fn consumed(&self, count: u64) {
-        // Against the fence in `wait`: the caller has stored its count before.
+    /// Looks at what waits.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&mut T) -> R) -> R {
+        look(&mut self.waiting.lock())
+    }
+
+    /// The subscriber has consumed so many envelopes: whether it has to come by.
+    pub(crate) fn is_due(&self, consumed: u64) -> bool {
+        // Against the fence in `serve`: the caller has stored its count before.
         fence(Ordering::SeqCst);
-        if count >= self.wake_at.load(Ordering::Relaxed) {
-            self.wake();
-        }
-    }
-
-    /// Wakes everybody, to try again.
-    pub(crate) fn wake(&self) {
-        self.change(|_| ());
-    }
-
-    /// Changes something under the lock, and wakes everybody to look at it.
-    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) {
-        let mut shared = self.shared.lock();
-        let _changed = change(&mut shared);
-        self.wake_at.store(NEVER, Ordering::Relaxed);
-        self.changed.notify_all();
-    }
-
-    /// Lets nobody wait any more.
-    pub(crate) fn shut(&self) {
-        self.change(|_| self.shut.store(true, Ordering::Relaxed));
+        consumed >= self.due_at.load(Ordering::Relaxed)
     }
 }
 

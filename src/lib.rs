@@ -313,7 +313,7 @@
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
-//! | `overflow`, `room`, `losses`, `gate` | what happens when it is full |
+//! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `request` | a publish that waits for its answer |
 //! | `receipt`, `error` | what became of it, and what went wrong |
@@ -349,6 +349,7 @@ mod group;
 mod iter;
 mod lane;
 mod lifecycle;
+mod limit;
 mod line;
 mod losses;
 mod message;
@@ -359,6 +360,7 @@ mod opening;
 mod options;
 mod overflow;
 mod parcel;
+mod parker;
 mod pattern;
 mod pause;
 mod pending;
@@ -379,6 +381,7 @@ mod subject;
 mod subscription;
 mod sync;
 mod wait;
+mod waiting;
 
 pub use crate::advisory::{Advisory, Eviction};
 pub use crate::bus::{Bus, MessageBus};

@@ -3,9 +3,11 @@
 //! A subscriber is told of its losses where they lie. The members of a group take turns as they
 //! come, so for them there is no such place: whoever receives next is told.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Waker;
 
+use crate::gate::{Gate, NEVER};
 use crate::parcel::Parcel;
 use crate::pick::Picked;
 use crate::queue::Terms;
@@ -24,13 +26,13 @@ struct Item<M> {
 /// The publishers' end.
 pub(crate) struct Line<M> {
     sender: Sender<Item<M>>,
-    room: Arc<Room>,
+    counter: Arc<Counter<M>>,
 }
 
 /// The subscriber's end.
 pub(crate) struct LineEnd<M> {
     receiver: Receiver<Item<M>>,
-    room: Arc<Room>,
+    counter: Arc<Counter<M>>,
     /// Whether publishers wait for room.
     blocks: bool,
     /// Whether other members of a group receive from it too.
@@ -40,16 +42,53 @@ pub(crate) struct LineEnd<M> {
     held: Option<Item<M>>,
 }
 
+/// What is shared by both ends: the room, and who waits for it.
+pub(crate) struct Counter<M> {
+    room: Room,
+    gate: Gate<Waiters<M>>,
+}
+
+/// In the order in which they came.
+struct Waiters<M> {
+    waiting: VecDeque<Waiter<M>>,
+    /// How many turns were taken.
+    turns: u64,
+    /// Nobody waits any more.
+    shut: bool,
+}
+
+/// What has to be known to place one envelope, whoever does it.
+struct Waiter<M> {
+    turn: u64,
+    line: Arc<Line<M>>,
+    /// Nothing once it was placed.
+    picked: Option<Picked<M>>,
+    waker: Option<Waker>,
+}
+
+impl<M> Default for Waiters<M> {
+    fn default() -> Self {
+        Waiters {
+            waiting: VecDeque::new(),
+            turns: 0,
+            shut: false,
+        }
+    }
+}
+
 pub(crate) fn line<M>(terms: &Terms) -> (Line<M>, LineEnd<M>) {
     let (sender, receiver) = bounded(terms.capacity);
-    let room = Arc::new(Room::new(terms.capacity));
+    let counter = Arc::new(Counter {
+        room: Room::new(terms.capacity),
+        gate: Gate::new(),
+    });
     let line = Line {
         sender,
-        room: Arc::clone(&room),
+        counter: Arc::clone(&counter),
     };
     let end = LineEnd {
         receiver,
-        room,
+        counter,
         blocks: terms.blocks(),
         shared: terms.group.is_some(),
         held: None,
@@ -59,37 +98,140 @@ pub(crate) fn line<M>(terms: &Terms) -> (Line<M>, LineEnd<M>) {
 
 impl<M> Line<M> {
     pub(crate) fn room(&self) -> &Room {
-        &self.room
+        &self.counter.room
     }
 
     /// Enqueues the envelope if there is room.
     pub(crate) fn offer(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        self.room.reserve()?;
-        self.send(parcel, slot)
+        self.room().reserve()?;
+        self.fill(parcel, slot)
     }
 
-    /// Enqueues the envelope, and waits for room until the deadline if it must.
-    pub(crate) fn offer_by(
-        &self,
-        parcel: &Arc<Parcel<M>>,
-        slot: usize,
-        deadline: Option<Instant>,
-    ) -> Result<(), NoPlace> {
-        self.room.reserve_by(deadline)?;
-        self.send(parcel, slot)
+    /// Enqueues the envelope in a place that was reserved.
+    pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
+        (self.send(Picked::new(parcel, slot))).map_err(|_| NoPlace::Gone)
     }
 
-    /// Sends into a place that was reserved.
-    fn send(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
+    /// Sends into a place that was reserved; gives it back if nobody is there.
+    fn send(&self, picked: Picked<M>) -> Result<(), Picked<M>> {
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
         let item = Item {
-            picked: Picked::new(parcel, slot),
-            lost_before: self.room.lost() as u32,
+            picked,
+            lost_before: self.room().lost() as u32,
         };
         match self.sender.try_send(item) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(_)) => Err(NoPlace::Gone),
+            Err(TrySendError::Disconnected(item)) => Err(item.picked),
             Err(TrySendError::Full(_)) => unreachable!("a reserved place is free"),
+        }
+    }
+
+    /// Takes a turn for an envelope that found no place.
+    pub(crate) fn enrol(self: &Arc<Self>, parcel: &Arc<Parcel<M>>, slot: usize) -> u64 {
+        let mut waiter = Some(Waiter {
+            turn: 0,
+            line: Arc::clone(self),
+            picked: Some(Picked::new(parcel, slot)),
+            waker: None,
+        });
+        let mut turn = 0;
+        self.counter.serve(|waiters| {
+            if let Some(mut waiter) = waiter.take() {
+                turn = waiters.turns;
+                waiter.turn = turn;
+                waiters.turns += 1;
+                waiters.waiting.push_back(waiter);
+            }
+        });
+        turn
+    }
+
+    /// What has become of a turn, if it is over. Else its publisher shall be woken when it is.
+    pub(crate) fn look(&self, turn: u64, waker: Option<&Waker>) -> Option<Result<(), NoPlace>> {
+        self.counter.serve(|_| ());
+        let mut over = None;
+        let is_shut = self.counter.gate.look(|waiters| {
+            match waiters.waiting.iter_mut().find(|it| it.turn == turn) {
+                Some(waiter) => waiter.waker = waker.cloned(),
+                None => over = Some(Ok(())),
+            }
+            waiters.shut
+        });
+        over.or_else(|| (is_shut || self.room().is_shut()).then(|| self.give_up(turn)))
+    }
+
+    /// Ends a turn without a place, unless it has found one. The loss is counted.
+    pub(crate) fn give_up(&self, turn: u64) -> Result<(), NoPlace> {
+        self.counter.serve(|_| ());
+        let removed = self.counter.gate.look(|waiters| {
+            let place = waiters.waiting.iter().position(|it| it.turn == turn)?;
+            waiters.waiting.remove(place)
+        });
+        // What was removed is dropped outside the lock.
+        if removed.is_none() {
+            Ok(())
+        } else if self.room().is_shut() {
+            Err(NoPlace::Gone)
+        } else {
+            self.room().losses().lose(1);
+            Err(NoPlace::Full)
+        }
+    }
+
+    /// A place that was reserved is not needed after all.
+    pub(crate) fn release(&self) {
+        self.room().release();
+        self.counter.serve(|_| ());
+    }
+
+    /// How many envelopes were lost so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.room().lost()
+    }
+
+    /// No place can be had from now on, if one could before.
+    pub(crate) fn evict(&self) -> bool {
+        let first = self.room().evict();
+        self.counter.serve(|_| ());
+        first
+    }
+
+    /// The bus closes: whoever waits for a place gives up.
+    pub(crate) fn close(&self) {
+        self.counter.serve(|waiters| waiters.shut = true);
+    }
+}
+
+impl<M> Counter<M> {
+    /// Changes something about those who wait, places all that can be placed, and wakes whom that
+    /// concerns.
+    #[cold]
+    fn serve(&self, mut change: impl FnMut(&mut Waiters<M>)) {
+        let (mut served, mut woken) = (Vec::new(), Vec::new());
+        self.gate.serve(|waiters| {
+            change(waiters);
+            self.place(waiters, &mut served);
+            if waiters.waiting.is_empty() {
+                return NEVER;
+            }
+            if waiters.shut || self.room.is_shut() {
+                let waiting = waiters.waiting.iter_mut();
+                woken.extend(waiting.filter_map(|waiter| waiter.waker.take()));
+                return NEVER;
+            }
+            self.room.consumed() + 1
+        });
+        woken.extend(served.into_iter().filter_map(|waiter| waiter.waker));
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Called under the lock, so what was placed is kept to be dropped after it.
+    fn place(&self, waiters: &mut Waiters<M>, served: &mut Vec<Waiter<M>>) {
+        while !waiters.waiting.is_empty() && self.room.reserve().is_ok() {
+            let mut first = waiters.waiting.pop_front().expect("there is one");
+            let picked = first.picked.take().expect("it was not placed");
+            first.picked = first.line.send(picked).err();
+            served.push(first);
         }
     }
 }
@@ -102,7 +244,7 @@ impl<M> LineEnd<M> {
         let item = loop {
             // Read before the queue is seen to be empty: the queue was full when these were lost,
             // and all it held then was received since, so the gap lies here.
-            let lost = self.room.lost();
+            let lost = self.room().lost();
             if self.shared {
                 self.tell(lost)?;
             }
@@ -110,10 +252,10 @@ impl<M> LineEnd<M> {
                 Ok(item) => break item,
                 Err(end) => {
                     self.tell(lost)?;
-                    if end.is_disconnected() || self.room.is_drained() {
+                    if end.is_disconnected() || self.room().is_drained() {
                         // Nobody is at it any more, so this is all.
-                        self.tell(self.room.lost())?;
-                        return Err(self.room.end());
+                        self.tell(self.room().lost())?;
+                        return Err(self.room().end());
                     }
                 }
             }
@@ -125,7 +267,7 @@ impl<M> LineEnd<M> {
             }
         };
         if !self.shared {
-            let told = self.room.losses().told();
+            let told = self.room().losses().told();
             #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
             let untold = item.lost_before.wrapping_sub(told as u32);
             // More than half of the circle is behind: another publisher's loss was told already.
@@ -140,17 +282,26 @@ impl<M> LineEnd<M> {
     }
 
     fn take(&mut self, item: Item<M>) -> Picked<M> {
-        self.room.give_back(self.blocks);
+        let consumed = self.room().give_back();
+        if self.blocks && self.counter.gate.is_due(consumed) {
+            self.counter.serve(|_| ());
+        }
         item.picked
     }
 
     /// The losses up to `lost` that were not told yet, if there are some.
     fn tell(&self, lost: u64) -> Result<(), Nothing> {
-        (self.room.losses().tell(lost)).map_or(Ok(()), |lagged| Err(Nothing::Lagged(lagged)))
+        (self.room().losses().tell(lost)).map_or(Ok(()), |lagged| Err(Nothing::Lagged(lagged)))
     }
 
     pub(crate) fn room(&self) -> &Room {
-        &self.room
+        &self.counter.room
+    }
+
+    /// The subscriber leaves: no place can be had from now on.
+    pub(crate) fn leave(&self) {
+        self.room().leave();
+        self.counter.serve(|_| ());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -161,7 +312,7 @@ impl<M> LineEnd<M> {
     pub(crate) fn share(&self) -> Self {
         LineEnd {
             receiver: self.receiver.clone(),
-            room: Arc::clone(&self.room),
+            counter: Arc::clone(&self.counter),
             held: None,
             ..*self
         }

@@ -37,7 +37,8 @@ pub enum Overflow {
     Disconnect,
     /// The publisher waits, without spinning, until there is room: lossless.
     ///
-    /// The wait ends when the subscription or the bus goes, and after `timeout` where one is set;
+    /// The wait ends when the subscription or the bus goes, and after `timeout` where one is set (or
+    /// that of [`publish_timeout`](crate::Bus::publish_timeout), if it is shorter);
     /// where it ends without room, the envelope is dropped for this subscriber and counted (but not if
     /// the subscription is gone).
     ///

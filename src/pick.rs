@@ -2,7 +2,6 @@
 //! the newest.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
@@ -51,19 +50,19 @@ pub(crate) struct PickQueue<M> {
 
 enum Store<M> {
     /// Keeps what came first.
-    Line(Line<M>),
+    Line(Arc<Line<M>>),
     /// Keeps the newest.
     Ring(Ring<M>),
 }
 
 /// Why an envelope was not enqueued at once.
-pub(crate) enum Refused {
+pub(crate) enum Refused<'a, M> {
     /// It is lost for this subscriber.
     NoPlace(NoPlace),
     /// It is lost, and the subscriber is put out.
     Evicted,
     /// It has to be waited for.
-    Wait,
+    Wait(&'a Arc<Line<M>>),
 }
 
 impl<M> PickQueue<M> {
@@ -73,7 +72,7 @@ impl<M> PickQueue<M> {
             (Store::Ring(ring), End::Ring(end))
         } else {
             let (line, end) = line(terms);
-            (Store::Line(line), End::Line(end))
+            (Store::Line(Arc::new(line)), End::Line(end))
         };
         let (group, seat) = (terms.group.is_some())
             .then(|| Group::new(terms, end.share()))
@@ -104,14 +103,14 @@ impl<M> PickQueue<M> {
         &self,
         parcel: &Arc<Parcel<M>>,
         slot: usize,
-    ) -> Result<Displaced<M>, Refused> {
+    ) -> Result<Displaced<M>, Refused<'_, M>> {
         let line = match &self.store {
             Store::Ring(ring) => return ring.push(parcel, slot).map_err(Refused::NoPlace),
             Store::Line(line) => line,
         };
         match (line.offer(parcel, slot), self.terms.overflow) {
             (Ok(()), _) => Ok(None),
-            (Err(NoPlace::Full), Overflow::Block { .. }) => Err(Refused::Wait),
+            (Err(NoPlace::Full), Overflow::Block { .. }) => Err(Refused::Wait(line)),
             (Err(NoPlace::Full), Overflow::Disconnect) => Err(if line.room().refuse() {
                 Refused::Evicted
             } else {
@@ -126,28 +125,19 @@ impl<M> PickQueue<M> {
         }
     }
 
-    /// Enqueues the envelope, and waits for room until the deadline if it must.
-    pub(crate) fn offer_by(
-        &self,
-        parcel: &Arc<Parcel<M>>,
-        slot: usize,
-        deadline: Option<Instant>,
-    ) -> Result<(), NoPlace> {
-        let Store::Line(line) = &self.store else {
-            unreachable!("nobody waits for a ring")
-        };
-        let offered = line.offer_by(parcel, slot, deadline);
-        if offered == Err(NoPlace::Full) {
-            line.room().losses().lose(1);
+    /// What publishers wait at, if they do.
+    pub(crate) fn line(&self) -> Option<&Arc<Line<M>>> {
+        match &self.store {
+            Store::Line(line) => Some(line),
+            Store::Ring(_) => None,
         }
-        offered
     }
 
     /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
     /// for who does it first.
     pub(crate) fn evict(&self) -> bool {
         match &self.store {
-            Store::Line(line) => line.room().evict(),
+            Store::Line(line) => line.evict(),
             Store::Ring(ring) => ring.window().shut(EVICTED),
         }
     }
@@ -177,7 +167,7 @@ impl<M> PickQueue<M> {
     /// The bus closes: whoever waits for a place gives up.
     pub(crate) fn close(&self) {
         if let Store::Line(line) = &self.store {
-            line.room().shut();
+            line.close();
         }
     }
 }
@@ -265,7 +255,7 @@ impl<M> Picker<M> {
     /// Nothing can be enqueued from now on.
     pub(crate) fn leave(&self) {
         match &self.end {
-            End::Line(line) => line.room().leave(),
+            End::Line(line) => line.leave(),
             End::Ring(ring) => {
                 ring.window().shut(GONE);
             }

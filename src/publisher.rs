@@ -12,6 +12,7 @@ use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::grants::GrantHandle;
+use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
 use crate::receipt::{BatchReceipt, Receipt};
@@ -159,7 +160,7 @@ impl<M: Payload> Publisher<M> {
     /// ```
     #[inline]
     pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        self.admit(Envelope::new(&self.source, message))
+        self.admit(Envelope::new(&self.source, message), Limit::Theirs)
     }
 
     /// Publishes a message that answers or continues another.
@@ -193,7 +194,8 @@ impl<M: Payload> Publisher<M> {
         message: M,
         correlation_id: Uuid,
     ) -> Result<Receipt, PublishError<M>> {
-        self.admit(Envelope::new(&self.source, message).with_correlation_id(correlation_id))
+        let envelope = Envelope::new(&self.source, message).with_correlation_id(correlation_id);
+        self.admit(envelope, Limit::Theirs)
     }
 
     /// Publishes an envelope that was made elsewhere, as it is: id, time and correlation are kept.
@@ -227,7 +229,7 @@ impl<M: Payload> Publisher<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.admit(envelope)
+        self.admit(envelope, Limit::Theirs)
     }
 
     /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
@@ -270,9 +272,13 @@ impl<M: Payload> Publisher<M> {
     }
 
     #[inline]
-    pub(crate) fn admit(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+    pub(crate) fn admit(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
         match self.enter(std::slice::from_ref(&envelope)) {
-            Ok(_inside) => self.bus.publish(envelope),
+            Ok(_inside) => self.bus.publish_within(envelope, limit),
             Err(denial) => Err(PublishError::denied(envelope, self.capability(), denial)),
         }
     }

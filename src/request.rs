@@ -21,6 +21,7 @@ use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{PublishError, RequestError};
+use crate::limit::Limit;
 use crate::parcel::Parcel;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
@@ -262,7 +263,8 @@ impl<M: Payload> Publisher<M> {
     pub fn request(&self, message: M, timeout: Duration) -> Result<Delivery<M>, RequestError<M>> {
         let deadline = after(timeout);
         let envelope = Envelope::new(self.source(), message);
-        let asked = (self.requests()).begin(envelope, |envelope| self.admit(envelope))?;
+        let asked =
+            (self.requests()).begin(envelope, |envelope| self.admit(envelope, Limit::Theirs))?;
         asked.wait(deadline)
     }
 }

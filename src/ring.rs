@@ -201,22 +201,21 @@ impl<M> Window<M> {
                 return Err(NotTaken::Empty);
             }
             let slot = self.slot(head);
-            match slot.load_full() {
-                Some(entry) if entry.ticket == head => {
-                    if self.go_on(head, head + 1) {
-                        // So that it is not kept until it is written over; it may be by now.
-                        let _was = slot.compare_and_swap(&Some(Arc::clone(&entry)), None);
-                        return Ok(entry);
-                    }
-                }
-                // Another member was faster, or publishers were.
-                Some(entry) if entry.ticket > head => {}
-                // It is not written yet: as where a parcel's slot is waited for.
-                _ if backoff.is_completed() => {
-                    sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(1));
-                }
-                _ => backoff.snooze(),
+            if let Some(entry) = slot.load_full()
+                && entry.ticket == head
+                && self.go_on(head, head + 1)
+            {
+                // So that it is not kept until it is written over; it may be by now.
+                let _was = slot.compare_and_swap(&Some(Arc::clone(&entry)), None);
+                return Ok(entry);
+            }
+            // Another member was faster, or publishers were; or it is not written yet. Then it is
+            // waited for as where a parcel's slot is.
+            if backoff.is_completed() {
+                sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(1));
+            } else {
+                backoff.snooze();
             }
         }
     }

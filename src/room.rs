@@ -15,9 +15,6 @@
 //! | losses | publishers that found no place | both |
 //! | `high_water` | subscribers, and whoever asks for it | whoever asks for it |
 
-use std::time::Instant;
-
-use crate::gate::Gate;
 use crate::losses::Losses;
 use crate::stats::{Accounts, HighWater};
 use crate::sync::{AtomicU64, Ordering};
@@ -42,7 +39,6 @@ pub(crate) struct Room {
     losses: Losses,
     /// The most places that were seen taken.
     high_water: HighWater,
-    gate: Gate<()>,
 }
 
 /// Why there is no place.
@@ -62,7 +58,6 @@ impl Room {
             consumed: AtomicU64::new(0),
             losses: Losses::new(),
             high_water: HighWater::new(),
-            gate: Gate::new(),
         }
     }
 
@@ -93,31 +88,25 @@ impl Room {
         }
     }
 
-    /// Takes a place, and waits for one until the deadline if it must.
-    ///
-    /// Ends with [`NoPlace::Full`] when time is up or the bus closes.
-    pub(crate) fn reserve_by(&self, deadline: Option<Instant>) -> Result<(), NoPlace> {
-        self.gate
-            .wait(deadline, |()| match self.reserve() {
-                // Any place given back from now on.
-                Err(NoPlace::Full) => Err(self.consumed.load(Ordering::Relaxed) + 1),
-                done => Ok(done),
-            })
-            .unwrap_or(Err(NoPlace::Full))
-    }
-
-    /// Gives one place back. Only subscribers call it.
-    ///
-    /// `publishers_wait` says whether this queue's publishers may be waiting for the place.
-    pub(crate) fn give_back(&self, publishers_wait: bool) {
+    /// Gives one place back; returns how many ever were. Only subscribers call it.
+    pub(crate) fn give_back(&self) -> u64 {
         // Release: the envelope was taken out of the channel before. An addition, for the members
         // of a group.
         let consumed = self.consumed.fetch_add(1, Ordering::Release) + 1;
         // A queue is never longer than just before something is taken out of it.
         (self.high_water).saw((self.taken() + 1).saturating_sub(consumed));
-        if publishers_wait {
-            self.gate.consumed(consumed);
-        }
+        consumed
+    }
+
+    /// Gives a place back in which nothing was put. Only who has reserved it calls it.
+    pub(crate) fn release(&self) {
+        // Relaxed: nobody could have found anything there.
+        self.reserved.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Places ever given back.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.consumed.load(Ordering::Acquire) // against the release in `give_back`
     }
 
     /// Places ever reserved.
@@ -149,16 +138,10 @@ impl Room {
         self.losses.lost() + u64::from(refused)
     }
 
-    /// The bus closes: whoever waits for a place gives up.
-    pub(crate) fn shut(&self) {
-        self.gate.shut();
-    }
-
     /// The subscriber leaves: no place can be had from now on.
     pub(crate) fn leave(&self) {
         // Relaxed: it only has to be the same word that `reserve` swaps.
         self.reserved.fetch_or(GONE, Ordering::Relaxed);
-        self.gate.wake();
     }
 
     /// Puts the subscriber out, for an envelope that found no place: no place can be had from now
@@ -181,14 +164,16 @@ impl Room {
                 Ordering::AcqRel, // against the acquire in `is_drained`
                 Ordering::Relaxed,
             ) {
-                Ok(_) => {
-                    self.gate.wake();
-                    return true;
-                }
+                Ok(_) => return true,
                 Err(newer) => reserved = newer,
             }
         }
         false
+    }
+
+    /// Whether no place can be had any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.reserved.load(Ordering::Relaxed) & (GONE | EVICTED) != 0 // as in `leave`
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
@@ -214,8 +199,6 @@ impl Room {
 
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -224,7 +207,7 @@ mod tests {
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Err(NoPlace::Full));
-        room.give_back(false);
+        room.give_back();
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Err(NoPlace::Full));
     }
@@ -234,24 +217,6 @@ mod tests {
         let room = Room::new(2);
         room.leave();
         assert_eq!(room.reserve(), Err(NoPlace::Gone));
-        assert_eq!(room.reserve_by(None), Err(NoPlace::Gone));
-    }
-
-    #[test]
-    fn a_wait_for_a_place_ends_at_its_deadline() {
-        let room = Room::new(1);
-        assert_eq!(room.reserve(), Ok(()));
-        let deadline = Instant::now() + Duration::from_millis(5);
-        assert_eq!(room.reserve_by(Some(deadline)), Err(NoPlace::Full));
-        assert!(Instant::now() >= deadline);
-    }
-
-    #[test]
-    fn nobody_waits_once_the_bus_has_closed() {
-        let room = Room::new(1);
-        room.shut();
-        assert_eq!(room.reserve_by(None), Ok(()));
-        assert_eq!(room.reserve_by(None), Err(NoPlace::Full));
     }
 }
 
@@ -274,71 +239,9 @@ mod loom_models {
                     thread::spawn(move || u64::from(room.reserve().is_ok()))
                 })
                 .collect();
-            room.give_back(false);
+            room.give_back();
             let taken: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
             assert!(taken <= 1, "one place was given back, {taken} were taken");
-        });
-    }
-
-    #[test]
-    fn a_publisher_that_waits_gets_the_place_that_is_given_back() {
-        explore(5, || {
-            let room = Arc::new(Room::new(1));
-            assert_eq!(room.reserve(), Ok(()));
-            let publisher = {
-                let room = Arc::clone(&room);
-                thread::spawn(move || room.reserve_by(None))
-            };
-            room.give_back(true);
-            assert_eq!(publisher.join().unwrap(), Ok(()));
-        });
-    }
-
-    #[test]
-    fn two_publishers_that_wait_each_get_one_of_two_places_given_back() {
-        explore(3, || {
-            let room = Arc::new(Room::new(2));
-            assert_eq!(room.reserve(), Ok(()));
-            assert_eq!(room.reserve(), Ok(()));
-            let publishers: Vec<_> = (0..2)
-                .map(|_| {
-                    let room = Arc::clone(&room);
-                    thread::spawn(move || room.reserve_by(None))
-                })
-                .collect();
-            room.give_back(true);
-            room.give_back(true);
-            for publisher in publishers {
-                assert_eq!(publisher.join().unwrap(), Ok(()));
-            }
-        });
-    }
-
-    #[test]
-    fn a_publisher_that_waits_learns_that_the_subscriber_leaves() {
-        explore(5, || {
-            let room = Arc::new(Room::new(1));
-            assert_eq!(room.reserve(), Ok(()));
-            let publisher = {
-                let room = Arc::clone(&room);
-                thread::spawn(move || room.reserve_by(None))
-            };
-            room.leave();
-            assert_eq!(publisher.join().unwrap(), Err(NoPlace::Gone));
-        });
-    }
-
-    #[test]
-    fn a_publisher_that_waits_learns_that_the_bus_closes() {
-        explore(5, || {
-            let room = Arc::new(Room::new(1));
-            assert_eq!(room.reserve(), Ok(()));
-            let publisher = {
-                let room = Arc::clone(&room);
-                thread::spawn(move || room.reserve_by(None))
-            };
-            room.shut();
-            assert_eq!(publisher.join().unwrap(), Err(NoPlace::Full));
         });
     }
 }

@@ -10,7 +10,7 @@ use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 use crate::fanout::Core;
-use crate::follow::Places;
+use crate::follow::{End, Places};
 use crate::iter::{Iter, TryIter};
 use crate::message::Message;
 use crate::queue::{Inbox, Terms};
@@ -426,9 +426,10 @@ impl<M> Subscription<M> {
 /// How many envelopes were enqueued and left out for a follower so far.
 fn standing<M>(core: &Weak<Core<M>>, places: &Places<M>) -> (u64, u64) {
     // Who was evicted may be on the list still.
-    (places.ended())
+    let end = |end: End| (end.enqueued, end.left_out);
+    (places.ended().map(end))
         .or_else(|| core.upgrade()?.standing(places))
-        .unwrap_or_else(|| places.at_end())
+        .unwrap_or_else(|| end(places.at_end()))
 }
 
 impl<M> Drop for Subscription<M> {

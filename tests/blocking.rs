@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -355,4 +356,153 @@ fn what_a_waiting_publisher_holds_is_freed_with_the_subscription() {
     drop(subscription);
     publisher.end();
     assert_eq!(Arc::strong_count(&payload), 1);
+}
+
+#[test]
+fn of_several_full_subscribers_each_gets_the_envelope_as_soon_as_it_has_room() {
+    let kinds = || [blocking(1, None), blocking(1, None).source("counter")];
+    let bus = Bus::new();
+    let mut subscriptions: Vec<_> = [kinds(), kinds()]
+        .into_iter()
+        .flatten()
+        .map(|options| bus.subscribe_with(options).unwrap())
+        .collect();
+    publish(&bus, 0);
+    let publisher = publish_aside(&bus, 1);
+    publisher.assert_waits();
+    // The last first: none of them is behind another.
+    for subscription in subscriptions.iter_mut().rev() {
+        for number in 0..2 {
+            assert_eq!(subscription.recv_timeout(PATIENCE).unwrap().message, number);
+        }
+    }
+    assert_eq!(publisher.end().delivered(), 4);
+}
+
+#[test]
+fn a_subscriber_whose_publisher_sleeps_places_its_envelope_itself() {
+    for options in [blocking(1, None), blocking(1, None).source("counter")] {
+        let bus = Bus::new();
+        let mut stuck = bus.subscribe_with(blocking(1, None)).unwrap();
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        publish(&bus, 0);
+        let publisher = publish_aside(&bus, 1);
+        publisher.assert_waits();
+        assert_eq!(subscription.recv().unwrap().message, 0);
+        assert_eq!(subscription.try_recv().unwrap().message, 1, "at once");
+        publisher.assert_waits();
+        assert_eq!(stuck.recv().unwrap().message, 0);
+        assert_eq!(publisher.end().delivered(), 2);
+    }
+}
+
+#[test]
+fn a_try_publish_is_for_all_or_for_none() {
+    for options in [blocking(2, None), blocking(2, None).source("counter")] {
+        let bus = Bus::new();
+        let mut other = bus.subscribe();
+        let mut filtered = bus
+            .subscribe_with(SubscribeOptions::new().source("counter"))
+            .unwrap();
+        let mut roomy = bus
+            .subscribe_with(blocking(10, None).source("counter"))
+            .unwrap();
+        let mut full = bus.subscribe_with(options).unwrap();
+        let try_publish = |number| bus.try_publish(Envelope::new("counter", number));
+        for number in 0..2 {
+            assert_eq!(try_publish(number).unwrap().delivered(), 4);
+        }
+        for _ in 0..3 {
+            let error = try_publish(7).unwrap_err();
+            assert!(error.is_full() && !error.is_closed());
+            assert_eq!(error.into_envelope().message, 7);
+        }
+        assert_eq!(bus.stats().published, 2);
+        assert_eq!(full.recv().unwrap().message, 0);
+        assert_eq!(try_publish(2).unwrap().delivered(), 4);
+        assert!(try_publish(7).unwrap_err().is_full());
+        for subscription in [&mut other, &mut filtered, &mut roomy] {
+            assert_eq!(queued(subscription), [Ok(0), Ok(1), Ok(2)]);
+            assert_eq!(subscription.dropped(), 0);
+        }
+        assert_eq!(queued(&mut full), [Ok(1), Ok(2)]);
+        drop(full);
+        assert_eq!(try_publish(3).unwrap().delivered(), 3);
+        bus.close();
+        assert!(try_publish(4).unwrap_err().is_closed());
+    }
+}
+
+#[test]
+fn a_place_that_a_refused_try_gave_back_is_had_by_who_waits_for_it() {
+    const EACH: u64 = 2_000;
+    let bus = Bus::new();
+    let lossless = || blocking(1, None).source("trier");
+    // A try reserves a place in the first, finds the second full, and gives the place back.
+    let mut contested = bus.subscribe_with(lossless().source("counter")).unwrap();
+    let _full = bus.subscribe_with(lossless()).unwrap();
+    bus.publish(Envelope::new("trier", 0)).unwrap();
+    contested.recv().unwrap();
+    let tries = Arc::new(AtomicBool::new(true));
+    let trier = {
+        let (bus, tries) = (bus.clone(), Arc::clone(&tries));
+        Task::start(move || {
+            while tries.load(Ordering::Relaxed) {
+                assert!(bus.try_publish(Envelope::new("trier", 0)).is_err());
+            }
+        })
+    };
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || publish_all(&bus, 0..EACH))
+    };
+    for number in 0..EACH {
+        assert_eq!(contested.recv_timeout(PATIENCE).unwrap().message, number);
+    }
+    publisher.end();
+    tries.store(false, Ordering::Relaxed);
+    trier.end();
+}
+
+#[test]
+fn a_publish_waits_no_longer_than_its_own_time_out_and_no_longer_than_the_subscriber_s() {
+    let timeout = Duration::from_millis(20);
+    for (theirs, ours) in [(None, timeout), (Some(timeout), Duration::MAX)] {
+        for options in [blocking(1, theirs), blocking(1, theirs).source("counter")] {
+            let bus = Bus::new();
+            let mut subscription = bus.subscribe_with(options).unwrap();
+            let publish = |number| bus.publish_timeout(Envelope::new("counter", number), ours);
+            assert_eq!(publish(0).unwrap().delivered(), 1);
+            let started = Instant::now();
+            assert_eq!(publish(1).unwrap().dropped(), 1);
+            let waited = started.elapsed();
+            assert!(
+                (timeout..timeout + PATIENCE).contains(&waited),
+                "{waited:?}"
+            );
+            assert_eq!(queued(&mut subscription), [Ok(0), Err(1)]);
+            assert_eq!(publish(2).unwrap().delivered(), 1);
+            assert_eq!(queued(&mut subscription), [Ok(2)]);
+        }
+    }
+}
+
+#[test]
+fn a_publisher_s_handle_tries_and_waits_as_the_bus_does() {
+    let bus = Bus::new();
+    let mut subscription = bus.subscribe_with(blocking(1, None)).unwrap();
+    let counter = bus.publisher("counter", "count");
+    assert!(counter.try_publish(0).unwrap_err().is_denied());
+    assert!(
+        counter
+            .publish_timeout(0, PATIENCE)
+            .unwrap_err()
+            .is_denied()
+    );
+    bus.grant_capability("count".into());
+    assert_eq!(counter.try_publish(0).unwrap().delivered(), 1);
+    assert!(counter.try_publish(1).unwrap_err().is_full());
+    let timeout = Duration::from_millis(1);
+    assert_eq!(counter.publish_timeout(1, timeout).unwrap().dropped(), 1);
+    assert_eq!(queued(&mut subscription), [Ok(0), Err(1)]);
 }

@@ -112,6 +112,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         24 => publish.prop_map(|(source, subject, under)| {
             Operation::Publish { source, subject, under }
         }),
+        6 => (source(), subject())
+            .prop_map(|(source, subject)| Operation::TryPublish { source, subject }),
         30 => (any::<usize>(), how())
             .prop_map(|(subscription, how)| Operation::Receive { subscription, how }),
         2 => capability().prop_map(Operation::Grant),
@@ -144,6 +146,10 @@ fn one_to_one() -> impl Strategy<Value = Vec<Operation>> {
             source: "kernel",
             subject: &[],
             under: None
+        }),
+        Just(Operation::TryPublish {
+            source: "kernel",
+            subject: &[],
         }),
         how().prop_map(|how| Operation::Receive {
             subscription: 0,

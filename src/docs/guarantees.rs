@@ -14,6 +14,10 @@
 //!
 //! * A publish waits for a `Block` subscriber only while that one's queue is full, and only after the
 //!   envelope is in the queue of every other subscriber that has room.
+//! * Several `Block` subscribers that are full do not wait for each other: each gets the envelope as soon as it
+//!   has room.
+//! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than it is told, and
+//!   [`try_publish`](crate::Bus::try_publish) not at all: where it would have to, the envelope is in no queue.
 //! * A full queue costs each publish one look at whether it has room by now.
 //!
 //! Not promised: that no thread ever waits for a *publisher*. One that the system stops in the middle

@@ -131,9 +131,16 @@
 //!
 //! # Waiting for room (`gate`)
 //!
-//! With `Overflow::Block`, publishers of a full queue sleep at its gate. A publisher writes down at what count of
-//! consumed envelopes it wants to be woken, then reads the count; the subscriber stores the count, then reads
-//! what is written down; between the two there is a fence on each side, so one of them at least sees the other.
+//! With `Overflow::Block`, publishers of a full queue take turns at its gate, and sleep. A publisher writes down at
+//! what count of consumed envelopes something can be placed, then reads the count; the subscriber stores the count, then
+//! reads what is written down; between the two there is a fence on each side, so one of them at least sees the other.
+//! A publisher takes its turns at all the queues that are full, and then sleeps in one place (`waiting`, `parker`):
+//! whoever ends a turn wakes it. Mostly that is the subscriber, which places what waits for it itself. So none of the
+//! subscribers gets the envelope later because another is full.
+//!
+//! A publish that may not wait (`limit`) reserves a place with every picker before it claims a slot, and does not install an
+//! opening that leaves out a follower that would have to be waited for.
+//!
 //! For a follower each waiting envelope has a turn, its number among those left out, so that none overtakes
 //! another. Whoever comes by takes all turns for which there is room, others' too: a publisher that had to wake up
 //! for its turn would hold up those behind it. One whose publisher has given up is passed over.

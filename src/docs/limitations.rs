@@ -31,7 +31,8 @@
 //! * waking a subscriber that sleeps: the mutex of crossbeam's channel;
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
 //!   map, as above;
-//! * [`Overflow::Block`](crate::Overflow::Block): a mutex and a condition for each such queue.
+//! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
+//!   makes room that is waited for, and one for each publisher that waits.
 //!
 //! # A publisher that is stopped
 //!
@@ -80,8 +81,6 @@
 //!   after that. With one place at a time every parcel would hold one envelope, for everybody.
 //! * A thread that publishes to a full `Block` subscription of its own waits for itself. Set a time-out, or
 //!   receive on another thread. The same goes for two threads that wait in a circle.
-//! * A publisher that waits for several full subscribers serves them one after the other: one that has made
-//!   room gets the envelope only when those before it are done. Subscribers that had room have it by then.
 //! * The time-out is for each step of a batch, not for the whole.
 //!
 //! # What grows with the number of subscribers

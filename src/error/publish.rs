@@ -38,6 +38,9 @@ pub enum PublishError<M = Message> {
     /// It was to be published from inside too many other publishes of the same thread, by a subject, a
     /// predicate or the `Drop` of a payload: [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH).
     TooDeep(Box<Envelope<M>>),
+    /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
+    /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.
+    Full(Box<Envelope<M>>),
     /// The capability does not let it pass.
     Denied {
         /// The envelope that was refused.
@@ -54,6 +57,7 @@ impl<M> PublishError<M> {
     pub(crate) fn refused(envelope: Envelope<M>, refusal: Refusal) -> Self {
         match refusal {
             Refusal::Closed => PublishError::Closed(Box::new(envelope)),
+            Refusal::Full => PublishError::Full(Box::new(envelope)),
             Refusal::TooDeep => PublishError::TooDeep(Box::new(envelope)),
         }
     }
@@ -76,6 +80,11 @@ impl<M> PublishError<M> {
         matches!(self, PublishError::TooDeep(_))
     }
 
+    /// Whether a subscriber has no room that would have to be waited for.
+    pub fn is_full(&self) -> bool {
+        matches!(self, PublishError::Full(_))
+    }
+
     /// Whether the capability does not let it pass.
     pub fn is_denied(&self) -> bool {
         self.denial().is_some()
@@ -85,7 +94,7 @@ impl<M> PublishError<M> {
     pub fn denial(&self) -> Option<Denial> {
         match self {
             PublishError::Denied { denial, .. } => Some(*denial),
-            PublishError::Closed(_) | PublishError::TooDeep(_) => None,
+            PublishError::Closed(_) | PublishError::Full(_) | PublishError::TooDeep(_) => None,
         }
     }
 
@@ -94,6 +103,7 @@ impl<M> PublishError<M> {
         match self {
             PublishError::Closed(envelope)
             | PublishError::TooDeep(envelope)
+            | PublishError::Full(envelope)
             | PublishError::Denied { envelope, .. } => envelope,
         }
     }
@@ -103,6 +113,7 @@ impl<M> PublishError<M> {
         match self {
             PublishError::Closed(envelope)
             | PublishError::TooDeep(envelope)
+            | PublishError::Full(envelope)
             | PublishError::Denied { envelope, .. } => *envelope,
         }
     }
@@ -113,6 +124,7 @@ impl<M> fmt::Debug for PublishError<M> {
         match self {
             PublishError::Closed(_) => f.write_str("Closed(..)"),
             PublishError::TooDeep(_) => f.write_str("TooDeep(..)"),
+            PublishError::Full(_) => f.write_str("Full(..)"),
             PublishError::Denied {
                 capability, denial, ..
             } => f
@@ -129,6 +141,7 @@ impl<M> fmt::Display for PublishError<M> {
         match self {
             PublishError::Closed(_) => f.write_str(CLOSED),
             PublishError::TooDeep(_) => f.write_str(TOO_DEEP),
+            PublishError::Full(_) => f.write_str(FULL),
             PublishError::Denied {
                 envelope,
                 capability,
@@ -171,6 +184,7 @@ enum Cause {
 }
 
 const TOO_DEEP: &str = "inside too many other publishes";
+const FULL: &str = "a subscriber that must not miss it has no room";
 
 impl<M> BatchError<M> {
     pub(crate) fn refused(
@@ -251,6 +265,7 @@ impl<M> fmt::Display for BatchError<M> {
         write!(f, "{} envelopes not published: ", self.envelopes.len())?;
         match &self.cause {
             Cause::Refused(Refusal::Closed) => f.write_str(CLOSED),
+            Cause::Refused(Refusal::Full) => f.write_str(FULL),
             Cause::Refused(Refusal::TooDeep) => f.write_str(TOO_DEEP),
             Cause::Denied(capability, denial) => write_denial(f, capability, *denial),
         }

@@ -31,9 +31,14 @@ pub(crate) enum Received {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
-    To { delivered: usize, dropped: usize },
+    To {
+        delivered: usize,
+        dropped: usize,
+    },
     Denied,
     Closed,
+    /// Somebody would have to be waited for.
+    Full,
 }
 
 enum Entry {
@@ -122,6 +127,19 @@ impl Model {
             queue.members.remove(&key);
             !queue.members.is_empty()
         });
+    }
+
+    /// Publishes without waiting, unguarded.
+    pub(crate) fn try_publish(&mut self, number: u64, source: &str, subject: &[&str]) -> Published {
+        let is_full = self.queues.values().any(|queue| {
+            queue.terms.policy == Policy::Block
+                && queue.terms.filter.accepts(source, subject)
+                && queue.len() == queue.terms.capacity
+        });
+        if is_full && !self.closed {
+            return Published::Full;
+        }
+        self.publish(number, source, subject, None)
     }
 
     /// Publishes, under a capability or unguarded.

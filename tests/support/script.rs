@@ -23,6 +23,10 @@ pub(crate) enum Operation {
         subject: Tokens,
         under: Option<&'static str>,
     },
+    TryPublish {
+        source: &'static str,
+        subject: Tokens,
+    },
     Receive {
         subscription: usize,
         how: How,
@@ -117,6 +121,7 @@ impl Both {
                 subject,
                 under,
             } => self.publish(source, subject, *under),
+            Operation::TryPublish { source, subject } => self.try_publish(source, subject),
             Operation::Receive { subscription, how } => {
                 if let Some(index) = around(*subscription, &self.subscriptions) {
                     self.receive(index, *how);
@@ -193,6 +198,14 @@ impl Both {
         }
         let expected = self.model.publish(number, source, subject, under);
         assert_eq!(published(outcome, number, source), expected);
+    }
+
+    fn try_publish(&mut self, source: &'static str, subject: Tokens) {
+        let message = self.message(subject);
+        let Some(bus) = self.buses.last() else { return };
+        let outcome = bus.try_publish(Envelope::new(source, message));
+        let expected = self.model.try_publish(self.published, source, subject);
+        assert_eq!(published(outcome, self.published, source), expected);
     }
 
     fn speak(&mut self, index: usize, subject: Tokens) {
@@ -324,6 +337,8 @@ fn published(
         Err(error) => {
             let refused = if error.is_closed() {
                 Published::Closed
+            } else if error.is_full() {
+                Published::Full
             } else {
                 Published::Denied
             };
