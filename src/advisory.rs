@@ -16,7 +16,7 @@ use crate::source::Source;
 use crate::subject::{Payload, Subject};
 use crate::subscription::Subscription;
 
-pub(crate) use self::board::{Board, Losses, Told};
+pub(crate) use self::board::{Board, Losses, Record, Told};
 
 /// What the bus says about itself, to who asked by [`Bus::advisories`].
 ///
@@ -93,6 +93,8 @@ pub enum Advisory {
     Granted {
         /// The capability.
         capability: Capability,
+        /// What it was restricted to, in words: nothing if it was not.
+        scope: Option<Arc<str>>,
     },
     /// A capability was revoked, if it was granted. `advisory.revoked`
     Revoked {

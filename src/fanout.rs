@@ -503,6 +503,12 @@ impl<M> Core<M> {
         self.current.load_full()
     }
 
+    /// The sequence number of the next envelope.
+    pub(crate) fn position(&self) -> u64 {
+        let current = self.current.load();
+        current.parcel.base() + current.parcel.filled().claimed as u64
+    }
+
     pub(crate) fn subscriber_count(&self) -> usize {
         let route = self.route.load();
         if route.closed {

@@ -1,5 +1,7 @@
 //! What a capability is granted for.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capability::Capability;
@@ -96,4 +98,28 @@ impl Grant {
         self.rate = Some((per_second, burst));
         self
     }
+
+    /// The restrictions in words, if there are any.
+    pub(crate) fn scope(&self) -> Option<Arc<str>> {
+        let mut words = Vec::new();
+        if let Some(patterns) = &self.patterns {
+            words.push(format!("subjects {}", list(patterns)));
+        }
+        if let Some(sources) = &self.sources {
+            words.push(format!("sources {}", list(sources)));
+        }
+        if let Some(end) = self.expires {
+            let left = end.saturating_duration_since(Instant::now());
+            words.push(format!("for {left:?}"));
+        }
+        if let Some((per_second, burst)) = self.rate {
+            words.push(format!("{per_second} a second, {burst} at once"));
+        }
+        (!words.is_empty()).then(|| words.join("; ").into())
+    }
+}
+
+fn list(names: &[impl fmt::Display]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }

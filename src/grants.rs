@@ -183,7 +183,7 @@ impl Grants {
     ) {
         self.denied.fetch_add(1, Ordering::Relaxed); // a sum, and nothing depends on it
         refusals.count();
-        board.tell_if(
+        board.tell_some(
             || refusals.is_told(),
             |suppressed| Advisory::Denied {
                 source: source.clone(),
@@ -291,9 +291,9 @@ impl<M> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grant(&self, grant: Grant) -> Result<(), GrantError> {
-        let capability = grant.capability.clone();
+        let (capability, scope) = (grant.capability.clone(), grant.scope());
         self.core.grants.grant(grant)?;
-        (self.core.board).tell(|| Advisory::Granted { capability });
+        (self.core.board).tell(|| Advisory::Granted { capability, scope });
         Ok(())
     }
 

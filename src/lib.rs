@@ -17,6 +17,7 @@
 //! * [What does the bus say about itself?](#advisories)
 //! * [How do I handle many envelopes at a time?](#many-at-a-time)
 //! * [How do envelopes become JSON?](#json)
+//! * [How do I show later what happened?](#a-record-of-what-happened)
 //! * [What does it cost?](#cost)
 //! * [Which features are there?](#features)
 //!
@@ -270,6 +271,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # A record of what happened
+//!
+//! An [`AuditLog`](audit::AuditLog) writes what was published, refused, granted, revoked and subscribed to disk, without a
+//! loss and in order; [`audit::verify`] looks whether a log is whole. See [`audit`].
+//!
 //! # Cost
 //!
 //! * A **publish** appends to a *parcel* of up to 64 envelopes that lies in every queue already: one
@@ -319,6 +325,7 @@
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `advisory`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
+//! | `audit` | what happened, on disk |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! [`docs::internals`] tells how they work together, [`docs::migrating`] what is different for users of
@@ -326,6 +333,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;

@@ -84,7 +84,8 @@ fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
         [
             denied(Denial::Unknown),
             Advisory::Granted {
-                capability: capability.clone()
+                capability: capability.clone(),
+                scope: None
             },
             Advisory::Revoked { capability },
             denied(Denial::Revoked),

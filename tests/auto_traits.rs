@@ -10,6 +10,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::{
     Advisory, Bus, Capability, Command, Delivery, Denial, Denials, DrainError, Envelope, Event,
     Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged, Message, MessageBus, Overflow,
@@ -66,6 +67,12 @@ assert_traits! {
     Receipt: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Advisory: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Eviction: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    AuditLog: Send, Sync, Unpin;
+    audit::Options: Send, Unpin;
+    audit::Flush: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    audit::Report: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    audit::Flaw: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    AuditError: Send, Sync, Unpin, Clone;
     Denial: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Denials: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Grant: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;

@@ -25,7 +25,14 @@ pub(crate) struct Board {
     readers: OnceLock<Option<Readers>>,
     /// Nothing is told of a bus that carries advisories.
     silent: bool,
+    /// Who takes down all of it. Not of [`sync`](crate::sync) either.
+    records: arc_swap::ArcSwap<Vec<Arc<dyn Record>>>,
     made: Instant,
+}
+
+/// Takes down whatever is told, and loses nothing: whoever tells it waits.
+pub(crate) trait Record: Send + Sync {
+    fn record(&self, advisory: &Advisory);
 }
 
 /// Advisories travel on a bus of their own.
@@ -39,6 +46,7 @@ impl Board {
         Board {
             readers: OnceLock::new(),
             silent: false,
+            records: arc_swap::ArcSwap::default(),
             made: Instant::now(),
         }
     }
@@ -70,21 +78,59 @@ impl Board {
     /// his own.
     #[inline]
     pub(crate) fn tell(&self, advisory: impl FnOnce() -> Advisory) {
-        if self.is_heard() {
-            self.put_up(advisory());
+        let is_heard = self.is_heard();
+        if is_heard || self.is_recorded() {
+            let advisory = advisory();
+            self.record(&advisory);
+            if is_heard {
+                self.put_up(advisory);
+            }
         }
     }
 
-    /// Tells something, if anybody listens, of which only some is told.
-    pub(crate) fn tell_if<T>(
+    /// Tells something, if anybody listens, of which only some is told: what says whether, and how many
+    /// were not told before it. Whoever takes down everything is told each time.
+    pub(crate) fn tell_some(
         &self,
-        told: impl FnOnce() -> Option<T>,
-        advisory: impl FnOnce(T) -> Advisory,
+        told: impl FnOnce() -> Option<u64>,
+        advisory: impl Fn(u64) -> Advisory,
     ) {
+        if self.is_recorded() {
+            self.record(&advisory(0));
+        }
         if self.is_heard()
-            && let Some(told) = told()
+            && let Some(suppressed) = told()
         {
-            self.put_up(advisory(told));
+            self.put_up(advisory(suppressed));
+        }
+    }
+
+    pub(crate) fn attach(&self, record: &Arc<dyn Record>) {
+        self.records.rcu(|records| {
+            let mut records = Vec::clone(records);
+            records.push(Arc::clone(record));
+            records
+        });
+    }
+
+    /// Takes off the one at this address.
+    pub(crate) fn detach(&self, record: *const ()) {
+        self.records.rcu(|records| {
+            let mut records = Vec::clone(records);
+            records.retain(|known| Arc::as_ptr(known).cast() != record);
+            records
+        });
+    }
+
+    #[inline]
+    fn is_recorded(&self) -> bool {
+        !self.records.load().is_empty()
+    }
+
+    fn record(&self, advisory: &Advisory) {
+        // Not the guard: this may wait.
+        for record in &*self.records.load_full() {
+            record.record(advisory);
         }
     }
 

@@ -47,8 +47,12 @@ mod events {
                 let (source, capability) = (source.as_str(), capability.as_str());
                 warn!(source, capability, ?denial, suppressed, "publish denied");
             }
-            Advisory::Granted { capability } => {
-                info!(capability = capability.as_str(), "capability granted");
+            Advisory::Granted { capability, scope } => {
+                let scope = scope.as_deref();
+                info!(
+                    capability = capability.as_str(),
+                    scope, "capability granted"
+                );
             }
             Advisory::Revoked { capability } => {
                 info!(capability = capability.as_str(), "capability revoked");

@@ -1,6 +1,7 @@
 //! The `oxide-bus` command: replays logs of envelopes over a bus, and measures the bus.
 
 mod arguments;
+mod audit;
 mod bench;
 mod failure;
 mod interrupt;
@@ -33,12 +34,13 @@ struct Cli {
 enum Command {
     Replay(replay::Options),
     Bench(bench::Options),
+    Audit(audit::Options),
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all is well (also where whoever read the output went away)
-  1    there were bad lines, or something went wrong on the way
+  1    there were bad lines, a log is not whole, or something went wrong on the way
   2    the command line is wrong, or the input cannot be read
   130  it was interrupted by Ctrl-C; a second Ctrl-C kills it";
 
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Ok(Cli { command }) => match command {
             Command::Replay(options) => replay::run(options),
             Command::Bench(options) => bench::run(&options),
+            Command::Audit(options) => audit::run(&options),
         },
         // The help and the version, which were asked for.
         Err(answer) if !answer.use_stderr() => {

@@ -1,0 +1,344 @@
+//! A record of what happened on a bus: lossless, in order, on disk.
+//!
+//! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed, as JSON Lines,
+//! on a thread of its own. [`verify`] reads it back and tells whether something is missing.
+//!
+//! ```
+//! use oxide_bus::audit::{self, AuditLog, Options};
+//! use oxide_bus::{Command, MessageBus};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("audit.jsonl");
+//! let bus = MessageBus::new();
+//! let log = AuditLog::start(&bus, &path, Options::new())?;
+//! bus.send_command("kernel", Command::Ping)?;
+//! bus.revoke_capability(&"log:write".into());
+//! log.close()?;
+//!
+//! let report = audit::verify([&path])?;
+//! assert!(report.is_whole());
+//! assert_eq!(report.envelopes, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The format
+//!
+//! One object a line. Each has `record`, which counts the lines from 0, over all files that a log was
+//! rotated into; so a line that is missing shows. Then come, for an envelope:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `sequence` | its [place](crate::Delivery::sequence) in the bus's own order |
+//! | `envelope` | what was published, in the form of the [codec](crate::codec) |
+//!
+//! and for anything else:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `at` | the sequence number that the bus had come to when it happened |
+//! | `time` | when, by the system's clock |
+//! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `granted`, `revoked`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
+//! | others | what belongs to it: `id`, `name`, `source`, `capability`, `why`, `count` |
+//!
+//! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
+//! bus closes, or a publisher's own time-out ends, while it waits for the log. `unwritable` stands for an envelope that
+//! the codec refuses, with its `sequence`.
+//!
+//! # Order
+//!
+//! * Envelopes stand in the order of their sequence numbers.
+//! * Whatever else happened stands in the order in which it was told.
+//! * Before each of those stand all envelopes with a sequence number below its `at`. Some that
+//!   came later may stand there too: of a grant and a publish that overlap in time, `at` says which was
+//!   first.
+//!
+//! # What it costs, and whom
+//!
+//! Nothing is lost because whoever acts waits: a publisher while the log's queue is full, as for any
+//! subscriber with [`Overflow::Block`](crate::Overflow::Block); and who subscribes, grants, revokes or is refused
+//! while as many of those are waiting to be written. So a bus with a log is as fast as the log in the long run.
+//! The log counts as a subscriber, also in receipts. Its thread wakes fifty times a second when nothing
+//! happens.
+//!
+//! A payload whose `drop` publishes may be dropped by the log's thread, which then waits for itself if its
+//! queue is full: do not do that.
+//!
+//! # When writing fails
+//!
+//! The log ends: it keeps the [error](AuditLog::error), calls [`Options::on_error`], and leaves the
+//! bus, which goes on without it. What was not written is not written later.
+
+mod error;
+mod event;
+mod file;
+mod record;
+mod verify;
+mod writer;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use serde::Serialize;
+
+pub use self::error::AuditError;
+pub use self::verify::{Flaw, Report, verify};
+
+use self::event::{Attached, Happening, Recorder, What};
+use self::file::LogFile;
+use self::writer::{Progress, Writer};
+use crate::bus::Bus;
+use crate::codec::Codec;
+use crate::error::SubscribeError;
+use crate::options::SubscribeOptions;
+use crate::overflow::Overflow;
+use crate::subject::Payload;
+
+/// How long to wait for an answer before looking whether anybody is there to give it.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// When what was written is handed to the operating system, and to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flush {
+    /// After each line.
+    EachLine,
+    /// After so many lines, and when nothing more is waiting to be written.
+    Lines(u32),
+    /// So often, at the earliest fifty times a second.
+    Interval(Duration),
+}
+
+type OnError = Box<dyn FnOnce(&AuditError) + Send>;
+
+/// How an [`AuditLog`] writes.
+///
+/// # Defaults
+///
+/// | option | default |
+/// | --- | --- |
+/// | [`capacity`](Self::capacity) | 1,024 |
+/// | [`flush`](Self::flush) | each second |
+/// | [`sync`](Self::sync) | yes |
+/// | [`rotate_at`](Self::rotate_at) | never |
+/// | [`codec`](Self::codec) | the default limits |
+#[must_use = "options do nothing until a log is started with them"]
+pub struct Options {
+    capacity: usize,
+    flush: Flush,
+    sync: bool,
+    rotate_at: Option<u64>,
+    codec: Codec,
+    on_error: Option<OnError>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            capacity: 1_024,
+            flush: Flush::Interval(Duration::from_secs(1)),
+            sync: true,
+            rotate_at: None,
+            codec: Codec::new(),
+            on_error: None,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many envelopes may wait to be written, and how many of anything else.
+    pub fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// When what was written is flushed. What is not may be lost when the process is killed.
+    pub fn flush(mut self, flush: Flush) -> Self {
+        self.flush = flush;
+        self
+    }
+
+    /// Whether flushing waits until the disk has it (`fsync`). Without, it survives the end of the process but not
+    /// of the machine, and [`AuditLog::synced`] knows of nothing.
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// Begins a new file when one has this many bytes. The full one gets the next free number at the
+    /// end of its name: `audit.jsonl.1`, `audit.jsonl.2`. No file is ever deleted.
+    pub fn rotate_at(mut self, bytes: u64) -> Self {
+        self.rotate_at = Some(bytes);
+        self
+    }
+
+    /// What writes envelopes, and so how large they may be.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// What to call if writing fails, once, on the log's thread, when it has left the bus.
+    pub fn on_error(mut self, call: impl FnOnce(&AuditError) + Send + 'static) -> Self {
+        self.on_error = Some(Box::new(call));
+        self
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("capacity", &self.capacity)
+            .field("flush", &self.flush)
+            .field("sync", &self.sync)
+            .field("rotate_at", &self.rotate_at)
+            .field("codec", &self.codec)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes down what happens on a bus; see the [module](crate::audit).
+///
+/// Dropping it [closes](AuditLog::close) it, without a word of errors. It does not keep the bus open, and
+/// ends when the bus closes.
+#[must_use = "a log that is dropped ends"]
+pub struct AuditLog {
+    progress: Arc<Progress>,
+    happenings: Sender<Happening>,
+    attached: Arc<dyn Attached>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AuditLog {
+    /// Begins to write down what happens on a bus from now on. A file that is there is appended to.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] where the file cannot be written, the bus has closed, the capacity is none, or there can
+    /// be no thread.
+    pub fn start<M: Payload + Serialize>(
+        bus: &Bus<M>,
+        path: impl Into<PathBuf>,
+        options: Options,
+    ) -> Result<Self, AuditError> {
+        let path = path.into();
+        let file = LogFile::open(path.clone(), options.rotate_at, options.sync)
+            .map_err(|cause| AuditError::new(&path, cause))?;
+        let other = |cause: SubscribeError| AuditError::new(&path, std::io::Error::other(cause));
+        let terms = SubscribeOptions::new()
+            .name("audit")
+            .capacity(options.capacity)
+            .overflow(Overflow::Block { timeout: None });
+        let (happenings, receiver) = bounded(options.capacity.max(1));
+        let subscription = bus.subscribe_with(terms).map_err(other)?;
+        let attached: Arc<dyn Attached> = Recorder::attach(&bus.core, happenings.clone());
+        let progress = Arc::new(Progress::default());
+        let writer = Writer {
+            subscription,
+            happenings: receiver,
+            position: attached.position(),
+            file,
+            flush: options.flush,
+            codec: options.codec,
+            progress: Arc::clone(&progress),
+            on_error: options.on_error,
+            attached: Arc::clone(&attached),
+        };
+        let thread = Builder::new()
+            .name("oxide-bus-audit".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|cause| {
+                attached.detach();
+                AuditError::new(&path, cause)
+            })?;
+        Ok(AuditLog {
+            progress,
+            happenings,
+            attached,
+            thread: Some(thread),
+        })
+    }
+
+    /// The number of the last record that is known to be on disk; nothing before the first, or without
+    /// [`Options::sync`].
+    pub fn synced(&self) -> Option<u64> {
+        self.progress.synced()
+    }
+
+    /// Waits until all that happened before this call is written, flushed, and on disk if
+    /// [`Options::sync`] says so; returns the number of the last record.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] where the log has failed, or has ended with its bus.
+    pub fn flush(&self) -> Result<u64, AuditError> {
+        let (done, is_done) = bounded(1);
+        // Fails if the log has ended; then nobody answers.
+        drop(self.happenings.send(Happening {
+            at: self.attached.position(),
+            what: What::Flush(done),
+        }));
+        loop {
+            match is_done.recv_timeout(PATIENCE) {
+                Ok(record) => return Ok(record),
+                // What is sent as the log ends may lie there for good.
+                Err(RecvTimeoutError::Timeout) if !self.has_ended() => {}
+                Err(_) => return Err(self.error().unwrap_or_else(AuditError::ended)),
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Why it writes no more, if something went wrong.
+    pub fn error(&self) -> Option<AuditError> {
+        self.progress.error()
+    }
+
+    /// Writes what has happened until now, ends the log, and leaves the bus.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] where the log has failed.
+    pub fn close(mut self) -> Result<(), AuditError> {
+        self.end();
+        self.error().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.attached.detach();
+            // Fails if it has ended already.
+            let _ended = self.happenings.send(Happening {
+                at: self.attached.position(),
+                what: What::End,
+            });
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditLog")
+            .field("synced", &self.synced())
+            .field("error", &self.error())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! What happened beside publishing, on its way to the log.
+
+use std::sync::{Arc, Weak};
+
+use crossbeam_channel::Sender;
+
+use super::record::Event;
+use crate::advisory::{Advisory, Record};
+use crate::fanout::Core;
+use crate::stamp::stamp;
+
+/// What the log's thread is told, and which sequence number the bus had come to by then.
+pub(super) struct Happening {
+    pub(super) at: u64,
+    pub(super) what: What,
+}
+
+pub(super) enum What {
+    Event(Box<Event>),
+    /// Somebody waits until all before this is flushed, and wants to know how far that is.
+    Flush(Sender<u64>),
+    /// The log shall end.
+    End,
+}
+
+/// Takes down what the bus tells.
+pub(super) struct Recorder<M> {
+    core: Weak<Core<M>>,
+    log: Sender<Happening>,
+}
+
+/// The log's own hold on the bus, whatever that carries.
+pub(super) trait Attached: Send + Sync {
+    fn position(&self) -> u64;
+    /// Nothing is taken down any more.
+    fn detach(&self);
+}
+
+impl<M: Send + Sync + 'static> Recorder<M> {
+    pub(super) fn attach(core: &Arc<Core<M>>, log: Sender<Happening>) -> Arc<Self> {
+        let recorder = Arc::new(Recorder {
+            core: Arc::downgrade(core),
+            log,
+        });
+        let record: Arc<dyn Record> = Arc::clone(&recorder) as _;
+        core.board.attach(&record);
+        recorder
+    }
+}
+
+impl<M: Send + Sync + 'static> Attached for Recorder<M> {
+    fn position(&self) -> u64 {
+        // When the last handle is going nobody publishes, and all there is comes before.
+        (self.core.upgrade()).map_or(u64::MAX, |core| core.position())
+    }
+
+    fn detach(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.board.detach(std::ptr::from_ref(self).cast());
+        }
+    }
+}
+
+impl<M: Send + Sync + 'static> Record for Recorder<M> {
+    fn record(&self, advisory: &Advisory) {
+        let at = self.position();
+        let event = Box::new(Event::of(at, stamp().1, advisory));
+        // Waits if the log is behind; fails if it has ended.
+        let _ended = self.log.send(Happening {
+            at,
+            what: What::Event(event),
+        });
+    }
+}

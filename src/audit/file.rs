@@ -1,0 +1,109 @@
+//! The file of a log, and those it was rotated into.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+pub(super) struct LogFile {
+    path: PathBuf,
+    output: BufWriter<File>,
+    bytes: u64,
+    rotate_at: Option<u64>,
+    sync: bool,
+}
+
+impl LogFile {
+    pub(super) fn open(path: PathBuf, rotate_at: Option<u64>, sync: bool) -> io::Result<Self> {
+        let mut file = (OpenOptions::new().create(true).append(true).read(true)).open(&path)?;
+        let mut bytes = file.metadata()?.len();
+        if bytes > 0 {
+            // What a crash has torn is a line of its own, so that the first of ours is whole.
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+                bytes += 1;
+            }
+        }
+        if sync {
+            sync_folder(&path)?;
+        }
+        Ok(LogFile {
+            path,
+            output: BufWriter::with_capacity(64 * 1024, file),
+            bytes,
+            rotate_at,
+            sync,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether flushing waits for the disk.
+    pub(super) fn syncs(&self) -> bool {
+        self.sync
+    }
+
+    pub(super) fn write(&mut self, line: &str) -> io::Result<()> {
+        self.output.write_all(line.as_bytes())?;
+        self.bytes += line.len() as u64;
+        Ok(())
+    }
+
+    /// Whether the file is as large as it may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.rotate_at.is_some_and(|limit| self.bytes >= limit)
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()?;
+        if self.sync {
+            self.output.get_ref().sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file, which was flushed, aside, and begins another.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        fs::rename(&self.path, self.next_name()?)?;
+        *self = LogFile::open(self.path.clone(), self.rotate_at, self.sync)?;
+        Ok(())
+    }
+
+    /// One more than the greatest number that a file of this log has.
+    fn next_name(&self) -> io::Result<PathBuf> {
+        let name = self.path.file_name().unwrap_or_default();
+        let mut greatest = 0_u64;
+        for entry in fs::read_dir(folder(&self.path))? {
+            let other = entry?.file_name();
+            let number = (other.to_str())
+                .and_then(|other| other.strip_prefix(name.to_str()?)?.strip_prefix('.'))
+                .and_then(|number| number.parse().ok());
+            greatest = greatest.max(number.unwrap_or(0));
+        }
+        let mut next = name.to_owned();
+        next.push(format!(".{}", greatest + 1));
+        Ok(self.path.with_file_name(next))
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file's name is on disk when its folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(()) // a folder cannot be opened there
+}

@@ -1,0 +1,111 @@
+//! The lines of a log.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::advisory::Advisory;
+
+/// Something that happened beside publishing.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Event {
+    pub(super) at: u64,
+    pub(super) time: String,
+    #[serde(rename = "event")]
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sequence: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) capability: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<u64>,
+}
+
+impl Event {
+    pub(super) fn new(at: u64, time: DateTime<Utc>, kind: &'static str) -> Self {
+        Event {
+            at,
+            time: time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            kind,
+            ..Event::default()
+        }
+    }
+
+    pub(super) fn of(at: u64, time: DateTime<Utc>, advisory: &Advisory) -> Self {
+        let event = |event| Event::new(at, time, event);
+        let subscription = |kind, id: &Uuid, name: &Option<Arc<str>>| Event {
+            id: Some(id.to_string()),
+            name: name.as_deref().map(str::to_owned),
+            ..event(kind)
+        };
+        match advisory {
+            Advisory::Subscribed { id, name } => subscription("subscribed", id, name),
+            Advisory::Unsubscribed { id, name } => subscription("unsubscribed", id, name),
+            Advisory::Evicted { id, name, reason } => Event {
+                why: Some(format!("{reason:?}")),
+                ..subscription("evicted", id, name)
+            },
+            Advisory::Lagging { id, name, dropped } => Event {
+                count: Some(*dropped),
+                ..subscription("lagging", id, name)
+            },
+            Advisory::Denied {
+                source,
+                capability,
+                denial,
+                ..
+            } => Event {
+                source: Some(source.to_string()),
+                capability: Some(capability.to_string()),
+                why: Some(denial.to_string()),
+                ..event("denied")
+            },
+            Advisory::Granted { capability, scope } => Event {
+                capability: Some(capability.to_string()),
+                why: scope.as_deref().map(str::to_owned),
+                ..event("granted")
+            },
+            Advisory::Revoked { capability } => Event {
+                capability: Some(capability.to_string()),
+                ..event("revoked")
+            },
+            Advisory::Closed => event("closed"),
+        }
+    }
+}
+
+/// A line, with its number.
+#[derive(Serialize)]
+pub(super) struct Numbered<T> {
+    pub(super) record: u64,
+    #[serde(flatten)]
+    pub(super) what: T,
+}
+
+/// An envelope's line. Its JSON is taken as it is.
+pub(super) fn envelope(record: u64, sequence: u64, json: &str) -> String {
+    format!("{{\"record\":{record},\"sequence\":{sequence},\"envelope\":{json}}}\n")
+}
+
+/// A line as it is read back.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line<'a> {
+    pub(super) record: u64,
+    pub(super) sequence: Option<u64>,
+    #[serde(borrow)]
+    pub(super) envelope: Option<&'a RawValue>,
+    pub(super) at: Option<u64>,
+    pub(super) event: Option<String>,
+    pub(super) count: Option<u64>,
+}

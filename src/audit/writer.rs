@@ -1,0 +1,272 @@
+//! The thread that writes.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use serde::Serialize;
+
+use super::event::{Attached, Happening, What};
+use super::file::LogFile;
+use super::record::{self, Event, Numbered};
+use super::{AuditError, Flush, OnError};
+use crate::codec::Codec;
+use crate::delivery::Delivery;
+use crate::error::RecvTimeoutError;
+use crate::stamp::stamp;
+use crate::subject::Payload;
+use crate::subscription::Subscription;
+
+/// How long it sleeps at most: then it looks at what happened beside publishing.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long it waits, when the bus has closed, for whoever has closed it to say so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How far a log has come.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// How many records are known to be on disk.
+    synced: AtomicU64,
+    error: OnceLock<AuditError>,
+}
+
+impl Progress {
+    pub(super) fn synced(&self) -> Option<u64> {
+        self.synced.load(Ordering::Acquire).checked_sub(1) // against the release in `flush`
+    }
+
+    pub(super) fn error(&self) -> Option<AuditError> {
+        self.error.get().cloned()
+    }
+}
+
+pub(super) struct Writer<M: Payload> {
+    pub(super) subscription: Subscription<M>,
+    pub(super) happenings: Receiver<Happening>,
+    /// The sequence number that the bus had come to.
+    pub(super) position: u64,
+    pub(super) file: LogFile,
+    pub(super) flush: Flush,
+    pub(super) codec: Codec,
+    pub(super) progress: Arc<Progress>,
+    pub(super) on_error: Option<OnError>,
+    pub(super) attached: Arc<dyn Attached>,
+}
+
+impl<M: Payload + Serialize> Writer<M> {
+    pub(super) fn run(self) {
+        let Writer {
+            mut subscription,
+            happenings,
+            position,
+            file,
+            flush,
+            codec,
+            progress,
+            on_error,
+            attached,
+        } = self;
+        let mut log = Log {
+            file,
+            codec,
+            flush,
+            progress,
+            next_record: 0,
+            position,
+            unflushed: 0,
+            flushed_at: Instant::now(),
+            happenings,
+            held: None,
+        };
+        let outcome = log.live(&mut subscription);
+        let error = (outcome.err()).map(|cause| AuditError::new(log.file.path(), cause));
+        if let Some(error) = &error {
+            let _first = log.progress.error.set(error.clone());
+        }
+        // First, so that nobody waits for a log that listens no more. Then the subscription, whose end is
+        // something to tell.
+        attached.detach();
+        drop(log);
+        drop(subscription);
+        if let Some((error, call)) = error.as_ref().zip(on_error) {
+            call(error);
+        }
+    }
+}
+
+/// The log itself.
+struct Log {
+    file: LogFile,
+    codec: Codec,
+    flush: Flush,
+    progress: Arc<Progress>,
+    next_record: u64,
+    /// The sequence number after the last envelope that was written.
+    position: u64,
+    /// How many records were written since the last flush.
+    unflushed: u32,
+    flushed_at: Instant,
+    happenings: Receiver<Happening>,
+    /// Happened after an envelope that was not received yet.
+    held: Option<Happening>,
+}
+
+impl Log {
+    fn live<M: Payload + Serialize>(
+        &mut self,
+        subscription: &mut Subscription<M>,
+    ) -> io::Result<()> {
+        let position = self.position;
+        self.event(&Event::new(position, stamp().1, "opened"))?;
+        loop {
+            match subscription.recv_timeout(TICK) {
+                Ok(delivery) => {
+                    // What is known to have happened before it.
+                    if self.happened(delivery.sequence())?.is_break() {
+                        return Ok(());
+                    }
+                    self.envelope(&delivery)?;
+                }
+                Err(RecvTimeoutError::Lagged(lagged)) => self.lost(lagged.missed)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.happened(self.position)?.is_break() {
+                        return Ok(());
+                    }
+                    if self.unflushed > 0 && matches!(self.flush, Flush::Lines(_)) {
+                        self.flush()?;
+                    }
+                }
+                Err(_) => return self.last_words(),
+            }
+            if let Flush::Interval(interval) = self.flush
+                && self.unflushed > 0
+                && self.flushed_at.elapsed() >= interval
+            {
+                self.flush()?;
+            }
+        }
+    }
+
+    fn envelope<M: Payload + Serialize>(&mut self, delivery: &Delivery<M>) -> io::Result<()> {
+        let sequence = delivery.sequence();
+        match self.codec.encode(delivery) {
+            Ok(json) => self.line(&record::envelope(self.next_record, sequence, &json))?,
+            Err(error) => self.event(&Event {
+                sequence: Some(sequence),
+                id: Some(delivery.id.to_string()),
+                why: Some(error.to_string()),
+                ..Event::new(sequence, stamp().1, "unwritable")
+            })?,
+        }
+        self.position = sequence + 1;
+        Ok(())
+    }
+
+    fn lost(&mut self, missed: u64) -> io::Result<()> {
+        self.event(&Event {
+            count: Some(missed),
+            ..Event::new(self.position, stamp().1, "lost")
+        })?;
+        self.position += missed;
+        Ok(())
+    }
+
+    /// Writes what happened when the bus had come no further than this. Breaks at the end of the log.
+    fn happened(&mut self, position: u64) -> io::Result<ControlFlow<()>> {
+        while let Some(happening) = self.held.take().or_else(|| self.happenings.try_recv().ok()) {
+            if happening.at > position {
+                self.held = Some(happening);
+                break;
+            }
+            if self.happening(happening.what)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn happening(&mut self, what: What) -> io::Result<ControlFlow<()>> {
+        match what {
+            What::Event(mut event) => {
+                event.at = event.at.min(self.position); // of the end, all that was before it
+                self.event(&event)?;
+            }
+            What::Flush(done) => {
+                self.flush()?;
+                // Who has asked may have gone. The asker's own call is after the opening record.
+                let _gone = done.send(self.next_record - 1);
+            }
+            What::End => {
+                self.event(&Event::new(self.position, stamp().1, "ended"))?;
+                self.flush()?;
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The bus has closed: there are no more envelopes, and whoever has closed it is about to say so.
+    fn last_words(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + LAST_WORDS;
+        let mut closed = false;
+        while !closed {
+            let next = (self.held.take())
+                .ok_or(())
+                .or_else(|()| self.happenings.recv_deadline(deadline).map_err(|_over| ()));
+            let Ok(happening) = next else {
+                break;
+            };
+            if let What::Event(event) = &happening.what {
+                closed = event.kind == "closed";
+            }
+            if self.happening(happening.what)?.is_break() {
+                return Ok(());
+            }
+        }
+        self.happening(What::End).map(drop)
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let numbered = Numbered {
+            record: self.next_record,
+            what: event,
+        };
+        let mut line = serde_json::to_string(&numbered).map_err(io::Error::other)?;
+        line.push('\n');
+        self.line(&line)
+    }
+
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        self.file.write(line)?;
+        self.next_record += 1;
+        self.unflushed += 1;
+        let is_due = match self.flush {
+            Flush::EachLine => true,
+            Flush::Lines(lines) => self.unflushed >= lines,
+            Flush::Interval(_) => false,
+        };
+        let is_full = self.file.is_full();
+        if is_due || is_full {
+            self.flush()?;
+        }
+        if is_full {
+            self.file.rotate()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        if self.file.syncs() {
+            // Release: who reads it finds in the file what it counts.
+            (self.progress.synced).store(self.next_record, Ordering::Release);
+        }
+        self.unflushed = 0;
+        self.flushed_at = Instant::now();
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! `oxide-bus audit`: looks whether an audit log is whole.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use oxide_bus::audit;
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Reads audit logs, which a program that embeds the bus has written
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Verify),
+}
+
+/// Looks whether a log is whole and in order, and prints a summary
+///
+/// Every line is decoded. A gap in the numbers of the records or of the envelopes, envelopes that the log
+/// says it has lost, and lines that are no records make the exit code 1; each is reported on stderr with its
+/// file and line. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
+#[derive(Debug, Args)]
+struct Verify {
+    /// The files, in the order in which they were written; the one without a number last
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let Command::Verify(Verify { files }) = &options.command;
+    let report = audit::verify(files).map_err(Failure::usage)?;
+    for flaw in &report.flaws {
+        let file = files[flaw.file].display();
+        output::complain(format_args!("{file}: line {}: {}", flaw.line, flaw.what));
+    }
+    if report.more_flaws > 0 {
+        output::complain(format_args!("and {} more", report.more_flaws));
+    }
+    output::written(writeln!(io::stdout(), "{report}"))?;
+    Ok(ExitCode::from(u8::from(!report.is_whole())))
+}
