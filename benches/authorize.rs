@@ -1,7 +1,10 @@
-//! What it costs to be allowed: unguarded, by capability, and through a publisher.
+//! What it costs to be allowed: unguarded, by capability, and through a publisher, with and without a
+//! scope. At the end the differences are measured again, side by side, and held against their budgets.
+
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use oxide_bus::{Capability, Command, Envelope, Message, MessageBus, Source, Subscription};
+use oxide_bus::{Capability, Command, Envelope, Grant, Message, MessageBus, Source, Subscription};
 
 const BURST: u64 = 64;
 
@@ -49,8 +52,80 @@ fn authorize(c: &mut Criterion) {
             });
         });
     });
+    bus.grant(Grant::new("scoped").patterns(eight_patterns()))
+        .expect("well formed");
+    let scoped = bus.publisher(&source, "scoped");
+    group.bench_function("by publisher, 8 patterns", |b| {
+        b.iter(|| {
+            burst(&mut subscription, || {
+                scoped.publish(ping()).expect("granted");
+            });
+        });
+    });
     group.finish();
 }
 
-criterion_group!(benches, authorize);
+/// The last of them matches.
+fn eight_patterns() -> Vec<oxide_bus::Pattern> {
+    (0..7)
+        .map(|index| format!("event.custom.module{index}.*"))
+        .chain(["command.ping".to_owned()])
+        .map(|pattern| pattern.parse().expect("a pattern"))
+        .collect()
+}
+
+/// Nanoseconds for each publish, the median of many rounds in turn.
+fn side_by_side(contestants: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+    const ROUNDS: usize = 401;
+    const BURSTS: u32 = 50;
+    let mut times = vec![Vec::with_capacity(ROUNDS); contestants.len()];
+    for _ in 0..ROUNDS {
+        for (contestant, times) in contestants.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            for _ in 0..BURSTS {
+                contestant();
+            }
+            let each = started.elapsed().as_secs_f64() * 1e9 / f64::from(BURSTS) / 64.0;
+            times.push(each);
+        }
+    }
+    (times.iter_mut())
+        .map(|times| {
+            times.sort_by(f64::total_cmp);
+            times[ROUNDS / 2]
+        })
+        .collect()
+}
+
+fn budgets(_: &mut Criterion) {
+    let bus = MessageBus::new();
+    let source = Source::from("logger");
+    bus.grant_capability("plain".into());
+    bus.grant(Grant::new("scoped").patterns(eight_patterns()))
+        .expect("well formed");
+    let (plain, scoped) = (
+        bus.publisher(&source, "plain"),
+        bus.publisher(&source, "scoped"),
+    );
+    let ping = || Message::Command(Command::Ping);
+    let subscription = std::cell::RefCell::new(bus.subscribe());
+    let run = |publish: &dyn Fn()| burst(&mut subscription.borrow_mut(), publish);
+    let times = side_by_side(&mut [
+        &mut || run(&|| _ = bus.publish(Envelope::new(&source, ping())).expect("open")),
+        &mut || run(&|| _ = plain.publish(ping()).expect("granted")),
+        &mut || run(&|| _ = scoped.publish(ping()).expect("granted")),
+    ]);
+    let [unguarded, plain, scoped] = times[..] else {
+        unreachable!("three were measured");
+    };
+    println!("nanoseconds a publish, side by side:");
+    println!("  unguarded {unguarded:.1}, by publisher {plain:.1}, with 8 patterns {scoped:.1}");
+    println!(
+        "  a grant, with counting in and out: {:.1} of 8; 8 patterns: {:.1} of 60 more",
+        plain - unguarded,
+        scoped - plain
+    );
+}
+
+criterion_group!(benches, authorize, budgets);
 criterion_main!(benches);

@@ -5,9 +5,11 @@
 //! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
 //! | [`limitations`] | what should I know before I rely on it? |
 //! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
+//! | [`threat_model`] | what can a hostile module do? |
 //! | [`internals`] | how does it work? |
 
 pub mod guarantees;
 pub mod internals;
 pub mod limitations;
 pub mod migrating;
+pub mod threat_model;

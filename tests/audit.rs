@@ -187,7 +187,7 @@ fn a_file_that_is_full_is_put_aside_and_numbers_go_on() {
         bus.emit_event("filler", custom(900)).unwrap();
     }
     log.close().unwrap();
-    let mut paths: Vec<_> = (7..)
+    let mut paths: Vec<_> = (7..1_000)
         .map(|number| folder.path().join(format!("audit.jsonl.{number}")))
         .take_while(|path| path.exists())
         .collect();

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use clap::Args;
 use oxide_bus::codec::Codec;
-use oxide_bus::{DEFAULT_CAPACITY, MessageBus, Overflow, Pattern, SubscribeOptions};
+use oxide_bus::{
+    Capability, DEFAULT_CAPACITY, Grant, MessageBus, Overflow, Pattern, Publisher, SubscribeOptions,
+};
 
 use self::feed::Input;
 use self::ledger::Ledger;
@@ -46,6 +48,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
 
+    /// Let only envelopes of this source onto the bus; repeat it for more
+    ///
+    /// Whatever else the log has in it is refused, reported on stderr with its line, and counted as bad.
+    #[arg(long = "as", value_name = "SOURCE")]
+    speak_as: Vec<String>,
+
+    /// Let only envelopes with these subjects onto the bus, of the sources of --as; repeat it for more
+    #[arg(long, value_name = "PATTERN", requires = "speak_as")]
+    allow: Vec<Pattern>,
+
     /// How many envelopes the subscriber's queue holds
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity(), allow_negative_numbers = true)]
     capacity: usize,
@@ -57,7 +69,7 @@ pub(crate) struct Options {
     rate: Option<f64>,
 
     /// Only check that every line is an envelope: publish and print nothing
-    #[arg(long, conflicts_with_all = ["subject", "source", "capacity", "rate", "stats"])]
+    #[arg(long, conflicts_with_all = ["subject", "source", "speak_as", "allow", "capacity", "rate", "stats"])]
     check: bool,
 
     /// Accept keys that the format does not know, and leave them out
@@ -94,6 +106,8 @@ Examples:
       Only the events that the kernel has published.
   oxide-bus replay log.jsonl --subject 'event.custom.web\\.browser.*' --rate 2.5
       Custom events of the module web.browser, while five are published every two seconds.
+  oxide-bus replay peer.jsonl --as north --as south --allow 'event.>'
+      What two peers have sent, as far as they may: their own events and nothing else.
   tail -f log.jsonl | oxide-bus replay --lenient
       What is appended to a log, as it comes, even if it has keys of its own.
   oxide-bus replay --check log.jsonl
@@ -139,7 +153,9 @@ fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<Exit
     let ledger = Arc::new(Ledger::new(false));
     let (codec, books) = (codec(&options), Arc::clone(&ledger));
     thread::spawn("feed", move || {
-        let fed = feed::feed(&options.input, codec, &books, |_| ControlFlow::Continue(()));
+        let fed = feed::feed(&options.input, codec, &books, |_, _| {
+            ControlFlow::Continue(())
+        });
         teller.tell(News::Fed(fed));
     })?;
     let Ok(News::Fed(fed)) = news.recv() else {
@@ -158,6 +174,7 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
     let progress = Arc::new(AtomicU64::new(0));
     let (with_stats, codec) = (options.stats, codec(&options));
 
+    let allowed = allowance(&options, &bus)?;
     thread::spawn("printer", {
         let (teller, progress) = (teller.clone(), Arc::clone(&progress));
         move || teller.tell(News::Printed(printer::print(subscription, &progress)))
@@ -166,11 +183,17 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
         let (teller, bus, ledger) = (teller.clone(), bus.clone(), Arc::clone(&ledger));
         let mut pace = options.rate.map(Pace::new);
         move || {
-            let fed = feed::feed(&options.input, codec, &ledger, |envelope| {
+            let fed = feed::feed(&options.input, codec, &ledger, |line, envelope| {
                 if let Some(pace) = &mut pace {
                     pace.wait();
                 }
-                ledger.publish(&bus, envelope)
+                let publish = |envelope| match &allowed {
+                    Some(publisher) => publisher.forward(envelope),
+                    None => bus.publish(envelope),
+                };
+                ledger.publish(envelope, publish, |refused| {
+                    output::complain(format_args!("line {line}: {refused}"));
+                })
             });
             teller.tell(News::Fed(fed));
         }
@@ -223,6 +246,23 @@ fn drain(news: &Receiver<News>, progress: &AtomicU64) -> Result<(), Failure> {
             }
         }
     }
+}
+
+/// Through what the envelopes enter the bus, if not all of them may.
+fn allowance(options: &Options, bus: &MessageBus) -> Result<Option<Publisher>, Failure> {
+    if options.speak_as.is_empty() && options.allow.is_empty() {
+        return Ok(None);
+    }
+    let capability = Capability::new("replay");
+    let mut grant = Grant::new(&capability);
+    if !options.speak_as.is_empty() {
+        grant = grant.sources(options.speak_as.iter().map(String::as_str));
+    }
+    if !options.allow.is_empty() {
+        grant = grant.patterns(options.allow.iter().cloned());
+    }
+    bus.grant(grant).map_err(Failure::usage)?;
+    Ok(Some(bus.publisher("replay", capability)))
 }
 
 fn codec(options: &Options) -> Codec {

@@ -58,12 +58,13 @@ pub(super) fn feed(
     input: &Input,
     codec: Codec,
     ledger: &Ledger,
-    mut take: impl FnMut(Envelope) -> ControlFlow<()>,
+    mut take: impl FnMut(u64, Envelope) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let opened = input.open().map_err(|error| input.unreadable(&error))?;
-    for line in LinesReader::new(BufReader::with_capacity(64 * 1024, opened)).codec(codec) {
+    let mut lines = LinesReader::new(BufReader::with_capacity(64 * 1024, opened)).codec(codec);
+    while let Some(line) = lines.next() {
         let goes_on = match line {
-            Ok(envelope) => take(envelope),
+            Ok(envelope) => take(lines.line(), envelope),
             Err(error) => match error.cause() {
                 LineErrorCause::Io(cause) => return Err(input.unreadable(cause)),
                 LineErrorCause::Decode(cause) => ledger.bad(|| {

@@ -3,7 +3,7 @@
 use std::mem;
 use std::ops::ControlFlow;
 
-use oxide_bus::{Envelope, MessageBus, Payload};
+use oxide_bus::{Envelope, Payload, PublishError, Receipt};
 use parking_lot::Mutex;
 
 use super::tally::Tally;
@@ -28,18 +28,30 @@ impl Ledger {
         }
     }
 
-    /// Publishes and enters it, in one step, unless the books or the bus are closed.
+    /// Publishes and enters it, in one step, unless the books or the bus are closed. What is refused is
+    /// reported, and counts as a bad line.
     ///
     /// Who closes the books waits for this, so close the bus before: then this waits for nobody.
-    pub(super) fn publish(&self, bus: &MessageBus, envelope: Envelope) -> ControlFlow<()> {
+    pub(super) fn publish(
+        &self,
+        envelope: Envelope,
+        publish: impl FnOnce(Envelope) -> Result<Receipt, PublishError>,
+        report: impl FnOnce(&PublishError),
+    ) -> ControlFlow<()> {
         let subject = (self.by_subject).then(|| envelope.message.subject().to_string());
         let mut entries = self.entries.lock();
         if entries.closed {
             return ControlFlow::Break(());
         }
-        match bus.publish(envelope) {
+        match publish(envelope) {
             Ok(receipt) => {
                 entries.tally.enter(&receipt, subject);
+                ControlFlow::Continue(())
+            }
+            Err(error) if error.is_denied() => {
+                entries.tally.enter_bad();
+                drop(entries); // reporting may get stuck
+                report(&error);
                 ControlFlow::Continue(())
             }
             Err(_) => ControlFlow::Break(()),

@@ -1,0 +1,56 @@
+//! What a hostile module can do to the others, and what it cannot.
+//!
+//! The module is given a [`Publisher`](crate::Publisher) and a [`Subscription`](crate::Subscription), no
+//! [`Bus`](crate::Bus), and a payload of a type that is not its own. It is safe Rust in the same process: so
+//! nothing here protects from code that may use `unsafe`, hog the processor, exhaust the memory by itself or
+//! end the process. For those there are processes.
+//!
+//! # What it cannot do
+//!
+//! Each line has a test of that name in `tests/threat_model.rs`.
+//!
+//! | it cannot | because | test |
+//! | --- | --- | --- |
+//! | speak for another | source, id and time are the publisher's; what it forwards must be of its own source, or one that it was granted | `it_cannot_speak_for_another` |
+//! | say more than it was granted | the scope is checked at each publish, one by one, in batches, and for what is forwarded | `it_cannot_say_more_than_it_was_granted` |
+//! | widen what it may say | [`narrow`](crate::Publisher::narrow) adds a condition, and nothing lifts one | `it_cannot_widen_what_it_may_say` |
+//! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) nothing of it comes any more | `it_cannot_go_on_after_a_revoke` |
+//! | say more often than it may | a [rate](crate::Grant::rate) is one allowance for all clones | `it_cannot_say_it_more_often_than_it_may` |
+//! | hold up the others by not receiving | its queue is its own, and publishers do not wait for it, unless it was given [`Overflow::Block`](crate::Overflow::Block) | `it_cannot_hold_up_the_others` |
+//! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity | `it_cannot_make_the_bus_grow` |
+//! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
+//! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
+//! | reach the bus | nothing that it holds leads there | below |
+//!
+//! ```compile_fail,E0599
+//! # fn module(publisher: oxide_bus::Publisher) {
+//! publisher.grant_capability("everything".into());
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0616
+//! # fn module(publisher: oxide_bus::Publisher) {
+//! publisher.bus.close();
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0594
+//! # fn module(mut subscription: oxide_bus::Subscription) {
+//! let delivery = subscription.recv().unwrap();
+//! delivery.source = "kernel".into();
+//! # }
+//! ```
+//!
+//! # What it can do
+//!
+//! * Fill the queues of those who listen to what it may say, as fast as its rate allows; without a rate, as
+//!   fast as it can. They lose what comes then, also from others, and are told. So give each module a rate, and let those who must not lose
+//!   anything listen by source or subject.
+//! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with
+//!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or filters, cost them a step each.
+//! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:
+//!   each up to 64 of them.
+//! * Make a revoke with draining run into its time-out, where its publish waits for room.
+//! * Fill an [audit log](crate::audit), with what it says and with what is refused to it, as fast as the disk takes it:
+//!   the log loses nothing.
+//! * Read whatever its subscription listens to.

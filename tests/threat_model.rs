@@ -1,0 +1,192 @@
+//! The lines of the threat model: what a module cannot do that holds a publisher and a subscription.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{
+    Capability, Command, Denial, Envelope, Event, Grant, Message, MessageBus, Publisher,
+    Subscription, TryRecvError,
+};
+
+/// A bus, and what the module is given.
+fn given(grant: Grant) -> (MessageBus, Publisher, Subscription) {
+    let bus = MessageBus::new();
+    bus.grant(grant).unwrap();
+    let publisher = bus.publisher("module", capability());
+    let subscription = bus.subscribe();
+    (bus, publisher, subscription)
+}
+
+fn capability() -> Capability {
+    "module:report".into()
+}
+
+fn reports() -> Grant {
+    Grant::new(capability()).patterns(["event.custom.module.*".parse().unwrap()])
+}
+
+fn report() -> Message {
+    let event = Event::Custom {
+        module_id: "module".into(),
+        kind: "report".into(),
+        payload: serde_json::Value::Null,
+    };
+    event.into()
+}
+
+fn stop() -> Message {
+    let command = Command::Stop {
+        module_id: "kernel".into(),
+    };
+    command.into()
+}
+
+#[test]
+fn each_line_of_the_document_has_its_test() {
+    let document = include_str!("../src/docs/threat_model.rs");
+    let tests = include_str!("threat_model.rs");
+    let named: Vec<_> = (document.split('`'))
+        .filter(|word| word.starts_with("it_cannot_"))
+        .collect();
+    for name in &named {
+        assert!(tests.contains(&format!("#[test]\nfn {name}()")), "{name}");
+    }
+    assert_eq!(named.len(), tests.matches("#[test]\nfn it_cannot_").count());
+}
+
+#[test]
+fn it_cannot_speak_for_another() {
+    let (_bus, publisher, mut subscription) = given(Grant::new(capability()));
+    publisher.publish(report()).unwrap();
+    publisher.publish_batch([report()]).unwrap();
+    let error = publisher.forward(Envelope::new("kernel", report()));
+    assert_eq!(error.unwrap_err().denial(), Some(Denial::Source));
+    publisher
+        .forward(Envelope::new("module", report()))
+        .unwrap();
+    let sources: Vec<_> = subscription.try_iter().flatten().collect();
+    assert_eq!(sources.len(), 3);
+    assert!(sources.iter().all(|delivery| delivery.source == "module"));
+}
+
+#[test]
+fn it_cannot_say_more_than_it_was_granted() {
+    let (_bus, publisher, mut subscription) = given(reports());
+    let denied = [
+        publisher.publish(stop()).unwrap_err().denial(),
+        publisher
+            .publish_batch([report(), stop()])
+            .unwrap_err()
+            .denial(),
+        publisher
+            .forward(Envelope::new("module", stop()))
+            .unwrap_err()
+            .denial(),
+        publisher
+            .publish_correlated(stop(), uuid::Uuid::new_v4())
+            .unwrap_err()
+            .denial(),
+    ];
+    assert_eq!(denied, [Some(Denial::Subject); 4]);
+    assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Empty);
+}
+
+#[test]
+fn it_cannot_widen_what_it_may_say() {
+    let (bus, publisher, _subscription) = given(reports());
+    let wider = publisher.narrow([">".parse().unwrap()]);
+    let error = wider.publish(stop()).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject));
+    let narrow = publisher.narrow(["event.started.>".parse().unwrap()]);
+    drop(publisher);
+    bus.grant_capability(capability());
+    for publisher in [narrow.clone(), narrow.narrow([">".parse().unwrap()])] {
+        let error = publisher.publish(report()).unwrap_err();
+        assert_eq!(error.denial(), Some(Denial::Subject));
+    }
+}
+
+#[test]
+fn it_cannot_go_on_after_a_revoke() {
+    let (bus, publisher, mut subscription) = given(reports());
+    let clones = [publisher.clone(), publisher.narrow([">".parse().unwrap()])];
+    thread::scope(|scope| {
+        for publisher in &clones {
+            scope.spawn(move || while publisher.publish(report()).is_ok() {});
+        }
+        bus.revoke_and_drain(&capability(), Duration::from_secs(20))
+            .unwrap();
+        while subscription.try_recv().is_ok_or_lagged() {}
+    });
+    for publisher in &clones {
+        let error = publisher.publish(report()).unwrap_err();
+        assert_eq!(error.denial(), Some(Denial::Revoked));
+    }
+    assert!(subscription.is_empty());
+}
+
+trait Goes {
+    fn is_ok_or_lagged(&self) -> bool;
+}
+
+impl<T> Goes for Result<T, TryRecvError> {
+    fn is_ok_or_lagged(&self) -> bool {
+        !matches!(self, Err(TryRecvError::Empty | TryRecvError::Disconnected))
+    }
+}
+
+#[test]
+fn it_cannot_say_it_more_often_than_it_may() {
+    let (_bus, publisher, _subscription) = given(reports().rate(1, 5));
+    let started = Instant::now();
+    let clones = [publisher.clone(), publisher.clone(), publisher];
+    let passed = (0..300)
+        .filter(|turn| clones[turn % 3].publish(report()).is_ok())
+        .count();
+    let most = 5 + started.elapsed().as_secs() + 1;
+    assert!(passed >= 5 && passed as u64 <= most, "{passed}, not {most}");
+}
+
+#[test]
+fn it_cannot_hold_up_the_others() {
+    let (bus, publisher, stuck) = given(reports());
+    let mut other = bus.subscribe();
+    for _ in 0..1_000 {
+        publisher.publish(report()).unwrap();
+        assert!(other.try_recv().is_ok(), "nothing is lost for who receives");
+    }
+    assert_eq!(stuck.len(), stuck.capacity());
+}
+
+#[test]
+fn it_cannot_make_the_bus_grow() {
+    let (bus, publisher, stuck) = given(reports());
+    let narrowed = publisher.narrow([]);
+    let grown = allocation_counter::measure(|| {
+        for _ in 0..10_000 {
+            drop(publisher.publish(report()));
+            drop(narrowed.publish(stop()));
+            drop(publisher.clone());
+            drop(publisher.forward(Envelope::new("kernel", stop())));
+        }
+    });
+    // A queue's worth, and the parcel that the next goes into.
+    assert!(grown.bytes_current < 256 * 1024, "{grown:?}");
+    assert_eq!(bus.denials().total(), 20_000);
+    assert_eq!(stuck.len(), stuck.capacity());
+}
+
+#[test]
+fn it_cannot_drown_what_the_bus_tells() {
+    let (bus, publisher, _subscription) = given(reports());
+    let mut advisories = bus.advisories();
+    let started = Instant::now();
+    for _ in 0..10_000 {
+        assert!(publisher.publish(stop()).is_err());
+    }
+    bus.grant_capability("another".into());
+    let told = advisories.try_iter().flatten().count() as u64;
+    let most = 10 + 10 * (started.elapsed().as_secs() + 1) + 1;
+    assert!((11..=most).contains(&told), "{told}, not {most}");
+    assert_eq!(advisories.dropped(), 0);
+}
