@@ -41,7 +41,8 @@
 //! | others | what belongs to it: `id`, `name`, `source`, `capability`, `why`, `count` |
 //!
 //! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
-//! bus closes, or a publisher's own time-out ends, while it waits for the log. `unwritable` stands for an envelope that
+//! bus closes while a publisher waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for it
+//! past its time.) `unwritable` stands for an envelope that
 //! the codec refuses, with its `sequence`.
 //!
 //! # Order
@@ -236,7 +237,8 @@ impl AuditLog {
         let terms = SubscribeOptions::new()
             .name("audit")
             .capacity(options.capacity)
-            .overflow(Overflow::Block { timeout: None });
+            .overflow(Overflow::Block { timeout: None })
+            .insist(); // or a publisher in a hurry could keep something out of it
         let (happenings, receiver) = bounded(options.capacity.max(1));
         let subscription = bus.subscribe_with(terms).map_err(other)?;
         let attached: Arc<dyn Attached> = Recorder::attach(&bus.core, happenings.clone());

@@ -57,6 +57,7 @@ pub struct SubscribeOptions<M = Message> {
     pub(crate) filter: Filter<M>,
     pub(crate) overflow: Overflow,
     pub(crate) group: Option<String>,
+    pub(crate) insists: bool,
 }
 
 impl<M> Default for SubscribeOptions<M> {
@@ -67,6 +68,7 @@ impl<M> Default for SubscribeOptions<M> {
             filter: Filter::none(),
             overflow: Overflow::default(),
             group: None,
+            insists: false,
         }
     }
 }
@@ -153,6 +155,12 @@ impl<M> SubscribeOptions<M> {
         self
     }
 
+    /// Publishers that wait for it wait as long as its policy says, whatever they would rather.
+    pub(crate) fn insist(mut self) -> Self {
+        self.insists = true;
+        self
+    }
+
     /// Shares the queue with all subscriptions of this group: each envelope goes to one of them.
     ///
     /// The members receive from one queue, whoever comes first. Its room is the group's, and so are
@@ -197,6 +205,7 @@ impl<M> Clone for SubscribeOptions<M> {
             filter: self.filter.clone(),
             overflow: self.overflow,
             group: self.group.clone(),
+            insists: self.insists,
         }
     }
 }
@@ -209,6 +218,7 @@ impl<M> fmt::Debug for SubscribeOptions<M> {
             .field("filter", &self.filter)
             .field("overflow", &self.overflow)
             .field("group", &self.group)
+            .field("insists", &self.insists)
             .finish()
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Terms {
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
     pub(crate) group: Option<Arc<str>>,
+    /// A publisher's own limit does not count for it.
+    pub(crate) insists: bool,
     pub(crate) told_lagging: Told,
 }
 
@@ -34,6 +36,11 @@ impl Terms {
     /// Whether publishers wait for room.
     pub(crate) fn blocks(&self) -> bool {
         matches!(self.overflow, Overflow::Block { .. })
+    }
+
+    /// Until when a publisher waits, as far as that is for the publisher to say.
+    pub(crate) fn heed(&self, limit: Option<Instant>) -> Option<Instant> {
+        limit.filter(|_| !self.insists)
     }
 
     /// Until when a publisher waits that started then.
@@ -75,6 +82,7 @@ pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, I
         capacity: options.capacity,
         overflow: options.overflow,
         group: options.group.map(Into::into),
+        insists: options.insists,
         told_lagging: Told::default(),
     });
     if options.filter.is_none() && terms.group.is_none() && terms.overflow != Overflow::DropOldest {

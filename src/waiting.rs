@@ -76,7 +76,8 @@ impl<M> Waiting<M> {
             let patience = started + PATIENCE;
             let mut until = None;
             turns.retain(|turn| {
-                let deadline = earlier(turn.terms().deadline(started), limit);
+                let terms = turn.terms();
+                let deadline = earlier(terms.deadline(started), terms.heed(limit));
                 let is_late = deadline.is_some_and(is_over);
                 let over = (turn.look(is_late || is_over(patience), waker))
                     .or_else(|| is_late.then(|| turn.give_up()));

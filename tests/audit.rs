@@ -127,6 +127,26 @@ fn nothing_is_lost_of_what_many_threads_do_at_once_with_a_small_queue() {
 }
 
 #[test]
+fn a_publisher_in_a_hurry_keeps_nothing_out_of_the_log() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    bus.grant_capability("module:report".into());
+    let module = bus.publisher("module", "module:report");
+    let options = Options::new().capacity(1).flush(Flush::EachLine);
+    let log = AuditLog::start(&bus, &path, options).unwrap();
+    let mut published = 0;
+    for _ in 0..200 {
+        let receipt = module.publish_timeout(Command::Ping.into(), Duration::ZERO);
+        published += u64::from(receipt.unwrap().delivered() == 1);
+        published += u64::from(module.try_publish(Command::Ping.into()).is_ok());
+    }
+    log.close().unwrap();
+    let report = whole(&[path]);
+    assert!(published >= 200);
+    assert_eq!((report.envelopes, report.lost), (published, 0));
+}
+
+#[test]
 fn a_log_ends_with_its_bus() {
     let (_folder, path) = place();
     let bus = MessageBus::new();
