@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::advisory::Board;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
-use crate::fanout::Core;
+use crate::fanout::{Added, Core};
+use crate::filter::Filter;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::options::{MAX_CAPACITY, SubscribeOptions};
@@ -85,9 +86,13 @@ impl<M: Payload> Bus<M> {
     /// ```
     pub fn subscribe(&self) -> Subscription<M> {
         let (terms, queue, inbox) = queue(SubscribeOptions::default());
-        let subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
-        if self.core.add(queue).is_err() {
-            subscription.never_began();
+        let mut subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
+        match self.core.add(queue) {
+            Ok(Added::Listed(Some(since))) => {
+                subscription.begin_with(self.backlog(&since, &Filter::none()));
+            }
+            Ok(_) => {}
+            Err(_) => subscription.never_began(),
         }
         subscription
     }
@@ -120,10 +125,19 @@ impl<M: Payload> Bus<M> {
         if !(1..=MAX_CAPACITY).contains(&options.capacity) {
             return Err(SubscribeError::Capacity(options.capacity));
         }
+        let filter = options.filter.clone();
         let (terms, queue, inbox) = queue(options);
-        let joined = self.core.add(queue)?.map(Inbox::Pick);
-        let inbox = joined.unwrap_or(inbox);
-        Ok(Subscription::new(terms, inbox, Arc::downgrade(&self.core)))
+        let begin =
+            |inbox| Subscription::new(Arc::clone(&terms), inbox, Arc::downgrade(&self.core));
+        Ok(match self.core.add(queue)? {
+            Added::Joined(picker) => begin(Inbox::Pick(picker)),
+            Added::Listed(Some(since)) if terms.group.is_none() => {
+                let mut subscription = begin(inbox); // before a predicate may panic
+                subscription.begin_with(self.backlog(&since, &filter));
+                subscription
+            }
+            Added::Listed(_) => begin(inbox),
+        })
     }
 
     /// Publishes an envelope to every subscriber that listens to it, unguarded.

@@ -4,6 +4,7 @@ mod grant;
 mod publish;
 mod receive;
 mod request;
+mod retain;
 mod subscribe;
 mod undrained;
 
@@ -11,6 +12,7 @@ pub use self::grant::{DrainError, GrantError};
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;
+pub use self::retain::RetainError;
 pub use self::subscribe::{GroupTerm, SubscribeError};
 pub use self::undrained::{Undrained, UndrainedQueue};
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::advisory::{Advisory, Board, Eviction, Losses};
+use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::follow::Places;
@@ -28,6 +29,7 @@ use crate::pick::{Picker, Refused};
 use crate::queue::{Queue, Terms};
 use crate::receipt::{BatchReceipt, Outcome};
 use crate::request::Requests;
+use crate::retained::{Rule, Rules, Since};
 use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
@@ -346,6 +348,7 @@ impl<M> Core<M> {
 
     /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
     fn install(&self, current: &Arc<Opening<M>>, next: &Arc<Opening<M>>) -> bool {
+        current.mark();
         let was = self.current.compare_and_swap(current, Arc::clone(next));
         Arc::ptr_eq(&was, current)
     }
@@ -424,7 +427,7 @@ impl<M> Core<M> {
 
     /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
     /// barrier: what is published from now on is offered to it.
-    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Option<Picker<M>>, SubscribeError> {
+    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, SubscribeError> {
         let terms = Arc::clone(queue.terms());
         let mut joined = None;
         let (route, _) = self.change(|route| {
@@ -445,7 +448,29 @@ impl<M> Core<M> {
             id: terms.id,
             name: terms.name.clone(),
         });
-        Ok(joined)
+        Ok(match joined {
+            Some(picker) => Added::Joined(picker),
+            None => Added::Listed(route.since.clone()),
+        })
+    }
+
+    /// Changes what is retained, unless nothing comes of it or the bus has closed.
+    pub(crate) fn change_rules(&self, change: impl FnOnce(&[Rule<M>]) -> Option<Rules<M>>) {
+        self.change(|route| {
+            if route.closed {
+                return None;
+            }
+            Some(route.with_rules(change(&route.rules)?))
+        });
+    }
+
+    /// What was retained before a list, which is in use, was.
+    pub(crate) fn retained(&self, since: &Since) -> impl Iterator<Item = Delivery<M>> + use<M> {
+        let current = self.current.load_full();
+        current.mark();
+        // None: everything was forgotten meanwhile.
+        let base = since.base().unwrap_or_default();
+        current.retained.before(base, &current.route.rules)
     }
 
     /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
@@ -559,6 +584,14 @@ fn hold<M>(picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
             Held::reserve(queues).ok_or(Refusal::Full)
         }
     }
+}
+
+/// Where a new subscriber is.
+pub(crate) enum Added<M> {
+    /// On the list, which is in use since then; told only where something is retained.
+    Listed(Option<Arc<Since>>),
+    /// In its group, where it receives by this.
+    Joined(Picker<M>),
 }
 
 /// What is left to do of a publish when its envelopes lie in their slots. It holds no route: that

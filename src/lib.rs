@@ -111,6 +111,9 @@
 //!
 //! What neither says goes into a [predicate](SubscribeOptions::predicate), a function of the envelope.
 //!
+//! What is published before somebody subscribes is gone for him, unless [`Bus::retain`] keeps the last
+//! few that match a pattern: these he receives first.
+//!
 //! # Slow subscribers
 //!
 //! Each subscription has a queue of its own with a fixed capacity, 128 envelopes unless
@@ -322,6 +325,7 @@
 //! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
 //! | `request` | a publish that waits for its answer |
+//! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `advisory`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
@@ -378,6 +382,7 @@ mod queue;
 mod rate;
 mod receipt;
 mod request;
+mod retained;
 mod ring;
 mod room;
 mod route;
@@ -399,7 +404,8 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, DrainError, GrantError, GroupTerm, Lagged, PublishError, RecvError,
-    RecvTimeoutError, RequestError, SubscribeError, TryRecvError, Undrained, UndrainedQueue,
+    RecvTimeoutError, RequestError, RetainError, SubscribeError, TryRecvError, Undrained,
+    UndrainedQueue,
 };
 pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};
@@ -414,6 +420,7 @@ pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::Publisher;
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::request::MAX_PENDING_REQUESTS;
+pub use crate::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS};
 pub use crate::source::Source;
 pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};

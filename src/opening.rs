@@ -23,6 +23,7 @@ use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
 use crate::receipt::Outcome;
+use crate::retained::Retained;
 use crate::route::Route;
 
 /// The most bytes of envelopes in a parcel, unless one envelope takes more.
@@ -41,6 +42,8 @@ pub(crate) struct Opening<M> {
     waits: Box<[u32]>,
     /// Those that have no room, and are put out for it.
     evicts: Box<[u32]>,
+    /// What is retained of all that came before the parcel.
+    pub(crate) retained: Retained<M>,
     /// How many slots the parcel would have, were there room for as many everywhere.
     growth: usize,
 }
@@ -86,6 +89,7 @@ impl<M> Opening<M> {
             drops: Box::default(),
             waits: Box::default(),
             evicts: Box::default(),
+            retained: Retained::nothing(),
             growth: 1,
         }
     }
@@ -99,6 +103,7 @@ impl<M> Opening<M> {
         Opening {
             parcel: Arc::new(parcel),
             entries: self.entries_for(&route).collect(),
+            retained: self.retained_for(&route),
             route,
             in_reach: 0,
             drops: Box::default(),
@@ -153,7 +158,9 @@ impl<M> Opening<M> {
             slots = 1;
         }
         let slots = usize::try_from(slots).expect("it was made from a usize");
-        let read = in_reach > 0 || !waits.is_empty() || !route.pick.is_empty();
+        let read =
+            in_reach > 0 || !waits.is_empty() || !route.pick.is_empty() || !route.rules.is_empty();
+        let retained = self.retained_for(&route); // user code, and nothing has happened yet
         let parcel = if read {
             Parcel::new(self.end(), slots, wanted, take)
         } else {
@@ -167,7 +174,20 @@ impl<M> Opening<M> {
             drops: drops.into(),
             waits: waits.into(),
             evicts: evicts.into(),
+            retained,
             growth,
+        }
+    }
+
+    /// What is retained at the end of this parcel, which is closed.
+    fn retained_for(&self, route: &Route<M>) -> Retained<M> {
+        (self.retained).after(&self.parcel, &self.route.rules, &route.rules)
+    }
+
+    /// Before the opening after this one is installed: from when on its list was in use.
+    pub(crate) fn mark(&self) {
+        if let Some(since) = &self.route.since {
+            since.mark(self.parcel.base());
         }
     }
 

@@ -12,6 +12,7 @@ use crate::follow::FollowQueue;
 use crate::group::Group;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
+use crate::retained::{Rules, Since};
 use crate::subject::{Payload, Subject};
 
 /// One state of the subscriber list. Never changed, only replaced.
@@ -29,6 +30,10 @@ pub(crate) struct Route<M> {
     pub(crate) closed: bool,
     /// Whether some subscriber listens by pattern, so that subjects have to be asked for.
     by_subject: bool,
+    /// What is retained for later subscribers.
+    pub(crate) rules: Rules<M>,
+    /// From when on this list is in use; told only where something is retained.
+    pub(crate) since: Option<Arc<Since>>,
 }
 
 /// A subscriber with a filter.
@@ -65,6 +70,8 @@ impl<M> Route<M> {
             pick: Vec::new(),
             closed: false,
             by_subject: false,
+            rules: Arc::new([]),
+            since: None,
         }
     }
 
@@ -164,6 +171,17 @@ impl<M> Route<M> {
             follow,
             pick,
             closed: false,
+            rules: Arc::clone(&self.rules),
+            since: (!self.rules.is_empty()).then(|| Since::new(self.since.as_ref())),
+        }
+    }
+
+    /// The same list, with other rules.
+    pub(crate) fn with_rules(&self, rules: Rules<M>) -> Self {
+        Route {
+            since: (!rules.is_empty()).then(|| Since::new(self.since.as_ref())),
+            rules,
+            ..self.swept()
         }
     }
 
@@ -203,6 +221,7 @@ impl<M> Route<M> {
     pub(crate) fn nobody(&self) -> Self {
         Route {
             closed: true,
+            rules: Arc::new([]),
             ..self.next(Vec::new(), Vec::new())
         }
     }

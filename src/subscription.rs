@@ -1,5 +1,6 @@
 //! The receiving side.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -58,6 +59,10 @@ pub struct Subscription<M = Message> {
     core: Weak<Core<M>>,
     /// A gap that a batch has come upon, to be told by the next receive.
     untold: Option<Lagged>,
+    /// What was retained, and comes before everything in the inbox.
+    backlog: VecDeque<Delivery<M>>,
+    /// Taken out of the backlog last.
+    retained: Option<Delivery<M>>,
 }
 
 impl<M> Subscription<M> {
@@ -67,7 +72,14 @@ impl<M> Subscription<M> {
             inbox,
             core,
             untold: None,
+            backlog: VecDeque::new(),
+            retained: None,
         }
+    }
+
+    /// These come first.
+    pub(crate) fn begin_with(&mut self, backlog: VecDeque<Delivery<M>>) {
+        self.backlog = backlog;
     }
 
     /// The bus had closed before.
@@ -322,15 +334,16 @@ impl<M> Subscription<M> {
         TryIter { subscription: self }
     }
 
-    /// How many envelopes are queued.
+    /// How many envelopes are queued, with those that were [retained](crate::Bus::retain) for it.
     ///
     /// Without a filter it costs a search through the list of subscribers, as
     /// [`is_empty`](Subscription::is_empty) and [`dropped`](Subscription::dropped) do.
     pub fn len(&self) -> usize {
-        match &self.inbox {
+        let queued = match &self.inbox {
             Inbox::Follow(follower) => follower.len(|places| standing(&self.core, places)),
             Inbox::Pick(picker) => picker.len(),
-        }
+        };
+        queued + self.backlog.len()
     }
 
     /// Whether nothing is queued.
@@ -384,6 +397,10 @@ impl<M> Subscription<M> {
         if let Some(lagged) = self.untold.take() {
             return Err(Nothing::Lagged(lagged));
         }
+        self.retained = self.backlog.pop_front();
+        if self.retained.is_some() {
+            return Ok(()); // the inbox was not touched yet
+        }
         match &mut self.inbox {
             Inbox::Follow(follower) => {
                 follower.advance(wait, |places| standing(&self.core, places))
@@ -407,6 +424,9 @@ impl<M> Subscription<M> {
     /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
     #[inline]
     fn delivery(&mut self) -> Delivery<M> {
+        if let Some(retained) = self.retained.take() {
+            return retained;
+        }
         match &mut self.inbox {
             Inbox::Follow(follower) => follower.delivery(),
             Inbox::Pick(picker) => picker.delivery(),
@@ -416,6 +436,9 @@ impl<M> Subscription<M> {
     /// The same, to be looked at.
     #[inline]
     fn envelope(&self) -> &Envelope<M> {
+        if let Some(retained) = &self.retained {
+            return retained;
+        }
         match &self.inbox {
             Inbox::Follow(follower) => follower.envelope(),
             Inbox::Pick(picker) => picker.envelope(),

@@ -15,8 +15,8 @@ use oxide_bus::{
     Advisory, Bus, Capability, Command, Delivery, Denial, Denials, DrainError, Envelope, Event,
     Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged, Message, MessageBus, Overflow,
     Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError, RecvTimeoutError,
-    RequestError, Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription,
-    SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus,
+    RequestError, RetainError, Source, Stats, Subject, SubscribeError, SubscribeOptions,
+    Subscription, SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -91,6 +91,7 @@ assert_traits! {
     RequestError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PublishError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     SubscribeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    RetainError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     TryRecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RecvTimeoutError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

@@ -178,6 +178,16 @@
 //! and sends it the envelope's place, through a channel of one. It does so once the envelope is placed and before it
 //! waits for anybody. An envelope that no parcel keeps gets a parcel of its own for that.
 //!
+//! # Retained envelopes (`retained`)
+//!
+//! An opening also has what is retained up to its parcel's base. It follows, as the accounts do, from the opening before
+//! and its parcel, which is closed: whoever makes an opening looks at the envelopes of the parcel before. So there is
+//! one state for each place in the sequence, and no lock. A slot that is not written yet is set aside for the next to
+//! look; a subscriber waits for it. While something is retained, parcels keep what they would only count.
+//!
+//! A new subscriber needs the base of the first opening that lists him. That is marked, with the list, before the
+//! opening after it is installed. What is retained with a lower sequence number is his backlog.
+//!
 //! # Advisories (`advisory`)
 //!
 //! What the bus says about itself travels on a second bus, made when somebody asks for it, which has no

@@ -110,6 +110,16 @@
 //! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.
 //!   Beyond four of them in one another nothing is told.
 //!
+//! # What is retained
+//!
+//! * An envelope that is retained keeps its parcel: up to 63 neighbours, see above.
+//! * While anything is retained, opening a parcel asks each envelope of the one before for its subject, in whichever
+//!   thread opens it. A subject that panics there counts as none. If the subject publishes or subscribes, what is
+//!   being looked at is looked at later.
+//! * Subscribing waits for a publisher that was stopped at its place in a parcel, as receiving does.
+//! * A new subscriber's predicate is asked of them while it subscribes: if it panics, that unwinds into
+//!   [`subscribe_with`](crate::Bus::subscribe_with).
+//!
 //! # Requests
 //!
 //! * A request cannot know who means to answer. Where a subscriber listens to everything, as a log does, it

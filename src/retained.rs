@@ -1,0 +1,334 @@
+//! What is kept for those who subscribe later.
+//!
+//! Each [opening](crate::opening) has what was retained up to its parcel's base. It follows from the
+//! opening before and from that one's parcel, which is closed by then; so there is one state for each
+//! place in the sequence, made before it is seen, and no lock. Who makes an opening asks each
+//! envelope of the parcel before for its subject; a slot that is claimed and not written yet is set
+//! aside for the next one.
+//!
+//! Who subscribes has to know from which sequence number on everything is offered to him: [`Since`]
+//! has it. What is retained before that number, and nothing else, he is given first: so there is no
+//! gap and no duplicate.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use crate::bus::Bus;
+use crate::delivery::Delivery;
+use crate::envelope::Envelope;
+use crate::error::RetainError;
+use crate::filter::Filter;
+use crate::parcel::Parcel;
+use crate::pattern::Pattern;
+use crate::subject::Payload;
+
+/// The most envelopes that are retained for one pattern.
+pub const MAX_RETAINED: usize = 1_024;
+
+/// The most patterns that something is retained for.
+pub const MAX_RETAINED_PATTERNS: usize = 64;
+
+/// What shall be retained.
+pub(crate) struct Rule<M> {
+    pattern: Pattern,
+    count: usize,
+    /// Whether it is for this one. User code, which may panic.
+    is_for: fn(&Pattern, &Envelope<M>) -> bool,
+}
+
+impl<M> Rule<M> {
+    fn matches(&self, envelope: &Envelope<M>) -> bool {
+        // The panic is none of who happens to look.
+        catch_unwind(AssertUnwindSafe(|| (self.is_for)(&self.pattern, envelope))).unwrap_or(false)
+    }
+
+    /// Of these, those that it retains, in order.
+    fn retained(&self, mut all: Vec<Delivery<M>>) -> Vec<Delivery<M>> {
+        all.sort_by_key(Delivery::sequence);
+        let too_many = all.len().saturating_sub(self.count);
+        all.drain(..too_many);
+        all
+    }
+}
+
+impl<M> Clone for Rule<M> {
+    fn clone(&self) -> Self {
+        Rule {
+            pattern: self.pattern.clone(),
+            ..*self
+        }
+    }
+}
+
+/// The rules of a list of subscribers.
+pub(crate) type Rules<M> = Arc<[Rule<M>]>;
+
+/// What is retained at one place in the sequence.
+pub(crate) struct Retained<M> {
+    /// For each rule, in order.
+    kept: Vec<Arc<[Delivery<M>]>>,
+    aside: Vec<Aside<M>>,
+}
+
+/// Slots that nobody has looked at yet: a bit for each.
+struct Aside<M> {
+    parcel: Arc<Parcel<M>>,
+    slots: u64,
+}
+
+impl<M> Clone for Aside<M> {
+    fn clone(&self) -> Self {
+        Aside {
+            parcel: Arc::clone(&self.parcel),
+            slots: self.slots,
+        }
+    }
+}
+
+impl<M> Aside<M> {
+    fn numbers(&self) -> impl Iterator<Item = usize> + use<M> {
+        let slots = self.slots;
+        (0..64).filter(move |slot| slots >> slot & 1 == 1)
+    }
+}
+
+impl<M> Retained<M> {
+    pub(crate) fn nothing() -> Self {
+        Retained {
+            kept: Vec::new(),
+            aside: Vec::new(),
+        }
+    }
+
+    /// What is retained after a parcel, which is closed, was published under `before`, for the rules of
+    /// the next opening. Rules that are new begin with nothing.
+    pub(crate) fn after(
+        &self,
+        parcel: &Arc<Parcel<M>>,
+        before: &[Rule<M>],
+        rules: &[Rule<M>],
+    ) -> Self {
+        if rules.is_empty() {
+            return Self::nothing();
+        }
+        let mut aside = self.aside.clone();
+        let claimed = parcel.filled().claimed;
+        if !before.is_empty() && claimed > 0 && !parcel.is_blind() {
+            aside.push(Aside {
+                parcel: Arc::clone(parcel),
+                slots: u64::MAX >> (64 - claimed),
+            });
+        }
+        let looking = Looking::begin();
+        let mut found: Vec<Vec<Delivery<M>>> = rules.iter().map(|_| Vec::new()).collect();
+        let known: Vec<_> = (rules.iter())
+            .map(|rule| before.iter().position(|it| it.pattern == rule.pattern))
+            .collect();
+        if looking.is_some() {
+            for aside in &mut aside {
+                for slot in aside.numbers() {
+                    let Some(envelope) = aside.parcel.kept(slot) else {
+                        continue; // not written yet
+                    };
+                    for ((rule, known), found) in rules.iter().zip(&known).zip(&mut found) {
+                        if known.is_some() && rule.matches(envelope) {
+                            found.push(Delivery::new(Arc::clone(&aside.parcel), slot));
+                        }
+                    }
+                    aside.slots &= !(1 << slot);
+                }
+            }
+            aside.retain(|aside| aside.slots != 0);
+        }
+        let kept = (rules.iter().zip(known).zip(found))
+            .map(|((rule, known), found)| match known {
+                None => Arc::default(),
+                Some(index) if found.is_empty() && self.kept[index].len() <= rule.count => {
+                    Arc::clone(&self.kept[index])
+                }
+                Some(index) => {
+                    let all = self.kept[index].iter().cloned().chain(found).collect();
+                    rule.retained(all).into()
+                }
+            })
+            .collect();
+        Retained { kept, aside }
+    }
+
+    /// What is retained with a lower sequence number than `base`, in order. Waits for slots that are
+    /// not written yet.
+    pub(crate) fn before(
+        &self,
+        base: u64,
+        rules: &[Rule<M>],
+    ) -> impl Iterator<Item = Delivery<M>> + use<M> {
+        let mut retained = BTreeMap::new();
+        for (rule, kept) in rules.iter().zip(&self.kept) {
+            let mut all = kept.to_vec();
+            for aside in &self.aside {
+                let late = aside.numbers().map(|slot| (slot, aside.parcel.get(slot)));
+                let late = late.filter(|(_, envelope)| rule.matches(envelope));
+                all.extend(late.map(|(slot, _)| Delivery::new(Arc::clone(&aside.parcel), slot)));
+            }
+            retained.extend(rule.retained(all).into_iter().map(|it| (it.sequence(), it)));
+        }
+        retained
+            .into_values()
+            .take_while(move |it| it.sequence() < base)
+    }
+}
+
+thread_local! {
+    static LOOKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread looks at what is to be retained. That runs user code, and what is published or
+/// subscribed there sets aside what is being looked at.
+struct Looking;
+
+impl Looking {
+    fn begin() -> Option<Self> {
+        (!LOOKING.replace(true)).then_some(Looking)
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        LOOKING.set(false);
+    }
+}
+
+/// From which sequence number on a list of subscribers was in use, or a newer one: the base of the
+/// first opening with it.
+///
+/// It is marked before the opening after that one is installed, by whoever does so. So who finds the
+/// list in use, and marks the opening that is current, finds every list marked that came before.
+pub(crate) struct Since {
+    base: OnceLock<u64>,
+    /// The list before, if it was not in use when this one was made. It may never be.
+    prior: Option<Arc<Since>>,
+}
+
+impl Since {
+    pub(crate) fn new(prior: Option<&Arc<Since>>) -> Arc<Self> {
+        let prior = prior.filter(|prior| prior.base.get().is_none());
+        Arc::new(Since {
+            base: OnceLock::new(),
+            prior: prior.cloned(),
+        })
+    }
+
+    pub(crate) fn mark(&self, base: u64) {
+        let mut since = Some(self);
+        while let Some(unmarked) = since
+            && unmarked.base.set(base).is_ok()
+        {
+            since = unmarked.prior.as_deref();
+        }
+    }
+
+    pub(crate) fn base(&self) -> Option<u64> {
+        self.base.get().copied()
+    }
+}
+
+impl<M: Payload> Bus<M> {
+    /// Retains the last `count` envelopes that match the pattern, of those that are published from now
+    /// on: whoever subscribes later and listens to them receives them first, in order, and then what
+    /// is published, without a gap and without a duplicate.
+    ///
+    /// They come beside the subscription's queue: they take none of its capacity, are no part of
+    /// its accounts, and [`len`](crate::Subscription::len) counts them. Who listens to none of them has
+    /// none; a member of a [group](crate::SubscribeOptions::group) has none either, as the group may
+    /// have had them. An envelope that matches several patterns comes once. Retaining for the same pattern
+    /// again changes the count.
+    ///
+    /// # Errors
+    ///
+    /// [`RetainError::Count`] unless it is within 1..=[`MAX_RETAINED`]; [`RetainError::TooMany`] with
+    /// [`MAX_RETAINED_PATTERNS`] patterns; [`RetainError::Closed`].
+    ///
+    /// # Cost
+    ///
+    /// Where a parcel is opened, each envelope of the one before is asked for its subject, and where
+    /// some match, as many handles as are retained for that pattern are copied. What is retained keeps its
+    /// parcel, and so its neighbours; see [`Delivery`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Event, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// bus.retain("event.started.>".parse()?, 10)?;
+    /// bus.emit_event("kernel", Event::ModuleStarted { module_id: "echo".into() })?;
+    ///
+    /// let mut late = bus.subscribe();
+    /// let started = late.try_recv()?;
+    /// assert_eq!(started.message, Event::ModuleStarted { module_id: "echo".into() }.into());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain(&self, pattern: Pattern, count: usize) -> Result<(), RetainError> {
+        if !(1..=MAX_RETAINED).contains(&count) {
+            return Err(RetainError::Count(count));
+        }
+        let rule = Rule {
+            pattern,
+            count,
+            is_for: |pattern, envelope: &Envelope<M>| pattern.matches(&envelope.message.subject()),
+        };
+        let mut refused = Err(RetainError::Closed);
+        self.core.change_rules(|rules| {
+            let mut rules = rules.to_vec();
+            let known = rules.iter().position(|it| it.pattern == rule.pattern);
+            match known {
+                Some(known) => rules[known].count = count,
+                None if rules.len() == MAX_RETAINED_PATTERNS => {
+                    refused = Err(RetainError::TooMany);
+                    return None;
+                }
+                None => rules.push(rule),
+            }
+            refused = Ok(());
+            Some(rules.into())
+        });
+        refused
+    }
+
+    /// Retains no more for this pattern, and lets go of what was. False if nothing was retained for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::MessageBus;
+    ///
+    /// let bus = MessageBus::new();
+    /// bus.retain("event.>".parse()?, 1)?;
+    /// assert!(bus.forget(&"event.>".parse()?));
+    /// assert!(!bus.forget(&"event.>".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forget(&self, pattern: &Pattern) -> bool {
+        let mut known = false;
+        self.core.change_rules(|rules| {
+            known = rules.iter().any(|rule| rule.pattern == *pattern);
+            let others = rules.iter().filter(|rule| rule.pattern != *pattern);
+            known.then(|| others.cloned().collect())
+        });
+        known
+    }
+
+    /// What a new subscriber receives first.
+    pub(crate) fn backlog(&self, since: &Since, filter: &Filter<M>) -> VecDeque<Delivery<M>> {
+        let accepts = |envelope: &Envelope<M>| {
+            filter.addresses(envelope, &envelope.message.subject()) && filter.approves(envelope)
+        };
+        let retained = self.core.retained(since);
+        retained.filter(|delivery| accepts(delivery)).collect()
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod stopped;
