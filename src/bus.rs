@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::advisory::Board;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
-use crate::fanout::{Added, Core};
+use crate::fanout::{Added, Core, Refusal};
 use crate::filter::Filter;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
@@ -18,6 +18,7 @@ use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
+use crate::weight::Scale;
 
 /// The bus of a program whose modules exchange [`Message`]s: commands and events.
 pub type MessageBus = Bus<Message>;
@@ -177,6 +178,9 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
+        if let Err(refusal) = self.weigh(&envelope) {
+            return Err(PublishError::refused(envelope, refusal));
+        }
         let id = envelope.id;
         let outcome = self.core.publish(envelope, limit)?;
         Ok(Receipt::new(id, outcome))
@@ -216,7 +220,22 @@ impl<M: Payload> Bus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let envelopes: Vec<_> = envelopes.into_iter().collect();
+        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.weigh(it)) {
+            return Err(BatchError::refused(
+                BatchReceipt::default(),
+                envelopes,
+                refusal,
+            ));
+        }
         self.core.publish_batch(envelopes.into_iter())
+    }
+
+    #[inline]
+    fn weigh(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
+        match self.core.max_weight {
+            None => Ok(()),
+            Some(max) => Scale::check(max, envelope).map_err(Refusal::TooHeavy),
+        }
     }
 
     /// How many subscriptions there are; none once the bus has closed.

@@ -36,6 +36,7 @@ use crate::route::{Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, Mutex, Ordering, fence};
 use crate::waiting::Waiting;
+use crate::weight::{Excess, MaxWeight};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -49,6 +50,8 @@ pub(crate) struct Core<M> {
     stale: AtomicBool,
     pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
+    /// How heavy an envelope may be, if that matters.
+    pub(crate) max_weight: Option<MaxWeight>,
     pub(crate) requests: Requests<M>,
 }
 
@@ -61,6 +64,8 @@ pub(crate) enum Refusal {
     TooDeep,
     /// Somebody would have to be waited for, and may not.
     Full,
+    /// It weighs more than it may.
+    TooHeavy(Excess),
 }
 
 impl<M> Core<M> {
@@ -73,6 +78,7 @@ impl<M> Core<M> {
             stale: AtomicBool::new(false),
             grants: Arc::default(),
             board,
+            max_weight: None,
             requests: Requests::default(),
         }
     }

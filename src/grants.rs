@@ -73,18 +73,22 @@ impl Known {
 
 impl Default for Grants {
     fn default() -> Self {
+        Grants::new(MAX_GRANTS, MAX_NAME)
+    }
+}
+
+impl Grants {
+    pub(crate) fn new(limit: usize, name_bytes: usize) -> Self {
         Grants {
             known: DashMap::default(),
             granted: AtomicU64::new(0),
             denied: AtomicU64::new(0),
             unknown: Refusals::new(),
-            limit: MAX_GRANTS,
-            name_bytes: MAX_NAME,
+            limit,
+            name_bytes,
         }
     }
-}
 
-impl Grants {
     pub(crate) fn grant(&self, grant: Grant) -> Result<(), GrantError> {
         self.check_name(grant.capability.as_str())?;
         for source in grant.sources.iter().flatten() {
@@ -273,8 +277,8 @@ impl<M> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`GrantError`] where a name is longer than 256 bytes, 65,536 capabilities are granted already,
-    /// or a rate is zero.
+    /// [`GrantError`] where a name is longer than 256 bytes or 65,536 capabilities are granted already (a
+    /// [`BusBuilder`](crate::BusBuilder) sets other limits), or a rate is zero.
     ///
     /// # Examples
     ///

@@ -315,6 +315,7 @@
 //! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
+//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope |
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `options` | who listens to what: the list of subscribers |
@@ -344,6 +345,7 @@ pub mod docs;
 
 mod admission;
 mod advisory;
+mod builder;
 mod bus;
 mod capability;
 mod delivery;
@@ -395,8 +397,10 @@ mod subscription;
 mod sync;
 mod wait;
 mod waiting;
+mod weight;
 
 pub use crate::advisory::{Advisory, Eviction};
+pub use crate::builder::BusBuilder;
 pub use crate::bus::{Bus, MessageBus};
 pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
@@ -425,6 +429,7 @@ pub use crate::source::Source;
 pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
+pub use crate::weight::{Excess, MaxWeight, Scale};
 
 /// The example in README.md, run as a test.
 #[cfg(doctest)]

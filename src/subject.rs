@@ -3,7 +3,10 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
+use serde_json::Value;
 use smallvec::SmallVec;
+
+use crate::weight::{Excess, Scale};
 
 /// What a bus can carry: anything that threads may share.
 ///
@@ -46,6 +49,21 @@ pub trait Payload: Send + Sync + 'static {
     fn subject(&self) -> Subject<'_> {
         Subject::none()
     }
+
+    /// Puts its parts on the scale, one after the other, until that says that it is too much. By default
+    /// its own size, without what it holds on the heap.
+    ///
+    /// Asked for at each publish if the bus has a [greatest weight](crate::BusBuilder::max_weight), else never. Texts
+    /// weigh their bytes; a list weighs its elements, and a [`Value`] its texts and keys, 8 for a number, 1 for
+    /// anything else, each list and object one level deeper; a [`Message`](crate::Message) its names and its
+    /// payload.
+    ///
+    /// # Errors
+    ///
+    /// What the scale says.
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        scale.bytes(size_of_val(self))
+    }
 }
 
 macro_rules! payloads_without_a_subject {
@@ -70,19 +88,65 @@ payloads_without_a_subject!(
     isize,
     f32,
     f64,
-    str,
-    String,
-    &'static str,
-    serde_json::Value,
 );
 
-impl<M: Payload> Payload for Vec<M> {}
-impl<M: Payload, const N: usize> Payload for [M; N] {}
-impl<M: Payload, N: Payload> Payload for (M, N) {}
+macro_rules! texts {
+    ($($text:ty),* $(,)?) => { $(impl Payload for $text {
+        fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+            scale.bytes(self.len())
+        }
+    })* };
+}
+
+texts!(str, String, &'static str);
+
+impl Payload for Value {
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        match self {
+            Value::Null | Value::Bool(_) => scale.bytes(1),
+            Value::Number(_) => scale.bytes(8),
+            Value::String(text) => text.weigh(scale),
+            Value::Array(values) => scale.deeper(|scale| {
+                scale.bytes(1)?;
+                values.iter().try_for_each(|value| value.weigh(scale))
+            }),
+            Value::Object(values) => scale.deeper(|scale| {
+                scale.bytes(1)?;
+                values.iter().try_for_each(|(key, value)| {
+                    key.weigh(scale)?;
+                    value.weigh(scale)
+                })
+            }),
+        }
+    }
+}
+
+impl<M: Payload> Payload for Vec<M> {
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        scale.deeper(|scale| self.iter().try_for_each(|element| element.weigh(scale)))
+    }
+}
+
+impl<M: Payload, const N: usize> Payload for [M; N] {
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        scale.deeper(|scale| self.iter().try_for_each(|element| element.weigh(scale)))
+    }
+}
+
+impl<M: Payload, N: Payload> Payload for (M, N) {
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        self.0.weigh(scale)?;
+        self.1.weigh(scale)
+    }
+}
 
 impl<M: Payload + ?Sized> Payload for Box<M> {
     fn subject(&self) -> Subject<'_> {
         (**self).subject()
+    }
+
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        (**self).weigh(scale)
     }
 }
 
@@ -90,11 +154,19 @@ impl<M: Payload + ?Sized> Payload for Arc<M> {
     fn subject(&self) -> Subject<'_> {
         (**self).subject()
     }
+
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        (**self).weigh(scale)
+    }
 }
 
 impl<M: Payload> Payload for Option<M> {
     fn subject(&self) -> Subject<'_> {
         self.as_ref().map_or_else(Subject::none, Payload::subject)
+    }
+
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        self.as_ref().map_or(Ok(()), |payload| payload.weigh(scale))
     }
 }
 

@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::{
-    Advisory, Bus, Capability, Command, Delivery, Denial, Denials, DrainError, Envelope, Event,
-    Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged, Message, MessageBus, Overflow,
-    Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError, RecvTimeoutError,
-    RequestError, RetainError, Source, Stats, Subject, SubscribeError, SubscribeOptions,
-    Subscription, SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus,
+    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, DrainError,
+    Envelope, Event, Eviction, Excess, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged,
+    MaxWeight, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError,
+    Publisher, Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale, Source,
+    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
+    TryRecvError, Undrained, UndrainedQueue, WeakBus,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -67,6 +68,10 @@ assert_traits! {
     Receipt: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Advisory: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Eviction: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    BusBuilder<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    MaxWeight: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Excess: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Scale: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AuditLog: Send, Sync, Unpin;
     audit::Options: Send, Unpin;
     audit::Flush: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

@@ -4,8 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Capability, Command, Denial, Envelope, Event, Grant, Message, MessageBus, Publisher,
-    Subscription, TryRecvError,
+    Capability, Command, Denial, Envelope, Event, Excess, Grant, MaxWeight, Message, MessageBus,
+    Publisher, Subscription, TryRecvError,
 };
 
 /// A bus, and what the module is given.
@@ -174,6 +174,31 @@ fn it_cannot_make_the_bus_grow() {
     assert!(grown.bytes_current < 256 * 1024, "{grown:?}");
     assert_eq!(bus.denials().total(), 20_000);
     assert_eq!(stuck.len(), stuck.capacity());
+}
+
+#[test]
+fn it_cannot_publish_what_others_cannot_hold() {
+    let bus = MessageBus::builder()
+        .max_weight(MaxWeight::default())
+        .build();
+    bus.grant(reports()).unwrap();
+    let publisher = bus.publisher("module", capability());
+    let mut payload = serde_json::json!("x".repeat(2_000_000));
+    for excess in [
+        Excess::Bytes { limit: 1 << 20 },
+        Excess::Depth { limit: 60 },
+    ] {
+        let event = Event::Custom {
+            module_id: "module".into(),
+            kind: "report".into(),
+            payload,
+        };
+        let error = publisher.emit_event(event).unwrap_err();
+        assert_eq!(error.excess(), Some(excess));
+        payload = (0..61).fold(serde_json::Value::Null, |inner, _| {
+            serde_json::json!([inner])
+        });
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::envelope::Envelope;
 use crate::fanout::Refusal;
 use crate::message::Message;
 use crate::receipt::BatchReceipt;
+use crate::weight::Excess;
 
 /// Why an envelope was not published. It is handed back.
 ///
@@ -41,6 +42,13 @@ pub enum PublishError<M = Message> {
     /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
     /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.
     Full(Box<Envelope<M>>),
+    /// It is heavier than the bus [takes](crate::BusBuilder::max_weight).
+    TooHeavy {
+        /// The envelope that was refused.
+        envelope: Box<Envelope<M>>,
+        /// In what it is over the limit.
+        excess: Excess,
+    },
     /// The capability does not let it pass.
     Denied {
         /// The envelope that was refused.
@@ -59,6 +67,10 @@ impl<M> PublishError<M> {
             Refusal::Closed => PublishError::Closed(Box::new(envelope)),
             Refusal::Full => PublishError::Full(Box::new(envelope)),
             Refusal::TooDeep => PublishError::TooDeep(Box::new(envelope)),
+            Refusal::TooHeavy(excess) => PublishError::TooHeavy {
+                envelope: Box::new(envelope),
+                excess,
+            },
         }
     }
 
@@ -94,7 +106,15 @@ impl<M> PublishError<M> {
     pub fn denial(&self) -> Option<Denial> {
         match self {
             PublishError::Denied { denial, .. } => Some(*denial),
-            PublishError::Closed(_) | PublishError::Full(_) | PublishError::TooDeep(_) => None,
+            _ => None,
+        }
+    }
+
+    /// In what it is heavier than the bus takes, if that is it.
+    pub fn excess(&self) -> Option<Excess> {
+        match self {
+            PublishError::TooHeavy { excess, .. } => Some(*excess),
+            _ => None,
         }
     }
 
@@ -104,6 +124,7 @@ impl<M> PublishError<M> {
             PublishError::Closed(envelope)
             | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
+            | PublishError::TooHeavy { envelope, .. }
             | PublishError::Denied { envelope, .. } => envelope,
         }
     }
@@ -114,6 +135,7 @@ impl<M> PublishError<M> {
             PublishError::Closed(envelope)
             | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
+            | PublishError::TooHeavy { envelope, .. }
             | PublishError::Denied { envelope, .. } => *envelope,
         }
     }
@@ -125,6 +147,10 @@ impl<M> fmt::Debug for PublishError<M> {
             PublishError::Closed(_) => f.write_str("Closed(..)"),
             PublishError::TooDeep(_) => f.write_str("TooDeep(..)"),
             PublishError::Full(_) => f.write_str("Full(..)"),
+            PublishError::TooHeavy { excess, .. } => f
+                .debug_struct("TooHeavy")
+                .field("excess", excess)
+                .finish_non_exhaustive(),
             PublishError::Denied {
                 capability, denial, ..
             } => f
@@ -142,6 +168,7 @@ impl<M> fmt::Display for PublishError<M> {
             PublishError::Closed(_) => f.write_str(CLOSED),
             PublishError::TooDeep(_) => f.write_str(TOO_DEEP),
             PublishError::Full(_) => f.write_str(FULL),
+            PublishError::TooHeavy { excess, .. } => excess.fmt(f),
             PublishError::Denied {
                 envelope,
                 capability,
@@ -234,6 +261,14 @@ impl<M> BatchError<M> {
         }
     }
 
+    /// In what one of them is heavier than the bus takes, if that is it. Then none was published.
+    pub fn excess(&self) -> Option<Excess> {
+        match self.cause {
+            Cause::Refused(Refusal::TooHeavy(excess)) => Some(excess),
+            _ => None,
+        }
+    }
+
     /// What became of those that were published before.
     pub fn receipt(&self) -> BatchReceipt {
         self.receipt
@@ -267,6 +302,7 @@ impl<M> fmt::Display for BatchError<M> {
             Cause::Refused(Refusal::Closed) => f.write_str(CLOSED),
             Cause::Refused(Refusal::Full) => f.write_str(FULL),
             Cause::Refused(Refusal::TooDeep) => f.write_str(TOO_DEEP),
+            Cause::Refused(Refusal::TooHeavy(excess)) => excess.fmt(f),
             Cause::Denied(capability, denial) => write_denial(f, capability, *denial),
         }
     }

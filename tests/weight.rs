@@ -1,0 +1,143 @@
+//! What is too heavy is refused, wherever it comes from, at a cost that does not grow with it.
+
+use oxide_bus::{
+    Bus, Command, Envelope, Event, Excess, Grant, GrantError, MaxWeight, Message, MessageBus,
+    Payload,
+};
+use serde_json::{Value, json};
+
+fn bus<M: Payload>(bytes: usize, depth: usize) -> Bus<M> {
+    let max = MaxWeight {
+        bytes,
+        depth,
+        source: 8,
+    };
+    Bus::builder().max_weight(max).build()
+}
+
+fn excess<M: Payload>(bus: &Bus<M>, message: M) -> Option<Excess> {
+    let error = bus.publish(Envelope::new("scale", message)).err()?;
+    Some(error.excess().expect("only because of that"))
+}
+
+fn custom(payload: Value) -> Message {
+    Event::Custom {
+        module_id: "ab".into(),
+        kind: "cd".into(),
+        payload,
+    }
+    .into()
+}
+
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
+}
+
+#[test]
+fn a_message_weighs_its_names_and_its_payload() {
+    let bus = bus::<Message>(12, 3);
+    let over = Some(Excess::Bytes { limit: 12 });
+    assert_eq!(excess(&bus, custom(json!("12345678"))), None);
+    assert_eq!(excess(&bus, custom(json!("123456789"))), over);
+    assert_eq!(excess(&bus, custom(json!({ "key": null }))), None);
+    assert_eq!(excess(&bus, custom(json!({ "key": [null, 1] }))), over);
+    assert_eq!(excess(&bus, custom(nested(3))), None);
+    let deep = Some(Excess::Depth { limit: 3 });
+    assert_eq!(excess(&bus, custom(nested(4))), deep);
+    assert_eq!(excess(&bus, Command::Ping.into()), None);
+    let stop = |module: &str| Command::Stop {
+        module_id: module.into(),
+    };
+    assert_eq!(excess(&bus, stop("123456789012").into()), None);
+    assert_eq!(excess(&bus, stop("1234567890123").into()), over);
+}
+
+#[test]
+fn payloads_of_other_types_weigh_what_they_hold() {
+    let over = Some(Excess::Bytes { limit: 4 });
+    assert_eq!(excess(&bus(4, 1), "1234".to_owned()), None);
+    assert_eq!(excess(&bus(4, 1), "12345".to_owned()), over);
+    assert_eq!(excess(&bus(4, 1), vec![1_u8, 2, 3, 4]), None);
+    assert_eq!(excess(&bus(4, 1), vec![1_u16, 2, 3]), over);
+    assert_eq!(excess(&bus(4, 1), Some(Box::new(("12", "34")))), None);
+    assert_eq!(excess(&bus(4, 1), Some(Box::new(("12", "345")))), over);
+    let deep = Some(Excess::Depth { limit: 1 });
+    assert_eq!(excess(&bus(4, 1), vec![[0_u8]]), deep);
+    assert_eq!(excess(&bus(7, 1), 0_u64), Some(Excess::Bytes { limit: 7 }));
+}
+
+#[test]
+fn each_way_to_publish_weighs_and_hands_back() {
+    let bus = bus::<String>(4, 1);
+    let subscription = bus.subscribe();
+    bus.grant_capability("write".into());
+    let publisher = bus.publisher("scale", "write");
+    let heavy = || "secret".to_owned();
+    let envelope = || Envelope::new("scale", heavy());
+    let errors = [
+        bus.publish(envelope()),
+        bus.try_publish(envelope()),
+        bus.publish_with_capability(envelope(), &"write".into()),
+        publisher.publish(heavy()),
+        publisher.forward(envelope()),
+    ];
+    for error in errors {
+        let error = error.unwrap_err();
+        assert_eq!(error.to_string(), "a payload of more than 4 bytes");
+        assert!(!format!("{error:?}").contains("secret"));
+        assert_eq!(error.into_envelope().message, "secret");
+    }
+    let error = publisher
+        .publish_batch(["one".to_owned(), heavy()])
+        .unwrap_err();
+    assert_eq!(error.excess(), Some(Excess::Bytes { limit: 4 }));
+    assert_eq!(
+        error.to_string(),
+        "2 envelopes not published: a payload of more than 4 bytes"
+    );
+    let long = bus.publish(Envelope::new("too long a name", String::new()));
+    assert_eq!(
+        long.unwrap_err().excess(),
+        Some(Excess::Source { limit: 8 })
+    );
+    assert!(subscription.is_empty());
+    assert_eq!(bus.in_flight(&"write".into()), 0);
+}
+
+#[test]
+fn no_depth_that_is_asked_for_goes_beyond_what_recursion_can_do() {
+    let bus = bus::<Value>(usize::MAX, usize::MAX);
+    let limit = MaxWeight::MAX_DEPTH;
+    assert_eq!(excess(&bus, nested(limit)), None);
+    assert_eq!(
+        excess(&bus, nested(limit + 1)),
+        Some(Excess::Depth { limit })
+    );
+}
+
+#[test]
+fn a_bus_without_limits_weighs_nothing() {
+    let bus = MessageBus::new();
+    assert_eq!(excess(&bus, custom(nested(100))), None);
+    assert_eq!(excess(&bus, custom(json!("x".repeat(10_000_000)))), None);
+}
+
+#[test]
+fn there_are_as_many_grants_as_the_bus_was_built_for() {
+    let bus = MessageBus::builder().max_grants(2).max_name(4).build();
+    let grant = |name: &str| bus.grant(Grant::new(name));
+    assert_eq!(
+        grant("12345"),
+        Err(GrantError::NameTooLong { bytes: 5, limit: 4 })
+    );
+    grant("one").unwrap();
+    grant("two").unwrap();
+    grant("two").unwrap();
+    assert_eq!(grant("tri"), Err(GrantError::TooMany { limit: 2 }));
+    bus.grant_capability("tri".into());
+    assert!(!bus.is_granted(&"tri".into()));
+    bus.revoke_capability(&"one".into());
+    bus.revoke_capability(&"one".into());
+    grant("tri").unwrap();
+    assert_eq!(grant("one"), Err(GrantError::TooMany { limit: 2 }));
+}
