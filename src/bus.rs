@@ -70,8 +70,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// Copies the subscriber list, so it grows with the number of subscribers. Publishers do not wait
-    /// for it; the next one has to open a new parcel.
+    /// Copies a part of the subscriber list, so it grows a little with the number of subscribers.
+    /// Publishers do not wait for it; the next one has to open a new parcel.
     ///
     /// # Examples
     ///

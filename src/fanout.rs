@@ -511,7 +511,7 @@ impl<M> Core<M> {
         for (queue, entry) in last.entries() {
             queue.end(entry, &last.parcel);
         }
-        for listener in &last.route.pick {
+        for listener in last.route.pick.iter() {
             listener.queue.close();
         }
         if !last.route.is_empty() {

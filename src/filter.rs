@@ -42,10 +42,15 @@ impl<M> Filter<M> {
         self.predicates.push(Arc::new(predicate));
     }
 
-    /// `subject` is the envelope's, which the caller asks for once for all filters.
+    /// Whether its patterns and sources agree to an envelope with this subject.
     pub(crate) fn addresses(&self, envelope: &Envelope<M>, subject: &Subject<'_>) -> bool {
         (self.sources.is_empty() || self.sources.contains(&envelope.source))
             && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(subject)))
+    }
+
+    /// Its patterns and sources.
+    pub(crate) fn address(&self) -> (&[Pattern], &[Source]) {
+        (&self.patterns, &self.sources)
     }
 
     /// What the predicates say. User code, which may panic.

@@ -284,7 +284,7 @@ impl<M> Opening<M> {
 
     fn at(&self, index: u32) -> (&Arc<FollowQueue<M>>, &Entry) {
         let index = index as usize;
-        (&self.route.follow[index], &self.entries[index])
+        (self.route.follow.nth(index), &self.entries[index])
     }
 
     /// The accounts of one queue now, if it is listed.

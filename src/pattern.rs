@@ -46,8 +46,9 @@ pub struct Pattern {
     open_ended: bool,
 }
 
+/// One token of a pattern; the `>` at its end is none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Token {
+pub(crate) enum Token {
     Literal(Box<str>),
     AnyOne,
 }
@@ -75,6 +76,15 @@ impl Pattern {
             tokens,
             open_ended: false,
         })
+    }
+
+    pub(crate) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// Whether a `>` follows the tokens.
+    pub(crate) fn is_open_ended(&self) -> bool {
+        self.open_ended
     }
 
     /// Whether the subject is one of those that this pattern stands for.

@@ -18,6 +18,7 @@ use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pick::{PickQueue, Picker};
 use crate::stamp::stamp;
+use crate::sync::{AtomicU64, Ordering};
 
 /// What was agreed on subscribing.
 #[derive(Debug)]
@@ -30,9 +31,21 @@ pub(crate) struct Terms {
     /// A publisher's own limit does not count for it.
     pub(crate) insists: bool,
     pub(crate) told_lagging: Told,
+    /// The version of the list with which it came; 0 before. Written and read under the lock that
+    /// guards the list.
+    number: AtomicU64,
 }
 
 impl Terms {
+    /// Its place on the list: those who come later have higher numbers.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed) // written under the lock
+    }
+
+    pub(crate) fn list_as(&self, number: u64) {
+        self.number.store(number, Ordering::Relaxed); // read under the lock
+    }
+
     /// Whether publishers wait for room.
     pub(crate) fn blocks(&self) -> bool {
         matches!(self.overflow, Overflow::Block { .. })
@@ -84,6 +97,7 @@ pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, I
         group: options.group.map(Into::into),
         insists: options.insists,
         told_lagging: Told::default(),
+        number: AtomicU64::new(0),
     });
     if options.filter.is_none() && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
         let (queue, follower) = FollowQueue::new(&terms);

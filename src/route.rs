@@ -10,10 +10,12 @@ use crate::error::GroupTerm;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::group::Group;
+use crate::index::Index;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
 use crate::retained::{Rules, Since};
-use crate::subject::{Payload, Subject};
+use crate::shelf::Shelf;
+use crate::subject::Payload;
 
 /// One state of the subscriber list. Never changed, only replaced.
 ///
@@ -23,13 +25,13 @@ pub(crate) struct Route<M> {
     /// Counts the changes, so that of two routes the newer one is known.
     pub(crate) version: u64,
     /// Subscribers without a filter, in the order in which they came.
-    pub(crate) follow: Vec<Arc<FollowQueue<M>>>,
-    /// Subscribers with a filter.
-    pub(crate) pick: Vec<Arc<Listener<M>>>,
+    pub(crate) follow: Shelf<Arc<FollowQueue<M>>>,
+    /// Subscribers with a filter, in the order in which they came.
+    pub(crate) pick: Shelf<Arc<Listener<M>>>,
+    /// What those with a filter listen to.
+    index: Index<Arc<Listener<M>>>,
     /// The bus has closed: nothing is published any more, and the list does not change.
     pub(crate) closed: bool,
-    /// Whether some subscriber listens by pattern, so that subjects have to be asked for.
-    by_subject: bool,
     /// What is retained for later subscribers.
     pub(crate) rules: Rules<M>,
     /// From when on this list is in use; told only where something is retained.
@@ -66,10 +68,10 @@ impl<M> Route<M> {
     pub(crate) fn empty() -> Self {
         Route {
             version: 0,
-            follow: Vec::new(),
-            pick: Vec::new(),
+            follow: Shelf::new(),
+            pick: Shelf::new(),
+            index: Index::new(),
             closed: false,
-            by_subject: false,
             rules: Arc::new([]),
             since: None,
         }
@@ -95,7 +97,15 @@ impl<M> Route<M> {
 
     /// The same list, but for those who were evicted.
     pub(crate) fn swept(&self) -> Self {
-        self.next(self.follow.clone(), self.pick.clone())
+        let follow = self.follow.iter().filter(|queue| queue.is_evicted());
+        let pick = (self.pick.iter()).filter(|listener| listener.queue.is_evicted());
+        let evicted =
+            (follow.map(|queue| queue.terms())).chain(pick.map(|listener| listener.queue.terms()));
+        let mut swept = self.next();
+        for terms in evicted {
+            swept.leave(terms);
+        }
+        swept
     }
 
     /// The group that a new queue asks to join, if there is one.
@@ -103,15 +113,12 @@ impl<M> Route<M> {
         let Queue::Pick(asks, filter) = asks else {
             return None;
         };
+        asks.group()?;
         (self.pick.iter()).find_map(|listener| listener.invites(asks.terms(), filter))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.follow.len() + self.pick.len()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.follow.is_empty() && self.pick.is_empty()
     }
 
     /// How many of so many envelopes may be placed in one step: each has picks of its own.
@@ -145,13 +152,8 @@ impl<M> Route<M> {
             return picks;
         }
         let envelope = envelope();
-        let subject = if self.by_subject {
-            envelope.message.subject()
-        } else {
-            Subject::none()
-        };
-        let addressed = (self.pick.iter()).filter(|it| it.filter.addresses(envelope, &subject));
-        for listener in addressed {
+        let addressed = (self.index).find(&envelope.source, || envelope.message.subject());
+        for (_, listener) in addressed {
             match picks.verdict(listener, envelope) {
                 Verdict::Accepted => picks.listeners.push(Arc::clone(listener)),
                 Verdict::Refused => {}
@@ -161,16 +163,14 @@ impl<M> Route<M> {
         picks
     }
 
-    /// The list after this one, without those who were evicted.
-    fn next(&self, mut follow: Vec<Arc<FollowQueue<M>>>, mut pick: Vec<Arc<Listener<M>>>) -> Self {
-        follow.retain(|queue| !queue.is_evicted());
-        pick.retain(|listener| !listener.queue.is_evicted());
+    /// The list after this one, with the same subscribers.
+    fn next(&self) -> Self {
         Route {
             version: self.version + 1,
-            by_subject: (pick.iter()).any(|listener| !listener.filter.patterns.is_empty()),
-            follow,
-            pick,
-            closed: false,
+            follow: self.follow.clone(),
+            pick: self.pick.clone(),
+            index: self.index.clone(),
+            closed: self.closed,
             rules: Arc::clone(&self.rules),
             since: (!self.rules.is_empty()).then(|| Since::new(self.since.as_ref())),
         }
@@ -186,43 +186,67 @@ impl<M> Route<M> {
     }
 
     pub(crate) fn with(&self, queue: Queue<M>) -> Self {
-        let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
+        let mut next = self.next();
+        next.enter(queue);
+        next
+    }
+
+    /// Lists a subscriber. Only of a list that nobody else has seen, as all that changes one.
+    fn enter(&mut self, queue: Queue<M>) {
+        let number = self.version;
+        queue.terms().list_as(number);
         match queue {
-            Queue::Follow(queue) => follow.push(queue),
-            Queue::Pick(queue, filter) => pick.push(Arc::new(Listener {
-                number: self.version + 1,
+            Queue::Follow(queue) => self.follow = self.follow.set(number, Some(queue), |_| true),
+            Queue::Pick(queue, filter) => self.listen(Arc::new(Listener {
+                number,
                 queue,
                 filter,
             })),
         }
-        self.next(follow, pick)
+    }
+
+    /// Lists one with a filter, in the place of one with the same number, if there is one.
+    fn listen(&mut self, listener: Arc<Listener<M>>) {
+        let number = listener.number;
+        self.index = (self.index).set(number, Some(&listener), listener.filter.address());
+        self.pick = self.pick.set(number, Some(listener), |_| true);
     }
 
     /// The list without one subscriber, or nothing if it is not listed or the list is closed.
     pub(crate) fn without(&self, leaving: &Arc<Terms>) -> Option<Self> {
-        if self.closed {
-            return None;
-        }
-        let (mut follow, mut pick) = (self.follow.clone(), self.pick.clone());
-        follow.retain(|queue| !Arc::ptr_eq(queue.terms(), leaving));
-        pick.retain(|listener| !Arc::ptr_eq(listener.queue.terms(), leaving));
-        (follow.len() + pick.len() < self.len()).then(|| self.next(follow, pick))
+        let mut next = self.next();
+        (!self.closed && next.leave(leaving)).then_some(next)
     }
 
-    /// The list for good.
+    /// Takes a subscriber off; false if it is not listed.
+    fn leave(&mut self, leaving: &Terms) -> bool {
+        let number = leaving.number();
+        if let Some(listener) = self.pick.get(number, |_| true) {
+            self.index = (self.index).set(number, None, listener.filter.address());
+            self.pick = self.pick.set(number, None, |_| true);
+        } else if self.follow.get(number, |_| true).is_some() {
+            self.follow = self.follow.set(number, None, |_| true);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The list for good. Nobody need be found by what is published.
     pub(crate) fn closed(&self) -> Self {
         Route {
             closed: true,
-            ..self.next(self.follow.clone(), self.pick.clone())
+            index: Index::new(),
+            ..self.swept()
         }
     }
 
     /// What comes after the closed list: it lets go of the queues.
     pub(crate) fn nobody(&self) -> Self {
         Route {
+            version: self.version + 1,
             closed: true,
-            rules: Arc::new([]),
-            ..self.next(Vec::new(), Vec::new())
+            ..Route::empty()
         }
     }
 }

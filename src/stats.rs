@@ -176,8 +176,7 @@ impl<M> Bus<M> {
             let Listener { queue, filter, .. } = &**listener;
             let accounts = queue.accounts();
             let high_water = queue.high_water(accounts.queued());
-            let filter = (&filter.patterns[..], &filter.sources[..]);
-            SubscriptionStats::new(queue.terms(), filter, accounts, high_water)
+            SubscriptionStats::new(queue.terms(), filter.address(), accounts, high_water)
         });
         let subscribers = if current.route.closed {
             Vec::new()

@@ -44,8 +44,8 @@ pub trait Payload: Send + Sync + 'static {
     /// The tokens by which subscribers choose; none by default.
     ///
     /// Asked for while a publish is on its way, and only if some subscriber listens by pattern:
-    /// once for all of them, and again each time that the publish has to open a parcel or loses a
-    /// race for it. So it should be cheap, and always the same for the same payload.
+    /// once for all of them, and again only if the list of subscribers changes meanwhile. So it should
+    /// be cheap, and always the same for the same payload.
     fn subject(&self) -> Subject<'_> {
         Subject::none()
     }

@@ -31,7 +31,7 @@
 //!        ▼                                                                      │
 //!   has somebody who was left out made room? ── yes ──▶ close the parcel        │
 //!        ▼                                                                      │
-//!   ask the filters, if there are any, who picks the envelope                   │
+//!   look up who picks the envelope, if anybody has a filter                     │
 //!        ▼                                                                      │
 //!   claim a slot ── done ──▶ write it, deliver, done                            │
 //!        │ full, closed, or not ready                                           │
@@ -144,6 +144,16 @@
 //! For a follower each waiting envelope has a turn, its number among those left out, so that none overtakes
 //! another. Whoever comes by takes all turns for which there is room, others' too: a publisher that had to wake up
 //! for its turn would hold up those behind it. One whose publisher has given up is passed over.
+//!
+//! # Finding who listens (`route`, `index`, `shelf`)
+//!
+//! A route holds its subscribers in the order in which they came, and an index of those with a filter: tries
+//! over the tokens of their patterns, one for all sources and one for each source that is named. A publish looks
+//! its subject up, gathers whom it finds, and asks their predicates last. What it found and what they said is kept
+//! while it tries again, so none is asked twice; then it claims its slot in a parcel of the same route.
+//!
+//! Routes are never changed. List and index are made of rows of up to 64 items; a change copies one row in each
+//! of the lists that it touches, and the handles on the other rows. The old route keeps the old rows.
 //!
 //! # Changing the list (`route`)
 //!

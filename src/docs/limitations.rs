@@ -85,10 +85,14 @@
 //!
 //! # What grows with the number of subscribers
 //!
-//! * Subscribing and unsubscribing copy the list, and make the next publish open a new parcel. For
-//!   thousands of subscribers that come and go all the time the bus is a poor choice.
-//! * A publish tries the filter of every subscriber that has one. [`Payload::subject`](crate::Payload::subject)
-//!   is asked once for all of them, and again if the publish has to open a parcel or loses a race for it.
+//! * Subscribing and unsubscribing copy a 64th of the list, and make the next publish open a new parcel; they
+//!   note the accounts of every subscriber without a filter anew. Among 10,000 that takes some 10 or 50 µs,
+//!   with a filter or without (`cargo bench --bench routing`).
+//! * Publishing does not grow with the subscribers that have a pattern or a source and do not match. A
+//!   predicate is asked by every publish that its patterns and sources let through, or all where it has none.
+//! * In the index each pattern has a node for each of its tokens, up to 16, and that for each source where
+//!   sources are named too; patterns of more tokens are compared one by one. A subject is looked up with and
+//!   without each token, so many patterns with many `*` in different places cost more to tell apart.
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
 //! * Opening a parcel looks at every subscriber without a filter, and sends to each that has room.
 //! * [`len`](crate::Subscription::len), [`is_empty`](crate::Subscription::is_empty) and

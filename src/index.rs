@@ -1,0 +1,148 @@
+//! Who listens to which subjects and sources, found without asking everybody.
+//!
+//! Patterns lie in a trie, token by token. There is one trie for those who listen to every source, and
+//! one for each source that somebody listens to alone; so whoever is found listens to the envelope,
+//! by subject and by source. Like the list of subscribers that it belongs to, an index is never
+//! changed, only replaced, and the new one shares most of the old.
+
+mod trie;
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use self::trie::{Change, Trie, Words};
+use crate::pattern::Pattern;
+use crate::shelf::Shelf;
+use crate::source::Source;
+use crate::subject::Subject;
+
+/// An index over listeners, each of which has a number.
+pub(crate) struct Index<L> {
+    any_source: Trie<L>,
+    /// By the hash of the source.
+    by_source: Shelf<(Source, Trie<L>)>,
+    /// Seeded at random, so that nobody can choose names whose hashes are the same.
+    hasher: RandomState,
+}
+
+impl<L: Clone> Index<L> {
+    pub(crate) fn new() -> Self {
+        Index {
+            any_source: Trie::new(),
+            by_source: Shelf::new(),
+            hasher: RandomState::default(),
+        }
+    }
+
+    /// Those who listen to this source and subject, each once, in the order of their numbers. The
+    /// subject is asked for only if somebody listens by pattern.
+    pub(crate) fn find<'s>(
+        &self,
+        source: &Source,
+        subject: impl FnOnce() -> Subject<'s>,
+    ) -> Listeners<'_, L> {
+        let tries = [Some(&self.any_source), self.of_source(source)];
+        let tries = || tries.into_iter().flatten();
+        let mut found = Found {
+            listeners: SmallVec::new(),
+            lists: 0,
+        };
+        for trie in tries() {
+            found.add(trie.everything());
+        }
+        if tries().any(Trie::has_patterns) {
+            let words = Words::new(subject(), &self.hasher);
+            for trie in tries() {
+                trie.find(&words, &mut found);
+            }
+        }
+        found.in_order()
+    }
+
+    fn of_source(&self, source: &Source) -> Option<&Trie<L>> {
+        if self.by_source.is_empty() {
+            return None;
+        }
+        let hash = self.hasher.hash_one(source);
+        let entry = self.by_source.get(hash, |(its, _)| its == source);
+        entry.map(|(_, trie)| trie)
+    }
+
+    /// The index with one listener more, or one less. It listens to any of these patterns, or every
+    /// subject if there is none, from any of these sources, or every one.
+    pub(crate) fn set(
+        &self,
+        number: u64,
+        listener: Option<&L>,
+        (patterns, sources): (&[Pattern], &[Source]),
+    ) -> Self {
+        let change = Change {
+            number,
+            listener,
+            hasher: &self.hasher,
+        };
+        let mut index = self.clone();
+        if sources.is_empty() {
+            index.any_source = self.any_source.changed(patterns, &change);
+        }
+        for source in sources {
+            let is = |(its, _): &(Source, Trie<L>)| its == source;
+            let hash = self.hasher.hash_one(source);
+            let trie = (index.by_source.get(hash, is)).map_or_else(
+                || Trie::new().changed(patterns, &change),
+                |(_, trie)| trie.changed(patterns, &change),
+            );
+            let item = (!trie.is_empty()).then(|| (source.clone(), trie));
+            index.by_source = index.by_source.set(hash, item, is);
+        }
+        index
+    }
+}
+
+/// A handle on the same index.
+impl<L> Clone for Index<L> {
+    fn clone(&self) -> Self {
+        Index {
+            any_source: self.any_source.clone(),
+            by_source: self.by_source.clone(),
+            hasher: self.hasher.clone(),
+        }
+    }
+}
+
+/// Listeners with their numbers.
+pub(crate) type Listeners<'a, L> = SmallVec<[(u64, &'a L); 8]>;
+
+/// What was found so far.
+struct Found<'a, L> {
+    listeners: Listeners<'a, L>,
+    /// Out of how many lists; each by itself is in order.
+    lists: usize,
+}
+
+impl<'a, L> Found<'a, L> {
+    fn add(&mut self, list: &'a Shelf<L>) {
+        if !list.is_empty() {
+            self.lists += 1;
+            (self.listeners).extend(list.pairs().map(|(number, it)| (*number, it)));
+        }
+    }
+
+    fn add_one(&mut self, number: u64, listener: &'a L) {
+        self.lists += 1;
+        self.listeners.push((number, listener));
+    }
+
+    fn in_order(mut self) -> Listeners<'a, L> {
+        if self.lists > 1 {
+            self.listeners.sort_unstable_by_key(|(number, _)| *number);
+            self.listeners.dedup_by_key(|(number, _)| *number);
+        }
+        self.listeners
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests;

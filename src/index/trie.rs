@@ -1,0 +1,193 @@
+//! A trie over the tokens of patterns.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::Found;
+use crate::pattern::{Pattern, Token};
+use crate::shelf::Shelf;
+use crate::subject::Subject;
+
+/// How many tokens of a pattern make nodes; one that has more is compared as a whole at the last of
+/// them. So no walk through the trie goes deep, whatever patterns there are.
+const DEPTH: usize = 16;
+
+/// Listeners by their numbers: those without a pattern, and those with patterns.
+pub(super) struct Trie<L> {
+    everything: Shelf<L>,
+    root: Node<L>,
+}
+
+struct Node<L> {
+    /// What follows a token, by its hash.
+    literals: Shelf<(Arc<str>, Arc<Node<L>>)>,
+    /// What follows a `*`.
+    any_one: Option<Arc<Node<L>>>,
+    /// Those who have a pattern that ends here.
+    here: Shelf<L>,
+    /// Those who have a pattern that goes on with `>`.
+    rest: Shelf<L>,
+    /// Those who have a pattern that is longer than the trie is deep.
+    longer: Shelf<(Arc<Pattern>, L)>,
+}
+
+/// One listener more, or one less.
+pub(super) struct Change<'a, L> {
+    pub(super) number: u64,
+    pub(super) listener: Option<&'a L>,
+    pub(super) hasher: &'a RandomState,
+}
+
+/// A subject's tokens, and the hashes of those that may have nodes.
+pub(super) struct Words<'a> {
+    subject: Subject<'a>,
+    hashes: SmallVec<[u64; 8]>,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(subject: Subject<'a>, hasher: &RandomState) -> Self {
+        let tokens = subject.tokens().iter().take(DEPTH);
+        let hashes = tokens.map(|token| hasher.hash_one(*token)).collect();
+        Words { subject, hashes }
+    }
+}
+
+impl<L: Clone> Trie<L> {
+    pub(super) fn new() -> Self {
+        Trie {
+            everything: Shelf::new(),
+            root: Node::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.everything.is_empty() && !self.has_patterns()
+    }
+
+    pub(super) fn has_patterns(&self) -> bool {
+        !self.root.is_empty()
+    }
+
+    /// Those without a pattern.
+    pub(super) fn everything(&self) -> &Shelf<L> {
+        &self.everything
+    }
+
+    /// Adds those who have a pattern that matches.
+    pub(super) fn find<'a>(&'a self, words: &Words<'_>, found: &mut Found<'a, L>) {
+        self.root.find(words, 0, found);
+    }
+
+    pub(super) fn changed(&self, patterns: &[Pattern], change: &Change<'_, L>) -> Self {
+        let mut trie = self.clone();
+        if patterns.is_empty() {
+            trie.everything = change.of(&trie.everything);
+        }
+        for pattern in patterns {
+            trie.root = trie.root.changed(pattern, 0, change);
+        }
+        trie
+    }
+}
+
+impl<L: Clone> Node<L> {
+    fn new() -> Self {
+        Node {
+            literals: Shelf::new(),
+            any_one: None,
+            here: Shelf::new(),
+            rest: Shelf::new(),
+            longer: Shelf::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.literals.is_empty()
+            && self.any_one.is_none()
+            && self.here.is_empty()
+            && self.rest.is_empty()
+            && self.longer.is_empty()
+    }
+
+    fn find<'a>(&'a self, words: &Words<'_>, depth: usize, found: &mut Found<'a, L>) {
+        for (number, (pattern, listener)) in self.longer.pairs() {
+            if pattern.matches(&words.subject) {
+                found.add_one(*number, listener);
+            }
+        }
+        let Some(token) = words.subject.tokens().get(depth) else {
+            return found.add(&self.here);
+        };
+        found.add(&self.rest);
+        // At the last depth there is no hash, and nothing below.
+        let literal = (words.hashes.get(depth))
+            .and_then(|hash| self.literals.get(*hash, |(its, _)| **its == **token));
+        if let Some((_, below)) = literal {
+            below.find(words, depth + 1, found);
+        }
+        if let Some(below) = &self.any_one {
+            below.find(words, depth + 1, found);
+        }
+    }
+
+    /// The node with the change of one pattern, of which it stands at this depth.
+    fn changed(&self, pattern: &Pattern, depth: usize, change: &Change<'_, L>) -> Self {
+        let mut node = self.clone();
+        let below = |below: Option<&Arc<Node<L>>>| {
+            let changed = match below {
+                Some(below) => below.changed(pattern, depth + 1, change),
+                None => Node::new().changed(pattern, depth + 1, change),
+            };
+            (!changed.is_empty()).then(|| Arc::new(changed))
+        };
+        match pattern.tokens().get(depth) {
+            None if pattern.is_open_ended() => node.rest = change.of(&self.rest),
+            None => node.here = change.of(&self.here),
+            Some(_) if depth == DEPTH => {
+                let item = (change.listener).map(|it| (Arc::new(pattern.clone()), it.clone()));
+                node.longer = (self.longer).set(change.number, item, |(its, _)| **its == *pattern);
+            }
+            Some(Token::AnyOne) => node.any_one = below(self.any_one.as_ref()),
+            Some(Token::Literal(token)) => {
+                let is = |(its, _): &(Arc<str>, _)| **its == **token;
+                let hash = change.hasher.hash_one(&**token);
+                let literal = self.literals.get(hash, is).map(|(_, below)| below);
+                let item = below(literal).map(|below| (Arc::from(&**token), below));
+                node.literals = self.literals.set(hash, item, is);
+            }
+        }
+        node
+    }
+}
+
+impl<L: Clone> Change<'_, L> {
+    fn of(&self, list: &Shelf<L>) -> Shelf<L> {
+        list.set(self.number, self.listener.cloned(), |_| true)
+    }
+}
+
+/// A handle on the same trie.
+impl<L> Clone for Trie<L> {
+    fn clone(&self) -> Self {
+        Trie {
+            everything: self.everything.clone(),
+            root: self.root.clone(),
+        }
+    }
+}
+
+/// A handle on what is below.
+impl<L> Clone for Node<L> {
+    fn clone(&self) -> Self {
+        Node {
+            literals: self.literals.clone(),
+            any_one: self.any_one.clone(),
+            here: self.here.clone(),
+            rest: self.rest.clone(),
+            longer: self.longer.clone(),
+        }
+    }
+}
