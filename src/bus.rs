@@ -12,7 +12,7 @@ use crate::fanout::{Added, Core, Refusal};
 use crate::filter::Filter;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
-use crate::options::{MAX_CAPACITY, SubscribeOptions};
+use crate::options::SubscribeOptions;
 use crate::queue::{Inbox, queue};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
@@ -102,7 +102,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Capacity`] where the capacity is 0 or above [`MAX_CAPACITY`];
+    /// [`SubscribeError::Capacity`] where the capacity is 0 or above
+    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY);
     /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::Group`] where the group
     /// has other terms.
     ///
@@ -123,22 +124,61 @@ impl<M: Payload> Bus<M> {
         &self,
         options: SubscribeOptions<M>,
     ) -> Result<Subscription<M>, SubscribeError> {
-        if !(1..=MAX_CAPACITY).contains(&options.capacity) {
-            return Err(SubscribeError::Capacity(options.capacity));
+        let mut one = self.subscribe_many([options])?;
+        Ok(one.remove(0))
+    }
+
+    /// Subscribes many at once: all of them, or none. They come in one change of the list, and the
+    /// same publish is the first for all; otherwise as [`subscribe_with`](Bus::subscribe_with) for each.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe_with`](Bus::subscribe_with), for the first of them that cannot be had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let capacities = [1, 10, 100];
+    /// let options = capacities.map(|capacity| SubscribeOptions::new().capacity(capacity));
+    /// let mut subscriptions = bus.subscribe_many(options)?;
+    /// assert_eq!(bus.publish(Envelope::new("counter", 7))?.delivered(), 3);
+    /// assert_eq!(subscriptions[2].capacity(), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscribe_many(
+        &self,
+        options: impl IntoIterator<Item = SubscribeOptions<M>>,
+    ) -> Result<Vec<Subscription<M>>, SubscribeError> {
+        let (mut queues, mut ends) = (Vec::new(), Vec::new());
+        for options in options {
+            let options = options.checked()?;
+            let filter = options.filter.clone();
+            let (terms, queue, inbox) = queue(options);
+            queues.push(queue);
+            ends.push((terms, inbox, filter));
         }
-        let filter = options.filter.clone();
-        let (terms, queue, inbox) = queue(options);
-        let begin =
-            |inbox| Subscription::new(Arc::clone(&terms), inbox, Arc::downgrade(&self.core));
-        Ok(match self.core.add(queue)? {
-            Added::Joined(picker) => begin(Inbox::Pick(picker)),
-            Added::Listed(Some(since)) if terms.group.is_none() => {
-                let mut subscription = begin(inbox); // before a predicate may panic
-                subscription.begin_with(self.backlog(&since, &filter));
-                subscription
-            }
-            Added::Listed(_) => begin(inbox),
-        })
+        let added = self.core.add_all(&queues)?;
+        let (mut subscriptions, mut retained) = (Vec::new(), Vec::new());
+        for ((terms, inbox, filter), added) in ends.into_iter().zip(added) {
+            let inbox = match added {
+                Added::Joined(picker) => Inbox::Pick(picker),
+                Added::Listed(since) => {
+                    let since = since.filter(|_| terms.group.is_none());
+                    retained.extend(since.map(|since| (subscriptions.len(), since, filter)));
+                    inbox
+                }
+            };
+            let core = Arc::downgrade(&self.core);
+            subscriptions.push(Subscription::new(terms, inbox, core));
+        }
+        // After all of them are there: a predicate may panic.
+        for (place, since, filter) in retained {
+            subscriptions[place].begin_with(self.backlog(&since, &filter));
+        }
+        Ok(subscriptions)
     }
 
     /// Publishes an envelope to every subscriber that listens to it, unguarded.

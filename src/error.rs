@@ -1,6 +1,7 @@
 //! What can go wrong, as types.
 
 mod grant;
+mod patterns;
 mod publish;
 mod receive;
 mod request;
@@ -9,6 +10,7 @@ mod subscribe;
 mod undrained;
 
 pub use self::grant::{DrainError, GrantError};
+pub use self::patterns::SetPatternsError;
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;

@@ -19,10 +19,11 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::follow::Places;
 use crate::grants::Grants;
-use crate::group::Seat;
+use crate::group::{Group, Seat};
 use crate::limit::{Held, Limit};
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
+use crate::pattern::Pattern;
 use crate::pause::{self, Step};
 use crate::pending::{Batch, Pending, append};
 use crate::pick::{Picker, Refused};
@@ -32,7 +33,7 @@ use crate::request::Requests;
 use crate::retained::{Rule, Rules, Since};
 use crate::ring::Entry;
 use crate::room::NoPlace;
-use crate::route::{Picks, Route};
+use crate::route::{Admitted, Listener, Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, Mutex, Ordering, fence};
 use crate::waiting::Waiting;
@@ -434,30 +435,41 @@ impl<M> Core<M> {
     /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
     /// barrier: what is published from now on is offered to it.
     pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, SubscribeError> {
-        let terms = Arc::clone(queue.terms());
-        let mut joined = None;
+        self.add_all(&[queue]).map(|mut added| added.remove(0))
+    }
+
+    /// The same for many, all or none of them.
+    pub(crate) fn add_all(&self, queues: &[Queue<M>]) -> Result<Vec<Added<M>>, SubscribeError> {
+        let mut joined = Err(SubscribeError::Closed);
         let (route, _) = self.change(|route| {
-            joined = (!route.closed)
-                .then(|| route.group(&queue))
-                .flatten()
-                .map(|group| {
-                    let group = group.map_err(|differs| SubscribeError::Group { differs })?;
-                    Ok(group.join())
-                });
-            (!route.closed && joined.is_none()).then(|| route.with(queue))
+            if route.closed {
+                return None;
+            }
+            match route.admit(queues) {
+                Err(differs) => {
+                    joined = Err(SubscribeError::Group { differs });
+                    None
+                }
+                Ok(Admitted { list, joins }) => {
+                    let join = |listener: Arc<Listener<M>>| listener.queue.group().map(Group::join);
+                    let joins = joins.into_iter().map(|it| it.and_then(join));
+                    joined = Ok(joins.collect::<Vec<_>>());
+                    list
+                }
+            }
         });
-        if route.closed {
-            return Err(SubscribeError::Closed);
+        let joined = joined?;
+        for terms in queues.iter().map(Queue::terms) {
+            self.board.tell(|| Advisory::Subscribed {
+                id: terms.id,
+                name: terms.name.clone(),
+            });
         }
-        let joined = joined.transpose()?;
-        self.board.tell(|| Advisory::Subscribed {
-            id: terms.id,
-            name: terms.name.clone(),
-        });
-        Ok(match joined {
+        let added = joined.into_iter().map(|joined| match joined {
             Some(picker) => Added::Joined(picker),
             None => Added::Listed(route.since.clone()),
-        })
+        });
+        Ok(added.collect())
     }
 
     /// Changes what is retained, unless nothing comes of it or the bus has closed.
@@ -477,6 +489,12 @@ impl<M> Core<M> {
         // None: everything was forgotten meanwhile.
         let base = since.base().unwrap_or_default();
         current.retained.before(base, &current.route.rules)
+    }
+
+    /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
+    /// on is offered to it by them. False if it is not listed.
+    pub(crate) fn set_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> bool {
+        self.change(|route| route.with_patterns(terms, patterns)).1
     }
 
     /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on

@@ -48,6 +48,15 @@ impl<M> Filter<M> {
             && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(subject)))
     }
 
+    /// The same, with these patterns.
+    pub(crate) fn with_patterns(&self, patterns: Vec<Pattern>) -> Self {
+        Filter {
+            patterns,
+            sources: self.sources.clone(),
+            predicates: self.predicates.clone(),
+        }
+    }
+
     /// Its patterns and sources.
     pub(crate) fn address(&self) -> (&[Pattern], &[Source]) {
         (&self.patterns, &self.sources)

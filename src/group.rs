@@ -72,8 +72,8 @@ impl<M> Listener<M> {
         &self,
         wanted: &Terms,
         filter: &Filter<M>,
-    ) -> Option<Result<&Group<M>, GroupTerm>> {
-        let (group, terms) = (self.queue.group()?, self.queue.terms());
+    ) -> Option<Result<(), GroupTerm>> {
+        let terms = self.queue.terms();
         if terms.group != wanted.group || self.queue.is_evicted() {
             return None;
         }
@@ -84,7 +84,7 @@ impl<M> Listener<M> {
         } else if !self.filter.is_same(filter) {
             Err(GroupTerm::Filter)
         } else {
-            Ok(group)
+            Ok(())
         })
     }
 }

@@ -410,8 +410,8 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, DrainError, GrantError, GroupTerm, Lagged, PublishError, RecvError,
-    RecvTimeoutError, RequestError, RetainError, SubscribeError, TryRecvError, Undrained,
-    UndrainedQueue,
+    RecvTimeoutError, RequestError, RetainError, SetPatternsError, SubscribeError, TryRecvError,
+    Undrained, UndrainedQueue,
 };
 pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::envelope::Envelope;
+use crate::error::SubscribeError;
 use crate::filter::Filter;
 use crate::message::Message;
 use crate::overflow::Overflow;
@@ -142,6 +143,15 @@ impl<M> SubscribeOptions<M> {
     ) -> Self {
         self.filter.add_predicate(accepts);
         self
+    }
+
+    /// These options, if they can be had.
+    pub(crate) fn checked(self) -> Result<Self, SubscribeError> {
+        if (1..=MAX_CAPACITY).contains(&self.capacity) {
+            Ok(self)
+        } else {
+            Err(SubscribeError::Capacity(self.capacity))
+        }
     }
 
     /// Whether publishers shall wait for room.

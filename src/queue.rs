@@ -72,6 +72,15 @@ pub(crate) enum Queue<M> {
     Pick(Arc<PickQueue<M>>, Filter<M>),
 }
 
+impl<M> Clone for Queue<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Queue::Follow(queue) => Queue::Follow(Arc::clone(queue)),
+            Queue::Pick(queue, filter) => Queue::Pick(Arc::clone(queue), filter.clone()),
+        }
+    }
+}
+
 impl<M> Queue<M> {
     pub(crate) fn terms(&self) -> &Arc<Terms> {
         match self {

@@ -9,8 +9,8 @@ use crate::envelope::Envelope;
 use crate::error::GroupTerm;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
-use crate::group::Group;
 use crate::index::Index;
+use crate::pattern::Pattern;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
 use crate::retained::{Rules, Since};
@@ -44,6 +44,12 @@ pub(crate) struct Listener<M> {
     pub(crate) number: u64,
     pub(crate) queue: Arc<PickQueue<M>>,
     pub(crate) filter: Filter<M>,
+}
+
+/// What comes of the wish to be listed.
+pub(crate) struct Admitted<M> {
+    pub(crate) list: Option<Route<M>>,
+    pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
 }
 
 /// Who picks an envelope, by one state of the list.
@@ -108,13 +114,41 @@ impl<M> Route<M> {
         swept
     }
 
-    /// The group that a new queue asks to join, if there is one.
-    pub(crate) fn group(&self, asks: &Queue<M>) -> Option<Result<&Group<M>, GroupTerm>> {
+    /// The listener whose group a new queue asks to join, if there is one.
+    fn group(&self, asks: &Queue<M>) -> Option<Result<&Arc<Listener<M>>, GroupTerm>> {
         let Queue::Pick(asks, filter) = asks else {
             return None;
         };
         asks.group()?;
-        (self.pick.iter()).find_map(|listener| listener.invites(asks.terms(), filter))
+        (self.pick.iter()).find_map(|listener| {
+            let invited = listener.invites(asks.terms(), filter)?;
+            Some(invited.map(|()| listener))
+        })
+    }
+
+    /// The list with all of these, or the terms that one of them does not agree to; and for each what
+    /// it joins, if there is a group of its name. The list is none if all join one.
+    pub(crate) fn admit(&self, queues: &[Queue<M>]) -> Result<Admitted<M>, GroupTerm> {
+        let mut list: Option<Self> = None;
+        let mut joins = Vec::with_capacity(queues.len());
+        for queue in queues {
+            let so_far = list.as_ref().unwrap_or(self);
+            let joined = so_far.group(queue).transpose()?.map(Arc::clone);
+            if joined.is_none() {
+                // One change for all, though it counts as many: each has a number of its own.
+                let mut next = match list.take() {
+                    Some(list) => Route {
+                        version: list.version + 1,
+                        ..list
+                    },
+                    None => self.next(),
+                };
+                next.enter(queue.clone());
+                list = Some(next);
+            }
+            joins.push(joined);
+        }
+        Ok(Admitted { list, joins })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -185,12 +219,6 @@ impl<M> Route<M> {
         }
     }
 
-    pub(crate) fn with(&self, queue: Queue<M>) -> Self {
-        let mut next = self.next();
-        next.enter(queue);
-        next
-    }
-
     /// Lists a subscriber. Only of a list that nobody else has seen, as all that changes one.
     fn enter(&mut self, queue: Queue<M>) {
         let number = self.version;
@@ -203,6 +231,23 @@ impl<M> Route<M> {
                 filter,
             })),
         }
+    }
+
+    /// The list where one subscriber with a filter listens to these patterns, or nothing if it is not
+    /// listed or the list is closed.
+    pub(crate) fn with_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> Option<Self> {
+        if self.closed {
+            return None;
+        }
+        let listener = self.pick.get(terms.number(), |_| true)?;
+        let mut next = self.next();
+        next.index = (self.index).set(listener.number, None, listener.filter.address());
+        next.listen(Arc::new(Listener {
+            number: listener.number,
+            queue: Arc::clone(&listener.queue),
+            filter: listener.filter.with_patterns(patterns),
+        }));
+        Some(next)
     }
 
     /// Lists one with a filter, in the place of one with the same number, if there is one.

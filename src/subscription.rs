@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+use crate::error::{Lagged, RecvError, RecvTimeoutError, SetPatternsError, TryRecvError};
 use crate::fanout::Core;
 use crate::follow::{End, Places};
 use crate::iter::{Iter, TryIter};
 use crate::message::Message;
+use crate::pattern::Pattern;
 use crate::queue::{Inbox, Terms};
 use crate::wait::{Nothing, Wait};
 
@@ -332,6 +333,65 @@ impl<M> Subscription<M> {
     /// ```
     pub fn try_iter(&mut self) -> TryIter<'_, M> {
         TryIter { subscription: self }
+    }
+
+    /// Listens to these patterns from now on, in the place of those it had; none means every subject.
+    /// Sources and predicates stay.
+    ///
+    /// The change is one step: a publish goes by the old patterns or by the new ones, so what both match
+    /// is neither missed nor received twice. It is a barrier: a publish that begins after this has
+    /// returned goes by the new ones. What is queued stays queued.
+    ///
+    /// Whoever holds a subscription can so listen to any subject. To hand out less, hand out an
+    /// [iterator](Subscription::into_iter) over it, or bind it by a
+    /// [predicate](crate::SubscribeOptions::predicate).
+    ///
+    /// # Cost
+    ///
+    /// As [`subscribe`](crate::Bus::subscribe).
+    ///
+    /// # Errors
+    ///
+    /// [`SetPatternsError::Unfiltered`] for a subscription that was made without a filter: it shares
+    /// whole parcels with others, and cannot leave any of it out. One that shall choose later begins with
+    /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Ended`]
+    /// where the bus has closed or has evicted the subscription.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, Event, MessageBus, SubscribeOptions};
+    ///
+    /// let bus = MessageBus::new();
+    /// let options = SubscribeOptions::new().pattern("command.>".parse()?);
+    /// let mut subscription = bus.subscribe_with(options)?;
+    /// let ping = bus.send_command("kernel", Command::Ping)?;
+    ///
+    /// subscription.set_patterns(["event.pong.*".parse()?])?;
+    /// bus.send_command("kernel", Command::Ping)?;
+    /// let pong = bus.emit_event("echo", Event::Pong { from: "echo".into() })?;
+    /// assert_eq!(subscription.recv()?.id, ping);
+    /// assert_eq!(subscription.recv()?.id, pong);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_patterns(
+        &self,
+        patterns: impl IntoIterator<Item = Pattern>,
+    ) -> Result<(), SetPatternsError> {
+        let Inbox::Pick(picker) = &self.inbox else {
+            return Err(SetPatternsError::Unfiltered);
+        };
+        if picker.seat().is_some() {
+            return Err(SetPatternsError::Grouped);
+        }
+        let patterns = patterns.into_iter().collect();
+        let changed =
+            (self.core.upgrade()).is_some_and(|core| core.set_patterns(&self.terms, patterns));
+        if changed {
+            Ok(())
+        } else {
+            Err(SetPatternsError::Ended)
+        }
     }
 
     /// How many envelopes are queued, with those that were [retained](crate::Bus::retain) for it.

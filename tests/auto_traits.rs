@@ -15,9 +15,9 @@ use oxide_bus::{
     Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, DrainError,
     Envelope, Event, Eviction, Excess, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged,
     MaxWeight, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError,
-    Publisher, Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale, Source,
-    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
-    TryRecvError, Undrained, UndrainedQueue, WeakBus,
+    Publisher, Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale,
+    SetPatternsError, Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription,
+    SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -95,6 +95,7 @@ assert_traits! {
 
     RequestError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PublishError<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    SetPatternsError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     SubscribeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RetainError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

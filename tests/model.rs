@@ -53,8 +53,16 @@ fn pattern() -> impl Strategy<Value = Vec<Token>> {
 
 /// Mostly none, so that queues fill.
 fn filter() -> impl Strategy<Value = Filter> {
-    let some = (vec(pattern(), 0..3), vec(source(), 0..3))
-        .prop_map(|(patterns, sources)| Filter { patterns, sources });
+    let some = (
+        vec(pattern(), 0..3),
+        vec(source(), 0..3),
+        proptest::bool::weighted(0.2),
+    );
+    let some = some.prop_map(|(patterns, sources, even)| Filter {
+        patterns,
+        sources,
+        even,
+    });
     prop_oneof![2 => Just(Filter::default()), 1 => some]
 }
 
@@ -97,7 +105,11 @@ fn terms() -> impl Strategy<Value = Terms> {
     );
     let group = group.prop_map(|(name, policy, capacity, filter)| Terms {
         capacity,
-        filter: filter.unwrap_or_default(),
+        // Predicates are never the same, unless they come from the same options.
+        filter: Filter {
+            even: false,
+            ..filter.unwrap_or_default()
+        },
         policy,
         group: Some(name),
     });
@@ -108,6 +120,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     let publish = (source(), subject(), weighted(0.2, capability()));
     prop_oneof![
         4 => terms().prop_map(Operation::Subscribe),
+        2 => (any::<usize>(), vec(pattern(), 0..3))
+            .prop_map(|(index, patterns)| Operation::SetPatterns(index, patterns)),
         2 => any::<usize>().prop_map(Operation::Unsubscribe),
         24 => publish.prop_map(|(source, subject, under)| {
             Operation::Publish { source, subject, under }

@@ -18,6 +18,8 @@ pub(crate) enum Token {
 pub(crate) struct Filter {
     pub(crate) patterns: Vec<Vec<Token>>,
     pub(crate) sources: Vec<&'static str>,
+    /// The predicate, if there is one: even numbers only.
+    pub(crate) even: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +75,18 @@ pub(crate) enum NotSubscribed {
     OtherTerms,
 }
 
+/// Why nobody listens to other patterns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSet {
+    Unfiltered,
+    Grouped,
+    Ended,
+}
+
 struct Queue {
     terms: Terms,
+    /// Whether it began with a filter, or keeps the newest: others cannot have patterns later.
+    chooses: bool,
     entries: VecDeque<Entry>,
     dropped: u64,
     evicted: bool,
@@ -109,7 +121,10 @@ impl Model {
             }
             group.members.insert(key);
         } else {
+            let filter = &terms.filter;
+            let no_filter = filter.patterns.is_empty() && filter.sources.is_empty() && !filter.even;
             let queue = Queue {
+                chooses: !no_filter || terms.policy == Policy::DropOldest,
                 terms,
                 entries: VecDeque::new(),
                 dropped: 0,
@@ -133,13 +148,33 @@ impl Model {
     pub(crate) fn try_publish(&mut self, number: u64, source: &str, subject: &[&str]) -> Published {
         let is_full = self.queues.values().any(|queue| {
             queue.terms.policy == Policy::Block
-                && queue.terms.filter.accepts(source, subject)
+                && queue.terms.filter.accepts(number, source, subject)
                 && queue.len() == queue.terms.capacity
         });
         if is_full && !self.closed {
             return Published::Full;
         }
         self.publish(number, source, subject, None)
+    }
+
+    /// Listens to other patterns from now on.
+    pub(crate) fn set_patterns(
+        &mut self,
+        key: Key,
+        patterns: Vec<Vec<Token>>,
+    ) -> Result<(), NotSet> {
+        let closed = self.closed;
+        let queue = self.queue(key);
+        if queue.terms.group.is_some() {
+            Err(NotSet::Grouped)
+        } else if !queue.chooses {
+            Err(NotSet::Unfiltered)
+        } else if closed || queue.evicted {
+            Err(NotSet::Ended)
+        } else {
+            queue.terms.filter.patterns = patterns;
+            Ok(())
+        }
     }
 
     /// Publishes, under a capability or unguarded.
@@ -158,7 +193,7 @@ impl Model {
         }
         let (mut delivered, mut dropped) = (0, 0);
         for queue in self.queues.values_mut() {
-            if queue.evicted || !queue.terms.filter.accepts(source, subject) {
+            if queue.evicted || !queue.terms.filter.accepts(number, source, subject) {
                 continue;
             }
             if queue.offer(number) {
@@ -300,8 +335,9 @@ impl Queue {
 }
 
 impl Filter {
-    pub(crate) fn accepts(&self, source: &str, subject: &[&str]) -> bool {
-        (self.sources.is_empty() || self.sources.contains(&source))
+    pub(crate) fn accepts(&self, number: u64, source: &str, subject: &[&str]) -> bool {
+        (!self.even || number.is_multiple_of(2))
+            && (self.sources.is_empty() || self.sources.contains(&source))
             && (self.patterns.is_empty()
                 || (self.patterns.iter()).any(|pattern| matches(pattern, subject)))
     }

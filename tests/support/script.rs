@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Delivery, Envelope, Lagged, Overflow, Payload, PublishError, Publisher,
-    Receipt, RecvError, RecvTimeoutError, Subject, SubscribeError, SubscribeOptions, Subscription,
-    TryRecvError,
+    Bus, Capability, Delivery, Envelope, Lagged, Overflow, Pattern, Payload, PublishError,
+    Publisher, Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject, SubscribeError,
+    SubscribeOptions, Subscription, TryRecvError,
 };
 
-use super::model::{Key, Model, NotSubscribed, Policy, Published, Received, Terms, Token};
+use super::model::{Key, Model, NotSet, NotSubscribed, Policy, Published, Received, Terms, Token};
 
 pub(crate) type Tokens = &'static [&'static str];
 
@@ -18,6 +18,7 @@ pub(crate) type Tokens = &'static [&'static str];
 pub(crate) enum Operation {
     Subscribe(Terms),
     Unsubscribe(usize),
+    SetPatterns(usize, Vec<Vec<Token>>),
     Publish {
         source: &'static str,
         subject: Tokens,
@@ -114,6 +115,14 @@ impl Both {
                     let (key, subscription) = self.subscriptions.swap_remove(index);
                     drop(subscription);
                     self.model.unsubscribe(key);
+                }
+            }
+            Operation::SetPatterns(index, patterns) => {
+                if let Some(index) = around(*index, &self.subscriptions) {
+                    let (key, subscription) = &self.subscriptions[index];
+                    let outcome = subscription.set_patterns(patterns.iter().map(|it| pattern(it)));
+                    let expected = self.model.set_patterns(*key, patterns.clone());
+                    assert_eq!(outcome.map_err(NotSet::from), expected);
                 }
             }
             Operation::Publish {
@@ -290,7 +299,7 @@ fn around<T>(index: usize, list: &[T]) -> Option<usize> {
     index.checked_rem(list.len())
 }
 
-fn options<M>(terms: &Terms) -> SubscribeOptions<M> {
+fn options(terms: &Terms) -> SubscribeOptions<Numbered> {
     let options = SubscribeOptions::new()
         .capacity(terms.capacity)
         .overflow(match terms.policy {
@@ -302,13 +311,33 @@ fn options<M>(terms: &Terms) -> SubscribeOptions<M> {
             },
         });
     let options = (terms.filter.patterns.iter()).fold(options, |options, pattern| {
-        options.pattern(text(pattern).parse().expect("it is a pattern"))
+        options.pattern(self::pattern(pattern))
     });
     let options =
         (terms.filter.sources.iter()).fold(options, |options, &source| options.source(source));
+    let options = if terms.filter.even {
+        options.predicate(|envelope: &Envelope<Numbered>| envelope.message.number.is_multiple_of(2))
+    } else {
+        options
+    };
     match terms.group {
         Some(name) => options.group(name),
         None => options,
+    }
+}
+
+fn pattern(tokens: &[Token]) -> Pattern {
+    text(tokens).parse().expect("it is a pattern")
+}
+
+impl From<SetPatternsError> for NotSet {
+    fn from(error: SetPatternsError) -> Self {
+        match error {
+            SetPatternsError::Unfiltered => NotSet::Unfiltered,
+            SetPatternsError::Grouped => NotSet::Grouped,
+            SetPatternsError::Ended => NotSet::Ended,
+            other => panic!("{other}"),
+        }
     }
 }
 

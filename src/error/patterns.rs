@@ -1,0 +1,40 @@
+//! Why a subscription's patterns were not changed.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why [`set_patterns`](crate::Subscription::set_patterns) changed nothing.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{MessageBus, SetPatternsError};
+///
+/// let bus = MessageBus::new();
+/// let subscription = bus.subscribe();
+/// let error = subscription.set_patterns(["event.>".parse()?]).unwrap_err();
+/// assert_eq!(error, SetPatternsError::Unfiltered);
+/// # Ok::<(), oxide_bus::PatternError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetPatternsError {
+    /// The subscription was made without a filter: no pattern, source or predicate.
+    Unfiltered,
+    /// The subscription is a member of a group, whose members have agreed on what they listen to.
+    Grouped,
+    /// The bus has closed, or has put the subscription out.
+    Ended,
+}
+
+impl fmt::Display for SetPatternsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SetPatternsError::Unfiltered => "the subscription was made without a filter",
+            SetPatternsError::Grouped => "the subscription is a member of a group",
+            SetPatternsError::Ended => "nothing is offered to the subscription any more",
+        })
+    }
+}
+
+impl Error for SetPatternsError {}
