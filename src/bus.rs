@@ -194,6 +194,8 @@ impl<M: Payload> Bus<M> {
     /// # Panics
     ///
     /// If the payload's own [`subject`](Payload::subject) does; then nobody was offered the envelope.
+    /// And if the `Drop` of a payload does that this publish lets go of, its own or an earlier one; then
+    /// it is published all the same.
     ///
     /// # Examples
     ///
@@ -240,7 +242,8 @@ impl<M: Payload> Bus<M> {
     /// # Panics
     ///
     /// If a payload's own [`subject`](Payload::subject) does; then those before it are published, and
-    /// it and those after it are lost.
+    /// it and those after it are lost. And if the `Drop` of a payload does that this publish lets go of;
+    /// then all are published all the same.
     ///
     /// # Examples
     ///

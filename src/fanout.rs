@@ -125,21 +125,31 @@ impl<M> Core<M> {
     {
         let mut batch = Batch::new(envelopes);
         let mut receipt = BatchReceipt::default();
-        loop {
+        let mut panic = None;
+        let refusal = loop {
             let before = batch.count();
             if before == 0 {
-                return Ok(receipt);
+                break None;
             }
-            match self.place(&mut batch, Limit::Theirs) {
-                Ok(outcome) => receipt.add(before - batch.count(), outcome),
-                Err(refusal) => {
-                    return Err(BatchError::refused(
-                        receipt,
-                        batch.into_envelopes(),
-                        refusal,
-                    ));
-                }
+            match catch_unwind(AssertUnwindSafe(|| self.place(&mut batch, Limit::Theirs))) {
+                Ok(Ok(outcome)) => receipt.add(before - batch.count(), outcome),
+                Ok(Err(refusal)) => break Some(refusal),
+                // Something that was let go of, after this step was published: no reason to keep the
+                // rest from anybody.
+                Err(payload) if batch.count() < before => panic = panic.or(Some(payload)),
+                Err(payload) => resume_unwind(payload),
             }
+        };
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+        match refusal {
+            None => Ok(receipt),
+            Some(refusal) => Err(BatchError::refused(
+                receipt,
+                batch.into_envelopes(),
+                refusal,
+            )),
         }
     }
 
@@ -279,7 +289,7 @@ impl<M> Core<M> {
             losses: Losses::none(),
         };
         for (queue, entry) in opening.waits() {
-            rest.waiting.follow(queue, &opening.parcel, *entry);
+            rest.waiting.follow(queue, *entry);
         }
         for listener in &picks.failed {
             if listener.queue.evict() {

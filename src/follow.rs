@@ -165,7 +165,13 @@ impl<M> FollowQueue<M> {
         self.lane.hand_over(parcel);
     }
 
-    /// Takes a turn for the one envelope of a parcel that left this queue out.
+    /// Makes a subscriber that sleeps look for what it has lost, with the parcel that left it out.
+    pub(crate) fn rouse(&self, base: u64) {
+        self.lane.send(&Arc::new(Parcel::void(base)));
+    }
+
+    /// Takes a turn for the one envelope of a parcel that left this queue out, unless somebody has
+    /// already.
     ///
     /// `entry` is the parcel's: it says whose turn this is.
     pub(crate) fn enrol(self: &Arc<Self>, parcel: &Arc<Parcel<M>>, entry: &Entry) {
@@ -178,9 +184,11 @@ impl<M> FollowQueue<M> {
             demand: self.terms.capacity.min(2 * MAX_SLOTS) as u64,
             waker: None,
         });
-        self.places.serve(|turns| {
-            if turn.is_some() {
-                turns.waiting.insert(entry.left_out, turn.take());
+        let places = &*self.places;
+        places.serve(|turns| {
+            if !places.is_settled(entry) && !places.gone.load(Ordering::Relaxed) {
+                let free = turns.waiting.entry(entry.left_out);
+                free.or_insert_with(|| turn.take());
             }
         });
     }
@@ -223,7 +231,13 @@ impl<M> FollowQueue<M> {
                 outcome = Err(NoPlace::Full);
             }
         });
-        drop(given_up); // outside the lock
+        let given_up = given_up.flatten(); // to be dropped outside the lock
+        if let Some(turn) = given_up
+            && places.ended().is_some()
+        {
+            // It was the last thing that a subscriber of a closed bus has waited for, perhaps.
+            self.rouse(turn.parcel.base());
+        }
         outcome
     }
 
@@ -238,7 +252,7 @@ impl<M> FollowQueue<M> {
             evicted: true,
         });
         // It may have received all meanwhile, and gone to sleep.
-        self.lane.send(&Arc::new(Parcel::void(base)));
+        self.rouse(base);
     }
 
     pub(crate) fn is_evicted(&self) -> bool {

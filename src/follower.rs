@@ -9,7 +9,7 @@ use crate::error::Lagged;
 use crate::follow::Places;
 use crate::lane::LaneEnd;
 use crate::parcel::Parcel;
-use crate::sync::Backoff;
+use crate::sync::{Backoff, Ordering, fence};
 use crate::wait::{Nothing, Wait};
 
 /// How often a subscriber that has read all looks for more before it goes to sleep, each time after
@@ -188,16 +188,26 @@ impl<M> Follower<M> {
                     Nothing::Disconnected
                 });
             }
-            Err(_) => match self.lane.recv(self.next, wait) {
-                Ok(parcel) => parcel,
-                Err(Nothing::Disconnected) => return self.next_parcel(Wait::No, standing),
-                Err(nothing) => return Err(nothing),
-            },
+            Err(_) => {
+                if !matches!(wait, Wait::No) {
+                    // Against the fence in `Opening::complete`: who has left it out since sees that
+                    // it has received all, and rouses it, or it learns of the loss here.
+                    fence(Ordering::SeqCst);
+                    if self.missed(standing) > missed {
+                        return Ok(());
+                    }
+                }
+                match self.lane.recv(self.next, wait) {
+                    Ok(parcel) => parcel,
+                    Err(Nothing::Disconnected) => return self.next_parcel(Wait::No, standing),
+                    Err(nothing) => return Err(nothing),
+                }
+            }
         };
         let base = parcel.base();
         let next = self.next.unwrap_or(base);
         if base < next || parcel.slots() == 0 {
-            return Ok(()); // handed over twice, or the sign of the end
+            return Ok(()); // handed over twice, or the sign of a loss or of the end
         }
         self.hand = Some(parcel);
         self.read = 0;

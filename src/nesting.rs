@@ -2,7 +2,8 @@
 //!
 //! A publish may run user code: subjects, predicates, the `Drop` of payloads that it lets go of. That
 //! code may publish, and so on. Each publish that is about to run any counts itself in, on its
-//! thread, for as long as it may; one that only appends to a parcel runs none, and counts nothing.
+//! thread, for as long as it may. One that only appends to a parcel counts nothing: it runs none but the
+//! `Drop` of what a parcel held that went out of use, for everybody else, in just that moment.
 
 use std::cell::Cell;
 

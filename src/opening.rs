@@ -25,6 +25,7 @@ use crate::pause::{self, Step};
 use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
+use crate::sync::{Ordering, fence};
 
 /// The most bytes of envelopes in a parcel, unless one envelope takes more.
 const MAX_BYTES: usize = 16 * 1024;
@@ -235,6 +236,20 @@ impl<M> Opening<M> {
         }
         for (queue, entry) in self.evicts() {
             queue.evict(entry, self.parcel.base());
+        }
+        for (queue, entry) in self.waits() {
+            // Not only by who waits for it: he may be stopped, and those behind him would wait for him.
+            queue.enrol(&self.parcel, entry);
+        }
+        if !self.drops.is_empty() {
+            // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
+            // have received all since, and not have learned of this loss.
+            fence(Ordering::SeqCst);
+            for (queue, entry) in self.drops() {
+                if queue.room(entry) > 0 {
+                    queue.rouse(self.parcel.base());
+                }
+            }
         }
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();

@@ -206,11 +206,12 @@ impl<M> Picker<M> {
 
     /// Takes the next envelope into the hand.
     pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+        // User code. Before anything is taken: if it panics, nothing is lost.
+        drop(self.hand.take());
         let Picked { parcel, slot } = match &mut self.end {
             End::Line(line) => line.receive(wait)?,
             End::Ring(ring) => ring.receive(wait)?,
         };
-        // After the place is given back: it drops what was in the hand, and that is user code.
         self.hand = Some(Delivery::new(parcel, slot as usize));
         Ok(())
     }

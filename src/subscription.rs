@@ -210,8 +210,11 @@ impl<M> Subscription<M> {
         Ok(self.envelope())
     }
 
-    /// Shows every envelope that is queued now to `look`, without waiting, up to the next gap or
-    /// the end of the queue; returns how many, at least one. Touches no reference count.
+    /// Shows every envelope that is queued to `look`, without waiting, up to the next gap or the end
+    /// of the queue; returns how many, at least one. Touches no reference count.
+    ///
+    /// What is published meanwhile is shown too: with publishers as fast as `look` it goes on for as
+    /// long as they do.
     ///
     /// If `look` panics, the envelope that it was shown counts as received; the rest stays queued.
     ///

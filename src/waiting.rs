@@ -37,14 +37,8 @@ impl<M> Waiting<M> {
         Waiting(SmallVec::new())
     }
 
-    /// Takes a turn for the one envelope of a parcel that left this queue out.
-    pub(crate) fn follow(
-        &mut self,
-        queue: &Arc<FollowQueue<M>>,
-        parcel: &Arc<Parcel<M>>,
-        entry: Entry,
-    ) {
-        queue.enrol(parcel, &entry);
+    /// The turn of a queue that a parcel has left out: whoever has seen to the parcel has taken it.
+    pub(crate) fn follow(&mut self, queue: &Arc<FollowQueue<M>>, entry: Entry) {
         self.0.push(Turn::Follow(Arc::clone(queue), entry));
     }
 

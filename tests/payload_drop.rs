@@ -84,6 +84,7 @@ fn a_payload_that_panics_while_it_is_received_costs_its_queue_no_place() {
     bus.publish(dud(1)).expect("open");
     let received = catch_unwind(AssertUnwindSafe(|| subscription.recv_ref().is_ok()));
     assert!(received.is_err());
+    assert_eq!(number(&mut subscription), 1);
     assert_eq!(bus.publish(dud(2)).expect("open").delivered(), 1);
     assert_eq!(number(&mut subscription), 2);
 }
@@ -166,4 +167,48 @@ fn a_payload_may_use_the_bus_wherever_it_is_dropped() {
     }
     worker.join().expect("worker");
     assert_eq!(count, 3 + 20 + 1 + 4);
+}
+
+#[test]
+fn a_payload_that_panics_when_it_is_let_go_of_costs_no_subscriber_the_next_envelope() {
+    let options = SubscribeOptions::new;
+    let kinds = [
+        options(),
+        options().source("test"),
+        options().overflow(Overflow::DropOldest),
+    ];
+    for (kind, options) in kinds.into_iter().enumerate() {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).expect("open");
+        let armed = charge(0, || panic!("on purpose"));
+        for envelope in [armed, dud(1), dud(2)] {
+            bus.publish(envelope).expect("open");
+            drop(bus.subscribe()); // the next one lies in another parcel
+        }
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            let receive = || subscription.try_recv_ref().map(|it| it.message.number).ok();
+            seen.extend(catch_unwind(AssertUnwindSafe(receive)).ok().flatten());
+        }
+        assert_eq!(seen, [0, 1, 2], "kind {kind}");
+    }
+}
+
+#[test]
+fn a_payload_that_panics_when_it_is_let_go_of_keeps_nobodys_batch_from_being_published() {
+    let bus = Bus::new();
+    let options = SubscribeOptions::new().source("test");
+    let mut subscription = bus.subscribe_with(options).expect("open");
+    let armed = charge(0, || panic!("on purpose"));
+    bus.publish(armed).expect("open");
+    drop(subscription.recv().expect("queued")); // the bus alone keeps the parcel now
+    let publish = || {
+        bus.publish_batch((1..=10).map(dud))
+            .map(|it| it.published())
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(publish));
+    assert!(outcome.is_err(), "the panic is not hidden");
+    for expected in 1..=10 {
+        assert_eq!(number(&mut subscription), expected);
+    }
 }

@@ -136,6 +136,8 @@
 //!   and that subscription is evicted: it receives what it has, and then `Evicted`.
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
 //!   are published, those after it are lost.
+//! * If a payload's `Drop` panics where a publish lets go of it, that unwinds out of the publish; the envelope,
+//!   or the whole batch, is published all the same.
 //! * If the closure given to `drain` panics, the envelope it was shown counts as received.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
 //!
@@ -143,7 +145,8 @@
 //!
 //! # 9. Bounded memory
 //!
-//! * A queue never holds more envelopes than its capacity, and what is dropped takes no memory.
+//! * A queue never holds more envelopes than its capacity, and what is dropped takes no memory: but for
+//!   the neighbours in its parcel of each envelope that a queue with a filter holds, 63 at most.
 //! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers made
 //!   and dropped, or of requests that are over.
 //! * No more than [`MAX_PENDING_REQUESTS`](crate::MAX_PENDING_REQUESTS) requests wait at once.

@@ -42,6 +42,12 @@
 //! [`try_recv`](crate::Subscription::try_recv). Other publishers go on. Crossbeam's own queue has such a
 //! place too, in sending and receiving.
 //!
+//! To a subscriber with a filter, one that keeps the newest, or a member of a group, the end of the bus
+//! shows as the end of a channel. It comes when the last publish that had begun before
+//! [`close`](crate::Bus::close) is through: a thread that is stopped in the middle of one, or a predicate that does not
+//! return, keeps it from them. Such a sleeper may also be told of a loss only when it is woken by the next
+//! envelope, if the loss came about while it went to sleep.
+//!
 //! # Order with a filter
 //!
 //! To a subscriber with a pattern or a source each envelope is sent by itself, after it has its sequence
@@ -95,6 +101,7 @@
 //!   without each token, so many patterns with many `*` in different places cost more to tell apart.
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
 //! * Opening a parcel looks at every subscriber without a filter, and sends to each that has room.
+//! * Every publish looks whether one of those that are full and drop has made room: one load for each.
 //! * [`len`](crate::Subscription::len), [`is_empty`](crate::Subscription::is_empty) and
 //!   [`dropped`](crate::Subscription::dropped) of a subscription without a filter look it up in the list. So does
 //!   its receiving, once for each parcel, after it has ever lost anything.

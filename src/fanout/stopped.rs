@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use crate::error::TryRecvError;
+use crate::error::{Lagged, RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, stop};
@@ -320,5 +320,108 @@ fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
     assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
     assert!(evicted.recv().unwrap_err().lagged().is_some());
     assert!(evicted.recv().unwrap_err().is_evicted());
+    stopped.release();
+}
+
+#[test]
+fn one_that_goes_to_sleep_while_it_loses_an_envelope_is_told() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new().capacity(1);
+    let mut slow = bus.subscribe_with(options).expect("open");
+    publish(&bus, 0);
+    let stopped = stop(Step::Installing, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 1) // it has seen that there is no room
+    });
+    assert_eq!(slow.recv().expect("queued").message, 0);
+    let (started, has_started) = channel();
+    let sleeper = thread::spawn(move || {
+        started.send(()).expect("the test waits for it");
+        slow.recv_timeout(PATIENCE)
+    });
+    has_started.recv().expect("it starts");
+    assert_eq!(stopped.release().dropped(), 1);
+    let received = sleeper.join().expect("it ends well");
+    assert_eq!(
+        received.unwrap_err(),
+        RecvTimeoutError::Lagged(Lagged { missed: 1 })
+    );
+}
+
+#[test]
+fn who_waits_for_room_does_not_wait_for_one_that_is_stopped_before_it() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new().capacity(1);
+    let block = Overflow::Block { timeout: None };
+    let mut audit = bus.subscribe_with(options.overflow(block)).expect("open");
+    publish(&bus, 0);
+    let stopped = stop(Step::Installed, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 1)
+    });
+    let other = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, 2)
+    });
+    for number in 0..3 {
+        let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
+        assert_eq!(received, Ok(number));
+    }
+    assert_eq!(other.join().expect("it ends well").delivered(), 1);
+    assert_eq!(stopped.release().delivered(), 1);
+}
+
+#[test]
+fn a_subscriber_that_is_waited_for_learns_of_the_end_though_one_is_stopped() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new().capacity(1);
+    let block = Overflow::Block { timeout: None };
+    let mut audit = bus.subscribe_with(options.overflow(block)).expect("open");
+    publish(&bus, 0);
+    let stopped = stop(Step::Installed, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 1)
+    });
+    bus.close();
+    for number in 0..2 {
+        let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
+        assert_eq!(received, Ok(number));
+    }
+    let end = audit.recv_timeout(PATIENCE).unwrap_err();
+    assert_eq!(end, RecvTimeoutError::Disconnected);
+    stopped.release();
+}
+
+#[test]
+fn a_batch_that_is_overtaken_keeps_its_order() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new().capacity(1_000);
+    let mut all_of_it = bus.subscribe_with(options).expect("open");
+    let stopped = stop(Step::Installing, 1, {
+        let bus = bus.clone();
+        move || {
+            let batch = (1..=200).map(|number| Envelope::new("batch", number));
+            bus.publish_batch(batch).expect("open").delivered()
+        }
+    });
+    publish(&bus, 0);
+    assert_eq!(stopped.release(), 200);
+    assert_eq!(queued(&mut all_of_it), all(0..=200));
+}
+
+#[test]
+fn nobody_appends_to_a_parcel_before_it_is_in_every_queue() {
+    let bus = Bus::<u32>::new();
+    let mut subscription = bus.subscribe();
+    for number in 0..3 {
+        publish(&bus, number); // so that the next parcel has several slots
+    }
+    assert_eq!(queued(&mut subscription), all(0..3));
+    let stopped = stop(Step::Installed, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 3)
+    });
+    publish(&bus, 4);
+    assert_eq!(queued(&mut subscription), [3, 4]);
     stopped.release();
 }
