@@ -90,12 +90,14 @@ impl Room {
 
     /// Gives one place back; returns how many ever were. Only subscribers call it.
     pub(crate) fn give_back(&self) -> u64 {
+        // A queue is never longer than just before something is taken out of it. Read before that:
+        // the place may be taken again at once.
+        let taken = self.taken();
         // Release: the envelope was taken out of the channel before. An addition, for the members
         // of a group.
-        let consumed = self.consumed.fetch_add(1, Ordering::Release) + 1;
-        // A queue is never longer than just before something is taken out of it.
-        (self.high_water).saw((self.taken() + 1).saturating_sub(consumed));
-        consumed
+        let before = self.consumed.fetch_add(1, Ordering::Release);
+        self.high_water.saw(taken.saturating_sub(before));
+        before + 1
     }
 
     /// Gives a place back in which nothing was put. Only who has reserved it calls it.
