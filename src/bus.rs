@@ -274,7 +274,7 @@ impl<M: Payload> Bus<M> {
     }
 
     #[inline]
-    fn weigh(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
+    pub(crate) fn weigh(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
         match self.core.max_weight {
             None => Ok(()),
             Some(max) => Scale::check(max, envelope).map_err(Refusal::TooHeavy),

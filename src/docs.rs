@@ -6,10 +6,12 @@
 //! | [`limitations`] | what should I know before I rely on it? |
 //! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
 //! | [`threat_model`] | what can a hostile module do? |
+//! | [`tasks`] | how does a task use it, and what is the twin of each method? |
 //! | [`internals`] | how does it work? |
 
 pub mod guarantees;
 pub mod internals;
 pub mod limitations;
 pub mod migrating;
+pub mod tasks;
 pub mod threat_model;

@@ -155,7 +155,11 @@ impl<M> Core<M> {
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
     #[inline(never)]
-    fn place(&self, pending: &mut impl Pending<M>, limit: Limit) -> Result<Outcome, Refusal>
+    pub(crate) fn place(
+        &self,
+        pending: &mut impl Pending<M>,
+        limit: Limit,
+    ) -> Result<Outcome, Refusal>
     where
         M: Payload,
     {

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use crossbeam_utils::CachePadded;
 
+use crate::alarm::Alarm;
 use crate::follower::Follower;
 use crate::gate::{Gate, NEVER};
 use crate::lane::{Lane, lane};
@@ -42,6 +43,8 @@ pub(crate) struct Places<M> {
     settled: AtomicU64,
     placed: AtomicU64,
     gate: Gate<Turns<M>>,
+    /// Set by tasks that wait for room.
+    vacancy: Arc<Alarm>,
     /// The most envelopes that somebody who asked has seen queued.
     seen: AtomicU64,
     /// What was enqueued and left out when the bus closed, or put the subscriber out.
@@ -99,6 +102,7 @@ impl<M> FollowQueue<M> {
             settled: AtomicU64::new(0),
             placed: AtomicU64::new(0),
             gate: Gate::new(),
+            vacancy: Arc::default(),
             seen: AtomicU64::new(0),
             end: OnceLock::new(),
         });
@@ -137,6 +141,12 @@ impl<M> FollowQueue<M> {
         (self.terms.capacity as u64).saturating_sub(enqueued.saturating_sub(consumed))
     }
 
+    /// What a task sets that waits for room, if publishers wait for it and there is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn vacancy(&self, entry: &Entry) -> Option<Arc<Alarm>> {
+        (self.terms.blocks() && self.room(entry) == 0).then(|| Arc::clone(&self.places.vacancy))
+    }
+
     /// Its accounts, where `entry` has those of now.
     pub(crate) fn accounts(&self, entry: &Entry) -> Accounts {
         let places = &*self.places;
@@ -160,7 +170,12 @@ impl<M> FollowQueue<M> {
         }
     }
 
-    /// Puts a parcel into the channel, unless somebody has already. There is room for it.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        self.lane.alarm()
+    }
+
+    /// Puts a parcel into the channel, unless somebody has already. There is room for it. The alarm is yet
+    /// to be rung.
     pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
         self.lane.hand_over(parcel);
     }
@@ -168,6 +183,7 @@ impl<M> FollowQueue<M> {
     /// Makes a subscriber that sleeps look for what it has lost, with the parcel that left it out.
     pub(crate) fn rouse(&self, base: u64) {
         self.lane.send(&Arc::new(Parcel::void(base)));
+        self.alarm().ring();
     }
 
     /// Takes a turn for the one envelope of a parcel that left this queue out, unless somebody has
@@ -259,6 +275,11 @@ impl<M> FollowQueue<M> {
         self.places.is_evicted()
     }
 
+    /// Whether the subscriber has left, so that nobody need wait for it.
+    pub(crate) fn has_left(&self) -> bool {
+        self.places.gone.load(Ordering::Acquire) // against the release in `leave`
+    }
+
     /// The bus closes, having enqueued and left out so many. `last` is a parcel without slots.
     ///
     /// The sending ends go when the last publisher is out, and one may be stopped: so the
@@ -275,6 +296,7 @@ impl<M> FollowQueue<M> {
             .is_ok()
         {
             self.lane.send(last);
+            self.alarm().ring();
         }
         self.places.serve(|turns| turns.shut = true);
     }
@@ -286,8 +308,12 @@ impl<M> Places<M> {
     pub(crate) fn count(&self, consumed: u64, publishers_wait: bool) {
         // Release: read with acquire by who looks for room.
         self.consumed.store(consumed, Ordering::Release);
-        if publishers_wait && self.gate.is_due(consumed) {
-            self.serve(|_| ());
+        if publishers_wait {
+            if self.gate.is_due(consumed) {
+                self.serve(|_| ());
+            } else {
+                self.vacancy.ring_after_fence();
+            }
         }
     }
 
@@ -305,8 +331,12 @@ impl<M> Places<M> {
             }
             due_at
         });
+        if let Some(first) = served.first() {
+            first.queue.alarm().ring();
+        }
         woken.extend(served.into_iter().filter_map(|turn| turn.waker));
         woken.into_iter().for_each(Waker::wake);
+        self.vacancy.ring();
     }
 
     /// Places what waits, in turn. Returns at which number of consumed envelopes there would be room

@@ -3,6 +3,8 @@
 use std::hint::spin_loop;
 use std::sync::Arc;
 
+#[cfg(feature = "tokio")]
+use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
@@ -94,6 +96,8 @@ impl<M> Follower<M> {
             match self.at_end() {
                 AtEnd::More => {}
                 AtEnd::Open if wait.is_over() => return Err(Nothing::Empty),
+                #[cfg(feature = "tokio")]
+                AtEnd::Open if matches!(wait, Wait::Alarmed) => self.close_hand(),
                 AtEnd::Open => self.linger(),
                 AtEnd::Final => {
                     if let Some(parcel) = self.hand.take() {
@@ -160,7 +164,14 @@ impl<M> Follower<M> {
             }
             backoff.spin();
         }
-        parcel.close_after(self.read);
+        self.close_hand();
+    }
+
+    /// Closes the parcel, unless more was appended.
+    fn close_hand(&self) {
+        if let Some(parcel) = &self.hand {
+            parcel.close_after(self.read);
+        }
     }
 
     /// Takes the next parcel out of the channel.
@@ -260,6 +271,11 @@ impl<M> Follower<M> {
 
     pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
         self.missed(&standing)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        self.lane.alarm()
     }
 
     pub(crate) fn places(&self) -> &Places<M> {

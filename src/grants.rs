@@ -7,7 +7,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
-use crate::admission::{Admission, Revoked, StillInside, Stripe};
+use crate::admission::{Admission, Inside, Revoked, StillInside, Stripe};
 use crate::advisory::{Advisory, Board};
 use crate::bus::Bus;
 use crate::capability::Capability;
@@ -248,17 +248,63 @@ impl Drop for GrantHandle {
     }
 }
 
-/// Who publishes by a capability's name is what keeps it known, if it is revoked meanwhile.
-struct ByName<'a> {
+/// Who publishes by a capability's name: that keeps it known, if it is revoked meanwhile.
+pub(crate) struct ByName<'a> {
     grants: &'a Grants,
     capability: &'a Capability,
-    admission: &'a Admission,
+    admission: Option<Arc<Admission>>,
+}
+
+impl Grants {
+    pub(crate) fn by_name<'a>(&'a self, capability: &'a Capability) -> ByName<'a> {
+        ByName {
+            grants: self,
+            capability,
+            admission: self.find(capability),
+        }
+    }
+}
+
+impl ByName<'_> {
+    /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
+    pub(crate) fn enter<M: Payload>(
+        &self,
+        board: &Board,
+        envelope: &Envelope<M>,
+    ) -> Result<Inside<'_>, Denial> {
+        let refuse = |refusals: &Refusals, denial| {
+            let (source, capability) = (&envelope.source, self.capability);
+            (self.grants).refuse(refusals, board, source, capability, denial);
+            Err(denial)
+        };
+        let Some(admission) = &self.admission else {
+            return refuse(&self.grants.unknown, Denial::Unknown);
+        };
+        let inside = admission.enter(Stripe::default());
+        if !inside.is_plain() {
+            let envelopes = std::slice::from_ref(envelope);
+            if let Err(denial) = inside.ask(|scope| scope.admits(envelopes, None, &[])) {
+                drop(inside); // who is told of it may run code of his own
+                return refuse(admission.refusals(), denial);
+            }
+        }
+        Ok(inside)
+    }
 }
 
 impl Drop for ByName<'_> {
     fn drop(&mut self) {
-        if !self.admission.is_granted() {
+        if (self.admission.as_ref()).is_some_and(|admission| !admission.is_granted()) {
             self.grants.forget_if_idle(self.capability);
+        }
+    }
+}
+
+impl From<StillInside> for DrainError {
+    fn from(still: StillInside) -> Self {
+        match still {
+            StillInside::TimedOut(in_flight) => DrainError::TimedOut { in_flight },
+            StillInside::GrantedAgain => DrainError::GrantedAgain,
         }
     }
 }
@@ -326,7 +372,7 @@ impl<M> Bus<M> {
         self.revoke(capability);
     }
 
-    fn revoke(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
+    pub(crate) fn revoke(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
         let revoked = self.core.grants.revoke(capability);
         let capability = capability.clone();
         (self.core.board).tell(|| Advisory::Revoked { capability });
@@ -376,10 +422,7 @@ impl<M> Bus<M> {
         let Some((admission, revoked)) = self.revoke(capability) else {
             return Ok(());
         };
-        (admission.drained(revoked, deadline)).map_err(|still| match still {
-            StillInside::TimedOut(in_flight) => DrainError::TimedOut { in_flight },
-            StillInside::GrantedAgain => DrainError::GrantedAgain,
-        })
+        Ok(admission.drained(revoked, deadline)?)
     }
 
     /// Whether a capability is granted now, and has not expired.
@@ -453,29 +496,11 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
-        let grants = &self.core.grants;
-        let refuse = |refusals: &Refusals, envelope: Envelope<M>, denial| {
-            let board = &self.core.board;
-            grants.refuse(refusals, board, &envelope.source, capability, denial);
-            Err(PublishError::denied(envelope, capability, denial))
-        };
-        let Some(admission) = grants.find(capability) else {
-            return refuse(&grants.unknown, envelope, Denial::Unknown);
-        };
-        let _by_name = ByName {
-            grants,
-            capability,
-            admission: &admission,
-        };
-        let inside = admission.enter(Stripe::default());
-        if !inside.is_plain() {
-            let envelopes = std::slice::from_ref(&envelope);
-            if let Err(denial) = inside.ask(|scope| scope.admits(envelopes, None, &[])) {
-                drop(inside); // who is told of it may run code of his own
-                return refuse(admission.refusals(), envelope, denial);
-            }
+        let by_name = self.core.grants.by_name(capability);
+        match by_name.enter(&self.core.board, &envelope) {
+            Ok(_inside) => self.publish(envelope),
+            Err(denial) => Err(PublishError::denied(envelope, capability, denial)),
         }
-        self.publish(envelope)
     }
 }
 

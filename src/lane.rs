@@ -18,6 +18,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::alarm::{Alarm, Ringer, alarm};
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
@@ -33,6 +34,7 @@ pub(crate) struct Lane<M> {
     spill: Sender<Arc<Parcel<M>>>,
     /// Where the last parcel that was handed over ends at the earliest: one after its base.
     handed: AtomicU64,
+    ringer: Ringer,
 }
 
 /// The subscriber's end.
@@ -41,26 +43,34 @@ pub(crate) struct LaneEnd<M> {
     spilled: Receiver<Arc<Parcel<M>>>,
     /// Those that are out of both channels, by their bases.
     ahead: BTreeMap<u64, Arc<Parcel<M>>>,
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "only tasks set it")
+    )]
+    alarm: Arc<Alarm>,
 }
 
 pub(crate) fn lane<M>(capacity: usize) -> (Lane<M>, LaneEnd<M>) {
     let (sender, receiver) = bounded(capacity + SLACK);
     let (spill, spilled) = unbounded();
+    let (ringer, alarm) = alarm();
     let lane = Lane {
         sender,
         spill,
         handed: AtomicU64::new(0),
+        ringer,
     };
     let end = LaneEnd {
         receiver,
         spilled,
         ahead: BTreeMap::new(),
+        alarm,
     };
     (lane, end)
 }
 
 impl<M> Lane<M> {
-    /// Sends a parcel, unless somebody has already.
+    /// Sends a parcel, unless somebody has already. The alarm is yet to be rung.
     pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
         let end = parcel.base() + 1;
         // Acquire, against the release below: the send came before.
@@ -72,6 +82,7 @@ impl<M> Lane<M> {
         self.handed.fetch_max(end, Ordering::Release);
     }
 
+    /// Sends a parcel. The alarm is yet to be rung.
     pub(crate) fn send(&self, parcel: &Arc<Parcel<M>>) {
         let send = || self.sender.try_send(Arc::clone(parcel));
         if let Err(TrySendError::Full(parcel)) = send() {
@@ -79,6 +90,11 @@ impl<M> Lane<M> {
             let _spilled = self.spill.try_send(parcel);
             let _sent = send();
         }
+    }
+
+    /// Wakes a task that waits.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.ringer
     }
 }
 
@@ -119,6 +135,11 @@ impl<M> LaneEnd<M> {
         self.collect_spilled();
         self.ahead.insert(parcel.base(), Arc::clone(&parcel));
         self.ahead.pop_first().map_or(parcel, |(_, first)| first)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
     }
 
     fn collect_spilled(&mut self) {

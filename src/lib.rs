@@ -1,8 +1,8 @@
 //! A message bus for the threads of one program.
 //!
 //! Whoever holds the [`Bus`] publishes [`Envelope`]s, and every [`Subscription`] that listens to one
-//! receives it, as a [`Delivery`]: a handle on the one envelope that all share. Nothing here is async
-//! and nothing runs in the background: all the work is done in the threads that publish and receive.
+//! receives it, as a [`Delivery`]: a handle on the one envelope that all share. Nothing runs
+//! in the background: all the work is done in the threads, or tasks, that publish and receive.
 //!
 //! The questions below come in the order in which a user meets them. What exactly is promised is in
 //! [`docs::guarantees`], what to know before relying on it in [`docs::limitations`].
@@ -16,6 +16,7 @@
 //! * [How does it end?](#the-end)
 //! * [What does the bus say about itself?](#advisories)
 //! * [How do I handle many envelopes at a time?](#many-at-a-time)
+//! * [How do tasks use it?](#tasks)
 //! * [How do envelopes become JSON?](#json)
 //! * [How do I show later what happened?](#a-record-of-what-happened)
 //! * [What does it cost?](#cost)
@@ -260,6 +261,33 @@
 //!
 //! A `Delivery` that is kept keeps its neighbours in memory; see [`Delivery`].
 //!
+//! # Tasks
+//!
+//! With the feature `tokio` there are [`AsyncBus`], [`AsyncPublisher`] and [`AsyncSubscription`]: handles on the
+//! same bus, with the same methods, awaited. Threads and tasks may use one bus at once. A task that waits is
+//! woken by whoever publishes; nothing is polled, and any executor will do (but for the methods that take
+//! a time-out, which take tokio's clock). [`docs::tasks`] has the twin of each method.
+//!
+#![cfg_attr(feature = "tokio", doc = "```")]
+#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+//! use oxide_bus::{AsyncMessageBus, Command, Message, MessageBus};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bus = AsyncMessageBus::new();
+//! let mut commands = bus.subscribe().await;
+//! let reader = tokio::spawn(async move { commands.recv().await });
+//!
+//! let in_a_thread = MessageBus::from(bus); // a handle on the same bus
+//! std::thread::spawn(move || in_a_thread.send_command("kernel", Command::Ping));
+//! assert_eq!(reader.await??.message, Message::Command(Command::Ping));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An [`AsyncSubscription`] is a `Stream`, and an [`AsyncPublisher`] gives a [`sink`](AsyncPublisher::sink). Every
+//! wait may be given up: each method says under *Cancel safety* what is so then.
+//!
 //! # JSON
 //!
 //! [`Envelope::to_json`] and [`Envelope::from_json`] write and read one envelope, strictly and within
@@ -304,6 +332,7 @@
 //! | (none) | this library; no crate for async or for the command line comes with it |
 //! | `cli` | the `oxide-bus` command, which replays logs and measures the bus |
 //! | `metrics` | [`Metrics`], which hands the figures to the recorder of the `metrics` crate |
+//! | `tokio` | [`AsyncBus`] and its kin, for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate, too |
 //!
 //! # Where what is
@@ -331,6 +360,7 @@
 //! | `advisory`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
+//! | `alarm`, `tokio` | what wakes a task that waits; the bus for tasks |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! [`docs::internals`] tells how they work together, [`docs::migrating`] what is different for users of
@@ -345,6 +375,7 @@ pub mod docs;
 
 mod admission;
 mod advisory;
+mod alarm;
 mod builder;
 mod bus;
 mod capability;
@@ -397,6 +428,8 @@ mod stats;
 mod subject;
 mod subscription;
 mod sync;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod wait;
 mod waiting;
 mod weight;
@@ -431,6 +464,8 @@ pub use crate::source::Source;
 pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
+#[cfg(feature = "tokio")]
+pub use crate::tokio::{AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncSubscription, PublishSink};
 pub use crate::weight::{Excess, MaxWeight, Scale};
 
 /// The example in README.md, run as a test.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::alarm::{Alarm, Ringer, alarm};
 use crate::gate::{Gate, NEVER};
 use crate::parcel::Parcel;
 use crate::pick::Picked;
@@ -27,6 +28,7 @@ struct Item<M> {
 pub(crate) struct Line<M> {
     sender: Sender<Item<M>>,
     counter: Arc<Counter<M>>,
+    ringer: Ringer,
 }
 
 /// The subscriber's end.
@@ -40,12 +42,15 @@ pub(crate) struct LineEnd<M> {
     /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
     /// first. It still has its place.
     held: Option<Item<M>>,
+    alarm: Arc<Alarm>,
 }
 
 /// What is shared by both ends: the room, and who waits for it.
 pub(crate) struct Counter<M> {
     room: Room,
     gate: Gate<Waiters<M>>,
+    /// Set by tasks that wait for room.
+    vacancy: Arc<Alarm>,
 }
 
 /// In the order in which they came.
@@ -81,10 +86,13 @@ pub(crate) fn line<M>(terms: &Terms) -> (Line<M>, LineEnd<M>) {
     let counter = Arc::new(Counter {
         room: Room::new(terms.capacity),
         gate: Gate::new(),
+        vacancy: Arc::default(),
     });
+    let (ringer, alarm) = alarm();
     let line = Line {
         sender,
         counter: Arc::clone(&counter),
+        ringer,
     };
     let end = LineEnd {
         receiver,
@@ -92,6 +100,7 @@ pub(crate) fn line<M>(terms: &Terms) -> (Line<M>, LineEnd<M>) {
         blocks: terms.blocks(),
         shared: terms.group.is_some(),
         held: None,
+        alarm,
     };
     (line, end)
 }
@@ -109,10 +118,12 @@ impl<M> Line<M> {
 
     /// Enqueues the envelope in a place that was reserved.
     pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        (self.send(Picked::new(parcel, slot))).map_err(|_| NoPlace::Gone)
+        let sent = self.send(Picked::new(parcel, slot));
+        self.ringer.ring();
+        sent.map_err(|_| NoPlace::Gone)
     }
 
-    /// Sends into a place that was reserved; gives it back if nobody is there.
+    /// Sends into a place that was reserved; gives it back if nobody is there. The alarm is yet to be rung.
     fn send(&self, picked: Picked<M>) -> Result<(), Picked<M>> {
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
         let item = Item {
@@ -184,6 +195,12 @@ impl<M> Line<M> {
         self.counter.serve(|_| ());
     }
 
+    /// What a task sets that waits for room, if there is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn vacancy(&self) -> Option<Arc<Alarm>> {
+        (self.room().is_full()).then(|| Arc::clone(&self.counter.vacancy))
+    }
+
     /// How many envelopes were lost so far.
     pub(crate) fn lost(&self) -> u64 {
         self.room().lost()
@@ -221,8 +238,12 @@ impl<M> Counter<M> {
             }
             self.room.consumed() + 1
         });
+        if let Some(first) = served.first() {
+            first.line.ringer.ring();
+        }
         woken.extend(served.into_iter().filter_map(|waiter| waiter.waker));
         woken.into_iter().for_each(Waker::wake);
+        self.vacancy.ring();
     }
 
     /// Called under the lock, so what was placed is kept to be dropped after it.
@@ -283,8 +304,12 @@ impl<M> LineEnd<M> {
 
     fn take(&mut self, item: Item<M>) -> Picked<M> {
         let consumed = self.room().give_back();
-        if self.blocks && self.counter.gate.is_due(consumed) {
-            self.counter.serve(|_| ());
+        if self.blocks {
+            if self.counter.gate.is_due(consumed) {
+                self.counter.serve(|_| ());
+            } else {
+                self.counter.vacancy.ring_after_fence();
+            }
         }
         item.picked
     }
@@ -304,6 +329,11 @@ impl<M> LineEnd<M> {
         self.counter.serve(|_| ());
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.receiver.len() + usize::from(self.held.is_some())
     }
@@ -314,6 +344,7 @@ impl<M> LineEnd<M> {
             receiver: self.receiver.clone(),
             counter: Arc::clone(&self.counter),
             held: None,
+            alarm: Arc::clone(&self.alarm),
             ..*self
         }
     }

@@ -17,6 +17,7 @@
 
 use std::sync::Arc;
 
+use crate::alarm::Alarm;
 use crate::envelope::Envelope;
 use crate::follow::FollowQueue;
 use crate::overflow::Overflow;
@@ -133,7 +134,7 @@ impl<M> Opening<M> {
         let (mut drops, mut waits, mut evicts) = (Vec::new(), Vec::new(), Vec::new());
         let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
         for (index, (queue, entry)) in route.follow.iter().zip(&mut entries).enumerate() {
-            if queue.is_evicted() {
+            if queue.is_evicted() || queue.has_left() {
                 continue; // listed still, and offered nothing
             }
             let room = queue.room(entry);
@@ -251,6 +252,8 @@ impl<M> Opening<M> {
                 }
             }
         }
+        let reached = self.entries().filter(|(_, entry)| entry.in_reach);
+        Alarm::ring_all(reached.map(|(queue, _)| queue.alarm()));
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();
     }

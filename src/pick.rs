@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "tokio")]
+use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::Lagged;
@@ -125,6 +127,14 @@ impl<M> PickQueue<M> {
         }
     }
 
+    /// What a task sets that waits for room, if publishers wait for it and there is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn vacancy(&self) -> Option<Arc<Alarm>> {
+        self.line()
+            .filter(|_| self.terms.blocks())
+            .and_then(|line| line.vacancy())
+    }
+
     /// What publishers wait at, if they do.
     pub(crate) fn line(&self) -> Option<&Arc<Line<M>>> {
         match &self.store {
@@ -224,6 +234,14 @@ impl<M> Picker<M> {
     /// What the last [`advance`](Picker::advance) took, to be looked at.
     pub(crate) fn envelope(&self) -> &Envelope<M> {
         self.hand.as_ref().expect("asked for after an advance")
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        match &self.end {
+            End::Line(line) => line.alarm(),
+            End::Ring(ring) => ring.alarm(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -81,6 +81,11 @@ impl<M> Publisher<M> {
         }
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn bus(&self) -> &Bus<M> {
+        &self.bus
+    }
+
     /// The source of everything that it publishes.
     pub fn source(&self) -> &Source {
         &self.source
@@ -285,7 +290,7 @@ impl<M: Payload> Publisher<M> {
 
     /// Lets these pass, all or none; they count as on their way until what is returned is dropped.
     #[inline]
-    fn enter(&self, envelopes: &[Envelope<M>]) -> Result<Inside<'_>, Denial> {
+    pub(crate) fn enter(&self, envelopes: &[Envelope<M>]) -> Result<Inside<'_>, Denial> {
         let inside = self.grant.admission().enter(self.stripe);
         if inside.is_plain() && self.narrowed.is_empty() && envelopes.iter().all(|e| self.made(e)) {
             return Ok(inside);

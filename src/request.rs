@@ -11,12 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "tokio")]
+use crossbeam_channel::TryRecvError;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 use uuid::Uuid;
 
+use crate::alarm::{Alarm, Ringer, alarm};
 use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
@@ -35,7 +38,14 @@ pub(crate) struct Requests<M> {
     /// How many there are. Nothing here is of [`sync`](crate::sync): each model of the engine would have
     /// to explore it, and dashmap is no part of any.
     pending: AtomicUsize,
-    register: DashMap<Uuid, Sender<Delivery<M>>, RandomState>,
+    register: DashMap<Uuid, Asker<M>, RandomState>,
+}
+
+/// Who asked, as who answers knows him. Dropped, it wakes him, and its sender is dropped first: so he finds
+/// the answer, or that there will be none.
+struct Asker<M> {
+    answer: Sender<Delivery<M>>,
+    _ringer: Ringer,
 }
 
 impl<M> Default for Requests<M> {
@@ -58,6 +68,16 @@ impl<M> Requests<M> {
         envelope: Envelope<M>,
         publish: impl FnOnce(Envelope<M>) -> Result<Receipt, PublishError<M>>,
     ) -> Result<Asked<'_, M>, RequestError<M>> {
+        let (asked, envelope) = self.register(envelope)?;
+        can_be_answered(&publish(envelope)?)?;
+        Ok(asked)
+    }
+
+    /// Registers a request that is to be published.
+    pub(crate) fn register(
+        &self,
+        envelope: Envelope<M>,
+    ) -> Result<(Asked<'_, M>, Envelope<M>), RequestError<M>> {
         // Relaxed: who answers learned of the request by its publish, and that comes after.
         if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_REQUESTS {
             self.pending.fetch_sub(1, Ordering::Relaxed);
@@ -65,6 +85,7 @@ impl<M> Requests<M> {
         }
         // From here on, whatever happens, whoever takes it off the register counts it out.
         let (sender, answer) = bounded(1);
+        let (ringer, alarm) = alarm();
         let Entry::Vacant(place) = self.register.entry(envelope.id) else {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             return Err(RequestError::Repeated(Box::new(envelope)));
@@ -73,23 +94,20 @@ impl<M> Requests<M> {
             requests: self,
             id: envelope.id,
             answer,
+            alarm,
         };
-        drop(place.insert(sender));
-        let receipt = publish(envelope)?;
-        if receipt.matched() == 0 {
-            Err(RequestError::NoResponders)
-        } else if receipt.delivered() == 0 {
-            Err(RequestError::Overloaded)
-        } else {
-            Ok(asked)
-        }
+        drop(place.insert(Asker {
+            answer: sender,
+            _ringer: ringer,
+        }));
+        Ok((asked, envelope))
     }
 
     /// Takes a request off the register.
-    fn take(&self, id: Uuid) -> Option<Sender<Delivery<M>>> {
-        let (_, sender) = self.register.remove(&id)?;
+    fn take(&self, id: Uuid) -> Option<Asker<M>> {
+        let (_, asker) = self.register.remove(&id)?;
         self.pending.fetch_sub(1, Ordering::Relaxed);
-        Some(sender)
+        Some(asker)
     }
 
     /// Looks whether some of the envelopes that were just published answer requests.
@@ -138,19 +156,51 @@ fn answers<M>(envelope: &Envelope<M>) -> Option<Uuid> {
     envelope.correlation_id.filter(|&id| id != envelope.id)
 }
 
-fn hand_over<M>(asker: &Sender<Delivery<M>>, answer: Delivery<M>) {
+fn hand_over<M>(asker: &Asker<M>, answer: Delivery<M>) {
     // There is a place, since it is the only one; who asked may have given up.
-    let _gone = asker.try_send(answer);
+    let _gone = asker.answer.try_send(answer);
 }
 
 /// A request that was published and waits for its answer. Dropped, it leaves nothing behind.
-struct Asked<'a, M> {
+pub(crate) struct Asked<'a, M> {
     requests: &'a Requests<M>,
     id: Uuid,
     answer: Receiver<Delivery<M>>,
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "only tasks set it")
+    )]
+    alarm: Arc<Alarm>,
+}
+
+/// Whether anybody may answer what was published.
+pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M>> {
+    if receipt.matched() == 0 {
+        Err(RequestError::NoResponders)
+    } else if receipt.delivered() == 0 {
+        Err(RequestError::Overloaded)
+    } else {
+        Ok(())
+    }
 }
 
 impl<M> Asked<'_, M> {
+    /// The answer, if it is there; none in the end if there will be none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn look(&self) -> Option<Result<Delivery<M>, RequestError<M>>> {
+        match self.answer.try_recv() {
+            Ok(answer) => Some(Ok(answer)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(RequestError::Closed)),
+        }
+    }
+
+    /// What wakes a task that waits for the answer.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
+    }
+
     /// Waits for the answer; without a deadline, as long as it takes.
     fn wait(&self, deadline: Option<Instant>) -> Result<Delivery<M>, RequestError<M>> {
         let received = match deadline {

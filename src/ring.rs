@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::alarm::{Alarm, Ringer, alarm};
 use crate::losses::Losses;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
@@ -68,6 +69,7 @@ enum NotTaken {
 pub(crate) struct Ring<M> {
     window: Arc<Window<M>>,
     bell: Arc<Sender<()>>,
+    ringer: Ringer,
 }
 
 /// The subscriber's end.
@@ -77,6 +79,7 @@ pub(crate) struct RingEnd<M> {
     /// Of a group: rings for another member, where more is queued than one can take. Weak, so that
     /// the bell falls silent with the publishers.
     again: Option<Weak<Sender<()>>>,
+    alarm: Arc<Alarm>,
 }
 
 pub(crate) fn ring<M>(terms: &Terms) -> (Ring<M>, RingEnd<M>) {
@@ -89,16 +92,19 @@ pub(crate) fn ring<M>(terms: &Terms) -> (Ring<M>, RingEnd<M>) {
         losses: Losses::new(),
         high_water: HighWater::new(),
     });
-    let (ringer, bell) = bounded(1);
-    let ringer = Arc::new(ringer);
+    let (rope, bell) = bounded(1);
+    let rope = Arc::new(rope);
+    let (ringer, alarm) = alarm();
     let end = RingEnd {
         window: Arc::clone(&window),
         bell,
-        again: terms.group.is_some().then(|| Arc::downgrade(&ringer)),
+        again: terms.group.is_some().then(|| Arc::downgrade(&rope)),
+        alarm,
     };
     let ring = Ring {
         window,
-        bell: ringer,
+        bell: rope,
+        ringer,
     };
     (ring, end)
 }
@@ -116,10 +122,11 @@ impl<M> Ring<M> {
             ticket,
             picked: Picked::new(parcel, slot),
         }));
-        // Against the fence in `receive`: where the bell is full, who takes that token out of it
-        // finds the entry.
+        // Against the fence in `look`: where the bell is full, who takes that token out of it finds the
+        // entry. And against that of who has set the alarm.
         fence(Ordering::SeqCst);
         let _full = self.bell.try_send(());
+        self.ringer.ring_after_fence();
         Ok(displaced)
     }
 
@@ -281,6 +288,9 @@ impl<M> RingEnd<M> {
             && let Some(bell) = again.upgrade()
         {
             let _full = bell.try_send(());
+            // It may be the last, though the publishers have gone and rung before.
+            drop(bell);
+            self.alarm.ring();
         }
         received
     }
@@ -320,12 +330,18 @@ impl<M> RingEnd<M> {
         &self.window
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
+    }
+
     /// For another member of the group.
     pub(crate) fn share(&self) -> Self {
         RingEnd {
             window: Arc::clone(&self.window),
             bell: self.bell.clone(),
             again: self.again.clone(),
+            alarm: Arc::clone(&self.alarm),
         }
     }
 

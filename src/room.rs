@@ -111,6 +111,14 @@ impl Room {
         self.consumed.load(Ordering::Acquire) // against the release in `give_back`
     }
 
+    /// Whether no place can be had.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_full(&self) -> bool {
+        // Acquire, against the release in `give_back`, as in `reserve`.
+        let consumed = self.consumed.load(Ordering::Acquire);
+        self.taken().saturating_sub(consumed) >= self.capacity
+    }
+
     /// Places ever reserved.
     fn taken(&self) -> u64 {
         self.reserved.load(Ordering::Relaxed) & COUNT // a figure, no more

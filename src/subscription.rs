@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+#[cfg(feature = "tokio")]
+use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{Lagged, RecvError, RecvTimeoutError, SetPatternsError, TryRecvError};
@@ -87,6 +89,15 @@ impl<M> Subscription<M> {
     pub(crate) fn never_began(&self) {
         if let Inbox::Follow(follower) = &self.inbox {
             follower.places().never_began();
+        }
+    }
+
+    /// What wakes a task that waits for an envelope.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        match &self.inbox {
+            Inbox::Follow(follower) => follower.alarm(),
+            Inbox::Pick(picker) => picker.alarm(),
         }
     }
 
@@ -283,13 +294,20 @@ impl<M> Subscription<M> {
         if max == 0 {
             return Ok(0);
         }
-        deliveries.push(self.recv()?);
+        self.advance(Wait::Forever)?;
+        Ok(self.gather(deliveries, max))
+    }
+
+    /// Takes what the last [`advance`](Subscription::advance) went on to and what is queued after it, up to
+    /// so many or the next gap.
+    pub(crate) fn gather(&mut self, deliveries: &mut Vec<Delivery<M>>, max: usize) -> usize {
+        deliveries.push(self.delivery());
         let mut received = 1;
         while received < max && self.go_on() {
             deliveries.push(self.delivery());
             received += 1;
         }
-        Ok(received)
+        received
     }
 
     /// Iterates over what comes, waiting for each, until the end. Losses are items too.
@@ -445,7 +463,7 @@ impl<M> Subscription<M> {
 
     /// Goes on to the next envelope.
     #[inline]
-    fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+    pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
         if let Inbox::Follow(follower) = &mut self.inbox
             && follower.step()
         {
@@ -486,7 +504,7 @@ impl<M> Subscription<M> {
 
     /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
     #[inline]
-    fn delivery(&mut self) -> Delivery<M> {
+    pub(crate) fn delivery(&mut self) -> Delivery<M> {
         if let Some(retained) = self.retained.take() {
             return retained;
         }
@@ -498,7 +516,7 @@ impl<M> Subscription<M> {
 
     /// The same, to be looked at.
     #[inline]
-    fn envelope(&self) -> &Envelope<M> {
+    pub(crate) fn envelope(&self) -> &Envelope<M> {
         if let Some(retained) = &self.retained {
             return retained;
         }

@@ -11,6 +11,10 @@ pub(crate) enum Wait {
     No,
     Until(Instant),
     Forever,
+    /// It does not wait, but who asks for it will: he has set the [alarm](crate::alarm), and nothing may
+    /// come without ringing it.
+    #[cfg(feature = "tokio")]
+    Alarmed,
 }
 
 impl Wait {
@@ -19,6 +23,8 @@ impl Wait {
             Wait::No => true,
             Wait::Until(deadline) => Instant::now() >= deadline,
             Wait::Forever => false,
+            #[cfg(feature = "tokio")]
+            Wait::Alarmed => false,
         }
     }
 
@@ -26,6 +32,8 @@ impl Wait {
     pub(crate) fn receive<T>(self, receiver: &Receiver<T>) -> Result<T, Nothing> {
         match self {
             Wait::No => Err(Nothing::Empty),
+            #[cfg(feature = "tokio")]
+            Wait::Alarmed => Err(Nothing::Empty),
             Wait::Until(deadline) => match receiver.recv_deadline(deadline) {
                 Ok(received) => Ok(received),
                 Err(channel::RecvTimeoutError::Timeout) => Err(Nothing::Empty),

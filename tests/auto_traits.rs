@@ -106,6 +106,41 @@ assert_traits! {
     Lagged: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
 }
 
+#[cfg(feature = "tokio")]
+mod tasks {
+    use super::{Bound, Moved, Shared};
+    use oxide_bus::{AsyncBus, AsyncPublisher, AsyncSubscription, Envelope, PublishSink};
+
+    assert_traits! {
+        AsyncBus<Shared>: Send, Sync, Unpin, Clone;
+        AsyncPublisher<Shared>: Send, Sync, Unpin, Clone;
+        AsyncSubscription<Shared>: Send, Sync, Unpin;
+        AsyncSubscription<Shared>: !Clone;
+        PublishSink<Shared>: Send, Unpin;
+        AsyncBus<Moved>: !Send, !Sync;
+        AsyncPublisher<Bound>: !Send, !Sync;
+        AsyncSubscription<Moved>: !Send, !Sync;
+    }
+
+    /// What a task awaits may go to another thread with it.
+    const _: fn() = || {
+        fn require<T: Send>(_future: T) {}
+        fn all(bus: &AsyncBus<Shared>, publisher: &AsyncPublisher<Shared>) {
+            require(bus.subscribe());
+            require(bus.publish(Envelope::new("", Shared::new())));
+            require(bus.publish_batch(Vec::new()));
+            require(bus.request(Envelope::new("", Shared::new())));
+            require(publisher.publish(Shared::new()));
+            require(publisher.request(Shared::new()));
+        }
+        fn receive(subscription: &mut AsyncSubscription<Shared>) {
+            require(subscription.recv());
+            require(subscription.recv_ref());
+        }
+        let _: (fn(&_, &_), fn(&mut _)) = (all, receive);
+    };
+}
+
 // Authority is what handle one holds: none comes out of a file, or goes into one.
 assert_traits! {
     Publisher: !DeserializeOwned, !Serialize, !Default;

@@ -44,7 +44,9 @@ struct Arguments {
 fn letter(text: &str) -> Result<char, String> {
     (text.parse().ok())
         .filter(|letter| CELLS.iter().any(|cell| cell.letter == *letter))
-        .ok_or_else(|| "there are the cells a to j".to_owned())
+        .ok_or_else(|| {
+            "there are the cells a to j, and k and l with the feature `tokio`".to_owned()
+        })
 }
 
 /// Runs the timed cells itself and the counted ones in another process; with a counter, only the

@@ -126,7 +126,7 @@
 //! # 8. Panics stay where they are
 //!
 //! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject),
-//! [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the iterator given to `publish_batch` and the closure given to
+//! [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
 //! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the
 //! bus. If it panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
@@ -139,6 +139,7 @@
 //! * If a payload's `Drop` panics where a publish lets go of it, that unwinds out of the publish; the envelope,
 //!   or the whole batch, is published all the same.
 //! * If the closure given to `drain` panics, the envelope it was shown counts as received.
+//! * If a waker panics, that is noticed by nobody, and the others are woken.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
 //!
 //! Shown by `tests/isolation.rs`, `tests/predicates.rs`, `tests/payload_drop.rs`, `tests/lifecycle.rs`.

@@ -155,6 +155,10 @@
 //! Routes are never changed. List and index are made of rows of up to 64 items; a change copies one row in each
 //! of the lists that it touches, and the handles on the other rows. The old route keeps the old rows.
 //!
+//! # Tasks (`alarm`, `tokio`)
+//!
+//! A task that waits sets its queue's alarm, where a thread sleeps in its channel: see [`tasks`](crate::docs::tasks).
+//!
 //! # Changing the list (`route`)
 //!
 //! Subscribing, unsubscribing and closing make a new route under a mutex, then see to it that the current

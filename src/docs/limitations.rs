@@ -147,6 +147,16 @@
 //! * A capability is a name. Whoever holds a [`Bus`](crate::Bus) may present or grant any.
 //! * A payload with interior mutability can be changed by its subscribers, for all of them.
 //!
-//! # What is missing
+//! # Tasks
 //!
-//! There is no adapter for async code.
+//! * A publisher thread that is [stopped](#a-publisher-that-is-stopped) between claiming its place and writing
+//!   the envelope holds up the thread of a task that receives, as it does any other: in that window, of a few
+//!   instructions, there is nobody who could wake the task.
+//! * Of a group whose members wait in tasks all are woken by each envelope, and one finds it: one that was woken
+//!   need not come. For a hundred idle workers that is a hundred wake-ups.
+//! * A stream that is not asked any more keeps the waker of who asked it last, until something comes or it is
+//!   dropped.
+//! * Of publishers that wait for room in tasks all are woken when there is some, and who comes first gets it: no
+//!   turns are kept as they are for threads.
+//! * `Overflow::Block { timeout }` bounds the waiting of threads. A task waits as long as it takes, or as long as
+//!   it says itself.

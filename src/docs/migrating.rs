@@ -29,7 +29,37 @@
 //! }
 //! ```
 //!
-//! Here:
+//! Here, with the feature `tokio`:
+//!
+#![cfg_attr(feature = "tokio", doc = "```")]
+#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+//! use oxide_bus::AsyncMessageBus as MessageBus;
+//! use oxide_bus::{Capability, Command, Envelope, Message};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bus = MessageBus::new();
+//! let mut subscription = bus.subscribe().await;
+//! let navigate = Capability::new("browser:navigate");
+//! bus.grant_capability(navigate.clone()).await;
+//!
+//! let envelope = Envelope::new("browser", Message::Command(Command::Ping));
+//! bus.publish_with_capability(envelope, &navigate).await?;
+//! # bus.close();
+//!
+//! while let Ok(envelope) = subscription.recv().await {
+//!     match &envelope.message {
+//!         Message::Command(Command::Ping) => println!("{} pings", envelope.source),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! (That loop ends at the first loss, too, as `Err(RecvError::Lagged(..))`: who would rather go on matches on it.)
+//!
+//! Or for threads:
 //!
 //! ```
 //! use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
@@ -59,8 +89,8 @@
 //!
 //! | in the seed | here |
 //! | --- | --- |
-//! | `.await` after each call | leave it out. There is no async adapter in this version: receive in a thread of its own |
-//! | `subscription.receiver.recv().await` → `Option<Envelope>` | [`subscription.recv()`](crate::Subscription::recv) → `Result<Delivery, RecvError>`: `Lagged` where something was lost (the seed only traced it), `Disconnected` where the seed returned `None` |
+//! | `use oxide_k::bus::MessageBus` | `use oxide_bus::AsyncMessageBus as MessageBus`, with the feature `tokio`; or `use oxide_bus::MessageBus`, leave out each `.await`, and receive in a thread |
+//! | `subscription.receiver.recv().await` → `Option<Envelope>` | `subscription.recv().await`, or for threads [`subscription.recv()`](crate::Subscription::recv) → `Result<Delivery, RecvError>`: `Lagged` where something was lost (the seed only traced it), `Disconnected` where the seed returned `None` |
 //! | `subscription.id` | [`subscription.id()`](crate::Subscription::id) |
 //! | an `Envelope` of one's own | a shared [`Delivery`](crate::Delivery): borrow from it, or [`into_envelope()`](crate::Delivery::into_envelope) for a copy |
 //! | `envelope.source: String` | [`Source`](crate::Source): compares with `&str`, reads as `&str`, made by `.into()` |

@@ -3,6 +3,8 @@
 mod burst;
 mod latency;
 pub(crate) mod memory;
+#[cfg(feature = "tokio")]
+mod tasks;
 mod threads;
 
 use self::memory::Counter;
@@ -26,7 +28,7 @@ pub(crate) enum Run {
     Counted(fn(&Cell, Counter) -> Vec<Row>),
 }
 
-pub(crate) const CELLS: [Cell; 10] = [
+pub(crate) const CELLS: &[Cell] = &[
     Cell {
         letter: 'a',
         title: "one thread publishes 64, then every subscriber receives them",
@@ -76,6 +78,18 @@ pub(crate) const CELLS: [Cell; 10] = [
         letter: 'j',
         title: "memory for each further subscriber, capacity 128",
         run: Run::Counted(memory::per_subscriber),
+    },
+    #[cfg(feature = "tokio")]
+    Cell {
+        letter: 'k',
+        title: "tasks on one thread: one publishes 64, and the others receive them",
+        run: Run::Timed(tasks::on_one_thread),
+    },
+    #[cfg(feature = "tokio")]
+    Cell {
+        letter: 'l',
+        title: "tasks on a runtime with two threads: the same",
+        run: Run::Timed(tasks::on_two_threads),
     },
 ];
 

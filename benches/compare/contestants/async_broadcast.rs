@@ -8,12 +8,14 @@ use oxide_bus::Envelope;
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
 use crate::run::envelopes::Envelopes;
 
+pub(super) const NAME: &str = "async-broadcast";
+
 #[derive(Debug)]
 pub(crate) struct AsyncBroadcast;
 
 impl Contestant for AsyncBroadcast {
     fn name(&self) -> &'static str {
-        "async-broadcast"
+        NAME
     }
 
     fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {

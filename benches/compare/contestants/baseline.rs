@@ -54,13 +54,13 @@ pub(super) enum Guard {
     Capability,
 }
 
-struct BaselineBus {
+pub(crate) struct BaselineBus {
     subscribers: RwLock<Vec<Sender<Envelope>>>,
     granted: RwLock<HashSet<String>>,
 }
 
 impl BaselineBus {
-    fn new(subscribers: usize) -> (Self, Vec<Receiver<Envelope>>) {
+    pub(super) fn new(subscribers: usize) -> (Self, Vec<Receiver<Envelope>>) {
         let (senders, receivers) = (0..subscribers).map(|_| channel(CAPACITY)).unzip();
         let bus = BaselineBus {
             subscribers: RwLock::new(senders),
@@ -69,7 +69,7 @@ impl BaselineBus {
         (bus, receivers)
     }
 
-    async fn publish(&self, envelope: Envelope) {
+    pub(super) async fn publish(&self, envelope: Envelope) {
         let mut subscribers = self.subscribers.write().await;
         let mut alive = Vec::with_capacity(subscribers.len());
         for sender in subscribers.drain(..) {

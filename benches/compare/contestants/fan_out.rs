@@ -57,7 +57,7 @@ fn channels<C: Channel>(subscribers: usize) -> (Vec<C::Sender>, Vec<C::Receiver>
 }
 
 /// Hands the envelope to each sender; the last one gets the handle itself.
-fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S, Arc<Envelope>)) {
+pub(super) fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S, Arc<Envelope>)) {
     let envelope = Arc::new(envelope);
     if let Some((last, others)) = senders.split_last() {
         for sender in others {

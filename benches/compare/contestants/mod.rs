@@ -11,6 +11,8 @@ mod guarded;
 mod kanal;
 mod oxide;
 mod targeted;
+#[cfg(feature = "tokio")]
+pub(crate) mod tasks;
 mod tokio_broadcast;
 mod tokio_mpsc;
 
@@ -127,6 +129,12 @@ fn entrant(name: &'static str, role: Role, bus: impl Burst + 'static) -> Entrant
         role,
         brings: Box::new(bus),
     }
+}
+
+/// One with anything else.
+#[cfg(feature = "tokio")]
+pub(crate) fn entrant_with<T>(name: &'static str, role: Role, brings: T) -> Entrant<T> {
+    Entrant { name, role, brings }
 }
 
 /// Those who take part in a cell, and why others do not.

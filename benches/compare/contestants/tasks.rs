@@ -1,0 +1,158 @@
+//! Who is compared where tasks publish and receive.
+
+use std::sync::Arc;
+
+use oxide_bus::{AsyncMessageBus, AsyncSubscription, Envelope, MessageBus, SubscribeOptions};
+use tokio::sync::{broadcast, mpsc};
+
+use super::baseline::BaselineBus;
+use super::{CAPACITY, Role, async_broadcast, baseline, fan_out, read, tokio_broadcast};
+
+/// A bus of tasks. Nobody is ever more than its capacity behind.
+pub(crate) trait TaskBus: 'static {
+    const NAME: &'static str;
+    const ROLE: Role = Role::Peer;
+    type Publisher: Send + Sync + 'static;
+    type Subscriber: Send + 'static;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>);
+    fn publish(publisher: &Self::Publisher, envelope: Envelope) -> impl Future<Output = ()> + Send;
+    /// Receives and reads one.
+    fn receive(subscriber: &mut Self::Subscriber) -> impl Future<Output = ()> + Send;
+}
+
+pub(crate) enum Oxide {}
+
+impl TaskBus for Oxide {
+    const NAME: &'static str = "oxide-bus";
+    const ROLE: Role = Role::Ours;
+    type Publisher = AsyncMessageBus;
+    type Subscriber = AsyncSubscription;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>) {
+        let bus = MessageBus::new();
+        let subscribers = (0..subscribers)
+            .map(|_| {
+                let options = SubscribeOptions::new().capacity(CAPACITY);
+                bus.subscribe_with(options).expect("open").into_async()
+            })
+            .collect();
+        (bus.into_async(), subscribers)
+    }
+
+    async fn publish(bus: &AsyncMessageBus, envelope: Envelope) {
+        bus.publish(envelope).await.expect("open");
+    }
+
+    async fn receive(subscription: &mut AsyncSubscription) {
+        read(&subscription.recv().await.expect("never behind"));
+    }
+}
+
+/// The same, received by reference.
+pub(crate) enum ByReference {}
+
+impl TaskBus for ByReference {
+    const NAME: &'static str = "oxide-bus recv_ref";
+    const ROLE: Role = Role::Ours;
+    type Publisher = AsyncMessageBus;
+    type Subscriber = AsyncSubscription;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>) {
+        Oxide::new(subscribers)
+    }
+
+    async fn publish(bus: &AsyncMessageBus, envelope: Envelope) {
+        bus.publish(envelope).await.expect("open");
+    }
+
+    async fn receive(subscription: &mut AsyncSubscription) {
+        read(subscription.recv_ref().await.expect("never behind"));
+    }
+}
+
+pub(crate) enum TokioBroadcast {}
+
+impl TaskBus for TokioBroadcast {
+    const NAME: &'static str = tokio_broadcast::NAME;
+    type Publisher = broadcast::Sender<Arc<Envelope>>;
+    type Subscriber = broadcast::Receiver<Arc<Envelope>>;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>) {
+        let sender = broadcast::Sender::new(CAPACITY);
+        let receivers = (0..subscribers).map(|_| sender.subscribe()).collect();
+        (sender, receivers)
+    }
+
+    async fn publish(sender: &Self::Publisher, envelope: Envelope) {
+        sender.send(Arc::new(envelope)).expect("subscribed");
+    }
+
+    async fn receive(receiver: &mut Self::Subscriber) {
+        read(&receiver.recv().await.expect("never behind"));
+    }
+}
+
+pub(crate) enum AsyncBroadcast {}
+
+impl TaskBus for AsyncBroadcast {
+    const NAME: &'static str = async_broadcast::NAME;
+    type Publisher = ::async_broadcast::Sender<Arc<Envelope>>;
+    type Subscriber = ::async_broadcast::Receiver<Arc<Envelope>>;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>) {
+        let (sender, first) = ::async_broadcast::broadcast(CAPACITY);
+        (sender, vec![first; subscribers])
+    }
+
+    async fn publish(sender: &Self::Publisher, envelope: Envelope) {
+        (sender.broadcast_direct(Arc::new(envelope)).await).expect("subscribed");
+    }
+
+    async fn receive(receiver: &mut Self::Subscriber) {
+        read(&receiver.recv_direct().await.expect("open"));
+    }
+}
+
+pub(crate) enum TokioMpsc {}
+
+impl TaskBus for TokioMpsc {
+    const NAME: &'static str = "tokio mpsc fan-out";
+    type Publisher = Vec<mpsc::Sender<Arc<Envelope>>>;
+    type Subscriber = mpsc::Receiver<Arc<Envelope>>;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>) {
+        (0..subscribers).map(|_| mpsc::channel(CAPACITY)).unzip()
+    }
+
+    async fn publish(senders: &Self::Publisher, envelope: Envelope) {
+        fan_out::send_to_all(senders, envelope, |sender, envelope| {
+            sender.try_send(envelope).expect("never behind");
+        });
+    }
+
+    async fn receive(receiver: &mut Self::Subscriber) {
+        read(&receiver.recv().await.expect("connected"));
+    }
+}
+
+pub(crate) enum Baseline {}
+
+impl TaskBus for Baseline {
+    const NAME: &'static str = baseline::NAME;
+    const ROLE: Role = Role::Baseline;
+    type Publisher = BaselineBus;
+    type Subscriber = mpsc::Receiver<Envelope>;
+
+    fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>) {
+        BaselineBus::new(subscribers)
+    }
+
+    async fn publish(bus: &BaselineBus, envelope: Envelope) {
+        bus.publish(envelope).await;
+    }
+
+    async fn receive(receiver: &mut Self::Subscriber) {
+        read(&receiver.recv().await.expect("connected"));
+    }
+}

@@ -1,0 +1,110 @@
+//! Nobody sleeps though there is something for him.
+
+use loom::thread;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::*;
+use crate::sync::channel::bounded;
+use crate::sync::{Condvar, explore};
+
+/// A task that has a thread to itself.
+#[derive(Default)]
+struct Task {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Task {
+    fn sleep(&self) {
+        let mut woken = self.woken.lock();
+        while !*woken {
+            self.changed.wait(&mut woken);
+        }
+        *woken = false;
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        *self.woken.lock() = true;
+        self.changed.notify_all();
+    }
+}
+
+/// What a receiver does: look, set the alarm, look again, sleep.
+fn until<T>(sleeper: &mut Sleeper, mut look: impl FnMut() -> Option<T>) -> T {
+    let task = Arc::new(Task::default());
+    let waker = Waker::from(Arc::clone(&task));
+    loop {
+        if let Some(found) = look() {
+            sleeper.awake();
+            return found;
+        }
+        sleeper.set(&waker);
+        if let Some(found) = look() {
+            sleeper.awake();
+            return found;
+        }
+        task.sleep();
+    }
+}
+
+#[test]
+fn who_waits_is_woken_by_each_of_two_who_send() {
+    explore(3, || {
+        let (sender, receiver) = bounded(2);
+        let (ringer, alarm) = alarm();
+        let publishers = Arc::new((sender, ringer));
+        let threads = [1, 2].map(|number| {
+            let publishers = Arc::clone(&publishers);
+            thread::spawn(move || {
+                assert!(publishers.0.try_send(number).is_ok());
+                publishers.1.ring();
+            })
+        });
+        let mut sleeper = Sleeper::new(&alarm);
+        let mut receive = || until(&mut sleeper, || receiver.try_recv().ok());
+        assert_eq!(receive() + receive(), 3);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn who_waits_is_woken_when_the_publishers_go() {
+    explore(5, || {
+        let (sender, receiver) = bounded::<u8>(1);
+        let (ringer, alarm) = alarm();
+        let publisher = thread::spawn(move || {
+            drop(sender);
+            drop(ringer);
+        });
+        let mut sleeper = Sleeper::new(&alarm);
+        let end = until(&mut sleeper, || {
+            (receiver.try_recv().err()).filter(|end| end.is_disconnected())
+        });
+        assert!(end.is_disconnected());
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_is_woken_though_another_who_was_woken_too_has_gone() {
+    explore(3, || {
+        let (sender, receiver) = bounded(1);
+        let (ringer, alarm) = alarm();
+        let mut cancelled = Sleeper::new(&alarm);
+        cancelled.set(Waker::noop());
+        let publisher = thread::spawn(move || {
+            assert!(sender.try_send(7).is_ok());
+            ringer.ring();
+        });
+        let other = thread::spawn(move || drop(cancelled));
+        let mut sleeper = Sleeper::new(&alarm);
+        assert_eq!(until(&mut sleeper, || receiver.try_recv().ok()), 7);
+        publisher.join().unwrap();
+        other.join().unwrap();
+    });
+}

@@ -1,0 +1,40 @@
+//! The bus for tasks, with the feature `tokio`: how a task waits, and the twin of each method.
+//!
+//! # How a task waits
+//!
+//! Each queue has an *alarm*: a bit, and behind a lock the wakers of those who wait. A task that finds its queue
+//! empty leaves its waker there, sets the bit, closes the parcel in its hand, and looks once more. A publisher that
+//! has sent something into a queue, or is its last one and goes, looks at the bit and wakes. Between the two steps
+//! of each there is a fence: so one of them at least sees what the other did. A publish that appends to an open
+//! parcel looks at no alarm, because nobody sleeps who has an open parcel in his queue; one that opens a parcel
+//! looks at all of them after one fence. Wakers are called outside every lock, and one that panics is not noticed.
+//!
+//! So a task is woken once for all that comes until it runs, and reads a whole parcel without anything but its
+//! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,
+//! on any executor.
+//!
+//! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries
+//! first, which places the envelope in all queues or in none, sets the alarms of the queues that are
+//! full, and tries again. The subscriber rings when it has made room. So a publish that is given up is in no
+//! queue, and there is nothing left of it.
+//!
+//! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock.
+//!
+//! # Which is the twin of which
+//!
+//! Every method has a twin of the same name, with the same arguments, but for those below. Methods with `&self`
+//! that never wait are the same: the types for tasks dereference to their twins.
+//!
+//! | of | methods | for tasks |
+//! | --- | --- | --- |
+//! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `denials`, `grant`, `is_granted`, `in_flight`, `retain`, `forget`, `try_publish` | the same methods: they never wait |
+//! | `Bus` | `builder` | the same: `AsyncBus::from(Bus::builder().build())` |
+//! | `Bus` | `request` | `request` without a time-out, and `request_timeout`, which takes tokio's clock |
+//! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
+//! | `Publisher` | `request` | as of `Bus` |
+//! | `Delivery` | `reply` | `reply_async` |
+//! | `Subscription` | `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
+//! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
+//!
+//! Shown by `tests/parity.rs` (no method is forgotten), `tests/twins.rs` (they do the same),
+//! `tests/tasks.rs`, and by models.

@@ -1,0 +1,25 @@
+//! The same bus, awaited: what a task uses where a thread uses [`Bus`](crate::Bus),
+//! [`Publisher`](crate::Publisher) and [`Subscription`](crate::Subscription).
+//!
+//! Each type here holds its twin, has its methods, and turns back into it. Those that may wait are `async`
+//! here, and so are those that were in `oxide-k`; the others are the twin's own. Nothing but
+//! wakers is assumed of the executor, except by the methods with a time-out: they take tokio's clock.
+
+mod advance;
+mod asking;
+mod budget;
+mod bus;
+mod looking;
+mod placing;
+mod publisher;
+mod sink;
+mod stream;
+mod subscription;
+
+pub use self::bus::{AsyncBus, AsyncMessageBus};
+pub use self::publisher::AsyncPublisher;
+pub use self::sink::PublishSink;
+pub use self::subscription::AsyncSubscription;
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models;

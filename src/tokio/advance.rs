@@ -1,0 +1,64 @@
+//! Waiting for the next envelope.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::AsyncSubscription;
+use crate::wait::{Nothing, Wait};
+
+impl<M> AsyncSubscription<M> {
+    /// Goes on to the next envelope, if it is there. Else the task is woken when it is worth asking again.
+    #[inline]
+    pub(super) fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
+        if !self.budget.spend() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match self.subscription.advance(Wait::No) {
+            Err(Nothing::Empty) => self.poll_once_more(context),
+            found => {
+                self.sleeper.awake();
+                Poll::Ready(found)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn poll_once_more(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
+        self.sleeper.set(context.waker());
+        match self.subscription.advance(Wait::Alarmed) {
+            Err(Nothing::Empty) => {
+                self.budget.refill();
+                Poll::Pending
+            }
+            found => {
+                self.sleeper.awake();
+                Poll::Ready(found)
+            }
+        }
+    }
+
+    /// Goes on to the next envelope. Cancelled, it has gone on to none, and leaves no waker behind.
+    pub(super) fn advance(&mut self) -> Advance<'_, M> {
+        Advance(self)
+    }
+}
+
+#[must_use = "futures do nothing unless they are awaited"]
+pub(super) struct Advance<'a, M>(&'a mut AsyncSubscription<M>);
+
+impl<M> Future for Advance<'_, M> {
+    type Output = Result<(), Nothing>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_advance(context)
+    }
+}
+
+impl<M> Drop for Advance<'_, M> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.sleeper.awake();
+    }
+}

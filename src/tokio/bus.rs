@@ -1,0 +1,345 @@
+//! The bus, awaited.
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{AsyncPublisher, AsyncSubscription, placing};
+use crate::advisory::Advisory;
+use crate::bus::Bus;
+use crate::capability::Capability;
+use crate::envelope::Envelope;
+use crate::error::{BatchError, PublishError, SubscribeError};
+use crate::message::{Command, Event, Message};
+use crate::options::SubscribeOptions;
+use crate::receipt::{BatchReceipt, Receipt};
+use crate::source::Source;
+use crate::subject::Payload;
+use crate::subscription::Subscription;
+
+/// The bus of a program whose tasks exchange [`Message`]s: what `MessageBus` is in `oxide-k`.
+pub type AsyncMessageBus = AsyncBus<Message>;
+
+/// A [`Bus`] for tasks. It is a handle on the same bus, and both kinds may be in use at once: threads
+/// publish and tasks receive, or the other way round.
+///
+/// Methods that may wait are `async`, and so are those of `oxide-k`'s bus, though most of them never wait.
+/// All others are the [`Bus`]'s own, by [`Deref`].
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{AsyncBus, Bus, Envelope};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bus = AsyncBus::<u32>::new();
+/// let mut in_a_task = bus.subscribe().await;
+/// let mut in_a_thread = Bus::from(bus.clone()).subscribe();
+///
+/// let thread = std::thread::spawn(move || in_a_thread.recv());
+/// bus.publish(Envelope::new("counter", 7)).await?;
+/// assert_eq!(in_a_task.recv().await?.message, 7);
+/// assert_eq!(thread.join().expect("it has not panicked")?.message, 7);
+/// # Ok(())
+/// # }
+/// ```
+pub struct AsyncBus<M = Message> {
+    bus: Bus<M>,
+}
+
+#[expect(
+    clippy::unused_async,
+    reason = "the signatures are those of `oxide-k`, and one may come to wait"
+)]
+impl<M: Payload> AsyncBus<M> {
+    /// A new bus; see [`Bus::new`].
+    pub fn new() -> Self {
+        Bus::new().into()
+    }
+
+    /// Subscribes to everything, with the default options; see [`Bus::subscribe`]. It does not wait.
+    pub async fn subscribe(&self) -> AsyncSubscription<M> {
+        self.bus.subscribe().into_async()
+    }
+
+    /// Subscribes with options; see [`Bus::subscribe_with`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::subscribe_with`].
+    pub async fn subscribe_with(
+        &self,
+        options: SubscribeOptions<M>,
+    ) -> Result<AsyncSubscription<M>, SubscribeError> {
+        Ok(self.bus.subscribe_with(options)?.into_async())
+    }
+
+    /// Subscribes many in one step; see [`Bus::subscribe_many`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::subscribe_many`].
+    pub async fn subscribe_many(
+        &self,
+        options: impl IntoIterator<Item = SubscribeOptions<M>>,
+    ) -> Result<Vec<AsyncSubscription<M>>, SubscribeError> {
+        let subscriptions = self.bus.subscribe_many(options)?;
+        Ok((subscriptions.into_iter())
+            .map(Subscription::into_async)
+            .collect())
+    }
+
+    /// Publishes an envelope to every subscriber that listens to it, unguarded; see [`Bus::publish`].
+    ///
+    /// Where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room it waits for that,
+    /// however long it takes, while other tasks run; nobody gets the envelope before. What time-out that
+    /// subscriber has is no matter here, where there is no clock: see
+    /// [`publish_timeout`](AsyncBus::publish_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, the envelope is in no queue, and is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{AsyncBus, Envelope, Overflow, SubscribeOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = AsyncBus::<u32>::new();
+    /// let lossless = Overflow::Block { timeout: None };
+    /// let options = SubscribeOptions::new().capacity(1).overflow(lossless);
+    /// let mut audit = bus.subscribe_with(options).await?;
+    /// bus.publish(Envelope::new("counter", 1)).await?;
+    ///
+    /// let second = tokio::spawn(async move { bus.publish(Envelope::new("counter", 2)).await });
+    /// assert_eq!(audit.recv().await?.message, 1);
+    /// assert_eq!(audit.recv().await?.message, 2);
+    /// assert_eq!(second.await??.delivered(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub async fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        placing::publish(&self.bus, envelope).await
+    }
+
+    /// Publishes an envelope, and waits for room up to `timeout` by tokio's clock, unguarded; see
+    /// [`Bus::publish_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish_timeout`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`]; and outside a tokio runtime, or in one without time.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncBus::publish).
+    pub async fn publish_timeout(
+        &self,
+        envelope: Envelope<M>,
+        timeout: Duration,
+    ) -> Result<Receipt, PublishError<M>> {
+        placing::publish_timeout(&self.bus, envelope, timeout).await
+    }
+
+    /// Publishes many envelopes, in order; see [`Bus::publish_batch`]. It waits as
+    /// [`publish`](AsyncBus::publish) does, before each step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish_batch`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish_batch`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, some envelopes are published, the first ones, and those after them are in no queue, and are
+    /// dropped.
+    pub async fn publish_batch(
+        &self,
+        envelopes: impl IntoIterator<Item = Envelope<M>>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        placing::publish_batch(&self.bus, envelopes.into_iter().collect()).await
+    }
+
+    /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`]. It
+    /// waits as [`publish`](AsyncBus::publish) does; the capability is looked at once, before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish_with_capability`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncBus::publish).
+    pub async fn publish_with_capability(
+        &self,
+        envelope: Envelope<M>,
+        capability: &Capability,
+    ) -> Result<Receipt, PublishError<M>> {
+        let by_name = self.bus.core.grants.by_name(capability);
+        match by_name.enter(&self.bus.core.board, &envelope) {
+            Ok(_inside) => placing::publish(&self.bus, envelope).await,
+            Err(denial) => Err(PublishError::denied(envelope, capability, denial)),
+        }
+    }
+
+    /// Grants a capability, without restrictions; see [`Bus::grant_capability`]. It does not wait.
+    pub async fn grant_capability(&self, capability: Capability) {
+        self.bus.grant_capability(capability);
+    }
+
+    /// Revokes a capability, for everybody who holds it; see [`Bus::revoke_capability`]. It does not wait.
+    pub async fn revoke_capability(&self, capability: &Capability) {
+        self.bus.revoke_capability(capability);
+    }
+
+    /// A handle that publishes as one source under one capability; see [`Bus::publisher`].
+    pub fn publisher(
+        &self,
+        source: impl Into<Source>,
+        capability: impl Into<Capability>,
+    ) -> AsyncPublisher<M> {
+        self.bus.publisher(source, capability).into()
+    }
+
+    /// How many subscriptions there are; see [`Bus::subscriber_count`]. It does not wait.
+    pub async fn subscriber_count(&self) -> usize {
+        self.bus.subscriber_count()
+    }
+
+    /// What the bus says about itself; see [`Bus::advisories`].
+    pub fn advisories(&self) -> AsyncSubscription<Advisory> {
+        self.bus.advisories().into_async()
+    }
+
+    /// The same, with options; see [`Bus::advisories_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::advisories_with`].
+    pub fn advisories_with(
+        &self,
+        options: SubscribeOptions<Advisory>,
+    ) -> Result<AsyncSubscription<Advisory>, SubscribeError> {
+        Ok(self.bus.advisories_with(options)?.into_async())
+    }
+}
+
+impl AsyncMessageBus {
+    /// Publishes a command, and returns its envelope's id; see
+    /// [`Bus::send_command`](Bus::send_command).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncBus::publish).
+    pub async fn send_command(
+        &self,
+        source: impl Into<Source>,
+        command: Command,
+    ) -> Result<Uuid, PublishError> {
+        let envelope = Envelope::new(source, Message::Command(command));
+        Ok(self.publish(envelope).await?.id())
+    }
+
+    /// Publishes an event, and returns its envelope's id; see [`Bus::emit_event`](Bus::emit_event).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncBus::publish).
+    pub async fn emit_event(
+        &self,
+        source: impl Into<Source>,
+        event: Event,
+    ) -> Result<Uuid, PublishError> {
+        let envelope = Envelope::new(source, Message::Event(event));
+        Ok(self.publish(envelope).await?.id())
+    }
+}
+
+impl<M> Bus<M> {
+    /// A handle on the same bus, for tasks.
+    pub fn into_async(self) -> AsyncBus<M> {
+        AsyncBus { bus: self }
+    }
+}
+
+impl<M> AsyncBus<M> {
+    pub(super) fn as_sync(&self) -> &Bus<M> {
+        &self.bus
+    }
+
+    /// A handle on the same bus, for threads.
+    pub fn into_sync(self) -> Bus<M> {
+        self.bus
+    }
+}
+
+/// What never waits.
+impl<M> Deref for AsyncBus<M> {
+    type Target = Bus<M>;
+
+    fn deref(&self) -> &Bus<M> {
+        &self.bus
+    }
+}
+
+impl<M> From<Bus<M>> for AsyncBus<M> {
+    fn from(bus: Bus<M>) -> Self {
+        bus.into_async()
+    }
+}
+
+impl<M> From<AsyncBus<M>> for Bus<M> {
+    fn from(bus: AsyncBus<M>) -> Self {
+        bus.into_sync()
+    }
+}
+
+impl<M> Clone for AsyncBus<M> {
+    fn clone(&self) -> Self {
+        self.bus.clone().into_async()
+    }
+}
+
+impl<M: Payload> Default for AsyncBus<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M> fmt::Debug for AsyncBus<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncBus").field(&self.bus).finish()
+    }
+}

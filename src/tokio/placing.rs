@@ -1,0 +1,167 @@
+//! Publishing without blocking the thread, where somebody must be waited for.
+//!
+//! A task tries to publish, which places the envelope in all queues or in none. Where that fails it sets
+//! the alarms of the queues that are full, and tries again: what has made room before is seen by then, and
+//! who makes room later rings. It holds nothing of the bus's but these alarms, so that it leaves nothing
+//! behind when it is given up.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::alarm::{Alarm, Sleeper};
+use crate::bus::Bus;
+use crate::envelope::Envelope;
+use crate::error::{BatchError, PublishError};
+use crate::fanout::Refusal;
+use crate::limit::Limit;
+use crate::pending::{Batch, Pending};
+use crate::receipt::{BatchReceipt, Receipt};
+use crate::subject::Payload;
+
+/// Publishes one envelope as soon as everybody who must not lose it has room.
+#[inline]
+pub(super) async fn publish<M: Payload>(
+    bus: &Bus<M>,
+    envelope: Envelope<M>,
+) -> Result<Receipt, PublishError<M>> {
+    let mut pending = Some(envelope);
+    place(bus, || attempt(bus, &mut pending)).await
+}
+
+/// The same, but not later than this: who has no room by then loses it.
+pub(super) async fn publish_timeout<M: Payload>(
+    bus: &Bus<M>,
+    envelope: Envelope<M>,
+    timeout: Duration,
+) -> Result<Receipt, PublishError<M>> {
+    let mut pending = Some(envelope);
+    let placed = place(bus, || attempt(bus, &mut pending));
+    match tokio::time::timeout(timeout, placed).await {
+        Ok(published) => published,
+        Err(_late) => {
+            let envelope = pending.take().expect(HANDED_BACK);
+            bus.publish_within(envelope, Limit::Until(Instant::now()))
+        }
+    }
+}
+
+const HANDED_BACK: &str = "who has no room hands it back";
+
+fn attempt<M: Payload>(
+    bus: &Bus<M>,
+    pending: &mut Option<Envelope<M>>,
+) -> Poll<Result<Receipt, PublishError<M>>> {
+    let envelope = pending.take().expect(HANDED_BACK);
+    match bus.try_publish(envelope) {
+        Err(PublishError::Full(envelope)) => {
+            *pending = Some(*envelope);
+            Poll::Pending
+        }
+        published => Poll::Ready(published),
+    }
+}
+
+/// Publishes many, in one step as many as find room.
+pub(super) async fn publish_batch<M: Payload>(
+    bus: &Bus<M>,
+    envelopes: Vec<Envelope<M>>,
+) -> Result<BatchReceipt, BatchError<M>> {
+    let mut receipt = BatchReceipt::default();
+    if let Err(refusal) = envelopes.iter().try_for_each(|it| bus.weigh(it)) {
+        return Err(BatchError::refused(receipt, envelopes, refusal));
+    }
+    let mut batch = Batch::new(envelopes.into_iter());
+    loop {
+        let before = batch.count();
+        if before == 0 {
+            return Ok(receipt);
+        }
+        let placed = place(bus, || match bus.core.place(&mut batch, Limit::Refuse) {
+            Err(Refusal::Full) => Poll::Pending,
+            placed => Poll::Ready(placed),
+        });
+        match placed.await {
+            Ok(outcome) => receipt.add(before - batch.count(), outcome),
+            Err(refusal) => {
+                let left = batch.into_envelopes();
+                return Err(BatchError::refused(receipt, left, refusal));
+            }
+        }
+    }
+}
+
+/// Tries until it is placed. An attempt is pending where some queue has no room.
+fn place<M, R, F>(bus: &Bus<M>, attempt: F) -> Placing<'_, M, F>
+where
+    F: FnMut() -> Poll<R> + Unpin,
+{
+    Placing {
+        bus,
+        attempt,
+        doors: SmallVec::new(),
+    }
+}
+
+#[must_use = "futures do nothing unless they are awaited"]
+struct Placing<'a, M, F> {
+    bus: &'a Bus<M>,
+    attempt: F,
+    /// Where it waits.
+    doors: SmallVec<[Sleeper; 1]>,
+}
+
+impl<M, R, F: FnMut() -> Poll<R> + Unpin> Future for Placing<'_, M, F> {
+    type Output = R;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = &mut *self;
+        this.doors.clear();
+        match (this.attempt)() {
+            Poll::Ready(placed) => Poll::Ready(placed),
+            Poll::Pending => this.knock(context),
+        }
+    }
+}
+
+impl<M, R, F: FnMut() -> Poll<R>> Placing<'_, M, F> {
+    /// Sets the alarms of all queues that are full, and tries once more.
+    #[cold]
+    fn knock(&mut self, context: &mut Context<'_>) -> Poll<R> {
+        loop {
+            let known = self.doors.len();
+            for vacancy in vacancies(self.bus) {
+                if !self.doors.iter().any(|door| door.is_at(&vacancy)) {
+                    let mut door = Sleeper::new(&vacancy);
+                    door.set(context.waker());
+                    self.doors.push(door);
+                }
+            }
+            if let Poll::Ready(placed) = (self.attempt)() {
+                return Poll::Ready(placed);
+            }
+            if self.doors.is_empty() {
+                // Some queue was full, and is not any more: others first, then again.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if self.doors.len() == known {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+/// What rings when those who are full now have room.
+fn vacancies<M>(bus: &Bus<M>) -> SmallVec<[Arc<Alarm>; 1]> {
+    let current = bus.core.current();
+    let follow = current
+        .standings()
+        .filter_map(|(queue, entry)| queue.vacancy(&entry));
+    let pick = (current.route.pick.iter()).filter_map(|listener| listener.queue.vacancy());
+    follow.chain(pick).collect()
+}

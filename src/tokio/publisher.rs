@@ -1,0 +1,260 @@
+//! What a module of tasks is given instead of the bus.
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::placing;
+use crate::envelope::Envelope;
+use crate::error::{BatchError, PublishError};
+use crate::message::{Command, Event, Message};
+use crate::pattern::Pattern;
+use crate::publisher::Publisher;
+use crate::receipt::{BatchReceipt, Receipt};
+use crate::subject::Payload;
+
+/// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or
+/// [`Publisher::into_async`]. It is a handle on the same grant.
+///
+/// Methods that may wait are `async`: where a subscriber with [`Overflow::Block`](crate::Overflow::Block)
+/// has no room they wait as [`AsyncBus::publish`](crate::AsyncBus::publish) does. The grant is looked at
+/// once, before. All others are the [`Publisher`]'s own, by [`Deref`].
+///
+/// It has a `Sink` of messages, see [`sink`](AsyncPublisher::sink).
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{AsyncMessageBus, Event};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bus = AsyncMessageBus::new();
+/// let mut subscription = bus.subscribe().await;
+/// bus.grant_capability("log:write".into()).await;
+/// let logger = bus.publisher("logger", "log:write");
+///
+/// let id = logger.emit_event(Event::Pong { from: "logger".into() }).await?;
+/// assert_eq!(subscription.recv().await?.id, id);
+/// # Ok(())
+/// # }
+/// ```
+pub struct AsyncPublisher<M = Message> {
+    publisher: Publisher<M>,
+}
+
+impl<M> AsyncPublisher<M> {
+    /// The same publisher, for threads.
+    pub fn into_sync(self) -> Publisher<M> {
+        self.publisher
+    }
+
+    /// A weaker publisher; see [`Publisher::narrow`].
+    #[must_use = "the publisher itself stays as it is"]
+    pub fn narrow(&self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        self.publisher.narrow(patterns).into_async()
+    }
+}
+
+impl<M: Payload> AsyncPublisher<M> {
+    /// Publishes a message; see [`Publisher::publish`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, the message is in no queue, and is dropped.
+    pub async fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
+        self.forward(Envelope::new(self.source(), message)).await
+    }
+
+    /// Publishes a message that answers or continues another; see [`Publisher::publish_correlated`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncPublisher::publish).
+    pub async fn publish_correlated(
+        &self,
+        message: M,
+        correlation_id: Uuid,
+    ) -> Result<Receipt, PublishError<M>> {
+        let envelope = Envelope::new(self.source(), message);
+        self.forward(envelope.with_correlation_id(correlation_id))
+            .await
+    }
+
+    /// Publishes an envelope that was made elsewhere, as it is; see [`Publisher::forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::forward`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncPublisher::publish).
+    pub async fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        let publisher = &self.publisher;
+        match publisher.enter(std::slice::from_ref(&envelope)) {
+            Ok(_inside) => placing::publish(publisher.bus(), envelope).await,
+            Err(denial) => Err(PublishError::denied(
+                envelope,
+                publisher.capability(),
+                denial,
+            )),
+        }
+    }
+
+    /// Publishes a message, and waits for room up to `timeout` by tokio's clock; see
+    /// [`Publisher::publish_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish_timeout`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncPublisher::publish).
+    pub async fn publish_timeout(
+        &self,
+        message: M,
+        timeout: Duration,
+    ) -> Result<Receipt, PublishError<M>> {
+        let publisher = &self.publisher;
+        let envelope = Envelope::new(publisher.source(), message);
+        match publisher.enter(std::slice::from_ref(&envelope)) {
+            Ok(_inside) => placing::publish_timeout(publisher.bus(), envelope, timeout).await,
+            Err(denial) => Err(PublishError::denied(
+                envelope,
+                publisher.capability(),
+                denial,
+            )),
+        }
+    }
+
+    /// Publishes many messages, in order; see [`Publisher::publish_batch`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish_batch`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish_batch`](crate::Bus::publish_batch).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`AsyncBus::publish_batch`](crate::AsyncBus::publish_batch).
+    pub async fn publish_batch(
+        &self,
+        messages: impl IntoIterator<Item = M>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        let publisher = &self.publisher;
+        let envelopes: Vec<_> = (messages.into_iter())
+            .map(|message| Envelope::new(publisher.source(), message))
+            .collect();
+        match publisher.enter(&envelopes) {
+            Ok(_inside) => placing::publish_batch(publisher.bus(), envelopes).await,
+            Err(denial) => Err(BatchError::denied(
+                publisher.capability(),
+                denial,
+                envelopes,
+            )),
+        }
+    }
+}
+
+impl AsyncPublisher<Message> {
+    /// Publishes a command, and returns its envelope's id; see
+    /// [`Publisher::send_command`](Publisher::send_command).
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncPublisher::publish).
+    pub async fn send_command(&self, command: Command) -> Result<Uuid, PublishError> {
+        Ok(self.publish(Message::Command(command)).await?.id())
+    }
+
+    /// Publishes an event, and returns its envelope's id; see
+    /// [`Publisher::emit_event`](Publisher::emit_event).
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncPublisher::publish).
+    pub async fn emit_event(&self, event: Event) -> Result<Uuid, PublishError> {
+        Ok(self.publish(Message::Event(event)).await?.id())
+    }
+}
+
+impl<M> Publisher<M> {
+    /// The same publisher, for tasks.
+    pub fn into_async(self) -> AsyncPublisher<M> {
+        AsyncPublisher { publisher: self }
+    }
+}
+
+/// What never waits.
+impl<M> Deref for AsyncPublisher<M> {
+    type Target = Publisher<M>;
+
+    fn deref(&self) -> &Publisher<M> {
+        &self.publisher
+    }
+}
+
+impl<M> From<Publisher<M>> for AsyncPublisher<M> {
+    fn from(publisher: Publisher<M>) -> Self {
+        publisher.into_async()
+    }
+}
+
+impl<M> From<AsyncPublisher<M>> for Publisher<M> {
+    fn from(publisher: AsyncPublisher<M>) -> Self {
+        publisher.into_sync()
+    }
+}
+
+impl<M> Clone for AsyncPublisher<M> {
+    fn clone(&self) -> Self {
+        self.publisher.clone().into_async()
+    }
+}
+
+impl<M> fmt::Debug for AsyncPublisher<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncPublisher")
+            .field(&self.publisher)
+            .finish()
+    }
+}

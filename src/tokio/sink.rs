@@ -1,0 +1,105 @@
+//! Publishing by a sink.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_sink::Sink;
+
+use super::AsyncPublisher;
+use crate::error::PublishError;
+use crate::message::Message;
+use crate::receipt::Receipt;
+use crate::subject::Payload;
+
+/// A `Sink` that publishes messages in order, made by [`AsyncPublisher::sink`].
+///
+/// It holds one message at most, while there is no room for it; the next is taken when that one is
+/// published. A message that is refused is handed back by the error, and the sink goes on. Closing it waits until
+/// it holds nothing, and leaves the bus open.
+///
+/// # Cancel safety
+///
+/// Who gives up waiting loses nothing: what the sink holds it goes on with when it is asked again. Dropped, it
+/// drops what it holds, which is in no queue.
+///
+/// # Examples
+///
+/// ```
+/// use futures::{SinkExt, StreamExt, stream};
+/// use oxide_bus::AsyncBus;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bus = AsyncBus::<u32>::new();
+/// let numbers = bus.subscribe().await;
+/// bus.grant_capability("count".into()).await;
+///
+/// let counter = bus.publisher("counter", "count");
+/// stream::iter(0..100).map(Ok).forward(counter.sink()).await?;
+/// assert_eq!(numbers.len(), 100);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "sinks do nothing unless something is sent"]
+pub struct PublishSink<M = Message> {
+    publisher: AsyncPublisher<M>,
+    publishing: Option<Publishing<M>>,
+}
+
+type Publishing<M> = Pin<Box<dyn Future<Output = Result<Receipt, PublishError<M>>> + Send>>;
+
+impl<M> AsyncPublisher<M> {
+    /// A sink that publishes messages; see [`PublishSink`].
+    pub fn sink(&self) -> PublishSink<M> {
+        PublishSink {
+            publisher: self.clone(),
+            publishing: None,
+        }
+    }
+}
+
+impl<M: Payload> Sink<M> for PublishSink<M> {
+    type Error = PublishError<M>;
+
+    fn poll_ready(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Self::Error>> {
+        self.poll_flush(context)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), Self::Error> {
+        let publisher = self.publisher.clone();
+        self.publishing = Some(Box::pin(async move { publisher.publish(message).await }));
+        Ok(())
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Self::Error>> {
+        if let Some(publishing) = &mut self.publishing {
+            let published = ready!(publishing.as_mut().poll(context));
+            self.publishing = None;
+            published?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Self::Error>> {
+        self.poll_flush(context)
+    }
+}
+
+impl<M> fmt::Debug for PublishSink<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublishSink")
+            .field("publisher", &self.publisher)
+            .field("holds", &self.publishing.is_some())
+            .finish()
+    }
+}
