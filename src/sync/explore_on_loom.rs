@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// When a model has more interleavings than it is worth waiting for, so many are enough.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// Explores the interleavings of a model in which no more than so many threads are stopped where
-/// they could go on, and prints how many there are.
+/// they could go on, for a minute at most, and prints how many there are.
 pub(crate) fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let started = Instant::now();
     let explored = Arc::new(AtomicUsize::new(0));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = 10_000;
+    builder.max_duration = Some(LONG_ENOUGH);
     builder.check({
         let explored = Arc::clone(&explored);
         move || {
@@ -19,9 +23,14 @@ pub(crate) fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'stat
             model();
         }
     });
+    let took = started.elapsed();
+    let extent = if took < LONG_ENOUGH {
+        "all"
+    } else {
+        "the first"
+    };
     println!(
-        "{} interleavings with up to {preemptions} preemptions, in {:.1?}",
+        "{extent} {} interleavings with up to {preemptions} preemptions, in {took:.1?}",
         explored.load(Ordering::Relaxed),
-        started.elapsed()
     );
 }
