@@ -12,7 +12,7 @@ use tokio::sync::broadcast::{Receiver, Sender};
 
 const SUBSCRIBERS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 const MATCHES: [usize; 4] = [0, 1, 10, 100];
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 501;
 
 fn main() {
     publishing();

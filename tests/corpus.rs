@@ -31,3 +31,8 @@ fn decoding_holds_on_the_corpus() {
 fn the_round_trip_holds_on_the_corpus() {
     run_on_corpus("envelope_roundtrip", bodies::envelope_roundtrip);
 }
+
+#[test]
+fn patterns_hold_on_the_corpus() {
+    run_on_corpus("patterns", bodies::patterns);
+}

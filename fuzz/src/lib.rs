@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use chrono::DateTime;
 use oxide_bus::codec::{Codec, Limits};
-use oxide_bus::{Command, Envelope, Event, Message};
+use oxide_bus::{
+    Bus, Command, Envelope, Event, Message, Pattern, Payload, Subject, SubscribeOptions,
+};
 use serde_json::{Number, Value};
 use uuid::Uuid;
 
@@ -54,6 +56,54 @@ pub fn envelope_roundtrip(data: &[u8]) {
         check(&envelope);
         let bytes = postcard::to_stdvec(&envelope).expect("it is within the limits");
         assert_eq!(postcard::from_bytes(&bytes), Ok(envelope));
+    }
+}
+
+/// The most patterns that are read: more only take time.
+const PATTERNS: usize = 16;
+
+/// A payload with any tokens.
+struct Addressed(Vec<String>);
+
+impl Payload for Addressed {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(self.0.iter().map(String::as_str))
+    }
+}
+
+/// Reads a subject, one token a line, up to an empty line, and patterns after it, one a line. What is
+/// read is written the same, and a bus delivers to those patterns that match when they are tried one by
+/// one.
+pub fn patterns(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (subject, patterns) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let addressed = Addressed(subject.lines().map(str::to_owned).collect());
+    let subject = addressed.subject();
+    if let Some(exactly) = Pattern::exactly(&subject) {
+        assert!(exactly.matches(&subject));
+        assert_eq!(subject.to_string().parse().as_ref(), Ok(&exactly));
+    }
+    let bus = Bus::<Addressed>::new();
+    let mut subscriptions = Vec::new();
+    for text in patterns.lines().take(PATTERNS) {
+        match text.parse::<Pattern>() {
+            Ok(pattern) => {
+                assert_eq!(pattern.to_string().parse().as_ref(), Ok(&pattern));
+                let options = SubscribeOptions::new().capacity(1).pattern(pattern.clone());
+                let subscription = bus.subscribe_with(options).expect("open");
+                subscriptions.push((pattern.matches(&subject), subscription));
+            }
+            Err(error) => assert!(text.is_char_boundary(error.offset())),
+        }
+    }
+    drop(subject);
+    let matching = subscriptions.iter().filter(|(matches, _)| *matches).count();
+    let receipt = bus
+        .publish(Envelope::new("fuzzer", addressed))
+        .expect("open");
+    assert_eq!(receipt.delivered(), matching);
+    for (matches, subscription) in &subscriptions {
+        assert_eq!(subscription.len(), usize::from(*matches));
     }
 }
 
