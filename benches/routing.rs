@@ -100,38 +100,65 @@ fn publishing() {
 /// The same with a channel that everybody receives everything from.
 fn against_broadcast() {
     const MODULES: usize = 1_000;
-    const TIMES: u32 = 64;
-    println!("\nA command to one of {MODULES} modules, until it has it, in nanoseconds");
-    let source = Source::from("kernel");
-    let numbers = || (0..TIMES).map(|time| time as usize * 7 % MODULES);
+    println!("\nA command to one of {MODULES} modules, in nanoseconds");
+    println!(
+        "{:>20}{:>12}{:>20}{:>20}{:>12}",
+        "published at a time", "oxide-bus", "with its receiving", "tokio broadcast", "ratio"
+    );
+    for burst in [1, 8, 64] {
+        let [publishing, receiving] = one_by_pattern(MODULES, burst);
+        let broadcast = one_by_broadcast(MODULES, burst);
+        let ratio = broadcast / publishing;
+        println!("{burst:>20}{publishing:>12.0}{receiving:>20.0}{broadcast:>20.0}{ratio:>11.0}x");
+    }
+}
 
+/// Which modules are sent a command, one after the other.
+fn addressed(modules: usize, burst: u32) -> impl Iterator<Item = usize> {
+    (0..burst).map(move |time| time as usize * 7 % modules)
+}
+
+/// To publish, and to publish and receive.
+fn one_by_pattern(modules: usize, burst: u32) -> [f64; 2] {
+    let source = Source::from("kernel");
     let bus = MessageBus::new();
-    let mut subscriptions: Vec<_> = (0..MODULES)
+    let mut subscriptions: Vec<_> = (0..modules)
         .map(|number| bus.subscribe_with(to_own(number)).expect("open"))
         .collect();
-    let ours = median(TIMES, || {
-        let envelopes: Vec<_> = numbers().map(|number| command(&source, number)).collect();
-        let started = Instant::now();
-        for envelope in envelopes {
-            bus.publish(envelope).expect("open");
-        }
-        for number in numbers() {
-            black_box(
-                subscriptions[number]
-                    .try_recv()
-                    .expect("it has its command"),
-            );
-        }
-        started.elapsed()
-    });
-    println!("{:>32}{ours:>12.0}", "oxide-bus, by pattern");
+    [false, true].map(|receiving| {
+        median(burst, || {
+            let addressed = || addressed(modules, burst);
+            let envelopes: Vec<_> = addressed().map(|it| command(&source, it)).collect();
+            let started = Instant::now();
+            for envelope in envelopes {
+                bus.publish(envelope).expect("open");
+            }
+            let published = started.elapsed();
+            for number in addressed() {
+                black_box(
+                    subscriptions[number]
+                        .try_recv()
+                        .expect("it has its command"),
+                );
+            }
+            if receiving {
+                started.elapsed()
+            } else {
+                published
+            }
+        })
+    })
+}
 
+/// To publish, and for all others to discard it.
+fn one_by_broadcast(modules: usize, burst: u32) -> f64 {
+    let source = Source::from("kernel");
     let sender = Sender::new(128);
-    let mut receivers: Vec<(String, Receiver<Arc<Envelope>>)> = (0..MODULES)
+    let mut receivers: Vec<(String, Receiver<Arc<Envelope>>)> = (0..modules)
         .map(|number| (module(number), sender.subscribe()))
         .collect();
-    let theirs = median(TIMES, || {
-        let envelopes: Vec<_> = numbers()
+    median(burst, || {
+        let envelopes: Vec<_> = addressed(modules, burst)
             .map(|number| Arc::new(command(&source, number)))
             .collect();
         let started = Instant::now();
@@ -148,9 +175,7 @@ fn against_broadcast() {
             }
         }
         started.elapsed()
-    });
-    println!("{:>32}{theirs:>12.0}", "tokio broadcast, discarding");
-    println!("{:>32}{:>11.0}x", "ratio", theirs / ours);
+    })
 }
 
 /// How long it takes to do something with each of so many, in microseconds for each.

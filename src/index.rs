@@ -43,22 +43,26 @@ impl<L: Clone> Index<L> {
         source: &Source,
         subject: impl FnOnce() -> Subject<'s>,
     ) -> Listeners<'_, L> {
-        let tries = [Some(&self.any_source), self.of_source(source)];
-        let tries = || tries.into_iter().flatten();
+        let mut listeners = SmallVec::new();
         let mut found = Found {
-            listeners: SmallVec::new(),
+            listeners: &mut listeners,
             lists: 0,
         };
-        for trie in tries() {
+        let by_source = self.of_source(source);
+        found.add(self.any_source.everything());
+        if let Some(trie) = by_source {
             found.add(trie.everything());
         }
-        if tries().any(Trie::has_patterns) {
+        let by_source = by_source.filter(|trie| trie.has_patterns());
+        if self.any_source.has_patterns() || by_source.is_some() {
             let words = Words::new(subject(), &self.hasher);
-            for trie in tries() {
+            self.any_source.find(&words, &mut found);
+            if let Some(trie) = by_source {
                 trie.find(&words, &mut found);
             }
         }
-        found.in_order()
+        found.put_in_order();
+        listeners
     }
 
     fn of_source(&self, source: &Source) -> Option<&Trie<L>> {
@@ -113,20 +117,22 @@ impl<L> Clone for Index<L> {
 }
 
 /// Listeners with their numbers.
-pub(crate) type Listeners<'a, L> = SmallVec<[(u64, &'a L); 8]>;
+pub(crate) type Listeners<'a, L> = SmallVec<[(u64, &'a L); 4]>;
 
 /// What was found so far.
-struct Found<'a, L> {
-    listeners: Listeners<'a, L>,
+struct Found<'f, 'a, L> {
+    listeners: &'f mut Listeners<'a, L>,
     /// Out of how many lists; each by itself is in order.
     lists: usize,
 }
 
-impl<'a, L> Found<'a, L> {
+impl<'a, L> Found<'_, 'a, L> {
     fn add(&mut self, list: &'a Shelf<L>) {
         if !list.is_empty() {
             self.lists += 1;
-            (self.listeners).extend(list.pairs().map(|(number, it)| (*number, it)));
+            for row in list.rows() {
+                (self.listeners).extend(row.iter().map(|(number, it)| (*number, it)));
+            }
         }
     }
 
@@ -135,12 +141,11 @@ impl<'a, L> Found<'a, L> {
         self.listeners.push((number, listener));
     }
 
-    fn in_order(mut self) -> Listeners<'a, L> {
+    fn put_in_order(&mut self) {
         if self.lists > 1 {
             self.listeners.sort_unstable_by_key(|(number, _)| *number);
             self.listeners.dedup_by_key(|(number, _)| *number);
         }
-        self.listeners
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Picks<M> {
     /// Those whose predicates have panicked.
     pub(crate) failed: Vec<Arc<Listener<M>>>,
     /// What predicates have said so far, by the numbers of their subscribers, in order.
-    verdicts: SmallVec<[(u64, Verdict); 8]>,
+    verdicts: SmallVec<[(u64, Verdict); 1]>,
 }
 
 /// What a subscriber's predicates say of an envelope.

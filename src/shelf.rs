@@ -25,8 +25,13 @@ impl<T> Shelf<T> {
         Shelf { rows: None }
     }
 
-    fn rows(&self) -> &[Row<T>] {
+    fn list(&self) -> &[Row<T>] {
         self.rows.as_deref().unwrap_or_default()
+    }
+
+    /// The items with their keys, row by row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[(u64, T)]> {
+        self.list().iter().map(|row| &*row.items)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -39,15 +44,15 @@ impl<T> Shelf<T> {
 
     /// The items with their keys.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = &(u64, T)> {
-        self.rows().iter().flat_map(|row| &*row.items)
+        self.rows().flatten()
     }
 
     /// The item in this place; there is one.
     pub(crate) fn nth(&self, mut place: usize) -> &T {
         for row in self.rows() {
-            match row.items.get(place) {
+            match row.get(place) {
                 Some((_, item)) => return item,
-                None => place -= row.items.len(),
+                None => place -= row.len(),
             }
         }
         unreachable!("there are as many items as there were when this place was noted")
@@ -56,18 +61,25 @@ impl<T> Shelf<T> {
     /// The item with this key that `is` the one.
     pub(crate) fn get(&self, key: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         let (row, place) = self.find(key, is).ok()?;
-        Some(&self.rows()[row].items[place].1)
+        Some(&self.list()[row].items[place].1)
     }
 
     /// Where the item with this key is that `is` the one, or where one with this key would go.
     fn find(&self, key: u64, is: impl Fn(&T) -> bool) -> Result<(usize, usize), (usize, usize)> {
-        let rows = self.rows();
+        let rows = self.list();
         // The last row that begins before the key: items with the key may begin in it.
         let row = (rows.partition_point(|row| row.first < key)).saturating_sub(1);
         let Some(items) = rows.get(row).map(|row| &row.items) else {
             return Err((0, 0));
         };
         let place = items.partition_point(|(at, _)| *at < key);
+        // Nearly always: keys are hardly ever the same.
+        if let Some((at, item)) = items.get(place)
+            && *at == key
+            && is(item)
+        {
+            return Ok((row, place));
+        }
         let here = items
             .iter()
             .enumerate()
@@ -99,7 +111,7 @@ impl<T: Clone> Shelf<T> {
 
     /// The list with this item, which takes the place of one with its key that it `replaces`.
     pub(crate) fn with(&self, key: u64, item: T, replaces: impl Fn(&T) -> bool) -> Self {
-        let mut rows = self.rows().to_vec();
+        let mut rows = self.list().to_vec();
         let new = (key, item);
         match self.find(key, replaces) {
             Ok((row, place)) => {
@@ -132,7 +144,7 @@ impl<T: Clone> Shelf<T> {
         let Ok((row, place)) = self.find(key, is) else {
             return self.clone();
         };
-        let mut rows = self.rows().to_vec();
+        let mut rows = self.list().to_vec();
         let items = Arc::clone(&rows[row].items);
         if items.len() == 1 {
             rows.remove(row);
@@ -199,7 +211,7 @@ mod tests {
 
     /// What there is, row by row.
     fn rows(shelf: &Shelf<u8>) -> Vec<Vec<(u64, u8)>> {
-        (shelf.rows().iter().map(|row| row.items.to_vec())).collect()
+        shelf.rows().map(<[_]>::to_vec).collect()
     }
 
     proptest! {
@@ -252,6 +264,6 @@ mod tests {
         for key in 0..10 * ROW as u64 {
             shelf = shelf.with(key, (), |()| true);
         }
-        assert_eq!(shelf.rows().len(), 10);
+        assert_eq!(shelf.list().len(), 10);
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Change<'a, L> {
 /// A subject's tokens, and the hashes of those that may have nodes.
 pub(super) struct Words<'a> {
     subject: Subject<'a>,
-    hashes: SmallVec<[u64; 8]>,
+    hashes: SmallVec<[u64; 6]>,
 }
 
 impl<'a> Words<'a> {
@@ -77,7 +77,7 @@ impl<L: Clone> Trie<L> {
     }
 
     /// Adds those who have a pattern that matches.
-    pub(super) fn find<'a>(&'a self, words: &Words<'_>, found: &mut Found<'a, L>) {
+    pub(super) fn find<'a>(&'a self, words: &Words<'_>, found: &mut Found<'_, 'a, L>) {
         self.root.find(words, 0, found);
     }
 
@@ -112,7 +112,7 @@ impl<L: Clone> Node<L> {
             && self.longer.is_empty()
     }
 
-    fn find<'a>(&'a self, words: &Words<'_>, depth: usize, found: &mut Found<'a, L>) {
+    fn find<'a>(&'a self, words: &Words<'_>, depth: usize, found: &mut Found<'_, 'a, L>) {
         for (number, (pattern, listener)) in self.longer.pairs() {
             if pattern.matches(&words.subject) {
                 found.add_one(*number, listener);
