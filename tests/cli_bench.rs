@@ -43,20 +43,34 @@ fn number(result: &Value, key: &str) -> f64 {
 
 fn assert_it_adds_up(result: &Value) {
     let (delivered, dropped) = (count(result, "delivered"), count(result, "dropped"));
+    let (received, lost) = (count(result, "received"), count(result, "lost"));
     let due = count(result, "published") * count(result, "subscribers");
-    assert_eq!(delivered + dropped, due, "{result}");
+    assert_eq!(received + lost, delivered + dropped, "{result}");
+    match result["overflow"].as_str().expect("a name") {
+        "block" => assert_eq!((received, lost, dropped), (due, 0, 0), "{result}"),
+        "drop-newest" => assert_eq!((received, received + lost), (delivered, due), "{result}"),
+        "drop-oldest" => assert_eq!((delivered, dropped), (due, 0), "{result}"),
+        "disconnect" => {
+            assert!(received + lost <= due, "{result}");
+            assert_eq!(lost, count(result, "evicted"), "one each: {result}");
+        }
+        other => panic!("{other}"),
+    }
+    if result["overflow"] != "disconnect" {
+        assert_eq!(count(result, "evicted"), 0, "{result}");
+    }
     assert!(number(result, "elapsed_s") > 0.0, "{result}");
 
     let latency = &result["latency_ns"];
     let steps = ["p50", "p90", "p99", "p999", "max"].map(|key| count(latency, key));
     assert!(steps.is_sorted(), "{result}");
-    assert!(count(latency, "samples") <= delivered, "{result}");
+    assert!(count(latency, "samples") <= received, "{result}");
 }
 
 #[test]
 fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers() {
     for subscribers in ["1", "4", "64"] {
-        for overflow in ["drop-newest", "block"] {
+        for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
             for publishers in [1, 3] {
                 let result = result(&[
                     "--subscribers",
@@ -66,25 +80,76 @@ fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers(
                     "--publishers",
                     &publishers.to_string(),
                     "--messages",
-                    "1000",
+                    "200",
                     "--capacity",
                     "16",
                 ]);
                 assert_it_adds_up(&result);
-                assert_eq!(count(&result, "published"), 1_000);
+                assert_eq!(count(&result, "published"), 200);
                 assert_eq!(count(&result, "publishers"), publishers);
                 assert_eq!(count(&result, "subscribers").to_string(), subscribers);
                 assert_eq!(count(&result, "capacity"), 16);
                 assert_eq!(result["overflow"], overflow);
-                // The very first envelope has room everywhere, and is timed.
+                assert_eq!(result["groups"], Value::Null);
+                // The very first envelope has room everywhere, is timed, and stays if it may.
                 let samples = count(&result["latency_ns"], "samples");
-                assert!(samples >= count(&result, "subscribers"), "{result}");
-                if overflow == "block" {
-                    assert_eq!(count(&result, "dropped"), 0);
+                if overflow != "drop-oldest" {
+                    assert!(samples >= count(&result, "subscribers"), "{result}");
                 }
             }
         }
     }
+}
+
+#[test]
+fn each_envelope_goes_to_one_member_of_each_group() {
+    for groups in [1, 3, 8] {
+        for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
+            let result = result(&[
+                "--subscribers",
+                "8",
+                "--groups",
+                &groups.to_string(),
+                "--publishers",
+                "2",
+                "--overflow",
+                overflow,
+                "--messages",
+                "1000",
+                "--capacity",
+                "16",
+            ]);
+            assert_eq!(count(&result, "groups"), groups);
+            let (received, lost) = (count(&result, "received"), count(&result, "lost"));
+            let told = count(&result, "delivered") + count(&result, "dropped");
+            assert_eq!(received + lost, told, "{result}");
+            match overflow {
+                "disconnect" => assert!(told <= 1_000 * groups && lost <= groups, "{result}"),
+                "block" => assert_eq!((received, lost), (1_000 * groups, 0), "{result}"),
+                _ => assert_eq!(told, 1_000 * groups, "{result}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_is_evicted_has_received_what_its_queue_held_and_lost_one_envelope() {
+    // Each publish is one envelope for a queue of one: sooner or later nobody is left.
+    let result = result(&[
+        "--overflow",
+        "disconnect",
+        "--capacity",
+        "1",
+        "--publishers",
+        "2",
+        "--messages",
+        "200000",
+    ]);
+    assert_it_adds_up(&result);
+    assert_eq!(count(&result, "published"), 200_000);
+    assert_eq!(count(&result, "evicted"), 4, "{result}");
+    assert_eq!(count(&result, "lost"), 4);
+    assert!(count(&result, "received") >= 4, "the first had room");
 }
 
 #[test]
@@ -151,6 +216,9 @@ fn without_json_it_prints_a_table() {
     assert_eq!(row("published"), "12,345");
     assert_eq!(row("delivered"), "49,380");
     assert_eq!(row("dropped"), "0");
+    assert_eq!(row("received"), "49,380");
+    assert_eq!(row("lost"), "0");
+    assert_eq!(row("groups"), "none");
     assert_eq!(row("overflow"), "block");
 }
 

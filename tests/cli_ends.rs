@@ -111,7 +111,14 @@ fn usage_errors_are_one_line_that_names_the_trouble() {
         (&["bench", "--messages", "-1"], "--messages"),
         (&["bench", "--payload", "-1"], "--payload"),
         (&["bench", "--capacity", "0"], "--capacity"),
-        (&["bench", "--overflow", "never"], "drop-newest"),
+        (&["bench", "--overflow", "never"], "drop-oldest"),
+        (&["bench", "--groups", "0"], "--groups"),
+        (&["bench", "--groups", "5"], "--groups 5 is more than"),
+        (&["replay", "--overflow", "never", SAMPLE], "disconnect"),
+        (
+            &["replay", "--check", "--overflow", "block", SAMPLE],
+            "--check",
+        ),
         (
             &["bench", "--messages", "5", "--duration", "1"],
             "--duration",

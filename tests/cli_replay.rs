@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
@@ -105,6 +105,7 @@ impl Stats {
         let subjects = subjects
             .lines()
             .skip(1)
+            .filter(|line| !line.starts_with("oxide-bus: "))
             .map(|line| {
                 let (published, rest) = line.trim_start().split_once(' ').unwrap();
                 let (delivered, subject) = rest.trim_start().split_once("  ").unwrap();
@@ -245,6 +246,67 @@ fn a_queue_of_one_loses_nothing() {
     let stats = Stats::read(text(&output.stderr));
     stats.assert_it_adds_up();
     assert_eq!(stats.totals["dropped"], 0);
+}
+
+/// What a reader gets who reads nothing until the whole log is published: what is printed, what is said.
+///
+/// The last line of the log is bad: when it is reported, all others are published. A full queue is
+/// far more than the pipe and the program's own buffer hold, and the log is more than all of them.
+fn replay_to_a_late_reader(overflow: &str) -> (Vec<Seen>, String) {
+    let log = file(&(sample().repeat(30) + "bad\n"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
+        .args(["replay", path(&log), "--stats"])
+        .args(["--capacity", "4000", "--overflow", overflow])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut said = String::new();
+    stderr.read_line(&mut said).expect("it is UTF-8");
+    assert!(said.starts_with("oxide-bus: line "), "{said}");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    stderr.read_to_string(&mut said).expect("it is UTF-8");
+    (seen(text(&output.stdout)), said)
+}
+
+#[test]
+fn what_finds_no_room_is_dropped_if_that_is_the_policy() {
+    let (printed, said) = replay_to_a_late_reader("drop-newest");
+    let stats = Stats::read(&said);
+    stats.assert_it_adds_up();
+    assert!(stats.totals["dropped"] > 0, "{said}");
+    assert_eq!(stats.totals["matched"], stats.totals["published"]);
+    assert_eq!(stats.totals["delivered"], printed.len() as u64);
+    assert_eq!(printed[0], Seen::read(sample().lines().next().unwrap()));
+}
+
+#[test]
+fn the_newest_are_printed_if_they_displace_the_oldest() {
+    let (printed, said) = replay_to_a_late_reader("drop-oldest");
+    let stats = Stats::read(&said);
+    stats.assert_it_adds_up();
+    let displaced = stats.totals["displaced"];
+    assert!(displaced > 0, "{said}");
+    assert_eq!(stats.totals["dropped"], 0);
+    assert_eq!(stats.totals["delivered"], printed.len() as u64 + displaced);
+    let (printed, log) = (printed.last().unwrap(), sample());
+    assert_eq!(printed, &Seen::read(log.lines().last().unwrap()));
+}
+
+#[test]
+fn a_subscriber_that_is_evicted_ends_the_replay_after_what_it_had() {
+    let (printed, said) = replay_to_a_late_reader("disconnect");
+    let stats = Stats::read(&said);
+    stats.assert_it_adds_up();
+    assert_eq!(stats.totals["dropped"], 1);
+    assert_eq!(stats.totals["delivered"], printed.len() as u64);
+    let end = format!(
+        "oxide-bus: the subscriber was evicted, because its queue was full (envelopes printed: {})",
+        printed.len()
+    );
+    assert_eq!(said.lines().last(), Some(end.as_str()));
 }
 
 #[test]

@@ -5,19 +5,18 @@ mod measure;
 mod progress;
 mod report;
 
-use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use oxide_bus::{DEFAULT_CAPACITY, Overflow};
-use serde::Serialize;
+use clap::Args;
+use oxide_bus::DEFAULT_CAPACITY;
 
 use self::report::Report;
 use crate::failure::Failure;
+use crate::overflow::OverflowName;
 use crate::{INTERRUPTED, arguments, interrupt, output};
 
 /// Measures the bus: publishers and subscribers on threads of their own, as fast as they can
@@ -26,9 +25,11 @@ use crate::{INTERRUPTED, arguments, interrupt, output};
 /// last publisher is done the bus is closed and the subscribers receive what is still queued. The
 /// time is from the start to the end of the last of them, and the rates are over that time.
 ///
-/// What was lost because a subscriber's queue was full is counted as dropped. The counts are checked:
-/// delivered and dropped together make published times subscribers, and what the subscribers counted
-/// themselves is what the publishers were told. If not, that is an error.
+/// The publishers' receipts say what was delivered, and what was dropped because a queue was full; the
+/// subscribers count what they received, and what they were told they lost. An envelope that drop-oldest
+/// displaces is delivered by the receipts, and lost for the subscriber. The counts are checked: delivered
+/// and dropped together make received and lost; each subscriber, or each group, has received or lost
+/// everything that was published, or was evicted on its first loss. If not, that is an error.
 ///
 /// Latency is the time from just before an envelope is published to when a subscriber has it. Reading
 /// the clock takes longer than publishing may, so only one envelope in 16 of each publisher, its first
@@ -53,6 +54,12 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = OverflowName::DropNewest)]
     overflow: OverflowName,
 
+    /// Divide the subscribers into so many groups, whose members share a queue
+    ///
+    /// Each envelope goes to one member of each group: the members compete.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    groups: Option<u16>,
+
     /// How many envelopes are published, by all publishers together [default: 1000000]
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
@@ -73,8 +80,8 @@ pub(crate) struct Options {
 const JSON: &str = "\
 Print the result as one JSON object instead of a table
 
-Its keys: publishers, subscribers, capacity, overflow, payload_bytes, published, delivered, dropped, \
-elapsed_s, publishes_per_s, deliveries_per_s, and latency_ns with samples, p50, p90, p99, p999 and \
+Its keys: publishers, subscribers, groups (null without), capacity, overflow, payload_bytes, published, \
+delivered, dropped, received, lost, evicted (how many subscribers were), elapsed_s, publishes_per_s, deliveries_per_s, and latency_ns with samples, p50, p90, p99, p999 and \
 max, which are zero where nothing was received.";
 
 const EXAMPLES: &str = "\
@@ -83,45 +90,38 @@ Examples:
       A million envelopes from one publisher to four subscribers, who may lose some.
   oxide-bus bench --overflow block --publishers 2 --subscribers 8
       Two publishers that wait for the slowest of eight subscribers: nothing is lost.
+  oxide-bus bench --overflow drop-oldest --capacity 16
+      Short queues that keep the newest: what is lost was delivered before.
+  oxide-bus bench --overflow block --subscribers 8 --groups 2
+      Two teams of four that share the work: each envelope is received twice.
   oxide-bus bench --duration 10 --payload 1024 --json
       Ten seconds with 1 KiB in each envelope; the result is for a program to read.";
-
-/// What happens to an envelope for which a queue has no room.
-#[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum OverflowName {
-    /// It is dropped for that subscriber, and counted
-    DropNewest,
-    /// The publisher waits until there is room, without a time-out: nothing is lost
-    Block,
-}
-
-impl fmt::Display for OverflowName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            OverflowName::DropNewest => "drop-newest",
-            OverflowName::Block => "block",
-        })
-    }
-}
-
-impl From<OverflowName> for Overflow {
-    fn from(name: OverflowName) -> Self {
-        match name {
-            OverflowName::DropNewest => Overflow::DropNewest,
-            OverflowName::Block => Overflow::Block { timeout: None },
-        }
-    }
-}
 
 impl Options {
     /// How many envelopes are published, unless there is a duration.
     fn messages(&self) -> u64 {
         self.messages.unwrap_or(1_000_000)
     }
+
+    /// How many queues there are: one for each group, or else for each subscriber.
+    fn queues(&self) -> u16 {
+        self.groups.unwrap_or(self.subscribers)
+    }
+
+    /// Whether no group is empty.
+    fn check(&self) -> Result<(), Failure> {
+        match self.groups {
+            Some(groups) if groups > self.subscribers => Err(Failure::usage(format_args!(
+                "--groups {groups} is more than there are subscribers: {}",
+                self.subscribers
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    options.check()?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let stop = Arc::new(AtomicBool::new(false));
     interrupt::on_first({

@@ -6,6 +6,7 @@ mod bench;
 mod failure;
 mod interrupt;
 mod output;
+mod overflow;
 mod replay;
 mod thread;
 

@@ -9,27 +9,29 @@ mod tally;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use clap::Args;
 use oxide_bus::codec::Codec;
 use oxide_bus::{
-    Capability, DEFAULT_CAPACITY, Grant, MessageBus, Overflow, Pattern, Publisher, SubscribeOptions,
+    Capability, DEFAULT_CAPACITY, Grant, MessageBus, Pattern, Publisher, SubscribeOptions,
 };
 
 use self::feed::Input;
 use self::ledger::Ledger;
 use self::pace::Pace;
+use self::printer::Progress;
 use crate::failure::Failure;
+use crate::overflow::OverflowName;
 use crate::{INTERRUPTED, arguments, interrupt, output, thread};
 
 /// Replays a log of envelopes over a bus, and prints what a subscriber receives
 ///
 /// Reads JSON Lines: one envelope a line, blank lines aside. Each is published on a bus, and what a
 /// subscriber receives there is printed as JSON Lines, in the form in which this program writes
-/// envelopes. Nothing is lost: when the subscriber's queue is full, the reading waits.
+/// envelopes. Nothing is lost, unless --overflow says so: when the subscriber's queue is full, the
+/// reading waits.
 ///
 /// A line that is no envelope is reported on stderr with its number, and the others go on; the exit
 /// code is 1 then.
@@ -62,6 +64,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity(), allow_negative_numbers = true)]
     capacity: usize,
 
+    /// What happens to an envelope when the subscriber's queue is full
+    ///
+    /// With disconnect that is the end of the replay, and the exit code is 1.
+    #[arg(long, value_enum, default_value_t = OverflowName::Block)]
+    overflow: OverflowName,
+
     /// Publish so many envelopes a second, fractions allowed [default: as fast as possible]
     ///
     /// The pace is kept from the start: after a hold-up it catches up.
@@ -69,7 +77,7 @@ pub(crate) struct Options {
     rate: Option<f64>,
 
     /// Only check that every line is an envelope: publish and print nothing
-    #[arg(long, conflicts_with_all = ["subject", "source", "speak_as", "allow", "capacity", "rate", "stats"])]
+    #[arg(long, conflicts_with_all = ["subject", "source", "speak_as", "allow", "capacity", "overflow", "rate", "stats"])]
     check: bool,
 
     /// Accept keys that the format does not know, and leave them out
@@ -95,8 +103,9 @@ const STATS: &str = "\
 At the end, say on stderr how many envelopes went where
 
 Lines read, of which some were bad and the others published; deliveries that matched the filters, of \
-which some were delivered and the others dropped (only where it was interrupted); then how many were \
-published and delivered by subject, for 10,000 subjects at most, and for all others together.";
+which some were delivered and the others dropped (with --overflow block only where it was \
+interrupted); with --overflow drop-oldest, how many of the delivered were displaced by newer ones, and \
+so not printed; then how many were published and delivered by subject, for 10,000 subjects at most, and for all others together.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,6 +119,8 @@ Examples:
       What two peers have sent, as far as they may: their own events and nothing else.
   tail -f log.jsonl | oxide-bus replay --lenient
       What is appended to a log, as it comes, even if it has keys of its own.
+  oxide-bus replay log.jsonl --overflow drop-oldest --capacity 100 --stats | less
+      What a reader who is slow gets of a log, if old envelopes make way for new ones.
   oxide-bus replay --check log.jsonl
       Nothing but complaints about bad lines.";
 
@@ -171,8 +182,8 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
         .subscribe_with(terms(&options))
         .map_err(Failure::usage)?;
     let ledger = Arc::new(Ledger::new(options.stats));
-    let progress = Arc::new(AtomicU64::new(0));
-    let (with_stats, codec) = (options.stats, codec(&options));
+    let progress = Arc::new(Progress::default());
+    let (with_stats, overflow, codec) = (options.stats, options.overflow, codec(&options));
 
     let allowed = allowance(&options, &bus)?;
     thread::spawn("printer", {
@@ -216,7 +227,10 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
     };
     // A publish that waits for room would keep the ledger.
     bus.close();
-    let tally = ledger.close();
+    let mut tally = ledger.close();
+    if overflow == OverflowName::DropOldest {
+        tally.enter_displaced(progress.lost());
+    }
     if with_stats {
         output::say(&tally.to_string());
     }
@@ -230,14 +244,14 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
 }
 
 /// Waits until everything that was received is printed, but not for a reader that does not read.
-fn drain(news: &Receiver<News>, progress: &AtomicU64) -> Result<(), Failure> {
-    let mut before = progress.load(Ordering::Relaxed);
+fn drain(news: &Receiver<News>, progress: &Progress) -> Result<(), Failure> {
+    let mut before = progress.printed();
     loop {
         match news.recv_timeout(PATIENCE) {
             Ok(News::Printed(end)) => return end,
             Ok(_) => {}
             Err(_) => {
-                let now = progress.load(Ordering::Relaxed);
+                let now = progress.printed();
                 if now == before {
                     output::complain("standard output is stuck, so not everything is printed");
                     return Ok(());
@@ -273,7 +287,7 @@ fn terms(options: &Options) -> SubscribeOptions {
     let terms = SubscribeOptions::new()
         .name("printer")
         .capacity(options.capacity)
-        .overflow(Overflow::Block { timeout: None });
+        .overflow(options.overflow.into());
     let terms = options
         .subject
         .iter()

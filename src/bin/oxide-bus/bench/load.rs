@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use oxide_bus::{Payload, PublishError, Publisher, Subscription};
+use oxide_bus::{Payload, PublishError, Publisher, RecvError, Subscription};
 
 /// One envelope in so many of each publisher is timed.
 const TIMED: u64 = 16;
@@ -47,7 +47,9 @@ pub(super) struct Sent {
 /// What a subscriber has counted.
 pub(super) struct Intake {
     pub(super) received: u64,
-    pub(super) missed: u64,
+    pub(super) lost: u64,
+    /// Whether it was put out, for want of room.
+    pub(super) evicted: bool,
     /// From before the publish to after the receive, in nanoseconds.
     pub(super) latency: Histogram<u64>,
     pub(super) ended: Instant,
@@ -81,12 +83,12 @@ pub(super) fn publish(
     })
 }
 
-/// A subscriber's life, up to the end of the bus.
+/// A subscriber's life, up to the end of the bus, or its own.
 pub(super) fn receive(mut subscription: Subscription<Load>) -> Intake {
     let mut latency = new_histogram();
-    let (mut received, mut missed) = (0, 0);
-    for item in &mut subscription {
-        match item {
+    let (mut received, mut lost) = (0, 0);
+    let evicted = loop {
+        match subscription.recv() {
             Ok(delivery) => {
                 received += 1;
                 black_box(&delivery.message.bytes);
@@ -97,12 +99,15 @@ pub(super) fn receive(mut subscription: Subscription<Load>) -> Intake {
                         .expect("the histogram grows as it must");
                 }
             }
-            Err(lagged) => missed += lagged.missed,
+            Err(RecvError::Lagged(lagged)) => lost += lagged.missed,
+            Err(RecvError::Disconnected) => break false,
+            Err(RecvError::Evicted) => break true,
         }
-    }
+    };
     Intake {
         received,
-        missed,
+        lost,
+        evicted,
         latency,
         ended: Instant::now(),
     }

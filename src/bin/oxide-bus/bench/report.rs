@@ -6,20 +6,25 @@ use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
+use super::Options;
 use super::load::new_histogram;
 use super::measure::Counts;
-use super::{Options, OverflowName};
+use crate::overflow::OverflowName;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     publishers: u16,
     subscribers: u16,
+    groups: Option<u16>,
     capacity: usize,
     overflow: OverflowName,
     payload_bytes: u32,
     published: u64,
     delivered: u64,
     dropped: u64,
+    received: u64,
+    lost: u64,
+    evicted: usize,
     elapsed_s: f64,
     publishes_per_s: f64,
     deliveries_per_s: f64,
@@ -43,15 +48,19 @@ impl Report {
         Report {
             publishers: options.publishers,
             subscribers: options.subscribers,
+            groups: options.groups,
             capacity: options.capacity,
             overflow: options.overflow,
             payload_bytes: options.payload,
             published: counts.published(),
             delivered: counts.delivered(),
             dropped: counts.dropped(),
+            received: counts.received(),
+            lost: counts.lost(),
+            evicted: counts.evicted(),
             elapsed_s: elapsed.as_secs_f64(),
             publishes_per_s: rate(counts.published(), elapsed),
-            deliveries_per_s: rate(counts.delivered(), elapsed),
+            deliveries_per_s: rate(counts.received(), elapsed),
             latency_ns: Latency::new(counts),
         }
     }
@@ -65,6 +74,11 @@ impl Report {
         let rows = [
             ("publishers", self.publishers.to_string()),
             ("subscribers", self.subscribers.to_string()),
+            (
+                "groups",
+                self.groups
+                    .map_or("none".to_owned(), |groups| groups.to_string()),
+            ),
             ("capacity", grouped(self.capacity as u64)),
             ("overflow", self.overflow.to_string()),
             (
@@ -74,6 +88,9 @@ impl Report {
             ("published", grouped(self.published)),
             ("delivered", grouped(self.delivered)),
             ("dropped", grouped(self.dropped)),
+            ("received", grouped(self.received)),
+            ("lost", grouped(self.lost)),
+            ("evicted subscribers", self.evicted.to_string()),
             ("elapsed", format!("{:.3} s", self.elapsed_s)),
             ("publishes a second", whole(self.publishes_per_s)),
             ("deliveries a second", whole(self.deliveries_per_s)),
@@ -99,8 +116,8 @@ impl Report {
 impl Latency {
     fn new(counts: &Counts) -> Self {
         let mut all = new_histogram();
-        for received in &counts.received {
-            all.add(&received.latency)
+        for intake in &counts.intakes {
+            all.add(&intake.latency)
                 .expect("a histogram of the same kind that grows");
         }
         Latency {

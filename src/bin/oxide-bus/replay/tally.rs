@@ -15,6 +15,8 @@ pub(super) struct Tally {
     published: u64,
     delivered: u64,
     dropped: u64,
+    /// How many of the delivered were displaced from the queue, where that can be.
+    displaced: Option<u64>,
     subjects: BTreeMap<String, Traffic>,
     /// The subjects that came when there were enough.
     others: Traffic,
@@ -45,6 +47,11 @@ impl Tally {
         }
     }
 
+    /// So many of the delivered had to make room for others.
+    pub(super) fn enter_displaced(&mut self, displaced: u64) {
+        self.displaced = Some(displaced);
+    }
+
     fn traffic(&mut self, subject: String) -> &mut Traffic {
         if self.subjects.len() < SUBJECTS || self.subjects.contains_key(&subject) {
             self.subjects.entry(subject).or_default()
@@ -69,7 +76,8 @@ impl fmt::Display for Tally {
             ("delivered", self.delivered),
             ("dropped", self.dropped),
         ];
-        for (name, count) in totals {
+        let displaced = self.displaced.map(|count| ("displaced", count));
+        for (name, count) in totals.into_iter().chain(displaced) {
             writeln!(f, "{name:<9} {count:>12}")?;
         }
         if self.subjects.is_empty() {

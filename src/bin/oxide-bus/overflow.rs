@@ -1,0 +1,43 @@
+//! Overflow policies, as they are named on the command line.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use oxide_bus::Overflow;
+use serde::Serialize;
+
+/// What happens to an envelope for which a queue has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OverflowName {
+    /// It is dropped for that subscriber, and counted
+    DropNewest,
+    /// It takes the place of the oldest in the queue, which is lost for that subscriber
+    DropOldest,
+    /// The subscriber is evicted: it receives what it has, and nothing more
+    Disconnect,
+    /// The publisher waits until there is room, without a time-out: nothing is lost
+    Block,
+}
+
+impl fmt::Display for OverflowName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OverflowName::DropNewest => "drop-newest",
+            OverflowName::DropOldest => "drop-oldest",
+            OverflowName::Disconnect => "disconnect",
+            OverflowName::Block => "block",
+        })
+    }
+}
+
+impl From<OverflowName> for Overflow {
+    fn from(name: OverflowName) -> Self {
+        match name {
+            OverflowName::DropNewest => Overflow::DropNewest,
+            OverflowName::DropOldest => Overflow::DropOldest,
+            OverflowName::Disconnect => Overflow::Disconnect,
+            OverflowName::Block => Overflow::Block { timeout: None },
+        }
+    }
+}
