@@ -1,7 +1,7 @@
 //! A record of what happened on a bus: lossless, in order, on disk.
 //!
 //! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed, as JSON Lines,
-//! on a thread of its own. [`verify`] reads it back and tells whether something is missing.
+//! on a thread of its own. [`verify()`] reads it back and tells whether something is missing.
 //!
 //! ```
 //! use oxide_bus::audit::{self, AuditLog, Options};
@@ -56,7 +56,7 @@
 //! # What it costs, and whom
 //!
 //! Nothing is lost because whoever acts waits: a publisher while the log's queue is full, as for any
-//! subscriber with [`Overflow::Block`](crate::Overflow::Block); and who subscribes, grants, revokes or is refused
+//! subscriber with [`Overflow::Block`]; and who subscribes, grants, revokes or is refused
 //! while as many of those are waiting to be written. So a bus with a log is as fast as the log in the long run.
 //! The log counts as a subscriber, also in receipts. Its thread wakes fifty times a second when nothing
 //! happens.
