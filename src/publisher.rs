@@ -165,7 +165,12 @@ impl<M: Payload> Publisher<M> {
     /// ```
     #[inline]
     pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        self.admit(Envelope::new(&self.source, message), Limit::Theirs)
+        // The usual case by itself: here the envelope is made where it goes, and not moved to be looked at.
+        let inside = self.grant.admission().enter(self.stripe);
+        if inside.is_plain() && self.narrowed.is_empty() {
+            return self.bus.publish(Envelope::new(&self.source, message));
+        }
+        self.pass(inside, Envelope::new(&self.source, message), Limit::Theirs)
     }
 
     /// Publishes a message that answers or continues another.
@@ -282,16 +287,33 @@ impl<M: Payload> Publisher<M> {
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.enter(std::slice::from_ref(&envelope)) {
+        let inside = self.grant.admission().enter(self.stripe);
+        self.pass(inside, envelope, limit)
+    }
+
+    fn pass(
+        &self,
+        inside: Inside<'_>,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
+        match self.let_in(inside, std::slice::from_ref(&envelope)) {
             Ok(_inside) => self.bus.publish_within(envelope, limit),
             Err(denial) => Err(PublishError::denied(envelope, self.capability(), denial)),
         }
     }
 
     /// Lets these pass, all or none; they count as on their way until what is returned is dropped.
-    #[inline]
     pub(crate) fn enter(&self, envelopes: &[Envelope<M>]) -> Result<Inside<'_>, Denial> {
-        let inside = self.grant.admission().enter(self.stripe);
+        self.let_in(self.grant.admission().enter(self.stripe), envelopes)
+    }
+
+    #[inline]
+    fn let_in<'a>(
+        &self,
+        inside: Inside<'a>,
+        envelopes: &[Envelope<M>],
+    ) -> Result<Inside<'a>, Denial> {
         if inside.is_plain() && self.narrowed.is_empty() && envelopes.iter().all(|e| self.made(e)) {
             return Ok(inside);
         }
@@ -301,8 +323,7 @@ impl<M: Payload> Publisher<M> {
             Ok(()) => Ok(inside),
             Err(denial) => {
                 drop(inside); // who is told of it may run code of his own
-                self.grant
-                    .refuse(&self.bus.core.board, &self.source, denial);
+                (self.grant).refuse(&self.bus.core.board, &self.source, denial);
                 Err(denial)
             }
         }
