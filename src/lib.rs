@@ -233,7 +233,7 @@
 //! bus.grant_capability("log:write".into());
 //! bus.close();
 //! let told: Vec<_> = advisories.iter().flatten().map(|it| it.message.clone()).collect();
-//! assert_eq!(told, [Advisory::Granted { capability: "log:write".into() }, Advisory::Closed]);
+//! assert!(matches!(&told[..], [Advisory::Granted { .. }, Advisory::Closed]));
 //! ```
 //!
 //! [`Bus::stats`] gives the figures: how much was published, and for each subscription what it matched,
