@@ -74,8 +74,11 @@ impl Metrics {
     /// Records what has changed since the last time.
     pub fn export(&mut self, stats: &Stats) {
         let bus = || vec![Label::new("bus", self.bus.clone())];
-        let gained =
-            |now: u64, before: &mut u64| now.saturating_sub(std::mem::replace(before, now));
+        let gained = |now: u64, before: &mut u64| {
+            // Read in the middle of things, a figure may be a little too high, and come down.
+            let now = now.max(*before);
+            now - std::mem::replace(before, now)
+        };
         counter!("oxide_bus_published_total", bus())
             .increment(gained(stats.published, &mut self.published));
         counter!("oxide_bus_denied_total", bus()).increment(gained(stats.denied, &mut self.denied));

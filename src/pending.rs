@@ -1,6 +1,7 @@
 //! Envelopes on their way into a parcel, and back if another publisher's comes first.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::envelope::Envelope;
 use crate::parcel::Parcel;
@@ -94,16 +95,36 @@ pub(crate) fn append<M>(
     parcel: &Parcel<M>,
     pending: &mut impl Pending<M>,
     wanted: usize,
-    mut unkept: impl FnMut(u64, Envelope<M>),
+    unkept: impl FnMut(u64, Envelope<M>),
 ) -> Option<Range<usize>> {
     let slots = parcel.claim(wanted)?;
     pause::at(Step::Claimed);
-    for slot in slots.clone() {
-        if parcel.is_blind() {
-            unkept(parcel.base() + slot as u64, pending.take());
-        } else {
+    if parcel.is_blind() {
+        let sequence = parcel.base() + slots.start as u64;
+        discard(pending, slots.len(), sequence, unkept);
+    } else {
+        for slot in slots.clone() {
             parcel.write(slot, || pending.take());
         }
     }
     Some(slots)
+}
+
+/// Lets go of so many pending envelopes that were counted and are kept by nobody, the first of which
+/// has this sequence number. If one panics when it is dropped, the others go all the same.
+pub(crate) fn discard<M>(
+    pending: &mut impl Pending<M>,
+    count: usize,
+    sequence: u64,
+    mut unkept: impl FnMut(u64, Envelope<M>),
+) {
+    let mut panic = None;
+    for sequence in (sequence..).take(count) {
+        let envelope = pending.take();
+        let dropped = catch_unwind(AssertUnwindSafe(|| unkept(sequence, envelope)));
+        panic = panic.or(dropped.err());
+    }
+    if let Some(panic) = panic {
+        resume_unwind(panic);
+    }
 }

@@ -220,12 +220,17 @@ impl Since {
         })
     }
 
+    /// The oldest first: where one is marked, all before it are, though somebody else is at it.
     pub(crate) fn mark(&self, base: u64) {
-        let mut since = Some(self);
-        while let Some(unmarked) = since
-            && unmarked.base.set(base).is_ok()
-        {
-            since = unmarked.prior.as_deref();
+        if self.base.get().is_some() {
+            return;
+        }
+        let mut lists = vec![self];
+        while let Some(prior) = lists.last().and_then(|list| list.prior.as_deref()) {
+            lists.push(prior);
+        }
+        for list in lists.into_iter().rev() {
+            let _marked = list.base.set(base);
         }
     }
 

@@ -212,3 +212,15 @@ fn a_payload_that_panics_when_it_is_let_go_of_keeps_nobodys_batch_from_being_pub
         assert_eq!(number(&mut subscription), expected);
     }
 }
+
+#[test]
+fn a_batch_to_nobody_is_counted_once_though_a_payload_panics_when_it_is_let_go_of() {
+    let bus = Bus::new();
+    let batch = (0..10).map(|number| match number {
+        3 => charge(number, || panic!("on purpose")),
+        _ => dud(number),
+    });
+    let outcome = catch_unwind(AssertUnwindSafe(|| bus.publish_batch(batch).is_ok()));
+    assert!(outcome.is_err(), "the panic is not hidden");
+    assert_eq!(bus.stats().published, 10);
+}

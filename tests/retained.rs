@@ -257,3 +257,17 @@ fn a_subject_that_panics_or_publishes_is_nobodys_trouble_but_its_own() {
     assert!(asked.load(Ordering::Relaxed) > 0);
     bus.forget(&pattern("odd"));
 }
+
+#[test]
+fn a_list_that_changes_very_often_while_nothing_is_published_leaves_nothing_behind() {
+    let bus = Bus::<u32>::new();
+    let all: Pattern = ">".parse().expect("good");
+    bus.retain(all.clone(), 1).expect("within limits");
+    let options = SubscribeOptions::new().pattern(all.clone());
+    let subscription = bus.subscribe_with(options).expect("open");
+    for _ in 0..50_000 {
+        subscription.set_patterns([all.clone()]).expect("listed");
+    }
+    drop(subscription);
+    drop(bus); // a chain as long as that would overflow the stack here
+}

@@ -1,0 +1,184 @@
+//! How the list of subscribers changes: one list after the other, each brought into use before the
+//! change is over.
+
+use std::sync::Arc;
+
+use super::{Added, Core};
+use crate::advisory::{Advisory, Eviction};
+use crate::delivery::Delivery;
+use crate::error::SubscribeError;
+use crate::group::{Group, Seat};
+use crate::pattern::Pattern;
+use crate::pause::{self, Step};
+use crate::queue::{Queue, Terms};
+use crate::retained::{Rule, Rules, Since};
+use crate::route::{Admitted, Listener, Route};
+use crate::sync::{Ordering, fence};
+
+impl<M> Core<M> {
+    /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was
+    /// replaced.
+    fn change(&self, change: impl FnOnce(&Route<M>) -> Option<Route<M>>) -> (Arc<Route<M>>, bool) {
+        let changing = self.changing.lock();
+        // Kept to the end: a predicate may be dropped with the old list, and that is user code.
+        let old = self.route.load_full();
+        let new = change(&old).map(Arc::new);
+        if let Some(new) = &new {
+            self.route.store(Arc::clone(new));
+        }
+        drop(changing);
+        pause::at(Step::Listed);
+        self.sweep();
+        let changed = new.is_some();
+        let route = new.unwrap_or_else(|| Arc::clone(&old));
+        self.bring_in(&route);
+        self.current.load().mark(); // so that no list waits for the next publish to be marked
+        (route, changed)
+    }
+
+    /// Takes those off the list who were evicted, unless somebody is changing it: who is does it then.
+    fn sweep(&self) {
+        // Against the fence below: either the lock is found free there, or the mark is seen here,
+        // after the lock was given back.
+        fence(Ordering::SeqCst);
+        while self.stale.load(Ordering::Relaxed) {
+            let Some(changing) = self.changing.try_lock() else {
+                return;
+            };
+            self.stale.store(false, Ordering::Relaxed); // before the list is looked at
+            let route = self.route.load_full();
+            let swept = (route.is_stale() && !route.closed).then(|| Arc::new(route.swept()));
+            if let Some(swept) = &swept {
+                self.route.store(Arc::clone(swept));
+            }
+            drop(changing);
+            if let Some(swept) = swept {
+                self.bring_in(&swept);
+            }
+            fence(Ordering::SeqCst); // as above
+        }
+    }
+
+    /// A subscriber was evicted: gets it off the list, and tells of it.
+    pub(crate) fn evicted(&self, terms: &Terms, reason: Eviction) {
+        pause::at(Step::Evicted);
+        self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
+        self.sweep();
+        self.board.tell(|| Advisory::Evicted {
+            id: terms.id,
+            name: terms.name.clone(),
+            reason,
+        });
+    }
+
+    /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
+    /// barrier: what is published from now on is offered to it.
+    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, SubscribeError> {
+        self.add_all(&[queue]).map(|mut added| added.remove(0))
+    }
+
+    /// The same for many, all or none of them.
+    pub(crate) fn add_all(&self, queues: &[Queue<M>]) -> Result<Vec<Added<M>>, SubscribeError> {
+        let mut joined = Err(SubscribeError::Closed);
+        let (route, _) = self.change(|route| {
+            if route.closed {
+                return None;
+            }
+            match route.admit(queues) {
+                Err(differs) => {
+                    joined = Err(SubscribeError::Group { differs });
+                    None
+                }
+                Ok(Admitted { list, joins }) => {
+                    let join = |listener: Arc<Listener<M>>| listener.queue.group().map(Group::join);
+                    let joins = joins.into_iter().map(|it| it.and_then(join));
+                    joined = Ok(joins.collect::<Vec<_>>());
+                    list
+                }
+            }
+        });
+        let joined = joined?;
+        for terms in queues.iter().map(Queue::terms) {
+            self.board.tell(|| Advisory::Subscribed {
+                id: terms.id,
+                name: terms.name.clone(),
+            });
+        }
+        let added = joined.into_iter().map(|joined| match joined {
+            Some(picker) => Added::Joined(picker),
+            None => Added::Listed(route.since.clone()),
+        });
+        Ok(added.collect())
+    }
+
+    /// Changes what is retained, unless nothing comes of it or the bus has closed.
+    pub(crate) fn change_rules(&self, change: impl FnOnce(&[Rule<M>]) -> Option<Rules<M>>) {
+        self.change(|route| {
+            if route.closed {
+                return None;
+            }
+            Some(route.with_rules(change(&route.rules)?))
+        });
+    }
+
+    /// What was retained before a list, which is in use, was.
+    pub(crate) fn retained(&self, since: &Since) -> impl Iterator<Item = Delivery<M>> + use<M> {
+        let current = self.current.load_full();
+        current.mark();
+        // None: everything was forgotten meanwhile.
+        let base = since.base().unwrap_or_default();
+        current.retained.before(base, &current.route.rules)
+    }
+
+    /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
+    /// on is offered to it by them. False if it is not listed.
+    pub(crate) fn set_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> bool {
+        self.change(|route| route.with_patterns(terms, patterns)).1
+    }
+
+    /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
+    /// is not offered to it. False if other members of its group stay.
+    pub(crate) fn remove(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
+        let mut is_last = true;
+        let (route, changed) = self.change(|route| {
+            is_last = seat.is_none_or(Seat::leave);
+            if !is_last {
+                return None;
+            }
+            // None from a bus that closes: it offers nothing to anybody.
+            route.without(seat.map_or(leaving, Seat::listed))
+        });
+        if changed || !(is_last || route.closed) {
+            self.board.tell(|| Advisory::Unsubscribed {
+                id: leaving.id,
+                name: leaving.name.clone(),
+            });
+        }
+        is_last
+    }
+
+    /// Closes the bus, and settles the accounts of those who are subscribed.
+    ///
+    /// First comes a closed route that lists them still: the opening that brings it in has all
+    /// their accounts, which are final. Then one that lists nobody, so that their queues
+    /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
+    pub(crate) fn close(&self) {
+        let (_, first) = self.change(|route| (!route.closed).then(|| route.closed()));
+        let last = self.current.load_full();
+        for (queue, entry) in last.entries() {
+            queue.end(entry, &last.parcel);
+        }
+        for listener in last.route.pick.iter() {
+            listener.queue.close();
+        }
+        if !last.route.is_empty() {
+            let nobody = Arc::new(last.route.nobody());
+            self.route.store(Arc::clone(&nobody));
+            self.bring_in(&nobody);
+        }
+        self.requests.close();
+        if first {
+            self.board.close();
+        }
+    }
+}
