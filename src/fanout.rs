@@ -99,6 +99,7 @@ impl<M> Core<M> {
 
     /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
     /// same: this is kept apart, and small, because nearly every publish ends here.
+    #[inline]
     fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
         let current = self.current.load();
         if !current.is_plain() || current.is_outdated() {

@@ -272,11 +272,13 @@ impl<M> Opening<M> {
     }
 
     /// Whether who publishes has nothing to do beside appending.
+    #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.waits.is_empty() && self.route.pick.is_empty()
     }
 
     /// Whether a queue that was left out has made room since, so that the next parcel is due.
+    #[inline]
     pub(crate) fn is_outdated(&self) -> bool {
         self.drops.iter().any(|&index| {
             let (queue, entry) = self.at(index);

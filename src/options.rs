@@ -181,7 +181,7 @@ impl<M> SubscribeOptions<M> {
     ///
     /// The first member sets the terms: capacity, overflow policy, patterns, sources and predicates (the
     /// same ones, from clones of the same options). Who comes later has to ask for the same, or gets a
-    /// [`SubscribeError::Group`](crate::SubscribeError::Group). Names and ids are each member's own.
+    /// [`SubscribeError::Group`]. Names and ids are each member's own.
     ///
     /// # Examples
     ///
