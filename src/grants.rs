@@ -1,7 +1,6 @@
 //! Who may publish what: the capabilities of one bus, by name.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -9,14 +8,11 @@ use foldhash::fast::RandomState;
 
 use crate::admission::{Admission, Inside, Revoked, StillInside, Stripe};
 use crate::advisory::{Advisory, Board};
-use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::denial::{Denial, Denials, Refusals};
 use crate::envelope::Envelope;
-use crate::error::{DrainError, GrantError, PublishError};
+use crate::error::{DrainError, GrantError};
 use crate::grant::Grant;
-use crate::publisher::Publisher;
-use crate::receipt::Receipt;
 use crate::scope::Scope;
 use crate::source::Source;
 use crate::subject::Payload;
@@ -156,7 +152,7 @@ impl Grants {
         Some((admission, revoked))
     }
 
-    fn find(&self, capability: &Capability) -> Option<Arc<Admission>> {
+    pub(crate) fn find(&self, capability: &Capability) -> Option<Arc<Admission>> {
         let known = self.known.get(capability)?;
         Some(Arc::clone(&known.admission))
     }
@@ -305,201 +301,6 @@ impl From<StillInside> for DrainError {
         match still {
             StillInside::TimedOut(in_flight) => DrainError::TimedOut { in_flight },
             StillInside::GrantedAgain => DrainError::GrantedAgain,
-        }
-    }
-}
-
-impl<M> Bus<M> {
-    /// Grants a capability, without restrictions. Publishers that hold it may publish from now on.
-    ///
-    /// What it was granted for before does not count any more. Beyond the
-    /// [limits](Bus::grant) nothing is granted; [`grant`](Bus::grant) would say so.
-    pub fn grant_capability(&self, capability: Capability) {
-        let _beyond_limits = self.grant(Grant::new(capability));
-    }
-
-    /// Grants a capability for what the [`Grant`] says, and for nothing else: what it was granted for
-    /// before is replaced at once. Nobody who publishes meanwhile is let pass by both together.
-    ///
-    /// # Errors
-    ///
-    /// [`GrantError`] where a name is longer than 256 bytes or 65,536 capabilities are granted already (a
-    /// [`BusBuilder`](crate::BusBuilder) sets other limits), or a rate is zero.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Bus, Denial, Envelope, Grant};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// bus.grant(Grant::new("relay").sources(["north", "south"]))?;
-    ///
-    /// let relay = "relay".into();
-    /// bus.publish_with_capability(Envelope::new("north", 1), &relay)?;
-    /// let error = bus.publish_with_capability(Envelope::new("east", 2), &relay).unwrap_err();
-    /// assert_eq!(error.denial(), Some(Denial::Source));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn grant(&self, grant: Grant) -> Result<(), GrantError> {
-        let (capability, scope) = (grant.capability.clone(), grant.scope());
-        self.core.grants.grant(grant)?;
-        (self.core.board).tell(|| Advisory::Granted { capability, scope });
-        Ok(())
-    }
-
-    /// Revokes a capability, for everybody who holds it.
-    ///
-    /// A barrier: a publish under it that begins after this has returned is refused. One that had
-    /// begun may still be on its way to the queues; [`revoke_and_drain`](Bus::revoke_and_drain) waits
-    /// for it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Capability, Command, MessageBus};
-    ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// let browser = bus.publisher("browser", &navigate);
-    /// bus.grant_capability(navigate.clone());
-    /// assert!(browser.send_command(Command::Ping).is_ok());
-    ///
-    /// bus.revoke_capability(&navigate);
-    /// assert!(!bus.is_granted(&navigate));
-    /// assert!(browser.send_command(Command::Ping).unwrap_err().is_denied());
-    /// ```
-    pub fn revoke_capability(&self, capability: &Capability) {
-        self.revoke(capability);
-    }
-
-    pub(crate) fn revoke(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
-        let revoked = self.core.grants.revoke(capability);
-        let capability = capability.clone();
-        (self.core.board).tell(|| Advisory::Revoked { capability });
-        revoked
-    }
-
-    /// Revokes a capability as [`revoke_capability`](Bus::revoke_capability) does, and waits until
-    /// whatever was admitted under it before is enqueued, or `timeout` is over.
-    ///
-    /// After it nothing comes any more under that capability: what is in the queues is all. A
-    /// publisher that waits for room with a subscriber that loses nothing has not enqueued its
-    /// envelope yet. Who calls this in the midst of a publish of his own under the capability (in a
-    /// payload's `subject` or `drop`) waits for himself, until time is up.
-    ///
-    /// # Errors
-    ///
-    /// [`DrainError`] where that was not all over in time, or the capability was granted again
-    /// meanwhile.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use oxide_bus::{Bus, Capability};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// let mut numbers = bus.subscribe();
-    /// let count = Capability::new("count");
-    /// bus.grant_capability(count.clone());
-    /// let counter = bus.publisher("counter", &count);
-    /// let counting = std::thread::spawn(move || (0..).take_while(|n| counter.publish(*n).is_ok()).count());
-    ///
-    /// bus.revoke_and_drain(&count, Duration::from_secs(1))?;
-    /// let last = numbers.try_iter().count();
-    /// counting.join().expect("it ends, because it is refused");
-    /// assert!(numbers.is_empty(), "none came later");
-    /// # let _ = last;
-    /// # Ok::<(), oxide_bus::DrainError>(())
-    /// ```
-    pub fn revoke_and_drain(
-        &self,
-        capability: &Capability,
-        timeout: Duration,
-    ) -> Result<(), DrainError> {
-        // A deadline beyond the clock's end is none.
-        let deadline = Instant::now().checked_add(timeout);
-        let Some((admission, revoked)) = self.revoke(capability) else {
-            return Ok(());
-        };
-        Ok(admission.drained(revoked, deadline)?)
-    }
-
-    /// Whether a capability is granted now, and has not expired.
-    pub fn is_granted(&self, capability: &Capability) -> bool {
-        (self.core.grants.find(capability)).is_some_and(|admission| admission.is_granted())
-    }
-
-    /// How many publishes under a capability are on their way now.
-    pub fn in_flight(&self, capability: &Capability) -> u64 {
-        (self.core.grants.find(capability)).map_or(0, |admission| admission.inside())
-    }
-}
-
-impl<M: Payload> Bus<M> {
-    /// A handle that publishes as one source under one capability, and does nothing else.
-    ///
-    /// It may be made before the capability is granted; until then what it publishes is denied.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::Bus;
-    ///
-    /// let bus = Bus::<f64>::new();
-    /// let mut readings = bus.subscribe();
-    /// bus.grant_capability("sensor:report".into());
-    /// let thermometer = bus.publisher("thermometer", "sensor:report");
-    /// thermometer.publish(21.5)?;
-    /// assert_eq!(readings.recv()?.source, "thermometer");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn publisher(
-        &self,
-        source: impl Into<Source>,
-        capability: impl Into<Capability>,
-    ) -> Publisher<M> {
-        let grant = self.core.grants.handle(capability.into());
-        Publisher::new(self.clone(), source.into(), grant)
-    }
-
-    /// Publishes an envelope if the capability is granted for it.
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
-    /// both hand the envelope back.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Cost
-    ///
-    /// A look-up in a sharded map more than [`publish`](Bus::publish), which takes a lock for
-    /// reading; a [`Publisher`] does without.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
-    ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// bus.grant_capability(navigate.clone());
-    /// let envelope = Envelope::new("browser", Message::Command(Command::Ping));
-    /// bus.publish_with_capability(envelope, &navigate)?;
-    /// # Ok::<(), oxide_bus::PublishError>(())
-    /// ```
-    pub fn publish_with_capability(
-        &self,
-        envelope: Envelope<M>,
-        capability: &Capability,
-    ) -> Result<Receipt, PublishError<M>> {
-        let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(&self.core.board, &envelope) {
-            Ok(_inside) => self.publish(envelope),
-            Err(denial) => Err(PublishError::denied(envelope, capability, denial)),
         }
     }
 }

@@ -343,7 +343,7 @@
 //! | --- | --- |
 //! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
-//! | `grant`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
+//! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope |
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
@@ -389,6 +389,7 @@ mod follow;
 mod follower;
 mod gate;
 mod grant;
+mod granting;
 mod grants;
 mod group;
 mod index;

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::*;
+use crate::bus::Bus;
 
 fn grants() -> Arc<Grants> {
     Arc::default()
