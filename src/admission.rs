@@ -10,11 +10,16 @@
 //!
 //! There are several words, so that many threads need not fight for one; a publisher has its own for
 //! good, and a change goes through all.
+//!
+//! Who is refused is counted for a moment, too. So who waits does not wait for the moment when nobody is
+//! inside anywhere: it is enough that each word has been at zero once, since whoever comes in later is
+//! refused. The last one out takes the mark of who waits away, in the step that finds nobody inside.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
+use smallvec::SmallVec;
 
 use crate::denial::{Denial, Refusals};
 use crate::scope::Scope;
@@ -51,6 +56,13 @@ enum Terms {
     NeverGranted,
     Granted(Scope),
     Revoked,
+}
+
+/// Words of an admission.
+type Awaited<'a> = SmallVec<[&'a AtomicU64; STRIPES]>;
+
+fn inside<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
+    words.map(|word| word.load(Ordering::Acquire) & COUNT).sum()
 }
 
 /// Why not all who were inside have been waited for.
@@ -135,58 +147,118 @@ impl Admission {
         self.changed.notify_all(); // who waits is not marked as awaiting any more
     }
 
-    /// Waits until all are out who were inside when it was revoked.
+    /// Waits until all are out who were inside when it was revoked. Who comes in later is refused, and
+    /// nobody waits for him.
     pub(crate) fn drained(
         &self,
         revoked: Revoked,
         deadline: Option<Instant>,
     ) -> Result<(), StillInside> {
-        let mut grants = self.changing.lock();
-        let mut last_look = false;
-        loop {
-            if *grants != revoked.0 {
-                return Err(StillInside::GrantedAgain);
-            }
-            let inside = self.await_all();
-            if inside == 0 {
-                return Ok(());
-            }
-            if last_look {
-                return Err(StillInside::TimedOut(inside));
-            }
-            match deadline {
-                None => self.changed.wait(&mut grants),
-                Some(deadline) => {
-                    last_look = self.changed.wait_until(&mut grants, deadline).timed_out();
-                }
-            }
+        self.draining(revoked).wait(deadline)
+    }
+
+    /// The same, for who asks more than once.
+    pub(crate) fn draining(&self, revoked: Revoked) -> Draining<'_> {
+        Draining {
+            admission: self,
+            revoked,
+            awaited: None,
         }
     }
 
-    /// How many are inside; if any, the last one to leave each word tells.
-    fn await_all(&self) -> u64 {
+    /// Marks the words where somebody is inside: the last one to leave takes the mark away, and tells.
+    fn await_all(&self) -> Awaited<'_> {
         (self.stripes.iter())
-            // Acquire: as in `change`.
-            .map(|word| word.fetch_or(AWAITED, Ordering::AcqRel) & COUNT)
-            .sum()
+            .map(|word| &**word)
+            .filter(|word| {
+                // Acquire: as in `change`.
+                let mut before = word.load(Ordering::Acquire);
+                while before & COUNT != 0 {
+                    match word.compare_exchange_weak(
+                        before,
+                        before | AWAITED,
+                        Ordering::AcqRel,
+                        Ordering::Acquire,
+                    ) {
+                        Ok(_) => return true,
+                        Err(newer) => before = newer,
+                    }
+                }
+                false
+            })
+            .collect()
     }
 
     /// How many are inside.
     pub(crate) fn inside(&self) -> u64 {
-        (self.stripes.iter())
-            .map(|word| word.load(Ordering::Acquire) & COUNT)
-            .sum()
+        inside(self.stripes.iter().map(|word| &**word))
     }
 
-    /// The last one that somebody waits for is out.
+    /// The last one that somebody waits for is out, unless others have come in since: of those the last
+    /// one tells.
     #[cold]
-    fn tell(&self) {
-        let _changing = self.changing.lock(); // who waits sleeps by now, or has not looked yet
-        self.changed.notify_all();
+    fn tell(&self, stripe: Stripe) {
+        let word = &self.stripes[stripe.0];
+        // Release, and acquire: who waits finds all done that was done by those who left.
+        if (word.compare_exchange(AWAITED, 0, Ordering::AcqRel, Ordering::Relaxed)).is_ok() {
+            let _changing = self.changing.lock(); // who waits sleeps by now, or has not looked yet
+            self.changed.notify_all();
+        }
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.refusals
+    }
+}
+
+/// Waits for those who were inside when something was revoked.
+pub(crate) struct Draining<'a> {
+    admission: &'a Admission,
+    revoked: Revoked,
+    /// Those of the words that have not been at zero yet, once they were marked.
+    awaited: Option<Awaited<'a>>,
+}
+
+impl Draining<'_> {
+    pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Result<(), StillInside> {
+        let admission = self.admission;
+        let mut grants = admission.changing.lock();
+        let mut last_look = false;
+        loop {
+            if *grants != self.revoked.0 {
+                return Err(StillInside::GrantedAgain);
+            }
+            let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
+            awaited.retain(|word| {
+                let word = word.load(Ordering::Acquire); // as in `change`
+                word & AWAITED != 0 && word & COUNT != 0
+            });
+            if awaited.is_empty() {
+                return Ok(());
+            }
+            if last_look {
+                return Err(StillInside::TimedOut(inside(awaited.iter().copied())));
+            }
+            match deadline {
+                None => admission.changed.wait(&mut grants),
+                Some(deadline) => {
+                    last_look = admission
+                        .changed
+                        .wait_until(&mut grants, deadline)
+                        .timed_out();
+                }
+            }
+        }
+    }
+}
+
+/// By which terms something was let pass, that was not published then.
+#[derive(Debug, Default)]
+pub(crate) struct Pass(Option<Arc<Terms>>);
+
+impl Pass {
+    fn is_for(&self, terms: &Arc<Terms>) -> bool {
+        (self.0.as_ref()).is_some_and(|known| Arc::ptr_eq(known, terms))
     }
 }
 
@@ -214,14 +286,30 @@ impl Inside<'_> {
     }
 
     /// Whether it is granted, and what for.
-    pub(crate) fn ask(
+    ///
+    /// Who has to try again brings the pass along: what was let pass once need not be looked at again while
+    /// the same terms stand.
+    pub(crate) fn ask<E: From<Denial>>(
         &self,
-        admits: impl FnOnce(&Scope) -> Result<(), Denial>,
-    ) -> Result<(), Denial> {
-        match &**self.admission.terms.load() {
-            Terms::NeverGranted => Err(Denial::Unknown),
-            Terms::Granted(scope) => admits(scope),
-            Terms::Revoked => Err(Denial::Revoked),
+        pass: Option<&mut Pass>,
+        admits: impl FnOnce(&Scope) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let terms = self.admission.terms.load();
+        match &**terms {
+            Terms::NeverGranted => Err(Denial::Unknown.into()),
+            Terms::Revoked => Err(Denial::Revoked.into()),
+            Terms::Granted(scope) => match pass {
+                None => admits(scope),
+                Some(pass) if pass.is_for(&terms) => {
+                    let expired = scope.has_expired().then_some(Denial::Expired);
+                    expired.map_or(Ok(()), |denial| Err(denial.into()))
+                }
+                Some(pass) => {
+                    admits(scope)?;
+                    pass.0 = Some(Arc::clone(&terms));
+                    Ok(())
+                }
+            },
         }
     }
 }
@@ -233,7 +321,7 @@ impl Drop for Inside<'_> {
         // was inside when it was revoked knows so, and may have to forget it.
         let before = self.admission.stripes[self.stripe.0].fetch_sub(1, Ordering::AcqRel);
         if before & (AWAITED | COUNT) == AWAITED | 1 {
-            self.admission.tell();
+            self.admission.tell(self.stripe);
         }
     }
 }

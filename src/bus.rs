@@ -223,6 +223,15 @@ impl<M: Payload> Bus<M> {
         if let Err(refusal) = self.weigh(&envelope) {
             return Err(PublishError::refused(envelope, refusal));
         }
+        self.publish_weighed(envelope, limit)
+    }
+
+    #[inline]
+    pub(crate) fn publish_weighed(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
         let id = envelope.id;
         let outcome = self.core.publish(envelope, limit)?;
         Ok(Receipt::new(id, outcome))
@@ -264,11 +273,7 @@ impl<M: Payload> Bus<M> {
     ) -> Result<BatchReceipt, BatchError<M>> {
         let envelopes: Vec<_> = envelopes.into_iter().collect();
         if let Err(refusal) = envelopes.iter().try_for_each(|it| self.weigh(it)) {
-            return Err(BatchError::refused(
-                BatchReceipt::default(),
-                envelopes,
-                refusal,
-            ));
+            return Err(BatchError::new(BatchReceipt::default(), envelopes, refusal));
         }
         self.core.publish_batch(envelopes.into_iter())
     }

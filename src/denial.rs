@@ -39,6 +39,8 @@ pub enum Denial {
     Subject,
     /// It is granted for other sources, or the publisher may speak only for its own.
     Source,
+    /// It is granted without the right to [forward](crate::Grant::forwards).
+    Forwarding,
     /// More was published under it than its [rate](crate::Grant::rate) allows.
     RateLimited,
 }
@@ -52,6 +54,7 @@ impl Denial {
             Denial::Expired => "has expired",
             Denial::Subject => "does not cover the subject",
             Denial::Source => "does not cover the source",
+            Denial::Forwarding => "does not cover forwarding",
             Denial::RateLimited => "is over its rate limit",
         }
     }

@@ -11,6 +11,7 @@ mod undrained;
 
 pub use self::grant::{DrainError, GrantError};
 pub use self::patterns::SetPatternsError;
+pub(crate) use self::publish::Cause;
 pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;

@@ -143,11 +143,7 @@ impl<M> Core<M> {
         }
         match refusal {
             None => Ok(receipt),
-            Some(refusal) => Err(BatchError::refused(
-                receipt,
-                batch.into_envelopes(),
-                refusal,
-            )),
+            Some(refusal) => Err(BatchError::new(receipt, batch.into_envelopes(), refusal)),
         }
     }
 

@@ -10,8 +10,8 @@ use crate::source::Source;
 
 /// A capability, and what it is granted for: which subjects and sources, until when, how often.
 ///
-/// Each restriction is one more that must hold; one that is not set does not restrict. A grant
-/// without any is what [`Bus::grant_capability`](crate::Bus::grant_capability) gives.
+/// Each restriction is one more that must hold; one that is not set does not restrict.
+/// [Forwarding](Self::forwards) is a right that must be given. A grant with neither is what [`Bus::grant_capability`](crate::Bus::grant_capability) gives.
 ///
 /// # Cost
 ///
@@ -46,6 +46,8 @@ pub struct Grant {
     pub(crate) expires: Option<Instant>,
     /// How many a second, and how many at once.
     pub(crate) rate: Option<(u32, u32)>,
+    /// A right more, not a restriction.
+    pub(crate) forwards: bool,
 }
 
 impl Grant {
@@ -57,6 +59,7 @@ impl Grant {
             sources: None,
             expires: None,
             rate: None,
+            forwards: false,
         }
     }
 
@@ -71,7 +74,7 @@ impl Grant {
 
     /// For these sources. Called again, adds more. No sources at all are nobody.
     ///
-    /// It also widens what a publisher may [forward](crate::Publisher::forward): envelopes of these
+    /// It also widens what a publisher that [forwards](Self::forwards) may hand on: envelopes of these
     /// sources, where it else may forward only its own.
     pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
         (self.sources.get_or_insert_default()).extend(sources.into_iter().map(Into::into));
@@ -99,7 +102,17 @@ impl Grant {
         self
     }
 
-    /// The restrictions in words, if there are any.
+    /// Lets publishers [forward](crate::Publisher::forward) what was made elsewhere, within all the rest.
+    ///
+    /// A right of its own, since what is forwarded keeps the id and the time that it came with: so who may
+    /// forward may choose them, repeat an id, and ask with the id of somebody else's request, which then is
+    /// given the answer.
+    pub fn forwards(mut self) -> Self {
+        self.forwards = true;
+        self
+    }
+
+    /// The restrictions in words, if there are any, and the rights beside publishing.
     pub(crate) fn scope(&self) -> Option<Arc<str>> {
         let mut words = Vec::new();
         if let Some(patterns) = &self.patterns {
@@ -114,6 +127,9 @@ impl Grant {
         }
         if let Some((per_second, burst)) = self.rate {
             words.push(format!("{per_second} a second, {burst} at once"));
+        }
+        if self.forwards {
+            words.push("may forward".to_owned());
         }
         (!words.is_empty()).then(|| words.join("; ").into())
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::admission::{Admission, Revoked};
+use crate::admission::{Admission, Pass, Revoked};
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::{DrainError, GrantError, PublishError};
 use crate::grant::Grant;
+use crate::limit::Limit;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
@@ -89,8 +90,8 @@ impl<M> Bus<M> {
     /// whatever was admitted under it before is enqueued, or `timeout` is over.
     ///
     /// After it nothing comes any more under that capability: what is in the queues is all. A
-    /// publisher that waits for room with a subscriber that loses nothing has not enqueued its
-    /// envelope yet. Who calls this in the midst of a publish of his own under the capability (in a
+    /// publisher whose thread waits for room with a subscriber that loses nothing has not enqueued its
+    /// envelope yet; a task that waits for it is not waited for, and will be refused. Who calls this in the midst of a publish of his own under the capability (in a
     /// payload's `subject` or `drop`) waits for himself, until time is up.
     ///
     /// # Errors
@@ -202,10 +203,21 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
+        self.try_by_name(envelope, capability, Limit::Theirs, None)
+    }
+
+    #[inline]
+    pub(crate) fn try_by_name(
+        &self,
+        envelope: Envelope<M>,
+        capability: &Capability,
+        limit: Limit,
+        pass: Option<&mut Pass>,
+    ) -> Result<Receipt, PublishError<M>> {
         let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(&self.core.board, &envelope) {
-            Ok(_inside) => self.publish(envelope),
-            Err(denial) => Err(PublishError::denied(envelope, capability, denial)),
+        match by_name.enter(self, &envelope, pass) {
+            Ok(_inside) => self.publish_weighed(envelope, limit),
+            Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }
 }

@@ -1,19 +1,21 @@
 //! Who may publish what: the capabilities of one bus, by name.
 
+use std::iter;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
-use crate::admission::{Admission, Inside, Revoked, StillInside, Stripe};
+use crate::admission::{Admission, Inside, Pass, Revoked, StillInside, Stripe};
 use crate::advisory::{Advisory, Board};
+use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::denial::{Denial, Denials, Refusals};
 use crate::envelope::Envelope;
-use crate::error::{DrainError, GrantError};
+use crate::error::{Cause, DrainError, GrantError};
 use crate::grant::Grant;
-use crate::scope::Scope;
+use crate::scope::{Objection, Origin, Scope};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::sync::{AtomicU64, Ordering};
@@ -265,26 +267,36 @@ impl ByName<'_> {
     /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
     pub(crate) fn enter<M: Payload>(
         &self,
-        board: &Board,
+        bus: &Bus<M>,
         envelope: &Envelope<M>,
-    ) -> Result<Inside<'_>, Denial> {
+        pass: Option<&mut Pass>,
+    ) -> Result<Inside<'_>, Cause> {
         let refuse = |refusals: &Refusals, denial| {
-            let (source, capability) = (&envelope.source, self.capability);
-            (self.grants).refuse(refusals, board, source, capability, denial);
-            Err(denial)
+            let (board, capability) = (&bus.core.board, self.capability);
+            (self.grants).refuse(refusals, board, &envelope.source, capability, denial);
+            Err(Cause::Denied(capability.clone(), denial))
         };
         let Some(admission) = &self.admission else {
             return refuse(&self.grants.unknown, Denial::Unknown);
         };
         let inside = admission.enter(Stripe::default());
-        if !inside.is_plain() {
-            let envelopes = std::slice::from_ref(envelope);
-            if let Err(denial) = inside.ask(|scope| scope.admits(envelopes, None, &[])) {
+        let outcome = if inside.is_plain() {
+            bus.weigh(envelope).map_err(Objection::from)
+        } else {
+            inside.ask(pass, |scope| {
+                scope.admits(iter::once(envelope), Origin::Presented, &[])?;
+                bus.weigh(envelope)?;
+                Ok(scope.spend(1)?)
+            })
+        };
+        match outcome {
+            Ok(()) => Ok(inside),
+            Err(Objection::Refused(refusal)) => Err(refusal.into()),
+            Err(Objection::Denied(denial)) => {
                 drop(inside); // who is told of it may run code of his own
-                return refuse(admission.refusals(), denial);
+                refuse(admission.refusals(), denial)
             }
         }
-        Ok(inside)
     }
 }
 

@@ -61,6 +61,18 @@ impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Batch<M, I> {
     }
 }
 
+#[cfg(feature = "tokio")]
+impl<M> Batch<M, std::vec::IntoIter<Envelope<M>>> {
+    /// All that are left, in order.
+    pub(crate) fn left(&self) -> impl ExactSizeIterator<Item = &Envelope<M>> + Clone {
+        let (ready, rest) = (&self.ready, self.rest.as_slice());
+        (0..ready.len() + rest.len()).map(move |place| {
+            let from_the_end = ready.len().checked_sub(place + 1);
+            from_the_end.map_or_else(|| &rest[place - ready.len()], |place| &ready[place])
+        })
+    }
+}
+
 impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Pending<M> for Batch<M, I> {
     fn count(&self) -> usize {
         self.ready.len() + self.rest.len()

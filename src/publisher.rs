@@ -1,22 +1,23 @@
 //! What a module is given instead of the bus: the right to speak as itself.
 
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::admission::{Inside, Stripe};
+use crate::admission::{Inside, Pass, Stripe};
 use crate::bus::Bus;
 use crate::capability::Capability;
-use crate::denial::Denial;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError};
+use crate::error::{BatchError, Cause, PublishError};
 use crate::grants::GrantHandle;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::request::Requests;
+use crate::scope::{Objection, Origin};
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -170,7 +171,8 @@ impl<M: Payload> Publisher<M> {
         if inside.is_plain() && self.narrowed.is_empty() {
             return self.bus.publish(Envelope::new(&self.source, message));
         }
-        self.pass(inside, Envelope::new(&self.source, message), Limit::Theirs)
+        let (envelope, origin) = (Envelope::new(&self.source, message), Origin::Made);
+        self.pass(inside, envelope, origin, Limit::Theirs, None)
     }
 
     /// Publishes a message that answers or continues another.
@@ -210,9 +212,10 @@ impl<M: Payload> Publisher<M> {
 
     /// Publishes an envelope that was made elsewhere, as it is: id, time and correlation are kept.
     ///
-    /// What is read from a file or comes from a peer enters the bus this way. It passes only if this
-    /// publisher might have published it: its source must be this publisher's own, or one of those
-    /// that the [grant](crate::Grant::sources) names, and its subject within the scope.
+    /// What is read from a file or comes from a peer enters the bus this way. It passes only if the capability
+    /// is granted with the right to [forward](crate::Grant::forwards), and if this publisher might have said
+    /// it: its source must be this publisher's own, or one of those that the
+    /// [grant](crate::Grant::sources) names, and its subject within the scope.
     ///
     /// # Errors
     ///
@@ -228,7 +231,8 @@ impl<M: Payload> Publisher<M> {
     /// use oxide_bus::{Command, Denial, Envelope, Grant, Message, MessageBus};
     ///
     /// let bus = MessageBus::new();
-    /// bus.grant(Grant::new("peer:relay").sources(["north"]).patterns(["command.ping".parse()?]))?;
+    /// let pings = Grant::new("peer:relay").patterns(["command.ping".parse()?]);
+    /// bus.grant(pings.forwards().sources(["north"]))?;
     /// let relay = bus.publisher("relay", "peer:relay");
     ///
     /// let json = Envelope::new("north", Message::from(Command::Ping)).to_json()?;
@@ -239,7 +243,7 @@ impl<M: Payload> Publisher<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.admit(envelope, Limit::Theirs)
+        self.try_pass(envelope, self.forwarded(), Limit::Theirs, None)
     }
 
     /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
@@ -275,65 +279,93 @@ impl<M: Payload> Publisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| Envelope::new(&self.source, message))
             .collect();
-        match self.enter(&envelopes) {
-            Ok(_inside) => self.bus.publish_batch(envelopes),
-            Err(denial) => Err(BatchError::denied(self.capability(), denial, envelopes)),
+        match self.enter(&envelopes.iter(), None) {
+            Ok(_inside) => self.bus.core.publish_batch(envelopes.into_iter()),
+            Err(cause) => Err(BatchError::new(BatchReceipt::default(), envelopes, cause)),
         }
     }
 
+    /// Publishes an envelope of this publisher's own.
     #[inline]
     pub(crate) fn admit(
         &self,
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
+        self.try_pass(envelope, Origin::Made, limit, None)
+    }
+
+    /// What it hands on.
+    #[inline]
+    pub(crate) fn forwarded(&self) -> Origin<'_> {
+        Origin::Forwarded(&self.source)
+    }
+
+    #[inline]
+    pub(crate) fn try_pass(
+        &self,
+        envelope: Envelope<M>,
+        origin: Origin<'_>,
+        limit: Limit,
+        pass: Option<&mut Pass>,
+    ) -> Result<Receipt, PublishError<M>> {
         let inside = self.grant.admission().enter(self.stripe);
-        self.pass(inside, envelope, limit)
+        self.pass(inside, envelope, origin, limit, pass)
     }
 
     fn pass(
         &self,
         inside: Inside<'_>,
         envelope: Envelope<M>,
+        origin: Origin<'_>,
         limit: Limit,
+        pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.let_in(inside, std::slice::from_ref(&envelope)) {
-            Ok(_inside) => self.bus.publish_within(envelope, limit),
-            Err(denial) => Err(PublishError::denied(envelope, self.capability(), denial)),
+        match self.let_in(inside, &iter::once(&envelope), origin, pass) {
+            Ok(_inside) => self.bus.publish_weighed(envelope, limit),
+            Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }
 
-    /// Lets these pass, all or none; they count as on their way until what is returned is dropped.
-    pub(crate) fn enter(&self, envelopes: &[Envelope<M>]) -> Result<Inside<'_>, Denial> {
-        self.let_in(self.grant.admission().enter(self.stripe), envelopes)
+    /// Lets envelopes of this publisher's own pass, all or none; they count as on their way until what is
+    /// returned is dropped.
+    pub(crate) fn enter<'e>(
+        &self,
+        envelopes: &(impl ExactSizeIterator<Item = &'e Envelope<M>> + Clone),
+        pass: Option<&mut Pass>,
+    ) -> Result<Inside<'_>, Cause> {
+        let inside = self.grant.admission().enter(self.stripe);
+        self.let_in(inside, envelopes, Origin::Made, pass)
     }
 
     #[inline]
-    fn let_in<'a>(
+    fn let_in<'a, 'e>(
         &self,
         inside: Inside<'a>,
-        envelopes: &[Envelope<M>],
-    ) -> Result<Inside<'a>, Denial> {
-        if inside.is_plain() && self.narrowed.is_empty() && envelopes.iter().all(|e| self.made(e)) {
-            return Ok(inside);
-        }
-        let admits =
-            inside.ask(|scope| scope.admits(envelopes, Some(&self.source), &self.narrowed));
-        match admits {
+        envelopes: &(impl ExactSizeIterator<Item = &'e Envelope<M>> + Clone),
+        origin: Origin<'_>,
+        pass: Option<&mut Pass>,
+    ) -> Result<Inside<'a>, Cause> {
+        let weigh = || envelopes.clone().try_for_each(|it| self.bus.weigh(it));
+        let is_plain = inside.is_plain() && self.narrowed.is_empty();
+        let outcome = if is_plain && matches!(origin, Origin::Made) {
+            weigh().map_err(Objection::from)
+        } else {
+            inside.ask(pass, |scope| {
+                scope.admits(envelopes.clone(), origin, &self.narrowed)?;
+                weigh()?;
+                Ok(scope.spend(envelopes.len())?)
+            })
+        };
+        match outcome {
             Ok(()) => Ok(inside),
-            Err(denial) => {
+            Err(Objection::Refused(refusal)) => Err(refusal.into()),
+            Err(Objection::Denied(denial)) => {
                 drop(inside); // who is told of it may run code of his own
                 (self.grant).refuse(&self.bus.core.board, &self.source, denial);
-                Err(denial)
+                Err(Cause::Denied(self.capability().clone(), denial))
             }
         }
-    }
-
-    /// Whether it is an envelope of this publisher's own.
-    #[inline]
-    fn made(&self, envelope: &Envelope<M>) -> bool {
-        // One that it has made shares the name.
-        std::ptr::eq(envelope.source.as_str(), self.source.as_str())
     }
 }
 

@@ -4,11 +4,44 @@ use std::time::Instant;
 
 use crate::denial::Denial;
 use crate::envelope::Envelope;
+use crate::fanout::Refusal;
 use crate::grant::Grant;
 use crate::pattern::Pattern;
 use crate::rate::Rate;
 use crate::source::Source;
 use crate::subject::Payload;
+
+/// How envelopes come before a grant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// A publisher has made them, and speaks for itself.
+    Made,
+    /// A publisher that speaks for this source hands them on, as they are.
+    Forwarded(&'a Source),
+    /// Somebody who has the bus presents the capability's name.
+    Presented,
+}
+
+/// Why envelopes do not pass.
+#[derive(Debug)]
+pub(crate) enum Objection {
+    /// They are not allowed.
+    Denied(Denial),
+    /// The bus does not take one of them, whoever publishes it.
+    Refused(Refusal),
+}
+
+impl From<Denial> for Objection {
+    fn from(denial: Denial) -> Self {
+        Objection::Denied(denial)
+    }
+}
+
+impl From<Refusal> for Objection {
+    fn from(refusal: Refusal) -> Self {
+        Objection::Refused(refusal)
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Scope {
@@ -17,6 +50,7 @@ pub(crate) struct Scope {
     sources: Option<Box<[Source]>>,
     expires: Option<Instant>,
     rate: Option<Rate>,
+    forwards: bool,
 }
 
 impl Scope {
@@ -31,54 +65,62 @@ impl Scope {
             sources,
             expires: grant.expires,
             rate: grant.rate.map(rate),
+            forwards: grant.forwards,
         }
     }
 
-    /// Whether it lets everything pass.
+    /// Whether it lets everything pass that a publisher makes, and no more.
     pub(crate) fn is_plain(&self) -> bool {
         self.subjects.is_none()
             && self.sources.is_none()
             && self.expires.is_none()
             && self.rate.is_none()
+            && !self.forwards
     }
 
     pub(crate) fn has_expired(&self) -> bool {
         self.expires.is_some_and(|end| Instant::now() >= end)
     }
 
-    /// Whether these may pass, all of them, under the narrower scopes too. What is refused takes
-    /// nothing out of the rate's allowance.
-    ///
-    /// `own` is whom the publisher speaks for if the grant names nobody.
-    pub(crate) fn admits<M: Payload>(
+    /// Whether these may pass, all of them, under the narrower scopes too, but for the
+    /// [rate](Scope::spend).
+    pub(crate) fn admits<'a, M: Payload>(
         &self,
-        envelopes: &[Envelope<M>],
-        own: Option<&Source>,
+        envelopes: impl Iterator<Item = &'a Envelope<M>>,
+        origin: Origin<'_>,
         narrowed: &[Box<[Pattern]>],
-    ) -> Result<(), Denial> {
-        let now = (self.expires.is_some() || self.rate.is_some()).then(Instant::now);
-        if self.expires.zip(now).is_some_and(|(end, now)| now >= end) {
-            return Err(Denial::Expired);
+    ) -> Result<(), Objection> {
+        if self.has_expired() {
+            return Err(Denial::Expired.into());
+        }
+        if matches!(origin, Origin::Forwarded(_)) && !self.forwards {
+            return Err(Denial::Forwarding.into());
         }
         for envelope in envelopes {
-            let speaks = match (&self.sources, own) {
+            let speaks = match (&self.sources, origin) {
                 (Some(sources), _) => sources.binary_search(&envelope.source).is_ok(),
-                (None, Some(own)) => *own == envelope.source,
-                (None, None) => true,
+                (None, Origin::Forwarded(own)) => *own == envelope.source,
+                (None, Origin::Made | Origin::Presented) => true,
             };
             if !speaks {
-                return Err(Denial::Source);
+                return Err(Denial::Source.into());
             }
             if self.subjects.is_some() || !narrowed.is_empty() {
                 let subject = envelope.message.subject();
                 let mut scopes = self.subjects.iter().chain(narrowed);
                 if !scopes.all(|any| any.iter().any(|pattern| pattern.matches(&subject))) {
-                    return Err(Denial::Subject);
+                    return Err(Denial::Subject.into());
                 }
             }
         }
-        match self.rate.as_ref().zip(now) {
-            Some((rate, now)) if !rate.admits(now, envelopes.len()) => Err(Denial::RateLimited),
+        Ok(())
+    }
+
+    /// Takes so many out of the rate's allowance, all or none. Comes last, so that what is refused for
+    /// another reason takes nothing.
+    pub(crate) fn spend(&self, count: usize) -> Result<(), Denial> {
+        match &self.rate {
+            Some(rate) if !rate.admits(Instant::now(), count) => Err(Denial::RateLimited),
             _ => Ok(()),
         }
     }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Command, Denial, Envelope, Event, Grant, GrantError, Message, MessageBus,
-    Pattern, Payload, Subject,
+    Bus, Capability, Command, Denial, Envelope, Event, Grant, GrantError, MaxWeight, Message,
+    MessageBus, Pattern, Payload, Subject,
 };
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ fn told(bus: &MessageBus, source: &str, message: &Message) -> [Option<Denial>; 3
 #[test]
 fn each_way_to_publish_asks_the_scope() {
     let bus = MessageBus::new();
-    let grant = || Grant::new("log:write");
+    let grant = || Grant::new("log:write").forwards();
     bus.grant(grant().patterns([pattern("command.ping"), pattern("event.>")]))
         .unwrap();
     assert_eq!(told(&bus, "logger", &ping()), [None; 3]);
@@ -55,17 +55,20 @@ fn each_way_to_publish_asks_the_scope() {
     assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
     assert_eq!(told(&bus, "kernel", &stop()), [Some(Denial::Source); 3]);
 
-    bus.grant_capability("log:write".into());
+    bus.grant(grant()).unwrap();
     assert_eq!(told(&bus, "kernel", &stop()), [None; 3]);
+    bus.grant_capability("log:write".into());
+    let forwarding = Some(Denial::Forwarding);
+    assert_eq!(told(&bus, "kernel", &stop()), [None, None, forwarding]);
 }
 
 #[test]
 fn a_restriction_to_nothing_lets_nothing_pass() {
     let bus = MessageBus::new();
-    bus.grant(Grant::new("log:write").patterns([])).unwrap();
+    let forwards = || Grant::new("log:write").forwards();
+    bus.grant(forwards().patterns([])).unwrap();
     assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Subject); 3]);
-    bus.grant(Grant::new("log:write").sources(Vec::<String>::new()))
-        .unwrap();
+    bus.grant(forwards().sources(Vec::<String>::new())).unwrap();
     assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Source); 3]);
 }
 
@@ -89,7 +92,8 @@ fn a_grant_ends_when_it_expires_and_another_revives_it() {
     assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Expired); 3]);
 
     for time in [Duration::from_hours(1), Duration::MAX] {
-        bus.grant(Grant::new(&capability).expires_in(time)).unwrap();
+        let grant = Grant::new(&capability).expires_in(time);
+        bus.grant(grant.forwards()).unwrap();
         assert!(bus.is_granted(&capability));
         assert_eq!(told(&bus, "logger", &ping()), [None; 3]);
     }
@@ -119,6 +123,32 @@ fn a_rate_refuses_what_is_over_it_and_what_is_refused_for_another_reason_takes_n
             "`logger` may not publish: capability `log:write` is over its rate limit"
         );
     }
+}
+
+#[test]
+fn what_is_too_heavy_takes_nothing_out_of_the_allowance() {
+    let max = MaxWeight {
+        bytes: 8,
+        ..MaxWeight::default()
+    };
+    let bus = MessageBus::builder().max_weight(max).build();
+    bus.grant(Grant::new("log:write").rate(1, 1)).unwrap();
+    let publisher = bus.publisher("logger", "log:write");
+    assert!(publisher.publish(stop()).is_ok());
+    bus.grant(Grant::new("log:write").rate(1, 1)).unwrap();
+    let heavy = Command::Stop {
+        module_id: "x".repeat(9),
+    };
+    for _ in 0..3 {
+        let heavy = || Message::from(heavy.clone());
+        assert!(publisher.publish(heavy()).unwrap_err().excess().is_some());
+        let batch = publisher.publish_batch([heavy()]).unwrap_err();
+        assert!(batch.excess().is_some());
+        let envelope = Envelope::new("logger", heavy());
+        let by_name = bus.publish_with_capability(envelope, &"log:write".into());
+        assert!(by_name.unwrap_err().excess().is_some());
+    }
+    assert!(publisher.publish(ping()).is_ok());
 }
 
 #[test]
@@ -182,7 +212,7 @@ fn a_publisher_grows_only_weaker_by_being_narrowed() {
 fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
     let bus = MessageBus::new();
     let mut subscription = bus.subscribe();
-    bus.grant_capability("relay".into());
+    bus.grant(Grant::new("relay").forwards()).unwrap();
     let relay = bus.publisher("relay", "relay");
     let mut envelope = Envelope::new("relay", ping()).with_correlation_id(Uuid::new_v4());
     envelope.timestamp -= Duration::from_secs(1_000_000);
@@ -196,7 +226,8 @@ fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
     assert_eq!(error.into_envelope(), foreign);
 
     // Who may speak for others need not be one of them.
-    bus.grant(Grant::new("relay").sources(["north"])).unwrap();
+    bus.grant(Grant::new("relay").sources(["north"]).forwards())
+        .unwrap();
     relay.forward(foreign).unwrap();
     let error = relay.publish(ping()).unwrap_err();
     assert_eq!(error.denial(), Some(Denial::Source));
@@ -205,8 +236,8 @@ fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
 #[test]
 fn a_grant_that_is_not_well_formed_changes_nothing() {
     let bus = MessageBus::new();
-    bus.grant(Grant::new("log:write").patterns([pattern("command.ping")]))
-        .unwrap();
+    let pings = Grant::new("log:write").patterns([pattern("command.ping")]);
+    bus.grant(pings.forwards()).unwrap();
     let refuse = |grant: Grant, error: GrantError| assert_eq!(bus.grant(grant), Err(error));
     refuse(Grant::new("log:write").rate(0, 1), GrantError::NoRate);
     refuse(Grant::new("log:write").rate(1, 0), GrantError::NoRate);

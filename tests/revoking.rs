@@ -228,7 +228,7 @@ fn a_publish_that_panics_is_not_on_its_way_any_more() {
     });
     // And while the scope asks.
     let scoped = Grant::new(&capability).patterns([">".parse().unwrap()]);
-    bus.grant(scoped).unwrap();
+    bus.grant(scoped.forwards()).unwrap();
     panics(&|| drop(publisher.forward(Envelope::new("clown", Panics))));
     assert_eq!(bus.in_flight(&capability), 0);
     assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));

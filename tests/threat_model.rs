@@ -56,7 +56,8 @@ fn each_line_of_the_document_has_its_test() {
 
 #[test]
 fn it_cannot_speak_for_another() {
-    let (_bus, publisher, mut subscription) = given(Grant::new(capability()));
+    let (bus, publisher, mut subscription) = given(Grant::new(capability()));
+    bus.grant(Grant::new(capability()).forwards()).unwrap();
     publisher.publish(report()).unwrap();
     publisher.publish_batch([report()]).unwrap();
     let error = publisher.forward(Envelope::new("kernel", report()));
@@ -70,8 +71,28 @@ fn it_cannot_speak_for_another() {
 }
 
 #[test]
+fn it_cannot_choose_an_id_or_a_time() {
+    let (bus, publisher, mut subscription) = given(Grant::new(capability()));
+    let mut chosen = Envelope::new(publisher.source(), report());
+    (chosen.id, chosen.timestamp) = (uuid::Uuid::max(), chrono::DateTime::UNIX_EPOCH);
+    for grant in [reports(), Grant::new(capability()).sources(["module"])] {
+        bus.grant(grant).unwrap();
+        let error = publisher.forward(chosen.clone()).unwrap_err();
+        assert_eq!(error.denial(), Some(Denial::Forwarding));
+        let error = publisher.narrow([">".parse().unwrap()]);
+        let error = error.forward(chosen.clone()).unwrap_err();
+        assert_eq!(error.denial(), Some(Denial::Forwarding));
+    }
+    assert!(subscription.is_empty());
+    // Who has the right may.
+    bus.grant(reports().forwards()).unwrap();
+    publisher.forward(chosen.clone()).unwrap();
+    assert_eq!(*subscription.recv().unwrap(), chosen);
+}
+
+#[test]
 fn it_cannot_say_more_than_it_was_granted() {
-    let (_bus, publisher, mut subscription) = given(reports());
+    let (_bus, publisher, mut subscription) = given(reports().forwards());
     let denied = [
         publisher.publish(stop()).unwrap_err().denial(),
         publisher
@@ -160,7 +181,7 @@ fn it_cannot_hold_up_the_others() {
 
 #[test]
 fn it_cannot_make_the_bus_grow() {
-    let (bus, publisher, stuck) = given(reports());
+    let (bus, publisher, stuck) = given(reports().forwards());
     let narrowed = publisher.narrow([]);
     let grown = allocation_counter::measure(|| {
         for _ in 0..10_000 {

@@ -71,7 +71,9 @@ fn each_way_to_publish_weighs_and_hands_back() {
     let bus = bus::<String>(4, 1);
     let subscription = bus.subscribe();
     bus.grant_capability("write".into());
+    bus.grant(Grant::new("relay").forwards()).unwrap();
     let publisher = bus.publisher("scale", "write");
+    let relay = bus.publisher("scale", "relay");
     let heavy = || "secret".to_owned();
     let envelope = || Envelope::new("scale", heavy());
     let errors = [
@@ -79,7 +81,8 @@ fn each_way_to_publish_weighs_and_hands_back() {
         bus.try_publish(envelope()),
         bus.publish_with_capability(envelope(), &"write".into()),
         publisher.publish(heavy()),
-        publisher.forward(envelope()),
+        relay.publish(heavy()),
+        relay.forward(envelope()),
     ];
     for error in errors {
         let error = error.unwrap_err();

@@ -18,7 +18,7 @@ fn asks(inside: &Inside<'_>) -> Result<(), Denial> {
     if inside.is_plain() {
         return Ok(());
     }
-    inside.ask(|scope| {
+    inside.ask(None, |scope| {
         if scope.is_plain() {
             Ok(())
         } else {
@@ -111,4 +111,40 @@ fn who_waits_is_told_that_it_is_granted_again() {
         assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
     });
     drop(inside);
+}
+
+#[test]
+fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
+    let admission = &Admission::new();
+    admission.grant(plain());
+    let admitted = admission.enter(Stripe(0));
+    let revoked = admission.revoke();
+    thread::scope(|scope| {
+        let patience = Instant::now() + Duration::from_secs(10);
+        let waits = scope.spawn(move || admission.drained(revoked, Some(patience)));
+        while admission.stripes[0].load(Ordering::Relaxed) & AWAITED == 0 {
+            thread::yield_now();
+        }
+        drop(admitted);
+        // As somebody does who tries again and again, on every word: there is always one inside.
+        let _refused: Vec<_> = (0..STRIPES)
+            .map(|stripe| admission.enter(Stripe(stripe)))
+            .collect();
+        assert_eq!(waits.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn no_mark_is_left_by_who_waited() {
+    let admission = Admission::new();
+    admission.grant(plain());
+    let inside = admission.enter(Stripe(0));
+    let revoked = admission.revoke();
+    let now = Some(Instant::now());
+    assert!(admission.drained(revoked, now).is_err());
+    drop(inside);
+    assert_eq!(admission.drained(revoked, now), Ok(()));
+    for word in &admission.stripes {
+        assert_eq!(word.load(Ordering::Relaxed), 0);
+    }
 }

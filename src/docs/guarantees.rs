@@ -103,10 +103,13 @@
 //! A [`Grant`](crate::Grant) that takes the place of another does so at once: each publish is let pass by the one or
 //! by the other, and by the new one if it begins after [`grant`](crate::Bus::grant) has returned.
 //!
-//! Not promised: that a publish which had begun is stopped. A batch is checked once, when it begins. And
+//! A task that waits for room is not admitted while it waits: it is looked at again when there is some, and gets back
+//! what it may not publish any more. An envelope is then in no queue; of a batch the first ones may be published.
+//!
+//! Not promised: that a publish of a thread which had begun is stopped. Its batch is checked once, when it begins. And
 //! [`Bus::publish`](crate::Bus::publish) is not subject to any capability.
 //!
-//! Shown by `tests/barriers.rs`, `tests/grants.rs`, `tests/revoking.rs`, `tests/seed.rs`, and by models.
+//! Shown by `tests/barriers.rs`, `tests/grants.rs`, `tests/revoking.rs`, `tests/revoking_tasks.rs`, `tests/seed.rs`, and by models.
 //!
 //! # 7. Closing
 //!

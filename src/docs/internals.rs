@@ -180,8 +180,8 @@
 //! Who publishes adds one to a word of the admission and takes it off when all is enqueued. A bit in the same word
 //! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
 //! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:
-//! a value behind an arc-swap that is replaced whole, before the words are changed. Who revokes may wait until the
-//! counts are zero. There are four words, so that publishers on many threads do not all fight for one.
+//! a value behind an arc-swap that is replaced whole, before the words are changed. Who revokes may wait until each
+//! count has been zero once: whoever comes in later is refused, and not waited for. There are four words, so that publishers on many threads do not all fight for one.
 //!
 //! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
 //!

@@ -11,7 +11,8 @@
 //!
 //! | it cannot | because | test |
 //! | --- | --- | --- |
-//! | speak for another | source, id and time are the publisher's; what it forwards must be of its own source, or one that it was granted | `it_cannot_speak_for_another` |
+//! | speak for another | the source is the publisher's; what it may [forward](crate::Grant::forwards) must be of its own source, or one that it was granted | `it_cannot_speak_for_another` |
+//! | choose an id or a time | they are stamped by the bus; to [forward](crate::Publisher::forward) what has some already is a [right](crate::Grant::forwards) of its own | `it_cannot_choose_an_id_or_a_time` |
 //! | say more than it was granted | the scope is checked at each publish, one by one, in batches, and for what is forwarded | `it_cannot_say_more_than_it_was_granted` |
 //! | widen what it may say | [`narrow`](crate::Publisher::narrow) adds a condition, and nothing lifts one | `it_cannot_widen_what_it_may_say` |
 //! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) nothing of it comes any more | `it_cannot_go_on_after_a_revoke` |
@@ -51,7 +52,11 @@
 //!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or filters, cost them a step each.
 //! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:
 //!   each up to 64 of them.
-//! * Make a revoke with draining run into its time-out, where its publish waits for room.
+//! * Make a revoke with draining run into its time-out, where a thread of its waits for room. (Its tasks cannot.)
+//! * Answer, as itself, any request that it sees: who asks and must know who answers looks at the
+//!   [source](crate::Envelope) of the answer. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,
+//!   date something back, and ask with the id of another's request, so that somebody trusted answers that with what
+//!   was meant for this. So give that right to relays only, which are trusted with it.
 //! * Fill an [audit log](crate::audit), with what it says and with what is refused to it, as fast as the disk takes it:
 //!   the log loses nothing.
 //! * Read whatever its subscription listens to.

@@ -74,11 +74,15 @@ impl<M> PublishError<M> {
         }
     }
 
-    pub(crate) fn denied(envelope: Envelope<M>, capability: &Capability, denial: Denial) -> Self {
-        PublishError::Denied {
-            envelope: Box::new(envelope),
-            capability: capability.clone(),
-            denial,
+    #[cold]
+    pub(crate) fn caused(envelope: Envelope<M>, cause: Cause) -> Self {
+        match cause {
+            Cause::Refused(refusal) => Self::refused(envelope, refusal),
+            Cause::Denied(capability, denial) => PublishError::Denied {
+                envelope: Box::new(envelope),
+                capability,
+                denial,
+            },
         }
     }
 
@@ -203,37 +207,31 @@ pub struct BatchError<M = Message> {
     envelopes: Vec<Envelope<M>>,
 }
 
-/// Why the rest of a batch was not published.
+/// Why something was not published.
 #[derive(Debug)]
-enum Cause {
+pub(crate) enum Cause {
     Refused(Refusal),
     Denied(Capability, Denial),
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        Cause::Refused(refusal)
+    }
 }
 
 const TOO_DEEP: &str = "inside too many other publishes";
 const FULL: &str = "a subscriber that must not miss it has no room";
 
 impl<M> BatchError<M> {
-    pub(crate) fn refused(
+    pub(crate) fn new(
         receipt: BatchReceipt,
         envelopes: Vec<Envelope<M>>,
-        refusal: Refusal,
+        cause: impl Into<Cause>,
     ) -> Self {
         BatchError {
-            cause: Cause::Refused(refusal),
+            cause: cause.into(),
             receipt,
-            envelopes,
-        }
-    }
-
-    pub(crate) fn denied(
-        capability: &Capability,
-        denial: Denial,
-        envelopes: Vec<Envelope<M>>,
-    ) -> Self {
-        BatchError {
-            cause: Cause::Denied(capability.clone(), denial),
-            receipt: BatchReceipt::default(),
             envelopes,
         }
     }

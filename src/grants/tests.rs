@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::bus::Bus;
 
 fn grants() -> Arc<Grants> {
     Arc::default()

@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::{PublishError, RequestError};
 use crate::receipt::Receipt;
 use crate::request::{Requests, can_be_answered};
+use crate::scope::Origin;
 use crate::subject::Payload;
 
 /// Registers a request, publishes it and waits for the answer.
@@ -123,7 +124,7 @@ impl<M: Payload> AsyncPublisher<M> {
     /// As [`AsyncBus::request`].
     pub async fn request(&self, message: M) -> Result<Delivery<M>, RequestError<M>> {
         let envelope = Envelope::new(self.source(), message);
-        let publish = |envelope| self.forward(envelope);
+        let publish = |envelope| self.place(envelope, Origin::Made);
         ask(self.requests(), envelope, publish).await
     }
 

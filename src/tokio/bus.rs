@@ -1,12 +1,15 @@
 //! The bus, awaited.
 
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{AsyncPublisher, AsyncSubscription, placing};
+use super::placing::{self, Left};
+use super::{AsyncPublisher, AsyncSubscription};
+use crate::admission::Pass;
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
@@ -133,7 +136,8 @@ impl<M: Payload> AsyncBus<M> {
     /// ```
     #[inline]
     pub async fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        placing::publish(&self.bus, envelope).await
+        let publish = |envelope, limit| self.bus.publish_within(envelope, limit);
+        placing::publish(&self.bus, envelope, publish).await
     }
 
     /// Publishes an envelope, and waits for room up to `timeout` by tokio's clock, unguarded; see
@@ -155,7 +159,8 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        placing::publish_timeout(&self.bus, envelope, timeout).await
+        let publish = |envelope, limit| self.bus.publish_within(envelope, limit);
+        placing::publish_timeout(&self.bus, envelope, timeout, publish).await
     }
 
     /// Publishes many envelopes, in order; see [`Bus::publish_batch`]. It waits as
@@ -177,11 +182,19 @@ impl<M: Payload> AsyncBus<M> {
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        placing::publish_batch(&self.bus, envelopes.into_iter().collect()).await
+        let mut weighed = false;
+        let enter = |left: &Left<M>| {
+            if !mem::replace(&mut weighed, true) {
+                left.left().try_for_each(|it| self.bus.weigh(it))?;
+            }
+            Ok(())
+        };
+        placing::publish_batch(&self.bus, envelopes.into_iter().collect(), enter).await
     }
 
     /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`]. It
-    /// waits as [`publish`](AsyncBus::publish) does; the capability is looked at once, before.
+    /// waits as [`publish`](AsyncBus::publish) does. While it waits it is not admitted: if the capability is
+    /// revoked meanwhile, the envelope is handed back.
     ///
     /// # Errors
     ///
@@ -199,11 +212,10 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
-        let by_name = self.bus.core.grants.by_name(capability);
-        match by_name.enter(&self.bus.core.board, &envelope) {
-            Ok(_inside) => placing::publish(&self.bus, envelope).await,
-            Err(denial) => Err(PublishError::denied(envelope, capability, denial)),
-        }
+        let mut pass = Pass::default();
+        let publish =
+            |envelope, limit| (self.bus).try_by_name(envelope, capability, limit, Some(&mut pass));
+        placing::publish(&self.bus, envelope, publish).await
     }
 
     /// Grants a capability, without restrictions; see [`Bus::grant_capability`]. It does not wait.

@@ -78,7 +78,8 @@ impl<M> AsyncBus<M> {
         let Some((admission, revoked)) = self.as_sync().revoke(capability) else {
             return Ok(());
         };
-        let drained = || admission.drained(revoked, Some(std::time::Instant::now()));
+        let mut draining = admission.draining(revoked);
+        let mut drained = || draining.wait(Some(std::time::Instant::now()));
         look_until(timeout, || drained().ok()).await;
         Ok(drained()?)
     }

@@ -3,33 +3,37 @@
 //! A task tries to publish, which places the envelope in all queues or in none. Where that fails it sets
 //! the alarms of the queues that are full, and tries again: what has made room before is seen by then, and
 //! who makes room later rings. It holds nothing of the bus's but these alarms, so that it leaves nothing
-//! behind when it is given up.
+//! behind when it is given up. Whether it may publish at all is asked at each attempt: nobody is admitted
+//! while he waits.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use std::vec;
 
 use smallvec::SmallVec;
 
 use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError};
+use crate::error::{BatchError, Cause, PublishError};
 use crate::fanout::Refusal;
 use crate::limit::Limit;
 use crate::pending::{Batch, Pending};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
 
-/// Publishes one envelope as soon as everybody who must not lose it has room.
+/// Publishes one envelope as soon as everybody who must not lose it has room. `publish` says whether it may
+/// pass, each time that it is tried.
 #[inline]
 pub(super) async fn publish<M: Payload>(
     bus: &Bus<M>,
     envelope: Envelope<M>,
+    mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
 ) -> Result<Receipt, PublishError<M>> {
     let mut pending = Some(envelope);
-    place(bus, || attempt(bus, &mut pending)).await
+    place(bus, || attempt(&mut pending, &mut publish)).await
 }
 
 /// The same, but not later than this: who has no room by then loses it.
@@ -37,26 +41,28 @@ pub(super) async fn publish_timeout<M: Payload>(
     bus: &Bus<M>,
     envelope: Envelope<M>,
     timeout: Duration,
+    mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
 ) -> Result<Receipt, PublishError<M>> {
     let mut pending = Some(envelope);
-    let placed = place(bus, || attempt(bus, &mut pending));
+    let placed = place(bus, || attempt(&mut pending, &mut publish));
     match tokio::time::timeout(timeout, placed).await {
         Ok(published) => published,
         Err(_late) => {
             let envelope = pending.take().expect(HANDED_BACK);
-            bus.publish_within(envelope, Limit::Until(Instant::now()))
+            publish(envelope, Limit::Until(Instant::now()))
         }
     }
 }
 
 const HANDED_BACK: &str = "who has no room hands it back";
 
+#[inline]
 fn attempt<M: Payload>(
-    bus: &Bus<M>,
     pending: &mut Option<Envelope<M>>,
+    publish: &mut impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
 ) -> Poll<Result<Receipt, PublishError<M>>> {
     let envelope = pending.take().expect(HANDED_BACK);
-    match bus.try_publish(envelope) {
+    match publish(envelope, Limit::Refuse) {
         Err(PublishError::Full(envelope)) => {
             *pending = Some(*envelope);
             Poll::Pending
@@ -65,32 +71,38 @@ fn attempt<M: Payload>(
     }
 }
 
-/// Publishes many, in one step as many as find room.
-pub(super) async fn publish_batch<M: Payload>(
+/// Envelopes of a batch that are not published yet.
+pub(super) type Left<M> = Batch<M, vec::IntoIter<Envelope<M>>>;
+
+/// Publishes many, in one step as many as find room. `enter` says whether those that are left may pass, each
+/// time that it is tried, and counts them in for as long as that takes.
+pub(super) async fn publish_batch<M: Payload, I>(
     bus: &Bus<M>,
     envelopes: Vec<Envelope<M>>,
+    mut enter: impl FnMut(&Left<M>) -> Result<I, Cause>,
 ) -> Result<BatchReceipt, BatchError<M>> {
-    let mut receipt = BatchReceipt::default();
-    if let Err(refusal) = envelopes.iter().try_for_each(|it| bus.weigh(it)) {
-        return Err(BatchError::refused(receipt, envelopes, refusal));
-    }
     let mut batch = Batch::new(envelopes.into_iter());
-    loop {
-        let before = batch.count();
-        if before == 0 {
-            return Ok(receipt);
-        }
-        let placed = place(bus, || match bus.core.place(&mut batch, Limit::Refuse) {
-            Err(Refusal::Full) => Poll::Pending,
-            placed => Poll::Ready(placed),
-        });
-        match placed.await {
-            Ok(outcome) => receipt.add(before - batch.count(), outcome),
-            Err(refusal) => {
-                let left = batch.into_envelopes();
-                return Err(BatchError::refused(receipt, left, refusal));
+    let mut receipt = BatchReceipt::default();
+    let placed = place(bus, || {
+        let _inside = match enter(&batch) {
+            Ok(inside) => inside,
+            Err(cause) => return Poll::Ready(Err(cause)),
+        };
+        loop {
+            let before = batch.count();
+            if before == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            match bus.core.place(&mut batch, Limit::Refuse) {
+                Ok(outcome) => receipt.add(before - batch.count(), outcome),
+                Err(Refusal::Full) => return Poll::Pending,
+                Err(refusal) => return Poll::Ready(Err(refusal.into())),
             }
         }
+    });
+    match placed.await {
+        Ok(()) => Ok(receipt),
+        Err(cause) => Err(BatchError::new(receipt, batch.into_envelopes(), cause)),
     }
 }
 

@@ -6,21 +6,25 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::placing;
+use super::placing::{self, Left};
+use crate::admission::Pass;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
 use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
+use crate::scope::Origin;
 use crate::subject::Payload;
 
 /// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or
 /// [`Publisher::into_async`]. It is a handle on the same grant.
 ///
 /// Methods that may wait are `async`: where a subscriber with [`Overflow::Block`](crate::Overflow::Block)
-/// has no room they wait as [`AsyncBus::publish`](crate::AsyncBus::publish) does. The grant is looked at
-/// once, before. All others are the [`Publisher`]'s own, by [`Deref`].
+/// has no room they wait as [`AsyncBus::publish`](crate::AsyncBus::publish) does. Who waits is not admitted: if
+/// the capability is revoked meanwhile, he is refused, and gets back what was not published. What was looked
+/// at once, and what it took out of a rate's allowance, counts for as long as the grant stays as it is. All
+/// others are the [`Publisher`]'s own, by [`Deref`].
 ///
 /// It has a `Sink` of messages, see [`sink`](AsyncPublisher::sink).
 ///
@@ -73,7 +77,8 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// Cancelled, the message is in no queue, and is dropped.
     pub async fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        self.forward(Envelope::new(self.source(), message)).await
+        self.place(Envelope::new(self.source(), message), Origin::Made)
+            .await
     }
 
     /// Publishes a message that answers or continues another; see [`Publisher::publish_correlated`].
@@ -95,8 +100,8 @@ impl<M: Payload> AsyncPublisher<M> {
         correlation_id: Uuid,
     ) -> Result<Receipt, PublishError<M>> {
         let envelope = Envelope::new(self.source(), message);
-        self.forward(envelope.with_correlation_id(correlation_id))
-            .await
+        let envelope = envelope.with_correlation_id(correlation_id);
+        self.place(envelope, Origin::Made).await
     }
 
     /// Publishes an envelope that was made elsewhere, as it is; see [`Publisher::forward`].
@@ -113,15 +118,19 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// As [`publish`](AsyncPublisher::publish).
     pub async fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        self.place(envelope, self.publisher.forwarded()).await
+    }
+
+    pub(super) async fn place(
+        &self,
+        envelope: Envelope<M>,
+        origin: Origin<'_>,
+    ) -> Result<Receipt, PublishError<M>> {
         let publisher = &self.publisher;
-        match publisher.enter(std::slice::from_ref(&envelope)) {
-            Ok(_inside) => placing::publish(publisher.bus(), envelope).await,
-            Err(denial) => Err(PublishError::denied(
-                envelope,
-                publisher.capability(),
-                denial,
-            )),
-        }
+        let mut pass = Pass::default();
+        let publish =
+            |envelope, limit| publisher.try_pass(envelope, origin, limit, Some(&mut pass));
+        placing::publish(publisher.bus(), envelope, publish).await
     }
 
     /// Publishes a message, and waits for room up to `timeout` by tokio's clock; see
@@ -145,14 +154,10 @@ impl<M: Payload> AsyncPublisher<M> {
     ) -> Result<Receipt, PublishError<M>> {
         let publisher = &self.publisher;
         let envelope = Envelope::new(publisher.source(), message);
-        match publisher.enter(std::slice::from_ref(&envelope)) {
-            Ok(_inside) => placing::publish_timeout(publisher.bus(), envelope, timeout).await,
-            Err(denial) => Err(PublishError::denied(
-                envelope,
-                publisher.capability(),
-                denial,
-            )),
-        }
+        let mut pass = Pass::default();
+        let publish =
+            |envelope, limit| publisher.try_pass(envelope, Origin::Made, limit, Some(&mut pass));
+        placing::publish_timeout(publisher.bus(), envelope, timeout, publish).await
     }
 
     /// Publishes many messages, in order; see [`Publisher::publish_batch`].
@@ -176,14 +181,9 @@ impl<M: Payload> AsyncPublisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
-        match publisher.enter(&envelopes) {
-            Ok(_inside) => placing::publish_batch(publisher.bus(), envelopes).await,
-            Err(denial) => Err(BatchError::denied(
-                publisher.capability(),
-                denial,
-                envelopes,
-            )),
-        }
+        let mut pass = Pass::default();
+        let enter = |left: &Left<M>| publisher.enter(&left.left(), Some(&mut pass));
+        placing::publish_batch(publisher.bus(), envelopes, enter).await
     }
 }
 

@@ -268,7 +268,7 @@ fn allowance(options: &Options, bus: &MessageBus) -> Result<Option<Publisher>, F
         return Ok(None);
     }
     let capability = Capability::new("replay");
-    let mut grant = Grant::new(&capability);
+    let mut grant = Grant::new(&capability).forwards();
     if !options.speak_as.is_empty() {
         grant = grant.sources(options.speak_as.iter().map(String::as_str));
     }
