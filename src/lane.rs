@@ -2,7 +2,8 @@
 //!
 //! Two publishers that hand over the same parcel at the same moment both send it. Where nobody
 //! receives, such copies pile up, until the channel has no place for a parcel that is due. It is
-//! spilled then, into a second channel without a limit, and the receiver sorts it in.
+//! spilled then, into a second channel without a limit, and the receiver sorts it in. That is so rare
+//! that the second channel is made only when it is needed.
 //!
 //! # Why it is right
 //!
@@ -22,16 +23,20 @@ use crate::alarm::{Alarm, Ringer, alarm};
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, OnceBox, Ordering};
 use crate::wait::{Nothing, Wait};
 
 /// How many parcels more than envelopes fit in, before one is spilled.
 const SLACK: usize = if cfg!(oxide_loom) { 0 } else { 8 };
 
+/// Both ends of the second channel. Who finds it missing makes one and does not wait for others who
+/// do the same.
+type Spill<M> = OnceBox<(Sender<Arc<Parcel<M>>>, Receiver<Arc<Parcel<M>>>)>;
+
 /// The publishers' end.
 pub(crate) struct Lane<M> {
     sender: Sender<Arc<Parcel<M>>>,
-    spill: Sender<Arc<Parcel<M>>>,
+    spill: Arc<Spill<M>>,
     /// Where the last parcel that was handed over ends at the earliest: one after its base.
     handed: AtomicU64,
     ringer: Ringer,
@@ -40,7 +45,7 @@ pub(crate) struct Lane<M> {
 /// The subscriber's end.
 pub(crate) struct LaneEnd<M> {
     receiver: Receiver<Arc<Parcel<M>>>,
-    spilled: Receiver<Arc<Parcel<M>>>,
+    spill: Arc<Spill<M>>,
     /// Those that are out of both channels, by their bases.
     ahead: BTreeMap<u64, Arc<Parcel<M>>>,
     #[cfg_attr(
@@ -52,17 +57,17 @@ pub(crate) struct LaneEnd<M> {
 
 pub(crate) fn lane<M>(capacity: usize) -> (Lane<M>, LaneEnd<M>) {
     let (sender, receiver) = bounded(capacity + SLACK);
-    let (spill, spilled) = unbounded();
+    let spill = Arc::new(Spill::new());
     let (ringer, alarm) = alarm();
     let lane = Lane {
         sender,
-        spill,
+        spill: Arc::clone(&spill),
         handed: AtomicU64::new(0),
         ringer,
     };
     let end = LaneEnd {
         receiver,
-        spilled,
+        spill,
         ahead: BTreeMap::new(),
         alarm,
     };
@@ -85,10 +90,14 @@ impl<M> Lane<M> {
     /// Sends a parcel. The alarm is yet to be rung.
     pub(crate) fn send(&self, parcel: &Arc<Parcel<M>>) {
         let send = || self.sender.try_send(Arc::clone(parcel));
-        if let Err(TrySendError::Full(parcel)) = send() {
-            // Disconnected, or full again: see above.
-            let _spilled = self.spill.try_send(parcel);
-            let _sent = send();
+        if let Err(TrySendError::Full(spilled)) = send() {
+            let (spill, receiver) = self.spill.get_or_init(|| Box::new(unbounded()));
+            let _never_full = spill.try_send(spilled);
+            // Full again: see above.
+            if let Err(TrySendError::Disconnected(_)) = send() {
+                // The subscriber has left meanwhile, and looks no more at what was spilled.
+                receiver.try_iter().for_each(drop);
+            }
         }
     }
 
@@ -143,16 +152,19 @@ impl<M> LaneEnd<M> {
     }
 
     fn collect_spilled(&mut self) {
-        while let Ok(parcel) = self.spilled.try_recv() {
-            self.ahead.insert(parcel.base(), parcel);
+        if let Some((_, spilled)) = self.spill.get() {
+            let spilled = spilled.try_iter().map(|parcel| (parcel.base(), parcel));
+            self.ahead.extend(spilled);
         }
     }
 
     /// Frees what is queued: the channels would keep it for as long as a publisher is still at it.
     pub(crate) fn drain(&mut self) {
         self.ahead.clear();
-        while self.receiver.try_recv().is_ok() {}
-        while self.spilled.try_recv().is_ok() {}
+        self.receiver.try_iter().for_each(drop);
+        if let Some((_, spilled)) = self.spill.get() {
+            spilled.try_iter().for_each(drop);
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) use crossbeam_channel as channel;
 #[cfg(not(oxide_loom))]
 pub(crate) use crossbeam_utils::Backoff;
 #[cfg(not(oxide_loom))]
-pub(crate) use once_cell::sync::OnceCell;
+pub(crate) use once_cell::{race::OnceBox, sync::OnceCell};
 #[cfg(not(oxide_loom))]
 pub(crate) use parking_lot::{Condvar, Mutex};
 #[cfg(not(oxide_loom))]
@@ -32,7 +32,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
-pub(crate) use self::cell_on_loom::{ArcSwap, ArcSwapOption, OnceCell};
+pub(crate) use self::cell_on_loom::{ArcSwap, ArcSwapOption, OnceBox, OnceCell};
 #[cfg(all(test, oxide_loom))]
 pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]

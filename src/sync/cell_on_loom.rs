@@ -51,6 +51,24 @@ impl<T> OnceCell<T> {
     }
 }
 
+/// The same, for what several may make at the same time, and one of them for all.
+#[derive(Debug)]
+pub(crate) struct OnceBox<T>(OnceCell<Box<T>>);
+
+impl<T> OnceBox<T> {
+    pub(crate) fn new() -> Self {
+        OnceBox(OnceCell::new())
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> Box<T>) -> &T {
+        self.0.get_or_init(make)
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        Some(self.0.get()?)
+    }
+}
+
 /// What arc-swap's cell lends.
 pub(crate) struct Guard<T>(Arc<T>);
 

@@ -1,6 +1,7 @@
 //! crossbeam's bounded channel, as much of it as the engine uses, made of loom's lock and condition.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -78,6 +79,10 @@ impl<T> Receiver<T> {
                 Err(TryRecvError::Empty) => self.0.changed.wait(&mut state),
             }
         }
+    }
+
+    pub(crate) fn try_iter(&self) -> impl Iterator<Item = T> {
+        iter::from_fn(|| self.try_recv().ok())
     }
 
     /// Loom has no clock: the deadline never comes.
