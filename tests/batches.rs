@@ -53,6 +53,25 @@ fn what_a_batch_loses_is_in_its_receipt_and_told_in_its_place() {
 }
 
 #[test]
+fn a_batch_that_nobody_has_room_for_is_lost_to_the_last_whatever_its_size() {
+    const MANY: u32 = 5_000;
+    let bus = Bus::<u32>::new();
+    let mut full = of_capacity(&bus, 1);
+    bus.publish_batch(numbers(0..1)).expect("open");
+    for batch in [1..MANY, MANY..2 * MANY, 2 * MANY..2 * MANY + 1] {
+        let size = batch.len();
+        let receipt = bus.publish_batch(numbers(batch)).expect("open");
+        assert_eq!((receipt.published(), receipt.dropped()), (size, size));
+    }
+    assert_eq!(drained(&mut full), Ok(vec![0]));
+    let gap = Lagged {
+        missed: 2 * u64::from(MANY),
+    };
+    assert_eq!(drained(&mut full), Err(TryRecvError::Lagged(gap)));
+    assert_eq!(full.dropped(), 2 * u64::from(MANY));
+}
+
+#[test]
 fn draining_and_batches_stop_before_a_gap_which_is_told_next() {
     let bus = Bus::<u32>::new();
     let (mut drains, mut batches) = (of_capacity(&bus, 2), of_capacity(&bus, 2));

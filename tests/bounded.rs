@@ -3,9 +3,12 @@
 mod support;
 
 use std::array;
+use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
-use oxide_bus::{Bus, Capability, Command, Envelope, Message, Overflow, Source, SubscribeOptions};
+use oxide_bus::{
+    Bus, Capability, Command, Envelope, Message, MessageBus, Overflow, Source, SubscribeOptions,
+};
 
 use support::task::Task;
 
@@ -97,6 +100,35 @@ fn what_a_subscriber_is_too_slow_for_takes_no_memory() {
     assert_left_nothing("lost envelopes", info);
 }
 
+#[test]
+fn an_idle_subscription_of_the_default_capacity_takes_no_more_than_4_kib() {
+    let bus = MessageBus::new();
+    let _others: [_; 16] = array::from_fn(|_| bus.subscribe());
+    let mut subscription = None;
+    let info = measure(|| subscription = Some(bus.subscribe()));
+    assert!((1..=4_096).contains(&info.bytes_current), "{info:?}");
+}
+
+#[test]
+fn a_delivery_that_is_kept_keeps_no_more_than_16_kib_of_others() {
+    let bus = Bus::<(Arc<()>, [u8; 1_000])>::new();
+    let mut subscription = bus.subscribe();
+    let token = Arc::new(());
+    let mut kept = Vec::new();
+    for _ in 0..8 {
+        for _ in 0..64 {
+            let payload = (Arc::clone(&token), [0; 1_000]);
+            bus.publish(Envelope::new("large", payload)).unwrap();
+        }
+        kept = subscription.try_iter().flatten().take(64).collect();
+        assert_eq!(kept.len(), 64);
+    }
+    let one = kept.swap_remove(32);
+    drop((kept, subscription, bus));
+    let alive = Arc::strong_count(&token) - 1;
+    assert!((1..=16).contains(&alive), "{alive} are kept with {one:?}");
+}
+
 /// A publisher that waits keeps nothing of those for whom it does not wait.
 #[test]
 fn a_queue_is_freed_with_its_subscription_though_a_publisher_waits_for_another() {
@@ -172,6 +204,30 @@ fn a_publish_allocates_at_most_once_for_any_number_of_subscribers() {
     assert_eq!(allocations_of_publishing_to::<0>(), 0);
     assert!((1..=PUBLISHES).contains(&allocations_of_publishing_to::<1>()));
     assert!((1..=PUBLISHES).contains(&allocations_of_publishing_to::<16>()));
+}
+
+#[test]
+fn in_steady_bursts_a_publish_allocates_a_sixteenth() {
+    let bus = Bus::<u64>::new();
+    let source = Source::from("counter");
+    let mut subscriptions: [_; 16] = array::from_fn(|_| bus.subscribe());
+    let mut burst = || {
+        let info = measure(|| {
+            for number in 0..64 {
+                bus.publish(Envelope::new(&source, number)).unwrap();
+            }
+        });
+        for subscription in &mut subscriptions {
+            assert_eq!(subscription.try_iter().flatten().count(), 64);
+        }
+        info.count_total
+    };
+    // The first parcels are smaller.
+    for _ in 0..8 {
+        burst();
+    }
+    let allocations = (0..32).map(|_| burst()).sum::<u64>();
+    assert!((1..=32 * 64 / 16).contains(&allocations), "{allocations}");
 }
 
 #[test]
