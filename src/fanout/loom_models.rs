@@ -319,6 +319,28 @@ fn a_close_among_those_who_come_and_leave_keeps_the_accounts() {
 }
 
 #[test]
+fn a_loss_just_before_the_end_is_told_before_it() {
+    explore(2, || {
+        let bus = Bus::new();
+        let mut subscription = subscribe(&bus, 1, Overflow::DropNewest);
+        let publisher = thread::spawn(move || {
+            publish(&bus, 1);
+            publish(&bus, 2);
+        });
+        let mut accounted = 0;
+        loop {
+            match subscription.recv() {
+                Ok(_) => accounted += 1,
+                Err(RecvError::Lagged(lagged)) => accounted += lagged.missed,
+                Err(_) => break,
+            }
+        }
+        assert_eq!(accounted, 2);
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
 fn two_who_close_at_once_both_find_it_closed_and_a_sleeper_wakes() {
     explore(2, || {
         let bus = Bus::new();
