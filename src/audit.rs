@@ -38,12 +38,15 @@
 //! | `at` | the sequence number that the bus had come to when it happened |
 //! | `time` | when, by the system's clock |
 //! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `granted`, `revoked`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
-//! | others | what belongs to it: `id`, `name`, `source`, `capability`, `why`, `count` |
+//! | others | what belongs to it: `id`, `name`, `source`, `subject`, `capability`, `why`, `count` |
 //!
 //! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
 //! bus closes while a publisher waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for it
 //! past its time.) `unwritable` stands for an envelope that
-//! the codec refuses, with its `sequence`.
+//! the codec refuses, with its `sequence`, `id`, `source` and `subject` (of the two no more than 256 bytes), and why.
+//! A bus that was [built](crate::BusBuilder::writable_by) for the log's codec publishes no such.
+//!
+//! A log begins with `opened`, and if it was closed or its bus was, it ends with `ended`.
 //!
 //! # Order
 //!
@@ -67,7 +70,8 @@
 //! # When writing fails
 //!
 //! The log ends: it keeps the [error](AuditLog::error), calls [`Options::on_error`], and leaves the
-//! bus, which goes on without it. What was not written is not written later.
+//! bus, which goes on without it. What was not written is not written later. The same happens if the `drop` of a
+//! payload panics on the log's thread. (One that panics while it is written is `unwritable`.)
 
 mod error;
 mod event;
@@ -86,7 +90,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use serde::Serialize;
 
 pub use self::error::AuditError;
-pub use self::verify::{Flaw, Report, verify};
+pub use self::verify::{Finding, Flaw, Report, verify, verify_continued};
 
 use self::event::{Attached, Happening, Recorder, What};
 use self::file::LogFile;
@@ -223,8 +227,8 @@ impl AuditLog {
     ///
     /// # Errors
     ///
-    /// [`AuditError`] where the file cannot be written, the bus has closed, the capacity is none, or there can
-    /// be no thread.
+    /// [`AuditError`] where the file cannot be written or another log is being written to it, the bus has closed,
+    /// the capacity is none, or there can be no thread.
     pub fn start<M: Payload + Serialize>(
         bus: &Bus<M>,
         path: impl Into<PathBuf>,

@@ -18,7 +18,6 @@ use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
-use crate::weight::Scale;
 
 /// The bus of a program whose modules exchange [`Message`]s: commands and events.
 pub type MessageBus = Bus<Message>;
@@ -280,9 +279,9 @@ impl<M: Payload> Bus<M> {
 
     #[inline]
     pub(crate) fn weigh(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
-        match self.core.max_weight {
+        match &self.core.demands {
             None => Ok(()),
-            Some(max) => Scale::check(max, envelope).map_err(Refusal::TooHeavy),
+            Some(demands) => demands.check(envelope),
         }
     }
 

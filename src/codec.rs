@@ -81,6 +81,7 @@
 //! bytes, the source, the other id, seconds and nanoseconds since 1970, and the message as an
 //! ordinary enum, with the payload as its JSON text under the default [`Limits`].
 
+mod bounded;
 mod compact;
 mod envelope;
 mod error;
@@ -104,6 +105,9 @@ pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind
 pub use self::limits::Limits;
 pub use self::lines::{LineError, LineErrorCause, LinesReader, LinesWriter, WriteError};
 
+pub(crate) use self::envelope::check;
+
+use self::bounded::write;
 use self::envelope::Record;
 use self::name::Parts;
 use self::reading::Reading;
@@ -218,7 +222,7 @@ impl Codec {
         &self,
         envelope: &Envelope<M>,
     ) -> Result<String, EncodeError> {
-        envelope::check(envelope)?;
+        check(envelope)?;
         if let Some(flaw) = name::source_flaw(&envelope.source, &self.limits) {
             return Err(EncodeErrorKind::BadName {
                 field: "source",
@@ -230,7 +234,10 @@ impl Codec {
         if let Some(parts) = &parts {
             parts.check_names(&self.limits)?;
         }
-        let json = serde_json::to_string(envelope).map_err(|error| {
+        let json = write(envelope, self.limits.bytes).map_err(|error| {
+            if error.is_io() {
+                return EncodeErrorKind::TooLarge(self.limits.bytes);
+            }
             // Serde says it as a text; the payload, looked at again, says what it was.
             parts
                 .and_then(|parts| parts.payload)

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::advisory::{Board, Eviction, Losses};
+use crate::codec::EncodeError;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::follow::Places;
@@ -34,7 +35,7 @@ use crate::route::{Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, Mutex};
 use crate::waiting::Waiting;
-use crate::weight::{Excess, MaxWeight};
+use crate::weight::{Demands, Excess};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -48,13 +49,13 @@ pub(crate) struct Core<M> {
     stale: AtomicBool,
     pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
-    /// How heavy an envelope may be, if that matters.
-    pub(crate) max_weight: Option<MaxWeight>,
+    /// What is asked of an envelope, if anything is.
+    pub(crate) demands: Option<Demands<M>>,
     pub(crate) requests: Requests<M>,
 }
 
 /// Why something is not published, though it may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Refusal {
     /// The bus has closed.
     Closed,
@@ -64,6 +65,8 @@ pub(crate) enum Refusal {
     Full,
     /// It weighs more than it may.
     TooHeavy(Excess),
+    /// It cannot be written.
+    Unwritable(Box<EncodeError>),
 }
 
 impl<M> Core<M> {
@@ -76,7 +79,7 @@ impl<M> Core<M> {
             stale: AtomicBool::new(false),
             grants: Arc::default(),
             board,
-            max_weight: None,
+            demands: None,
             requests: Requests::default(),
         }
     }

@@ -344,7 +344,7 @@
 //! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
-//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope |
+//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope, what must be writable |
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
@@ -357,7 +357,7 @@
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `stats`, `metrics` | what the bus says about itself |
+//! | `advisory`, `told`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
 //! | `alarm`, `tokio` | what wakes a task that waits; the bus for tasks |
@@ -431,6 +431,7 @@ mod subscription;
 mod sync;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod told;
 mod wait;
 mod waiting;
 mod weight;

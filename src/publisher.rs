@@ -9,8 +9,10 @@ use uuid::Uuid;
 use crate::admission::{Inside, Pass, Stripe};
 use crate::bus::Bus;
 use crate::capability::Capability;
+use crate::codec;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
+use crate::fanout::Refusal;
 use crate::grants::GrantHandle;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
@@ -179,7 +181,7 @@ impl<M: Payload> Publisher<M> {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Publisher::publish).
+    /// As [`publish`](Publisher::publish), and [`PublishError::Unwritable`] if the other's id is nil.
     ///
     /// # Panics
     ///
@@ -219,7 +221,8 @@ impl<M: Payload> Publisher<M> {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Publisher::publish).
+    /// As [`publish`](Publisher::publish), and [`PublishError::Unwritable`] if an id is nil or the time is in a leap
+    /// second or beyond the years 0 to 9999.
     ///
     /// # Panics
     ///
@@ -346,7 +349,12 @@ impl<M: Payload> Publisher<M> {
         origin: Origin<'_>,
         pass: Option<&mut Pass>,
     ) -> Result<Inside<'a>, Cause> {
-        let weigh = || envelopes.clone().try_for_each(|it| self.bus.weigh(it));
+        let weigh = || {
+            envelopes.clone().try_for_each(|it| {
+                codec::check(it).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))?;
+                self.bus.weigh(it)
+            })
+        };
         let is_plain = inside.is_plain() && self.narrowed.is_empty();
         let outcome = if is_plain && matches!(origin, Origin::Made) {
             weigh().map_err(Objection::from)

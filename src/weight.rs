@@ -1,8 +1,10 @@
-//! How heavy an envelope may be.
+//! How heavy an envelope may be, and whether it must be possible to write it.
 
 use std::fmt;
 
+use crate::codec::{Codec, EncodeError};
 use crate::envelope::Envelope;
+use crate::fanout::Refusal;
 use crate::subject::Payload;
 
 /// How heavy an envelope may be, see [`BusBuilder::max_weight`](crate::BusBuilder::max_weight).
@@ -74,6 +76,41 @@ impl fmt::Display for Excess {
             Excess::Depth { limit } => write!(f, "a payload nested more than {limit} deep"),
             Excess::Source { limit } => write!(f, "a source of more than {limit} bytes"),
         }
+    }
+}
+
+/// What a bus asks of an envelope, whoever publishes it.
+pub(crate) struct Demands<M> {
+    pub(crate) max_weight: Option<MaxWeight>,
+    pub(crate) written: Option<Written<M>>,
+}
+
+/// By which codec it must be possible to write it, and how that is done.
+#[derive(Debug)]
+pub(crate) struct Written<M> {
+    pub(crate) codec: Codec,
+    pub(crate) encode: fn(&Codec, &Envelope<M>) -> Result<String, EncodeError>,
+}
+
+impl<M> Clone for Written<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Written<M> {}
+
+impl<M: Payload> Demands<M> {
+    #[cold]
+    pub(crate) fn check(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
+        if let Some(max) = self.max_weight {
+            Scale::check(max, envelope).map_err(Refusal::TooHeavy)?;
+        }
+        if let Some(written) = &self.written {
+            let json = (written.encode)(&written.codec, envelope);
+            json.map_err(|error| Refusal::Unwritable(Box::new(error)))?;
+        }
+        Ok(())
     }
 }
 

@@ -34,14 +34,15 @@ fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
     let output = verify(&[&path]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stderr), "");
-    let summary = "records    5\nenvelopes  3\nlost       0\nruns       1\nended      1\ntorn       0\nflaws      0\n";
+    let summary = "records    5\nenvelopes  3\nlost       0\nruns       1\nended      1\nunended    0\ntorn       0\nflaws      0\n";
     assert_eq!(text(&output.stdout), summary);
 
     let whole = fs::read_to_string(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 5]).unwrap();
     let output = verify(&[&path]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output.stdout).contains("\ntorn       1\n"));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stdout).contains("\nunended    1\ntorn       1\n"));
+    assert!(text(&output.stderr).contains("1 ends without a closing record"));
 
     let mut lines: Vec<_> = whole.lines().collect();
     lines.remove(2);
@@ -51,6 +52,18 @@ fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
     let told = text(&output.stderr);
     assert!(told.contains("line 3: record 3 instead of 2"), "{told}");
     assert!(told.contains("line 3: envelope 2 instead of 1"), "{told}");
+
+    let empty = folder.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    let output = verify(&[&empty]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("line 1: no opening record"));
+
+    let rest = whole.split_once('\n').unwrap().1;
+    fs::write(&path, rest).unwrap();
+    assert_eq!(verify(&[&path]).status.code(), Some(1));
+    let continued = verify(&[Path::new("--continued"), &path]);
+    assert_eq!(continued.status.code(), Some(0));
 
     let missing = folder.path().join("missing");
     let output = verify(&[&missing]);

@@ -48,7 +48,7 @@ fn a_closed_bus_refuses_and_lets_its_subscribers_drain() {
         bus.publish(Envelope::new("root", 7)),
         bus.publish_with_capability(Envelope::new("root", 7), &"log:write".into()),
         publisher.publish(7),
-        publisher.publish_correlated(7, uuid::Uuid::nil()),
+        publisher.publish_correlated(7, uuid::Uuid::new_v4()),
     ];
     for outcome in refused {
         let error = outcome.unwrap_err();

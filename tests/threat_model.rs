@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oxide_bus::codec::Codec;
 use oxide_bus::{
     Capability, Command, Denial, Envelope, Event, Excess, Grant, MaxWeight, Message, MessageBus,
     Publisher, Subscription, TryRecvError,
@@ -220,6 +221,12 @@ fn it_cannot_publish_what_others_cannot_hold() {
             serde_json::json!([inner])
         });
     }
+    let bus = MessageBus::builder().writable_by(Codec::new()).build();
+    bus.grant_capability(capability());
+    let publisher = bus.publisher("module", capability());
+    let module_id = "x".repeat(257);
+    let error = publisher.send_command(Command::Stop { module_id });
+    assert!(error.unwrap_err().unwritable().is_some());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The file of a log, and those it was rotated into.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ pub(super) struct LogFile {
 impl LogFile {
     pub(super) fn open(path: PathBuf, rotate_at: Option<u64>, sync: bool) -> io::Result<Self> {
         let mut file = (OpenOptions::new().create(true).append(true).read(true)).open(&path)?;
+        lock(&file)?;
         let mut bytes = file.metadata()?.len();
         if bytes > 0 {
             // What a crash has torn is a line of its own, so that the first of ours is whole.
@@ -87,6 +88,19 @@ impl LogFile {
         let mut next = name.to_owned();
         next.push(format!(".{}", greatest + 1));
         Ok(self.path.with_file_name(next))
+    }
+}
+
+/// Keeps others from writing to the same file, until it is closed.
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let cause = "another log is being written to it";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, cause))
+        }
+        // Where there are no locks, there are none.
+        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(()),
     }
 }
 

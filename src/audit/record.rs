@@ -25,6 +25,8 @@ pub(super) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) capability: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<String>,

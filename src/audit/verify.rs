@@ -1,12 +1,17 @@
 //! Reading a log back: is it whole?
 
+mod finding;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+pub use self::finding::{Finding, Flaw};
+
 use super::record::Line;
 use crate::codec::Codec;
+use crate::told;
 
 /// A longer line is none: an envelope within the codec's default limits, and what stands around it.
 const MAX_LINE: u64 = 2 * 1024 * 1024;
@@ -28,8 +33,11 @@ pub struct Report {
     pub lost: u64,
     /// How often a log was begun in these files.
     pub runs: u64,
-    /// How many of them were ended, by [`AuditLog::close`](super::AuditLog::close) or with the bus.
+    /// How often one was ended, by [`AuditLog::close`](super::AuditLog::close) or with the bus.
     pub ended: u64,
+    /// How many have no closing record: their process has crashed, they are still being written, or their end is
+    /// not in these files. What came last may be missing.
+    pub unended: u64,
     /// Last lines that a crash has torn: of the last file, or just before another run.
     pub torn: u64,
     /// The number of the last record.
@@ -40,22 +48,16 @@ pub struct Report {
     pub more_flaws: u64,
 }
 
-/// Something that is wrong with a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    /// Which of the files, counted from 0.
-    pub file: usize,
-    /// Which line in it, counted from 1.
-    pub line: u64,
-    /// What it is; quotes nothing of the payload.
-    pub what: String,
-}
-
 impl Report {
-    /// Whether nothing is missing and nothing is wrong. A torn last line is no flaw: it was not known to be on
-    /// disk.
+    /// Whether nothing is missing and nothing is wrong, as far as it goes. A torn last line is no flaw: it was not
+    /// known to be on disk.
     pub fn is_whole(&self) -> bool {
         self.flaws.is_empty() && self.lost == 0
+    }
+
+    /// Whether each run has come to its end, so that nothing can be missing there.
+    pub fn is_ended(&self) -> bool {
+        self.unended == 0
     }
 }
 
@@ -67,32 +69,43 @@ impl fmt::Display for Report {
         writeln!(f, "lost       {}", self.lost)?;
         writeln!(f, "runs       {}", self.runs)?;
         writeln!(f, "ended      {}", self.ended)?;
+        writeln!(f, "unended    {}", self.unended)?;
         writeln!(f, "torn       {}", self.torn)?;
         write!(f, "flaws      {flaws}")
     }
 }
 
 /// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written, and looks whether all is there
-/// and in order.
+/// and in order: from the opening record on.
 ///
 /// # Errors
 ///
 /// Where a file cannot be read.
 pub fn verify(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
-    let mut check = Check::default();
-    for (index, path) in paths.into_iter().enumerate() {
-        check.settle_torn(false);
-        (check.file, check.line) = (index, 0);
-        let path = path.as_ref();
-        let named =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let file = File::open(path).map_err(named)?;
-        check
-            .read(BufReader::with_capacity(64 * 1024, file))
-            .map_err(named)?;
-    }
-    check.settle_torn(true);
-    Ok(check.report)
+    Check::default().files(paths)
+}
+
+/// The same for files that begin in the midst of a log, since it was rotated and earlier ones are kept elsewhere.
+///
+/// # Errors
+///
+/// Where a file cannot be read.
+pub fn verify_continued(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
+    let check = Check {
+        run: Run::Open,
+        ..Check::default()
+    };
+    check.files(paths)
+}
+
+/// Where in a run it is.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// Before the first.
+    #[default]
+    None,
+    Open,
+    Ended,
 }
 
 #[derive(Default)]
@@ -100,6 +113,7 @@ struct Check {
     report: Report,
     file: usize,
     line: u64,
+    run: Run,
     next_record: Option<u64>,
     /// The sequence number that the next envelope must have, once there was one.
     next_sequence: Option<u64>,
@@ -108,6 +122,32 @@ struct Check {
 }
 
 impl Check {
+    fn files(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
+        for (index, path) in paths.into_iter().enumerate() {
+            self.settle_torn(false);
+            (self.file, self.line) = (index, 0);
+            let path = path.as_ref();
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            };
+            let file = File::open(path).map_err(named)?;
+            self.read(BufReader::with_capacity(64 * 1024, file))
+                .map_err(named)?;
+        }
+        self.settle_torn(true);
+        if self.report.records == 0 {
+            (self.file, self.line) = (0, 1);
+            self.add(Finding::NoBeginning);
+        }
+        self.end_of_run();
+        Ok(self.report)
+    }
+
+    /// No more comes of it.
+    fn end_of_run(&mut self) {
+        self.report.unended += u64::from(self.run == Run::Open);
+    }
+
     fn read(&mut self, mut input: impl BufRead) -> io::Result<()> {
         let mut line = Vec::new();
         loop {
@@ -125,7 +165,7 @@ impl Check {
                 Ok(read) if is_whole => self.check(&read),
                 _ => {
                     self.settle_torn(false);
-                    self.torn = Some(self.flaw("not a record".to_owned()));
+                    self.torn = Some(self.flaw(Finding::NotARecord));
                 }
             }
         }
@@ -135,53 +175,77 @@ impl Check {
         let begins = line.event.as_deref() == Some("opened");
         self.settle_torn(begins);
         if begins {
+            self.end_of_run();
             self.report.runs += 1;
-            (self.next_record, self.next_sequence) = (Some(0), None);
+            (self.run, self.next_record, self.next_sequence) = (Run::Open, Some(0), None);
+        } else if self.run != Run::Open {
+            self.add(match self.run {
+                Run::Ended => Finding::AfterTheEnd,
+                Run::None | Run::Open => Finding::NoBeginning,
+            });
+            self.run = Run::Open;
         }
         self.report.records += 1;
         self.report.last_record = Some(line.record);
         if let Some(expected) = self.next_record
             && line.record != expected
         {
-            self.add(format!("record {} instead of {expected}", line.record));
+            let found = line.record;
+            self.add(Finding::Record { found, expected });
         }
-        self.next_record = Some(line.record + 1);
+        self.next_record = self.sum(line.record, 1);
         match (line.event.as_deref(), line.sequence, line.envelope, line.at) {
             (None, Some(sequence), Some(envelope), None) => {
                 self.report.envelopes += 1;
                 if let Err(error) = Codec::new().decode(envelope.get()) {
-                    self.add(format!("envelope: {}", error.kind()));
+                    self.add(Finding::Envelope(error.kind().clone()));
                 }
                 self.sequence(sequence);
             }
             (Some("unwritable"), Some(sequence), None, Some(_)) => {
-                self.add("an envelope that could not be written".to_owned());
+                self.add(Finding::Unwritable);
                 self.sequence(sequence);
             }
-            (Some(event), None, None, Some(at)) => {
-                if self.next_sequence.is_some_and(|next| at > next) {
-                    self.add(format!(
-                        "`{event}` stands before envelopes that it came after"
-                    ));
-                }
-                if event == "lost" {
-                    let count = line.count.unwrap_or(0);
-                    self.report.lost += count;
-                    self.next_sequence = Some(at + count);
-                }
-                self.report.ended += u64::from(event == "ended");
-            }
-            _ => self.add("a record of no known kind".to_owned()),
+            (Some(event), None, None, Some(at)) => self.event(event, at, line.count),
+            _ => self.add(Finding::NoKnownKind),
         }
     }
 
-    fn sequence(&mut self, sequence: u64) {
-        if let Some(expected) = self.next_sequence
-            && sequence != expected
-        {
-            self.add(format!("envelope {sequence} instead of {expected}"));
+    fn event(&mut self, event: &str, at: u64, count: Option<u64>) {
+        if self.next_sequence.is_some_and(|next| at > next) {
+            let event = told::name(event).into_owned();
+            self.add(Finding::Early { event });
         }
-        self.next_sequence = Some(sequence + 1);
+        match event {
+            "lost" => {
+                let count = count.unwrap_or(0);
+                self.report.lost = self.report.lost.saturating_add(count);
+                self.next_sequence = self.sum(at, count);
+            }
+            "ended" => {
+                self.report.ended += 1;
+                self.run = Run::Ended;
+            }
+            _ => {}
+        }
+    }
+
+    fn sequence(&mut self, found: u64) {
+        if let Some(expected) = self.next_sequence
+            && found != expected
+        {
+            self.add(Finding::Sequence { found, expected });
+        }
+        self.next_sequence = self.sum(found, 1);
+    }
+
+    /// A number that was read and must be less than the greatest, since others come after it.
+    fn sum(&mut self, number: u64, more: u64) -> Option<u64> {
+        let sum = number.checked_add(more);
+        if sum.is_none() {
+            self.add(Finding::OutOfRange);
+        }
+        sum
     }
 
     /// Now it is known what follows a line that is no record.
@@ -193,7 +257,7 @@ impl Check {
         }
     }
 
-    fn flaw(&self, what: String) -> Flaw {
+    fn flaw(&self, what: Finding) -> Flaw {
         Flaw {
             file: self.file,
             line: self.line,
@@ -201,7 +265,7 @@ impl Check {
         }
     }
 
-    fn add(&mut self, what: String) {
+    fn add(&mut self, what: Finding) {
         let flaw = self.flaw(what);
         self.push(flaw);
     }

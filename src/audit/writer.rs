@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -19,12 +20,16 @@ use crate::error::RecvTimeoutError;
 use crate::stamp::stamp;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
+use crate::told;
 
 /// How long it sleeps at most: then it looks at what happened beside publishing.
 const TICK: Duration = Duration::from_millis(20);
 
 /// How long it waits, when the bus has closed, for whoever has closed it to say so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a log says that was ended by a panic.
+const PANICKED: &str = "the log's thread panicked";
 
 /// How far a log has come.
 #[derive(Default)]
@@ -82,7 +87,9 @@ impl<M: Payload + Serialize> Writer<M> {
             happenings,
             held: None,
         };
-        let outcome = log.live(&mut subscription);
+        // A payload's `drop` may panic here.
+        let outcome = catch_unwind(AssertUnwindSafe(|| log.live(&mut subscription)))
+            .unwrap_or_else(|_panic| Err(io::Error::other(PANICKED)));
         let error = (outcome.err()).map(|cause| AuditError::new(log.file.path(), cause));
         if let Some(error) = &error {
             let _first = log.progress.error.set(error.clone());
@@ -91,7 +98,7 @@ impl<M: Payload + Serialize> Writer<M> {
         // something to tell.
         attached.detach();
         drop(log);
-        drop(subscription);
+        let _panicked = catch_unwind(AssertUnwindSafe(|| drop(subscription)));
         if let Some((error, call)) = error.as_ref().zip(on_error) {
             call(error);
         }
@@ -153,14 +160,25 @@ impl Log {
 
     fn envelope<M: Payload + Serialize>(&mut self, delivery: &Delivery<M>) -> io::Result<()> {
         let sequence = delivery.sequence();
-        match self.codec.encode(delivery) {
-            Ok(json) => self.line(&record::envelope(self.next_record, sequence, &json))?,
-            Err(error) => self.event(&Event {
+        // The payload's own code, which may panic.
+        let encoded = catch_unwind(AssertUnwindSafe(|| self.codec.encode(delivery)));
+        let why = match encoded {
+            Ok(Ok(json)) => {
+                self.line(&record::envelope(self.next_record, sequence, &json))?;
+                None
+            }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_panic) => Some("writing it panicked".to_owned()),
+        };
+        if why.is_some() {
+            self.event(&Event {
                 sequence: Some(sequence),
                 id: Some(delivery.id.to_string()),
-                why: Some(error.to_string()),
+                source: Some(told::name(&delivery.source).into_owned()),
+                subject: told::subject(&delivery.message).map(|subject| subject.to_string()),
+                why,
                 ..Event::new(sequence, stamp().1, "unwritable")
-            })?,
+            })?;
         }
         self.position = sequence + 1;
         Ok(())

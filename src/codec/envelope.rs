@@ -19,7 +19,7 @@ use crate::envelope::Envelope;
 const ID_LENGTH: usize = 36;
 
 /// What no reader would take: a nil id, or a time without a text.
-pub(super) fn check<M>(envelope: &Envelope<M>) -> Result<(), EncodeErrorKind> {
+pub(crate) fn check<M>(envelope: &Envelope<M>) -> Result<(), EncodeErrorKind> {
     if envelope.id.is_nil() {
         Err(EncodeErrorKind::BadId("id"))
     } else if envelope.correlation_id.is_some_and(|id| id.is_nil()) {

@@ -19,7 +19,7 @@
 //! | say more often than it may | a [rate](crate::Grant::rate) is one allowance for all clones | `it_cannot_say_it_more_often_than_it_may` |
 //! | hold up the others by not receiving | its queue is its own, and publishers do not wait for it, unless it was given [`Overflow::Block`](crate::Overflow::Block) | `it_cannot_hold_up_the_others` |
 //! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity | `it_cannot_make_the_bus_grow` |
-//! | publish what the others cannot hold | a bus may have a [greatest weight](crate::BusBuilder::max_weight) for an envelope | `it_cannot_publish_what_others_cannot_hold` |
+//! | publish what the others cannot hold | a bus may have a [greatest weight](crate::BusBuilder::max_weight) for an envelope, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; what none could write is refused to it in any case | `it_cannot_publish_what_others_cannot_hold` |
 //! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
 //! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
 //! | reach the bus | nothing that it holds leads there | below |
@@ -57,6 +57,8 @@
 //!   [source](crate::Envelope) of the answer. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,
 //!   date something back, and ask with the id of another's request, so that somebody trusted answers that with what
 //!   was meant for this. So give that right to relays only, which are trusted with it.
+//! * Say what an [audit log](crate::audit) does not hold, unless the bus was [built](crate::BusBuilder::writable_by) for its codec: too
+//!   long a name, too many values. The log then says so, with source and subject.
 //! * Fill an [audit log](crate::audit), with what it says and with what is refused to it, as fast as the disk takes it:
 //!   the log loses nothing.
 //! * Read whatever its subscription listens to.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::CLOSED;
 use crate::capability::Capability;
+use crate::codec::{EncodeError, EncodeErrorKind};
 use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::fanout::Refusal;
@@ -49,6 +50,15 @@ pub enum PublishError<M = Message> {
         /// In what it is over the limit.
         excess: Excess,
     },
+    /// It cannot be written: not by the codec that the bus was [built](crate::BusBuilder::writable_by) for, or by
+    /// none, because its id or the id that it answers is nil or its time has no text. Such a one no
+    /// [`Publisher`](crate::Publisher) lets pass, whatever the bus was built for.
+    Unwritable {
+        /// The envelope that was refused.
+        envelope: Box<Envelope<M>>,
+        /// Why.
+        cause: Box<EncodeError>,
+    },
     /// The capability does not let it pass.
     Denied {
         /// The envelope that was refused.
@@ -70,6 +80,10 @@ impl<M> PublishError<M> {
             Refusal::TooHeavy(excess) => PublishError::TooHeavy {
                 envelope: Box::new(envelope),
                 excess,
+            },
+            Refusal::Unwritable(cause) => PublishError::Unwritable {
+                envelope: Box::new(envelope),
+                cause,
             },
         }
     }
@@ -122,6 +136,14 @@ impl<M> PublishError<M> {
         }
     }
 
+    /// Why it cannot be written, if that is it.
+    pub fn unwritable(&self) -> Option<&EncodeErrorKind> {
+        match self {
+            PublishError::Unwritable { cause, .. } => Some(cause.kind()),
+            _ => None,
+        }
+    }
+
     /// The envelope that was not published.
     pub fn envelope(&self) -> &Envelope<M> {
         match self {
@@ -129,6 +151,7 @@ impl<M> PublishError<M> {
             | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
             | PublishError::TooHeavy { envelope, .. }
+            | PublishError::Unwritable { envelope, .. }
             | PublishError::Denied { envelope, .. } => envelope,
         }
     }
@@ -140,6 +163,7 @@ impl<M> PublishError<M> {
             | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
             | PublishError::TooHeavy { envelope, .. }
+            | PublishError::Unwritable { envelope, .. }
             | PublishError::Denied { envelope, .. } => *envelope,
         }
     }
@@ -155,6 +179,7 @@ impl<M> fmt::Debug for PublishError<M> {
                 .debug_struct("TooHeavy")
                 .field("excess", excess)
                 .finish_non_exhaustive(),
+            PublishError::Unwritable { .. } => f.write_str("Unwritable(..)"),
             PublishError::Denied {
                 capability, denial, ..
             } => f
@@ -173,6 +198,7 @@ impl<M> fmt::Display for PublishError<M> {
             PublishError::TooDeep(_) => f.write_str(TOO_DEEP),
             PublishError::Full(_) => f.write_str(FULL),
             PublishError::TooHeavy { excess, .. } => excess.fmt(f),
+            PublishError::Unwritable { cause, .. } => write_unwritable(f, cause),
             PublishError::Denied {
                 envelope,
                 capability,
@@ -267,6 +293,14 @@ impl<M> BatchError<M> {
         }
     }
 
+    /// Why one of them cannot be written, if that is it. Then none was published.
+    pub fn unwritable(&self) -> Option<&EncodeErrorKind> {
+        match &self.cause {
+            Cause::Refused(Refusal::Unwritable(cause)) => Some(cause.kind()),
+            _ => None,
+        }
+    }
+
     /// What became of those that were published before.
     pub fn receipt(&self) -> BatchReceipt {
         self.receipt
@@ -286,7 +320,7 @@ impl<M> BatchError<M> {
 impl<M> fmt::Debug for BatchError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchError")
-            .field("cause", &self.cause)
+            .field("cause", &format_args!("{self}"))
             .field("receipt", &self.receipt)
             .field("left", &self.envelopes.len())
             .finish_non_exhaustive()
@@ -301,12 +335,21 @@ impl<M> fmt::Display for BatchError<M> {
             Cause::Refused(Refusal::Full) => f.write_str(FULL),
             Cause::Refused(Refusal::TooDeep) => f.write_str(TOO_DEEP),
             Cause::Refused(Refusal::TooHeavy(excess)) => excess.fmt(f),
+            Cause::Refused(Refusal::Unwritable(cause)) => write_unwritable(f, cause),
             Cause::Denied(capability, denial) => write_denial(f, capability, *denial),
         }
     }
 }
 
 impl<M> Error for BatchError<M> {}
+
+/// A message's own words may quote the payload.
+fn write_unwritable(f: &mut fmt::Formatter<'_>, cause: &EncodeError) -> fmt::Result {
+    match cause.kind() {
+        EncodeErrorKind::Message(_) => f.write_str("cannot be written"),
+        kind => write!(f, "cannot be written: {kind}"),
+    }
+}
 
 fn write_denial(
     f: &mut fmt::Formatter<'_>,

@@ -10,6 +10,9 @@ use oxide_bus::audit;
 use crate::failure::Failure;
 use crate::output;
 
+/// The exit code of a log that is whole as far as it goes, and has no end.
+const UNENDED: u8 = 3;
+
 /// Reads audit logs, which a program that embeds the bus has written
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -26,17 +29,28 @@ enum Command {
 ///
 /// Every line is decoded. A gap in the numbers of the records or of the envelopes, envelopes that the log
 /// says it has lost, and lines that are no records make the exit code 1; each is reported on stderr with its
-/// file and line. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
+/// file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
+/// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
+/// or its end is elsewhere. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
 #[derive(Debug, Args)]
 struct Verify {
+    /// The files begin in the midst of a log: those before were rotated away
+    #[arg(long)]
+    continued: bool,
+
     /// The files, in the order in which they were written; the one without a number last
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let Command::Verify(Verify { files }) = &options.command;
-    let report = audit::verify(files).map_err(Failure::usage)?;
+    let Command::Verify(Verify { files, continued }) = &options.command;
+    let report = if *continued {
+        audit::verify_continued(files)
+    } else {
+        audit::verify(files)
+    };
+    let report = report.map_err(Failure::usage)?;
     for flaw in &report.flaws {
         let file = files[flaw.file].display();
         output::complain(format_args!("{file}: line {}: {}", flaw.line, flaw.what));
@@ -44,6 +58,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if report.more_flaws > 0 {
         output::complain(format_args!("and {} more", report.more_flaws));
     }
+    if !report.is_ended() {
+        let runs = report.unended;
+        output::complain(format_args!(
+            "{runs} ends without a closing record: what came last may be missing"
+        ));
+    }
     output::written(writeln!(io::stdout(), "{report}"))?;
-    Ok(ExitCode::from(u8::from(!report.is_whole())))
+    Ok(if !report.is_whole() {
+        ExitCode::FAILURE
+    } else if !report.is_ended() {
+        ExitCode::from(UNENDED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }

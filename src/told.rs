@@ -1,0 +1,89 @@
+//! Names and subjects as they are told of: cut where they are long, so that who makes them up cannot fill
+//! what they are told in.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::subject::Payload;
+
+/// The most bytes that are told of a name or a subject.
+const MAX: usize = 256;
+
+/// What stands where something was cut off.
+const MORE: char = '…';
+
+pub(crate) fn name(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX {
+        return name.into();
+    }
+    let mut cut = name[..name.floor_char_boundary(MAX)].to_owned();
+    cut.push(MORE);
+    cut.into()
+}
+
+/// A payload's subject; none if it has none, or panics when it is asked.
+pub(crate) fn subject<M: Payload>(message: &M) -> Option<Arc<str>> {
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        let subject = message.subject();
+        let mut short = Short(String::new());
+        // Fails where it is cut.
+        let _cut = write!(short, "{subject}");
+        (!subject.tokens().is_empty()).then(|| short.0.into())
+    }));
+    told.ok().flatten()
+}
+
+/// Takes no more than is told.
+struct Short(String);
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MAX - self.0.len().min(MAX);
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        self.0.push(MORE);
+        Err(fmt::Error)
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+    use crate::message::{Command, Message};
+
+    fn stop(module_id: String) -> Message {
+        Command::Stop { module_id }.into()
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        assert_eq!(name(&"x".repeat(MAX)), "x".repeat(MAX));
+        assert_eq!(name(&"é".repeat(MAX)), "é".repeat(MAX / 2) + "…");
+        let told = subject(&stop("\n".repeat(10_000_000))).unwrap();
+        assert!(told.starts_with(r"command.stop.\u{a}\u{a}") && told.ends_with('…'));
+        assert!(told.len() <= MAX + "…".len());
+        assert_eq!(
+            &*subject(&stop("echo".into())).unwrap(),
+            "command.stop.echo"
+        );
+    }
+
+    struct Panics;
+
+    impl Payload for Panics {
+        fn subject(&self) -> crate::Subject<'_> {
+            panic!("a payload's own");
+        }
+    }
+
+    #[test]
+    fn a_payload_without_a_subject_or_with_one_that_panics_has_none() {
+        assert_eq!(subject(&7_u8), None);
+        assert_eq!(subject(&Panics), None);
+    }
+}
