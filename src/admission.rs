@@ -113,9 +113,11 @@ impl Admission {
         }
     }
 
-    /// Grants it, in the place of what was agreed before.
-    pub(crate) fn grant(&self, scope: Scope) {
+    /// Grants it, in the place of what was agreed before. Notes that first, under the lock under which it comes
+    /// about; so do those below.
+    pub(crate) fn grant(&self, scope: Scope, note: impl FnOnce()) {
         let mut grants = self.changing.lock();
+        note();
         let is_plain = scope.is_plain();
         self.change(Terms::Granted(scope));
         if is_plain {
@@ -128,8 +130,9 @@ impl Admission {
 
     /// Revokes it. Whoever comes in from now on is refused. Returns what it takes to wait for those
     /// who came before.
-    pub(crate) fn revoke(&self) -> Revoked {
+    pub(crate) fn revoke(&self, note: impl FnOnce()) -> Revoked {
         let grants = self.changing.lock();
+        note();
         if matches!(**self.terms.load(), Terms::Granted(_)) {
             self.change(Terms::Revoked);
         }
@@ -153,8 +156,9 @@ impl Admission {
         &self,
         revoked: Revoked,
         deadline: Option<Instant>,
+        note: impl FnOnce(),
     ) -> Result<(), StillInside> {
-        self.draining(revoked).wait(deadline)
+        self.draining(revoked).wait(deadline, note)
     }
 
     /// The same, for who asks more than once.
@@ -220,7 +224,11 @@ pub(crate) struct Draining<'a> {
 }
 
 impl Draining<'_> {
-    pub(crate) fn wait(&mut self, deadline: Option<Instant>) -> Result<(), StillInside> {
+    pub(crate) fn wait(
+        &mut self,
+        deadline: Option<Instant>,
+        note: impl FnOnce(),
+    ) -> Result<(), StillInside> {
         let admission = self.admission;
         let mut grants = admission.changing.lock();
         let mut last_look = false;
@@ -234,6 +242,7 @@ impl Draining<'_> {
                 word & AWAITED != 0 && word & COUNT != 0
             });
             if awaited.is_empty() {
+                note();
                 return Ok(());
             }
             if last_look {

@@ -80,14 +80,30 @@ pub enum Advisory {
     ///
     /// Of each capability ten are told at once after a pause, and ten a second.
     Denied {
-        /// Who wanted to publish.
+        /// Who wanted to publish: whom the publisher speaks for. Cut after 256 bytes, as the next two.
         source: Source,
+        /// Who it was said to be from, which is another where something foreign was to be forwarded.
+        claimed: Source,
+        /// What it was about, written as a pattern is; nothing of a payload without a subject. Of a batch it is the
+        /// one that may not be published, if that is what it was refused for, else the first.
+        subject: Option<Arc<str>>,
         /// What it wanted to publish under.
         capability: Capability,
         /// Why it was refused.
         denial: Denial,
         /// How many refusals under the capability were not told since the one before.
         suppressed: u64,
+    },
+    /// Publishes were refused of which no [`Denied`](Self::Denied) tells, since there were too many.
+    /// `advisory.suppressed`
+    ///
+    /// Mostly they are counted by the next that tells of one. This one comes before the capability is granted, after
+    /// it was revoked, before the bus closes, and when an [audit log](crate::audit) is flushed or closed.
+    Suppressed {
+        /// The capability; none for those that nothing is kept of any more.
+        capability: Option<Capability>,
+        /// How many.
+        count: u64,
     },
     /// A capability was granted, maybe again. `advisory.granted`
     Granted {
@@ -97,7 +113,15 @@ pub enum Advisory {
         scope: Option<Arc<str>>,
     },
     /// A capability was revoked, if it was granted. `advisory.revoked`
+    ///
+    /// What had been admitted before may still come after it.
     Revoked {
+        /// The capability.
+        capability: Capability,
+    },
+    /// A capability that was revoked is [drained](Bus::revoke_and_drain): nothing comes any more that was published
+    /// under it. `advisory.drained`
+    Drained {
         /// The capability.
         capability: Capability,
     },
@@ -123,8 +147,10 @@ impl Payload for Advisory {
             Advisory::Evicted { .. } => "evicted",
             Advisory::Lagging { .. } => "lagging",
             Advisory::Denied { .. } => "denied",
+            Advisory::Suppressed { .. } => "suppressed",
             Advisory::Granted { .. } => "granted",
             Advisory::Revoked { .. } => "revoked",
+            Advisory::Drained { .. } => "drained",
             Advisory::Closed => "closed",
         };
         Subject::new(["advisory", kind])

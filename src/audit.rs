@@ -37,8 +37,8 @@
 //! | --- | --- |
 //! | `at` | the sequence number that the bus had come to when it happened |
 //! | `time` | when, by the system's clock |
-//! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `granted`, `revoked`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
-//! | others | what belongs to it: `id`, `name`, `source`, `subject`, `capability`, `why`, `count` |
+//! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
+//! | others | what belongs to it: `id`, `name`, `source`, `claimed`, `subject`, `capability`, `why`, `count` |
 //!
 //! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
 //! bus closes while a publisher waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for it
@@ -46,12 +46,19 @@
 //! the codec refuses, with its `sequence`, `id`, `source` and `subject` (of the two no more than 256 bytes), and why.
 //! A bus that was [built](crate::BusBuilder::writable_by) for the log's codec publishes no such.
 //!
+//! `denied` has the publisher's `source`, and of the envelope that was refused the source that it `claimed` and its
+//! `subject`. Of each capability ten of them are recorded at once after a pause, and ten a second: so who is refused
+//! cannot fill the disk. The others are counted, by the next one that is recorded or by `suppressed`, which comes before
+//! the capability is granted, after it was revoked, at each [flush](AuditLog::flush) and at the end.
+//!
 //! A log begins with `opened`, and if it was closed or its bus was, it ends with `ended`.
 //!
 //! # Order
 //!
 //! * Envelopes stand in the order of their sequence numbers.
-//! * Whatever else happened stands in the order in which it was told.
+//! * Whatever else happened stands in the order in which it was told. Grants and revokes stand in the order in
+//!   which they came about, and before what was refused because of them.
+//! * After `revoked` may stand envelopes that had been admitted before it; after `drained` there are none.
 //! * Before each of those stand all envelopes with a sequence number below its `at`. Some that
 //!   came later may stand there too: of a grant and a publish that overlap in time, `at` says which was
 //!   first.
@@ -64,7 +71,7 @@
 //! The log counts as a subscriber, also in receipts. Its thread wakes fifty times a second when nothing
 //! happens.
 //!
-//! A payload whose `drop` publishes may be dropped by the log's thread, which then waits for itself if its
+//! A payload whose `drop` publishes, grants or revokes may be dropped by the log's thread, which then waits for itself if its
 //! queue is full: do not do that.
 //!
 //! # When writing fails
@@ -286,6 +293,7 @@ impl AuditLog {
     ///
     /// [`AuditError`] where the log has failed, or has ended with its bus.
     pub fn flush(&self) -> Result<u64, AuditError> {
+        self.attached.tell_suppressed();
         let (done, is_done) = bounded(1);
         // Fails if the log has ended; then nobody answers.
         drop(self.happenings.send(Happening {
@@ -323,6 +331,7 @@ impl AuditLog {
 
     fn end(&mut self) {
         if let Some(thread) = self.thread.take() {
+            self.attached.tell_suppressed();
             self.attached.detach();
             // Fails if it has ended already.
             let _ended = self.happenings.send(Happening {

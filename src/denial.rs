@@ -128,7 +128,7 @@ impl<M> Bus<M> {
 }
 
 /// How many refusals of one capability are told at once after a pause, and how many a second: whoever
-/// is refused may try again at once, and should not drown what else there is to tell.
+/// is refused may try again at once, and should not drown what else there is to tell, nor fill a disk.
 const TOLD: u32 = 10;
 
 /// The refusals under one capability.
@@ -159,12 +159,23 @@ impl Refusals {
 
     /// Whether this one is told, and how many were not before it.
     pub(crate) fn is_told(&self) -> Option<u64> {
-        // Relaxed, twice: each is told or taken with the next that is.
         if self.told.admits(Instant::now(), 1) {
-            Some(self.suppressed.swap(0, Ordering::Relaxed))
+            Some(self.take_suppressed())
         } else {
-            self.suppressed.fetch_add(1, Ordering::Relaxed);
+            self.suppress(1);
             None
         }
+    }
+
+    // Relaxed, twice: each is taken once, by whoever comes next.
+
+    /// So many are not told by themselves.
+    pub(crate) fn suppress(&self, count: u64) {
+        self.suppressed.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many were not told, of which whoever asks tells now.
+    pub(crate) fn take_suppressed(&self) -> u64 {
+        self.suppressed.swap(0, Ordering::Relaxed)
     }
 }

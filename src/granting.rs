@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::{DrainError, GrantError, PublishError};
 use crate::grant::Grant;
 use crate::limit::Limit;
+use crate::pause::{self, Step};
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
@@ -48,9 +49,13 @@ impl<M> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn grant(&self, grant: Grant) -> Result<(), GrantError> {
+        let (grants, board) = (&self.core.grants, &self.core.board);
         let (capability, scope) = (grant.capability.clone(), grant.scope());
-        self.core.grants.grant(grant)?;
-        (self.core.board).tell(|| Advisory::Granted { capability, scope });
+        grants.tell_suppressed(board, &capability);
+        grants.grant(grant, board)?;
+        pause::at(Step::Changed);
+        grants.changes().record(board);
+        board.announce(|| Advisory::Granted { capability, scope });
         Ok(())
     }
 
@@ -80,10 +85,22 @@ impl<M> Bus<M> {
     }
 
     pub(crate) fn revoke(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
-        let revoked = self.core.grants.revoke(capability);
+        let (grants, board) = (&self.core.grants, &self.core.board);
+        let revoked = grants.revoke(capability, board);
+        pause::at(Step::Changed);
+        grants.changes().record(board);
+        grants.tell_suppressed(board, capability);
         let capability = capability.clone();
-        (self.core.board).tell(|| Advisory::Revoked { capability });
+        board.announce(|| Advisory::Revoked { capability });
         revoked
+    }
+
+    /// Tells that a capability, which was noted to be drained, is.
+    pub(crate) fn tell_drained(&self, capability: &Capability) {
+        let (grants, board) = (&self.core.grants, &self.core.board);
+        grants.changes().record(board);
+        let capability = capability.clone();
+        board.announce(|| Advisory::Drained { capability });
     }
 
     /// Revokes a capability as [`revoke_capability`](Bus::revoke_capability) does, and waits until
@@ -129,7 +146,12 @@ impl<M> Bus<M> {
         let Some((admission, revoked)) = self.revoke(capability) else {
             return Ok(());
         };
-        Ok(admission.drained(revoked, deadline)?)
+        let note = || {
+            (self.core.grants).note_drained(capability, &self.core.board);
+        };
+        admission.drained(revoked, deadline, note)?;
+        self.tell_drained(capability);
+        Ok(())
     }
 
     /// Whether a capability is granted now, and has not expired.

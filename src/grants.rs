@@ -1,5 +1,7 @@
 //! Who may publish what: the capabilities of one bus, by name.
 
+mod changes;
+
 use std::iter;
 use std::sync::Arc;
 
@@ -19,6 +21,9 @@ use crate::scope::{Objection, Origin, Scope};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::sync::{AtomicU64, Ordering};
+use crate::told;
+
+pub(crate) use self::changes::Changes;
 
 /// How many capabilities may be granted at once, unless the bus was built with another limit.
 pub(crate) const MAX_GRANTS: usize = 65_536;
@@ -42,6 +47,7 @@ pub(crate) struct Grants {
     unknown: Refusals,
     limit: usize,
     name_bytes: usize,
+    changes: Changes,
 }
 
 /// Changed and read while the map's shard is locked.
@@ -84,10 +90,11 @@ impl Grants {
             unknown: Refusals::new(),
             limit,
             name_bytes,
+            changes: Changes::default(),
         }
     }
 
-    pub(crate) fn grant(&self, grant: Grant) -> Result<(), GrantError> {
+    pub(crate) fn grant(&self, grant: Grant, board: &Board) -> Result<(), GrantError> {
         self.check_name(grant.capability.as_str())?;
         for source in grant.sources.iter().flatten() {
             self.check_name(source)?;
@@ -95,6 +102,11 @@ impl Grants {
         if matches!(grant.rate, Some((0, _) | (_, 0))) {
             return Err(GrantError::NoRate);
         }
+        let (capability, scope) = (grant.capability.clone(), grant.scope());
+        let note = || {
+            let change = || Advisory::Granted { capability, scope };
+            self.changes.note(board, change);
+        };
         match self.known.entry(grant.capability.clone()) {
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
@@ -102,7 +114,7 @@ impl Grants {
                     self.count_grant()?;
                     known.is_granted = true;
                 }
-                known.admission.grant(Scope::new(grant));
+                known.admission.grant(Scope::new(grant), note);
             }
             Entry::Vacant(unknown) => {
                 self.count_grant()?;
@@ -110,7 +122,7 @@ impl Grants {
                     is_granted: true,
                     ..Known::new()
                 };
-                known.admission.grant(Scope::new(grant));
+                known.admission.grant(Scope::new(grant), note);
                 unknown.insert(known);
             }
         }
@@ -137,9 +149,21 @@ impl Grants {
 
     /// Revokes a capability. Returns what it takes to wait for whoever publishes under it; nothing if
     /// nothing is known of it.
-    pub(crate) fn revoke(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
-        let Entry::Occupied(mut entry) = self.known.entry(capability.clone()) else {
-            return None;
+    pub(crate) fn revoke(
+        &self,
+        capability: &Capability,
+        board: &Board,
+    ) -> Option<(Arc<Admission>, Revoked)> {
+        let note = || {
+            let capability = capability.clone();
+            (self.changes).note(board, || Advisory::Revoked { capability });
+        };
+        let mut entry = match self.known.entry(capability.clone()) {
+            Entry::Occupied(entry) => entry,
+            Entry::Vacant(_unknown) => {
+                note();
+                return None;
+            }
         };
         let known = entry.get_mut();
         if known.is_granted {
@@ -147,11 +171,22 @@ impl Grants {
             self.granted.fetch_sub(1, Ordering::Relaxed); // as in `count_grant`
         }
         let admission = Arc::clone(&known.admission);
-        let revoked = admission.revoke();
+        let revoked = admission.revoke(note);
         if known.is_idle() {
-            entry.remove();
+            self.forget(&entry.remove());
         }
         Some((admission, revoked))
+    }
+
+    /// That nothing comes any more under a capability that was revoked.
+    pub(crate) fn note_drained(&self, capability: &Capability, board: &Board) {
+        let capability = capability.clone();
+        (self.changes).note(board, || Advisory::Drained { capability });
+    }
+
+    /// Grants and revokes that are to be recorded.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     pub(crate) fn find(&self, capability: &Capability) -> Option<Arc<Admission>> {
@@ -171,29 +206,73 @@ impl Grants {
     }
 
     fn forget_if_idle(&self, capability: &Capability) {
-        self.known.remove_if(capability, |_, known| known.is_idle());
+        let forgotten = self.known.remove_if(capability, |_, known| known.is_idle());
+        if let Some((_, known)) = forgotten {
+            self.forget(&known);
+        }
     }
 
-    /// Counts a publish that was refused, and tells of it. Never called under a lock, nor inside.
-    fn refuse(
+    /// What was refused under a capability of which nothing is known any more, and not told, is told with
+    /// what was refused under others like it.
+    fn forget(&self, known: &Known) {
+        (self.unknown).suppress(known.admission.refusals().take_suppressed());
+    }
+
+    /// Counts a publish that was refused, and tells of it: who wanted to publish what under which capability.
+    /// Never called under a lock, nor inside.
+    fn refuse<M: Payload>(
         &self,
         refusals: &Refusals,
         board: &Board,
-        source: &Source,
-        capability: &Capability,
+        (source, envelope, capability): (&Source, Option<&Envelope<M>>, &Capability),
         denial: Denial,
     ) {
         self.denied.fetch_add(1, Ordering::Relaxed); // a sum, and nothing depends on it
         refusals.count();
-        board.tell_some(
-            || refusals.is_told(),
-            |suppressed| Advisory::Denied {
-                source: source.clone(),
-                capability: capability.clone(),
-                denial,
-                suppressed,
-            },
-        );
+        if !board.is_listened_to() {
+            return;
+        }
+        let Some(suppressed) = refusals.is_told() else {
+            return;
+        };
+        // What it was refused for comes before it.
+        self.changes.record(board);
+        board.tell(|| Advisory::Denied {
+            source: told::source(source),
+            claimed: told::source(envelope.map_or(source, |envelope| &envelope.source)),
+            subject: envelope.and_then(|envelope| told::subject(&envelope.message)),
+            capability: capability.clone(),
+            denial,
+            suppressed,
+        });
+    }
+
+    /// Tells how many publishes under this capability were refused and not told, before something else is told
+    /// of it.
+    pub(crate) fn tell_suppressed(&self, board: &Board, capability: &Capability) {
+        let admission = self.find(capability);
+        if let Some(count) = admission.map(|known| known.refusals().take_suppressed()) {
+            tell_suppressed(board, Some(capability.clone()), count);
+        }
+    }
+
+    /// The same for all.
+    pub(crate) fn tell_all_suppressed(&self, board: &Board) {
+        if !board.is_listened_to() {
+            return;
+        }
+        let mut suppressed: Vec<_> = (self.known.iter())
+            .map(|known| {
+                let count = known.admission.refusals().take_suppressed();
+                (Some(known.key().clone()), count)
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        suppressed.sort_unstable();
+        for (capability, count) in suppressed {
+            tell_suppressed(board, capability, count);
+        }
+        tell_suppressed(board, None, self.unknown.take_suppressed());
     }
 
     pub(crate) fn denials(&self) -> Denials {
@@ -229,9 +308,20 @@ impl GrantHandle {
     }
 
     /// Counts a publish that was refused, and tells of it.
-    pub(crate) fn refuse(&self, board: &Board, source: &Source, denial: Denial) {
+    pub(crate) fn refuse<M: Payload>(
+        &self,
+        board: &Board,
+        source: &Source,
+        envelope: Option<&Envelope<M>>,
+        denial: Denial,
+    ) {
         let refusals = self.admission.refusals();
-        (self.grants).refuse(refusals, board, source, &self.capability, denial);
+        (self.grants).refuse(
+            refusals,
+            board,
+            (source, envelope, &self.capability),
+            denial,
+        );
     }
 }
 
@@ -240,7 +330,7 @@ impl Drop for GrantHandle {
         if let Entry::Occupied(mut known) = self.grants.known.entry(self.capability.clone()) {
             known.get_mut().handles -= 1;
             if known.get().is_idle() {
-                known.remove();
+                self.grants.forget(&known.remove());
             }
         }
     }
@@ -272,9 +362,9 @@ impl ByName<'_> {
         pass: Option<&mut Pass>,
     ) -> Result<Inside<'_>, Cause> {
         let refuse = |refusals: &Refusals, denial| {
-            let (board, capability) = (&bus.core.board, self.capability);
-            (self.grants).refuse(refusals, board, &envelope.source, capability, denial);
-            Err(Cause::Denied(capability.clone(), denial))
+            let what = (&envelope.source, Some(envelope), self.capability);
+            (self.grants).refuse(refusals, &bus.core.board, what, denial);
+            Err(Cause::Denied(self.capability.clone(), denial))
         };
         let Some(admission) = &self.admission else {
             return refuse(&self.grants.unknown, Denial::Unknown);
@@ -292,7 +382,7 @@ impl ByName<'_> {
         match outcome {
             Ok(()) => Ok(inside),
             Err(Objection::Refused(refusal)) => Err(refusal.into()),
-            Err(Objection::Denied(denial)) => {
+            Err(Objection::Denied { denial, .. }) => {
                 drop(inside); // who is told of it may run code of his own
                 refuse(admission.refusals(), denial)
             }
@@ -305,6 +395,12 @@ impl Drop for ByName<'_> {
         if (self.admission.as_ref()).is_some_and(|admission| !admission.is_granted()) {
             self.grants.forget_if_idle(self.capability);
         }
+    }
+}
+
+fn tell_suppressed(board: &Board, capability: Option<Capability>, count: u64) {
+    if count > 0 {
+        board.tell(|| Advisory::Suppressed { capability, count });
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Step {
     Drawn,
     /// It has evicted a subscriber, and not taken it off the list.
     Evicted,
+    /// A capability was granted or revoked, and nobody was told.
+    Changed,
     /// A new list of subscribers is there, and not brought in.
     Listed,
 }

@@ -368,9 +368,10 @@ impl<M: Payload> Publisher<M> {
         match outcome {
             Ok(()) => Ok(inside),
             Err(Objection::Refused(refusal)) => Err(refusal.into()),
-            Err(Objection::Denied(denial)) => {
+            Err(Objection::Denied { denial, at }) => {
                 drop(inside); // who is told of it may run code of his own
-                (self.grant).refuse(&self.bus.core.board, &self.source, denial);
+                let envelope = envelopes.clone().nth(at);
+                (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
                 Err(Cause::Denied(self.capability().clone(), denial))
             }
         }

@@ -25,15 +25,15 @@ pub(crate) enum Origin<'a> {
 /// Why envelopes do not pass.
 #[derive(Debug)]
 pub(crate) enum Objection {
-    /// They are not allowed.
-    Denied(Denial),
+    /// The one at this place is not allowed.
+    Denied { denial: Denial, at: usize },
     /// The bus does not take one of them, whoever publishes it.
     Refused(Refusal),
 }
 
 impl From<Denial> for Objection {
     fn from(denial: Denial) -> Self {
-        Objection::Denied(denial)
+        Objection::Denied { denial, at: 0 }
     }
 }
 
@@ -96,20 +96,21 @@ impl Scope {
         if matches!(origin, Origin::Forwarded(_)) && !self.forwards {
             return Err(Denial::Forwarding.into());
         }
-        for envelope in envelopes {
+        for (at, envelope) in envelopes.enumerate() {
+            let denied = |denial| Err(Objection::Denied { denial, at });
             let speaks = match (&self.sources, origin) {
                 (Some(sources), _) => sources.binary_search(&envelope.source).is_ok(),
                 (None, Origin::Forwarded(own)) => *own == envelope.source,
                 (None, Origin::Made | Origin::Presented) => true,
             };
             if !speaks {
-                return Err(Denial::Source.into());
+                return denied(Denial::Source);
             }
             if self.subjects.is_some() || !narrowed.is_empty() {
                 let subject = envelope.message.subject();
                 let mut scopes = self.subjects.iter().chain(narrowed);
                 if !scopes.all(|any| any.iter().any(|pattern| pattern.matches(&subject))) {
-                    return Err(Denial::Subject.into());
+                    return denied(Denial::Subject);
                 }
             }
         }

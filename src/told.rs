@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::source::Source;
 use crate::subject::Payload;
 
 /// The most bytes that are told of a name or a subject.
@@ -21,6 +22,13 @@ pub(crate) fn name(name: &str) -> Cow<'_, str> {
     let mut cut = name[..name.floor_char_boundary(MAX)].to_owned();
     cut.push(MORE);
     cut.into()
+}
+
+pub(crate) fn source(source: &Source) -> Source {
+    match name(source) {
+        Cow::Borrowed(_) => source.clone(),
+        Cow::Owned(cut) => cut.into(),
+    }
 }
 
 /// A payload's subject; none if it has none, or panics when it is asked.
@@ -64,6 +72,8 @@ mod tests {
     fn what_is_long_is_cut_between_characters() {
         assert_eq!(name(&"x".repeat(MAX)), "x".repeat(MAX));
         assert_eq!(name(&"é".repeat(MAX)), "é".repeat(MAX / 2) + "…");
+        let long = Source::from("xx".to_owned() + &"é".repeat(MAX));
+        assert_eq!(source(&long).len(), MAX + "…".len());
         let told = subject(&stop("\n".repeat(10_000_000))).unwrap();
         assert!(told.starts_with(r"command.stop.\u{a}\u{a}") && told.ends_with('…'));
         assert!(told.len() <= MAX + "…".len());

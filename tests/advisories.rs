@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Advisory, Bus, Capability, Denial, Envelope, Overflow, Payload, RecvError, SubscribeError,
-    SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Bus, Capability, Command, Denial, Envelope, Grant, Message, MessageBus, Overflow,
+    Payload, RecvError, Source, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
 fn envelope(number: u64) -> Envelope<u64> {
@@ -75,6 +75,8 @@ fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
     );
     let denied = |denial| Advisory::Denied {
         source: "counter".into(),
+        claimed: "counter".into(),
+        subject: None,
         capability: "count".into(),
         denial,
         suppressed: 0,
@@ -92,6 +94,63 @@ fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
             denied(Denial::Revoked),
         ]
     );
+}
+
+#[test]
+fn a_refusal_tells_who_wanted_to_say_what_in_whose_name() {
+    let bus = MessageBus::new();
+    let mut advisories = bus.advisories();
+    let pings = Grant::new("relay").patterns(["command.ping".parse().unwrap()]);
+    bus.grant(pings.forwards()).unwrap();
+    let relay = bus.publisher("relay", "relay");
+    let ping = || Message::from(Command::Ping);
+    let stop = |module_id: &str| {
+        Message::from(Command::Stop {
+            module_id: module_id.into(),
+        })
+    };
+    let long = "x".repeat(1_000);
+    assert!(relay.forward(Envelope::new(&*long, ping())).is_err());
+    assert!(
+        relay
+            .publish_batch([ping(), stop("a.b"), stop("c")])
+            .is_err()
+    );
+    assert!(relay.publish(stop(&long)).is_err());
+    let told: Vec<_> = (told(&mut advisories).into_iter())
+        .filter_map(|told| match told {
+            Advisory::Denied {
+                source,
+                claimed,
+                subject,
+                ..
+            } => Some((source, claimed.to_string(), subject.unwrap().to_string())),
+            _ => None,
+        })
+        .collect();
+    let relay = || Source::from("relay");
+    let cut = format!("command.stop.{}…", "x".repeat(256 - "command.stop.".len()));
+    assert_eq!(
+        told,
+        [
+            (relay(), "x".repeat(256) + "…", "command.ping".to_owned()),
+            (relay(), "relay".to_owned(), r"command.stop.a\.b".to_owned()),
+            (relay(), "relay".to_owned(), cut),
+        ]
+    );
+}
+
+#[test]
+fn that_a_capability_is_drained_is_told_after_what_came_under_it() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    let capability = Capability::new("count");
+    bus.grant_capability(capability.clone());
+    bus.revoke_and_drain(&capability, Duration::ZERO).unwrap();
+    let told = told(&mut advisories);
+    assert!(matches!(told[1], Advisory::Revoked { .. }));
+    assert_eq!(told[2], Advisory::Drained { capability });
+    assert_eq!(told.len(), 3);
 }
 
 #[test]
@@ -324,7 +383,7 @@ mod traced {
             r#"DEBUG message=unsubscribed name="slow""#,
             r#"INFO message=capability granted capability="count""#,
             r#"INFO message=capability revoked capability="count""#,
-            r#"WARN message=publish denied source="me" capability="count" denial=Unknown suppressed=0"#,
+            r#"WARN message=publish denied source="me" claimed="me" capability="count" denial=Unknown suppressed=0"#,
             "INFO message=bus closed",
         ];
         let log = log.0.lock().unwrap();

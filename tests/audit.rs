@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report};
 use oxide_bus::codec::{Codec, Limits};
-use oxide_bus::{Capability, Command, Event, Grant, MessageBus, SubscribeOptions};
+use oxide_bus::{
+    Capability, Command, Envelope, Event, Grant, MessageBus, Publisher, SubscribeOptions,
+};
 use tempfile::TempDir;
 
 fn place() -> (TempDir, PathBuf) {
@@ -41,6 +43,81 @@ fn kinds(path: &Path) -> Vec<String> {
             line["event"].as_str().unwrap_or("envelope").to_owned()
         })
         .collect()
+}
+
+/// How many refusals are recorded, by themselves or counted by others.
+fn denied(path: &Path) -> u64 {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines
+        .map(|line: serde_json::Value| {
+            let count = line["count"].as_u64().unwrap_or(0);
+            match line["event"].as_str() {
+                Some("denied") => 1 + count,
+                Some("suppressed") => count,
+                _ => 0,
+            }
+        })
+        .sum()
+}
+
+#[test]
+fn what_is_refused_without_end_does_not_fill_the_disk_and_is_counted_to_the_last() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let started = Instant::now();
+    let [gone, stays] = ["gone", "stays"].map(|name| bus.publisher("module", name));
+    let refuse = |module: &Publisher| assert!(module.send_command(Command::Ping).is_err());
+    let unknown = || Envelope::new("module", Command::Ping.into());
+    for _ in 0..5_000 {
+        refuse(&gone);
+        refuse(&stays);
+        let by_name = bus.publish_with_capability(unknown(), &"nobody's".into());
+        assert!(by_name.is_err());
+    }
+    drop(gone);
+    log.flush().unwrap();
+    assert_eq!(denied(&path), 15_000);
+    for _ in 0..1_000 {
+        refuse(&stays);
+    }
+    bus.grant_capability("stays".into());
+    log.close().unwrap();
+    assert_eq!(denied(&path), 16_000);
+    let lines = kinds(&path).len() as u64;
+    let most = 3 * (10 + 10 * (started.elapsed().as_secs() + 1)) + 10;
+    assert!(lines <= most, "{lines} lines, not {most}");
+    whole(&[path]);
+}
+
+#[test]
+fn what_had_been_admitted_stands_before_the_record_that_a_capability_is_drained() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let capability = Capability::new("log:write");
+    let logger = bus.publisher("logger", &capability);
+    for _ in 0..50 {
+        bus.grant_capability(capability.clone());
+        thread::scope(|scope| {
+            scope.spawn(|| while logger.send_command(Command::Ping).is_ok() {});
+            bus.revoke_and_drain(&capability, Duration::from_secs(20))
+                .unwrap();
+        });
+    }
+    log.close().unwrap();
+    let mut is_drained = true;
+    for kind in kinds(&path) {
+        match kind.as_str() {
+            "granted" => is_drained = false,
+            "drained" => is_drained = true,
+            "envelope" => assert!(!is_drained),
+            _ => {}
+        }
+    }
+    assert!(is_drained);
+    whole(&[path]);
 }
 
 #[test]
@@ -83,7 +160,7 @@ fn what_one_thread_does_stands_in_the_order_in_which_it_did_it() {
         r#""why":"is not granted""#,
         r#""why":"is revoked""#,
         r#""why":"subjects `command.ping`""#,
-        r#""source":"logger","capability":"log:write""#,
+        r#""source":"logger","claimed":"logger","subject":"command.ping","capability":"log:write""#,
     ] {
         assert!(text.contains(told), "{told} in {text}");
     }
@@ -120,10 +197,11 @@ fn nothing_is_lost_of_what_many_threads_do_at_once_with_a_small_queue() {
     let report = whole(std::slice::from_ref(&path));
     assert_eq!(report.envelopes, 3 * 50 * 10);
     let kinds = kinds(&path);
-    for kind in ["granted", "revoked", "denied"] {
+    for kind in ["granted", "revoked"] {
         let count = kinds.iter().filter(|known| *known == kind).count();
         assert_eq!(count, 3 * 50, "{kind}");
     }
+    assert_eq!(denied(&path), 3 * 50);
 }
 
 #[test]

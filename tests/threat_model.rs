@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
 use oxide_bus::{
-    Capability, Command, Denial, Envelope, Event, Excess, Grant, MaxWeight, Message, MessageBus,
-    Publisher, Subscription, TryRecvError,
+    Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MaxWeight, Message,
+    MessageBus, Publisher, Subscription, TryRecvError,
 };
 
 /// A bus, and what the module is given.
@@ -242,4 +243,39 @@ fn it_cannot_drown_what_the_bus_tells() {
     let most = 10 + 10 * (started.elapsed().as_secs() + 1) + 1;
     assert!((11..=most).contains(&told), "{told}, not {most}");
     assert_eq!(advisories.dropped(), 0);
+}
+
+#[test]
+fn it_cannot_fill_the_disk_with_what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let (bus, publisher, _subscription) = given(reports());
+    let log = AuditLog::start(&bus, &path, audit::Options::new()).unwrap();
+    let started = Instant::now();
+    for _ in 0..10_000 {
+        assert!(publisher.publish(stop()).is_err());
+    }
+    log.close().unwrap();
+    let most = 500 * (15 + 10 * (started.elapsed().as_secs() + 1));
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    assert!(bytes < most, "{bytes} bytes, not {most}");
+}
+
+#[test]
+fn it_cannot_hide_in_whose_name_it_tried_to_speak() {
+    let (bus, publisher, _subscription) = given(reports().forwards());
+    let mut advisories = bus.advisories();
+    assert!(publisher.forward(Envelope::new("kernel", stop())).is_err());
+    let told = advisories.recv().unwrap().message.clone();
+    let Advisory::Denied {
+        source,
+        claimed,
+        subject,
+        ..
+    } = told
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!((source.as_str(), claimed.as_str()), ("module", "kernel"));
+    assert_eq!(subject.as_deref(), Some("command.stop.kernel"));
 }

@@ -29,7 +29,7 @@ fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
 fn model(scope: fn() -> Scope) {
     explore(3, move || {
         let admission = Arc::new(Admission::new());
-        admission.grant(scope());
+        admission.grant(scope(), || {});
         let queue = Arc::new(AtomicU64::new(0));
         let publishers: Vec<_> = (0..2)
             .map(|_| {
@@ -37,8 +37,8 @@ fn model(scope: fn() -> Scope) {
                 thread::spawn(move || u64::from(publish(&admission, &queue).is_ok()))
             })
             .collect();
-        let revoked = admission.revoke();
-        assert_eq!(admission.drained(revoked, None), Ok(()));
+        let revoked = admission.revoke(|| {});
+        assert_eq!(admission.drained(revoked, None, || {}), Ok(()));
         let arrived = queue.load(Ordering::Relaxed);
         let admitted: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
         assert_eq!(arrived, admitted, "none came after it was drained");
@@ -60,7 +60,7 @@ fn nothing_that_was_admitted_arrives_after_a_scoped_grant_is_revoked_and_drained
 fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_not() {
     explore(3, || {
         let admission = Arc::new(Admission::new());
-        admission.grant(plain());
+        admission.grant(plain(), || {});
         let revoked = Arc::new(AtomicU64::new(0));
         let publisher = {
             let (admission, revoked) = (Arc::clone(&admission), Arc::clone(&revoked));
@@ -70,10 +70,10 @@ fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_
                 assert!(!(is_revoked && passed));
             })
         };
-        admission.revoke();
+        admission.revoke(|| {});
         revoked.store(1, Ordering::Release);
         publisher.join().unwrap();
-        admission.grant(plain());
+        admission.grant(plain(), || {});
         assert_eq!(publish(&admission, &AtomicU64::new(0)), Ok(()));
     });
 }
@@ -82,7 +82,7 @@ fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_
 fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
     explore(3, || {
         let admission = Arc::new(Admission::new());
-        admission.grant(scoped());
+        admission.grant(scoped(), || {});
         let publisher = {
             let admission = Arc::clone(&admission);
             thread::spawn(move || {
@@ -91,8 +91,8 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
                 inside.is_plain() || inside.ask(None, |_| Ok::<_, Denial>(())).is_ok()
             })
         };
-        admission.grant(plain());
-        admission.grant(scoped());
+        admission.grant(plain(), || {});
+        admission.grant(scoped(), || {});
         assert!(!admission.enter(Stripe(0)).is_plain());
         assert!(publisher.join().unwrap(), "granted throughout");
     });
@@ -107,7 +107,7 @@ fn who_publishes_under_a_grant_sees_what_its_granter_had_prepared() {
             let (admission, prepared) = (Arc::clone(&admission), Arc::clone(&prepared));
             thread::spawn(move || {
                 prepared.store(1, Ordering::Relaxed);
-                admission.grant(plain());
+                admission.grant(plain(), || {});
             })
         };
         if publish(&admission, &AtomicU64::new(0)).is_ok() {

@@ -37,12 +37,12 @@ fn every_stripe_follows_each_change() {
     };
     assert_eq!(ask(), [Err(Denial::Unknown); STRIPES]);
     for _ in 0..2 {
-        admission.grant(plain());
+        admission.grant(plain(), || {});
         assert_eq!(ask(), [Ok(()); STRIPES]);
         assert!(admission.enter(Stripe(1)).is_plain());
-        admission.grant(scoped());
+        admission.grant(scoped(), || {});
         assert_eq!(ask(), [Err(Denial::Source); STRIPES]);
-        admission.revoke();
+        admission.revoke(|| {});
         assert_eq!(ask(), [Err(Denial::Revoked); STRIPES]);
     }
     assert_eq!(admission.inside(), 0);
@@ -59,35 +59,38 @@ fn publishers_are_spread_over_the_stripes() {
 #[test]
 fn who_panics_inside_is_out() {
     let admission = Admission::new();
-    admission.grant(plain());
+    admission.grant(plain(), || {});
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _inside = admission.enter(Stripe(0));
         panic!("a payload's own");
     }));
     assert!(panicked.is_err());
     assert_eq!(admission.inside(), 0);
-    assert_eq!(admission.drained(admission.revoke(), None), Ok(()));
+    assert_eq!(
+        admission.drained(admission.revoke(|| {}), None, || {}),
+        Ok(())
+    );
 }
 
 #[test]
 fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
     let admission = Admission::new();
-    admission.grant(plain());
+    admission.grant(plain(), || {});
     let (first, second) = (admission.enter(Stripe(0)), admission.enter(Stripe(1)));
-    let revoked = admission.revoke();
+    let revoked = admission.revoke(|| {});
     let soon = || Some(Instant::now() + Duration::from_millis(5));
     assert_eq!(
-        admission.drained(revoked, soon()),
+        admission.drained(revoked, soon(), || {}),
         Err(StillInside::TimedOut(2))
     );
     drop(first);
     assert_eq!(
-        admission.drained(revoked, soon()),
+        admission.drained(revoked, soon(), || {}),
         Err(StillInside::TimedOut(1))
     );
     thread::scope(|scope| {
-        let waits = scope.spawn(|| admission.drained(revoked, None));
-        let waits_too = scope.spawn(|| admission.drained(admission.revoke(), None));
+        let waits = scope.spawn(|| admission.drained(revoked, None, || {}));
+        let waits_too = scope.spawn(|| admission.drained(admission.revoke(|| {}), None, || {}));
         drop(second);
         assert_eq!(waits.join().unwrap(), Ok(()));
         assert_eq!(waits_too.join().unwrap(), Ok(()));
@@ -97,17 +100,17 @@ fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
 #[test]
 fn who_waits_is_told_that_it_is_granted_again() {
     let admission = Admission::new();
-    admission.grant(plain());
+    admission.grant(plain(), || {});
     let inside = admission.enter(Stripe(0));
     let (sender, receiver) = channel();
     thread::scope(|scope| {
         let waits = scope.spawn(|| {
-            let revoked = admission.revoke();
+            let revoked = admission.revoke(|| {});
             sender.send(()).unwrap();
-            admission.drained(revoked, None)
+            admission.drained(revoked, None, || {})
         });
         receiver.recv().unwrap(); // it has, and then it waits or is about to
-        admission.grant(scoped());
+        admission.grant(scoped(), || {});
         assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
     });
     drop(inside);
@@ -116,12 +119,12 @@ fn who_waits_is_told_that_it_is_granted_again() {
 #[test]
 fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
     let admission = &Admission::new();
-    admission.grant(plain());
+    admission.grant(plain(), || {});
     let admitted = admission.enter(Stripe(0));
-    let revoked = admission.revoke();
+    let revoked = admission.revoke(|| {});
     thread::scope(|scope| {
         let patience = Instant::now() + Duration::from_secs(10);
-        let waits = scope.spawn(move || admission.drained(revoked, Some(patience)));
+        let waits = scope.spawn(move || admission.drained(revoked, Some(patience), || {}));
         while admission.stripes[0].load(Ordering::Relaxed) & AWAITED == 0 {
             thread::yield_now();
         }
@@ -137,13 +140,13 @@ fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
 #[test]
 fn no_mark_is_left_by_who_waited() {
     let admission = Admission::new();
-    admission.grant(plain());
+    admission.grant(plain(), || {});
     let inside = admission.enter(Stripe(0));
-    let revoked = admission.revoke();
+    let revoked = admission.revoke(|| {});
     let now = Some(Instant::now());
-    assert!(admission.drained(revoked, now).is_err());
+    assert!(admission.drained(revoked, now, || {}).is_err());
     drop(inside);
-    assert_eq!(admission.drained(revoked, now), Ok(()));
+    assert_eq!(admission.drained(revoked, now, || {}), Ok(()));
     for word in &admission.stripes {
         assert_eq!(word.load(Ordering::Relaxed), 0);
     }

@@ -88,21 +88,16 @@ impl Board {
         }
     }
 
-    /// Tells something, if anybody listens, of which only some is told: what says whether, and how many
-    /// were not told before it. Whoever takes down everything is told each time.
-    pub(crate) fn tell_some(
-        &self,
-        told: impl FnOnce() -> Option<u64>,
-        advisory: impl Fn(u64) -> Advisory,
-    ) {
-        if self.is_recorded() {
-            self.record(&advisory(0));
+    /// Tells those who only listen of something that is [recorded](Board::record) by itself.
+    pub(crate) fn announce(&self, advisory: impl FnOnce() -> Advisory) {
+        if self.is_heard() {
+            self.put_up(advisory());
         }
-        if self.is_heard()
-            && let Some(suppressed) = told()
-        {
-            self.put_up(advisory(suppressed));
-        }
+    }
+
+    /// Whether anybody is told anything.
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.is_heard() || self.is_recorded()
     }
 
     pub(crate) fn attach(&self, record: &Arc<dyn Record>) {
@@ -123,11 +118,11 @@ impl Board {
     }
 
     #[inline]
-    fn is_recorded(&self) -> bool {
+    pub(crate) fn is_recorded(&self) -> bool {
         !self.records.load().is_empty()
     }
 
-    fn record(&self, advisory: &Advisory) {
+    pub(crate) fn record(&self, advisory: &Advisory) {
         // Not the guard: this may wait.
         for record in &*self.records.load_full() {
             record.record(advisory);

@@ -17,6 +17,7 @@ mod events {
     use tracing::{debug, info, warn};
 
     use crate::advisory::Advisory;
+    use crate::capability::Capability;
 
     /// Whether any event is wanted.
     pub(in crate::advisory) fn is_on() -> bool {
@@ -40,12 +41,27 @@ mod events {
             }
             Advisory::Denied {
                 source,
+                claimed,
+                subject,
                 capability,
                 denial,
                 suppressed,
             } => {
-                let (source, capability) = (source.as_str(), capability.as_str());
-                warn!(source, capability, ?denial, suppressed, "publish denied");
+                let (source, claimed) = (source.as_str(), claimed.as_str());
+                let (subject, capability) = (subject.as_deref(), capability.as_str());
+                warn!(
+                    source,
+                    claimed,
+                    subject,
+                    capability,
+                    ?denial,
+                    suppressed,
+                    "publish denied"
+                );
+            }
+            Advisory::Suppressed { capability, count } => {
+                let capability = capability.as_ref().map(Capability::as_str);
+                warn!(capability, count, "more publishes denied");
             }
             Advisory::Granted { capability, scope } => {
                 let scope = scope.as_deref();
@@ -56,6 +72,9 @@ mod events {
             }
             Advisory::Revoked { capability } => {
                 info!(capability = capability.as_str(), "capability revoked");
+            }
+            Advisory::Drained { capability } => {
+                info!(capability = capability.as_str(), "capability drained");
             }
             Advisory::Closed => info!("bus closed"),
         }

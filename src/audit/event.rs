@@ -32,6 +32,8 @@ pub(super) struct Recorder<M> {
 /// The log's own hold on the bus, whatever that carries.
 pub(super) trait Attached: Send + Sync {
     fn position(&self) -> u64;
+    /// Tells of what was refused and not told.
+    fn tell_suppressed(&self);
     /// Nothing is taken down any more.
     fn detach(&self);
 }
@@ -52,6 +54,12 @@ impl<M: Send + Sync + 'static> Attached for Recorder<M> {
     fn position(&self) -> u64 {
         // When the last handle is going nobody publishes, and all there is comes before.
         (self.core.upgrade()).map_or(u64::MAX, |core| core.position())
+    }
+
+    fn tell_suppressed(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.grants.tell_all_suppressed(&core.board);
+        }
     }
 
     fn detach(&self) {

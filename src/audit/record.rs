@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::advisory::Advisory;
+use crate::told;
 
 /// Something that happened beside publishing.
 #[derive(Debug, Default, Serialize)]
@@ -24,6 +25,8 @@ pub(super) struct Event {
     pub(super) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) claimed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,14 +67,25 @@ impl Event {
             },
             Advisory::Denied {
                 source,
+                claimed,
+                subject,
                 capability,
                 denial,
-                ..
+                suppressed,
             } => Event {
                 source: Some(source.to_string()),
-                capability: Some(capability.to_string()),
+                claimed: Some(claimed.to_string()),
+                subject: subject.as_deref().map(str::to_owned),
+                capability: Some(told::name(capability.as_str()).into_owned()),
                 why: Some(denial.to_string()),
+                count: (*suppressed > 0).then_some(*suppressed),
                 ..event("denied")
+            },
+            Advisory::Suppressed { capability, count } => Event {
+                capability: (capability.as_ref())
+                    .map(|capability| told::name(capability.as_str()).into_owned()),
+                count: Some(*count),
+                ..event("suppressed")
             },
             Advisory::Granted { capability, scope } => Event {
                 capability: Some(capability.to_string()),
@@ -81,6 +95,10 @@ impl Event {
             Advisory::Revoked { capability } => Event {
                 capability: Some(capability.to_string()),
                 ..event("revoked")
+            },
+            Advisory::Drained { capability } => Event {
+                capability: Some(capability.to_string()),
+                ..event("drained")
             },
             Advisory::Closed => event("closed"),
         }

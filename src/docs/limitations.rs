@@ -115,7 +115,7 @@
 //! # Advisories
 //!
 //! * They are told by the thread that did what they tell of, after it was done: of two threads at work at once
-//!   either may tell first.
+//!   either may tell first. (An [audit log](crate::audit) has grants and revokes in the order in which they came about.)
 //! * That a subscription without a filter lags is told when a parcel is opened that leaves it out: up to 1,024
 //!   envelopes late, if nobody has room, else up to 64.
 //! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.

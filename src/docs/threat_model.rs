@@ -21,6 +21,8 @@
 //! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity | `it_cannot_make_the_bus_grow` |
 //! | publish what the others cannot hold | a bus may have a [greatest weight](crate::BusBuilder::max_weight) for an envelope, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; what none could write is refused to it in any case | `it_cannot_publish_what_others_cannot_hold` |
 //! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
+//! | fill the disk with what is refused to it | of its refusals ten a second are recorded in an [audit log](crate::audit), with the count of the others | `it_cannot_fill_the_disk_with_what_is_refused` |
+//! | hide in whose name it tried to speak | a refusal is told with the source that the envelope claimed and its subject | `it_cannot_hide_in_whose_name_it_tried_to_speak` |
 //! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
 //! | reach the bus | nothing that it holds leads there | below |
 //!
@@ -59,6 +61,6 @@
 //!   was meant for this. So give that right to relays only, which are trusted with it.
 //! * Say what an [audit log](crate::audit) does not hold, unless the bus was [built](crate::BusBuilder::writable_by) for its codec: too
 //!   long a name, too many values. The log then says so, with source and subject.
-//! * Fill an [audit log](crate::audit), with what it says and with what is refused to it, as fast as the disk takes it:
-//!   the log loses nothing.
+//! * Fill an [audit log](crate::audit) with what it says, as fast as its rate allows and the disk takes it: the log loses
+//!   nothing. When the disk is full the log ends, and says so.
 //! * Read whatever its subscription listens to.

@@ -178,6 +178,7 @@ impl<M> Core<M> {
         }
         self.requests.close();
         if first {
+            self.grants.tell_all_suppressed(&self.board);
             self.board.close();
         }
     }

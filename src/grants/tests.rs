@@ -1,13 +1,17 @@
+use std::fs;
 use std::time::Duration;
 
 use super::*;
+use crate::audit::{AuditLog, Options};
+use crate::pause::{Step, stop};
+use crate::{Command, MessageBus};
 
 fn grants() -> Arc<Grants> {
     Arc::default()
 }
 
 fn grant(grants: &Grants, capability: &Capability) {
-    grants.grant(Grant::new(capability)).unwrap();
+    grants.grant(Grant::new(capability), &Board::new()).unwrap();
 }
 
 #[test]
@@ -19,7 +23,7 @@ fn a_handle_follows_its_capability_through_grant_revoke_and_grant_again() {
     for _ in 0..2 {
         grant(&grants, &write);
         assert!(handle.admission.is_granted());
-        grants.revoke(&write);
+        grants.revoke(&write, &Board::new());
         assert!(!handle.admission.is_granted());
     }
 }
@@ -30,13 +34,13 @@ fn nothing_is_kept_of_a_capability_that_is_neither_granted_nor_held() {
     for index in 0..1_000 {
         let capability = Capability::new(format!("capability:{index}"));
         grant(&grants, &capability);
-        grants.revoke(&capability);
+        grants.revoke(&capability, &Board::new());
         let (first, second) = (
             grants.handle(capability.clone()),
             grants.handle(capability.clone()),
         );
         grant(&grants, &capability);
-        grants.revoke(&capability);
+        grants.revoke(&capability, &Board::new());
         drop((first, second));
     }
     assert_eq!(grants.known.len(), 0);
@@ -74,4 +78,64 @@ impl Payload for Revokes {
         assert_eq!(self.0.core.grants.known.len(), 1, "another may wait for it");
         crate::Subject::new(["revokes"])
     }
+}
+
+/// What an audit log says that was done while one thread had changed a capability and not told of it yet.
+fn recorded(
+    change: impl FnOnce(&MessageBus) + Send + 'static,
+    meanwhile: impl FnOnce(&MessageBus),
+) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let stopped = stop(Step::Changed, 1, {
+        let bus = bus.clone();
+        move || change(&bus)
+    });
+    meanwhile(&bus);
+    stopped.release();
+    log.close().unwrap();
+    (fs::read_to_string(&path).unwrap().lines())
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["event"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn a_grant_and_a_revoke_that_race_are_recorded_in_the_order_in_which_they_came_about() {
+    let write = || Capability::new("log:write");
+    let records = recorded(
+        move |bus| bus.grant_capability(write()),
+        |bus| bus.revoke_capability(&write()),
+    );
+    assert_eq!(records, ["opened", "granted", "revoked", "ended"]);
+    let records = recorded(
+        move |bus| bus.revoke_capability(&write()),
+        |bus| {
+            bus.grant_capability(write());
+            bus.revoke_and_drain(&write(), Duration::ZERO).unwrap();
+        },
+    );
+    assert_eq!(
+        records,
+        [
+            "opened", "revoked", "granted", "revoked", "drained", "ended"
+        ]
+    );
+}
+
+#[test]
+fn what_is_refused_is_recorded_after_the_revoke_that_it_is_refused_for() {
+    let write = || Capability::new("log:write");
+    let records = recorded(
+        move |bus| bus.revoke_capability(&write()),
+        |bus| {
+            let logger = bus.publisher("logger", write());
+            assert!(logger.send_command(Command::Ping).is_err());
+        },
+    );
+    assert_eq!(records, ["opened", "revoked", "denied", "ended"]);
 }

@@ -79,8 +79,12 @@ impl<M> AsyncBus<M> {
             return Ok(());
         };
         let mut draining = admission.draining(revoked);
-        let mut drained = || draining.wait(Some(std::time::Instant::now()));
-        look_until(timeout, || drained().ok()).await;
-        Ok(drained()?)
+        let bus = self.as_sync();
+        let note = || bus.core.grants.note_drained(capability, &bus.core.board);
+        let mut drained = || draining.wait(Some(std::time::Instant::now()), note);
+        let in_time = look_until(timeout, || drained().ok()).await;
+        in_time.map_or_else(drained, Ok)?;
+        bus.tell_drained(capability);
+        Ok(())
     }
 }
