@@ -48,12 +48,16 @@ pub(crate) struct Admission {
     /// Nobody is inside any more, or it was granted again.
     changed: Condvar,
     refusals: Refusals,
+    /// How many requests under it are pending.
+    asking: AtomicU64,
 }
 
 /// What is agreed now.
 #[derive(Debug)]
 enum Terms {
     NeverGranted,
+    /// It never is.
+    NameTooLong,
     Granted(Scope),
     Revoked,
 }
@@ -76,13 +80,23 @@ pub(crate) enum StillInside {
 
 impl Admission {
     pub(crate) fn new() -> Self {
+        Self::with(Terms::NeverGranted)
+    }
+
+    /// One that nothing will be granted to.
+    pub(crate) fn unnameable() -> Self {
+        Self::with(Terms::NameTooLong)
+    }
+
+    fn with(terms: Terms) -> Self {
         Admission {
             stripes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(0))),
             next: AtomicU64::new(0),
-            terms: ArcSwap::from_pointee(Terms::NeverGranted),
+            terms: ArcSwap::from_pointee(terms),
             changing: Mutex::new(0),
             changed: Condvar::default(),
             refusals: Refusals::new(),
+            asking: AtomicU64::new(0),
         }
     }
 
@@ -109,7 +123,7 @@ impl Admission {
     pub(crate) fn is_granted(&self) -> bool {
         match &**self.terms.load() {
             Terms::Granted(scope) => !scope.has_expired(),
-            Terms::NeverGranted | Terms::Revoked => false,
+            Terms::NeverGranted | Terms::NameTooLong | Terms::Revoked => false,
         }
     }
 
@@ -213,6 +227,25 @@ impl Admission {
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.refusals
     }
+
+    /// Counts in one who asks and will wait for the answer, if there are fewer than so many.
+    pub(crate) fn ask(&self, limit: u64) -> Option<Asking<'_>> {
+        // Relaxed: the word stands for itself.
+        let counted = (self.asking).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asking| {
+            (asking < limit).then_some(asking + 1)
+        });
+        counted.is_ok().then_some(Asking(self))
+    }
+}
+
+/// Somebody who asks, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Asking<'a>(&'a Admission);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::Relaxed); // as in `ask`
+    }
 }
 
 /// Waits for those who were inside when something was revoked.
@@ -306,6 +339,7 @@ impl Inside<'_> {
         let terms = self.admission.terms.load();
         match &**terms {
             Terms::NeverGranted => Err(Denial::Unknown.into()),
+            Terms::NameTooLong => Err(Denial::NameTooLong.into()),
             Terms::Revoked => Err(Denial::Revoked.into()),
             Terms::Granted(scope) => match pass {
                 None => admits(scope),

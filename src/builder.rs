@@ -9,7 +9,7 @@ use crate::advisory::Board;
 use crate::bus::Bus;
 use crate::codec::Codec;
 use crate::fanout::Core;
-use crate::grants::{Grants, MAX_GRANTS, MAX_NAME};
+use crate::grants::{GrantLimits, Grants};
 use crate::message::Message;
 use crate::subject::Payload;
 use crate::weight::{Demands, MaxWeight, Written};
@@ -24,6 +24,7 @@ use crate::weight::{Demands, MaxWeight, Written};
 /// | [`writable_by`](Self::writable_by) | none: nothing is tried to be written |
 /// | [`max_grants`](Self::max_grants) | 65,536 |
 /// | [`max_name`](Self::max_name) | 256 bytes |
+/// | [`max_requests`](Self::max_requests) | 1,024 |
 ///
 /// # Examples
 ///
@@ -40,8 +41,7 @@ use crate::weight::{Demands, MaxWeight, Written};
 pub struct BusBuilder<M = Message> {
     max_weight: Option<MaxWeight>,
     written: Option<Written<M>>,
-    max_grants: usize,
-    max_name: usize,
+    limits: GrantLimits,
 }
 
 impl<M: Payload> BusBuilder<M> {
@@ -85,20 +85,30 @@ impl<M: Payload> BusBuilder<M> {
 
     /// How many capabilities may be granted at once.
     pub fn max_grants(mut self, grants: usize) -> Self {
-        self.max_grants = grants;
+        self.limits.grants = grants;
         self
     }
 
-    /// How many bytes the name of a capability may have that is granted, or of a source in a grant.
+    /// How many bytes a name may have: of a capability that is granted or held by a publisher, of a source in a
+    /// grant or of a publisher, of a subscription, of a group.
     pub fn max_name(mut self, bytes: usize) -> Self {
-        self.max_name = bytes;
+        self.limits.name = bytes;
+        self
+    }
+
+    /// How many [requests](crate::Publisher::request) may be pending under one capability, by all who hold it.
+    ///
+    /// So no module takes up the requests of others: there are never more than
+    /// [`MAX_PENDING_REQUESTS`](crate::MAX_PENDING_REQUESTS) in all.
+    pub fn max_requests(mut self, requests: usize) -> Self {
+        self.limits.requests = requests;
         self
     }
 
     /// Makes the bus.
     pub fn build(self) -> Bus<M> {
         let mut core = Core::new(Board::new());
-        core.grants = Arc::new(Grants::new(self.max_grants, self.max_name));
+        core.grants = Arc::new(Grants::new(self.limits));
         let (max_weight, written) = (self.max_weight, self.written);
         if max_weight.is_some() || written.is_some() {
             core.demands = Some(Demands {
@@ -118,8 +128,7 @@ impl<M: Payload> Bus<M> {
         BusBuilder {
             max_weight: None,
             written: None,
-            max_grants: MAX_GRANTS,
-            max_name: MAX_NAME,
+            limits: GrantLimits::default(),
         }
     }
 }
@@ -129,8 +138,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
         f.debug_struct("BusBuilder")
             .field("max_weight", &self.max_weight)
             .field("writable_by", &self.written.map(|written| written.codec))
-            .field("max_grants", &self.max_grants)
-            .field("max_name", &self.max_name)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

@@ -102,7 +102,7 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`SubscribeError::Capacity`] where the capacity is 0 or above
-    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY);
+    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY); [`SubscribeError::NameTooLong`] where a name has more than 256 bytes;
     /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::Group`] where the group
     /// has other terms.
     ///
@@ -153,7 +153,7 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Vec<Subscription<M>>, SubscribeError> {
         let (mut queues, mut ends) = (Vec::new(), Vec::new());
         for options in options {
-            let options = options.checked()?;
+            let options = options.checked(self.core.grants.max_name())?;
             let filter = options.filter.clone();
             let (terms, queue, inbox) = queue(options);
             queues.push(queue);

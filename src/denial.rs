@@ -39,6 +39,9 @@ pub enum Denial {
     Subject,
     /// It is granted for other sources, or the publisher may speak only for its own.
     Source,
+    /// The name of the capability or of the publisher is longer than the bus [takes](crate::BusBuilder::max_name):
+    /// such a publisher never may.
+    NameTooLong,
     /// It is granted without the right to [forward](crate::Grant::forwards).
     Forwarding,
     /// More was published under it than its [rate](crate::Grant::rate) allows.
@@ -54,6 +57,7 @@ impl Denial {
             Denial::Expired => "has expired",
             Denial::Subject => "does not cover the subject",
             Denial::Source => "does not cover the source",
+            Denial::NameTooLong => "cannot be held under so long a name",
             Denial::Forwarding => "does not cover forwarding",
             Denial::RateLimited => "is over its rate limit",
         }

@@ -168,7 +168,9 @@ impl<M> Bus<M> {
 impl<M: Payload> Bus<M> {
     /// A handle that publishes as one source under one capability, and does nothing else.
     ///
-    /// It may be made before the capability is granted; until then what it publishes is denied.
+    /// It may be made before the capability is granted; until then what it publishes is denied. One whose source
+    /// or capability has a name of more than 256 bytes (a [`BusBuilder`](crate::BusBuilder::max_name) sets another
+    /// limit) is [denied](crate::Denial::NameTooLong) whatever it publishes.
     ///
     /// # Examples
     ///
@@ -188,8 +190,9 @@ impl<M: Payload> Bus<M> {
         source: impl Into<Source>,
         capability: impl Into<Capability>,
     ) -> Publisher<M> {
-        let grant = self.core.grants.handle(capability.into());
-        Publisher::new(self.clone(), source.into(), grant)
+        let source = source.into();
+        let grant = self.core.grants.handle(capability.into(), &source);
+        Publisher::new(self.clone(), source, grant)
     }
 
     /// Publishes an envelope if the capability is granted for it.

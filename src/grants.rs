@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
-use crate::admission::{Admission, Inside, Pass, Revoked, StillInside, Stripe};
+use crate::admission::{Admission, Asking, Inside, Pass, Revoked, StillInside, Stripe};
 use crate::advisory::{Advisory, Board};
 use crate::bus::Bus;
 use crate::capability::Capability;
@@ -25,11 +25,26 @@ use crate::told;
 
 pub(crate) use self::changes::Changes;
 
-/// How many capabilities may be granted at once, unless the bus was built with another limit.
-pub(crate) const MAX_GRANTS: usize = 65_536;
+/// How much there may be of something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GrantLimits {
+    /// Capabilities that are granted at once.
+    pub(crate) grants: usize,
+    /// Bytes of a name.
+    pub(crate) name: usize,
+    /// Requests that are pending under one capability.
+    pub(crate) requests: usize,
+}
 
-/// How many bytes a name may have, unless the bus was built with another limit.
-pub(crate) const MAX_NAME: usize = 256;
+impl Default for GrantLimits {
+    fn default() -> Self {
+        GrantLimits {
+            grants: 65_536,
+            name: 256,
+            requests: 1_024,
+        }
+    }
+}
 
 /// The capabilities of one bus: those that are granted, and those that some publisher holds.
 ///
@@ -45,8 +60,7 @@ pub(crate) struct Grants {
     denied: AtomicU64,
     /// Those under capabilities that nothing is known of.
     unknown: Refusals,
-    limit: usize,
-    name_bytes: usize,
+    limits: GrantLimits,
     changes: Changes,
 }
 
@@ -77,19 +91,18 @@ impl Known {
 
 impl Default for Grants {
     fn default() -> Self {
-        Grants::new(MAX_GRANTS, MAX_NAME)
+        Grants::new(GrantLimits::default())
     }
 }
 
 impl Grants {
-    pub(crate) fn new(limit: usize, name_bytes: usize) -> Self {
+    pub(crate) fn new(limits: GrantLimits) -> Self {
         Grants {
             known: DashMap::default(),
             granted: AtomicU64::new(0),
             denied: AtomicU64::new(0),
             unknown: Refusals::new(),
-            limit,
-            name_bytes,
+            limits,
             changes: Changes::default(),
         }
     }
@@ -130,7 +143,7 @@ impl Grants {
     }
 
     fn check_name(&self, name: &str) -> Result<(), GrantError> {
-        let (bytes, limit) = (name.len(), self.name_bytes);
+        let (bytes, limit) = (name.len(), self.limits.name);
         if bytes > limit {
             return Err(GrantError::NameTooLong { bytes, limit });
         }
@@ -138,7 +151,7 @@ impl Grants {
     }
 
     fn count_grant(&self) -> Result<(), GrantError> {
-        let limit = self.limit;
+        let limit = self.limits.grants;
         // Relaxed: the word stands for itself.
         let counted =
             (self.granted).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |granted| {
@@ -173,7 +186,7 @@ impl Grants {
         let admission = Arc::clone(&known.admission);
         let revoked = admission.revoke(note);
         if known.is_idle() {
-            self.forget(&entry.remove());
+            self.forget(&entry.remove().admission);
         }
         Some((admission, revoked))
     }
@@ -195,27 +208,42 @@ impl Grants {
     }
 
     /// A handle that answers for one capability without a look-up, granted or not.
-    pub(crate) fn handle(self: &Arc<Self>, capability: Capability) -> GrantHandle {
+    ///
+    /// Who speaks by too long a name, or under one, gets one that nothing is ever granted to.
+    pub(crate) fn handle(self: &Arc<Self>, capability: Capability, source: &str) -> GrantHandle {
+        if source.len().max(capability.as_str().len()) > self.limits.name {
+            return GrantHandle {
+                admission: Arc::new(Admission::unnameable()),
+                capability,
+                grants: Arc::clone(self),
+                is_known: false,
+            };
+        }
         let mut known = (self.known.entry(capability.clone())).or_insert_with(Known::new);
         known.handles += 1;
         GrantHandle {
             admission: Arc::clone(&known.admission),
             capability,
             grants: Arc::clone(self),
+            is_known: true,
         }
+    }
+
+    pub(crate) fn max_name(&self) -> usize {
+        self.limits.name
     }
 
     fn forget_if_idle(&self, capability: &Capability) {
         let forgotten = self.known.remove_if(capability, |_, known| known.is_idle());
         if let Some((_, known)) = forgotten {
-            self.forget(&known);
+            self.forget(&known.admission);
         }
     }
 
     /// What was refused under a capability of which nothing is known any more, and not told, is told with
     /// what was refused under others like it.
-    fn forget(&self, known: &Known) {
-        (self.unknown).suppress(known.admission.refusals().take_suppressed());
+    fn forget(&self, admission: &Admission) {
+        (self.unknown).suppress(admission.refusals().take_suppressed());
     }
 
     /// Counts a publish that was refused, and tells of it: who wanted to publish what under which capability.
@@ -296,6 +324,8 @@ pub(crate) struct GrantHandle {
     admission: Arc<Admission>,
     capability: Capability,
     grants: Arc<Grants>,
+    /// Whether it counts in the map.
+    is_known: bool,
 }
 
 impl GrantHandle {
@@ -305,6 +335,12 @@ impl GrantHandle {
 
     pub(crate) fn capability(&self) -> &Capability {
         &self.capability
+    }
+
+    /// Counts in one who asks, or says how many may be pending.
+    pub(crate) fn ask(&self) -> Result<Asking<'_>, usize> {
+        let limit = self.grants.limits.requests;
+        self.admission.ask(limit as u64).ok_or(limit)
     }
 
     /// Counts a publish that was refused, and tells of it.
@@ -327,10 +363,14 @@ impl GrantHandle {
 
 impl Drop for GrantHandle {
     fn drop(&mut self) {
+        if !self.is_known {
+            self.grants.forget(&self.admission);
+            return;
+        }
         if let Entry::Occupied(mut known) = self.grants.known.entry(self.capability.clone()) {
             known.get_mut().handles -= 1;
             if known.get().is_idle() {
-                self.grants.forget(&known.remove());
+                self.grants.forget(&known.remove().admission);
             }
         }
     }

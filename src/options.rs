@@ -29,6 +29,7 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 /// | [`source`](Self::source) | every source |
 /// | [`predicate`](Self::predicate) | none |
 /// | [`overflow`](Self::overflow) | [`Overflow::DropNewest`] |
+/// | [`fixed`](Self::fixed) | no: what it listens to may be changed |
 /// | [`group`](Self::group) | none |
 ///
 /// Filters are applied before the queue: what a subscriber does not listen to takes none of its
@@ -59,6 +60,7 @@ pub struct SubscribeOptions<M = Message> {
     pub(crate) overflow: Overflow,
     pub(crate) group: Option<String>,
     pub(crate) insists: bool,
+    pub(crate) fixed: bool,
 }
 
 impl<M> Default for SubscribeOptions<M> {
@@ -70,6 +72,7 @@ impl<M> Default for SubscribeOptions<M> {
             overflow: Overflow::default(),
             group: None,
             insists: false,
+            fixed: false,
         }
     }
 }
@@ -90,7 +93,8 @@ impl<M> SubscribeOptions<M> {
         self
     }
 
-    /// A name for logs and diagnostics; it need not be unique.
+    /// A name for logs and diagnostics; it need not be unique. Of up to 256 bytes, unless the bus was
+    /// [built](crate::BusBuilder::max_name) with another limit; so is a group's.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -146,12 +150,15 @@ impl<M> SubscribeOptions<M> {
     }
 
     /// These options, if they can be had.
-    pub(crate) fn checked(self) -> Result<Self, SubscribeError> {
-        if (1..=MAX_CAPACITY).contains(&self.capacity) {
-            Ok(self)
-        } else {
-            Err(SubscribeError::Capacity(self.capacity))
+    pub(crate) fn checked(self, max_name: usize) -> Result<Self, SubscribeError> {
+        if !(1..=MAX_CAPACITY).contains(&self.capacity) {
+            return Err(SubscribeError::Capacity(self.capacity));
         }
+        let mut names = self.name.iter().chain(&self.group);
+        if names.any(|name| name.len() > max_name) {
+            return Err(SubscribeError::NameTooLong { limit: max_name });
+        }
+        Ok(self)
     }
 
     /// Whether publishers shall wait for room.
@@ -168,6 +175,25 @@ impl<M> SubscribeOptions<M> {
     /// Publishers that wait for it wait as long as its policy says, whatever they would rather.
     pub(crate) fn insist(mut self) -> Self {
         self.insists = true;
+        self
+    }
+
+    /// Whoever holds the subscription cannot [change](crate::Subscription::set_patterns) what it listens to:
+    /// for one that is handed to somebody who shall not see more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{MessageBus, SetPatternsError, SubscribeOptions};
+    ///
+    /// let bus = MessageBus::new();
+    /// let pings = SubscribeOptions::new().pattern("command.ping".parse()?).fixed();
+    /// let pings = bus.subscribe_with(pings)?;
+    /// assert_eq!(pings.set_patterns([">".parse()?]), Err(SetPatternsError::Fixed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fixed(mut self) -> Self {
+        self.fixed = true;
         self
     }
 
@@ -216,6 +242,7 @@ impl<M> Clone for SubscribeOptions<M> {
             overflow: self.overflow,
             group: self.group.clone(),
             insists: self.insists,
+            fixed: self.fixed,
         }
     }
 }
@@ -229,6 +256,7 @@ impl<M> fmt::Debug for SubscribeOptions<M> {
             .field("overflow", &self.overflow)
             .field("group", &self.group)
             .field("insists", &self.insists)
+            .field("fixed", &self.fixed)
             .finish()
     }
 }

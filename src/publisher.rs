@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::admission::{Inside, Pass, Stripe};
+use crate::admission::{Asking, Inside, Pass, Stripe};
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::codec;
@@ -97,6 +97,10 @@ impl<M> Publisher<M> {
     /// The capability that it publishes under.
     pub fn capability(&self) -> &Capability {
         self.grant.capability()
+    }
+
+    pub(crate) fn ask(&self) -> Result<Asking<'_>, usize> {
+        self.grant.ask()
     }
 
     pub(crate) fn requests(&self) -> &Requests<M> {

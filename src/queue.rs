@@ -30,6 +30,8 @@ pub(crate) struct Terms {
     pub(crate) group: Option<Arc<str>>,
     /// A publisher's own limit does not count for it.
     pub(crate) insists: bool,
+    /// What it listens to cannot be changed.
+    pub(crate) fixed: bool,
     pub(crate) told_lagging: Told,
     /// The version of the list with which it came; 0 before. Written and read under the lock that
     /// guards the list.
@@ -105,6 +107,7 @@ pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, I
         overflow: options.overflow,
         group: options.group.map(Into::into),
         insists: options.insists,
+        fixed: options.fixed,
         told_lagging: Told::default(),
         number: AtomicU64::new(0),
     });

@@ -19,6 +19,7 @@ use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 use uuid::Uuid;
 
+use crate::admission::Asking;
 use crate::alarm::{Alarm, Ringer, alarm};
 use crate::bus::Bus;
 use crate::delivery::Delivery;
@@ -292,7 +293,9 @@ impl<M: Payload> Publisher<M> {
     ///
     /// # Errors
     ///
-    /// As [`Bus::request`]; [`RequestError::NotPublished`] also where the capability is not granted.
+    /// As [`Bus::request`]; [`RequestError::NotPublished`] also where the capability is not granted;
+    /// [`RequestError::Quota`] with 1,024 pending under it (a
+    /// [`BusBuilder`](crate::BusBuilder::max_requests) sets another limit).
     ///
     /// # Panics
     ///
@@ -312,10 +315,24 @@ impl<M: Payload> Publisher<M> {
     /// ```
     pub fn request(&self, message: M, timeout: Duration) -> Result<Delivery<M>, RequestError<M>> {
         let deadline = after(timeout);
-        let envelope = Envelope::new(self.source(), message);
+        let (_asking, envelope) = self.asking(Envelope::new(self.source(), message))?;
         let asked =
             (self.requests()).begin(envelope, |envelope| self.admit(envelope, Limit::Theirs))?;
         asked.wait(deadline)
+    }
+
+    /// Counts the request in until what is returned is dropped.
+    pub(crate) fn asking(
+        &self,
+        envelope: Envelope<M>,
+    ) -> Result<(Asking<'_>, Envelope<M>), RequestError<M>> {
+        match self.ask() {
+            Ok(asking) => Ok((asking, envelope)),
+            Err(limit) => Err(RequestError::Quota {
+                envelope: Box::new(envelope),
+                limit,
+            }),
+        }
     }
 }
 

@@ -363,9 +363,8 @@ impl<M> Subscription<M> {
     /// is neither missed nor received twice. It is a barrier: a publish that begins after this has
     /// returned goes by the new ones. What is queued stays queued.
     ///
-    /// Whoever holds a subscription can so listen to any subject. To hand out less, hand out an
-    /// [iterator](Subscription::into_iter) over it, or bind it by a
-    /// [predicate](crate::SubscribeOptions::predicate).
+    /// Whoever holds a subscription can so listen to any subject. One to hand out is made
+    /// [fixed](crate::SubscribeOptions::fixed).
     ///
     /// # Cost
     ///
@@ -375,7 +374,8 @@ impl<M> Subscription<M> {
     ///
     /// [`SetPatternsError::Unfiltered`] for a subscription that was made without a filter: it shares
     /// whole parcels with others, and cannot leave any of it out. One that shall choose later begins with
-    /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Ended`]
+    /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Fixed`] for
+    /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::Ended`]
     /// where the bus has closed or has evicted the subscription.
     ///
     /// # Examples
@@ -404,6 +404,9 @@ impl<M> Subscription<M> {
         };
         if picker.seat().is_some() {
             return Err(SetPatternsError::Grouped);
+        }
+        if self.terms.fixed {
+            return Err(SetPatternsError::Fixed);
         }
         let patterns = patterns.into_iter().collect();
         let changed =

@@ -7,7 +7,8 @@ use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
 use oxide_bus::{
     Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MaxWeight, Message,
-    MessageBus, Publisher, Subscription, TryRecvError,
+    MessageBus, Publisher, RequestError, SetPatternsError, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 /// A bus, and what the module is given.
@@ -278,4 +279,49 @@ fn it_cannot_hide_in_whose_name_it_tried_to_speak() {
     };
     assert_eq!((source.as_str(), claimed.as_str()), ("module", "kernel"));
     assert_eq!(subject.as_deref(), Some("command.stop.kernel"));
+}
+
+#[test]
+fn it_cannot_use_up_the_requests_of_others() {
+    let bus = MessageBus::builder().max_requests(4).build();
+    let mut questions = bus.subscribe();
+    bus.grant(reports()).unwrap();
+    bus.grant_capability("other:ask".into());
+    let publisher = bus.publisher("module", capability());
+    let other = bus.publisher("other", "other:ask");
+    let patience = Duration::from_secs(20);
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| publisher.request(report(), patience)))
+            .collect();
+        for _ in 0..4 {
+            questions.recv().unwrap(); // so it is pending
+        }
+        let clone = publisher.narrow([">".parse().unwrap()]);
+        let error = clone.request(report(), patience).unwrap_err();
+        assert!(matches!(error, RequestError::Quota { limit: 4, .. }));
+        assert_eq!(error.into_envelope().unwrap().message, report());
+        let error = other.request(stop(), Duration::ZERO).unwrap_err();
+        assert!(error.is_timed_out(), "it was asked");
+        bus.close();
+        for asked in asking {
+            assert!(asked.join().unwrap().unwrap_err().is_closed());
+        }
+    });
+}
+
+#[test]
+fn it_cannot_see_more_than_it_was_given() {
+    let bus = MessageBus::new();
+    let options = || SubscribeOptions::new().pattern("command.ping".parse().unwrap());
+    let mut given = bus.subscribe_with(options().fixed()).unwrap();
+    let all = || [">".parse().unwrap()];
+    assert_eq!(given.set_patterns(all()), Err(SetPatternsError::Fixed));
+    bus.publish(Envelope::new("kernel", stop())).unwrap();
+    assert_eq!(given.try_recv().unwrap_err(), TryRecvError::Empty);
+    // Without it, it can.
+    let given = bus.subscribe_with(options()).unwrap();
+    given.set_patterns(all()).unwrap();
+    bus.publish(Envelope::new("kernel", stop())).unwrap();
+    assert_eq!(given.len(), 1);
 }

@@ -1,8 +1,8 @@
 //! What is too heavy is refused, wherever it comes from, at a cost that does not grow with it.
 
 use oxide_bus::{
-    Bus, Command, Envelope, Event, Excess, Grant, GrantError, MaxWeight, Message, MessageBus,
-    Payload,
+    Bus, Command, Denial, Envelope, Event, Excess, Grant, GrantError, MaxWeight, Message,
+    MessageBus, Payload, SubscribeError, SubscribeOptions,
 };
 use serde_json::{Value, json};
 
@@ -143,4 +143,35 @@ fn there_are_as_many_grants_as_the_bus_was_built_for() {
     bus.revoke_capability(&"one".into());
     grant("tri").unwrap();
     assert_eq!(grant("one"), Err(GrantError::TooMany { limit: 2 }));
+}
+
+#[test]
+fn no_name_is_longer_than_the_bus_takes() {
+    for (bus, limit) in [
+        (MessageBus::new(), 256),
+        (MessageBus::builder().max_name(4).build(), 4),
+    ] {
+        let (fits, long) = ("x".repeat(limit), "x".repeat(limit + 1));
+        bus.grant(Grant::new(&*fits)).unwrap();
+        let denial = |source: &str, capability: &str| {
+            let publisher = bus.publisher(source, capability);
+            assert_eq!(
+                publisher.is_granted(),
+                source.len() <= limit && capability == fits
+            );
+            let refused = publisher.send_command(Command::Ping);
+            refused.err().and_then(|error| error.denial())
+        };
+        assert_eq!(denial(&fits, &fits), None);
+        assert_eq!(denial(&long, &fits), Some(Denial::NameTooLong));
+        assert_eq!(denial(&fits, &long), Some(Denial::NameTooLong));
+        assert!(bus.is_granted(&fits.as_str().into()), "it is still held");
+
+        let named = |name: &str| SubscribeOptions::new().name(name);
+        let error = SubscribeError::NameTooLong { limit };
+        assert!(bus.subscribe_with(named(&fits).group(&*fits)).is_ok());
+        assert_eq!(bus.subscribe_with(named(&long)).unwrap_err(), error);
+        let group = named(&fits).group(&*long);
+        assert_eq!(bus.subscribe_with(group).unwrap_err(), error);
+    }
 }

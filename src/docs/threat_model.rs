@@ -21,6 +21,8 @@
 //! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity | `it_cannot_make_the_bus_grow` |
 //! | publish what the others cannot hold | a bus may have a [greatest weight](crate::BusBuilder::max_weight) for an envelope, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; what none could write is refused to it in any case | `it_cannot_publish_what_others_cannot_hold` |
 //! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
+//! | use up the requests of the others | no more than [so many](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
+//! | see more than it was given | a subscription that was made [fixed](crate::SubscribeOptions::fixed) stays as it is | `it_cannot_see_more_than_it_was_given` |
 //! | fill the disk with what is refused to it | of its refusals ten a second are recorded in an [audit log](crate::audit), with the count of the others | `it_cannot_fill_the_disk_with_what_is_refused` |
 //! | hide in whose name it tried to speak | a refusal is told with the source that the envelope claimed and its subject | `it_cannot_hide_in_whose_name_it_tried_to_speak` |
 //! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
@@ -63,4 +65,6 @@
 //!   long a name, too many values. The log then says so, with source and subject.
 //! * Fill an [audit log](crate::audit) with what it says, as fast as its rate allows and the disk takes it: the log loses
 //!   nothing. When the disk is full the log ends, and says so.
-//! * Read whatever its subscription listens to.
+//! * Read whatever its subscription listens to; and, unless that was made
+//!   [fixed](crate::SubscribeOptions::fixed) or is a member of a group, anything else that is published:
+//!   [`set_patterns`](crate::Subscription::set_patterns) widens it. (One without a filter sees everything anyway.)

@@ -23,6 +23,8 @@ pub enum SetPatternsError {
     Unfiltered,
     /// The subscription is a member of a group, whose members have agreed on what they listen to.
     Grouped,
+    /// The subscription was made [fixed](crate::SubscribeOptions::fixed).
+    Fixed,
     /// The bus has closed, or has put the subscription out.
     Ended,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for SetPatternsError {
         f.write_str(match self {
             SetPatternsError::Unfiltered => "the subscription was made without a filter",
             SetPatternsError::Grouped => "the subscription is a member of a group",
+            SetPatternsError::Fixed => "what the subscription listens to is fixed",
             SetPatternsError::Ended => "nothing is offered to the subscription any more",
         })
     }

@@ -34,6 +34,13 @@ pub enum RequestError<M = Message> {
     NotPublished(PublishError<M>),
     /// Too many requests are pending: [`MAX_PENDING_REQUESTS`].
     TooMany(Box<Envelope<M>>),
+    /// Too many requests under the publisher's capability are pending.
+    Quota {
+        /// What was not asked.
+        envelope: Box<Envelope<M>>,
+        /// How many may [be](crate::BusBuilder::max_requests).
+        limit: usize,
+    },
     /// A request with the same id is pending.
     Repeated(Box<Envelope<M>>),
     /// Nobody listens to it.
@@ -69,7 +76,9 @@ impl<M> RequestError<M> {
     pub fn into_envelope(self) -> Option<Envelope<M>> {
         match self {
             RequestError::NotPublished(error) => Some(error.into_envelope()),
-            RequestError::TooMany(envelope) | RequestError::Repeated(envelope) => Some(*envelope),
+            RequestError::TooMany(envelope)
+            | RequestError::Quota { envelope, .. }
+            | RequestError::Repeated(envelope) => Some(*envelope),
             _ => None,
         }
     }
@@ -88,6 +97,9 @@ impl<M> fmt::Debug for RequestError<M> {
                 f.debug_tuple("NotPublished").field(error).finish()
             }
             RequestError::TooMany(_) => f.write_str("TooMany(..)"),
+            RequestError::Quota { limit, .. } => {
+                (f.debug_struct("Quota").field("limit", limit)).finish_non_exhaustive()
+            }
             RequestError::Repeated(_) => f.write_str("Repeated(..)"),
             RequestError::NoResponders => f.write_str("NoResponders"),
             RequestError::Overloaded => f.write_str("Overloaded"),
@@ -103,6 +115,12 @@ impl<M> fmt::Display for RequestError<M> {
             RequestError::NotPublished(error) => error.fmt(f),
             RequestError::TooMany(_) => {
                 write!(f, "{MAX_PENDING_REQUESTS} requests are pending already")
+            }
+            RequestError::Quota { limit, .. } => {
+                write!(
+                    f,
+                    "{limit} requests under the capability are pending already"
+                )
             }
             RequestError::Repeated(envelope) => {
                 write!(f, "request {} is pending already", envelope.id)

@@ -24,6 +24,11 @@ use crate::options::MAX_CAPACITY;
 pub enum SubscribeError {
     /// The capacity is zero or above [`MAX_CAPACITY`].
     Capacity(usize),
+    /// Its name, or that of its group, is too long.
+    NameTooLong {
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The bus has closed.
     Closed,
     /// A group of that name has other terms.
@@ -43,6 +48,9 @@ impl fmt::Display for SubscribeError {
                     f,
                     "a capacity of {capacity} is not within 1..={MAX_CAPACITY}"
                 )
+            }
+            SubscribeError::NameTooLong { limit } => {
+                write!(f, "a name is longer than {limit} bytes")
             }
             SubscribeError::Closed => f.write_str(CLOSED),
             SubscribeError::Group { differs } => {

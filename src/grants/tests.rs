@@ -18,7 +18,7 @@ fn grant(grants: &Grants, capability: &Capability) {
 fn a_handle_follows_its_capability_through_grant_revoke_and_grant_again() {
     let grants = grants();
     let write = Capability::new("log:write");
-    let handle = grants.handle(write.clone());
+    let handle = grants.handle(write.clone(), "logger");
     assert!(!handle.admission.is_granted());
     for _ in 0..2 {
         grant(&grants, &write);
@@ -36,8 +36,8 @@ fn nothing_is_kept_of_a_capability_that_is_neither_granted_nor_held() {
         grant(&grants, &capability);
         grants.revoke(&capability, &Board::new());
         let (first, second) = (
-            grants.handle(capability.clone()),
-            grants.handle(capability.clone()),
+            grants.handle(capability.clone(), "logger"),
+            grants.handle(capability.clone(), "logger"),
         );
         grant(&grants, &capability);
         grants.revoke(&capability, &Board::new());
@@ -52,7 +52,7 @@ fn a_granted_capability_outlives_its_handles() {
     let grants = grants();
     let write = Capability::new("log:write");
     grant(&grants, &write);
-    drop(grants.handle(write.clone()));
+    drop(grants.handle(write.clone(), "logger"));
     assert!(grants.find(&write).unwrap().is_granted());
 }
 

@@ -123,7 +123,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// As [`AsyncBus::request`].
     pub async fn request(&self, message: M) -> Result<Delivery<M>, RequestError<M>> {
-        let envelope = Envelope::new(self.source(), message);
+        let (_asking, envelope) = self.asking(Envelope::new(self.source(), message))?;
         let publish = |envelope| self.place(envelope, Origin::Made);
         ask(self.requests(), envelope, publish).await
     }
