@@ -9,7 +9,6 @@ use crate::advisory::Board;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::{Added, Core, Refusal};
-use crate::filter::Filter;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
@@ -87,9 +86,9 @@ impl<M: Payload> Bus<M> {
     pub fn subscribe(&self) -> Subscription<M> {
         let (terms, queue, inbox) = queue(SubscribeOptions::default());
         let mut subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
-        match self.core.add(queue) {
+        match self.core.add(queue.clone()) {
             Ok(Added::Listed(Some(since))) => {
-                subscription.begin_with(self.backlog(&since, &Filter::none()));
+                subscription.begin_with(self.backlog(&since, &queue));
             }
             Ok(_) => {}
             Err(_) => subscription.never_began(),
@@ -153,29 +152,27 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Vec<Subscription<M>>, SubscribeError> {
         let (mut queues, mut ends) = (Vec::new(), Vec::new());
         for options in options {
-            let options = options.checked(self.core.grants.max_name())?;
-            let filter = options.filter.clone();
-            let (terms, queue, inbox) = queue(options);
+            let (terms, queue, inbox) = queue(options.checked(self.core.grants.max_name())?);
             queues.push(queue);
-            ends.push((terms, inbox, filter));
+            ends.push((terms, inbox));
         }
         let added = self.core.add_all(&queues)?;
         let (mut subscriptions, mut retained) = (Vec::new(), Vec::new());
-        for ((terms, inbox, filter), added) in ends.into_iter().zip(added) {
+        for (((terms, inbox), queue), added) in ends.into_iter().zip(&queues).zip(added) {
             let inbox = match added {
                 Added::Joined(picker) => Inbox::Pick(picker),
                 Added::Listed(since) => {
                     let since = since.filter(|_| terms.group.is_none());
-                    retained.extend(since.map(|since| (subscriptions.len(), since, filter)));
+                    retained.extend(since.map(|since| (subscriptions.len(), since, queue)));
                     inbox
                 }
             };
             let core = Arc::downgrade(&self.core);
             subscriptions.push(Subscription::new(terms, inbox, core));
         }
-        // After all of them are there: a predicate may panic.
-        for (place, since, filter) in retained {
-            subscriptions[place].begin_with(self.backlog(&since, &filter));
+        // After all of them are there: a subject may panic, and this is user code.
+        for (place, since, queue) in retained {
+            subscriptions[place].begin_with(self.backlog(&since, queue));
         }
         Ok(subscriptions)
     }

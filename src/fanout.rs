@@ -14,6 +14,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::advisory::{Board, Eviction, Losses};
+use crate::alarm::Alarm;
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
@@ -24,7 +25,7 @@ use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
 use crate::pause::{self, Step};
 use crate::pending::{Batch, Pending, append, discard};
-use crate::pick::{Picker, Refused};
+use crate::pick::{PickQueue, Picker, Refused};
 use crate::queue::Terms;
 use crate::receipt::{BatchReceipt, Outcome};
 use crate::request::Requests;
@@ -33,7 +34,7 @@ use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
-use crate::sync::{ArcSwap, AtomicBool, Mutex};
+use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::waiting::Waiting;
 use crate::weight::{Demands, Excess};
 
@@ -51,7 +52,12 @@ pub(crate) struct Core<M> {
     pub(crate) board: Board,
     /// What is asked of an envelope, if anything is.
     pub(crate) demands: Option<Demands<M>>,
+    /// Held while an envelope gets its sequence number and is put into the queues of those who picked it,
+    /// where all of them shall see one order. Nobody is waited for meanwhile, and no user code runs.
+    pub(crate) order: Option<Mutex<()>>,
     pub(crate) requests: Requests<M>,
+    /// How often a predicate has panicked.
+    pub(crate) predicate_panics: AtomicU64,
 }
 
 /// Why something is not published, though it may be.
@@ -80,7 +86,9 @@ impl<M> Core<M> {
             grants: Arc::default(),
             board,
             demands: None,
+            order: None,
             requests: Requests::default(),
+            predicate_panics: AtomicU64::new(0),
         }
     }
 
@@ -179,15 +187,18 @@ impl<M> Core<M> {
                 }
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
-                let picks = current.route.picks(|| pending.first(), known.take());
-                let held = hold(&picks, limit)?;
+                let mut picks = current.route.picks(|| pending.first(), known.take());
+                self.put_out(&mut picks);
+                let held = self.hold(&picks, limit)?;
+                let turn = self.take_turn(&picks, limit)?;
                 if let Some(slots) = self.append(&current, pending, 1) {
-                    let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held);
+                    let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
                     return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
                         drop((current, picks));
                     }));
                 }
+                drop(turn);
                 known = Some(picks);
             }
             if !current.parcel.is_ready() {
@@ -219,19 +230,23 @@ impl<M> Core<M> {
             self.bring_in(&route); // from now on for everybody
             return Err(Refusal::Closed);
         }
-        let picks = route.picks(|| pending.first(), known.take()); // user code, as above
-        let held = hold(&picks, limit)?;
+        let mut picks = route.picks(|| pending.first(), known.take()); // user code, as above
+        self.put_out(&mut picks);
+        let held = self.hold(&picks, limit)?;
         let wanted = route.step(pending.count());
         let next = Arc::new(current.next(route, wanted, || pending.take()));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
-        let may_not = matches!(limit, Limit::Refuse) && next.waits().next().is_some();
+        let turn = self.take_turn(&picks, limit);
+        let may_not =
+            turn.is_err() || matches!(limit, Limit::Refuse) && next.waits().next().is_some();
         if !may_not && self.install(&current, &next) {
             pause::at(Step::Installed);
+            let turn = turn.ok().flatten();
+            let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
             next.complete();
             let base = next.parcel.base();
             let blind = if next.parcel.is_blind() { claimed } else { 0 };
-            let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held);
             for (queue, entry) in next.drops() {
                 let dropped = || entry.left_out + claimed as u64;
                 rest.losses.note(&self.board, queue.terms(), dropped);
@@ -249,6 +264,7 @@ impl<M> Core<M> {
             });
             return Ok(Some(outcome));
         }
+        drop(turn);
         *known = Some(picks);
         // The swap has let go of its handle on it, so this is the only one.
         let opening = Arc::into_inner(next).expect("nobody else has seen it");
@@ -273,14 +289,59 @@ impl<M> Core<M> {
         })
     }
 
+    /// Evicts those whose predicates have panicked.
+    fn put_out(&self, picks: &mut Picks<M>) {
+        for listener in mem::take(&mut picks.failed) {
+            self.failed(&listener.queue);
+        }
+    }
+
+    /// A predicate has panicked: its subscription is evicted.
+    pub(crate) fn failed(&self, queue: &PickQueue<M>) {
+        self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
+        if queue.evict() {
+            self.evicted(queue.terms(), Eviction::PredicatePanicked);
+        }
+    }
+
+    /// Waits until it is this publish's turn, where all who pick envelopes see one order, and somebody picks
+    /// this one. Refuses it if somebody would have to be waited for, and may not.
+    fn take_turn(
+        &self,
+        picks: &Picks<M>,
+        limit: Limit,
+    ) -> Result<Option<MutexGuard<'_, ()>>, Refusal> {
+        let order = self.order.as_ref().filter(|_| !picks.listeners.is_empty());
+        let turn = order.map(Mutex::lock);
+        // Nobody else takes a place now, so this holds until it is delivered.
+        let has_to_wait =
+            || (picks.listeners.iter()).any(|listener| listener.queue.is_waited_for());
+        if turn.is_some() && matches!(limit, Limit::Refuse) && has_to_wait() {
+            return Err(Refusal::Full);
+        }
+        Ok(turn)
+    }
+
+    /// Reserves places for a publish that may not wait. Where it has to take turns, it finds out then.
+    fn hold(&self, picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
+        match limit {
+            Limit::Refuse if self.order.is_none() => {
+                let queues = picks.listeners.iter().map(|listener| &listener.queue);
+                Held::reserve(queues).ok_or(Refusal::Full)
+            }
+            Limit::Theirs | Limit::Until(_) | Limit::Refuse => Ok(Held::none()),
+        }
+    }
+
     /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
-    /// returns what is left to do.
+    /// returns what is left to do. Gives the turn back before that may run anybody's code.
     fn deliver(
         &self,
         opening: &Opening<M>,
         slots: Range<usize>,
         picks: &Picks<M>,
         mut held: Held<M>,
+        turn: Option<MutexGuard<'_, ()>>,
     ) -> (Outcome, Rest<M>) {
         let mut outcome = opening.outcome(slots.len());
         let mut rest = Rest {
@@ -292,12 +353,6 @@ impl<M> Core<M> {
         for (queue, entry) in opening.waits() {
             rest.waiting.follow(queue, *entry);
         }
-        for listener in &picks.failed {
-            if listener.queue.evict() {
-                let terms = Arc::clone(listener.queue.terms());
-                rest.evicted.push((terms, Eviction::PredicatePanicked));
-            }
-        }
         for listener in &picks.listeners {
             // With picks, only one envelope is placed at a time.
             let (queue, parcel) = (&listener.queue, &opening.parcel);
@@ -305,7 +360,7 @@ impl<M> Core<M> {
                 outcome.count(filled);
                 continue;
             }
-            match queue.offer(parcel, slots.start) {
+            match queue.offer(parcel, slots.start, turn.is_some()) {
                 Ok(None) => outcome.delivered += 1,
                 Ok(Some(displaced)) => {
                     outcome.delivered += 1;
@@ -328,6 +383,14 @@ impl<M> Core<M> {
                 }
             }
         }
+        drop(turn);
+        rest.waiting.begin();
+        Alarm::ring_all(
+            picks
+                .listeners
+                .iter()
+                .map(|listener| listener.queue.alarm()),
+        );
         (outcome, rest)
     }
 
@@ -446,17 +509,6 @@ fn go_deeper(nesting: &mut Option<Nesting>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reserves places for a publish that may not wait.
-fn hold<M>(picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
-    match limit {
-        Limit::Theirs | Limit::Until(_) => Ok(Held::none()),
-        Limit::Refuse => {
-            let queues = picks.listeners.iter().map(|listener| &listener.queue);
-            Held::reserve(queues).ok_or(Refusal::Full)
-        }
-    }
-}
-
 /// Where a new subscriber is.
 pub(crate) enum Added<M> {
     /// On the list, which is in use since then; told only where something is retained.
@@ -471,7 +523,7 @@ struct Rest<M> {
     /// Those who have to be waited for: the turns are taken.
     waiting: Waiting<M>,
     /// What is not queued any more.
-    displaced: SmallVec<[Arc<Entry<M>>; 1]>,
+    displaced: SmallVec<[Entry<M>; 1]>,
     /// Those who were put out.
     evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
     losses: Losses,

@@ -1,6 +1,7 @@
 //! What one subscriber listens to.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::envelope::Envelope;
@@ -10,6 +11,10 @@ use crate::subject::Subject;
 
 /// A subscriber's own judgement of an envelope.
 type Predicate<M> = Arc<dyn Fn(&Envelope<M>) -> bool + Send + Sync>;
+
+/// A predicate did.
+#[derive(Debug)]
+pub(crate) struct Panicked;
 
 /// What one subscriber listens to: an envelope has to pass all three.
 pub(crate) struct Filter<M> {
@@ -62,9 +67,15 @@ impl<M> Filter<M> {
         (&self.patterns, &self.sources)
     }
 
-    /// What the predicates say. User code, which may panic.
-    pub(crate) fn approves(&self, envelope: &Envelope<M>) -> bool {
-        self.predicates.iter().all(|predicate| predicate(envelope))
+    /// What the predicates say. User code: a panic ends here, as it is the subscriber's, and none of who
+    /// publishes or happens to look.
+    pub(crate) fn judge(&self, envelope: &Envelope<M>) -> Result<bool, Panicked> {
+        let ask = || self.predicates.iter().all(|predicate| predicate(envelope));
+        catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| {
+            // What was thrown may panic again when it is dropped.
+            let _again = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+            Panicked
+        })
     }
 
     /// Whether another filter accepts the same, as far as can be told by looking at it.

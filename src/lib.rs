@@ -110,6 +110,9 @@
 //!
 //! Subscriptions of one [`group`](SubscribeOptions::group) share a queue: each envelope goes to one of them.
 //!
+//! Of two publishes that overlap in time, those with a filter may see the second first;
+//! [`BusBuilder::total_order`] gives everybody one order.
+//!
 //! What neither says goes into a [predicate](SubscribeOptions::predicate), a function of the envelope.
 //!
 //! What is published before somebody subscribes is gone for him, unless [`Bus::retain`] keeps the last
@@ -344,7 +347,7 @@
 //! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
-//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope, what must be writable |
+//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope, what must be writable; whether it has one order for all |
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |

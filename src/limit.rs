@@ -27,7 +27,7 @@ pub(crate) enum Limit {
     Refuse,
 }
 
-/// Places that were reserved before an envelope is published, so that it need not wait. What is not
+/// Places that are held before an envelope is published, so that it need not wait. What is not
 /// used is given back.
 pub(crate) struct Held<M>(SmallVec<[Arc<Line<M>>; 1]>);
 
@@ -36,7 +36,7 @@ impl<M> Held<M> {
         Held(SmallVec::new())
     }
 
-    /// Reserves a place in each queue that publishers wait for, or in none.
+    /// Holds a place in each queue that publishers wait for, or in none.
     pub(crate) fn reserve<'a>(queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>) -> Option<Self>
     where
         M: 'a,
@@ -44,7 +44,7 @@ impl<M> Held<M> {
         let mut held = Held::none();
         for queue in queues.filter(|queue| queue.terms().blocks()) {
             let line = queue.line()?;
-            match line.room().reserve() {
+            match line.room().hold() {
                 Ok(()) => held.0.push(Arc::clone(line)),
                 Err(NoPlace::Full) => return None,
                 Err(NoPlace::Gone) => {}
@@ -53,7 +53,7 @@ impl<M> Held<M> {
         Some(held)
     }
 
-    /// Uses the place that was reserved in this queue, if one was.
+    /// Uses the place that is held in this queue, if one is.
     pub(crate) fn fill(
         &mut self,
         queue: &PickQueue<M>,
@@ -62,7 +62,9 @@ impl<M> Held<M> {
     ) -> Option<Result<(), NoPlace>> {
         let line = queue.line()?;
         let place = self.0.iter().position(|held| Arc::ptr_eq(held, line))?;
-        Some(self.0.swap_remove(place).fill(parcel, slot))
+        let line = self.0.swap_remove(place);
+        line.room().keep();
+        Some(line.fill(parcel, slot))
     }
 }
 

@@ -110,7 +110,11 @@ impl<M> Line<M> {
         &self.counter.room
     }
 
-    /// Enqueues the envelope if there is room.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.ringer
+    }
+
+    /// Enqueues the envelope if there is room. The alarm is yet to be rung, here and where it is filled in.
     pub(crate) fn offer(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
         self.room().reserve()?;
         self.fill(parcel, slot)
@@ -119,7 +123,6 @@ impl<M> Line<M> {
     /// Enqueues the envelope in a place that was reserved.
     pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
         let sent = self.send(Picked::new(parcel, slot));
-        self.ringer.ring();
         sent.map_err(|_| NoPlace::Gone)
     }
 
@@ -137,24 +140,32 @@ impl<M> Line<M> {
         }
     }
 
-    /// Takes a turn for an envelope that found no place.
-    pub(crate) fn enrol(self: &Arc<Self>, parcel: &Arc<Parcel<M>>, slot: usize) -> u64 {
-        let mut waiter = Some(Waiter {
+    /// Takes a turn for an envelope that found no place. It is yet to be [served](Line::serve).
+    pub(crate) fn line_up(self: &Arc<Self>, parcel: &Arc<Parcel<M>>, slot: usize) -> u64 {
+        let waiter = Waiter {
             turn: 0,
             line: Arc::clone(self),
             picked: Some(Picked::new(parcel, slot)),
             waker: None,
-        });
-        let mut turn = 0;
-        self.counter.serve(|waiters| {
-            if let Some(mut waiter) = waiter.take() {
-                turn = waiters.turns;
-                waiter.turn = turn;
-                waiters.turns += 1;
-                waiters.waiting.push_back(waiter);
-            }
-        });
-        turn
+        };
+        self.counter.gate.look(|waiters| {
+            let turn = waiters.turns;
+            waiters.waiting.push_back(Waiter { turn, ..waiter });
+            waiters.turns += 1;
+            turn
+        })
+    }
+
+    /// Places all that waits and can be placed.
+    pub(crate) fn serve(&self) {
+        self.counter.serve(|_| ());
+    }
+
+    /// Whether somebody waits for a place.
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.counter
+            .gate
+            .look(|waiters| !waiters.waiting.is_empty())
     }
 
     /// What has become of a turn, if it is over. Else its publisher shall be woken when it is.
@@ -189,7 +200,7 @@ impl<M> Line<M> {
         }
     }
 
-    /// A place that was reserved is not needed after all.
+    /// A place that was held is not needed after all.
     pub(crate) fn release(&self) {
         self.room().release();
         self.counter.serve(|_| ());

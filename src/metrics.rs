@@ -15,7 +15,7 @@ use crate::stats::{Stats, SubscriptionStats};
 ///
 /// | metric | kind | labels |
 /// | --- | --- | --- |
-/// | `oxide_bus_published_total`, `oxide_bus_denied_total` | counter | `bus` |
+/// | `oxide_bus_published_total`, `oxide_bus_denied_total`, `oxide_bus_predicate_panics_total` | counter | `bus` |
 /// | `oxide_bus_subscribers`, `oxide_bus_pending_requests` | gauge | `bus` |
 /// | `oxide_bus_matched_total`, `oxide_bus_delivered_total`, `oxide_bus_dropped_total` | counter | `bus`, `subscription` |
 /// | `oxide_bus_queued` | gauge | `bus`, `subscription` |
@@ -37,6 +37,7 @@ pub struct Metrics {
     bus: SharedString,
     published: u64,
     denied: u64,
+    predicate_panics: u64,
     /// What was exported of each subscription that there was.
     known: HashMap<Uuid, [u64; 3]>,
     /// How much was queued, by label.
@@ -66,6 +67,7 @@ impl Metrics {
             bus: bus.into().into(),
             published: 0,
             denied: 0,
+            predicate_panics: 0,
             known: HashMap::new(),
             queued: HashMap::new(),
         }
@@ -82,6 +84,8 @@ impl Metrics {
         counter!("oxide_bus_published_total", bus())
             .increment(gained(stats.published, &mut self.published));
         counter!("oxide_bus_denied_total", bus()).increment(gained(stats.denied, &mut self.denied));
+        counter!("oxide_bus_predicate_panics_total", bus())
+            .increment(gained(stats.predicate_panics, &mut self.predicate_panics));
         gauge!("oxide_bus_subscribers", bus()).set(real(stats.subscribers.len() as u64));
         gauge!("oxide_bus_pending_requests", bus()).set(real(stats.pending_requests));
 

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "tokio")]
 use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
@@ -100,16 +99,21 @@ impl<M> PickQueue<M> {
         self.group.as_ref().map_or(1, Group::members)
     }
 
-    /// Enqueues the envelope if there is room, or if it displaces another.
+    /// Enqueues the envelope if there is room, or if it displaces another; the alarm is yet to be rung. In
+    /// order, it overtakes none that waits.
     pub(crate) fn offer(
         &self,
         parcel: &Arc<Parcel<M>>,
         slot: usize,
+        in_order: bool,
     ) -> Result<Displaced<M>, Refused<'_, M>> {
         let line = match &self.store {
             Store::Ring(ring) => return ring.push(parcel, slot).map_err(Refused::NoPlace),
             Store::Line(line) => line,
         };
+        if in_order && self.terms.blocks() && line.has_waiters() {
+            return Err(Refused::Wait(line));
+        }
         match (line.offer(parcel, slot), self.terms.overflow) {
             (Ok(()), _) => Ok(None),
             (Err(NoPlace::Full), Overflow::Block { .. }) => Err(Refused::Wait(line)),
@@ -124,6 +128,21 @@ impl<M> PickQueue<M> {
                 }
                 Err(Refused::NoPlace(no_place))
             }
+        }
+    }
+
+    /// Whether an envelope that comes in order would have to be waited for.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let line = self.line().filter(|_| self.terms.blocks());
+        // Who waits before who has room: what was waited for has its place by then.
+        line.is_some_and(|line| line.has_waiters() || line.room().is_full())
+    }
+
+    /// What wakes a task that waits for an envelope.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        match &self.store {
+            Store::Line(line) => line.alarm(),
+            Store::Ring(ring) => ring.alarm(),
         }
     }
 
@@ -255,6 +274,13 @@ impl<M> Picker<M> {
         match &self.end {
             End::Line(line) => line.room().lost(),
             End::Ring(ring) => ring.window().lost(),
+        }
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        match &self.end {
+            End::Line(line) => line.room().is_evicted(),
+            End::Ring(ring) => ring.window().is_evicted(),
         }
     }
 

@@ -98,6 +98,16 @@ pub(crate) enum Inbox<M> {
     Pick(Picker<M>),
 }
 
+impl<M> Inbox<M> {
+    /// Whether the bus has put the subscriber out.
+    pub(crate) fn is_evicted(&self) -> bool {
+        match self {
+            Inbox::Follow(follower) => follower.places().is_evicted(),
+            Inbox::Pick(picker) => picker.is_evicted(),
+        }
+    }
+}
+
 /// Both ends of a new queue.
 pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
     let terms = Arc::new(Terms {

@@ -19,9 +19,10 @@ use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::RetainError;
-use crate::filter::Filter;
+use crate::filter::Panicked;
 use crate::parcel::Parcel;
 use crate::pattern::Pattern;
+use crate::queue::Queue;
 use crate::subject::Payload;
 
 /// The most envelopes that are retained for one pattern.
@@ -325,13 +326,25 @@ impl<M: Payload> Bus<M> {
         known
     }
 
-    /// What a new subscriber receives first.
-    pub(crate) fn backlog(&self, since: &Since, filter: &Filter<M>) -> VecDeque<Delivery<M>> {
-        let accepts = |envelope: &Envelope<M>| {
-            filter.addresses(envelope, &envelope.message.subject()) && filter.approves(envelope)
+    /// What a new subscriber with this filter receives first. Where one of its predicates panics it is
+    /// evicted, and that was all.
+    pub(crate) fn backlog(&self, since: &Since, queue: &Queue<M>) -> VecDeque<Delivery<M>> {
+        let mut retained = self.core.retained(since);
+        let Queue::Pick(queue, filter) = queue else {
+            return retained.collect();
         };
-        let retained = self.core.retained(since);
-        retained.filter(|delivery| accepts(delivery)).collect()
+        let mut backlog = VecDeque::new();
+        let asked = retained.try_for_each(|delivery| {
+            let addresses = filter.addresses(&delivery, &delivery.message.subject());
+            if addresses && filter.judge(&delivery)? {
+                backlog.push_back(delivery);
+            }
+            Ok::<_, Panicked>(())
+        });
+        if asked.is_err() {
+            self.core.failed(queue);
+        }
+        backlog
     }
 }
 

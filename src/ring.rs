@@ -19,7 +19,11 @@
 //! | word | written by |
 //! | --- | --- |
 //! | `tail`: tickets ever drawn, and two bits | publishers; who leaves or evicts, once |
-//! | `head`: the next ticket to receive | subscribers (compare-and-swap: a group has several) |
+//! | `head`: the next ticket to receive, and a bit | subscribers (compare-and-swap: a group has several) |
+//!
+//! A slot is moved into and out of under a lock of its own, for a few instructions. Without one, by an
+//! arc-swap, each move had to look at every thread that ever read such a cell: among 64 subscribers in
+//! threads of their own that took longer than all the rest.
 //!
 //! A sleeper is woken by a bell: a channel with one place.
 
@@ -37,12 +41,15 @@ use crate::queue::Terms;
 use crate::room::{EVICTED, GONE, NoPlace};
 use crate::stats::{Accounts, HighWater};
 use crate::sync::channel::{Receiver, Sender, TryRecvError, bounded};
-use crate::sync::{ArcSwapOption, AtomicU64, Backoff, Ordering, fence, sleep};
+use crate::sync::{AtomicU64, Backoff, Mutex, Ordering, fence, sleep};
 use crate::wait::{Nothing, Wait};
+
+/// Set in `head` while somebody passes over what was lost: it is counted before the bit goes.
+const PASSING: u64 = 1 << 63;
 
 /// What is shared by both ends.
 pub(crate) struct Window<M> {
-    slots: Box<[ArcSwapOption<Entry<M>>]>,
+    slots: Box<[Mutex<Option<Entry<M>>>]>,
     tail: CachePadded<AtomicU64>,
     head: CachePadded<AtomicU64>,
     losses: Losses,
@@ -56,7 +63,18 @@ pub(crate) struct Entry<M> {
 }
 
 /// What a publisher has taken out of a slot, or found no place for; it was counted already.
-pub(crate) type Displaced<M> = Option<Arc<Entry<M>>>;
+pub(crate) type Displaced<M> = Option<Entry<M>>;
+
+/// What the two words say.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The next ticket to receive.
+    head: u64,
+    is_passing: bool,
+    /// The window's begin and end.
+    begin: u64,
+    tail: u64,
+}
 
 /// Why nothing was taken.
 enum NotTaken {
@@ -84,9 +102,7 @@ pub(crate) struct RingEnd<M> {
 
 pub(crate) fn ring<M>(terms: &Terms) -> (Ring<M>, RingEnd<M>) {
     let window = Arc::new(Window {
-        slots: (0..terms.capacity)
-            .map(|_| ArcSwapOption::empty())
-            .collect(),
+        slots: (0..terms.capacity).map(|_| Mutex::default()).collect(),
         tail: CachePadded::new(AtomicU64::new(0)),
         head: CachePadded::new(AtomicU64::new(0)),
         losses: Losses::new(),
@@ -110,7 +126,8 @@ pub(crate) fn ring<M>(terms: &Terms) -> (Ring<M>, RingEnd<M>) {
 }
 
 impl<M> Ring<M> {
-    /// Enqueues the envelope. What it returns is to be dropped, which is user code.
+    /// Enqueues the envelope. What it returns is to be dropped, which is user code, and the alarm is yet to
+    /// be rung.
     pub(crate) fn push(
         &self,
         parcel: &Arc<Parcel<M>>,
@@ -118,16 +135,19 @@ impl<M> Ring<M> {
     ) -> Result<Displaced<M>, NoPlace> {
         let ticket = self.window.draw()?;
         pause::at(Step::Drawn);
-        let displaced = self.window.write(Arc::new(Entry {
+        let displaced = self.window.write(Entry {
             ticket,
             picked: Picked::new(parcel, slot),
-        }));
+        });
         // Against the fence in `look`: where the bell is full, who takes that token out of it finds the
-        // entry. And against that of who has set the alarm.
+        // entry.
         fence(Ordering::SeqCst);
         let _full = self.bell.try_send(());
-        self.ringer.ring_after_fence();
         Ok(displaced)
+    }
+
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.ringer
     }
 
     pub(crate) fn window(&self) -> &Window<M> {
@@ -140,7 +160,7 @@ impl<M> Window<M> {
         self.slots.len() as u64
     }
 
-    fn slot(&self, ticket: u64) -> &ArcSwapOption<Entry<M>> {
+    fn slot(&self, ticket: u64) -> &Mutex<Option<Entry<M>>> {
         #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
         &self.slots[(ticket % self.capacity()) as usize]
     }
@@ -167,54 +187,49 @@ impl<M> Window<M> {
     }
 
     /// Puts an entry into its slot, unless a newer one lies there.
-    fn write(&self, entry: Arc<Entry<M>>) -> Displaced<M> {
-        let slot = self.slot(entry.ticket);
-        loop {
-            let current = slot.load_full();
-            if (current.as_ref()).is_some_and(|current| current.ticket > entry.ticket) {
-                return Some(entry);
-            }
-            let was = slot.compare_and_swap(&current, Some(Arc::clone(&entry)));
-            if is_same(was.as_ref(), current.as_ref()) {
-                return current;
-            }
+    fn write(&self, entry: Entry<M>) -> Displaced<M> {
+        let mut slot = self.slot(entry.ticket).lock();
+        match &*slot {
+            Some(newer) if newer.ticket > entry.ticket => Some(entry),
+            _ => slot.replace(entry),
         }
     }
 
-    /// The next ticket to receive, and the window's begin and end.
-    fn bounds(&self) -> (u64, u64, u64) {
+    fn bounds(&self) -> Bounds {
         // Acquire, and before the tail: so the tail is not the older one of the two.
         let head = self.head.load(Ordering::Acquire);
         let tail = self.tail.load(Ordering::Acquire) & !(GONE | EVICTED); // against `draw`
-        (head, tail.saturating_sub(self.capacity()), tail)
+        Bounds {
+            head: head & !PASSING,
+            is_passing: head & PASSING != 0,
+            begin: tail.saturating_sub(self.capacity()),
+            tail,
+        }
     }
 
     /// Takes the oldest that is in the window, if there is one. Counts what has fallen out before it:
     /// that is to be told first.
-    fn take(&self) -> Result<Arc<Entry<M>>, NotTaken> {
+    fn take(&self) -> Result<Picked<M>, NotTaken> {
         let backoff = Backoff::new();
         let mut pause = Duration::from_micros(10);
         loop {
-            let (head, begin, tail) = self.bounds();
+            let bounds = self.bounds();
             // A queue is never longer than just before something is taken out of it.
-            self.high_water.saw(tail - head.max(begin));
-            if head < begin {
-                if self.go_on(head, begin) {
-                    self.losses.lose(begin - head);
+            self.high_water.saw(bounds.queued());
+            if !bounds.is_passing {
+                let Bounds {
+                    head, begin, tail, ..
+                } = bounds;
+                if head < begin {
+                    self.pass_over(head, begin);
+                    return Err(NotTaken::Behind);
                 }
-                return Err(NotTaken::Behind);
-            }
-            if head == tail {
-                return Err(NotTaken::Empty);
-            }
-            let slot = self.slot(head);
-            if let Some(entry) = slot.load_full()
-                && entry.ticket == head
-                && self.go_on(head, head + 1)
-            {
-                // So that it is not kept until it is written over; it may be by now.
-                let _was = slot.compare_and_swap(&Some(Arc::clone(&entry)), None);
-                return Ok(entry);
+                if head == tail {
+                    return Err(NotTaken::Empty);
+                }
+                if let Some(entry) = self.take_out(head) {
+                    return Ok(entry.picked);
+                }
             }
             // Another member was faster, or publishers were; or it is not written yet. Then it is
             // waited for as where a parcel's slot is.
@@ -224,6 +239,26 @@ impl<M> Window<M> {
             } else {
                 backoff.snooze();
             }
+        }
+    }
+
+    /// Takes this ticket's entry out of its slot, if it is there and nobody else has gone on from it.
+    fn take_out(&self, ticket: u64) -> Option<Entry<M>> {
+        let mut slot = self.slot(ticket).lock();
+        let is_due = slot.as_ref().is_some_and(|entry| entry.ticket == ticket);
+        if is_due && self.go_on(ticket, ticket + 1) {
+            slot.take()
+        } else {
+            None
+        }
+    }
+
+    /// Goes on to the window's begin, unless somebody else does: what lies before is lost.
+    fn pass_over(&self, head: u64, begin: u64) {
+        if self.go_on(head, head | PASSING) {
+            self.losses.lose(begin - head);
+            // Release, against the acquire in `bounds`: it was counted before.
+            self.head.store(begin, Ordering::Release);
         }
     }
 
@@ -246,14 +281,12 @@ impl<M> Window<M> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        let (head, begin, tail) = self.bounds();
-        usize::try_from(tail - head.max(begin)).unwrap_or(usize::MAX)
+        usize::try_from(self.bounds().queued()).unwrap_or(usize::MAX)
     }
 
     /// How many envelopes were lost so far, told or not.
     pub(crate) fn lost(&self) -> u64 {
-        let (head, begin, _) = self.bounds();
-        self.losses.lost() + begin.saturating_sub(head)
+        self.accounts().dropped
     }
 
     pub(crate) fn losses(&self) -> &Losses {
@@ -265,19 +298,33 @@ impl<M> Window<M> {
         self.high_water.level(now)
     }
 
+    /// As of one moment: what was lost is counted in two places, and goes from one to the other.
     pub(crate) fn accounts(&self) -> Accounts {
-        let (head, begin, tail) = self.bounds();
-        let (lost, gone) = (self.losses.lost(), begin.saturating_sub(head));
-        Accounts {
-            placed: (tail - gone).saturating_sub(lost),
-            consumed: head.saturating_sub(lost),
-            dropped: lost + gone,
+        let backoff = Backoff::new();
+        loop {
+            let lost = self.losses.lost();
+            let bounds = self.bounds();
+            let is_steady = !bounds.is_passing && self.losses.lost() == lost;
+            // A subscriber that is stopped while it passes over something holds up nobody who asks: it
+            // may be a publisher.
+            if is_steady || backoff.is_completed() {
+                let over = bounds.tail - bounds.queued();
+                let dropped = over.min(lost + bounds.begin.saturating_sub(bounds.head));
+                return Accounts {
+                    placed: bounds.tail - dropped,
+                    consumed: over - dropped,
+                    dropped,
+                };
+            }
+            backoff.snooze();
         }
     }
 }
 
-fn is_same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
-    one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+impl Bounds {
+    fn queued(self) -> u64 {
+        self.tail - self.head.max(self.begin)
+    }
 }
 
 impl<M> RingEnd<M> {
@@ -305,7 +352,7 @@ impl<M> RingEnd<M> {
             // Read before it is seen to be empty: then this is all.
             let is_evicted = window.is_evicted();
             match window.take() {
-                Ok(entry) => return Ok(entry.picked.clone()),
+                Ok(picked) => return Ok(picked),
                 Err(NotTaken::Behind) => continue,
                 Err(NotTaken::Empty) if is_evicted => return Err(Nothing::Evicted),
                 Err(NotTaken::Empty) if is_silent => return Err(Nothing::Disconnected),
@@ -348,7 +395,8 @@ impl<M> RingEnd<M> {
     /// Frees what is queued, after nothing more can be.
     pub(crate) fn drain(&self) {
         for slot in &self.window.slots {
-            drop(slot.swap(None));
+            let entry = slot.lock().take();
+            drop(entry); // user code, so not under the lock
         }
     }
 }

@@ -8,6 +8,9 @@
 //! do: a subscriber that has taken an envelope out to find that it must tell of a loss first would
 //! have made room for one too many.
 //!
+//! A publisher that may not wait holds a place until it knows that it has one everywhere: nobody else can
+//! have it, but it is no part of the accounts yet.
+//!
 //! | word | written by | read by |
 //! | --- | --- | --- |
 //! | `reserved` | publishers (compare-and-swap); who leaves or evicts, once | both |
@@ -27,12 +30,16 @@ pub(crate) const EVICTED: u64 = 1 << 62;
 /// Set with it if that was for want of room: then one envelope was lost. In the same word, so that
 /// who sees the end knows of it.
 const REFUSED: u64 = 1 << 61;
-const COUNT: u64 = REFUSED - 1;
+/// One place that is held, and nothing is in it yet.
+const HELD: u64 = 1 << 51;
+/// The most places that can be held at once.
+const MAX_HELD: u64 = REFUSED / HELD - 1;
+const PLACED: u64 = HELD - 1;
 
 #[derive(Debug)]
 pub(crate) struct Room {
     capacity: u64,
-    /// Places ever reserved, and the three bits.
+    /// Places ever reserved, those that are held now, and the three bits.
     reserved: AtomicU64,
     /// Places ever given back.
     consumed: AtomicU64,
@@ -63,6 +70,15 @@ impl Room {
 
     /// Takes a place, if there is one.
     pub(crate) fn reserve(&self) -> Result<(), NoPlace> {
+        self.take(1)
+    }
+
+    /// Takes a place that may not be needed.
+    pub(crate) fn hold(&self) -> Result<(), NoPlace> {
+        self.take(HELD)
+    }
+
+    fn take(&self, place: u64) -> Result<(), NoPlace> {
         // Acquire: who reserves after another sees what the other saw of `consumed`, so it also
         // finds the channel as empty as the other did.
         let mut reserved = self.reserved.load(Ordering::Acquire);
@@ -73,12 +89,13 @@ impl Room {
             // Acquire, against the release in `give_back`: the channel's slot is free by then.
             let consumed = self.consumed.load(Ordering::Acquire);
             // `reserved` may be the older of the two: then the swap fails, and it is read again.
-            if reserved.saturating_sub(consumed) >= self.capacity {
+            let is_full = taken(reserved).saturating_sub(consumed) >= self.capacity;
+            if is_full || place == HELD && held(reserved) == MAX_HELD {
                 return Err(NoPlace::Full);
             }
             match self.reserved.compare_exchange_weak(
                 reserved,
-                reserved + 1,
+                reserved + place,
                 Ordering::AcqRel, // release: the other half of the acquire above
                 Ordering::Acquire,
             ) {
@@ -88,22 +105,28 @@ impl Room {
         }
     }
 
+    /// A place that was held is reserved now.
+    pub(crate) fn keep(&self) {
+        // Relaxed: the same place, in another column.
+        self.reserved.fetch_sub(HELD - 1, Ordering::Relaxed);
+    }
+
     /// Gives one place back; returns how many ever were. Only subscribers call it.
     pub(crate) fn give_back(&self) -> u64 {
         // A queue is never longer than just before something is taken out of it. Read before that:
         // the place may be taken again at once.
-        let taken = self.taken();
+        let placed = self.placed();
         // Release: the envelope was taken out of the channel before. An addition, for the members
         // of a group.
         let before = self.consumed.fetch_add(1, Ordering::Release);
-        self.high_water.saw(taken.saturating_sub(before));
+        self.high_water.saw(placed.saturating_sub(before));
         before + 1
     }
 
-    /// Gives a place back in which nothing was put. Only who has reserved it calls it.
+    /// Gives a place back that was held. Only who has done so calls it.
     pub(crate) fn release(&self) {
         // Relaxed: nobody could have found anything there.
-        self.reserved.fetch_sub(1, Ordering::Relaxed);
+        self.reserved.fetch_sub(HELD, Ordering::Relaxed);
     }
 
     /// Places ever given back.
@@ -111,17 +134,18 @@ impl Room {
         self.consumed.load(Ordering::Acquire) // against the release in `give_back`
     }
 
-    /// Whether no place can be had.
-    #[cfg(feature = "tokio")]
+    /// Whether there is no place. Of one who has left, all are free: nobody need wait for him.
     pub(crate) fn is_full(&self) -> bool {
         // Acquire, against the release in `give_back`, as in `reserve`.
         let consumed = self.consumed.load(Ordering::Acquire);
-        self.taken().saturating_sub(consumed) >= self.capacity
+        let reserved = self.reserved.load(Ordering::Acquire);
+        reserved & (GONE | EVICTED) == 0
+            && taken(reserved).saturating_sub(consumed) >= self.capacity
     }
 
-    /// Places ever reserved.
-    fn taken(&self) -> u64 {
-        self.reserved.load(Ordering::Relaxed) & COUNT // a figure, no more
+    /// Places in which something ever was put, or is about to be.
+    fn placed(&self) -> u64 {
+        self.reserved.load(Ordering::Relaxed) & PLACED // a figure, no more
     }
 
     /// The most places that were ever taken, so many of them now.
@@ -131,7 +155,7 @@ impl Room {
 
     pub(crate) fn accounts(&self) -> Accounts {
         Accounts {
-            placed: self.taken(),
+            placed: self.placed(),
             consumed: self.consumed.load(Ordering::Relaxed),
             dropped: self.lost(),
         }
@@ -194,7 +218,7 @@ impl Room {
     /// Whether the subscriber was put out, and all that found a place was received.
     pub(crate) fn is_drained(&self) -> bool {
         let reserved = self.reserved.load(Ordering::Acquire); // against the release in `put_out`
-        reserved & EVICTED != 0 && reserved & COUNT == self.consumed.load(Ordering::Acquire)
+        reserved & EVICTED != 0 && taken(reserved) == self.consumed.load(Ordering::Acquire)
     }
 
     /// What a subscriber finds when everything was received.
@@ -207,9 +231,48 @@ impl Room {
     }
 }
 
+/// How many places are held.
+fn held(reserved: u64) -> u64 {
+    reserved / HELD % (MAX_HELD + 1)
+}
+
+/// How many places were ever taken, for good or not.
+fn taken(reserved: u64) -> u64 {
+    (reserved & PLACED) + held(reserved)
+}
+
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_that_is_held_is_nobody_else_s_and_in_no_account_until_it_is_kept() {
+        let room = Room::new(2);
+        assert_eq!(room.hold(), Ok(()));
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Err(NoPlace::Full));
+        assert_eq!(room.hold(), Err(NoPlace::Full));
+        assert_eq!(room.accounts().placed, 1);
+        room.keep();
+        assert_eq!(room.accounts().placed, 2);
+        room.give_back();
+        assert_eq!(room.hold(), Ok(()));
+        room.release();
+        assert_eq!(room.accounts().placed, 2);
+        assert_eq!(room.reserve(), Ok(()));
+    }
+
+    #[test]
+    fn so_many_places_can_be_held_and_no_more() {
+        let room = Room::new(1 << 20);
+        for _ in 0..MAX_HELD {
+            assert_eq!(room.hold(), Ok(()));
+        }
+        assert_eq!(room.hold(), Err(NoPlace::Full));
+        assert_eq!(room.reserve(), Ok(()));
+        assert!(!room.is_evicted() && !room.is_shut());
+        assert_eq!(room.accounts().placed, 1);
+    }
 
     #[test]
     fn there_are_as_many_places_as_the_capacity_and_one_given_back_can_be_had_again() {

@@ -1,6 +1,5 @@
 //! Who gets an envelope: the list of subscribers, replaced whole at each change.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -56,18 +55,10 @@ pub(crate) struct Admitted<M> {
 pub(crate) struct Picks<M> {
     version: u64,
     pub(crate) listeners: SmallVec<[Arc<Listener<M>>; 4]>,
-    /// Those whose predicates have panicked.
+    /// Those whose predicates have panicked, once for each time.
     pub(crate) failed: Vec<Arc<Listener<M>>>,
     /// What predicates have said so far, by the numbers of their subscribers, in order.
-    verdicts: SmallVec<[(u64, Verdict); 1]>,
-}
-
-/// What a subscriber's predicates say of an envelope.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Accepted,
-    Refused,
-    Panicked,
+    verdicts: SmallVec<[(u64, bool); 1]>,
 }
 
 impl<M> Route<M> {
@@ -188,10 +179,8 @@ impl<M> Route<M> {
         let envelope = envelope();
         let addressed = (self.index).find(&envelope.source, || envelope.message.subject());
         for (_, listener) in addressed {
-            match picks.verdict(listener, envelope) {
-                Verdict::Accepted => picks.listeners.push(Arc::clone(listener)),
-                Verdict::Refused => {}
-                Verdict::Panicked => picks.failed.push(Arc::clone(listener)),
+            if picks.accepts(listener, envelope) {
+                picks.listeners.push(Arc::clone(listener));
             }
         }
         picks
@@ -234,12 +223,15 @@ impl<M> Route<M> {
     }
 
     /// The list where one subscriber with a filter listens to these patterns, or nothing if it is not
-    /// listed or the list is closed.
+    /// listed, or was put out, or the list is closed.
     pub(crate) fn with_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> Option<Self> {
         if self.closed {
             return None;
         }
         let listener = self.pick.get(terms.number(), |_| true)?;
+        if listener.queue.is_evicted() {
+            return None;
+        }
         let mut next = self.next();
         next.index = (self.index).set(listener.number, None, listener.filter.address());
         next.listen(Arc::new(Listener {
@@ -297,33 +289,22 @@ impl<M> Route<M> {
 }
 
 impl<M> Picks<M> {
-    /// What a subscriber's predicates say, or have said.
-    fn verdict(&mut self, listener: &Listener<M>, envelope: &Envelope<M>) -> Verdict {
+    /// Whether a subscriber's predicates accept it, or have accepted it.
+    fn accepts(&mut self, listener: &Arc<Listener<M>>, envelope: &Envelope<M>) -> bool {
         if !listener.filter.has_predicates() {
-            return Verdict::Accepted;
+            return true;
         }
         let number = listener.number;
         match self.verdicts.binary_search_by_key(&number, |it| it.0) {
             Ok(place) => self.verdicts[place].1,
             Err(place) => {
-                let verdict = Verdict::of(&listener.filter, envelope);
-                self.verdicts.insert(place, (number, verdict));
-                verdict
-            }
-        }
-    }
-}
-
-impl Verdict {
-    /// Asks. A panic ends here: it is this subscriber's, not the publisher's.
-    fn of<M>(filter: &Filter<M>, envelope: &Envelope<M>) -> Self {
-        match catch_unwind(AssertUnwindSafe(|| filter.approves(envelope))) {
-            Ok(true) => Verdict::Accepted,
-            Ok(false) => Verdict::Refused,
-            Err(panic) => {
-                // What was thrown may panic again when it is dropped.
-                let _again = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-                Verdict::Panicked
+                let verdict = listener.filter.judge(envelope);
+                if verdict.is_err() {
+                    self.failed.push(Arc::clone(listener));
+                }
+                let accepts = verdict.unwrap_or(false);
+                self.verdicts.insert(place, (number, accepts));
+                accepts
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Stats {
     pub published: u64,
     /// How many publishes were refused for want of a right; a batch counts as one.
     pub denied: u64,
+    /// How often a predicate has panicked; each time its subscription was evicted.
+    pub predicate_panics: u64,
     /// How many requests wait for their answers.
     pub pending_requests: u64,
     /// Everybody who is subscribed; nobody once the bus has closed.
@@ -186,6 +188,7 @@ impl<M> Bus<M> {
         Stats {
             published,
             denied: self.core.grants.denied(),
+            predicate_panics: self.core.predicate_panics.load(Ordering::Relaxed), // a figure, no more
             pending_requests: self.core.requests.pending() as u64,
             subscribers,
         }

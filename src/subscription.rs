@@ -558,7 +558,7 @@ impl<M> Drop for Subscription<M> {
             }
         };
         let is_last = match (&core, seat) {
-            (Some(core), _) => core.remove(&self.terms, seat),
+            (Some(core), _) => core.remove(&self.terms, seat, || self.inbox.is_evicted()),
             (None, Some(seat)) => seat.leave(),
             (None, None) => true,
         };

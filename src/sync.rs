@@ -17,7 +17,7 @@ mod explore_on_loom;
 mod lock_on_loom;
 
 #[cfg(not(oxide_loom))]
-pub(crate) use arc_swap::{ArcSwap, ArcSwapOption};
+pub(crate) use arc_swap::ArcSwap;
 #[cfg(not(oxide_loom))]
 pub(crate) use crossbeam_channel as channel;
 #[cfg(not(oxide_loom))]
@@ -25,18 +25,18 @@ pub(crate) use crossbeam_utils::Backoff;
 #[cfg(not(oxide_loom))]
 pub(crate) use once_cell::{race::OnceBox, sync::OnceCell};
 #[cfg(not(oxide_loom))]
-pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 #[cfg(not(oxide_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(oxide_loom))]
 pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
-pub(crate) use self::cell_on_loom::{ArcSwap, ArcSwapOption, OnceBox, OnceCell};
+pub(crate) use self::cell_on_loom::{ArcSwap, OnceBox, OnceCell};
 #[cfg(all(test, oxide_loom))]
 pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]
-pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, sleep};
+pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, MutexGuard, sleep};
 #[cfg(oxide_loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(oxide_loom)]

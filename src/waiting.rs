@@ -42,7 +42,7 @@ impl<M> Waiting<M> {
         self.0.push(Turn::Follow(Arc::clone(queue), entry));
     }
 
-    /// Takes a turn for an envelope that this queue had no place for.
+    /// Takes a turn for an envelope that this queue had no place for, which [`begin`](Waiting::begin) begins.
     pub(crate) fn pick(
         &mut self,
         line: &Arc<Line<M>>,
@@ -50,8 +50,17 @@ impl<M> Waiting<M> {
         parcel: &Arc<Parcel<M>>,
         slot: usize,
     ) {
-        let turn = line.enrol(parcel, slot);
+        let turn = line.line_up(parcel, slot);
         (self.0).push(Turn::Pick(Arc::clone(line), Arc::clone(terms), turn));
+    }
+
+    /// From now on the subscribers know that they are waited for.
+    pub(crate) fn begin(&self) {
+        for turn in &self.0 {
+            if let Turn::Pick(line, ..) = turn {
+                line.serve();
+            }
+        }
     }
 
     /// Waits until all turns are over, or time is up; `settled` is told what has become of each.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Advisory, Bus, Capability, Command, Denial, Envelope, Grant, Message, MessageBus, Overflow,
-    Payload, RecvError, Source, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Bus, Capability, Command, Denial, Envelope, Eviction, Grant, Message, MessageBus,
+    Overflow, Payload, RecvError, Source, SubscribeError, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 fn envelope(number: u64) -> Envelope<u64> {
@@ -316,6 +317,26 @@ fn each_subscription_that_lags_is_told_of() {
         })
         .collect();
     assert_eq!(told, slow.each_ref().map(Subscription::id));
+}
+
+#[test]
+fn the_members_of_a_group_that_was_evicted_are_not_told_to_have_gone_as_well() {
+    let bus = Bus::<u64>::new();
+    let worker = SubscribeOptions::new()
+        .capacity(1)
+        .group("workers")
+        .overflow(Overflow::Disconnect);
+    let members = [(); 3].map(|()| bus.subscribe_with(worker.clone()).unwrap());
+    bus.publish(envelope(0)).unwrap();
+    let mut advisories = bus.advisories();
+    bus.publish(envelope(1)).unwrap();
+    let id = members[0].id();
+    drop(members);
+    let (name, reason) = (None, Eviction::Overflow);
+    assert_eq!(
+        told(&mut advisories),
+        [Advisory::Evicted { id, name, reason }]
+    );
 }
 
 #[cfg(feature = "tracing")]

@@ -11,7 +11,7 @@ use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
     with_local_recorder,
 };
-use oxide_bus::{Bus, Metrics, SubscribeOptions};
+use oxide_bus::{Bus, Envelope, Metrics, SubscribeOptions};
 use support::numbers::publish_all;
 
 /// Keeps each metric by its name and labels.
@@ -64,6 +64,9 @@ fn what_has_happened_is_exported_by_name_and_goes_on_when_subscribers_change() {
     let log = || SubscribeOptions::new().name("log").capacity(2);
     let mut first = bus.subscribe_with(log()).unwrap();
     let nameless = bus.subscribe();
+    let panics =
+        SubscribeOptions::new().predicate(|_: &Envelope<u64>| panic!("the test's own panic"));
+    let _evicted = bus.subscribe_with(panics).unwrap();
     with_local_recorder(&kept, || {
         publish_all(&bus, 0..3);
         first.recv().unwrap();
@@ -80,6 +83,7 @@ fn what_has_happened_is_exported_by_name_and_goes_on_when_subscribers_change() {
         "oxide_bus_matched_total bus=kernel,subscription= 3",
         "oxide_bus_matched_total bus=kernel,subscription=log 3",
         "oxide_bus_pending_requests bus=kernel 0",
+        "oxide_bus_predicate_panics_total bus=kernel 1",
         "oxide_bus_published_total bus=kernel 3",
         "oxide_bus_queued bus=kernel,subscription= 3",
         "oxide_bus_queued bus=kernel,subscription=log 1",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use oxide_bus::{
-    Advisory, Bus, Envelope, Eviction, Lagged, Overflow, RecvError, RecvTimeoutError,
-    SubscribeOptions, TryRecvError,
+    Advisory, Bus, Envelope, Eviction, Lagged, Overflow, Payload, RecvError, RecvTimeoutError,
+    Subject, SubscribeOptions, TryRecvError,
 };
 
 use support::numbers::{publish, publish_all, queued};
@@ -15,6 +15,16 @@ use support::task::Task;
 
 fn even(envelope: &Envelope<u64>) -> bool {
     envelope.message.is_multiple_of(2)
+}
+
+/// With a subject, so that it can be retained.
+#[derive(Debug)]
+struct Numbered(u64);
+
+impl Payload for Numbered {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(["number"])
+    }
 }
 
 /// Panics at one number, and accepts the others.
@@ -133,6 +143,96 @@ fn a_predicate_that_panics_evicts_its_own_subscription_and_nobody_else_notices()
     assert_eq!(told.message, Advisory::Evicted { id, name, reason });
     drop(victim);
     assert!(advisories.is_empty(), "told once");
+}
+
+#[test]
+fn each_panic_of_a_predicate_is_counted() {
+    let bus = Bus::<u64>::new();
+    let bombs = [1, 1, 3].map(|number| {
+        let options = SubscribeOptions::new().predicate(bomb(number));
+        bus.subscribe_with(options).unwrap()
+    });
+    publish(&bus, 0);
+    assert_eq!(bus.stats().predicate_panics, 0);
+    publish(&bus, 1);
+    assert_eq!(bus.stats().predicate_panics, 2);
+    publish_all(&bus, 1..4);
+    assert_eq!(bus.stats().predicate_panics, 3);
+    assert_eq!(bus.subscriber_count(), 0);
+    drop(bombs);
+}
+
+/// Though nothing is published: it could not be enough to look at what is.
+#[test]
+fn a_predicate_that_panics_is_evicted_where_the_publish_is_refused() {
+    let bus = Bus::<u64>::new();
+    let lossless = SubscribeOptions::new().capacity(1);
+    let lossless = lossless.overflow(Overflow::Block { timeout: None });
+    for lossless in [lossless.clone(), lossless.source("counter")] {
+        let full = bus.subscribe_with(lossless).unwrap();
+        publish(&bus, 1);
+        let mut victim = bus
+            .subscribe_with(SubscribeOptions::new().predicate(bomb(4)))
+            .unwrap();
+        assert!(bus.try_publish(Envelope::new("counter", 4)).is_err());
+        assert_eq!(victim.recv().unwrap_err(), RecvError::Evicted);
+        assert_eq!(bus.subscriber_count(), 1);
+        drop(full);
+    }
+    assert_eq!(bus.stats().predicate_panics, 2);
+}
+
+#[test]
+fn a_predicate_that_panics_at_what_is_retained_evicts_who_subscribes_and_unwinds_into_nobody() {
+    let bus = Bus::<Numbered>::new();
+    bus.retain("number".parse().unwrap(), 10).unwrap();
+    let publish = |number| bus.publish(Envelope::new("counter", Numbered(number)));
+    for number in 1..=3 {
+        publish(number).unwrap();
+    }
+    let mut advisories = bus.advisories();
+    let bomb = |envelope: &Envelope<Numbered>| {
+        assert_ne!(envelope.message.0, 2, "the test's own panic");
+        true
+    };
+    let options = SubscribeOptions::new().predicate(bomb).name("victim");
+    let other = SubscribeOptions::new().name("other");
+    let mut both = bus.subscribe_many([options, other]).unwrap();
+    assert_eq!(bus.subscriber_count(), 1);
+    assert_eq!(bus.stats().predicate_panics, 1);
+    let reasons = advisories.try_iter().flatten().filter(|told| {
+        matches!(&told.message, Advisory::Evicted { reason, .. } if *reason == Eviction::PredicatePanicked)
+    });
+    assert_eq!(reasons.count(), 1);
+    publish(4).unwrap();
+    assert_eq!(both[0].recv().unwrap().message.0, 1);
+    assert_eq!(both[0].recv().unwrap_err(), RecvError::Evicted);
+    let others: Vec<_> = both[1]
+        .try_iter()
+        .flatten()
+        .map(|it| it.message.0)
+        .collect();
+    assert_eq!(others, [1, 2, 3, 4]);
+    assert!(both[0].set_patterns([]).is_err(), "it is out");
+}
+
+/// Patterns that change ask nobody: what is retained is for those who come.
+#[test]
+fn a_predicate_is_not_asked_of_what_is_retained_where_patterns_change() {
+    let bus = Bus::<Numbered>::new();
+    bus.retain("number".parse().unwrap(), 10).unwrap();
+    let options = SubscribeOptions::new()
+        .pattern("another".parse().unwrap())
+        .predicate(|_: &Envelope<Numbered>| panic!("the test's own panic"));
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    bus.publish(Envelope::new("counter", Numbered(1))).unwrap();
+    subscription
+        .set_patterns(["number".parse().unwrap()])
+        .unwrap();
+    assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Empty);
+    bus.publish(Envelope::new("counter", Numbered(2))).unwrap();
+    assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Evicted);
+    assert_eq!(bus.stats().predicate_panics, 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Envelope, Overflow, Stats, SubscribeOptions, Subscription, SubscriptionStats,
+    Bus, Envelope, Overflow, RecvError, Stats, SubscribeOptions, Subscription, SubscriptionStats,
 };
 use support::numbers::{publish, publish_all};
 
@@ -103,7 +103,8 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
     let stats = bus.stats();
     let json = serde_json::to_value(&stats).unwrap();
     let expected = serde_json::json!({
-        "published": 0, "denied": 0, "pending_requests": 0,
+        "published": 0, "denied": 0, "predicate_panics": 0,
+            "pending_requests": 0,
         "subscribers": [{
             "id": plotter.id().to_string(), "name": "plotter", "group": null,
             "patterns": ["event.>"], "sources": ["thermometer"],
@@ -189,6 +190,46 @@ fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
         assert_eq!(of.delivered, received);
         assert_eq!(of.queued, subscription.len() as u64);
         assert_eq!(of.dropped, subscription.dropped());
+    }
+}
+
+/// What was passed over goes from one count to another, and is in one of them at any moment.
+#[test]
+fn of_a_queue_that_keeps_the_newest_nothing_that_was_counted_is_taken_back() {
+    const PUBLISHED: u64 = 6_000;
+    for group in [None, Some("readers")] {
+        let bus = Bus::<u64>::new();
+        let options = SubscribeOptions::new()
+            .capacity(4)
+            .overflow(Overflow::DropOldest);
+        let options = group.map_or(options.clone(), |group| options.group(group));
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        let (received, missed) = thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let (mut received, mut missed) = (0, 0);
+                loop {
+                    match subscription.recv() {
+                        Ok(_) => received += 1,
+                        Err(RecvError::Lagged(lagged)) => missed += lagged.missed,
+                        Err(_) => return (received, missed),
+                    }
+                }
+            });
+            let publisher = scope.spawn(|| publish_all(&bus, 0..PUBLISHED));
+            let mut last = bus.stats().subscribers.remove(0);
+            while !publisher.is_finished() {
+                let now = bus.stats().subscribers.remove(0);
+                assert_eq!(now.matched, now.delivered + now.queued + now.dropped);
+                let grows = now.matched >= last.matched
+                    && now.delivered >= last.delivered
+                    && now.dropped >= last.dropped;
+                assert!(grows && now.queued <= now.capacity, "{last:?} {now:?}");
+                last = now;
+            }
+            bus.close();
+            reader.join().unwrap()
+        });
+        assert_eq!(received + missed, PUBLISHED);
     }
 }
 

@@ -70,12 +70,14 @@
 //! * A publish that begins after another has returned comes after it, for everybody.
 //! * Subscribers without a filter (neither pattern nor source nor predicate) all receive in one and the same order,
 //!   that of [`Delivery::sequence`](crate::Delivery::sequence); but for those with `DropOldest` and groups.
+//! * On a bus made with [`total_order`](crate::BusBuilder::total_order) everybody receives in that one order, whatever the
+//!   filter and the policy, and each member of a group a part of it.
 //!
-//! Not promised: for a subscriber with a filter, with `DropOldest` or in a group, the order of two publishes that overlap in time; the
+//! Not promised: without that, for a subscriber with a filter, with `DropOldest` or in a group, the order of two publishes that overlap in time; the
 //! sequence numbers it receives need not rise then. And that the order is that of the timestamps: an
 //! envelope is stamped when it is made, not when it is published.
 //!
-//! Shown by `tests/order.rs`, `tests/stress.rs`.
+//! Shown by `tests/order.rs`, `tests/total_order.rs`, `tests/stress.rs`.
 //!
 //! # 5. Subscribing and unsubscribing are barriers
 //!
@@ -136,7 +138,9 @@
 //! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) publishes inside one
 //!   another on one thread; beyond that the envelope is handed back, `TooDeep`.
 //! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
-//!   and that subscription is evicted: it receives what it has, and then `Evicted`.
+//!   and that subscription is evicted: it receives what it has, and then `Evicted`. So is one that panics at what
+//!   was retained for it, while it subscribes. Each panic is counted in
+//!   [`Stats::predicate_panics`](crate::Stats::predicate_panics).
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
 //!   are published, those after it are lost.
 //! * If a payload's `Drop` panics where a publish lets go of it, that unwinds out of the publish; the envelope,

@@ -117,6 +117,15 @@
 //! holds is the last *capacity* tickets, so both what stays and the gap before it are differences of two
 //! numbers.
 //!
+//! # One order for all (`fanout`)
+//!
+//! An envelope has its sequence number before it is sent to those who picked it, so two publishers may send in
+//! another order than they were numbered. With `total_order` a mutex is held from the number to the last of these
+//! sends. It is taken after the predicates were asked, and given back before payloads are dropped or tasks are
+//! woken, so nobody's code runs under it. Who finds a queue full that must not lose anything lines up there, and
+//! waits when the mutex is free again; who comes later lines up behind. Followers need none of it: what goes to
+//! them alone takes no mutex.
+//!
 //! # Groups (`group`)
 //!
 //! A group is one queue of that kind, with several receiving ends. Its members are counted under the lock that
@@ -138,7 +147,7 @@
 //! whoever ends a turn wakes it. Mostly that is the subscriber, which places what waits for it itself. So none of the
 //! subscribers gets the envelope later because another is full.
 //!
-//! A publish that may not wait (`limit`) reserves a place with every picker before it claims a slot, and does not install an
+//! A publish that may not wait (`limit`) holds a place with every picker before it claims a slot, and does not install an
 //! opening that leaves out a follower that would have to be waited for.
 //!
 //! For a follower each waiting envelope has a turn, its number among those left out, so that none overtakes

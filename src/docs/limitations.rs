@@ -32,7 +32,12 @@
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
 //!   map, as above;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
-//!   makes room that is waited for, and one for each publisher that waits.
+//!   makes room that is waited for, and one for each publisher that waits;
+//! * [`Overflow::DropOldest`](crate::Overflow::DropOldest): a mutex for each place of the queue, held while an envelope is
+//!   moved in or out, for a few instructions. Who is stopped just there holds up who comes to the same place: the
+//!   subscriber, or the publisher that comes round to it when a whole queue has been published since;
+//! * publishing to subscribers with a filter, to groups and to `DropOldest` on a bus with
+//!   [`total_order`](crate::BusBuilder::total_order): one mutex for all of them.
 //!
 //! # A publisher that is stopped
 //!
@@ -53,6 +58,8 @@
 //! To a subscriber with a pattern or a source each envelope is sent by itself, after it has its sequence
 //! number. So of two publishers at work at the same moment either may come first there, whatever their
 //! sequence numbers. Each publisher's own envelopes stay in order.
+//! [`BusBuilder::total_order`](crate::BusBuilder::total_order) makes it one order for all, at the price of a lock
+//! around each such publish.
 //!
 //! For such a subscriber a gap of 2³¹ envelopes or more may be told later than where it lies; the sum is
 //! exact all the same.
@@ -128,8 +135,8 @@
 //!   thread opens it. A subject that panics there counts as none. If the subject publishes or subscribes, what is
 //!   being looked at is looked at later.
 //! * Subscribing waits for a publisher that was stopped at its place in a parcel, as receiving does.
-//! * A new subscriber's predicate is asked of them while it subscribes: if it panics, that unwinds into
-//!   [`subscribe_with`](crate::Bus::subscribe_with).
+//! * A new subscriber's predicate is asked of them while it subscribes. If it panics, what comes after is not
+//!   given to it, and it is evicted; [`subscribe_with`](crate::Bus::subscribe_with) returns it all the same.
 //!
 //! # Requests
 //!

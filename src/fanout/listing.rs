@@ -138,7 +138,12 @@ impl<M> Core<M> {
 
     /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
     /// is not offered to it. False if other members of its group stay.
-    pub(crate) fn remove(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
+    pub(crate) fn remove(
+        &self,
+        leaving: &Arc<Terms>,
+        seat: Option<&Seat>,
+        is_evicted: impl FnOnce() -> bool,
+    ) -> bool {
         let mut is_last = true;
         let (route, changed) = self.change(|route| {
             is_last = seat.is_none_or(Seat::leave);
@@ -148,7 +153,8 @@ impl<M> Core<M> {
             // None from a bus that closes: it offers nothing to anybody.
             route.without(seat.map_or(leaving, Seat::listed))
         });
-        if changed || !(is_last || route.closed) {
+        // Of one who was put out, that was told.
+        if !is_evicted() && (changed || !(is_last || route.closed)) {
             self.board.tell(|| Advisory::Unsubscribed {
                 id: leaving.id,
                 name: leaving.name.clone(),

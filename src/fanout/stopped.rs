@@ -8,7 +8,7 @@ use crate::error::{Lagged, RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, stop};
-use crate::{Bus, Envelope, Receipt, Subscription};
+use crate::{Advisory, Bus, Envelope, Receipt, Subscription};
 
 /// Waited for only where a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -301,6 +301,59 @@ fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds
 }
 
 #[test]
+fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Disconnect);
+    for options in [options.clone().source("test"), options] {
+        let evicted = bus.subscribe_with(options).expect("open");
+        let mut advisories = bus.advisories();
+        publish(&bus, 0);
+        let stopped = stop(Step::Evicted, 1, {
+            let bus = bus.clone();
+            move || publish(&bus, 1)
+        });
+        assert!(evicted.set_patterns([]).is_err());
+        drop(evicted);
+        assert!(advisories.try_recv().is_err());
+        stopped.release();
+        let told = advisories.recv().expect("open");
+        assert!(matches!(told.message, Advisory::Evicted { .. }), "{told:?}");
+        assert!(advisories.try_recv().is_err());
+    }
+}
+
+#[test]
+fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
+    let bus = Bus::<u32>::new();
+    let options = || {
+        SubscribeOptions::new()
+            .capacity(3)
+            .source("test")
+            .overflow(Overflow::Block { timeout: None })
+    };
+    let subscription = bus.subscribe_with(options()).expect("open");
+    for number in 0..2 {
+        publish(&bus, number); // so that the parcel has room
+    }
+    let stopped = stop(Step::Claimed, 1, {
+        let bus = bus.clone();
+        move || bus.try_publish(Envelope::new("test", 2)).expect("room")
+    });
+    let accounts = || {
+        let of = bus.stats().subscribers.remove(0);
+        (of.matched, of.queued, of.high_water)
+    };
+    assert_eq!(accounts(), (2, 2, 2));
+    let late = bus.try_publish(Envelope::new("test", 3)).unwrap_err();
+    assert!(late.is_full(), "the last place is taken");
+    assert_eq!(stopped.release().delivered(), 1);
+    assert_eq!(accounts(), (3, 3, 3));
+    assert_eq!(subscription.len(), 3);
+}
+
+#[test]
 fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
     let bus = Bus::<u32>::new();
     let options = SubscribeOptions::new()
@@ -424,4 +477,38 @@ fn nobody_appends_to_a_parcel_before_it_is_in_every_queue() {
     publish(&bus, 4);
     assert_eq!(queued(&mut subscription), [3, 4]);
     stopped.release();
+}
+
+/// Without one order the second would be there before the first, which has the lower number.
+#[test]
+fn in_one_order_nobody_goes_before_a_publisher_that_is_stopped_with_a_lower_number() {
+    let bus = Bus::<u32>::builder().total_order().build();
+    let sources = || SubscribeOptions::new().source("test");
+    let newest = || SubscribeOptions::new().overflow(Overflow::DropOldest);
+    let of_a_group = || SubscribeOptions::new().group("workers");
+    let mut subscriptions = [sources(), newest(), of_a_group()]
+        .map(|options| bus.subscribe_with(options).expect("open"));
+    for number in 0..2 {
+        publish(&bus, number); // so that the parcel has room for both
+    }
+    let stopped = stop(Step::Claimed, 1, {
+        let bus = bus.clone();
+        move || publish(&bus, 2)
+    });
+    let second = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, 3)
+    });
+    // What nobody picks goes its way.
+    ends({
+        let bus = bus.clone();
+        move || drop(bus.subscribe())
+    });
+    thread::sleep(Duration::from_millis(15));
+    assert!(!second.is_finished(), "it should take its turn");
+    assert_eq!(stopped.release().delivered(), 3);
+    assert_eq!(second.join().expect("it ends well").delivered(), 3);
+    for subscription in &mut subscriptions {
+        assert_eq!(queued(subscription), [0, 1, 2, 3]);
+    }
 }

@@ -115,34 +115,3 @@ impl<T> ArcSwap<T> {
         }
     }
 }
-
-/// The same, where there may be nothing.
-#[derive(Debug)]
-pub(crate) struct ArcSwapOption<T>(Mutex<Option<Arc<T>>>);
-
-impl<T> ArcSwapOption<T> {
-    pub(crate) fn empty() -> Self {
-        ArcSwapOption(Mutex::new(None))
-    }
-
-    pub(crate) fn load_full(&self) -> Option<Arc<T>> {
-        self.0.lock().clone()
-    }
-
-    pub(crate) fn swap(&self, new: Option<Arc<T>>) -> Option<Arc<T>> {
-        std::mem::replace(&mut *self.0.lock(), new)
-    }
-
-    pub(crate) fn compare_and_swap(
-        &self,
-        current: &Option<Arc<T>>,
-        new: Option<Arc<T>>,
-    ) -> Option<Arc<T>> {
-        let mut value = self.0.lock();
-        if value.as_ref().map(Arc::as_ptr) == current.as_ref().map(Arc::as_ptr) {
-            std::mem::replace(&mut *value, new)
-        } else {
-            value.clone()
-        }
-    }
-}
