@@ -9,9 +9,8 @@
 //! sets the alarm, then comes a fence, then another look into the queue. One of them at least sees what
 //! the other did.
 //!
-//! A follower's queue is filled without its channel too, by appending to a parcel that is in it. So who
-//! waits also closes the parcel in its hand, after the alarm is set: the next publish has to come through
-//! the channel.
+//! A follower's queue is filled without its channel too, by appending to a parcel that is in it. A task that holds
+//! such a parcel waits in the [lobby](crate::lobby) instead.
 //!
 //! Where several wait, all are woken and not one of them. A task that was woken need not come: it may be
 //! cancelled, or wait for something else by now. If it had been the only one, the envelope would lie
@@ -72,11 +71,16 @@ impl Alarm {
         self.is_set.store(false, Ordering::Relaxed);
         drop(sleepers); // wakers are other people's code
         for (_, waker) in wakers {
-            // It shall not keep a publisher from waking the others. What was thrown may panic again
-            // when it is dropped.
-            let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-            let _again = catch_unwind(AssertUnwindSafe(|| drop(woken)));
+            wake(waker);
         }
+    }
+}
+
+/// Wakes a task. If its waker panics, that shall not keep a publisher from waking the others; what was thrown
+/// may panic again when it is dropped.
+pub(crate) fn wake(waker: Waker) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        let _again = catch_unwind(AssertUnwindSafe(|| drop(panic)));
     }
 }
 

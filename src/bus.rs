@@ -12,6 +12,8 @@ use crate::fanout::{Added, Core, Refusal};
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
+#[cfg(feature = "tokio")]
+use crate::pending::Pending;
 use crate::queue::{Inbox, queue};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
@@ -84,7 +86,7 @@ impl<M: Payload> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscribe(&self) -> Subscription<M> {
-        let (terms, queue, inbox) = queue(SubscribeOptions::default());
+        let (terms, queue, inbox) = queue(SubscribeOptions::default(), &self.core.lobby);
         let mut subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
         match self.core.add(queue.clone()) {
             Ok(Added::Listed(Some(since))) => {
@@ -152,7 +154,10 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Vec<Subscription<M>>, SubscribeError> {
         let (mut queues, mut ends) = (Vec::new(), Vec::new());
         for options in options {
-            let (terms, queue, inbox) = queue(options.checked(self.core.grants.max_name())?);
+            let (terms, queue, inbox) = queue(
+                options.checked(self.core.grants.max_name())?,
+                &self.core.lobby,
+            );
             queues.push(queue);
             ends.push((terms, inbox));
         }
@@ -220,6 +225,21 @@ impl<M: Payload> Bus<M> {
             return Err(PublishError::refused(envelope, refusal));
         }
         self.publish_weighed(envelope, limit)
+    }
+
+    /// Publishes an envelope, or leaves it where it is.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn publish_pending(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        limit: Limit,
+    ) -> Result<Receipt, Refusal> {
+        let envelope = Pending::first(pending);
+        self.weigh(envelope)?;
+        let id = envelope.id;
+        let outcome = self.core.publish_pending(pending, limit)?;
+        Ok(Receipt::new(id, outcome))
     }
 
     #[inline]

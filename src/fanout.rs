@@ -21,8 +21,10 @@ use crate::error::{BatchError, PublishError};
 use crate::follow::Places;
 use crate::grants::Grants;
 use crate::limit::{Held, Limit};
+use crate::lobby::Lobby;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
+use crate::parcel::Claim;
 use crate::pause::{self, Step};
 use crate::pending::{Batch, Pending, append, discard};
 use crate::pick::{PickQueue, Picker, Refused};
@@ -58,6 +60,7 @@ pub(crate) struct Core<M> {
     pub(crate) requests: Requests<M>,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
+    pub(crate) lobby: Arc<Lobby>,
 }
 
 /// Why something is not published, though it may be.
@@ -89,6 +92,7 @@ impl<M> Core<M> {
             order: None,
             requests: Requests::default(),
             predicate_panics: AtomicU64::new(0),
+            lobby: Arc::default(),
         }
     }
 
@@ -103,9 +107,22 @@ impl<M> Core<M> {
         M: Payload,
     {
         let mut pending = Some(envelope);
-        self.append_plainly(&mut pending)
-            .map_or_else(|| self.place(&mut pending, limit), Ok)
+        self.publish_pending(&mut pending, limit)
             .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
+    }
+
+    /// Publishes one envelope, or leaves it where it is.
+    #[inline]
+    pub(crate) fn publish_pending(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        limit: Limit,
+    ) -> Result<Outcome, Refusal>
+    where
+        M: Payload,
+    {
+        self.append_plainly(pending)
+            .map_or_else(|| self.place(pending, limit), Ok)
     }
 
     /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
@@ -116,10 +133,13 @@ impl<M> Core<M> {
         if !current.is_plain() || current.is_outdated() {
             return None;
         }
-        let slot = current.parcel.claim_kept()?;
+        let Claim { slots, is_awaited } = current.parcel.claim_kept()?;
         pause::at(Step::Claimed);
-        current.parcel.write(slot, || Pending::take(pending));
-        self.requests.look(&current.parcel, slot..slot + 1);
+        (current.parcel).write(slots.start, || Pending::take(pending));
+        if is_awaited {
+            self.lobby.ring();
+        }
+        self.requests.look(&current.parcel, slots);
         Some(current.outcome(1))
     }
 
@@ -202,7 +222,7 @@ impl<M> Core<M> {
                 known = Some(picks);
             }
             if !current.parcel.is_ready() {
-                current.complete();
+                current.complete(&self.lobby);
                 continue;
             }
             go_deeper(&mut nesting)?;
@@ -244,7 +264,7 @@ impl<M> Core<M> {
             pause::at(Step::Installed);
             let turn = turn.ok().flatten();
             let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
-            next.complete();
+            next.complete(&self.lobby);
             let base = next.parcel.base();
             let blind = if next.parcel.is_blind() { claimed } else { 0 };
             for (queue, entry) in next.drops() {
@@ -284,9 +304,14 @@ impl<M> Core<M> {
         pending: &mut impl Pending<M>,
         wanted: usize,
     ) -> Option<Range<usize>> {
-        append(&opening.parcel, pending, wanted, |sequence, envelope| {
-            self.requests.look_at(sequence, envelope);
-        })
+        let Claim { slots, is_awaited } =
+            append(&opening.parcel, pending, wanted, |sequence, envelope| {
+                self.requests.look_at(sequence, envelope);
+            })?;
+        if is_awaited {
+            self.lobby.ring();
+        }
+        Some(slots)
     }
 
     /// Evicts those whose predicates have panicked.
@@ -441,7 +466,7 @@ impl<M> Core<M> {
             if current.route.version >= route.version {
                 return;
             }
-            current.complete();
+            current.complete(&self.lobby);
             current.parcel.close();
             // This route, though there may be a newer one: that may be closed, and a closed bus is
             // whole only with all that `close` does.

@@ -11,6 +11,7 @@ use crate::alarm::Alarm;
 use crate::follower::Follower;
 use crate::gate::{Gate, NEVER};
 use crate::lane::{Lane, lane};
+use crate::lobby::Lobby;
 use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
@@ -92,7 +93,7 @@ impl<M> Default for Turns<M> {
 }
 
 impl<M> FollowQueue<M> {
-    pub(crate) fn new(terms: &Arc<Terms>) -> (Arc<Self>, Follower<M>) {
+    pub(crate) fn new(terms: &Arc<Terms>, lobby: &Arc<Lobby>) -> (Arc<Self>, Follower<M>) {
         let (lane, end) = lane(terms.capacity);
         let places = Arc::new(Places {
             consumed: CachePadded::new(AtomicU64::new(0)),
@@ -111,7 +112,7 @@ impl<M> FollowQueue<M> {
             terms: Arc::clone(terms),
             places: Arc::clone(&places),
         };
-        let follower = Follower::new(end, places, terms.blocks());
+        let follower = Follower::new(end, places, terms.blocks(), Arc::clone(lobby));
         (Arc::new(queue), follower)
     }
 

@@ -10,6 +10,7 @@ use crate::envelope::Envelope;
 use crate::error::Lagged;
 use crate::follow::Places;
 use crate::lane::LaneEnd;
+use crate::lobby::Lobby;
 use crate::parcel::Parcel;
 use crate::sync::{Backoff, Ordering, fence};
 use crate::wait::{Nothing, Wait};
@@ -44,6 +45,11 @@ pub(crate) struct Follower<M> {
     told: u64,
     /// Envelopes come so fast that it pays to let some gather.
     gathers: bool,
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "only tasks wait there")
+    )]
+    lobby: Arc<Lobby>,
 }
 
 /// What a follower finds at the end of what it has.
@@ -57,7 +63,12 @@ enum AtEnd {
 }
 
 impl<M> Follower<M> {
-    pub(crate) fn new(lane: LaneEnd<M>, places: Arc<Places<M>>, blocks: bool) -> Self {
+    pub(crate) fn new(
+        lane: LaneEnd<M>,
+        places: Arc<Places<M>>,
+        blocks: bool,
+        lobby: Arc<Lobby>,
+    ) -> Self {
         Follower {
             lane,
             places,
@@ -69,6 +80,7 @@ impl<M> Follower<M> {
             consumed: 0,
             told: 0,
             gathers: false,
+            lobby,
         }
     }
 
@@ -96,8 +108,6 @@ impl<M> Follower<M> {
             match self.at_end() {
                 AtEnd::More => {}
                 AtEnd::Open if wait.is_over() => return Err(Nothing::Empty),
-                #[cfg(feature = "tokio")]
-                AtEnd::Open if matches!(wait, Wait::Alarmed) => self.close_hand(),
                 AtEnd::Open => self.linger(),
                 AtEnd::Final => {
                     if let Some(parcel) = self.hand.take() {
@@ -271,6 +281,23 @@ impl<M> Follower<M> {
 
     pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
         self.missed(&standing)
+    }
+
+    /// Whether more may be appended to what it holds, so that it is to wait in the lobby.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn holds_open_parcel(&self) -> bool {
+        (self.hand.as_ref()).is_some_and(|parcel| !parcel.filled().is_final)
+    }
+
+    /// Whether who appends next will wake those in the lobby.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_awaited(&self) -> bool {
+        (self.hand.as_ref()).is_some_and(|parcel| parcel.await_after(self.read))
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn lobby(&self) -> &Arc<Lobby> {
+        &self.lobby
     }
 
     #[cfg(feature = "tokio")]

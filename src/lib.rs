@@ -363,7 +363,7 @@
 //! | `advisory`, `told`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
-//! | `alarm`, `tokio` | what wakes a task that waits; the bus for tasks |
+//! | `alarm`, `lobby`, `tokio` | what wakes a task that waits; the bus for tasks |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! [`docs::internals`] tells how they work together, [`docs::migrating`] what is different for users of
@@ -401,6 +401,7 @@ mod lane;
 mod lifecycle;
 mod limit;
 mod line;
+mod lobby;
 mod losses;
 mod message;
 #[cfg(feature = "metrics")]

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use crate::alarm::Alarm;
 use crate::envelope::Envelope;
 use crate::follow::FollowQueue;
+use crate::lobby::Lobby;
 use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
@@ -226,7 +227,7 @@ impl<M> Opening<M> {
 
     /// Hands the parcel over to every queue in reach. Whoever comes first does it; who comes later
     /// may do it again.
-    pub(crate) fn complete(&self) {
+    pub(crate) fn complete(&self, lobby: &Lobby) {
         if self.parcel.is_ready() {
             return;
         }
@@ -254,6 +255,7 @@ impl<M> Opening<M> {
         }
         let reached = self.entries().filter(|(_, entry)| entry.in_reach);
         Alarm::ring_all(reached.map(|(queue, _)| queue.alarm()));
+        lobby.ring(); // tasks that hold the parcel before
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();
     }

@@ -5,13 +5,14 @@
 //!
 //! # Why it is right
 //!
-//! The word holds how many slots are claimed, and two bits. Its transitions:
+//! The word holds how many slots are claimed, and three bits. Its transitions:
 //!
 //! | transition | by whom | when |
 //! | --- | --- | --- |
-//! | claimed + n | a publisher | `READY`, not `CLOSED`, and n slots are free |
+//! | claimed + n, clear `AWAITED` | a publisher | `READY`, not `CLOSED`, and n slots are free |
 //! | set `READY` | whoever has seen the parcel into every queue in its reach | once |
-//! | set `CLOSED` | who opens the next parcel; a subscriber that has read all and goes to sleep | any time |
+//! | set `CLOSED` | who opens the next parcel; a thread that has read all and goes to sleep | any time |
+//! | set `AWAITED` | a task that has read all and goes to sleep | not `CLOSED`, and slots are free |
 //!
 //! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two
 //!   publishers claim the same one, and each is written once, by who claimed it.
@@ -22,8 +23,12 @@
 //! * **A sleeper is woken.** A subscriber goes to sleep in its channel only after it has closed the
 //!   parcel in its hand, by a swap that compares the number of claimed slots with what it has read.
 //!   The next publish must then open a parcel, and sends it into that channel.
+//! * **A task that sleeps is woken**, and leaves the parcel open. It goes to sleep in the [lobby](crate::lobby) only
+//!   after it has seen in the word that no slot was claimed since it read, and `AWAITED`. Who claims the next slot
+//!   sees that bit, clears it, and wakes those in the lobby.
 //!
-//! A publisher that stops between claim and write holds up those who read, never another publisher.
+//! A publisher that stops between claim and write holds up those who read, never another publisher; and
+//! between claim and wake-up it holds up the tasks that it would wake, until the next parcel is opened.
 //!
 //! Two kinds have no slots: a void parcel, to which nothing can be appended, and a blind one, which
 //! counts what nobody has room for and drops it.
@@ -39,7 +44,9 @@ use crate::sync::{AtomicU64, Backoff, OnceCell, Ordering, sleep};
 const CLOSED: u64 = 1 << 63;
 /// Every queue in reach has the parcel.
 const READY: u64 = 1 << 62;
-const CLAIMED: u64 = READY - 1;
+/// Tasks wait for the next slot to be claimed.
+const AWAITED: u64 = 1 << 61;
+const CLAIMED: u64 = AWAITED - 1;
 
 /// The most slots a parcel has; a model can afford no more than two.
 pub(crate) const MAX_SLOTS: usize = if cfg!(oxide_loom) { 2 } else { 64 };
@@ -55,6 +62,13 @@ pub(crate) struct Parcel<M> {
     limit: usize,
     /// One for each, or none at all if nobody will read them.
     slots: Box<[OnceCell<Envelope<M>>]>,
+}
+
+/// Slots that a publisher is to write, each once.
+pub(crate) struct Claim {
+    pub(crate) slots: Range<usize>,
+    /// Then those in the lobby are to be woken.
+    pub(crate) is_awaited: bool,
 }
 
 /// How far a parcel has been filled, as one reading of its word tells.
@@ -136,7 +150,7 @@ impl<M> Parcel<M> {
     ///
     /// None if the parcel is full or closed or not ready.
     #[inline]
-    pub(crate) fn claim(&self, wanted: usize) -> Option<Range<usize>> {
+    pub(crate) fn claim(&self, wanted: usize) -> Option<Claim> {
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
@@ -147,7 +161,7 @@ impl<M> Parcel<M> {
             }
             match self.word.compare_exchange_weak(
                 word,
-                word + granted as u64,
+                (word + granted as u64) & !AWAITED,
                 // Acquire: against the release that set `READY`, so that who learns from this
                 // publisher that it has published finds the parcel in its queue. Release: against
                 // the acquire in `filled`, so that what happened before this publish is known to
@@ -155,7 +169,12 @@ impl<M> Parcel<M> {
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some(claimed..claimed + granted),
+                Ok(_) => {
+                    return Some(Claim {
+                        slots: claimed..claimed + granted,
+                        is_awaited: cfg!(feature = "tokio") && word & AWAITED != 0,
+                    });
+                }
                 Err(newer) => word = newer,
             }
         }
@@ -163,11 +182,34 @@ impl<M> Parcel<M> {
 
     /// Claims one slot, if the parcel keeps what it is given.
     #[inline]
-    pub(crate) fn claim_kept(&self) -> Option<usize> {
+    pub(crate) fn claim_kept(&self) -> Option<Claim> {
         if self.is_blind() {
             return None;
         }
-        Some(self.claim(1)?.start)
+        self.claim(1)
+    }
+
+    /// Whether who claims the next slot will know that somebody waits; else more than `read` slots are
+    /// claimed by now, or the parcel is closed.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn await_after(&self, read: usize) -> bool {
+        // Relaxed, all three: the lobby's lock came before, and comes after who changes the word.
+        let mut word = self.word.load(Ordering::Relaxed);
+        while (word & CLAIMED) as usize == read && word & CLOSED == 0 {
+            if word & AWAITED != 0 {
+                return true;
+            }
+            match self.word.compare_exchange_weak(
+                word,
+                word | AWAITED,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(newer) => word = newer,
+            }
+        }
+        false
     }
 
     /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.

@@ -1,10 +1,9 @@
 //! Envelopes on their way into a parcel, and back if another publisher's comes first.
 
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::envelope::Envelope;
-use crate::parcel::Parcel;
+use crate::parcel::{Claim, Parcel};
 use crate::pause::{self, Step};
 
 /// Envelopes that a publisher still has: one, or a batch.
@@ -108,8 +107,9 @@ pub(crate) fn append<M>(
     pending: &mut impl Pending<M>,
     wanted: usize,
     unkept: impl FnMut(u64, Envelope<M>),
-) -> Option<Range<usize>> {
-    let slots = parcel.claim(wanted)?;
+) -> Option<Claim> {
+    let claim = parcel.claim(wanted)?;
+    let slots = &claim.slots;
     pause::at(Step::Claimed);
     if parcel.is_blind() {
         let sequence = parcel.base() + slots.start as u64;
@@ -119,7 +119,7 @@ pub(crate) fn append<M>(
             parcel.write(slot, || pending.take());
         }
     }
-    Some(slots)
+    Some(claim)
 }
 
 /// Lets go of so many pending envelopes that were counted and are kept by nobody, the first of which

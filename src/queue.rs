@@ -14,6 +14,7 @@ use crate::advisory::Told;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
+use crate::lobby::Lobby;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pick::{PickQueue, Picker};
@@ -109,7 +110,10 @@ impl<M> Inbox<M> {
 }
 
 /// Both ends of a new queue.
-pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+pub(crate) fn queue<M>(
+    options: SubscribeOptions<M>,
+    lobby: &Arc<Lobby>,
+) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
     let terms = Arc::new(Terms {
         id: stamp().0,
         name: options.name.map(Into::into),
@@ -122,7 +126,7 @@ pub(crate) fn queue<M>(options: SubscribeOptions<M>) -> (Arc<Terms>, Queue<M>, I
         number: AtomicU64::new(0),
     });
     if options.filter.is_none() && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
-        let (queue, follower) = FollowQueue::new(&terms);
+        let (queue, follower) = FollowQueue::new(&terms, lobby);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {
         let (queue, picker) = PickQueue::new(&terms);

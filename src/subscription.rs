@@ -14,6 +14,8 @@ use crate::envelope::Envelope;
 use crate::error::{Lagged, RecvError, RecvTimeoutError, SetPatternsError, TryRecvError};
 use crate::fanout::Core;
 use crate::follow::{End, Places};
+#[cfg(feature = "tokio")]
+use crate::follower::Follower;
 use crate::iter::{Iter, TryIter};
 use crate::message::Message;
 use crate::pattern::Pattern;
@@ -89,6 +91,14 @@ impl<M> Subscription<M> {
     pub(crate) fn never_began(&self) {
         if let Inbox::Follow(follower) = &self.inbox {
             follower.places().never_began();
+        }
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn follower(&self) -> Option<&Follower<M>> {
+        match &self.inbox {
+            Inbox::Follow(follower) => Some(follower),
+            Inbox::Pick(_) => None,
         }
     }
 

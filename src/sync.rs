@@ -15,6 +15,8 @@ pub(crate) mod channel;
 mod explore_on_loom;
 #[cfg(oxide_loom)]
 mod lock_on_loom;
+#[cfg(all(test, oxide_loom, feature = "tokio"))]
+pub(crate) mod task_on_loom;
 
 #[cfg(not(oxide_loom))]
 pub(crate) use arc_swap::ArcSwap;

@@ -24,7 +24,7 @@ impl Wait {
             Wait::Until(deadline) => Instant::now() >= deadline,
             Wait::Forever => false,
             #[cfg(feature = "tokio")]
-            Wait::Alarmed => false,
+            Wait::Alarmed => true,
         }
     }
 

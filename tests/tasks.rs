@@ -375,6 +375,33 @@ fn a_subscription_that_always_has_something_gives_others_a_turn() {
 }
 
 #[test]
+fn a_publisher_that_always_finds_room_gives_others_a_turn() {
+    let bus = AsyncBus::<u64>::new();
+    let options = SubscribeOptions::new().capacity(10_000);
+    let queue = Bus::from(bus.clone()).subscribe_with(options).unwrap();
+    let turns = Arc::new(AtomicUsize::new(0));
+    current_thread().block_on(async {
+        let counting = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            loop {
+                counting.fetch_add(1, Ordering::Relaxed);
+                yield_now().await;
+            }
+        });
+        let publisher = tokio::spawn(async move {
+            for number in 0..10_000 {
+                bus.publish(envelope(number)).await.unwrap();
+            }
+        });
+        publisher.await.unwrap();
+        other.abort();
+    });
+    assert_eq!(queue.len(), 10_000);
+    let turns = turns.load(Ordering::Relaxed);
+    assert!((50..1_000).contains(&turns), "{turns} turns");
+}
+
+#[test]
 fn a_subscription_goes_from_threads_to_tasks_and_back_in_the_midst() {
     let bus = Bus::new();
     let mut subscription = bus.subscribe();

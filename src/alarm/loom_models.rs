@@ -2,40 +2,16 @@
 
 use loom::thread;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
 use super::*;
 use crate::sync::channel::bounded;
-use crate::sync::{Condvar, explore};
-
-/// A task that has a thread to itself.
-#[derive(Default)]
-struct Task {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Task {
-    fn sleep(&self) {
-        let mut woken = self.woken.lock();
-        while !*woken {
-            self.changed.wait(&mut woken);
-        }
-        *woken = false;
-    }
-}
-
-impl Wake for Task {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock() = true;
-        self.changed.notify_all();
-    }
-}
+use crate::sync::explore;
+use crate::sync::task_on_loom::Task;
 
 /// What a receiver does: look, set the alarm, look again, sleep.
 fn until<T>(sleeper: &mut Sleeper, mut look: impl FnMut() -> Option<T>) -> T {
-    let task = Arc::new(Task::default());
-    let waker = Waker::from(Arc::clone(&task));
+    let (task, waker) = Task::new();
     loop {
         if let Some(found) = look() {
             sleeper.awake();

@@ -58,6 +58,11 @@ impl Sleeper {
     #[cold]
     fn forget(&mut self) {
         self.sleeps = false;
+        // Relaxed: it was set by this one, and has been reset since by who took the waker. That is so nearly
+        // always.
+        if !self.alarm.is_set.load(Ordering::Relaxed) {
+            return;
+        }
         let mut sleepers = self.alarm.sleepers.lock();
         let left = (sleepers.wakers.iter()).position(|(id, _)| *id == self.id);
         let left = left.map(|index| sleepers.wakers.swap_remove(index));

@@ -7,7 +7,8 @@
 //! is in every queue, to publish is to append to it, and no channel is touched, however many subscribers
 //! there are. A subscriber that has read everything and wants to sleep closes the parcel; so the next
 //! publish has to open another one, and the channel that carries it wakes the sleeper. Under load parcels
-//! are long, at rest each envelope is its own. No timer decides it.
+//! are long, at rest each envelope is its own. No timer decides it. (Tasks wait without closing it: see
+//! [`tasks`](crate::docs::tasks).)
 //!
 //! # Who holds what
 //!
@@ -52,7 +53,7 @@
 //!
 //! # A parcel (`parcel`)
 //!
-//! One word holds the number of claimed slots and two bits, and moves like this:
+//! One word holds the number of claimed slots and some bits, and moves like this:
 //!
 //! ```text
 //!               handed over                claim: one more slot
@@ -64,7 +65,8 @@
 //! ```
 //!
 //! A new parcel has the envelopes of its opener in its first slots, so a subscriber may read them, and close the
-//! parcel, before it is marked ready.
+//! parcel, before it is marked ready. A third bit says that tasks wait for the next claim, which clears it and wakes
+//! them.
 //!
 //! A claim compares the whole word, so none succeeds before *ready* or after *closed*. Slot *i* has the
 //! sequence number *base + i*, and the next parcel's base is this one's base plus its final count: that makes
@@ -164,9 +166,10 @@
 //! Routes are never changed. List and index are made of rows of up to 64 items; a change copies one row in each
 //! of the lists that it touches, and the handles on the other rows. The old route keeps the old rows.
 //!
-//! # Tasks (`alarm`, `tokio`)
+//! # Tasks (`alarm`, `lobby`, `tokio`)
 //!
-//! A task that waits sets its queue's alarm, where a thread sleeps in its channel: see [`tasks`](crate::docs::tasks).
+//! A task that waits sets its queue's alarm, where a thread sleeps in its channel; or, with an open parcel in its
+//! hand, waits in the lobby, where a thread closes the parcel: see [`tasks`](crate::docs::tasks).
 //!
 //! # Changing the list (`route`)
 //!

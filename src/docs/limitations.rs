@@ -45,7 +45,8 @@
 //! instructions. If the system stops the thread just there, subscribers without a filter that come to
 //! this place wait for it (spinning first, then sleeping for up to a millisecond at a time), even in
 //! [`try_recv`](crate::Subscription::try_recv). Other publishers go on. Crossbeam's own queue has such a
-//! place too, in sending and receiving.
+//! place too, in sending and receiving. If it is stopped a little later, before it has woken the tasks that waited for
+//! its envelope, these sleep on until it goes on or the parcel is full, whatever others publish.
 //!
 //! To a subscriber with a filter, one that keeps the newest, or a member of a group, the end of the bus
 //! shows as the end of a channel. It comes when the last publish that had begun before

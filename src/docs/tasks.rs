@@ -3,15 +3,20 @@
 //! # How a task waits
 //!
 //! Each queue has an *alarm*: a bit, and behind a lock the wakers of those who wait. A task that finds its queue
-//! empty leaves its waker there, sets the bit, closes the parcel in its hand, and looks once more. A publisher that
-//! has sent something into a queue, or is its last one and goes, looks at the bit and wakes. Between the two steps
-//! of each there is a fence: so one of them at least sees what the other did. A publish that appends to an open
-//! parcel looks at no alarm, because nobody sleeps who has an open parcel in his queue; one that opens a parcel
-//! looks at all of them after one fence. Wakers are called outside every lock, and one that panics is not noticed.
+//! empty leaves its waker there, sets the bit, and looks once more. A publisher that has sent something into a
+//! queue, or is its last one and goes, looks at the bit and wakes. Between the two steps of each there is a
+//! fence: so one of them at least sees what the other did.
+//!
+//! A task that holds the parcel that is appended to leaves it open, and its waker in the *lobby*, which is one for the
+//! whole bus; then it sets a bit in the parcel's word. A publisher that appends changes that word anyway, sees the
+//! bit, and wakes all in the lobby: one branch where nobody waits, and no new parcel where somebody does. So does
+//! whoever opens the next parcel, or closes the bus. (A thread that goes to sleep closes the parcel instead, since
+//! it sleeps in its channel.) Wakers are called outside every lock, and one that panics is not noticed.
 //!
 //! So a task is woken once for all that comes until it runs, and reads a whole parcel without anything but its
 //! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,
-//! on any executor.
+//! on any executor. A publish that finds room is over at once as well; on tokio it counts against the task's budget,
+//! so that every 129th in a row gives others a turn. `try_publish` never does.
 //!
 //! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries
 //! first, which places the envelope in all queues or in none, sets the alarms of the queues that are

@@ -174,6 +174,7 @@ impl<M> Core<M> {
         for (queue, entry) in last.entries() {
             queue.end(entry, &last.parcel);
         }
+        self.lobby.ring();
         for listener in last.route.pick.iter() {
             listener.queue.close();
         }

@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::AsyncSubscription;
+use crate::follower::Follower;
+use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
 
 impl<M> AsyncSubscription<M> {
@@ -17,24 +19,48 @@ impl<M> AsyncSubscription<M> {
         match self.subscription.advance(Wait::No) {
             Err(Nothing::Empty) => self.poll_once_more(context),
             found => {
-                self.sleeper.awake();
+                self.awake();
                 Poll::Ready(found)
             }
         }
     }
 
+    /// Where it waits depends on what it holds, which may change before it sleeps.
     #[inline(never)]
     fn poll_once_more(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
-        self.sleeper.set(context.waker());
-        match self.subscription.advance(Wait::Alarmed) {
-            Err(Nothing::Empty) => {
-                self.budget.refill();
-                Poll::Pending
+        loop {
+            let found = if let Some(spot) = &mut self.spot
+                && holds_open_parcel(&self.subscription)
+            {
+                spot.wait(context.waker());
+                let follower = self.subscription.follower();
+                if follower.is_some_and(Follower::is_awaited) {
+                    break;
+                }
+                self.subscription.advance(Wait::No)
+            } else {
+                self.sleeper.set(context.waker());
+                let found = self.subscription.advance(Wait::Alarmed);
+                if found == Err(Nothing::Empty) && !holds_open_parcel(&self.subscription) {
+                    break;
+                }
+                found
+            };
+            if found != Err(Nothing::Empty) {
+                self.awake();
+                return Poll::Ready(found);
             }
-            found => {
-                self.sleeper.awake();
-                Poll::Ready(found)
-            }
+        }
+        self.budget.refill();
+        Poll::Pending
+    }
+
+    /// Waits nowhere any more.
+    #[inline]
+    fn awake(&mut self) {
+        self.sleeper.awake();
+        if let Some(spot) = &mut self.spot {
+            spot.leave();
         }
     }
 
@@ -42,6 +68,10 @@ impl<M> AsyncSubscription<M> {
     pub(super) fn advance(&mut self) -> Advance<'_, M> {
         Advance(self)
     }
+}
+
+fn holds_open_parcel<M>(subscription: &Subscription<M>) -> bool {
+    (subscription.follower()).is_some_and(Follower::holds_open_parcel)
 }
 
 #[must_use = "futures do nothing unless they are awaited"]
@@ -59,6 +89,6 @@ impl<M> Future for Advance<'_, M> {
 impl<M> Drop for Advance<'_, M> {
     #[inline]
     fn drop(&mut self) {
-        self.0.sleeper.awake();
+        self.0.awake();
     }
 }

@@ -100,7 +100,8 @@ impl<M: Payload> AsyncBus<M> {
     /// Where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room it waits for that,
     /// however long it takes, while other tasks run; nobody gets the envelope before. What time-out that
     /// subscriber has is no matter here, where there is no clock: see
-    /// [`publish_timeout`](AsyncBus::publish_timeout).
+    /// [`publish_timeout`](AsyncBus::publish_timeout). Else it is over at once, but that on tokio it lets others run
+    /// when the task's budget is spent.
     ///
     /// # Errors
     ///
@@ -135,9 +136,11 @@ impl<M: Payload> AsyncBus<M> {
     /// # }
     /// ```
     #[inline]
-    pub async fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        let publish = |envelope, limit| self.bus.publish_within(envelope, limit);
-        placing::publish(&self.bus, envelope, publish).await
+    pub fn publish(
+        &self,
+        envelope: Envelope<M>,
+    ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
+        placing::publish_unguarded(&self.bus, envelope)
     }
 
     /// Publishes an envelope, and waits for room up to `timeout` by tokio's clock, unguarded; see

@@ -1,52 +1,29 @@
 //! Tasks and the whole engine: no wake-up is lost, whatever comes.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
 use crate::error::RecvError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
-use crate::sync::{Condvar, Mutex, explore};
+use crate::sync::explore;
+use crate::sync::task_on_loom::block_on;
 use crate::{AsyncSubscription, Bus, Envelope};
-
-/// A thread that runs one task.
-#[derive(Default)]
-struct Runner {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Wake for Runner {
-    fn wake(self: Arc<Self>) {
-        *self.woken.lock() = true;
-        self.changed.notify_all();
-    }
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let runner = Arc::new(Runner::default());
-    let waker = Waker::from(Arc::clone(&runner));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        let mut woken = runner.woken.lock();
-        while !*woken {
-            runner.changed.wait(&mut woken);
-        }
-        *woken = false;
-    }
-}
 
 fn subscribe(bus: &Bus<u32>, options: SubscribeOptions<u32>) -> AsyncSubscription<u32> {
     bus.subscribe_with(options).expect("open").into_async()
 }
 
-/// One that follows, and one whose envelopes are sent to it.
+/// One that follows, one whose envelopes are sent to it, and one that keeps the newest.
+fn all_kinds() -> [SubscribeOptions<u32>; 3] {
+    let [follows, picks] = kinds();
+    let keeps_the_newest = follows.clone().overflow(Overflow::DropOldest);
+    [follows, picks, keeps_the_newest]
+}
+
+/// Those that can be full.
 fn kinds() -> [SubscribeOptions<u32>; 2] {
     let options = || SubscribeOptions::new().capacity(2);
     [options(), options().source("model")]
@@ -58,7 +35,7 @@ fn publish(bus: &Bus<u32>, message: u32) {
 
 #[test]
 fn a_task_that_goes_to_sleep_is_woken_by_the_next_publish() {
-    for options in kinds() {
+    for options in all_kinds() {
         explore(3, move || {
             let bus = Bus::new();
             let mut subscription = subscribe(&bus, options.clone());
@@ -72,17 +49,140 @@ fn a_task_that_goes_to_sleep_is_woken_by_the_next_publish() {
     }
 }
 
+/// A bus whose tasks have received all, and hold a parcel that has one slot free.
+fn with_an_open_parcel<const N: usize>() -> (Bus<u32>, [AsyncSubscription<u32>; N]) {
+    let bus = Bus::new();
+    let mut subscriptions = [(); N].map(|()| subscribe(&bus, SubscribeOptions::new().capacity(4)));
+    for message in 1..=2 {
+        publish(&bus, message); // the parcels have one slot, then two
+        for subscription in &mut subscriptions {
+            assert_eq!(subscription.try_recv().map(|it| it.message), Ok(message));
+        }
+    }
+    (bus, subscriptions)
+}
+
+fn publisher(bus: &Bus<u32>, message: u32) -> thread::JoinHandle<()> {
+    let bus = bus.clone();
+    thread::spawn(move || publish(&bus, message))
+}
+
+fn sum_of_two(subscription: &mut AsyncSubscription<u32>) -> u32 {
+    let mut receive = || block_on(subscription.recv()).expect("not lost").message;
+    receive() + receive()
+}
+
 #[test]
-fn a_task_that_goes_to_sleep_learns_that_the_bus_closes() {
-    for options in kinds() {
-        explore(3, move || {
-            let bus = Bus::new();
-            let mut subscription = subscribe(&bus, options.clone());
-            let closer = thread::spawn(move || bus.close());
-            let end = block_on(subscription.recv());
-            assert_eq!(end.map(|it| it.message), Err(RecvError::Disconnected));
-            closer.join().unwrap();
+fn a_task_that_waits_at_an_open_parcel_is_woken_whoever_appends_and_whoever_opens_the_next() {
+    explore(2, || {
+        let (bus, [mut subscription]) = with_an_open_parcel();
+        let publishers = [3, 4].map(|message| publisher(&bus, message));
+        assert_eq!(sum_of_two(&mut subscription), 7);
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn two_tasks_that_wait_at_an_open_parcel_are_both_woken() {
+    explore(2, || {
+        let (bus, [mut one, mut other]) = with_an_open_parcel();
+        let publisher = publisher(&bus, 3);
+        let task = thread::spawn(move || block_on(other.recv()).map(|it| it.message));
+        assert_eq!(block_on(one.recv()).map(|it| it.message), Ok(3));
+        assert_eq!(task.join().unwrap(), Ok(3));
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_and_a_thread_that_wait_at_one_parcel_are_both_woken() {
+    explore(2, || {
+        let (bus, [mut task, thread]) = with_an_open_parcel();
+        let publisher = publisher(&bus, 3);
+        let mut thread = thread.into_sync();
+        let thread = thread::spawn(move || thread.recv().map(|it| it.message));
+        assert_eq!(block_on(task.recv()).map(|it| it.message), Ok(3));
+        assert_eq!(thread.join().unwrap(), Ok(3));
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_waits_at_an_open_parcel_is_woken_though_others_subscribe_meanwhile() {
+    explore(2, || {
+        let (bus, [mut subscription]) = with_an_open_parcel();
+        let other = bus.subscribe();
+        let publisher = publisher(&bus, 3);
+        let leaves = thread::spawn(move || drop(other));
+        assert_eq!(block_on(subscription.recv()).map(|it| it.message), Ok(3));
+        publisher.join().unwrap();
+        leaves.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_waits_at_an_open_parcel_learns_of_the_end_after_what_was_appended() {
+    for closes in [true, false] {
+        explore(2, move || {
+            let (bus, [mut subscription]) = with_an_open_parcel();
+            let publisher = publisher(&bus, 3);
+            if closes {
+                publisher.join().unwrap();
+                let closer = thread::spawn(move || bus.close());
+                assert_eq!(block_on(subscription.recv()).map(|it| it.message), Ok(3));
+                let end = block_on(subscription.recv());
+                assert_eq!(end.map(|it| it.message), Err(RecvError::Disconnected));
+                closer.join().unwrap();
+            } else {
+                drop(bus); // the publisher has the last handle
+                assert_eq!(block_on(subscription.recv()).map(|it| it.message), Ok(3));
+                let end = block_on(subscription.recv());
+                assert_eq!(end.map(|it| it.message), Err(RecvError::Disconnected));
+                publisher.join().unwrap();
+            }
         });
+    }
+}
+
+#[test]
+fn a_wait_at_an_open_parcel_that_is_given_up_leaves_the_envelope_to_the_next() {
+    explore(3, || {
+        let (bus, [mut subscription]) = with_an_open_parcel();
+        let publisher = publisher(&bus, 3);
+        for _ in 0..2 {
+            let mut given_up = pin!(subscription.recv());
+            let mut context = Context::from_waker(Waker::noop());
+            if let Poll::Ready(delivery) = given_up.as_mut().poll(&mut context) {
+                assert_eq!(delivery.map(|it| it.message), Ok(3));
+                publisher.join().unwrap();
+                return;
+            }
+        }
+        assert_eq!(block_on(subscription.recv()).map(|it| it.message), Ok(3));
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_goes_to_sleep_learns_that_the_bus_closes_or_its_last_handle_goes() {
+    for options in all_kinds() {
+        for closes in [true, false] {
+            let options = options.clone();
+            explore(3, move || {
+                let bus = Bus::new();
+                let mut subscription = subscribe(&bus, options.clone());
+                let closer = thread::spawn(move || {
+                    if closes {
+                        bus.close();
+                    }
+                });
+                let end = block_on(subscription.recv());
+                assert_eq!(end.map(|it| it.message), Err(RecvError::Disconnected));
+                closer.join().unwrap();
+            });
+        }
     }
 }
 
@@ -114,7 +214,7 @@ fn a_task_that_goes_to_sleep_learns_that_it_was_evicted() {
 
 #[test]
 fn a_receive_that_is_given_up_leaves_the_envelope_to_the_next() {
-    for options in kinds() {
+    for options in all_kinds() {
         explore(3, move || {
             let bus = Bus::new();
             let mut subscription = subscribe(&bus, options.clone());

@@ -8,11 +8,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use std::vec;
 
 use smallvec::SmallVec;
+use tokio::task::coop::poll_proceed;
 
 use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
@@ -24,16 +25,36 @@ use crate::pending::{Batch, Pending};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
 
-/// Publishes one envelope as soon as everybody who must not lose it has room. `publish` says whether it may
-/// pass, each time that it is tried.
+/// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
+///
+/// What nearly every publish of a task runs. The envelope goes from here into its slot: to hand it from one
+/// function to the next costs more than all the rest.
 #[inline]
-pub(super) async fn publish<M: Payload>(
+pub(super) fn publish_unguarded<M: Payload>(
+    bus: &Bus<M>,
+    envelope: Envelope<M>,
+) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
+    let mut pending = Some(envelope);
+    place(bus, move || {
+        match bus.publish_pending(&mut pending, Limit::Refuse) {
+            Ok(receipt) => Poll::Ready(Ok(receipt)),
+            Err(Refusal::Full) => Poll::Pending,
+            Err(refusal) => {
+                let envelope = pending.take().expect(HANDED_BACK);
+                Poll::Ready(Err(PublishError::refused(envelope, refusal)))
+            }
+        }
+    })
+}
+
+/// The same, where `publish` says whether it may pass, each time that it is tried.
+pub(super) fn publish<M: Payload>(
     bus: &Bus<M>,
     envelope: Envelope<M>,
     mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
-) -> Result<Receipt, PublishError<M>> {
+) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    place(bus, || attempt(&mut pending, &mut publish)).await
+    place(bus, move || attempt(&mut pending, &mut publish))
 }
 
 /// The same, but not later than this: who has no room by then loses it.
@@ -107,14 +128,12 @@ pub(super) async fn publish_batch<M: Payload, I>(
 }
 
 /// Tries until it is placed. An attempt is pending where some queue has no room.
-fn place<M, R, F>(bus: &Bus<M>, attempt: F) -> Placing<'_, M, F>
-where
-    F: FnMut() -> Poll<R> + Unpin,
-{
+#[inline]
+fn place<M, R, F: FnMut() -> Poll<R>>(bus: &Bus<M>, attempt: F) -> Placing<'_, M, F> {
     Placing {
         bus,
         attempt,
-        doors: SmallVec::new(),
+        doors: Vec::new(),
     }
 }
 
@@ -123,20 +142,29 @@ struct Placing<'a, M, F> {
     bus: &'a Bus<M>,
     attempt: F,
     /// Where it waits.
-    doors: SmallVec<[Sleeper; 1]>,
+    doors: Vec<Sleeper>,
 }
 
-impl<M, R, F: FnMut() -> Poll<R> + Unpin> Future for Placing<'_, M, F> {
+/// The attempt is called, and never pinned.
+impl<M, F> Unpin for Placing<'_, M, F> {}
+
+impl<M, R, F: FnMut() -> Poll<R>> Future for Placing<'_, M, F> {
     type Output = R;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        // By tokio's account others may be due; elsewhere there is none.
+        let turn = ready!(poll_proceed(context));
         let this = &mut *self;
-        this.doors.clear();
-        match (this.attempt)() {
-            Poll::Ready(placed) => Poll::Ready(placed),
-            Poll::Pending => this.knock(context),
+        if !this.doors.is_empty() {
+            this.doors.clear();
         }
+        let placed = match (this.attempt)() {
+            Poll::Ready(placed) => placed,
+            Poll::Pending => ready!(this.knock(context)),
+        };
+        turn.made_progress();
+        Poll::Ready(placed)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::iter::TryIter;
+use crate::lobby::Spot;
 use crate::message::Message;
 use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
@@ -48,6 +49,8 @@ use crate::wait::{Nothing, Wait};
 pub struct AsyncSubscription<M = Message> {
     pub(super) subscription: Subscription<M>,
     pub(super) sleeper: Sleeper,
+    /// None where envelopes are sent one by one.
+    pub(super) spot: Option<Spot>,
     pub(super) budget: Budget,
     /// The stream has come to its end.
     pub(super) has_ended: bool,
@@ -73,6 +76,7 @@ impl<M> Subscription<M> {
     pub fn into_async(self) -> AsyncSubscription<M> {
         AsyncSubscription {
             sleeper: Sleeper::new(self.alarm()),
+            spot: (self.follower()).map(|follower| Spot::new(follower.lobby())),
             subscription: self,
             budget: Budget::full(),
             has_ended: false,
