@@ -67,12 +67,24 @@ fn assert_it_adds_up(result: &Value) {
     assert!(count(latency, "samples") <= received, "{result}");
 }
 
+const THREADS: &[&str] = &[];
+
+/// Threads, and tasks on runtimes of one and of two threads.
+const RUN_BY: [&[&str]; 3] = [
+    THREADS,
+    &["--async", "--workers", "1"],
+    &["--async", "--workers", "2"],
+];
+
 #[test]
 fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers() {
-    for subscribers in ["1", "4", "64"] {
+    for (run_by, subscribers) in RUN_BY
+        .into_iter()
+        .flat_map(|run_by| ["1", "4", "64"].map(|subscribers| (run_by, subscribers)))
+    {
         for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
             for publishers in [1, 3] {
-                let result = result(&[
+                let load = [
                     "--subscribers",
                     subscribers,
                     "--overflow",
@@ -83,7 +95,8 @@ fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers(
                     "200",
                     "--capacity",
                     "16",
-                ]);
+                ];
+                let result = result(&[&load, run_by].concat());
                 assert_it_adds_up(&result);
                 assert_eq!(count(&result, "published"), 200);
                 assert_eq!(count(&result, "publishers"), publishers);
@@ -130,6 +143,50 @@ fn each_envelope_goes_to_one_member_of_each_group() {
             }
         }
     }
+}
+
+#[test]
+fn tasks_share_the_work_of_a_group_too() {
+    let result = result(&[
+        "--async",
+        "--subscribers",
+        "4",
+        "--groups",
+        "2",
+        "--overflow",
+        "block",
+        "--messages",
+        "1000",
+    ]);
+    assert_eq!(count(&result, "received"), 2_000);
+    assert!(count(&result, "workers") >= 1, "one for each core");
+}
+
+#[test]
+fn the_result_of_tasks_has_the_keys_of_that_of_threads() {
+    let [threads, tasks] = [THREADS, RUN_BY[2]].map(|run_by| {
+        let result = result(&[&["--messages", "100"], run_by].concat());
+        let keys = result.as_object().expect("an object").keys().cloned();
+        (keys.collect::<Vec<_>>(), result["workers"].clone())
+    });
+    assert_eq!(threads.0, tasks.0);
+    assert_eq!((threads.1, tasks.1), (Value::Null, Value::from(2)));
+}
+
+#[test]
+fn a_publisher_on_one_thread_lets_those_run_who_receive() {
+    let result = result(&["--async", "--workers", "1", "--messages", "100000"]);
+    assert_it_adds_up(&result);
+    // There is room for 128, and who publishes that many is due to give way.
+    let due = count(&result, "published") * count(&result, "subscribers");
+    assert!(count(&result, "received") > due / 2, "{result}");
+}
+
+#[test]
+fn workers_are_for_tasks_only() {
+    let output = bench(&["--workers", "2"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--async"));
 }
 
 #[test]

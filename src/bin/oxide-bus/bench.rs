@@ -1,14 +1,17 @@
 //! `oxide-bus bench`: made-up load on a bus, counted and timed.
 
+mod crew;
 mod load;
 mod measure;
 mod progress;
 mod report;
 
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
@@ -19,9 +22,9 @@ use crate::failure::Failure;
 use crate::overflow::OverflowName;
 use crate::{INTERRUPTED, arguments, interrupt, output};
 
-/// Measures the bus: publishers and subscribers on threads of their own, as fast as they can
+/// Measures the bus: publishers and subscribers on threads of their own, or as tasks, as fast as they can
 ///
-/// Each publisher and each subscriber is a thread. All subscribers listen to everything. When the
+/// Each publisher and each subscriber is a thread; with --async, a task. All subscribers listen to everything. When the
 /// last publisher is done the bus is closed and the subscribers receive what is still queued. The
 /// time is from the start to the end of the last of them, and the rates are over that time.
 ///
@@ -38,11 +41,11 @@ use crate::{INTERRUPTED, arguments, interrupt, output};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Options {
-    /// How many threads publish
+    /// How many threads, or tasks, publish
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     publishers: u16,
 
-    /// How many threads subscribe; 0 measures publishing to nobody
+    /// How many threads, or tasks, subscribe; 0 measures publishing to nobody
     #[arg(long, value_name = "N", default_value_t = 4)]
     subscribers: u16,
 
@@ -59,6 +62,16 @@ pub(crate) struct Options {
     /// Each envelope goes to one member of each group: the members compete.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     groups: Option<u16>,
+
+    /// Use tasks on a tokio runtime instead of threads
+    ///
+    /// A publisher that always finds room lets the others run after every 128th envelope.
+    #[arg(long = "async")]
+    tasks: bool,
+
+    /// With --async: how many threads the runtime has [default: one for each core]
+    #[arg(long, value_name = "N", requires = "tasks", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: Option<u16>,
 
     /// How many envelopes are published, by all publishers together [default: 1000000]
     #[arg(long, value_name = "N")]
@@ -80,7 +93,7 @@ pub(crate) struct Options {
 const JSON: &str = "\
 Print the result as one JSON object instead of a table
 
-Its keys: publishers, subscribers, groups (null without), capacity, overflow, payload_bytes, published, \
+Its keys: publishers, subscribers, groups (null without), workers (null for threads), capacity, overflow, payload_bytes, published, \
 delivered, dropped, received, lost, evicted (how many subscribers were), elapsed_s, publishes_per_s, deliveries_per_s, and latency_ns with samples, p50, p90, p99, p999 and \
 max, which are zero where nothing was received.";
 
@@ -94,6 +107,8 @@ Examples:
       Short queues that keep the newest: what is lost was delivered before.
   oxide-bus bench --overflow block --subscribers 8 --groups 2
       Two teams of four that share the work: each envelope is received twice.
+  oxide-bus bench --async --workers 2 --subscribers 16
+      The first again, by tasks: one that publishes, 16 that receive, on two threads.
   oxide-bus bench --duration 10 --payload 1024 --json
       Ten seconds with 1 KiB in each envelope; the result is for a program to read.";
 
@@ -101,6 +116,15 @@ impl Options {
     /// How many envelopes are published, unless there is a duration.
     fn messages(&self) -> u64 {
         self.messages.unwrap_or(1_000_000)
+    }
+
+    /// How many threads the runtime has, if there is one.
+    fn workers(&self) -> Option<u16> {
+        let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+        self.tasks.then(|| {
+            self.workers
+                .unwrap_or_else(|| cores().try_into().unwrap_or(u16::MAX))
+        })
     }
 
     /// How many queues there are: one for each group, or else for each subscriber.

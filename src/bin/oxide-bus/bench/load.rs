@@ -1,4 +1,4 @@
-//! What the benchmark sends, and what its threads do.
+//! What the benchmark sends, and what its threads or tasks do.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use oxide_bus::{Payload, PublishError, Publisher, RecvError, Subscription};
+use oxide_bus::{
+    AsyncPublisher, AsyncSubscription, Delivery, Payload, PublishError, Publisher, Receipt,
+    RecvError, Subscription,
+};
 
 /// One envelope in so many of each publisher is timed.
 const TIMED: u64 = 16;
@@ -55,62 +58,118 @@ pub(super) struct Intake {
     pub(super) ended: Instant,
 }
 
+impl Sent {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Sent {
+            published: 0,
+            delivered: 0,
+            dropped: 0,
+            began: now,
+            ended: now,
+        }
+    }
+
+    /// What to publish next, if anything.
+    fn next(&self, orders: &Orders) -> Option<Load> {
+        let goes_on = self.published < orders.quota && !orders.stop.load(Ordering::Relaxed);
+        goes_on.then(|| Load {
+            bytes: vec![0xA5; orders.payload].into(),
+            published: self.published.is_multiple_of(TIMED).then(Instant::now),
+        })
+    }
+
+    fn count(&mut self, receipt: &Receipt, orders: &Orders) {
+        self.published += 1;
+        self.delivered += receipt.delivered() as u64;
+        self.dropped += receipt.dropped() as u64;
+        if self.published.is_multiple_of(TOLD) {
+            orders.progress.fetch_add(TOLD, Ordering::Relaxed);
+        }
+    }
+
+    fn end(mut self) -> Self {
+        self.ended = Instant::now();
+        self
+    }
+}
+
+impl Intake {
+    fn begin() -> Self {
+        Intake {
+            received: 0,
+            lost: 0,
+            evicted: false,
+            latency: new_histogram(),
+            ended: Instant::now(),
+        }
+    }
+
+    /// Whether there is more to come.
+    fn count(&mut self, received: Result<Delivery<Load>, RecvError>) -> bool {
+        match received {
+            Ok(delivery) => {
+                self.received += 1;
+                black_box(&delivery.message.bytes);
+                if let Some(published) = delivery.message.published {
+                    let nanoseconds = published.elapsed().as_nanos();
+                    (self.latency)
+                        .record(nanoseconds.try_into().unwrap_or(u64::MAX))
+                        .expect("the histogram grows as it must");
+                }
+            }
+            Err(RecvError::Lagged(lagged)) => self.lost += lagged.missed,
+            Err(RecvError::Disconnected) => return false,
+            Err(RecvError::Evicted) => {
+                self.evicted = true;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn end(mut self) -> Self {
+        self.ended = Instant::now();
+        self
+    }
+}
+
 /// A publisher's life.
 pub(super) fn publish(
     handle: &Publisher<Load>,
     orders: &Orders,
 ) -> Result<Sent, PublishError<Load>> {
-    let began = Instant::now();
-    let (mut published, mut delivered, mut dropped) = (0, 0, 0);
-    while published < orders.quota && !orders.stop.load(Ordering::Relaxed) {
-        let receipt = handle.publish(Load {
-            bytes: vec![0xA5; orders.payload].into(),
-            published: published.is_multiple_of(TIMED).then(Instant::now),
-        })?;
-        published += 1;
-        delivered += receipt.delivered() as u64;
-        dropped += receipt.dropped() as u64;
-        if published.is_multiple_of(TOLD) {
-            orders.progress.fetch_add(TOLD, Ordering::Relaxed);
-        }
+    let mut sent = Sent::begin();
+    while let Some(load) = sent.next(orders) {
+        sent.count(&handle.publish(load)?, orders);
     }
-    Ok(Sent {
-        published,
-        delivered,
-        dropped,
-        began,
-        ended: Instant::now(),
-    })
+    Ok(sent.end())
+}
+
+/// The same of a task.
+pub(super) async fn publish_async(
+    handle: &AsyncPublisher<Load>,
+    orders: &Orders,
+) -> Result<Sent, PublishError<Load>> {
+    let mut sent = Sent::begin();
+    while let Some(load) = sent.next(orders) {
+        sent.count(&handle.publish(load).await?, orders);
+    }
+    Ok(sent.end())
 }
 
 /// A subscriber's life, up to the end of the bus, or its own.
 pub(super) fn receive(mut subscription: Subscription<Load>) -> Intake {
-    let mut latency = new_histogram();
-    let (mut received, mut lost) = (0, 0);
-    let evicted = loop {
-        match subscription.recv() {
-            Ok(delivery) => {
-                received += 1;
-                black_box(&delivery.message.bytes);
-                if let Some(published) = delivery.message.published {
-                    let nanoseconds = published.elapsed().as_nanos();
-                    latency
-                        .record(nanoseconds.try_into().unwrap_or(u64::MAX))
-                        .expect("the histogram grows as it must");
-                }
-            }
-            Err(RecvError::Lagged(lagged)) => lost += lagged.missed,
-            Err(RecvError::Disconnected) => break false,
-            Err(RecvError::Evicted) => break true,
-        }
-    };
-    Intake {
-        received,
-        lost,
-        evicted,
-        latency,
-        ended: Instant::now(),
-    }
+    let mut intake = Intake::begin();
+    while intake.count(subscription.recv()) {}
+    intake.end()
+}
+
+/// The same of a task.
+pub(super) async fn receive_async(mut subscription: AsyncSubscription<Load>) -> Intake {
+    let mut intake = Intake::begin();
+    while intake.count(subscription.recv().await) {}
+    intake.end()
 }
 
 /// An empty histogram, which grows, and keeps three digits of any value.

@@ -1,19 +1,18 @@
-//! One run: all threads from a common start to their end.
+//! One run: everybody from a common start to the end.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Barrier};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Capability, Publisher, SubscribeOptions};
+use oxide_bus::{Bus, Capability, SubscribeOptions};
 
 use super::Options;
-use super::load::{self, Intake, Load, Orders, Sent};
+use super::crew::{Crew, Job};
+use super::load::{Intake, Load, Orders, Sent};
 use super::progress::Progress;
 use crate::failure::Failure;
-use crate::thread;
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -120,11 +119,14 @@ impl Queue {
 /// Runs publishers and subscribers to their end, which `stop` brings on.
 pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
     let bus = Bus::new();
-    let threads = usize::from(options.publishers) + usize::from(options.subscribers);
-    let start = Arc::new(Barrier::new(threads + 1));
+    let size = usize::from(options.publishers) + usize::from(options.subscribers);
+    let crew = match options.workers() {
+        Some(workers) => Crew::of_tasks(size, workers)?,
+        None => Crew::of_threads(size),
+    };
     let progress = Arc::new(AtomicU64::new(0));
 
-    let subscribers = subscribe(options, &bus, &start)?;
+    let subscribers = subscribe(options, &bus, &crew)?;
     let speak = Capability::new("bench:publish");
     bus.grant_capability(speak.clone());
     // Nothing is ever sent: the channel disconnects when the last publisher is done.
@@ -139,12 +141,12 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
             };
             let name = format!("publisher-{number}");
             let publisher = bus.publisher(name.as_str(), &speak);
-            publish(&name, publisher, orders, &start, running.clone())
+            crew.publish(&name, publisher, orders, running.clone())
         })
         .collect::<Result<Vec<_>, _>>()?;
     drop(running);
 
-    start.wait();
+    crew.start();
     let began = Instant::now();
     let bar = Progress::new(options.duration, options.messages());
     while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
@@ -157,12 +159,12 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 
     let sent = publishers
         .into_iter()
-        .map(|publisher| join(publisher).flatten())
+        .map(|publisher| crew.join(publisher).flatten())
         .collect::<Result<_, _>>()?;
     bus.close();
     let intakes = subscribers
         .into_iter()
-        .map(join)
+        .map(|subscriber| crew.join(subscriber))
         .collect::<Result<_, _>>()?;
     Ok(Counts {
         sent,
@@ -171,12 +173,8 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
     })
 }
 
-/// Subscribes everybody, and starts their threads.
-fn subscribe(
-    options: &Options,
-    bus: &Bus<Load>,
-    start: &Arc<Barrier>,
-) -> Result<Vec<JoinHandle<Intake>>, Failure> {
+/// Subscribes everybody, and sets them to work.
+fn subscribe(options: &Options, bus: &Bus<Load>, crew: &Crew) -> Result<Vec<Job<Intake>>, Failure> {
     (0..options.subscribers)
         .map(|number| {
             let name = format!("subscriber-{number}");
@@ -189,30 +187,9 @@ fn subscribe(
                 None => terms,
             };
             let subscription = bus.subscribe_with(terms).map_err(Failure::new)?;
-            let start = Arc::clone(start);
-            thread::spawn(&name, move || {
-                start.wait();
-                load::receive(subscription)
-            })
+            crew.receive(&name, subscription)
         })
         .collect()
-}
-
-/// Starts a publisher's thread, which holds on to `running` until it is done.
-fn publish(
-    name: &str,
-    publisher: Publisher<Load>,
-    orders: Orders,
-    start: &Arc<Barrier>,
-    running: Sender<Infallible>,
-) -> Result<JoinHandle<Result<Sent, Failure>>, Failure> {
-    let start = Arc::clone(start);
-    thread::spawn(name, move || {
-        start.wait();
-        let sent = load::publish(&publisher, &orders);
-        drop(running);
-        sent.map_err(Failure::new)
-    })
 }
 
 /// The part of all messages that this publisher publishes.
@@ -233,10 +210,4 @@ fn tick(options: &Options, began: Instant) -> Duration {
         Some(left) if !left.is_zero() => left.min(TICK),
         _ => TICK,
     }
-}
-
-fn join<T>(thread: JoinHandle<T>) -> Result<T, Failure> {
-    thread
-        .join()
-        .map_err(|_| Failure::new("a thread of the benchmark has panicked"))
 }

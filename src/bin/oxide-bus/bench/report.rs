@@ -16,6 +16,7 @@ pub(super) struct Report {
     publishers: u16,
     subscribers: u16,
     groups: Option<u16>,
+    workers: Option<u16>,
     capacity: usize,
     overflow: OverflowName,
     payload_bytes: u32,
@@ -49,6 +50,7 @@ impl Report {
             publishers: options.publishers,
             subscribers: options.subscribers,
             groups: options.groups,
+            workers: options.workers(),
             capacity: options.capacity,
             overflow: options.overflow,
             payload_bytes: options.payload,
@@ -78,6 +80,12 @@ impl Report {
                 "groups",
                 self.groups
                     .map_or("none".to_owned(), |groups| groups.to_string()),
+            ),
+            (
+                "run by",
+                (self.workers).map_or("a thread each".to_owned(), |workers| {
+                    format!("a runtime of {workers}")
+                }),
             ),
             ("capacity", grouped(self.capacity as u64)),
             ("overflow", self.overflow.to_string()),
