@@ -44,14 +44,14 @@ impl<M> Rule<M> {
         // The panic is none of who happens to look.
         catch_unwind(AssertUnwindSafe(|| (self.is_for)(&self.pattern, envelope))).unwrap_or(false)
     }
+}
 
-    /// Of these, those that it retains, in order.
-    fn retained(&self, mut all: Vec<Delivery<M>>) -> Vec<Delivery<M>> {
-        all.sort_by_key(Delivery::sequence);
-        let too_many = all.len().saturating_sub(self.count);
-        all.drain(..too_many);
-        all
-    }
+/// The last so many of these, in order.
+fn last<M>(mut all: Vec<Delivery<M>>, count: usize) -> Vec<Delivery<M>> {
+    all.sort_by_key(Delivery::sequence);
+    let too_many = all.len().saturating_sub(count);
+    all.drain(..too_many);
+    all
 }
 
 impl<M> Clone for Rule<M> {
@@ -151,7 +151,8 @@ impl<M> Retained<M> {
                 }
                 Some(index) => {
                     let all = self.kept[index].iter().cloned().chain(found).collect();
-                    rule.retained(all).into()
+                    // They were published under the rule before: what that let go of is gone.
+                    last(all, rule.count.min(before[index].count)).into()
                 }
             })
             .collect();
@@ -173,7 +174,8 @@ impl<M> Retained<M> {
                 let late = late.filter(|(_, envelope)| rule.matches(envelope));
                 all.extend(late.map(|(slot, _)| Delivery::new(Arc::clone(&aside.parcel), slot)));
             }
-            retained.extend(rule.retained(all).into_iter().map(|it| (it.sequence(), it)));
+            let all = last(all, rule.count).into_iter();
+            retained.extend(all.map(|it| (it.sequence(), it)));
         }
         retained
             .into_values()

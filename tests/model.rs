@@ -9,9 +9,10 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use oxide_bus::Bus;
 use support::cases::cases;
 use support::model::{Filter, Policy, Terms, Token};
-use support::script::{How, Operation, Tokens, run};
+use support::script::{How, Operation, Tokens, run, run_on};
 
 const CAPABILITIES: [&str; 2] = ["log:write", "disk:read"];
 const SOURCES: [&str; 3] = ["kernel", "logger", ""];
@@ -49,6 +50,17 @@ fn pattern() -> impl Strategy<Value = Vec<Token>> {
         }
         tokens
     })
+}
+
+/// Few, so that the same is retained again and forgotten.
+fn retained() -> impl Strategy<Value = Vec<Token>> {
+    let a = Token::Literal("a");
+    select(vec![
+        vec![Token::Rest],
+        vec![a],
+        vec![a, Token::AnyOne],
+        vec![Token::AnyOne, a, Token::Rest],
+    ])
 }
 
 /// Mostly none, so that queues fill.
@@ -123,6 +135,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (any::<usize>(), vec(pattern(), 0..3))
             .prop_map(|(index, patterns)| Operation::SetPatterns(index, patterns)),
         2 => any::<usize>().prop_map(Operation::Unsubscribe),
+        2 => (retained(), 1..5_usize)
+            .prop_map(|(pattern, count)| Operation::Retain(pattern, count)),
+        1 => retained().prop_map(Operation::Forget),
         24 => publish.prop_map(|(source, subject, under)| {
             Operation::Publish { source, subject, under }
         }),
@@ -150,6 +165,15 @@ proptest! {
     #[test]
     fn a_bus_does_what_the_model_does(script in vec(operation(), 1..120)) {
         run(&script);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(1_000))]
+
+    #[test]
+    fn a_bus_with_one_order_for_all_does_what_the_model_does(script in vec(operation(), 1..120)) {
+        run_on(Bus::builder().total_order(), &script);
     }
 }
 

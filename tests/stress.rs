@@ -268,7 +268,8 @@ fn subscribers_that_come_and_go_under_load_miss_nothing_of_their_time() {
 }
 
 /// Members come and go all the time: whatever was published is received by exactly one of them, or
-/// counted as lost.
+/// counted as lost. A group that is evicted is founded anew by who comes next; what it held is freed with
+/// its last member, received or not.
 fn members_come_and_go(overflow: Overflow) {
     const PUBLISHERS: usize = 2;
     const EACH: u64 = 1_000;
@@ -278,6 +279,11 @@ fn members_come_and_go(overflow: Overflow) {
         .capacity(8)
         .overflow(overflow)
         .group("workers");
+    let evicts = overflow == Overflow::Disconnect;
+    let evictions = SubscribeOptions::new()
+        .pattern("advisory.evicted".parse().expect("a pattern"))
+        .capacity(PUBLISHERS * usize::try_from(EACH).expect("few"));
+    let evictions = bus.advisories_with(evictions).expect("open");
     // One that stays keeps the group.
     let mut staying = bus.subscribe_with(member.clone()).expect("open");
     let done = Arc::new(AtomicBool::new(false));
@@ -293,6 +299,7 @@ fn members_come_and_go(overflow: Overflow) {
                             Ok(delivery) => received.push(delivery.sequence()),
                             Err(TryRecvError::Lagged(lagged)) => missed += lagged.missed,
                             Err(TryRecvError::Empty) => thread::yield_now(),
+                            Err(TryRecvError::Evicted) if evicts => break,
                             Err(end) => panic!("{end}"),
                         }
                     }
@@ -310,7 +317,11 @@ fn members_come_and_go(overflow: Overflow) {
                 for number in 0..EACH {
                     let message = Numbered { publisher, number };
                     let receipt = bus.publish(Envelope::new("stress", message)).expect("open");
-                    assert_eq!(receipt.matched(), 1, "a group counts as one");
+                    let matched = receipt.matched();
+                    assert!(
+                        matched == 1 || evicts && matched == 0,
+                        "a group counts as one"
+                    );
                     delivered += receipt.delivered() as u64;
                     dropped += receipt.dropped() as u64;
                 }
@@ -331,7 +342,8 @@ fn members_come_and_go(overflow: Overflow) {
         received.extend(its);
         missed += its_missed;
     }
-    assert_eq!(bus.subscriber_count(), 1);
+    assert!(bus.subscriber_count() == 1 || evicts && bus.subscriber_count() == 0);
+    assert_eq!(evictions.len() as u64, if evicts { dropped } else { 0 });
     drop(bus);
     for item in &mut staying {
         match item {
@@ -339,12 +351,15 @@ fn members_come_and_go(overflow: Overflow) {
             Err(lagged) => missed += lagged.missed,
         }
     }
-    assert_eq!(staying.dropped(), missed);
+    assert!(staying.dropped() == missed || evicts);
     let count = received.len() as u64;
     received.sort_unstable();
     received.dedup();
     assert_eq!(received.len() as u64, count, "received twice");
-    if overflow == Overflow::DropOldest {
+    if evicts {
+        assert!(dropped > 0 && missed > 0, "it was to be evicted");
+        assert!(count <= delivered && missed <= dropped);
+    } else if overflow == Overflow::DropOldest {
         assert_eq!((count + missed, 0), (delivered, dropped));
     } else {
         assert_eq!((count, missed), (delivered, dropped));
@@ -355,4 +370,10 @@ fn members_come_and_go(overflow: Overflow) {
 fn members_that_come_and_go_under_load_cost_a_group_no_envelope_and_no_account() {
     members_come_and_go(Overflow::DropNewest);
     members_come_and_go(Overflow::DropOldest);
+    members_come_and_go(Overflow::Block { timeout: None });
+}
+
+#[test]
+fn members_that_come_and_go_while_their_groups_are_evicted_receive_nothing_twice() {
+    members_come_and_go(Overflow::Disconnect);
 }

@@ -75,6 +75,14 @@ pub(crate) enum NotSubscribed {
     OtherTerms,
 }
 
+/// What is kept for those who subscribe later.
+struct Rule {
+    pattern: Vec<Token>,
+    count: usize,
+    /// Number, source and subject.
+    kept: VecDeque<(u64, String, Vec<String>)>,
+}
+
 /// Why nobody listens to other patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotSet {
@@ -87,6 +95,8 @@ struct Queue {
     terms: Terms,
     /// Whether it began with a filter, or keeps the newest: others cannot have patterns later.
     chooses: bool,
+    /// What was retained for it: beside the queue, and before it.
+    backlog: VecDeque<u64>,
     entries: VecDeque<Entry>,
     dropped: u64,
     evicted: bool,
@@ -101,6 +111,7 @@ pub(crate) struct Model {
     /// By the first of their members.
     queues: BTreeMap<Key, Queue>,
     subscribed: Key,
+    rules: Vec<Rule>,
     granted: BTreeSet<&'static str>,
     closed: bool,
 }
@@ -124,6 +135,7 @@ impl Model {
             let filter = &terms.filter;
             let no_filter = filter.patterns.is_empty() && filter.sources.is_empty() && !filter.even;
             let queue = Queue {
+                backlog: self.backlog(&terms),
                 chooses: !no_filter || terms.policy == Policy::DropOldest,
                 terms,
                 entries: VecDeque::new(),
@@ -135,6 +147,48 @@ impl Model {
         }
         self.subscribed = key;
         Ok(key)
+    }
+
+    /// What was retained and it listens to, in order, each once. A group may have had them.
+    fn backlog(&self, terms: &Terms) -> VecDeque<u64> {
+        if terms.group.is_some() {
+            return VecDeque::new();
+        }
+        let kept = self.rules.iter().flat_map(|rule| &rule.kept);
+        let accepted = kept.filter(|(number, source, subject)| {
+            let subject: Vec<_> = subject.iter().map(String::as_str).collect();
+            terms.filter.accepts(*number, source, &subject)
+        });
+        let numbers: BTreeSet<_> = accepted.map(|(number, ..)| *number).collect();
+        numbers.into_iter().collect()
+    }
+
+    /// False once the bus has closed.
+    pub(crate) fn retain(&mut self, pattern: &[Token], count: usize) -> bool {
+        if self.closed {
+            return false;
+        }
+        match self.rules.iter_mut().find(|rule| rule.pattern == pattern) {
+            Some(known) => {
+                known.count = count;
+                known.trim();
+            }
+            None => self.rules.push(Rule {
+                pattern: pattern.to_vec(),
+                count,
+                kept: VecDeque::new(),
+            }),
+        }
+        true
+    }
+
+    /// False if there is nothing to forget, or the bus has closed.
+    pub(crate) fn forget(&mut self, pattern: &[Token]) -> bool {
+        let before = self.rules.len();
+        if !self.closed {
+            self.rules.retain(|rule| rule.pattern != pattern);
+        }
+        self.rules.len() < before
     }
 
     pub(crate) fn unsubscribe(&mut self, key: Key) {
@@ -191,6 +245,11 @@ impl Model {
         if self.closed {
             return Published::Closed;
         }
+        for rule in (self.rules.iter_mut()).filter(|rule| matches(&rule.pattern, subject)) {
+            let subject = subject.iter().map(|&token| token.to_owned()).collect();
+            rule.kept.push_back((number, source.to_owned(), subject));
+            rule.trim();
+        }
         let (mut delivered, mut dropped) = (0, 0);
         for queue in self.queues.values_mut() {
             if queue.evicted || !queue.terms.filter.accepts(number, source, subject) {
@@ -206,6 +265,9 @@ impl Model {
     }
 
     pub(crate) fn receive(&mut self, key: Key) -> Received {
+        if let Some(number) = self.queue(key).backlog.pop_front() {
+            return Received::Envelope(number);
+        }
         match self.queue(key).entries.pop_front() {
             Some(Entry::Envelope(number)) => Received::Envelope(number),
             Some(Entry::Gap(missed)) => Received::Lagged(missed),
@@ -226,11 +288,13 @@ impl Model {
 
     /// Whether a receive would have to wait.
     pub(crate) fn would_wait(&mut self, key: Key) -> bool {
-        self.queue(key).entries.is_empty() && self.end(key) == Received::Empty
+        let queue = self.queue(key);
+        queue.backlog.is_empty() && queue.entries.is_empty() && self.end(key) == Received::Empty
     }
 
     pub(crate) fn len(&mut self, key: Key) -> usize {
-        self.queue(key).len()
+        let queue = self.queue(key);
+        queue.backlog.len() + queue.len()
     }
 
     pub(crate) fn dropped(&mut self, key: Key) -> u64 {
@@ -272,6 +336,13 @@ impl Model {
         (self.queues.values_mut())
             .find(|queue| queue.members.contains(&key))
             .expect("it is subscribed")
+    }
+}
+
+impl Rule {
+    fn trim(&mut self) {
+        let too_many = self.kept.len().saturating_sub(self.count);
+        self.kept.drain(..too_many);
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Delivery, Envelope, Lagged, Overflow, Pattern, Payload, PublishError,
-    Publisher, Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject, SubscribeError,
-    SubscribeOptions, Subscription, TryRecvError,
+    Bus, BusBuilder, Capability, Delivery, Envelope, Lagged, Overflow, Pattern, Payload,
+    PublishError, Publisher, Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject,
+    SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
 use super::model::{Key, Model, NotSet, NotSubscribed, Policy, Published, Received, Terms, Token};
@@ -19,6 +19,9 @@ pub(crate) enum Operation {
     Subscribe(Terms),
     Unsubscribe(usize),
     SetPatterns(usize, Vec<Vec<Token>>),
+    /// For how many, or no more.
+    Retain(Vec<Token>, usize),
+    Forget(Vec<Token>),
     Publish {
         source: &'static str,
         subject: Tokens,
@@ -61,7 +64,7 @@ pub(crate) enum How {
     TryIterate,
 }
 
-struct Numbered {
+pub(crate) struct Numbered {
     number: u64,
     subject: Tokens,
     /// Counts the payloads that are alive.
@@ -76,7 +79,12 @@ impl Payload for Numbered {
 
 /// Panics where bus and model disagree.
 pub(crate) fn run(operations: &[Operation]) {
-    let mut both = Both::new();
+    run_on(Bus::builder(), operations);
+}
+
+/// The same with another kind of bus.
+pub(crate) fn run_on(bus: BusBuilder<Numbered>, operations: &[Operation]) {
+    let mut both = Both::new(bus.build());
     let alive = Arc::clone(&both.alive);
     for operation in operations {
         both.perform(operation);
@@ -96,10 +104,10 @@ struct Both {
 }
 
 impl Both {
-    fn new() -> Self {
+    fn new(bus: Bus<Numbered>) -> Self {
         Both {
             model: Model::default(),
-            buses: vec![Bus::new()],
+            buses: vec![bus],
             publishers: Vec::new(),
             subscriptions: Vec::new(),
             published: 0,
@@ -123,6 +131,18 @@ impl Both {
                     let outcome = subscription.set_patterns(patterns.iter().map(|it| pattern(it)));
                     let expected = self.model.set_patterns(*key, patterns.clone());
                     assert_eq!(outcome.map_err(NotSet::from), expected);
+                }
+            }
+            Operation::Retain(pattern, count) => {
+                if let Some(bus) = self.buses.first() {
+                    let outcome = bus.retain(self::pattern(pattern), *count);
+                    assert_eq!(outcome.is_ok(), self.model.retain(pattern, *count));
+                }
+            }
+            Operation::Forget(pattern) => {
+                if let Some(bus) = self.buses.first() {
+                    let known = bus.forget(&self::pattern(pattern));
+                    assert_eq!(known, self.model.forget(pattern));
                 }
             }
             Operation::Publish {
