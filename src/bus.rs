@@ -291,7 +291,7 @@ impl<M: Payload> Bus<M> {
         if let Err(refusal) = envelopes.iter().try_for_each(|it| self.weigh(it)) {
             return Err(BatchError::new(BatchReceipt::default(), envelopes, refusal));
         }
-        self.core.publish_batch(envelopes.into_iter())
+        self.core.publish_batch(envelopes)
     }
 
     #[inline]

@@ -47,7 +47,7 @@ impl<M> Delivery<M> {
 
     /// An envelope that lies in no parcel of the bus.
     pub(crate) fn alone(sequence: u64, envelope: Envelope<M>) -> Self {
-        let parcel = Arc::new(Parcel::alone(sequence, envelope));
+        let parcel = Arc::new(Parcel::full(sequence, vec![envelope]));
         Delivery { parcel, slot: 0 }
     }
 

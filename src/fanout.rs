@@ -147,7 +147,7 @@ impl<M> Core<M> {
     /// are left.
     pub(crate) fn publish_batch(
         &self,
-        envelopes: impl ExactSizeIterator<Item = Envelope<M>>,
+        envelopes: Vec<Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>>
     where
         M: Payload,
@@ -254,7 +254,7 @@ impl<M> Core<M> {
         self.put_out(&mut picks);
         let held = self.hold(&picks, limit)?;
         let wanted = route.step(pending.count());
-        let next = Arc::new(current.next(route, wanted, || pending.take()));
+        let next = Arc::new(current.next(route, wanted, pending));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         let turn = self.take_turn(&picks, limit);

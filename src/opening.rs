@@ -24,6 +24,7 @@ use crate::lobby::Lobby;
 use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
+use crate::pending::Pending;
 use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
@@ -123,7 +124,7 @@ impl<M> Opening<M> {
         &self,
         route: Arc<Route<M>>,
         wanted: usize,
-        take: impl FnMut() -> Envelope<M>,
+        pending: &mut impl Pending<M>,
     ) -> Self {
         let slot_bytes = size_of::<Envelope<M>>().max(1);
         let growth = (self.growth().max(wanted))
@@ -164,10 +165,13 @@ impl<M> Opening<M> {
         let read =
             in_reach > 0 || !waits.is_empty() || !route.pick.is_empty() || !route.rules.is_empty();
         let retained = self.retained_for(&route); // user code, and nothing has happened yet
-        let parcel = if read {
-            Parcel::new(self.end(), slots, wanted, take)
-        } else {
+        let taken = wanted.min(slots);
+        let parcel = if !read {
             Parcel::blind(self.end(), wanted)
+        } else if taken > 1 && taken >= slots / 2 {
+            Parcel::full(self.end(), pending.take_many(taken))
+        } else {
+            Parcel::new(self.end(), slots, taken, || pending.take())
         };
         Opening {
             parcel: Arc::new(parcel),

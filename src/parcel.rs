@@ -30,6 +30,8 @@
 //! A publisher that stops between claim and write holds up those who read, never another publisher; and
 //! between claim and wake-up it holds up the tasks that it would wake, until the next parcel is opened.
 //!
+//! A batch that fills a parcel is one: it was full before anybody saw it, so its slots need no cells.
+//!
 //! Two kinds have no slots: a void parcel, to which nothing can be appended, and a blind one, which
 //! counts what nobody has room for and drops it.
 
@@ -61,7 +63,20 @@ pub(crate) struct Parcel<M> {
     /// How many envelopes it takes.
     limit: usize,
     /// One for each, or none at all if nobody will read them.
-    slots: Box<[OnceCell<Envelope<M>>]>,
+    slots: Slots<M>,
+}
+
+enum Slots<M> {
+    /// Written while others read.
+    Cells(Box<[OnceCell<Envelope<M>>]>),
+    /// Written before.
+    Written(Box<[Envelope<M>]>),
+}
+
+impl<M> Slots<M> {
+    fn none() -> Self {
+        Slots::Written(Box::default())
+    }
 }
 
 /// Slots that a publisher is to write, each once.
@@ -86,7 +101,7 @@ impl<M> Parcel<M> {
             base,
             word: AtomicU64::new(READY),
             limit: 0,
-            slots: Box::default(),
+            slots: Slots::none(),
         }
     }
 
@@ -97,44 +112,42 @@ impl<M> Parcel<M> {
             base,
             word: AtomicU64::new(counted.min(MAX_BLIND) as u64),
             limit: MAX_BLIND,
-            slots: Box::default(),
+            slots: Slots::none(),
         }
     }
 
-    /// A parcel that is no part of the sequence: it keeps an envelope that the parcel with its
-    /// sequence number did not.
-    pub(crate) fn alone(sequence: u64, envelope: Envelope<M>) -> Self {
+    /// A parcel that has all it takes. It is not ready yet.
+    pub(crate) fn full(base: u64, envelopes: Vec<Envelope<M>>) -> Self {
+        let limit = envelopes.len();
         Parcel {
-            base: sequence,
-            slots: [OnceCell::with_value(envelope)].into(),
-            word: AtomicU64::new(1),
-            limit: 1,
+            base,
+            word: AtomicU64::new(limit as u64),
+            limit,
+            slots: Slots::Written(envelopes.into()),
         }
     }
 
-    /// A parcel with so many slots. It takes as many envelopes as it has slots for, up to `wanted`.
-    /// It is not ready yet.
+    /// A parcel with so many slots, of which the first are `taken`. It is not ready yet.
     pub(crate) fn new(
         base: u64,
         slots: usize,
-        wanted: usize,
+        taken: usize,
         mut take: impl FnMut() -> Envelope<M>,
     ) -> Self {
-        let taken = wanted.min(slots);
         let mut cells = Vec::with_capacity(slots);
         cells.extend((0..taken).map(|_| OnceCell::with_value(take())));
         cells.extend((taken..slots).map(|_| OnceCell::new()));
         Parcel {
             base,
-            slots: cells.into(),
             word: AtomicU64::new(taken as u64),
             limit: slots,
+            slots: Slots::Cells(cells.into()),
         }
     }
 
     /// Whether it keeps nothing.
     pub(crate) fn is_blind(&self) -> bool {
-        self.slots.is_empty() && self.limit > 0
+        self.slots() == 0 && self.limit > 0
     }
 
     /// The sequence number of the first slot.
@@ -142,8 +155,12 @@ impl<M> Parcel<M> {
         self.base
     }
 
+    #[inline]
     pub(crate) fn slots(&self) -> usize {
-        self.slots.len()
+        match &self.slots {
+            Slots::Cells(cells) => cells.len(),
+            Slots::Written(envelopes) => envelopes.len(),
+        }
     }
 
     /// Claims up to `wanted` slots that follow each other.
@@ -213,13 +230,21 @@ impl<M> Parcel<M> {
     }
 
     /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.
+    #[inline]
     pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
-        self.slots[slot].get_or_init(take);
+        match &self.slots {
+            Slots::Cells(cells) => cells[slot].get_or_init(take),
+            Slots::Written(_) => unreachable!("there was none to be claimed"),
+        };
     }
 
     /// The envelope in a slot, if it keeps any and this one is written.
+    #[inline]
     pub(crate) fn kept(&self, slot: usize) -> Option<&Envelope<M>> {
-        self.slots.get(slot)?.get()
+        match &self.slots {
+            Slots::Cells(cells) => cells.get(slot)?.get(),
+            Slots::Written(envelopes) => envelopes.get(slot),
+        }
     }
 
     /// Every queue in reach has the parcel.
@@ -271,16 +296,13 @@ impl<M> Parcel<M> {
     /// The envelope in a claimed slot, as soon as it is written.
     #[inline]
     pub(crate) fn get(&self, slot: usize) -> &Envelope<M> {
-        self.slots[slot]
-            .get()
-            .unwrap_or_else(|| self.wait_for(slot))
+        self.kept(slot).unwrap_or_else(|| self.wait_for(slot))
     }
 
     /// The envelopes in claimed slots, each as soon as it is written.
     #[inline]
     pub(crate) fn claimed(&self, slots: Range<usize>) -> impl Iterator<Item = &Envelope<M>> {
-        (self.slots[slots.clone()].iter().zip(slots))
-            .map(|(cell, slot)| cell.get().unwrap_or_else(|| self.wait_for(slot)))
+        slots.map(|slot| self.get(slot))
     }
 
     /// Waits until a claimed slot is written. The publisher that claimed it is just about to; if
@@ -290,7 +312,7 @@ impl<M> Parcel<M> {
         let backoff = Backoff::new();
         let mut pause = Duration::from_micros(10);
         loop {
-            if let Some(envelope) = self.slots[slot].get() {
+            if let Some(envelope) = self.kept(slot) {
                 return envelope;
             }
             if backoff.is_completed() {
@@ -303,8 +325,13 @@ impl<M> Parcel<M> {
     }
 
     /// Takes the envelopes out of a parcel that nobody else has seen.
-    pub(crate) fn into_envelopes(self) -> impl Iterator<Item = Envelope<M>> {
-        self.slots.into_iter().filter_map(OnceCell::into_inner)
+    pub(crate) fn into_envelopes(self) -> Vec<Envelope<M>> {
+        match self.slots {
+            Slots::Cells(cells) => (cells.into_iter())
+                .filter_map(OnceCell::into_inner)
+                .collect(),
+            Slots::Written(envelopes) => envelopes.into(),
+        }
     }
 }
 
@@ -316,7 +343,7 @@ impl<M> fmt::Debug for Parcel<M> {
         let filled = self.filled();
         f.debug_struct("Parcel")
             .field("base", &self.base)
-            .field("slots", &self.slots.len())
+            .field("slots", &self.slots())
             .field("claimed", &filled.claimed)
             .field("is_final", &filled.is_final)
             .finish_non_exhaustive()

@@ -1,6 +1,8 @@
 //! Envelopes on their way into a parcel, and back if another publisher's comes first.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::vec;
 
 use crate::envelope::Envelope;
 use crate::parcel::{Claim, Parcel};
@@ -12,8 +14,10 @@ pub(crate) trait Pending<M> {
     /// The next one; there is one.
     fn first(&mut self) -> &Envelope<M>;
     fn take(&mut self) -> Envelope<M>;
-    /// Takes back what was taken last, in order.
-    fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>);
+    /// Takes so many, which there are.
+    fn take_many(&mut self, count: usize) -> Vec<Envelope<M>>;
+    /// Takes back what was taken last.
+    fn put_back(&mut self, envelopes: Vec<Envelope<M>>);
 }
 
 const PENDING: &str = "the caller has seen that one is pending";
@@ -27,76 +31,66 @@ impl<M> Pending<M> for Option<Envelope<M>> {
         self.as_ref().expect(PENDING)
     }
 
+    #[inline]
     fn take(&mut self) -> Envelope<M> {
         Option::take(self).expect(PENDING)
     }
 
-    fn put_back(&mut self, mut envelopes: impl Iterator<Item = Envelope<M>>) {
-        if let Some(envelope) = envelopes.next() {
-            *self = Some(envelope);
-        }
+    fn take_many(&mut self, _one: usize) -> Vec<Envelope<M>> {
+        vec![Pending::take(self)]
+    }
+
+    fn put_back(&mut self, envelopes: Vec<Envelope<M>>) {
+        *self = envelopes.into_iter().next().or(Option::take(self));
     }
 }
 
 /// Envelopes that are published together.
-pub(crate) struct Batch<M, I> {
-    /// Those that were looked at or put back, last one first.
-    ready: Vec<Envelope<M>>,
-    /// Those that come after.
-    rest: I,
-}
+pub(crate) struct Batch<M>(vec::IntoIter<Envelope<M>>);
 
-impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Batch<M, I> {
-    pub(crate) fn new(envelopes: I) -> Self {
-        Batch {
-            ready: Vec::new(),
-            rest: envelopes,
-        }
+impl<M> Batch<M> {
+    pub(crate) fn new(envelopes: Vec<Envelope<M>>) -> Self {
+        Batch(envelopes.into_iter())
     }
 
     /// All that are left, in order.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn left(&self) -> &[Envelope<M>] {
+        self.0.as_slice()
+    }
+
+    /// The same, taken out.
     pub(crate) fn into_envelopes(self) -> Vec<Envelope<M>> {
-        (self.ready.into_iter().rev()).chain(self.rest).collect()
+        self.0.collect()
     }
 }
 
-#[cfg(feature = "tokio")]
-impl<M> Batch<M, std::vec::IntoIter<Envelope<M>>> {
-    /// All that are left, in order.
-    pub(crate) fn left(&self) -> impl ExactSizeIterator<Item = &Envelope<M>> + Clone {
-        let (ready, rest) = (&self.ready, self.rest.as_slice());
-        (0..ready.len() + rest.len()).map(move |place| {
-            let from_the_end = ready.len().checked_sub(place + 1);
-            from_the_end.map_or_else(|| &rest[place - ready.len()], |place| &ready[place])
-        })
-    }
-}
-
-impl<M, I: ExactSizeIterator<Item = Envelope<M>>> Pending<M> for Batch<M, I> {
+impl<M> Pending<M> for Batch<M> {
     fn count(&self) -> usize {
-        self.ready.len() + self.rest.len()
+        self.0.len()
     }
 
     fn first(&mut self) -> &Envelope<M> {
-        if self.ready.is_empty() {
-            self.ready.extend(self.rest.next());
-        }
-        self.ready.last().expect(PENDING)
+        self.0.as_slice().first().expect(PENDING)
     }
 
     #[inline]
     fn take(&mut self) -> Envelope<M> {
-        if self.ready.is_empty() {
-            self.rest.next().expect(PENDING)
+        self.0.next().expect(PENDING)
+    }
+
+    fn take_many(&mut self, count: usize) -> Vec<Envelope<M>> {
+        if count == self.0.len() {
+            // The vector itself: none of them is moved.
+            mem::take(&mut self.0).collect()
         } else {
-            self.ready.pop().expect(PENDING)
+            self.0.by_ref().take(count).collect()
         }
     }
 
-    fn put_back(&mut self, envelopes: impl Iterator<Item = Envelope<M>>) {
-        let end = self.ready.len();
-        self.ready.extend(envelopes);
-        self.ready[end..].reverse();
+    fn put_back(&mut self, mut envelopes: Vec<Envelope<M>>) {
+        envelopes.extend(&mut self.0);
+        self.0 = envelopes.into_iter();
     }
 }
 

@@ -287,7 +287,7 @@ impl<M: Payload> Publisher<M> {
             .map(|message| Envelope::new(&self.source, message))
             .collect();
         match self.enter(&envelopes.iter(), None) {
-            Ok(_inside) => self.bus.core.publish_batch(envelopes.into_iter()),
+            Ok(_inside) => self.bus.core.publish_batch(envelopes),
             Err(cause) => Err(BatchError::new(BatchReceipt::default(), envelopes, cause)),
         }
     }

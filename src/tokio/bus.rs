@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::placing::{self, Left};
+use super::placing;
 use super::{AsyncPublisher, AsyncSubscription};
 use crate::admission::Pass;
 use crate::advisory::Advisory;
@@ -17,6 +17,7 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
+use crate::pending::Batch;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
@@ -186,9 +187,9 @@ impl<M: Payload> AsyncBus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let mut weighed = false;
-        let enter = |left: &Left<M>| {
+        let enter = |left: &Batch<M>| {
             if !mem::replace(&mut weighed, true) {
-                left.left().try_for_each(|it| self.bus.weigh(it))?;
+                left.left().iter().try_for_each(|it| self.bus.weigh(it))?;
             }
             Ok(())
         };

@@ -10,7 +10,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-use std::vec;
 
 use smallvec::SmallVec;
 use tokio::task::coop::poll_proceed;
@@ -92,17 +91,14 @@ fn attempt<M: Payload>(
     }
 }
 
-/// Envelopes of a batch that are not published yet.
-pub(super) type Left<M> = Batch<M, vec::IntoIter<Envelope<M>>>;
-
 /// Publishes many, in one step as many as find room. `enter` says whether those that are left may pass, each
 /// time that it is tried, and counts them in for as long as that takes.
 pub(super) async fn publish_batch<M: Payload, I>(
     bus: &Bus<M>,
     envelopes: Vec<Envelope<M>>,
-    mut enter: impl FnMut(&Left<M>) -> Result<I, Cause>,
+    mut enter: impl FnMut(&Batch<M>) -> Result<I, Cause>,
 ) -> Result<BatchReceipt, BatchError<M>> {
-    let mut batch = Batch::new(envelopes.into_iter());
+    let mut batch = Batch::new(envelopes);
     let mut receipt = BatchReceipt::default();
     let placed = place(bus, || {
         let _inside = match enter(&batch) {

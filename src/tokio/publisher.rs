@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::placing::{self, Left};
+use super::placing;
 use crate::admission::Pass;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
+use crate::pending::Batch;
 use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::scope::Origin;
@@ -182,7 +183,7 @@ impl<M: Payload> AsyncPublisher<M> {
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
         let mut pass = Pass::default();
-        let enter = |left: &Left<M>| publisher.enter(&left.left(), Some(&mut pass));
+        let enter = |left: &Batch<M>| publisher.enter(&left.left().iter(), Some(&mut pass));
         placing::publish_batch(publisher.bus(), envelopes, enter).await
     }
 }
