@@ -18,7 +18,7 @@ use crate::alarm::Alarm;
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
-use crate::follow::Places;
+use crate::follow::{FollowQueue, Places};
 use crate::grants::Grants;
 use crate::limit::{Held, Limit};
 use crate::lobby::Lobby;
@@ -258,8 +258,8 @@ impl<M> Core<M> {
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         let turn = self.take_turn(&picks, limit);
-        let may_not =
-            turn.is_err() || matches!(limit, Limit::Refuse) && next.waits().next().is_some();
+        let refuses = |(queue, _): (&Arc<FollowQueue<M>>, _)| limit.refuses(queue.terms());
+        let may_not = turn.is_err() || next.waits().any(refuses);
         if !may_not && self.install(&current, &next) {
             pause::at(Step::Installed);
             let turn = turn.ok().flatten();
@@ -339,9 +339,8 @@ impl<M> Core<M> {
         let order = self.order.as_ref().filter(|_| !picks.listeners.is_empty());
         let turn = order.map(Mutex::lock);
         // Nobody else takes a place now, so this holds until it is delivered.
-        let has_to_wait =
-            || (picks.listeners.iter()).any(|listener| listener.queue.is_waited_for());
-        if turn.is_some() && matches!(limit, Limit::Refuse) && has_to_wait() {
+        let may_not = |queue: &PickQueue<M>| limit.refuses(queue.terms()) && queue.is_waited_for();
+        if turn.is_some() && (picks.listeners.iter()).any(|listener| may_not(&listener.queue)) {
             return Err(Refusal::Full);
         }
         Ok(turn)
@@ -349,13 +348,12 @@ impl<M> Core<M> {
 
     /// Reserves places for a publish that may not wait. Where it has to take turns, it finds out then.
     fn hold(&self, picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
-        match limit {
-            Limit::Refuse if self.order.is_none() => {
-                let queues = picks.listeners.iter().map(|listener| &listener.queue);
-                Held::reserve(queues).ok_or(Refusal::Full)
-            }
-            Limit::Theirs | Limit::Until(_) | Limit::Refuse => Ok(Held::none()),
+        if self.order.is_some() {
+            return Ok(Held::none());
         }
+        let queues = picks.listeners.iter().map(|listener| &listener.queue);
+        let refusing = queues.filter(|queue| limit.refuses(queue.terms()));
+        Held::reserve(refusing).ok_or(Refusal::Full)
     }
 
     /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and

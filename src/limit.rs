@@ -12,6 +12,7 @@ use crate::line::Line;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
 use crate::publisher::Publisher;
+use crate::queue::Terms;
 use crate::receipt::Receipt;
 use crate::room::NoPlace;
 use crate::subject::Payload;
@@ -25,6 +26,9 @@ pub(crate) enum Limit {
     Until(Instant),
     /// It may not: where it would have to, nothing is published.
     Refuse,
+    /// It waits no longer, but for those who insist: where one of these has no room, nothing is published.
+    #[cfg(feature = "tokio")]
+    Late(Instant),
 }
 
 /// Places that are held before an envelope is published, so that it need not wait. What is not
@@ -36,13 +40,13 @@ impl<M> Held<M> {
         Held(SmallVec::new())
     }
 
-    /// Holds a place in each queue that publishers wait for, or in none.
+    /// Holds a place in each of these queues, or in none.
     pub(crate) fn reserve<'a>(queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>) -> Option<Self>
     where
         M: 'a,
     {
         let mut held = Held::none();
-        for queue in queues.filter(|queue| queue.terms().blocks()) {
+        for queue in queues {
             let line = queue.line()?;
             match line.room().hold() {
                 Ok(()) => held.0.push(Arc::clone(line)),
@@ -87,7 +91,19 @@ impl Limit {
     pub(crate) fn deadline(self) -> Option<Instant> {
         match self {
             Limit::Until(deadline) => Some(deadline),
+            #[cfg(feature = "tokio")]
+            Limit::Late(deadline) => Some(deadline),
             Limit::Theirs | Limit::Refuse => None,
+        }
+    }
+
+    /// Whether nothing is published where this queue would have to be waited for.
+    pub(crate) fn refuses(self, terms: &Terms) -> bool {
+        match self {
+            Limit::Theirs | Limit::Until(_) => false,
+            Limit::Refuse => terms.blocks(),
+            #[cfg(feature = "tokio")]
+            Limit::Late(_) => terms.blocks() && terms.insists,
         }
     }
 }

@@ -48,6 +48,9 @@ pub enum Overflow {
     ///
     /// A thread that publishes to its own full subscription waits for itself: set a time-out, or
     /// receive on another thread.
+    ///
+    /// A task that awaits the publish waits beyond `timeout`, for want of a clock, unless it uses its own
+    /// `publish_timeout`.
     Block {
         /// The longest wait, from the publish on (in a batch, from each step on); `None` waits for
         /// as long as it takes.

@@ -23,3 +23,5 @@ pub use self::subscription::AsyncSubscription;
 
 #[cfg(all(test, oxide_loom))]
 mod loom_models;
+#[cfg(all(test, not(oxide_loom)))]
+mod tests;

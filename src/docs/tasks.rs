@@ -21,7 +21,9 @@
 //! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries
 //! first, which places the envelope in all queues or in none, sets the alarms of the queues that are
 //! full, and tries again. The subscriber rings when it has made room. So a publish that is given up is in no
-//! queue, and there is nothing left of it.
+//! queue, and there is nothing left of it. How long the subscriber would have publishers wait is heeded by threads
+//! only: a time-out needs a clock, which an executor need not have. A task brings its own, with `publish_timeout`,
+//! or gives up. For an audit log it waits even then, as a thread does, and others run.
 //!
 //! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock.
 //!
@@ -42,4 +44,4 @@
 //! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
 //!
 //! Shown by `tests/parity.rs` (no method is forgotten), `tests/twins.rs` (they do the same),
-//! `tests/tasks.rs`, and by models.
+//! `tests/tasks/main.rs`, and by models.

@@ -145,7 +145,8 @@ impl<M: Payload> AsyncBus<M> {
     }
 
     /// Publishes an envelope, and waits for room up to `timeout` by tokio's clock, unguarded; see
-    /// [`Bus::publish_timeout`].
+    /// [`Bus::publish_timeout`]. An [audit log](crate::audit) is waited for longer than that, here too, while other
+    /// tasks run.
     ///
     /// # Errors
     ///

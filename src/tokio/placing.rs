@@ -53,10 +53,13 @@ pub(super) fn publish<M: Payload>(
     mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    place(bus, move || attempt(&mut pending, &mut publish))
+    place(bus, move || {
+        attempt(&mut pending, Limit::Refuse, &mut publish)
+    })
 }
 
-/// The same, but not later than this: who has no room by then loses it.
+/// The same, but not later than this: who has no room by then loses it, unless he insists. For him it
+/// waits on.
 pub(super) async fn publish_timeout<M: Payload>(
     bus: &Bus<M>,
     envelope: Envelope<M>,
@@ -64,12 +67,12 @@ pub(super) async fn publish_timeout<M: Payload>(
     mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
 ) -> Result<Receipt, PublishError<M>> {
     let mut pending = Some(envelope);
-    let placed = place(bus, || attempt(&mut pending, &mut publish));
+    let placed = place(bus, || attempt(&mut pending, Limit::Refuse, &mut publish));
     match tokio::time::timeout(timeout, placed).await {
         Ok(published) => published,
         Err(_late) => {
-            let envelope = pending.take().expect(HANDED_BACK);
-            publish(envelope, Limit::Until(Instant::now()))
+            let late = Limit::Late(Instant::now());
+            place(bus, || attempt(&mut pending, late, &mut publish)).await
         }
     }
 }
@@ -79,10 +82,11 @@ const HANDED_BACK: &str = "who has no room hands it back";
 #[inline]
 fn attempt<M: Payload>(
     pending: &mut Option<Envelope<M>>,
+    limit: Limit,
     publish: &mut impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
 ) -> Poll<Result<Receipt, PublishError<M>>> {
     let envelope = pending.take().expect(HANDED_BACK);
-    match publish(envelope, Limit::Refuse) {
+    match publish(envelope, limit) {
         Err(PublishError::Full(envelope)) => {
             *pending = Some(*envelope);
             Poll::Pending

@@ -1,0 +1,56 @@
+//! What needs a subscriber that insists, as the audit log does.
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::time::sleep;
+
+use crate::options::SubscribeOptions;
+use crate::overflow::Overflow;
+use crate::{Bus, Envelope};
+
+fn envelope(number: u32) -> Envelope<u32> {
+    Envelope::new("counter", number)
+}
+
+#[test]
+fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
+    let (done, ended) = channel();
+    // If it blocks, it blocks a thread of its own.
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        for source in [None, Some("counter")] {
+            let bus = Bus::<u32>::new();
+            let lossless = Overflow::Block { timeout: None };
+            let options = || {
+                let options = SubscribeOptions::new().capacity(1).overflow(lossless);
+                match source {
+                    None => options,
+                    Some(source) => options.source(source),
+                }
+            };
+            let mut insists = bus.subscribe_with(options().insist()).unwrap();
+            let other = bus.subscribe_with(options()).unwrap();
+            runtime.block_on(async {
+                let bus = bus.into_async();
+                bus.publish(envelope(1)).await.unwrap();
+                let publisher = tokio::spawn(async move {
+                    let timeout = Duration::from_millis(1);
+                    bus.publish_timeout(envelope(2), timeout).await.unwrap()
+                });
+                sleep(Duration::from_millis(10)).await;
+                assert!(!publisher.is_finished());
+                assert_eq!((insists.len(), other.dropped()), (1, 0));
+                assert_eq!(insists.recv().unwrap().message, 1);
+                let receipt = publisher.await.unwrap();
+                assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));
+                assert_eq!(insists.recv().unwrap().message, 2);
+                assert_eq!((other.len(), other.dropped()), (1, 1));
+            });
+        }
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(10)).unwrap();
+}

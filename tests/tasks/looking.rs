@@ -1,0 +1,125 @@
+//! Waiting for the start and the end of things.
+
+use std::pin::pin;
+use std::sync::mpsc::channel;
+use std::task::Waker;
+use std::time::Duration;
+
+use oxide_bus::{Bus, Capability, SubscribeOptions};
+use tokio::task::yield_now;
+
+use crate::support::task::Task;
+use crate::{current_thread, envelope, poll_once};
+
+/// Only a test that fails waits as long.
+const LONG: Duration = Duration::from_secs(10);
+
+const MOMENT: Duration = Duration::from_millis(2);
+
+#[test]
+fn a_task_waits_for_subscribers_while_others_subscribe() {
+    current_thread().block_on(async {
+        let bus = Bus::<u64>::new().into_async();
+        assert!(bus.wait_for_subscribers(0, Duration::ZERO).await);
+        assert!(!bus.wait_for_subscribers(1, MOMENT).await);
+        let waiting = {
+            let bus = bus.clone();
+            tokio::spawn(async move { bus.wait_for_subscribers(2, LONG).await })
+        };
+        let _one = bus.subscribe().await;
+        yield_now().await;
+        assert!(!waiting.is_finished());
+        let _other = bus.subscribe().await;
+        assert!(waiting.await.unwrap());
+    });
+}
+
+#[test]
+fn a_task_that_waits_for_subscribers_learns_that_the_bus_closes() {
+    current_thread().block_on(async {
+        let bus = Bus::<u64>::new().into_async();
+        let waiting = {
+            let bus = bus.clone();
+            tokio::spawn(async move { bus.wait_for_subscribers(1, LONG).await })
+        };
+        yield_now().await;
+        bus.close();
+        assert!(!waiting.await.unwrap());
+    });
+}
+
+#[test]
+fn a_task_drains_a_bus_while_others_receive() {
+    current_thread().block_on(async {
+        let bus = Bus::new().into_async();
+        let mut subscription = bus.subscribe().await;
+        for number in 0..10 {
+            bus.publish(envelope(number)).await.unwrap();
+        }
+        let undrained = bus.drain(MOMENT).await.unwrap_err();
+        assert_eq!(undrained.left.len(), 1);
+        let receiving = tokio::spawn(async move {
+            for number in 0..10 {
+                assert_eq!(subscription.recv().await.unwrap().message, number);
+                yield_now().await;
+            }
+            subscription
+        });
+        bus.drain(LONG).await.unwrap();
+        drop(receiving.await.unwrap());
+    });
+}
+
+#[test]
+fn a_task_that_revokes_waits_for_what_was_admitted_before_while_others_run() {
+    let capability = Capability::new("count");
+    let bus = Bus::new();
+    let (stopped, is_there) = channel();
+    let (go_on, may) = channel::<()>();
+    let may = std::sync::Mutex::new(may);
+    let options = SubscribeOptions::new().predicate(move |_| {
+        stopped.send(()).unwrap();
+        may.lock().unwrap().recv().unwrap();
+        true
+    });
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    bus.grant_capability(capability.clone());
+    let publisher = bus.publisher("counter", &capability);
+    let publishing = Task::start(move || publisher.publish(7).map(|receipt| receipt.delivered()));
+    is_there.recv().unwrap();
+
+    current_thread().block_on(async {
+        let bus = bus.into_async();
+        bus.revoke_and_drain(&"nobody's".into(), MOMENT)
+            .await
+            .unwrap();
+        assert!(bus.revoke_and_drain(&capability, MOMENT).await.is_err());
+        assert!(!bus.is_granted(&capability));
+        let revoking = {
+            let (bus, capability) = (bus.clone(), capability.clone());
+            tokio::spawn(async move { bus.revoke_and_drain(&capability, LONG).await })
+        };
+        yield_now().await;
+        assert!(!revoking.is_finished());
+        go_on.send(()).unwrap();
+        revoking.await.unwrap().unwrap();
+    });
+    assert_eq!(subscription.try_recv().unwrap().message, 7);
+    assert_eq!(publishing.end().unwrap(), 1);
+}
+
+#[test]
+fn a_revocation_that_is_given_up_has_revoked() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let capability = Capability::new("count");
+    let bus = Bus::<u64>::new();
+    bus.grant_capability(capability.clone());
+    let bus = bus.into_async();
+    {
+        let mut revoking = pin!(bus.revoke_and_drain(&capability, LONG));
+        assert!(bus.is_granted(&capability), "it was not asked yet");
+        let _drained = poll_once(revoking.as_mut(), Waker::noop());
+    }
+    assert!(!bus.is_granted(&capability));
+}

@@ -1,0 +1,129 @@
+//! Publishes that wait, and that are given up.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use oxide_bus::{AsyncSubscription, Bus, Envelope, MaxWeight, Overflow, SubscribeOptions};
+
+use crate::{Counter, LOSSLESS, current_thread, envelope, poll_once};
+
+/// Two that are waited for and have room for one, and one that is not.
+fn three(bus: &Bus<u64>) -> [AsyncSubscription<u64>; 3] {
+    let lossless = || SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
+    [
+        lossless(),
+        lossless().source("counter"),
+        SubscribeOptions::new(),
+    ]
+    .map(|options| bus.subscribe_with(options).unwrap().into_async())
+}
+
+fn queued(subscription: &mut AsyncSubscription<u64>) -> Vec<u64> {
+    let numbers = subscription.try_iter().map(|item| item.unwrap().message);
+    numbers.collect()
+}
+
+#[test]
+fn a_publish_that_is_given_up_at_any_point_is_in_all_queues_or_in_none() {
+    for first_to_make_room in [0, 1] {
+        for polls in 0..=3 {
+            let bus = Bus::new();
+            let mut subscriptions = three(&bus);
+            bus.publish(envelope(0)).unwrap();
+            let (counter, waker) = Counter::new();
+            let bus = bus.into_async();
+            let mut is_published = false;
+            {
+                let mut publish = pin!(bus.publish(envelope(1)));
+                for poll in 0..polls {
+                    if poll > 0 {
+                        let makes_room = (first_to_make_room + poll - 1) % 2;
+                        let made = subscriptions[makes_room].try_recv();
+                        assert_eq!(made.unwrap().message, 0);
+                        assert!(counter.woken() >= poll);
+                    }
+                    is_published = poll_once(publish.as_mut(), &waker).is_ready();
+                }
+            }
+            assert_eq!(is_published, polls == 3);
+            drop(waker);
+            assert_eq!(Arc::strong_count(&counter), 1, "it keeps no waker");
+            for subscription in &mut subscriptions {
+                assert_eq!(queued(subscription).contains(&1), is_published);
+                assert_eq!(subscription.dropped(), 0);
+            }
+            let receipt = current_thread().block_on(bus.publish(envelope(2)));
+            assert_eq!(receipt.unwrap().delivered(), 3, "nothing is in its way");
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_is_given_up_has_published_its_first_envelopes_and_no_others() {
+    let bus = Bus::new();
+    let mut subscriptions = three(&bus);
+    let bus = bus.into_async();
+    let (_, waker) = Counter::new();
+    {
+        let mut publish = pin!(bus.publish_batch((0..5).map(envelope)));
+        assert!(poll_once(publish.as_mut(), &waker).is_pending());
+        for subscription in &mut subscriptions[..2] {
+            assert_eq!(queued(subscription), [0]);
+        }
+        assert!(poll_once(publish.as_mut(), &waker).is_pending());
+    }
+    for (subscription, left) in subscriptions.iter_mut().zip([vec![1], vec![1], vec![0, 1]]) {
+        assert_eq!(queued(subscription), left);
+        assert_eq!(subscription.dropped(), 0);
+    }
+}
+
+#[test]
+fn a_task_waits_longer_than_the_subscriber_asks_for_unless_it_has_a_clock() {
+    let moment = Duration::from_millis(1);
+    let overflow = Overflow::Block {
+        timeout: Some(moment),
+    };
+    let options = || SubscribeOptions::new().capacity(1).overflow(overflow);
+    for options in [options(), options().source("counter")] {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        bus.publish(envelope(0)).unwrap();
+        assert_eq!(bus.publish(envelope(1)).unwrap().dropped(), 1);
+        let bus = bus.into_async();
+        let (counter, waker) = Counter::new();
+        let mut publish = pin!(bus.publish(envelope(2)));
+        assert!(poll_once(publish.as_mut(), &waker).is_pending());
+        sleep(5 * moment);
+        assert!(poll_once(publish.as_mut(), &waker).is_pending());
+        assert_eq!(counter.woken(), 0);
+        current_thread().block_on(async {
+            let receipt = bus.publish_timeout(envelope(3), moment).await.unwrap();
+            assert_eq!((receipt.delivered(), receipt.dropped()), (0, 1));
+        });
+        assert_eq!(subscription.recv().unwrap().message, 0);
+        assert!(poll_once(publish.as_mut(), &waker).is_ready());
+        assert_eq!(subscription.dropped(), 2);
+    }
+}
+
+#[test]
+fn what_is_too_heavy_is_refused_to_tasks_too() {
+    let max = MaxWeight {
+        bytes: 10,
+        ..MaxWeight::default()
+    };
+    let bus = Bus::<String>::builder().max_weight(max).build();
+    let queue = bus.subscribe();
+    let bus = bus.into_async();
+    let heavy = || Envelope::new("counter", "x".repeat(1_000));
+    futures::executor::block_on(async {
+        assert!(bus.publish(heavy()).await.is_err());
+        let light = Envelope::new("counter", String::new());
+        let error = bus.publish_batch([light, heavy()]).await.unwrap_err();
+        assert_eq!(error.into_envelopes().len(), 2);
+    });
+    assert!(queue.is_empty());
+}

@@ -1,0 +1,158 @@
+//! Tasks that wait, and that give up.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Waker};
+
+use oxide_bus::{Bus, Lagged, SubscribeOptions};
+
+use crate::support::task::Task;
+use crate::{Counter, envelope, kinds, poll_once};
+
+#[test]
+fn a_task_that_waits_is_woken_once_for_all_that_comes_until_it_runs() {
+    for options in kinds() {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap().into_async();
+        let (counter, waker) = Counter::new();
+        for round in 1..=3 {
+            {
+                let mut recv = pin!(subscription.recv());
+                assert!(poll_once(recv.as_mut(), &waker).is_pending());
+                for number in 0..10 {
+                    bus.publish(envelope(number)).unwrap();
+                }
+                assert_eq!(counter.woken(), round);
+                assert!(poll_once(recv.as_mut(), &waker).is_ready());
+            }
+            assert_eq!(subscription.try_iter().count(), 9);
+        }
+    }
+}
+
+#[test]
+fn a_receive_that_is_given_up_keeps_no_waker() {
+    for options in kinds() {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap().into_async();
+        let (counter, waker) = Counter::new();
+        {
+            let mut recv = pin!(subscription.recv());
+            assert!(poll_once(recv.as_mut(), &waker).is_pending());
+        }
+        drop(waker);
+        assert_eq!(Arc::strong_count(&counter), 1);
+        bus.publish(envelope(7)).unwrap();
+        assert_eq!(counter.woken(), 0);
+        assert_eq!(subscription.try_recv().unwrap().message, 7);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_receives_given_up_under_load_lose_nothing() {
+    const GIVEN_UP: usize = 25_000; // for each of four kinds of queue
+    let seed = 0x5eed;
+    println!("seed {seed:#x}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for options in kinds() {
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe_with(options).unwrap().into_async();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let publisher = {
+            let is_over = Arc::clone(&is_over);
+            Task::start(move || {
+                let mut published = 0;
+                while !is_over.load(Ordering::Relaxed) {
+                    bus.publish(envelope(published)).unwrap();
+                    published += 1;
+                }
+                published
+            })
+        };
+        let mut received = 0;
+        let mut given_up = 0;
+        while given_up < GIVEN_UP {
+            let polls = random.u8(..3);
+            let mut recv = pin!(subscription.recv());
+            let mut found = None;
+            for _ in 0..polls {
+                if let Poll::Ready(delivery) = poll_once(recv.as_mut(), Waker::noop()) {
+                    found = Some(delivery);
+                    break;
+                }
+            }
+            match found {
+                Some(delivery) => {
+                    assert_eq!(delivery.unwrap().message, received);
+                    received += 1;
+                }
+                None => given_up += 1,
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let mut subscription = subscription.into_sync();
+        for delivery in &mut subscription {
+            assert_eq!(delivery.unwrap().message, received);
+            received += 1;
+        }
+        assert_eq!(publisher.end(), received);
+        assert_eq!(subscription.dropped(), 0);
+    }
+}
+
+#[test]
+fn a_member_that_was_woken_and_gives_up_leaves_the_envelope_to_the_others() {
+    let bus = Bus::new();
+    let mut members = [(); 2].map(|()| {
+        let options = SubscribeOptions::new().group("workers");
+        bus.subscribe_with(options).unwrap().into_async()
+    });
+    let counters = [(); 2].map(|()| Arc::new(Counter::default()));
+    let [first, second] = &mut members;
+    let mut waits = Box::pin(first.recv());
+    let mut gives_up = Box::pin(second.recv());
+    let wakers = counters.each_ref().map(|it| Waker::from(Arc::clone(it)));
+    assert!(poll_once(waits.as_mut(), &wakers[0]).is_pending());
+    assert!(poll_once(gives_up.as_mut(), &wakers[1]).is_pending());
+    bus.publish(envelope(7)).unwrap();
+    drop(gives_up);
+    assert_eq!(counters[0].woken(), 1);
+    let Poll::Ready(delivery) = poll_once(waits.as_mut(), &wakers[0]) else {
+        panic!("it was left to this one")
+    };
+    assert_eq!(delivery.unwrap().message, 7);
+}
+
+#[test]
+fn recv_many_waits_for_the_first_and_takes_what_is_queued_up_to_the_next_gap() {
+    let bus = Bus::new();
+    let options = SubscribeOptions::new().capacity(3);
+    let mut subscription = bus.subscribe_with(options).unwrap().into_async();
+    let (counter, waker) = Counter::new();
+    let mut many = Vec::new();
+    {
+        let mut given_up = pin!(subscription.recv_many(&mut many, 9));
+        assert!(poll_once(given_up.as_mut(), &waker).is_pending());
+    }
+    bus.publish(envelope(0)).unwrap();
+    assert_eq!((many.len(), counter.woken()), (0, 0));
+    for number in 1..5 {
+        bus.publish(envelope(number)).unwrap();
+    }
+    let mut receive = |max| {
+        let mut receive = pin!(subscription.recv_many(&mut many, max));
+        match poll_once(receive.as_mut(), &waker) {
+            Poll::Ready(received) => received,
+            Poll::Pending => panic!("it should not wait"),
+        }
+    };
+    assert_eq!(receive(0), Ok(0));
+    assert_eq!(receive(2), Ok(2));
+    assert_eq!(receive(9), Ok(1));
+    assert_eq!(receive(9).unwrap_err().lagged(), Some(Lagged { missed: 2 }));
+    bus.close();
+    assert!(receive(9).is_err());
+    let numbers: Vec<_> = many.iter().map(|delivery| delivery.message).collect();
+    assert_eq!(numbers, [0, 1, 2]);
+}
