@@ -1,7 +1,11 @@
 //! What one publish costs its publisher, by what the subscribers are like.
 
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use oxide_bus::{Command, Envelope, Message, MessageBus, Source, SubscribeOptions};
+use oxide_bus::{Command, Envelope, Message, MessageBus, Source, SubscribeOptions, Subscription};
 
 fn ping(source: &Source) -> Envelope {
     Envelope::new(source, Message::Command(Command::Ping))
@@ -43,5 +47,123 @@ fn publish(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, publish);
+const BURST: u32 = 64;
+
+/// One bus and who listens, ready for a burst.
+struct Cell {
+    name: String,
+    bus: MessageBus,
+    one: Subscription,
+    /// Those who are only there, and who reads the figures.
+    others: Vec<Subscription>,
+    reading: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Cell {
+    fn new(name: impl Into<String>, bus: MessageBus, options: SubscribeOptions) -> Self {
+        Cell {
+            name: name.into(),
+            one: bus.subscribe_with(options).expect("open"),
+            bus,
+            others: Vec::new(),
+            reading: None,
+        }
+    }
+
+    fn retaining(self, pattern: &str) -> Self {
+        let pattern = pattern.parse().expect("a pattern");
+        self.bus.retain(pattern, 1).expect("open");
+        self
+    }
+
+    /// With so many whose queues are full.
+    fn beside_full(mut self, count: usize) -> Self {
+        let options = || SubscribeOptions::new().capacity(1);
+        let full = (0..count).map(|_| self.bus.subscribe_with(options()).expect("open"));
+        self.others.extend(full);
+        self.bus
+            .publish(ping(&Source::from("kernel")))
+            .expect("open");
+        self.one.drain(|_| ()).expect("it has the first");
+        self
+    }
+
+    /// With so many who listen to something else, whose figures are read now and then.
+    fn beside_others(mut self, count: usize, read: Option<Duration>) -> Self {
+        let other = |number| SubscribeOptions::new().source(format!("module-{number}"));
+        let others = (0..count).map(|number| self.bus.subscribe_with(other(number)).expect("open"));
+        self.others.extend(others);
+        self.reading = read.map(|pause| {
+            let bus = self.bus.clone();
+            let (stop, stopped) = channel::<()>();
+            let reader = thread::spawn(move || {
+                while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                    assert_eq!(bus.stats().subscribers.len(), count + 1);
+                }
+            });
+            (stop, reader)
+        });
+        self
+    }
+
+    /// Publishes a burst, which one subscriber receives: how long a publish and its receiving took.
+    fn burst(&mut self, source: &Source) -> Duration {
+        let started = Instant::now();
+        for _ in 0..BURST {
+            self.bus.publish(ping(source)).expect("open");
+        }
+        let received = self.one.drain(|_| ());
+        let took = started.elapsed();
+        assert_eq!(received, Ok(BURST as usize));
+        took / BURST
+    }
+}
+
+/// What is kept, counted and looked at beside the publish itself: one publish and its receiving, in
+/// bursts of 64, side by side, the fastest of many rounds of each.
+fn beside(_: &mut Criterion) {
+    const ROUNDS: usize = 4_000;
+    let plain = SubscribeOptions::new;
+    let picked = || plain().source("kernel");
+    let ordered = MessageBus::builder().total_order().build();
+    let each = Duration::from_millis;
+    let mut cells = vec![
+        Cell::new("one subscriber", MessageBus::new(), plain()),
+        Cell::new("something else retained", MessageBus::new(), plain()).retaining("event.>"),
+        Cell::new("the last one retained", MessageBus::new(), plain()).retaining("command.>"),
+        Cell::new("one subscriber, with a filter", MessageBus::new(), picked()),
+        Cell::new("the same, in one order for all", ordered, picked()),
+        Cell::new("beside 1 that is full", MessageBus::new(), plain()).beside_full(1),
+        Cell::new("beside 8 that are full", MessageBus::new(), plain()).beside_full(8),
+        Cell::new("beside 64 that are full", MessageBus::new(), plain()).beside_full(64),
+        Cell::new("beside 1,000 others", MessageBus::new(), plain()).beside_others(1_000, None),
+        Cell::new("the same, figures read each s", MessageBus::new(), plain())
+            .beside_others(1_000, Some(each(1_000))),
+        Cell::new("the same, read each 10 ms", MessageBus::new(), plain())
+            .beside_others(1_000, Some(each(10))),
+    ];
+    let source = Source::from("kernel");
+    let mut fastest = vec![Duration::MAX; cells.len()];
+    let mut all = vec![Duration::ZERO; cells.len()];
+    for _ in 0..ROUNDS {
+        for ((cell, fastest), all) in cells.iter_mut().zip(&mut fastest).zip(&mut all) {
+            let took = cell.burst(&source);
+            *fastest = took.min(*fastest);
+            *all += took;
+        }
+    }
+    println!("One publish and its receiving, in nanoseconds");
+    println!("{:>32}{:>10}{:>10}", "", "fastest", "mean");
+    for ((cell, fastest), all) in cells.into_iter().zip(fastest).zip(all) {
+        let mean = all.as_nanos() / ROUNDS as u128;
+        println!("{:>32}{:>10}{:>10}", cell.name, fastest.as_nanos(), mean);
+        if let Some((stop, reader)) = cell.reading {
+            drop(stop);
+            reader.join().expect("it ends well");
+        }
+        drop(cell.others);
+    }
+}
+
+criterion_group!(benches, publish, beside);
 criterion_main!(benches);

@@ -136,9 +136,7 @@ impl<M> Core<M> {
         let Claim { slots, is_awaited } = current.parcel.claim_kept()?;
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
-        if is_awaited {
-            self.lobby.ring();
-        }
+        self.call(is_awaited);
         self.requests.look(&current.parcel, slots);
         Some(current.outcome(1))
     }
@@ -201,7 +199,10 @@ impl<M> Core<M> {
                 go_deeper(&mut nesting)?;
             }
             if current.is_plain() {
-                if let Some(slots) = self.append(&current, pending, pending.count()) {
+                if let Some(Claim { slots, is_awaited }) =
+                    self.append(&current, pending, pending.count())
+                {
+                    self.call(is_awaited);
                     self.requests.look(&current.parcel, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
@@ -211,8 +212,9 @@ impl<M> Core<M> {
                 self.put_out(&mut picks);
                 let held = self.hold(&picks, limit)?;
                 let turn = self.take_turn(&picks, limit)?;
-                if let Some(slots) = self.append(&current, pending, 1) {
+                if let Some(Claim { slots, is_awaited }) = self.append(&current, pending, 1) {
                     let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
+                    self.call(is_awaited); // user code, so not before the turn is over
                     return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
                         drop((current, picks));
@@ -303,15 +305,18 @@ impl<M> Core<M> {
         opening: &Opening<M>,
         pending: &mut impl Pending<M>,
         wanted: usize,
-    ) -> Option<Range<usize>> {
-        let Claim { slots, is_awaited } =
-            append(&opening.parcel, pending, wanted, |sequence, envelope| {
-                self.requests.look_at(sequence, envelope);
-            })?;
+    ) -> Option<Claim> {
+        append(&opening.parcel, pending, wanted, |sequence, envelope| {
+            self.requests.look_at(sequence, envelope);
+        })
+    }
+
+    /// Wakes those who wait for the next slot to be claimed, if there is somebody.
+    #[inline]
+    fn call(&self, is_awaited: bool) {
         if is_awaited {
             self.lobby.ring();
         }
-        Some(slots)
     }
 
     /// Evicts those whose predicates have panicked.

@@ -142,6 +142,18 @@ impl<M> FollowQueue<M> {
         (self.terms.capacity as u64).saturating_sub(enqueued.saturating_sub(consumed))
     }
 
+    /// When the subscriber has received so many envelopes, a queue that is full by its `entry`, and that
+    /// nobody waits for, has room.
+    pub(crate) fn vacant_at(&self, entry: &Entry) -> u64 {
+        (entry.enqueued + 1).saturating_sub(self.terms.capacity as u64)
+    }
+
+    /// How many envelopes the subscriber has received.
+    #[inline]
+    pub(crate) fn consumed(&self) -> u64 {
+        self.places.consumed.load(Ordering::Acquire) // as in `room`
+    }
+
     /// What a task sets that waits for room, if publishers wait for it and there is none.
     #[cfg(feature = "tokio")]
     pub(crate) fn vacancy(&self, entry: &Entry) -> Option<Arc<Alarm>> {

@@ -40,9 +40,9 @@ pub(crate) struct Opening<M> {
     entries: Box<[Entry]>,
     /// How many of them are in reach.
     in_reach: usize,
-    /// Those that have no room, and drop; by their place in the route.
-    drops: Box<[u32]>,
-    /// Those that have no room, and that a publisher waits for.
+    /// Those that have no room, and drop.
+    drops: Box<[Full]>,
+    /// Those that have no room, and that a publisher waits for; by their place in the route.
     waits: Box<[u32]>,
     /// Those that have no room, and are put out for it.
     evicts: Box<[u32]>,
@@ -50,6 +50,15 @@ pub(crate) struct Opening<M> {
     pub(crate) retained: Retained<M>,
     /// How many slots the parcel would have, were there room for as many everywhere.
     growth: usize,
+}
+
+/// A queue that has no room, and drops.
+struct Full {
+    /// Its place in the route.
+    index: u32,
+    /// How many envelopes its subscriber has received when there is room: that is looked at by each
+    /// publish, and what it is compared with does not change while the queue is left out.
+    until: u64,
 }
 
 /// One queue's accounts, up to the parcel's base.
@@ -151,7 +160,10 @@ impl<M> Opening<M> {
             queue.leave_out();
             let index = u32::try_from(index).expect("fewer than 2³² subscribers");
             match queue.terms().overflow {
-                Overflow::DropNewest => drops.push(index),
+                Overflow::DropNewest => drops.push(Full {
+                    index,
+                    until: queue.vacant_at(entry),
+                }),
                 Overflow::Block { .. } => waits.push(index),
                 Overflow::Disconnect => evicts.push(index),
                 Overflow::DropOldest => unreachable!("it does not follow"),
@@ -251,10 +263,8 @@ impl<M> Opening<M> {
             // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
             // have received all since, and not have learned of this loss.
             fence(Ordering::SeqCst);
-            for (queue, entry) in self.drops() {
-                if queue.room(entry) > 0 {
-                    queue.rouse(self.parcel.base());
-                }
+            for queue in self.vacated() {
+                queue.rouse(self.parcel.base());
             }
         }
         let reached = self.entries().filter(|(_, entry)| entry.in_reach);
@@ -286,11 +296,16 @@ impl<M> Opening<M> {
     /// Whether a queue that was left out has made room since, so that the next parcel is due.
     #[inline]
     pub(crate) fn is_outdated(&self) -> bool {
-        self.drops.iter().any(|&index| {
-            let (queue, entry) = self.at(index);
-            // What it has enqueued does not change while it is left out.
-            queue.room(entry) > 0
-        })
+        self.vacated().next().is_some()
+    }
+
+    /// The queues that were left out and have made room since.
+    #[inline]
+    fn vacated(&self) -> impl Iterator<Item = &Arc<FollowQueue<M>>> {
+        (self.drops.iter())
+            .map(|full| (full, self.route.follow.nth(full.index as usize)))
+            .filter(|(full, queue)| queue.consumed() >= full.until)
+            .map(|(_, queue)| queue)
     }
 
     /// The queues that a publisher has to wait for.
@@ -300,7 +315,7 @@ impl<M> Opening<M> {
 
     /// The queues that lose what is published.
     pub(crate) fn drops(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
-        self.drops.iter().map(|&index| self.at(index))
+        self.drops.iter().map(|full| self.at(full.index))
     }
 
     /// The queues that are put out, for want of room for the first envelope.

@@ -219,6 +219,51 @@ fn predicates_and_what_a_payload_does_when_it_is_dropped_may_publish() {
     drop(kept);
 }
 
+/// What wakes a task is the executor's code, and may run the task at once.
+#[cfg(feature = "tokio")]
+#[test]
+fn who_is_woken_may_publish() {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use oxide_bus::AsyncBus;
+
+    struct Echo(Bus<u64>, AtomicU64);
+    impl Wake for Echo {
+        fn wake(self: Arc<Self>) {
+            if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
+                publish(&self.0, 100);
+            }
+        }
+    }
+    for kind in [
+        options(),
+        options().source("counter"),
+        options().overflow(LOSSLESS),
+    ] {
+        let bus = Bus::<u64>::builder().total_order().build();
+        let picks = bus.subscribe_with(options().source("counter")).unwrap();
+        let mut subscription =
+            futures::executor::block_on(AsyncBus::from(bus.clone()).subscribe_with(kind)).unwrap();
+        publish_all(&bus, 0..2); // so that the parcel has room
+        while subscription.try_recv().is_ok() {}
+        let echo = Arc::new(Echo(bus.clone(), AtomicU64::new(0)));
+        let waker = Waker::from(Arc::clone(&echo));
+        let mut receiving = pin!(subscription.recv());
+        let polled = receiving.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(matches!(polled, Poll::Pending));
+        let publishing = bus.clone();
+        assert_eq!(
+            Task::start(move || publish(&publishing, 2))
+                .end()
+                .delivered(),
+            2
+        );
+        assert!(echo.1.load(Ordering::Relaxed) > 0, "it was woken");
+        assert_eq!(picks.len(), 4);
+    }
+}
+
 #[test]
 fn a_bus_with_one_order_does_what_any_bus_does() {
     let bus = Bus::<u64>::builder().total_order().build();

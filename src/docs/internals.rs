@@ -85,7 +85,8 @@
 //! that has any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room
 //! is out of reach; if nobody is in reach, and nobody picks, the parcel only counts, up to 1024, and keeps nothing. If a queue
 //! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so:
-//! the next one includes it again. If publishers wait for it, the parcel has a single slot.
+//! the next one includes it again. (One word for all, that a subscriber raises when it makes room, would save these
+//! looks. But to be exact a subscriber would need a fence after each receive, to learn whether it was left out.) If publishers wait for it, the parcel has a single slot.
 //!
 //! # Helping
 //!

@@ -120,6 +120,11 @@
 //! time, neither keeping up nor stuck, parcels are short for everybody and each publish costs more. One that
 //! is stuck altogether does not have this effect.
 //!
+//! There is no option to let such a one come back later, when it has room for many: it would lose envelopes
+//! though its queue had room. Who may be slow and is not to hold up the others subscribes by the pattern `>`, or with
+//! [`Overflow::DropOldest`](crate::Overflow::DropOldest): then each envelope is sent to it by itself, and it has no say
+//! in how long parcels are.
+//!
 //! # Advisories
 //!
 //! * They are told by the thread that did what they tell of, after it was done: of two threads at work at once
