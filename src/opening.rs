@@ -345,3 +345,31 @@ impl<M> Opening<M> {
         self.route.follow.iter().zip(&self.entries)
     }
 }
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use crate::{Bus, Envelope, Overflow, SubscribeOptions};
+
+    #[test]
+    fn one_that_is_nearly_full_shortens_the_parcels_unless_envelopes_are_sent_to_it_by_themselves()
+    {
+        let narrow = || SubscribeOptions::new().capacity(1);
+        let kinds = [
+            narrow(),
+            narrow().pattern(">".parse().expect("a pattern")),
+            narrow().source("counter"),
+            narrow().overflow(Overflow::DropOldest),
+        ];
+        let are_short = kinds.map(|options| {
+            let bus = Bus::<u32>::new();
+            let _roomy = bus.subscribe();
+            let mut slow = bus.subscribe_with(options).expect("open");
+            for number in 0..40 {
+                bus.publish(Envelope::new("counter", number)).expect("open");
+                let _received = slow.try_recv();
+            }
+            bus.core.current().parcel.slots() == 1
+        });
+        assert_eq!(are_short, [true, false, false, false]);
+    }
+}
