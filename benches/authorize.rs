@@ -1,7 +1,7 @@
 //! What it costs to be allowed: unguarded, by capability, and through a publisher, with and without a
 //! scope. At the end the differences are measured again, side by side, and held against their budgets.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use oxide_bus::{Capability, Command, Envelope, Grant, Message, MessageBus, Source, Subscription};
@@ -104,10 +104,12 @@ fn budgets(_: &mut Criterion) {
     bus.grant_capability("plain".into());
     bus.grant(Grant::new("scoped").patterns(eight_patterns()))
         .expect("well formed");
-    let (plain, scoped) = (
-        bus.publisher(&source, "plain"),
-        bus.publisher(&source, "scoped"),
-    );
+    let forever = Grant::new("expires").expires_in(Duration::from_hours(24));
+    bus.grant(forever).expect("well formed");
+    let often = Grant::new("rate").rate(1_000_000_000, u32::MAX);
+    bus.grant(often).expect("well formed");
+    let [plain, scoped, expires, rate] =
+        ["plain", "scoped", "expires", "rate"].map(|name| bus.publisher(&source, name));
     let ping = || Message::Command(Command::Ping);
     let subscription = std::cell::RefCell::new(bus.subscribe());
     let run = |publish: &dyn Fn()| burst(&mut subscription.borrow_mut(), publish);
@@ -115,12 +117,19 @@ fn budgets(_: &mut Criterion) {
         &mut || run(&|| _ = bus.publish(Envelope::new(&source, ping())).expect("open")),
         &mut || run(&|| _ = plain.publish(ping()).expect("granted")),
         &mut || run(&|| _ = scoped.publish(ping()).expect("granted")),
+        &mut || run(&|| _ = expires.publish(ping()).expect("granted")),
+        &mut || run(&|| _ = rate.publish(ping()).expect("granted")),
     ]);
-    let [unguarded, plain, scoped] = times[..] else {
-        unreachable!("three were measured");
+    let [unguarded, plain, scoped, expires, rate] = times[..] else {
+        unreachable!("five were measured");
     };
     println!("nanoseconds a publish, side by side:");
     println!("  unguarded {unguarded:.1}, by publisher {plain:.1}, with 8 patterns {scoped:.1}");
+    println!(
+        "  one that expires: {:.1} more than a plain one; one with a rate: {:.1}",
+        expires - plain,
+        rate - plain
+    );
     println!(
         "  a grant, with counting in and out: {:.1} of 8; 8 patterns: {:.1} of 60 more",
         plain - unguarded,

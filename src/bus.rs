@@ -19,6 +19,7 @@ use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
+use crate::weight::Weighing;
 
 /// The bus of a program whose modules exchange [`Message`]s: commands and events.
 pub type MessageBus = Bus<Message>;
@@ -212,7 +213,7 @@ impl<M: Payload> Bus<M> {
     /// ```
     #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::Theirs)
+        self.publish_within(envelope, Limit::Theirs, Weighing::Due)
     }
 
     #[inline]
@@ -220,11 +221,16 @@ impl<M: Payload> Bus<M> {
         &self,
         envelope: Envelope<M>,
         limit: Limit,
+        weighing: Weighing,
     ) -> Result<Receipt, PublishError<M>> {
-        if let Err(refusal) = self.weigh(&envelope) {
+        if matches!(weighing, Weighing::Due)
+            && let Err(refusal) = self.weigh(&envelope)
+        {
             return Err(PublishError::refused(envelope, refusal));
         }
-        self.publish_weighed(envelope, limit)
+        let id = envelope.id;
+        let outcome = self.core.publish(envelope, limit)?;
+        Ok(Receipt::new(id, outcome))
     }
 
     /// Publishes an envelope, or leaves it where it is.
@@ -239,17 +245,6 @@ impl<M: Payload> Bus<M> {
         self.weigh(envelope)?;
         let id = envelope.id;
         let outcome = self.core.publish_pending(pending, limit)?;
-        Ok(Receipt::new(id, outcome))
-    }
-
-    #[inline]
-    pub(crate) fn publish_weighed(
-        &self,
-        envelope: Envelope<M>,
-        limit: Limit,
-    ) -> Result<Receipt, PublishError<M>> {
-        let id = envelope.id;
-        let outcome = self.core.publish(envelope, limit)?;
         Ok(Receipt::new(id, outcome))
     }
 

@@ -16,6 +16,7 @@ use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
 use crate::subject::Payload;
+use crate::weight::Weighing;
 
 impl<M> Bus<M> {
     /// Grants a capability, without restrictions. Publishers that hold it may publish from now on.
@@ -241,7 +242,7 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Receipt, PublishError<M>> {
         let by_name = self.core.grants.by_name(capability);
         match by_name.enter(self, &envelope, pass) {
-            Ok(_inside) => self.publish_weighed(envelope, limit),
+            Ok(_inside) => self.publish_within(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }

@@ -16,6 +16,7 @@ use crate::queue::Terms;
 use crate::receipt::Receipt;
 use crate::room::NoPlace;
 use crate::subject::Payload;
+use crate::weight::Weighing;
 
 /// How long a publish may wait for room.
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +148,7 @@ impl<M: Payload> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::Refuse)
+        self.publish_within(envelope, Limit::Refuse, Weighing::Due)
     }
 
     /// Publishes an envelope, and waits for room up to `timeout`, unguarded.
@@ -183,7 +184,7 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::within(timeout))
+        self.publish_within(envelope, Limit::within(timeout), Weighing::Due)
     }
 }
 

@@ -88,6 +88,7 @@ impl Pattern {
     }
 
     /// Whether the subject is one of those that this pattern stands for.
+    #[inline]
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         let subject = subject.tokens();
         let long_enough = if self.open_ended {

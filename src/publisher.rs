@@ -22,6 +22,7 @@ use crate::request::Requests;
 use crate::scope::{Objection, Origin};
 use crate::source::Source;
 use crate::subject::Payload;
+use crate::weight::Weighing;
 
 /// A handle that publishes as one source under one capability, made by
 /// [`Bus::publisher`](crate::Bus::publisher).
@@ -329,7 +330,7 @@ impl<M: Payload> Publisher<M> {
         pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
         match self.let_in(inside, &iter::once(&envelope), origin, pass) {
-            Ok(_inside) => self.bus.publish_weighed(envelope, limit),
+            Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }
@@ -355,7 +356,10 @@ impl<M: Payload> Publisher<M> {
     ) -> Result<Inside<'a>, Cause> {
         let weigh = || {
             envelopes.clone().try_for_each(|it| {
-                codec::check(it).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))?;
+                // What is stamped here is in order.
+                if matches!(origin, Origin::Forwarded(_)) || it.correlation_id.is_some() {
+                    check(it)?;
+                }
                 self.bus.weigh(it)
             })
         };
@@ -380,6 +384,12 @@ impl<M: Payload> Publisher<M> {
             }
         }
     }
+}
+
+/// Whether some codec could write it. Kept apart, since mostly nobody asks.
+#[inline(never)]
+fn check<M>(envelope: &Envelope<M>) -> Result<(), Refusal> {
+    codec::check(envelope).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))
 }
 
 impl Publisher<Message> {

@@ -79,6 +79,14 @@ impl fmt::Display for Excess {
     }
 }
 
+/// Whether an envelope is weighed yet. It is a value, so that nearly every publish goes one and the same way,
+/// which is compiled as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Weighing {
+    Due,
+    Done,
+}
+
 /// What a bus asks of an envelope, whoever publishes it.
 pub(crate) struct Demands<M> {
     pub(crate) max_weight: Option<MaxWeight>,

@@ -22,6 +22,7 @@ use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
+use crate::weight::Weighing;
 
 /// The bus of a program whose tasks exchange [`Message`]s: what `MessageBus` is in `oxide-k`.
 pub type AsyncMessageBus = AsyncBus<Message>;
@@ -164,7 +165,7 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let publish = |envelope, limit| self.bus.publish_within(envelope, limit);
+        let publish = |envelope, limit| self.bus.publish_within(envelope, limit, Weighing::Due);
         placing::publish_timeout(&self.bus, envelope, timeout, publish).await
     }
 
