@@ -212,6 +212,7 @@ fn a_log_that_is_ended_by_a_panic_says_so() {
     // Until the log's thread is the last to let go of one. (Of two in one parcel the second would abort.)
     let deadline = Instant::now() + Duration::from_secs(20);
     let error = loop {
+        assert!(Instant::now() < deadline, "it has not said so");
         let gone = Arc::new(AtomicBool::new(false));
         let payload = Own::PanicsWhenDropped(Arc::clone(&gone));
         bus.publish(Envelope::new("clown", payload)).unwrap();
