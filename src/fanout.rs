@@ -107,11 +107,14 @@ impl<M> Core<M> {
         M: Payload,
     {
         let mut pending = Some(envelope);
-        self.publish_pending(&mut pending, limit)
+        self.append_plainly(&mut pending)
+            .map_or_else(|| self.place(&mut pending, limit), Ok)
             .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
     }
 
-    /// Publishes one envelope, or leaves it where it is.
+    /// The same, but that it leaves the envelope where it is. Not what `publish` is made of: that would cost it a
+    /// call.
+    #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn publish_pending(
         &self,
