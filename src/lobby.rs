@@ -6,7 +6,10 @@
 //! Who waits leaves its waker here, and then looks at the parcel's word: nothing may have been claimed since it
 //! read, the parcel may not be closed, and the word must say that somebody waits. Who claims a slot that is
 //! awaited, who has opened the next parcel and handed it over, and who has closed the bus, come here after
-//! that and wake everybody. The lock orders the two: either the waker is found, or the change is seen.
+//! that and wake everybody. The word orders the two: either the waker is found, or the change is seen. Both
+//! change it, so who comes second knows what the first had done before, the mark that somebody is here
+//! included. Where nobody is, it is all that a publisher looks at: the lock is for those who wait, and who wakes
+//! them.
 //!
 //! A waker is found by all who come, not by one: who has changed the word and is stopped holds up only the tasks
 //! that he alone was to wake, see [`parcel`](crate::parcel).
@@ -14,10 +17,12 @@
 use std::task::Waker;
 
 use crate::alarm::wake;
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 #[derive(Debug, Default)]
 pub(crate) struct Lobby {
+    /// Somebody may be here. Written under the lock.
+    is_occupied: AtomicBool,
     /// How often all were woken. Written under the lock.
     rings: AtomicU64,
     waiting: Mutex<Waiting>,
@@ -36,7 +41,8 @@ impl Lobby {
     /// Wakes everybody. What they shall find was done before.
     #[inline]
     pub(crate) fn ring(&self) {
-        if cfg!(feature = "tokio") {
+        // Relaxed: who waits set it before he changed the parcel's word, and that came first: see above.
+        if cfg!(feature = "tokio") && self.is_occupied.load(Ordering::Relaxed) {
             self.wake_all();
         }
     }
@@ -50,6 +56,7 @@ impl Lobby {
         // Relaxed: who reads it without the lock, and finds another number than his, needs to know no more.
         let rings = self.rings.load(Ordering::Relaxed);
         self.rings.store(rings + 1, Ordering::Relaxed);
+        self.is_occupied.store(false, Ordering::Relaxed);
         drop(waiting); // wakers are other people's code
         if let Some(first) = first {
             wake(first);

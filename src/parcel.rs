@@ -210,16 +210,13 @@ impl<M> Parcel<M> {
     /// claimed by now, or the parcel is closed.
     #[cfg(feature = "tokio")]
     pub(crate) fn await_after(&self, read: usize) -> bool {
-        // Relaxed, all three: the lobby's lock came before, and comes after who changes the word.
         let mut word = self.word.load(Ordering::Relaxed);
         while (word & CLAIMED) as usize == read && word & CLOSED == 0 {
-            if word & AWAITED != 0 {
-                return true;
-            }
+            // Though it may be set already: who claims or closes shall know that this waits too.
             match self.word.compare_exchange_weak(
                 word,
                 word | AWAITED,
-                Ordering::Relaxed,
+                Ordering::Release, // against the acquire in `claim` and `close`
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return true,

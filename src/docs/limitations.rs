@@ -28,7 +28,7 @@
 //! * granting, revoking, making and dropping publishers, and
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
 //!   reader-writer lock for each shard;
-//! * waking a subscriber that sleeps: the mutex of crossbeam's channel;
+//! * waking a subscriber that sleeps: the mutex of crossbeam's channel, or the one around the wakers of tasks;
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
 //!   map, as above;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it

@@ -34,6 +34,7 @@ impl Spot {
                 None
             }
         };
+        self.lobby.is_occupied.store(true, Ordering::Relaxed); // the caller's change of the word comes after
         drop(waiting);
         drop(before); // and so is this
     }
