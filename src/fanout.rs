@@ -6,38 +6,30 @@
 //! next parcel. Then the envelope is sent to the subscribers that picked it, and whoever has no
 //! room but must not lose it is waited for.
 
-use std::mem;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use crate::advisory::{Board, Eviction, Losses};
-use crate::alarm::Alarm;
+use crate::advisory::{Board, Eviction};
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::follow::{FollowQueue, Places};
 use crate::grants::Grants;
-use crate::limit::{Held, Limit};
+use crate::limit::Limit;
 use crate::lobby::Lobby;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
 use crate::parcel::Claim;
 use crate::pause::{self, Step};
 use crate::pending::{Batch, Pending, append, discard};
-use crate::pick::{PickQueue, Picker, Refused};
-use crate::queue::Terms;
+use crate::pick::Picker;
 use crate::receipt::{BatchReceipt, Outcome};
 use crate::request::Requests;
 use crate::retained::Since;
-use crate::ring::Entry;
-use crate::room::NoPlace;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
-use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::waiting::Waiting;
+use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::weight::{Demands, Excess};
 
 /// What all handles of one bus share.
@@ -322,142 +314,6 @@ impl<M> Core<M> {
         }
     }
 
-    /// Evicts those whose predicates have panicked.
-    fn put_out(&self, picks: &mut Picks<M>) {
-        for listener in mem::take(&mut picks.failed) {
-            self.failed(&listener.queue);
-        }
-    }
-
-    /// A predicate has panicked: its subscription is evicted.
-    pub(crate) fn failed(&self, queue: &PickQueue<M>) {
-        self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
-        if queue.evict() {
-            self.evicted(queue.terms(), Eviction::PredicatePanicked);
-        }
-    }
-
-    /// Waits until it is this publish's turn, where all who pick envelopes see one order, and somebody picks
-    /// this one. Refuses it if somebody would have to be waited for, and may not.
-    fn take_turn(
-        &self,
-        picks: &Picks<M>,
-        limit: Limit,
-    ) -> Result<Option<MutexGuard<'_, ()>>, Refusal> {
-        let order = self.order.as_ref().filter(|_| !picks.listeners.is_empty());
-        let turn = order.map(Mutex::lock);
-        // Nobody else takes a place now, so this holds until it is delivered.
-        let may_not = |queue: &PickQueue<M>| limit.refuses(queue.terms()) && queue.is_waited_for();
-        if turn.is_some() && (picks.listeners.iter()).any(|listener| may_not(&listener.queue)) {
-            return Err(Refusal::Full);
-        }
-        Ok(turn)
-    }
-
-    /// Reserves places for a publish that may not wait. Where it has to take turns, it finds out then.
-    fn hold(&self, picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
-        if self.order.is_some() {
-            return Ok(Held::none());
-        }
-        let queues = picks.listeners.iter().map(|listener| &listener.queue);
-        let refusing = queues.filter(|queue| limit.refuses(queue.terms()));
-        Held::reserve(refusing).ok_or(Refusal::Full)
-    }
-
-    /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
-    /// returns what is left to do. Gives the turn back before that may run anybody's code.
-    fn deliver(
-        &self,
-        opening: &Opening<M>,
-        slots: Range<usize>,
-        picks: &Picks<M>,
-        mut held: Held<M>,
-        turn: Option<MutexGuard<'_, ()>>,
-    ) -> (Outcome, Rest<M>) {
-        let mut outcome = opening.outcome(slots.len());
-        let mut rest = Rest {
-            waiting: Waiting::none(),
-            displaced: SmallVec::new(),
-            evicted: SmallVec::new(),
-            losses: Losses::none(),
-        };
-        for (queue, entry) in opening.waits() {
-            rest.waiting.follow(queue, *entry);
-        }
-        for listener in &picks.listeners {
-            // With picks, only one envelope is placed at a time.
-            let (queue, parcel) = (&listener.queue, &opening.parcel);
-            if let Some(filled) = held.fill(queue, parcel, slots.start) {
-                outcome.count(filled);
-                continue;
-            }
-            match queue.offer(parcel, slots.start, turn.is_some()) {
-                Ok(None) => outcome.delivered += 1,
-                Ok(Some(displaced)) => {
-                    outcome.delivered += 1;
-                    rest.displaced.push(displaced);
-                    (rest.losses).note(&self.board, queue.terms(), || queue.accounts().dropped);
-                }
-                Err(Refused::NoPlace(no_place)) => {
-                    outcome.count(Err(no_place));
-                    if no_place == NoPlace::Full {
-                        let dropped = || queue.accounts().dropped;
-                        rest.losses.note(&self.board, queue.terms(), dropped);
-                    }
-                }
-                Err(Refused::Evicted) => {
-                    outcome.dropped += 1;
-                    (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
-                }
-                Err(Refused::Wait(line)) => {
-                    (rest.waiting).pick(line, queue.terms(), parcel, slots.start);
-                }
-            }
-        }
-        drop(turn);
-        rest.waiting.begin();
-        Alarm::ring_all(
-            picks
-                .listeners
-                .iter()
-                .map(|listener| listener.queue.alarm()),
-        );
-        (outcome, rest)
-    }
-
-    /// Does the rest of a publish, the waiting last. `let_go` gives answers to who asked, and lets go of
-    /// payloads and predicates: that may run user code, which may publish, and finds the turns taken.
-    /// Who waits must not keep them; if one panics, the rest is done all the same.
-    fn finish(
-        &self,
-        mut outcome: Outcome,
-        mut rest: Rest<M>,
-        limit: Limit,
-        let_go: impl FnOnce(),
-    ) -> Outcome {
-        let displaced = mem::take(&mut rest.displaced);
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            let_go();
-            drop(displaced);
-        }));
-        let evicted = catch_unwind(AssertUnwindSafe(|| {
-            for (terms, reason) in rest.evicted.drain(..) {
-                self.evicted(&terms, reason);
-            }
-        }));
-        rest.waiting.end(limit.deadline(), |turn, settled| {
-            outcome.count(settled);
-            if settled == Err(NoPlace::Full) {
-                (rest.losses).note(&self.board, turn.terms(), || turn.dropped());
-            }
-        });
-        rest.losses.tell(&self.board);
-        if let Err(panic) = dropped.and(evicted) {
-            resume_unwind(panic);
-        }
-        outcome
-    }
-
     /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
     fn install(&self, current: &Arc<Opening<M>>, next: &Arc<Opening<M>>) -> bool {
         current.mark();
@@ -518,6 +374,7 @@ impl<M> Core<M> {
     }
 }
 
+mod delivering;
 mod listing;
 #[cfg(all(test, oxide_loom))]
 mod loom_models;
@@ -546,16 +403,4 @@ pub(crate) enum Added<M> {
     Listed(Option<Arc<Since>>),
     /// In its group, where it receives by this.
     Joined(Picker<M>),
-}
-
-/// What is left to do of a publish when its envelopes lie in their slots. It holds no route: that
-/// would keep other subscribers connected while somebody is waited for.
-struct Rest<M> {
-    /// Those who have to be waited for: the turns are taken.
-    waiting: Waiting<M>,
-    /// What is not queued any more.
-    displaced: SmallVec<[Entry<M>; 1]>,
-    /// Those who were put out.
-    evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
-    losses: Losses,
 }

@@ -1,0 +1,173 @@
+//! Who picks an envelope gets it here, in order if that is wanted; and what else is to be done of a publish
+//! once its envelopes lie in their slots.
+
+use std::mem;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Core, Refusal};
+use crate::advisory::{Eviction, Losses};
+use crate::alarm::Alarm;
+use crate::limit::{Held, Limit};
+use crate::opening::Opening;
+use crate::pick::{PickQueue, Refused};
+use crate::queue::Terms;
+use crate::receipt::Outcome;
+use crate::ring::Entry;
+use crate::room::NoPlace;
+use crate::route::Picks;
+use crate::sync::{Mutex, MutexGuard, Ordering};
+use crate::waiting::Waiting;
+
+impl<M> Core<M> {
+    /// Evicts those whose predicates have panicked.
+    pub(super) fn put_out(&self, picks: &mut Picks<M>) {
+        for listener in mem::take(&mut picks.failed) {
+            self.failed(&listener.queue);
+        }
+    }
+
+    /// A predicate has panicked: its subscription is evicted.
+    pub(crate) fn failed(&self, queue: &PickQueue<M>) {
+        self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
+        if queue.evict() {
+            self.evicted(queue.terms(), Eviction::PredicatePanicked);
+        }
+    }
+
+    /// Waits until it is this publish's turn, where all who pick envelopes see one order, and somebody picks
+    /// this one. Refuses it if somebody would have to be waited for, and may not.
+    pub(super) fn take_turn(
+        &self,
+        picks: &Picks<M>,
+        limit: Limit,
+    ) -> Result<Option<MutexGuard<'_, ()>>, Refusal> {
+        let order = self.order.as_ref().filter(|_| !picks.listeners.is_empty());
+        let turn = order.map(Mutex::lock);
+        // Nobody else takes a place now, so this holds until it is delivered.
+        let may_not = |queue: &PickQueue<M>| limit.refuses(queue.terms()) && queue.is_waited_for();
+        if turn.is_some() && (picks.listeners.iter()).any(|listener| may_not(&listener.queue)) {
+            return Err(Refusal::Full);
+        }
+        Ok(turn)
+    }
+
+    /// Reserves places for a publish that may not wait. Where it has to take turns, it finds out then.
+    pub(super) fn hold(&self, picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
+        if self.order.is_some() {
+            return Ok(Held::none());
+        }
+        let queues = picks.listeners.iter().map(|listener| &listener.queue);
+        let refusing = queues.filter(|queue| limit.refuses(queue.terms()));
+        Held::reserve(refusing).ok_or(Refusal::Full)
+    }
+
+    /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
+    /// returns what is left to do. Gives the turn back before that may run anybody's code.
+    pub(super) fn deliver(
+        &self,
+        opening: &Opening<M>,
+        slots: Range<usize>,
+        picks: &Picks<M>,
+        mut held: Held<M>,
+        turn: Option<MutexGuard<'_, ()>>,
+    ) -> (Outcome, Rest<M>) {
+        let mut outcome = opening.outcome(slots.len());
+        let mut rest = Rest {
+            waiting: Waiting::none(),
+            displaced: SmallVec::new(),
+            evicted: SmallVec::new(),
+            losses: Losses::none(),
+        };
+        for (queue, entry) in opening.waits() {
+            rest.waiting.follow(queue, *entry);
+        }
+        for listener in &picks.listeners {
+            // With picks, only one envelope is placed at a time.
+            let (queue, parcel) = (&listener.queue, &opening.parcel);
+            if let Some(filled) = held.fill(queue, parcel, slots.start) {
+                outcome.count(filled);
+                continue;
+            }
+            match queue.offer(parcel, slots.start, turn.is_some()) {
+                Ok(None) => outcome.delivered += 1,
+                Ok(Some(displaced)) => {
+                    outcome.delivered += 1;
+                    rest.displaced.push(displaced);
+                    (rest.losses).note(&self.board, queue.terms(), || queue.accounts().dropped);
+                }
+                Err(Refused::NoPlace(no_place)) => {
+                    outcome.count(Err(no_place));
+                    if no_place == NoPlace::Full {
+                        let dropped = || queue.accounts().dropped;
+                        rest.losses.note(&self.board, queue.terms(), dropped);
+                    }
+                }
+                Err(Refused::Evicted) => {
+                    outcome.dropped += 1;
+                    (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
+                }
+                Err(Refused::Wait(line)) => {
+                    (rest.waiting).pick(line, queue.terms(), parcel, slots.start);
+                }
+            }
+        }
+        drop(turn);
+        rest.waiting.begin();
+        Alarm::ring_all(
+            picks
+                .listeners
+                .iter()
+                .map(|listener| listener.queue.alarm()),
+        );
+        (outcome, rest)
+    }
+
+    /// Does the rest of a publish, the waiting last. `let_go` gives answers to who asked, and lets go of
+    /// payloads and predicates: that may run user code, which may publish, and finds the turns taken.
+    /// Who waits must not keep them; if one panics, the rest is done all the same.
+    pub(super) fn finish(
+        &self,
+        mut outcome: Outcome,
+        mut rest: Rest<M>,
+        limit: Limit,
+        let_go: impl FnOnce(),
+    ) -> Outcome {
+        let displaced = mem::take(&mut rest.displaced);
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            let_go();
+            drop(displaced);
+        }));
+        let evicted = catch_unwind(AssertUnwindSafe(|| {
+            for (terms, reason) in rest.evicted.drain(..) {
+                self.evicted(&terms, reason);
+            }
+        }));
+        rest.waiting.end(limit.deadline(), |turn, settled| {
+            outcome.count(settled);
+            if settled == Err(NoPlace::Full) {
+                (rest.losses).note(&self.board, turn.terms(), || turn.dropped());
+            }
+        });
+        rest.losses.tell(&self.board);
+        if let Err(panic) = dropped.and(evicted) {
+            resume_unwind(panic);
+        }
+        outcome
+    }
+}
+
+/// What is left to do of a publish when its envelopes lie in their slots. It holds no route: that
+/// would keep other subscribers connected while somebody is waited for.
+pub(super) struct Rest<M> {
+    /// Those who have to be waited for: the turns are taken.
+    pub(super) waiting: Waiting<M>,
+    /// What is not queued any more.
+    pub(super) displaced: SmallVec<[Entry<M>; 1]>,
+    /// Those who were put out.
+    pub(super) evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
+    pub(super) losses: Losses,
+}
