@@ -2,7 +2,7 @@
 
 mod changes;
 
-use std::iter;
+use std::slice;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -414,7 +414,7 @@ impl ByName<'_> {
             bus.weigh(envelope).map_err(Objection::from)
         } else {
             inside.ask(pass, |scope| {
-                scope.admits(iter::once(envelope), Origin::Presented, &[])?;
+                scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
                 bus.weigh(envelope)?;
                 Ok(scope.spend(1)?)
             })

@@ -1,7 +1,7 @@
 //! What a module is given instead of the bus: the right to speak as itself.
 
 use std::fmt;
-use std::iter;
+use std::slice;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -287,7 +287,7 @@ impl<M: Payload> Publisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| Envelope::new(&self.source, message))
             .collect();
-        match self.enter(&envelopes.iter(), None) {
+        match self.enter(&envelopes, None) {
             Ok(_inside) => self.bus.core.publish_batch(envelopes),
             Err(cause) => Err(BatchError::new(BatchReceipt::default(), envelopes, cause)),
         }
@@ -329,7 +329,7 @@ impl<M: Payload> Publisher<M> {
         limit: Limit,
         pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.let_in(inside, &iter::once(&envelope), origin, pass) {
+        match self.let_in(inside, slice::from_ref(&envelope), origin, pass) {
             Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
@@ -337,9 +337,9 @@ impl<M: Payload> Publisher<M> {
 
     /// Lets envelopes of this publisher's own pass, all or none; they count as on their way until what is
     /// returned is dropped.
-    pub(crate) fn enter<'e>(
+    pub(crate) fn enter(
         &self,
-        envelopes: &(impl ExactSizeIterator<Item = &'e Envelope<M>> + Clone),
+        envelopes: &[Envelope<M>],
         pass: Option<&mut Pass>,
     ) -> Result<Inside<'_>, Cause> {
         let inside = self.grant.admission().enter(self.stripe);
@@ -347,15 +347,15 @@ impl<M: Payload> Publisher<M> {
     }
 
     #[inline]
-    fn let_in<'a, 'e>(
+    fn let_in<'a>(
         &self,
         inside: Inside<'a>,
-        envelopes: &(impl ExactSizeIterator<Item = &'e Envelope<M>> + Clone),
+        envelopes: &[Envelope<M>],
         origin: Origin<'_>,
         pass: Option<&mut Pass>,
     ) -> Result<Inside<'a>, Cause> {
         let weigh = || {
-            envelopes.clone().try_for_each(|it| {
+            envelopes.iter().try_for_each(|it| {
                 // What is stamped here is in order.
                 if matches!(origin, Origin::Forwarded(_)) || it.correlation_id.is_some() {
                     check(it)?;
@@ -368,7 +368,7 @@ impl<M: Payload> Publisher<M> {
             weigh().map_err(Objection::from)
         } else {
             inside.ask(pass, |scope| {
-                scope.admits(envelopes.clone(), origin, &self.narrowed)?;
+                scope.admits(envelopes, origin, &self.narrowed)?;
                 weigh()?;
                 Ok(scope.spend(envelopes.len())?)
             })
@@ -378,7 +378,7 @@ impl<M: Payload> Publisher<M> {
             Err(Objection::Refused(refusal)) => Err(refusal.into()),
             Err(Objection::Denied { denial, at }) => {
                 drop(inside); // who is told of it may run code of his own
-                let envelope = envelopes.clone().nth(at);
+                let envelope = envelopes.get(at);
                 (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
                 Err(Cause::Denied(self.capability().clone(), denial))
             }

@@ -84,9 +84,9 @@ impl Scope {
 
     /// Whether these may pass, all of them, under the narrower scopes too, but for the
     /// [rate](Scope::spend).
-    pub(crate) fn admits<'a, M: Payload>(
+    pub(crate) fn admits<M: Payload>(
         &self,
-        envelopes: impl Iterator<Item = &'a Envelope<M>>,
+        envelopes: &[Envelope<M>],
         origin: Origin<'_>,
         narrowed: &[Box<[Pattern]>],
     ) -> Result<(), Objection> {
@@ -96,7 +96,7 @@ impl Scope {
         if matches!(origin, Origin::Forwarded(_)) && !self.forwards {
             return Err(Denial::Forwarding.into());
         }
-        for (at, envelope) in envelopes.enumerate() {
+        for (at, envelope) in envelopes.iter().enumerate() {
             let denied = |denial| Err(Objection::Denied { denial, at });
             let speaks = match (&self.sources, origin) {
                 (Some(sources), _) => sources.binary_search(&envelope.source).is_ok(),

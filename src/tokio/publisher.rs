@@ -183,7 +183,7 @@ impl<M: Payload> AsyncPublisher<M> {
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
         let mut pass = Pass::default();
-        let enter = |left: &Batch<M>| publisher.enter(&left.left().iter(), Some(&mut pass));
+        let enter = |left: &Batch<M>| publisher.enter(left.left(), Some(&mut pass));
         placing::publish_batch(publisher.bus(), envelopes, enter).await
     }
 }
