@@ -45,6 +45,11 @@ fn assert_it_adds_up(result: &Value) {
     let (delivered, dropped) = (count(result, "delivered"), count(result, "dropped"));
     let (received, lost) = (count(result, "received"), count(result, "lost"));
     let due = count(result, "published") * count(result, "subscribers");
+    assert_eq!(
+        result["subjects"],
+        serde_json::json!([]),
+        "they listen to all"
+    );
     assert_eq!(received + lost, delivered + dropped, "{result}");
     match result["overflow"].as_str().expect("a name") {
         "block" => assert_eq!((received, lost, dropped), (due, 0, 0), "{result}"),
@@ -163,6 +168,42 @@ fn tasks_share_the_work_of_a_group_too() {
 }
 
 #[test]
+fn subscribers_get_what_is_published_on_the_subjects_they_listen_to() {
+    // 250 envelopes from each of four publishers.
+    let cases: [(&[&str], u64); 6] = [
+        (&["bench.0"], 250),
+        (&["bench.1", "bench.3"], 500),
+        (&["bench.2", "bench.*", "*.2"], 1_000),
+        (&["bench.>"], 1_000),
+        (&["bench.4", "bench.2"], 250),
+        (&["bench.4"], 0),
+    ];
+    for (patterns, due) in cases {
+        for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
+            for (groups, queues) in [(&[][..], 4), (&["--groups", "2"], 2)] {
+                for run_by in [THREADS, RUN_BY[2]] {
+                    let subjects = patterns.iter().flat_map(|pattern| ["--subject", *pattern]);
+                    let subjects = subjects.collect::<Vec<_>>();
+                    let load: &[&str] = &["--publishers", "4", "--messages", "1000"];
+                    let queue: &[&str] = &["--capacity", "16", "--overflow", overflow];
+                    let result = result(&[load, queue, &subjects, groups, run_by].concat());
+                    assert_eq!(count(&result, "published"), 1_000);
+                    assert_eq!(result["subjects"], serde_json::json!(patterns));
+                    let (received, lost) = (count(&result, "received"), count(&result, "lost"));
+                    let told = count(&result, "delivered") + count(&result, "dropped");
+                    assert_eq!(received + lost, told, "{result}");
+                    match overflow {
+                        "disconnect" => assert!(told <= due * queues && lost <= queues, "{result}"),
+                        "block" => assert_eq!((received, lost), (due * queues, 0), "{result}"),
+                        _ => assert_eq!(told, due * queues, "{result}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_result_of_tasks_has_the_keys_of_that_of_threads() {
     let [threads, tasks] = [THREADS, RUN_BY[2]].map(|run_by| {
         let result = result(&[&["--messages", "100"], run_by].concat());
@@ -276,6 +317,7 @@ fn without_json_it_prints_a_table() {
     assert_eq!(row("received"), "49,380");
     assert_eq!(row("lost"), "0");
     assert_eq!(row("groups"), "none");
+    assert_eq!(row("subjects"), "all");
     assert_eq!(row("overflow"), "block");
 }
 

@@ -114,7 +114,12 @@ fn usage_errors_are_one_line_that_names_the_trouble() {
         (&["bench", "--overflow", "never"], "drop-oldest"),
         (&["bench", "--groups", "0"], "--groups"),
         (&["bench", "--groups", "5"], "--groups 5 is more than"),
+        (&["bench", "--subject", "bench..0"], "at byte 6"),
         (&["replay", "--overflow", "never", SAMPLE], "disconnect"),
+        (&["replay", "--members", "0", SAMPLE], "--members"),
+        (&["replay", "--members", "-1", SAMPLE], "--members"),
+        (&["replay", "--members", "1025", SAMPLE], "--members"),
+        (&["replay", "--check", "--members", "2", SAMPLE], "--check"),
         (
             &["replay", "--check", "--overflow", "block", SAMPLE],
             "--check",
@@ -201,17 +206,19 @@ fn a_reader_that_goes_away_does_not_hide_a_bad_line() {
 
 #[test]
 fn a_reader_that_goes_away_ends_it_though_the_input_goes_on() {
-    let mut child = command(&["replay"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("the command runs");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    let log = long_log();
-    // Writes until nobody reads any more.
-    let input = thread::spawn(move || while stdin.write_all(log.as_bytes()).is_ok() {});
-    drop(first_line(&mut child));
-    assert_eq!(finish(child).status.code(), Some(0));
-    input.join().expect("the input ends too");
+    for arguments in [&["replay"][..], &["replay", "--members", "3"]] {
+        let mut child = command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the command runs");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let log = long_log();
+        // Writes until nobody reads any more.
+        let input = thread::spawn(move || while stdin.write_all(log.as_bytes()).is_ok() {});
+        drop(first_line(&mut child));
+        assert_eq!(finish(child).status.code(), Some(0));
+        input.join().expect("the input ends too");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use oxide_bus::DEFAULT_CAPACITY;
+use oxide_bus::{DEFAULT_CAPACITY, Pattern};
 
 use self::report::Report;
 use crate::failure::Failure;
@@ -24,15 +24,17 @@ use crate::{INTERRUPTED, arguments, interrupt, output};
 
 /// Measures the bus: publishers and subscribers on threads of their own, or as tasks, as fast as they can
 ///
-/// Each publisher and each subscriber is a thread; with --async, a task. All subscribers listen to everything. When the
-/// last publisher is done the bus is closed and the subscribers receive what is still queued. The
-/// time is from the start to the end of the last of them, and the rates are over that time.
+/// Each publisher and each subscriber is a thread; with --async, a task. All subscribers listen to
+/// everything, unless --subject says to what. When the last publisher is done the bus is closed and the
+/// subscribers receive what is still queued. The time is from the start to the end of the last of them,
+/// and the rates are over that time.
 ///
 /// The publishers' receipts say what was delivered, and what was dropped because a queue was full; the
 /// subscribers count what they received, and what they were told they lost. An envelope that drop-oldest
 /// displaces is delivered by the receipts, and lost for the subscriber. The counts are checked: delivered
 /// and dropped together make received and lost; each subscriber, or each group, has received or lost
-/// everything that was published, or was evicted on its first loss. If not, that is an error.
+/// everything that was published and that it listens to, or was evicted on its first loss. If not, that
+/// is an error.
 ///
 /// Latency is the time from just before an envelope is published to when a subscriber has it. Reading
 /// the clock takes longer than publishing may, so only one envelope in 16 of each publisher, its first
@@ -62,6 +64,14 @@ pub(crate) struct Options {
     /// Each envelope goes to one member of each group: the members compete.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     groups: Option<u16>,
+
+    /// Have all subscribers listen to these subjects only; repeat it for more
+    ///
+    /// The first publisher's envelopes have the subject bench.0, the second's bench.1, and so on. In a
+    /// pattern, * stands for any one word, and > at the end for one or more. A pattern that matches none of
+    /// them is no error: that measures publishing past those who listen to something else.
+    #[arg(long, value_name = "PATTERN")]
+    subject: Vec<Pattern>,
 
     /// Use tasks on a tokio runtime instead of threads
     ///
@@ -93,7 +103,7 @@ pub(crate) struct Options {
 const JSON: &str = "\
 Print the result as one JSON object instead of a table
 
-Its keys: publishers, subscribers, groups (null without), workers (null for threads), capacity, overflow, payload_bytes, published, \
+Its keys: publishers, subscribers, groups (null without), subjects (a list of patterns, empty without), workers (null for threads), capacity, overflow, payload_bytes, published, \
 delivered, dropped, received, lost, evicted (how many subscribers were), elapsed_s, publishes_per_s, deliveries_per_s, and latency_ns with samples, p50, p90, p99, p999 and \
 max, which are zero where nothing was received.";
 
@@ -107,6 +117,8 @@ Examples:
       Short queues that keep the newest: what is lost was delivered before.
   oxide-bus bench --overflow block --subscribers 8 --groups 2
       Two teams of four that share the work: each envelope is received twice.
+  oxide-bus bench --overflow block --publishers 4 --subject bench.0 --subject bench.3
+      Subscribers to two of four publishers: each receives half of what is published.
   oxide-bus bench --async --workers 2 --subscribers 16
       The first again, by tasks: one that publishes, 16 that receive, on two threads.
   oxide-bus bench --duration 10 --payload 1024 --json

@@ -4,6 +4,7 @@ mod feed;
 mod ledger;
 mod pace;
 mod printer;
+mod progress;
 mod tally;
 
 use std::ops::ControlFlow;
@@ -21,7 +22,7 @@ use oxide_bus::{
 use self::feed::Input;
 use self::ledger::Ledger;
 use self::pace::Pace;
-use self::printer::Progress;
+use self::progress::Progress;
 use crate::failure::Failure;
 use crate::overflow::OverflowName;
 use crate::{INTERRUPTED, arguments, interrupt, output, thread};
@@ -70,6 +71,13 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = OverflowName::Block)]
     overflow: OverflowName,
 
+    /// Let the subscriber be a group of so many members, each in a thread of its own
+    ///
+    /// They share the queue and compete: each envelope is received and printed by one of them. Lines stay
+    /// whole, but come in any order. There may be 1024 of them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
+    members: Option<u16>,
+
     /// Publish so many envelopes a second, fractions allowed [default: as fast as possible]
     ///
     /// The pace is kept from the start: after a hold-up it catches up.
@@ -77,7 +85,7 @@ pub(crate) struct Options {
     rate: Option<f64>,
 
     /// Only check that every line is an envelope: publish and print nothing
-    #[arg(long, conflicts_with_all = ["subject", "source", "speak_as", "allow", "capacity", "overflow", "rate", "stats"])]
+    #[arg(long, conflicts_with_all = ["subject", "source", "speak_as", "allow", "capacity", "overflow", "members", "rate", "stats"])]
     check: bool,
 
     /// Accept keys that the format does not know, and leave them out
@@ -121,6 +129,8 @@ Examples:
       What is appended to a log, as it comes, even if it has keys of its own.
   oxide-bus replay log.jsonl --overflow drop-oldest --capacity 100 --stats | less
       What a reader who is slow gets of a log, if old envelopes make way for new ones.
+  oxide-bus replay log.jsonl --members 4 --subject 'command.>'
+      The commands in a log, as a team of four that shares the work gets them.
   oxide-bus replay --check log.jsonl
       Nothing but complaints about bad lines.";
 
@@ -178,18 +188,24 @@ fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<Exit
 
 fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
     let bus = MessageBus::new();
-    let subscription = bus
-        .subscribe_with(terms(&options))
+    let members = options.members.unwrap_or(1);
+    let subscriptions = (0..members)
+        .map(|_| bus.subscribe_with(terms(&options)))
+        .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::usage)?;
     let ledger = Arc::new(Ledger::new(options.stats));
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(Progress::new(members));
     let (with_stats, overflow, codec) = (options.stats, options.overflow, codec(&options));
 
     let allowed = allowance(&options, &bus)?;
-    thread::spawn("printer", {
+    for subscription in subscriptions {
         let (teller, progress) = (teller.clone(), Arc::clone(&progress));
-        move || teller.tell(News::Printed(printer::print(subscription, &progress)))
-    })?;
+        thread::spawn("printer", move || {
+            if let Some(printed) = printer::print(subscription, &progress) {
+                teller.tell(News::Printed(printed));
+            }
+        })?;
+    }
     thread::spawn("feed", {
         let (teller, bus, ledger) = (teller.clone(), bus.clone(), Arc::clone(&ledger));
         let mut pace = options.rate.map(Pace::new);
@@ -288,6 +304,10 @@ fn terms(options: &Options) -> SubscribeOptions {
         .name("printer")
         .capacity(options.capacity)
         .overflow(options.overflow.into());
+    let terms = match options.members {
+        Some(_) => terms.group("printers"),
+        None => terms,
+    };
     let terms = options
         .subject
         .iter()

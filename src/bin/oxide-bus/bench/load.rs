@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use oxide_bus::{
-    AsyncPublisher, AsyncSubscription, Delivery, Payload, PublishError, Publisher, Receipt,
-    RecvError, Subscription,
+    AsyncPublisher, AsyncSubscription, Delivery, Pattern, Payload, PublishError, Publisher,
+    Receipt, RecvError, Subject, Subscription,
 };
 
 /// One envelope in so many of each publisher is timed.
@@ -19,15 +19,28 @@ const TOLD: u64 = 256;
 
 /// What an envelope carries.
 pub(super) struct Load {
+    /// The number of its publisher, as a word of its subject.
+    publisher: &'static str,
     /// When it was about to be published, where it is one of those that are timed.
     published: Option<Instant>,
     bytes: Box<[u8]>,
 }
 
-impl Payload for Load {}
+impl Payload for Load {
+    fn subject(&self) -> Subject<'_> {
+        subject(self.publisher)
+    }
+}
+
+/// What a publisher's envelopes are about.
+fn subject(publisher: &str) -> Subject<'_> {
+    Subject::new(["bench", publisher])
+}
 
 /// What a publisher is to do.
 pub(super) struct Orders {
+    /// Its number. Static, so that envelopes carry it without a count that threads would share.
+    pub(super) publisher: &'static str,
     /// How many envelopes it publishes at most.
     pub(super) quota: u64,
     /// The bytes in each.
@@ -40,6 +53,7 @@ pub(super) struct Orders {
 
 /// What a publisher was told by its receipts.
 pub(super) struct Sent {
+    publisher: &'static str,
     pub(super) published: u64,
     pub(super) delivered: u64,
     pub(super) dropped: u64,
@@ -59,9 +73,10 @@ pub(super) struct Intake {
 }
 
 impl Sent {
-    fn begin() -> Self {
+    fn begin(orders: &Orders) -> Self {
         let now = Instant::now();
         Sent {
+            publisher: orders.publisher,
             published: 0,
             delivered: 0,
             dropped: 0,
@@ -74,6 +89,7 @@ impl Sent {
     fn next(&self, orders: &Orders) -> Option<Load> {
         let goes_on = self.published < orders.quota && !orders.stop.load(Ordering::Relaxed);
         goes_on.then(|| Load {
+            publisher: self.publisher,
             bytes: vec![0xA5; orders.payload].into(),
             published: self.published.is_multiple_of(TIMED).then(Instant::now),
         })
@@ -91,6 +107,12 @@ impl Sent {
     fn end(mut self) -> Self {
         self.ended = Instant::now();
         self
+    }
+
+    /// Whether who listens to these subjects, or without any to everything, is to get what was sent.
+    pub(super) fn is_for(&self, subjects: &[Pattern]) -> bool {
+        let subject = subject(self.publisher);
+        subjects.is_empty() || subjects.iter().any(|pattern| pattern.matches(&subject))
     }
 }
 
@@ -139,7 +161,7 @@ pub(super) fn publish(
     handle: &Publisher<Load>,
     orders: &Orders,
 ) -> Result<Sent, PublishError<Load>> {
-    let mut sent = Sent::begin();
+    let mut sent = Sent::begin(orders);
     while let Some(load) = sent.next(orders) {
         sent.count(&handle.publish(load)?, orders);
     }
@@ -151,7 +173,7 @@ pub(super) async fn publish_async(
     handle: &AsyncPublisher<Load>,
     orders: &Orders,
 ) -> Result<Sent, PublishError<Load>> {
-    let mut sent = Sent::begin();
+    let mut sent = Sent::begin(orders);
     while let Some(load) = sent.next(orders) {
         sent.count(&handle.publish(load).await?, orders);
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Capability, SubscribeOptions};
+use oxide_bus::{Bus, Capability, Pattern, SubscribeOptions};
 
 use super::Options;
 use super::crew::{Crew, Job};
@@ -23,6 +23,8 @@ pub(super) struct Counts {
     pub(super) intakes: Vec<Intake>,
     /// How many queues the subscribers have.
     queues: usize,
+    /// What they listen to; if nothing is named, to everything.
+    subjects: Vec<Pattern>,
 }
 
 impl Counts {
@@ -65,7 +67,7 @@ impl Counts {
 
     /// Whether the two sides agree, and every envelope is accounted for at every queue.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        let (published, delivered, dropped) = (self.published(), self.delivered(), self.dropped());
+        let (due, delivered, dropped) = (self.due(), self.delivered(), self.dropped());
         let (received, lost) = (self.received(), self.lost());
         if delivered + dropped != received + lost {
             return Err(Failure::new(format_args!(
@@ -73,13 +75,19 @@ impl Counts {
                  {dropped} dropped; the subscribers received {received} and lost {lost}"
             )));
         }
-        match self.queues().find(|queue| !queue.is_complete(published)) {
+        match self.queues().find(|queue| !queue.is_complete(due)) {
             None => Ok(()),
             Some(Queue { received, lost, .. }) => Err(Failure::new(format_args!(
-                "the counts do not agree: of {published} envelopes at one queue {received} were \
+                "the counts do not agree: of {due} envelopes at one queue {received} were \
                  received and {lost} lost"
             ))),
         }
+    }
+
+    /// How many envelopes are for each queue, whatever becomes of them.
+    fn due(&self) -> u64 {
+        let sent = self.sent.iter().filter(|sent| sent.is_for(&self.subjects));
+        sent.map(|sent| sent.published).sum()
     }
 
     /// What was counted at each queue. The members of a group share one: the subscribers take turns
@@ -105,13 +113,13 @@ struct Queue {
 }
 
 impl Queue {
-    /// Whether it accounts for all that was published, or up to the eviction.
-    fn is_complete(&self, published: u64) -> bool {
+    /// Whether it accounts for all that was due, or up to the eviction.
+    fn is_complete(&self, due: u64) -> bool {
         let seen = self.received + self.lost;
         if self.evicted {
-            self.lost == 1 && seen <= published
+            self.lost == 1 && seen <= due
         } else {
-            seen == published
+            seen == due
         }
     }
 }
@@ -134,6 +142,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
     let publishers = (0..options.publishers)
         .map(|number| {
             let orders = Orders {
+                publisher: number.to_string().leak(), // once for each, and the run is the process
                 quota: quota(options, number),
                 payload: options.payload as usize,
                 stop: Arc::clone(stop),
@@ -170,6 +179,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
         sent,
         intakes,
         queues: options.queues().into(),
+        subjects: options.subject.clone(),
     })
 }
 
@@ -186,6 +196,7 @@ fn subscribe(options: &Options, bus: &Bus<Load>, crew: &Crew) -> Result<Vec<Job<
                 Some(groups) => terms.group(format!("group-{}", number % groups)),
                 None => terms,
             };
+            let terms = (options.subject.iter().cloned()).fold(terms, SubscribeOptions::pattern);
             let subscription = bus.subscribe_with(terms).map_err(Failure::new)?;
             crew.receive(&name, subscription)
         })

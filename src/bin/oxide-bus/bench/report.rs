@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
+use oxide_bus::Pattern;
 use serde::Serialize;
 
 use super::Options;
@@ -16,6 +17,7 @@ pub(super) struct Report {
     publishers: u16,
     subscribers: u16,
     groups: Option<u16>,
+    subjects: Vec<String>,
     workers: Option<u16>,
     capacity: usize,
     overflow: OverflowName,
@@ -50,6 +52,7 @@ impl Report {
             publishers: options.publishers,
             subscribers: options.subscribers,
             groups: options.groups,
+            subjects: options.subject.iter().map(Pattern::to_string).collect(),
             workers: options.workers(),
             capacity: options.capacity,
             overflow: options.overflow,
@@ -68,7 +71,7 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> String {
-        serde_json::to_string(self).expect("numbers and a name can be written")
+        serde_json::to_string(self).expect("numbers and texts can be written")
     }
 
     pub(super) fn table(&self) -> String {
@@ -80,6 +83,14 @@ impl Report {
                 "groups",
                 self.groups
                     .map_or("none".to_owned(), |groups| groups.to_string()),
+            ),
+            (
+                "subjects",
+                if self.subjects.is_empty() {
+                    "all".to_owned()
+                } else {
+                    self.subjects.join(", ")
+                },
             ),
             (
                 "run by",

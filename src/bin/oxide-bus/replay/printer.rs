@@ -1,54 +1,37 @@
-//! The subscriber's thread: prints what it receives.
+//! What prints: the subscriber's thread, or those of its members.
 
-use std::io::{self, BufWriter};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, Write};
 
 use oxide_bus::codec::{Codec, Limits, LinesWriter, WriteError};
-use oxide_bus::{Lagged, RecvError, Subscription};
+use oxide_bus::{RecvError, Subscription};
 
+use super::progress::Progress;
 use crate::failure::Failure;
 use crate::output;
 
-/// How far the printing is, for the other threads. Relaxed: nothing else hangs on the counts.
-#[derive(Default)]
-pub(super) struct Progress {
-    printed: AtomicU64,
-    lost: AtomicU64,
-}
-
-impl Progress {
-    /// How many envelopes are printed.
-    pub(super) fn printed(&self) -> u64 {
-        self.printed.load(Ordering::Relaxed)
-    }
-
-    /// How many were lost on the way, as far as the subscriber was told.
-    pub(super) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    fn print_one(&self) {
-        self.printed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn lose(&self, lagged: Lagged) {
-        self.lost.fetch_add(lagged.missed, Ordering::Relaxed);
-    }
-}
+/// So many bytes are printed without waiting for more.
+const FULL: usize = 64 * 1024;
 
 /// Prints to the end of the bus, or until nobody reads it.
-pub(super) fn print(subscription: Subscription, progress: &Progress) -> Result<(), Failure> {
+///
+/// What came of it is known to the last member to end, and before that to one that cannot print.
+pub(super) fn print(
+    subscription: Subscription,
+    progress: &Progress,
+) -> Option<Result<(), Failure>> {
     match print_all(subscription, progress) {
-        Ok(End::Closed) => Ok(()),
-        Ok(End::Evicted) => Err(Failure::new(format_args!(
-            "the subscriber was evicted, because its queue was full (envelopes printed: {})",
-            progress.printed()
-        ))),
-        Err(WriteError::Io(error)) => output::written(Err(error)),
-        Err(WriteError::Encode(error)) => Err(Failure::new(format_args!(
+        Ok(end) => progress.leave().then(|| match end {
+            End::Closed => Ok(()),
+            End::Evicted => Err(Failure::new(format_args!(
+                "the subscriber was evicted, because its queue was full (envelopes printed: {})",
+                progress.printed()
+            ))),
+        }),
+        Err(WriteError::Io(error)) => Some(output::written(Err(error))),
+        Err(WriteError::Encode(error)) => Some(Err(Failure::new(format_args!(
             "cannot print an envelope: {error}"
-        ))),
-        Err(error) => Err(Failure::new(error)),
+        )))),
+        Err(error) => Some(Err(Failure::new(error))),
     }
 }
 
@@ -61,7 +44,6 @@ enum End {
 /// Flushes only when it would have to wait for more: what comes slowly is seen at once, and what
 /// comes fast is written in large pieces.
 fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End, WriteError> {
-    let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     // What is written can be more than what was read: 1e9 is longer in full, and a correlation id
     // that is absent becomes a null. All else was read within limits.
     let limits = Limits {
@@ -69,7 +51,7 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End,
         nodes: usize::MAX,
         ..Limits::default()
     };
-    let mut lines = LinesWriter::new(stdout).codec(Codec::new().limits(limits));
+    let mut lines = LinesWriter::new(Sheet::default()).codec(Codec::new().limits(limits));
     loop {
         for item in subscription.try_iter() {
             match item {
@@ -90,5 +72,27 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End,
             Err(RecvError::Disconnected) => return Ok(End::Closed),
             Err(RecvError::Evicted) => return Ok(End::Evicted),
         }
+    }
+}
+
+/// Lines that go to the standard output in one piece: nobody else's come in between.
+#[derive(Default)]
+struct Sheet(Vec<u8>);
+
+impl Write for Sheet {
+    /// Takes a whole line.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(line);
+        if self.0.len() >= FULL {
+            self.flush()?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&self.0)?;
+        self.0.clear();
+        stdout.flush()
     }
 }

@@ -1,17 +1,19 @@
 //! `oxide-bus replay`: what it prints, and what it counts.
 #![cfg(feature = "cli")]
 
-use std::collections::BTreeMap;
+mod members;
+mod reading;
+
 use std::fmt::Write;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, FixedOffset};
 use oxide_bus::codec::Codec;
-use serde_json::Value;
 use tempfile::NamedTempFile;
+
+use self::reading::{Seen, Stats, seen};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
 
@@ -40,91 +42,6 @@ fn file(content: &str) -> NamedTempFile {
 
 fn path(file: &NamedTempFile) -> &str {
     file.path().to_str().expect("it is UTF-8")
-}
-
-/// An envelope as it can be seen without this crate.
-#[derive(Debug, PartialEq)]
-struct Seen {
-    id: String,
-    source: String,
-    correlation_id: Option<String>,
-    timestamp: DateTime<FixedOffset>,
-    message: Value,
-}
-
-impl Seen {
-    fn read(line: &str) -> Self {
-        let mut envelope: Value = serde_json::from_str(line).expect("it is JSON");
-        let word = |key: &str| envelope[key].as_str().map(str::to_owned);
-        let (id, source) = (word("id").unwrap(), word("source").unwrap());
-        let correlation_id = word("correlation_id").map(|id| id.to_lowercase());
-        let timestamp = word("timestamp").unwrap().parse().expect("it is a time");
-        let mut message = envelope["message"].take();
-        // Custom events in the seed's form have two keys `kind`; of those this reader sees the last.
-        if message["type"] == "custom" && message.get("custom_kind").is_none() {
-            message["custom_kind"] = message["kind"].take();
-            message["kind"] = "event".into();
-        }
-        Seen {
-            id: id.to_lowercase(),
-            source,
-            correlation_id,
-            timestamp,
-            message,
-        }
-    }
-
-    fn is(&self, kind: &str, module: &str) -> bool {
-        self.message["type"] == kind && self.message["module_id"] == module
-    }
-}
-
-fn seen(lines: &str) -> Vec<Seen> {
-    lines.lines().map(Seen::read).collect()
-}
-
-/// What `--stats` says.
-#[derive(Debug)]
-struct Stats {
-    totals: BTreeMap<String, u64>,
-    /// Published and delivered by subject, in the order in which they stand there.
-    subjects: Vec<(String, u64, u64)>,
-}
-
-impl Stats {
-    fn read(stderr: &str) -> Self {
-        let (totals, subjects) = stderr.split_once("\n\n").unwrap_or((stderr, ""));
-        let totals = totals
-            .lines()
-            .filter(|line| !line.starts_with("oxide-bus: "))
-            .map(|line| {
-                let (name, count) = line.split_once(' ').expect("a name and a number");
-                (name.to_owned(), count.trim().parse().expect("a number"))
-            })
-            .collect();
-        let subjects = subjects
-            .lines()
-            .skip(1)
-            .filter(|line| !line.starts_with("oxide-bus: "))
-            .map(|line| {
-                let (published, rest) = line.trim_start().split_once(' ').unwrap();
-                let (delivered, subject) = rest.trim_start().split_once("  ").unwrap();
-                let count = |count: &str| count.parse().expect("a number");
-                (subject.to_owned(), count(published), count(delivered))
-            })
-            .collect();
-        Stats { totals, subjects }
-    }
-
-    fn assert_it_adds_up(&self) {
-        let total = |name: &str| self.totals[name];
-        assert_eq!(total("read"), total("bad") + total("published"));
-        assert_eq!(total("matched"), total("delivered") + total("dropped"));
-        let published: u64 = self.subjects.iter().map(|subject| subject.1).sum();
-        let delivered: u64 = self.subjects.iter().map(|subject| subject.2).sum();
-        assert_eq!(published, total("published"));
-        assert_eq!(delivered, total("delivered"));
-    }
 }
 
 #[test]
@@ -252,11 +169,12 @@ fn a_queue_of_one_loses_nothing() {
 ///
 /// The last line of the log is bad: when it is reported, all others are published. A full queue is
 /// far more than the pipe and the program's own buffer hold, and the log is more than all of them.
-fn replay_to_a_late_reader(overflow: &str) -> (Vec<Seen>, String) {
+fn replay_to_a_late_reader(arguments: &[&str]) -> (Vec<Seen>, String) {
     let log = file(&(sample().repeat(30) + "bad\n"));
     let mut child = Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
         .args(["replay", path(&log), "--stats"])
-        .args(["--capacity", "4000", "--overflow", overflow])
+        .args(["--capacity", "4000", "--overflow"])
+        .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -273,7 +191,7 @@ fn replay_to_a_late_reader(overflow: &str) -> (Vec<Seen>, String) {
 
 #[test]
 fn what_finds_no_room_is_dropped_if_that_is_the_policy() {
-    let (printed, said) = replay_to_a_late_reader("drop-newest");
+    let (printed, said) = replay_to_a_late_reader(&["drop-newest"]);
     let stats = Stats::read(&said);
     stats.assert_it_adds_up();
     assert!(stats.totals["dropped"] > 0, "{said}");
@@ -284,7 +202,7 @@ fn what_finds_no_room_is_dropped_if_that_is_the_policy() {
 
 #[test]
 fn the_newest_are_printed_if_they_displace_the_oldest() {
-    let (printed, said) = replay_to_a_late_reader("drop-oldest");
+    let (printed, said) = replay_to_a_late_reader(&["drop-oldest"]);
     let stats = Stats::read(&said);
     stats.assert_it_adds_up();
     let displaced = stats.totals["displaced"];
@@ -297,7 +215,7 @@ fn the_newest_are_printed_if_they_displace_the_oldest() {
 
 #[test]
 fn a_subscriber_that_is_evicted_ends_the_replay_after_what_it_had() {
-    let (printed, said) = replay_to_a_late_reader("disconnect");
+    let (printed, said) = replay_to_a_late_reader(&["disconnect"]);
     let stats = Stats::read(&said);
     stats.assert_it_adds_up();
     assert_eq!(stats.totals["dropped"], 1);
