@@ -17,12 +17,12 @@
 //! there while the others sleep.
 
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 
 use smallvec::SmallVec;
 
+use crate::caught::caught;
 use crate::sync::{AtomicBool, Mutex, Ordering, fence};
 
 /// What a queue's ends share.
@@ -76,12 +76,9 @@ impl Alarm {
     }
 }
 
-/// Wakes a task. If its waker panics, that shall not keep a publisher from waking the others; what was thrown
-/// may panic again when it is dropped.
+/// Wakes a task. If its waker panics, that shall not keep a publisher from waking the others.
 pub(crate) fn wake(waker: Waker) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        let _again = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-    }
+    let _panicked = caught(|| waker.wake());
 }
 
 /// The publishers' end, which rings when it goes as well. Dropped after the channel's sending end, so that

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::advisory::{Board, Eviction};
+use crate::caught::keep_first;
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
@@ -158,7 +159,7 @@ impl<M> Core<M> {
                 Ok(Err(refusal)) => break Some(refusal),
                 // Something that was let go of, after this step was published: no reason to keep the
                 // rest from anybody.
-                Err(payload) if batch.count() < before => panic = panic.or(Some(payload)),
+                Err(thrown) if batch.count() < before => keep_first(&mut panic, thrown),
                 Err(payload) => resume_unwind(payload),
             }
         };

@@ -1,9 +1,9 @@
 //! What one subscriber listens to.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::caught::caught;
 use crate::envelope::Envelope;
 use crate::pattern::Pattern;
 use crate::source::Source;
@@ -71,11 +71,7 @@ impl<M> Filter<M> {
     /// publishes or happens to look.
     pub(crate) fn judge(&self, envelope: &Envelope<M>) -> Result<bool, Panicked> {
         let ask = || self.predicates.iter().all(|predicate| predicate(envelope));
-        catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| {
-            // What was thrown may panic again when it is dropped.
-            let _again = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-            Panicked
-        })
+        caught(ask).ok_or(Panicked)
     }
 
     /// Whether another filter accepts the same, as far as can be told by looking at it.

@@ -351,7 +351,7 @@
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
-//! | `fanout`, `nesting` | the way of a publish, and of one from inside another |
+//! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
@@ -382,6 +382,7 @@ mod alarm;
 mod builder;
 mod bus;
 mod capability;
+mod caught;
 mod delivery;
 mod denial;
 mod envelope;

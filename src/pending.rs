@@ -4,6 +4,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::vec;
 
+use crate::caught::keep_first;
 use crate::envelope::Envelope;
 use crate::parcel::{Claim, Parcel};
 use crate::pause::{self, Step};
@@ -128,7 +129,9 @@ pub(crate) fn discard<M>(
     for sequence in (sequence..).take(count) {
         let envelope = pending.take();
         let dropped = catch_unwind(AssertUnwindSafe(|| unkept(sequence, envelope)));
-        panic = panic.or(dropped.err());
+        if let Err(thrown) = dropped {
+            keep_first(&mut panic, thrown);
+        }
     }
     if let Some(panic) = panic {
         resume_unwind(panic);

@@ -12,10 +12,10 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use crate::bus::Bus;
+use crate::caught::caught;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::RetainError;
@@ -42,7 +42,7 @@ pub(crate) struct Rule<M> {
 impl<M> Rule<M> {
     fn matches(&self, envelope: &Envelope<M>) -> bool {
         // The panic is none of who happens to look.
-        catch_unwind(AssertUnwindSafe(|| (self.is_for)(&self.pattern, envelope))).unwrap_or(false)
+        caught(|| (self.is_for)(&self.pattern, envelope)).unwrap_or(false)
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::caught::caught;
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -33,14 +33,14 @@ pub(crate) fn source(source: &Source) -> Source {
 
 /// A payload's subject; none if it has none, or panics when it is asked.
 pub(crate) fn subject<M: Payload>(message: &M) -> Option<Arc<str>> {
-    let told = catch_unwind(AssertUnwindSafe(|| {
+    caught(|| {
         let subject = message.subject();
         let mut short = Short(String::new());
         // Fails where it is cut.
         let _cut = write!(short, "{subject}");
         (!subject.tokens().is_empty()).then(|| short.0.into())
-    }));
-    told.ok().flatten()
+    })
+    .flatten()
 }
 
 /// Takes no more than is told.
