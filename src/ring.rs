@@ -198,7 +198,22 @@ impl<M> Window<M> {
     fn bounds(&self) -> Bounds {
         // Acquire, and before the tail: so the tail is not the older one of the two.
         let head = self.head.load(Ordering::Acquire);
-        let tail = self.tail.load(Ordering::Acquire) & !(GONE | EVICTED); // against `draw`
+        self.bounds_by(head, self.tail())
+    }
+
+    /// The same, but that the tail is not the newer one: what was received before it moved on is never
+    /// taken for lost.
+    fn bounds_before(&self) -> Bounds {
+        let tail = self.tail();
+        let head = self.head.load(Ordering::Acquire); // as in `bounds`
+        self.bounds_by(head & PASSING | (head & !PASSING).min(tail), tail)
+    }
+
+    fn tail(&self) -> u64 {
+        self.tail.load(Ordering::Acquire) & !(GONE | EVICTED) // against `draw`
+    }
+
+    fn bounds_by(&self, head: u64, tail: u64) -> Bounds {
         Bounds {
             head: head & !PASSING,
             is_passing: head & PASSING != 0,
@@ -303,7 +318,7 @@ impl<M> Window<M> {
         let backoff = Backoff::new();
         loop {
             let lost = self.losses.lost();
-            let bounds = self.bounds();
+            let bounds = self.bounds_before();
             let is_steady = !bounds.is_passing && self.losses.lost() == lost;
             // A subscriber that is stopped while it passes over something holds up nobody who asks: it
             // may be a publisher.
