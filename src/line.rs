@@ -58,6 +58,8 @@ struct Waiters<M> {
     waiting: VecDeque<Waiter<M>>,
     /// How many turns were taken.
     turns: u64,
+    /// How many were lost that came after somebody who waits still.
+    lost_after: u32,
     /// Nobody waits any more.
     shut: bool,
 }
@@ -69,6 +71,8 @@ struct Waiter<M> {
     /// Nothing once it was placed.
     picked: Option<Picked<M>>,
     waker: Option<Waker>,
+    /// How many that came right after it were lost: the gap lies behind it.
+    lost_after: u32,
 }
 
 impl<M> Default for Waiters<M> {
@@ -76,7 +80,23 @@ impl<M> Default for Waiters<M> {
         Waiters {
             waiting: VecDeque::new(),
             turns: 0,
+            lost_after: 0,
             shut: false,
+        }
+    }
+}
+
+impl<M> Waiters<M> {
+    /// The one at this place is lost: what was lost after it lies now behind the one before, or behind
+    /// nobody.
+    fn lose(&mut self, place: usize) {
+        let lost = std::mem::take(&mut self.waiting[place].lost_after);
+        match place.checked_sub(1) {
+            Some(before) => {
+                self.waiting[before].lost_after += lost + 1;
+                self.lost_after += 1;
+            }
+            None => self.lost_after -= lost,
         }
     }
 }
@@ -122,16 +142,17 @@ impl<M> Line<M> {
 
     /// Enqueues the envelope in a place that was reserved.
     pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        let sent = self.send(Picked::new(parcel, slot));
+        let sent = self.send(Picked::new(parcel, slot), 0);
         sent.map_err(|_| NoPlace::Gone)
     }
 
-    /// Sends into a place that was reserved; gives it back if nobody is there. The alarm is yet to be rung.
-    fn send(&self, picked: Picked<M>) -> Result<(), Picked<M>> {
+    /// Sends into a place that was reserved; gives it back if nobody is there. So many of those that were
+    /// lost came after it. The alarm is yet to be rung.
+    fn send(&self, picked: Picked<M>, lost_after: u32) -> Result<(), Picked<M>> {
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
         let item = Item {
             picked,
-            lost_before: self.room().lost() as u32,
+            lost_before: (self.room().lost() as u32).wrapping_sub(lost_after),
         };
         match self.sender.try_send(item) {
             Ok(()) => Ok(()),
@@ -147,6 +168,7 @@ impl<M> Line<M> {
             line: Arc::clone(self),
             picked: Some(Picked::new(parcel, slot)),
             waker: None,
+            lost_after: 0,
         };
         self.counter.gate.look(|waiters| {
             let turn = waiters.turns;
@@ -185,19 +207,18 @@ impl<M> Line<M> {
     /// Ends a turn without a place, unless it has found one. The loss is counted.
     pub(crate) fn give_up(&self, turn: u64) -> Result<(), NoPlace> {
         self.counter.serve(|_| ());
-        let removed = self.counter.gate.look(|waiters| {
+        let mut outcome = Ok(());
+        let _removed = self.counter.gate.look(|waiters| {
             let place = waiters.waiting.iter().position(|it| it.turn == turn)?;
-            waiters.waiting.remove(place)
+            outcome = Err(NoPlace::Gone);
+            if !self.room().is_shut() {
+                outcome = Err(NoPlace::Full);
+                self.room().losses().lose(1);
+                waiters.lose(place);
+            }
+            waiters.waiting.remove(place) // to be dropped outside the lock
         });
-        // What was removed is dropped outside the lock.
-        if removed.is_none() {
-            Ok(())
-        } else if self.room().is_shut() {
-            Err(NoPlace::Gone)
-        } else {
-            self.room().losses().lose(1);
-            Err(NoPlace::Full)
-        }
+        outcome
     }
 
     /// A place that was held is not needed after all.
@@ -262,7 +283,8 @@ impl<M> Counter<M> {
         while !waiters.waiting.is_empty() && self.room.reserve().is_ok() {
             let mut first = waiters.waiting.pop_front().expect("there is one");
             let picked = first.picked.take().expect("it was not placed");
-            first.picked = first.line.send(picked).err();
+            first.picked = first.line.send(picked, waiters.lost_after).err();
+            waiters.lost_after -= first.lost_after;
             served.push(first);
         }
     }
