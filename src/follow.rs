@@ -63,8 +63,11 @@ pub(crate) struct End {
 
 /// What publishers wait with for their turns.
 struct Turns<M> {
-    /// By turn; nothing where the publisher has given up.
-    waiting: BTreeMap<u64, Option<Turn<M>>>,
+    /// By turn.
+    waiting: BTreeMap<u64, Turn<M>>,
+    /// Turns whose publishers have given up, but not the one before: from which to which, exclusive. As
+    /// ranges, so that there are no more of them than of those who wait.
+    given_up: BTreeMap<u64, u64>,
     /// There was room for many, and there is some left: one place is enough now.
     flowing: bool,
     /// Nobody waits any more.
@@ -86,9 +89,25 @@ impl<M> Default for Turns<M> {
     fn default() -> Self {
         Turns {
             waiting: BTreeMap::new(),
+            given_up: BTreeMap::new(),
             flowing: false,
             shut: false,
         }
+    }
+}
+
+impl<M> Turns<M> {
+    fn give_up(&mut self, turn: u64) -> Option<Turn<M>> {
+        let before = self.given_up.range(..turn).next_back();
+        let from = (before.filter(|&(_, &to)| to == turn)).map_or(turn, |(&from, _)| from);
+        let to = self.given_up.remove(&(turn + 1)).unwrap_or(turn + 1);
+        self.given_up.insert(from, to);
+        self.waiting.remove(&turn)
+    }
+
+    fn has_given_up(&self, turn: u64) -> bool {
+        let last = self.given_up.range(..=turn).next_back();
+        last.is_some_and(|(_, &to)| turn < to)
     }
 }
 
@@ -215,9 +234,10 @@ impl<M> FollowQueue<M> {
         });
         let places = &*self.places;
         places.serve(|turns| {
-            if !places.is_settled(entry) && !places.gone.load(Ordering::Relaxed) {
+            let is_over = places.is_settled(entry) || turns.has_given_up(entry.left_out);
+            if !is_over && !places.gone.load(Ordering::Relaxed) {
                 let free = turns.waiting.entry(entry.left_out);
-                free.or_insert_with(|| turn.take());
+                free.or_insert_with(|| turn.take().expect("it is not there yet"));
             }
         });
     }
@@ -232,7 +252,7 @@ impl<M> FollowQueue<M> {
     ) -> Option<Result<(), NoPlace>> {
         let places = &*self.places;
         places.serve(|turns| {
-            if let Some(Some(turn)) = turns.waiting.get_mut(&entry.left_out) {
+            if let Some(turn) = turns.waiting.get_mut(&entry.left_out) {
                 if impatient {
                     turn.demand = 1;
                 }
@@ -256,11 +276,11 @@ impl<M> FollowQueue<M> {
         let (mut given_up, mut outcome) = (None, Ok(()));
         places.serve(|turns| {
             if outcome.is_ok() && !places.is_settled(entry) {
-                given_up = turns.waiting.insert(entry.left_out, None);
+                given_up = turns.give_up(entry.left_out);
                 outcome = Err(NoPlace::Full);
             }
         });
-        let given_up = given_up.flatten(); // to be dropped outside the lock
+        // It is dropped outside the lock.
         if let Some(turn) = given_up
             && places.ended().is_some()
         {
@@ -339,7 +359,7 @@ impl<M> Places<M> {
             change(turns);
             let due_at = self.take_turns(turns, &mut served);
             if turns.shut || self.gone.load(Ordering::Relaxed) {
-                let waiting = turns.waiting.values_mut().flatten();
+                let waiting = turns.waiting.values_mut();
                 woken.extend(waiting.filter_map(|turn| turn.waker.take()));
             }
             due_at
@@ -361,23 +381,25 @@ impl<M> Places<M> {
         // Acquire: as in `room`.
         let consumed = self.consumed.load(Ordering::Acquire);
         let due_at = loop {
+            if let Some(to) = turns.given_up.remove(&settled) {
+                settled = to;
+                continue;
+            }
             // Who has this turn may not have come yet, and will look for room itself.
             let Some(turn) = turns.waiting.get(&settled) else {
                 break NEVER;
             };
-            if let Some(turn) = turn {
-                let capacity = turn.queue.terms.capacity as u64;
-                let full_at = (turn.enqueued + placed).saturating_sub(capacity);
-                let room = consumed.saturating_sub(full_at);
-                if room < if turns.flowing { 1 } else { turn.demand } {
-                    turns.flowing = false;
-                    break full_at + turn.demand;
-                }
-                turn.queue.lane.send(&turn.parcel);
-                placed += 1;
-                turns.flowing = true;
+            let capacity = turn.queue.terms.capacity as u64;
+            let full_at = (turn.enqueued + placed).saturating_sub(capacity);
+            let room = consumed.saturating_sub(full_at);
+            if room < if turns.flowing { 1 } else { turn.demand } {
+                turns.flowing = false;
+                break full_at + turn.demand;
             }
-            served.extend(turns.waiting.remove(&settled).flatten());
+            turn.queue.lane.send(&turn.parcel);
+            placed += 1;
+            turns.flowing = true;
+            served.extend(turns.waiting.remove(&settled));
             settled += 1;
         };
         self.placed.store(placed, Ordering::Relaxed);

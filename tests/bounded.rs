@@ -4,6 +4,7 @@ mod support;
 
 use std::array;
 use std::sync::Arc;
+use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use oxide_bus::{
@@ -301,4 +302,32 @@ fn an_envelope_from_a_source_at_hand_allocates_nothing_and_from_a_text_only_that
     assert_eq!(shared.count_total, 0, "{shared:?}");
     let text = measure(|| drop(Envelope::new("thermometer", 0_u64)));
     assert_eq!(text.count_total, 1, "{text:?}");
+}
+
+#[test]
+fn who_gives_up_behind_one_who_waits_leaves_nothing_behind() {
+    for options in [SubscribeOptions::new(), SubscribeOptions::new().source("s")] {
+        let bus = Bus::<u64>::new();
+        let lossless = Overflow::Block { timeout: None };
+        let full = bus
+            .subscribe_with(options.capacity(1).overflow(lossless))
+            .unwrap();
+        let source = Source::from("s");
+        bus.publish(Envelope::new(&source, 0)).unwrap();
+        let waiting = {
+            let (bus, source) = (bus.clone(), source.clone());
+            Task::start(move || bus.publish(Envelope::new(source, 1)).unwrap())
+        };
+        waiting.assert_waits();
+        let give_up = |times| {
+            for number in 0..times {
+                let given_up = bus.publish_timeout(Envelope::new(&source, number), Duration::ZERO);
+                assert_eq!(given_up.unwrap().dropped(), 1);
+            }
+        };
+        give_up(100); // until the parcels are as long as they get
+        assert_left_nothing("giving up", measure(|| give_up(10_000)));
+        drop(full);
+        waiting.end();
+    }
 }
