@@ -6,6 +6,7 @@
 //! next parcel. Then the envelope is sent to the subscribers that picked it, and whoever has no
 //! room but must not lose it is waited for.
 
+use std::mem;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -185,6 +186,9 @@ impl<M> Core<M> {
         // What user code has said so far.
         let mut known = None;
         let mut nesting = None;
+        // Openings that were met and are out of use, perhaps: to let go of one may run user code, which
+        // may panic, so that is for after the publish.
+        let mut behind = Vec::new();
         loop {
             let current = self.current.load();
             if current.is_outdated() {
@@ -213,7 +217,7 @@ impl<M> Core<M> {
                     self.call(is_awaited); // user code, so not before the turn is over
                     return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
-                        drop((current, picks));
+                        drop((current, picks, behind));
                     }));
                 }
                 drop(turn);
@@ -221,10 +225,11 @@ impl<M> Core<M> {
             }
             if !current.parcel.is_ready() {
                 current.complete(&self.lobby);
+                behind.push(Arc::clone(&current));
                 continue;
             }
             go_deeper(&mut nesting)?;
-            if let Some(outcome) = self.open(current, pending, limit, &mut known)? {
+            if let Some(outcome) = self.open(current, pending, limit, &mut known, &mut behind)? {
                 return Ok(outcome);
             }
         }
@@ -238,6 +243,7 @@ impl<M> Core<M> {
         pending: &mut impl Pending<M>,
         limit: Limit,
         known: &mut Option<Picks<M>>,
+        behind: &mut Vec<Arc<Opening<M>>>,
     ) -> Result<Option<Outcome>, Refusal>
     where
         M: Payload,
@@ -275,7 +281,7 @@ impl<M> Core<M> {
             }
             let outcome = self.finish(outcome, rest, limit, || {
                 self.requests.look(&next.parcel, 0..claimed);
-                drop((current, next, picks));
+                drop((current, next, picks, mem::take(behind)));
                 discard(pending, blind, base, |sequence, envelope| {
                     self.requests.look_at(sequence, envelope);
                 });
@@ -291,6 +297,7 @@ impl<M> Core<M> {
         if may_not {
             return Err(Refusal::Full);
         }
+        behind.push(Arc::clone(&current));
         Ok(None)
     }
 

@@ -70,3 +70,33 @@ fn all_of_a_batch_is_published_once_and_let_go_of_though_each_throws_one() {
     assert_eq!(dropped.load(Ordering::Relaxed), 2_000);
     assert_eq!(bus.stats().published, 2_000);
 }
+
+/// An old parcel goes out of use while the publish that lets go of it looks for its place.
+#[test]
+fn a_panic_of_what_lay_in_an_old_parcel_is_for_after_the_publish() {
+    struct Late(bool);
+    impl Payload for Late {}
+    impl Drop for Late {
+        fn drop(&mut self) {
+            assert!(!self.0 || std::thread::panicking(), "it is let go of");
+        }
+    }
+    let bus = Bus::<Late>::new();
+    let (nested, weak) = (Arc::new(AtomicU64::new(2)), bus.downgrade());
+    let predicate = move |_: &Envelope<Late>| {
+        // Inside the second publish: then there is another parcel.
+        if nested.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let bus = weak.upgrade().unwrap();
+            bus.publish(Envelope::new("s", Late(false))).unwrap();
+        }
+        true
+    };
+    let options = oxide_bus::SubscribeOptions::new().predicate(predicate);
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    bus.publish(Envelope::new("s", Late(true))).unwrap();
+    drop(subscription.try_recv());
+    let last = Envelope::new("s", Late(false));
+    let published = catch_unwind(AssertUnwindSafe(|| bus.publish(last).is_ok()));
+    assert!(published.is_err());
+    assert_eq!(subscription.len(), 2);
+}
