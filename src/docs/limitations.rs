@@ -37,7 +37,9 @@
 //!   moved in or out, for a few instructions. Who is stopped just there holds up who comes to the same place: the
 //!   subscriber, or the publisher that comes round to it when a whole queue has been published since;
 //! * publishing to subscribers with a filter, to groups and to `DropOldest` on a bus with
-//!   [`total_order`](crate::BusBuilder::total_order): one mutex for all of them.
+//!   [`total_order`](crate::BusBuilder::total_order): one mutex for all of them. Where one of them is stopped
+//!   just after it has lined up for a full [`Block`](crate::Overflow::Block) queue, `try_publish` by others finds that
+//!   queue full until it goes on.
 //!
 //! # A publisher that is stopped
 //!
