@@ -468,7 +468,8 @@ impl<M> Subscription<M> {
         self.terms.name.as_deref()
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call is a fifth of a delivery")]
+    #[inline(always)]
     fn take(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
         self.advance(wait)?;
         Ok(self.delivery())
@@ -516,7 +517,8 @@ impl<M> Subscription<M> {
     }
 
     /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
     pub(crate) fn delivery(&mut self) -> Delivery<M> {
         if let Some(retained) = self.retained.take() {
             return retained;
