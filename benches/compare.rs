@@ -6,8 +6,9 @@
 //! cargo bench --bench compare -- --cell a,b --json table.json  # some of it, and as JSON
 //! ```
 //!
-//! Every contestant does the same job with the same envelopes, in turns: `compare/envelopes.rs`
-//! says what is inside the clock, `compare/measure.rs` how the turns are taken.
+//! With `--features tokio` tasks are compared too. Every contestant does the same job with the same
+//! envelopes, in turns: `compare/envelopes.rs` says what is inside the clock, `compare/measure.rs`
+//! how the turns are taken.
 
 #[path = "compare/run.rs"]
 mod run;

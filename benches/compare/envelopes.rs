@@ -1,5 +1,7 @@
 //! What is published: a fresh envelope for every publish, the same for every contestant.
 
+use std::mem;
+
 use oxide_bus::{Command, Envelope, Event, Message, Source};
 use serde_json::{Value, json};
 
@@ -88,6 +90,11 @@ impl Envelopes {
             Some(envelope) => envelope,
             None => self.make(),
         })
+    }
+
+    /// All that were made whole, for those who publish a batch as one.
+    pub(crate) fn take_whole(&mut self) -> Vec<Envelope> {
+        mem::take(&mut self.whole)
     }
 
     /// The next `count` messages, for those who put them into envelopes themselves.

@@ -35,10 +35,12 @@ pub(crate) fn interleave<C, S>(
 }
 
 /// Lets the allocator tidy up what the contestant before has freed. The GNU one puts that off until
-/// somebody asks for a large piece, who then pays for it: a contestant that allocates many envelopes
-/// at once paid for one that makes thousands of copies.
+/// somebody asks for a large piece, who then pays for it, and does ten thousand pieces at a time: a
+/// contestant that allocates many envelopes at once paid for one that makes thousands of copies.
 fn settle_allocator() {
-    drop(black_box(Vec::<u8>::with_capacity(32 * 1024)));
+    for _ in 0..128 {
+        drop(black_box(Vec::<u8>::with_capacity(32 * 1024)));
+    }
 }
 
 /// Where the middle of some samples lies, and how far they are spread.

@@ -115,7 +115,9 @@ struct OneThread {
 impl Burst for OneThread {
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
         if let Receiving::Batches = self.receiving {
-            self.bus.publish_batch(envelopes.take(count)).expect("open");
+            let batch = envelopes.take_whole();
+            debug_assert_eq!(batch.len(), count);
+            self.bus.publish_batch(batch).expect("open");
         } else {
             Publish::publish(&mut self.bus, envelopes, count);
         }
