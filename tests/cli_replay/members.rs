@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::reading::{Seen, Stats};
 use super::{SAMPLE, file, path, replay, replay_to_a_late_reader, sample, text, with_numbers};
@@ -114,12 +116,20 @@ fn each_member_has_a_thread_of_its_own() {
     stdout.read_line(&mut printed).expect("it is UTF-8");
     assert_eq!(Seen::read(&printed), Seen::read(first));
 
-    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).expect("it runs");
-    let names = threads.map(|thread| {
-        let thread = thread.expect("it can be listed").path().join("comm");
-        fs::read_to_string(thread).unwrap_or_default()
-    });
-    assert_eq!(names.filter(|name| name.trim() == "printer").count(), 7);
+    let printers = || {
+        let threads = fs::read_dir(format!("/proc/{}/task", child.id())).expect("it runs");
+        let names = threads
+            .flatten()
+            .map(|thread| fs::read_to_string(thread.path().join("comm")).unwrap_or_default());
+        names.filter(|name| name.trim() == "printer").count()
+    };
+    // A thread gives itself its name, when it first runs.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while printers() < 7 {
+        assert!(Instant::now() < deadline, "{} threads", printers());
+        thread::yield_now();
+    }
+    assert_eq!(printers(), 7);
     drop(stdin);
     assert!(child.wait().expect("it ends").success());
 }
