@@ -1,6 +1,7 @@
 //! Where publishers wait for a subscriber that loses nothing, and are served.
 //!
-//! Invariant: nothing waits here that could be had, unless the subscriber is about to come by.
+//! Invariant: nothing waits here that could be had, unless the subscriber is about to come by; but for a turn
+//! that was taken and has not begun, see [`waiting`](crate::waiting).
 //!
 //! What waits is written down under the lock, and whoever takes the lock serves all that can be
 //! served, his own or not: a publisher that had to wake up for its turn would hold up those behind

@@ -1,4 +1,19 @@
 //! A publisher that waits: for several queues at once, and for each no longer than that one asks for.
+//!
+//! # The way of a turn
+//!
+//! Each step takes the lock of the queue's [gate](crate::gate), for a few instructions, and nothing between two
+//! steps is done under it.
+//!
+//! | step | in a queue of parcels | in a queue with a filter | done by |
+//! | --- | --- | --- | --- |
+//! | it is taken | `FollowQueue::enrol` | `Line::line_up` | whoever sees to the parcel; its publisher, in its turn where there is one order |
+//! | it begins: the subscriber knows that it is waited for | the same | `Line::serve` | its publisher |
+//! | it is served | any step of anybody | any step of anybody | whoever comes to the gate first when there is room: a publisher or the subscriber |
+//! | it is over: served, given up, or the subscriber gone | `look`, `give_up` | `look`, `give_up` | its publisher |
+//!
+//! Between the first two a turn in a queue with a filter waits for whoever comes to the gate next: a publisher that
+//! is stopped just there holds up its own envelope only, and in one order those that have lined up behind it.
 
 use std::sync::Arc;
 use std::task::Waker;

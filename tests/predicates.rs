@@ -297,3 +297,29 @@ fn a_predicate_is_dropped_with_its_subscription_and_may_use_the_bus_then() {
     drop(subscription);
     assert_eq!(queued(&mut others), [Ok(1), Ok(99)]);
 }
+
+#[test]
+fn a_predicate_that_panics_once_more_when_it_is_dropped_keeps_the_envelope_from_nobody_else() {
+    struct Tail;
+    impl Drop for Tail {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "it is let go of");
+        }
+    }
+    let bus = Bus::<u64>::new();
+    let mut other = bus
+        .subscribe_with(SubscribeOptions::new().source("s"))
+        .unwrap();
+    let tail = Tail;
+    let panics = move |_: &Envelope<u64>| {
+        let _captured = &tail;
+        panic!("it is asked")
+    };
+    let _evicted = bus
+        .subscribe_with(SubscribeOptions::new().predicate(panics))
+        .unwrap();
+    let publish = || bus.publish(Envelope::new("s", 1)).is_ok();
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(publish))
+        .expect_err("the second panic is whose publish let go of it");
+    assert_eq!(other.try_recv().unwrap().message, 1);
+}

@@ -143,8 +143,8 @@
 //!   [`Stats::predicate_panics`](crate::Stats::predicate_panics).
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
 //!   are published, those after it are lost.
-//! * If a payload's `Drop` panics where a publish lets go of it, that unwinds out of the publish; the envelope,
-//!   or the whole batch, is published all the same.
+//! * If the `Drop` of a payload or a predicate panics where a publish lets go of it, that unwinds out of the publish;
+//!   the envelope, or the whole batch, is published all the same.
 //! * If the closure given to `drain` panics, the envelope it was shown counts as received.
 //! * If a waker panics, that is noticed by nobody, and the others are woken.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
