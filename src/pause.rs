@@ -27,7 +27,7 @@ pub(crate) enum Step {
 pub(crate) const fn at(_step: Step) {}
 
 #[cfg(all(test, not(oxide_loom)))]
-pub(crate) use self::hook::{at, stop};
+pub(crate) use self::hook::{Stopped, at, stop};
 
 #[cfg(all(test, not(oxide_loom)))]
 mod hook {

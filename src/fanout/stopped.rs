@@ -1,13 +1,13 @@
 //! With a publisher stopped at any step, the others go on.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{self, channel};
 use std::thread;
 use std::time::Duration;
 
 use crate::error::{Lagged, RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
-use crate::pause::{Step, stop};
+use crate::pause::{Step, Stopped, stop};
 use crate::{Advisory, Bus, Envelope, Receipt, Subscription};
 
 /// Waited for only where a test fails.
@@ -19,6 +19,19 @@ const MEANWHILE: u32 = 100;
 
 fn publish(bus: &Bus<u32>, number: u32) -> Receipt {
     bus.publish(Envelope::new("test", number)).expect("open")
+}
+
+/// Stops the publisher of a number when it comes to a step for the `nth` time.
+fn stop_publish(bus: &Bus<u32>, step: Step, nth: usize, number: u32) -> Stopped<Receipt> {
+    let bus = bus.clone();
+    stop(step, nth, move || publish(&bus, number))
+}
+
+/// A subscriber that has room for one, and is waited for.
+fn lossless(bus: &Bus<u32>) -> Subscription<u32> {
+    let overflow = Overflow::Block { timeout: None };
+    let options = SubscribeOptions::new().capacity(1).overflow(overflow);
+    bus.subscribe_with(options).expect("open")
 }
 
 /// What is queued now, in order.
@@ -51,10 +64,7 @@ fn ends(work: impl FnOnce() + Send + 'static) {
 fn the_others_go_on(step: Step, nth: usize) {
     let bus = Bus::<u32>::new();
     let mut subscriptions = [bus.subscribe(), bus.subscribe(), bus.subscribe()];
-    let stopped = stop(step, nth, {
-        let bus = bus.clone();
-        move || publish(&bus, 0)
-    });
+    let stopped = stop_publish(&bus, step, nth, 0);
     let others = [1..=MEANWHILE / 2, MEANWHILE / 2 + 1..=MEANWHILE];
     for numbers in others {
         let bus = bus.clone();
@@ -110,10 +120,7 @@ fn a_publisher_that_is_stopped_between_claim_and_write_holds_up_those_who_read_a
     for number in 0..2 {
         publish(&bus, number); // the second parcel has a slot to spare
     }
-    let stopped = stop(Step::Claimed, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 2)
-    });
+    let stopped = stop_publish(&bus, Step::Claimed, 1, 2);
     ends({
         let bus = bus.clone();
         move || {
@@ -240,10 +247,7 @@ fn a_publisher_that_is_stopped_before_it_writes_into_a_ring_holds_up_its_reader_
         .capacity(NEWEST as usize)
         .overflow(Overflow::DropOldest);
     let mut subscription = bus.subscribe_with(options).expect("open");
-    let stopped = stop(Step::Drawn, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 0)
-    });
+    let stopped = stop_publish(&bus, Step::Drawn, 1, 0);
     ends({
         let bus = bus.clone();
         move || {
@@ -276,10 +280,7 @@ fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds
         let mut evicted = bus.subscribe_with(options).expect("open");
         let mut other = bus.subscribe();
         publish(&bus, 0);
-        let stopped = stop(Step::Evicted, 1, {
-            let bus = bus.clone();
-            move || publish(&bus, 1)
-        });
+        let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
         assert_eq!(bus.subscriber_count(), 1);
         ends({
             let bus = bus.clone();
@@ -310,10 +311,7 @@ fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once(
         let evicted = bus.subscribe_with(options).expect("open");
         let mut advisories = bus.advisories();
         publish(&bus, 0);
-        let stopped = stop(Step::Evicted, 1, {
-            let bus = bus.clone();
-            move || publish(&bus, 1)
-        });
+        let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
         assert!(evicted.set_patterns([]).is_err());
         drop(evicted);
         assert!(advisories.try_recv().is_err());
@@ -364,10 +362,7 @@ fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
     publish(&bus, 0);
     assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
     publish(&bus, 0);
-    let stopped = stop(Step::Evicted, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 1)
-    });
+    let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
     drop(bus.subscribe());
     // Nobody is left who could send to it.
     assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
@@ -404,14 +399,9 @@ fn one_that_goes_to_sleep_while_it_loses_an_envelope_is_told() {
 #[test]
 fn who_waits_for_room_does_not_wait_for_one_that_is_stopped_before_it() {
     let bus = Bus::<u32>::new();
-    let options = SubscribeOptions::new().capacity(1);
-    let block = Overflow::Block { timeout: None };
-    let mut audit = bus.subscribe_with(options.overflow(block)).expect("open");
+    let mut audit = lossless(&bus);
     publish(&bus, 0);
-    let stopped = stop(Step::Installed, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 1)
-    });
+    let stopped = stop_publish(&bus, Step::Installed, 1, 1);
     let other = thread::spawn({
         let bus = bus.clone();
         move || publish(&bus, 2)
@@ -427,14 +417,9 @@ fn who_waits_for_room_does_not_wait_for_one_that_is_stopped_before_it() {
 #[test]
 fn a_subscriber_that_is_waited_for_learns_of_the_end_though_one_is_stopped() {
     let bus = Bus::<u32>::new();
-    let options = SubscribeOptions::new().capacity(1);
-    let block = Overflow::Block { timeout: None };
-    let mut audit = bus.subscribe_with(options.overflow(block)).expect("open");
+    let mut audit = lossless(&bus);
     publish(&bus, 0);
-    let stopped = stop(Step::Installed, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 1)
-    });
+    let stopped = stop_publish(&bus, Step::Installed, 1, 1);
     bus.close();
     for number in 0..2 {
         let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
@@ -470,10 +455,7 @@ fn nobody_appends_to_a_parcel_before_it_is_in_every_queue() {
         publish(&bus, number); // so that the next parcel has several slots
     }
     assert_eq!(queued(&mut subscription), all(0..3));
-    let stopped = stop(Step::Installed, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 3)
-    });
+    let stopped = stop_publish(&bus, Step::Installed, 1, 3);
     publish(&bus, 4);
     assert_eq!(queued(&mut subscription), [3, 4]);
     stopped.release();
@@ -491,21 +473,27 @@ fn in_one_order_nobody_goes_before_a_publisher_that_is_stopped_with_a_lower_numb
     for number in 0..2 {
         publish(&bus, number); // so that the parcel has room for both
     }
-    let stopped = stop(Step::Claimed, 1, {
-        let bus = bus.clone();
-        move || publish(&bus, 2)
-    });
+    let stopped = stop_publish(&bus, Step::Claimed, 1, 2);
+    let (done, is_done) = channel();
     let second = thread::spawn({
         let bus = bus.clone();
-        move || publish(&bus, 3)
+        move || {
+            let receipt = publish(&bus, 3);
+            done.send(()).expect("the test waits for it");
+            receipt
+        }
     });
     // What nobody picks goes its way.
     ends({
         let bus = bus.clone();
         move || drop(bus.subscribe())
     });
-    thread::sleep(Duration::from_millis(15));
-    assert!(!second.is_finished(), "it should take its turn");
+    let ended = is_done.recv_timeout(Duration::from_millis(15));
+    assert_eq!(
+        ended,
+        Err(mpsc::RecvTimeoutError::Timeout),
+        "it should take its turn"
+    );
     assert_eq!(stopped.release().delivered(), 3);
     assert_eq!(second.join().expect("it ends well").delivered(), 3);
     for subscription in &mut subscriptions {

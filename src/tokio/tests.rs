@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
@@ -36,12 +36,12 @@ fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
             runtime.block_on(async {
                 let bus = bus.into_async();
                 bus.publish(envelope(1)).await.unwrap();
-                let publisher = tokio::spawn(async move {
-                    let timeout = Duration::from_millis(1);
-                    bus.publish_timeout(envelope(2), timeout).await.unwrap()
+                let mut publisher = tokio::spawn(async move {
+                    let moment = Duration::from_millis(1);
+                    bus.publish_timeout(envelope(2), moment).await.unwrap()
                 });
-                sleep(Duration::from_millis(10)).await;
-                assert!(!publisher.is_finished());
+                let moment = Duration::from_millis(10);
+                assert!(timeout(moment, &mut publisher).await.is_err(), "it waits");
                 assert_eq!((insists.len(), other.dropped()), (1, 0));
                 assert_eq!(insists.recv().unwrap().message, 1);
                 let receipt = publisher.await.unwrap();
