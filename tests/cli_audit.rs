@@ -1,6 +1,9 @@
 //! `oxide-bus audit verify`, as its users meet it.
 #![cfg(feature = "cli")]
 
+#[path = "support/command.rs"]
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Output};
@@ -8,16 +11,14 @@ use std::process::{Command as Process, Output};
 use oxide_bus::audit::{AuditLog, Options};
 use oxide_bus::{Command, MessageBus};
 
+use support::text;
+
 fn verify(paths: &[&Path]) -> Output {
     Process::new(env!("CARGO_BIN_EXE_oxide-bus"))
         .args(["audit", "verify"])
         .args(paths)
         .output()
         .unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
 }
 
 #[test]

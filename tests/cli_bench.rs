@@ -1,9 +1,14 @@
 //! `oxide-bus bench`: whether its numbers add up.
 #![cfg(feature = "cli")]
 
+#[path = "support/command.rs"]
+mod support;
+
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+
+use support::text;
 
 fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
@@ -11,10 +16,6 @@ fn bench(arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .expect("the command runs")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("it is UTF-8")
 }
 
 /// The result of a run that went well.

@@ -1,16 +1,17 @@
 //! How the command ends: exit codes, complaints, Ctrl-C, readers that go away.
 #![cfg(feature = "cli")]
 
-use std::fs::{self, File};
+#[path = "support/command.rs"]
+mod support;
+
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
-
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
+use support::{SAMPLE, file, path, sample, text};
 
 /// No end may take longer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -52,26 +53,9 @@ fn signal(name: &str, id: u32) {
     assert!(status.is_ok_and(|status| status.success()));
 }
 
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("it is UTF-8")
-}
-
 /// Ten times the sample: more than fits into a pipe and the command's buffers.
 fn long_log() -> String {
-    fs::read_to_string(SAMPLE)
-        .expect("the sample is there")
-        .repeat(10)
-}
-
-fn file(content: &str) -> NamedTempFile {
-    let mut file = NamedTempFile::new().expect("there is a place for files");
-    file.write_all(content.as_bytes())
-        .expect("it can be written");
-    file
-}
-
-fn path(file: &NamedTempFile) -> &str {
-    file.path().to_str().expect("it is UTF-8")
+    sample().repeat(10)
 }
 
 /// The first line that the child prints, and the rest unread.

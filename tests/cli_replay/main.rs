@@ -1,21 +1,19 @@
 //! `oxide-bus replay`: what it prints, and what it counts.
 #![cfg(feature = "cli")]
 
+#[path = "../support/command.rs"]
+mod command;
 mod members;
 mod reading;
 
 use std::fmt::Write;
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use oxide_bus::codec::Codec;
-use tempfile::NamedTempFile;
-
+use self::command::{SAMPLE, file, path, sample, text};
 use self::reading::{Seen, Stats, seen};
-
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
+use oxide_bus::codec::Codec;
 
 fn replay(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
@@ -23,25 +21,6 @@ fn replay(arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .expect("the command runs")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("it is UTF-8")
-}
-
-fn sample() -> String {
-    fs::read_to_string(SAMPLE).expect("the sample is there")
-}
-
-fn file(content: &str) -> NamedTempFile {
-    let mut file = NamedTempFile::new().expect("there is a place for files");
-    file.write_all(content.as_bytes())
-        .expect("it can be written");
-    file
-}
-
-fn path(file: &NamedTempFile) -> &str {
-    file.path().to_str().expect("it is UTF-8")
 }
 
 #[test]

@@ -1,0 +1,29 @@
+//! What the tests of the command have at hand.
+#![allow(dead_code, reason = "no test binary uses all of it")]
+
+use std::fs;
+use std::io::Write;
+
+use tempfile::NamedTempFile;
+
+/// A log of some hundred lines.
+pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
+
+pub(crate) fn sample() -> String {
+    fs::read_to_string(SAMPLE).expect("the sample is there")
+}
+
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("it is UTF-8")
+}
+
+pub(crate) fn file(content: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("there is a place for files");
+    file.write_all(content.as_bytes())
+        .expect("it can be written");
+    file
+}
+
+pub(crate) fn path(file: &NamedTempFile) -> &str {
+    file.path().to_str().expect("it is UTF-8")
+}
