@@ -115,4 +115,4 @@ mod sleeper;
 #[cfg(all(test, oxide_loom, feature = "tokio"))]
 mod loom_models;
 #[cfg(all(test, not(oxide_loom), feature = "tokio"))]
-mod tests;
+pub(crate) mod tests;

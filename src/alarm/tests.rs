@@ -3,8 +3,9 @@ use std::task::Wake;
 
 use super::*;
 
+/// Counts how often it is woken.
 #[derive(Default)]
-struct Counter(AtomicUsize);
+pub(crate) struct Counter(AtomicUsize);
 
 impl Wake for Counter {
     fn wake(self: Arc<Self>) {
@@ -13,12 +14,12 @@ impl Wake for Counter {
 }
 
 impl Counter {
-    fn new() -> (Arc<Self>, Waker) {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
         let counter = Arc::new(Counter::default());
         (Arc::clone(&counter), Waker::from(counter))
     }
 
-    fn woken(&self) -> usize {
+    pub(crate) fn woken(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }

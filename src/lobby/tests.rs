@@ -1,17 +1,8 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
 use super::*;
-
-#[derive(Default)]
-struct Counter(AtomicUsize);
-
-impl Wake for Counter {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
+use crate::alarm::tests::Counter;
 
 /// Somebody in the lobby, and how often he was woken.
 struct Task {
@@ -32,7 +23,7 @@ impl Task {
     }
 
     fn woken(&self) -> usize {
-        self.counter.0.load(Ordering::Relaxed)
+        self.counter.woken()
     }
 }
 
@@ -92,7 +83,7 @@ fn the_last_waker_that_was_left_is_the_one() {
     task.counter = Arc::default();
     task.wait();
     lobby.ring();
-    assert_eq!((old.0.load(Ordering::Relaxed), task.woken()), (0, 1));
+    assert_eq!((old.woken(), task.woken()), (0, 1));
 }
 
 #[test]
