@@ -193,10 +193,21 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// The subject that consists of these tokens. Up to four cost no allocation.
+    #[inline]
     pub fn new(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        Subject {
-            tokens: tokens.into_iter().collect(),
+        // Collecting would ask how many there are, and make room for them: three times as slow.
+        let mut given = tokens.into_iter();
+        let mut tokens = [""; 4];
+        for (at, token) in tokens.iter_mut().enumerate() {
+            let Some(next) = given.next() else {
+                let tokens = SmallVec::from_buf_and_len(tokens, at);
+                return Subject { tokens };
+            };
+            *token = next;
         }
+        let mut tokens = SmallVec::from_buf(tokens);
+        tokens.extend(given);
+        Subject { tokens }
     }
 
     /// The subject of a payload that has none: no tokens. No pattern matches it.

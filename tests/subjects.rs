@@ -308,3 +308,13 @@ fn an_envelope_without_a_subject_reaches_those_who_do_not_ask_for_one() {
     );
     assert_eq!((everything.len(), subjects.len()), (1, 0));
 }
+
+#[test]
+fn a_subject_has_the_tokens_it_was_made_of_however_many() {
+    let all = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    for count in 0..=all.len() {
+        let given = &all[..count];
+        assert_eq!(Subject::new(given.iter().copied()).tokens(), given);
+    }
+    assert_eq!(Subject::new([]), Subject::none());
+}
