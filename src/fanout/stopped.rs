@@ -1,5 +1,8 @@
 //! With a publisher stopped at any step, the others go on.
 
+mod closing;
+mod evicting;
+
 use std::sync::mpsc::{self, channel};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +11,7 @@ use crate::error::{Lagged, RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, Stopped, stop};
-use crate::{Advisory, Bus, Envelope, Receipt, Subscription};
+use crate::{Bus, Envelope, Receipt, Subscription};
 
 /// Waited for only where a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -179,66 +182,6 @@ fn parcels_that_were_handed_over_twice_hold_up_no_publisher_where_nobody_receive
 }
 
 #[test]
-fn a_subscriber_that_leaves_while_the_bus_closes_takes_no_account_with_it() {
-    let bus = Bus::<u32>::new();
-    let leaving = bus.subscribe();
-    let mut staying = (bus.subscribe_with(SubscribeOptions::new().capacity(2))).expect("open");
-    let receipts = [0, 1, 2].map(|number| publish(&bus, number).dropped());
-    assert_eq!(receipts, [0, 0, 1]);
-
-    let leaving = stop(Step::Listed, 1, move || drop(leaving));
-    let closing = stop(Step::Listed, 1, {
-        let bus = bus.clone();
-        move || bus.close()
-    });
-    leaving.release();
-    closing.release();
-    assert_eq!((staying.len(), staying.dropped()), (2, 1));
-    assert_eq!(staying.recv().map(|it| it.message), Ok(0));
-    assert_eq!(staying.recv().map(|it| it.message), Ok(1));
-    assert!(matches!(staying.recv(), Err(error) if error.lagged().is_some()));
-    assert!(staying.recv().is_err());
-}
-
-#[test]
-fn a_publish_fails_after_any_close_has_returned_though_another_is_stopped_in_the_middle() {
-    let bus = Bus::<u32>::new();
-    let mut subscription = bus.subscribe();
-    publish(&bus, 0);
-    publish(&bus, 1); // the parcel has a slot to spare
-    let closing = stop(Step::Listed, 1, {
-        let bus = bus.clone();
-        move || bus.close()
-    });
-    bus.close();
-    assert!(bus.publish(Envelope::new("test", 2)).is_err());
-    assert_eq!(queued(&mut subscription), [0, 1]);
-    assert_eq!(
-        subscription.try_recv().unwrap_err(),
-        TryRecvError::Disconnected
-    );
-    closing.release();
-    assert_eq!(subscription.dropped(), 0);
-}
-
-#[test]
-fn no_subscriber_that_leaves_while_the_bus_closes_is_counted_in_a_receipt_after_it_has_left() {
-    let bus = Bus::<u32>::new();
-    let subscription = bus.subscribe();
-    publish(&bus, 0);
-    publish(&bus, 1); // the parcel has a slot to spare
-    let closing = stop(Step::Listed, 1, {
-        let bus = bus.clone();
-        move || bus.close()
-    });
-    drop(subscription);
-    if let Ok(receipt) = bus.publish(Envelope::new("test", 1)) {
-        assert_eq!(receipt.matched(), 0);
-    }
-    closing.release();
-}
-
-#[test]
 fn a_publisher_that_is_stopped_before_it_writes_into_a_ring_holds_up_its_reader_until_the_ring_goes_round()
  {
     const NEWEST: u32 = 8;
@@ -268,61 +211,6 @@ fn a_publisher_that_is_stopped_before_it_writes_into_a_ring_holds_up_its_reader_
 }
 
 #[test]
-fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds_up_nobody() {
-    for filter in [None, Some("test")] {
-        let bus = Bus::<u32>::new();
-        let mut options = SubscribeOptions::new()
-            .capacity(1)
-            .overflow(Overflow::Disconnect);
-        if let Some(source) = filter {
-            options = options.source(source);
-        }
-        let mut evicted = bus.subscribe_with(options).expect("open");
-        let mut other = bus.subscribe();
-        publish(&bus, 0);
-        let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
-        assert_eq!(bus.subscriber_count(), 1);
-        ends({
-            let bus = bus.clone();
-            move || {
-                for number in 2..=MEANWHILE {
-                    assert_eq!(publish(&bus, number).matched(), 1);
-                }
-            }
-        });
-        assert_eq!(queued(&mut other), all(0..=MEANWHILE));
-        assert_eq!(evicted.try_recv().map(|it| it.message), Ok(0));
-        assert!(evicted.try_recv().unwrap_err().lagged().is_some());
-        assert_eq!(evicted.try_recv().unwrap_err(), TryRecvError::Evicted);
-        drop(evicted);
-        assert_eq!(bus.subscriber_count(), 1);
-        let receipt = stopped.release();
-        assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));
-    }
-}
-
-#[test]
-fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once() {
-    let bus = Bus::<u32>::new();
-    let options = SubscribeOptions::new()
-        .capacity(1)
-        .overflow(Overflow::Disconnect);
-    for options in [options.clone().source("test"), options] {
-        let evicted = bus.subscribe_with(options).expect("open");
-        let mut advisories = bus.advisories();
-        publish(&bus, 0);
-        let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
-        assert!(evicted.set_patterns([]).is_err());
-        drop(evicted);
-        assert!(advisories.try_recv().is_err());
-        stopped.release();
-        let told = advisories.recv().expect("open");
-        assert!(matches!(told.message, Advisory::Evicted { .. }), "{told:?}");
-        assert!(advisories.try_recv().is_err());
-    }
-}
-
-#[test]
 fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
     let bus = Bus::<u32>::new();
     let options = || {
@@ -349,26 +237,6 @@ fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
     assert_eq!(stopped.release().delivered(), 1);
     assert_eq!(accounts(), (3, 3, 3));
     assert_eq!(subscription.len(), 3);
-}
-
-#[test]
-fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
-    let bus = Bus::<u32>::new();
-    let options = SubscribeOptions::new()
-        .capacity(1)
-        .overflow(Overflow::Disconnect)
-        .source("test");
-    let mut evicted = bus.subscribe_with(options).expect("open");
-    publish(&bus, 0);
-    assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
-    publish(&bus, 0);
-    let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
-    drop(bus.subscribe());
-    // Nobody is left who could send to it.
-    assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
-    assert!(evicted.recv().unwrap_err().lagged().is_some());
-    assert!(evicted.recv().unwrap_err().is_evicted());
-    stopped.release();
 }
 
 #[test]
@@ -412,22 +280,6 @@ fn who_waits_for_room_does_not_wait_for_one_that_is_stopped_before_it() {
     }
     assert_eq!(other.join().expect("it ends well").delivered(), 1);
     assert_eq!(stopped.release().delivered(), 1);
-}
-
-#[test]
-fn a_subscriber_that_is_waited_for_learns_of_the_end_though_one_is_stopped() {
-    let bus = Bus::<u32>::new();
-    let mut audit = lossless(&bus);
-    publish(&bus, 0);
-    let stopped = stop_publish(&bus, Step::Installed, 1, 1);
-    bus.close();
-    for number in 0..2 {
-        let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
-        assert_eq!(received, Ok(number));
-    }
-    let end = audit.recv_timeout(PATIENCE).unwrap_err();
-    assert_eq!(end, RecvTimeoutError::Disconnected);
-    stopped.release();
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! Somebody stops on the way of putting a subscriber out.
+
+use super::{MEANWHILE, all, ends, publish, queued, stop_publish};
+use crate::error::TryRecvError;
+use crate::options::SubscribeOptions;
+use crate::overflow::Overflow;
+use crate::pause::Step;
+use crate::{Advisory, Bus};
+
+#[test]
+fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds_up_nobody() {
+    for filter in [None, Some("test")] {
+        let bus = Bus::<u32>::new();
+        let mut options = SubscribeOptions::new()
+            .capacity(1)
+            .overflow(Overflow::Disconnect);
+        if let Some(source) = filter {
+            options = options.source(source);
+        }
+        let mut evicted = bus.subscribe_with(options).expect("open");
+        let mut other = bus.subscribe();
+        publish(&bus, 0);
+        let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
+        assert_eq!(bus.subscriber_count(), 1);
+        ends({
+            let bus = bus.clone();
+            move || {
+                for number in 2..=MEANWHILE {
+                    assert_eq!(publish(&bus, number).matched(), 1);
+                }
+            }
+        });
+        assert_eq!(queued(&mut other), all(0..=MEANWHILE));
+        assert_eq!(evicted.try_recv().map(|it| it.message), Ok(0));
+        assert!(evicted.try_recv().unwrap_err().lagged().is_some());
+        assert_eq!(evicted.try_recv().unwrap_err(), TryRecvError::Evicted);
+        drop(evicted);
+        assert_eq!(bus.subscriber_count(), 1);
+        let receipt = stopped.release();
+        assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));
+    }
+}
+
+#[test]
+fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Disconnect);
+    for options in [options.clone().source("test"), options] {
+        let evicted = bus.subscribe_with(options).expect("open");
+        let mut advisories = bus.advisories();
+        publish(&bus, 0);
+        let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
+        assert!(evicted.set_patterns([]).is_err());
+        drop(evicted);
+        assert!(advisories.try_recv().is_err());
+        stopped.release();
+        let told = advisories.recv().expect("open");
+        assert!(matches!(told.message, Advisory::Evicted { .. }), "{told:?}");
+        assert!(advisories.try_recv().is_err());
+    }
+}
+
+#[test]
+fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Disconnect)
+        .source("test");
+    let mut evicted = bus.subscribe_with(options).expect("open");
+    publish(&bus, 0);
+    assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
+    publish(&bus, 0);
+    let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
+    drop(bus.subscribe());
+    // Nobody is left who could send to it.
+    assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
+    assert!(evicted.recv().unwrap_err().lagged().is_some());
+    assert!(evicted.recv().unwrap_err().is_evicted());
+    stopped.release();
+}
