@@ -1,29 +1,30 @@
 //! Who may publish what: the capabilities of one bus, by name.
 
+mod by_name;
 mod changes;
+mod handle;
 
-use std::slice;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
-use crate::admission::{Admission, Asking, Inside, Pass, Revoked, StillInside, Stripe};
+use crate::admission::{Admission, Revoked, StillInside};
 use crate::advisory::{Advisory, Board};
-use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::denial::{Denial, Denials, Refusals};
 use crate::envelope::Envelope;
-use crate::error::{Cause, DrainError, GrantError};
+use crate::error::{DrainError, GrantError};
 use crate::grant::Grant;
-use crate::scope::{Objection, Origin, Scope};
+use crate::scope::Scope;
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::sync::{AtomicU64, Ordering};
 use crate::told;
 
 pub(crate) use self::changes::Changes;
+pub(crate) use self::handle::GrantHandle;
 
 /// How much there may be of something.
 #[derive(Debug, Clone, Copy)]
@@ -207,28 +208,6 @@ impl Grants {
         Some(Arc::clone(&known.admission))
     }
 
-    /// A handle that answers for one capability without a look-up, granted or not.
-    ///
-    /// Who speaks by too long a name, or under one, gets one that nothing is ever granted to.
-    pub(crate) fn handle(self: &Arc<Self>, capability: Capability, source: &str) -> GrantHandle {
-        if source.len().max(capability.as_str().len()) > self.limits.name {
-            return GrantHandle {
-                admission: Arc::new(Admission::unnameable()),
-                capability,
-                grants: Arc::clone(self),
-                is_known: false,
-            };
-        }
-        let mut known = (self.known.entry(capability.clone())).or_insert_with(Known::new);
-        known.handles += 1;
-        GrantHandle {
-            admission: Arc::clone(&known.admission),
-            capability,
-            grants: Arc::clone(self),
-            is_known: true,
-        }
-    }
-
     pub(crate) fn max_name(&self) -> usize {
         self.limits.name
     }
@@ -315,126 +294,6 @@ impl Grants {
     /// How many publishes were refused in all.
     pub(crate) fn denied(&self) -> u64 {
         self.denied.load(Ordering::Relaxed)
-    }
-}
-
-/// A publisher's hold on its grant.
-#[derive(Debug)]
-pub(crate) struct GrantHandle {
-    admission: Arc<Admission>,
-    capability: Capability,
-    grants: Arc<Grants>,
-    /// Whether it counts in the map.
-    is_known: bool,
-}
-
-impl GrantHandle {
-    pub(crate) fn admission(&self) -> &Admission {
-        &self.admission
-    }
-
-    pub(crate) fn capability(&self) -> &Capability {
-        &self.capability
-    }
-
-    /// Counts in one who asks, or says how many may be pending.
-    pub(crate) fn ask(&self) -> Result<Asking<'_>, usize> {
-        let limit = self.grants.limits.requests;
-        self.admission.ask(limit as u64).ok_or(limit)
-    }
-
-    /// Counts a publish that was refused, and tells of it.
-    pub(crate) fn refuse<M: Payload>(
-        &self,
-        board: &Board,
-        source: &Source,
-        envelope: Option<&Envelope<M>>,
-        denial: Denial,
-    ) {
-        let refusals = self.admission.refusals();
-        (self.grants).refuse(
-            refusals,
-            board,
-            (source, envelope, &self.capability),
-            denial,
-        );
-    }
-}
-
-impl Drop for GrantHandle {
-    fn drop(&mut self) {
-        if !self.is_known {
-            self.grants.forget(&self.admission);
-            return;
-        }
-        if let Entry::Occupied(mut known) = self.grants.known.entry(self.capability.clone()) {
-            known.get_mut().handles -= 1;
-            if known.get().is_idle() {
-                self.grants.forget(&known.remove().admission);
-            }
-        }
-    }
-}
-
-/// Who publishes by a capability's name: that keeps it known, if it is revoked meanwhile.
-pub(crate) struct ByName<'a> {
-    grants: &'a Grants,
-    capability: &'a Capability,
-    admission: Option<Arc<Admission>>,
-}
-
-impl Grants {
-    pub(crate) fn by_name<'a>(&'a self, capability: &'a Capability) -> ByName<'a> {
-        ByName {
-            grants: self,
-            capability,
-            admission: self.find(capability),
-        }
-    }
-}
-
-impl ByName<'_> {
-    /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
-    pub(crate) fn enter<M: Payload>(
-        &self,
-        bus: &Bus<M>,
-        envelope: &Envelope<M>,
-        pass: Option<&mut Pass>,
-    ) -> Result<Inside<'_>, Cause> {
-        let refuse = |refusals: &Refusals, denial| {
-            let what = (&envelope.source, Some(envelope), self.capability);
-            (self.grants).refuse(refusals, &bus.core.board, what, denial);
-            Err(Cause::Denied(self.capability.clone(), denial))
-        };
-        let Some(admission) = &self.admission else {
-            return refuse(&self.grants.unknown, Denial::Unknown);
-        };
-        let inside = admission.enter(Stripe::default());
-        let outcome = if inside.is_plain() {
-            bus.weigh(envelope).map_err(Objection::from)
-        } else {
-            inside.ask(pass, |scope| {
-                scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
-                bus.weigh(envelope)?;
-                Ok(scope.spend(1)?)
-            })
-        };
-        match outcome {
-            Ok(()) => Ok(inside),
-            Err(Objection::Refused(refusal)) => Err(refusal.into()),
-            Err(Objection::Denied { denial, .. }) => {
-                drop(inside); // who is told of it may run code of his own
-                refuse(admission.refusals(), denial)
-            }
-        }
-    }
-}
-
-impl Drop for ByName<'_> {
-    fn drop(&mut self) {
-        if (self.admission.as_ref()).is_some_and(|admission| !admission.is_granted()) {
-            self.grants.forget_if_idle(self.capability);
-        }
     }
 }
 

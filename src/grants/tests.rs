@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::audit::{AuditLog, Options};
 use crate::pause::{Step, stop};
-use crate::{Command, MessageBus};
+use crate::{Bus, Command, MessageBus};
 
 fn grants() -> Arc<Grants> {
     Arc::default()
@@ -19,12 +19,12 @@ fn a_handle_follows_its_capability_through_grant_revoke_and_grant_again() {
     let grants = grants();
     let write = Capability::new("log:write");
     let handle = grants.handle(write.clone(), "logger");
-    assert!(!handle.admission.is_granted());
+    assert!(!handle.admission().is_granted());
     for _ in 0..2 {
         grant(&grants, &write);
-        assert!(handle.admission.is_granted());
+        assert!(handle.admission().is_granted());
         grants.revoke(&write, &Board::new());
-        assert!(!handle.admission.is_granted());
+        assert!(!handle.admission().is_granted());
     }
 }
 

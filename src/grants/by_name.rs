@@ -1,0 +1,76 @@
+//! Publishing by the name of a capability.
+
+use std::slice;
+use std::sync::Arc;
+
+use super::Grants;
+use crate::admission::{Admission, Inside, Pass, Stripe};
+use crate::bus::Bus;
+use crate::capability::Capability;
+use crate::denial::{Denial, Refusals};
+use crate::envelope::Envelope;
+use crate::error::Cause;
+use crate::scope::{Objection, Origin};
+use crate::subject::Payload;
+
+/// Who publishes by a capability's name: that keeps it known, if it is revoked meanwhile.
+pub(crate) struct ByName<'a> {
+    grants: &'a Grants,
+    capability: &'a Capability,
+    admission: Option<Arc<Admission>>,
+}
+
+impl Grants {
+    pub(crate) fn by_name<'a>(&'a self, capability: &'a Capability) -> ByName<'a> {
+        ByName {
+            grants: self,
+            capability,
+            admission: self.find(capability),
+        }
+    }
+}
+
+impl ByName<'_> {
+    /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
+    pub(crate) fn enter<M: Payload>(
+        &self,
+        bus: &Bus<M>,
+        envelope: &Envelope<M>,
+        pass: Option<&mut Pass>,
+    ) -> Result<Inside<'_>, Cause> {
+        let refuse = |refusals: &Refusals, denial| {
+            let what = (&envelope.source, Some(envelope), self.capability);
+            (self.grants).refuse(refusals, &bus.core.board, what, denial);
+            Err(Cause::Denied(self.capability.clone(), denial))
+        };
+        let Some(admission) = &self.admission else {
+            return refuse(&self.grants.unknown, Denial::Unknown);
+        };
+        let inside = admission.enter(Stripe::default());
+        let outcome = if inside.is_plain() {
+            bus.weigh(envelope).map_err(Objection::from)
+        } else {
+            inside.ask(pass, |scope| {
+                scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
+                bus.weigh(envelope)?;
+                Ok(scope.spend(1)?)
+            })
+        };
+        match outcome {
+            Ok(()) => Ok(inside),
+            Err(Objection::Refused(refusal)) => Err(refusal.into()),
+            Err(Objection::Denied { denial, .. }) => {
+                drop(inside); // who is told of it may run code of his own
+                refuse(admission.refusals(), denial)
+            }
+        }
+    }
+}
+
+impl Drop for ByName<'_> {
+    fn drop(&mut self) {
+        if (self.admission.as_ref()).is_some_and(|admission| !admission.is_granted()) {
+            self.grants.forget_if_idle(self.capability);
+        }
+    }
+}
