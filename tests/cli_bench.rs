@@ -232,6 +232,34 @@ fn workers_are_for_tasks_only() {
 }
 
 #[test]
+fn of_tasks_there_may_be_more_than_of_threads() {
+    let size: &[&str] = &["--subscribers", "1025", "--publishers", "1025"];
+    let result = result(&[&["--async", "--messages", "1025"], size].concat());
+    assert_it_adds_up(&result);
+    assert_eq!(count(&result, "published"), 1_025);
+}
+
+/// There is room in memory for two subscribers beside the thread that waits for Ctrl-C.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_there_are_no_more_threads_the_user_is_told_so() {
+    let output = Command::new("sh")
+        .args(["-c", r#"ulimit -v 4194304; exec "$0" bench"#])
+        .arg(env!("CARGO_BIN_EXE_oxide-bus"))
+        .env("RUST_MIN_STACK", (1_u64 << 30).to_string())
+        .output()
+        .expect("the command runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    let stderr = text(&output.stderr);
+    assert!(
+        stderr.starts_with("oxide-bus: cannot start a thread: "),
+        "{stderr}"
+    );
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
 fn whoever_is_evicted_has_received_what_its_queue_held_and_lost_one_envelope() {
     // Each publish is one envelope for a queue of one: sooner or later nobody is left.
     let result = result(&[

@@ -11,7 +11,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::Args;
@@ -20,7 +20,7 @@ use oxide_bus::{DEFAULT_CAPACITY, Pattern};
 use self::report::Report;
 use crate::failure::Failure;
 use crate::overflow::OverflowName;
-use crate::{INTERRUPTED, arguments, interrupt, output};
+use crate::{INTERRUPTED, arguments, interrupt, output, thread};
 
 /// Measures the bus: publishers and subscribers on threads of their own, or as tasks, as fast as they can
 ///
@@ -43,11 +43,11 @@ use crate::{INTERRUPTED, arguments, interrupt, output};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Options {
-    /// How many threads, or tasks, publish
+    /// How many threads, up to 1024, or tasks publish
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     publishers: u16,
 
-    /// How many threads, or tasks, subscribe; 0 measures publishing to nobody
+    /// How many threads, up to 1024, or tasks subscribe; 0 measures publishing to nobody
     #[arg(long, value_name = "N", default_value_t = 4)]
     subscribers: u16,
 
@@ -79,8 +79,8 @@ pub(crate) struct Options {
     #[arg(long = "async")]
     tasks: bool,
 
-    /// With --async: how many threads the runtime has [default: one for each core]
-    #[arg(long, value_name = "N", requires = "tasks", value_parser = clap::value_parser!(u16).range(1..))]
+    /// With --async: how many threads the runtime has, up to 1024 [default: one for each core]
+    #[arg(long, value_name = "N", requires = "tasks", value_parser = clap::value_parser!(u16).range(1..=thread::MOST.into()))]
     workers: Option<u16>,
 
     /// How many envelopes are published, by all publishers together [default: 1000000]
@@ -132,10 +132,10 @@ impl Options {
 
     /// How many threads the runtime has, if there is one.
     fn workers(&self) -> Option<u16> {
-        let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = || available_parallelism().map_or(1, NonZero::get);
         self.tasks.then(|| {
             self.workers
-                .unwrap_or_else(|| cores().try_into().unwrap_or(u16::MAX))
+                .unwrap_or_else(|| cores().try_into().unwrap_or(thread::MOST))
         })
     }
 
@@ -144,8 +144,19 @@ impl Options {
         self.groups.unwrap_or(self.subscribers)
     }
 
-    /// Whether no group is empty.
+    /// Whether no group is empty, and there are not too many threads.
     fn check(&self) -> Result<(), Failure> {
+        let crowds = [
+            ("publishers", self.publishers),
+            ("subscribers", self.subscribers),
+        ];
+        let too_many = crowds.into_iter().find(|&(_, size)| size > thread::MOST);
+        if let Some((name, size)) = too_many.filter(|_| !self.tasks) {
+            return Err(Failure::usage(format_args!(
+                "--{name} {size} is more than {} threads; with --async they are tasks",
+                thread::MOST
+            )));
+        }
         match self.groups {
             Some(groups) if groups > self.subscribers => Err(Failure::usage(format_args!(
                 "--groups {groups} is more than there are subscribers: {}",

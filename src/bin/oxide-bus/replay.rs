@@ -75,7 +75,7 @@ pub(crate) struct Options {
     ///
     /// They share the queue and compete: each envelope is received and printed by one of them. Lines stay
     /// whole, but come in any order. There may be 1024 of them.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=thread::MOST.into()), allow_negative_numbers = true)]
     members: Option<u16>,
 
     /// Publish so many envelopes a second, fractions allowed [default: as fast as possible]

@@ -4,6 +4,11 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::failure::Failure;
 
+/// The most threads of one kind that may be asked for. Where a system has no more the standard library
+/// returns an error; but where it has no memory map left for a thread that has just started, which comes at
+/// some ten thousand, it panics there.
+pub(crate) const MOST: u16 = 1024;
+
 /// Starts a thread.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
