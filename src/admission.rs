@@ -11,9 +11,10 @@
 //! There are several words, so that many threads need not fight for one; a publisher has its own for
 //! good, and a change goes through all.
 //!
-//! Who is refused is counted for a moment, too. So who waits does not wait for the moment when nobody is
-//! inside anywhere: it is enough that each word has been at zero once, since whoever comes in later is
-//! refused. The last one out takes the mark of who waits away, in the step that finds nobody inside.
+//! Who finds in the word that nothing is granted is refused at once, and not counted: so those who try again
+//! and again hold up nobody who waits. Only who comes in just as it is revoked is counted and refused. So who
+//! waits does not wait for the moment when nobody is inside anywhere: it is enough that each word has been at
+//! zero once. The last one out takes the mark of who waits away, in the step that finds nobody inside.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,8 +29,11 @@ use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
 /// Granted, without restrictions.
 const PLAIN: u64 = 1 << 63;
 
+/// Granted, with restrictions or without.
+const GRANTED: u64 = 1 << 62;
+
 /// Somebody waits until nobody is inside.
-const AWAITED: u64 = 1 << 62;
+const AWAITED: u64 = 1 << 61;
 
 /// How many are inside.
 const COUNT: u64 = AWAITED - 1;
@@ -60,6 +64,18 @@ enum Terms {
     NameTooLong,
     Granted(Scope),
     Revoked,
+}
+
+impl Terms {
+    /// What it is granted for.
+    fn scope(&self) -> Result<&Scope, Denial> {
+        match self {
+            Terms::NeverGranted => Err(Denial::Unknown),
+            Terms::NameTooLong => Err(Denial::NameTooLong),
+            Terms::Revoked => Err(Denial::Revoked),
+            Terms::Granted(scope) => Ok(scope),
+        }
+    }
 }
 
 /// Words of an admission.
@@ -106,25 +122,33 @@ impl Admission {
         Stripe(usize::try_from(next % STRIPES as u64).expect("there are few"))
     }
 
-    /// Counts a publish in, until what is returned is dropped; whether it may go on is another
-    /// question, which comes after.
+    /// Counts a publish in, until what is returned is dropped, unless nothing is granted; whether it may go
+    /// on is another question, which comes after.
     #[inline]
-    pub(crate) fn enter(&self, stripe: Stripe) -> Inside<'_> {
+    pub(crate) fn enter(&self, stripe: Stripe) -> Result<Inside<'_>, Denial> {
+        let word = &self.stripes[stripe.0];
+        // Relaxed: the terms have the say, and what it counts in next is newer.
+        if word.load(Ordering::Relaxed) & GRANTED == 0 {
+            self.look()?;
+        }
         // Acquire, against the release in `change`: whoever publishes also sees what its granter had
         // prepared.
-        let before = self.stripes[stripe.0].fetch_add(1, Ordering::Acquire);
-        Inside {
+        let before = word.fetch_add(1, Ordering::Acquire);
+        Ok(Inside {
             admission: self,
             stripe,
             is_plain: before & PLAIN != 0,
-        }
+        })
+    }
+
+    /// Whether something is granted, for whatever.
+    #[cold]
+    fn look(&self) -> Result<(), Denial> {
+        self.terms.load().scope().map(drop)
     }
 
     pub(crate) fn is_granted(&self) -> bool {
-        match &**self.terms.load() {
-            Terms::Granted(scope) => !scope.has_expired(),
-            Terms::NeverGranted | Terms::NameTooLong | Terms::Revoked => false,
-        }
+        (self.terms.load().scope()).is_ok_and(|scope| !scope.has_expired())
     }
 
     /// Grants it, in the place of what was agreed before. Notes that first, under the lock under which it comes
@@ -132,12 +156,14 @@ impl Admission {
     pub(crate) fn grant(&self, scope: Scope, note: impl FnOnce()) {
         let mut grants = self.changing.lock();
         note();
-        let is_plain = scope.is_plain();
+        let mark = if scope.is_plain() {
+            PLAIN | GRANTED
+        } else {
+            GRANTED
+        };
         self.change(Terms::Granted(scope));
-        if is_plain {
-            for word in &self.stripes {
-                word.fetch_or(PLAIN, Ordering::AcqRel); // as in `change`
-            }
+        for word in &self.stripes {
+            word.fetch_or(mark, Ordering::AcqRel); // as in `change`
         }
         *grants += 1;
     }
@@ -337,22 +363,18 @@ impl Inside<'_> {
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
         let terms = self.admission.terms.load();
-        match &**terms {
-            Terms::NeverGranted => Err(Denial::Unknown.into()),
-            Terms::NameTooLong => Err(Denial::NameTooLong.into()),
-            Terms::Revoked => Err(Denial::Revoked.into()),
-            Terms::Granted(scope) => match pass {
-                None => admits(scope),
-                Some(pass) if pass.is_for(&terms) => {
-                    let expired = scope.has_expired().then_some(Denial::Expired);
-                    expired.map_or(Ok(()), |denial| Err(denial.into()))
-                }
-                Some(pass) => {
-                    admits(scope)?;
-                    pass.0 = Some(Arc::clone(&terms));
-                    Ok(())
-                }
-            },
+        let scope = terms.scope()?;
+        match pass {
+            None => admits(scope),
+            Some(pass) if pass.is_for(&terms) => {
+                let expired = scope.has_expired().then_some(Denial::Expired);
+                expired.map_or(Ok(()), |denial| Err(denial.into()))
+            }
+            Some(pass) => {
+                admits(scope)?;
+                pass.0 = Some(Arc::clone(&terms));
+                Ok(())
+            }
         }
     }
 }

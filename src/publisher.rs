@@ -10,6 +10,7 @@ use crate::admission::{Asking, Inside, Pass, Stripe};
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::codec;
+use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
 use crate::fanout::Refusal;
@@ -174,12 +175,12 @@ impl<M: Payload> Publisher<M> {
     #[inline]
     pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
         // The usual case by itself: here the envelope is made where it goes, and not moved to be looked at.
-        let inside = self.grant.admission().enter(self.stripe);
-        if inside.is_plain() && self.narrowed.is_empty() {
+        let entered = self.grant.admission().enter(self.stripe);
+        if (entered.as_ref()).is_ok_and(|inside| inside.is_plain() && self.narrowed.is_empty()) {
             return self.bus.publish(Envelope::new(&self.source, message));
         }
         let (envelope, origin) = (Envelope::new(&self.source, message), Origin::Made);
-        self.pass(inside, envelope, origin, Limit::Theirs, None)
+        self.pass(entered, envelope, origin, Limit::Theirs, None)
     }
 
     /// Publishes a message that answers or continues another.
@@ -317,19 +318,19 @@ impl<M: Payload> Publisher<M> {
         limit: Limit,
         pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
-        let inside = self.grant.admission().enter(self.stripe);
-        self.pass(inside, envelope, origin, limit, pass)
+        let entered = self.grant.admission().enter(self.stripe);
+        self.pass(entered, envelope, origin, limit, pass)
     }
 
     fn pass(
         &self,
-        inside: Inside<'_>,
+        entered: Result<Inside<'_>, Denial>,
         envelope: Envelope<M>,
         origin: Origin<'_>,
         limit: Limit,
         pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.let_in(inside, slice::from_ref(&envelope), origin, pass) {
+        match self.let_in(entered, slice::from_ref(&envelope), origin, pass) {
             Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
@@ -342,14 +343,14 @@ impl<M: Payload> Publisher<M> {
         envelopes: &[Envelope<M>],
         pass: Option<&mut Pass>,
     ) -> Result<Inside<'_>, Cause> {
-        let inside = self.grant.admission().enter(self.stripe);
-        self.let_in(inside, envelopes, Origin::Made, pass)
+        let entered = self.grant.admission().enter(self.stripe);
+        self.let_in(entered, envelopes, Origin::Made, pass)
     }
 
     #[inline]
     fn let_in<'a>(
         &self,
-        inside: Inside<'a>,
+        entered: Result<Inside<'a>, Denial>,
         envelopes: &[Envelope<M>],
         origin: Origin<'_>,
         pass: Option<&mut Pass>,
@@ -363,21 +364,24 @@ impl<M: Payload> Publisher<M> {
                 self.bus.weigh(it)
             })
         };
-        let is_plain = inside.is_plain() && self.narrowed.is_empty();
-        let outcome = if is_plain && matches!(origin, Origin::Made) {
-            weigh().map_err(Objection::from)
-        } else {
-            inside.ask(pass, |scope| {
-                scope.admits(envelopes, origin, &self.narrowed)?;
+        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        let outcome = entered.map_err(Objection::from).and_then(|inside| {
+            let is_plain = inside.is_plain() && self.narrowed.is_empty();
+            if is_plain && matches!(origin, Origin::Made) {
                 weigh()?;
-                Ok(scope.spend(envelopes.len())?)
-            })
-        };
+            } else {
+                inside.ask(pass, |scope| {
+                    scope.admits(envelopes, origin, &self.narrowed)?;
+                    weigh()?;
+                    Ok::<_, Objection>(scope.spend(envelopes.len())?)
+                })?;
+            }
+            Ok(inside)
+        });
         match outcome {
-            Ok(()) => Ok(inside),
+            Ok(inside) => Ok(inside),
             Err(Objection::Refused(refusal)) => Err(refusal.into()),
             Err(Objection::Denied { denial, at }) => {
-                drop(inside); // who is told of it may run code of his own
                 let envelope = envelopes.get(at);
                 (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
                 Err(Cause::Denied(self.capability().clone(), denial))

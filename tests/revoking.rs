@@ -167,6 +167,29 @@ fn a_publisher_that_waits_for_room_is_on_its_way_until_it_has_it() {
 }
 
 #[test]
+fn who_is_refused_and_tries_again_and_again_holds_up_nobody_who_drains() {
+    let bus = Bus::new();
+    let capability = Capability::new("count");
+    bus.grant_capability(capability.clone());
+    let publisher = bus.publisher("counter", &capability);
+    let stop = AtomicBool::new(false);
+    let drained = thread::scope(|scope| {
+        // Many more than there are cores: some are stopped by the system wherever they are.
+        let tries = || {
+            while !stop.load(Ordering::Relaxed) {
+                drop(publisher.publish(Count));
+            }
+        };
+        (0..50).for_each(|_| drop(scope.spawn(tries)));
+        await_in_flight(&bus, &capability);
+        let drained = bus.revoke_and_drain(&capability, PATIENCE);
+        stop.store(true, Ordering::Relaxed);
+        drained
+    });
+    assert_eq!(drained, Ok(()));
+}
+
+#[test]
 fn who_drains_is_told_that_the_capability_is_granted_again() {
     let bus = Bus::new();
     let mut slow = full_and_blocking(&bus);

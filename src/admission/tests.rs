@@ -14,7 +14,8 @@ fn scoped() -> Scope {
     Scope::new(Grant::new("log:write").sources(["logger"]))
 }
 
-fn asks(inside: &Inside<'_>) -> Result<(), Denial> {
+fn asks(admission: &Admission, stripe: usize) -> Result<(), Denial> {
+    let inside = admission.enter(Stripe(stripe))?;
     if inside.is_plain() {
         return Ok(());
     }
@@ -32,14 +33,14 @@ fn every_stripe_follows_each_change() {
     let admission = Admission::new();
     let ask = || -> Vec<_> {
         (0..STRIPES)
-            .map(|stripe| asks(&admission.enter(Stripe(stripe))))
+            .map(|stripe| asks(&admission, stripe))
             .collect()
     };
     assert_eq!(ask(), [Err(Denial::Unknown); STRIPES]);
     for _ in 0..2 {
         admission.grant(plain(), || {});
         assert_eq!(ask(), [Ok(()); STRIPES]);
-        assert!(admission.enter(Stripe(1)).is_plain());
+        assert!(admission.enter(Stripe(1)).unwrap().is_plain());
         admission.grant(scoped(), || {});
         assert_eq!(ask(), [Err(Denial::Source); STRIPES]);
         admission.revoke(|| {});
@@ -61,7 +62,7 @@ fn who_panics_inside_is_out() {
     let admission = Admission::new();
     admission.grant(plain(), || {});
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let _inside = admission.enter(Stripe(0));
+        let _inside = admission.enter(Stripe(0)).unwrap();
         panic!("a payload's own");
     }));
     assert!(panicked.is_err());
@@ -76,7 +77,7 @@ fn who_panics_inside_is_out() {
 fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
     let admission = Admission::new();
     admission.grant(plain(), || {});
-    let (first, second) = (admission.enter(Stripe(0)), admission.enter(Stripe(1)));
+    let [first, second] = [0, 1].map(|stripe| admission.enter(Stripe(stripe)).unwrap());
     let revoked = admission.revoke(|| {});
     let soon = || Some(Instant::now() + Duration::from_millis(5));
     assert_eq!(
@@ -101,7 +102,7 @@ fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
 fn who_waits_is_told_that_it_is_granted_again() {
     let admission = Admission::new();
     admission.grant(plain(), || {});
-    let inside = admission.enter(Stripe(0));
+    let inside = admission.enter(Stripe(0)).unwrap();
     let (sender, receiver) = channel();
     thread::scope(|scope| {
         let waits = scope.spawn(|| {
@@ -117,10 +118,40 @@ fn who_waits_is_told_that_it_is_granted_again() {
 }
 
 #[test]
+fn who_tries_again_and_again_after_a_revoke_is_never_inside() {
+    let admission = Admission::new();
+    for _ in 0..2 {
+        for stripe in 0..STRIPES {
+            assert!(admission.enter(Stripe(stripe)).is_err());
+        }
+        assert_eq!(admission.inside(), 0);
+        admission.grant(scoped(), || {});
+        let inside = admission.enter(Stripe(0)).unwrap();
+        admission.revoke(|| {});
+        let tries: Vec<_> = (0..STRIPES)
+            .map(|stripe| admission.enter(Stripe(stripe)))
+            .collect();
+        assert!(tries.iter().all(Result::is_err));
+        assert_eq!(admission.inside(), 1);
+        drop(inside);
+    }
+}
+
+/// One who looked just before it was revoked, and comes in after it.
+fn late(admission: &Admission, stripe: usize) -> Inside<'_> {
+    admission.stripes[stripe].fetch_add(1, Ordering::Acquire);
+    Inside {
+        admission,
+        stripe: Stripe(stripe),
+        is_plain: false,
+    }
+}
+
+#[test]
 fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
     let admission = &Admission::new();
     admission.grant(plain(), || {});
-    let admitted = admission.enter(Stripe(0));
+    let admitted = admission.enter(Stripe(0)).unwrap();
     let revoked = admission.revoke(|| {});
     thread::scope(|scope| {
         let patience = Instant::now() + Duration::from_secs(10);
@@ -129,10 +160,9 @@ fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
             thread::yield_now();
         }
         drop(admitted);
-        // As somebody does who tries again and again, on every word: there is always one inside.
-        let _refused: Vec<_> = (0..STRIPES)
-            .map(|stripe| admission.enter(Stripe(stripe)))
-            .collect();
+        let refused: Vec<_> = (0..STRIPES).map(|stripe| late(admission, stripe)).collect();
+        let refuse = |inside: &Inside<'_>| inside.ask(None, |_| Ok::<_, Denial>(()));
+        assert!(refused.iter().all(|inside| refuse(inside).is_err()));
         assert_eq!(waits.join().unwrap(), Ok(()));
     });
 }
@@ -141,7 +171,7 @@ fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
 fn no_mark_is_left_by_who_waited() {
     let admission = Admission::new();
     admission.grant(plain(), || {});
-    let inside = admission.enter(Stripe(0));
+    let inside = admission.enter(Stripe(0)).unwrap();
     let revoked = admission.revoke(|| {});
     let now = Some(Instant::now());
     assert!(admission.drained(revoked, now, || {}).is_err());

@@ -46,23 +46,24 @@ impl ByName<'_> {
         let Some(admission) = &self.admission else {
             return refuse(&self.grants.unknown, Denial::Unknown);
         };
-        let inside = admission.enter(Stripe::default());
-        let outcome = if inside.is_plain() {
-            bus.weigh(envelope).map_err(Objection::from)
-        } else {
-            inside.ask(pass, |scope| {
-                scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
+        let entered = admission.enter(Stripe::default());
+        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        let outcome = entered.map_err(Objection::from).and_then(|inside| {
+            if inside.is_plain() {
                 bus.weigh(envelope)?;
-                Ok(scope.spend(1)?)
-            })
-        };
-        match outcome {
-            Ok(()) => Ok(inside),
-            Err(Objection::Refused(refusal)) => Err(refusal.into()),
-            Err(Objection::Denied { denial, .. }) => {
-                drop(inside); // who is told of it may run code of his own
-                refuse(admission.refusals(), denial)
+            } else {
+                inside.ask(pass, |scope| {
+                    scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
+                    bus.weigh(envelope)?;
+                    Ok::<_, Objection>(scope.spend(1)?)
+                })?;
             }
+            Ok(inside)
+        });
+        match outcome {
+            Ok(inside) => Ok(inside),
+            Err(Objection::Refused(refusal)) => Err(refusal.into()),
+            Err(Objection::Denied { denial, .. }) => refuse(admission.refusals(), denial),
         }
     }
 }
