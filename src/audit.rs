@@ -46,6 +46,9 @@
 //! the codec refuses, with its `sequence`, `id`, `source` and `subject` (of the two no more than 256 bytes), and why.
 //! A bus that was [built](crate::BusBuilder::writable_by) for the log's codec publishes no such.
 //!
+//! No text is longer than 64 KiB: what is, such as what a capability with thousands of sources is granted for, is cut
+//! there and ends with `…`.
+//!
 //! `denied` has the publisher's `source`, and of the envelope that was refused the source that it `claimed` and its
 //! `subject`. Of each capability ten of them are recorded at once after a pause, and ten a second: so who is refused
 //! cannot fill the disk. The others are counted, by the next one that is recorded or by `suppressed`, which comes before
@@ -90,7 +93,7 @@ mod writer;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
@@ -338,7 +341,10 @@ impl AuditLog {
                 at: self.attached.position(),
                 what: What::End,
             });
-            let _panicked = thread.join();
+            // It may be that thread itself that ends the log, when it tells of an error.
+            if thread.thread().id() != thread::current().id() {
+                let _panicked = thread.join();
+            }
         }
     }
 }

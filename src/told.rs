@@ -12,14 +12,26 @@ use crate::subject::Payload;
 /// The most bytes that are told of a name or a subject.
 const MAX: usize = 256;
 
+/// The most bytes that a record has of a text that is not made up by who is told of: enough for whatever makes
+/// sense, and little enough that its line can be read back.
+const MAX_TEXT: usize = 64 * 1024;
+
 /// What stands where something was cut off.
 const MORE: char = '…';
 
 pub(crate) fn name(name: &str) -> Cow<'_, str> {
-    if name.len() <= MAX {
-        return name.into();
+    cut(name, MAX)
+}
+
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    cut(text, MAX_TEXT)
+}
+
+fn cut(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return text.into();
     }
-    let mut cut = name[..name.floor_char_boundary(MAX)].to_owned();
+    let mut cut = text[..text.floor_char_boundary(max)].to_owned();
     cut.push(MORE);
     cut.into()
 }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use oxide_bus::audit::{self, AuditLog, Flush, Options};
 use oxide_bus::codec::{Codec, EncodeErrorKind};
-use oxide_bus::{Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, Subject};
+use oxide_bus::{
+    Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, Subject, SubscribeOptions,
+};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -264,4 +266,91 @@ fn a_file_that_a_log_is_written_to_takes_no_other() {
         .unwrap()
         .close()
         .unwrap();
+}
+
+#[test]
+fn what_is_granted_or_revoked_makes_no_line_that_cannot_be_read_back() {
+    let (_folder, path) = place();
+    let bus = MessageBus::builder().max_name(1_000_000).build();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let sources = (0..20_000).map(|index| format!("{index:0>200}"));
+    let long = "\u{1}".repeat(1_000_000); // six bytes each, when they are written
+    bus.grant(Grant::new(&*long).sources(sources)).unwrap();
+    bus.revoke_capability(&"x".repeat(5_000_000).into());
+    let named = SubscribeOptions::new().name(&*long);
+    drop(bus.subscribe_with(named).unwrap());
+    log.close().unwrap();
+    let report = audit::verify([&path]).unwrap();
+    assert!(report.is_whole(), "{:?}", report.flaws);
+    assert_eq!(report.records, 6);
+    let why = records(&path)[1]["why"].as_str().unwrap().to_owned();
+    assert!(
+        why.starts_with("sources `0000") && why.ends_with('…'),
+        "it tells so much"
+    );
+    assert!(why.len() > 60_000);
+}
+
+#[test]
+fn who_is_told_that_a_log_has_failed_may_let_go_of_it() {
+    let (folder, path) = place();
+    let bus = MessageBus::new();
+    let held = Arc::new(std::sync::Mutex::new(None::<AuditLog>));
+    let (sender, told) = mpsc::channel();
+    let options = Options::new().flush(Flush::EachLine).on_error({
+        let held = Arc::clone(&held);
+        move |error| {
+            let log = held.lock().unwrap().take();
+            let flushed = log.as_ref().map(|log| log.flush().is_err());
+            let closed = log.map(|log| log.close().is_err());
+            sender.send((error.to_string(), flushed, closed)).unwrap();
+        }
+    });
+    // The number after this one is none.
+    fs::write(folder.path().join(format!("audit.jsonl.{}", u64::MAX)), "").unwrap();
+    let log = AuditLog::start(&bus, &path, options.rotate_at(200)).unwrap();
+    *held.lock().unwrap() = Some(log);
+    while bus.subscriber_count() > 0 {
+        bus.send_command("kernel", Command::Ping).unwrap();
+    }
+    let (error, flushed, closed) = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(error.contains("audit.jsonl"), "{error}");
+    assert_eq!((flushed, closed), (Some(true), Some(true)));
+}
+
+/// Panics when it is dropped, and so does what it throws then.
+struct Fury;
+
+impl Drop for Fury {
+    fn drop(&mut self) {
+        panic!("again");
+    }
+}
+
+#[test]
+fn what_is_thrown_while_an_envelope_is_written_may_panic_again_and_ends_no_log() {
+    struct Furious;
+
+    impl Payload for Furious {}
+
+    impl Serialize for Furious {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            std::panic::panic_any(Fury);
+        }
+    }
+
+    let (_folder, path) = place();
+    let bus = Bus::<Furious>::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    for _ in 0..3 {
+        bus.publish(Envelope::new("clown", Furious)).unwrap();
+    }
+    log.close().unwrap();
+    let records = records(&path);
+    assert_eq!(records.len(), 5);
+    assert!(
+        records[1..4]
+            .iter()
+            .all(|it| it["why"] == "writing it panicked")
+    );
 }

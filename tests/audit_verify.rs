@@ -113,3 +113,16 @@ fn what_is_quoted_is_escaped_and_cut() {
     assert!(told.starts_with(r"`\u{1b}[2J\nxxx"), "{told}");
     assert!(told.len() < 400 && !told.contains(char::is_control));
 }
+
+#[test]
+fn a_line_that_a_crash_has_torn_may_be_the_last_of_a_file_that_was_put_aside() {
+    let lines = lines();
+    let torn = [&lines[..3], &["{\"record\":3,\"seq".to_owned()]].concat();
+    let report = verified(&[&torn[..], &lines[..]]);
+    assert!(report.is_whole(), "{:?}", report.flaws);
+    assert_eq!((report.torn, report.runs, report.unended), (1, 2, 1));
+    // Of the same run nothing is torn.
+    let report = verified(&[&torn[..], &lines[3..]]);
+    assert_eq!(found(&report), [&Finding::NotARecord]);
+    assert_eq!((report.flaws[0].file, report.flaws[0].line), (0, 4));
+}

@@ -85,8 +85,11 @@ impl LogFile {
                 .and_then(|number| number.parse().ok());
             greatest = greatest.max(number.unwrap_or(0));
         }
+        let number = greatest
+            .checked_add(1)
+            .ok_or(io::ErrorKind::QuotaExceeded)?;
         let mut next = name.to_owned();
-        next.push(format!(".{}", greatest + 1));
+        next.push(format!(".{number}"));
         Ok(self.path.with_file_name(next))
     }
 }

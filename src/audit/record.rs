@@ -49,9 +49,10 @@ impl Event {
 
     pub(super) fn of(at: u64, time: DateTime<Utc>, advisory: &Advisory) -> Self {
         let event = |event| Event::new(at, time, event);
+        let text = |text: &str| told::text(text).into_owned();
         let subscription = |kind, id: &Uuid, name: &Option<Arc<str>>| Event {
             id: Some(id.to_string()),
-            name: name.as_deref().map(str::to_owned),
+            name: name.as_deref().map(text),
             ..event(kind)
         };
         match advisory {
@@ -88,16 +89,16 @@ impl Event {
                 ..event("suppressed")
             },
             Advisory::Granted { capability, scope } => Event {
-                capability: Some(capability.to_string()),
-                why: scope.as_deref().map(str::to_owned),
+                capability: Some(text(capability.as_str())),
+                why: scope.as_deref().map(text),
                 ..event("granted")
             },
             Advisory::Revoked { capability } => Event {
-                capability: Some(capability.to_string()),
+                capability: Some(text(capability.as_str())),
                 ..event("revoked")
             },
             Advisory::Drained { capability } => Event {
-                capability: Some(capability.to_string()),
+                capability: Some(text(capability.as_str())),
                 ..event("drained")
             },
             Advisory::Closed => event("closed"),

@@ -124,7 +124,6 @@ struct Check {
 impl Check {
     fn files(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
         for (index, path) in paths.into_iter().enumerate() {
-            self.settle_torn(false);
             (self.file, self.line) = (index, 0);
             let path = path.as_ref();
             let named = |error: io::Error| {

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use super::event::{Attached, Happening, What};
 use super::file::LogFile;
 use super::record::{self, Event, Numbered};
 use super::{AuditError, Flush, OnError};
+use crate::caught::caught;
 use crate::codec::Codec;
 use crate::delivery::Delivery;
 use crate::error::RecvTimeoutError;
@@ -88,8 +88,8 @@ impl<M: Payload + Serialize> Writer<M> {
             held: None,
         };
         // A payload's `drop` may panic here.
-        let outcome = catch_unwind(AssertUnwindSafe(|| log.live(&mut subscription)))
-            .unwrap_or_else(|_panic| Err(io::Error::other(PANICKED)));
+        let outcome = caught(|| log.live(&mut subscription))
+            .unwrap_or_else(|| Err(io::Error::other(PANICKED)));
         let error = (outcome.err()).map(|cause| AuditError::new(log.file.path(), cause));
         if let Some(error) = &error {
             let _first = log.progress.error.set(error.clone());
@@ -98,7 +98,7 @@ impl<M: Payload + Serialize> Writer<M> {
         // something to tell.
         attached.detach();
         drop(log);
-        let _panicked = catch_unwind(AssertUnwindSafe(|| drop(subscription)));
+        let _panicked = caught(|| drop(subscription));
         if let Some((error, call)) = error.as_ref().zip(on_error) {
             call(error);
         }
@@ -161,14 +161,14 @@ impl Log {
     fn envelope<M: Payload + Serialize>(&mut self, delivery: &Delivery<M>) -> io::Result<()> {
         let sequence = delivery.sequence();
         // The payload's own code, which may panic.
-        let encoded = catch_unwind(AssertUnwindSafe(|| self.codec.encode(delivery)));
+        let encoded = caught(|| self.codec.encode(delivery));
         let why = match encoded {
-            Ok(Ok(json)) => {
+            Some(Ok(json)) => {
                 self.line(&record::envelope(self.next_record, sequence, &json))?;
                 None
             }
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_panic) => Some("writing it panicked".to_owned()),
+            Some(Err(error)) => Some(error.to_string()),
+            None => Some("writing it panicked".to_owned()),
         };
         if why.is_some() {
             self.event(&Event {
