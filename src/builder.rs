@@ -86,7 +86,7 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// How many capabilities may be granted at once.
+    /// How many capabilities may be granted at once. What has expired does not count.
     pub fn max_grants(mut self, grants: usize) -> Self {
         self.limits.grants = grants;
         self

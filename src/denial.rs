@@ -32,7 +32,8 @@ pub enum Denial {
     Unknown,
     /// It was granted, and is revoked.
     Revoked,
-    /// It was granted until a time that has passed.
+    /// It was granted until a time that has passed. (Where others need its place among the
+    /// [grants](crate::BusBuilder::max_grants), nothing is kept of one that no publisher holds.)
     Expired,
     /// It is granted for other subjects, or the publisher was
     /// [narrowed](crate::Publisher::narrow) to others.

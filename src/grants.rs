@@ -121,6 +121,9 @@ impl Grants {
             let change = || Advisory::Granted { capability, scope };
             self.changes.note(board, change);
         };
+        if self.granted.load(Ordering::Relaxed) >= self.limits.grants as u64 {
+            self.let_go_of_expired();
+        }
         match self.known.entry(grant.capability.clone()) {
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
@@ -159,6 +162,21 @@ impl Grants {
                 (granted < limit as u64).then_some(granted + 1)
             });
         counted.map(drop).map_err(|_| GrantError::TooMany { limit })
+    }
+
+    /// What has expired takes up no place that is needed.
+    fn let_go_of_expired(&self) {
+        self.known.retain(|_, known| {
+            if known.is_granted && !known.admission.is_granted() {
+                known.is_granted = false;
+                self.granted.fetch_sub(1, Ordering::Relaxed); // as in `count_grant`
+            }
+            let is_idle = known.is_idle();
+            if is_idle {
+                self.forget(&known.admission);
+            }
+            !is_idle
+        });
     }
 
     /// Revokes a capability. Returns what it takes to wait for whoever publishes under it; nothing if

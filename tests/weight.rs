@@ -1,5 +1,7 @@
 //! What is too heavy is refused, wherever it comes from, at a cost that does not grow with it.
 
+use std::time::Instant;
+
 use oxide_bus::{
     Bus, Command, Denial, Envelope, Event, Excess, Grant, GrantError, MaxWeight, Message,
     MessageBus, Payload, SubscribeError, SubscribeOptions,
@@ -143,6 +145,28 @@ fn there_are_as_many_grants_as_the_bus_was_built_for() {
     bus.revoke_capability(&"one".into());
     grant("tri").unwrap();
     assert_eq!(grant("one"), Err(GrantError::TooMany { limit: 2 }));
+}
+
+#[test]
+fn what_has_expired_takes_up_no_place_among_the_grants() {
+    let bus = MessageBus::builder().max_grants(2).build();
+    let expired = |name: &str| Grant::new(name).expires_at(Instant::now());
+    bus.grant(expired("held")).unwrap();
+    let held = bus.publisher("module", "held");
+    for index in 0..10 {
+        bus.grant(expired(&index.to_string())).unwrap();
+    }
+    bus.grant(Grant::new("one")).unwrap();
+    bus.grant(Grant::new("two")).unwrap();
+    let too_many = Err(GrantError::TooMany { limit: 2 });
+    assert_eq!(bus.grant(Grant::new("held")), too_many);
+    let error = held.send_command(Command::Ping).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Expired), "it is held");
+    bus.revoke_capability(&"one".into());
+    bus.revoke_capability(&"held".into());
+    bus.grant(Grant::new("held")).unwrap();
+    assert!(held.send_command(Command::Ping).is_ok());
+    assert_eq!(bus.grant(Grant::new("one")), too_many);
 }
 
 #[test]

@@ -70,8 +70,16 @@ impl ByName<'_> {
 
 impl Drop for ByName<'_> {
     fn drop(&mut self) {
-        if (self.admission.as_ref()).is_some_and(|admission| !admission.is_granted()) {
+        let Some(admission) = &self.admission else {
+            return;
+        };
+        if !admission.is_granted() {
             self.grants.forget_if_idle(self.capability);
+            // Somebody else may have forgotten it before this was refused.
+            let known = self.grants.find(self.capability);
+            if !known.is_some_and(|known| Arc::ptr_eq(&known, admission)) {
+                self.grants.forget(admission);
+            }
         }
     }
 }

@@ -25,9 +25,9 @@ impl Changes {
     }
 
     /// Records what was noted. When this returns, all that this thread had noted, or had seen the effect of, is
-    /// recorded.
+    /// recorded; or forgotten, if nobody records any more.
     pub(crate) fn record(&self, board: &Board) {
-        if !board.is_recorded() {
+        if !board.is_recorded() && self.noted.lock().is_empty() {
             return;
         }
         let _recording = self.recording.lock();

@@ -139,3 +139,53 @@ fn what_is_refused_is_recorded_after_the_revoke_that_it_is_refused_for() {
     );
     assert_eq!(records, ["opened", "revoked", "denied", "ended"]);
 }
+
+#[test]
+fn what_was_not_recorded_when_a_log_ended_is_in_no_other_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, first, Options::new()).unwrap();
+    let stopped = stop(Step::Changed, 1, {
+        let bus = bus.clone();
+        move || bus.grant_capability("log:write".into())
+    });
+    log.close().unwrap();
+    stopped.release();
+    let log = AuditLog::start(&bus, &second, Options::new()).unwrap();
+    bus.grant_capability("log:read".into());
+    log.close().unwrap();
+    let text = fs::read_to_string(second).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(!text.contains("log:write"), "{text}");
+}
+
+#[test]
+fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted_all_the_same() {
+    let bus = MessageBus::new();
+    let mut advisories = bus.advisories();
+    let write = Capability::new("log:write");
+    bus.grant(Grant::new(&write).patterns([])).unwrap();
+    let envelope = || Envelope::new("logger", Command::Ping.into());
+    for _ in 0..50 {
+        assert!(bus.publish_with_capability(envelope(), &write).is_err());
+    }
+    let by_name = bus.core.grants.by_name(&write);
+    bus.revoke_capability(&write);
+    assert_eq!(bus.core.grants.known.len(), 0);
+    for _ in 0..50 {
+        assert!(by_name.enter(&bus, &envelope(), None).is_err());
+    }
+    drop(by_name);
+    bus.core.grants.tell_all_suppressed(&bus.core.board);
+    let told = advisories
+        .try_iter()
+        .flatten()
+        .map(|told| match told.message {
+            Advisory::Denied { suppressed, .. } => 1 + suppressed,
+            Advisory::Suppressed { count, .. } => count,
+            _ => 0,
+        });
+    assert_eq!(told.sum::<u64>(), 100);
+    assert_eq!(bus.denials().total(), 100);
+}
