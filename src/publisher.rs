@@ -222,8 +222,8 @@ impl<M: Payload> Publisher<M> {
     ///
     /// What is read from a file or comes from a peer enters the bus this way. It passes only if the capability
     /// is granted with the right to [forward](crate::Grant::forwards), and if this publisher might have said
-    /// it: its source must be this publisher's own, or one of those that the
-    /// [grant](crate::Grant::sources) names, and its subject within the scope.
+    /// it: its source must be one of those that the [grant](crate::Grant::sources) names, or this publisher's own
+    /// if that names none, and its subject within the scope.
     ///
     /// # Errors
     ///

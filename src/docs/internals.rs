@@ -194,7 +194,9 @@
 //! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
 //! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:
 //! a value behind an arc-swap that is replaced whole, before the words are changed. Who revokes may wait until each
-//! count has been zero once: whoever comes in later is refused, and not waited for. There are four words, so that publishers on many threads do not all fight for one.
+//! count has been zero once: whoever comes in later is refused, and not waited for. A second bit says whether it is
+//! granted at all; who finds that it is not is refused without being counted, so that those who try again and again
+//! hold up nobody who waits. There are four words, so that publishers on many threads do not all fight for one.
 //!
 //! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
 //!
