@@ -1,7 +1,8 @@
 //! A record of what happened on a bus: lossless, in order, on disk.
 //!
 //! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed, as JSON Lines,
-//! on a thread of its own. [`verify()`] reads it back and tells whether something is missing.
+//! on a thread of its own. [`verify()`] reads it back and tells whether something is missing; a [`Verifier`] does so
+//! with other limits, and for other messages.
 //!
 //! ```
 //! use oxide_bus::audit::{self, AuditLog, Options};
@@ -100,7 +101,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use serde::Serialize;
 
 pub use self::error::AuditError;
-pub use self::verify::{Finding, Flaw, Report, verify, verify_continued};
+pub use self::verify::{Finding, Flaw, Report, Verifier, verify, verify_continued};
 
 use self::event::{Attached, Happening, Recorder, What};
 use self::file::LogFile;

@@ -156,6 +156,11 @@ impl Codec {
         self
     }
 
+    /// How many bytes an envelope may have.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.limits.bytes
+    }
+
     /// Whether unknown keys in the envelope and in the message are skipped, instead of refused.
     /// Default `false`.
     ///

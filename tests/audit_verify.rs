@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use oxide_bus::audit::{self, AuditLog, Finding, Options, Report};
-use oxide_bus::{Command, MessageBus};
+use oxide_bus::audit::{self, AuditLog, Finding, Options, Report, Verifier};
+use oxide_bus::codec::{Codec, DecodeErrorKind, Limits};
+use oxide_bus::{Bus, Command, Envelope, MessageBus};
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
 
@@ -125,4 +126,74 @@ fn a_line_that_a_crash_has_torn_may_be_the_last_of_a_file_that_was_put_aside() {
     let report = verified(&[&torn[..], &lines[3..]]);
     assert_eq!(found(&report), [&Finding::NotARecord]);
     assert_eq!((report.flaws[0].file, report.flaws[0].line), (0, 4));
+}
+
+#[test]
+fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let large = Codec::new().limits(Limits {
+        bytes: 4_000_000,
+        string: 3_000_000,
+        ..Limits::default()
+    });
+    let bus = Bus::<String>::new();
+    let log = AuditLog::start(&bus, &path, Options::new().codec(large)).unwrap();
+    for bytes in [1, 300_000, 3_000_000] {
+        bus.publish(Envelope::new("poet", "x".repeat(bytes)))
+            .unwrap();
+    }
+    log.close().unwrap();
+
+    let report = Verifier::new()
+        .codec(large)
+        .files_as::<String>([&path])
+        .unwrap();
+    assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
+    assert_eq!((report.records, report.envelopes), (5, 3));
+
+    // The second is over a limit, and the third's line is none.
+    let report = Verifier::new().files_as::<String>([&path]).unwrap();
+    let string = DecodeErrorKind::StringTooLong(256 * 1024);
+    assert_eq!(
+        found(&report)[..2],
+        [&Finding::Envelope(string), &Finding::NotARecord]
+    );
+    assert_eq!(report.flaws[1].line, 4);
+
+    // None of them is a message.
+    let report = Verifier::new().codec(large).files([&path]).unwrap();
+    assert_eq!(report.flaws.len(), 3);
+    assert!(
+        found(&report)
+            .iter()
+            .all(|it| matches!(it, Finding::Envelope(_)))
+    );
+}
+
+#[test]
+fn a_line_as_long_as_one_may_be_is_read_and_a_longer_one_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let tiny = Verifier::new().codec(Codec::new().limits(Limits {
+        bytes: 1_000,
+        ..Limits::default()
+    }));
+    let longest = 1024 * 1024 + 1_000;
+    let verified = |bytes: usize, end: &str| {
+        let why = "x"
+            .repeat(bytes - r#"{"record":1,"at":0,"event":"revoked","why":""}"#.len() - end.len());
+        let line = format!(r#"{{"record":1,"at":0,"event":"revoked","why":"{why}"}}{end}"#);
+        assert_eq!(line.len(), bytes);
+        fs::write(&path, format!("{OPENED}\n{line}")).unwrap();
+        let mut report = None;
+        let taken = allocation_counter::measure(|| report = Some(tiny.files([&path]).unwrap()));
+        assert!(taken.bytes_max < 6 * 1024 * 1024, "{taken:?}");
+        let report = report.unwrap();
+        (report.records, report.torn)
+    };
+    assert_eq!(verified(longest, "\n"), (2, 0));
+    assert_eq!(verified(longest + 1, "\n"), (1, 1));
+    assert_eq!(verified(longest, ""), (1, 1));
+    assert_eq!(verified(50_000_000, "\n"), (1, 1));
 }

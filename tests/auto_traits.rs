@@ -77,6 +77,7 @@ assert_traits! {
     audit::Flush: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     audit::Report: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     audit::Flaw: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    audit::Verifier: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     audit::Finding: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     AuditError: Send, Sync, Unpin, Clone;
     Denial: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

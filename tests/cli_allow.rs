@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::process::{Command as Process, Output, Stdio};
 
+use oxide_bus::codec::{Codec, Limits};
 use oxide_bus::{Command, Envelope, Message};
 
 fn replay(arguments: &[&str], log: &str) -> Output {
@@ -69,4 +70,41 @@ fn subjects_are_allowed_to_somebody() {
     let output = replay(&["--allow", "event.>"], "");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("--as"));
+}
+
+#[test]
+fn what_is_within_the_limits_that_are_asked_for_may_be_allowed_and_is_printed() {
+    let codec = Codec::new().limits(Limits {
+        name: 1_000,
+        ..Limits::default()
+    });
+    let long = "x".repeat(1_000);
+    let command = Command::Stop {
+        module_id: long.clone(),
+    };
+    let envelope = Envelope::new(&*long, Message::from(command));
+    let log = codec.encode(&envelope).unwrap() + "\n";
+    let output = replay(&["--as", &long, "--max-name", "1000"], &log);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), log);
+    assert_eq!(
+        replay(&["--max-name", "1000", "--check"], &log)
+            .status
+            .code(),
+        Some(0)
+    );
+    assert_eq!(
+        replay(&["--max-name", "999", "--check"], &log)
+            .status
+            .code(),
+        Some(1)
+    );
+    let pings = line("north", Command::Ping);
+    let output = replay(&["--as", "north", "--max-name", "5"], &pings);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "the bus has names of its own"
+    );
 }

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command as Process, Output};
 
 use oxide_bus::audit::{AuditLog, Options};
-use oxide_bus::{Command, MessageBus};
+use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::{Command, Event, MessageBus};
 
 use support::text;
 
@@ -71,4 +72,68 @@ fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("missing"));
     assert_eq!(verify(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let limits = Limits {
+        bytes: 3_000_000,
+        depth: 100,
+        nodes: 200_000,
+        string: 2_000_000,
+        name: 1_000,
+    };
+    let bus = MessageBus::new();
+    let options = Options::new().codec(Codec::new().limits(limits));
+    let log = AuditLog::start(&bus, &path, options).unwrap();
+    let nested = (0..90).fold(serde_json::Value::Null, |inner, _| {
+        serde_json::json!([inner])
+    });
+    for payload in [
+        serde_json::json!("x".repeat(2_000_000)),
+        serde_json::json!(vec![0; 100_000]),
+        nested,
+        serde_json::Value::Null,
+    ] {
+        let event = Event::Custom {
+            module_id: "filler".into(),
+            kind: "fill".into(),
+            payload,
+        };
+        bus.emit_event("x".repeat(1_000), event).unwrap();
+    }
+    log.close().unwrap();
+    let options = [
+        ("--max-bytes", "3000000"),
+        ("--max-depth", "100"),
+        ("--max-nodes", "200000"),
+        ("--max-string", "2000000"),
+        ("--max-name", "1000"),
+    ];
+    let with = |options: &[(&str, &str)]| {
+        let arguments = options
+            .iter()
+            .flat_map(|(name, value)| [Path::new(name), Path::new(value)]);
+        verify(&arguments.chain([path.as_path()]).collect::<Vec<_>>())
+    };
+    let output = with(&options);
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("envelopes  4\n"));
+    // Each of them is needed.
+    for index in 0..options.len() {
+        let mut fewer = options.to_vec();
+        fewer.remove(index);
+        assert_eq!(with(&fewer).status.code(), Some(1), "{:?}", options[index]);
+    }
+    for wrong in [
+        ("--max-depth", "128"),
+        ("--max-depth", "0"),
+        ("--max-bytes", "0"),
+        ("--max-name", "-1"),
+    ] {
+        assert_eq!(with(&[wrong]).status.code(), Some(2), "{wrong:?}");
+    }
 }

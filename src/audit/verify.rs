@@ -1,6 +1,7 @@
 //! Reading a log back: is it whole?
 
 mod finding;
+mod verifier;
 
 use std::fmt;
 use std::fs::File;
@@ -8,13 +9,14 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 pub use self::finding::{Finding, Flaw};
+pub use self::verifier::Verifier;
 
 use super::record::Line;
-use crate::codec::Codec;
+use crate::codec::{Codec, DecodeError};
 use crate::told;
 
-/// A longer line is none: an envelope within the codec's default limits, and what stands around it.
-const MAX_LINE: u64 = 2 * 1024 * 1024;
+/// How many bytes a line may have around its envelope, or without one. A longer line is none.
+const AROUND: u64 = 1024 * 1024;
 
 /// How many flaws are remembered; more are counted.
 const MAX_FLAWS: usize = 1_000;
@@ -76,13 +78,13 @@ impl fmt::Display for Report {
 }
 
 /// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written, and looks whether all is there
-/// and in order: from the opening record on.
+/// and in order: from the opening record on, and each envelope within the codec's default limits.
 ///
 /// # Errors
 ///
 /// Where a file cannot be read.
 pub fn verify(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
-    Check::default().files(paths)
+    Verifier::new().files(paths)
 }
 
 /// The same for files that begin in the midst of a log, since it was rotated and earlier ones are kept elsewhere.
@@ -91,25 +93,24 @@ pub fn verify(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<R
 ///
 /// Where a file cannot be read.
 pub fn verify_continued(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
-    let check = Check {
-        run: Run::Open,
-        ..Check::default()
-    };
-    check.files(paths)
+    Verifier::new().continued(true).files(paths)
 }
 
 /// Where in a run it is.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Run {
     /// Before the first.
-    #[default]
     None,
     Open,
     Ended,
 }
 
-#[derive(Default)]
+/// Whether an envelope can be read.
+type Decode = fn(&Codec, &str) -> Result<(), DecodeError>;
+
 struct Check {
+    codec: Codec,
+    decode: Decode,
     report: Report,
     file: usize,
     line: u64,
@@ -122,6 +123,20 @@ struct Check {
 }
 
 impl Check {
+    fn new(codec: Codec, continued: bool, decode: Decode) -> Self {
+        Check {
+            codec,
+            decode,
+            report: Report::default(),
+            file: 0,
+            line: 0,
+            run: if continued { Run::Open } else { Run::None },
+            next_record: None,
+            next_sequence: None,
+            torn: None,
+        }
+    }
+
     fn files(mut self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
         for (index, path) in paths.into_iter().enumerate() {
             (self.file, self.line) = (index, 0);
@@ -148,16 +163,17 @@ impl Check {
     }
 
     fn read(&mut self, mut input: impl BufRead) -> io::Result<()> {
+        let longest = AROUND.saturating_add(self.codec.max_bytes() as u64);
         let mut line = Vec::new();
         loop {
             line.clear();
-            (&mut input).take(MAX_LINE).read_until(b'\n', &mut line)?;
+            (&mut input).take(longest).read_until(b'\n', &mut line)?;
             if line.is_empty() {
                 return Ok(());
             }
             self.line += 1;
             let is_whole = line.pop_if(|byte| *byte == b'\n').is_some();
-            if !is_whole && line.len() as u64 == MAX_LINE {
+            if !is_whole && line.len() as u64 == longest {
                 input.skip_until(b'\n')?;
             }
             match serde_json::from_slice::<Line<'_>>(&line) {
@@ -196,7 +212,7 @@ impl Check {
         match (line.event.as_deref(), line.sequence, line.envelope, line.at) {
             (None, Some(sequence), Some(envelope), None) => {
                 self.report.envelopes += 1;
-                if let Err(error) = Codec::new().decode(envelope.get()) {
+                if let Err(error) = (self.decode)(&self.codec, envelope.get()) {
                     self.add(Finding::Envelope(error.kind().clone()));
                 }
                 self.sequence(sequence);

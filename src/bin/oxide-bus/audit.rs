@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oxide_bus::audit;
+use oxide_bus::audit::Verifier;
 
 use crate::failure::Failure;
+use crate::limits::Limits;
 use crate::output;
 
 /// The exit code of a log that is whole as far as it goes, and has no end.
@@ -31,12 +32,16 @@ enum Command {
 /// says it has lost, and lines that are no records make the exit code 1; each is reported on stderr with its
 /// file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
 /// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
-/// or its end is elsewhere. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
+/// or its end is elsewhere. An envelope over a limit cannot be read, which is reported too: where the log was written with
+/// larger limits, set them here. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
 #[derive(Debug, Args)]
 struct Verify {
     /// The files begin in the midst of a log: those before were rotated away
     #[arg(long)]
     continued: bool,
+
+    #[command(flatten)]
+    limits: Limits,
 
     /// The files, in the order in which they were written; the one without a number last
     #[arg(value_name = "FILE", required = true)]
@@ -44,13 +49,13 @@ struct Verify {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let Command::Verify(Verify { files, continued }) = &options.command;
-    let report = if *continued {
-        audit::verify_continued(files)
-    } else {
-        audit::verify(files)
-    };
-    let report = report.map_err(Failure::usage)?;
+    let Command::Verify(Verify {
+        files,
+        continued,
+        limits,
+    }) = &options.command;
+    let verifier = Verifier::new().codec(limits.codec()).continued(*continued);
+    let report = verifier.files(files).map_err(Failure::usage)?;
     for flaw in &report.flaws {
         let file = files[flaw.file].display();
         output::complain(format_args!("{file}: line {}: {}", flaw.line, flaw.what));

@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod failure;
 mod interrupt;
+mod limits;
 mod output;
 mod overflow;
 mod replay;

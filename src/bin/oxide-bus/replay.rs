@@ -24,6 +24,7 @@ use self::ledger::Ledger;
 use self::pace::Pace;
 use self::progress::Progress;
 use crate::failure::Failure;
+use crate::limits::Limits;
 use crate::overflow::OverflowName;
 use crate::{INTERRUPTED, arguments, interrupt, output, thread};
 
@@ -92,6 +93,9 @@ pub(crate) struct Options {
     #[arg(long)]
     lenient: bool,
 
+    #[command(flatten)]
+    limits: Limits,
+
     /// At the end, say on stderr how many envelopes went where
     #[arg(long, long_help = STATS)]
     stats: bool,
@@ -133,6 +137,9 @@ Examples:
       The commands in a log, as a team of four that shares the work gets them.
   oxide-bus replay --check log.jsonl
       Nothing but complaints about bad lines.";
+
+/// Names of so many bytes the bus takes in any case: it has some of its own.
+const MIN_NAME: usize = 256;
 
 /// How long the printing may stand still after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -187,7 +194,8 @@ fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<Exit
 }
 
 fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
-    let bus = MessageBus::new();
+    let max_name = options.limits.name().max(MIN_NAME);
+    let bus = MessageBus::builder().max_name(max_name).build();
     let members = options.members.unwrap_or(1);
     let subscriptions = (0..members)
         .map(|_| bus.subscribe_with(terms(&options)))
@@ -296,7 +304,7 @@ fn allowance(options: &Options, bus: &MessageBus) -> Result<Option<Publisher>, F
 }
 
 fn codec(options: &Options) -> Codec {
-    Codec::new().lenient(options.lenient)
+    options.limits.codec().lenient(options.lenient)
 }
 
 fn terms(options: &Options) -> SubscribeOptions {

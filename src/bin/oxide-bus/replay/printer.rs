@@ -44,12 +44,14 @@ enum End {
 /// Flushes only when it would have to wait for more: what comes slowly is seen at once, and what
 /// comes fast is written in large pieces.
 fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End, WriteError> {
-    // What is written can be more than what was read: 1e9 is longer in full, and a correlation id
-    // that is absent becomes a null. All else was read within limits.
+    // All was read within limits, and what is written can be more than what was read: 1e9 is longer in full, and
+    // a correlation id that is absent becomes a null.
     let limits = Limits {
         bytes: usize::MAX,
+        depth: Limits::MAX_DEPTH,
         nodes: usize::MAX,
-        ..Limits::default()
+        string: usize::MAX,
+        name: usize::MAX,
     };
     let mut lines = LinesWriter::new(Sheet::default()).codec(Codec::new().limits(limits));
     loop {

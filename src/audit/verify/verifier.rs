@@ -1,0 +1,80 @@
+//! How a log is read back.
+
+use std::io;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::{Check, Report};
+use crate::codec::Codec;
+
+/// Reads logs back with other options than [`verify`](super::super::verify).
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::audit::{AuditLog, Options, Verifier};
+/// use oxide_bus::codec::{Codec, Limits};
+/// use oxide_bus::{Bus, Envelope};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// let large = Codec::new().limits(Limits { string: 1_000_000, ..Limits::default() });
+/// let bus = Bus::<String>::new();
+/// let log = AuditLog::start(&bus, &path, Options::new().codec(large))?;
+/// bus.publish(Envelope::new("poet", "verse ".repeat(100_000)))?;
+/// log.close()?;
+///
+/// let report = Verifier::new().codec(large).files_as::<String>([&path])?;
+/// assert!(report.is_whole());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use = "nothing is read before it is given files"]
+pub struct Verifier {
+    codec: Codec,
+    continued: bool,
+}
+
+impl Verifier {
+    /// With the default limits, from the opening record on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What reads envelopes, and so how large they may be: that which has
+    /// [written](super::super::Options::codec) them. A line may have 1 MiB more.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Whether the files begin in the midst of a log, since it was rotated and earlier ones are kept elsewhere.
+    pub fn continued(mut self, continued: bool) -> Self {
+        self.continued = continued;
+        self
+    }
+
+    /// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read.
+    pub fn files(self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
+        let decode = |codec: &Codec, json: &str| codec.decode(json).map(drop);
+        Check::new(self.codec, self.continued, decode).files(paths)
+    }
+
+    /// Reads those of a log of other messages.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read.
+    pub fn files_as<M: DeserializeOwned>(
+        self,
+        paths: impl IntoIterator<Item = impl AsRef<Path>>,
+    ) -> io::Result<Report> {
+        let decode = |codec: &Codec, json: &str| codec.decode_as::<M>(json).map(drop);
+        Check::new(self.codec, self.continued, decode).files(paths)
+    }
+}
