@@ -22,6 +22,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use smallvec::SmallVec;
 
+use crate::alarm::Alarm;
 use crate::denial::{Denial, Refusals};
 use crate::scope::Scope;
 use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
@@ -51,6 +52,8 @@ pub(crate) struct Admission {
     changing: Mutex<u64>,
     /// Nobody is inside any more, or it was granted again.
     changed: Condvar,
+    /// The same, for tasks.
+    alarm: Arc<Alarm>,
     refusals: Refusals,
     /// How many requests under it are pending.
     asking: AtomicU64,
@@ -111,6 +114,7 @@ impl Admission {
             terms: ArcSwap::from_pointee(terms),
             changing: Mutex::new(0),
             changed: Condvar::default(),
+            alarm: Arc::default(),
             refusals: Refusals::new(),
             asking: AtomicU64::new(0),
         }
@@ -152,7 +156,7 @@ impl Admission {
     }
 
     /// Grants it, in the place of what was agreed before. Notes that first, under the lock under which it comes
-    /// about; so do those below.
+    /// about; so do those below. The alarm is yet to be rung, where no lock is held.
     pub(crate) fn grant(&self, scope: Scope, note: impl FnOnce()) {
         let mut grants = self.changing.lock();
         note();
@@ -245,9 +249,16 @@ impl Admission {
         let word = &self.stripes[stripe.0];
         // Release, and acquire: who waits finds all done that was done by those who left.
         if (word.compare_exchange(AWAITED, 0, Ordering::AcqRel, Ordering::Relaxed)).is_ok() {
-            let _changing = self.changing.lock(); // who waits sleeps by now, or has not looked yet
+            let changing = self.changing.lock(); // who waits sleeps by now, or has not looked yet
             self.changed.notify_all();
+            drop(changing);
+            self.alarm.ring();
         }
+    }
+
+    /// What wakes tasks that wait until nobody is inside.
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

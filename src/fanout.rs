@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::advisory::{Board, Eviction};
+use crate::alarm::Alarm;
 use crate::caught::keep_first;
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
@@ -55,6 +56,8 @@ pub(crate) struct Core<M> {
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
     pub(crate) lobby: Arc<Lobby>,
+    /// Rings when the list of subscribers has changed.
+    pub(crate) listed: Arc<Alarm>,
 }
 
 /// Why something is not published, though it may be.
@@ -87,6 +90,7 @@ impl<M> Core<M> {
             requests: Requests::default(),
             predicate_panics: AtomicU64::new(0),
             lobby: Arc::default(),
+            listed: Arc::default(),
         }
     }
 

@@ -124,7 +124,7 @@ impl Grants {
         if self.granted.load(Ordering::Relaxed) >= self.limits.grants as u64 {
             self.let_go_of_expired();
         }
-        match self.known.entry(grant.capability.clone()) {
+        let admission = match self.known.entry(grant.capability.clone()) {
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
                 if !known.is_granted {
@@ -132,6 +132,7 @@ impl Grants {
                     known.is_granted = true;
                 }
                 known.admission.grant(Scope::new(grant), note);
+                Arc::clone(&known.admission)
             }
             Entry::Vacant(unknown) => {
                 self.count_grant()?;
@@ -140,9 +141,10 @@ impl Grants {
                     ..Known::new()
                 };
                 known.admission.grant(Scope::new(grant), note);
-                unknown.insert(known);
+                Arc::clone(&unknown.insert(known).admission)
             }
-        }
+        };
+        admission.alarm().ring(); // not while the map is locked: wakers are other people's code
         Ok(())
     }
 

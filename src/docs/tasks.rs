@@ -25,7 +25,10 @@
 //! only: a time-out needs a clock, which an executor need not have. A task brings its own, with `publish_timeout`,
 //! or gives up. For an audit log it waits even then, as a thread does, and others run.
 //!
-//! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock.
+//! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock. Who waits for
+//! subscribers, or for what is on its way under a capability that he has revoked, is woken by them. `drain`
+//! alone looks now and then: a subscriber that has received everything tells nobody, which is why receiving costs
+//! so little.
 //!
 //! # Which is the twin of which
 //!

@@ -33,6 +33,7 @@ impl<M> Core<M> {
         let route = new.unwrap_or_else(|| Arc::clone(&old));
         self.bring_in(&route);
         self.current.load().mark(); // so that no list waits for the next publish to be marked
+        self.listed.ring();
         (route, changed)
     }
 

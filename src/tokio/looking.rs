@@ -1,51 +1,56 @@
-//! What nobody is woken for: waiting for the start and the end of things, by looking now and then.
+//! Waiting for the start and the end of things, up to a time-out by tokio's clock.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::AsyncBus;
+use crate::admission::StillInside;
+use crate::alarm::{Alarm, Sleeper};
 use crate::capability::Capability;
 use crate::error::{DrainError, Undrained};
 
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// Looks until something is found or the time is up; once at least.
-async fn look_until<T>(timeout: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    let started = Instant::now();
-    let mut pause = Duration::from_micros(10);
-    loop {
-        let found = look();
-        let left = timeout.saturating_sub(started.elapsed());
-        if found.is_some() || left.is_zero() {
-            return found;
-        }
-        sleep(left.min(pause)).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
+/// Looks, and again whenever the alarm rings, until something is found or the time is up.
+async fn look_when_rung<T>(
+    alarm: &Arc<Alarm>,
+    timeout: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    let mut sleeper = Sleeper::new(alarm);
+    let found = poll_fn(|context| {
+        sleeper.set(context.waker());
+        look().map_or(Poll::Pending, Poll::Ready)
+    });
+    tokio::time::timeout(timeout, found).await.ok()
 }
 
-/// These three look again and again, as their twins do, with pauses by tokio's clock, so that other
-/// tasks run. They panic outside a tokio runtime, or in one without time.
+/// These take tokio's clock: they panic outside a tokio runtime, or in one without time.
 impl<M> AsyncBus<M> {
     /// Waits until there are at least so many subscriptions; see
-    /// [`Bus::wait_for_subscribers`](crate::Bus::wait_for_subscribers).
+    /// [`Bus::wait_for_subscribers`](crate::Bus::wait_for_subscribers). It is woken when the list of them changes.
     ///
     /// # Cancel safety
     ///
     /// It changes nothing.
     #[must_use = "they may not be there"]
     pub async fn wait_for_subscribers(&self, subscribers: usize, timeout: Duration) -> bool {
-        let are_there = || {
-            self.as_sync()
-                .wait_for_subscribers(subscribers, Duration::ZERO)
-        };
-        look_until(timeout, || (are_there() || self.is_closed()).then_some(())).await;
+        let bus = self.as_sync();
+        let are_there = || bus.core.subscriber_count() >= subscribers;
+        let look = || (are_there() || bus.is_closed()).then_some(());
+        look_when_rung(&bus.core.listed, timeout, look).await;
         are_there()
     }
 
     /// Waits until nothing is queued; see [`Bus::drain`](crate::Bus::drain).
+    ///
+    /// A subscriber that has received everything tells nobody: that is why receiving costs so little. So this
+    /// one looks now and then, as its twin does, with pauses that grow to a millisecond. Other tasks run meanwhile.
     ///
     /// # Errors
     ///
@@ -55,13 +60,21 @@ impl<M> AsyncBus<M> {
     ///
     /// It changes nothing.
     pub async fn drain(&self, timeout: Duration) -> Result<(), Undrained> {
-        let drained = || self.as_sync().drain(Duration::ZERO);
-        look_until(timeout, || drained().ok()).await;
-        drained()
+        let started = Instant::now();
+        let mut pause = Duration::from_micros(10);
+        loop {
+            let drained = self.as_sync().drain(Duration::ZERO);
+            let left = timeout.saturating_sub(started.elapsed());
+            if drained.is_ok() || left.is_zero() {
+                return drained;
+            }
+            sleep(left.min(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// Revokes a capability, and waits until whatever was admitted under it before is enqueued; see
-    /// [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain).
+    /// [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain). It is woken by who is the last to be so.
     ///
     /// # Errors
     ///
@@ -75,15 +88,19 @@ impl<M> AsyncBus<M> {
         capability: &Capability,
         timeout: Duration,
     ) -> Result<(), DrainError> {
-        let Some((admission, revoked)) = self.as_sync().revoke(capability) else {
+        let bus = self.as_sync();
+        let Some((admission, revoked)) = bus.revoke(capability) else {
             return Ok(());
         };
         let mut draining = admission.draining(revoked);
-        let bus = self.as_sync();
         let note = || bus.core.grants.note_drained(capability, &bus.core.board);
-        let mut drained = || draining.wait(Some(std::time::Instant::now()), note);
-        let in_time = look_until(timeout, || drained().ok()).await;
-        in_time.map_or_else(drained, Ok)?;
+        let mut outcome = || draining.wait(Some(std::time::Instant::now()), note);
+        let mut look = || match outcome() {
+            Err(StillInside::TimedOut(_)) => None,
+            over => Some(over),
+        };
+        let over = look_when_rung(admission.alarm(), timeout, &mut look).await;
+        over.unwrap_or_else(outcome)?;
         bus.tell_drained(capability);
         Ok(())
     }

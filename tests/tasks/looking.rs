@@ -1,15 +1,16 @@
 //! Waiting for the start and the end of things.
 
 use std::pin::pin;
-use std::sync::mpsc::channel;
-use std::task::Waker;
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use oxide_bus::{Bus, Capability, SubscribeOptions};
+use oxide_bus::{Bus, Capability, DrainError, Grant, SubscribeOptions, Subscription};
 use tokio::task::yield_now;
 
 use crate::support::task::Task;
-use crate::{current_thread, envelope, poll_once};
+use crate::{Counter, current_thread, envelope, poll_once};
 
 /// Only a test that fails waits as long.
 const LONG: Duration = Duration::from_secs(10);
@@ -48,6 +49,33 @@ fn a_task_that_waits_for_subscribers_learns_that_the_bus_closes() {
     });
 }
 
+/// Nobody drives the runtime's clock here, so that nothing but a waker wakes.
+#[test]
+fn a_task_that_waits_for_subscribers_is_woken_by_them() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let bus = Bus::<u64>::new();
+    let (counter, waker) = Counter::new();
+    let tasks = bus.clone().into_async();
+    let mut waiting = pin!(tasks.wait_for_subscribers(2, LONG));
+    assert!(poll_once(waiting.as_mut(), &waker).is_pending());
+    assert_eq!(counter.woken(), 0);
+    let group = || SubscribeOptions::new().group("workers");
+    let one = bus.subscribe_with(group()).unwrap();
+    assert_eq!(counter.woken(), 1);
+    assert!(poll_once(waiting.as_mut(), &waker).is_pending());
+    let _other = bus.subscribe_with(group()).unwrap();
+    assert_eq!(counter.woken(), 2);
+    assert_eq!(poll_once(waiting.as_mut(), &waker), Poll::Ready(true));
+
+    let mut waiting = pin!(tasks.wait_for_subscribers(3, LONG));
+    assert!(poll_once(waiting.as_mut(), &waker).is_pending());
+    drop(one);
+    bus.close();
+    assert!(counter.woken() > 2);
+    assert_eq!(poll_once(waiting.as_mut(), &waker), Poll::Ready(false));
+}
+
 #[test]
 fn a_task_drains_a_bus_while_others_receive() {
     current_thread().block_on(async {
@@ -70,26 +98,43 @@ fn a_task_drains_a_bus_while_others_receive() {
     });
 }
 
-#[test]
-fn a_task_that_revokes_waits_for_what_was_admitted_before_while_others_run() {
-    let capability = Capability::new("count");
+/// A publish that was admitted and is not over, until it is told to go on.
+struct OnItsWay {
+    bus: Bus<u64>,
+    subscription: Subscription<u64>,
+    publishing: Task<usize>,
+    go_on: Sender<()>,
+}
+
+fn on_its_way(capability: &Capability) -> OnItsWay {
     let bus = Bus::new();
     let (stopped, is_there) = channel();
     let (go_on, may) = channel::<()>();
-    let may = std::sync::Mutex::new(may);
+    let may = Mutex::new(may);
     let options = SubscribeOptions::new().predicate(move |_| {
         stopped.send(()).unwrap();
         may.lock().unwrap().recv().unwrap();
         true
     });
-    let mut subscription = bus.subscribe_with(options).unwrap();
+    let subscription = bus.subscribe_with(options).unwrap();
     bus.grant_capability(capability.clone());
-    let publisher = bus.publisher("counter", &capability);
-    let publishing = Task::start(move || publisher.publish(7).map(|receipt| receipt.delivered()));
+    let publisher = bus.publisher("counter", capability);
+    let publishing = Task::start(move || publisher.publish(7).unwrap().delivered());
     is_there.recv().unwrap();
+    OnItsWay {
+        bus,
+        subscription,
+        publishing,
+        go_on,
+    }
+}
 
+#[test]
+fn a_task_that_revokes_waits_for_what_was_admitted_before_while_others_run() {
+    let capability = Capability::new("count");
+    let mut given = on_its_way(&capability);
     current_thread().block_on(async {
-        let bus = bus.into_async();
+        let bus = given.bus.clone().into_async();
         bus.revoke_and_drain(&"nobody's".into(), MOMENT)
             .await
             .unwrap();
@@ -101,11 +146,38 @@ fn a_task_that_revokes_waits_for_what_was_admitted_before_while_others_run() {
         };
         yield_now().await;
         assert!(!revoking.is_finished());
-        go_on.send(()).unwrap();
+        given.go_on.send(()).unwrap();
         revoking.await.unwrap().unwrap();
     });
-    assert_eq!(subscription.try_recv().unwrap().message, 7);
-    assert_eq!(publishing.end().unwrap(), 1);
+    assert_eq!(given.subscription.try_recv().unwrap().message, 7);
+    assert_eq!(given.publishing.end(), 1);
+}
+
+/// As above, nothing but a waker wakes.
+#[test]
+fn a_task_that_revokes_is_woken_by_the_last_who_is_on_his_way_and_by_who_grants_it_again() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let capability = Capability::new("count");
+    let given = on_its_way(&capability);
+    let bus = given.bus.into_async();
+    let (counter, waker) = Counter::new();
+
+    let mut revoking = pin!(bus.revoke_and_drain(&capability, LONG));
+    assert!(poll_once(revoking.as_mut(), &waker).is_pending());
+    assert_eq!(counter.woken(), 0);
+    bus.grant(Grant::new(capability.clone())).unwrap();
+    assert_eq!(counter.woken(), 1);
+    let outcome = poll_once(revoking.as_mut(), &waker);
+    assert_eq!(outcome, Poll::Ready(Err(DrainError::GrantedAgain)));
+
+    let mut revoking = pin!(bus.revoke_and_drain(&capability, LONG));
+    assert!(poll_once(revoking.as_mut(), &waker).is_pending());
+    assert_eq!(counter.woken(), 1);
+    given.go_on.send(()).unwrap();
+    assert_eq!(given.publishing.end(), 1);
+    assert_eq!(counter.woken(), 2);
+    assert_eq!(poll_once(revoking.as_mut(), &waker), Poll::Ready(Ok(())));
 }
 
 #[test]
