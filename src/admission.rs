@@ -91,7 +91,7 @@ fn inside<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
 /// Why not all who were inside have been waited for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StillInside {
-    /// So many were when time was up.
+    /// So many still are: time was up, or is not yet.
     TimedOut(u64),
     /// Others come in again.
     GrantedAgain,
@@ -294,40 +294,48 @@ pub(crate) struct Draining<'a> {
 }
 
 impl Draining<'_> {
-    pub(crate) fn wait(
-        &mut self,
-        deadline: Option<Instant>,
-        note: impl FnOnce(),
-    ) -> Result<(), StillInside> {
+    fn wait(&mut self, deadline: Option<Instant>, note: impl FnOnce()) -> Result<(), StillInside> {
         let admission = self.admission;
         let mut grants = admission.changing.lock();
-        let mut last_look = false;
+        let mut is_late = false;
         loop {
-            if *grants != self.revoked.0 {
-                return Err(StillInside::GrantedAgain);
-            }
-            let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
-            awaited.retain(|word| {
-                let word = word.load(Ordering::Acquire); // as in `change`
-                word & AWAITED != 0 && word & COUNT != 0
-            });
-            if awaited.is_empty() {
-                note();
-                return Ok(());
-            }
-            if last_look {
-                return Err(StillInside::TimedOut(inside(awaited.iter().copied())));
+            let outcome = self.outcome(*grants);
+            match outcome {
+                Err(StillInside::TimedOut(_)) if !is_late => {}
+                over => return over.inspect(|()| note()),
             }
             match deadline {
                 None => admission.changed.wait(&mut grants),
                 Some(deadline) => {
-                    last_look = admission
-                        .changed
-                        .wait_until(&mut grants, deadline)
-                        .timed_out();
+                    let woken = admission.changed.wait_until(&mut grants, deadline);
+                    is_late = woken.timed_out();
                 }
             }
         }
+    }
+
+    /// What has become of it by now. A task sets the [alarm](Admission::alarm) before it looks.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
+        let grants = self.admission.changing.lock();
+        self.outcome(*grants).inspect(|()| note())
+    }
+
+    /// Called with the lock held.
+    fn outcome(&mut self, grants: u64) -> Result<(), StillInside> {
+        let admission = self.admission;
+        if grants != self.revoked.0 {
+            return Err(StillInside::GrantedAgain);
+        }
+        let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
+        awaited.retain(|word| {
+            let word = word.load(Ordering::Acquire); // as in `change`
+            word & AWAITED != 0 && word & COUNT != 0
+        });
+        if awaited.is_empty() {
+            return Ok(());
+        }
+        Err(StillInside::TimedOut(inside(awaited.iter().copied())))
     }
 }
 

@@ -116,3 +116,44 @@ fn who_publishes_under_a_grant_sees_what_its_granter_had_prepared() {
         granter.join().unwrap();
     });
 }
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is_granted_again() {
+    use crate::alarm::Sleeper;
+    use crate::sync::task_on_loom::Task;
+
+    for granted_again in [false, true] {
+        explore(3, move || {
+            let admission = Arc::new(Admission::new());
+            admission.grant(plain(), || {});
+            let publisher = {
+                let admission = Arc::clone(&admission);
+                thread::spawn(move || _ = publish(&admission, &AtomicU64::new(0)))
+            };
+            let revoked = admission.revoke(|| {});
+            let granter = granted_again.then(|| {
+                let admission = Arc::clone(&admission);
+                thread::spawn(move || {
+                    admission.grant(plain(), || {});
+                    admission.alarm().ring();
+                })
+            });
+            let mut draining = admission.draining(revoked);
+            let mut sleeper = Sleeper::new(admission.alarm());
+            let (task, waker) = Task::new();
+            loop {
+                sleeper.set(&waker);
+                match draining.look(|| {}) {
+                    Err(StillInside::TimedOut(_)) => task.sleep(),
+                    Err(StillInside::GrantedAgain) if granted_again => break,
+                    outcome => break assert_eq!(outcome, Ok(())),
+                }
+            }
+            publisher.join().unwrap();
+            if let Some(granter) = granter {
+                granter.join().unwrap();
+            }
+        });
+    }
+}

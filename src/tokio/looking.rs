@@ -94,13 +94,12 @@ impl<M> AsyncBus<M> {
         };
         let mut draining = admission.draining(revoked);
         let note = || bus.core.grants.note_drained(capability, &bus.core.board);
-        let mut outcome = || draining.wait(Some(std::time::Instant::now()), note);
-        let mut look = || match outcome() {
+        let look = || match draining.look(note) {
             Err(StillInside::TimedOut(_)) => None,
             over => Some(over),
         };
-        let over = look_when_rung(admission.alarm(), timeout, &mut look).await;
-        over.unwrap_or_else(outcome)?;
+        let over = look_when_rung(admission.alarm(), timeout, look).await;
+        over.unwrap_or_else(|| draining.look(note))?;
         bus.tell_drained(capability);
         Ok(())
     }
