@@ -40,12 +40,13 @@ struct Verify {
     #[arg(long)]
     continued: bool,
 
-    #[command(flatten)]
-    limits: Limits,
-
     /// The files, in the order in which they were written; the one without a number last
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+
+    // Last, since its heading is for all that comes after it.
+    #[command(flatten)]
+    limits: Limits,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {

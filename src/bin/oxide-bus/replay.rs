@@ -93,12 +93,13 @@ pub(crate) struct Options {
     #[arg(long)]
     lenient: bool,
 
-    #[command(flatten)]
-    limits: Limits,
-
     /// At the end, say on stderr how many envelopes went where
     #[arg(long, long_help = STATS)]
     stats: bool,
+
+    // Last, since its heading is for all that comes after it.
+    #[command(flatten)]
+    limits: Limits,
 }
 
 const SUBJECT: &str = "\
