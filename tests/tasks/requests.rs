@@ -3,9 +3,11 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread::yield_now;
 
-use oxide_bus::{AsyncBus, Bus, Overflow, SubscribeOptions};
+use oxide_bus::{AsyncBus, Bus, Envelope, Overflow, RecvError, SubscribeOptions};
 
+use crate::support::task::Task;
 use crate::{Counter, current_thread, envelope, poll_once, two_threads};
 
 #[test]
@@ -33,6 +35,81 @@ fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
         bus.request(envelope(0)).await
     });
     assert_eq!(answered.unwrap().message, 7);
+}
+
+/// Some are given up before the answer is there, some when it is, and some take it.
+#[test]
+fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_nothing_behind() {
+    type Counted = (Arc<()>, usize);
+    const REQUESTS: usize = 100_000;
+
+    let bus = Bus::<Counted>::new();
+    let token = Arc::new(());
+    bus.grant_capability("answer".into());
+    let newest = SubscribeOptions::new()
+        .source("asker")
+        .overflow(Overflow::DropOldest);
+    let mut questions = bus.subscribe_with(newest).unwrap();
+    let server = bus.publisher("server", "answer");
+    let answering = Task::start(move || {
+        let mut answered = 0;
+        loop {
+            match questions.recv() {
+                Ok(question) => {
+                    answered +=
+                        usize::from(question.reply(&server, question.message.clone()).is_ok());
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(_end) => return answered,
+            }
+        }
+    });
+    let publishing = {
+        let (bus, token) = (bus.clone(), Arc::clone(&token));
+        Task::start(move || {
+            let mut published = 0;
+            loop {
+                let other = Envelope::new("other", (Arc::clone(&token), published));
+                let unasked = other.id;
+                if bus.publish(other.with_correlation_id(unasked)).is_err() {
+                    return published;
+                }
+                published += 1;
+                if published % 8 == 0 {
+                    yield_now(); // who asks is to get on, on few processors too
+                }
+            }
+        })
+    };
+
+    let (counter, waker) = Counter::new();
+    let tasks = bus.clone().into_async();
+    let mut taken = 0;
+    for number in 0..REQUESTS {
+        let question = Envelope::new("asker", (Arc::clone(&token), number));
+        let mut request = pin!(tasks.request(question));
+        for _look in 0..number % 4 * 8 {
+            if let Poll::Ready(answer) = poll_once(request.as_mut(), &waker) {
+                assert_eq!(answer.unwrap().message.1, number);
+                taken += 1;
+                break;
+            }
+        }
+    }
+    // Nothing holds up those that come after: this one is answered.
+    let question = Envelope::new("asker", (Arc::clone(&token), REQUESTS));
+    let answer = current_thread().block_on(tasks.request(question)).unwrap();
+    assert_eq!(answer.message.1, REQUESTS);
+    drop((answer, waker, tasks));
+    bus.close();
+    drop(bus);
+    println!(
+        "{taken} taken, {} answered, {} others",
+        answering.end(),
+        publishing.end()
+    );
+    assert_eq!(Arc::strong_count(&counter), 1, "no waker is left");
+    assert_eq!(Arc::strong_count(&token), 1, "no envelope is left");
 }
 
 #[test]
