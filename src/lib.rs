@@ -460,7 +460,7 @@ pub use crate::message::{Command, Event, Message};
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
 pub use crate::nesting::MAX_PUBLISH_DEPTH;
-pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, SubscribeOptions};
+pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERNS, SubscribeOptions};
 pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::Publisher;

@@ -16,6 +16,10 @@ pub const DEFAULT_CAPACITY: usize = 128;
 /// The greatest capacity of a subscription, in envelopes: 16,777,216.
 pub const MAX_CAPACITY: usize = 1 << 24;
 
+/// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (Who has the bus may
+/// subscribe with any number of them.)
+pub const MAX_PATTERNS: usize = 1_024;
+
 /// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it
 /// is too slow.
 ///

@@ -18,6 +18,7 @@ use crate::follow::{End, Places};
 use crate::follower::Follower;
 use crate::iter::{Iter, TryIter};
 use crate::message::Message;
+use crate::options::MAX_PATTERNS;
 use crate::pattern::Pattern;
 use crate::queue::{Inbox, Terms};
 use crate::wait::{Nothing, Wait};
@@ -385,8 +386,8 @@ impl<M> Subscription<M> {
     /// [`SetPatternsError::Unfiltered`] for a subscription that was made without a filter: it shares
     /// whole parcels with others, and cannot leave any of it out. One that shall choose later begins with
     /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Fixed`] for
-    /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::Ended`]
-    /// where the bus has closed or has evicted the subscription.
+    /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::TooMany`] with more than
+    /// [`MAX_PATTERNS`] of them, [`SetPatternsError::Ended`] where the bus has closed or has evicted the subscription.
     ///
     /// # Examples
     ///
@@ -418,7 +419,10 @@ impl<M> Subscription<M> {
         if self.terms.fixed {
             return Err(SetPatternsError::Fixed);
         }
-        let patterns = patterns.into_iter().collect();
+        let patterns: Vec<_> = patterns.into_iter().take(MAX_PATTERNS + 1).collect();
+        if patterns.len() > MAX_PATTERNS {
+            return Err(SetPatternsError::TooMany);
+        }
         let changed =
             (self.core.upgrade()).is_some_and(|core| core.set_patterns(&self.terms, patterns));
         if changed {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
 use oxide_bus::{
-    Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MaxWeight, Message,
-    MessageBus, Publisher, RequestError, SetPatternsError, SubscribeOptions, Subscription,
+    Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MAX_PATTERNS, MaxWeight,
+    Message, MessageBus, Publisher, RequestError, SetPatternsError, SubscribeOptions, Subscription,
     TryRecvError,
 };
 
@@ -198,6 +198,19 @@ fn it_cannot_make_the_bus_grow() {
     assert!(grown.bytes_current < 256 * 1024, "{grown:?}");
     assert_eq!(bus.denials().total(), 20_000);
     assert_eq!(stuck.len(), stuck.capacity());
+    let chooses = SubscribeOptions::new().pattern("command.ping".parse().unwrap());
+    let chooses = bus.subscribe_with(chooses).unwrap();
+    let patterns = (0..).map(|index| format!("a{index}.b{index}").parse().unwrap());
+    let too_many = Err(SetPatternsError::TooMany);
+    assert_eq!(chooses.set_patterns(patterns.clone()), too_many);
+    assert_eq!(
+        chooses.set_patterns(patterns.clone().take(MAX_PATTERNS + 1)),
+        too_many
+    );
+    bus.publish(Envelope::new("kernel", Command::Ping.into()))
+        .unwrap();
+    assert_eq!(chooses.len(), 1, "it has what it had");
+    chooses.set_patterns(patterns.take(MAX_PATTERNS)).unwrap();
 }
 
 #[test]

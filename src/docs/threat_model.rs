@@ -18,7 +18,7 @@
 //! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) nothing of it comes any more | `it_cannot_go_on_after_a_revoke` |
 //! | say more often than it may | a [rate](crate::Grant::rate) is one allowance for all clones | `it_cannot_say_it_more_often_than_it_may` |
 //! | hold up the others by not receiving | its queue is its own, and publishers do not wait for it, unless it was given [`Overflow::Block`](crate::Overflow::Block) | `it_cannot_hold_up_the_others` |
-//! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity | `it_cannot_make_the_bus_grow` |
+//! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity; of patterns it can [set](crate::Subscription::set_patterns) no more than [`MAX_PATTERNS`](crate::MAX_PATTERNS) | `it_cannot_make_the_bus_grow` |
 //! | publish what the others cannot hold | a bus may have a [greatest weight](crate::BusBuilder::max_weight) for an envelope, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; what none could write is refused to it in any case | `it_cannot_publish_what_others_cannot_hold` |
 //! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
 //! | use up the requests of the others | no more than [so many](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
@@ -54,6 +54,8 @@
 //!   anything listen by source or subject.
 //! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with
 //!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or filters, cost them a step each.
+//! * Make those wait who subscribe or leave, by changing its patterns again and again, unless its subscription was made
+//!   [fixed](crate::SubscribeOptions::fixed).
 //! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:
 //!   each up to 64 of them.
 //! * Make a revoke with draining run into its time-out, where a thread of its waits for room. (Its tasks cannot.)

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::options::MAX_PATTERNS;
+
 /// Why [`set_patterns`](crate::Subscription::set_patterns) changed nothing.
 ///
 /// # Examples
@@ -25,6 +27,8 @@ pub enum SetPatternsError {
     Grouped,
     /// The subscription was made [fixed](crate::SubscribeOptions::fixed).
     Fixed,
+    /// There are more than [`MAX_PATTERNS`].
+    TooMany,
     /// The bus has closed, or has put the subscription out.
     Ended,
 }
@@ -35,6 +39,9 @@ impl fmt::Display for SetPatternsError {
             SetPatternsError::Unfiltered => "the subscription was made without a filter",
             SetPatternsError::Grouped => "the subscription is a member of a group",
             SetPatternsError::Fixed => "what the subscription listens to is fixed",
+            SetPatternsError::TooMany => {
+                return write!(f, "more than {MAX_PATTERNS} patterns");
+            }
             SetPatternsError::Ended => "nothing is offered to the subscription any more",
         })
     }
