@@ -316,3 +316,26 @@ fn a_grant_without_patterns_asks_for_no_subject() {
         .unwrap();
     assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
+
+#[test]
+fn each_restriction_holds_by_itself() {
+    let bus = MessageBus::new();
+    let publisher = bus.publisher("logger", "log:write");
+    let denial = |grant: Grant| {
+        bus.grant(grant).unwrap();
+        let refused = publisher.publish_batch(vec![ping(); 2]);
+        refused.err().map(|error| error.denial().unwrap())
+    };
+    let grant = || Grant::new("log:write");
+    assert_eq!(denial(grant()), None);
+    assert_eq!(denial(grant().forwards()), None);
+    for (grant, due) in [
+        (grant().patterns([pattern("event.>")]), Denial::Subject),
+        (grant().sources(["kernel"]), Denial::Source),
+        (grant().expires_at(Instant::now()), Denial::Expired),
+        (grant().rate(1, 1), Denial::RateLimited),
+    ] {
+        assert_eq!(denial(grant), Some(due));
+        assert_eq!(denial(Grant::new("log:write")), None);
+    }
+}

@@ -122,6 +122,32 @@ fn nothing_comes_by_name_after_a_capability_is_revoked_and_drained() {
     assert!(!bus.is_granted(&capability));
 }
 
+#[test]
+fn nothing_comes_to_anybody_after_a_capability_is_revoked_and_drained_whatever_his_policy() {
+    let options = SubscribeOptions::new;
+    for (total_order, terms) in [
+        (false, options().overflow(Overflow::DropOldest)),
+        (false, options().group("team")),
+        (true, options().group("team").overflow(Overflow::DropOldest)),
+        (
+            true,
+            options().pattern("count".parse().unwrap()).capacity(2),
+        ),
+    ] {
+        let bus = if total_order {
+            Bus::builder().total_order().build()
+        } else {
+            Bus::new()
+        };
+        let subscription = bus.subscribe_with(terms).unwrap();
+        let publisher = bus.publisher("counter", "count");
+        let publish = |count| publisher.publish(count);
+        let grant = Grant::new("count").sources(["counter"]);
+        let late = stragglers(&bus, subscription, &grant, publish, drain(&bus));
+        assert_eq!(late, 0);
+    }
+}
+
 /// Blocks whoever publishes a second envelope.
 fn full_and_blocking(bus: &Bus<Count>) -> Subscription<Count> {
     let options = SubscribeOptions::new()

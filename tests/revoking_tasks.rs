@@ -2,8 +2,11 @@
 #![cfg(feature = "tokio")]
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use oxide_bus::{
     AsyncPublisher, Bus, Capability, Denial, Envelope, Grant, Overflow, SubscribeOptions,
@@ -163,4 +166,105 @@ fn an_envelope_that_some_have_room_for_is_in_all_queues_or_in_none() {
         assert_eq!(queued, [0]);
     }
     assert!(nothing_is_queued(&mut lossless));
+}
+
+#[test]
+fn what_waits_with_a_time_or_in_a_batch_takes_out_of_its_allowance_once_too() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let _time = runtime.enter();
+    let (bus, mut lossless, _) = given(1, plain().rate(1, 3));
+    let limited = publisher(&bus);
+    limited.try_publish(0).unwrap();
+    let mut waits = pin!(limited.publish_timeout(1, PATIENCE));
+    for _ in 0..20 {
+        assert!(waits.as_mut().poll(&mut context()).is_pending());
+    }
+    lossless.recv().unwrap();
+    assert!(matches!(
+        waits.as_mut().poll(&mut context()),
+        Poll::Ready(Ok(_))
+    ));
+    // It is tried again when time is up.
+    let late = runtime.block_on(limited.publish_timeout(2, Duration::ZERO));
+    assert_eq!(late.unwrap().dropped(), 1);
+
+    let (bus, mut lossless, _) = given(4, plain().rate(1, 12));
+    let limited = publisher(&bus);
+    let mut waits = pin!(limited.publish_batch(0..10));
+    for _ in 0..2 {
+        assert!(waits.as_mut().poll(&mut context()).is_pending());
+        assert_eq!(lossless.try_iter().count(), 4);
+    }
+    assert!(matches!(
+        waits.as_mut().poll(&mut context()),
+        Poll::Ready(Ok(_))
+    ));
+    limited.try_publish(10).unwrap();
+    limited.try_publish(11).unwrap();
+}
+
+#[test]
+fn what_waits_for_room_is_refused_when_its_grant_has_expired() {
+    let expires = Instant::now() + Duration::from_millis(100);
+    let (bus, mut lossless, _) = given(1, plain().expires_at(expires));
+    let publisher = publisher(&bus);
+    publisher.try_publish(0).unwrap();
+    let mut waits = pin!(publisher.publish(1));
+    while Instant::now() < expires {
+        assert!(matches!(waits.as_mut().poll(&mut context()), Poll::Pending));
+        thread::yield_now();
+    }
+    lossless.recv().unwrap();
+    let Poll::Ready(Err(error)) = waits.as_mut().poll(&mut context()) else {
+        panic!("it is not refused");
+    };
+    assert_eq!(error.denial(), Some(Denial::Expired));
+}
+
+#[test]
+fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
+    let bus = Bus::<u64>::new();
+    let capability = Capability::new("count");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let asks = SubscribeOptions::new().predicate({
+        let (bus, capability, asked) = (bus.clone(), capability.clone(), Arc::clone(&asked));
+        move |_| {
+            assert_eq!(bus.in_flight(&capability), 1);
+            asked.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+    });
+    let _subscription = bus.subscribe_with(asks).unwrap();
+    let envelope = || Envelope::new("counter", 0);
+    for grant in [plain(), scoped()] {
+        bus.grant(grant.forwards()).unwrap();
+        let (threads, tasks) = (bus.publisher("counter", "count"), bus.clone().into_async());
+        let publisher = publisher(&bus);
+        threads.publish(0).unwrap();
+        threads.publish_batch([0]).unwrap();
+        threads.publish_correlated(0, envelope().id).unwrap();
+        threads.forward(envelope()).unwrap();
+        threads.try_publish(0).unwrap();
+        threads.publish_timeout(0, PATIENCE).unwrap();
+        bus.publish_with_capability(envelope(), &capability)
+            .unwrap();
+        let mut publishing = pin!(async {
+            publisher.publish(0).await.unwrap();
+            publisher.publish_batch([0]).await.unwrap();
+            publisher
+                .publish_correlated(0, envelope().id)
+                .await
+                .unwrap();
+            publisher.forward(envelope()).await.unwrap();
+            (tasks.publish_with_capability(envelope(), &capability))
+                .await
+                .unwrap();
+        });
+        assert!(publishing.as_mut().poll(&mut context()).is_ready());
+    }
+    assert_eq!(bus.in_flight(&capability), 0);
+    assert_eq!(asked.load(Ordering::Relaxed), 2 * 12);
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use oxide_bus::{AsyncSubscription, Bus, Envelope, MaxWeight, Overflow, SubscribeOptions};
+use oxide_bus::{
+    AsyncSubscription, Bus, Denial, Envelope, Grant, MaxWeight, Overflow, SubscribeOptions,
+};
 
 use crate::{Counter, LOSSLESS, current_thread, envelope, poll_once};
 
@@ -126,4 +128,32 @@ fn what_is_too_heavy_is_refused_to_tasks_too() {
         assert_eq!(error.into_envelopes().len(), 2);
     });
     assert!(queue.is_empty());
+}
+
+#[test]
+fn what_a_task_forwards_speaks_only_for_whom_it_may() {
+    let bus = Bus::<u64>::new();
+    let subscription = bus.subscribe();
+    let relay = bus.publisher("relay", "relay").into_async();
+    futures::executor::block_on(async {
+        let denial = async |source| {
+            let forwarded = relay.forward(Envelope::new(source, 1)).await;
+            forwarded.err().and_then(|error| error.denial())
+        };
+        bus.grant_capability("relay".into());
+        assert_eq!(denial("relay").await, Some(Denial::Forwarding));
+        bus.grant(Grant::new("relay").forwards()).unwrap();
+        assert_eq!(denial("relay").await, None);
+        assert_eq!(denial("north").await, Some(Denial::Source));
+        bus.grant(Grant::new("relay").forwards().sources(["north"]))
+            .unwrap();
+        assert_eq!(denial("north").await, None);
+        let mut nil = Envelope::new("north", 1);
+        nil.id = uuid::Uuid::nil();
+        let error = relay.forward(nil).await.unwrap_err();
+        assert!(error.unwritable().is_some());
+        let error = relay.publish_correlated(1, uuid::Uuid::nil()).await;
+        assert_eq!(error.unwrap_err().denial(), Some(Denial::Source));
+        assert_eq!(subscription.len(), 2);
+    });
 }
