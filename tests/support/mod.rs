@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
 pub(crate) mod cases;
+pub(crate) mod draw;
 pub(crate) mod model;
 pub(crate) mod numbers;
 pub(crate) mod script;

@@ -78,12 +78,7 @@ impl Payload for Numbered {
 }
 
 /// Panics where bus and model disagree.
-pub(crate) fn run(operations: &[Operation]) {
-    run_on(Bus::builder(), operations);
-}
-
-/// The same with another kind of bus.
-pub(crate) fn run_on(bus: BusBuilder<Numbered>, operations: &[Operation]) {
+pub(crate) fn run(bus: BusBuilder<Numbered>, operations: &[Operation]) {
     let mut both = Both::new(bus.build());
     let alive = Arc::clone(&both.alive);
     for operation in operations {
