@@ -23,6 +23,11 @@ fn run_on_corpus(target: &str, body: fn(&[u8])) {
 }
 
 #[test]
+fn the_bus_does_what_the_model_does_on_the_corpus() {
+    run_on_corpus("bus_operations", bodies::bus_operations);
+}
+
+#[test]
 fn decoding_holds_on_the_corpus() {
     run_on_corpus("envelope_decode", bodies::envelope_decode);
 }

@@ -1,6 +1,14 @@
 //! The bodies of the fuzz targets, by themselves: the ordinary tests run them on the corpus, with
 //! no fuzzer and on stable Rust.
 
+// What the property tests use: the model, what is run on it and on the bus, and how that is drawn.
+#[path = "../../tests/support/draw.rs"]
+mod draw;
+#[path = "../../tests/support/model.rs"]
+mod model;
+#[path = "../../tests/support/script.rs"]
+mod script;
+
 use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -105,6 +113,25 @@ pub fn patterns(data: &[u8]) {
     for (matches, subscription) in &subscriptions {
         assert_eq!(subscription.len(), usize::from(*matches));
     }
+}
+
+/// The most operations that are performed: more only take time.
+const OPERATIONS: usize = 200;
+
+/// Draws operations from the data, all but its first byte. A bus does what the reference model does; with an
+/// odd first byte, one with one order for all.
+pub fn bus_operations(data: &[u8]) {
+    let Some((&kind, data)) = data.split_first() else {
+        return;
+    };
+    let operations = draw::script(&mut Unstructured::new(data), OPERATIONS);
+    let bus = Bus::builder();
+    let bus = if kind % 2 == 1 {
+        bus.total_order()
+    } else {
+        bus
+    };
+    script::run(bus, &operations);
 }
 
 fn check(envelope: &Envelope) {
