@@ -197,3 +197,30 @@ fn a_line_as_long_as_one_may_be_is_read_and_a_longer_one_takes_no_memory() {
     assert_eq!(verified(longest, ""), (1, 1));
     assert_eq!(verified(50_000_000, "\n"), (1, 1));
 }
+
+#[test]
+fn a_record_of_a_kind_that_no_log_writes_is_found() {
+    let with = |rest: &str| verified(&[&[OPENED, &format!(r#"{{"record":1,{rest}}}"#)]]);
+    let documented = include_str!("../src/audit.rs");
+    let kinds = documented.split("| `event` | ").nth(1).unwrap();
+    let kinds = kinds.lines().next().unwrap().split('`').skip(1).step_by(2);
+    for kind in kinds
+        .clone()
+        .filter(|kind| !["opened", "unwritable"].contains(kind))
+    {
+        let report = with(&format!(r#""at":0,"event":"{kind}""#));
+        assert!(report.flaws.is_empty(), "{kind}: {:?}", report.flaws);
+    }
+    assert_eq!(kinds.count(), 14);
+    for none in [
+        r#""at":0,"event":"forged""#,
+        r#""at":0,"event":"unwritable""#,
+        r#""at":0"#,
+        r#""event":"granted""#,
+        r#""sequence":0"#,
+        r#""sequence":0,"at":0,"event":"granted""#,
+        r#""envelope":{}"#,
+    ] {
+        assert_eq!(found(&with(none)), [&Finding::NoKnownKind], "{none}");
+    }
+}

@@ -37,6 +37,23 @@ pub(super) struct Event {
     pub(super) count: Option<u64>,
 }
 
+/// Every kind of event but `unwritable`, which stands for an envelope.
+pub(super) const KINDS: [&str; 13] = [
+    "opened",
+    "subscribed",
+    "unsubscribed",
+    "evicted",
+    "lagging",
+    "denied",
+    "suppressed",
+    "granted",
+    "revoked",
+    "drained",
+    "closed",
+    "lost",
+    "ended",
+];
+
 impl Event {
     pub(super) fn new(at: u64, time: DateTime<Utc>, kind: &'static str) -> Self {
         Event {

@@ -11,7 +11,7 @@ use std::path::Path;
 pub use self::finding::{Finding, Flaw};
 pub use self::verifier::Verifier;
 
-use super::record::Line;
+use super::record::{KINDS, Line};
 use crate::codec::{Codec, DecodeError};
 use crate::told;
 
@@ -241,6 +241,7 @@ impl Check {
                 self.report.ended += 1;
                 self.run = Run::Ended;
             }
+            _ if !KINDS.contains(&event) => self.add(Finding::NoKnownKind),
             _ => {}
         }
     }
