@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 use tokio::task::coop::poll_proceed;
 
+use super::budget::publish_counts;
 use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
@@ -154,7 +155,11 @@ impl<M, R, F: FnMut() -> Poll<R>> Future for Placing<'_, M, F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         // By tokio's account others may be due; elsewhere there is none.
-        let turn = ready!(poll_proceed(context));
+        let turn = if publish_counts() {
+            Some(ready!(poll_proceed(context)))
+        } else {
+            None
+        };
         let this = &mut *self;
         if !this.doors.is_empty() {
             this.doors.clear();
@@ -163,7 +168,9 @@ impl<M, R, F: FnMut() -> Poll<R>> Future for Placing<'_, M, F> {
             Poll::Ready(placed) => placed,
             Poll::Pending => ready!(this.knock(context)),
         };
-        turn.made_progress();
+        if let Some(turn) = turn {
+            turn.made_progress();
+        }
         Poll::Ready(placed)
     }
 }
