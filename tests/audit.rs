@@ -92,6 +92,46 @@ fn what_is_refused_without_end_does_not_fill_the_disk_and_is_counted_to_the_last
 }
 
 #[test]
+fn refusals_that_are_only_counted_are_told_before_a_grant_and_after_a_revoke() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let capability = Capability::new("log:write");
+    let logger = bus.publisher("logger", &capability);
+    let refuse = |times| (0..times).for_each(|_| drop(logger.send_command(Command::Ping)));
+    refuse(500);
+    bus.grant(Grant::new(&capability).patterns([])).unwrap();
+    refuse(500);
+    bus.revoke_capability(&capability);
+    log.close().unwrap();
+    let kinds = kinds(&path);
+    let others: Vec<_> = kinds.iter().filter(|kind| *kind != "denied").collect();
+    assert_eq!(
+        others,
+        [
+            "opened",
+            "suppressed",
+            "granted",
+            "revoked",
+            "suppressed",
+            "ended"
+        ]
+    );
+    assert_eq!(denied(&path), 1_000);
+}
+
+#[test]
+fn a_log_that_is_not_synced_knows_of_nothing_on_disk() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new().sync(false)).unwrap();
+    bus.send_command("kernel", Command::Ping).unwrap();
+    assert_eq!(log.flush().unwrap(), 1);
+    assert_eq!(log.synced(), None);
+    log.close().unwrap();
+}
+
+#[test]
 fn what_had_been_admitted_stands_before_the_record_that_a_capability_is_drained() {
     let (_folder, path) = place();
     let bus = MessageBus::new();

@@ -84,15 +84,18 @@ fn what_waits_for_room_is_refused_after_a_revoke_and_nobody_who_drains_waits_for
 fn what_waits_for_room_goes_by_the_grant_that_stands_when_there_is_some() {
     let (bus, mut lossless, _) = given(1, plain());
     let publisher = publisher(&bus);
-    publisher.try_publish(0).unwrap();
-    let mut waits = pin!(publisher.publish(1));
-    assert!(waits.as_mut().poll(&mut context()).is_pending());
-    bus.grant(plain().sources(["another"])).unwrap();
-    lossless.recv().unwrap();
-    let Poll::Ready(Err(error)) = waits.as_mut().poll(&mut context()) else {
-        panic!("it is not refused");
-    };
-    assert_eq!(error.denial(), Some(Denial::Source));
+    for grant in [plain(), scoped()] {
+        bus.grant(grant).unwrap();
+        publisher.try_publish(0).unwrap();
+        let mut waits = pin!(publisher.publish(1));
+        assert!(waits.as_mut().poll(&mut context()).is_pending());
+        bus.grant(plain().sources(["another"])).unwrap();
+        lossless.recv().unwrap();
+        let Poll::Ready(Err(error)) = waits.as_mut().poll(&mut context()) else {
+            panic!("it is not refused");
+        };
+        assert_eq!(error.denial(), Some(Denial::Source));
+    }
 
     bus.grant(plain()).unwrap();
     publisher.try_publish(2).unwrap();
@@ -208,20 +211,19 @@ fn what_waits_with_a_time_or_in_a_batch_takes_out_of_its_allowance_once_too() {
 
 #[test]
 fn what_waits_for_room_is_refused_when_its_grant_has_expired() {
-    let expires = Instant::now() + Duration::from_millis(100);
-    let (bus, mut lossless, _) = given(1, plain().expires_at(expires));
+    let (bus, _lossless, _) = given(1, plain().expires_in(Duration::from_millis(200)));
+    bus.try_publish(Envelope::new("counter", 0)).unwrap();
     let publisher = publisher(&bus);
-    publisher.try_publish(0).unwrap();
     let mut waits = pin!(publisher.publish(1));
-    while Instant::now() < expires {
-        assert!(matches!(waits.as_mut().poll(&mut context()), Poll::Pending));
+    let deadline = Instant::now() + PATIENCE;
+    let refused = loop {
+        match waits.as_mut().poll(&mut context()) {
+            Poll::Pending => assert!(Instant::now() < deadline, "it is not refused"),
+            Poll::Ready(refused) => break refused,
+        }
         thread::yield_now();
-    }
-    lossless.recv().unwrap();
-    let Poll::Ready(Err(error)) = waits.as_mut().poll(&mut context()) else {
-        panic!("it is not refused");
     };
-    assert_eq!(error.denial(), Some(Denial::Expired));
+    assert_eq!(refused.unwrap_err().denial(), Some(Denial::Expired));
 }
 
 #[test]
