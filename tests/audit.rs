@@ -121,6 +121,20 @@ fn refusals_that_are_only_counted_are_told_before_a_grant_and_after_a_revoke() {
 }
 
 #[test]
+fn what_is_refused_to_a_publisher_with_too_long_a_name_is_counted_to_the_last() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let long = bus.publisher("x".repeat(257), "log:write");
+    for _ in 0..500 {
+        assert!(long.send_command(Command::Ping).is_err());
+    }
+    drop(long);
+    log.close().unwrap();
+    assert_eq!(denied(&path), 500);
+}
+
+#[test]
 fn a_log_that_is_not_synced_knows_of_nothing_on_disk() {
     let (_folder, path) = place();
     let bus = MessageBus::new();

@@ -337,3 +337,24 @@ fn requests_that_time_out_find_nobody_or_panic_leave_nothing_behind() {
     assert!(left.count_total > 2_000);
     assert!(left.bytes_current <= 4_096, "{left:?}");
 }
+
+#[test]
+fn a_request_that_is_over_counts_no_more_however_it_has_ended() {
+    let bus = Bus::<u32>::builder().max_requests(1).build();
+    bus.grant_capability("ask".into());
+    let client = bus.publisher("client", "ask");
+    for _ in 0..3 {
+        let error = client.request(1, Duration::ZERO).unwrap_err();
+        assert!(matches!(error, RequestError::NoResponders));
+    }
+    let _questions = bus.subscribe();
+    for _ in 0..3 {
+        let error = client.request(1, Duration::ZERO).unwrap_err();
+        assert!(error.is_timed_out(), "{error}");
+    }
+    bus.revoke_capability(&"ask".into());
+    for _ in 0..3 {
+        let error = client.request(1, Duration::ZERO).unwrap_err();
+        assert!(matches!(error, RequestError::NotPublished(_)), "{error}");
+    }
+}

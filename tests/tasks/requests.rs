@@ -2,10 +2,10 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::thread::yield_now;
 
-use oxide_bus::{AsyncBus, Bus, Envelope, Overflow, RecvError, SubscribeOptions};
+use oxide_bus::{AsyncBus, Bus, Envelope, Overflow, RecvError, RequestError, SubscribeOptions};
 
 use crate::support::task::Task;
 use crate::{Counter, current_thread, envelope, poll_once, two_threads};
@@ -155,5 +155,23 @@ fn who_asks_learns_that_the_bus_closes() {
     match poll_once(request.as_mut(), &waker) {
         Poll::Ready(Err(error)) => assert!(error.is_closed()),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_request_that_is_given_up_counts_no_more_and_one_that_waits_does() {
+    let bus = Bus::<u64>::builder().max_requests(1).build();
+    let _questions = bus.subscribe();
+    bus.grant_capability("ask".into());
+    let client = bus.publisher("client", "ask").into_async();
+    for _ in 0..3 {
+        let mut asks = Box::pin(client.request(1));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(asks.as_mut().poll(&mut context).is_pending());
+        let mut asks_too = Box::pin(client.request(2));
+        let Poll::Ready(Err(error)) = asks_too.as_mut().poll(&mut context) else {
+            panic!("one waits already");
+        };
+        assert!(matches!(error, RequestError::Quota { limit: 1, .. }));
     }
 }
