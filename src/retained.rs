@@ -193,7 +193,7 @@ struct Looking;
 
 impl Looking {
     fn begin() -> Option<Self> {
-        (!LOOKING.replace(true)).then_some(Looking)
+        (!LOOKING.replace(true)).then(|| Looking) // not made in vain: dropped, it ends the looking
     }
 }
 
@@ -352,3 +352,19 @@ impl<M: Payload> Bus<M> {
 
 #[cfg(all(test, not(oxide_loom)))]
 mod stopped;
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_already_does_not_begin_again_however_often_it_tries() {
+        let looking = Looking::begin();
+        assert!(looking.is_some());
+        for _ in 0..3 {
+            assert!(Looking::begin().is_none());
+        }
+        drop(looking);
+        assert!(Looking::begin().is_some());
+    }
+}
