@@ -103,6 +103,7 @@ fn refusals_that_are_only_counted_are_told_before_a_grant_and_after_a_revoke() {
     bus.grant(Grant::new(&capability).patterns([])).unwrap();
     refuse(500);
     bus.revoke_capability(&capability);
+    bus.grant_capability("another".into());
     log.close().unwrap();
     let kinds = kinds(&path);
     let others: Vec<_> = kinds.iter().filter(|kind| *kind != "denied").collect();
@@ -114,6 +115,7 @@ fn refusals_that_are_only_counted_are_told_before_a_grant_and_after_a_revoke() {
             "granted",
             "revoked",
             "suppressed",
+            "granted",
             "ended"
         ]
     );
