@@ -1,4 +1,4 @@
-//! A record of what happened on a bus: lossless, in order, on disk.
+//! A record of what happened on a bus: lossless (of refusals if [so wished](Options::each_denial)), in order, on disk.
 //!
 //! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed, as JSON Lines,
 //! on a thread of its own. [`verify()`] reads it back and tells whether something is missing; a [`Verifier`] does so
@@ -53,7 +53,8 @@
 //! `denied` has the publisher's `source`, and of the envelope that was refused the source that it `claimed` and its
 //! `subject`. Of each capability ten of them are recorded at once after a pause, and ten a second: so who is refused
 //! cannot fill the disk. The others are counted, by the next one that is recorded or by `suppressed`, which comes before
-//! the capability is granted, after it was revoked, at each [flush](AuditLog::flush) and at the end.
+//! the capability is granted, after it was revoked, at each [flush](AuditLog::flush) and at the end. With
+//! [`Options::each_denial`] each is recorded, and none is only counted.
 //!
 //! A log begins with `opened`, and if it was closed or its bus was, it ends with `ended`.
 //!
@@ -140,6 +141,7 @@ type OnError = Box<dyn FnOnce(&AuditError) + Send>;
 /// | [`flush`](Self::flush) | each second |
 /// | [`sync`](Self::sync) | yes |
 /// | [`rotate_at`](Self::rotate_at) | never |
+/// | [`each_denial`](Self::each_denial) | no: ten a second of each capability, and the number of the others |
 /// | [`codec`](Self::codec) | the default limits |
 #[must_use = "options do nothing until a log is started with them"]
 pub struct Options {
@@ -147,6 +149,7 @@ pub struct Options {
     flush: Flush,
     sync: bool,
     rotate_at: Option<u64>,
+    each_denial: bool,
     codec: Codec,
     on_error: Option<OnError>,
 }
@@ -158,6 +161,7 @@ impl Default for Options {
             flush: Flush::Interval(Duration::from_secs(1)),
             sync: true,
             rotate_at: None,
+            each_denial: false,
             codec: Codec::new(),
             on_error: None,
         }
@@ -196,6 +200,13 @@ impl Options {
         self
     }
 
+    /// Whether each publish that was refused is recorded, as each that was not is. Without, whoever is refused cannot
+    /// fill the disk; with it he can, though no faster than the log writes, since he waits for it.
+    pub fn each_denial(mut self, each: bool) -> Self {
+        self.each_denial = each;
+        self
+    }
+
     /// What writes envelopes, and so how large they may be.
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
@@ -216,6 +227,7 @@ impl fmt::Debug for Options {
             .field("flush", &self.flush)
             .field("sync", &self.sync)
             .field("rotate_at", &self.rotate_at)
+            .field("each_denial", &self.each_denial)
             .field("codec", &self.codec)
             .finish_non_exhaustive()
     }
@@ -256,7 +268,8 @@ impl AuditLog {
             .insist(); // or a publisher in a hurry could keep something out of it
         let (happenings, receiver) = bounded(options.capacity.max(1));
         let subscription = bus.subscribe_with(terms).map_err(other)?;
-        let attached: Arc<dyn Attached> = Recorder::attach(&bus.core, happenings.clone());
+        let attached: Arc<dyn Attached> =
+            Recorder::attach(&bus.core, happenings.clone(), options.each_denial);
         let progress = Arc::new(Progress::default());
         let writer = Writer {
             subscription,

@@ -259,12 +259,13 @@ impl Grants {
         if !board.is_listened_to() {
             return;
         }
-        let Some(suppressed) = refusals.is_told() else {
+        let told = refusals.is_told();
+        if told.is_none() && !board.takes_each_denial() {
             return;
-        };
+        }
         // What it was refused for comes before it.
         self.changes.record(board);
-        board.tell(|| Advisory::Denied {
+        board.tell_denied(told, |suppressed| Advisory::Denied {
             source: told::source(source),
             claimed: told::source(envelope.map_or(source, |envelope| &envelope.source)),
             subject: envelope.and_then(|envelope| told::subject(&envelope.message)),

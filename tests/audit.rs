@@ -62,6 +62,32 @@ fn denied(path: &Path) -> u64 {
 }
 
 #[test]
+fn a_log_that_is_to_record_each_refusal_does_and_others_have_as_many_as_they_had() {
+    let (folder, path) = place();
+    let thorough = folder.path().join("thorough.jsonl");
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let options = Options::new().capacity(16).each_denial(true);
+    let thorough_log = AuditLog::start(&bus, &thorough, options).unwrap();
+    let told = bus.advisories();
+    let module = bus.publisher("module", "log:write");
+    for _ in 0..1_000 {
+        assert!(module.send_command(Command::Ping).is_err());
+    }
+    log.close().unwrap();
+    thorough_log.close().unwrap();
+
+    let of = |path, kind| kinds(path).into_iter().filter(|it| it == kind).count();
+    assert_eq!(of(&thorough, "denied"), 1_000);
+    assert_eq!(of(&thorough, "suppressed"), 0);
+    assert_eq!(denied(&thorough), 1_000, "each stands for itself");
+    assert_eq!(denied(&path), 1_000);
+    assert!(of(&path, "denied") < 500);
+    assert!(told.len() < 500, "{}", told.len());
+    whole(&[path, thorough]);
+}
+
+#[test]
 fn what_is_refused_without_end_does_not_fill_the_disk_and_is_counted_to_the_last() {
     let (_folder, path) = place();
     let bus = MessageBus::new();

@@ -33,6 +33,8 @@ pub(crate) struct Board {
 /// Takes down whatever is told, and loses nothing: whoever tells it waits.
 pub(crate) trait Record: Send + Sync {
     fn record(&self, advisory: &Advisory);
+    /// Whether it is told of each denial, and not only of as many as others are.
+    fn takes_each_denial(&self) -> bool;
 }
 
 /// Advisories travel on a bus of their own.
@@ -86,6 +88,29 @@ impl Board {
                 self.put_up(advisory);
             }
         }
+    }
+
+    /// Tells of a denial that so many others came before, of which nobody was told; of one that nobody but
+    /// those who [take each](Record::takes_each_denial) is told of if there is no number.
+    pub(crate) fn tell_denied(&self, told: Option<u64>, advisory: impl Fn(u64) -> Advisory) {
+        for record in &*self.records.load_full() {
+            let suppressed = if record.takes_each_denial() {
+                Some(0)
+            } else {
+                told
+            };
+            if let Some(suppressed) = suppressed {
+                record.record(&advisory(suppressed));
+            }
+        }
+        if let Some(suppressed) = told {
+            self.announce(|| advisory(suppressed));
+        }
+    }
+
+    /// Whether somebody takes down each denial.
+    pub(crate) fn takes_each_denial(&self) -> bool {
+        (self.records.load().iter()).any(|record| record.takes_each_denial())
     }
 
     /// Tells those who only listen of something that is [recorded](Board::record) by itself.

@@ -27,6 +27,7 @@ pub(super) enum What {
 pub(super) struct Recorder<M> {
     core: Weak<Core<M>>,
     log: Sender<Happening>,
+    each_denial: bool,
 }
 
 /// The log's own hold on the bus, whatever that carries.
@@ -39,10 +40,15 @@ pub(super) trait Attached: Send + Sync {
 }
 
 impl<M: Send + Sync + 'static> Recorder<M> {
-    pub(super) fn attach(core: &Arc<Core<M>>, log: Sender<Happening>) -> Arc<Self> {
+    pub(super) fn attach(
+        core: &Arc<Core<M>>,
+        log: Sender<Happening>,
+        each_denial: bool,
+    ) -> Arc<Self> {
         let recorder = Arc::new(Recorder {
             core: Arc::downgrade(core),
             log,
+            each_denial,
         });
         let record: Arc<dyn Record> = Arc::clone(&recorder) as _;
         core.board.attach(&record);
@@ -71,6 +77,9 @@ impl<M: Send + Sync + 'static> Attached for Recorder<M> {
 
 impl<M: Send + Sync + 'static> Record for Recorder<M> {
     fn record(&self, advisory: &Advisory) {
+        if self.each_denial && matches!(advisory, Advisory::Suppressed { .. }) {
+            return; // there are none
+        }
         let at = self.position();
         let event = Box::new(Event::of(at, stamp().1, advisory));
         // Waits if the log is behind; fails if it has ended.
@@ -78,5 +87,9 @@ impl<M: Send + Sync + 'static> Record for Recorder<M> {
             at,
             what: What::Event(event),
         });
+    }
+
+    fn takes_each_denial(&self) -> bool {
+        self.each_denial
     }
 }

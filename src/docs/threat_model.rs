@@ -23,7 +23,7 @@
 //! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
 //! | use up the requests of the others | no more than [so many](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
 //! | see more than it was given | a subscription that was made [fixed](crate::SubscribeOptions::fixed) stays as it is | `it_cannot_see_more_than_it_was_given` |
-//! | fill the disk with what is refused to it | of its refusals ten a second are recorded in an [audit log](crate::audit), with the count of the others | `it_cannot_fill_the_disk_with_what_is_refused` |
+//! | fill the disk with what is refused to it | of its refusals ten a second are recorded in an [audit log](crate::audit), with the count of the others (unless [each](crate::audit::Options::each_denial) is wanted) | `it_cannot_fill_the_disk_with_what_is_refused` |
 //! | hide in whose name it tried to speak | a refusal is told with the source that the envelope claimed and its subject | `it_cannot_hide_in_whose_name_it_tried_to_speak` |
 //! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
 //! | reach the bus | nothing that it holds leads there | below |
