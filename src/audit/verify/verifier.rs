@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{Check, Report};
 use crate::codec::Codec;
 
-/// Reads logs back with other options than [`verify`](super::super::verify).
+/// Reads logs back with other options than [`verify`](super::super::verify()).
 ///
 /// # Examples
 ///
