@@ -240,9 +240,12 @@ impl<M: Payload> Bus<M> {
         &self,
         pending: &mut Option<Envelope<M>>,
         limit: Limit,
+        weighing: Weighing,
     ) -> Result<Receipt, Refusal> {
         let envelope = Pending::first(pending);
-        self.weigh(envelope)?;
+        if matches!(weighing, Weighing::Due) {
+            self.weigh(envelope)?;
+        }
         let id = envelope.id;
         let outcome = self.core.publish_pending(pending, limit)?;
         Ok(Receipt::new(id, outcome))

@@ -17,7 +17,7 @@ use crate::caught::keep_first;
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
-use crate::follow::{FollowQueue, Places};
+use crate::follow::Places;
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::lobby::Lobby;
@@ -67,8 +67,14 @@ pub(crate) enum Refusal {
     Closed,
     /// Inside too many other publishes of the thread.
     TooDeep,
-    /// Somebody would have to be waited for, and may not.
-    Full,
+    /// Somebody would have to be waited for, and may not. This rings when he has made room.
+    Full(
+        #[cfg_attr(
+            not(feature = "tokio"),
+            expect(dead_code, reason = "only tasks wait for it")
+        )]
+        Arc<Alarm>,
+    ),
     /// It weighs more than it may.
     TooHeavy(Excess),
     /// It cannot be written.
@@ -265,41 +271,43 @@ impl<M> Core<M> {
         let next = Arc::new(current.next(route, wanted, pending));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
-        let turn = self.take_turn(&picks, limit);
-        let refuses = |(queue, _): (&Arc<FollowQueue<M>>, _)| limit.refuses(queue.terms());
-        let may_not = turn.is_err() || next.waits().any(refuses);
-        if !may_not && self.install(&current, &next) {
-            pause::at(Step::Installed);
-            let turn = turn.ok().flatten();
-            let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
-            next.complete(&self.lobby);
-            let base = next.parcel.base();
-            let blind = if next.parcel.is_blind() { claimed } else { 0 };
-            for (queue, entry) in next.drops() {
-                let dropped = || entry.left_out + claimed as u64;
-                rest.losses.note(&self.board, queue.terms(), dropped);
-            }
-            for (queue, _) in next.evicts() {
-                outcome.dropped += 1;
-                (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
-            }
-            let outcome = self.finish(outcome, rest, limit, || {
-                self.requests.look(&next.parcel, 0..claimed);
-                drop((current, next, picks, mem::take(behind)));
-                discard(pending, blind, base, |sequence, envelope| {
-                    self.requests.look_at(sequence, envelope);
+        let full = (next.waits().map(|(queue, _)| queue))
+            .find(|queue| limit.refuses(queue.terms()))
+            .map(|queue| Refusal::Full(Arc::clone(queue.vacancy())));
+        let turn = (self.take_turn(&picks, limit)).and_then(|turn| full.map_or(Ok(turn), Err));
+        let refusal = match turn {
+            Ok(turn) if self.install(&current, &next) => {
+                pause::at(Step::Installed);
+                let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
+                next.complete(&self.lobby);
+                let base = next.parcel.base();
+                let blind = if next.parcel.is_blind() { claimed } else { 0 };
+                for (queue, entry) in next.drops() {
+                    let dropped = || entry.left_out + claimed as u64;
+                    rest.losses.note(&self.board, queue.terms(), dropped);
+                }
+                for (queue, _) in next.evicts() {
+                    outcome.dropped += 1;
+                    (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
+                }
+                let outcome = self.finish(outcome, rest, limit, || {
+                    self.requests.look(&next.parcel, 0..claimed);
+                    drop((current, next, picks, mem::take(behind)));
+                    discard(pending, blind, base, |sequence, envelope| {
+                        self.requests.look_at(sequence, envelope);
+                    });
                 });
-            });
-            return Ok(Some(outcome));
-        }
-        drop(turn);
+                return Ok(Some(outcome));
+            }
+            turn => turn.err(),
+        };
         *known = Some(picks);
         // The swap has let go of its handle on it, so this is the only one.
         let opening = Arc::into_inner(next).expect("nobody else has seen it");
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
         pending.put_back(parcel.into_envelopes());
-        if may_not {
-            return Err(Refusal::Full);
+        if let Some(refusal) = refusal {
+            return Err(refusal);
         }
         behind.push(Arc::clone(&current));
         Ok(None)

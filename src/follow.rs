@@ -79,10 +79,9 @@ impl<M> FollowQueue<M> {
         self.places.consumed.load(Ordering::Acquire) // as in `room`
     }
 
-    /// What a task sets that waits for room, if publishers wait for it and there is none.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn vacancy(&self, entry: &Entry) -> Option<Arc<Alarm>> {
-        (self.terms.blocks() && self.room(entry) == 0).then(|| Arc::clone(&self.places.vacancy))
+    /// What a task sets that waits for room.
+    pub(crate) fn vacancy(&self) -> &Arc<Alarm> {
+        &self.places.vacancy
     }
 
     /// Its accounts, where `entry` has those of now.

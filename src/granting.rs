@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::admission::{Admission, Pass, Revoked};
+use crate::admission::{Admission, Revoked};
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
@@ -229,20 +229,9 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
-        self.try_by_name(envelope, capability, Limit::Theirs, None)
-    }
-
-    #[inline]
-    pub(crate) fn try_by_name(
-        &self,
-        envelope: Envelope<M>,
-        capability: &Capability,
-        limit: Limit,
-        pass: Option<&mut Pass>,
-    ) -> Result<Receipt, PublishError<M>> {
         let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(self, &envelope, pass) {
-            Ok(_inside) => self.publish_within(envelope, limit, Weighing::Done),
+        match by_name.enter(self, &envelope, None) {
+            Ok(_inside) => self.publish_within(envelope, Limit::Theirs, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::bus::Bus;
 use crate::envelope::Envelope;
 use crate::error::PublishError;
+use crate::fanout::Refusal;
 use crate::line::Line;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
@@ -41,21 +42,22 @@ impl<M> Held<M> {
         Held(SmallVec::new())
     }
 
-    /// Holds a place in each of these queues, or in none.
-    pub(crate) fn reserve<'a>(queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>) -> Option<Self>
+    /// Holds a place in each of these queues that publishers wait for, or in none.
+    pub(crate) fn reserve<'a>(
+        queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>,
+    ) -> Result<Self, Refusal>
     where
         M: 'a,
     {
         let mut held = Held::none();
-        for queue in queues {
-            let line = queue.line()?;
+        for line in queues.filter_map(|queue| queue.line()) {
             match line.room().hold() {
                 Ok(()) => held.0.push(Arc::clone(line)),
-                Err(NoPlace::Full) => return None,
+                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(line.vacancy()))),
                 Err(NoPlace::Gone) => {}
             }
         }
-        Some(held)
+        Ok(held)
     }
 
     /// Uses the place that is held in this queue, if one is.

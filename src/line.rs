@@ -227,10 +227,9 @@ impl<M> Line<M> {
         self.counter.serve(|_| ());
     }
 
-    /// What a task sets that waits for room, if there is none.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn vacancy(&self) -> Option<Arc<Alarm>> {
-        (self.room().is_full()).then(|| Arc::clone(&self.counter.vacancy))
+    /// What a task sets that waits for room.
+    pub(crate) fn vacancy(&self) -> &Arc<Alarm> {
+        &self.counter.vacancy
     }
 
     /// How many envelopes were lost so far.

@@ -131,11 +131,12 @@ impl<M> PickQueue<M> {
         }
     }
 
-    /// Whether an envelope that comes in order would have to be waited for.
-    pub(crate) fn is_waited_for(&self) -> bool {
-        let line = self.line().filter(|_| self.terms.blocks());
+    /// What rings when there is room, if an envelope that comes in order would have to be waited for.
+    pub(crate) fn waited_for(&self) -> Option<&Arc<Alarm>> {
+        let line = self.line().filter(|_| self.terms.blocks())?;
         // Who waits before who has room: what was waited for has its place by then.
-        line.is_some_and(|line| line.has_waiters() || line.room().is_full())
+        let is_waited_for = line.has_waiters() || line.room().is_full();
+        is_waited_for.then(|| line.vacancy())
     }
 
     /// What wakes a task that waits for an envelope.
@@ -144,14 +145,6 @@ impl<M> PickQueue<M> {
             Store::Line(line) => line.alarm(),
             Store::Ring(ring) => ring.alarm(),
         }
-    }
-
-    /// What a task sets that waits for room, if publishers wait for it and there is none.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn vacancy(&self) -> Option<Arc<Alarm>> {
-        self.line()
-            .filter(|_| self.terms.blocks())
-            .and_then(|line| line.vacancy())
     }
 
     /// What publishers wait at, if they do.

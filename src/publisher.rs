@@ -180,7 +180,7 @@ impl<M: Payload> Publisher<M> {
             return self.bus.publish(Envelope::new(&self.source, message));
         }
         let (envelope, origin) = (Envelope::new(&self.source, message), Origin::Made);
-        self.pass(entered, envelope, origin, Limit::Theirs, None)
+        self.pass_on(entered, envelope, origin, Limit::Theirs)
     }
 
     /// Publishes a message that answers or continues another.
@@ -252,7 +252,7 @@ impl<M: Payload> Publisher<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.try_pass(envelope, self.forwarded(), Limit::Theirs, None)
+        self.pass(envelope, self.forwarded(), Limit::Theirs)
     }
 
     /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
@@ -288,7 +288,7 @@ impl<M: Payload> Publisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| Envelope::new(&self.source, message))
             .collect();
-        match self.enter(&envelopes, None) {
+        match self.enter(&envelopes, Origin::Made, None) {
             Ok(_inside) => self.bus.core.publish_batch(envelopes),
             Err(cause) => Err(BatchError::new(BatchReceipt::default(), envelopes, cause)),
         }
@@ -301,7 +301,7 @@ impl<M: Payload> Publisher<M> {
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        self.try_pass(envelope, Origin::Made, limit, None)
+        self.pass(envelope, Origin::Made, limit)
     }
 
     /// What it hands on.
@@ -311,40 +311,38 @@ impl<M: Payload> Publisher<M> {
     }
 
     #[inline]
-    pub(crate) fn try_pass(
+    fn pass(
         &self,
         envelope: Envelope<M>,
         origin: Origin<'_>,
         limit: Limit,
-        pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
         let entered = self.grant.admission().enter(self.stripe);
-        self.pass(entered, envelope, origin, limit, pass)
+        self.pass_on(entered, envelope, origin, limit)
     }
 
-    fn pass(
+    fn pass_on(
         &self,
         entered: Result<Inside<'_>, Denial>,
         envelope: Envelope<M>,
         origin: Origin<'_>,
         limit: Limit,
-        pass: Option<&mut Pass>,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.let_in(entered, slice::from_ref(&envelope), origin, pass) {
+        match self.let_in(entered, slice::from_ref(&envelope), origin, None) {
             Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }
 
-    /// Lets envelopes of this publisher's own pass, all or none; they count as on their way until what is
-    /// returned is dropped.
+    /// Lets envelopes pass, all or none; they count as on their way until what is returned is dropped.
     pub(crate) fn enter(
         &self,
         envelopes: &[Envelope<M>],
+        origin: Origin<'_>,
         pass: Option<&mut Pass>,
     ) -> Result<Inside<'_>, Cause> {
         let entered = self.grant.admission().enter(self.stripe);
-        self.let_in(entered, envelopes, Origin::Made, pass)
+        self.let_in(entered, envelopes, origin, pass)
     }
 
     #[inline]

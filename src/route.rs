@@ -61,6 +61,12 @@ pub(crate) struct Picks<M> {
     verdicts: SmallVec<[(u64, bool); 1]>,
 }
 
+impl<M> Picks<M> {
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Arc<PickQueue<M>>> {
+        self.listeners.iter().map(|listener| &listener.queue)
+    }
+}
+
 impl<M> Route<M> {
     pub(crate) fn empty() -> Self {
         Route {

@@ -19,8 +19,8 @@
 //! task's budget, so that after some 512 in a row others have a turn. `try_publish` never gives them one.
 //!
 //! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries
-//! first, which places the envelope in all queues or in none, sets the alarms of the queues that are
-//! full, and tries again. The subscriber rings when it has made room. So a publish that is given up is in no
+//! first, which places the envelope in all queues or in none, sets the alarm of the queue that was in its way, and
+//! tries again; it sleeps if that one is in its way still. The subscriber rings when it has made room. So a publish that is given up is in no
 //! queue, and there is nothing left of it. How long the subscriber would have publishers wait is heeded by threads
 //! only: a time-out needs a clock, which an executor need not have. A task brings its own, with `publish_timeout`,
 //! or gives up. For an audit log it waits even then, as a thread does, and others run.

@@ -75,7 +75,7 @@ impl<M> PublishError<M> {
     pub(crate) fn refused(envelope: Envelope<M>, refusal: Refusal) -> Self {
         match refusal {
             Refusal::Closed => PublishError::Closed(Box::new(envelope)),
-            Refusal::Full => PublishError::Full(Box::new(envelope)),
+            Refusal::Full(_) => PublishError::Full(Box::new(envelope)),
             Refusal::TooDeep => PublishError::TooDeep(Box::new(envelope)),
             Refusal::TooHeavy(excess) => PublishError::TooHeavy {
                 envelope: Box::new(envelope),
@@ -332,7 +332,7 @@ impl<M> fmt::Display for BatchError<M> {
         write!(f, "{} envelopes not published: ", self.envelopes.len())?;
         match &self.cause {
             Cause::Refused(Refusal::Closed) => f.write_str(CLOSED),
-            Cause::Refused(Refusal::Full) => f.write_str(FULL),
+            Cause::Refused(Refusal::Full(_)) => f.write_str(FULL),
             Cause::Refused(Refusal::TooDeep) => f.write_str(TOO_DEEP),
             Cause::Refused(Refusal::TooHeavy(excess)) => excess.fmt(f),
             Cause::Refused(Refusal::Unwritable(cause)) => write_unwritable(f, cause),

@@ -48,11 +48,9 @@ impl<M> Core<M> {
         let order = self.order.as_ref().filter(|_| !picks.listeners.is_empty());
         let turn = order.map(Mutex::lock);
         // Nobody else takes a place now, so this holds until it is delivered.
-        let may_not = |queue: &PickQueue<M>| limit.refuses(queue.terms()) && queue.is_waited_for();
-        if turn.is_some() && (picks.listeners.iter()).any(|listener| may_not(&listener.queue)) {
-            return Err(Refusal::Full);
-        }
-        Ok(turn)
+        let mut refusing = picks.queues().filter(|queue| limit.refuses(queue.terms()));
+        let full = (turn.as_ref()).and_then(|_| refusing.find_map(|queue| queue.waited_for()));
+        full.map_or(Ok(turn), |vacancy| Err(Refusal::Full(Arc::clone(vacancy))))
     }
 
     /// Reserves places for a publish that may not wait. Where it has to take turns, it finds out then.
@@ -60,9 +58,7 @@ impl<M> Core<M> {
         if self.order.is_some() {
             return Ok(Held::none());
         }
-        let queues = picks.listeners.iter().map(|listener| &listener.queue);
-        let refusing = queues.filter(|queue| limit.refuses(queue.terms()));
-        Held::reserve(refusing).ok_or(Refusal::Full)
+        Held::reserve(picks.queues().filter(|queue| limit.refuses(queue.terms())))
     }
 
     /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
@@ -117,12 +113,7 @@ impl<M> Core<M> {
         }
         drop(turn);
         rest.waiting.begin();
-        Alarm::ring_all(
-            picks
-                .listeners
-                .iter()
-                .map(|listener| listener.queue.alarm()),
-        );
+        Alarm::ring_all(picks.queues().map(|queue| queue.alarm()));
         (outcome, rest)
     }
 

@@ -17,7 +17,7 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
-use crate::pending::Batch;
+use crate::pending::{Batch, Pending};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
@@ -165,8 +165,9 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let publish = |envelope, limit| self.bus.publish_within(envelope, limit, Weighing::Due);
-        placing::publish_timeout(&self.bus, envelope, timeout, publish).await
+        let publish =
+            |pending: &mut _, limit| Ok(self.bus.publish_pending(pending, limit, Weighing::Due)?);
+        placing::publish_timeout(envelope, timeout, publish).await
     }
 
     /// Publishes many envelopes, in order; see [`Bus::publish_batch`]. It waits as
@@ -219,9 +220,12 @@ impl<M: Payload> AsyncBus<M> {
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
         let mut pass = Pass::default();
-        let publish =
-            |envelope, limit| (self.bus).try_by_name(envelope, capability, limit, Some(&mut pass));
-        placing::publish(&self.bus, envelope, publish).await
+        let publish = |pending: &mut _, limit| {
+            let by_name = self.core.grants.by_name(capability);
+            let _inside = by_name.enter(&self.bus, Pending::first(pending), Some(&mut pass))?;
+            Ok(self.bus.publish_pending(pending, limit, Weighing::Done)?)
+        };
+        placing::publish(envelope, publish).await
     }
 
     /// Grants a capability, without restrictions; see [`Bus::grant_capability`]. It does not wait.

@@ -1,17 +1,18 @@
 //! Publishing without blocking the thread, where somebody must be waited for.
 //!
-//! A task tries to publish, which places the envelope in all queues or in none. Where that fails it sets
-//! the alarms of the queues that are full, and tries again: what has made room before is seen by then, and
-//! who makes room later rings. It holds nothing of the bus's but these alarms, so that it leaves nothing
-//! behind when it is given up. Whether it may publish at all is asked at each attempt: nobody is admitted
-//! while he waits.
+//! A task tries to publish, which places the envelope in all queues or in none. Where that fails it learns
+//! whose queue is in its way, sets the alarm of that one, and tries again: what has made room before is seen by
+//! then, and who makes room later rings. It sleeps only if the last attempt has failed at a queue whose alarm it had
+//! set before. Another's would not do: that queue may make no room any more, or have made it.
+//!
+//! It holds nothing of the bus's but these alarms, so that it leaves nothing behind when it is given up. Whether it
+//! may publish at all is asked at each attempt: nobody is admitted while he waits.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use smallvec::SmallVec;
 use tokio::task::coop::poll_proceed;
 
 use super::budget::publish_counts;
@@ -24,6 +25,7 @@ use crate::limit::Limit;
 use crate::pending::{Batch, Pending};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
+use crate::weight::Weighing;
 
 /// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
 ///
@@ -35,64 +37,60 @@ pub(super) fn publish_unguarded<M: Payload>(
     envelope: Envelope<M>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    place(bus, move || {
-        match bus.publish_pending(&mut pending, Limit::Refuse) {
-            Ok(receipt) => Poll::Ready(Ok(receipt)),
-            Err(Refusal::Full) => Poll::Pending,
+    place(
+        move || match bus.publish_pending(&mut pending, Limit::Refuse, Weighing::Due) {
+            Ok(receipt) => Ok(Ok(receipt)),
+            Err(Refusal::Full(vacancy)) => Err(vacancy),
             Err(refusal) => {
                 let envelope = pending.take().expect(HANDED_BACK);
-                Poll::Ready(Err(PublishError::refused(envelope, refusal)))
+                Ok(Err(PublishError::refused(envelope, refusal)))
             }
-        }
-    })
+        },
+    )
 }
 
 /// The same, where `publish` says whether it may pass, each time that it is tried.
 pub(super) fn publish<M: Payload>(
-    bus: &Bus<M>,
     envelope: Envelope<M>,
-    mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
+    mut publish: impl FnMut(&mut Option<Envelope<M>>, Limit) -> Result<Receipt, Cause>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    place(bus, move || {
-        attempt(&mut pending, Limit::Refuse, &mut publish)
-    })
+    place(move || attempt(&mut pending, Limit::Refuse, &mut publish))
 }
 
 /// The same, but not later than this: who has no room by then loses it, unless he insists. For him it
 /// waits on.
 pub(super) async fn publish_timeout<M: Payload>(
-    bus: &Bus<M>,
     envelope: Envelope<M>,
     timeout: Duration,
-    mut publish: impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
+    mut publish: impl FnMut(&mut Option<Envelope<M>>, Limit) -> Result<Receipt, Cause>,
 ) -> Result<Receipt, PublishError<M>> {
     let mut pending = Some(envelope);
-    let placed = place(bus, || attempt(&mut pending, Limit::Refuse, &mut publish));
+    let placed = place(|| attempt(&mut pending, Limit::Refuse, &mut publish));
     match tokio::time::timeout(timeout, placed).await {
         Ok(published) => published,
         Err(_late) => {
             let late = Limit::Late(Instant::now());
-            place(bus, || attempt(&mut pending, late, &mut publish)).await
+            place(|| attempt(&mut pending, late, &mut publish)).await
         }
     }
 }
 
-const HANDED_BACK: &str = "who has no room hands it back";
+const HANDED_BACK: &str = "what is refused is left where it is";
 
 #[inline]
 fn attempt<M: Payload>(
     pending: &mut Option<Envelope<M>>,
     limit: Limit,
-    publish: &mut impl FnMut(Envelope<M>, Limit) -> Result<Receipt, PublishError<M>>,
-) -> Poll<Result<Receipt, PublishError<M>>> {
-    let envelope = pending.take().expect(HANDED_BACK);
-    match publish(envelope, limit) {
-        Err(PublishError::Full(envelope)) => {
-            *pending = Some(*envelope);
-            Poll::Pending
+    publish: &mut impl FnMut(&mut Option<Envelope<M>>, Limit) -> Result<Receipt, Cause>,
+) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
+    match publish(pending, limit) {
+        Ok(receipt) => Ok(Ok(receipt)),
+        Err(Cause::Refused(Refusal::Full(vacancy))) => Err(vacancy),
+        Err(cause) => {
+            let envelope = pending.take().expect(HANDED_BACK);
+            Ok(Err(PublishError::caused(envelope, cause)))
         }
-        published => Poll::Ready(published),
     }
 }
 
@@ -105,20 +103,20 @@ pub(super) async fn publish_batch<M: Payload, I>(
 ) -> Result<BatchReceipt, BatchError<M>> {
     let mut batch = Batch::new(envelopes);
     let mut receipt = BatchReceipt::default();
-    let placed = place(bus, || {
+    let placed = place(|| {
         let _inside = match enter(&batch) {
             Ok(inside) => inside,
-            Err(cause) => return Poll::Ready(Err(cause)),
+            Err(cause) => return Ok(Err(cause)),
         };
         loop {
             let before = batch.count();
             if before == 0 {
-                return Poll::Ready(Ok(()));
+                return Ok(Ok(()));
             }
             match bus.core.place(&mut batch, Limit::Refuse) {
                 Ok(outcome) => receipt.add(before - batch.count(), outcome),
-                Err(Refusal::Full) => return Poll::Pending,
-                Err(refusal) => return Poll::Ready(Err(refusal.into())),
+                Err(Refusal::Full(vacancy)) => return Err(vacancy),
+                Err(refusal) => return Ok(Err(refusal.into())),
             }
         }
     });
@@ -128,28 +126,26 @@ pub(super) async fn publish_batch<M: Payload, I>(
     }
 }
 
-/// Tries until it is placed. An attempt is pending where some queue has no room.
+/// Tries until it is placed. An attempt fails with what rings when the queue that is in its way has room.
 #[inline]
-fn place<M, R, F: FnMut() -> Poll<R>>(bus: &Bus<M>, attempt: F) -> Placing<'_, M, F> {
+pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Alarm>>>(attempt: F) -> Placing<F> {
     Placing {
-        bus,
         attempt,
         doors: Vec::new(),
     }
 }
 
 #[must_use = "futures do nothing unless they are awaited"]
-struct Placing<'a, M, F> {
-    bus: &'a Bus<M>,
+pub(super) struct Placing<F> {
     attempt: F,
     /// Where it waits.
     doors: Vec<Sleeper>,
 }
 
 /// The attempt is called, and never pinned.
-impl<M, F> Unpin for Placing<'_, M, F> {}
+impl<F> Unpin for Placing<F> {}
 
-impl<M, R, F: FnMut() -> Poll<R>> Future for Placing<'_, M, F> {
+impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Future for Placing<F> {
     type Output = R;
 
     #[inline]
@@ -165,8 +161,8 @@ impl<M, R, F: FnMut() -> Poll<R>> Future for Placing<'_, M, F> {
             this.doors.clear();
         }
         let placed = match (this.attempt)() {
-            Poll::Ready(placed) => placed,
-            Poll::Pending => ready!(this.knock(context)),
+            Ok(placed) => placed,
+            Err(full) => ready!(this.knock(full, context)),
         };
         if let Some(turn) = turn {
             turn.made_progress();
@@ -175,40 +171,20 @@ impl<M, R, F: FnMut() -> Poll<R>> Future for Placing<'_, M, F> {
     }
 }
 
-impl<M, R, F: FnMut() -> Poll<R>> Placing<'_, M, F> {
-    /// Sets the alarms of all queues that are full, and tries once more.
+impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Placing<F> {
+    /// Sets the alarm of the queue that is in its way, and tries again, until it is placed or the one that is in its
+    /// way was known to be.
     #[cold]
-    fn knock(&mut self, context: &mut Context<'_>) -> Poll<R> {
-        loop {
-            let known = self.doors.len();
-            for vacancy in vacancies(self.bus) {
-                if !self.doors.iter().any(|door| door.is_at(&vacancy)) {
-                    let mut door = Sleeper::new(&vacancy);
-                    door.set(context.waker());
-                    self.doors.push(door);
-                }
-            }
-            if let Poll::Ready(placed) = (self.attempt)() {
-                return Poll::Ready(placed);
-            }
-            if self.doors.is_empty() {
-                // Some queue was full, and is not any more: others first, then again.
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            if self.doors.len() == known {
-                return Poll::Pending;
+    fn knock(&mut self, mut full: Arc<Alarm>, context: &mut Context<'_>) -> Poll<R> {
+        while !self.doors.iter().any(|door| door.is_at(&full)) {
+            let mut door = Sleeper::new(&full);
+            door.set(context.waker());
+            self.doors.push(door);
+            match (self.attempt)() {
+                Ok(placed) => return Poll::Ready(placed),
+                Err(another) => full = another,
             }
         }
+        Poll::Pending
     }
-}
-
-/// What rings when those who are full now have room.
-fn vacancies<M>(bus: &Bus<M>) -> SmallVec<[Arc<Alarm>; 1]> {
-    let current = bus.core.current();
-    let follow = current
-        .standings()
-        .filter_map(|(queue, entry)| queue.vacancy(&entry));
-    let pick = (current.route.pick.iter()).filter_map(|listener| listener.queue.vacancy());
-    follow.chain(pick).collect()
 }

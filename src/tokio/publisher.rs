@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::slice;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -9,14 +10,16 @@ use uuid::Uuid;
 use super::placing;
 use crate::admission::Pass;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError};
+use crate::error::{BatchError, Cause, PublishError};
+use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
-use crate::pending::Batch;
+use crate::pending::{Batch, Pending};
 use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::scope::Origin;
 use crate::subject::Payload;
+use crate::weight::Weighing;
 
 /// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or
 /// [`Publisher::into_async`]. It is a handle on the same grant.
@@ -127,11 +130,22 @@ impl<M: Payload> AsyncPublisher<M> {
         envelope: Envelope<M>,
         origin: Origin<'_>,
     ) -> Result<Receipt, PublishError<M>> {
-        let publisher = &self.publisher;
         let mut pass = Pass::default();
-        let publish =
-            |envelope, limit| publisher.try_pass(envelope, origin, limit, Some(&mut pass));
-        placing::publish(publisher.bus(), envelope, publish).await
+        let publish = |pending: &mut _, limit| self.attempt(pending, origin, limit, &mut pass);
+        placing::publish(envelope, publish).await
+    }
+
+    fn attempt(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        origin: Origin<'_>,
+        limit: Limit,
+        pass: &mut Pass,
+    ) -> Result<Receipt, Cause> {
+        let publisher = &self.publisher;
+        let envelope = slice::from_ref(Pending::first(pending));
+        let _inside = publisher.enter(envelope, origin, Some(pass))?;
+        Ok((publisher.bus()).publish_pending(pending, limit, Weighing::Done)?)
     }
 
     /// Publishes a message, and waits for room up to `timeout` by tokio's clock; see
@@ -157,8 +171,8 @@ impl<M: Payload> AsyncPublisher<M> {
         let envelope = Envelope::new(publisher.source(), message);
         let mut pass = Pass::default();
         let publish =
-            |envelope, limit| publisher.try_pass(envelope, Origin::Made, limit, Some(&mut pass));
-        placing::publish_timeout(publisher.bus(), envelope, timeout, publish).await
+            |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut pass);
+        placing::publish_timeout(envelope, timeout, publish).await
     }
 
     /// Publishes many messages, in order; see [`Publisher::publish_batch`].
@@ -183,7 +197,7 @@ impl<M: Payload> AsyncPublisher<M> {
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
         let mut pass = Pass::default();
-        let enter = |left: &Batch<M>| publisher.enter(left.left(), Some(&mut pass));
+        let enter = |left: &Batch<M>| publisher.enter(left.left(), Origin::Made, Some(&mut pass));
         placing::publish_batch(publisher.bus(), envelopes, enter).await
     }
 }

@@ -1,12 +1,18 @@
-//! What needs a subscriber that insists, as the audit log does.
+//! What needs a subscriber that insists, as the audit log does; and where a task waits for room.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use super::placing::place;
+use crate::alarm::Alarm;
+use crate::alarm::tests::Counter;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::{Bus, Envelope};
@@ -53,4 +59,36 @@ fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
         done.send(()).unwrap();
     });
     ended.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+/// Others may take the place in a queue as soon as there is one, whenever they like.
+#[test]
+fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
+    for (in_its_way, tries, wakes) in [
+        (&[0, 0][..], 2, [true, false]),
+        (&[0, 1, 1], 3, [true, true]),
+        (&[0, 1, 0], 3, [true, true]),
+        (&[1, 1], 2, [false, true]),
+    ] {
+        for (queue, wakes) in wakes.into_iter().enumerate() {
+            let alarms: [Arc<Alarm>; 2] = Default::default();
+            let mut tried = 0;
+            let mut refused = in_its_way.iter().map(|&queue: &usize| &alarms[queue]);
+            let (counter, waker) = Counter::new();
+            {
+                let mut context = Context::from_waker(&waker);
+                let mut placed = pin!(place(|| {
+                    tried += 1;
+                    refused.next().map_or(Ok(()), |full| Err(Arc::clone(full)))
+                }));
+                assert!(placed.as_mut().poll(&mut context).is_pending());
+                alarms[queue].ring();
+                assert_eq!(counter.woken() > 0, wakes);
+                assert!(placed.as_mut().poll(&mut context).is_ready());
+            }
+            assert_eq!(tried, tries + 1);
+            drop(waker);
+            assert_eq!(Arc::strong_count(&counter), 1);
+        }
+    }
 }
