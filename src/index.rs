@@ -55,7 +55,10 @@ impl<L: Clone> Index<L> {
         }
         let by_source = by_source.filter(|trie| trie.has_patterns());
         if self.any_source.has_patterns() || by_source.is_some() {
-            let words = Words::new(subject(), &self.hasher);
+            let words = Words {
+                subject: subject(),
+                hasher: &self.hasher,
+            };
             self.any_source.find(&words, &mut found);
             if let Some(trie) = by_source {
                 trie.find(&words, &mut found);

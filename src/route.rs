@@ -295,6 +295,10 @@ impl<M> Route<M> {
 }
 
 impl<M> Picks<M> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
     /// Whether a subscriber's predicates accept it, or have accepted it.
     fn accepts(&mut self, listener: &Arc<Listener<M>>, envelope: &Envelope<M>) -> bool {
         if !listener.filter.has_predicates() {

@@ -45,7 +45,7 @@ impl<M> Core<M> {
         picks: &Picks<M>,
         limit: Limit,
     ) -> Result<Option<MutexGuard<'_, ()>>, Refusal> {
-        let order = self.order.as_ref().filter(|_| !picks.listeners.is_empty());
+        let order = self.order.as_ref().filter(|_| !picks.is_empty());
         let turn = order.map(Mutex::lock);
         // Nobody else takes a place now, so this holds until it is delivered.
         let mut refusing = picks.queues().filter(|queue| limit.refuses(queue.terms()));

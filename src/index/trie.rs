@@ -4,7 +4,6 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use smallvec::SmallVec;
 
 use super::Found;
 use crate::pattern::{Pattern, Token};
@@ -41,18 +40,10 @@ pub(super) struct Change<'a, L> {
     pub(super) hasher: &'a RandomState,
 }
 
-/// A subject's tokens, and the hashes of those that may have nodes.
-pub(super) struct Words<'a> {
-    subject: Subject<'a>,
-    hashes: SmallVec<[u64; 6]>,
-}
-
-impl<'a> Words<'a> {
-    pub(super) fn new(subject: Subject<'a>, hasher: &RandomState) -> Self {
-        let tokens = subject.tokens().iter().take(DEPTH);
-        let hashes = tokens.map(|token| hasher.hash_one(*token)).collect();
-        Words { subject, hashes }
-    }
+/// A subject's tokens, and what makes their hashes.
+pub(super) struct Words<'s, 'i> {
+    pub(super) subject: Subject<'s>,
+    pub(super) hasher: &'i RandomState,
 }
 
 impl<L: Clone> Trie<L> {
@@ -77,7 +68,7 @@ impl<L: Clone> Trie<L> {
     }
 
     /// Adds those who have a pattern that matches.
-    pub(super) fn find<'a>(&'a self, words: &Words<'_>, found: &mut Found<'_, 'a, L>) {
+    pub(super) fn find<'a>(&'a self, words: &Words<'_, '_>, found: &mut Found<'_, 'a, L>) {
         self.root.find(words, 0, found);
     }
 
@@ -112,7 +103,7 @@ impl<L: Clone> Node<L> {
             && self.longer.is_empty()
     }
 
-    fn find<'a>(&'a self, words: &Words<'_>, depth: usize, found: &mut Found<'_, 'a, L>) {
+    fn find<'a>(&'a self, words: &Words<'_, '_>, depth: usize, found: &mut Found<'_, 'a, L>) {
         for (number, (pattern, listener)) in self.longer.pairs() {
             if pattern.matches(&words.subject) {
                 found.add_one(*number, listener);
@@ -122,11 +113,13 @@ impl<L: Clone> Node<L> {
             return found.add(&self.here);
         };
         found.add(&self.rest);
-        // At the last depth there is no hash, and nothing below.
-        let literal = (words.hashes.get(depth))
-            .and_then(|hash| self.literals.get(*hash, |(its, _)| **its == **token));
-        if let Some((_, below)) = literal {
-            below.find(words, depth + 1, found);
+        // Mostly a node has only what follows a token, or none of that.
+        if !self.literals.is_empty() {
+            let hash = words.hasher.hash_one(*token);
+            let literal = self.literals.get(hash, |(its, _)| **its == **token);
+            if let Some((_, below)) = literal {
+                below.find(words, depth + 1, found);
+            }
         }
         if let Some(below) = &self.any_one {
             below.find(words, depth + 1, found);
