@@ -41,9 +41,9 @@ impl Sleeper {
         let before = known.map(|index| sleepers.wakers.swap_remove(index));
         sleepers.wakers.push((self.id, waker));
         self.alarm.is_set.store(true, Ordering::Relaxed); // the fence is below
+        self.sleeps = true;
         drop(sleepers);
         drop(before); // and so is this
-        self.sleeps = true;
         fence(Ordering::SeqCst); // against the fence in `ring_all`
     }
 

@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
@@ -94,4 +95,28 @@ fn a_waker_that_panics_keeps_nobody_from_being_woken() {
     second.set(&waker);
     ringer.ring();
     assert_eq!(counter.woken(), 1);
+}
+
+#[test]
+fn a_waker_that_panics_when_it_is_dropped_takes_none_with_it_that_is_left_behind() {
+    struct PanicsAtItsEnd;
+
+    impl Wake for PanicsAtItsEnd {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for PanicsAtItsEnd {
+        fn drop(&mut self) {
+            Arc::new(Panics).wake();
+        }
+    }
+
+    let (_ringer, alarm) = alarm();
+    let (counter, waker) = Counter::new();
+    let mut sleeper = Sleeper::new(&alarm);
+    sleeper.set(&Waker::from(Arc::new(PanicsAtItsEnd)));
+    let set = catch_unwind(AssertUnwindSafe(|| sleeper.set(&waker)));
+    assert!(set.is_err());
+    drop((sleeper, waker));
+    assert_eq!(Arc::strong_count(&counter), 1);
 }

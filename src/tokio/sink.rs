@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_sink::Sink;
 
@@ -14,14 +14,18 @@ use crate::subject::Payload;
 
 /// A `Sink` that publishes messages in order, made by [`AsyncPublisher::sink`].
 ///
-/// It holds one message at most, while there is no room for it; the next is taken when that one is
-/// published. A message that is refused is handed back by the error, and the sink goes on. Closing it waits until
+/// It holds one message at most, until it is flushed, or ready for the next, which waits until there is room. A message that is refused is handed back by the error, and the sink goes on. Closing it waits until
 /// it holds nothing, and leaves the bus open.
 ///
 /// # Cancel safety
 ///
 /// Who gives up waiting loses nothing: what the sink holds it goes on with when it is asked again. Dropped, it
 /// drops what it holds, which is in no queue.
+///
+/// # Panics
+///
+/// As [`Bus::publish`](crate::Bus::publish); and where `start_send` is called though it is not ready, rather than lose
+/// what it holds.
 ///
 /// # Examples
 ///
@@ -70,6 +74,10 @@ impl<M: Payload> Sink<M> for PublishSink<M> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), Self::Error> {
+        assert!(
+            self.publishing.is_none(),
+            "a sink takes a message when it is ready for it"
+        );
         let publisher = self.publisher.clone();
         self.publishing = Some(Box::pin(async move { publisher.publish(message).await }));
         Ok(())
@@ -79,12 +87,15 @@ impl<M: Payload> Sink<M> for PublishSink<M> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Self::Error>> {
-        if let Some(publishing) = &mut self.publishing {
-            let published = ready!(publishing.as_mut().poll(context));
-            self.publishing = None;
-            published?;
+        // Taken out: if a payload's code panics it is gone, and the sink goes on.
+        let Some(mut publishing) = self.publishing.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        let published = publishing.as_mut().poll(context);
+        if published.is_pending() {
+            self.publishing = Some(publishing);
         }
-        Poll::Ready(Ok(()))
+        published.map_ok(drop)
     }
 
     fn poll_close(

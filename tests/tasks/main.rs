@@ -11,6 +11,7 @@ mod requests;
 mod runtimes;
 mod sinks;
 mod waiting;
+mod wakers;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -81,6 +82,6 @@ impl Counter {
 }
 
 /// Asks a future once.
-fn poll_once<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
 }

@@ -1,11 +1,14 @@
 //! Publishing by a sink.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures::{Sink, SinkExt, StreamExt, stream};
-use oxide_bus::{AsyncBus, AsyncSubscription, Bus, PublishSink, SubscribeOptions};
+use oxide_bus::{
+    AsyncBus, AsyncSubscription, Bus, Payload, PublishSink, Subject, SubscribeOptions,
+};
 
 use crate::{Counter, LOSSLESS, current_thread};
 
@@ -89,4 +92,41 @@ fn a_sink_hands_back_what_is_refused_and_goes_on() {
         bus.close();
         assert!(sink.send(9).await.unwrap_err().is_closed());
     });
+}
+
+/// Its payload has a subject of its own, but for one.
+#[derive(Debug)]
+struct Picky(u64);
+
+impl Payload for Picky {
+    fn subject(&self) -> Subject<'_> {
+        assert!(self.0 != 13);
+        Subject::new(["picky"])
+    }
+}
+
+#[test]
+fn a_sink_goes_on_after_a_payload_that_panics() {
+    let bus = Bus::<Picky>::new();
+    let options = SubscribeOptions::new().pattern("picky".parse().unwrap());
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    bus.grant_capability("count".into());
+    let mut sink = bus.publisher("counter", "count").into_async().sink();
+    let mut send = |number| {
+        let send = || futures::executor::block_on(sink.send(Picky(number)));
+        catch_unwind(AssertUnwindSafe(send))
+    };
+    assert!(send(13).is_err());
+    send(14).unwrap().unwrap();
+    assert_eq!(subscription.try_recv().unwrap().message.0, 14);
+}
+
+#[test]
+fn a_sink_that_is_not_ready_panics_rather_than_lose_what_it_holds() {
+    let (_bus, mut sink, mut subscription) = open();
+    start_send(&mut sink, 0);
+    let sent = catch_unwind(AssertUnwindSafe(|| start_send(&mut sink, 1)));
+    assert!(sent.is_err());
+    assert!(flush(&mut sink, Waker::noop()).is_ready());
+    assert_eq!(subscription.try_recv().unwrap().message, 0);
 }
