@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 
-use oxide_bus::{Bus, Lagged, SubscribeOptions};
+use oxide_bus::{AsyncSubscription, Bus, Lagged, SubscribeOptions};
 
 use crate::support::task::Task;
 use crate::{Counter, envelope, kinds, poll_once};
@@ -47,6 +47,53 @@ fn a_receive_that_is_given_up_keeps_no_waker() {
         assert_eq!(counter.woken(), 0);
         assert_eq!(subscription.try_recv().unwrap().message, 7);
     }
+}
+
+/// A subscription that has received all, and holds a parcel that has room for more.
+fn with_an_open_parcel(bus: &Bus<u64>) -> AsyncSubscription<u64> {
+    let mut subscription = bus.subscribe().into_async();
+    for number in 0..2 {
+        bus.publish(envelope(number)).unwrap(); // one parcel has one slot, the next two
+        assert_eq!(subscription.try_recv().unwrap().message, number);
+    }
+    subscription
+}
+
+#[test]
+fn a_task_that_holds_an_open_parcel_is_woken_by_who_appends_who_opens_the_next_and_who_closes() {
+    let events: [fn(&Bus<u64>); 3] = [
+        |bus| drop(bus.publish(envelope(2))),
+        |bus| {
+            drop(bus.subscribe()); // which closes the parcel
+            bus.publish(envelope(2)).unwrap();
+        },
+        Bus::close,
+    ];
+    for event in events {
+        let bus = Bus::new();
+        let mut subscription = with_an_open_parcel(&bus);
+        let (counter, waker) = Counter::new();
+        let mut recv = pin!(subscription.recv());
+        assert!(poll_once(recv.as_mut(), &waker).is_pending());
+        event(&bus);
+        assert_eq!(counter.woken(), 1);
+        assert!(poll_once(recv.as_mut(), &waker).is_ready());
+    }
+}
+
+#[test]
+fn a_receive_that_is_given_up_at_an_open_parcel_keeps_no_waker() {
+    let bus = Bus::new();
+    let mut subscription = with_an_open_parcel(&bus);
+    let (counter, waker) = Counter::new();
+    {
+        let mut recv = pin!(subscription.recv());
+        assert!(poll_once(recv.as_mut(), &waker).is_pending());
+    }
+    drop(waker);
+    assert_eq!(Arc::strong_count(&counter), 1);
+    bus.publish(envelope(2)).unwrap();
+    assert_eq!(counter.woken(), 0);
 }
 
 #[test]

@@ -1,10 +1,18 @@
 //! Somebody stops while the bus closes.
 
+#[cfg(feature = "tokio")]
+use std::{
+    pin::pin,
+    task::{Context, Poll},
+};
+
 use super::{PATIENCE, lossless, publish, queued, stop_publish};
 use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::pause::{Step, stop};
 use crate::{Bus, Envelope};
+#[cfg(feature = "tokio")]
+use crate::{alarm::tests::Counter, error::RecvError};
 
 #[test]
 fn a_subscriber_that_leaves_while_the_bus_closes_takes_no_account_with_it() {
@@ -80,4 +88,24 @@ fn a_subscriber_that_is_waited_for_learns_of_the_end_though_one_is_stopped() {
     let end = audit.recv_timeout(PATIENCE).unwrap_err();
     assert_eq!(end, RecvTimeoutError::Disconnected);
     stopped.release();
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_task_that_waits_is_woken_by_the_end_though_one_is_stopped() {
+    let bus = Bus::<u32>::new();
+    let mut subscription = bus.subscribe().into_async();
+    let stopped = stop(Step::Installing, 1, {
+        let bus = bus.clone();
+        move || bus.publish(Envelope::new("test", 0)).is_err()
+    });
+    let (counter, waker) = Counter::new();
+    let mut context = Context::from_waker(&waker);
+    let mut end = pin!(subscription.recv());
+    assert!(end.as_mut().poll(&mut context).is_pending());
+    bus.close();
+    assert_eq!(counter.woken(), 1);
+    let end = end.as_mut().poll(&mut context);
+    assert!(matches!(end, Poll::Ready(Err(RecvError::Disconnected))));
+    assert!(stopped.release());
 }
