@@ -8,15 +8,13 @@
 
 use std::mem;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::advisory::{Board, Eviction};
 use crate::alarm::Alarm;
-use crate::caught::keep_first;
 use crate::codec::EncodeError;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError};
+use crate::error::PublishError;
 use crate::follow::Places;
 use crate::grants::Grants;
 use crate::limit::Limit;
@@ -25,15 +23,18 @@ use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
 use crate::parcel::Claim;
 use crate::pause::{self, Step};
-use crate::pending::{Batch, Pending, append, discard};
+use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
-use crate::receipt::{BatchReceipt, Outcome};
+use crate::receipt::Outcome;
 use crate::request::Requests;
 use crate::retained::Since;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::weight::{Demands, Excess};
+
+#[cfg(feature = "tokio")]
+pub(crate) use self::batching::Batching;
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -146,41 +147,6 @@ impl<M> Core<M> {
         self.call(is_awaited);
         self.requests.look(&current.parcel, slots);
         Some(current.outcome(1))
-    }
-
-    /// Publishes envelopes, in one step as many as find room in one parcel, or gives back those that
-    /// are left.
-    pub(crate) fn publish_batch(
-        &self,
-        envelopes: Vec<Envelope<M>>,
-    ) -> Result<BatchReceipt, BatchError<M>>
-    where
-        M: Payload,
-    {
-        let mut batch = Batch::new(envelopes);
-        let mut receipt = BatchReceipt::default();
-        let mut panic = None;
-        let refusal = loop {
-            let before = batch.count();
-            if before == 0 {
-                break None;
-            }
-            match catch_unwind(AssertUnwindSafe(|| self.place(&mut batch, Limit::Theirs))) {
-                Ok(Ok(outcome)) => receipt.add(before - batch.count(), outcome),
-                Ok(Err(refusal)) => break Some(refusal),
-                // Something that was let go of, after this step was published: no reason to keep the
-                // rest from anybody.
-                Err(thrown) if batch.count() < before => keep_first(&mut panic, thrown),
-                Err(payload) => resume_unwind(payload),
-            }
-        };
-        if let Some(panic) = panic {
-            resume_unwind(panic);
-        }
-        match refusal {
-            None => Ok(receipt),
-            Some(refusal) => Err(BatchError::new(receipt, batch.into_envelopes(), refusal)),
-        }
     }
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
@@ -400,6 +366,7 @@ impl<M> Core<M> {
     }
 }
 
+mod batching;
 mod delivering;
 mod listing;
 #[cfg(all(test, oxide_loom))]

@@ -196,20 +196,29 @@ fn a_payload_that_panics_when_it_is_let_go_of_costs_no_subscriber_the_next_envel
 
 #[test]
 fn a_payload_that_panics_when_it_is_let_go_of_keeps_nobodys_batch_from_being_published() {
-    let bus = Bus::new();
-    let options = SubscribeOptions::new().source("test");
-    let mut subscription = bus.subscribe_with(options).expect("open");
-    let armed = charge(0, || panic!("on purpose"));
-    bus.publish(armed).expect("open");
-    drop(subscription.recv().expect("queued")); // the bus alone keeps the parcel now
-    let publish = || {
-        bus.publish_batch((1..=10).map(dud))
-            .map(|it| it.published())
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(publish));
-    assert!(outcome.is_err(), "the panic is not hidden");
-    for expected in 1..=10 {
-        assert_eq!(number(&mut subscription), expected);
+    type Publish = fn(&Bus<Charge>);
+    let ways: &[Publish] = &[
+        |bus| drop(bus.publish_batch((1..=10).map(dud))),
+        #[cfg(feature = "tokio")]
+        |bus| {
+            let tasks = bus.clone().into_async();
+            drop(futures::executor::block_on(
+                tasks.publish_batch((1..=10).map(dud)),
+            ));
+        },
+    ];
+    for publish in ways {
+        let bus = Bus::new();
+        let options = SubscribeOptions::new().source("test");
+        let mut subscription = bus.subscribe_with(options).expect("open");
+        let armed = charge(0, || panic!("on purpose"));
+        bus.publish(armed).expect("open");
+        drop(subscription.recv().expect("queued")); // the bus alone keeps the parcel now
+        let outcome = catch_unwind(AssertUnwindSafe(|| publish(&bus)));
+        assert!(outcome.is_err(), "the panic is not hidden");
+        for expected in 1..=10 {
+            assert_eq!(number(&mut subscription), expected);
+        }
     }
 }
 

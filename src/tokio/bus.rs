@@ -17,7 +17,7 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
-use crate::pending::{Batch, Pending};
+use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
@@ -190,9 +190,9 @@ impl<M: Payload> AsyncBus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let mut weighed = false;
-        let enter = |left: &Batch<M>| {
+        let enter = |left: &[Envelope<M>]| {
             if !mem::replace(&mut weighed, true) {
-                left.left().iter().try_for_each(|it| self.bus.weigh(it))?;
+                left.iter().try_for_each(|it| self.bus.weigh(it))?;
             }
             Ok(())
         };

@@ -20,9 +20,8 @@ use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
-use crate::fanout::Refusal;
+use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
-use crate::pending::{Batch, Pending};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
 use crate::weight::Weighing;
@@ -99,31 +98,21 @@ fn attempt<M: Payload>(
 pub(super) async fn publish_batch<M: Payload, I>(
     bus: &Bus<M>,
     envelopes: Vec<Envelope<M>>,
-    mut enter: impl FnMut(&Batch<M>) -> Result<I, Cause>,
+    mut enter: impl FnMut(&[Envelope<M>]) -> Result<I, Cause>,
 ) -> Result<BatchReceipt, BatchError<M>> {
-    let mut batch = Batch::new(envelopes);
-    let mut receipt = BatchReceipt::default();
+    let mut batching = Batching::new(envelopes);
     let placed = place(|| {
-        let _inside = match enter(&batch) {
+        let _inside = match enter(batching.left()) {
             Ok(inside) => inside,
             Err(cause) => return Ok(Err(cause)),
         };
-        loop {
-            let before = batch.count();
-            if before == 0 {
-                return Ok(Ok(()));
-            }
-            match bus.core.place(&mut batch, Limit::Refuse) {
-                Ok(outcome) => receipt.add(before - batch.count(), outcome),
-                Err(Refusal::Full(vacancy)) => return Err(vacancy),
-                Err(refusal) => return Ok(Err(refusal.into())),
-            }
+        match bus.core.place_all(&mut batching, Limit::Refuse) {
+            Err(Refusal::Full(vacancy)) => Err(vacancy),
+            outcome => Ok(outcome.map_err(Cause::from)),
         }
     });
-    match placed.await {
-        Ok(()) => Ok(receipt),
-        Err(cause) => Err(BatchError::new(receipt, batch.into_envelopes(), cause)),
-    }
+    let outcome = placed.await;
+    batching.end(outcome)
 }
 
 /// Tries until it is placed. An attempt fails with what rings when the queue that is in its way has room.

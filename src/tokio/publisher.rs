@@ -14,7 +14,7 @@ use crate::error::{BatchError, Cause, PublishError};
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
-use crate::pending::{Batch, Pending};
+use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::scope::Origin;
@@ -197,7 +197,7 @@ impl<M: Payload> AsyncPublisher<M> {
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
         let mut pass = Pass::default();
-        let enter = |left: &Batch<M>| publisher.enter(left.left(), Origin::Made, Some(&mut pass));
+        let enter = |left: &[Envelope<M>]| publisher.enter(left, Origin::Made, Some(&mut pass));
         placing::publish_batch(publisher.bus(), envelopes, enter).await
     }
 }

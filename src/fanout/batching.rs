@@ -1,0 +1,93 @@
+//! Many envelopes, one step after the other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::{Core, Refusal};
+use crate::caught::{Panic, keep_first};
+use crate::envelope::Envelope;
+use crate::error::{BatchError, Cause};
+use crate::limit::Limit;
+use crate::pending::{Batch, Pending};
+use crate::receipt::BatchReceipt;
+use crate::subject::Payload;
+
+/// How far a batch has come.
+pub(crate) struct Batching<M> {
+    left: Batch<M>,
+    receipt: BatchReceipt,
+    /// What something has thrown that was let go of.
+    panic: Option<Panic>,
+}
+
+impl<M> Batching<M> {
+    pub(crate) fn new(envelopes: Vec<Envelope<M>>) -> Self {
+        Batching {
+            left: Batch::new(envelopes),
+            receipt: BatchReceipt::default(),
+            panic: None,
+        }
+    }
+
+    /// Those that are not published, in order.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn left(&self) -> &[Envelope<M>] {
+        self.left.left()
+    }
+
+    /// What has come of it, in the end.
+    pub(crate) fn end(
+        self,
+        outcome: Result<(), impl Into<Cause>>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        if let Some(panic) = self.panic {
+            resume_unwind(panic);
+        }
+        match outcome {
+            Ok(()) => Ok(self.receipt),
+            Err(cause) => Err(BatchError::new(
+                self.receipt,
+                self.left.into_envelopes(),
+                cause,
+            )),
+        }
+    }
+}
+
+impl<M: Payload> Core<M> {
+    /// Publishes envelopes, in one step as many as find room in one parcel, or gives back those that
+    /// are left.
+    pub(crate) fn publish_batch(
+        &self,
+        envelopes: Vec<Envelope<M>>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        let mut batching = Batching::new(envelopes);
+        let outcome = self.place_all(&mut batching, Limit::Theirs);
+        batching.end(outcome)
+    }
+
+    /// Publishes what is left of a batch, up to where it is refused.
+    pub(crate) fn place_all(
+        &self,
+        batching: &mut Batching<M>,
+        limit: Limit,
+    ) -> Result<(), Refusal> {
+        let Batching {
+            left,
+            receipt,
+            panic,
+        } = batching;
+        loop {
+            let before = left.count();
+            if before == 0 {
+                return Ok(());
+            }
+            match catch_unwind(AssertUnwindSafe(|| self.place(left, limit))) {
+                Ok(outcome) => receipt.add(before - left.count(), outcome?),
+                // Something that was let go of, after this step was published: no reason to keep the
+                // rest from anybody.
+                Err(thrown) if left.count() < before => keep_first(panic, thrown),
+                Err(payload) => resume_unwind(payload),
+            }
+        }
+    }
+}
