@@ -84,3 +84,22 @@ fn who_waits_is_woken_though_another_who_was_woken_too_has_gone() {
         other.join().unwrap();
     });
 }
+
+/// No lock stands between the two here, as one does in the channel of these models.
+#[test]
+fn who_waits_for_a_word_is_woken_by_who_writes_it() {
+    explore(5, || {
+        let word = Arc::new(AtomicBool::new(false));
+        let (_ringer, alarm) = alarm();
+        let publisher = {
+            let (word, alarm) = (Arc::clone(&word), Arc::clone(&alarm));
+            thread::spawn(move || {
+                word.store(true, Ordering::Release);
+                alarm.ring();
+            })
+        };
+        let mut sleeper = Sleeper::new(&alarm);
+        until(&mut sleeper, || word.load(Ordering::Acquire).then_some(()));
+        publisher.join().unwrap();
+    });
+}
