@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::AsyncSubscription;
+use super::budget::{give_way, refill_publishes};
 use crate::follower::Follower;
 use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
@@ -13,8 +14,7 @@ impl<M> AsyncSubscription<M> {
     #[inline]
     pub(super) fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
         if !self.budget.spend() {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+            return give_way(context);
         }
         match self.subscription.advance(Wait::No) {
             Err(Nothing::Empty) => self.poll_once_more(context),
@@ -52,6 +52,7 @@ impl<M> AsyncSubscription<M> {
             }
         }
         self.budget.refill();
+        refill_publishes();
         Poll::Pending
     }
 

@@ -1,11 +1,17 @@
 //! How long a task may go on without giving others a turn.
 
 use std::cell::Cell;
+use std::pin::pin;
+use std::task::{Context, Poll};
 
-/// How many receives in a row find something before one gives way, as tokio has it.
+use tokio::task::yield_now;
+
+/// How many receives in a row find something before one gives way, and after how many publishes one does. As tokio has
+/// it, and as many as a queue holds by default: who publishes without end lets those receive who run on his thread,
+/// before he has filled their queues.
 const FULL: u8 = 128;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget(u8);
 
 impl Budget {
@@ -30,21 +36,32 @@ impl Budget {
     }
 }
 
-/// One publish in so many counts against the budget that tokio gives a task.
-///
-/// That budget is for the task and for those that it wakes, which run after it on the same thread. A publish takes
-/// less time than most of what counts for one. If each counted, two bursts of 64 would use it up: what is woken is
-/// then left to another thread, and reading a parcel there while it fills costs both twice as much.
-const COUNTED: u8 = 4;
-
 thread_local! {
-    static PUBLISHED: Cell<u8> = const { Cell::new(0) };
+    /// How many publishes there may be on this thread before others are due.
+    ///
+    /// It is not tokio's budget, which is for a task and for those that it wakes, together: two bursts of 64 would
+    /// use it up, and what is woken be left to another thread. To read a parcel there while it fills costs both twice
+    /// as much.
+    static PUBLISHES: Cell<Budget> = const { Cell::new(Budget(FULL)) };
 }
 
-/// Whether this publish is one that counts.
+/// False once each time that so many were published and nobody on this thread has had to wait: others are due.
 #[inline]
-pub(super) fn publish_counts() -> bool {
-    let published = PUBLISHED.get().wrapping_add(1);
-    PUBLISHED.set(published);
-    published.is_multiple_of(COUNTED)
+pub(super) fn spend_publish() -> bool {
+    let mut budget = PUBLISHES.get();
+    let may = budget.spend();
+    PUBLISHES.set(budget);
+    may
+}
+
+/// Somebody on this thread waits now: others have their turn.
+pub(super) fn refill_publishes() {
+    PUBLISHES.set(Budget(FULL));
+}
+
+/// Lets others run. Tokio wakes the task when all others had their turn; elsewhere it is woken at once.
+#[cold]
+pub(super) fn give_way<T>(context: &mut Context<'_>) -> Poll<T> {
+    let _pending = pin!(yield_now()).poll(context);
+    Poll::Pending
 }

@@ -102,8 +102,8 @@ impl<M: Payload> AsyncBus<M> {
     /// Where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room it waits for that,
     /// however long it takes, while other tasks run; nobody gets the envelope before. What time-out that
     /// subscriber has is no matter here, where there is no clock: see
-    /// [`publish_timeout`](AsyncBus::publish_timeout). Else it is over at once, but that on tokio it lets others run
-    /// when the task's budget is spent.
+    /// [`publish_timeout`](AsyncBus::publish_timeout). Else it is over at once, but that one in 129
+    /// lets others run first, if no task on its thread has had to wait since the last.
     ///
     /// # Errors
     ///

@@ -10,12 +10,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::task::coop::poll_proceed;
-
-use super::budget::publish_counts;
+use super::budget::{give_way, refill_publishes, spend_publish};
 use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
@@ -139,24 +137,17 @@ impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Future for Placing<F> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        // By tokio's account others may be due; elsewhere there is none.
-        let turn = if publish_counts() {
-            Some(ready!(poll_proceed(context)))
-        } else {
-            None
-        };
+        if !spend_publish() {
+            return give_way(context);
+        }
         let this = &mut *self;
         if !this.doors.is_empty() {
             this.doors.clear();
         }
-        let placed = match (this.attempt)() {
-            Ok(placed) => placed,
-            Err(full) => ready!(this.knock(full, context)),
-        };
-        if let Some(turn) = turn {
-            turn.made_progress();
+        match (this.attempt)() {
+            Ok(placed) => Poll::Ready(placed),
+            Err(full) => this.knock(full, context),
         }
-        Poll::Ready(placed)
     }
 }
 
@@ -174,6 +165,7 @@ impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Placing<F> {
                 Err(another) => full = another,
             }
         }
+        refill_publishes();
         Poll::Pending
     }
 }
