@@ -76,8 +76,8 @@
 //! The log counts as a subscriber, also in receipts. Its thread wakes fifty times a second when nothing
 //! happens.
 //!
-//! A payload whose `drop` publishes, grants or revokes may be dropped by the log's thread, which then waits for itself if its
-//! queue is full: do not do that.
+//! A payload whose `drop` publishes, grants or revokes may be dropped by the log's thread, which then waits for
+//! itself if its queue is full: do not do that.
 //!
 //! # When writing fails
 //!

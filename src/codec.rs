@@ -56,10 +56,10 @@
 //!
 //! # Cost
 //!
-//! A pass over the bytes that allocates nothing checks the limits before anything is built: about a
-//! third of the time that an ordinary envelope of 200 bytes takes to read. After it, a hostile envelope costs memory by its values: at most about 700 bytes for each, which is
-//! what an object with one key takes. With the default limits that is 48 MiB at the very worst,
-//! for an input of less than 1 MiB; with 4,096 [`nodes`](Limits::nodes), 3 MiB.
+//! A pass over the bytes that allocates nothing checks the limits before anything is built: about a third of the time
+//! that an ordinary envelope of 200 bytes takes to read. After it, a hostile envelope costs memory by its values: at
+//! most about 700 bytes for each, which is what an object with one key takes. With the default limits that is 48 MiB
+//! at the very worst, for an input of less than 1 MiB; with 4,096 [`nodes`](Limits::nodes), 3 MiB.
 //!
 //! # Differences from the seed
 //!
@@ -72,9 +72,9 @@
 //!
 //! # With serde alone
 //!
-//! [`Envelope`], [`Message`](crate::Message), [`Command`](crate::Command), [`Event`](crate::Event) and [`Source`](crate::Source) implement
-//! [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules, but for what only the
-//! codec sees: the limits (save for a depth of 127) and the range of numbers. So `serde_json` alone
+//! [`Envelope`], [`Message`](crate::Message), [`Command`](crate::Command), [`Event`](crate::Event) and
+//! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules, but
+//! for what only the codec sees: the limits (save for a depth of 127) and the range of numbers. So `serde_json` alone
 //! is for input that you trust.
 //!
 //! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16

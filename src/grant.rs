@@ -10,8 +10,9 @@ use crate::source::Source;
 
 /// A capability, and what it is granted for: which subjects and sources, until when, how often.
 ///
-/// Each restriction is one more that must hold; one that is not set does not restrict.
-/// [Forwarding](Self::forwards) is a right that must be given. A grant with neither is what [`Bus::grant_capability`](crate::Bus::grant_capability) gives.
+/// Each restriction is one more that must hold; one that is not set does not restrict. [Forwarding](Self::forwards)
+/// is a right that must be given. A grant with neither is what
+/// [`Bus::grant_capability`](crate::Bus::grant_capability) gives.
 ///
 /// # Cost
 ///

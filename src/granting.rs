@@ -107,10 +107,10 @@ impl<M> Bus<M> {
     /// Revokes a capability as [`revoke_capability`](Bus::revoke_capability) does, and waits until
     /// whatever was admitted under it before is enqueued, or `timeout` is over.
     ///
-    /// After it nothing comes any more under that capability: what is in the queues is all. A
-    /// publisher whose thread waits for room with a subscriber that loses nothing has not enqueued its
-    /// envelope yet; a task that waits for it is not waited for, and will be refused. Who calls this in the midst of a publish of his own under the capability (in a
-    /// payload's `subject` or `drop`) waits for himself, until time is up.
+    /// After it nothing comes any more under that capability: what is in the queues is all. A publisher whose thread
+    /// waits for room with a subscriber that loses nothing has not enqueued its envelope yet; a task that waits for
+    /// it is not waited for, and will be refused. Who calls this in the midst of a publish of his own under the
+    /// capability (in a payload's `subject` or `drop`) waits for himself, until time is up.
     ///
     /// # Errors
     ///

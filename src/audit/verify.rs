@@ -77,8 +77,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written, and looks whether all is there
-/// and in order: from the opening record on, and each envelope within the codec's default limits.
+/// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written, and looks
+/// whether all is there and in order: from the opening record on, and each envelope within the codec's default
+/// limits.
 ///
 /// # Errors
 ///

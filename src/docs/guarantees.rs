@@ -73,9 +73,9 @@
 //! * On a bus made with [`total_order`](crate::BusBuilder::total_order) everybody receives in that one order, whatever the
 //!   filter and the policy, and each member of a group a part of it.
 //!
-//! Not promised: without that, for a subscriber with a filter, with `DropOldest` or in a group, the order of two publishes that overlap in time; the
-//! sequence numbers it receives need not rise then. And that the order is that of the timestamps: an
-//! envelope is stamped when it is made, not when it is published.
+//! Not promised: without that, for a subscriber with a filter, with `DropOldest` or in a group, the order of two
+//! publishes that overlap in time; the sequence numbers it receives need not rise then. And that the order is that of
+//! the timestamps: an envelope is stamped when it is made, not when it is published.
 //!
 //! Shown by `tests/order.rs`, `tests/total_order.rs`, `tests/stress.rs`.
 //!
@@ -111,7 +111,8 @@
 //! Not promised: that a publish of a thread which had begun is stopped. Its batch is checked once, when it begins. And
 //! [`Bus::publish`](crate::Bus::publish) is not subject to any capability.
 //!
-//! Shown by `tests/barriers.rs`, `tests/grants.rs`, `tests/revoking.rs`, `tests/revoking_tasks.rs`, `tests/seed.rs`, and by models.
+//! Shown by `tests/barriers.rs`, `tests/grants.rs`, `tests/revoking.rs`, `tests/revoking_tasks.rs`, `tests/seed.rs`,
+//! and by models.
 //!
 //! # 7. Closing
 //!
@@ -131,9 +132,10 @@
 //! # 8. Panics stay where they are
 //!
 //! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject),
-//! [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
-//! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the
-//! bus. If it panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
+//! [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the wakers of tasks, the
+//! iterator given to `publish_batch` and the closure given to [`drain`](crate::Subscription::drain). None of it runs
+//! under a lock of this crate, so it may use the bus. If it panics, that unwinds into whoever called; no other thread
+//! notices, and the bus goes on.
 //!
 //! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) publishes inside one
 //!   another on one thread; beyond that the envelope is handed back, `TooDeep`.

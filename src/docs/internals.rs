@@ -80,13 +80,14 @@
 //! *reach*. The entries follow from the opening before and from how far its parcel was filled. So losses need
 //! no counter that publishers would share: that a queue was left out is a range of sequence numbers.
 //!
-//! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held;
-//! or what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue
-//! that has any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room
-//! is out of reach; if nobody is in reach, and nobody picks, the parcel only counts, up to 1024, and keeps nothing. If a queue
-//! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so:
-//! the next one includes it again. (One word for all, that a subscriber raises when it makes room, would save these
-//! looks. But to be exact a subscriber would need a fence after each receive, to learn whether it was left out.) If publishers wait for it, the parcel has a single slot.
+//! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held; or
+//! what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue that has
+//! any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room is out of
+//! reach; if nobody is in reach, and nobody picks, the parcel only counts, up to 1024, and keeps nothing. If a queue
+//! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so: the next one
+//! includes it again. (One word for all, that a subscriber raises when it makes room, would save these looks. But to
+//! be exact a subscriber would need a fence after each receive, to learn whether it was left out.) If publishers wait
+//! for it, the parcel has a single slot.
 //!
 //! # Helping
 //!

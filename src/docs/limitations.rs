@@ -122,10 +122,10 @@
 //! time, neither keeping up nor stuck, parcels are short for everybody and each publish costs more. One that
 //! is stuck altogether does not have this effect.
 //!
-//! There is no option to let such a one come back later, when it has room for many: it would lose envelopes
-//! though its queue had room. Who may be slow and is not to hold up the others subscribes with a filter, if only a
-//! predicate that accepts all, or with [`Overflow::DropOldest`](crate::Overflow::DropOldest): then each envelope is sent to it by itself, and it has no say
-//! in how long parcels are.
+//! There is no option to let such a one come back later, when it has room for many: it would lose envelopes though
+//! its queue had room. Who may be slow and is not to hold up the others subscribes with a filter, if only a predicate
+//! that accepts all, or with [`Overflow::DropOldest`](crate::Overflow::DropOldest): then each envelope is sent to it
+//! by itself, and it has no say in how long parcels are.
 //!
 //! # Advisories
 //!

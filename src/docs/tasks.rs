@@ -18,12 +18,12 @@
 //! on any executor. A publish that finds room is over at once as well, but for one in 129 on a thread on which no task has
 //! had to wait meanwhile: so who publishes without end lets those receive who run there. `try_publish` never gives them one.
 //!
-//! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries
-//! first, which places the envelope in all queues or in none, sets the alarm of the queue that was in its way, and
-//! tries again; it sleeps if that one is in its way still. The subscriber rings when it has made room. So a publish that is given up is in no
-//! queue, and there is nothing left of it. How long the subscriber would have publishers wait is heeded by threads
-//! only: a time-out needs a clock, which an executor need not have. A task brings its own, with `publish_timeout`,
-//! or gives up. For an audit log it waits even then, as a thread does, and others run.
+//! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries first,
+//! which places the envelope in all queues or in none, sets the alarm of the queue that was in its way, and tries
+//! again; it sleeps if that one is in its way still. The subscriber rings when it has made room. So a publish that is
+//! given up is in no queue, and there is nothing left of it. How long the subscriber would have publishers wait is
+//! heeded by threads only: a time-out needs a clock, which an executor need not have. A task brings its own, with
+//! `publish_timeout`, or gives up. For an audit log it waits even then, as a thread does, and others run.
 //!
 //! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock. Who waits for
 //! subscribers, or for what is on its way under a capability that he has revoked, is woken by them. `drain`

@@ -14,8 +14,9 @@ use crate::subject::Payload;
 
 /// A `Sink` that publishes messages in order, made by [`AsyncPublisher::sink`].
 ///
-/// It holds one message at most, until it is flushed, or ready for the next, which waits until there is room. A message that is refused is handed back by the error, and the sink goes on. Closing it waits until
-/// it holds nothing, and leaves the bus open.
+/// It holds one message at most, until it is flushed, or ready for the next, which waits until there is room. A
+/// message that is refused is handed back by the error, and the sink goes on. Closing it waits until it holds
+/// nothing, and leaves the bus open.
 ///
 /// # Cancel safety
 ///
