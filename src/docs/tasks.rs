@@ -15,8 +15,11 @@
 //!
 //! So a task is woken once for all that comes until it runs, and reads a whole parcel without anything but its
 //! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,
-//! on any executor. A publish that finds room is over at once as well, but for one in 129 on a thread on which no task has
-//! had to wait meanwhile: so who publishes without end lets those receive who run there. `try_publish` never gives them one.
+//! on any executor. A publish that finds room is over at once as well, but for one in 129 on its thread: so who publishes
+//! without end lets those receive who run there. `try_publish` never gives them a turn. A task that awaits whichever
+//! comes first of several goes on with another while one gives way; so every 16th receive, and every 16th publish, uses
+//! up one of the 128 that tokio's budget has for the task. At the latest when that is used up it gives way whatever it
+//! awaits.
 //!
 //! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries first,
 //! which places the envelope in all queues or in none, sets the alarm of the queue that was in its way, and tries

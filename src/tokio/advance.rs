@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::AsyncSubscription;
-use super::budget::{give_way, refill_publishes};
+use super::budget::{Budget, give_way};
 use crate::follower::Follower;
 use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
@@ -13,7 +13,7 @@ impl<M> AsyncSubscription<M> {
     /// Goes on to the next envelope, if it is there. Else the task is woken when it is worth asking again.
     #[inline]
     pub(super) fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
-        if !self.budget.spend() {
+        if !self.budget.spend(context) {
             return give_way(context);
         }
         match self.subscription.advance(Wait::No) {
@@ -51,8 +51,7 @@ impl<M> AsyncSubscription<M> {
                 return Poll::Ready(found);
             }
         }
-        self.budget.refill();
-        refill_publishes();
+        self.budget = Budget::of_receives();
         Poll::Pending
     }
 

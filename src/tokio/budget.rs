@@ -1,71 +1,108 @@
 //! How long a task may go on without giving others a turn.
+//!
+//! Each subscription counts its receives, and each thread its publishes: when so many have found something at once,
+//! the next one gives way, on any executor. That alone would not do for a task that awaits the first of several: while
+//! one gives way, another is ready, and the task goes on. So every [`SHARE`]th is counted against tokio's budget too,
+//! which is the task's. When that is used up, all give way until the task has had its turn.
+//!
+//! Not each is counted there: tokio's budget is for a task and for those that it wakes, together. Two bursts of 64
+//! would use it up, and what is woken be left to another thread. To read a parcel there while it fills costs both
+//! twice as much.
 
 use std::cell::Cell;
-use std::pin::pin;
 use std::task::{Context, Poll};
 
-use tokio::task::yield_now;
+use tokio::task::coop;
 
-/// How many receives in a row find something before one gives way, and after how many publishes one does. As tokio has
-/// it, and as many as a queue holds by default: who publishes without end lets those receive who run on his thread,
-/// before he has filled their queues.
-const FULL: u8 = 128;
+/// Every so many count one against tokio's budget, which is 128.
+const SHARE: u8 = 16;
+
+/// As many as a queue holds by default: who publishes without end lets those receive who run on his thread, before he
+/// has filled their queues.
+const PUBLISHES: u8 = 128;
+
+/// Who waits after he has received as much need not give way, nor look at tokio's budget for the first few.
+const RECEIVES: u8 = PUBLISHES + SHARE - 1;
+
+/// How often in a row somebody gives way since tokio's budget is used up. Where another executor runs inside a task
+/// of tokio's, that gets no new one, however often this one polls.
+const PATIENCE: u8 = 16;
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Budget(u8);
+pub(crate) struct Budget {
+    /// How many may go on.
+    left: u8,
+    /// How often in a row it gave way because tokio's was used up.
+    gave_way: u8,
+}
 
 impl Budget {
-    pub(crate) fn full() -> Self {
-        Budget(FULL)
+    pub(crate) const fn of_receives() -> Self {
+        Budget::of(RECEIVES)
     }
 
-    /// False once each time that it is spent: then it is full again, and others are due.
+    const fn of(left: u8) -> Self {
+        Budget { left, gave_way: 0 }
+    }
+
+    /// False if others are due.
     #[inline]
-    pub(crate) fn spend(&mut self) -> bool {
-        if self.0 == 0 {
-            self.refill();
+    pub(crate) fn spend(&mut self, context: &mut Context<'_>) -> bool {
+        if self.left.is_multiple_of(SHARE) && !self.share(context) {
             return false;
         }
-        self.0 -= 1;
+        self.left -= 1;
         true
     }
 
-    /// The others had their turn.
-    pub(crate) fn refill(&mut self) {
-        self.0 = FULL;
+    /// Looks whether one of the two is used up, and uses the other.
+    #[cold]
+    fn share(&mut self, context: &mut Context<'_>) -> bool {
+        if self.left == 0 {
+            *self = Budget::of(PUBLISHES);
+            return false;
+        }
+        match coop::poll_proceed(context) {
+            Poll::Ready(budget) => budget.made_progress(),
+            Poll::Pending if self.gave_way < PATIENCE => {
+                self.gave_way += 1;
+                return false;
+            }
+            Poll::Pending => {}
+        }
+        self.gave_way = 0;
+        true
     }
 }
 
 thread_local! {
-    /// How many publishes there may be on this thread before others are due.
-    ///
-    /// It is not tokio's budget, which is for a task and for those that it wakes, together: two bursts of 64 would
-    /// use it up, and what is woken be left to another thread. To read a parcel there while it fills costs both twice
-    /// as much.
-    static PUBLISHES: Cell<Budget> = const { Cell::new(Budget(FULL)) };
+    static PUBLISHED: Cell<Budget> = const { Cell::new(Budget::of(PUBLISHES)) };
 }
 
-/// False once each time that so many were published and nobody on this thread has had to wait: others are due.
+/// False if others are due.
 #[inline]
-pub(super) fn spend_publish() -> bool {
+pub(super) fn spend_publish(context: &mut Context<'_>) -> bool {
     // A model's executions, which must all be alike, share one thread and would share what this counts.
     if cfg!(oxide_loom) {
         return true;
     }
-    let mut budget = PUBLISHES.get();
-    let may = budget.spend();
-    PUBLISHES.set(budget);
+    let mut budget = PUBLISHED.get();
+    let may = budget.spend(context);
+    PUBLISHED.set(budget);
     may
 }
 
-/// Somebody on this thread waits now: others have their turn.
-pub(super) fn refill_publishes() {
-    PUBLISHES.set(Budget(FULL));
+/// So many were published in one step: others are due the sooner.
+pub(super) fn count_batch(published: usize) {
+    let published = u8::try_from(published).unwrap_or(u8::MAX);
+    let mut budget = PUBLISHED.get();
+    budget.left = budget.left.saturating_sub(published);
+    PUBLISHED.set(budget);
 }
 
-/// Lets others run. Tokio wakes the task when all others had their turn; elsewhere it is woken at once.
+/// Lets others run. Whatever the executor, a task that is woken while it runs comes after those that wait for a turn.
 #[cold]
-pub(super) fn give_way<T>(context: &mut Context<'_>) -> Poll<T> {
-    let _pending = pin!(yield_now()).poll(context);
+pub(super) fn give_way<T>(context: &Context<'_>) -> Poll<T> {
+    context.waker().wake_by_ref();
     Poll::Pending
 }

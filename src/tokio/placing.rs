@@ -8,12 +8,13 @@
 //! It holds nothing of the bus's but these alarms, so that it leaves nothing behind when it is given up. Whether it
 //! may publish at all is asked at each attempt: nobody is admitted while he waits.
 
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::budget::{give_way, refill_publishes, spend_publish};
+use super::budget::{count_batch, give_way, spend_publish};
 use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
@@ -98,6 +99,7 @@ pub(super) async fn publish_batch<M: Payload, I>(
     envelopes: Vec<Envelope<M>>,
     mut enter: impl FnMut(&[Envelope<M>]) -> Result<I, Cause>,
 ) -> Result<BatchReceipt, BatchError<M>> {
+    count_batch(envelopes.len());
     let mut batching = Batching::new(envelopes);
     let placed = place(|| {
         let _inside = match enter(batching.left()) {
@@ -119,6 +121,7 @@ pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Alarm>>>(attempt: F) -> Placi
     Placing {
         attempt,
         doors: Vec::new(),
+        has_given_way: false,
     }
 }
 
@@ -127,6 +130,8 @@ pub(super) struct Placing<F> {
     attempt: F,
     /// Where it waits.
     doors: Vec<Sleeper>,
+    /// Others have had their turn before this one. Who else publishes on this thread may have used up the next meanwhile.
+    has_given_way: bool,
 }
 
 /// The attempt is called, and never pinned.
@@ -137,10 +142,11 @@ impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Future for Placing<F> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        if !spend_publish() {
+        let this = &mut *self;
+        if !mem::take(&mut this.has_given_way) && !spend_publish(context) {
+            this.has_given_way = true;
             return give_way(context);
         }
-        let this = &mut *self;
         if !this.doors.is_empty() {
             this.doors.clear();
         }
@@ -165,7 +171,6 @@ impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Placing<F> {
                 Err(another) => full = another,
             }
         }
-        refill_publishes();
         Poll::Pending
     }
 }

@@ -78,7 +78,7 @@ impl<M> Subscription<M> {
             sleeper: Sleeper::new(self.alarm()),
             spot: (self.follower()).map(|follower| Spot::new(follower.lobby())),
             subscription: self,
-            budget: Budget::full(),
+            budget: Budget::of_receives(),
             has_ended: false,
         }
     }
