@@ -372,6 +372,16 @@ impl Inside<'_> {
         self.is_plain
     }
 
+    /// Whether something is granted still.
+    pub(crate) fn goes_on(&self) -> Result<(), Denial> {
+        // Relaxed: who is inside is waited for in any case; it is to learn of it soon.
+        let word = self.admission.stripes[self.stripe.0].load(Ordering::Relaxed);
+        if word & GRANTED == 0 {
+            self.admission.look()?;
+        }
+        Ok(())
+    }
+
     /// Whether it is granted, and what for.
     ///
     /// Who has to try again brings the pass along: what was let pass once need not be looked at again while

@@ -33,7 +33,6 @@ use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::weight::{Demands, Excess};
 
-#[cfg(feature = "tokio")]
 pub(crate) use self::batching::Batching;
 
 /// What all handles of one bus share.

@@ -98,8 +98,9 @@ impl Grant {
     /// For so many envelopes a second, and up to `burst` at once after a pause.
     ///
     /// All who publish under the capability share this allowance, and it begins whole. What is let pass counts, also
-    /// if there is no room for it then, as [`try_publish`](crate::Publisher::try_publish) may find. It is spaced by
-    /// whole nanoseconds, rounded up, so far above a million a second it allows a little less.
+    /// if there is no room for it then, as [`try_publish`](crate::Publisher::try_publish) may find; so those who then
+    /// wait for room may arrive together. It is spaced by whole nanoseconds, rounded up, so far above a million a second
+    /// it allows a little less.
     pub fn rate(mut self, per_second: u32, burst: u32) -> Self {
         self.rate = Some((per_second, burst));
         self

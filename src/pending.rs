@@ -55,7 +55,6 @@ impl<M> Batch<M> {
     }
 
     /// All that are left, in order.
-    #[cfg(feature = "tokio")]
     pub(crate) fn left(&self) -> &[Envelope<M>] {
         self.0.as_slice()
     }

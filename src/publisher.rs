@@ -13,7 +13,7 @@ use crate::codec;
 use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
-use crate::fanout::Refusal;
+use crate::fanout::{Batching, Refusal};
 use crate::grants::GrantHandle;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
@@ -257,7 +257,8 @@ impl<M: Payload> Publisher<M> {
 
     /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
     ///
-    /// They are checked at the beginning, all of them: if one may not be published, none is.
+    /// They are checked at the beginning, all of them: if one may not be published, none is. If the capability is
+    /// revoked meanwhile, those that are left are refused: up to 64 are published in one step.
     ///
     /// # Errors
     ///
@@ -288,10 +289,25 @@ impl<M: Payload> Publisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| Envelope::new(&self.source, message))
             .collect();
-        match self.enter(&envelopes, Origin::Made, None) {
-            Ok(_inside) => self.bus.core.publish_batch(envelopes),
-            Err(cause) => Err(BatchError::new(BatchReceipt::default(), envelopes, cause)),
-        }
+        let mut batching = Batching::new(envelopes);
+        let outcome = self.place_all(&mut batching, Limit::Theirs, None);
+        batching.end(outcome)
+    }
+
+    /// Publishes what is left of a batch, up to where it is refused.
+    pub(crate) fn place_all(
+        &self,
+        batching: &mut Batching<M>,
+        limit: Limit,
+        pass: Option<&mut Pass>,
+    ) -> Result<(), Cause> {
+        let inside = self.enter(batching.left(), Origin::Made, pass)?;
+        let core = &self.bus.core;
+        let outcome = core.place_all(batching, limit, || {
+            inside.goes_on().map_err(Objection::from)
+        });
+        drop(inside); // who is told of a refusal may run code of his own
+        outcome.map_err(|objection| self.objected(batching.left(), objection))
     }
 
     /// Publishes an envelope of this publisher's own.
@@ -376,13 +392,18 @@ impl<M: Payload> Publisher<M> {
             }
             Ok(inside)
         });
-        match outcome {
-            Ok(inside) => Ok(inside),
-            Err(Objection::Refused(refusal)) => Err(refusal.into()),
-            Err(Objection::Denied { denial, at }) => {
+        outcome.map_err(|objection| self.objected(envelopes, objection))
+    }
+
+    /// Why these are refused, which is counted and told if it is for want of authority.
+    #[cold]
+    fn objected(&self, envelopes: &[Envelope<M>], objection: Objection) -> Cause {
+        match objection {
+            Objection::Refused(refusal) => refusal.into(),
+            Objection::Denied { denial, at } => {
                 let envelope = envelopes.get(at);
                 (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
-                Err(Cause::Denied(self.capability().clone(), denial))
+                Cause::Denied(self.capability().clone(), denial)
             }
         }
     }

@@ -11,8 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Denial, DrainError, Envelope, Grant, Overflow, Payload, PublishError, Receipt,
-    Subject, SubscribeOptions, Subscription, TryRecvError,
+    BatchError, Bus, Capability, Denial, DrainError, Envelope, Grant, Overflow, Payload,
+    PublishError, Publisher, Receipt, Subject, SubscribeOptions, Subscription, TryRecvError,
+    WeakBus,
 };
 
 fn races() -> u64 {
@@ -291,4 +292,47 @@ fn a_publish_that_panics_is_not_on_its_way_any_more() {
     panics(&|| drop(publisher.forward(Envelope::new("clown", Panics))));
     assert_eq!(bus.in_flight(&capability), 0);
     assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));
+}
+
+/// Revokes the capability as it is published, if it knows a bus.
+#[derive(Debug)]
+struct Revokes(Option<WeakBus<Revokes>>);
+
+impl Payload for Revokes {
+    fn subject(&self) -> Subject<'_> {
+        if let Some(bus) = &self.0 {
+            bus.upgrade().unwrap().revoke_capability(&"count".into());
+        }
+        Subject::new(["count"])
+    }
+}
+
+#[test]
+fn a_batch_that_is_on_its_way_when_its_capability_is_revoked_goes_one_step_further() {
+    type PublishBatch = fn(&Publisher<Revokes>, Vec<Revokes>) -> BatchError<Revokes>;
+    let ways: &[PublishBatch] = &[
+        |publisher, batch| publisher.publish_batch(batch).unwrap_err(),
+        #[cfg(feature = "tokio")]
+        |publisher, batch| {
+            let publisher = publisher.clone().into_async();
+            futures::executor::block_on(publisher.publish_batch(batch)).unwrap_err()
+        },
+    ];
+    for publish_batch in ways {
+        let bus = Bus::<Revokes>::new();
+        let options = SubscribeOptions::new().capacity(1_000);
+        let queue = bus
+            .subscribe_with(options.pattern("count".parse().unwrap()))
+            .unwrap();
+        bus.grant_capability("count".into());
+        let publisher = bus.publisher("counter", "count");
+        let revokes = |number| Revokes((number == 100).then(|| bus.downgrade()));
+        let error = publish_batch(&publisher, (0..1_000).map(revokes).collect());
+        assert_eq!(error.denial(), Some(Denial::Revoked));
+        let published = queue.len();
+        assert!((101..=101 + 64).contains(&published), "{published}");
+        assert_eq!(error.receipt().delivered(), published);
+        assert_eq!(error.envelopes().len(), 1_000 - published);
+        assert_eq!(bus.in_flight(&"count".into()), 0);
+    }
 }

@@ -59,7 +59,16 @@
 //! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:
 //!   each up to 64 of them.
 //! * Make a revoke with draining run into its time-out, where a thread of its waits for room. (Its tasks cannot.)
-//! * Answer, as itself, any request that it sees: who asks and must know who answers looks at the
+//! * Save up what its rate allows, where someone who listens loses nothing and has no room: its threads and tasks that
+//!   wait for that were let pass in their time, and arrive together.
+//! * Use up the rate and the requests of its capability, by a narrowed publisher as well as by the whole one. So
+//!   narrowing is for those who are trusted with the whole allowance; to others give a capability of their own.
+//! * With the feature `tokio`, hold up whoever wakes it: to poll a future it brings a [`Waker`](std::task::Waker), and
+//!   that is called by the thread that publishes to it, makes room for it, answers it, or closes the bus; the thread of
+//!   an [audit log](crate::audit) among them. One that panics harms nobody, but one that does not return keeps that
+//!   thread, even the log's. Where modules are not trusted with that, build without the feature.
+//! * Answer, as itself, any request that it sees, or whose id it guesses, since ids are unique and
+//!   [not secret](crate::docs::limitations): who asks and must know who answers looks at the
 //!   [source](crate::Envelope) of the answer. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,
 //!   date something back, and ask with the id of another's request, so that somebody trusted answers that with what
 //!   was meant for this. So give that right to relays only, which are trusted with it.

@@ -29,7 +29,6 @@ impl<M> Batching<M> {
     }
 
     /// Those that are not published, in order.
-    #[cfg(feature = "tokio")]
     pub(crate) fn left(&self) -> &[Envelope<M>] {
         self.left.left()
     }
@@ -61,16 +60,17 @@ impl<M: Payload> Core<M> {
         envelopes: Vec<Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let mut batching = Batching::new(envelopes);
-        let outcome = self.place_all(&mut batching, Limit::Theirs);
+        let outcome = self.place_all(&mut batching, Limit::Theirs, || Ok::<_, Refusal>(()));
         batching.end(outcome)
     }
 
-    /// Publishes what is left of a batch, up to where it is refused.
-    pub(crate) fn place_all(
+    /// Publishes what is left of a batch, up to where it is refused. Before each step it is asked whether it may go on.
+    pub(crate) fn place_all<E: From<Refusal>>(
         &self,
         batching: &mut Batching<M>,
         limit: Limit,
-    ) -> Result<(), Refusal> {
+        mut goes_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<(), E> {
         let Batching {
             left,
             receipt,
@@ -81,6 +81,7 @@ impl<M: Payload> Core<M> {
             if before == 0 {
                 return Ok(());
             }
+            goes_on()?;
             match catch_unwind(AssertUnwindSafe(|| self.place(left, limit))) {
                 Ok(outcome) => receipt.add(before - left.count(), outcome?),
                 // Something that was let go of, after this step was published: no reason to keep the

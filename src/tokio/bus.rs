@@ -15,6 +15,8 @@ use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
+use crate::fanout::{Batching, Refusal};
+use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
 use crate::pending::Pending;
@@ -190,13 +192,15 @@ impl<M: Payload> AsyncBus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let mut weighed = false;
-        let enter = |left: &[Envelope<M>]| {
+        let publish = |batching: &mut Batching<M>| {
             if !mem::replace(&mut weighed, true) {
-                left.iter().try_for_each(|it| self.bus.weigh(it))?;
+                let mut left = batching.left().iter();
+                left.try_for_each(|it| self.bus.weigh(it))?;
             }
-            Ok(())
+            let goes_on = || Ok::<_, Refusal>(());
+            Ok(self.core.place_all(batching, Limit::Refuse, goes_on)?)
         };
-        placing::publish_batch(&self.bus, envelopes.into_iter().collect(), enter).await
+        placing::publish_batch(envelopes.into_iter().collect(), publish).await
     }
 
     /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`]. It

@@ -92,24 +92,16 @@ fn attempt<M: Payload>(
     }
 }
 
-/// Publishes many, in one step as many as find room. `enter` says whether those that are left may pass, each
-/// time that it is tried, and counts them in for as long as that takes.
-pub(super) async fn publish_batch<M: Payload, I>(
-    bus: &Bus<M>,
+/// Publishes many, in one step as many as find room. `publish` publishes what is left, up to where it is refused.
+pub(super) async fn publish_batch<M: Payload>(
     envelopes: Vec<Envelope<M>>,
-    mut enter: impl FnMut(&[Envelope<M>]) -> Result<I, Cause>,
+    mut publish: impl FnMut(&mut Batching<M>) -> Result<(), Cause>,
 ) -> Result<BatchReceipt, BatchError<M>> {
     count_batch(envelopes.len());
     let mut batching = Batching::new(envelopes);
-    let placed = place(|| {
-        let _inside = match enter(batching.left()) {
-            Ok(inside) => inside,
-            Err(cause) => return Ok(Err(cause)),
-        };
-        match bus.core.place_all(&mut batching, Limit::Refuse) {
-            Err(Refusal::Full(vacancy)) => Err(vacancy),
-            outcome => Ok(outcome.map_err(Cause::from)),
-        }
+    let placed = place(|| match publish(&mut batching) {
+        Err(Cause::Refused(Refusal::Full(vacancy))) => Err(vacancy),
+        outcome => Ok(outcome),
     });
     let outcome = placed.await;
     batching.end(outcome)

@@ -197,8 +197,9 @@ impl<M: Payload> AsyncPublisher<M> {
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
         let mut pass = Pass::default();
-        let enter = |left: &[Envelope<M>]| publisher.enter(left, Origin::Made, Some(&mut pass));
-        placing::publish_batch(publisher.bus(), envelopes, enter).await
+        let publish =
+            |batching: &mut _| publisher.place_all(batching, Limit::Refuse, Some(&mut pass));
+        placing::publish_batch(envelopes, publish).await
     }
 }
 
