@@ -4,11 +4,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread::yield_now;
+use std::time::Duration;
 
-use oxide_bus::{AsyncBus, Bus, Envelope, Overflow, RecvError, RequestError, SubscribeOptions};
+use oxide_bus::{
+    AsyncBus, Bus, Delivery, Envelope, Overflow, RecvError, RequestError, SubscribeOptions,
+};
+use tokio::time::sleep;
 
 use crate::support::task::Task;
-use crate::{Counter, current_thread, envelope, poll_once, two_threads};
+use crate::{Counter, LOSSLESS, current_thread, envelope, poll_once, two_threads};
+
+/// Only a test that fails waits as long.
+const LONG: Duration = Duration::from_secs(10);
+
+const MOMENT: Duration = Duration::from_millis(2);
 
 #[test]
 fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
@@ -173,5 +182,117 @@ fn a_request_that_is_given_up_counts_no_more_and_one_that_waits_does() {
             panic!("one waits already");
         };
         assert!(matches!(error, RequestError::Quota { limit: 1, .. }));
+    }
+}
+
+/// The same question asked of a bus, and by a publisher; "ask" must be granted.
+async fn asked_both_ways(
+    bus: &AsyncBus<u64>,
+    question: u64,
+    timeout: Duration,
+) -> [Result<Delivery<u64>, RequestError<u64>>; 2] {
+    let client = bus.publisher("counter", "ask");
+    [
+        bus.request_timeout(envelope(question), timeout).await,
+        client.request_timeout(question, timeout).await,
+    ]
+}
+
+#[test]
+fn a_request_that_is_answered_in_time_has_its_answer() {
+    current_thread().block_on(async {
+        let bus = AsyncBus::<u64>::new();
+        bus.grant_capability("ask".into()).await;
+        bus.grant_capability("answer".into()).await;
+        let server = bus.publisher("server", "answer");
+        let from_askers = SubscribeOptions::new().source("counter");
+        let mut questions = bus.subscribe_with(from_askers).await.unwrap();
+        tokio::spawn(async move {
+            while let Ok(question) = questions.recv().await {
+                let next = question.message + 1;
+                sleep(2 * MOMENT).await; // longer than a time-out that is none
+                question.reply_async(&server, next).await.unwrap();
+            }
+        });
+        for answer in asked_both_ways(&bus, 7, LONG).await {
+            let answer = answer.unwrap();
+            assert_eq!((answer.message, answer.source.as_str()), (8, "server"));
+        }
+    });
+}
+
+#[test]
+fn a_request_that_nobody_answers_in_time_leaves_nothing() {
+    let asking = Task::start(|| {
+        current_thread().block_on(async {
+            let bus = Bus::<u64>::builder().max_requests(1).build().into_async();
+            bus.grant_capability("ask".into()).await;
+            bus.grant_capability("answer".into()).await;
+            let client = bus.publisher("counter", "ask");
+            let server = bus.publisher("server", "answer");
+            let mut questions = bus.subscribe().await;
+            let question = envelope(7);
+            for _ in 0..2 {
+                // Did the first still wait, the second would have an id that is taken, and be one too many.
+                let answer = bus.request_timeout(question.clone(), MOMENT).await;
+                assert!(answer.unwrap_err().is_timed_out());
+                let answer = client.request_timeout(7, MOMENT).await;
+                assert!(answer.unwrap_err().is_timed_out());
+            }
+            for _ in 0..4 {
+                let question = questions.try_recv().unwrap();
+                let late = question.reply_async(&server, 8).await.unwrap();
+                assert_eq!(late.delivered(), 1, "it goes to subscribers all the same");
+            }
+            assert_eq!(questions.len(), 4);
+        });
+    });
+    asking.end();
+}
+
+#[test]
+fn the_time_out_of_a_request_is_for_the_wait_for_room_too() {
+    let asking = Task::start(|| {
+        current_thread().block_on(async {
+            let bus = AsyncBus::<u64>::new();
+            bus.grant_capability("ask".into()).await;
+            let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
+            let mut full = bus.subscribe_with(options).await.unwrap();
+            bus.publish(envelope(0)).await.unwrap();
+            for answer in asked_both_ways(&bus, 7, MOMENT).await {
+                assert!(answer.unwrap_err().is_timed_out());
+            }
+            assert_eq!(full.try_recv().unwrap().message, 0);
+            assert!(full.is_empty(), "what found no room is not asked");
+            assert_eq!(full.dropped(), 0);
+        });
+    });
+    asking.end();
+}
+
+/// Nobody drives the runtime's clock here, so that nothing but the close wakes.
+#[test]
+fn who_asks_with_a_time_out_learns_that_the_bus_closes() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let bus = AsyncBus::<u64>::new();
+    let _nobody_answers = Bus::from(bus.clone()).subscribe();
+    Bus::from(bus.clone()).grant_capability("ask".into());
+    let client = bus.publisher("counter", "ask");
+    let (counter, waker) = Counter::new();
+    let mut asks = pin!(bus.request_timeout(envelope(7), LONG));
+    let mut asks_too = pin!(client.request_timeout(7, LONG));
+    assert!(poll_once(asks.as_mut(), &waker).is_pending());
+    assert!(poll_once(asks_too.as_mut(), &waker).is_pending());
+    bus.close();
+    assert_eq!(counter.woken(), 2);
+    for answer in [
+        poll_once(asks.as_mut(), &waker),
+        poll_once(asks_too.as_mut(), &waker),
+    ] {
+        let Poll::Ready(Err(error)) = answer else {
+            panic!("{answer:?}")
+        };
+        assert!(error.is_closed());
     }
 }
