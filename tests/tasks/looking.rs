@@ -1,8 +1,8 @@
 //! Waiting for the start and the end of things.
 
 use std::pin::pin;
-use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -96,6 +96,42 @@ fn a_task_drains_a_bus_while_others_receive() {
         bus.drain(LONG).await.unwrap();
         drop(receiving.await.unwrap());
     });
+}
+
+#[test]
+fn a_drain_that_is_given_up_changes_nothing() {
+    let draining = Task::start(|| {
+        let runtime = current_thread();
+        let _inside = runtime.enter();
+        let bus = Bus::new();
+        let mut subscription = bus.subscribe().into_async();
+        let publish = |number| bus.publish(envelope(number)).unwrap().delivered();
+        assert_eq!(publish(0), 1);
+        let tasks = bus.clone().into_async();
+        let (counter, waker) = Counter::new();
+        {
+            let mut goes_on = pin!(tasks.drain(LONG));
+            {
+                let mut given_up = pin!(tasks.drain(LONG));
+                assert!(poll_once(given_up.as_mut(), &waker).is_pending());
+                assert_eq!(publish(1), 1);
+                assert!(poll_once(goes_on.as_mut(), Waker::noop()).is_pending());
+            }
+            drop(waker);
+            assert_eq!(Arc::strong_count(&counter), 1, "it keeps no waker");
+            assert_eq!(publish(2), 1);
+            for number in 0..3 {
+                assert_eq!(subscription.try_recv().unwrap().message, number);
+            }
+            runtime.block_on(goes_on).unwrap();
+        }
+        assert_eq!(publish(3), 1);
+        assert!(bus.drain(Duration::ZERO).is_err());
+        assert_eq!(subscription.try_recv().unwrap().message, 3);
+        runtime.block_on(tasks.drain(LONG)).unwrap();
+        assert_eq!(subscription.dropped(), 0);
+    });
+    draining.end();
 }
 
 /// A publish that was admitted and is not over, until it is told to go on.

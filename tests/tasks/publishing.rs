@@ -1,16 +1,21 @@
 //! Publishes that wait, and that are given up.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::thread::sleep;
+use std::task::{Poll, Waker};
+use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
 use oxide_bus::{
-    AsyncSubscription, Bus, Denial, Envelope, Grant, MaxWeight, Overflow, SubscribeOptions,
+    AsyncBus, AsyncSubscription, Bus, Denial, Envelope, Grant, MaxWeight, Overflow, PublishError,
+    Receipt, SubscribeOptions,
 };
 
 use crate::support::task::Task;
 use crate::{Counter, LOSSLESS, current_thread, envelope, poll_once, sum, two_threads};
+
+/// Nobody drives a clock here.
+const LONG: Duration = Duration::from_secs(10);
 
 /// Two that are waited for and have room for one, and one that is not.
 fn three(bus: &Bus<u64>) -> [AsyncSubscription<u64>; 3] {
@@ -60,6 +65,139 @@ fn a_publish_that_is_given_up_at_any_point_is_in_all_queues_or_in_none() {
             let receipt = current_thread().block_on(bus.publish(envelope(2)));
             assert_eq!(receipt.unwrap().delivered(), 3, "nothing is in its way");
         }
+    }
+}
+
+type Publish = fn(&AsyncBus<u64>, u64) -> Pin<Box<dyn Future<Output = Receipt> + '_>>;
+
+const WITH_A_TIME_OUT: [Publish; 2] = [
+    |bus, number| {
+        Box::pin(async move { bus.publish_timeout(envelope(number), LONG).await.unwrap() })
+    },
+    |bus, number| {
+        let publisher = bus.publisher("counter", "count");
+        Box::pin(async move { publisher.publish_timeout(number, LONG).await.unwrap() })
+    },
+];
+
+fn publishes_in_time_or_not_at_all(publish: Publish, bus: Bus<u64>) {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let mut subscriptions = three(&bus);
+    bus.grant_capability("count".into());
+    bus.publish(envelope(0)).unwrap();
+    let bus = bus.into_async();
+    let (counter, waker) = Counter::new();
+    // Two have no room, then one, then nobody.
+    for full in &mut subscriptions[..2] {
+        assert!(poll_once(publish(&bus, 1).as_mut(), &waker).is_pending());
+        assert_eq!(full.try_recv().unwrap().message, 0);
+    }
+    drop(waker);
+    assert_eq!((Arc::strong_count(&counter), counter.woken()), (1, 0));
+    let published = poll_once(publish(&bus, 2).as_mut(), Waker::noop());
+    let Poll::Ready(receipt) = published else {
+        panic!("nothing is in its way")
+    };
+    assert_eq!((receipt.delivered(), receipt.dropped()), (3, 0));
+    for (subscription, left) in subscriptions.iter_mut().zip([vec![2], vec![2], vec![0, 2]]) {
+        assert_eq!(queued(subscription), left);
+        assert_eq!(subscription.dropped(), 0);
+    }
+}
+
+#[test]
+fn a_publish_with_a_time_out_that_is_given_up_is_in_no_queue() {
+    for publish in WITH_A_TIME_OUT {
+        for bus in [Bus::builder(), Bus::builder().total_order()] {
+            let bus = bus.build();
+            // One that blocked would never come to an end.
+            Task::start(move || publishes_in_time_or_not_at_all(publish, bus)).end();
+        }
+    }
+}
+
+/// Whether it is published when it was asked so often. Then it is given up.
+fn is_published_in(
+    polls: u32,
+    publish: impl Future<Output = Result<Receipt, PublishError<u64>>>,
+) -> bool {
+    let mut publish = pin!(publish);
+    (0..polls).any(|poll| match poll_once(publish.as_mut(), Waker::noop()) {
+        Poll::Ready(receipt) => {
+            let receipt = receipt.unwrap();
+            assert_eq!((receipt.delivered(), receipt.dropped()), (4, 0));
+            true
+        }
+        Poll::Pending => {
+            if poll > 1 {
+                yield_now(); // who receives is to get on, on few processors too
+            }
+            false
+        }
+    })
+}
+
+/// Some are given up before they are asked, some while they wait, and some are through by then.
+#[test]
+fn publishes_given_up_under_load_are_in_no_queue_and_all_others_in_all() {
+    const EACH: u64 = 4_000;
+    let options = || SubscribeOptions::new().overflow(LOSSLESS);
+    for ordered in [false, true] {
+        let bus = Bus::<u64>::builder();
+        let bus = if ordered { bus.total_order() } else { bus }.build();
+        let receiving = [
+            options().capacity(3),
+            options().capacity(5),
+            options().capacity(2).source("counter"),
+            options().capacity(4).predicate(|_| true),
+        ]
+        .map(|options| {
+            let mut subscription = bus.subscribe_with(options).unwrap();
+            Task::start(move || {
+                let mut received = Vec::new();
+                for delivery in &mut subscription {
+                    received.push(delivery.unwrap().message);
+                    if received.len().is_multiple_of(7) {
+                        yield_now(); // the queues fill
+                    }
+                }
+                received
+            })
+        });
+        let publishing = [0, 1, 2].map(|publisher| {
+            let seed = 0x5eed + publisher;
+            println!("publisher {publisher}, total order {ordered}: seed {seed:#x}");
+            let bus = bus.clone().into_async();
+            Task::start(move || {
+                let mut random = fastrand::Rng::with_seed(seed);
+                let mut published = Vec::new();
+                for number in publisher * EACH..(publisher + 1) * EACH {
+                    // Nothing is in the way of the last for ever.
+                    let is_last = number % EACH == EACH - 1;
+                    let polls = if is_last { u32::MAX } else { random.u32(..6) };
+                    if is_published_in(polls, bus.publish(envelope(number))) {
+                        published.push(number);
+                    }
+                }
+                published
+            })
+        });
+        let published = publishing.map(Task::end);
+        bus.close();
+        let received = receiving.map(Task::end);
+        for received in &received {
+            let all: usize = published.iter().map(Vec::len).sum();
+            assert_eq!(received.len(), all);
+            for (publisher, published) in (0..).zip(&published) {
+                let its_own = received.iter().filter(|&it| it / EACH == publisher);
+                assert!(its_own.eq(published), "of publisher {publisher}");
+            }
+        }
+        let [first, second, ..] = &received;
+        assert_eq!(first, second, "those who follow agree on the order");
+        assert!(!ordered || received.iter().all(|it| it == first));
+        println!("{} published of {}", first.len(), 3 * EACH);
     }
 }
 

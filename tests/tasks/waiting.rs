@@ -1,14 +1,18 @@
 //! Tasks that wait, and that give up.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use oxide_bus::{AsyncSubscription, Bus, Lagged, SubscribeOptions};
 
 use crate::support::task::Task;
-use crate::{Counter, envelope, kinds, poll_once};
+use crate::{Counter, current_thread, envelope, kinds, poll_once};
+
+/// Nobody drives a clock here.
+const LONG: Duration = Duration::from_secs(10);
 
 #[test]
 fn a_task_that_waits_is_woken_once_for_all_that_comes_until_it_runs() {
@@ -94,6 +98,74 @@ fn a_receive_that_is_given_up_at_an_open_parcel_keeps_no_waker() {
     assert_eq!(Arc::strong_count(&counter), 1);
     bus.publish(envelope(2)).unwrap();
     assert_eq!(counter.woken(), 0);
+}
+
+/// The next number, lent, or waited for up to a time by tokio's clock.
+type Receive =
+    for<'a> fn(&'a mut AsyncSubscription<u64>) -> Pin<Box<dyn Future<Output = u64> + 'a>>;
+
+const LENT_OR_TIMED: [Receive; 3] = [
+    |it| Box::pin(async { it.recv_ref().await.unwrap().message }),
+    |it| Box::pin(async { it.recv_timeout(LONG).await.unwrap().message }),
+    |it| {
+        Box::pin(async {
+            it.recv_deadline(Instant::now() + LONG)
+                .await
+                .unwrap()
+                .message
+        })
+    },
+];
+
+#[test]
+fn a_receive_that_lends_or_may_time_out_takes_nothing_with_it_when_it_is_given_up() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    for receive in LENT_OR_TIMED {
+        for options in kinds() {
+            let bus = Bus::new();
+            let mut subscription = bus.subscribe_with(options).unwrap().into_async();
+            for round in 0..3 {
+                // From the second time on, who follows holds a parcel that has room for more.
+                let (counter, waker) = Counter::new();
+                assert!(poll_once(receive(&mut subscription).as_mut(), &waker).is_pending());
+                drop(waker);
+                assert_eq!(Arc::strong_count(&counter), 1, "it keeps no waker");
+                let numbers = round * 10..round * 10 + 10;
+                for number in numbers.clone() {
+                    bus.publish(envelope(number)).unwrap();
+                }
+                assert_eq!(counter.woken(), 0);
+                for number in numbers {
+                    let mut receive = receive(&mut subscription);
+                    let received = poll_once(receive.as_mut(), Waker::noop());
+                    assert_eq!(received, Poll::Ready(number));
+                }
+            }
+            assert_eq!(subscription.dropped(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_receive_that_lends_or_may_time_out_leaves_what_it_was_woken_for_when_it_is_given_up() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    for receive in LENT_OR_TIMED {
+        for options in kinds() {
+            let bus = Bus::new();
+            let mut subscription = bus.subscribe_with(options).unwrap().into_async();
+            let (counter, waker) = Counter::new();
+            for number in 0..10 {
+                let mut given_up = receive(&mut subscription);
+                assert!(poll_once(given_up.as_mut(), &waker).is_pending());
+                bus.publish(envelope(number)).unwrap();
+                drop(given_up);
+                assert_eq!(subscription.try_recv().unwrap().message, number);
+            }
+            assert_eq!((counter.woken(), subscription.dropped()), (10, 0));
+        }
+    }
 }
 
 #[test]
