@@ -174,7 +174,8 @@ impl Options {
         Self::default()
     }
 
-    /// How many envelopes may wait to be written, and how many of anything else.
+    /// How many envelopes may wait to be written, and how many of anything else: from 1 to
+    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY).
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
@@ -246,12 +247,13 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    /// Begins to write down what happens on a bus from now on. A file that is there is appended to.
+    /// Begins to write down what happens on a bus from now on. A file that is there is appended to. What the bus
+    /// [retained](Bus::retain) was published before, and is not written.
     ///
     /// # Errors
     ///
     /// [`AuditError`] where the file cannot be written or another log is being written to it, the bus has closed,
-    /// the capacity is none, or there can be no thread.
+    /// the capacity is none or above [`MAX_CAPACITY`](crate::MAX_CAPACITY), or there can be no thread.
     pub fn start<M: Payload + Serialize>(
         bus: &Bus<M>,
         path: impl Into<PathBuf>,
@@ -265,16 +267,19 @@ impl AuditLog {
             .name("audit")
             .capacity(options.capacity)
             .overflow(Overflow::Block { timeout: None })
+            .own() // what was retained was published before
             .insist(); // or a publisher in a hurry could keep something out of it
-        let (happenings, receiver) = bounded(options.capacity.max(1));
         let subscription = bus.subscribe_with(terms).map_err(other)?;
+        let position = (subscription.first()).ok_or_else(|| other(SubscribeError::Closed))?;
+        // The capacity is one that can be had.
+        let (happenings, receiver) = bounded(options.capacity);
         let attached: Arc<dyn Attached> =
             Recorder::attach(&bus.core, happenings.clone(), options.each_denial);
         let progress = Arc::new(Progress::default());
         let writer = Writer {
             subscription,
             happenings: receiver,
-            position: attached.position(),
+            position,
             file,
             flush: options.flush,
             codec: options.codec,

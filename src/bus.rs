@@ -155,20 +155,20 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Vec<Subscription<M>>, SubscribeError> {
         let (mut queues, mut ends) = (Vec::new(), Vec::new());
         for options in options {
-            let (terms, queue, inbox) = queue(
-                options.checked(self.core.grants.max_name())?,
-                &self.core.lobby,
-            );
+            let options = options.checked(self.core.grants.max_name())?;
+            let takes_retained = options.takes_retained();
+            let (terms, queue, inbox) = queue(options, &self.core.lobby);
             queues.push(queue);
-            ends.push((terms, inbox));
+            ends.push((terms, inbox, takes_retained));
         }
         let added = self.core.add_all(&queues)?;
         let (mut subscriptions, mut retained) = (Vec::new(), Vec::new());
-        for (((terms, inbox), queue), added) in ends.into_iter().zip(&queues).zip(added) {
+        for ((end, queue), added) in ends.into_iter().zip(&queues).zip(added) {
+            let (terms, inbox, takes_retained) = end;
             let inbox = match added {
                 Added::Joined(picker) => Inbox::Pick(picker),
                 Added::Listed(since) => {
-                    let since = since.filter(|_| terms.group.is_none());
+                    let since = since.filter(|_| takes_retained);
                     retained.extend(since.map(|since| (subscriptions.len(), since, queue)));
                     inbox
                 }

@@ -64,6 +64,7 @@ pub struct SubscribeOptions<M = Message> {
     pub(crate) overflow: Overflow,
     pub(crate) group: Option<String>,
     pub(crate) insists: bool,
+    pub(crate) is_own: bool,
     pub(crate) fixed: bool,
 }
 
@@ -76,6 +77,7 @@ impl<M> Default for SubscribeOptions<M> {
             overflow: Overflow::default(),
             group: None,
             insists: false,
+            is_own: false,
             fixed: false,
         }
     }
@@ -159,7 +161,7 @@ impl<M> SubscribeOptions<M> {
             return Err(SubscribeError::Capacity(self.capacity));
         }
         let mut names = self.name.iter().chain(&self.group);
-        if names.any(|name| name.len() > max_name) {
+        if !self.is_own && names.any(|name| name.len() > max_name) {
             return Err(SubscribeError::NameTooLong { limit: max_name });
         }
         Ok(self)
@@ -180,6 +182,18 @@ impl<M> SubscribeOptions<M> {
     pub(crate) fn insist(mut self) -> Self {
         self.insists = true;
         self
+    }
+
+    /// For one of the bus's own, which takes down what is published from now on: nothing that was retained is for
+    /// it, and its name is none of those that the bus has limits for.
+    pub(crate) fn own(mut self) -> Self {
+        self.is_own = true;
+        self
+    }
+
+    /// Whether it receives what was retained.
+    pub(crate) fn takes_retained(&self) -> bool {
+        self.group.is_none() && !self.is_own
     }
 
     /// Whoever holds the subscription cannot [change](crate::Subscription::set_patterns) what it listens to:
@@ -246,6 +260,7 @@ impl<M> Clone for SubscribeOptions<M> {
             overflow: self.overflow,
             group: self.group.clone(),
             insists: self.insists,
+            is_own: self.is_own,
             fixed: self.fixed,
         }
     }
@@ -260,6 +275,7 @@ impl<M> fmt::Debug for SubscribeOptions<M> {
             .field("overflow", &self.overflow)
             .field("group", &self.group)
             .field("insists", &self.insists)
+            .field("is_own", &self.is_own)
             .field("fixed", &self.fixed)
             .finish()
     }

@@ -250,7 +250,7 @@ impl<M: Payload> Bus<M> {
     /// They come beside the subscription's queue: they take none of its capacity, are no part of
     /// its accounts, and [`len`](crate::Subscription::len) counts them. Who listens to none of them has
     /// none; a member of a [group](crate::SubscribeOptions::group) has none either, as the group may
-    /// have had them. An envelope that matches several patterns comes once. Retaining for the same pattern
+    /// have had them, nor has an [audit log](crate::audit), which begins with what is published then. An envelope that matches several patterns comes once. Retaining for the same pattern
     /// again changes the count.
     ///
     /// # Errors

@@ -95,7 +95,14 @@ impl<M> Subscription<M> {
         }
     }
 
-    #[cfg(feature = "tokio")]
+    /// The sequence number from which on everything is offered to it, if it has no filter; none if the bus has
+    /// closed.
+    pub(crate) fn first(&self) -> Option<u64> {
+        (self.core.upgrade())
+            .zip(self.follower())
+            .and_then(|(core, follower)| core.first_for(follower.places()))
+    }
+
     pub(crate) fn follower(&self) -> Option<&Follower<M>> {
         match &self.inbox {
             Inbox::Follow(follower) => Some(follower),

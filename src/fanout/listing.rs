@@ -7,6 +7,7 @@ use super::{Added, Core};
 use crate::advisory::{Advisory, Eviction};
 use crate::delivery::Delivery;
 use crate::error::SubscribeError;
+use crate::follow::Places;
 use crate::group::{Group, Seat};
 use crate::pattern::Pattern;
 use crate::pause::{self, Step};
@@ -129,6 +130,15 @@ impl<M> Core<M> {
         // None: everything was forgotten meanwhile.
         let base = since.base().unwrap_or_default();
         current.retained.before(base, &current.route.rules)
+    }
+
+    /// The sequence number from which on everything is offered to a follower; none if it is not listed any more.
+    pub(crate) fn first_for(&self, places: &Places<M>) -> Option<u64> {
+        let current = self.current.load();
+        let mut entries = current.entries();
+        let (_, entry) = entries.find(|(queue, _)| std::ptr::eq(queue.places(), places))?;
+        // Its accounts have all that came since.
+        Some(current.parcel.base() - entry.enqueued - entry.left_out)
     }
 
     /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
