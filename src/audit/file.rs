@@ -69,28 +69,39 @@ impl LogFile {
 
     /// Puts the file, which was flushed, aside, and begins another.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
-        fs::rename(&self.path, self.next_name()?)?;
+        fs::rename(&self.path, self.take_name()?)?;
         *self = LogFile::open(self.path.clone(), self.rotate_at, self.sync)?;
         Ok(())
     }
 
-    /// One more than the greatest number that a file of this log has.
-    fn next_name(&self) -> io::Result<PathBuf> {
+    /// A name that nobody else has, one more than the greatest number that a file of this log has. There is an empty
+    /// file by that name then: so what is put in its place is certainly nobody's.
+    fn take_name(&self) -> io::Result<PathBuf> {
+        let mut number = self.greatest_number()?;
+        loop {
+            number = number.checked_add(1).ok_or(io::ErrorKind::QuotaExceeded)?;
+            let mut name = self.path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{number}"));
+            let path = self.path.with_file_name(name);
+            match File::create_new(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                taken => return taken.map(|_empty| path),
+            }
+        }
+    }
+
+    fn greatest_number(&self) -> io::Result<u64> {
+        // Names need not be text.
         let name = self.path.file_name().unwrap_or_default();
-        let mut greatest = 0_u64;
+        let mut greatest = 0;
         for entry in fs::read_dir(folder(&self.path))? {
             let other = entry?.file_name();
-            let number = (other.to_str())
-                .and_then(|other| other.strip_prefix(name.to_str()?)?.strip_prefix('.'))
-                .and_then(|number| number.parse().ok());
+            let number = (other.as_encoded_bytes())
+                .strip_prefix(name.as_encoded_bytes())
+                .and_then(|end| str::from_utf8(end.strip_prefix(b".")?).ok()?.parse().ok());
             greatest = greatest.max(number.unwrap_or(0));
         }
-        let number = greatest
-            .checked_add(1)
-            .ok_or(io::ErrorKind::QuotaExceeded)?;
-        let mut next = name.to_owned();
-        next.push(format!(".{number}"));
-        Ok(self.path.with_file_name(next))
+        Ok(greatest)
     }
 }
 
