@@ -16,11 +16,13 @@
 //! waits does not wait for the moment when nobody is inside anywhere: it is enough that each word has been at
 //! zero once. The last one out takes the mark of who waits away, in the step that finds nobody inside.
 
+mod draining;
+
 use std::sync::Arc;
-use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
-use smallvec::SmallVec;
+
+pub(crate) use self::draining::{Revoked, StillInside};
 
 use crate::alarm::Alarm;
 use crate::denial::{Denial, Refusals};
@@ -48,8 +50,8 @@ pub(crate) struct Admission {
     /// Which word the next publisher gets.
     next: AtomicU64,
     terms: ArcSwap<Terms>,
-    /// How often it was granted. Held while terms change.
-    changing: Mutex<u64>,
+    /// Held while terms change.
+    changing: Mutex<Changed>,
     /// Nobody is inside any more, or it was granted again.
     changed: Condvar,
     /// The same, for tasks.
@@ -58,6 +60,21 @@ pub(crate) struct Admission {
     /// How many requests under it are pending.
     asking: AtomicU64,
 }
+
+/// How often the terms have changed.
+#[derive(Debug, Default)]
+struct Changed {
+    /// How often it was granted, or is about to be.
+    grants: u64,
+    /// The number of the last grant or revoke of which anybody was told.
+    announced: u64,
+    /// The number of the one that the terms are of.
+    settled: u64,
+}
+
+/// A grant that does not count yet: its number.
+#[derive(Debug)]
+pub(crate) struct Announced(u64);
 
 /// What is agreed now.
 #[derive(Debug)]
@@ -81,20 +98,8 @@ impl Terms {
     }
 }
 
-/// Words of an admission.
-type Awaited<'a> = SmallVec<[&'a AtomicU64; STRIPES]>;
-
 fn inside<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
     words.map(|word| word.load(Ordering::Acquire) & COUNT).sum()
-}
-
-/// Why not all who were inside have been waited for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum StillInside {
-    /// So many still are: time was up, or is not yet.
-    TimedOut(u64),
-    /// Others come in again.
-    GrantedAgain,
 }
 
 impl Admission {
@@ -112,7 +117,7 @@ impl Admission {
             stripes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(0))),
             next: AtomicU64::new(0),
             terms: ArcSwap::from_pointee(terms),
-            changing: Mutex::new(0),
+            changing: Mutex::default(),
             changed: Condvar::default(),
             alarm: Arc::default(),
             refusals: Refusals::new(),
@@ -155,11 +160,24 @@ impl Admission {
         (self.terms.load().scope()).is_ok_and(|scope| !scope.has_expired())
     }
 
-    /// Grants it, in the place of what was agreed before. Notes that first, under the lock under which it comes
-    /// about; so do those below. The alarm is yet to be rung, where no lock is held.
-    pub(crate) fn grant(&self, scope: Scope, note: impl FnOnce()) {
-        let mut grants = self.changing.lock();
+    /// Somebody is about to grant it: who waits for those who were inside is told that it is granted again. Notes that,
+    /// under the lock under which it comes about; so do those below.
+    pub(crate) fn announce(&self, note: impl FnOnce()) -> Announced {
+        let mut changed = self.changing.lock();
         note();
+        changed.grants += 1;
+        changed.announced += 1;
+        Announced(changed.announced)
+    }
+
+    /// Grants it, in the place of what was agreed before, unless it was revoked or granted anew since this was announced:
+    /// then it is as if that had come just after. The alarm is yet to be rung, where no lock is held.
+    pub(crate) fn grant(&self, scope: Scope, Announced(number): Announced) {
+        let mut changed = self.changing.lock();
+        if number < changed.settled {
+            return;
+        }
+        changed.settled = number;
         let mark = if scope.is_plain() {
             PLAIN | GRANTED
         } else {
@@ -169,18 +187,25 @@ impl Admission {
         for word in &self.stripes {
             word.fetch_or(mark, Ordering::AcqRel); // as in `change`
         }
-        *grants += 1;
     }
 
     /// Revokes it. Whoever comes in from now on is refused. Returns what it takes to wait for those
     /// who came before.
     pub(crate) fn revoke(&self, note: impl FnOnce()) -> Revoked {
-        let grants = self.changing.lock();
+        let mut changed = self.changing.lock();
         note();
+        changed.announced += 1;
+        changed.settled = changed.announced;
         if matches!(**self.terms.load(), Terms::Granted(_)) {
             self.change(Terms::Revoked);
         }
-        Revoked(*grants)
+        Revoked(changed.grants)
+    }
+
+    /// Whether it has expired, and nobody is about to grant it.
+    pub(crate) fn has_lapsed(&self) -> bool {
+        let changed = self.changing.lock();
+        changed.settled == changed.announced && !self.is_granted()
     }
 
     /// Called with the lock held.
@@ -192,49 +217,6 @@ impl Admission {
             word.fetch_and(COUNT, Ordering::AcqRel);
         }
         self.changed.notify_all(); // who waits is not marked as awaiting any more
-    }
-
-    /// Waits until all are out who were inside when it was revoked. Who comes in later is refused, and
-    /// nobody waits for him.
-    pub(crate) fn drained(
-        &self,
-        revoked: Revoked,
-        deadline: Option<Instant>,
-        note: impl FnOnce(),
-    ) -> Result<(), StillInside> {
-        self.draining(revoked).wait(deadline, note)
-    }
-
-    /// The same, for who asks more than once.
-    pub(crate) fn draining(&self, revoked: Revoked) -> Draining<'_> {
-        Draining {
-            admission: self,
-            revoked,
-            awaited: None,
-        }
-    }
-
-    /// Marks the words where somebody is inside: the last one to leave takes the mark away, and tells.
-    fn await_all(&self) -> Awaited<'_> {
-        (self.stripes.iter())
-            .map(|word| &**word)
-            .filter(|word| {
-                // Acquire: as in `change`.
-                let mut before = word.load(Ordering::Acquire);
-                while before & COUNT != 0 {
-                    match word.compare_exchange_weak(
-                        before,
-                        before | AWAITED,
-                        Ordering::AcqRel,
-                        Ordering::Acquire,
-                    ) {
-                        Ok(_) => return true,
-                        Err(newer) => before = newer,
-                    }
-                }
-                false
-            })
-            .collect()
     }
 
     /// How many are inside.
@@ -285,60 +267,6 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// Waits for those who were inside when something was revoked.
-pub(crate) struct Draining<'a> {
-    admission: &'a Admission,
-    revoked: Revoked,
-    /// Those of the words that have not been at zero yet, once they were marked.
-    awaited: Option<Awaited<'a>>,
-}
-
-impl Draining<'_> {
-    fn wait(&mut self, deadline: Option<Instant>, note: impl FnOnce()) -> Result<(), StillInside> {
-        let admission = self.admission;
-        let mut grants = admission.changing.lock();
-        let mut is_late = false;
-        loop {
-            let outcome = self.outcome(*grants);
-            match outcome {
-                Err(StillInside::TimedOut(_)) if !is_late => {}
-                over => return over.inspect(|()| note()),
-            }
-            match deadline {
-                None => admission.changed.wait(&mut grants),
-                Some(deadline) => {
-                    let woken = admission.changed.wait_until(&mut grants, deadline);
-                    is_late = woken.timed_out();
-                }
-            }
-        }
-    }
-
-    /// What has become of it by now. A task sets the [alarm](Admission::alarm) before it looks.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
-        let grants = self.admission.changing.lock();
-        self.outcome(*grants).inspect(|()| note())
-    }
-
-    /// Called with the lock held.
-    fn outcome(&mut self, grants: u64) -> Result<(), StillInside> {
-        let admission = self.admission;
-        if grants != self.revoked.0 {
-            return Err(StillInside::GrantedAgain);
-        }
-        let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
-        awaited.retain(|word| {
-            let word = word.load(Ordering::Acquire); // as in `change`
-            word & AWAITED != 0 && word & COUNT != 0
-        });
-        if awaited.is_empty() {
-            return Ok(());
-        }
-        Err(StillInside::TimedOut(inside(awaited.iter().copied())))
-    }
-}
-
 /// By which terms something was let pass, that was not published then.
 #[derive(Debug, Default)]
 pub(crate) struct Pass(Option<Arc<Terms>>);
@@ -352,10 +280,6 @@ impl Pass {
 /// Which word a publisher counts itself in.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Stripe(usize);
-
-/// When something was revoked: after so many grants.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Revoked(u64);
 
 /// Somebody who publishes, until it is dropped: also if a payload's code panics.
 #[derive(Debug)]

@@ -36,7 +36,7 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `at` | the sequence number that the bus had come to when it happened |
+//! | `at` | the sequence number that the bus had come to when it was taken down: of a grant just before it counts, of what else came about just after (of a revoke perhaps in that moment) |
 //! | `time` | when, by the system's clock |
 //! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
 //! | others | what belongs to it: `id`, `name`, `source`, `claimed`, `subject`, `capability`, `why`, `count` |
@@ -63,10 +63,12 @@
 //! * Envelopes stand in the order of their sequence numbers.
 //! * Whatever else happened stands in the order in which it was told. Grants and revokes stand in the order in
 //!   which they came about, and before what was refused because of them.
-//! * After `revoked` may stand envelopes that had been admitted before it; after `drained` there are none.
+//! * What a grant lets pass stands after `granted`, and its sequence number is no lower than the `at` there. Envelopes that
+//!   come next may have been let pass by what was granted before.
+//! * After `revoked` may stand envelopes that had been admitted before it counted; after `drained` there are none,
+//!   until the next `granted`.
 //! * Before each of those stand all envelopes with a sequence number below its `at`. Some that
-//!   came later may stand there too: of a grant and a publish that overlap in time, `at` says which was
-//!   first.
+//!   came later may stand there too, but for a grant none that it let pass.
 //!
 //! # What it costs, and whom
 //!

@@ -55,7 +55,6 @@ impl<M> Bus<M> {
         grants.tell_suppressed(board, &capability);
         grants.grant(grant, board)?;
         pause::at(Step::Changed);
-        grants.changes().record(board);
         board.announce(|| Advisory::Granted { capability, scope });
         Ok(())
     }

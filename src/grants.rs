@@ -10,13 +10,14 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
-use crate::admission::{Admission, Revoked, StillInside};
+use crate::admission::{Admission, Announced, Revoked, StillInside};
 use crate::advisory::{Advisory, Board};
 use crate::capability::Capability;
 use crate::denial::{Denial, Denials, Refusals};
 use crate::envelope::Envelope;
 use crate::error::{DrainError, GrantError};
 use crate::grant::Grant;
+use crate::pause::{self, Step};
 use crate::scope::Scope;
 use crate::source::Source;
 use crate::subject::Payload;
@@ -69,6 +70,7 @@ pub(crate) struct Grants {
 #[derive(Debug)]
 struct Known {
     admission: Arc<Admission>,
+    /// Or is about to be.
     is_granted: bool,
     /// How many [`GrantHandle`]s there are.
     handles: usize,
@@ -116,6 +118,21 @@ impl Grants {
         if matches!(grant.rate, Some((0, _) | (_, 0))) {
             return Err(GrantError::NoRate);
         }
+        let (admission, announced) = self.announce(&grant, board)?;
+        pause::at(Step::Announced);
+        // Before it counts, or what it lets pass could be recorded first; and under no lock, since this may wait.
+        self.changes.record(board);
+        admission.grant(Scope::new(grant), announced);
+        admission.alarm().ring(); // not while the map is locked: wakers are other people's code
+        Ok(())
+    }
+
+    /// Gives a grant its place among all, and in the order of the changes. It does not count yet.
+    fn announce(
+        &self,
+        grant: &Grant,
+        board: &Board,
+    ) -> Result<(Arc<Admission>, Announced), GrantError> {
         let (capability, scope) = (grant.capability.clone(), grant.scope());
         let note = || {
             let change = || Advisory::Granted { capability, scope };
@@ -124,15 +141,15 @@ impl Grants {
         if self.granted.load(Ordering::Relaxed) >= self.limits.grants as u64 {
             self.let_go_of_expired();
         }
-        let admission = match self.known.entry(grant.capability.clone()) {
+        match self.known.entry(grant.capability.clone()) {
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
                 if !known.is_granted {
                     self.count_grant()?;
                     known.is_granted = true;
                 }
-                known.admission.grant(Scope::new(grant), note);
-                Arc::clone(&known.admission)
+                let announced = known.admission.announce(note);
+                Ok((Arc::clone(&known.admission), announced))
             }
             Entry::Vacant(unknown) => {
                 self.count_grant()?;
@@ -140,12 +157,10 @@ impl Grants {
                     is_granted: true,
                     ..Known::new()
                 };
-                known.admission.grant(Scope::new(grant), note);
-                Arc::clone(&unknown.insert(known).admission)
+                let announced = known.admission.announce(note);
+                Ok((Arc::clone(&unknown.insert(known).admission), announced))
             }
-        };
-        admission.alarm().ring(); // not while the map is locked: wakers are other people's code
-        Ok(())
+        }
     }
 
     fn check_name(&self, name: &str) -> Result<(), GrantError> {
@@ -169,7 +184,7 @@ impl Grants {
     /// What has expired takes up no place that is needed.
     fn let_go_of_expired(&self) {
         self.known.retain(|_, known| {
-            if known.is_granted && !known.admission.is_granted() {
+            if known.is_granted && known.admission.has_lapsed() {
                 known.is_granted = false;
                 self.granted.fetch_sub(1, Ordering::Relaxed); // as in `count_grant`
             }

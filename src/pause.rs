@@ -17,7 +17,9 @@ pub(crate) enum Step {
     Drawn,
     /// It has evicted a subscriber, and not taken it off the list.
     Evicted,
-    /// A capability was granted or revoked, and nobody was told.
+    /// Somebody is about to grant a capability, which was noted, and not recorded yet.
+    Announced,
+    /// A capability was granted or revoked; nobody was told, but that a grant was recorded.
     Changed,
     /// A new list of subscribers is there, and not brought in.
     Listed,

@@ -29,7 +29,7 @@ fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
 fn model(scope: fn() -> Scope) {
     explore(3, move || {
         let admission = Arc::new(Admission::new());
-        admission.grant(scope(), || {});
+        admission.grant(scope(), admission.announce(|| {}));
         let queue = Arc::new(AtomicU64::new(0));
         let publishers: Vec<_> = (0..2)
             .map(|_| {
@@ -60,7 +60,7 @@ fn nothing_that_was_admitted_arrives_after_a_scoped_grant_is_revoked_and_drained
 fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_not() {
     explore(3, || {
         let admission = Arc::new(Admission::new());
-        admission.grant(plain(), || {});
+        admission.grant(plain(), admission.announce(|| {}));
         let revoked = Arc::new(AtomicU64::new(0));
         let publisher = {
             let (admission, revoked) = (Arc::clone(&admission), Arc::clone(&revoked));
@@ -73,7 +73,7 @@ fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_
         admission.revoke(|| {});
         revoked.store(1, Ordering::Release);
         publisher.join().unwrap();
-        admission.grant(plain(), || {});
+        admission.grant(plain(), admission.announce(|| {}));
         assert_eq!(publish(&admission, &AtomicU64::new(0)), Ok(()));
     });
 }
@@ -82,7 +82,7 @@ fn a_publish_that_begins_after_a_revoke_is_refused_and_one_after_a_new_grant_is_
 fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
     explore(3, || {
         let admission = Arc::new(Admission::new());
-        admission.grant(scoped(), || {});
+        admission.grant(scoped(), admission.announce(|| {}));
         let publisher = {
             let admission = Arc::clone(&admission);
             thread::spawn(move || {
@@ -91,8 +91,8 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
                 inside.is_plain() || inside.ask(None, |_| Ok::<_, Denial>(())).is_ok()
             })
         };
-        admission.grant(plain(), || {});
-        admission.grant(scoped(), || {});
+        admission.grant(plain(), admission.announce(|| {}));
+        admission.grant(scoped(), admission.announce(|| {}));
         assert!(!admission.enter(Stripe(0)).unwrap().is_plain());
         assert!(publisher.join().unwrap(), "granted throughout");
     });
@@ -107,7 +107,7 @@ fn who_publishes_under_a_grant_sees_what_its_granter_had_prepared() {
             let (admission, prepared) = (Arc::clone(&admission), Arc::clone(&prepared));
             thread::spawn(move || {
                 prepared.store(1, Ordering::Relaxed);
-                admission.grant(plain(), || {});
+                admission.grant(plain(), admission.announce(|| {}));
             })
         };
         if publish(&admission, &AtomicU64::new(0)).is_ok() {
@@ -126,7 +126,7 @@ fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is
     for granted_again in [false, true] {
         explore(3, move || {
             let admission = Arc::new(Admission::new());
-            admission.grant(plain(), || {});
+            admission.grant(plain(), admission.announce(|| {}));
             let publisher = {
                 let admission = Arc::clone(&admission);
                 thread::spawn(move || _ = publish(&admission, &AtomicU64::new(0)))
@@ -135,7 +135,7 @@ fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is
             let granter = granted_again.then(|| {
                 let admission = Arc::clone(&admission);
                 thread::spawn(move || {
-                    admission.grant(plain(), || {});
+                    admission.grant(plain(), admission.announce(|| {}));
                     admission.alarm().ring();
                 })
             });

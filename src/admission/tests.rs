@@ -1,7 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::grant::Grant;
@@ -38,10 +38,10 @@ fn every_stripe_follows_each_change() {
     };
     assert_eq!(ask(), [Err(Denial::Unknown); STRIPES]);
     for _ in 0..2 {
-        admission.grant(plain(), || {});
+        admission.grant(plain(), admission.announce(|| {}));
         assert_eq!(ask(), [Ok(()); STRIPES]);
         assert!(admission.enter(Stripe(1)).unwrap().is_plain());
-        admission.grant(scoped(), || {});
+        admission.grant(scoped(), admission.announce(|| {}));
         assert_eq!(ask(), [Err(Denial::Source); STRIPES]);
         admission.revoke(|| {});
         assert_eq!(ask(), [Err(Denial::Revoked); STRIPES]);
@@ -60,7 +60,7 @@ fn publishers_are_spread_over_the_stripes() {
 #[test]
 fn who_panics_inside_is_out() {
     let admission = Admission::new();
-    admission.grant(plain(), || {});
+    admission.grant(plain(), admission.announce(|| {}));
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _inside = admission.enter(Stripe(0)).unwrap();
         panic!("a payload's own");
@@ -76,7 +76,7 @@ fn who_panics_inside_is_out() {
 #[test]
 fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
     let admission = Admission::new();
-    admission.grant(plain(), || {});
+    admission.grant(plain(), admission.announce(|| {}));
     let [first, second] = [0, 1].map(|stripe| admission.enter(Stripe(stripe)).unwrap());
     let revoked = admission.revoke(|| {});
     let soon = || Some(Instant::now() + Duration::from_millis(5));
@@ -101,7 +101,7 @@ fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
 #[test]
 fn who_waits_is_told_that_it_is_granted_again() {
     let admission = Admission::new();
-    admission.grant(plain(), || {});
+    admission.grant(plain(), admission.announce(|| {}));
     let inside = admission.enter(Stripe(0)).unwrap();
     let (sender, receiver) = channel();
     thread::scope(|scope| {
@@ -111,7 +111,7 @@ fn who_waits_is_told_that_it_is_granted_again() {
             admission.drained(revoked, None, || {})
         });
         receiver.recv().unwrap(); // it has, and then it waits or is about to
-        admission.grant(scoped(), || {});
+        admission.grant(scoped(), admission.announce(|| {}));
         assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
     });
     drop(inside);
@@ -125,7 +125,7 @@ fn who_tries_again_and_again_after_a_revoke_is_never_inside() {
             assert!(admission.enter(Stripe(stripe)).is_err());
         }
         assert_eq!(admission.inside(), 0);
-        admission.grant(scoped(), || {});
+        admission.grant(scoped(), admission.announce(|| {}));
         let inside = admission.enter(Stripe(0)).unwrap();
         admission.revoke(|| {});
         let tries: Vec<_> = (0..STRIPES)
@@ -150,7 +150,7 @@ fn late(admission: &Admission, stripe: usize) -> Inside<'_> {
 #[test]
 fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
     let admission = &Admission::new();
-    admission.grant(plain(), || {});
+    admission.grant(plain(), admission.announce(|| {}));
     let admitted = admission.enter(Stripe(0)).unwrap();
     let revoked = admission.revoke(|| {});
     thread::scope(|scope| {
@@ -170,7 +170,7 @@ fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
 #[test]
 fn no_mark_is_left_by_who_waited() {
     let admission = Admission::new();
-    admission.grant(plain(), || {});
+    admission.grant(plain(), admission.announce(|| {}));
     let inside = admission.enter(Stripe(0)).unwrap();
     let revoked = admission.revoke(|| {});
     let now = Some(Instant::now());
@@ -180,4 +180,17 @@ fn no_mark_is_left_by_who_waited() {
     for word in &admission.stripes {
         assert_eq!(word.load(Ordering::Relaxed), 0);
     }
+}
+
+#[test]
+fn who_waits_is_told_so_when_it_is_about_to_be_granted_again() {
+    let admission = Admission::new();
+    admission.grant(plain(), admission.announce(|| {}));
+    let revoked = admission.revoke(|| {});
+    let announced = admission.announce(|| {});
+    let drained = admission.drained(revoked, None, || panic!("it is not"));
+    assert_eq!(drained, Err(StillInside::GrantedAgain));
+    assert_eq!(asks(&admission, 0), Err(Denial::Revoked));
+    admission.grant(plain(), announced);
+    assert_eq!(asks(&admission, 0), Ok(()));
 }

@@ -1,7 +1,8 @@
 //! Grants and revokes on their way into a record of what happened, in the order in which they came about.
 //!
 //! Each is noted under the lock under which it comes about, and recorded after that lock was given back, since
-//! recording may wait. Who records takes down all that were noted before, also those of others: so two threads
+//! recording may wait. A grant is recorded before it counts, so that nothing that it lets pass is recorded before it; a
+//! revoke after, since it must not wait. Who records takes down all that were noted before, also those of others: so two threads
 //! that change the same capability at once cannot be recorded the other way round.
 
 use std::collections::VecDeque;

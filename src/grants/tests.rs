@@ -80,8 +80,9 @@ impl Payload for Revokes {
     }
 }
 
-/// What an audit log says that was done while one thread had changed a capability and not told of it yet.
+/// What an audit log says that was done while one thread was in the midst of changing a capability.
 fn recorded(
+    step: Step,
     change: impl FnOnce(&MessageBus) + Send + 'static,
     meanwhile: impl FnOnce(&MessageBus),
 ) -> Vec<String> {
@@ -89,7 +90,7 @@ fn recorded(
     let path = folder.path().join("audit.jsonl");
     let bus = MessageBus::new();
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
-    let stopped = stop(Step::Changed, 1, {
+    let stopped = stop(step, 1, {
         let bus = bus.clone();
         move || change(&bus)
     });
@@ -99,7 +100,7 @@ fn recorded(
     (fs::read_to_string(&path).unwrap().lines())
         .map(|line| {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            line["event"].as_str().unwrap().to_owned()
+            line["event"].as_str().unwrap_or("envelope").to_owned()
         })
         .collect()
 }
@@ -108,11 +109,13 @@ fn recorded(
 fn a_grant_and_a_revoke_that_race_are_recorded_in_the_order_in_which_they_came_about() {
     let write = || Capability::new("log:write");
     let records = recorded(
+        Step::Announced,
         move |bus| bus.grant_capability(write()),
         |bus| bus.revoke_capability(&write()),
     );
     assert_eq!(records, ["opened", "granted", "revoked", "ended"]);
     let records = recorded(
+        Step::Changed,
         move |bus| bus.revoke_capability(&write()),
         |bus| {
             bus.grant_capability(write());
@@ -128,9 +131,64 @@ fn a_grant_and_a_revoke_that_race_are_recorded_in_the_order_in_which_they_came_a
 }
 
 #[test]
+fn what_a_grant_lets_pass_is_recorded_after_it_though_its_granter_goes_no_further() {
+    let write = || Capability::new("log:write");
+    let records = recorded(
+        Step::Changed,
+        move |bus| bus.grant_capability(write()),
+        |bus| {
+            let logger = bus.publisher("logger", write());
+            logger.send_command(Command::Ping).unwrap();
+        },
+    );
+    assert_eq!(records, ["opened", "granted", "envelope", "ended"]);
+}
+
+#[test]
+fn a_grant_that_is_overtaken_does_not_undo_what_came_after_it() {
+    let write = || Capability::new("log:write");
+    let bus = MessageBus::builder().max_grants(1).build();
+    let logger = bus.publisher("logger", write());
+    let slowly = || {
+        let bus = bus.clone();
+        stop(Step::Announced, 1, move || bus.grant_capability(write()))
+    };
+    let stopped = slowly();
+    assert!(!bus.is_granted(&write()));
+    assert!(
+        bus.grant(Grant::new("other")).is_err(),
+        "its place is taken"
+    );
+    bus.revoke_and_drain(&write(), Duration::ZERO).unwrap();
+    stopped.release();
+    assert!(logger.send_command(Command::Ping).is_err());
+
+    let stopped = slowly();
+    bus.grant(Grant::new(write()).patterns([])).unwrap();
+    stopped.release();
+    let error = logger.send_command(Command::Ping).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject));
+    assert!(
+        bus.grant(Grant::new("other")).is_err(),
+        "that place is taken"
+    );
+
+    // One that has returned counts, whoever is about to grant something else.
+    let stopped = slowly();
+    bus.revoke_capability(&write());
+    bus.grant_capability(write());
+    assert!(logger.send_command(Command::Ping).is_ok());
+    stopped.release();
+    assert!(logger.send_command(Command::Ping).is_ok());
+    bus.revoke_capability(&write());
+    bus.grant(Grant::new("other")).unwrap();
+}
+
+#[test]
 fn what_is_refused_is_recorded_after_the_revoke_that_it_is_refused_for() {
     let write = || Capability::new("log:write");
     let records = recorded(
+        Step::Changed,
         move |bus| bus.revoke_capability(&write()),
         |bus| {
             let logger = bus.publisher("logger", write());
@@ -146,7 +204,7 @@ fn what_was_not_recorded_when_a_log_ended_is_in_no_other_log() {
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let bus = MessageBus::new();
     let log = AuditLog::start(&bus, first, Options::new()).unwrap();
-    let stopped = stop(Step::Changed, 1, {
+    let stopped = stop(Step::Announced, 1, {
         let bus = bus.clone();
         move || bus.grant_capability("log:write".into())
     });

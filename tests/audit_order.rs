@@ -1,0 +1,56 @@
+//! Grants, revokes and what they let pass, in an audit log of many threads: nothing stands outside what allowed it.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use oxide_bus::audit::{self, AuditLog, Options};
+use oxide_bus::{Capability, Command, MessageBus};
+use serde_json::Value;
+
+#[test]
+fn whatever_is_published_under_a_grant_stands_between_it_and_the_record_that_it_is_drained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new().sync(false)).unwrap();
+    let write = Capability::new("log:write");
+    let ends = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for source in ["one", "other"] {
+            let logger = bus.publisher(source, &write);
+            let ends = &ends;
+            scope.spawn(move || {
+                while !ends.load(Ordering::Relaxed) {
+                    drop(logger.send_command(Command::Ping));
+                }
+            });
+        }
+        for _ in 0..200 {
+            bus.grant_capability(write.clone());
+            thread::yield_now();
+            bus.revoke_and_drain(&write, Duration::from_secs(20))
+                .unwrap();
+        }
+        ends.store(true, Ordering::Relaxed);
+    });
+    log.close().unwrap();
+    let (mut granted, mut envelopes) = (None, 0);
+    for line in fs::read_to_string(&path).unwrap().lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        match record["event"].as_str() {
+            Some("granted") => granted = record["at"].as_u64(),
+            Some("drained") => granted = None,
+            None => {
+                let at = granted.unwrap_or_else(|| panic!("nothing allows {record}"));
+                assert!(record["sequence"].as_u64().unwrap() >= at, "{record}");
+                envelopes += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(envelopes > 0);
+    let report = audit::verify([&path]).unwrap();
+    assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
+}
