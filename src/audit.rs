@@ -39,7 +39,25 @@
 //! | `at` | the sequence number that the bus had come to when it was taken down: of a grant just before it counts, of what else came about just after (of a revoke perhaps in that moment) |
 //! | `time` | when, by the system's clock |
 //! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
-//! | others | what belongs to it: `id`, `name`, `source`, `claimed`, `subject`, `capability`, `why`, `count` |
+//! | others | what belongs to it |
+//!
+//! and these belong to it:
+//!
+//! | `event` | has | may have |
+//! | --- | --- | --- |
+//! | `opened`, `closed`, `ended` | | |
+//! | `subscribed`, `unsubscribed` | `id` | `name` |
+//! | `evicted` | `id`, `why` | `name` |
+//! | `lagging` | `id`, `count` | `name` |
+//! | `denied` | `source`, `claimed`, `capability`, `why` | `subject`, `count` |
+//! | `suppressed` | `count` | `capability` |
+//! | `granted` | `capability` | `why`: what for |
+//! | `revoked`, `drained` | `capability` | |
+//! | `lost` | `count` | |
+//! | `unwritable` | `id`, `sequence`, `source`, `why` | `subject` |
+//!
+//! No record has other keys, and no `count` is 0. `at` of `opened` is the sequence number of the envelope that comes
+//! first.
 //!
 //! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
 //! bus closes while a publisher waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for it
@@ -90,6 +108,7 @@
 mod error;
 mod event;
 mod file;
+mod line;
 mod record;
 mod verify;
 mod writer;

@@ -104,6 +104,7 @@ use serde_json::error::Category;
 pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, NameFlaw};
 pub use self::limits::Limits;
 pub use self::lines::{LineError, LineErrorCause, LinesReader, LinesWriter, WriteError};
+pub(crate) use self::time::is_written_time;
 
 pub(crate) use self::envelope::check;
 

@@ -46,6 +46,24 @@ fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
     assert!(text(&output.stdout).contains("\nunended    1\ntorn       1\n"));
     assert!(text(&output.stderr).contains("1 ends without a closing record"));
 
+    fs::write(&path, format!("{whole}garbage")).unwrap();
+    let output = verify(&[&path]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("1 ends without a closing record"));
+
+    fs::write(
+        &path,
+        whole.replace(r#""event":"ended""#, r#""event":"granted""#),
+    )
+    .unwrap();
+    let output = verify(&[&path]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("line 5: `granted` is not as a log writes it"),
+        "{told}"
+    );
+
     let mut lines: Vec<_> = whole.lines().collect();
     lines.remove(2);
     fs::write(&path, lines.join("\n") + "\n").unwrap();

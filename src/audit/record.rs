@@ -1,10 +1,9 @@
-//! The lines of a log.
+//! The lines of a log, as they are written.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::advisory::Advisory;
@@ -36,23 +35,6 @@ pub(super) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) count: Option<u64>,
 }
-
-/// Every kind of event but `unwritable`, which stands for an envelope.
-pub(super) const KINDS: [&str; 13] = [
-    "opened",
-    "subscribed",
-    "unsubscribed",
-    "evicted",
-    "lagging",
-    "denied",
-    "suppressed",
-    "granted",
-    "revoked",
-    "drained",
-    "closed",
-    "lost",
-    "ended",
-];
 
 impl Event {
     pub(super) fn new(at: u64, time: DateTime<Utc>, kind: &'static str) -> Self {
@@ -134,16 +116,4 @@ pub(super) struct Numbered<T> {
 /// An envelope's line. Its JSON is taken as it is.
 pub(super) fn envelope(record: u64, sequence: u64, json: &str) -> String {
     format!("{{\"record\":{record},\"sequence\":{sequence},\"envelope\":{json}}}\n")
-}
-
-/// A line as it is read back.
-#[derive(Debug, Deserialize)]
-pub(super) struct Line<'a> {
-    pub(super) record: u64,
-    pub(super) sequence: Option<u64>,
-    #[serde(borrow)]
-    pub(super) envelope: Option<&'a RawValue>,
-    pub(super) at: Option<u64>,
-    pub(super) event: Option<String>,
-    pub(super) count: Option<u64>,
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 pub use self::finding::{Finding, Flaw};
 pub use self::verifier::Verifier;
 
-use super::record::{KINDS, Line};
+use super::line::{Event, Line, Told};
 use crate::codec::{Codec, DecodeError};
 use crate::told;
 
@@ -40,7 +40,8 @@ pub struct Report {
     /// How many have no closing record: their process has crashed, they are still being written, or their end is
     /// not in these files. What came last may be missing.
     pub unended: u64,
-    /// Last lines that a crash has torn: of the last file, or just before another run.
+    /// Last lines that a crash has torn: of the last file, or just before another run. One after a closing record is
+    /// the opening of a run that came no further.
     pub torn: u64,
     /// The number of the last record.
     pub last_record: Option<u64>,
@@ -117,7 +118,7 @@ struct Check {
     line: u64,
     run: Run,
     next_record: Option<u64>,
-    /// The sequence number that the next envelope must have, once there was one.
+    /// The sequence number that the next envelope must have, once one is known.
     next_sequence: Option<u64>,
     /// A line that may be a torn one, if the next begins a run or there is none.
     torn: Option<Flaw>,
@@ -179,6 +180,11 @@ impl Check {
             }
             match serde_json::from_slice::<Line<'_>>(&line) {
                 Ok(read) if is_whole => self.check(&read),
+                // Nothing that is torn is whole JSON.
+                Err(error) if is_whole && error.is_data() => {
+                    self.settle_torn(false);
+                    self.add(Finding::NotARecord);
+                }
                 _ => {
                     self.settle_torn(false);
                     self.torn = Some(self.flaw(Finding::NotARecord));
@@ -188,7 +194,8 @@ impl Check {
     }
 
     fn check(&mut self, line: &Line<'_>) {
-        let begins = line.event.as_deref() == Some("opened");
+        let told = line.told();
+        let begins = matches!(&told, Told::Event(event) if event.kind == "opened");
         self.settle_torn(begins);
         if begins {
             self.end_of_run();
@@ -210,39 +217,55 @@ impl Check {
             self.add(Finding::Record { found, expected });
         }
         self.next_record = self.sum(line.record, 1);
-        match (line.event.as_deref(), line.sequence, line.envelope, line.at) {
-            (None, Some(sequence), Some(envelope), None) => {
+        match told {
+            Told::Envelope { sequence, json } => {
                 self.report.envelopes += 1;
-                if let Err(error) = (self.decode)(&self.codec, envelope.get()) {
+                if let Err(error) = (self.decode)(&self.codec, json) {
                     self.add(Finding::Envelope(error.kind().clone()));
                 }
                 self.sequence(sequence);
             }
-            (Some("unwritable"), Some(sequence), None, Some(_)) => {
-                self.add(Finding::Unwritable);
-                self.sequence(sequence);
-            }
-            (Some(event), None, None, Some(at)) => self.event(event, at, line.count),
-            _ => self.add(Finding::NoKnownKind),
+            Told::Event(event) => self.event(&event),
+            Told::Nothing => self.add(Finding::NoKnownKind),
         }
     }
 
-    fn event(&mut self, event: &str, at: u64, count: Option<u64>) {
-        if self.next_sequence.is_some_and(|next| at > next) {
-            let event = told::name(event).into_owned();
-            self.add(Finding::Early { event });
+    fn event(&mut self, event: &Event) {
+        let next = self.next_sequence;
+        let name = || told::name(&event.kind).into_owned();
+        if event.at.zip(next).is_some_and(|(at, next)| at > next) {
+            self.add(Finding::Early { event: name() });
         }
-        match event {
+        if !event.is_known {
+            self.add(Finding::NoKnownKind);
+            return;
+        }
+        let has_its_place = match &*event.kind {
+            // The log's own, so it knows to the envelope.
+            "lost" | "ended" => event.at.zip(next).is_none_or(|(at, next)| at >= next),
+            "unwritable" => event.at == event.sequence,
+            _ => true,
+        };
+        if !(event.is_well_formed && has_its_place) {
+            self.add(Finding::Malformed { event: name() });
+        }
+        match &*event.kind {
+            "opened" => self.next_sequence = event.at,
+            "unwritable" => {
+                self.add(Finding::Unwritable);
+                if let Some(sequence) = event.sequence {
+                    self.sequence(sequence);
+                }
+            }
             "lost" => {
-                let count = count.unwrap_or(0);
+                let count = event.count.unwrap_or(0);
                 self.report.lost = self.report.lost.saturating_add(count);
-                self.next_sequence = self.sum(at, count);
+                self.next_sequence = event.at.and_then(|at| self.sum(at, count));
             }
             "ended" => {
                 self.report.ended += 1;
                 self.run = Run::Ended;
             }
-            _ if !KINDS.contains(&event) => self.add(Finding::NoKnownKind),
             _ => {}
         }
     }
@@ -268,7 +291,11 @@ impl Check {
     /// Now it is known what follows a line that is no record.
     fn settle_torn(&mut self, is_torn: bool) {
         match self.torn.take() {
-            Some(_) if is_torn => self.report.torn += 1,
+            Some(_) if is_torn => {
+                self.report.torn += 1;
+                // It began another run, or whatever it was is no end.
+                self.report.unended += u64::from(self.run != Run::Open);
+            }
             Some(flaw) => self.push(flaw),
             None => {}
         }

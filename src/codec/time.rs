@@ -47,6 +47,11 @@ fn push(text: &mut String, value: u32, mut place: u32) {
     }
 }
 
+/// Whether it is a time as it is written, to the letter.
+pub(crate) fn is_written_time(text: &str) -> bool {
+    read(text).is_some_and(|time| write(&time) == text)
+}
+
 /// Reads `YYYY-MM-DDTHH:MM:SS[.1-9 digits](Z|±HH:MM)` and nothing else.
 pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
     let (whole, rest) = text

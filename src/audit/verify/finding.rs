@@ -28,6 +28,12 @@ pub enum Finding {
     NotARecord,
     /// A record of a kind that no log writes.
     NoKnownKind,
+    /// An event without something that such a record has, or with something that it has not, or with a value that a
+    /// log does not write there.
+    Malformed {
+        /// What the record calls itself.
+        event: String,
+    },
     /// A record has another number than the next one.
     Record {
         /// The number that it has.
@@ -62,6 +68,9 @@ impl fmt::Display for Finding {
             Finding::AfterTheEnd => f.write_str("a record after the closing record"),
             Finding::NotARecord => f.write_str("not a record"),
             Finding::NoKnownKind => f.write_str("a record of no known kind"),
+            Finding::Malformed { event } => {
+                write!(f, "`{}` is not as a log writes it", event.escape_debug())
+            }
             Finding::Record { found, expected } => {
                 write!(f, "record {found} instead of {expected}")
             }

@@ -28,9 +28,9 @@ enum Command {
 
 /// Looks whether a log is whole and in order, and prints a summary
 ///
-/// Every line is decoded. A gap in the numbers of the records or of the envelopes, envelopes that the log
-/// says it has lost, and lines that are no records make the exit code 1; each is reported on stderr with its
-/// file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
+/// Every line is decoded, to its last key. A gap in the numbers of the records or of the envelopes, envelopes that the log
+/// says it has lost, lines that are no records, and records that are not as a log writes them make the exit code 1; each
+/// is reported on stderr with its file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
 /// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
 /// or its end is elsewhere. An envelope over a limit cannot be read, which is reported too: where the log was written with
 /// larger limits, set them here. A last line that a crash has torn is counted, and no more: it was not known to be on disk.

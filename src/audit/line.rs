@@ -1,0 +1,201 @@
+//! A line as it is read back, and whether a log writes such.
+
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::codec;
+
+use Key::{At, Capability, Claimed, Count, Id, Name, Sequence, Source, Subject, Time, Why};
+
+/// Whatever key a record may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Key {
+    Record,
+    Sequence,
+    Envelope,
+    At,
+    Time,
+    Event,
+    Id,
+    Name,
+    Source,
+    Claimed,
+    Subject,
+    Capability,
+    Why,
+    Count,
+    #[serde(other)]
+    Unknown,
+}
+
+/// How many there are, without the last.
+const KEYS: usize = Key::Unknown as usize;
+
+/// What is written of an event.
+struct Form {
+    kind: &'static str,
+    /// What it has beside `record`, `at`, `time` and `event`.
+    has: &'static [Key],
+    may_have: &'static [Key],
+}
+
+const fn form(kind: &'static str, has: &'static [Key], may_have: &'static [Key]) -> Form {
+    Form {
+        kind,
+        has,
+        may_have,
+    }
+}
+
+const FORMS: [Form; 14] = [
+    form("opened", &[], &[]),
+    form("subscribed", &[Id], &[Name]),
+    form("unsubscribed", &[Id], &[Name]),
+    form("evicted", &[Id, Why], &[Name]),
+    form("lagging", &[Id, Count], &[Name]),
+    form(
+        "denied",
+        &[Source, Claimed, Capability, Why],
+        &[Subject, Count],
+    ),
+    form("suppressed", &[Count], &[Capability]),
+    form("granted", &[Capability], &[Why]),
+    form("revoked", &[Capability], &[]),
+    form("drained", &[Capability], &[]),
+    form("closed", &[], &[]),
+    form("lost", &[Count], &[]),
+    form("unwritable", &[Id, Sequence, Source, Why], &[Subject]),
+    form("ended", &[], &[]),
+];
+
+/// An object with a number.
+pub(super) struct Line<'a> {
+    pub(super) record: u64,
+    values: [Option<&'a RawValue>; KEYS],
+    /// It has a key that none has, or one twice.
+    is_odd: bool,
+}
+
+/// What it tells.
+pub(super) enum Told<'a> {
+    Envelope {
+        sequence: u64,
+        json: &'a str,
+    },
+    Event(Event),
+    /// Nothing that a log tells.
+    Nothing,
+}
+
+pub(super) struct Event {
+    /// What it calls itself.
+    pub(super) kind: String,
+    pub(super) is_known: bool,
+    /// It has what such an event has, and nothing else.
+    pub(super) is_well_formed: bool,
+    pub(super) at: Option<u64>,
+    pub(super) sequence: Option<u64>,
+    pub(super) count: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn told(&self) -> Told<'a> {
+        if let Some(kind) = self.read::<String>(Key::Event) {
+            return Told::Event(self.event(kind));
+        }
+        let sequence = self.read(Sequence);
+        match (sequence, self.values[Key::Envelope as usize]) {
+            (Some(sequence), Some(json)) if self.has_only(&[Sequence, Key::Envelope]) => {
+                let json = json.get();
+                Told::Envelope { sequence, json }
+            }
+            _ => Told::Nothing,
+        }
+    }
+
+    fn event(&self, kind: String) -> Event {
+        let form = FORMS.iter().find(|form| form.kind == kind);
+        let is_well_formed = form.is_some_and(|form| {
+            let has = [At, Time].iter().chain(form.has);
+            let may_have = form.may_have.iter().filter(|key| self.has(**key));
+            let keys: Vec<_> = has.chain(may_have).copied().collect();
+            keys.iter().all(|key| self.is_well_formed(*key))
+                && self.has_only(&[&[Key::Event], &*keys].concat())
+        });
+        Event {
+            kind,
+            is_known: form.is_some(),
+            is_well_formed,
+            at: self.read(At),
+            sequence: self.read(Sequence),
+            count: self.read(Count),
+        }
+    }
+
+    fn has(&self, key: Key) -> bool {
+        self.values[key as usize].is_some()
+    }
+
+    /// Whether it has no others but these and its number.
+    fn has_only(&self, keys: &[Key]) -> bool {
+        !self.is_odd && self.values.iter().flatten().count() == keys.len() + 1
+    }
+
+    fn is_well_formed(&self, key: Key) -> bool {
+        match key {
+            At | Sequence => self.read::<u64>(key).is_some(),
+            Count => self.read::<u64>(key).is_some_and(|count| count > 0),
+            Time => (self.read::<String>(key)).is_some_and(|time| codec::is_written_time(&time)),
+            Id => (self.read::<String>(key))
+                .is_some_and(|id| Uuid::try_parse(&id).is_ok_and(|read| read.to_string() == id)),
+            _ => self.read::<String>(key).is_some(),
+        }
+    }
+
+    /// The value, if it is there and of that type.
+    fn read<T: Deserialize<'a>>(&self, key: Key) -> Option<T> {
+        serde_json::from_str(self.values[key as usize]?.get()).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Line<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Reading)
+    }
+}
+
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Line<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'de>, A::Error> {
+        let (mut values, mut is_odd) = ([None; KEYS], false);
+        while let Some(key) = map.next_key::<Key>()? {
+            if key == Key::Unknown {
+                map.next_value::<IgnoredAny>()?;
+                is_odd = true;
+            } else {
+                let before = values[key as usize].replace(map.next_value::<&RawValue>()?);
+                is_odd |= before.is_some();
+            }
+        }
+        let mut line = Line {
+            record: 0,
+            values,
+            is_odd,
+        };
+        line.record =
+            (line.read(Key::Record)).ok_or_else(|| A::Error::custom("it has no number"))?;
+        Ok(line)
+    }
+}
