@@ -92,7 +92,8 @@
 //!
 //! Nothing is lost because whoever acts waits: a publisher while the log's queue is full, as for any
 //! subscriber with [`Overflow::Block`]; and who subscribes, grants, revokes or is refused
-//! while as many of those are waiting to be written. So a bus with a log is as fast as the log in the long run.
+//! while as many of those are waiting to be written: a grant does not count before that wait is over, a revoke counts at
+//! once. So a bus with a log is as fast as the log in the long run.
 //! The log counts as a subscriber, also in receipts. Its thread wakes fifty times a second when nothing
 //! happens.
 //!
