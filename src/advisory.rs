@@ -47,6 +47,17 @@ pub enum Advisory {
         id: Uuid,
         /// Its name, if it has one.
         name: Option<Arc<str>>,
+        /// What it listens to, in words: nothing if to everything.
+        filter: Option<Arc<str>>,
+    },
+    /// A subscription was [set](crate::Subscription::set_patterns) to other patterns. `advisory.listening`
+    Listening {
+        /// The subscription's id.
+        id: Uuid,
+        /// Its name, if it has one.
+        name: Option<Arc<str>>,
+        /// The patterns, in words: nothing if there are none.
+        patterns: Option<Arc<str>>,
     },
     /// A subscription was dropped. `advisory.unsubscribed`
     Unsubscribed {
@@ -143,6 +154,7 @@ impl Payload for Advisory {
     fn subject(&self) -> Subject<'_> {
         let kind = match self {
             Advisory::Subscribed { .. } => "subscribed",
+            Advisory::Listening { .. } => "listening",
             Advisory::Unsubscribed { .. } => "unsubscribed",
             Advisory::Evicted { .. } => "evicted",
             Advisory::Lagging { .. } => "lagging",

@@ -1,6 +1,6 @@
 //! A record of what happened on a bus: lossless (of refusals if [so wished](Options::each_denial)), in order, on disk.
 //!
-//! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed, as JSON Lines,
+//! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed to, as JSON Lines,
 //! on a thread of its own. [`verify()`] reads it back and tells whether something is missing; a [`Verifier`] does so
 //! with other limits, and for other messages.
 //!
@@ -38,7 +38,7 @@
 //! | --- | --- |
 //! | `at` | the sequence number that the bus had come to when it was taken down: of a grant just before it counts, of what else came about just after (of a revoke perhaps in that moment) |
 //! | `time` | when, by the system's clock |
-//! | `event` | `opened`, `subscribed`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
+//! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
 //! | others | what belongs to it |
 //!
 //! and these belong to it:
@@ -46,7 +46,9 @@
 //! | `event` | has | may have |
 //! | --- | --- | --- |
 //! | `opened`, `closed`, `ended` | | |
-//! | `subscribed`, `unsubscribed` | `id` | `name` |
+//! | `subscribed` | `id` | `name`, `why`: what it listens to, if not to everything |
+//! | `listening`: was [set](crate::Subscription::set_patterns) to other patterns | `id` | `name`, `why`: the patterns |
+//! | `unsubscribed` | `id` | `name` |
 //! | `evicted` | `id`, `why` | `name` |
 //! | `lagging` | `id`, `count` | `name` |
 //! | `denied` | `source`, `claimed`, `capability`, `why` | `subject`, `count` |
@@ -110,6 +112,7 @@ mod error;
 mod event;
 mod file;
 mod line;
+mod options;
 mod record;
 mod verify;
 mod writer;
@@ -124,13 +127,13 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use serde::Serialize;
 
 pub use self::error::AuditError;
+pub use self::options::{Flush, Options};
 pub use self::verify::{Finding, Flaw, Report, Verifier, verify, verify_continued};
 
 use self::event::{Attached, Happening, Recorder, What};
 use self::file::LogFile;
 use self::writer::{Progress, Writer};
 use crate::bus::Bus;
-use crate::codec::Codec;
 use crate::error::SubscribeError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
@@ -138,123 +141,6 @@ use crate::subject::Payload;
 
 /// How long to wait for an answer before looking whether anybody is there to give it.
 const PATIENCE: Duration = Duration::from_millis(50);
-
-/// When what was written is handed to the operating system, and to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Flush {
-    /// After each line.
-    EachLine,
-    /// After so many lines, and when nothing more is waiting to be written.
-    Lines(u32),
-    /// So often, at the earliest fifty times a second.
-    Interval(Duration),
-}
-
-type OnError = Box<dyn FnOnce(&AuditError) + Send>;
-
-/// How an [`AuditLog`] writes.
-///
-/// # Defaults
-///
-/// | option | default |
-/// | --- | --- |
-/// | [`capacity`](Self::capacity) | 1,024 |
-/// | [`flush`](Self::flush) | each second |
-/// | [`sync`](Self::sync) | yes |
-/// | [`rotate_at`](Self::rotate_at) | never |
-/// | [`each_denial`](Self::each_denial) | no: ten a second of each capability, and the number of the others |
-/// | [`codec`](Self::codec) | the default limits |
-#[must_use = "options do nothing until a log is started with them"]
-pub struct Options {
-    capacity: usize,
-    flush: Flush,
-    sync: bool,
-    rotate_at: Option<u64>,
-    each_denial: bool,
-    codec: Codec,
-    on_error: Option<OnError>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            capacity: 1_024,
-            flush: Flush::Interval(Duration::from_secs(1)),
-            sync: true,
-            rotate_at: None,
-            each_denial: false,
-            codec: Codec::new(),
-            on_error: None,
-        }
-    }
-}
-
-impl Options {
-    /// The defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many envelopes may wait to be written, and how many of anything else: from 1 to
-    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY).
-    pub fn capacity(mut self, capacity: usize) -> Self {
-        self.capacity = capacity;
-        self
-    }
-
-    /// When what was written is flushed. What is not may be lost when the process is killed.
-    pub fn flush(mut self, flush: Flush) -> Self {
-        self.flush = flush;
-        self
-    }
-
-    /// Whether flushing waits until the disk has it (`fsync`). Without, it survives the end of the process but not
-    /// of the machine, and [`AuditLog::synced`] knows of nothing.
-    pub fn sync(mut self, sync: bool) -> Self {
-        self.sync = sync;
-        self
-    }
-
-    /// Begins a new file when one has this many bytes. The full one gets the next free number at the
-    /// end of its name: `audit.jsonl.1`, `audit.jsonl.2`. No file is ever deleted, or written over.
-    pub fn rotate_at(mut self, bytes: u64) -> Self {
-        self.rotate_at = Some(bytes);
-        self
-    }
-
-    /// Whether each publish that was refused is recorded, as each that was not is. Without, whoever is refused cannot
-    /// fill the disk; with it he can, though no faster than the log writes, since he waits for it.
-    pub fn each_denial(mut self, each: bool) -> Self {
-        self.each_denial = each;
-        self
-    }
-
-    /// What writes envelopes, and so how large they may be.
-    pub fn codec(mut self, codec: Codec) -> Self {
-        self.codec = codec;
-        self
-    }
-
-    /// What to call if writing fails, once, on the log's thread, when it has left the bus.
-    pub fn on_error(mut self, call: impl FnOnce(&AuditError) + Send + 'static) -> Self {
-        self.on_error = Some(Box::new(call));
-        self
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("capacity", &self.capacity)
-            .field("flush", &self.flush)
-            .field("sync", &self.sync)
-            .field("rotate_at", &self.rotate_at)
-            .field("each_denial", &self.each_denial)
-            .field("codec", &self.codec)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Writes down what happens on a bus; see the [module](crate::audit).
 ///

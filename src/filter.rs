@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::caught::caught;
 use crate::envelope::Envelope;
+use crate::grant::list;
 use crate::pattern::Pattern;
 use crate::source::Source;
 use crate::subject::Subject;
@@ -15,6 +16,11 @@ type Predicate<M> = Arc<dyn Fn(&Envelope<M>) -> bool + Send + Sync>;
 /// A predicate did.
 #[derive(Debug)]
 pub(crate) struct Panicked;
+
+/// What these patterns match, in words; none if there are none.
+pub(crate) fn subjects(patterns: &[Pattern]) -> Option<String> {
+    (!patterns.is_empty()).then(|| format!("subjects {}", list(patterns)))
+}
 
 /// What one subscriber listens to: an envelope has to pass all three.
 pub(crate) struct Filter<M> {
@@ -34,6 +40,21 @@ impl<M> Filter<M> {
             sources: Vec::new(),
             predicates: Vec::new(),
         }
+    }
+
+    /// What passes, in words; none if everything does.
+    pub(crate) fn words(&self) -> Option<Arc<str>> {
+        let mut words = Vec::new();
+        words.extend(subjects(&self.patterns));
+        if !self.sources.is_empty() {
+            words.push(format!("sources {}", list(&self.sources)));
+        }
+        match self.predicates.len() {
+            0 => {}
+            1 => words.push("a predicate".to_owned()),
+            count => words.push(format!("{count} predicates")),
+        }
+        (!words.is_empty()).then(|| words.join("; ").into())
     }
 
     pub(crate) fn is_none(&self) -> bool {

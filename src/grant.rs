@@ -139,7 +139,8 @@ impl Grant {
     }
 }
 
-fn list(names: &[impl fmt::Display]) -> String {
+/// Names as they stand in a sentence.
+pub(crate) fn list(names: &[impl fmt::Display]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }

@@ -93,6 +93,16 @@ impl<M> Queue<M> {
     }
 }
 
+impl<M> Queue<M> {
+    /// What it listens to, if there is something else.
+    pub(crate) fn filter(&self) -> Option<&Filter<M>> {
+        match self {
+            Queue::Follow(_) => None,
+            Queue::Pick(_, filter) => Some(filter),
+        }
+    }
+}
+
 /// The subscriber's end of a queue.
 pub(crate) enum Inbox<M> {
     Follow(Follower<M>),

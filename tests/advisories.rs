@@ -44,11 +44,13 @@ fn who_comes_and_who_goes_is_told_with_id_and_name() {
         [
             Advisory::Subscribed {
                 id: named_id,
-                name: name.clone()
+                name: name.clone(),
+                filter: Some("sources `counter`".into()),
             },
             Advisory::Subscribed {
                 id: nameless_id,
-                name: None
+                name: None,
+                filter: None,
             },
             Advisory::Unsubscribed {
                 id: nameless_id,
@@ -57,6 +59,41 @@ fn who_comes_and_who_goes_is_told_with_id_and_name() {
             Advisory::Unsubscribed { id: named_id, name },
         ]
     );
+}
+
+#[test]
+fn what_a_subscriber_listens_to_is_told_and_told_again_when_it_is_changed() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories();
+    let options = SubscribeOptions::new()
+        .pattern("a.>".parse().unwrap())
+        .pattern("b".parse().unwrap())
+        .source("counter")
+        .predicate(|_: &Envelope<u64>| true)
+        .predicate(|_: &Envelope<u64>| true);
+    let subscription = bus.subscribe_with(options).unwrap();
+    subscription.set_patterns(["c.*".parse().unwrap()]).unwrap();
+    subscription.set_patterns([]).unwrap();
+    let unfiltered = bus.subscribe();
+    assert!(unfiltered.set_patterns([]).is_err());
+    drop(unfiltered);
+    let (id, name) = (subscription.id(), None);
+    let listening = |patterns: Option<&str>| Advisory::Listening {
+        id,
+        name: None,
+        patterns: patterns.map(Into::into),
+    };
+    let filter = "subjects `a.>`, `b`; sources `counter`; 2 predicates";
+    let filter = Some(filter.into());
+    assert_eq!(
+        told(&mut advisories)[..3],
+        [
+            Advisory::Subscribed { id, name, filter },
+            listening(Some("subjects `c.*`")),
+            listening(None),
+        ]
+    );
+    assert_eq!(told(&mut advisories), []);
 }
 
 #[test]

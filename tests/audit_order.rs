@@ -6,8 +6,38 @@ use std::thread;
 use std::time::Duration;
 
 use oxide_bus::audit::{self, AuditLog, Options};
-use oxide_bus::{Capability, Command, MessageBus};
+use oxide_bus::{Capability, Command, MessageBus, SubscribeOptions};
 use serde_json::Value;
+
+#[test]
+fn what_a_subscriber_listens_to_is_recorded_from_the_beginning_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let options = SubscribeOptions::new().pattern("command.ping".parse().unwrap());
+    let subscription = bus.subscribe_with(options).unwrap();
+    let wider = [">".parse().unwrap(), "x".repeat(100_000).parse().unwrap()];
+    subscription.set_patterns(wider).unwrap();
+    drop(subscription);
+    drop(bus.subscribe());
+    log.close().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let told: Vec<_> = (text.lines())
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|it| (it["event"].clone(), it["why"].as_str().map(str::to_owned)))
+        .collect();
+    let why = |index: usize| told[index].1.as_deref();
+    assert_eq!(
+        (&told[1].0, why(1)),
+        (&"subscribed".into(), Some("subjects `command.ping`"))
+    );
+    assert_eq!(told[2].0, "listening");
+    assert!(why(2).unwrap().starts_with("subjects `>`, `xxx") && why(2).unwrap().len() < 70_000);
+    assert_eq!((&told[4].0, why(4)), (&"subscribed".into(), None));
+    let report = audit::verify([&path]).unwrap();
+    assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
+}
 
 #[test]
 fn whatever_is_published_under_a_grant_stands_between_it_and_the_record_that_it_is_drained() {

@@ -27,8 +27,13 @@ mod events {
     /// A loss, a refusal or an eviction is a warning; that somebody came or went is for debugging.
     pub(in crate::advisory) fn emit(advisory: &Advisory) {
         match advisory {
-            Advisory::Subscribed { id, name } => {
-                debug!(%id, name = name.as_deref(), "subscribed");
+            Advisory::Subscribed { id, name, filter } => {
+                let (name, filter) = (name.as_deref(), filter.as_deref());
+                debug!(%id, name, filter, "subscribed");
+            }
+            Advisory::Listening { id, name, patterns } => {
+                let (name, patterns) = (name.as_deref(), patterns.as_deref());
+                debug!(%id, name, patterns, "listening to other patterns");
             }
             Advisory::Unsubscribed { id, name } => {
                 debug!(%id, name = name.as_deref(), "unsubscribed");

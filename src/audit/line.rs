@@ -52,9 +52,10 @@ const fn form(kind: &'static str, has: &'static [Key], may_have: &'static [Key])
     }
 }
 
-const FORMS: [Form; 14] = [
+const FORMS: [Form; 15] = [
     form("opened", &[], &[]),
-    form("subscribed", &[Id], &[Name]),
+    form("subscribed", &[Id], &[Name, Why]),
+    form("listening", &[Id], &[Name, Why]),
     form("unsubscribed", &[Id], &[Name]),
     form("evicted", &[Id, Why], &[Name]),
     form("lagging", &[Id, Count], &[Name]),

@@ -55,7 +55,14 @@ impl Event {
             ..event(kind)
         };
         match advisory {
-            Advisory::Subscribed { id, name } => subscription("subscribed", id, name),
+            Advisory::Subscribed { id, name, filter } => Event {
+                why: filter.as_deref().map(text),
+                ..subscription("subscribed", id, name)
+            },
+            Advisory::Listening { id, name, patterns } => Event {
+                why: patterns.as_deref().map(text),
+                ..subscription("listening", id, name)
+            },
             Advisory::Unsubscribed { id, name } => subscription("unsubscribed", id, name),
             Advisory::Evicted { id, name, reason } => Event {
                 why: Some(format!("{reason:?}")),

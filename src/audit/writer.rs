@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use super::event::{Attached, Happening, What};
 use super::file::LogFile;
+use super::options::OnError;
 use super::record::{self, Event, Numbered};
-use super::{AuditError, Flush, OnError};
+use super::{AuditError, Flush};
 use crate::caught::caught;
 use crate::codec::Codec;
 use crate::delivery::Delivery;

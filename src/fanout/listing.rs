@@ -7,6 +7,7 @@ use super::{Added, Core};
 use crate::advisory::{Advisory, Eviction};
 use crate::delivery::Delivery;
 use crate::error::SubscribeError;
+use crate::filter::{self, Filter};
 use crate::follow::Places;
 use crate::group::{Group, Seat};
 use crate::pattern::Pattern;
@@ -100,10 +101,12 @@ impl<M> Core<M> {
             }
         });
         let joined = joined?;
-        for terms in queues.iter().map(Queue::terms) {
+        for queue in queues {
+            let terms = queue.terms();
             self.board.tell(|| Advisory::Subscribed {
                 id: terms.id,
                 name: terms.name.clone(),
+                filter: queue.filter().and_then(Filter::words),
             });
         }
         let added = joined.into_iter().map(|joined| match joined {
@@ -144,7 +147,16 @@ impl<M> Core<M> {
     /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
     /// on is offered to it by them. False if it is not listed.
     pub(crate) fn set_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> bool {
-        self.change(|route| route.with_patterns(terms, patterns)).1
+        let words = (self.board.is_listened_to()).then(|| filter::subjects(&patterns));
+        let changed = self.change(|route| route.with_patterns(terms, patterns)).1;
+        if let Some(words) = words.filter(|_| changed) {
+            self.board.tell(|| Advisory::Listening {
+                id: terms.id,
+                name: terms.name.clone(),
+                patterns: words.map(Into::into),
+            });
+        }
+        changed
     }
 
     /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
