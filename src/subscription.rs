@@ -14,7 +14,6 @@ use crate::envelope::Envelope;
 use crate::error::{Lagged, RecvError, RecvTimeoutError, SetPatternsError, TryRecvError};
 use crate::fanout::Core;
 use crate::follow::{End, Places};
-#[cfg(feature = "tokio")]
 use crate::follower::Follower;
 use crate::iter::{Iter, TryIter};
 use crate::message::Message;

@@ -162,6 +162,13 @@
 //! * A capability is a name. Whoever holds a [`Bus`](crate::Bus) may present or grant any.
 //! * A payload with interior mutability can be changed by its subscribers, for all of them.
 //!
+//! # Audit logs
+//!
+//! * The record of an envelope says its source, and not which publisher has [forwarded](crate::Publisher::forward) it:
+//!   it was one of those that were granted the right to, for that source, which the log says.
+//! * [Verifying](crate::audit::verify) finds what no log writes, not what somebody has changed into something that a log
+//!   might have written: there are no checksums, and runs do not name each other.
+//!
 //! # Tasks
 //!
 //! * A publisher thread that is [stopped](#a-publisher-that-is-stopped) between claiming its place and writing
@@ -173,5 +180,11 @@
 //!   dropped.
 //! * Of publishers that wait for room in tasks all are woken when there is some, and who comes first gets it: no
 //!   turns are kept as they are for threads.
+//! * Who gives others a turn is woken at once, so he comes after those who are ready, and not after those whom tokio
+//!   defers, such as by its `yield_now`: they come every 61st time.
+//! * A batch is one step for the task that publishes it, however long it is: it gives way after it.
+//! * An executor that runs inside a task of tokio's, such as `futures::executor::block_on`, uses up the task's budget and
+//!   gets no new one. Receiving and publishing go on there, but tokio's own timers do not, so neither do the methods
+//!   that take a time-out. Use `block_in_place`, or tokio's `Handle::block_on`.
 //! * `Overflow::Block { timeout }` bounds the waiting of threads. A task waits as long as it takes, or as long as
 //!   it says itself.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::AsyncSubscription;
-use super::budget::{Budget, give_way};
+use super::budget::give_way;
 use crate::follower::Follower;
 use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
@@ -51,7 +51,7 @@ impl<M> AsyncSubscription<M> {
                 return Poll::Ready(found);
             }
         }
-        self.budget = Budget::of_receives();
+        self.budget.refill();
         Poll::Pending
     }
 

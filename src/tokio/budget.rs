@@ -24,59 +24,59 @@ const PUBLISHES: u8 = 128;
 /// Who waits after he has received as much need not give way, nor look at tokio's budget for the first few.
 const RECEIVES: u8 = PUBLISHES + SHARE - 1;
 
-/// How often in a row somebody gives way since tokio's budget is used up. Where another executor runs inside a task
-/// of tokio's, that gets no new one, however often this one polls.
-const PATIENCE: u8 = 16;
+/// How often somebody on a thread gives way since tokio's budget is used up. Where another executor runs inside a task
+/// of tokio's, that gets no new one, however often this one polls: then it goes on without. A task that awaits fifty at
+/// once asks some 50 x 50 x 16 times before all of them give way.
+const PATIENCE: u16 = u16::MAX;
 
+/// How many may go on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Budget {
-    /// How many may go on.
-    left: u8,
-    /// How often in a row it gave way because tokio's was used up.
-    gave_way: u8,
-}
+pub(crate) struct Budget(u8);
 
 impl Budget {
     pub(crate) const fn of_receives() -> Self {
-        Budget::of(RECEIVES)
+        Budget(RECEIVES)
     }
 
-    const fn of(left: u8) -> Self {
-        Budget { left, gave_way: 0 }
+    /// Somebody waits. What he has received since the last share counts towards the next: while he waits for this, his
+    /// task may go on with another.
+    pub(crate) fn refill(&mut self) {
+        self.0 = PUBLISHES + self.0 % SHARE;
     }
 
     /// False if others are due.
     #[inline]
     pub(crate) fn spend(&mut self, context: &mut Context<'_>) -> bool {
-        if self.left.is_multiple_of(SHARE) && !self.share(context) {
+        if self.0.is_multiple_of(SHARE) && !self.share(context) {
             return false;
         }
-        self.left -= 1;
+        self.0 -= 1;
         true
     }
 
     /// Looks whether one of the two is used up, and uses the other.
     #[cold]
     fn share(&mut self, context: &mut Context<'_>) -> bool {
-        if self.left == 0 {
-            *self = Budget::of(PUBLISHES);
+        if self.0 == 0 {
+            self.0 = PUBLISHES;
             return false;
         }
-        match coop::poll_proceed(context) {
-            Poll::Ready(budget) => budget.made_progress(),
-            Poll::Pending if self.gave_way < PATIENCE => {
-                self.gave_way += 1;
-                return false;
+        let gave_way = match coop::poll_proceed(context) {
+            Poll::Ready(budget) => {
+                budget.made_progress();
+                0
             }
-            Poll::Pending => {}
-        }
-        self.gave_way = 0;
-        true
+            Poll::Pending => GAVE_WAY.get().saturating_add(1),
+        };
+        GAVE_WAY.set(gave_way);
+        gave_way == 0 || gave_way == PATIENCE
     }
 }
 
 thread_local! {
-    static PUBLISHED: Cell<Budget> = const { Cell::new(Budget::of(PUBLISHES)) };
+    static PUBLISHED: Cell<Budget> = const { Cell::new(Budget(PUBLISHES)) };
+    /// How often somebody on this thread gave way since tokio's budget is used up.
+    static GAVE_WAY: Cell<u16> = const { Cell::new(0) };
 }
 
 /// False if others are due.
@@ -96,7 +96,7 @@ pub(super) fn spend_publish(context: &mut Context<'_>) -> bool {
 pub(super) fn count_batch(published: usize) {
     let published = u8::try_from(published).unwrap_or(u8::MAX);
     let mut budget = PUBLISHED.get();
-    budget.left = budget.left.saturating_sub(published);
+    budget.0 = budget.0.saturating_sub(published);
     PUBLISHED.set(budget);
 }
 

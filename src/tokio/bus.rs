@@ -104,8 +104,8 @@ impl<M: Payload> AsyncBus<M> {
     /// Where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room it waits for that,
     /// however long it takes, while other tasks run; nobody gets the envelope before. What time-out that
     /// subscriber has is no matter here, where there is no clock: see
-    /// [`publish_timeout`](AsyncBus::publish_timeout). Else it is over at once, but that one in 129
-    /// lets others run first, if no task on its thread has had to wait since the last.
+    /// [`publish_timeout`](AsyncBus::publish_timeout). Else it is over at once, but that about one in 129 of those
+    /// on its thread lets others run first.
     ///
     /// # Errors
     ///

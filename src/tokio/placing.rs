@@ -97,13 +97,14 @@ pub(super) async fn publish_batch<M: Payload>(
     envelopes: Vec<Envelope<M>>,
     mut publish: impl FnMut(&mut Batching<M>) -> Result<(), Cause>,
 ) -> Result<BatchReceipt, BatchError<M>> {
-    count_batch(envelopes.len());
+    let count = envelopes.len();
     let mut batching = Batching::new(envelopes);
     let placed = place(|| match publish(&mut batching) {
         Err(Cause::Refused(Refusal::Full(vacancy))) => Err(vacancy),
         outcome => Ok(outcome),
     });
     let outcome = placed.await;
+    count_batch(count);
     batching.end(outcome)
 }
 

@@ -168,6 +168,46 @@ fn a_task_that_receives_from_whichever_is_ready_gives_others_a_turn() {
 }
 
 #[test]
+fn a_task_that_awaits_many_that_are_always_ready_gives_others_a_turn() {
+    for count in [2, 8, 20, 40] {
+        let bus = Bus::new();
+        let subscribe = |_| {
+            let options = SubscribeOptions::new().capacity(50_000);
+            bus.subscribe_with(options).unwrap().into_async()
+        };
+        let mut subscriptions: Vec<_> = (0..count).map(subscribe).collect();
+        bus.publish_batch((0..50_000).map(envelope)).unwrap();
+        let mut first = 0_usize;
+        let turns = turns_beside(async move {
+            for _ in 0..50_000 {
+                poll_fn(|context| {
+                    first = first.wrapping_mul(31).wrapping_add(7);
+                    (0..count)
+                        .map(|next| (first + next) % count)
+                        .map(|at| pin!(subscriptions[at].recv()).poll(context))
+                        .find(Poll::is_ready)
+                        .map_or(Poll::Pending, |found| found.map(Result::unwrap))
+                })
+                .await;
+            }
+        });
+        assert!(turns >= 10, "{turns} turns beside {count}");
+    }
+}
+
+#[test]
+fn a_batch_of_any_size_passes_at_once_on_a_thread_that_has_not_published() {
+    for size in [1, 127, 128, 256, 1_000] {
+        let pass = move || {
+            let bus = AsyncBus::<u64>::new();
+            let batch = (0..size).map(envelope);
+            bus.publish_batch(batch).now_or_never().is_some()
+        };
+        assert!(thread::spawn(pass).join().unwrap(), "{size}");
+    }
+}
+
+#[test]
 fn who_gave_way_publishes_next_time_whatever_others_publish_on_his_thread() {
     current_thread().block_on(async {
         let bus = AsyncBus::<u64>::new();
