@@ -396,7 +396,7 @@ impl<M: Payload> Publisher<M> {
     }
 
     /// Why these are refused, which is counted and told if it is for want of authority.
-    #[cold]
+    #[inline]
     fn objected(&self, envelopes: &[Envelope<M>], objection: Objection) -> Cause {
         match objection {
             Objection::Refused(refusal) => refusal.into(),
