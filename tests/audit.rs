@@ -1,5 +1,8 @@
 //! The audit log: whole, in order, on disk, and in nobody's way.
 
+#[path = "support/audited.rs"]
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -11,13 +14,8 @@ use oxide_bus::codec::{Codec, Limits};
 use oxide_bus::{
     Capability, Command, Envelope, Event, Grant, MessageBus, Publisher, SubscribeOptions,
 };
-use tempfile::TempDir;
 
-fn place() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    (folder, path)
-}
+use support::place;
 
 fn custom(bytes: usize) -> Event {
     Event::Custom {

@@ -1,7 +1,9 @@
 //! What a module may try, so that what it says cannot be shown later: nothing of it works.
 
+#[path = "support/audited.rs"]
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -15,20 +17,9 @@ use oxide_bus::{
 };
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use uuid::Uuid;
 
-fn place() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    (folder, path)
-}
-
-fn records(path: &Path) -> Vec<Value> {
-    (fs::read_to_string(path).unwrap().lines())
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
+use support::{place, records};
 
 fn stop(module_id: String) -> Message {
     Command::Stop { module_id }.into()

@@ -1,7 +1,8 @@
 //! Where an audit log begins: with what is published from then on, whatever the bus is like.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "support/audited.rs"]
+mod support;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -9,20 +10,8 @@ use std::time::Duration;
 
 use oxide_bus::audit::{self, AuditLog, Options};
 use oxide_bus::{Command, Event, MAX_CAPACITY, MessageBus};
-use serde_json::Value;
-use tempfile::TempDir;
 
-fn place() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    (folder, path)
-}
-
-fn records(path: &Path) -> Vec<Value> {
-    (fs::read_to_string(path).unwrap().lines())
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
+use support::{place, records};
 
 #[test]
 fn what_was_retained_is_not_in_a_log_that_begins_later_and_it_goes_on_well() {
