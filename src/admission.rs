@@ -150,6 +150,35 @@ impl Admission {
         })
     }
 
+    /// Whether it is granted without restrictions, for one who is not counted: he appends by leave, see
+    /// [`appending`](crate::fanout).
+    #[inline]
+    pub(crate) fn is_plain(&self, stripe: Stripe) -> bool {
+        self.stripes[stripe.0].load(Ordering::Acquire) & PLAIN != 0 // as in `enter`
+    }
+
+    /// Whether it is granted, and what for; for who is inside, and for one who appends by leave.
+    ///
+    /// Who has to try again brings the pass along: what was taken out of an allowance once is not taken again
+    /// while the same terms stand.
+    pub(crate) fn let_pass<E: From<Denial>>(
+        &self,
+        pass: &mut Pass,
+        admits: impl FnOnce(&Scope) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let terms = self.terms.load();
+        let scope = terms.scope()?;
+        if pass.is_for(&terms) {
+            let expired = scope.has_expired().then_some(Denial::Expired);
+            return expired.map_or(Ok(()), |denial| Err(denial.into()));
+        }
+        admits(scope)?;
+        if scope.has_rate() {
+            pass.0 = Some(Arc::clone(&terms));
+        }
+        Ok(())
+    }
+
     /// Whether something is granted, for whatever.
     #[cold]
     fn look(&self) -> Result<(), Denial> {
@@ -267,7 +296,7 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// By which terms something was let pass, that was not published then.
+/// By which terms something was let pass that has a rate, and was not published then.
 #[derive(Debug, Default)]
 pub(crate) struct Pass(Option<Arc<Terms>>);
 
@@ -307,28 +336,12 @@ impl Inside<'_> {
     }
 
     /// Whether it is granted, and what for.
-    ///
-    /// Who has to try again brings the pass along: what was let pass once need not be looked at again while
-    /// the same terms stand.
-    pub(crate) fn ask<E: From<Denial>>(
+    pub(crate) fn let_pass<E: From<Denial>>(
         &self,
-        pass: Option<&mut Pass>,
+        pass: &mut Pass,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
-        let terms = self.admission.terms.load();
-        let scope = terms.scope()?;
-        match pass {
-            None => admits(scope),
-            Some(pass) if pass.is_for(&terms) => {
-                let expired = scope.has_expired().then_some(Denial::Expired);
-                expired.map_or(Ok(()), |denial| Err(denial.into()))
-            }
-            Some(pass) => {
-                admits(scope)?;
-                pass.0 = Some(Arc::clone(&terms));
-                Ok(())
-            }
-        }
+        self.admission.let_pass(pass, admits)
     }
 }
 

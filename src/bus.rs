@@ -233,6 +233,21 @@ impl<M: Payload> Bus<M> {
         Ok(Receipt::new(id, outcome))
     }
 
+    /// Publishes an envelope that needs leave, if there is nothing to do but append it; else leaves it where it is.
+    #[inline]
+    pub(crate) fn append_by_leave(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        leave: impl FnOnce(&Envelope<M>) -> bool,
+    ) -> Option<Receipt> {
+        if self.core.demands.is_some() {
+            return None;
+        }
+        let id = Pending::first(pending).id;
+        let outcome = self.core.append_by_leave(pending, leave)?;
+        Some(Receipt::new(id, outcome))
+    }
+
     /// Publishes an envelope, or leaves it where it is.
     #[cfg(feature = "tokio")]
     #[inline]

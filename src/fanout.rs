@@ -132,22 +132,6 @@ impl<M> Core<M> {
             .map_or_else(|| self.place(pending, limit), Ok)
     }
 
-    /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
-    /// same: this is kept apart, and small, because nearly every publish ends here.
-    #[inline]
-    fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
-        let current = self.current.load();
-        if !current.is_plain() || current.is_outdated() {
-            return None;
-        }
-        let Claim { slots, is_awaited } = current.parcel.claim_kept()?;
-        pause::at(Step::Claimed);
-        (current.parcel).write(slots.start, || Pending::take(pending));
-        self.call(is_awaited);
-        self.requests.look(&current.parcel, slots);
-        Some(current.outcome(1))
-    }
-
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
     #[inline(never)]
     pub(crate) fn place(
@@ -365,6 +349,7 @@ impl<M> Core<M> {
     }
 }
 
+mod appending;
 mod batching;
 mod delivering;
 mod listing;

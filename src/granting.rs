@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::admission::{Admission, Revoked};
+use crate::admission::{Admission, Pass, Revoked};
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
@@ -12,6 +12,7 @@ use crate::error::{DrainError, GrantError, PublishError};
 use crate::grant::Grant;
 use crate::limit::Limit;
 use crate::pause::{self, Step};
+use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
@@ -95,6 +96,17 @@ impl<M> Bus<M> {
         revoked
     }
 
+    /// The same. Who publishes under it when this returns has been counted.
+    pub(crate) fn revoke_and_settle(
+        &self,
+        capability: &Capability,
+    ) -> Option<(Arc<Admission>, Revoked)> {
+        let revoked = self.revoke(capability);
+        // Even if nothing is known of it: it may have been revoked and forgotten just now.
+        self.core.supersede();
+        revoked
+    }
+
     /// Tells that a capability, which was noted to be drained, is.
     pub(crate) fn tell_drained(&self, capability: &Capability) {
         let (grants, board) = (&self.core.grants, &self.core.board);
@@ -143,7 +155,7 @@ impl<M> Bus<M> {
     ) -> Result<(), DrainError> {
         // A deadline beyond the clock's end is none.
         let deadline = Instant::now().checked_add(timeout);
-        let Some((admission, revoked)) = self.revoke(capability) else {
+        let Some((admission, revoked)) = self.revoke_and_settle(capability) else {
             return Ok(());
         };
         let note = || {
@@ -228,8 +240,14 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
+        let mut pending = Some(envelope);
+        let leave = |_: &_| self.core.grants.is_plain(capability);
+        if let Some(receipt) = self.append_by_leave(&mut pending, leave) {
+            return Ok(receipt);
+        }
+        let envelope = Pending::take(&mut pending);
         let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(self, &envelope, None) {
+        match by_name.enter(self, &envelope, &mut Pass::default()) {
             Ok(_inside) => self.publish_within(envelope, Limit::Theirs, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }

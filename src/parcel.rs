@@ -197,6 +197,13 @@ impl<M> Parcel<M> {
         }
     }
 
+    /// Whether a slot could be claimed just now, of those that keep what they are given.
+    #[inline]
+    pub(crate) fn has_place(&self) -> bool {
+        let word = self.word.load(Ordering::Relaxed); // a hint: who claims looks again
+        word & (READY | CLOSED) == READY && ((word & CLAIMED) as usize) < self.slots()
+    }
+
     /// Claims one slot, if the parcel keeps what it is given.
     #[inline]
     pub(crate) fn claim_kept(&self) -> Option<Claim> {

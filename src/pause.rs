@@ -3,6 +3,8 @@
 /// Where a thread can be stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// A publisher may append to the opening that it got hold of, and has not.
+    Admitted,
     /// A publisher has claimed a slot, and not written it.
     Claimed,
     /// It is about to install the opening that it has made.

@@ -1,29 +1,26 @@
 //! What a module is given instead of the bus: the right to speak as itself.
 
+mod passing;
+
 use std::fmt;
-use std::slice;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::admission::{Asking, Inside, Pass, Stripe};
+use crate::admission::{Asking, Pass, Stripe};
 use crate::bus::Bus;
 use crate::capability::Capability;
-use crate::codec;
-use crate::denial::Denial;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, Cause, PublishError};
-use crate::fanout::{Batching, Refusal};
+use crate::error::{BatchError, PublishError};
+use crate::fanout::Batching;
 use crate::grants::GrantHandle;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::pattern::Pattern;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::request::Requests;
-use crate::scope::{Objection, Origin};
 use crate::source::Source;
 use crate::subject::Payload;
-use crate::weight::Weighing;
 
 /// A handle that publishes as one source under one capability, made by
 /// [`Bus::publisher`](crate::Bus::publisher).
@@ -174,13 +171,7 @@ impl<M: Payload> Publisher<M> {
     /// ```
     #[inline]
     pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        // The usual case by itself: here the envelope is made where it goes, and not moved to be looked at.
-        let entered = self.grant.admission().enter(self.stripe);
-        if (entered.as_ref()).is_ok_and(|inside| inside.is_plain() && self.narrowed.is_empty()) {
-            return self.bus.publish(Envelope::new(&self.source, message));
-        }
-        let (envelope, origin) = (Envelope::new(&self.source, message), Origin::Made);
-        self.pass_on(entered, envelope, origin, Limit::Theirs)
+        self.admit(Envelope::new(&self.source, message), Limit::Theirs)
     }
 
     /// Publishes a message that answers or continues another.
@@ -290,129 +281,9 @@ impl<M: Payload> Publisher<M> {
             .map(|message| Envelope::new(&self.source, message))
             .collect();
         let mut batching = Batching::new(envelopes);
-        let outcome = self.place_all(&mut batching, Limit::Theirs, None);
+        let outcome = self.place_all(&mut batching, Limit::Theirs, &mut Pass::default());
         batching.end(outcome)
     }
-
-    /// Publishes what is left of a batch, up to where it is refused.
-    pub(crate) fn place_all(
-        &self,
-        batching: &mut Batching<M>,
-        limit: Limit,
-        pass: Option<&mut Pass>,
-    ) -> Result<(), Cause> {
-        let inside = self.enter(batching.left(), Origin::Made, pass)?;
-        let core = &self.bus.core;
-        let outcome = core.place_all(batching, limit, || {
-            inside.goes_on().map_err(Objection::from)
-        });
-        drop(inside); // who is told of a refusal may run code of his own
-        outcome.map_err(|objection| self.objected(batching.left(), objection))
-    }
-
-    /// Publishes an envelope of this publisher's own.
-    #[inline]
-    pub(crate) fn admit(
-        &self,
-        envelope: Envelope<M>,
-        limit: Limit,
-    ) -> Result<Receipt, PublishError<M>> {
-        self.pass(envelope, Origin::Made, limit)
-    }
-
-    /// What it hands on.
-    #[inline]
-    pub(crate) fn forwarded(&self) -> Origin<'_> {
-        Origin::Forwarded(&self.source)
-    }
-
-    #[inline]
-    fn pass(
-        &self,
-        envelope: Envelope<M>,
-        origin: Origin<'_>,
-        limit: Limit,
-    ) -> Result<Receipt, PublishError<M>> {
-        let entered = self.grant.admission().enter(self.stripe);
-        self.pass_on(entered, envelope, origin, limit)
-    }
-
-    fn pass_on(
-        &self,
-        entered: Result<Inside<'_>, Denial>,
-        envelope: Envelope<M>,
-        origin: Origin<'_>,
-        limit: Limit,
-    ) -> Result<Receipt, PublishError<M>> {
-        match self.let_in(entered, slice::from_ref(&envelope), origin, None) {
-            Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
-            Err(cause) => Err(PublishError::caused(envelope, cause)),
-        }
-    }
-
-    /// Lets envelopes pass, all or none; they count as on their way until what is returned is dropped.
-    pub(crate) fn enter(
-        &self,
-        envelopes: &[Envelope<M>],
-        origin: Origin<'_>,
-        pass: Option<&mut Pass>,
-    ) -> Result<Inside<'_>, Cause> {
-        let entered = self.grant.admission().enter(self.stripe);
-        self.let_in(entered, envelopes, origin, pass)
-    }
-
-    #[inline]
-    fn let_in<'a>(
-        &self,
-        entered: Result<Inside<'a>, Denial>,
-        envelopes: &[Envelope<M>],
-        origin: Origin<'_>,
-        pass: Option<&mut Pass>,
-    ) -> Result<Inside<'a>, Cause> {
-        let weigh = || {
-            envelopes.iter().try_for_each(|it| {
-                // What is stamped here is in order.
-                if matches!(origin, Origin::Forwarded(_)) || it.correlation_id.is_some() {
-                    check(it)?;
-                }
-                self.bus.weigh(it)
-            })
-        };
-        // Who is not let in is not inside any more: who is told of it may run code of his own.
-        let outcome = entered.map_err(Objection::from).and_then(|inside| {
-            let is_plain = inside.is_plain() && self.narrowed.is_empty();
-            if is_plain && matches!(origin, Origin::Made) {
-                weigh()?;
-            } else {
-                inside.ask(pass, |scope| {
-                    scope.admits(envelopes, origin, &self.narrowed)?;
-                    weigh()?;
-                    Ok::<_, Objection>(scope.spend(envelopes.len())?)
-                })?;
-            }
-            Ok(inside)
-        });
-        outcome.map_err(|objection| self.objected(envelopes, objection))
-    }
-
-    /// Why these are refused, which is counted and told if it is for want of authority.
-    #[inline]
-    fn objected(&self, envelopes: &[Envelope<M>], objection: Objection) -> Cause {
-        match objection {
-            Objection::Refused(refusal) => refusal.into(),
-            Objection::Denied { denial, at } => {
-                let envelope = envelopes.get(at);
-                (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
-                Cause::Denied(self.capability().clone(), denial)
-            }
-        }
-    }
-}
-
-/// Whether some codec could write it. Kept apart, since mostly nobody asks.
-#[inline(never)]
-fn check<M>(envelope: &Envelope<M>) -> Result<(), Refusal> {
-    codec::check(envelope).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))
 }
 
 impl Publisher<Message> {

@@ -117,6 +117,10 @@ impl Scope {
         Ok(())
     }
 
+    pub(crate) fn has_rate(&self) -> bool {
+        self.rate.is_some()
+    }
+
     /// Takes so many out of the rate's allowance, all or none. Comes last, so that what is refused for
     /// another reason takes nothing.
     pub(crate) fn spend(&self, count: usize) -> Result<(), Denial> {

@@ -2,6 +2,7 @@
 
 mod closing;
 mod evicting;
+mod revoking;
 
 use std::sync::mpsc::{self, channel};
 use std::thread;

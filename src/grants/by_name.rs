@@ -28,6 +28,13 @@ impl Grants {
             admission: self.find(capability),
         }
     }
+
+    /// Whether a capability is granted without restrictions, for one who is not counted; see
+    /// [`Admission::is_plain`].
+    pub(crate) fn is_plain(&self, capability: &Capability) -> bool {
+        let known = self.known.get(capability);
+        known.is_some_and(|known| known.admission.is_plain(Stripe::default()))
+    }
 }
 
 impl ByName<'_> {
@@ -36,7 +43,7 @@ impl ByName<'_> {
         &self,
         bus: &Bus<M>,
         envelope: &Envelope<M>,
-        pass: Option<&mut Pass>,
+        pass: &mut Pass,
     ) -> Result<Inside<'_>, Cause> {
         let refuse = |refusals: &Refusals, denial| {
             let what = (&envelope.source, Some(envelope), self.capability);
@@ -52,7 +59,7 @@ impl ByName<'_> {
             if inside.is_plain() {
                 bus.weigh(envelope)?;
             } else {
-                inside.ask(pass, |scope| {
+                inside.let_pass(pass, |scope| {
                     scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
                     bus.weigh(envelope)?;
                     Ok::<_, Objection>(scope.spend(1)?)

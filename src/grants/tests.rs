@@ -2,6 +2,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::*;
+use crate::admission::Pass;
 use crate::audit::{AuditLog, Options};
 use crate::pause::{Step, stop};
 use crate::{Bus, Command, MessageBus};
@@ -232,7 +233,11 @@ fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted
     bus.revoke_capability(&write);
     assert_eq!(bus.core.grants.known.len(), 0);
     for _ in 0..50 {
-        assert!(by_name.enter(&bus, &envelope(), None).is_err());
+        assert!(
+            by_name
+                .enter(&bus, &envelope(), &mut Pass::default())
+                .is_err()
+        );
     }
     drop(by_name);
     bus.core.grants.tell_all_suppressed(&bus.core.board);

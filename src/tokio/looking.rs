@@ -89,7 +89,7 @@ impl<M> AsyncBus<M> {
         timeout: Duration,
     ) -> Result<(), DrainError> {
         let bus = self.as_sync();
-        let Some((admission, revoked)) = bus.revoke(capability) else {
+        let Some((admission, revoked)) = bus.revoke_and_settle(capability) else {
             return Ok(());
         };
         let mut draining = admission.draining(revoked);

@@ -143,8 +143,11 @@ impl<M: Payload> AsyncPublisher<M> {
         pass: &mut Pass,
     ) -> Result<Receipt, Cause> {
         let publisher = &self.publisher;
+        if let Some(receipt) = publisher.append(pending, origin, pass) {
+            return Ok(receipt);
+        }
         let envelope = slice::from_ref(Pending::first(pending));
-        let _inside = publisher.enter(envelope, origin, Some(pass))?;
+        let _inside = publisher.enter(envelope, origin, pass)?;
         Ok((publisher.bus()).publish_pending(pending, limit, Weighing::Done)?)
     }
 
@@ -197,8 +200,7 @@ impl<M: Payload> AsyncPublisher<M> {
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
         let mut pass = Pass::default();
-        let publish =
-            |batching: &mut _| publisher.place_all(batching, Limit::Refuse, Some(&mut pass));
+        let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut pass);
         placing::publish_batch(envelopes, publish).await
     }
 }

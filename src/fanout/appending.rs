@@ -1,0 +1,84 @@
+//! The short way of a publish: it appends to the current parcel, and that is all there is to do.
+//!
+//! One that needs leave asks for it in between: after it got hold of the opening, and before it appends. So it need
+//! not be counted to be waited for. Who takes the leave away [supersedes](Core::supersede) the current opening
+//! afterwards, and the invariant is: *when that is done, nobody appends by a leave that was gone before.* For
+//!
+//! * every opening up to the one that was superseded is closed, so nothing is appended to it any more; and what was,
+//!   is in the queues by then, as always;
+//! * who gets hold of a later one has acquired, through the swap that installed it, what was done before, and
+//!   is not given leave.
+//!
+//! Closing alone would not do: another publisher may have closed the opening before, and install the next one
+//! without having learned of anything.
+
+use std::sync::Arc;
+
+use super::Core;
+use crate::envelope::Envelope;
+use crate::parcel::{Claim, Parcel};
+use crate::pause::{self, Step};
+use crate::pending::Pending;
+use crate::receipt::Outcome;
+
+impl<M> Core<M> {
+    /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
+    /// same: this is kept apart, and small, because nearly every publish ends here.
+    #[inline]
+    pub(super) fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
+        self.append_if(pending, |_, _| true)
+    }
+
+    /// The same, if it is given leave. Where this returns none it may have been: the caller asks again, on the long
+    /// way, on which he is counted.
+    #[inline]
+    pub(crate) fn append_by_leave(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        leave: impl FnOnce(&Envelope<M>) -> bool,
+    ) -> Option<Outcome> {
+        self.append_if(pending, |parcel, envelope| {
+            // Before what may cost more. And an answer to a request is on its way until that was handed over.
+            parcel.has_place() && self.requests.pending() == 0 && leave(envelope)
+        })
+    }
+
+    #[inline]
+    fn append_if(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        may: impl FnOnce(&Parcel<M>, &Envelope<M>) -> bool,
+    ) -> Option<Outcome> {
+        let current = self.current.load();
+        if !current.is_plain()
+            || current.is_outdated()
+            || !may(&current.parcel, Pending::first(pending))
+        {
+            return None;
+        }
+        pause::at(Step::Admitted);
+        let Claim { slots, is_awaited } = current.parcel.claim_kept()?;
+        pause::at(Step::Claimed);
+        (current.parcel).write(slots.start, || Pending::take(pending));
+        self.call(is_awaited);
+        self.requests.look(&current.parcel, slots);
+        Some(current.outcome(1))
+    }
+
+    /// Puts another opening in the place of the current one. Who was given leave to append to that, or to one
+    /// before, has done so when this returns, or will not.
+    pub(crate) fn supersede(&self) {
+        loop {
+            let current = self.current.load();
+            current.complete(&self.lobby);
+            current.parcel.close();
+            let next = Arc::new(current.idle(Arc::clone(&current.route)));
+            if self.install(&current, &next) {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models;

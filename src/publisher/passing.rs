@@ -1,0 +1,172 @@
+//! How what a publisher publishes is let pass.
+//!
+//! Mostly it is [appended by leave](crate::fanout), without being counted. Where that cannot be, or it may not pass, the
+//! publisher counts itself in and asks again; then it is known why not.
+
+use std::slice;
+
+use super::Publisher;
+use crate::admission::{Inside, Pass};
+use crate::codec;
+use crate::envelope::Envelope;
+use crate::error::{Cause, PublishError};
+use crate::fanout::{Batching, Refusal};
+use crate::limit::Limit;
+use crate::pending::Pending;
+use crate::receipt::Receipt;
+use crate::scope::{Objection, Origin, Scope};
+use crate::subject::Payload;
+use crate::weight::Weighing;
+
+impl<M: Payload> Publisher<M> {
+    /// Publishes an envelope of this publisher's own.
+    #[inline]
+    pub(crate) fn admit(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
+        self.pass(envelope, Origin::Made, limit)
+    }
+
+    /// What it hands on.
+    #[inline]
+    pub(crate) fn forwarded(&self) -> Origin<'_> {
+        Origin::Forwarded(&self.source)
+    }
+
+    #[inline]
+    pub(super) fn pass(
+        &self,
+        envelope: Envelope<M>,
+        origin: Origin<'_>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
+        let (mut pending, mut pass) = (Some(envelope), Pass::default());
+        match self.append(&mut pending, origin, &mut pass) {
+            Some(receipt) => Ok(receipt),
+            None => self.place(Pending::take(&mut pending), origin, limit, &mut pass),
+        }
+    }
+
+    /// Publishes an envelope if it may pass, and there is nothing to do but append it; else leaves it where it is.
+    #[inline]
+    pub(crate) fn append(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        origin: Origin<'_>,
+        pass: &mut Pass,
+    ) -> Option<Receipt> {
+        self.bus.append_by_leave(pending, |envelope| {
+            let is_plain =
+                self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe);
+            check(envelope, origin).is_ok()
+                && (is_plain || self.is_within_scope(envelope, origin, pass))
+        })
+    }
+
+    /// Whether a grant without restrictions is enough.
+    #[inline]
+    fn needs_no_scope(&self, origin: Origin<'_>) -> bool {
+        matches!(origin, Origin::Made) && self.narrowed.is_empty()
+    }
+
+    /// Kept apart: mostly nobody asks.
+    #[inline(never)]
+    fn is_within_scope(&self, envelope: &Envelope<M>, origin: Origin<'_>, pass: &mut Pass) -> bool {
+        let admits = |scope: &Scope| {
+            scope.admits(slice::from_ref(envelope), origin, &self.narrowed)?;
+            Ok::<_, Objection>(scope.spend(1)?)
+        };
+        self.grant.admission().let_pass(pass, admits).is_ok()
+    }
+
+    /// Publishes an envelope if it may pass, counted.
+    #[inline(never)]
+    fn place(
+        &self,
+        envelope: Envelope<M>,
+        origin: Origin<'_>,
+        limit: Limit,
+        pass: &mut Pass,
+    ) -> Result<Receipt, PublishError<M>> {
+        match self.enter(slice::from_ref(&envelope), origin, pass) {
+            Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
+            Err(cause) => Err(PublishError::caused(envelope, cause)),
+        }
+    }
+
+    /// Publishes what is left of a batch, up to where it is refused.
+    pub(crate) fn place_all(
+        &self,
+        batching: &mut Batching<M>,
+        limit: Limit,
+        pass: &mut Pass,
+    ) -> Result<(), Cause> {
+        let inside = self.enter(batching.left(), Origin::Made, pass)?;
+        let core = &self.bus.core;
+        let outcome = core.place_all(batching, limit, || {
+            inside.goes_on().map_err(Objection::from)
+        });
+        drop(inside); // who is told of a refusal may run code of his own
+        outcome.map_err(|objection| self.objected(batching.left(), objection))
+    }
+
+    /// Lets envelopes pass, all or none; they count as on their way until what is returned is dropped.
+    pub(crate) fn enter(
+        &self,
+        envelopes: &[Envelope<M>],
+        origin: Origin<'_>,
+        pass: &mut Pass,
+    ) -> Result<Inside<'_>, Cause> {
+        let weigh = || {
+            envelopes.iter().try_for_each(|it| {
+                check(it, origin)?;
+                self.bus.weigh(it)
+            })
+        };
+        let entered = self.grant.admission().enter(self.stripe);
+        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        let outcome = entered.map_err(Objection::from).and_then(|inside| {
+            if self.needs_no_scope(origin) && inside.is_plain() {
+                weigh()?;
+            } else {
+                inside.let_pass(pass, |scope| {
+                    scope.admits(envelopes, origin, &self.narrowed)?;
+                    weigh()?;
+                    Ok::<_, Objection>(scope.spend(envelopes.len())?)
+                })?;
+            }
+            Ok(inside)
+        });
+        outcome.map_err(|objection| self.objected(envelopes, objection))
+    }
+
+    /// Why these are refused, which is counted and told if it is for want of authority.
+    #[inline]
+    fn objected(&self, envelopes: &[Envelope<M>], objection: Objection) -> Cause {
+        match objection {
+            Objection::Refused(refusal) => refusal.into(),
+            Objection::Denied { denial, at } => {
+                let envelope = envelopes.get(at);
+                (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
+                Cause::Denied(self.capability().clone(), denial)
+            }
+        }
+    }
+}
+
+/// Whether some codec could write it. What is stamped here is in order.
+#[inline]
+fn check<M>(envelope: &Envelope<M>, origin: Origin<'_>) -> Result<(), Refusal> {
+    if matches!(origin, Origin::Made) && envelope.correlation_id.is_none() {
+        return Ok(());
+    }
+    check_all(envelope)
+}
+
+/// Kept apart, since mostly nobody asks.
+#[inline(never)]
+fn check_all<M>(envelope: &Envelope<M>) -> Result<(), Refusal> {
+    codec::check(envelope).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))
+}
