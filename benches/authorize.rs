@@ -131,7 +131,7 @@ fn budgets(_: &mut Criterion) {
         rate - plain
     );
     println!(
-        "  a grant, with counting in and out: {:.1} of 8; 8 patterns: {:.1} of 60 more",
+        "  a grant that can be revoked and drained: {:.1} of 8; 8 patterns: {:.1} of 60 more",
         plain - unguarded,
         scoped - plain
     );

@@ -1,6 +1,7 @@
 //! A grant as those see it who publish under it: whether they may, and that they are about to.
 //!
-//! Who publishes counts itself in and out. It does so in the word that also says whether the
+//! Nearly every publish only appends, by leave ([`appending`](crate::fanout)), and changes nothing here. Any other
+//! counts itself in and out. It does so in the word that also says whether the
 //! capability is granted without restrictions, so that one read-modify-write asks and counts, and
 //! no fence is needed. Who revokes writes to that word too, after it has stored the new terms; of
 //! any publish and any change, one comes first in the word's own order:
@@ -150,8 +151,7 @@ impl Admission {
         })
     }
 
-    /// Whether it is granted without restrictions, for one who is not counted: he appends by leave, see
-    /// [`appending`](crate::fanout).
+    /// Whether it is granted without restrictions, for one who appends by leave.
     #[inline]
     pub(crate) fn is_plain(&self, stripe: Stripe) -> bool {
         self.stripes[stripe.0].load(Ordering::Acquire) & PLAIN != 0 // as in `enter`

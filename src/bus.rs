@@ -11,8 +11,8 @@ use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::{Added, Core, Refusal};
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
+use crate::nesting::Nesting;
 use crate::options::SubscribeOptions;
-#[cfg(feature = "tokio")]
 use crate::pending::Pending;
 use crate::queue::{Inbox, queue};
 use crate::receipt::{BatchReceipt, Receipt};
@@ -311,7 +311,10 @@ impl<M: Payload> Bus<M> {
     pub(crate) fn weigh(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
         match &self.core.demands {
             None => Ok(()),
-            Some(demands) => demands.check(envelope),
+            Some(demands) => {
+                let _nesting = Nesting::enter().ok_or(Refusal::TooDeep)?; // user code
+                demands.check(envelope)
+            }
         }
     }
 

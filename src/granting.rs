@@ -96,7 +96,7 @@ impl<M> Bus<M> {
         revoked
     }
 
-    /// The same. Who publishes under it when this returns has been counted.
+    /// The same. Who is let pass by what it was granted for before, and not in the queues when this returns, is counted.
     pub(crate) fn revoke_and_settle(
         &self,
         capability: &Capability,
@@ -121,7 +121,17 @@ impl<M> Bus<M> {
     /// After it nothing comes any more under that capability: what is in the queues is all. A publisher whose thread
     /// waits for room with a subscriber that loses nothing has not enqueued its envelope yet; a task that waits for
     /// it is not waited for, and will be refused. Who calls this in the midst of a publish of his own under the
-    /// capability (in a payload's `subject` or `drop`) waits for himself, until time is up.
+    /// capability (in a payload's `subject` or `drop`) may wait for himself, until time is up.
+    ///
+    /// # Cost
+    ///
+    /// The next publish opens a new parcel, as after a subscribe. In return those that only append, nearly all, are not
+    /// counted.
+    ///
+    /// # Panics
+    ///
+    /// If the `Drop` of a payload does that goes out of use with the parcel before; then it is revoked, and not waited
+    /// for.
     ///
     /// # Errors
     ///
@@ -171,7 +181,8 @@ impl<M> Bus<M> {
         (self.core.grants.find(capability)).is_some_and(|admission| admission.is_granted())
     }
 
-    /// How many publishes under a capability are on their way now.
+    /// How many publishes under a capability are on their way now, of those that do not get into the queues in one
+    /// step.
     pub fn in_flight(&self, capability: &Capability) -> u64 {
         (self.core.grants.find(capability)).map_or(0, |admission| admission.inside())
     }

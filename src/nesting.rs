@@ -1,9 +1,10 @@
 //! Publishing from inside a publish: how deep it may go.
 //!
-//! A publish may run user code: subjects, predicates, the `Drop` of payloads that it lets go of. That
+//! A publish may run user code: subjects, weights, predicates, the `Drop` of payloads that it lets go of. That
 //! code may publish, and so on. Each publish that is about to run any counts itself in, on its
 //! thread, for as long as it may. One that only appends to a parcel counts nothing: it runs none but the
-//! `Drop` of what a parcel held that went out of use, for everybody else, in just that moment.
+//! `Drop` of what a parcel held that went out of use, for everybody else, in just that moment. While it is asked
+//! whether an envelope may pass at all, that counts by itself.
 
 use std::cell::Cell;
 

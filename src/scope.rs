@@ -6,6 +6,7 @@ use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::fanout::Refusal;
 use crate::grant::Grant;
+use crate::nesting::Nesting;
 use crate::pattern::Pattern;
 use crate::rate::Rate;
 use crate::source::Source;
@@ -107,6 +108,7 @@ impl Scope {
                 return denied(Denial::Source);
             }
             if self.subjects.is_some() || !narrowed.is_empty() {
+                let _nesting = Nesting::enter().ok_or(Refusal::TooDeep)?; // user code
                 let subject = envelope.message.subject();
                 let mut scopes = self.subjects.iter().chain(narrowed);
                 if !scopes.all(|any| any.iter().any(|pattern| pattern.matches(&subject))) {

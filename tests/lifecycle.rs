@@ -3,14 +3,14 @@
 mod support;
 
 use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Envelope, MAX_PUBLISH_DEPTH, Payload, Subject, SubscribeOptions, Undrained,
-    UndrainedQueue, WeakBus,
+    Bus, Envelope, Excess, Grant, MAX_PUBLISH_DEPTH, MaxWeight, Payload, PublishError, Receipt,
+    Scale, Subject, SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
 };
 use support::numbers::{publish, publish_all};
 use support::task::Task;
@@ -125,8 +125,8 @@ struct Nested {
 }
 
 impl Nested {
-    fn publish<M: Payload>(&self, bus: &Bus<M>, envelope: Envelope<M>) {
-        match bus.publish(envelope) {
+    fn count<M>(&self, published: Result<Receipt, PublishError<M>>) {
+        match published {
             Ok(_) => _ = self.published.fetch_add(1, Ordering::Relaxed),
             Err(error) => {
                 assert!(error.is_too_deep(), "{error}");
@@ -153,7 +153,7 @@ fn a_predicate_may_publish_to_its_own_bus_so_deep_and_no_deeper() {
         let (weak, nested) = (bus.downgrade(), Arc::clone(&nested));
         SubscribeOptions::new().predicate(move |envelope: &Envelope<u64>| {
             let bus = weak.upgrade().expect("somebody publishes");
-            nested.publish(&bus, Envelope::new("echo", envelope.message + 1));
+            nested.count(bus.publish(Envelope::new("echo", envelope.message + 1)));
             true
         })
     };
@@ -177,7 +177,7 @@ impl Payload for Phoenix {}
 impl Drop for Phoenix {
     fn drop(&mut self) {
         if let Some(bus) = self.bus.upgrade() {
-            self.nested.publish(&bus, phoenix(&bus, &self.nested));
+            self.nested.count(bus.publish(phoenix(&bus, &self.nested)));
         }
     }
 }
@@ -216,53 +216,92 @@ fn a_drop_may_publish_what_is_dropped_in_turn_so_deep_and_no_deeper() {
     }
 }
 
-/// A payload that publishes while it is asked for its subject.
+/// A payload that publishes another of its kind when it is asked for the first time, for whatever.
 struct Curious {
-    bus: Bus<Curious>,
+    publish: Arc<dyn Fn(Curious) -> Result<Receipt, PublishError<Curious>> + Send + Sync>,
     nested: Arc<Nested>,
-    asked: Mutex<bool>,
+    was_asked: AtomicBool,
+}
+
+impl Curious {
+    fn again(&self) -> Curious {
+        Curious {
+            publish: Arc::clone(&self.publish),
+            nested: Arc::clone(&self.nested),
+            was_asked: AtomicBool::new(false),
+        }
+    }
+
+    fn ask(&self) {
+        if !self.was_asked.swap(true, Ordering::Relaxed) {
+            self.nested.count((self.publish)(self.again()));
+        }
+    }
 }
 
 impl Payload for Curious {
     fn subject(&self) -> Subject<'_> {
-        if !mem::replace(&mut self.asked.lock().unwrap(), true) {
-            self.nested.publish(&self.bus, self.again());
-        }
+        self.ask();
         Subject::new(["curious"])
     }
-}
 
-impl Curious {
-    fn again(&self) -> Envelope<Curious> {
-        let curious = Curious {
-            bus: self.bus.clone(),
-            nested: Arc::clone(&self.nested),
-            asked: Mutex::new(false),
-        };
-        Envelope::new("curious", curious)
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        self.ask();
+        scale.bytes(1)
     }
 }
 
-#[test]
-fn a_subject_may_publish_so_deep_and_no_deeper_and_another_thread_begins_anew() {
-    let bus = Bus::<Curious>::new();
-    let pattern = "curious".parse().unwrap();
-    let subscription = bus
-        .subscribe_with(SubscribeOptions::new().pattern(pattern))
-        .unwrap();
-    let nested = Arc::new(Nested::default());
+fn publishes_so_deep_and_no_deeper(
+    bus: &Bus<Curious>,
+    publish: impl Fn(Curious) -> Result<Receipt, PublishError<Curious>> + Send + Sync + 'static,
+) {
+    let subscription = bus.subscribe();
     let curious = Curious {
-        bus: bus.clone(),
-        nested: Arc::clone(&nested),
-        asked: Mutex::new(false),
+        publish: Arc::new(publish),
+        nested: Arc::default(),
+        was_asked: AtomicBool::new(false),
     };
     for _ in 0..2 {
         thread::scope(|scope| {
-            scope.spawn(|| bus.publish(curious.again()).map_err(drop).unwrap());
+            // Another thread begins anew.
+            scope.spawn(|| (curious.publish)(curious.again()).map_err(drop).unwrap());
         });
-        assert_eq!(nested.counts(), (MAX_PUBLISH_DEPTH - 1, 1));
+        assert_eq!(curious.nested.counts(), (MAX_PUBLISH_DEPTH - 1, 1));
     }
     assert_eq!(subscription.len(), 2 * MAX_PUBLISH_DEPTH);
+    bus.close();
+}
+
+fn unguarded(
+    bus: &Bus<Curious>,
+) -> impl Fn(Curious) -> Result<Receipt, PublishError<Curious>> + use<> {
+    let bus = bus.clone();
+    move |curious| bus.publish(Envelope::new("curious", curious))
+}
+
+#[test]
+fn a_subject_that_a_subscriber_chooses_by_may_publish_so_deep_and_no_deeper() {
+    let bus = Bus::<Curious>::new();
+    let options = SubscribeOptions::new().pattern("curious".parse().unwrap());
+    let _by_pattern = bus.subscribe_with(options).unwrap();
+    publishes_so_deep_and_no_deeper(&bus, unguarded(&bus));
+}
+
+#[test]
+fn a_subject_that_a_grant_is_for_may_publish_so_deep_and_no_deeper() {
+    let bus = Bus::<Curious>::new();
+    let grant = Grant::new("ask").patterns(["curious".parse().unwrap()]);
+    bus.grant(grant).unwrap();
+    let publisher = bus.publisher("curious", "ask");
+    publishes_so_deep_and_no_deeper(&bus, move |curious| publisher.publish(curious));
+}
+
+#[test]
+fn a_payload_that_is_weighed_may_publish_so_deep_and_no_deeper() {
+    let bus = Bus::<Curious>::builder()
+        .max_weight(MaxWeight::default())
+        .build();
+    publishes_so_deep_and_no_deeper(&bus, unguarded(&bus));
 }
 
 #[test]

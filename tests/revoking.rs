@@ -4,6 +4,7 @@
 //! with `--test-threads=1`: two threads take turns, and tests that run beside each other hold them up.
 
 use std::env;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -42,6 +43,9 @@ fn received(subscription: &mut Subscription<Count>) -> u64 {
     }
 }
 
+/// So many before each race make a parcel with a free place.
+const UNGUARDED: u64 = 2;
+
 type Published = Result<Receipt, PublishError<Count>>;
 
 /// One thread publishes without a pause while another grants and revokes; returns in how many rounds
@@ -68,12 +72,15 @@ fn stragglers(
             }
         });
         for race in 0..races() {
+            for _ in 0..UNGUARDED {
+                _ = bus.publish(Envelope::new("another", Count)).unwrap();
+            }
             bus.grant(grant.clone()).unwrap();
             for _ in 0..race % 128 {
                 std::hint::spin_loop();
             }
             revoke(&capability);
-            in_time += received(&mut subscription);
+            in_time += received(&mut subscription) - UNGUARDED;
             // One that was refused began after the one that may have been on its way was over.
             let before = refused.load(Ordering::Acquire);
             while refused.load(Ordering::Acquire) < before + 2 {
@@ -120,6 +127,21 @@ fn nothing_comes_to_a_filter_after_a_scoped_grant_is_revoked_and_drained() {
     let publish = |count| publisher.publish(count);
     let late = stragglers(&bus, subscription, &grant, publish, drain(&bus));
     assert_eq!(late, 0);
+}
+
+#[test]
+fn nothing_comes_to_who_takes_everything_after_a_grant_with_a_condition_is_revoked_and_drained() {
+    let grants = [
+        Grant::new("count").patterns(["count".parse().unwrap()]),
+        Grant::new("count").rate(1_000_000_000, u32::MAX),
+    ];
+    for grant in grants {
+        let bus = Bus::new();
+        let publisher = bus.publisher("counter", "count");
+        let publish = |count| publisher.publish(count);
+        let late = stragglers(&bus, bus.subscribe(), &grant, publish, drain(&bus));
+        assert_eq!(late, 0);
+    }
 }
 
 #[test]
@@ -291,6 +313,33 @@ fn a_publish_that_panics_is_not_on_its_way_any_more() {
     bus.grant(scoped.forwards()).unwrap();
     panics(&|| drop(publisher.forward(Envelope::new("clown", Panics))));
     assert_eq!(bus.in_flight(&capability), 0);
+    assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));
+}
+
+struct DropPanics;
+
+impl Payload for DropPanics {}
+
+impl Drop for DropPanics {
+    fn drop(&mut self) {
+        assert!(thread::panicking(), "a payload's own");
+    }
+}
+
+#[test]
+fn who_drains_and_lets_go_of_a_payload_that_panics_has_revoked() {
+    let bus = Bus::<DropPanics>::new();
+    let retained = "what.is.retained".parse().unwrap();
+    bus.retain(retained, 1).unwrap(); // else nobody would keep it
+    let capability = Capability::new("panic");
+    bus.grant_capability(capability.clone());
+    let publisher = bus.publisher("clown", &capability);
+    publisher.publish(DropPanics).map_err(mem::forget).unwrap();
+    let drains = AssertUnwindSafe(|| bus.revoke_and_drain(&capability, PATIENCE));
+    assert!(catch_unwind(drains).is_err());
+    let refused = publisher.publish(DropPanics).unwrap_err();
+    assert_eq!(refused.denial(), Some(Denial::Revoked));
+    mem::forget(refused);
     assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));
 }
 

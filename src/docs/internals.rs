@@ -191,7 +191,15 @@
 //! it, so that revoking reaches every publisher at once. One that is neither granted nor held nor published under is
 //! forgotten.
 //!
-//! Who publishes adds one to a word of the admission and takes it off when all is enqueued. A bit in the same word
+//! A publish that only appends asks whether it may after it got hold of the current opening, before it claims a slot, and
+//! writes to no word of the admission. Who revokes, and waits, puts another opening in the place of the current one
+//! when the capability is revoked: what was appended to the old one, or to those before, is in the queues; nothing more is,
+//! since they are closed; and who gets hold of a later one has acquired, through the swap, that it is revoked. So there
+//! is nobody to be waited for.
+//!
+//! Who publishes in any other way (sends to those who pick it, waits for room, opens a parcel, is weighed, publishes a
+//! batch, may answer a request) adds one to a word of the admission and takes it off when all is enqueued. A bit in the
+//! same word
 //! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
 //! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:
 //! a value behind an arc-swap that is replaced whole, before the words are changed. Who revokes may wait until each

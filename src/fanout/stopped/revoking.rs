@@ -9,7 +9,7 @@ fn bus_with_a_place(grant: Grant) -> (Bus<u32>, Subscription<u32>, Publisher<u32
     let mut subscription = bus.subscribe();
     bus.grant(grant).unwrap();
     let publisher = bus.publisher("test", "write");
-    (0..2).for_each(|number| drop(publish(&bus, number)));
+    (0..2).for_each(|number| _ = publish(&bus, number));
     assert!(bus.core.current().parcel.has_place());
     assert_eq!(queued(&mut subscription), [0, 1]);
     (bus, subscription, publisher)
@@ -113,7 +113,7 @@ fn who_has_to_try_again_takes_one_out_of_its_allowance() {
     let (bus, mut subscription, publisher) = bus_with_a_place(Grant::new("write").rate(1, 2));
     let publishes = publisher.clone();
     let stopped = stop_guarded(Step::Admitted, move || publishes.publish(7));
-    (0..100).for_each(|number| drop(publish(&bus, number))); // that parcel is full
+    (0..100).for_each(|number| _ = publish(&bus, number)); // that parcel is full
     assert!(stopped.release().is_ok());
     assert!(publisher.publish(8).is_ok());
     let refused = publisher.publish(9).unwrap_err();
