@@ -15,7 +15,7 @@ use crate::nesting::Nesting;
 use crate::options::SubscribeOptions;
 use crate::pending::Pending;
 use crate::queue::{Inbox, queue};
-use crate::receipt::{BatchReceipt, Receipt};
+use crate::receipt::{BatchReceipt, Outcome, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
@@ -213,7 +213,7 @@ impl<M: Payload> Bus<M> {
     /// ```
     #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::Theirs, Weighing::Due)
+        self.publish_within(envelope, Limit::Theirs)
     }
 
     #[inline]
@@ -221,37 +221,61 @@ impl<M: Payload> Bus<M> {
         &self,
         envelope: Envelope<M>,
         limit: Limit,
-        weighing: Weighing,
     ) -> Result<Receipt, PublishError<M>> {
-        if matches!(weighing, Weighing::Due)
-            && let Err(refusal) = self.weigh(&envelope)
-        {
-            return Err(PublishError::refused(envelope, refusal));
+        let mut pending = Some(envelope);
+        match self.append(&mut pending) {
+            Some(receipt) => Ok(receipt),
+            None => self.place(Pending::take(&mut pending), limit, Weighing::Due),
         }
-        let id = envelope.id;
-        let outcome = self.core.publish(envelope, limit)?;
-        Ok(Receipt::new(id, outcome))
     }
 
-    /// Publishes an envelope that needs leave, if there is nothing to do but append it; else leaves it where it is.
+    /// Publishes an envelope, if there is nothing to do but append it; else leaves it where it is.
+    #[inline]
+    pub(crate) fn append(&self, pending: &mut Option<Envelope<M>>) -> Option<Receipt> {
+        self.append_with(pending, Core::append_plainly)
+    }
+
+    /// The same for one that needs leave.
     #[inline]
     pub(crate) fn append_by_leave(
         &self,
         pending: &mut Option<Envelope<M>>,
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Receipt> {
+        self.append_with(pending, |core, pending| {
+            core.append_by_leave(pending, leave)
+        })
+    }
+
+    #[inline]
+    fn append_with(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        append: impl FnOnce(&Core<M>, &mut Option<Envelope<M>>) -> Option<Outcome>,
+    ) -> Option<Receipt> {
         if self.core.demands.is_some() {
-            return None;
+            return None; // it may have to be weighed
         }
         let id = Pending::first(pending).id;
-        let outcome = self.core.append_by_leave(pending, leave)?;
+        let outcome = append(&self.core, pending)?;
         Some(Receipt::new(id, outcome))
     }
 
-    /// Publishes an envelope, or leaves it where it is.
-    #[cfg(feature = "tokio")]
-    #[inline]
-    pub(crate) fn publish_pending(
+    /// Publishes an envelope, whatever there is to do.
+    #[inline(never)]
+    pub(crate) fn place(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+        weighing: Weighing,
+    ) -> Result<Receipt, PublishError<M>> {
+        let mut pending = Some(envelope);
+        self.place_pending(&mut pending, limit, weighing)
+            .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
+    }
+
+    /// The same, but that one that is refused is left where it is.
+    pub(crate) fn place_pending(
         &self,
         pending: &mut Option<Envelope<M>>,
         limit: Limit,
@@ -262,7 +286,7 @@ impl<M: Payload> Bus<M> {
             self.weigh(envelope)?;
         }
         let id = envelope.id;
-        let outcome = self.core.publish_pending(pending, limit)?;
+        let outcome = self.core.place(pending, limit)?;
         Ok(Receipt::new(id, outcome))
     }
 

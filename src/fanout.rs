@@ -13,8 +13,6 @@ use std::sync::Arc;
 use crate::advisory::{Board, Eviction};
 use crate::alarm::Alarm;
 use crate::codec::EncodeError;
-use crate::envelope::Envelope;
-use crate::error::PublishError;
 use crate::follow::Places;
 use crate::grants::Grants;
 use crate::limit::Limit;
@@ -98,38 +96,6 @@ impl<M> Core<M> {
             lobby: Arc::default(),
             listed: Arc::default(),
         }
-    }
-
-    /// Publishes one envelope, or gives it back.
-    #[inline]
-    pub(crate) fn publish(
-        &self,
-        envelope: Envelope<M>,
-        limit: Limit,
-    ) -> Result<Outcome, PublishError<M>>
-    where
-        M: Payload,
-    {
-        let mut pending = Some(envelope);
-        self.append_plainly(&mut pending)
-            .map_or_else(|| self.place(&mut pending, limit), Ok)
-            .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
-    }
-
-    /// The same, but that it leaves the envelope where it is. Not what `publish` is made of: that would cost it a
-    /// call.
-    #[cfg(feature = "tokio")]
-    #[inline]
-    pub(crate) fn publish_pending(
-        &self,
-        pending: &mut Option<Envelope<M>>,
-        limit: Limit,
-    ) -> Result<Outcome, Refusal>
-    where
-        M: Payload,
-    {
-        self.append_plainly(pending)
-            .map_or_else(|| self.place(pending, limit), Ok)
     }
 
     /// Puts as many envelopes as it can, at least one, where every subscriber finds them.

@@ -259,7 +259,7 @@ impl<M: Payload> Bus<M> {
         let envelope = Pending::take(&mut pending);
         let by_name = self.core.grants.by_name(capability);
         match by_name.enter(self, &envelope, &mut Pass::default()) {
-            Ok(_inside) => self.publish_within(envelope, Limit::Theirs, Weighing::Done),
+            Ok(_inside) => self.place(envelope, Limit::Theirs, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }

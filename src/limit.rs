@@ -17,7 +17,6 @@ use crate::queue::Terms;
 use crate::receipt::Receipt;
 use crate::room::NoPlace;
 use crate::subject::Payload;
-use crate::weight::Weighing;
 
 /// How long a publish may wait for room.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +149,7 @@ impl<M: Payload> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::Refuse, Weighing::Due)
+        self.publish_within(envelope, Limit::Refuse)
     }
 
     /// Publishes an envelope, and waits for room up to `timeout`, unguarded.
@@ -186,7 +185,7 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::within(timeout), Weighing::Due)
+        self.publish_within(envelope, Limit::within(timeout))
     }
 }
 

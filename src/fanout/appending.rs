@@ -25,7 +25,7 @@ impl<M> Core<M> {
     /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
     /// same: this is kept apart, and small, because nearly every publish ends here.
     #[inline]
-    pub(super) fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
+    pub(crate) fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
         self.append_if(pending, |_, _| true)
     }
 
@@ -37,9 +37,9 @@ impl<M> Core<M> {
         pending: &mut Option<Envelope<M>>,
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
-        self.append_if(pending, |parcel, envelope| {
+        self.append_if(pending, |parcel, pending| {
             // Before what may cost more. And an answer to a request is on its way until that was handed over.
-            parcel.has_place() && self.requests.pending() == 0 && leave(envelope)
+            parcel.has_place() && self.requests.pending() == 0 && leave(Pending::first(pending))
         })
     }
 
@@ -47,13 +47,10 @@ impl<M> Core<M> {
     fn append_if(
         &self,
         pending: &mut Option<Envelope<M>>,
-        may: impl FnOnce(&Parcel<M>, &Envelope<M>) -> bool,
+        may: impl FnOnce(&Parcel<M>, &mut Option<Envelope<M>>) -> bool,
     ) -> Option<Outcome> {
         let current = self.current.load();
-        if !current.is_plain()
-            || current.is_outdated()
-            || !may(&current.parcel, Pending::first(pending))
-        {
+        if !current.is_plain() || current.is_outdated() || !may(&current.parcel, pending) {
             return None;
         }
         pause::at(Step::Admitted);

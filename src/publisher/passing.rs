@@ -91,7 +91,7 @@ impl<M: Payload> Publisher<M> {
         pass: &mut Pass,
     ) -> Result<Receipt, PublishError<M>> {
         match self.enter(slice::from_ref(&envelope), origin, pass) {
-            Ok(_inside) => self.bus.publish_within(envelope, limit, Weighing::Done),
+            Ok(_inside) => self.bus.place(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }

@@ -167,8 +167,10 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let publish =
-            |pending: &mut _, limit| Ok(self.bus.publish_pending(pending, limit, Weighing::Due)?);
+        let publish = |pending: &mut _, limit| match self.bus.append(pending) {
+            Some(receipt) => Ok(receipt),
+            None => Ok(self.bus.place_pending(pending, limit, Weighing::Due)?),
+        };
         placing::publish_timeout(envelope, timeout, publish).await
     }
 
@@ -231,7 +233,7 @@ impl<M: Payload> AsyncBus<M> {
             }
             let by_name = self.core.grants.by_name(capability);
             let _inside = by_name.enter(&self.bus, Pending::first(pending), &mut pass)?;
-            Ok(self.bus.publish_pending(pending, limit, Weighing::Done)?)
+            Ok(self.bus.place_pending(pending, limit, Weighing::Done)?)
         };
         placing::publish(envelope, publish).await
     }

@@ -35,16 +35,21 @@ pub(super) fn publish_unguarded<M: Payload>(
     envelope: Envelope<M>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    place(
-        move || match bus.publish_pending(&mut pending, Limit::Refuse, Weighing::Due) {
-            Ok(receipt) => Ok(Ok(receipt)),
-            Err(Refusal::Full(vacancy)) => Err(vacancy),
-            Err(refusal) => {
-                let envelope = pending.take().expect(HANDED_BACK);
-                Ok(Err(PublishError::refused(envelope, refusal)))
-            }
-        },
-    )
+    place(move || match bus.append(&mut pending) {
+        Some(receipt) => Ok(Ok(receipt)),
+        None => place_unguarded(bus, &mut pending),
+    })
+}
+
+/// One attempt, where there is more to do than to append. Kept apart, or all publishes would be slower.
+#[inline(never)]
+fn place_unguarded<M: Payload>(
+    bus: &Bus<M>,
+    pending: &mut Option<Envelope<M>>,
+) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
+    attempt(pending, Limit::Refuse, &mut |pending: &mut _, limit| {
+        Ok(bus.place_pending(pending, limit, Weighing::Due)?)
+    })
 }
 
 /// The same, where `publish` says whether it may pass, each time that it is tried.

@@ -148,7 +148,7 @@ impl<M: Payload> AsyncPublisher<M> {
         }
         let envelope = slice::from_ref(Pending::first(pending));
         let _inside = publisher.enter(envelope, origin, pass)?;
-        Ok((publisher.bus()).publish_pending(pending, limit, Weighing::Done)?)
+        Ok((publisher.bus()).place_pending(pending, limit, Weighing::Done)?)
     }
 
     /// Publishes a message, and waits for room up to `timeout` by tokio's clock; see
