@@ -20,12 +20,32 @@ fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The files in a folder, without those in folders inside it.
-fn files(folder: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(source(folder)).unwrap();
+/// The files in a folder and in those inside it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
     (entries.map(|entry| entry.unwrap().path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
         .collect()
+}
+
+fn for_tasks() -> Vec<PathBuf> {
+    files(&source("src/tokio"))
+}
+
+fn for_threads() -> Vec<PathBuf> {
+    let mut files = files(&source("src"));
+    files.retain(|file| {
+        !["tokio", "bin"]
+            .iter()
+            .any(|it| file.starts_with(source("src").join(it)))
+    });
+    files
 }
 
 /// The type that a line begins an inherent `impl` of.
@@ -88,7 +108,7 @@ fn explained() -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn every_method_has_its_twin_or_a_reason() {
-    let (threads, tasks) = (methods(files("src")), methods(files("src/tokio")));
+    let (threads, tasks) = (methods(for_threads()), methods(for_tasks()));
     let explained = explained();
     let mut compared = 0;
     for (of, twin) in TWINS {
@@ -117,7 +137,7 @@ fn every_method_has_its_twin_or_a_reason() {
 #[test]
 fn whatever_may_wait_says_what_is_so_when_it_is_given_up() {
     let mut awaited = 0;
-    for file in files("src/tokio") {
+    for file in for_tasks() {
         let text = fs::read_to_string(&file).unwrap();
         let mut says = false;
         for line in text.lines() {
