@@ -157,13 +157,22 @@ impl Admission {
         self.stripes[stripe.0].load(Ordering::Acquire) & PLAIN != 0 // as in `enter`
     }
 
-    /// Whether it is granted, and what for; for who is inside, and for one who appends by leave.
+    /// Whether it is granted, and what for; for one who appends by leave.
     ///
     /// Who has to try again brings the pass along: what was taken out of an allowance once is not taken again
     /// while the same terms stand.
     pub(crate) fn let_pass<E: From<Denial>>(
         &self,
         pass: &mut Pass,
+        admits: impl FnOnce(&Scope) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.look_into(pass, Scope::has_rate, admits)
+    }
+
+    fn look_into<E: From<Denial>>(
+        &self,
+        pass: &mut Pass,
+        is_kept: impl FnOnce(&Scope) -> bool,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
         let terms = self.terms.load();
@@ -173,8 +182,8 @@ impl Admission {
             return expired.map_or(Ok(()), |denial| Err(denial.into()));
         }
         admits(scope)?;
-        if scope.has_rate() {
-            pass.0 = Some(Arc::clone(&terms));
+        if is_kept(scope) {
+            pass.terms = Some(Arc::clone(&terms));
         }
         Ok(())
     }
@@ -296,13 +305,33 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// By which terms something was let pass that has a rate, and was not published then.
-#[derive(Debug, Default)]
-pub(crate) struct Pass(Option<Arc<Terms>>);
+/// By which terms something was let pass that was not published then.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    terms: Option<Arc<Terms>>,
+    is_for_many: bool,
+}
 
 impl Pass {
+    /// For one who tries once by the short way and once by the long one.
+    pub(crate) fn for_one() -> Self {
+        Pass {
+            terms: None,
+            is_for_many: false,
+        }
+    }
+
+    /// For one who may try many times: nothing is asked twice.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn for_many() -> Self {
+        Pass {
+            terms: None,
+            is_for_many: true,
+        }
+    }
+
     fn is_for(&self, terms: &Arc<Terms>) -> bool {
-        (self.0.as_ref()).is_some_and(|known| Arc::ptr_eq(known, terms))
+        (self.terms.as_ref()).is_some_and(|known| Arc::ptr_eq(known, terms))
     }
 }
 
@@ -335,13 +364,15 @@ impl Inside<'_> {
         Ok(())
     }
 
-    /// Whether it is granted, and what for.
+    /// The same as [`Admission::let_pass`].
     pub(crate) fn let_pass<E: From<Denial>>(
         &self,
         pass: &mut Pass,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.admission.let_pass(pass, admits)
+        let is_for_many = pass.is_for_many;
+        let is_kept = |scope: &Scope| is_for_many || scope.has_rate();
+        self.admission.look_into(pass, is_kept, admits)
     }
 }
 

@@ -155,6 +155,7 @@ impl<M> Core<M> {
                 known = Some(picks);
             }
             if !current.parcel.is_ready() {
+                go_deeper(&mut nesting)?; // wakers
                 current.complete(&self.lobby);
                 behind.push(Arc::clone(&current));
                 continue;

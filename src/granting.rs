@@ -125,8 +125,8 @@ impl<M> Bus<M> {
     ///
     /// # Cost
     ///
-    /// The next publish opens a new parcel, as after a subscribe. In return those that only append, nearly all, are not
-    /// counted.
+    /// The next publish opens a new parcel, as after a subscribe, whether the capability is known or not. In return
+    /// publishes that only append, nearly all, are not counted.
     ///
     /// # Panics
     ///
@@ -258,7 +258,7 @@ impl<M: Payload> Bus<M> {
         }
         let envelope = Pending::take(&mut pending);
         let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(self, &envelope, &mut Pass::default()) {
+        match by_name.enter(self, &envelope, &mut Pass::for_one()) {
             Ok(_inside) => self.place(envelope, Limit::Theirs, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }

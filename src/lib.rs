@@ -321,8 +321,8 @@
 //! * An **envelope** costs one reading of the clock, and an allocation unless its [`Source`] is at hand.
 //! * **Receiving** an owned [`Delivery`] touches a reference count that all receivers of that parcel share;
 //!   receiving by reference does not.
-//! * **Checking** a [`Publisher`]'s grant costs two atomic additions, about 5 ns; a [`Grant`] with a scope
-//!   costs what it has to look at.
+//! * **Checking** a [`Publisher`]'s grant costs the reading of one word; where there is more to do than to append, two
+//!   atomic additions; a [`Grant`] with a scope costs what it has to look at.
 //! * A **subscription** takes about 4 KiB at the default capacity, see [`SubscribeOptions::capacity`];
 //!   subscribing and leaving copy a small part of the list of subscribers.
 //!

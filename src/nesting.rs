@@ -1,10 +1,11 @@
 //! Publishing from inside a publish: how deep it may go.
 //!
-//! A publish may run user code: subjects, weights, predicates, the `Drop` of payloads that it lets go of. That
+//! A publish may run user code: subjects, weights, predicates, wakers, the `Drop` of payloads that it lets go of. That
 //! code may publish, and so on. Each publish that is about to run any counts itself in, on its
-//! thread, for as long as it may. One that only appends to a parcel counts nothing: it runs none but the
-//! `Drop` of what a parcel held that went out of use, for everybody else, in just that moment. While it is asked
-//! whether an envelope may pass at all, that counts by itself.
+//! thread, for as long as it may. While it is asked whether an envelope may pass at all, that counts by itself. A publish
+//! that only appends to a parcel counts nothing: it runs none but the `Drop` of what a parcel held that went out of use,
+//! for everybody else, in just that moment; and the wakers of tasks that wait for just this envelope. One that polls its
+//! task in place may so publish without end.
 
 use std::cell::Cell;
 

@@ -109,6 +109,18 @@ impl<M> Opening<M> {
 
     /// One that takes nothing, after this one, which is closed: it only brings in a new route.
     pub(crate) fn idle(&self, route: Arc<Route<M>>) -> Self {
+        let retained = self.retained_for(&route);
+        self.void(route, retained)
+    }
+
+    /// One that takes nothing, after this one, which is closed, and has the same route. To make it runs no user code.
+    pub(crate) fn blank(&self) -> Self {
+        let rules = &self.route.rules;
+        let retained = self.retained.unlooked_after(&self.parcel, rules);
+        self.void(Arc::clone(&self.route), retained)
+    }
+
+    fn void(&self, route: Arc<Route<M>>, retained: Retained<M>) -> Self {
         let parcel = Parcel::void(self.end());
         if route.closed {
             parcel.close();
@@ -116,7 +128,7 @@ impl<M> Opening<M> {
         Opening {
             parcel: Arc::new(parcel),
             entries: self.entries_for(&route).collect(),
-            retained: self.retained_for(&route),
+            retained,
             route,
             in_reach: 0,
             drops: Box::default(),

@@ -11,7 +11,7 @@
 //! | --- | --- | --- |
 //! | claimed + n, clear `AWAITED` | a publisher | `READY`, not `CLOSED`, and n slots are free |
 //! | set `READY` | whoever has seen the parcel into every queue in its reach | once |
-//! | set `CLOSED` | who opens the next parcel; a thread that has read all and goes to sleep | any time |
+//! | set `CLOSED` | who opens the next parcel, or puts another in its place; a thread that has read all and goes to sleep | any time |
 //! | set `AWAITED` | a task that has read all and goes to sleep | not `CLOSED`, and slots are free |
 //!
 //! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two

@@ -281,7 +281,7 @@ impl<M: Payload> Publisher<M> {
             .map(|message| Envelope::new(&self.source, message))
             .collect();
         let mut batching = Batching::new(envelopes);
-        let outcome = self.place_all(&mut batching, Limit::Theirs, &mut Pass::default());
+        let outcome = self.place_all(&mut batching, Limit::Theirs, &mut Pass::for_one());
         batching.end(outcome)
     }
 }

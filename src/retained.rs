@@ -114,14 +114,7 @@ impl<M> Retained<M> {
         if rules.is_empty() {
             return Self::nothing();
         }
-        let mut aside = self.aside.clone();
-        let claimed = parcel.filled().claimed;
-        if !before.is_empty() && claimed > 0 && !parcel.is_blind() {
-            aside.push(Aside {
-                parcel: Arc::clone(parcel),
-                slots: u64::MAX >> (64 - claimed),
-            });
-        }
+        let mut aside = self.aside_with(parcel, before);
         let looking = Looking::begin();
         let mut found: Vec<Vec<Delivery<M>>> = rules.iter().map(|_| Vec::new()).collect();
         let known: Vec<_> = (rules.iter())
@@ -157,6 +150,27 @@ impl<M> Retained<M> {
             })
             .collect();
         Retained { kept, aside }
+    }
+
+    /// The same, for the same rules, but that nobody looks at what is in the parcel yet: this runs no user code.
+    pub(crate) fn unlooked_after(&self, parcel: &Arc<Parcel<M>>, rules: &[Rule<M>]) -> Self {
+        Retained {
+            kept: self.kept.clone(),
+            aside: self.aside_with(parcel, rules),
+        }
+    }
+
+    /// What is to be looked at after a parcel, which is closed.
+    fn aside_with(&self, parcel: &Arc<Parcel<M>>, rules: &[Rule<M>]) -> Vec<Aside<M>> {
+        let mut aside = self.aside.clone();
+        let claimed = parcel.filled().claimed;
+        if !rules.is_empty() && claimed > 0 && !parcel.is_blind() {
+            aside.push(Aside {
+                parcel: Arc::clone(parcel),
+                slots: u64::MAX >> (64 - claimed),
+            });
+        }
+        aside
     }
 
     /// What is retained with a lower sequence number than `base`, in order. Waits for slots that are

@@ -79,8 +79,7 @@ impl fmt::Display for Excess {
     }
 }
 
-/// Whether an envelope is weighed yet. It is a value, so that nearly every publish goes one and the same way,
-/// which is compiled as a whole.
+/// Whether an envelope is weighed yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Weighing {
     Due,

@@ -19,7 +19,7 @@ fn scoped() -> Scope {
 fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
     let inside = admission.enter(Stripe(0))?;
     if !inside.is_plain() {
-        inside.let_pass(&mut Pass::default(), |_| Ok::<_, Denial>(()))?;
+        inside.let_pass(&mut Pass::for_one(), |_| Ok::<_, Denial>(()))?;
     }
     // Relaxed: what orders it is the admission.
     queue.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +90,7 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
                 // Once it is plain it was granted so, and was never revoked in this model.
                 inside.is_plain()
                     || inside
-                        .let_pass(&mut Pass::default(), |_| Ok::<_, Denial>(()))
+                        .let_pass(&mut Pass::for_one(), |_| Ok::<_, Denial>(()))
                         .is_ok()
             })
         };

@@ -19,7 +19,7 @@ fn asks(admission: &Admission, stripe: usize) -> Result<(), Denial> {
     if inside.is_plain() {
         return Ok(());
     }
-    inside.let_pass(&mut Pass::default(), |scope| {
+    inside.let_pass(&mut Pass::for_one(), |scope| {
         if scope.is_plain() {
             Ok(())
         } else {
@@ -162,7 +162,7 @@ fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
         drop(admitted);
         let refused: Vec<_> = (0..STRIPES).map(|stripe| late(admission, stripe)).collect();
         let refuse =
-            |inside: &Inside<'_>| inside.let_pass(&mut Pass::default(), |_| Ok::<_, Denial>(()));
+            |inside: &Inside<'_>| inside.let_pass(&mut Pass::for_one(), |_| Ok::<_, Denial>(()));
         assert!(refused.iter().all(|inside| refuse(inside).is_err()));
         assert_eq!(waits.join().unwrap(), Ok(()));
     });

@@ -132,7 +132,8 @@
 //! # 8. Panics stay where they are
 //!
 //! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject) and
-//! [`weigh`](crate::Payload::weigh), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the wakers of tasks, the
+//! [`weigh`](crate::Payload::weigh), the payload's `Serialize` where what is published must be
+//! [writable](crate::BusBuilder::writable_by), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the payload's `Drop`, the wakers of tasks, the
 //! iterator given to `publish_batch` and the closure given to [`drain`](crate::Subscription::drain). None of it runs
 //! under a lock of this crate, so it may use the bus. If it panics, that unwinds into whoever called; no other thread
 //! notices, and the bus goes on.

@@ -197,8 +197,8 @@
 //! since they are closed; and who gets hold of a later one has acquired, through the swap, that it is revoked. So there
 //! is nobody to be waited for.
 //!
-//! Who publishes in any other way (sends to those who pick it, waits for room, opens a parcel, is weighed, publishes a
-//! batch, may answer a request) adds one to a word of the admission and takes it off when all is enqueued. A bit in the
+//! Who publishes in any other way (sends to those who pick it, waits for room, opens a parcel or only counts in one, is
+//! weighed, has a correlation id, publishes a batch, or by the name of a capability that has restrictions) adds one to a word of the admission and takes it off when all is enqueued. A bit in the
 //! same word
 //! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
 //! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:

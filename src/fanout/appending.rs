@@ -38,8 +38,9 @@ impl<M> Core<M> {
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
         self.append_if(pending, |parcel, pending| {
-            // Before what may cost more. And an answer to a request is on its way until that was handed over.
-            parcel.has_place() && self.requests.pending() == 0 && leave(Pending::first(pending))
+            // Before what may cost more. And who may answer a request is counted, until whoever asked has the answer.
+            let envelope = Pending::first(pending);
+            parcel.has_place() && envelope.correlation_id.is_none() && leave(envelope)
         })
     }
 
@@ -50,7 +51,8 @@ impl<M> Core<M> {
         may: impl FnOnce(&Parcel<M>, &mut Option<Envelope<M>>) -> bool,
     ) -> Option<Outcome> {
         let current = self.current.load();
-        if !current.is_plain() || current.is_outdated() || !may(&current.parcel, pending) {
+        // In this order: what is asked may take long, and somebody may make room meanwhile.
+        if !current.is_plain() || !may(&current.parcel, pending) || current.is_outdated() {
             return None;
         }
         pause::at(Step::Admitted);
@@ -69,8 +71,10 @@ impl<M> Core<M> {
             let current = self.current.load();
             current.complete(&self.lobby);
             current.parcel.close();
-            let next = Arc::new(current.idle(Arc::clone(&current.route)));
+            let next = Arc::new(current.blank());
             if self.install(&current, &next) {
+                // Who has appended may be stopped before he does.
+                self.lobby.ring();
                 return;
             }
         }

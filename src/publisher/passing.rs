@@ -1,7 +1,7 @@
 //! How what a publisher publishes is let pass.
 //!
-//! Mostly it is [appended by leave](crate::fanout), without being counted. Where that cannot be, or it may not pass, the
-//! publisher counts itself in and asks again; then it is known why not.
+//! Mostly it is [appended by leave](crate::fanout), without being counted. Where that cannot be, the publisher counts
+//! itself in and asks again.
 
 use std::slice;
 
@@ -14,7 +14,7 @@ use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
 use crate::pending::Pending;
 use crate::receipt::Receipt;
-use crate::scope::{Objection, Origin, Scope};
+use crate::scope::{Objection, Origin};
 use crate::subject::Payload;
 use crate::weight::Weighing;
 
@@ -42,10 +42,11 @@ impl<M: Payload> Publisher<M> {
         origin: Origin<'_>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        let (mut pending, mut pass) = (Some(envelope), Pass::default());
+        let (mut pending, mut pass) = (Some(envelope), Pass::for_one());
         match self.append(&mut pending, origin, &mut pass) {
-            Some(receipt) => Ok(receipt),
-            None => self.place(Pending::take(&mut pending), origin, limit, &mut pass),
+            Ok(Some(receipt)) => Ok(receipt),
+            Ok(None) => self.place(Pending::take(&mut pending), origin, limit, &mut pass),
+            Err(cause) => Err(PublishError::caused(Pending::take(&mut pending), cause)),
         }
     }
 
@@ -56,13 +57,21 @@ impl<M: Payload> Publisher<M> {
         pending: &mut Option<Envelope<M>>,
         origin: Origin<'_>,
         pass: &mut Pass,
-    ) -> Option<Receipt> {
-        self.bus.append_by_leave(pending, |envelope| {
-            let is_plain =
-                self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe);
-            check(envelope, origin).is_ok()
-                && (is_plain || self.is_within_scope(envelope, origin, pass))
-        })
+    ) -> Result<Option<Receipt>, Cause> {
+        let mut objection = None;
+        let receipt = self.bus.append_by_leave(pending, |envelope| {
+            if self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe) {
+                return true;
+            }
+            objection = self.look_into_scope(envelope, origin, pass).err();
+            objection.is_none()
+        });
+        match objection {
+            None => Ok(receipt),
+            Some(objection) => {
+                Err(self.objected(slice::from_ref(Pending::first(pending)), objection))
+            }
+        }
     }
 
     /// Whether a grant without restrictions is enough.
@@ -73,12 +82,17 @@ impl<M: Payload> Publisher<M> {
 
     /// Kept apart: mostly nobody asks.
     #[inline(never)]
-    fn is_within_scope(&self, envelope: &Envelope<M>, origin: Origin<'_>, pass: &mut Pass) -> bool {
-        let admits = |scope: &Scope| {
+    fn look_into_scope(
+        &self,
+        envelope: &Envelope<M>,
+        origin: Origin<'_>,
+        pass: &mut Pass,
+    ) -> Result<(), Objection> {
+        self.grant.admission().let_pass(pass, |scope| {
             scope.admits(slice::from_ref(envelope), origin, &self.narrowed)?;
-            Ok::<_, Objection>(scope.spend(1)?)
-        };
-        self.grant.admission().let_pass(pass, admits).is_ok()
+            check(envelope, origin)?;
+            Ok(scope.spend(1)?)
+        })
     }
 
     /// Publishes an envelope if it may pass, counted.
@@ -157,16 +171,9 @@ impl<M: Payload> Publisher<M> {
 }
 
 /// Whether some codec could write it. What is stamped here is in order.
-#[inline]
 fn check<M>(envelope: &Envelope<M>, origin: Origin<'_>) -> Result<(), Refusal> {
     if matches!(origin, Origin::Made) && envelope.correlation_id.is_none() {
         return Ok(());
     }
-    check_all(envelope)
-}
-
-/// Kept apart, since mostly nobody asks.
-#[inline(never)]
-fn check_all<M>(envelope: &Envelope<M>) -> Result<(), Refusal> {
     codec::check(envelope).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))
 }

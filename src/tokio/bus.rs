@@ -225,7 +225,7 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         capability: &Capability,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut pass = Pass::default();
+        let mut pass = Pass::for_many();
         let leave = |_: &_| self.core.grants.is_plain(capability);
         let publish = |pending: &mut _, limit| {
             if let Some(receipt) = self.bus.append_by_leave(pending, leave) {

@@ -130,7 +130,7 @@ impl<M: Payload> AsyncPublisher<M> {
         envelope: Envelope<M>,
         origin: Origin<'_>,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut pass = Pass::default();
+        let mut pass = Pass::for_many();
         let publish = |pending: &mut _, limit| self.attempt(pending, origin, limit, &mut pass);
         placing::publish(envelope, publish).await
     }
@@ -143,7 +143,7 @@ impl<M: Payload> AsyncPublisher<M> {
         pass: &mut Pass,
     ) -> Result<Receipt, Cause> {
         let publisher = &self.publisher;
-        if let Some(receipt) = publisher.append(pending, origin, pass) {
+        if let Some(receipt) = publisher.append(pending, origin, pass)? {
             return Ok(receipt);
         }
         let envelope = slice::from_ref(Pending::first(pending));
@@ -172,7 +172,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ) -> Result<Receipt, PublishError<M>> {
         let publisher = &self.publisher;
         let envelope = Envelope::new(publisher.source(), message);
-        let mut pass = Pass::default();
+        let mut pass = Pass::for_many();
         let publish =
             |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut pass);
         placing::publish_timeout(envelope, timeout, publish).await
@@ -199,7 +199,7 @@ impl<M: Payload> AsyncPublisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| Envelope::new(publisher.source(), message))
             .collect();
-        let mut pass = Pass::default();
+        let mut pass = Pass::for_many();
         let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut pass);
         placing::publish_batch(envelopes, publish).await
     }

@@ -120,3 +120,16 @@ fn who_has_to_try_again_takes_one_out_of_its_allowance() {
     assert_eq!(refused.denial(), Some(Denial::RateLimited));
     assert_eq!(queued(&mut subscription)[100..], [7, 8]);
 }
+
+#[test]
+fn a_request_that_is_asked_again_gets_no_answer_after_its_capability_is_drained() {
+    let (bus, _subscription, publisher) = bus_with_a_place(Grant::new("write"));
+    let question = Envelope::new("test", 1);
+    let id = question.id;
+    let answer = move || publisher.publish_correlated(7, id);
+    let stopped = stop_guarded(Step::Claimed, answer);
+    let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
+    assert_eq!(drained, Err(DrainError::TimedOut { in_flight: 1 }));
+    assert!(stopped.release().is_ok());
+    drain(&bus);
+}
