@@ -364,7 +364,7 @@ impl Inside<'_> {
         Ok(())
     }
 
-    /// The same as [`Admission::let_pass`].
+    /// The same for who is inside. Nothing is looked at twice for one who may try many times.
     pub(crate) fn let_pass<E: From<Denial>>(
         &self,
         pass: &mut Pass,

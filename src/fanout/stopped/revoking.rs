@@ -124,8 +124,8 @@ fn who_has_to_try_again_takes_one_out_of_its_allowance() {
 #[test]
 fn a_request_that_is_asked_again_gets_no_answer_after_its_capability_is_drained() {
     let (bus, _subscription, publisher) = bus_with_a_place(Grant::new("write"));
-    let question = Envelope::new("test", 1);
-    let id = question.id;
+    // Nobody asks now, and this answers whoever does with the same id meanwhile.
+    let id = Envelope::new("test", 1).id;
     let answer = move || publisher.publish_correlated(7, id);
     let stopped = stop_guarded(Step::Claimed, answer);
     let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
