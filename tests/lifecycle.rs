@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Envelope, Excess, Grant, MAX_PUBLISH_DEPTH, MaxWeight, Payload, PublishError, Receipt,
-    Scale, Subject, SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
+    Bus, Denial, Envelope, Excess, Grant, MAX_PUBLISH_DEPTH, MaxWeight, Payload, PublishError,
+    Publisher, Receipt, Scale, Subject, SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
 };
 use support::numbers::{publish, publish_all};
 use support::task::Task;
@@ -294,6 +294,45 @@ fn a_subject_that_a_grant_is_for_may_publish_so_deep_and_no_deeper() {
     bus.grant(grant).unwrap();
     let publisher = bus.publisher("curious", "ask");
     publishes_so_deep_and_no_deeper(&bus, move |curious| publisher.publish(curious));
+}
+
+/// Publishes another of its kind each time it is asked for its subject.
+struct Insistent {
+    publisher: Publisher<Insistent>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Insistent {
+    fn publish(&self) -> PublishError<Insistent> {
+        let insistent = Insistent {
+            publisher: self.publisher.clone(),
+            asked: Arc::clone(&self.asked),
+        };
+        self.publisher.publish(insistent).unwrap_err()
+    }
+}
+
+impl Payload for Insistent {
+    fn subject(&self) -> Subject<'_> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.publish();
+        Subject::new(["insistent"])
+    }
+}
+
+/// Were each asked twice, there would be 2¹⁶ of them.
+#[test]
+fn a_subject_that_is_refused_is_asked_for_once() {
+    let bus = Bus::<Insistent>::new();
+    let _all = bus.subscribe();
+    let grant = Grant::new("insist").patterns(["patient".parse().unwrap()]);
+    bus.grant(grant).unwrap();
+    let insistent = Insistent {
+        publisher: bus.publisher("insistent", "insist"),
+        asked: Arc::default(),
+    };
+    assert_eq!(insistent.publish().denial(), Some(Denial::Subject));
+    assert_eq!(insistent.asked.load(Ordering::Relaxed), MAX_PUBLISH_DEPTH);
 }
 
 #[test]

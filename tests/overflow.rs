@@ -2,11 +2,12 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Advisory, Bus, Envelope, Eviction, Lagged, Overflow, RecvError, SubscribeOptions, Subscription,
-    TryRecvError,
+    Advisory, Bus, Envelope, Eviction, Grant, Lagged, Overflow, Payload, RecvError, Subject,
+    SubscribeOptions, Subscription, TryRecvError,
 };
 
 use support::numbers::{publish, publish_all, queued};
@@ -309,4 +310,35 @@ fn an_eviction_wakes_who_sleeps() {
             assert_eq!(bus.subscriber_count(), 0);
         }
     });
+}
+
+/// Empties a queue when it is asked for its subject, if it knows one.
+struct Empties(Option<Arc<Mutex<Subscription<Empties>>>>);
+
+impl Payload for Empties {
+    fn subject(&self) -> Subject<'_> {
+        if let Some(queue) = &self.0 {
+            while queue.lock().unwrap().try_iter().next().is_some() {}
+        }
+        Subject::new(["room"])
+    }
+}
+
+#[test]
+fn room_that_is_made_while_a_grant_asks_for_the_subject_is_taken() {
+    let bus = Bus::<Empties>::new();
+    let _roomy = bus.subscribe();
+    let narrow = bus.subscribe_with(of_capacity(1)).unwrap();
+    let narrow = Arc::new(Mutex::new(narrow));
+    for _ in 0..4 {
+        let fills = Envelope::new("other", Empties(None));
+        bus.publish(fills).map_err(drop).unwrap();
+    }
+    let grant = Grant::new("empty").patterns(["room".parse().unwrap()]);
+    bus.grant(grant).unwrap();
+    let publisher = bus.publisher("emptier", "empty");
+    let empties = Empties(Some(Arc::clone(&narrow)));
+    let receipt = publisher.publish(empties).map_err(drop).unwrap();
+    assert_eq!((receipt.delivered(), receipt.dropped()), (2, 0));
+    assert_eq!(narrow.lock().unwrap().len(), 1);
 }

@@ -342,6 +342,26 @@ fn who_drains_lets_go_of_no_payload_that_is_to_be_looked_at_yet() {
     mem::forget((refused, bus, publisher)); // it would be dropped with them
 }
 
+#[test]
+fn who_drains_and_lets_go_of_a_payload_that_panics_has_revoked() {
+    let bus = Bus::<DropPanics>::new();
+    let not_for_it = SubscribeOptions::new().source("somebody else");
+    let _subscription = bus.subscribe_with(not_for_it).unwrap();
+    let capability = Capability::new("panic");
+    bus.grant_capability(capability.clone());
+    let publisher = bus.publisher("clown", &capability);
+    publisher.publish(DropPanics).map_err(mem::forget).unwrap();
+    let drain = || bus.revoke_and_drain(&capability, PATIENCE);
+    assert!(catch_unwind(AssertUnwindSafe(drain)).is_err());
+    let refused = publisher.publish(DropPanics).map_err(|error| {
+        let denial = error.denial();
+        mem::forget(error);
+        denial
+    });
+    assert_eq!(refused.unwrap_err(), Some(Denial::Revoked));
+    assert_eq!(drain(), Ok(()));
+}
+
 /// Publishes another when it is asked for its subject, if it knows a bus.
 struct Restless(Option<WeakBus<Restless>>);
 

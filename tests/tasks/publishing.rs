@@ -2,13 +2,14 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
 use oxide_bus::{
-    AsyncBus, AsyncSubscription, Bus, Denial, Envelope, Grant, MaxWeight, Overflow, PublishError,
-    Receipt, SubscribeOptions,
+    AsyncBus, AsyncSubscription, Bus, Denial, Envelope, Grant, MaxWeight, Overflow, Payload,
+    PublishError, Receipt, Subject, SubscribeOptions,
 };
 
 use crate::support::task::Task;
@@ -251,6 +252,38 @@ fn a_batch_that_is_given_up_has_published_its_first_envelopes_and_no_others() {
     for (subscription, left) in subscriptions.iter_mut().zip([vec![1], vec![1], vec![0, 1]]) {
         assert_eq!(queued(subscription), left);
         assert_eq!(subscription.dropped(), 0);
+    }
+}
+
+/// Counts how often it is asked for its subject.
+struct Asked(Arc<AtomicUsize>);
+
+impl Payload for Asked {
+    fn subject(&self) -> Subject<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Subject::new(["asked"])
+    }
+}
+
+#[test]
+fn a_batch_that_waits_under_a_grant_is_asked_for_each_subject_once() {
+    const BATCH: usize = 200;
+    let grant = || Grant::new("ask").patterns(["asked".parse().unwrap()]);
+    for grant in [grant(), grant().rate(1_000, 1_000)] {
+        let bus = Bus::<Asked>::new();
+        let lossless = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
+        let mut subscription = bus.subscribe_with(lossless).unwrap();
+        bus.grant(grant).unwrap();
+        let publisher = bus.publisher("asker", "ask").into_async();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let batch = (0..BATCH).map(|_| Asked(Arc::clone(&asked)));
+        let mut publish = pin!(publisher.publish_batch(batch));
+        let mut received = 0;
+        while poll_once(publish.as_mut(), Waker::noop()).is_pending() {
+            received += subscription.try_iter().count();
+        }
+        assert!((1..BATCH).contains(&received), "it waited");
+        assert_eq!(asked.load(Ordering::Relaxed), BATCH);
     }
 }
 

@@ -1,12 +1,14 @@
 //! Wakers that use the bus themselves: no lock is held when they are called.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use oxide_bus::{AsyncBus, Bus, Grant, SubscribeOptions};
+use futures::StreamExt;
+use oxide_bus::{AsyncBus, AsyncSubscription, Bus, Grant, MAX_PUBLISH_DEPTH, SubscribeOptions};
 
 use crate::support::task::Task;
 use crate::{LOSSLESS, current_thread, envelope, kinds, poll_once};
@@ -126,6 +128,61 @@ fn the_waker_of_who_holds_an_open_parcel_may_use_the_bus() {
         }
         (receives, wakes_by_publishing(bus))
     });
+}
+
+/// Goes on with its task in place when it is woken, and publishes.
+struct InPlace {
+    bus: Bus<u64>,
+    subscription: Mutex<Option<AsyncSubscription<u64>>>,
+    depth: AtomicUsize,
+    deepest: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl InPlace {
+    fn go_on(self: &Arc<Self>) {
+        let Some(mut subscription) = self.subscription.lock().unwrap().take() else {
+            return; // in the midst of it
+        };
+        let waker = Waker::from(Arc::clone(self));
+        while poll_once(pin!(subscription.next()), &waker).is_ready() {}
+        *self.subscription.lock().unwrap() = Some(subscription);
+        let depth = self.depth.fetch_add(1, Ordering::Relaxed) + 1;
+        self.deepest.fetch_max(depth, Ordering::Relaxed);
+        if let Err(error) = self.bus.publish(envelope(1)) {
+            assert!(error.is_too_deep(), "{error}");
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        self.depth.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Wake for InPlace {
+    fn wake(self: Arc<Self>) {
+        self.go_on();
+    }
+}
+
+#[test]
+fn a_waker_that_goes_on_in_place_may_publish_so_deep_and_little_deeper() {
+    const SLOTS: usize = 2; // of the largest parcel: to append to one that is open does not count
+    let kinds = kinds().map(|options| options.capacity(SLOTS));
+    for options in kinds {
+        let bus = Bus::new();
+        let subscription = bus.subscribe_with(options).unwrap().into_async();
+        let in_place = Arc::new(InPlace {
+            bus,
+            subscription: Mutex::new(Some(subscription)),
+            depth: AtomicUsize::new(0),
+            deepest: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+        });
+        in_place.go_on();
+        let deepest = in_place.deepest.load(Ordering::Relaxed);
+        let limit = MAX_PUBLISH_DEPTH + 1; // the one that is refused
+        assert!((limit..limit + SLOTS).contains(&deepest), "{deepest}");
+        assert!(in_place.refused.load(Ordering::Relaxed) > 0);
+    }
 }
 
 /// Somebody who has no room is waited for.
