@@ -169,6 +169,7 @@ impl Admission {
         self.look_into(pass, Scope::has_rate, admits)
     }
 
+    #[inline]
     fn look_into<E: From<Denial>>(
         &self,
         pass: &mut Pass,
@@ -177,13 +178,13 @@ impl Admission {
     ) -> Result<(), E> {
         let terms = self.terms.load();
         let scope = terms.scope()?;
-        if pass.is_for(&terms) {
+        if pass.is_for(scope) {
             let expired = scope.has_expired().then_some(Denial::Expired);
             return expired.map_or(Ok(()), |denial| Err(denial.into()));
         }
         admits(scope)?;
         if is_kept(scope) {
-            pass.terms = Some(Arc::clone(&terms));
+            pass.scope = Some(scope.number());
         }
         Ok(())
     }
@@ -305,19 +306,22 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// By which terms something was let pass that was not published then.
+/// What was found out about something that was not published then.
 #[derive(Debug)]
 pub(crate) struct Pass {
-    terms: Option<Arc<Terms>>,
+    /// The number of the one by which it was let pass.
+    scope: Option<u64>,
     is_for_many: bool,
+    is_weighed: bool,
 }
 
 impl Pass {
     /// For one who tries once by the short way and once by the long one.
     pub(crate) fn for_one() -> Self {
         Pass {
-            terms: None,
+            scope: None,
             is_for_many: false,
+            is_weighed: false,
         }
     }
 
@@ -325,13 +329,23 @@ impl Pass {
     #[cfg(feature = "tokio")]
     pub(crate) fn for_many() -> Self {
         Pass {
-            terms: None,
+            scope: None,
             is_for_many: true,
+            is_weighed: false,
         }
     }
 
-    fn is_for(&self, terms: &Arc<Terms>) -> bool {
-        (self.terms.as_ref()).is_some_and(|known| Arc::ptr_eq(known, terms))
+    /// Weighs it, where no terms have a say, unless that was done before.
+    pub(crate) fn weigh<E>(&mut self, weigh: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if !self.is_weighed {
+            weigh()?;
+            self.is_weighed = true;
+        }
+        Ok(())
+    }
+
+    fn is_for(&self, scope: &Scope) -> bool {
+        self.scope == Some(scope.number())
     }
 }
 
@@ -364,7 +378,7 @@ impl Inside<'_> {
         Ok(())
     }
 
-    /// The same for who is inside. Nothing is looked at twice for one who may try many times.
+    /// As [`Admission::let_pass`], for who is inside. Nothing is looked at twice for one who may try many times.
     pub(crate) fn let_pass<E: From<Denial>>(
         &self,
         pass: &mut Pass,

@@ -123,9 +123,11 @@ impl<M> Core<M> {
             if !current.runs_no_user_code() {
                 go_deeper(&mut nesting)?;
             }
+            // Those who wait for a slot are woken: user code, too.
+            let may_wake = || go_deeper(&mut nesting).is_ok();
             if current.is_plain() {
                 if let Some(Claim { slots, is_awaited }) =
-                    self.append(&current, pending, pending.count())
+                    self.append(&current, pending, pending.count(), may_wake)
                 {
                     self.call(is_awaited);
                     self.requests.look(&current.parcel, slots.clone());
@@ -137,7 +139,9 @@ impl<M> Core<M> {
                 self.put_out(&mut picks);
                 let held = self.hold(&picks, limit)?;
                 let turn = self.take_turn(&picks, limit)?;
-                if let Some(Claim { slots, is_awaited }) = self.append(&current, pending, 1) {
+                if let Some(Claim { slots, is_awaited }) =
+                    self.append(&current, pending, 1, may_wake)
+                {
                     if picks.is_empty() && current.waits().next().is_none() {
                         // As above: so it is with most of what a bus of many modules carries.
                         self.call(is_awaited);
@@ -242,10 +246,17 @@ impl<M> Core<M> {
         opening: &Opening<M>,
         pending: &mut impl Pending<M>,
         wanted: usize,
+        may_wake: impl FnMut() -> bool,
     ) -> Option<Claim> {
-        append(&opening.parcel, pending, wanted, |sequence, envelope| {
-            self.requests.look_at(sequence, envelope);
-        })
+        append(
+            &opening.parcel,
+            pending,
+            wanted,
+            may_wake,
+            |sequence, envelope| {
+                self.requests.look_at(sequence, envelope);
+            },
+        )
     }
 
     /// Wakes those who wait for the next slot to be claimed, if there is somebody.

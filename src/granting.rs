@@ -116,7 +116,8 @@ impl<M> Bus<M> {
     }
 
     /// Revokes a capability as [`revoke_capability`](Bus::revoke_capability) does, and waits until
-    /// whatever was admitted under it before is enqueued, or `timeout` is over.
+    /// whatever was admitted under it before is enqueued, or `timeout` is over. The time-out is for this waiting: what
+    /// it runs of others, the `Drop` of payloads and the wakers of tasks, takes what it takes.
     ///
     /// After it nothing comes any more under that capability: what is in the queues is all. A publisher whose thread
     /// waits for room with a subscriber that loses nothing has not enqueued its envelope yet; a task that waits for
@@ -125,8 +126,8 @@ impl<M> Bus<M> {
     ///
     /// # Cost
     ///
-    /// The next publish opens a new parcel, as after a subscribe, whether the capability is known or not. In return
-    /// publishes that only append, nearly all, are not counted.
+    /// The next publish opens a new parcel, as after a subscribe, whether the capability is known or not; and tasks that
+    /// have received all are woken. In return publishes that only append, nearly all, are not counted.
     ///
     /// # Panics
     ///
@@ -253,7 +254,7 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Receipt, PublishError<M>> {
         let mut pending = Some(envelope);
         let leave = |_: &_| self.core.grants.is_plain(capability);
-        if let Some(receipt) = self.append_by_leave(&mut pending, leave) {
+        if let Some(receipt) = self.append_by_leave(&mut pending, || false, leave) {
             return Ok(receipt);
         }
         let envelope = Pending::take(&mut pending);

@@ -5,11 +5,11 @@
 //!
 //! Who waits leaves its waker here, and then looks at the parcel's word: nothing may have been claimed since it
 //! read, the parcel may not be closed, and the word must say that somebody waits. Who claims a slot that is
-//! awaited, who has opened the next parcel and handed it over, and who has closed the bus, come here after
-//! that and wake everybody. The word orders the two: either the waker is found, or the change is seen. Both
-//! change it, so who comes second knows what the first had done before, the mark that somebody is here
-//! included. Where nobody is, it is all that a publisher looks at: the lock is for those who wait, and who wakes
-//! them.
+//! awaited, who has opened the next parcel and handed it over, who has put another in its place, and who has closed
+//! the bus, come here after that and wake everybody. The word orders the two: either the waker is found, or the
+//! change is seen. Both change it, so who comes second knows what the first had done before, the mark that somebody
+//! is here included. Where nobody is, it is all that a publisher looks at: the lock is for those who wait, and who
+//! wakes them.
 //!
 //! A waker is found by all who come, not by one: who has changed the word and is stopped holds up only the tasks
 //! that he alone was to wake, see [`parcel`](crate::parcel).

@@ -3,9 +3,8 @@
 //! A publish may run user code: subjects, weights, predicates, wakers, the `Drop` of payloads that it lets go of. That
 //! code may publish, and so on. Each publish that is about to run any counts itself in, on its
 //! thread, for as long as it may. While it is asked whether an envelope may pass at all, that counts by itself. A publish
-//! that only appends to a parcel counts nothing: it runs none but the `Drop` of what a parcel held that went out of use,
-//! for everybody else, in just that moment; and the wakers of tasks that wait for just this envelope. One that polls its
-//! task in place may so publish deeper, by the slots of a parcel; and as deep as others open parcels meanwhile.
+//! that only appends to a parcel counts nothing, unless it wakes tasks: else it runs none but the `Drop` of what a parcel
+//! held that went out of use, for everybody else, in just that moment.
 
 use std::cell::Cell;
 

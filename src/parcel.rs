@@ -163,17 +163,22 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// Claims up to `wanted` slots that follow each other.
+    /// Claims up to `wanted` slots that follow each other. Where tasks wait for that, `may_wake` is asked first,
+    /// perhaps more than once.
     ///
-    /// None if the parcel is full or closed or not ready.
+    /// None if the parcel is full or closed or not ready, or those who wait may not be woken.
     #[inline]
-    pub(crate) fn claim(&self, wanted: usize) -> Option<Claim> {
+    pub(crate) fn claim(&self, wanted: usize, mut may_wake: impl FnMut() -> bool) -> Option<Claim> {
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let claimed = (word & CLAIMED) as usize;
             let granted = wanted.min(self.limit - claimed);
             if word & (READY | CLOSED) != READY || granted == 0 {
+                return None;
+            }
+            let is_awaited = cfg!(feature = "tokio") && word & AWAITED != 0;
+            if is_awaited && !may_wake() {
                 return None;
             }
             match self.word.compare_exchange_weak(
@@ -189,7 +194,7 @@ impl<M> Parcel<M> {
                 Ok(_) => {
                     return Some(Claim {
                         slots: claimed..claimed + granted,
-                        is_awaited: cfg!(feature = "tokio") && word & AWAITED != 0,
+                        is_awaited,
                     });
                 }
                 Err(newer) => word = newer,
@@ -206,11 +211,11 @@ impl<M> Parcel<M> {
 
     /// Claims one slot, if the parcel keeps what it is given.
     #[inline]
-    pub(crate) fn claim_kept(&self) -> Option<Claim> {
+    pub(crate) fn claim_kept(&self, may_wake: impl FnMut() -> bool) -> Option<Claim> {
         if self.is_blind() {
             return None;
         }
-        self.claim(1)
+        self.claim(1, may_wake)
     }
 
     /// Whether who claims the next slot will know that somebody waits; else more than `read` slots are

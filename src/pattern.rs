@@ -90,13 +90,13 @@ impl Pattern {
     /// Whether the subject is one of those that this pattern stands for.
     #[inline]
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
-        let subject = subject.tokens();
-        let long_enough = if self.open_ended {
-            subject.len() > self.tokens.len()
-        } else {
-            subject.len() == self.tokens.len()
-        };
-        long_enough
+        self.matches_tokens(subject.tokens())
+    }
+
+    #[inline]
+    pub(crate) fn matches_tokens(&self, subject: &[&str]) -> bool {
+        subject.len() >= self.tokens.len()
+            && (subject.len() > self.tokens.len()) == self.open_ended
             && self
                 .tokens
                 .iter()

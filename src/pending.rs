@@ -100,9 +100,10 @@ pub(crate) fn append<M>(
     parcel: &Parcel<M>,
     pending: &mut impl Pending<M>,
     wanted: usize,
+    may_wake: impl FnMut() -> bool,
     unkept: impl FnMut(u64, Envelope<M>),
 ) -> Option<Claim> {
-    let claim = parcel.claim(wanted)?;
+    let claim = parcel.claim(wanted, may_wake)?;
     let slots = &claim.slots;
     pause::at(Step::Claimed);
     if parcel.is_blind() {

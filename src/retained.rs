@@ -4,7 +4,7 @@
 //! opening before and from that one's parcel, which is closed by then; so there is one state for each
 //! place in the sequence, made before it is seen, and no lock. Who makes an opening asks each
 //! envelope of the parcel before for its subject; a slot that is claimed and not written yet is set
-//! aside for the next one.
+//! aside for the next one. So is the whole parcel, if another is only put in its place.
 //!
 //! Who subscribes has to know from which sequence number on everything is offered to him: [`Since`]
 //! has it. What is retained before that number, and nothing else, he is given first: so there is no

@@ -1,5 +1,6 @@
 //! What a grant lets pass: compiled once, checked at each publish.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::denial::Denial;
@@ -44,8 +45,13 @@ impl From<Refusal> for Objection {
     }
 }
 
+/// How many there have been.
+static SCOPES: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Debug)]
 pub(crate) struct Scope {
+    /// No other has the same.
+    number: u64,
     subjects: Option<Box<[Pattern]>>,
     /// Sorted.
     sources: Option<Box<[Source]>>,
@@ -62,12 +68,17 @@ impl Scope {
         });
         let rate = |(per_second, burst)| Rate::new(Instant::now(), per_second, burst);
         Scope {
+            number: SCOPES.fetch_add(1, Ordering::Relaxed), // it stands for itself
             subjects: grant.patterns.map(Into::into),
             sources,
             expires: grant.expires,
             rate: grant.rate.map(rate),
             forwards: grant.forwards,
         }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether it lets everything pass that a publisher makes, and no more.
@@ -110,8 +121,11 @@ impl Scope {
             if self.subjects.is_some() || !narrowed.is_empty() {
                 let _nesting = Nesting::enter().ok_or(Refusal::TooDeep)?; // user code
                 let subject = envelope.message.subject();
-                let mut scopes = self.subjects.iter().chain(narrowed);
-                if !scopes.all(|any| any.iter().any(|pattern| pattern.matches(&subject))) {
+                let tokens = subject.tokens();
+                let matches = |any: &[Pattern]| any.iter().any(|it| it.matches_tokens(tokens));
+                if !(self.subjects.as_deref().is_none_or(matches)
+                    && narrowed.iter().all(|any| matches(any)))
+                {
                     return denied(Denial::Subject);
                 }
             }

@@ -86,6 +86,14 @@ pub(crate) enum Weighing {
     Done,
 }
 
+#[cfg(feature = "tokio")]
+impl Weighing {
+    /// What is to be done, if this is the first time that it is asked.
+    pub(crate) fn once(&mut self) -> Self {
+        std::mem::replace(self, Weighing::Done)
+    }
+}
+
 /// What a bus asks of an envelope, whoever publishes it.
 pub(crate) struct Demands<M> {
     pub(crate) max_weight: Option<MaxWeight>,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use oxide_bus::{Bus, Envelope, Overflow, Payload, Subject, SubscribeOptions, Subscription};
+use oxide_bus::{Bus, Envelope, Grant, Overflow, Payload, Subject, SubscribeOptions, Subscription};
 
 type Act = Box<dyn FnOnce() + Send>;
 
@@ -232,4 +232,56 @@ fn a_batch_to_nobody_is_counted_once_though_a_payload_panics_when_it_is_let_go_o
     let outcome = catch_unwind(AssertUnwindSafe(|| bus.publish_batch(batch).is_ok()));
     assert!(outcome.is_err(), "the panic is not hidden");
     assert_eq!(bus.stats().published, 10);
+}
+
+/// Does something when it is asked for its subject, or panics when it is dropped.
+enum Quarrel {
+    Acts(Mutex<Option<Act>>),
+    Panics,
+    Rests,
+}
+
+impl Payload for Quarrel {
+    fn subject(&self) -> Subject<'_> {
+        if let Quarrel::Acts(act) = self {
+            let act = act.lock().unwrap().take();
+            if let Some(act) = act {
+                act();
+            }
+        }
+        Subject::new(["quarrel"])
+    }
+}
+
+impl Drop for Quarrel {
+    fn drop(&mut self) {
+        assert!(!matches!(self, Quarrel::Panics), "a payload's drop");
+    }
+}
+
+#[test]
+fn a_payload_that_panics_while_a_grant_asks_keeps_nothing_from_being_published() {
+    let bus = Bus::<Quarrel>::new();
+    let grant = Grant::new("quarrel").patterns(["quarrel".parse().expect("good")]);
+    bus.grant(grant).expect("well-formed");
+    let publisher = bus.publisher("quarrel", "quarrel");
+    let publish = |message| publisher.publish(message).map_err(drop).expect("granted");
+    let subscription = Arc::new(Mutex::new(bus.subscribe()));
+    for _ in 0..4 {
+        publish(Quarrel::Rests); // so that the parcel after these has room for more
+    }
+    publish(Quarrel::Panics);
+    let lets_go = {
+        let (bus, subscription) = (bus.clone(), Arc::clone(&subscription));
+        move || {
+            let mut subscription = subscription.lock().unwrap();
+            while subscription.try_recv_ref().is_ok() {}
+            // Puts another parcel in the place of that one, which the publisher alone has then.
+            (bus.revoke_and_drain(&"other".into(), Duration::ZERO)).expect("nobody is on his way");
+            assert!(subscription.try_recv_ref().is_err());
+        }
+    };
+    publish(Quarrel::Acts(Mutex::new(Some(Box::new(lets_go)))));
+    assert_eq!(bus.stats().published, 6);
+    assert_eq!(subscription.lock().unwrap().len(), 1);
 }

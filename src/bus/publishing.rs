@@ -73,10 +73,11 @@ impl<M: Payload> Bus<M> {
     pub(crate) fn append_by_leave(
         &self,
         pending: &mut Option<Envelope<M>>,
+        is_plain: impl FnOnce() -> bool,
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Receipt> {
         self.append_with(pending, |core, pending| {
-            core.append_by_leave(pending, leave)
+            core.append_by_leave(pending, is_plain, leave)
         })
     }
 

@@ -221,7 +221,7 @@
 //! An opening also has what is retained up to its parcel's base. It follows, as the accounts do, from the opening before
 //! and its parcel, which is closed: whoever makes an opening looks at the envelopes of the parcel before. So there is
 //! one state for each place in the sequence, and no lock. A slot that is not written yet is set aside for the next to
-//! look; a subscriber waits for it. While something is retained, parcels keep what they would only count.
+//! look, and so is a parcel in whose place only another is put; a subscriber waits for it. While something is retained, parcels keep what they would only count.
 //!
 //! A new subscriber needs the base of the first opening that lists him. That is marked, with the list, before the
 //! opening after it is installed. What is retained with a lower sequence number is his backlog.

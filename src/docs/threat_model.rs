@@ -64,11 +64,10 @@
 //! * Use up the rate and the requests of its capability, by a narrowed publisher as well as by the whole one. So
 //!   narrowing is for those who are trusted with the whole allowance; to others give a capability of their own.
 //! * With the feature `tokio`, hold up whoever wakes it: to poll a future it brings a [`Waker`](std::task::Waker), and
-//!   that is called by the thread that publishes to it, makes room for it, answers it, or closes the bus; the thread of
-//!   an [audit log](crate::audit) among them. One that panics harms nobody, but one that does not return keeps that
-//!   thread, even the log's; and one that goes on with its task in place, which publishes in turn, may do so
-//!   deeper than [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH), while parcels are open. Where modules are not trusted
-//!   with that, build without the feature.
+//!   that is called by the thread that publishes to it, makes room for it, answers it, or closes the bus, or that
+//!   [revokes and drains](crate::Bus::revoke_and_drain), beyond the time-out; the thread of an
+//!   [audit log](crate::audit) among them. One that panics harms nobody, but one that does not return keeps that
+//!   thread, even the log's. Where modules are not trusted with that, build without the feature.
 //! * Answer, as itself, any request that it sees, or whose id it guesses, since ids are unique and
 //!   [not secret](crate::docs::limitations): who asks and must know who answers looks at the
 //!   [source](crate::Envelope) of the answer. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,

@@ -12,10 +12,13 @@
 //! Closing alone would not do: another publisher may have closed the opening before, and install the next one
 //! without having learned of anything.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use super::Core;
+use super::{Core, go_deeper};
+use crate::caught::caught;
 use crate::envelope::Envelope;
+use crate::opening::Opening;
 use crate::parcel::{Claim, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::Pending;
@@ -29,18 +32,20 @@ impl<M> Core<M> {
         self.append_if(pending, |_, _| true)
     }
 
-    /// The same, if it is given leave. Where this returns none it may have been: the caller asks again, on the long
-    /// way, on which he is counted.
+    /// The same, if it is given leave: such as all have, or else one that costs more to find out. Where this returns none
+    /// it may have been: who was not refused asks again, on the long way, on which he is counted.
     #[inline]
     pub(crate) fn append_by_leave(
         &self,
         pending: &mut Option<Envelope<M>>,
+        is_plain: impl FnOnce() -> bool,
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
         self.append_if(pending, |parcel, pending| {
-            // Before what may cost more. And who may answer a request is counted, until whoever asked has the answer.
             let envelope = Pending::first(pending);
-            parcel.has_place() && envelope.correlation_id.is_none() && leave(envelope)
+            // Who may answer a request is counted, until whoever asked has the answer.
+            envelope.correlation_id.is_none()
+                && (is_plain() || parcel.has_place() && leave(envelope))
         })
     }
 
@@ -53,10 +58,14 @@ impl<M> Core<M> {
         let current = self.current.load();
         // In this order: what is asked may take long, and somebody may make room meanwhile.
         if !current.is_plain() || !may(&current.parcel, pending) || current.is_outdated() {
-            return None;
+            return let_go(current);
         }
         pause::at(Step::Admitted);
-        let Claim { slots, is_awaited } = current.parcel.claim_kept()?;
+        let mut nesting = None;
+        let may_wake = || go_deeper(&mut nesting).is_ok();
+        let Some(Claim { slots, is_awaited }) = current.parcel.claim_kept(may_wake) else {
+            return let_go(current);
+        };
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
         self.call(is_awaited);
@@ -79,6 +88,14 @@ impl<M> Core<M> {
             }
         }
     }
+}
+
+/// Lets go of an opening that was not appended to. It may be out of use by now, so that payloads are dropped. If one
+/// panics, that is none of who has yet to publish.
+#[cold]
+fn let_go<M, T>(opening: impl Deref<Target = Arc<Opening<M>>>) -> Option<T> {
+    caught(|| drop(opening));
+    None
 }
 
 #[cfg(all(test, oxide_loom))]

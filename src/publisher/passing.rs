@@ -44,33 +44,33 @@ impl<M: Payload> Publisher<M> {
     ) -> Result<Receipt, PublishError<M>> {
         let (mut pending, mut pass) = (Some(envelope), Pass::for_one());
         match self.append(&mut pending, origin, &mut pass) {
-            Ok(Some(receipt)) => Ok(receipt),
-            Ok(None) => self.place(Pending::take(&mut pending), origin, limit, &mut pass),
-            Err(cause) => Err(PublishError::caused(Pending::take(&mut pending), cause)),
+            Ok(receipt) => Ok(receipt),
+            Err(objection) => {
+                let envelope = Pending::take(&mut pending);
+                self.place(envelope, origin, limit, &mut pass, objection)
+            }
         }
     }
 
-    /// Publishes an envelope if it may pass, and there is nothing to do but append it; else leaves it where it is.
+    /// Publishes an envelope if it may pass, and there is nothing to do but append it. Else leaves it where it is, and
+    /// says whether there is an objection.
     #[inline]
     pub(crate) fn append(
         &self,
         pending: &mut Option<Envelope<M>>,
         origin: Origin<'_>,
         pass: &mut Pass,
-    ) -> Result<Option<Receipt>, Cause> {
+    ) -> Result<Receipt, Option<Objection>> {
         let mut objection = None;
-        let receipt = self.bus.append_by_leave(pending, |envelope| {
-            if self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe) {
-                return true;
-            }
+        let is_plain =
+            || self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe);
+        let leave = |envelope: &_| {
             objection = self.look_into_scope(envelope, origin, pass).err();
             objection.is_none()
-        });
-        match objection {
-            None => Ok(receipt),
-            Some(objection) => {
-                Err(self.objected(slice::from_ref(Pending::first(pending)), objection))
-            }
+        };
+        match self.bus.append_by_leave(pending, is_plain, leave) {
+            Some(receipt) => Ok(receipt),
+            None => Err(objection),
         }
     }
 
@@ -95,7 +95,7 @@ impl<M: Payload> Publisher<M> {
         })
     }
 
-    /// Publishes an envelope if it may pass, counted.
+    /// Publishes an envelope that was not [appended](Self::append), if it may pass, counted.
     #[inline(never)]
     fn place(
         &self,
@@ -103,10 +103,26 @@ impl<M: Payload> Publisher<M> {
         origin: Origin<'_>,
         limit: Limit,
         pass: &mut Pass,
+        objection: Option<Objection>,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.enter(slice::from_ref(&envelope), origin, pass) {
+        match self.enter_unless(objection, &envelope, origin, pass) {
             Ok(_inside) => self.bus.place(envelope, limit, Weighing::Done),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
+        }
+    }
+
+    /// Lets an envelope pass that was not [appended](Self::append), unless there was an objection already.
+    pub(crate) fn enter_unless(
+        &self,
+        objection: Option<Objection>,
+        envelope: &Envelope<M>,
+        origin: Origin<'_>,
+        pass: &mut Pass,
+    ) -> Result<Inside<'_>, Cause> {
+        let envelopes = slice::from_ref(envelope);
+        match objection {
+            None => self.enter(envelopes, origin, pass),
+            Some(objection) => Err(self.objected(envelopes, objection)),
         }
     }
 
@@ -127,7 +143,7 @@ impl<M: Payload> Publisher<M> {
     }
 
     /// Lets envelopes pass, all or none; they count as on their way until what is returned is dropped.
-    pub(crate) fn enter(
+    fn enter(
         &self,
         envelopes: &[Envelope<M>],
         origin: Origin<'_>,
@@ -143,7 +159,7 @@ impl<M: Payload> Publisher<M> {
         // Who is not let in is not inside any more: who is told of it may run code of his own.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
             if self.needs_no_scope(origin) && inside.is_plain() {
-                weigh()?;
+                pass.weigh(weigh)?;
             } else {
                 inside.let_pass(pass, |scope| {
                     scope.admits(envelopes, origin, &self.narrowed)?;
@@ -171,6 +187,7 @@ impl<M: Payload> Publisher<M> {
 }
 
 /// Whether some codec could write it. What is stamped here is in order.
+#[inline]
 fn check<M>(envelope: &Envelope<M>, origin: Origin<'_>) -> Result<(), Refusal> {
     if matches!(origin, Origin::Made) && envelope.correlation_id.is_none() {
         return Ok(());

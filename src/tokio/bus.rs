@@ -1,7 +1,6 @@
 //! The bus, awaited.
 
 use std::fmt;
-use std::mem;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -167,9 +166,10 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
+        let mut weighing = Weighing::Due;
         let publish = |pending: &mut _, limit| match self.bus.append(pending) {
             Some(receipt) => Ok(receipt),
-            None => Ok(self.bus.place_pending(pending, limit, Weighing::Due)?),
+            None => Ok((self.bus).place_pending(pending, limit, weighing.once())?),
         };
         placing::publish_timeout(envelope, timeout, publish).await
     }
@@ -193,9 +193,9 @@ impl<M: Payload> AsyncBus<M> {
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        let mut weighed = false;
+        let mut weighing = Weighing::Due;
         let publish = |batching: &mut Batching<M>| {
-            if !mem::replace(&mut weighed, true) {
+            if matches!(weighing.once(), Weighing::Due) {
                 let mut left = batching.left().iter();
                 left.try_for_each(|it| self.bus.weigh(it))?;
             }
@@ -228,7 +228,7 @@ impl<M: Payload> AsyncBus<M> {
         let mut pass = Pass::for_many();
         let leave = |_: &_| self.core.grants.is_plain(capability);
         let publish = |pending: &mut _, limit| {
-            if let Some(receipt) = self.bus.append_by_leave(pending, leave) {
+            if let Some(receipt) = self.bus.append_by_leave(pending, || false, leave) {
                 return Ok(receipt);
             }
             let by_name = self.core.grants.by_name(capability);

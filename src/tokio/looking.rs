@@ -80,6 +80,10 @@ impl<M> AsyncBus<M> {
     ///
     /// As [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain).
     ///
+    /// # Panics
+    ///
+    /// As [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain) does, too.
+    ///
     /// # Cancel safety
     ///
     /// Once it was asked for the first time the capability is revoked, whether it is given up or not.

@@ -35,9 +35,10 @@ pub(super) fn publish_unguarded<M: Payload>(
     envelope: Envelope<M>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
+    let mut weighing = Weighing::Due;
     place(move || match bus.append(&mut pending) {
         Some(receipt) => Ok(Ok(receipt)),
-        None => place_unguarded(bus, &mut pending),
+        None => place_unguarded(bus, &mut pending, weighing.once()),
     })
 }
 
@@ -46,9 +47,10 @@ pub(super) fn publish_unguarded<M: Payload>(
 fn place_unguarded<M: Payload>(
     bus: &Bus<M>,
     pending: &mut Option<Envelope<M>>,
+    weighing: Weighing,
 ) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
     attempt(pending, Limit::Refuse, &mut |pending: &mut _, limit| {
-        Ok(bus.place_pending(pending, limit, Weighing::Due)?)
+        Ok(bus.place_pending(pending, limit, weighing)?)
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::slice;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -143,11 +142,12 @@ impl<M: Payload> AsyncPublisher<M> {
         pass: &mut Pass,
     ) -> Result<Receipt, Cause> {
         let publisher = &self.publisher;
-        if let Some(receipt) = publisher.append(pending, origin, pass)? {
-            return Ok(receipt);
-        }
-        let envelope = slice::from_ref(Pending::first(pending));
-        let _inside = publisher.enter(envelope, origin, pass)?;
+        let objection = match publisher.append(pending, origin, pass) {
+            Ok(receipt) => return Ok(receipt),
+            Err(objection) => objection,
+        };
+        let envelope = Pending::first(pending);
+        let _inside = publisher.enter_unless(objection, envelope, origin, pass)?;
         Ok((publisher.bus()).place_pending(pending, limit, Weighing::Done)?)
     }
 

@@ -8,8 +8,8 @@ use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
 use oxide_bus::{
-    AsyncBus, AsyncSubscription, Bus, Denial, Envelope, Grant, MaxWeight, Overflow, Payload,
-    PublishError, Receipt, Subject, SubscribeOptions,
+    AsyncBus, AsyncSubscription, Bus, Denial, Envelope, Excess, Grant, MaxWeight, Overflow,
+    Payload, PublishError, Receipt, Scale, Subject, SubscribeOptions,
 };
 
 use crate::support::task::Task;
@@ -255,35 +255,131 @@ fn a_batch_that_is_given_up_has_published_its_first_envelopes_and_no_others() {
     }
 }
 
-/// Counts how often it is asked for its subject.
-struct Asked(Arc<AtomicUsize>);
+/// Counts how often it is asked for its subject, and how often it is weighed.
+#[derive(Clone, Default)]
+struct Asked {
+    for_subject: Arc<AtomicUsize>,
+    for_weight: Arc<AtomicUsize>,
+}
 
 impl Payload for Asked {
     fn subject(&self) -> Subject<'_> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.for_subject.fetch_add(1, Ordering::Relaxed);
         Subject::new(["asked"])
+    }
+
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        self.for_weight.fetch_add(1, Ordering::Relaxed);
+        scale.bytes(1)
     }
 }
 
+type Way = fn(Bus<Asked>, Vec<Asked>) -> Pin<Box<dyn Future<Output = ()>>>;
+
+fn ways_to_wait() -> Vec<Way> {
+    fn envelopes(messages: Vec<Asked>) -> impl Iterator<Item = Envelope<Asked>> {
+        (messages.into_iter()).map(|message| Envelope::new("asker", message))
+    }
+    vec![
+        |bus, messages| {
+            Box::pin(async move {
+                let bus = bus.into_async();
+                for envelope in envelopes(messages) {
+                    bus.publish(envelope).await.map_err(drop).unwrap();
+                }
+            })
+        },
+        |bus, messages| {
+            Box::pin(async move {
+                let bus = bus.into_async();
+                for envelope in envelopes(messages) {
+                    let publish = bus.publish_timeout(envelope, LONG);
+                    publish.await.map_err(drop).unwrap();
+                }
+            })
+        },
+        |bus, messages| {
+            Box::pin(async move {
+                let bus = bus.into_async();
+                let publish = bus.publish_batch(envelopes(messages));
+                publish.await.map_err(drop).unwrap();
+            })
+        },
+        |bus, messages| {
+            Box::pin(async move {
+                let bus = bus.into_async();
+                for envelope in envelopes(messages) {
+                    let publish = bus.publish_with_capability(envelope, &"ask".into()).await;
+                    publish.map_err(drop).unwrap();
+                }
+            })
+        },
+        |bus, messages| {
+            Box::pin(async move {
+                let publisher = bus.publisher("asker", "ask").into_async();
+                for message in messages {
+                    publisher.publish(message).await.map_err(drop).unwrap();
+                }
+            })
+        },
+        |bus, messages| {
+            Box::pin(async move {
+                let publisher = bus.publisher("asker", "ask").into_async();
+                let publish = publisher.publish_batch(messages);
+                publish.await.map_err(drop).unwrap();
+            })
+        },
+    ]
+}
+
+/// Publishes so many, of which each must wait for room, and tells what they are asked.
+fn wait(grant: Grant, way: Way, count: usize) -> Asked {
+    let bus = Bus::<Asked>::builder()
+        .max_weight(MaxWeight::default())
+        .build();
+    let lossless = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
+    let mut subscription = bus.subscribe_with(lossless).unwrap();
+    bus.publish(Envelope::new("other", Asked::default()))
+        .map_err(drop)
+        .unwrap();
+    bus.grant(grant).unwrap();
+    let asked = Asked::default();
+    let mut publish = way(bus, vec![asked.clone(); count]);
+    let (counter, waker) = Counter::new();
+    let mut received = 0;
+    let runtime = current_thread();
+    let _time = runtime.enter();
+    while poll_once(publish.as_mut(), &waker).is_pending() {
+        assert!(
+            poll_once(publish.as_mut(), &waker).is_pending(),
+            "no room yet"
+        );
+        received += subscription.try_iter().count();
+    }
+    assert_eq!(received, count, "all but the last had to wait");
+    assert!(counter.woken() > 0);
+    asked
+}
+
 #[test]
-fn a_batch_that_waits_under_a_grant_is_asked_for_each_subject_once() {
-    const BATCH: usize = 200;
-    let grant = || Grant::new("ask").patterns(["asked".parse().unwrap()]);
-    for grant in [grant(), grant().rate(1_000, 1_000)] {
-        let bus = Bus::<Asked>::new();
-        let lossless = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
-        let mut subscription = bus.subscribe_with(lossless).unwrap();
-        bus.grant(grant).unwrap();
-        let publisher = bus.publisher("asker", "ask").into_async();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let batch = (0..BATCH).map(|_| Asked(Arc::clone(&asked)));
-        let mut publish = pin!(publisher.publish_batch(batch));
-        let mut received = 0;
-        while poll_once(publish.as_mut(), Waker::noop()).is_pending() {
-            received += subscription.try_iter().count();
+fn what_waits_is_asked_and_weighed_once() {
+    const COUNT: usize = 10;
+    let grant = || Grant::new("ask");
+    let scoped = || grant().patterns(["asked".parse().unwrap()]);
+    let grants = [
+        (grant(), 0),
+        (scoped(), 1),
+        (scoped().rate(1_000, 1_000), 1),
+    ];
+    for (grant, asked_each) in grants {
+        for (way, publish) in ways_to_wait().into_iter().enumerate() {
+            let asked = wait(grant.clone(), publish, COUNT);
+            let is_guarded = usize::from(way > 2);
+            let for_subject = asked.for_subject.load(Ordering::Relaxed);
+            assert_eq!(for_subject, COUNT * asked_each * is_guarded, "way {way}");
+            let for_weight = asked.for_weight.load(Ordering::Relaxed);
+            assert_eq!(for_weight, COUNT, "way {way}");
         }
-        assert!((1..BATCH).contains(&received), "it waited");
-        assert_eq!(asked.load(Ordering::Relaxed), BATCH);
     }
 }
 
