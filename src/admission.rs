@@ -29,6 +29,7 @@ use crate::alarm::Alarm;
 use crate::denial::{Denial, Refusals};
 use crate::scope::Scope;
 use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
+use crate::weight::Weighed;
 
 /// Granted, without restrictions.
 const PLAIN: u64 = 1 << 63;
@@ -312,7 +313,7 @@ pub(crate) struct Pass {
     /// The number of the one by which it was let pass.
     scope: Option<u64>,
     is_for_many: bool,
-    is_weighed: bool,
+    weighed: Weighed,
 }
 
 impl Pass {
@@ -321,7 +322,7 @@ impl Pass {
         Pass {
             scope: None,
             is_for_many: false,
-            is_weighed: false,
+            weighed: Weighed::default(),
         }
     }
 
@@ -331,17 +332,13 @@ impl Pass {
         Pass {
             scope: None,
             is_for_many: true,
-            is_weighed: false,
+            weighed: Weighed::default(),
         }
     }
 
     /// Weighs it, where no terms have a say, unless that was done before.
     pub(crate) fn weigh<E>(&mut self, weigh: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        if !self.is_weighed {
-            weigh()?;
-            self.is_weighed = true;
-        }
-        Ok(())
+        self.weighed.once(weigh)
     }
 
     fn is_for(&self, scope: &Scope) -> bool {

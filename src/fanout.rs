@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::advisory::{Board, Eviction};
 use crate::alarm::Alarm;
+use crate::caught::Quietly;
 use crate::codec::EncodeError;
 use crate::follow::Places;
 use crate::grants::Grants;
@@ -113,17 +114,18 @@ impl<M> Core<M> {
         let mut nesting = None;
         // Openings that were met and are out of use, perhaps: to let go of one may run user code, which
         // may panic, so that is for after the publish.
-        let mut behind = Vec::new();
+        let mut behind = Quietly::new(Vec::new());
         loop {
-            let current = self.current.load();
+            let current = Quietly::new(self.current.load());
             if current.is_outdated() {
                 // Some queue that was left out has made room.
                 current.parcel.close();
             }
-            if !current.runs_no_user_code() {
+            // Who asked is woken if this is the answer: user code, too.
+            if !current.runs_no_user_code() || self.requests.pending() > 0 {
                 go_deeper(&mut nesting)?;
             }
-            // Those who wait for a slot are woken: user code, too.
+            // So are those who wait for a slot.
             let may_wake = || go_deeper(&mut nesting).is_ok();
             if current.is_plain() {
                 if let Some(Claim { slots, is_awaited }) =
@@ -152,7 +154,7 @@ impl<M> Core<M> {
                     self.call(is_awaited); // user code, so not before the turn is over
                     return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
-                        drop((current, picks, behind));
+                        drop((current.into_inner(), picks, behind.into_inner()));
                     }));
                 }
                 drop(turn);
@@ -175,7 +177,7 @@ impl<M> Core<M> {
     /// published yet, but there is another current one.
     fn open(
         &self,
-        current: impl Deref<Target = Arc<Opening<M>>>,
+        current: Quietly<impl Deref<Target = Arc<Opening<M>>>>,
         pending: &mut impl Pending<M>,
         limit: Limit,
         known: &mut Option<Picks<M>>,
@@ -218,7 +220,7 @@ impl<M> Core<M> {
                 }
                 let outcome = self.finish(outcome, rest, limit, || {
                     self.requests.look(&next.parcel, 0..claimed);
-                    drop((current, next, picks, mem::take(behind)));
+                    drop((current.into_inner(), next, picks, mem::take(behind)));
                     discard(pending, blind, base, |sequence, envelope| {
                         self.requests.look_at(sequence, envelope);
                     });

@@ -17,7 +17,6 @@ use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
 use crate::subject::Payload;
-use crate::weight::Weighing;
 
 impl<M> Bus<M> {
     /// Grants a capability, without restrictions. Publishers that hold it may publish from now on.
@@ -260,7 +259,7 @@ impl<M: Payload> Bus<M> {
         let envelope = Pending::take(&mut pending);
         let by_name = self.core.grants.by_name(capability);
         match by_name.enter(self, &envelope, &mut Pass::for_one()) {
-            Ok(_inside) => self.place(envelope, Limit::Theirs, Weighing::Done),
+            Ok(_inside) => self.place(envelope, Limit::Theirs),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }

@@ -19,13 +19,36 @@ thread_local! {
 pub(crate) struct Nesting;
 
 impl Nesting {
+    /// Whether one more may be.
+    pub(crate) fn has_room() -> bool {
+        DEPTH.get() < MAX_PUBLISH_DEPTH
+    }
+
     /// Nothing where it would be too deep.
     pub(crate) fn enter() -> Option<Self> {
-        let depth = DEPTH.get();
-        (depth < MAX_PUBLISH_DEPTH).then(|| {
-            DEPTH.set(depth + 1);
+        Self::has_room().then(|| {
+            DEPTH.set(DEPTH.get() + 1);
             Nesting
         })
+    }
+}
+
+/// Room for one publish more, however deep its thread is, while this lives: for what the bus itself has to tell.
+pub(crate) struct Spare {
+    depth: usize,
+}
+
+impl Spare {
+    pub(crate) fn begin() -> Self {
+        let depth = DEPTH.get();
+        DEPTH.set(depth.min(MAX_PUBLISH_DEPTH - 1));
+        Spare { depth }
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        DEPTH.set(self.depth);
     }
 }
 

@@ -294,7 +294,7 @@ impl<M> Opening<M> {
         }
     }
 
-    /// Whether appending runs no user code: nobody is to be asked, and the envelope is kept.
+    /// Whether appending runs no user code but wakers: nobody is to be asked, and the envelope is kept.
     pub(crate) fn runs_no_user_code(&self) -> bool {
         self.is_plain() && !self.parcel.is_blind()
     }

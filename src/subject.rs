@@ -44,10 +44,11 @@ pub trait Payload: Send + Sync + 'static {
     /// The tokens by which subscribers choose; none by default.
     ///
     /// Asked for while a publish is on its way. If some subscriber listens by pattern, once for all of them, and again
-    /// only if the list of subscribers changes meanwhile; if a grant is [for some subjects](crate::Grant::patterns),
-    /// or the publisher [narrowed](crate::Publisher::narrow), when it is let pass, and again only if it has to be
-    /// counted after all. Also where something is [retained](crate::Bus::retain), at a later time; and by who tells
-    /// of a refusal. Else never. So it should be cheap, and always the same for the same payload.
+    /// only if the list of subscribers changes meanwhile; by a task that waits for room, at each attempt. If a grant is
+    /// [for some subjects](crate::Grant::patterns), or the publisher [narrowed](crate::Publisher::narrow), when it is
+    /// let pass, and again only if it has to be counted after all, or the grant is replaced while a task waits. Also
+    /// where something is [retained](crate::Bus::retain), at a later time; and by who tells of a refusal. Else never.
+    /// So it should be cheap, and always the same for the same payload.
     fn subject(&self) -> Subject<'_> {
         Subject::none()
     }

@@ -79,18 +79,19 @@ impl fmt::Display for Excess {
     }
 }
 
-/// Whether an envelope is weighed yet.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Weighing {
-    Due,
-    Done,
+/// What may be tried many times, and is weighed once.
+#[derive(Debug, Default)]
+pub(crate) struct Weighed {
+    is_done: bool,
 }
 
-#[cfg(feature = "tokio")]
-impl Weighing {
-    /// What is to be done, if this is the first time that it is asked.
-    pub(crate) fn once(&mut self) -> Self {
-        std::mem::replace(self, Weighing::Done)
+impl Weighed {
+    pub(crate) fn once<E>(&mut self, weigh: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if !self.is_done {
+            weigh()?;
+            self.is_done = true; // not before: it may panic
+        }
+        Ok(())
     }
 }
 

@@ -259,29 +259,84 @@ impl Drop for Quarrel {
     }
 }
 
-#[test]
-fn a_payload_that_panics_while_a_grant_asks_keeps_nothing_from_being_published() {
+/// A bus with somebody who listens to everything, and has received all but a payload that panics when it is dropped, in
+/// a parcel that has room for more; and what makes that go out of use. The others subscribe before.
+fn quarrel<T>(
+    others: impl FnOnce(&Bus<Quarrel>) -> T,
+) -> (Bus<Quarrel>, T, impl FnOnce() + Send + 'static) {
     let bus = Bus::<Quarrel>::new();
+    let others = others(&bus);
     let grant = Grant::new("quarrel").patterns(["quarrel".parse().expect("good")]);
     bus.grant(grant).expect("well-formed");
-    let publisher = bus.publisher("quarrel", "quarrel");
-    let publish = |message| publisher.publish(message).map_err(drop).expect("granted");
-    let subscription = Arc::new(Mutex::new(bus.subscribe()));
-    for _ in 0..4 {
-        publish(Quarrel::Rests); // so that the parcel after these has room for more
+    let mut subscription = bus.subscribe();
+    let mut messages = [const { Quarrel::Rests }; 5];
+    messages[4] = Quarrel::Panics;
+    for message in messages {
+        let publish = bus.publish(Envelope::new("other", message));
+        publish.map_err(drop).expect("open");
     }
-    publish(Quarrel::Panics);
     let lets_go = {
-        let (bus, subscription) = (bus.clone(), Arc::clone(&subscription));
+        let bus = bus.clone();
         move || {
-            let mut subscription = subscription.lock().unwrap();
             while subscription.try_recv_ref().is_ok() {}
-            // Puts another parcel in the place of that one, which the publisher alone has then.
+            // Puts another parcel in the place of that one, which who publishes alone has then.
             (bus.revoke_and_drain(&"other".into(), Duration::ZERO)).expect("nobody is on his way");
             assert!(subscription.try_recv_ref().is_err());
         }
     };
-    publish(Quarrel::Acts(Mutex::new(Some(Box::new(lets_go)))));
+    (bus, others, lets_go)
+}
+
+fn by_pattern(bus: &Bus<Quarrel>) -> Subscription<Quarrel> {
+    let options = SubscribeOptions::new().pattern("quarrel.about.*".parse().expect("good"));
+    bus.subscribe_with(options).expect("open")
+}
+
+fn acts(act: impl FnOnce() + Send + 'static) -> Quarrel {
+    Quarrel::Acts(Mutex::new(Some(Box::new(act))))
+}
+
+#[test]
+fn a_payload_that_panics_while_a_grant_asks_keeps_nothing_from_being_published() {
+    let (bus, (), lets_go) = quarrel(|_| ());
+    let publisher = bus.publisher("quarrel", "quarrel");
+    let publish = publisher.publish(acts(lets_go));
+    publish.map_err(drop).expect("granted");
     assert_eq!(bus.stats().published, 6);
-    assert_eq!(subscription.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_payload_that_panics_while_a_publish_is_refused_leaves_the_envelope_to_who_published() {
+    let lossless = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Block { timeout: None })
+        .predicate(|it: &Envelope<Quarrel>| matches!(it.message, Quarrel::Acts(_)));
+    let (bus, _others, lets_go) = quarrel(|bus| {
+        let full = bus.subscribe_with(lossless).expect("open");
+        let fills = Envelope::new("other", acts(|| ()));
+        bus.publish(fills).map_err(drop).expect("open");
+        (full, by_pattern(bus))
+    });
+    let refused = bus.try_publish(Envelope::new("other", acts(lets_go)));
+    assert!(refused.expect_err("it has no room").is_full());
+}
+
+#[test]
+fn a_subject_and_a_payload_that_panic_at_once_are_one_panic() {
+    for guarded in [true, false] {
+        let (bus, _by_pattern, lets_go) = quarrel(|bus| (!guarded).then(|| by_pattern(bus)));
+        let publisher = bus.publisher("quarrel", "quarrel");
+        let message = acts(|| {
+            lets_go();
+            panic!("a payload's subject");
+        });
+        let publish = AssertUnwindSafe(|| {
+            if guarded {
+                publisher.publish(message).is_ok()
+            } else {
+                bus.publish(Envelope::new("quarrel", message)).is_ok()
+            }
+        });
+        assert!(catch_unwind(publish).is_err());
+    }
 }

@@ -13,7 +13,6 @@ use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Outcome, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
-use crate::weight::Weighing;
 
 impl<M: Payload> Bus<M> {
     /// Publishes an envelope to every subscriber that listens to it, unguarded.
@@ -58,7 +57,7 @@ impl<M: Payload> Bus<M> {
         let mut pending = Some(envelope);
         match self.append(&mut pending) {
             Some(receipt) => Ok(receipt),
-            None => self.place(Pending::take(&mut pending), limit, Weighing::Due),
+            None => self.weigh_and_place(Pending::take(&mut pending), limit),
         }
     }
 
@@ -95,16 +94,28 @@ impl<M: Payload> Bus<M> {
         Some(Receipt::new(id, outcome))
     }
 
-    /// Publishes an envelope, whatever there is to do.
+    /// Publishes an envelope that is not weighed yet, whatever there is to do.
     #[inline(never)]
+    fn weigh_and_place(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
+        match self.weigh(&envelope) {
+            Ok(()) => self.place(envelope, limit),
+            Err(refusal) => Err(PublishError::refused(envelope, refusal)),
+        }
+    }
+
+    /// Publishes an envelope, whatever there is to do.
+    #[inline]
     pub(crate) fn place(
         &self,
         envelope: Envelope<M>,
         limit: Limit,
-        weighing: Weighing,
     ) -> Result<Receipt, PublishError<M>> {
         let mut pending = Some(envelope);
-        self.place_pending(&mut pending, limit, weighing)
+        self.place_pending(&mut pending, limit)
             .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
     }
 
@@ -113,13 +124,8 @@ impl<M: Payload> Bus<M> {
         &self,
         pending: &mut Option<Envelope<M>>,
         limit: Limit,
-        weighing: Weighing,
     ) -> Result<Receipt, Refusal> {
-        let envelope = Pending::first(pending);
-        if matches!(weighing, Weighing::Due) {
-            self.weigh(envelope)?;
-        }
-        let id = envelope.id;
+        let id = Pending::first(pending).id;
         let outcome = self.core.place(pending, limit)?;
         Ok(Receipt::new(id, outcome))
     }

@@ -12,13 +12,12 @@
 //! Closing alone would not do: another publisher may have closed the opening before, and install the next one
 //! without having learned of anything.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Core, go_deeper};
-use crate::caught::caught;
+use super::Core;
+use crate::caught::Quietly;
 use crate::envelope::Envelope;
-use crate::opening::Opening;
+use crate::nesting::Nesting;
 use crate::parcel::{Claim, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::Pending;
@@ -29,6 +28,10 @@ impl<M> Core<M> {
     /// same: this is kept apart, and small, because nearly every publish ends here.
     #[inline]
     pub(crate) fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
+        // Who asked is woken by who answers: user code. Asked here, where nothing is held, it costs nothing.
+        if self.requests.pending() > 0 && Pending::first(pending).correlation_id.is_some() {
+            return None;
+        }
         self.append_if(pending, |_, _| true)
     }
 
@@ -41,8 +44,7 @@ impl<M> Core<M> {
         is_plain: impl FnOnce() -> bool,
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
-        self.append_if(pending, |parcel, pending| {
-            let envelope = Pending::first(pending);
+        self.append_if(pending, |parcel, envelope| {
             // Who may answer a request is counted, until whoever asked has the answer.
             envelope.correlation_id.is_none()
                 && (is_plain() || parcel.has_place() && leave(envelope))
@@ -53,24 +55,29 @@ impl<M> Core<M> {
     fn append_if(
         &self,
         pending: &mut Option<Envelope<M>>,
-        may: impl FnOnce(&Parcel<M>, &mut Option<Envelope<M>>) -> bool,
+        may: impl FnOnce(&Parcel<M>, &Envelope<M>) -> bool,
     ) -> Option<Outcome> {
-        let current = self.current.load();
+        // If it is out of use when it is let go of, payloads are dropped.
+        let current = Quietly::new(self.current.load());
         // In this order: what is asked may take long, and somebody may make room meanwhile.
-        if !current.is_plain() || !may(&current.parcel, pending) || current.is_outdated() {
-            return let_go(current);
+        if !current.is_plain()
+            || !may(&current.parcel, Pending::first(pending))
+            || current.is_outdated()
+        {
+            return None;
         }
         pause::at(Step::Admitted);
-        let mut nesting = None;
-        let may_wake = || go_deeper(&mut nesting).is_ok();
-        let Some(Claim { slots, is_awaited }) = current.parcel.claim_kept(may_wake) else {
-            return let_go(current);
-        };
+        let Claim { slots, is_awaited } = current.parcel.claim_kept(Nesting::has_room)?;
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
-        self.call(is_awaited);
-        self.requests.look(&current.parcel, slots);
-        Some(current.outcome(1))
+        if is_awaited {
+            let _nesting = Nesting::enter();
+            self.lobby.ring();
+        }
+        self.requests.look(&current.parcel, slots); // one may have been made just now
+        let outcome = current.outcome(1);
+        drop(current.into_inner());
+        Some(outcome)
     }
 
     /// Puts another opening in the place of the current one. Who was given leave to append to that, or to one
@@ -88,14 +95,6 @@ impl<M> Core<M> {
             }
         }
     }
-}
-
-/// Lets go of an opening that was not appended to. It may be out of use by now, so that payloads are dropped. If one
-/// panics, that is none of who has yet to publish.
-#[cold]
-fn let_go<M, T>(opening: impl Deref<Target = Arc<Opening<M>>>) -> Option<T> {
-    caught(|| drop(opening));
-    None
 }
 
 #[cfg(all(test, oxide_loom))]

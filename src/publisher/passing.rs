@@ -16,7 +16,6 @@ use crate::pending::Pending;
 use crate::receipt::Receipt;
 use crate::scope::{Objection, Origin};
 use crate::subject::Payload;
-use crate::weight::Weighing;
 
 impl<M: Payload> Publisher<M> {
     /// Publishes an envelope of this publisher's own.
@@ -106,7 +105,7 @@ impl<M: Payload> Publisher<M> {
         objection: Option<Objection>,
     ) -> Result<Receipt, PublishError<M>> {
         match self.enter_unless(objection, &envelope, origin, pass) {
-            Ok(_inside) => self.bus.place(envelope, limit, Weighing::Done),
+            Ok(_inside) => self.bus.place(envelope, limit),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }

@@ -23,7 +23,7 @@ use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
-use crate::weight::Weighing;
+use crate::weight::Weighed;
 
 /// The bus of a program whose tasks exchange [`Message`]s: what `MessageBus` is in `oxide-k`.
 pub type AsyncMessageBus = AsyncBus<Message>;
@@ -166,10 +166,15 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut weighing = Weighing::Due;
+        let mut weighed = Weighed::default();
         let publish = |pending: &mut _, limit| match self.bus.append(pending) {
             Some(receipt) => Ok(receipt),
-            None => Ok((self.bus).place_pending(pending, limit, weighing.once())?),
+            None => Ok(placing::weigh_and_place(
+                &self.bus,
+                pending,
+                limit,
+                &mut weighed,
+            )?),
         };
         placing::publish_timeout(envelope, timeout, publish).await
     }
@@ -193,12 +198,9 @@ impl<M: Payload> AsyncBus<M> {
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        let mut weighing = Weighing::Due;
+        let mut weighed = Weighed::default();
         let publish = |batching: &mut Batching<M>| {
-            if matches!(weighing.once(), Weighing::Due) {
-                let mut left = batching.left().iter();
-                left.try_for_each(|it| self.bus.weigh(it))?;
-            }
+            weighed.once(|| (batching.left().iter()).try_for_each(|it| self.bus.weigh(it)))?;
             let goes_on = || Ok::<_, Refusal>(());
             Ok(self.core.place_all(batching, Limit::Refuse, goes_on)?)
         };
@@ -233,7 +235,7 @@ impl<M: Payload> AsyncBus<M> {
             }
             let by_name = self.core.grants.by_name(capability);
             let _inside = by_name.enter(&self.bus, Pending::first(pending), &mut pass)?;
-            Ok(self.bus.place_pending(pending, limit, Weighing::Done)?)
+            Ok(self.bus.place_pending(pending, limit)?)
         };
         placing::publish(envelope, publish).await
     }

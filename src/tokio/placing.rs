@@ -21,9 +21,10 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
 use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
+use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
-use crate::weight::Weighing;
+use crate::weight::Weighed;
 
 /// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
 ///
@@ -35,10 +36,10 @@ pub(super) fn publish_unguarded<M: Payload>(
     envelope: Envelope<M>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    let mut weighing = Weighing::Due;
+    let mut weighed = Weighed::default();
     place(move || match bus.append(&mut pending) {
         Some(receipt) => Ok(Ok(receipt)),
-        None => place_unguarded(bus, &mut pending, weighing.once()),
+        None => place_unguarded(bus, &mut pending, &mut weighed),
     })
 }
 
@@ -47,11 +48,22 @@ pub(super) fn publish_unguarded<M: Payload>(
 fn place_unguarded<M: Payload>(
     bus: &Bus<M>,
     pending: &mut Option<Envelope<M>>,
-    weighing: Weighing,
+    weighed: &mut Weighed,
 ) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
     attempt(pending, Limit::Refuse, &mut |pending: &mut _, limit| {
-        Ok(bus.place_pending(pending, limit, weighing)?)
+        Ok(weigh_and_place(bus, pending, limit, weighed)?)
     })
+}
+
+/// Publishes an envelope that is weighed before, unless it was when this was tried first.
+pub(super) fn weigh_and_place<M: Payload>(
+    bus: &Bus<M>,
+    pending: &mut Option<Envelope<M>>,
+    limit: Limit,
+    weighed: &mut Weighed,
+) -> Result<Receipt, Refusal> {
+    weighed.once(|| bus.weigh(Pending::first(pending)))?;
+    bus.place_pending(pending, limit)
 }
 
 /// The same, where `publish` says whether it may pass, each time that it is tried.

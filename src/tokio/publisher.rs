@@ -18,7 +18,6 @@ use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::scope::Origin;
 use crate::subject::Payload;
-use crate::weight::Weighing;
 
 /// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or
 /// [`Publisher::into_async`]. It is a handle on the same grant.
@@ -148,7 +147,7 @@ impl<M: Payload> AsyncPublisher<M> {
         };
         let envelope = Pending::first(pending);
         let _inside = publisher.enter_unless(objection, envelope, origin, pass)?;
-        Ok((publisher.bus()).place_pending(pending, limit, Weighing::Done)?)
+        Ok((publisher.bus()).place_pending(pending, limit)?)
     }
 
     /// Publishes a message, and waits for room up to `timeout` by tokio's clock; see

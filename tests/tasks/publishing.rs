@@ -1,5 +1,6 @@
 //! Publishes that wait, and that are given up.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -381,6 +382,34 @@ fn what_waits_is_asked_and_weighed_once() {
             assert_eq!(for_weight, COUNT, "way {way}");
         }
     }
+}
+
+/// Panics when it is weighed for the first time, and is too heavy.
+struct Moody(AtomicUsize);
+
+impl Payload for Moody {
+    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+        assert!(
+            self.0.fetch_add(1, Ordering::Relaxed) > 0,
+            "a payload's own"
+        );
+        scale.bytes(usize::MAX)
+    }
+}
+
+#[test]
+fn what_panics_as_it_is_weighed_is_not_weighed_yet() {
+    let bus = Bus::<Moody>::builder()
+        .max_weight(MaxWeight::default())
+        .build();
+    let bus = bus.into_async();
+    let mut publish = pin!(bus.publish(Envelope::new("moody", Moody(AtomicUsize::new(0)))));
+    let mut poll = || poll_once(publish.as_mut(), Waker::noop());
+    assert!(catch_unwind(AssertUnwindSafe(&mut poll)).is_err());
+    let Poll::Ready(Err(error)) = poll() else {
+        panic!("it is too heavy");
+    };
+    assert!(error.excess().is_some());
 }
 
 #[test]

@@ -7,8 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use futures::StreamExt;
-use oxide_bus::{AsyncBus, AsyncSubscription, Bus, Grant, MAX_PUBLISH_DEPTH, SubscribeOptions};
+use futures::{FutureExt, StreamExt};
+use oxide_bus::{
+    Advisory, AsyncBus, AsyncSubscription, Bus, Envelope, Grant, MAX_PUBLISH_DEPTH, Publisher,
+    SubscribeOptions,
+};
+
+use uuid::Uuid;
 
 use crate::support::task::Task;
 use crate::{LOSSLESS, current_thread, envelope, kinds, poll_once};
@@ -195,6 +200,84 @@ fn a_waker_that_goes_on_in_place_may_publish_so_deep_and_no_deeper() {
             assert!(in_place.refused.load(Ordering::Relaxed) > 0);
         }
     }
+}
+
+/// Answers another request when the answer to its own is there.
+struct Answers {
+    publisher: Publisher<u64>,
+    next: Option<Uuid>,
+    refused: Arc<AtomicUsize>,
+}
+
+impl Wake for Answers {
+    fn wake(self: Arc<Self>) {
+        if let Some(next) = self.next
+            && let Err(error) = self.publisher.publish_correlated(1, next)
+        {
+            assert!(error.is_too_deep(), "{error}");
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_waker_that_answers_another_request_may_do_so_so_deep_and_no_deeper() {
+    let bus = Bus::<u64>::new();
+    bus.grant_capability("ask".into());
+    let mut questions = bus.subscribe();
+    let publisher = bus.publisher("asker", "ask");
+    let asks = publisher.clone().into_async();
+    let refused = Arc::new(AtomicUsize::new(0));
+    let mut next = None;
+    let mut asked = Vec::new();
+    for number in 0..2 * MAX_PUBLISH_DEPTH as u64 {
+        let mut request = Box::pin(asks.request(number));
+        let answers = Answers {
+            publisher: publisher.clone(),
+            next,
+            refused: Arc::clone(&refused),
+        };
+        assert!(poll_once(request.as_mut(), &Waker::from(Arc::new(answers))).is_pending());
+        next = Some(questions.try_recv().unwrap().id);
+        asked.push(request);
+    }
+    publisher.publish_correlated(1, next.unwrap()).unwrap();
+    assert_eq!(refused.load(Ordering::Relaxed), 1);
+    assert_eq!(questions.len(), MAX_PUBLISH_DEPTH);
+    let last_first = asked.iter_mut().rev().enumerate();
+    for (place, request) in last_first {
+        let is_answered = poll_once(request.as_mut(), Waker::noop()).is_ready();
+        assert_eq!(is_answered, place < MAX_PUBLISH_DEPTH);
+    }
+}
+
+#[test]
+fn what_is_refused_as_deep_as_may_be_is_told_to_who_sleeps() {
+    let bus = Bus::<u64>::new();
+    let mut advisories = bus.advisories().into_async();
+    for number in 0..8 {
+        bus.grant_capability(format!("number {number}").into()); // so that they have a parcel with room for more
+    }
+    while let Some(Some(Ok(_))) = advisories.next().now_or_never() {}
+    let options = {
+        let bus = bus.downgrade();
+        SubscribeOptions::new().predicate(move |it: &Envelope<u64>| {
+            let bus = bus.upgrade().expect("somebody publishes");
+            if bus.publish(envelope(it.message + 1)).is_err() {
+                let refused = bus.publish_with_capability(envelope(0), &"unknown".into());
+                assert!(refused.unwrap_err().is_denied());
+            }
+            true
+        })
+    };
+    let _nests = bus.subscribe_with(options).unwrap();
+    let mut told = pin!(advisories.filter(|it| {
+        let is_denial = matches!(it.as_ref().unwrap().message, Advisory::Denied { .. });
+        std::future::ready(is_denial)
+    }));
+    assert!(told.next().now_or_never().is_none());
+    bus.publish(envelope(0)).unwrap();
+    assert!(told.next().now_or_never().is_some());
 }
 
 /// Somebody who has no room is waited for.
