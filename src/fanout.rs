@@ -122,7 +122,9 @@ impl<M> Core<M> {
                 current.parcel.close();
             }
             // Who asked is woken if this is the answer: user code, too.
-            if !current.runs_no_user_code() || self.requests.pending() > 0 {
+            let may_answer = self.requests.pending() > 0
+                && (pending.count() > 1 || pending.first().correlation_id.is_some());
+            if !current.runs_no_user_code() || may_answer {
                 go_deeper(&mut nesting)?;
             }
             // So are those who wait for a slot.

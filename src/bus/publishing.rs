@@ -28,7 +28,7 @@ impl<M: Payload> Bus<M> {
     /// # Panics
     ///
     /// If the payload's own [`subject`](Payload::subject) does; then nobody was offered the envelope.
-    /// And if the `Drop` of a payload does that this publish lets go of, its own or an earlier one; then
+    /// And it may if the `Drop` of a payload does that this publish lets go of, its own or an earlier one; then
     /// it is published all the same.
     ///
     /// # Examples

@@ -135,8 +135,8 @@
 //! [`weigh`](crate::Payload::weigh), the payload's `Serialize` where what is published must be
 //! [writable](crate::BusBuilder::writable_by), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the
 //! payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
-//! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the bus. If it panics, that unwinds into whoever called; no other thread
-//! notices, and the bus goes on.
+//! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the bus. If it
+//! panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
 //! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) publishes inside one
 //!   another on one thread; beyond that the envelope is handed back, `TooDeep`.
@@ -146,8 +146,10 @@
 //!   [`Stats::predicate_panics`](crate::Stats::predicate_panics).
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
 //!   are published, those after it are lost.
-//! * If the `Drop` of a payload or a predicate panics where a publish lets go of it, that unwinds out of the publish,
-//!   or into nobody, if that has not published yet; the envelope, or the whole batch, is published all the same.
+//! * If the `Drop` of a payload panics where a publish lets go of it, that unwinds out of the publish, or into nobody;
+//!   the envelope, or the whole batch, is published all the same.
+//! * If the `Drop` of a predicate does, that unwinds out of the publish. If its subscription has left in the midst of
+//!   that very publish, the envelope may be lost, and with it the rest of a batch.
 //! * If the closure given to `drain` panics, the envelope it was shown counts as received.
 //! * If a waker panics, that is noticed by nobody, and the others are woken.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
