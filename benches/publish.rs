@@ -5,7 +5,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use oxide_bus::{Command, Envelope, Message, MessageBus, Source, SubscribeOptions, Subscription};
+use oxide_bus::{
+    Command, Envelope, Message, MessageBus, Overflow, Source, SubscribeOptions, Subscription,
+};
 
 fn ping(source: &Source) -> Envelope {
     Envelope::new(source, Message::Command(Command::Ping))
@@ -165,5 +167,75 @@ fn beside(_: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, publish, beside);
+/// One publish past so many full queues, by overflow policy: the time for each queue must not grow with
+/// their number.
+fn past_full_queues(_: &mut Criterion) {
+    const ROUNDS: usize = 5;
+    let sizes = [100, 1_000, 10_000, 100_000];
+    println!("One publish past full queues, in nanoseconds for each queue");
+    print!("{:>32}", "");
+    println!("{}", sizes.map(|size| format!("{size:>10}")).concat());
+    let policies = [
+        ("DropNewest", Overflow::DropNewest, false),
+        ("DropOldest", Overflow::DropOldest, false),
+        (
+            "Block, try_publish is refused",
+            Overflow::Block { timeout: None },
+            false,
+        ),
+        (
+            "Block, publish_timeout gives up",
+            Overflow::Block { timeout: None },
+            true,
+        ),
+        ("Disconnect", Overflow::Disconnect, false),
+    ];
+    let source = Source::from("kernel");
+    for (name, overflow, waits) in policies {
+        let cells = sizes.map(|size| {
+            let mut took: Vec<_> = (0..ROUNDS)
+                .map(|_| past(size, overflow, waits, &source))
+                .collect();
+            took.sort();
+            took[ROUNDS / 2].as_nanos() / size as u128
+        });
+        println!(
+            "{name:>32}{}",
+            cells.map(|cell| format!("{cell:>10}")).concat()
+        );
+    }
+}
+
+/// How long one publish past so many full queues takes. It is the second: the first opens a
+/// parcel.
+fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Duration {
+    let bus = MessageBus::new();
+    let options = || SubscribeOptions::new().capacity(1).overflow(overflow);
+    let full = bus
+        .subscribe_many((0..size).map(|_| options()))
+        .expect("open");
+    bus.publish(ping(source)).expect("open");
+    let publish = || {
+        let started = Instant::now();
+        let published = match overflow {
+            Overflow::Block { .. } if waits => bus.publish_timeout(ping(source), Duration::ZERO),
+            Overflow::Block { .. } => bus.try_publish(ping(source)),
+            _ => bus.publish(ping(source)),
+        };
+        let took = started.elapsed();
+        assert!(published.is_ok() || published.is_err_and(|error| error.is_full()));
+        took
+    };
+    let first = publish();
+    let took = if overflow == Overflow::Disconnect {
+        first
+    } else {
+        publish()
+    };
+    drop(bus); // before those who listen: to leave a bus that is open costs a walk along all that are left
+    drop(full);
+    took
+}
+
+criterion_group!(benches, publish, beside, past_full_queues);
 criterion_main!(benches);

@@ -11,6 +11,7 @@ use crate::codec::Codec;
 use crate::fanout::Core;
 use crate::grants::{GrantLimits, Grants};
 use crate::message::Message;
+use crate::parcel::MAX_SLOTS;
 use crate::subject::Payload;
 use crate::sync::Mutex;
 use crate::weight::{Demands, MaxWeight, Written};
@@ -26,6 +27,7 @@ use crate::weight::{Demands, MaxWeight, Written};
 /// | [`max_grants`](Self::max_grants) | 65,536 |
 /// | [`max_name`](Self::max_name) | 256 bytes |
 /// | [`max_requests`](Self::max_requests) | 1,024 |
+/// | [`max_segment`](Self::max_segment) | 64 envelopes |
 /// | [`total_order`](Self::total_order) | no: subscribers with a filter may see overlapping publishes in another order |
 ///
 /// # Examples
@@ -44,6 +46,7 @@ pub struct BusBuilder<M = Message> {
     max_weight: Option<MaxWeight>,
     written: Option<Written<M>>,
     limits: GrantLimits,
+    max_segment: usize,
     total_order: bool,
 }
 
@@ -108,6 +111,50 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
+    /// How many envelopes lie in one piece of memory: from 1 to 64, which is the default.
+    ///
+    /// Envelopes that are published one after the other lie together, and are freed together. So one
+    /// [`Delivery`](crate::Delivery) that is kept keeps up to 63 others, with all that their payloads have on the
+    /// heap. Choose a small number where payloads are large and deliveries are kept for long. The number 1 lets go
+    /// of each payload with its last delivery.
+    ///
+    /// The number is of envelopes and not of bytes: the bus does not know what a payload has on the heap. The
+    /// envelopes themselves never take more than 16 KiB together, unless one alone does.
+    ///
+    /// # Panics
+    ///
+    /// If it is not from 1 to 64.
+    ///
+    /// # Cost
+    ///
+    /// Where subscribers have no filter, publishing allocates, and sends to each of them, once for each segment. So
+    /// with 1, each publish does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<Vec<u8>>::builder().max_segment(1).build();
+    /// let mut images = bus.subscribe();
+    /// for _ in 0..64 {
+    ///     bus.publish(Envelope::new("camera", vec![0; 1 << 20]))?;
+    /// }
+    /// let thumbnail = images.recv()?;
+    /// drop((images, bus)); // and with them the other 63 MiB
+    /// assert_eq!(thumbnail.message.len(), 1 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_segment(mut self, envelopes: usize) -> Self {
+        let range = 1..=MAX_SLOTS;
+        assert!(
+            range.contains(&envelopes),
+            "a segment holds 1 to 64 envelopes, not {envelopes}"
+        );
+        self.max_segment = envelopes;
+        self
+    }
+
     /// Gives everybody one and the same order: that of the sequence numbers.
     ///
     /// Subscribers without a filter have it anyhow. With this, those with a filter, those that keep the
@@ -160,6 +207,7 @@ impl<M: Payload> BusBuilder<M> {
                 written,
             });
         }
+        core.max_parcel = self.max_segment;
         core.order = self.total_order.then(Mutex::default);
         Bus {
             core: Arc::new(core),
@@ -174,6 +222,7 @@ impl<M: Payload> Bus<M> {
             max_weight: None,
             written: None,
             limits: GrantLimits::default(),
+            max_segment: MAX_SLOTS,
             total_order: false,
         }
     }
@@ -185,6 +234,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
             .field("max_weight", &self.max_weight)
             .field("writable_by", &self.written.map(|written| written.codec))
             .field("limits", &self.limits)
+            .field("max_segment", &self.max_segment)
             .field("total_order", &self.total_order)
             .finish_non_exhaustive()
     }

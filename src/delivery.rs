@@ -10,11 +10,18 @@ use crate::parcel::Parcel;
 
 /// A received envelope: a handle on the one that was published, shared by all who received it.
 ///
-/// It dereferences to [`Envelope`]. Cloning it and sending it to another thread are cheap. Keeping it
-/// keeps the parcel in which it lies: up to 64 envelopes that were published about the same time,
-/// and no more than 16 KiB of them (unless one alone is larger, and without what their payloads have
-/// on the heap). Who keeps envelopes for long takes a copy with
-/// [`into_envelope`](Delivery::into_envelope).
+/// It dereferences to [`Envelope`]. Cloning it and sending it to another thread are cheap.
+///
+/// # Cost of keeping it
+///
+/// Envelopes that are published one after the other lie in one piece of memory, which is freed as a whole. So a
+/// delivery that is kept keeps up to 63 others. The envelopes take up to 16 KiB together, or one alone if it is
+/// larger. What their payloads have on the heap comes on top of that, and nothing bounds it: of payloads of 1 MiB, one
+/// kept delivery keeps up to 64 MiB. Either of these bounds it:
+///
+/// * [`BusBuilder::max_segment`](crate::BusBuilder::max_segment) says how many envelopes lie together;
+/// * [`into_envelope`](Delivery::into_envelope) takes a copy of the envelope, and lets go of the delivery;
+/// * a payload that holds its data in an `Arc` lets a subscriber keep that instead of the delivery.
 ///
 /// # Examples
 ///

@@ -14,16 +14,16 @@ use crate::advisory::{Board, Eviction};
 use crate::alarm::Alarm;
 use crate::caught::Quietly;
 use crate::codec::EncodeError;
-use crate::follow::Places;
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::lobby::Lobby;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
-use crate::parcel::Claim;
+use crate::parcel::{Claim, MAX_SLOTS};
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
+use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::request::Requests;
 use crate::retained::Since;
@@ -51,6 +51,8 @@ pub(crate) struct Core<M> {
     /// Held while an envelope gets its sequence number and is put into the queues of those who picked it,
     /// where all of them shall see one order. Nobody is waited for meanwhile, and no user code runs.
     pub(crate) order: Option<Mutex<()>>,
+    /// The most envelopes that lie in one parcel.
+    pub(crate) max_parcel: usize,
     pub(crate) requests: Requests<M>,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
@@ -92,6 +94,7 @@ impl<M> Core<M> {
             board,
             demands: None,
             order: None,
+            max_parcel: MAX_SLOTS,
             requests: Requests::default(),
             predicate_panics: AtomicU64::new(0),
             lobby: Arc::default(),
@@ -198,7 +201,7 @@ impl<M> Core<M> {
         self.put_out(&mut picks);
         let held = self.hold(&picks, limit)?;
         let wanted = route.step(pending.count());
-        let next = Arc::new(current.next(route, wanted, pending));
+        let next = Arc::new(current.next(route, wanted, self.max_parcel, pending));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         let full = (next.waits().map(|(queue, _)| queue))
@@ -322,11 +325,11 @@ impl<M> Core<M> {
 
     /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
     /// on the list any more.
-    pub(crate) fn standing(&self, places: &Places<M>) -> Option<(u64, u64)> {
+    pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
         let current = self.current.load();
         let opening::Entry {
             enqueued, left_out, ..
-        } = current.accounts(|queue| std::ptr::eq(queue.places(), places))?;
+        } = current.accounts(terms)?;
         Some((enqueued, left_out))
     }
 }

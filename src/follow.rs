@@ -45,7 +45,7 @@ impl<M> FollowQueue<M> {
         &self.terms
     }
 
-    pub(crate) fn places(&self) -> &Places<M> {
+    pub(crate) fn places(&self) -> &Arc<Places<M>> {
         &self.places
     }
 
@@ -61,9 +61,8 @@ impl<M> FollowQueue<M> {
             }
             enqueued += places.placed.load(Ordering::Relaxed);
         }
-        // Acquire: who publishes after it knows that the subscriber received, finds room. An opener
-        // that lost the race may hold an old entry: then it is ahead of it, and no matter.
-        let consumed = places.consumed.load(Ordering::Acquire);
+        // An opener that lost the race may hold an old entry: then it is ahead of it, and no matter.
+        let consumed = places.consumed();
         (self.terms.capacity as u64).saturating_sub(enqueued.saturating_sub(consumed))
     }
 
@@ -71,12 +70,6 @@ impl<M> FollowQueue<M> {
     /// nobody waits for, has room.
     pub(crate) fn vacant_at(&self, entry: &Entry) -> u64 {
         (entry.enqueued + 1).saturating_sub(self.terms.capacity as u64)
-    }
-
-    /// How many envelopes the subscriber has received.
-    #[inline]
-    pub(crate) fn consumed(&self) -> u64 {
-        self.places.consumed.load(Ordering::Acquire) // as in `room`
     }
 
     /// What a task sets that waits for room.

@@ -33,7 +33,8 @@ pub(crate) enum Limit {
 }
 
 /// Places that are held before an envelope is published, so that it need not wait. What is not
-/// used is given back.
+/// used is given back. The queues are used in the order in which they were reserved; here they stand in
+/// reverse, so that the next one is the last.
 pub(crate) struct Held<M>(SmallVec<[Arc<Line<M>>; 1]>);
 
 impl<M> Held<M> {
@@ -41,7 +42,8 @@ impl<M> Held<M> {
         Held(SmallVec::new())
     }
 
-    /// Holds a place in each of these queues that publishers wait for, or in none.
+    /// Holds a place in each of these queues that publishers wait for, or in none. [`fill`](Held::fill) is
+    /// to be asked in the same order.
     pub(crate) fn reserve<'a>(
         queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>,
     ) -> Result<Self, Refusal>
@@ -56,6 +58,7 @@ impl<M> Held<M> {
                 Err(NoPlace::Gone) => {}
             }
         }
+        held.0.reverse();
         Ok(held)
     }
 
@@ -67,8 +70,8 @@ impl<M> Held<M> {
         slot: usize,
     ) -> Option<Result<(), NoPlace>> {
         let line = queue.line()?;
-        let place = self.0.iter().position(|held| Arc::ptr_eq(held, line))?;
-        let line = self.0.swap_remove(place);
+        (self.0.last()).filter(|next| Arc::ptr_eq(next, line))?;
+        let line = self.0.pop()?;
         line.room().keep();
         Some(line.fill(parcel, slot))
     }

@@ -19,12 +19,13 @@ use std::sync::Arc;
 
 use crate::alarm::Alarm;
 use crate::envelope::Envelope;
-use crate::follow::FollowQueue;
+use crate::follow::{FollowQueue, Places};
 use crate::lobby::Lobby;
 use crate::overflow::Overflow;
-use crate::parcel::{MAX_SLOTS, Parcel};
+use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::pending::Pending;
+use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
@@ -41,7 +42,7 @@ pub(crate) struct Opening<M> {
     /// How many of them are in reach.
     in_reach: usize,
     /// Those that have no room, and drop.
-    drops: Box<[Full]>,
+    drops: Box<[Full<M>]>,
     /// Those that have no room, and that a publisher waits for; by their place in the route.
     waits: Box<[u32]>,
     /// Those that have no room, and are put out for it.
@@ -53,9 +54,11 @@ pub(crate) struct Opening<M> {
 }
 
 /// A queue that has no room, and drops.
-struct Full {
+struct Full<M> {
     /// Its place in the route.
     index: u32,
+    /// Here, so that each publish finds it without a look into the route.
+    places: Arc<Places<M>>,
     /// How many envelopes its subscriber has received when there is room: that is looked at by each
     /// publish, and what it is compared with does not change while the queue is left out.
     until: u64,
@@ -139,17 +142,18 @@ impl<M> Opening<M> {
     }
 
     /// The next parcel after this one, which is closed. As many envelopes as find room are taken for
-    /// it, up to `wanted`; a blind one only counts them, so that they are still there if another
+    /// it, up to `wanted`; it has up to `max` slots. A blind one only counts them, so that they are still there if another
     /// publisher's comes first.
     pub(crate) fn next(
         &self,
         route: Arc<Route<M>>,
         wanted: usize,
+        max: usize,
         pending: &mut impl Pending<M>,
     ) -> Self {
         let slot_bytes = size_of::<Envelope<M>>().max(1);
         let growth = (self.growth().max(wanted))
-            .min(MAX_SLOTS)
+            .min(max)
             .min(MAX_BYTES / slot_bytes)
             .max(1);
         let mut slots = growth as u64;
@@ -174,6 +178,7 @@ impl<M> Opening<M> {
             match queue.terms().overflow {
                 Overflow::DropNewest => drops.push(Full {
                     index,
+                    places: Arc::clone(queue.places()),
                     until: queue.vacant_at(entry),
                 }),
                 Overflow::Block { .. } => waits.push(index),
@@ -315,9 +320,8 @@ impl<M> Opening<M> {
     #[inline]
     fn vacated(&self) -> impl Iterator<Item = &Arc<FollowQueue<M>>> {
         (self.drops.iter())
-            .map(|full| (full, self.route.follow.nth(full.index as usize)))
-            .filter(|(full, queue)| queue.consumed() >= full.until)
-            .map(|(_, queue)| queue)
+            .filter(|full| full.places.consumed() >= full.until)
+            .map(|full| self.route.follow.nth(full.index as usize))
     }
 
     /// The queues that a publisher has to wait for.
@@ -340,10 +344,16 @@ impl<M> Opening<M> {
         (self.route.follow.nth(index), &self.entries[index])
     }
 
+    /// The accounts of one queue, up to the parcel's base, if it is listed.
+    pub(crate) fn entry(&self, terms: &Terms) -> Option<&Entry> {
+        let index = (self.route.follow).position(terms.number(), |_| true)?;
+        Some(&self.entries[index])
+    }
+
     /// The accounts of one queue now, if it is listed.
-    pub(crate) fn accounts(&self, listed: impl Fn(&FollowQueue<M>) -> bool) -> Option<Entry> {
-        let index = self.route.follow.iter().position(|queue| listed(queue))?;
-        Some(self.entries[index].after(self.parcel.filled().claimed))
+    pub(crate) fn accounts(&self, terms: &Terms) -> Option<Entry> {
+        let entry = self.entry(terms)?;
+        Some(entry.after(self.parcel.filled().claimed))
     }
 
     /// The accounts of every queue now.

@@ -358,7 +358,7 @@ impl<M: Payload> Bus<M> {
             Ok::<_, Panicked>(())
         });
         if asked.is_err() {
-            self.core.failed(queue);
+            self.core.failed([&**queue]);
         }
         backlog
     }

@@ -100,13 +100,19 @@ impl<M> Route<M> {
 
     /// The same list, but for those who were evicted.
     pub(crate) fn swept(&self) -> Self {
-        let follow = self.follow.iter().filter(|queue| queue.is_evicted());
-        let pick = (self.pick.iter()).filter(|listener| listener.queue.is_evicted());
-        let evicted =
-            (follow.map(|queue| queue.terms())).chain(pick.map(|listener| listener.queue.terms()));
         let mut swept = self.next();
-        for terms in evicted {
-            swept.leave(terms);
+        // All in one pass: a publish may evict every subscriber there is.
+        swept.follow = self.follow.retain(|queue| !queue.is_evicted());
+        let mut evicted = Vec::new();
+        swept.pick = self.pick.retain(|listener| {
+            let stays = !listener.queue.is_evicted();
+            if !stays {
+                evicted.push(listener);
+            }
+            stays
+        });
+        for listener in evicted {
+            swept.index = (swept.index).set(listener.number, None, listener.filter.address());
         }
         swept
     }

@@ -2,7 +2,8 @@
 //! old.
 //!
 //! Items lie in rows, in the order of their keys. A change copies the row that it concerns and the
-//! list of rows: for n items that is about n / 64 + 64 handles. Keys need not be unique.
+//! list of rows: for n items that is about n / 64 + 64 handles. Keys need not be unique. To find an
+//! item by its key, or by its position, takes a binary search.
 
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub(crate) struct Shelf<T> {
 struct Row<T> {
     /// The key of the first item: here, so that looking for a row reads no row.
     first: u64,
+    /// How many items the rows before it have.
+    start: usize,
     items: Arc<[(u64, T)]>,
 }
 
@@ -47,15 +50,17 @@ impl<T> Shelf<T> {
         self.rows().flatten()
     }
 
-    /// The item in this place; there is one.
-    pub(crate) fn nth(&self, mut place: usize) -> &T {
-        for row in self.rows() {
-            match row.get(place) {
-                Some((_, item)) => return item,
-                None => place -= row.len(),
-            }
-        }
-        unreachable!("there are as many items as there were when this place was noted")
+    /// The item at this position. There is one.
+    pub(crate) fn nth(&self, position: usize) -> &T {
+        let rows = self.list();
+        let row = &rows[rows.partition_point(|row| row.start <= position) - 1];
+        &row.items[position - row.start].1
+    }
+
+    /// The position of the item with this key that `is` the one.
+    pub(crate) fn position(&self, key: u64, is: impl Fn(&T) -> bool) -> Option<usize> {
+        let (row, place) = self.find(key, is).ok()?;
+        Some(self.list()[row].start + place)
     }
 
     /// The item with this key that `is` the one.
@@ -163,7 +168,22 @@ impl<T: Clone> Shelf<T> {
         Self::of(rows)
     }
 
-    fn of(rows: Vec<Row<T>>) -> Self {
+    /// The list with the items that are to be kept, in one pass.
+    pub(crate) fn retain<'a>(&'a self, mut keep: impl FnMut(&'a T) -> bool) -> Self {
+        let kept: Vec<_> = self.pairs().filter(|(_, item)| keep(item)).collect();
+        Self::of(
+            (kept.chunks(ROW))
+                .map(|row| Row::of(row.iter().copied()))
+                .collect(),
+        )
+    }
+
+    fn of(mut rows: Vec<Row<T>>) -> Self {
+        let mut start = 0;
+        for row in &mut rows {
+            row.start = start;
+            start += row.items.len();
+        }
         Shelf {
             rows: (!rows.is_empty()).then(|| rows.into()),
         }
@@ -179,6 +199,7 @@ impl<T: Clone> Row<T> {
         let items: Arc<[_]> = items.into_iter().cloned().collect();
         Row {
             first: items[0].0,
+            start: 0, // until it has its place in a list
             items,
         }
     }
@@ -197,6 +218,7 @@ impl<T> Clone for Row<T> {
     fn clone(&self) -> Self {
         Row {
             first: self.first,
+            start: self.start,
             items: Arc::clone(&self.items),
         }
     }
@@ -249,9 +271,14 @@ mod tests {
                 prop_assert_eq!(shelf.is_empty(), plain.is_empty());
             }
             let mut flat = rows(&shelf).concat();
-            for (place, (_, item)) in flat.iter().enumerate() {
-                prop_assert_eq!(shelf.nth(place), item);
+            for (position, (key, item)) in flat.iter().enumerate() {
+                prop_assert_eq!(shelf.nth(position), item);
+                prop_assert_eq!(shelf.position(*key, |it| it == item), Some(position));
             }
+            let odd = rows(&shelf.retain(|item| item % 2 == 1)).concat();
+            flat.retain(|(_, item)| item % 2 == 1);
+            prop_assert_eq!(&odd, &flat);
+            flat = rows(&shelf).concat();
             flat.sort_unstable();
             plain.sort_unstable();
             prop_assert_eq!(flat, plain);

@@ -95,9 +95,7 @@ impl<M> Subscription<M> {
     /// The sequence number from which on everything is offered to it, if it has no filter; none if the bus has
     /// closed.
     pub(crate) fn first(&self) -> Option<u64> {
-        (self.core.upgrade())
-            .zip(self.follower())
-            .and_then(|(core, follower)| core.first_for(follower.places()))
+        self.core.upgrade()?.first_for(&self.terms)
     }
 
     pub(crate) fn follower(&self) -> Option<&Follower<M>> {
@@ -183,11 +181,13 @@ impl<M> Subscription<M> {
 
     /// How many envelopes are queued, with those that were [retained](crate::Bus::retain) for it.
     ///
-    /// Without a filter it costs a search through the list of subscribers, as
+    /// Without a filter it costs a binary search in the list of subscribers, as
     /// [`is_empty`](Subscription::is_empty) and [`dropped`](Subscription::dropped) do.
     pub fn len(&self) -> usize {
         let queued = match &self.inbox {
-            Inbox::Follow(follower) => follower.len(|places| standing(&self.core, places)),
+            Inbox::Follow(follower) => {
+                follower.len(|places| standing(&self.core, &self.terms, places))
+            }
             Inbox::Pick(picker) => picker.len(),
         };
         queued + self.backlog.len()
@@ -206,7 +206,9 @@ impl<M> Subscription<M> {
     /// How many envelopes were lost so far because the queue was full, told or not.
     pub fn dropped(&self) -> u64 {
         match &self.inbox {
-            Inbox::Follow(follower) => follower.lost(|places| standing(&self.core, places)),
+            Inbox::Follow(follower) => {
+                follower.lost(|places| standing(&self.core, &self.terms, places))
+            }
             Inbox::Pick(picker) => picker.lost(),
         }
     }
@@ -223,11 +225,11 @@ impl<M> Subscription<M> {
 }
 
 /// How many envelopes were enqueued and left out for a follower so far.
-fn standing<M>(core: &Weak<Core<M>>, places: &Places<M>) -> (u64, u64) {
+fn standing<M>(core: &Weak<Core<M>>, terms: &Terms, places: &Places<M>) -> (u64, u64) {
     // Who was evicted may be on the list still.
     let end = |end: End| (end.enqueued, end.left_out);
     (places.ended().map(end))
-        .or_else(|| core.upgrade()?.standing(places))
+        .or_else(|| core.upgrade()?.standing(terms))
         .unwrap_or_else(|| end(places.at_end()))
 }
 

@@ -130,6 +130,41 @@ fn a_delivery_that_is_kept_keeps_no_more_than_16_kib_of_others() {
     assert!((1..=16).contains(&alive), "{alive} are kept with {one:?}");
 }
 
+#[test]
+fn a_delivery_that_is_kept_keeps_no_more_others_than_the_owner_of_the_bus_allows() {
+    for max in [1, 2, 7, 64] {
+        let bus = Bus::<Arc<()>>::builder().max_segment(max).build();
+        let token = Arc::new(());
+        for in_a_batch in [false, true] {
+            let mut subscription = bus.subscribe();
+            let envelopes = || (0..256).map(|_| Envelope::new("large", Arc::clone(&token)));
+            if in_a_batch {
+                for _ in 0..4 {
+                    bus.publish_batch(envelopes().take(32)).unwrap();
+                }
+            } else {
+                for envelope in envelopes().take(128) {
+                    bus.publish(envelope).unwrap();
+                }
+            }
+            let mut kept: Vec<_> = subscription.try_iter().flatten().collect();
+            assert_eq!(kept.len(), 128);
+            let one = kept.swap_remove(100);
+            drop((kept, subscription)); // the bus lets go of its newest parcel, too
+            let alive = Arc::strong_count(&token) - 1;
+            assert!((1..=max).contains(&alive), "{alive} of {max} with {one:?}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_of_no_envelopes_or_of_more_than_64_is_a_mistake() {
+    for out_of_range in [0, 65] {
+        let builder = || Bus::<u32>::builder().max_segment(out_of_range);
+        assert!(std::panic::catch_unwind(builder).is_err());
+    }
+}
+
 /// A publisher that waits keeps nothing of those for whom it does not wait.
 #[test]
 fn a_queue_is_freed_with_its_subscription_though_a_publisher_waits_for_another() {

@@ -45,7 +45,7 @@ fn letter(text: &str) -> Result<char, String> {
     (text.parse().ok())
         .filter(|letter| CELLS.iter().any(|cell| cell.letter == *letter))
         .ok_or_else(|| {
-            "there are the cells a to j, and k and l with the feature `tokio`".to_owned()
+            "there are the cells a to j and q, and k and l with the feature `tokio`".to_owned()
         })
 }
 

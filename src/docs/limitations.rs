@@ -6,8 +6,9 @@
 //! them (unless one alone is larger; what a payload keeps on the heap is not counted). A parcel is freed
 //! as a whole. So:
 //!
-//! * A [`Delivery`](crate::Delivery) that is kept keeps up to 63 neighbours. Who keeps envelopes for long
-//!   takes a copy out with [`into_envelope`](crate::Delivery::into_envelope).
+//! * A [`Delivery`](crate::Delivery) that is kept keeps up to 63 neighbours. Its documents say what bounds that:
+//!   [`BusBuilder::max_segment`](crate::BusBuilder::max_segment), or a copy. Payloads do not say what they hold, to make
+//!   a parcel shorter: a small one may begin it, and large ones be appended.
 //! * The bus keeps its newest parcel until the next one is opened or the list of subscribers changes, and a
 //!   subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
 //!   last subscriber received it. For prompt release, send a handle that the receiver can empty, such

@@ -57,7 +57,7 @@
 //! * Make those wait who subscribe or leave, by changing its patterns again and again, unless its subscription was made
 //!   [fixed](crate::SubscribeOptions::fixed).
 //! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:
-//!   each up to 64 of them.
+//!   each up to 64 of them, or fewer by [`BusBuilder::max_segment`](crate::BusBuilder::max_segment).
 //! * Make a revoke with draining run into its time-out, where a thread of its waits for room. (Its tasks cannot.)
 //! * Save up what its rate allows, where someone who listens loses nothing and has no room: its threads and tasks that
 //!   wait for that were let pass in their time, and arrive together.

@@ -25,17 +25,21 @@ use crate::waiting::Waiting;
 impl<M> Core<M> {
     /// Evicts those whose predicates have panicked.
     pub(super) fn put_out(&self, picks: &mut Picks<M>) {
-        for listener in mem::take(&mut picks.failed) {
-            self.failed(&listener.queue);
-        }
+        let failed = mem::take(&mut picks.failed);
+        self.failed(failed.iter().map(|listener| &*listener.queue));
     }
 
-    /// A predicate has panicked: its subscription is evicted.
-    pub(crate) fn failed(&self, queue: &PickQueue<M>) {
-        self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
-        if queue.evict() {
-            self.evicted(queue.terms(), Eviction::PredicatePanicked);
-        }
+    /// Predicates have panicked: their subscriptions are evicted.
+    pub(crate) fn failed<'a>(&self, queues: impl IntoIterator<Item = &'a PickQueue<M>>)
+    where
+        M: 'a,
+    {
+        let evicted = (queues.into_iter()).filter(|queue| {
+            self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
+            queue.evict()
+        });
+        let evicted = evicted.map(|queue| (Arc::clone(queue.terms()), Eviction::PredicatePanicked));
+        self.evicted(&evicted.collect::<Vec<_>>());
     }
 
     /// Waits until it is this publish's turn, where all who pick envelopes see one order, and somebody picks
@@ -133,9 +137,7 @@ impl<M> Core<M> {
             drop(displaced);
         }));
         let evicted = catch_unwind(AssertUnwindSafe(|| {
-            for (terms, reason) in rest.evicted.drain(..) {
-                self.evicted(&terms, reason);
-            }
+            self.evicted(&mem::take(&mut rest.evicted));
         }));
         rest.waiting.end(limit.deadline(), |turn, settled| {
             outcome.count(settled);

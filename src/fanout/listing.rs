@@ -8,7 +8,6 @@ use crate::advisory::{Advisory, Eviction};
 use crate::delivery::Delivery;
 use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
-use crate::follow::Places;
 use crate::group::{Group, Seat};
 use crate::pattern::Pattern;
 use crate::pause::{self, Step};
@@ -62,16 +61,21 @@ impl<M> Core<M> {
         }
     }
 
-    /// A subscriber was evicted: gets it off the list, and tells of it.
-    pub(crate) fn evicted(&self, terms: &Terms, reason: Eviction) {
+    /// Subscribers were evicted: takes them off the list, and tells of it.
+    pub(crate) fn evicted(&self, evicted: &[(Arc<Terms>, Eviction)]) {
+        if evicted.is_empty() {
+            return;
+        }
         pause::at(Step::Evicted);
         self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
         self.sweep();
-        self.board.tell(|| Advisory::Evicted {
-            id: terms.id,
-            name: terms.name.clone(),
-            reason,
-        });
+        for (terms, reason) in evicted {
+            self.board.tell(|| Advisory::Evicted {
+                id: terms.id,
+                name: terms.name.clone(),
+                reason: *reason,
+            });
+        }
     }
 
     /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
@@ -136,10 +140,9 @@ impl<M> Core<M> {
     }
 
     /// The sequence number from which on everything is offered to a follower; none if it is not listed any more.
-    pub(crate) fn first_for(&self, places: &Places<M>) -> Option<u64> {
+    pub(crate) fn first_for(&self, terms: &Terms) -> Option<u64> {
         let current = self.current.load();
-        let mut entries = current.entries();
-        let (_, entry) = entries.find(|(queue, _)| std::ptr::eq(queue.places(), places))?;
+        let entry = current.entry(terms)?;
         // Its accounts have all that came since.
         Some(current.parcel.base() - entry.enqueued - entry.left_out)
     }

@@ -76,6 +76,14 @@ impl<M> Places<M> {
         }
     }
 
+    /// How many envelopes the subscriber has received.
+    #[inline]
+    pub(crate) fn consumed(&self) -> u64 {
+        // Acquire, against the release in `count`: a publisher that knows that the subscriber has received
+        // finds room.
+        self.consumed.load(Ordering::Acquire)
+    }
+
     /// Changes something about the turns, places all that can be placed, and wakes whom that
     /// concerns.
     #[cold]
@@ -104,8 +112,7 @@ impl<M> Places<M> {
         // Relaxed: both are written under the lock, which is held here.
         let mut settled = self.settled.load(Ordering::Relaxed);
         let mut placed = self.placed.load(Ordering::Relaxed);
-        // Acquire: as in `FollowQueue::room`.
-        let consumed = self.consumed.load(Ordering::Acquire);
+        let consumed = self.consumed();
         let due_at = loop {
             if let Some(to) = turns.given_up.remove(&settled) {
                 settled = to;

@@ -296,7 +296,7 @@ impl<M> Subscription<M> {
         }
         match &mut self.inbox {
             Inbox::Follow(follower) => {
-                follower.advance(wait, |places| standing(&self.core, places))
+                follower.advance(wait, |places| standing(&self.core, &self.terms, places))
             }
             Inbox::Pick(picker) => picker.advance(wait),
         }

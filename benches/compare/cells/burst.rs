@@ -1,7 +1,9 @@
 //! What one thread measures: publishing a burst, then receiving it.
 
+use std::time::Instant;
+
 use super::{Cell, Effort, Row, Unit, outcomes};
-use crate::run::contestants::{self, Burst, Entrants, enter};
+use crate::run::contestants::{self, Burst, CAPACITY, Entrants, enter};
 use crate::run::envelopes::{Envelopes, Payload};
 use crate::run::measure::{BURST, Bursts, Drill, Median, interleave};
 
@@ -69,6 +71,36 @@ pub(super) fn one_is_slow(cell: &Cell, effort: Effort) -> Vec<Row> {
         rows.extend(race.run(entrants, &figures));
     }
     rows
+}
+
+/// Nobody receives, so each publish meets nothing but full queues.
+pub(super) fn full_queues(cell: &Cell, effort: Effort) -> Vec<Row> {
+    let row = |subscribers| {
+        let mut entrants = enter(|contestant| contestant.lossy(subscribers));
+        let mut envelopes = Envelopes::new(Payload::Ping);
+        for entrant in &mut entrants.present {
+            entrant.brings.publish(&mut envelopes, CAPACITY); // now all are full
+        }
+        let rounds = effort.choose(5, 21);
+        let samples = interleave(&mut entrants.present, rounds, |entrant| {
+            let start = Instant::now();
+            entrant.brings.publish(&mut envelopes, BURST);
+            start.elapsed().as_secs_f64() * 1e9 / BURST as f64
+        });
+        Row {
+            cell: cell.letter,
+            case: None,
+            publishers: 1,
+            subscribers,
+            payload: Payload::Ping,
+            unit: Unit::NanosecondsPerPublish,
+            results: outcomes(&entrants.present, |index| {
+                Median::of(samples[index].iter().copied())
+            }),
+            absent: entrants.absent,
+        }
+    };
+    [10, 1_000, 10_000].map(row).into()
 }
 
 pub(super) fn targeted(cell: &Cell, effort: Effort) -> Vec<Row> {

@@ -91,6 +91,11 @@ pub(crate) const CELLS: &[Cell] = &[
         title: "tasks on a runtime with two threads: the same",
         run: Run::Timed(tasks::on_two_threads),
     },
+    Cell {
+        letter: 'q',
+        title: "every queue is full, and nobody receives; one thread",
+        run: Run::Timed(burst::full_queues),
+    },
 ];
 
 /// How much is measured.
