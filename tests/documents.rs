@@ -78,6 +78,9 @@ fn every_file_of_the_library_has_its_place_in_the_table_of_the_guide() {
 
 #[test]
 fn the_sample_is_as_long_as_readme_says() {
-    let lines = text("tests/data/sample.jsonl").lines().count();
-    assert!(text("README.md").contains(&format!("a log of {lines} envelopes")));
+    let sample = text("tests/data/sample.jsonl");
+    let (lines, readings) = (sample.lines().count(), sample.matches("reading").count());
+    let readme = text("README.md");
+    assert!(readme.contains(&format!("a log of {lines} envelopes")));
+    assert!(readme.contains(&format!("({readings} lines of JSON, and a summary)")));
 }

@@ -5,6 +5,7 @@
 mod command;
 mod members;
 mod reading;
+mod readme;
 
 use std::fmt::Write;
 use std::io::{BufRead, BufReader, Read};

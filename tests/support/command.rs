@@ -6,8 +6,8 @@ use std::io::Write;
 
 use tempfile::NamedTempFile;
 
-/// A log of some hundred lines.
-pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
+/// A log of some hundred lines, with names, times, numbers and forms that are awkward.
+pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/awkward.jsonl");
 
 pub(crate) fn sample() -> String {
     fs::read_to_string(SAMPLE).expect("the sample is there")

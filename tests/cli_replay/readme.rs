@@ -1,0 +1,20 @@
+//! What somebody sees first: it is short, and holds nothing that would have to be explained.
+
+use std::fs;
+
+use super::{replay, text};
+
+#[test]
+fn the_sample_of_readme_is_in_the_written_form_and_its_command_fills_no_screen() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
+    let content = fs::read_to_string(sample).expect("the sample is there");
+    assert!(content.is_ascii() && !content.contains('\\'));
+    assert_eq!(text(&replay(&[sample]).stdout), content);
+
+    let output = replay(&[sample, "--subject", "event.custom.*.reading", "--stats"]);
+    assert!(output.status.success());
+    let lines = text(&output.stdout)
+        .lines()
+        .chain(text(&output.stderr).lines());
+    assert!(lines.count() <= 20);
+}
