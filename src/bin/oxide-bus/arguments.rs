@@ -1,26 +1,108 @@
-//! How values on the command line are read, where clap alone does not know.
+//! The numbers that options take: reading them, and stating which they are.
 
+use std::fmt;
+use std::num::IntErrorKind;
 use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
 use oxide_bus::MAX_CAPACITY;
 
-/// A queue's capacity: what the bus takes.
-pub(crate) fn capacity() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=MAX_CAPACITY as u64)
+use crate::thread;
+
+/// How many envelopes a queue holds: what the bus takes.
+pub(crate) const CAPACITY: Bounds = Bounds::new(1, MAX_CAPACITY as u64);
+
+/// How many threads of one kind there are.
+pub(crate) const THREADS: Bounds = Bounds::new(1, thread::MOST as u64);
+
+/// As many as can be counted, but not none.
+pub(crate) const ANY: Bounds = Bounds::new(1, usize::MAX as u64);
+
+/// The whole numbers that an option takes. The option's help states them, and so do its errors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    least: u64,
+    most: u64,
+    /// The most with `--async`, where that makes a difference.
+    most_tasks: Option<u64>,
 }
 
-/// A length of time in seconds, fractions allowed.
+impl Bounds {
+    pub(crate) const fn new(least: u64, most: u64) -> Self {
+        Bounds {
+            least,
+            most,
+            most_tasks: None,
+        }
+    }
+
+    /// The same, but with `--async` there may be more.
+    pub(crate) const fn or_tasks(self, most: u64) -> Self {
+        Bounds {
+            most_tasks: Some(most),
+            ..self
+        }
+    }
+
+    /// An option's help: what it is for, and the numbers.
+    pub(crate) fn help(self, purpose: &str) -> String {
+        format!("{purpose} [{self}]")
+    }
+
+    /// Reads a number; of one that may be too high without `--async`, [`check`](Bounds::check) decides.
+    pub(crate) fn parser<N: TryFrom<u64>>(
+        self,
+    ) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static {
+        move |text| {
+            let number = match text.parse::<u64>() {
+                Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(u64::MAX),
+                number => number.ok(),
+            };
+            (number.filter(|&number| self.holds(number, true)))
+                .and_then(|number| number.try_into().ok())
+                .ok_or_else(|| self.wrong())
+        }
+    }
+
+    /// Whether a number is within them, with `--async` or without.
+    pub(crate) fn check(self, number: u64, tasks: bool) -> Result<(), String> {
+        self.holds(number, tasks)
+            .then_some(())
+            .ok_or_else(|| self.wrong())
+    }
+
+    fn holds(self, number: u64, tasks: bool) -> bool {
+        let most = self.most_tasks.filter(|_| tasks).unwrap_or(self.most);
+        (self.least..=most).contains(&number)
+    }
+
+    fn wrong(self) -> String {
+        format!("it must be a whole number: {self}")
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bounds { least, most, .. } = self;
+        if *most == u64::MAX {
+            return write!(f, "{least} or more");
+        }
+        write!(f, "{least} to {most}")?;
+        match self.most_tasks {
+            Some(most) => write!(f, "; with --async {least} to {most}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A length of time in seconds, fractions allowed. What is longer than can be told is for ever.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = positive(text)?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// A number above zero, fractions allowed.
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        Ok(_) => Err("it must be above zero, and finite".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    (text.parse().ok())
+        .filter(|&number: &f64| number > 0.0 && number.is_finite())
+        .ok_or_else(|| "it must be a number above zero, and finite".to_owned())
 }

@@ -15,12 +15,28 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::Args;
+use clap::error::ErrorKind;
 use oxide_bus::{DEFAULT_CAPACITY, Pattern};
 
 use self::report::Report;
+use crate::arguments::{Bounds, CAPACITY, THREADS};
 use crate::failure::Failure;
 use crate::overflow::OverflowName;
 use crate::{INTERRUPTED, arguments, interrupt, output, thread};
+
+/// How many tasks of one kind there may be.
+const MOST_TASKS: u64 = u16::MAX as u64;
+
+const PUBLISHERS: Bounds = THREADS.or_tasks(MOST_TASKS);
+
+const SUBSCRIBERS: Bounds = Bounds::new(0, thread::MOST as u64).or_tasks(MOST_TASKS);
+
+/// There are as many groups as subscribers, at most.
+const GROUPS: Bounds = PUBLISHERS;
+
+const MESSAGES: Bounds = Bounds::new(0, u64::MAX);
+
+const PAYLOAD: Bounds = Bounds::new(0, u32::MAX as u64);
 
 /// Measures the bus: publishers and subscribers on threads of their own, or as tasks, as fast as they can
 ///
@@ -43,26 +59,33 @@ use crate::{INTERRUPTED, arguments, interrupt, output, thread};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Options {
-    /// How many threads, up to 1024, or tasks publish
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(
+        long, value_name = "N", default_value_t = 1, value_parser = PUBLISHERS.parser::<u16>(),
+        help = PUBLISHERS.help("How many threads or tasks publish"),
+    )]
     publishers: u16,
 
-    /// How many threads, up to 1024, or tasks subscribe; 0 measures publishing to nobody
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(
+        long, value_name = "N", default_value_t = 4, value_parser = SUBSCRIBERS.parser::<u16>(),
+        help = SUBSCRIBERS.help("How many threads or tasks subscribe; 0 measures publishing to nobody"),
+    )]
     subscribers: u16,
 
-    /// How many envelopes each subscriber's queue holds
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity())]
+    #[arg(
+        long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = CAPACITY.parser::<usize>(),
+        help = CAPACITY.help("How many envelopes each subscriber's queue holds"),
+    )]
     capacity: usize,
 
     /// What happens to an envelope when a subscriber's queue is full
     #[arg(long, value_enum, default_value_t = OverflowName::DropNewest)]
     overflow: OverflowName,
 
-    /// Divide the subscribers into so many groups, whose members share a queue
-    ///
-    /// Each envelope goes to one member of each group: the members compete.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(
+        long, value_name = "N", value_parser = GROUPS.parser::<u16>(),
+        help = GROUPS.help(TEAMS),
+        long_help = GROUPS.help(TEAMS) + TEAMS_AT_LENGTH,
+    )]
     groups: Option<u16>,
 
     /// Have all subscribers listen to these subjects only; repeat it for more
@@ -79,26 +102,38 @@ pub(crate) struct Options {
     #[arg(long = "async")]
     tasks: bool,
 
-    /// With --async: how many threads the runtime has, up to 1024 [default: one for each core]
-    #[arg(long, value_name = "N", requires = "tasks", value_parser = clap::value_parser!(u16).range(1..=thread::MOST.into()))]
+    #[arg(
+        long, value_name = "N", requires = "tasks", value_parser = THREADS.parser::<u16>(),
+        help = THREADS.help("With --async: how many threads the runtime has") + " [default: one for each core]",
+    )]
     workers: Option<u16>,
 
-    /// How many envelopes are published, by all publishers together [default: 1000000]
-    #[arg(long, value_name = "N")]
-    messages: Option<u64>,
+    #[arg(
+        long, value_name = "N", default_value_t = 1_000_000, value_parser = MESSAGES.parser::<u64>(),
+        help = MESSAGES.help("How many envelopes are published, by all publishers together"),
+    )]
+    messages: u64,
 
-    /// Publish for so long instead; fractions are allowed
+    /// Publish for so long instead; fractions are allowed [above zero]
     #[arg(long, value_name = "SECONDS", conflicts_with = "messages", value_parser = arguments::seconds)]
     duration: Option<Duration>,
 
-    /// How many bytes each envelope carries, freshly allocated for each
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    #[arg(
+        long, value_name = "BYTES", default_value_t = 0, value_parser = PAYLOAD.parser::<u32>(),
+        help = PAYLOAD.help("How many bytes each envelope carries, freshly allocated for each"),
+    )]
     payload: u32,
 
     /// Print the result as one JSON object instead of a table
     #[arg(long, long_help = JSON)]
     json: bool,
 }
+
+const TEAMS: &str = "Divide the subscribers into so many groups, whose members share a queue";
+
+const TEAMS_AT_LENGTH: &str = "
+
+Each envelope goes to one member of each group: the members compete. There may be no more groups than subscribers.";
 
 const JSON: &str = "\
 Print the result as one JSON object instead of a table
@@ -125,11 +160,6 @@ Examples:
       Ten seconds with 1 KiB in each envelope; the result is for a program to read.";
 
 impl Options {
-    /// How many envelopes are published, unless there is a duration.
-    fn messages(&self) -> u64 {
-        self.messages.unwrap_or(1_000_000)
-    }
-
     /// How many threads the runtime has, if there is one.
     fn workers(&self) -> Option<u16> {
         let cores = || available_parallelism().map_or(1, NonZero::get);
@@ -145,20 +175,18 @@ impl Options {
     }
 
     /// Whether no group is empty, and there are not too many threads.
-    fn check(&self) -> Result<(), Failure> {
-        let crowds = [
-            ("publishers", self.publishers),
-            ("subscribers", self.subscribers),
-        ];
-        let too_many = crowds.into_iter().find(|&(_, size)| size > thread::MOST);
-        if let Some((name, size)) = too_many.filter(|_| !self.tasks) {
-            return Err(Failure::usage(format_args!(
-                "--{name} {size} is more than {} threads; with --async they are tasks",
-                thread::MOST
-            )));
+    fn check(&self) -> Result<(), clap::Error> {
+        let wrong = |text: String| clap::Error::raw(ErrorKind::ValueValidation, text);
+        for (name, bounds, size) in [
+            ("publishers", PUBLISHERS, self.publishers),
+            ("subscribers", SUBSCRIBERS, self.subscribers),
+        ] {
+            (bounds.check(size.into(), self.tasks)).map_err(|must| {
+                wrong(format!("invalid value '{size}' for '--{name} <N>': {must}"))
+            })?;
         }
         match self.groups {
-            Some(groups) if groups > self.subscribers => Err(Failure::usage(format_args!(
+            Some(groups) if groups > self.subscribers => Err(wrong(format!(
                 "--groups {groups} is more than there are subscribers: {}",
                 self.subscribers
             ))),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::{USAGE, usage};
+
 /// An error that ends the command.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -23,7 +25,7 @@ impl Failure {
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Failure {
             message: message.to_string(),
-            code: 2,
+            code: USAGE,
         }
     }
 
@@ -32,18 +34,9 @@ impl Failure {
     }
 }
 
-/// Clap writes paragraphs: what is wrong, tips, the usage. The first two make one line.
 impl From<clap::Error> for Failure {
     fn from(error: clap::Error) -> Self {
-        let text = error.to_string();
-        let lines = text
-            .trim_start_matches("error: ")
-            .lines()
-            .map(str::trim)
-            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more "))
-            .filter(|line| !line.is_empty());
-        let message = lines.collect::<Vec<_>>().join("; ");
-        Failure::usage(format!("{message} (see `oxide-bus --help`)"))
+        Failure::usage(usage::line(error))
     }
 }
 

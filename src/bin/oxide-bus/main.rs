@@ -10,12 +10,17 @@ mod output;
 mod overflow;
 mod replay;
 mod thread;
+mod usage;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
+
+/// The exit code where the command line is wrong, or the input cannot be read.
+const USAGE: u8 = 2;
 
 /// The exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
@@ -26,7 +31,7 @@ const INTERRUPTED: u8 = 130;
 /// publishers hand envelopes to it, and it hands them to all subscribers that listen. This command
 /// runs such a bus to try it out: with the envelopes of a log, or with made-up load.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = false, after_help = EXIT_CODES)]
+#[command(version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -57,6 +62,11 @@ fn main() -> ExitCode {
         // The help and the version, which were asked for.
         Err(answer) if !answer.use_stderr() => {
             output::written(answer.print()).map(|()| ExitCode::SUCCESS)
+        }
+        // Help that was not asked for: a script that leaves out the subcommand must not take it for success.
+        Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = help.print(); // where that fails there is nobody left to tell
+            Ok(ExitCode::from(USAGE))
         }
         Err(error) => Err(Failure::from(error)),
     };

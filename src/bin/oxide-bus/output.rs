@@ -7,16 +7,20 @@ use crate::failure::Failure;
 
 /// Writes one line to stderr, whatever the text has in it.
 pub(crate) fn complain(text: impl Display) {
-    let mut line = String::from("oxide-bus: ");
-    for c in text.to_string().chars() {
+    say(&format!("oxide-bus: {}\n", escaped(&text.to_string())));
+}
+
+/// The text with its control characters escaped, so that it is one line.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
         if c.is_control() {
             line.extend(c.escape_default());
         } else {
             line.push(c);
         }
     }
-    line.push('\n');
-    say(&line);
+    line
 }
 
 /// Writes to stderr as it is. Where that fails there is nobody left to tell.

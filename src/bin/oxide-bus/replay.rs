@@ -23,6 +23,7 @@ use self::feed::Input;
 use self::ledger::Ledger;
 use self::pace::Pace;
 use self::progress::Progress;
+use crate::arguments::{CAPACITY, THREADS};
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::overflow::OverflowName;
@@ -62,8 +63,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATTERN", requires = "speak_as")]
     allow: Vec<Pattern>,
 
-    /// How many envelopes the subscriber's queue holds
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = arguments::capacity(), allow_negative_numbers = true)]
+    #[arg(
+        long, value_name = "N", default_value_t = DEFAULT_CAPACITY, value_parser = CAPACITY.parser::<usize>(), allow_negative_numbers = true,
+        help = CAPACITY.help("How many envelopes the subscriber's queue holds"),
+    )]
     capacity: usize,
 
     /// What happens to an envelope when the subscriber's queue is full
@@ -72,14 +75,14 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = OverflowName::Block)]
     overflow: OverflowName,
 
-    /// Let the subscriber be a group of so many members, each in a thread of its own
-    ///
-    /// They share the queue and compete: each envelope is received and printed by one of them. Lines stay
-    /// whole, but come in any order. There may be 1024 of them.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=thread::MOST.into()), allow_negative_numbers = true)]
+    #[arg(
+        long, value_name = "N", value_parser = THREADS.parser::<u16>(), allow_negative_numbers = true,
+        help = THREADS.help(MEMBERS),
+        long_help = THREADS.help(MEMBERS) + MEMBERS_AT_LENGTH,
+    )]
     members: Option<u16>,
 
-    /// Publish so many envelopes a second, fractions allowed [default: as fast as possible]
+    /// Publish so many envelopes a second, fractions allowed [above zero] [default: as fast as possible]
     ///
     /// The pace is kept from the start: after a hold-up it catches up.
     #[arg(long, value_name = "N", value_parser = arguments::positive, allow_negative_numbers = true)]
@@ -111,6 +114,14 @@ A subject is a list of words joined by dots:
   event.custom.MODULE.KIND                      event.pong.FROM
 In a pattern, * stands for any one word, and > at the end for one or more. A dot, * or > that is part \
 of a word is written with a backslash before it.";
+
+const MEMBERS: &str =
+    "Let the subscriber be a group of so many members, each in a thread of its own";
+
+const MEMBERS_AT_LENGTH: &str = "
+
+They share the queue and compete: each envelope is received and printed by one of them. Lines stay \
+whole, but come in any order.";
 
 const STATS: &str = "\
 At the end, say on stderr how many envelopes went where

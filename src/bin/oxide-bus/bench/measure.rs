@@ -157,7 +157,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 
     crew.start();
     let began = Instant::now();
-    let bar = Progress::new(options.duration, options.messages());
+    let bar = Progress::new(options.duration, options.messages);
     while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
         let elapsed = began.elapsed();
         if options.duration.is_some_and(|duration| elapsed >= duration) {
@@ -208,7 +208,7 @@ fn quota(options: &Options, number: u16) -> u64 {
     if options.duration.is_some() {
         return u64::MAX;
     }
-    let (all, publishers) = (options.messages(), u64::from(options.publishers));
+    let (all, publishers) = (options.messages, u64::from(options.publishers));
     all / publishers + u64::from(u64::from(number) < all % publishers)
 }
 
