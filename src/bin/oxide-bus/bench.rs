@@ -1,6 +1,7 @@
 //! `oxide-bus bench`: made-up load on a bus, counted and timed.
 
 mod crew;
+mod figures;
 mod load;
 mod measure;
 mod progress;
@@ -18,6 +19,7 @@ use clap::Args;
 use clap::error::ErrorKind;
 use oxide_bus::{DEFAULT_CAPACITY, Pattern};
 
+use self::progress::Length;
 use self::report::Report;
 use crate::arguments::{Bounds, CAPACITY, THREADS};
 use crate::failure::Failure;
@@ -78,7 +80,7 @@ pub(crate) struct Options {
     capacity: usize,
 
     /// What happens to an envelope when a subscriber's queue is full
-    #[arg(long, value_enum, default_value_t = OverflowName::DropNewest)]
+    #[arg(long, value_enum, default_value_t = OverflowName::Block)]
     overflow: OverflowName,
 
     #[arg(
@@ -140,19 +142,21 @@ Print the result as one JSON object instead of a table
 
 Its keys: publishers, subscribers, groups (null without), subjects (a list of patterns, empty without), workers (null for threads), capacity, overflow, payload_bytes, published, \
 delivered, dropped, received, lost, evicted (how many subscribers were), elapsed_s, publishes_per_s, deliveries_per_s, and latency_ns with samples, p50, p90, p99, p999 and \
-max, which are zero where nothing was received.";
+max, which are whole nanoseconds, or null where there are no samples.";
 
 const EXAMPLES: &str = "\
 Examples:
   oxide-bus bench
-      A million envelopes from one publisher to four subscribers, who may lose some.
-  oxide-bus bench --overflow block --publishers 2 --subscribers 8
-      Two publishers that wait for the slowest of eight subscribers: nothing is lost.
+      A million envelopes from one publisher to four subscribers; nothing is lost.
+  oxide-bus bench --publishers 2 --subscribers 8
+      Two publishers that wait for the slowest of eight subscribers.
+  oxide-bus bench --overflow drop-newest
+      A publisher that waits for nobody, and subscribers that may lose some.
   oxide-bus bench --overflow drop-oldest --capacity 16
       Short queues that keep the newest: what is lost was delivered before.
-  oxide-bus bench --overflow block --subscribers 8 --groups 2
+  oxide-bus bench --subscribers 8 --groups 2
       Two teams of four that share the work: each envelope is received twice.
-  oxide-bus bench --overflow block --publishers 4 --subject bench.0 --subject bench.3
+  oxide-bus bench --publishers 4 --subject bench.0 --subject bench.3
       Subscribers to two of four publishers: each receives half of what is published.
   oxide-bus bench --async --workers 2 --subscribers 16
       The first again, by tasks: one that publishes, 16 that receive, on two threads.
@@ -167,6 +171,12 @@ impl Options {
             self.workers
                 .unwrap_or_else(|| cores().try_into().unwrap_or(thread::MOST))
         })
+    }
+
+    /// How much there is to do.
+    fn length(&self) -> Length {
+        self.duration
+            .map_or(Length::Envelopes(self.messages), Length::Time)
     }
 
     /// How many queues there are: one for each group, or else for each subscriber.

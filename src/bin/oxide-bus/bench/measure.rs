@@ -157,7 +157,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 
     crew.start();
     let began = Instant::now();
-    let bar = Progress::new(options.duration, options.messages);
+    let bar = Progress::new(options.length());
     while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
         let elapsed = began.elapsed();
         if options.duration.is_some_and(|duration| elapsed >= duration) {

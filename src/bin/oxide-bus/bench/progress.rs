@@ -2,29 +2,63 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+use super::figures::{grouped, rate, whole};
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Length {
+    Time(Duration),
+    Envelopes(u64),
+}
 
 pub(super) struct Progress {
     bar: ProgressBar,
-    /// The bar shows the time, where the run is as long as this; else the envelopes.
-    duration: Option<Duration>,
+    length: Length,
 }
 
 impl Progress {
-    pub(super) fn new(duration: Option<Duration>, messages: u64) -> Self {
-        let length = duration.map_or(messages, milliseconds);
-        let bar = ProgressBar::new(length); // hidden where stderr is no terminal
-        let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg} published");
+    pub(super) fn new(length: Length) -> Self {
+        let steps = match length {
+            Length::Time(duration) => milliseconds(duration),
+            Length::Envelopes(count) => count,
+        };
+        let bar = ProgressBar::new(steps); // hidden where stderr is no terminal
+        let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}");
         bar.set_style(style.expect("the template is well formed"));
-        Progress { bar, duration }
+        Progress { bar, length }
     }
 
     pub(super) fn show(&self, published: u64, elapsed: Duration) {
-        self.bar.set_message(published.to_string());
-        self.bar.set_position(match self.duration {
-            Some(duration) => milliseconds(elapsed.min(duration)),
-            None => published,
+        self.bar.set_message(self.length.status(published, elapsed));
+        self.bar.set_position(match self.length {
+            Length::Time(duration) => milliseconds(elapsed.min(duration)),
+            Length::Envelopes(_) => published,
         });
+    }
+}
+
+impl Length {
+    /// What is done, how fast, and how long the rest takes, where that can be told.
+    fn status(self, published: u64, elapsed: Duration) -> String {
+        let (done, pace) = (grouped(published), rate(published, elapsed));
+        let left = self.left(published, elapsed);
+        let left = left.map(|left| format!(", {:#} left", HumanDuration(left)));
+        let left = left.unwrap_or_default();
+        format!("{done} published, {} a second{left}", whole(pace))
+    }
+
+    /// The time to the end, at the rate so far.
+    fn left(self, published: u64, elapsed: Duration) -> Option<Duration> {
+        match self {
+            Length::Time(duration) => Some(duration.saturating_sub(elapsed)),
+            Length::Envelopes(count) => {
+                let left = u128::from(count.saturating_sub(published));
+                let left = (elapsed.as_nanos() * left).checked_div(published.into())?;
+                Some(Duration::from_nanos(left.try_into().unwrap_or(u64::MAX)))
+            }
+        }
     }
 }
 
@@ -36,4 +70,35 @@ impl Drop for Progress {
 
 fn milliseconds(duration: Duration) -> u64 {
     duration.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Length::{self, Envelopes, Time};
+
+    #[test]
+    fn the_status_says_the_rate_and_the_time_that_is_left() {
+        let status = |length: Length, published| length.status(published, Duration::from_secs(2));
+        assert_eq!(
+            status(Envelopes(10_000_000), 2_500_000),
+            "2,500,000 published, 1,250,000 a second, 6s left"
+        );
+        assert_eq!(
+            status(Time(Duration::from_secs(10)), 2_500_000),
+            "2,500,000 published, 1,250,000 a second, 8s left"
+        );
+        assert_eq!(
+            status(Envelopes(1_000), 1_000),
+            "1,000 published, 500 a second, 0s left"
+        );
+        assert_eq!(
+            status(Envelopes(1_000), 0),
+            "0 published, 0 a second",
+            "nothing to tell the rest by"
+        );
+        assert!(status(Envelopes(u64::MAX), 1).ends_with("y left"));
+        assert!(status(Time(Duration::MAX), 1).ends_with("y left"));
+    }
 }

@@ -1,13 +1,12 @@
 //! What a run comes to, for people and for programs.
 
-use std::time::Duration;
-
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use oxide_bus::Pattern;
 use serde::Serialize;
 
 use super::Options;
+use super::figures::{Unit, grouped, rate, whole};
 use super::load::new_histogram;
 use super::measure::Counts;
 use crate::overflow::OverflowName;
@@ -34,15 +33,15 @@ pub(super) struct Report {
     latency_ns: Latency,
 }
 
-/// Nanoseconds, but for the number of samples.
+/// Nanoseconds, but for the number of samples; nothing where there are none.
 #[derive(Debug, Serialize)]
 struct Latency {
     samples: u64,
-    p50: u64,
-    p90: u64,
-    p99: u64,
-    p999: u64,
-    max: u64,
+    p50: Option<u64>,
+    p90: Option<u64>,
+    p99: Option<u64>,
+    p999: Option<u64>,
+    max: Option<u64>,
 }
 
 impl Report {
@@ -75,29 +74,35 @@ impl Report {
     }
 
     pub(super) fn table(&self) -> String {
-        let latency = &self.latency_ns;
-        let rows = [
+        let mut table = Table::new();
+        table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
+        for (name, value) in self.rows().into_iter().chain(self.latency_ns.rows()) {
+            table.add_row([
+                Cell::new(name),
+                Cell::new(value).set_alignment(CellAlignment::Right),
+            ]);
+        }
+        table.to_string()
+    }
+
+    fn rows(&self) -> Vec<(String, String)> {
+        let groups = self.groups.map(|groups| groups.to_string());
+        let runtime = self
+            .workers
+            .map(|workers| format!("a runtime of {workers}"));
+        let subjects = match self.subjects.as_slice() {
+            [] => "all".to_owned(),
+            subjects => subjects.join(", "),
+        };
+        [
+            ("deliveries a second", whole(self.deliveries_per_s)),
+            ("publishes a second", whole(self.publishes_per_s)),
+            ("elapsed", format!("{:.3} s", self.elapsed_s)),
             ("publishers", self.publishers.to_string()),
             ("subscribers", self.subscribers.to_string()),
-            (
-                "groups",
-                self.groups
-                    .map_or("none".to_owned(), |groups| groups.to_string()),
-            ),
-            (
-                "subjects",
-                if self.subjects.is_empty() {
-                    "all".to_owned()
-                } else {
-                    self.subjects.join(", ")
-                },
-            ),
-            (
-                "run by",
-                (self.workers).map_or("a thread each".to_owned(), |workers| {
-                    format!("a runtime of {workers}")
-                }),
-            ),
+            ("groups", groups.unwrap_or("none".to_owned())),
+            ("subjects", subjects),
+            ("run by", runtime.unwrap_or("a thread each".to_owned())),
             ("capacity", grouped(self.capacity as u64)),
             ("overflow", self.overflow.to_string()),
             (
@@ -110,25 +115,9 @@ impl Report {
             ("received", grouped(self.received)),
             ("lost", grouped(self.lost)),
             ("evicted subscribers", self.evicted.to_string()),
-            ("elapsed", format!("{:.3} s", self.elapsed_s)),
-            ("publishes a second", whole(self.publishes_per_s)),
-            ("deliveries a second", whole(self.deliveries_per_s)),
-            ("latency samples", grouped(latency.samples)),
-            ("latency, median", time(latency.p50)),
-            ("latency, 90th percentile", time(latency.p90)),
-            ("latency, 99th percentile", time(latency.p99)),
-            ("latency, 99.9th percentile", time(latency.p999)),
-            ("latency, maximum", time(latency.max)),
-        ];
-        let mut table = Table::new();
-        table.load_style(ASCII_BORDERS_ONLY_CONDENSED);
-        for (name, value) in rows {
-            table.add_row([
-                Cell::new(name),
-                Cell::new(value).set_alignment(CellAlignment::Right),
-            ]);
-        }
-        table.to_string()
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 }
 
@@ -139,52 +128,38 @@ impl Latency {
             all.add(&intake.latency)
                 .expect("a histogram of the same kind that grows");
         }
+        let figure = |value: u64| (!all.is_empty()).then_some(value);
         Latency {
             samples: all.len(),
-            p50: all.value_at_quantile(0.5),
-            p90: all.value_at_quantile(0.9),
-            p99: all.value_at_quantile(0.99),
-            p999: all.value_at_quantile(0.999),
-            max: all.max(),
+            p50: figure(all.value_at_quantile(0.5)),
+            p90: figure(all.value_at_quantile(0.9)),
+            p99: figure(all.value_at_quantile(0.99)),
+            p999: figure(all.value_at_quantile(0.999)),
+            max: figure(all.max()),
         }
     }
-}
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a rate is not exact to the last of 53 bits anyway"
-)]
-fn rate(count: u64, elapsed: Duration) -> f64 {
-    if elapsed.is_zero() {
-        0.0
-    } else {
-        count as f64 / elapsed.as_secs_f64()
+    /// All in one unit, which fits the median.
+    fn rows(&self) -> Vec<(String, String)> {
+        let unit = self.p50.map(Unit::of);
+        let heading = unit.map_or("latency".to_owned(), |unit| {
+            format!("latency ({})", unit.name)
+        });
+        let samples = ("latency samples".to_owned(), grouped(self.samples));
+        let mut rows = vec![samples, (heading, String::new())];
+        rows.extend(
+            [
+                ("median", self.p50),
+                ("90th percentile", self.p90),
+                ("99th percentile", self.p99),
+                ("99.9th percentile", self.p999),
+                ("maximum", self.max),
+            ]
+            .map(|(name, value)| {
+                let figure = unit.zip(value).map(|(unit, value)| unit.figure(value));
+                (format!("  {name}"), figure.unwrap_or("-".to_owned()))
+            }),
+        );
+        rows
     }
-}
-
-/// Digits in groups of three, as people read them.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rates are not negative, and far from the greatest u64"
-)]
-fn whole(rate: f64) -> String {
-    grouped(rate.round() as u64)
-}
-
-/// With the unit that fits: 1.234µs.
-fn time(nanoseconds: u64) -> String {
-    format!("{:?}", Duration::from_nanos(nanoseconds))
 }
