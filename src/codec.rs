@@ -85,6 +85,7 @@ mod bounded;
 mod compact;
 mod envelope;
 mod error;
+mod file_kind;
 mod limits;
 mod lines;
 mod message;
@@ -102,6 +103,8 @@ use serde::ser::Serialize;
 use serde_json::error::Category;
 
 pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, NameFlaw};
+pub use self::file_kind::FileKind;
+pub(crate) use self::file_kind::{BOM, begin};
 pub use self::limits::Limits;
 pub use self::lines::{LineError, LineErrorCause, LinesReader, LinesWriter, WriteError};
 pub(crate) use self::time::is_written_time;
