@@ -44,7 +44,10 @@
 //! after the envelope but white space; input that is not UTF-8 or over one of the [`Limits`]; and
 //! numbers that would silently become others: integers that fit neither `i64` nor `u64`, and those
 //! with a fraction or an exponent that are beyond an `f64` or would become zero. (`-0` is read as
-//! `-0.0`, and a fraction is read as the nearest `f64`.) Writing refuses what reading would.
+//! `-0.0`, and a fraction is read as the nearest `f64`.) Writing refuses what reading would, and a float that JSON
+//! does not have: `serde_json` writes NaN and the infinities as `null`, which is read as something else, if at all. The
+//! error names the place, such as `message.samples[3].celsius`. A message of your own that has an `Option` in an `Option`
+//! is written as it is everywhere in serde's JSON: `Some(None)` is `null`, as `None` is.
 //!
 //! | limit | default | counts |
 //! | --- | --- | --- |
@@ -86,6 +89,7 @@ mod compact;
 mod envelope;
 mod error;
 mod file_kind;
+mod finite;
 mod limits;
 mod lines;
 mod message;
@@ -115,7 +119,7 @@ use self::bounded::write;
 use self::envelope::Record;
 use self::name::Parts;
 use self::reading::Reading;
-use self::scan::scan;
+use self::scan::{scan, scan_for_nulls};
 use self::tagged::Tagged;
 use crate::envelope::Envelope;
 
@@ -247,15 +251,24 @@ impl Codec {
             if error.is_io() {
                 return EncodeErrorKind::TooLarge(self.limits.bytes);
             }
-            // Serde says it as a text; the payload, looked at again, says what it was.
-            parts
-                .and_then(|parts| parts.payload)
-                .and_then(|payload| {
+            // Serde says it as a text; the message, looked at again, says what it was.
+            let found = match &parts {
+                Some(parts) => parts.payload.and_then(|payload| {
                     value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.max_depth()).err()
-                })
-                .unwrap_or_else(|| EncodeErrorKind::Message(error::repeated(&error)))
+                }),
+                None => finite::not_finite(&envelope.message).map(EncodeErrorKind::NotFinite),
+            };
+            found.unwrap_or_else(|| EncodeErrorKind::Message(error::repeated(&error)))
         })?;
-        scan(&json, &self.limits).map_err(|fault| EncodeErrorKind::from(fault.excess))?;
+        let nulls = scan_for_nulls(&json, &self.limits)
+            .map_err(|fault| EncodeErrorKind::from(fault.excess))?;
+        // Each of the message's nulls may have been a float; the payload of a `Message` holds only finite ones.
+        if parts.is_none()
+            && nulls > usize::from(envelope.correlation_id.is_none())
+            && let Some(place) = finite::not_finite(&envelope.message)
+        {
+            return Err(EncodeErrorKind::NotFinite(place).into());
+        }
         Ok(json)
     }
 

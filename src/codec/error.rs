@@ -211,6 +211,9 @@ pub enum EncodeErrorKind {
     StringTooLong(usize),
     /// A number that the reader would not take.
     NumberOutOfRange,
+    /// The float at this place, such as `message.samples[3].celsius`, is NaN or an infinity, which JSON does not have. Keys
+    /// in it are escaped and cut after 64 characters, and all of it after 256 bytes.
+    NotFinite(String),
     /// The id under this key is nil.
     BadId(&'static str),
     /// The time is in a leap second, or beyond the years 0 to 9999.
@@ -248,6 +251,7 @@ impl fmt::Display for EncodeErrorKind {
             EncodeErrorKind::TooManyNodes(limit) => too_many_nodes(f, *limit),
             EncodeErrorKind::StringTooLong(limit) => string_too_long(f, *limit),
             EncodeErrorKind::NumberOutOfRange => f.write_str("number out of range"),
+            EncodeErrorKind::NotFinite(place) => write!(f, "{place} is not a finite number"),
             EncodeErrorKind::BadId(field) => write!(f, "{field} is nil"),
             EncodeErrorKind::BadTime => {
                 f.write_str("timestamp is in a leap second, or beyond the years 0 to 9999")

@@ -27,6 +27,11 @@ pub(super) struct Fault {
 
 /// Counts bytes, levels, values and string lengths, and looks at the range of every number.
 pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Fault> {
+    scan_for_nulls(text, limits).map(drop)
+}
+
+/// The same, and returns how many of the values are `null`.
+pub(super) fn scan_for_nulls(text: &str, limits: &Limits) -> Result<usize, Fault> {
     if text.len() > limits.bytes {
         return Err(Fault {
             excess: Excess::Bytes(limits.bytes),
@@ -39,6 +44,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Fault> {
         at: 0,
         depth: 0,
         nodes: 0,
+        nulls: 0,
         max_depth: limits.max_depth(),
         limits,
     }
@@ -51,12 +57,13 @@ struct Scan<'a> {
     at: usize,
     depth: usize,
     nodes: usize,
+    nulls: usize,
     max_depth: usize,
     limits: &'a Limits,
 }
 
 impl Scan<'_> {
-    fn run(mut self) -> Result<(), Fault> {
+    fn run(mut self) -> Result<usize, Fault> {
         while let Some(&byte) = self.bytes.get(self.at) {
             let start = self.at;
             self.at += 1;
@@ -87,12 +94,13 @@ impl Scan<'_> {
                 }
                 b'a'..=b'z' => {
                     self.node(start)?;
+                    self.nulls += usize::from(byte == b'n');
                     self.skip(|byte| byte.is_ascii_lowercase());
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(self.nulls)
     }
 
     fn skip(&mut self, wanted: impl Fn(u8) -> bool) {

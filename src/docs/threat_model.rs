@@ -74,7 +74,7 @@
 //!   date something back, and ask with the id of another's request, so that somebody trusted answers that with what
 //!   was meant for this. So give that right to relays only, which are trusted with it.
 //! * Say what an [audit log](crate::audit) does not hold, unless the bus was [built](crate::BusBuilder::writable_by) for its codec: too
-//!   long a name, too many values. The log then says so, with source and subject.
+//!   long a name, too many values, a float that JSON does not have. The log then says so, with source and subject.
 //! * Fill an [audit log](crate::audit) with what it says, as fast as its rate allows and the disk takes it: the log loses
 //!   nothing. When the disk is full the log ends, and says so.
 //! * Read whatever its subscription listens to; and, unless that was made

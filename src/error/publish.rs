@@ -15,7 +15,8 @@ use crate::weight::Excess;
 
 /// Why an envelope was not published. It is handed back.
 ///
-/// Its text names the source and the capability, never the payload.
+/// Its text names the source, the capability, and where in a payload something cannot be written; never a value of the
+/// payload.
 ///
 /// # Examples
 ///

@@ -2,6 +2,7 @@
 //! a program may switch on for all of it.
 
 mod arbitrary;
+mod floats;
 mod keys;
 mod limits;
 mod shapes;
