@@ -4,7 +4,8 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use oxide_bus::codec::{
-    Codec, DecodeErrorKind, Limits, LineError, LineErrorCause, LinesReader, LinesWriter, WriteError,
+    Codec, DecodeErrorKind, FileKind, Limits, LineError, LineErrorCause, LinesReader, LinesWriter,
+    WriteError,
 };
 use oxide_bus::{Command, Envelope, Message};
 
@@ -232,4 +233,66 @@ fn an_output_that_fails_is_reported() {
     assert!(matches!(&error, WriteError::Io(error) if error.kind() == io::ErrorKind::StorageFull));
     assert_eq!(error.to_string(), "cannot write the line");
     assert!(log.flush().is_err());
+}
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_passed_over() {
+    let json = json();
+    for log in [
+        format!("\u{feff}{json}\n{json}"),
+        format!("\u{feff}\r\n{json}\n{json}\n"),
+    ] {
+        for capacity in [1, 2, 10_000] {
+            let input = BufReader::with_capacity(capacity, log.as_bytes());
+            let read: Result<Vec<_>, _> = LinesReader::new(input).collect();
+            assert_eq!(read.map(|read| read.len()).ok(), Some(2), "{log}");
+        }
+    }
+    // The limit is the line's, and one mark is what a file has.
+    let limits = Limits {
+        bytes: json.len(),
+        ..Limits::default()
+    };
+    let log = format!("\u{feff}{json}\r\n\u{feff}{json}\n{json}");
+    let lines = LinesReader::new(log.as_bytes()).codec(Codec::new().limits(limits));
+    assert_eq!(bad(lines), [2]);
+    assert!(LinesReader::new("\u{feff}".as_bytes()).next().is_none());
+    let error = LinesReader::new("\u{feff}oops".as_bytes())
+        .find_map(Result::err)
+        .expect("line 1");
+    assert_eq!(error.to_string(), "expected value at line 1 column 1");
+}
+
+#[test]
+fn another_kind_of_file_is_named_once_and_ends_the_reading() {
+    let json = json();
+    let utf16: Vec<u8> = format!("\u{feff}{json}\n{json}\n")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let compressed = b"\x1f\x8b\x08\0\0\n\0\0\n";
+    for (input, kind, told) in [
+        (
+            &utf16[..],
+            FileKind::Utf16,
+            "not JSON Lines but UTF-16 text",
+        ),
+        (compressed, FileKind::Gzip, "not JSON Lines but a gzip file"),
+        (
+            b"\x7fELF\x02\x01\x01\0\n\n\n",
+            FileKind::Binary,
+            "not JSON Lines but a binary file",
+        ),
+    ] {
+        let mut lines = LinesReader::new(input);
+        let error = lines.next().expect("the kind").expect_err("is told");
+        assert!(matches!(error.cause(), LineErrorCause::Format(named) if *named == kind));
+        assert_eq!(error.to_string(), told);
+        assert_eq!(error.line(), 1);
+        assert!(error.source().is_none());
+        assert!(lines.next().is_none());
+    }
+    // Of a file that looks like that later it is a bad line.
+    let log = [json.as_bytes(), compressed, json.as_bytes()].join(&b'\n');
+    assert_eq!(bad(LinesReader::new(&*log)), [2, 3]);
 }

@@ -36,6 +36,9 @@ pub enum FileKind {
     Bzip2,
     /// A zip archive.
     Zip,
+    /// No text: its first line has a NUL in it, and begins neither as an object does nor with a NUL, as a log does of
+    /// which a crash has left holes.
+    Binary,
 }
 
 impl fmt::Display for FileKind {
@@ -48,12 +51,13 @@ impl fmt::Display for FileKind {
             FileKind::Xz => "an xz file",
             FileKind::Bzip2 => "a bzip2 file",
             FileKind::Zip => "a zip archive",
+            FileKind::Binary => "a binary file",
         })
     }
 }
 
 /// The first match counts: the mark of UTF-16 is how that of UTF-32 begins.
-const SIGNATURES: [(&[u8], FileKind); 13] = [
+const SIGNATURES: [(&[u8], FileKind); 14] = [
     (b"\xff\xfe\0\0", FileKind::Utf32),
     (b"\0\0\xfe\xff", FileKind::Utf32),
     (b"\xff\xfe", FileKind::Utf16),
@@ -67,6 +71,7 @@ const SIGNATURES: [(&[u8], FileKind); 13] = [
     (b"PK\x03\x04", FileKind::Zip),
     (b"PK\x05\x06", FileKind::Zip), // an empty one
     (b"PK\x07\x08", FileKind::Zip), // one in parts
+    (b"\x89PNG", FileKind::Binary), // its first line is short, and without a NUL
 ];
 
 /// Looks at the first line of a file. Returns the line without its byte-order mark, or the format of the file if that
@@ -74,12 +79,16 @@ const SIGNATURES: [(&[u8], FileKind); 13] = [
 ///
 /// The line may lack its end. A reader that stores a bounded part of it leaves room for the [mark](BOM).
 pub(crate) fn begin(first_line: &[u8]) -> Result<&[u8], FileKind> {
-    (SIGNATURES.iter())
-        .find(|(signature, _)| first_line.starts_with(signature))
-        .map_or_else(
-            || Ok(first_line.strip_prefix(BOM).unwrap_or(first_line)),
-            |(_, kind)| Err(*kind),
-        )
+    let known = SIGNATURES
+        .iter()
+        .find(|(signature, _)| first_line.starts_with(signature));
+    if let Some((_, kind)) = known {
+        return Err(*kind);
+    }
+    if !matches!(first_line, [0 | b'{', ..]) && first_line.contains(&0) {
+        return Err(FileKind::Binary);
+    }
+    Ok(first_line.strip_prefix(BOM).unwrap_or(first_line))
 }
 
 #[cfg(test)]
@@ -101,6 +110,8 @@ mod tests {
             (b"BZh91AY&SY", FileKind::Bzip2),
             (b"PK\x03\x04\x14\0", FileKind::Zip),
             (b"PK\x05\x06\0\0", FileKind::Zip),
+            (b"\x7fELF\x02\x01\x01\0", FileKind::Binary),
+            (b"\x89PNG\r\n", FileKind::Binary),
         ] {
             assert_eq!(begin(first_line), Err(kind), "{first_line:?}");
         }
@@ -117,6 +128,7 @@ mod tests {
             b"\xef\xbb",
             b"oops",
             b"\0\0\0\0",
+            b"{\"id\":\0\0",
             b"\xff",
             b"PK",
             b"[1]",

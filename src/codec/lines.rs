@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Write};
 
 use serde::ser::Serialize;
 
-use super::{Codec, DecodeError, EncodeError};
+use super::{BOM, Codec, DecodeError, EncodeError, FileKind, begin};
 use crate::envelope::Envelope;
 
 /// Reads envelopes from JSON Lines, one after the other.
@@ -14,9 +14,11 @@ use crate::envelope::Envelope;
 /// A bad line is reported with its number, and the rest goes on. Blank lines are skipped; lines end
 /// with `\n` or `\r\n`, and the last one may lack that. A line longer than
 /// [`Limits::bytes`](crate::codec::Limits::bytes) is reported and skipped without being stored, so
-/// that memory stays bounded whatever comes.
+/// that memory stays bounded whatever comes. A byte-order mark before the first line is passed over, and does not count
+/// for its columns.
 ///
-/// An I/O error is reported once and ends the reading, except
+/// An input that begins as another [kind of file](FileKind) does, such as one that is compressed, is reported once
+/// and ends the reading. An I/O error is reported once and ends the reading, except
 /// [`Interrupted`](io::ErrorKind::Interrupted), after which it tries again.
 ///
 /// # Examples
@@ -41,7 +43,7 @@ pub struct LinesReader<R> {
     codec: Codec,
     line: u64,
     buffer: Vec<u8>,
-    has_failed: bool,
+    has_ended: bool,
 }
 
 impl<R: BufRead> LinesReader<R> {
@@ -52,7 +54,7 @@ impl<R: BufRead> LinesReader<R> {
             codec: Codec::new(),
             line: 0,
             buffer: Vec::new(),
-            has_failed: false,
+            has_ended: false,
         }
     }
 
@@ -77,8 +79,9 @@ impl<R: BufRead> LinesReader<R> {
     ///
     /// Of a line that is too long so much is stored that it still is, and the rest passed over.
     fn read_line(&mut self) -> io::Result<bool> {
-        // A limit's worth, a carriage return, and one byte more to be over the limit.
-        let room = self.codec.limits.bytes.saturating_add(2);
+        // A limit's worth, a mark, a carriage return, and one byte more to be over the limit.
+        let mark = if self.line == 0 { BOM.len() } else { 0 };
+        let room = self.codec.limits.bytes.saturating_add(mark + 2);
         let mut is_line = false;
         self.buffer.clear();
         loop {
@@ -106,6 +109,20 @@ impl<R: BufRead> LinesReader<R> {
         Ok(is_line)
     }
 
+    /// Takes the mark off the first line.
+    fn begin(&mut self) -> Result<(), LineErrorCause> {
+        if self.line == 1 {
+            let rest = begin(&self.buffer).map_err(LineErrorCause::Format)?.len();
+            self.buffer.drain(..self.buffer.len() - rest);
+        }
+        Ok(())
+    }
+
+    fn error(&self, cause: LineErrorCause) -> LineError {
+        let line = self.line;
+        LineError { line, cause }
+    }
+
     fn is_blank(&self) -> bool {
         self.buffer.len() <= self.codec.limits.bytes
             && self
@@ -119,23 +136,25 @@ impl<R: BufRead> Iterator for LinesReader<R> {
     type Item = Result<Envelope, LineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.has_failed {
+        while !self.has_ended {
             match self.read_line() {
                 Ok(false) => return None,
-                Ok(true) if self.is_blank() => {}
-                Ok(true) => {
-                    return Some(self.codec.decode(&self.buffer).map_err(|error| LineError {
-                        line: self.line,
-                        cause: LineErrorCause::Decode(error),
-                    }));
-                }
+                Ok(true) => {}
                 Err(error) => {
-                    self.has_failed = true;
+                    self.has_ended = true;
                     return Some(Err(LineError {
                         line: self.line + 1,
                         cause: LineErrorCause::Io(error),
                     }));
                 }
+            }
+            if let Err(cause) = self.begin() {
+                self.has_ended = true;
+                return Some(Err(self.error(cause)));
+            }
+            if !self.is_blank() {
+                let read = self.codec.decode(&self.buffer);
+                return Some(read.map_err(|error| self.error(LineErrorCause::Decode(error))));
             }
         }
         None
@@ -155,6 +174,8 @@ pub struct LineError {
 pub enum LineErrorCause {
     /// The line is not an envelope.
     Decode(DecodeError),
+    /// The input is another kind of file. Nothing more of it will be read.
+    Format(FileKind),
     /// The line could not be read. Nothing more will be.
     Io(io::Error),
 }
@@ -183,6 +204,7 @@ impl fmt::Display for LineError {
                     error.column()
                 )
             }
+            LineErrorCause::Format(kind) => write!(f, "not JSON Lines but {kind}"),
             LineErrorCause::Io(_) => write!(f, "cannot read line {line}"),
         }
     }
@@ -192,6 +214,7 @@ impl Error for LineError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
             LineErrorCause::Decode(error) => Some(error),
+            LineErrorCause::Format(_) => None,
             LineErrorCause::Io(error) => Some(error),
         }
     }
