@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::capability::Capability;
 use crate::pattern::Pattern;
 use crate::source::Source;
+use crate::visible::escaped;
 
 /// A capability, and what it is granted for: which subjects and sources, until when, how often.
 ///
@@ -141,6 +142,8 @@ impl Grant {
 
 /// Names as they stand in a sentence.
 pub(crate) fn list(names: &[impl fmt::Display]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<_> = (names.iter())
+        .map(|name| format!("`{}`", escaped(name.to_string().chars())))
+        .collect();
     names.join(", ")
 }

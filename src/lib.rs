@@ -360,7 +360,7 @@
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `told`, `stats`, `metrics` | what the bus says about itself |
+//! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
 //! | `alarm`, `lobby`, `tokio` | what wakes a task that waits; the bus for tasks |
@@ -437,6 +437,7 @@ mod sync;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod told;
+mod visible;
 mod wait;
 mod waiting;
 mod weight;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use smallvec::SmallVec;
 
+use crate::visible::is_hidden;
 use crate::weight::{Excess, Scale};
 
 /// What a bus can carry: anything that threads may share.
@@ -255,8 +256,8 @@ pub(crate) fn write_token(f: &mut fmt::Formatter<'_>, token: &str) -> fmt::Resul
                 f.write_char('\\')?;
                 f.write_char(c)?;
             }
-            // A line break in a module's id must not break a log's line.
-            c if c.is_control() => write!(f, r"\u{{{:x}}}", u32::from(c))?,
+            // A line break in a module's id must not break a log's line, nor anything in it mislead its reader.
+            c if is_hidden(c) => write!(f, r"\u{{{:x}}}", u32::from(c))?,
             c => f.write_char(c)?,
         }
     }

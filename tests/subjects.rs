@@ -215,6 +215,14 @@ fn a_subject_is_written_so_that_no_token_is_taken_for_anything_else() {
 }
 
 #[test]
+fn a_subject_shows_what_would_mislead_its_reader() {
+    let subject = Subject::new(["a\u{202e}b", "\u{feff}", "e\u{301}\u{200d}"]);
+    let text = "a\\u{202e}b.\\u{feff}.e\u{301}\\u{200d}";
+    assert_eq!(subject.to_string(), text);
+    assert!(pattern(text).matches(&subject));
+}
+
+#[test]
 fn an_escape_that_is_not_needed_changes_nothing() {
     assert_eq!(pattern(r"\u{61}.\u{2a}"), pattern(r"a.\*"));
     assert_ne!(pattern(r"\u{2a}"), pattern("*"));

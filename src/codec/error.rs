@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::scan::Excess;
+use crate::visible::escaped;
 
 /// The most characters of a key that an error quotes.
 const QUOTED_CHARS: usize = 64;
@@ -354,14 +355,7 @@ pub(super) fn repeated(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let said = said.strip_suffix(&place).unwrap_or(&said);
-    let mut text = String::new();
-    for c in said.chars().take(REPEATED_CHARS) {
-        if c.is_control() {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
-        }
-    }
+    let mut text = escaped(said.chars().take(REPEATED_CHARS));
     if said.chars().nth(REPEATED_CHARS).is_some() {
         text.push('…');
     }

@@ -4,7 +4,9 @@ use oxide_bus::codec::{Codec, DecodeErrorKind as Kind, NameFlaw};
 use oxide_bus::{Command, Envelope, Event, Message};
 use serde_json::Value;
 
-use crate::texts::{ID, PING, TIME, decode, kind, quote, with, with_message, with_payload};
+use crate::texts::{
+    ID, PING, TIME, decode, kind, quote, unknown, with, with_message, with_payload,
+};
 
 #[test]
 fn an_envelope_that_is_an_array_is_refused() {
@@ -136,4 +138,27 @@ fn a_foreign_message_is_refused_in_its_own_words_and_the_envelope_in_typed_ones(
         .decode_as::<Value>(json.replace("\"s\"", "8"))
         .expect_err("no source");
     assert_eq!(error.kind(), &Kind::WrongType("source"));
+}
+
+#[test]
+fn what_an_error_quotes_neither_breaks_its_line_nor_turns_it_around() {
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(try_from = "String")]
+    struct Repeats;
+
+    impl TryFrom<String> for Repeats {
+        type Error = String;
+
+        fn try_from(text: String) -> Result<Self, String> {
+            Err(text)
+        }
+    }
+    let text = "a\u{202e}b\u{200b}\u{feff}\u{2028}\u{9b}c\n";
+    let shown = r"a\u{202e}b\u{200b}\u{feff}\u{2028}\u{9b}c\n";
+    let own = Codec::new()
+        .decode_as::<Repeats>(with_message(&quote(text)))
+        .expect_err("it takes nothing");
+    assert_eq!(own.kind(), &Kind::Message(shown.into()));
+    let key = decode(with_message(&format!("{{{}:1}}", quote(text))));
+    assert_eq!(key.kind(), &unknown(shown));
 }

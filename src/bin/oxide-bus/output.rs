@@ -1,26 +1,18 @@
 //! What the command says: complaints on stderr, and what became of what it wrote to stdout.
 
+#[path = "../../visible.rs"]
+mod visible;
+
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
+pub(crate) use self::visible::escaped;
 use crate::failure::Failure;
 
 /// Writes one line to stderr, whatever the text has in it.
 pub(crate) fn complain(text: impl Display) {
-    say(&format!("oxide-bus: {}\n", escaped(&text.to_string())));
-}
-
-/// The text with its control characters escaped, so that it is one line.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
+    let text = escaped(text.to_string().chars());
+    say(&format!("oxide-bus: {text}\n"));
 }
 
 /// Writes to stderr as it is. Where that fails there is nobody left to tell.

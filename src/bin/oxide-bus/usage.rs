@@ -53,11 +53,11 @@ fn separator(before: &str, part: &str) -> &'static str {
 }
 
 fn escaped(value: &ContextValue) -> ContextValue {
-    let styled = |text: &StyledStr| StyledStr::from(output::escaped(&text.to_string()));
+    let styled = |text: &StyledStr| StyledStr::from(output::escaped(text.to_string().chars()));
     match value {
-        ContextValue::String(text) => ContextValue::String(output::escaped(text)),
+        ContextValue::String(text) => ContextValue::String(output::escaped(text.chars())),
         ContextValue::Strings(texts) => {
-            ContextValue::Strings(texts.iter().map(|text| output::escaped(text)).collect())
+            ContextValue::Strings(texts.iter().map(|text| output::escaped(text.chars())).collect())
         }
         ContextValue::StyledStr(text) => ContextValue::StyledStr(styled(text)),
         ContextValue::StyledStrs(texts) => {
