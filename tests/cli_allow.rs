@@ -52,8 +52,8 @@ fn only_what_is_allowed_gets_onto_the_bus_as_it_was() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         told,
-        "oxide-bus: line 2: `kernel` may not publish: capability `replay` does not cover the source\n\
-         oxide-bus: line 3: `north` may not publish: capability `replay` does not cover the subject\n"
+        "oxide-bus: standard input: line 2: `kernel` may not publish: capability `replay` does not cover the source\n\
+         oxide-bus: standard input: line 3: `north` may not publish: capability `replay` does not cover the subject\n"
     );
 }
 

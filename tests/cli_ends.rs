@@ -186,7 +186,8 @@ fn a_reader_that_goes_away_does_not_hide_a_bad_line() {
     let output = finish(child);
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
-    assert!(stderr.starts_with("oxide-bus: line 1: "), "{stderr}");
+    let named = format!("oxide-bus: {}: line 1: ", path(&log));
+    assert!(stderr.starts_with(&named), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
@@ -271,7 +272,10 @@ fn ctrl_c_ends_a_check_that_waits_for_input() {
         stderr.read_line(&mut complaint).expect("it is UTF-8");
         complaint
     });
-    assert!(complaint.starts_with("oxide-bus: line 1: "), "{complaint}");
+    assert!(
+        complaint.starts_with("oxide-bus: standard input: line 1: "),
+        "{complaint}"
+    );
     signal("INT", child.id());
     assert_eq!(finish(child).status.code(), Some(130));
     drop(stdin);

@@ -3,9 +3,11 @@
 
 #[path = "../support/command.rs"]
 mod command;
+mod inputs;
 mod members;
 mod reading;
 mod readme;
+mod reports;
 
 use std::fmt::Write;
 use std::io::{BufRead, BufReader, Read};
@@ -162,7 +164,8 @@ fn replay_to_a_late_reader(arguments: &[&str]) -> (Vec<Seen>, String) {
     let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
     let mut said = String::new();
     stderr.read_line(&mut said).expect("it is UTF-8");
-    assert!(said.starts_with("oxide-bus: line "), "{said}");
+    let named = format!("oxide-bus: {}: line ", path(&log));
+    assert!(said.starts_with(&named), "{said}");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     stderr.read_to_string(&mut said).expect("it is UTF-8");
@@ -208,8 +211,8 @@ fn a_subscriber_that_is_evicted_ends_the_replay_after_what_it_had() {
 }
 
 #[test]
-fn subjects_are_counted_one_by_one_in_alphabetical_order() {
-    let output = replay(&[SAMPLE, "--stats"]);
+fn all_subjects_are_counted_one_by_one_in_alphabetical_order() {
+    let output = replay(&[SAMPLE, "--stats", "--all-subjects"]);
     let stats = Stats::read(text(&output.stderr));
     stats.assert_it_adds_up();
     assert!(stats.subjects.is_sorted_by(|one, next| one.0 < next.0));
@@ -236,7 +239,7 @@ fn beyond_ten_thousand_subjects_the_rest_is_one_line() {
         .expect("a string takes it");
     }
     let log = file(&log);
-    let output = replay(&[path(&log), "--stats"]);
+    let output = replay(&[path(&log), "--stats", "--all-subjects"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let stats = Stats::read(text(&output.stderr));
     stats.assert_it_adds_up();
@@ -276,7 +279,8 @@ fn bad_lines_are_told_by_number_and_the_good_ones_all_printed() {
         .collect();
     assert_eq!(told.len(), 4, "{stderr}");
     for (told, number) in told.iter().zip([1, 6, 9, 12]) {
-        let cause = told.strip_prefix(&format!("oxide-bus: line {number}: "));
+        let named = format!("oxide-bus: {}: line {number}: ", path(&log));
+        let cause = told.strip_prefix(&named);
         assert!(cause.is_some_and(|cause| !cause.is_empty()), "{told}");
     }
     let stats = Stats::read(stderr);
@@ -285,10 +289,14 @@ fn bad_lines_are_told_by_number_and_the_good_ones_all_printed() {
 }
 
 #[test]
-fn a_check_prints_nothing_but_the_bad_lines() {
+fn a_check_says_that_all_is_well_or_which_lines_are_bad() {
     let output = replay(&["--check", SAMPLE]);
     assert!(output.status.success());
-    assert_eq!((text(&output.stdout), text(&output.stderr)), ("", ""));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(
+        text(&output.stderr),
+        format!("oxide-bus: {SAMPLE}: all is well (envelopes: 356)\n")
+    );
 
     let log = file(&format!("{}oops\n{}", sample(), sample()));
     let output = replay(&["--check", path(&log)]);
@@ -297,7 +305,7 @@ fn a_check_prints_nothing_but_the_bad_lines() {
     let number = sample().lines().count() + 1;
     let stderr = text(&output.stderr);
     assert!(
-        stderr.starts_with(&format!("oxide-bus: line {number}: ")),
+        stderr.starts_with(&format!("oxide-bus: {}: line {number}: ", path(&log))),
         "{stderr}"
     );
     assert_eq!(stderr.lines().count(), 1);
@@ -312,7 +320,11 @@ fn unknown_keys_are_bad_unless_it_is_lenient_and_then_left_out() {
     let strict = replay(&[path(&log)]);
     assert_eq!(strict.status.code(), Some(1));
     assert_eq!(text(&strict.stdout), "");
-    assert!(text(&strict.stderr).starts_with("oxide-bus: line 1: unknown key \"priority\""));
+    let told = format!(
+        "oxide-bus: {}: line 1: unknown key \"priority\"",
+        path(&log)
+    );
+    assert!(text(&strict.stderr).starts_with(&told));
     assert_eq!(replay(&["--check", path(&log)]).status.code(), Some(1));
 
     let lenient = replay(&["--lenient", path(&log)]);

@@ -1,10 +1,16 @@
-//! What the command says: complaints on stderr, and what became of what it wrote to stdout.
+//! What the command says: complaints on stderr; where stdout goes, and what became of what it wrote there.
 
 #[path = "../../visible.rs"]
 mod visible;
 
 use std::fmt::Display;
+#[cfg(unix)]
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Write};
+#[cfg(unix)]
+use std::os::{fd::AsFd, unix::fs::MetadataExt};
+
+use console::Term;
 
 pub(crate) use self::visible::escaped;
 use crate::failure::Failure;
@@ -18,6 +24,33 @@ pub(crate) fn complain(text: impl Display) {
 /// Writes to stderr as it is. Where that fails there is nobody left to tell.
 pub(crate) fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// How many columns stderr has, if it is a terminal.
+pub(crate) fn width() -> Option<usize> {
+    let (_rows, columns) = Term::stderr().size_checked()?;
+    Some(columns.into())
+}
+
+/// Whether stdout goes to this very file, under whatever name: what reads it would read what it has just written, and
+/// come to no end. A pipe or a terminal may well be both.
+#[cfg(unix)]
+pub(crate) fn goes_to(input: &impl AsFd) -> bool {
+    let (Ok(input), Ok(stdout)) = (metadata(input), metadata(&io::stdout())) else {
+        return false;
+    };
+    stdout.is_file() && (input.dev(), input.ino()) == (stdout.dev(), stdout.ino())
+}
+
+#[cfg(unix)]
+fn metadata(open: &impl AsFd) -> io::Result<Metadata> {
+    File::from(open.as_fd().try_clone_to_owned()?).metadata()
+}
+
+/// On other systems the standard library does not tell which file is which.
+#[cfg(not(unix))]
+pub(crate) fn goes_to<T>(_input: &T) -> bool {
+    false
 }
 
 /// Judges what came of writing to stdout: who reads it may go away when he has seen enough.

@@ -14,6 +14,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use clap::Args;
+use indicatif::HumanCount;
 use oxide_bus::codec::Codec;
 use oxide_bus::{
     Capability, DEFAULT_CAPACITY, Grant, MessageBus, Pattern, Publisher, SubscribeOptions,
@@ -24,6 +25,7 @@ use self::ledger::Ledger;
 use self::pace::Pace;
 use self::progress::Progress;
 use crate::arguments::{CAPACITY, THREADS};
+use self::tally::Tally;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::overflow::OverflowName;
@@ -37,7 +39,8 @@ use crate::{INTERRUPTED, arguments, interrupt, output, thread};
 /// reading waits.
 ///
 /// A line that is no envelope is reported on stderr with its number, and the others go on; the exit
-/// code is 1 then.
+/// code is 1 then. After 20 of them the others are only counted. A byte-order mark is passed over. A file that is
+/// compressed or in UTF-16 is not read, and neither is one to which the output goes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
@@ -88,7 +91,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", value_parser = arguments::positive, allow_negative_numbers = true)]
     rate: Option<f64>,
 
-    /// Only check that every line is an envelope: publish and print nothing
+    /// Only check that every line is an envelope, and say so on stderr: publish and print nothing
     #[arg(long, conflicts_with_all = ["subject", "source", "speak_as", "allow", "capacity", "overflow", "members", "rate", "stats"])]
     check: bool,
 
@@ -96,13 +99,24 @@ pub(crate) struct Options {
     #[arg(long)]
     lenient: bool,
 
-    /// At the end, say on stderr how many envelopes went where
-    #[arg(long, long_help = STATS)]
-    stats: bool,
+    #[command(flatten)]
+    statistics: Statistics,
 
     // Last, since its heading is for all that comes after it.
     #[command(flatten)]
     limits: Limits,
+}
+
+/// What is said at the end.
+#[derive(Debug, Clone, Copy, Args)]
+struct Statistics {
+    /// At the end, say on stderr how many envelopes went where
+    #[arg(long, long_help = STATS)]
+    stats: bool,
+
+    /// With --stats, list all subjects by name, and not only the ten with the most envelopes
+    #[arg(long, requires = "stats")]
+    all_subjects: bool,
 }
 
 const SUBJECT: &str = "\
@@ -129,7 +143,8 @@ At the end, say on stderr how many envelopes went where
 Lines read, of which some were bad and the others published; deliveries that matched the filters, of \
 which some were delivered and the others dropped (with --overflow block only where it was \
 interrupted); with --overflow drop-oldest, how many of the delivered were displaced by newer ones, and \
-so not printed; then how many were published and delivered by subject, for 10,000 subjects at most, and for all others together.";
+so not printed; then how many were published and delivered by subject, for the ten with the most of them, and for all \
+others together. Lines are cut to the width of the terminal. 10,000 subjects at most are told apart.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -148,7 +163,7 @@ Examples:
   oxide-bus replay log.jsonl --members 4 --subject 'command.>'
       The commands in a log, as a team of four that shares the work gets them.
   oxide-bus replay --check log.jsonl
-      Nothing but complaints about bad lines.";
+      Whether all is well, or which lines are bad.";
 
 /// Names of so many bytes the bus takes in any case: it has some of its own.
 const MIN_NAME: usize = 256;
@@ -158,8 +173,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the main thread waits for. The others may be stuck in a read or a write for good.
 enum News {
-    /// The input has ended, or failed.
-    Fed(Result<(), Failure>),
+    /// The input has ended, after so many envelopes, or failed.
+    Fed(Result<u64, Failure>),
     /// Everything is printed, or nobody reads it any more, or it failed.
     Printed(Result<(), Failure>),
     /// Ctrl-C was pressed.
@@ -189,20 +204,46 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     }
 }
 
+/// What it finds it says on stderr, as all that is no envelope: so stdout may be a log in any case.
 fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
     let ledger = Arc::new(Ledger::new(false));
-    let (codec, books) = (codec(&options), Arc::clone(&ledger));
+    let (input, codec, books) = (options.input.clone(), codec(&options), Arc::clone(&ledger));
     thread::spawn("feed", move || {
         let fed = feed::feed(&options.input, codec, &books, |_, _| {
             ControlFlow::Continue(())
         });
         teller.tell(News::Fed(fed));
     })?;
-    let Ok(News::Fed(fed)) = news.recv() else {
+    let fed = match news.recv() {
+        Ok(News::Fed(fed)) => Some(fed),
+        _ => None,
+    };
+    let tally = ledger.close();
+    report_rest(&input, &tally, fed.as_ref());
+    let Some(fed) = fed else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    fed?;
-    Ok(ledger.close().exit_code())
+    let envelopes = HumanCount(fed?);
+    if tally.is_good() {
+        output::complain(format_args!(
+            "{input}: all is well (envelopes: {envelopes})"
+        ));
+    }
+    Ok(tally.exit_code())
+}
+
+/// Says how many bad lines there were that were not reported, and if the whole input has nothing else.
+fn report_rest(input: &Input, tally: &Tally, fed: Option<&Result<u64, Failure>>) {
+    let count = tally.unreported();
+    if count > 0 {
+        let count = HumanCount(count);
+        output::complain(format_args!("{input}: and {count} more bad lines"));
+    }
+    if matches!(fed, Some(Ok(0))) && !tally.is_good() {
+        output::complain(format_args!(
+            "{input}: not a log of envelopes: no line is one"
+        ));
+    }
 }
 
 fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
@@ -213,9 +254,10 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
         .map(|_| bus.subscribe_with(terms(&options)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::usage)?;
-    let ledger = Arc::new(Ledger::new(options.stats));
+    let ledger = Arc::new(Ledger::new(options.statistics.stats));
     let progress = Arc::new(Progress::new(members));
-    let (with_stats, overflow, codec) = (options.stats, options.overflow, codec(&options));
+    let (statistics, overflow, codec) = (options.statistics, options.overflow, codec(&options));
+    let input = options.input.clone();
 
     let allowed = allowance(&options, &bus)?;
     for subscription in subscriptions {
@@ -239,18 +281,18 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
                     None => bus.publish(envelope),
                 };
                 ledger.publish(envelope, publish, |refused| {
-                    output::complain(format_args!("line {line}: {refused}"));
+                    output::complain(format_args!("{}: line {line}: {refused}", options.input));
                 })
             });
             teller.tell(News::Fed(fed));
         }
     })?;
 
-    let (mut fed, mut interrupted) = (Ok(()), false);
+    let (mut fed, mut interrupted) = (None, false);
     let printed = loop {
         match news.recv() {
             Ok(News::Fed(end)) => {
-                fed = end;
+                fed = Some(end);
                 bus.close();
             }
             Ok(News::Printed(end)) => break end,
@@ -267,10 +309,11 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
     if overflow == OverflowName::DropOldest {
         tally.enter_displaced(progress.lost());
     }
-    if with_stats {
-        output::say(&tally.to_string());
+    report_rest(&input, &tally, fed.as_ref());
+    if statistics.stats {
+        output::say(&tally.table(statistics.all_subjects, output::width()));
     }
-    fed?;
+    fed.transpose()?;
     printed?;
     Ok(if interrupted {
         ExitCode::from(INTERRUPTED)

@@ -41,48 +41,61 @@ impl fmt::Display for Input {
 }
 
 impl Input {
-    fn open(&self) -> io::Result<Box<dyn Read>> {
-        Ok(match self {
-            Input::Stdin => Box::new(io::stdin()),
-            Input::File(path) => Box::new(File::open(path)?),
-        })
+    fn open(&self) -> Result<Box<dyn Read>, Failure> {
+        let (opened, is_output): (Box<dyn Read>, _) = match self {
+            Input::Stdin => {
+                let stdin = io::stdin();
+                let is_output = output::goes_to(&stdin);
+                (Box::new(stdin), is_output)
+            }
+            Input::File(path) => {
+                let file = File::open(path).map_err(|error| self.unreadable(error))?;
+                let is_output = output::goes_to(&file);
+                (Box::new(file), is_output)
+            }
+        };
+        if is_output {
+            return Err(self.unreadable("the input is also the output"));
+        }
+        Ok(opened)
     }
 
-    fn unreadable(&self, error: &io::Error) -> Failure {
+    fn unreadable(&self, error: impl fmt::Display) -> Failure {
         Failure::usage(format_args!("{self}: {error}"))
     }
 }
 
-/// Reads to the end, or until `take` or the ledger have enough.
+/// Reads to the end, or until `take` or the ledger have enough. Returns how many envelopes it has read.
 pub(super) fn feed(
     input: &Input,
     codec: Codec,
     ledger: &Ledger,
     mut take: impl FnMut(u64, Envelope) -> ControlFlow<()>,
-) -> Result<(), Failure> {
-    let opened = input.open().map_err(|error| input.unreadable(&error))?;
+) -> Result<u64, Failure> {
+    let opened = input.open()?;
     let mut lines = LinesReader::new(BufReader::with_capacity(64 * 1024, opened)).codec(codec);
+    let mut envelopes = 0;
     while let Some(line) = lines.next() {
         let goes_on = match line {
-            Ok(envelope) => take(lines.line(), envelope),
+            Ok(envelope) => {
+                envelopes += 1;
+                take(lines.line(), envelope)
+            }
             Err(error) => match error.cause() {
-                LineErrorCause::Io(cause) => return Err(input.unreadable(cause)),
                 LineErrorCause::Decode(cause) => ledger.bad(|| {
+                    let (line, column) = (error.line(), cause.column());
                     output::complain(format_args!(
-                        "line {}: {} at column {}",
-                        error.line(),
-                        cause.kind(),
-                        cause.column()
+                        "{input}: line {line}: {} at column {column}",
+                        cause.kind()
                     ));
                 }),
-                _ => {
-                    ledger.bad(|| output::complain(format_args!("line {}: {error}", error.line())))
-                }
+                LineErrorCause::Io(cause) => return Err(input.unreadable(cause)),
+                _ => return Err(input.unreadable(error)),
             },
         };
         if goes_on.is_break() {
             break;
         }
     }
-    Ok(())
+    Ok(envelopes)
 }

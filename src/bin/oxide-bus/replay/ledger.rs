@@ -28,8 +28,8 @@ impl Ledger {
         }
     }
 
-    /// Publishes and enters it, in one step, unless the books or the bus are closed. What is refused is
-    /// reported, and counts as a bad line.
+    /// Publishes and enters it, in one step, unless the books or the bus are closed. What is refused counts as a bad
+    /// line, and is reported as such.
     ///
     /// Who closes the books waits for this, so close the bus before: then this waits for nobody.
     pub(super) fn publish(
@@ -49,24 +49,28 @@ impl Ledger {
                 ControlFlow::Continue(())
             }
             Err(error) if error.is_denied() => {
-                entries.tally.enter_bad();
+                let is_told = entries.tally.enter_bad();
                 drop(entries); // reporting may get stuck
-                report(&error);
+                if is_told {
+                    report(&error);
+                }
                 ControlFlow::Continue(())
             }
             Err(_) => ControlFlow::Break(()),
         }
     }
 
-    /// Enters a bad line and reports it, unless the books are closed.
+    /// Enters a bad line, unless the books are closed, and reports it if it is one of the first.
     pub(super) fn bad(&self, report: impl FnOnce()) -> ControlFlow<()> {
         let mut entries = self.entries.lock();
         if entries.closed {
             return ControlFlow::Break(());
         }
-        entries.tally.enter_bad();
+        let is_told = entries.tally.enter_bad();
         drop(entries); // reporting may get stuck
-        report();
+        if is_told {
+            report();
+        }
         ControlFlow::Continue(())
     }
 

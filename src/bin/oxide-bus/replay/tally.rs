@@ -1,13 +1,21 @@
 //! What went where, in numbers.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::ops::AddAssign;
 use std::process::ExitCode;
 
+use console::truncate_str;
 use oxide_bus::Receipt;
 
 /// How many subjects are told apart: memory must not grow with the input.
 const SUBJECTS: usize = 10_000;
+
+/// How many of them are listed, if not all.
+const LARGEST: usize = 10;
+
+/// How many bad lines are reported one by one. More would hide what matters, and fill a log.
+const REPORTED: u64 = 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -22,16 +30,29 @@ pub(super) struct Tally {
     others: Traffic,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Traffic {
     published: u64,
     delivered: u64,
 }
 
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.published += other.published;
+        self.delivered += other.delivered;
+    }
+}
+
 impl Tally {
-    /// A bad line.
-    pub(super) fn enter_bad(&mut self) {
+    /// A bad line. True if it is one to report.
+    pub(super) fn enter_bad(&mut self) -> bool {
         self.bad += 1;
+        self.bad <= REPORTED
+    }
+
+    /// How many bad lines were not reported.
+    pub(super) fn unreported(&self) -> u64 {
+        self.bad.saturating_sub(REPORTED)
     }
 
     /// A published envelope, by subject if that is wanted.
@@ -41,9 +62,10 @@ impl Tally {
         self.delivered += delivered;
         self.dropped += receipt.dropped() as u64;
         if let Some(subject) = subject {
-            let traffic = self.traffic(subject);
-            traffic.published += 1;
-            traffic.delivered += delivered;
+            *self.traffic(subject) += Traffic {
+                published: 1,
+                delivered,
+            };
         }
     }
 
@@ -60,14 +82,35 @@ impl Tally {
         }
     }
 
+    /// Whether no line was bad.
+    pub(super) fn is_good(&self) -> bool {
+        self.bad == 0
+    }
+
     /// 1 where lines were bad.
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(u8::from(self.bad > 0))
+        ExitCode::from(u8::from(!self.is_good()))
     }
-}
 
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The totals; then the largest subjects in order of size, or all by name. No line is wider than this.
+    pub(super) fn table(&self, all_subjects: bool, width: Option<usize>) -> String {
+        let mut lines = self.totals();
+        if !self.subjects.is_empty() {
+            lines.extend([
+                String::new(),
+                format!("{:>12} {:>12}  subject", "published", "delivered"),
+            ]);
+            lines.extend(self.by_subject(all_subjects));
+        }
+        let mut table = String::new();
+        for line in &lines {
+            table.push_str(&truncate_str(line, width.unwrap_or(usize::MAX), "…"));
+            table.push('\n');
+        }
+        table
+    }
+
+    fn totals(&self) -> Vec<String> {
         let totals = [
             ("read", self.bad + self.published),
             ("bad", self.bad),
@@ -77,29 +120,60 @@ impl fmt::Display for Tally {
             ("dropped", self.dropped),
         ];
         let displaced = self.displaced.map(|count| ("displaced", count));
-        for (name, count) in totals.into_iter().chain(displaced) {
-            writeln!(f, "{name:<9} {count:>12}")?;
+        (totals.into_iter().chain(displaced))
+            .map(|(name, count)| format!("{name:<9} {count:>12}"))
+            .collect()
+    }
+
+    fn by_subject(&self, all: bool) -> Vec<String> {
+        let mut subjects: Vec<_> = self.subjects.iter().collect();
+        let mut others = self.others;
+        if !all {
+            subjects.sort_by_key(|(_, traffic)| Reverse(**traffic)); // stable, so equals stay in the order of names
+            for (_, traffic) in subjects.drain(LARGEST.min(subjects.len())..) {
+                others += *traffic;
+            }
         }
-        if self.subjects.is_empty() {
-            return Ok(());
+        let mut lines: Vec<_> = (subjects.into_iter())
+            .map(|(subject, traffic)| traffic.line(subject))
+            .collect();
+        if others.published > 0 {
+            lines.push(others.line("(all others)"));
         }
-        writeln!(f, "\n{:>12} {:>12}  subject", "published", "delivered")?;
-        for (subject, traffic) in &self.subjects {
-            traffic.line(f, subject)?;
-        }
-        if self.others.published > 0 {
-            self.others.line(f, "(all others)")?;
-        }
-        Ok(())
+        lines
     }
 }
 
 impl Traffic {
-    fn line(&self, f: &mut fmt::Formatter<'_>, subject: &str) -> fmt::Result {
+    fn line(self, subject: &str) -> String {
         let Traffic {
             published,
             delivered,
         } = self;
-        writeln!(f, "{published:>12} {delivered:>12}  {subject}")
+        format!("{published:>12} {delivered:>12}  {subject}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let mut tally = Tally::default();
+        for subject in ["command.start.日本語日本語", "command.ping"] {
+            let traffic = tally.traffic(subject.to_owned());
+            (traffic.published, traffic.delivered) = (2, 1);
+        }
+        let whole = tally.table(false, None);
+        assert!(
+            whole.ends_with(
+                "  command.ping\n           2            1  command.start.日本語日本語\n"
+            )
+        );
+        // Each of these characters is two columns wide, and the mark one.
+        let cut = tally.table(false, Some(27 + 14 + 2 * 2));
+        assert_eq!(cut, whole.replace("日本語日本語", "日…"));
+        assert_eq!(tally.table(false, Some(27 + 14 + 2 * 6)), whole);
     }
 }
