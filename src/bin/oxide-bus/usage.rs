@@ -56,9 +56,12 @@ fn escaped(value: &ContextValue) -> ContextValue {
     let styled = |text: &StyledStr| StyledStr::from(output::escaped(text.to_string().chars()));
     match value {
         ContextValue::String(text) => ContextValue::String(output::escaped(text.chars())),
-        ContextValue::Strings(texts) => {
-            ContextValue::Strings(texts.iter().map(|text| output::escaped(text.chars())).collect())
-        }
+        ContextValue::Strings(texts) => ContextValue::Strings(
+            texts
+                .iter()
+                .map(|text| output::escaped(text.chars()))
+                .collect(),
+        ),
         ContextValue::StyledStr(text) => ContextValue::StyledStr(styled(text)),
         ContextValue::StyledStrs(texts) => {
             ContextValue::StyledStrs(texts.iter().map(styled).collect())
