@@ -2,7 +2,7 @@
 //!
 //! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed to, as JSON Lines,
 //! on a thread of its own. [`verify()`] reads it back and tells whether something is missing; a [`Verifier`] does so
-//! with other limits, and for other messages.
+//! with other limits, and can insist on one type of messages.
 //!
 //! ```
 //! use oxide_bus::audit::{self, AuditLog, Options};

@@ -482,7 +482,7 @@ fn what_is_missing_or_out_of_order_shows() {
     let told = flaws(&swapped);
     let early = "`granted` stands before envelopes that it came after".to_owned();
     assert!(told.contains(&early), "{told:?}");
-    let bad = lines[1].replace("ping", "pang");
+    let bad = lines[1].replace(r#""source":"kernel""#, r#""source":7"#);
     let mut changed = lines.clone();
     changed[1] = &bad;
     assert!(flaws(&changed)[0].starts_with("envelope: "));

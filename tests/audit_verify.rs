@@ -3,8 +3,8 @@
 use std::fs;
 
 use oxide_bus::audit::{self, AuditLog, Finding, Options, Report, Verifier};
-use oxide_bus::codec::{Codec, DecodeErrorKind, Limits};
-use oxide_bus::{Bus, Command, Envelope, MessageBus};
+use oxide_bus::codec::{Codec, DecodeErrorKind, FileKind, Limits, NameFlaw};
+use oxide_bus::{Bus, Command, Envelope, Message, MessageBus};
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
 
@@ -157,13 +157,14 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
 
     let report = Verifier::new()
         .codec(large)
-        .files_as::<String>([&path])
+        .messages::<String>()
+        .files([&path])
         .unwrap();
     assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
     assert_eq!((report.records, report.envelopes), (5, 3));
 
     // The second is over a limit, and the third's line is none.
-    let report = Verifier::new().files_as::<String>([&path]).unwrap();
+    let report = Verifier::new().messages::<String>().files([&path]).unwrap();
     let string = DecodeErrorKind::StringTooLong(256 * 1024);
     assert_eq!(
         found(&report)[..2],
@@ -172,13 +173,128 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     assert_eq!(report.flaws[1].line, 4);
 
     // None of them is a message.
-    let report = Verifier::new().codec(large).files([&path]).unwrap();
-    assert_eq!(report.flaws.len(), 3);
+    let verifier = Verifier::new().codec(large);
+    let report = verifier.messages::<Message>().files([&path]).unwrap();
+    assert_eq!((report.flaws.len(), report.foreign), (3, 3));
     assert!(
         found(&report)
             .iter()
-            .all(|it| matches!(it, Finding::Envelope(_)))
+            .all(|it| matches!(it, Finding::Message(_)))
     );
+}
+
+#[test]
+fn a_log_of_any_messages_is_whole_and_with_a_vocabulary_the_others_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = Bus::<Vec<u32>>::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    for _ in 0..3 {
+        bus.publish(Envelope::new("counter", vec![1, 2])).unwrap();
+    }
+    log.close().unwrap();
+    let report = audit::verify([&path]).unwrap();
+    assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
+
+    // One of them is damaged, and so it is of no vocabulary.
+    let text = fs::read_to_string(&path).unwrap();
+    let damaged = text.replacen(r#""source":"counter""#, r#""source":"""#, 1);
+    fs::write(&path, &damaged).unwrap();
+    let no_source = Finding::Envelope(DecodeErrorKind::BadName {
+        field: "source",
+        flaw: NameFlaw::Empty,
+    });
+    assert_eq!(found(&audit::verify([&path]).unwrap()), [&no_source]);
+    let insisting = Verifier::new().messages::<Message>();
+    let report = insisting.files([&path]).unwrap();
+    assert_eq!(found(&report)[0], &no_source);
+    for other in &found(&report)[1..] {
+        assert!(other.to_string().contains("another vocabulary"), "{other}");
+    }
+    assert_eq!((report.flaws.len(), report.foreign), (3, 2));
+}
+
+#[test]
+fn the_names_in_a_message_are_held_to_the_limits_only_with_the_vocabulary() {
+    let lines = lines();
+    let ping = r#"{"kind":"command","type":"ping"}"#;
+    let long = format!(
+        r#"{{"kind":"event","type":"pong","from":"{}"}}"#,
+        "x".repeat(257)
+    );
+    let text = (lines.join("\n") + "\n").replace(ping, &long);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    fs::write(&path, text).unwrap();
+    assert!(audit::verify([&path]).unwrap().is_whole());
+    let insisting = Verifier::new().messages::<Message>();
+    assert_eq!(insisting.files([&path]).unwrap().foreign, 3);
+}
+
+/// What is found in files of these bytes.
+fn found_in(files: &[&[u8]]) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = (files.iter().enumerate()).map(|(index, bytes)| {
+        let path = folder.path().join(index.to_string());
+        fs::write(&path, bytes).unwrap();
+        path
+    });
+    audit::verify(paths.collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn a_byte_order_mark_at_the_start_of_a_file_is_passed_over_and_elsewhere_it_is_not() {
+    let text = lines().join("\n") + "\n";
+    let marked = format!("\u{feff}{text}");
+    let report = found_in(&[marked.as_bytes(), marked.as_bytes()]);
+    assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
+    assert_eq!((report.runs, report.records), (2, 10));
+    let twice = format!("\u{feff}{marked}");
+    assert!(!found_in(&[twice.as_bytes()]).is_whole());
+    let within = text.replacen('\n', "\n\u{feff}", 1);
+    let report = found_in(&[within.as_bytes()]);
+    assert_eq!(found(&report)[0], &Finding::NotARecord);
+}
+
+#[test]
+fn a_file_that_is_no_log_is_named_once_and_the_next_is_read() {
+    let lines = lines();
+    let (first, rest) = lines.split_at(2);
+    let [first, rest, text] = [first, rest, &lines].map(|lines| lines.join("\n") + "\n");
+    let utf16: Vec<u8> = (format!("\u{feff}{text}").encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let gzip = [&b"\x1f\x8b\x08\0"[..], "\nnoise".repeat(1_000).as_bytes()].concat();
+    let prose = "It is no log at all.\n".repeat(10_000);
+    let envelopes = "{\"id\":7}\n".repeat(20);
+    for (bytes, looks_like) in [
+        (&*utf16, Some(FileKind::Utf16)),
+        (&gzip, Some(FileKind::Gzip)),
+        (prose.as_bytes(), None),
+        (envelopes.as_bytes(), None),
+        (b"One line.\nAnd one without an end.", None),
+    ] {
+        let named = Finding::NotALog { looks_like };
+        let alone = found_in(&[bytes]);
+        assert_eq!(found(&alone), [&named]);
+        assert_eq!((alone.records, alone.torn, alone.unended), (0, 0, 0));
+        let before = found_in(&[bytes, text.as_bytes()]);
+        assert_eq!(found(&before), [&named]);
+        assert!(before.is_ended());
+        // The end of one run may be what it should have held, and the beginning of the next.
+        let between = found_in(&[first.as_bytes(), bytes, rest.as_bytes()]);
+        assert_eq!(found(&between), [&named]);
+        assert_eq!((between.flaws[0].file, between.flaws[0].line), (1, 1));
+        assert_eq!((between.records, between.ended, between.unended), (5, 1, 1));
+    }
+}
+
+#[test]
+fn a_log_whose_first_lines_are_damaged_is_still_a_log() {
+    let text = format!("garbage\n{{\"id\":7}}\n{}\n", lines().join("\n"));
+    let report = found_in(&[text.as_bytes()]);
+    assert_eq!(found(&report), [&Finding::NotARecord; 2]);
+    assert_eq!((report.flaws[1].line, report.records), (2, 5));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::{Command as Process, Output};
 
 use oxide_bus::audit::{AuditLog, Options};
 use oxide_bus::codec::{Codec, Limits};
-use oxide_bus::{Command, Event, MessageBus};
+use oxide_bus::{Bus, Command, Envelope, Event, MessageBus};
 
 use support::text;
 
@@ -154,4 +154,49 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     ] {
         assert_eq!(with(&[wrong]).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_healthy_log_of_other_messages_is_whole_and_with_a_flag_they_are_of_another_vocabulary() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = Bus::<String>::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    for _ in 0..3 {
+        bus.publish(Envelope::new("poet", "verse".to_owned()))
+            .unwrap();
+    }
+    log.close().unwrap();
+    let output = verify(&[&path]);
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+
+    let insist = Path::new("--messages");
+    let output = verify(&[insist, &path]);
+    assert_eq!(output.status.code(), Some(4));
+    let told = text(&output.stderr);
+    assert!(told.contains("line 2: a message of another vocabulary: "));
+    assert!(told.contains("3 whole envelopes with messages of another vocabulary"));
+
+    // Damage is another answer.
+    let whole = fs::read_to_string(&path).unwrap();
+    let damaged = whole.replacen(r#""source":"poet""#, r#""source":7"#, 1);
+    fs::write(&path, damaged).unwrap();
+    let output = verify(&[insist, &path]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains("line 2: envelope: "), "{told}");
+    assert!(told.contains("2 whole envelopes"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_no_log_is_named_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl.1.gz");
+    fs::write(&path, [&b"\x1f\x8b\x08\0"[..], &[b'\n'; 1_000]].concat()).unwrap();
+    let output = verify(&[&path]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("line 1: not an audit log, but a gzip file"));
 }

@@ -8,11 +8,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use serde::de::IgnoredAny;
+
 pub use self::finding::{Finding, Flaw};
 pub use self::verifier::Verifier;
 
 use super::line::{Event, Line, Told};
-use crate::codec::{Codec, DecodeError};
+use crate::codec::{self, Codec, DecodeError, FileKind};
 use crate::told;
 
 /// How many bytes a line may have around its envelope, or without one. A longer line is none.
@@ -20,6 +22,9 @@ const AROUND: u64 = 1024 * 1024;
 
 /// How many flaws are remembered; more are counted.
 const MAX_FLAWS: usize = 1_000;
+
+/// How many lines at the start of a file may be no records before the file is taken for something else than a log.
+const MAX_STRANGE: usize = 100;
 
 /// What was found in a log.
 ///
@@ -45,6 +50,9 @@ pub struct Report {
     pub torn: u64,
     /// The number of the last record.
     pub last_record: Option<u64>,
+    /// Envelopes that are whole, but whose message is none of those that [`Verifier::messages`] asked for. Each is
+    /// among the flaws.
+    pub foreign: u64,
     /// What is wrong, the first thousand.
     pub flaws: Vec<Flaw>,
     /// How many more there are.
@@ -78,9 +86,12 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written, and looks
-/// whether all is there and in order: from the opening record on, and each envelope within the codec's default
-/// limits.
+/// Reads the files of a log, in the order in which they were written, and looks whether all is there and in order:
+/// from the opening record on, and each envelope within the codec's default limits. The messages may be of any type:
+/// any JSON value will do. A [`Verifier`] can [ask for more](Verifier::messages).
+///
+/// A byte-order mark of UTF-8 at the start of a file is passed over. A file that is no log is one flaw
+/// ([`Finding::NotALog`]).
 ///
 /// # Errors
 ///
@@ -105,6 +116,8 @@ enum Run {
     None,
     Open,
     Ended,
+    /// A file was no log: what comes next may continue what it should have held.
+    Unknown,
 }
 
 /// Whether an envelope can be read.
@@ -112,7 +125,8 @@ type Decode = fn(&Codec, &str) -> Result<(), DecodeError>;
 
 struct Check {
     codec: Codec,
-    decode: Decode,
+    /// What each message must be readable as, if not just as JSON.
+    messages: Option<Decode>,
     report: Report,
     file: usize,
     line: u64,
@@ -122,13 +136,15 @@ struct Check {
     next_sequence: Option<u64>,
     /// A line that may be a torn one, if the next begins a run or there is none.
     torn: Option<Flaw>,
+    /// The flaws of this file before its first record; nothing after that.
+    strange: Option<Vec<Flaw>>,
 }
 
 impl Check {
-    fn new(codec: Codec, continued: bool, decode: Decode) -> Self {
+    fn new(codec: Codec, continued: bool, messages: Option<Decode>) -> Self {
         Check {
             codec,
-            decode,
+            messages,
             report: Report::default(),
             file: 0,
             line: 0,
@@ -136,6 +152,7 @@ impl Check {
             next_record: None,
             next_sequence: None,
             torn: None,
+            strange: None,
         }
     }
 
@@ -151,7 +168,7 @@ impl Check {
                 .map_err(named)?;
         }
         self.settle_torn(true);
-        if self.report.records == 0 {
+        if self.report.records == 0 && self.run != Run::Unknown {
             (self.file, self.line) = (0, 1);
             self.add(Finding::NoBeginning);
         }
@@ -166,19 +183,38 @@ impl Check {
 
     fn read(&mut self, mut input: impl BufRead) -> io::Result<()> {
         let longest = AROUND.saturating_add(self.codec.max_bytes() as u64);
+        let stored = longest.saturating_add(codec::BOM.len() as u64);
         let mut line = Vec::new();
+        self.strange = Some(Vec::new());
         loop {
             line.clear();
-            (&mut input).take(longest).read_until(b'\n', &mut line)?;
-            if line.is_empty() {
+            (&mut input).take(stored).read_until(b'\n', &mut line)?;
+            let is_over = line.is_empty();
+            let strange = self.strange.as_ref().map_or(0, Vec::len);
+            if is_over || strange >= MAX_STRANGE {
+                if strange > 0 {
+                    self.not_a_log(None);
+                }
+                self.strange = None;
                 return Ok(());
             }
             self.line += 1;
-            let is_whole = line.pop_if(|byte| *byte == b'\n').is_some();
-            if !is_whole && line.len() as u64 == longest {
+            let mut text = &*line;
+            if self.line == 1 {
+                match codec::begin(text) {
+                    Ok(rest) => text = rest,
+                    Err(kind) => {
+                        self.not_a_log(Some(kind));
+                        return Ok(());
+                    }
+                }
+            }
+            let has_end = text.ends_with(b"\n");
+            if !has_end && line.len() as u64 == stored {
                 input.skip_until(b'\n')?;
             }
-            match serde_json::from_slice::<Line<'_>>(&line) {
+            let is_whole = has_end && text.len() as u64 <= longest;
+            match serde_json::from_slice::<Line<'_>>(text) {
                 Ok(read) if is_whole => self.check(&read),
                 // Nothing that is torn is whole JSON.
                 Err(error) if is_whole && error.is_data() => {
@@ -197,15 +233,19 @@ impl Check {
         let told = line.told();
         let begins = matches!(&told, Told::Event(event) if event.kind == "opened");
         self.settle_torn(begins);
+        for flaw in self.strange.take().into_iter().flatten() {
+            self.push(flaw); // the file is a log after all
+        }
         if begins {
             self.end_of_run();
             self.report.runs += 1;
             (self.run, self.next_record, self.next_sequence) = (Run::Open, Some(0), None);
-        } else if self.run != Run::Open {
-            self.add(match self.run {
-                Run::Ended => Finding::AfterTheEnd,
-                Run::None | Run::Open => Finding::NoBeginning,
-            });
+        } else {
+            match self.run {
+                Run::None => self.add(Finding::NoBeginning),
+                Run::Ended => self.add(Finding::AfterTheEnd),
+                Run::Open | Run::Unknown => {}
+            }
             self.run = Run::Open;
         }
         self.report.records += 1;
@@ -220,13 +260,25 @@ impl Check {
         match told {
             Told::Envelope { sequence, json } => {
                 self.report.envelopes += 1;
-                if let Err(error) = (self.decode)(&self.codec, json) {
-                    self.add(Finding::Envelope(error.kind().clone()));
-                }
+                self.envelope(json);
                 self.sequence(sequence);
             }
             Told::Event(event) => self.event(&event),
             Told::Nothing => self.add(Finding::NoKnownKind),
+        }
+    }
+
+    fn envelope(&mut self, json: &str) {
+        let any: Decode = |codec, json| codec.decode_as::<IgnoredAny>(json).map(drop);
+        let Err(error) = self.messages.unwrap_or(any)(&self.codec, json) else {
+            return;
+        };
+        let kind = error.kind().clone();
+        if self.messages.is_some() && any(&self.codec, json).is_ok() {
+            self.report.foreign += 1;
+            self.add(Finding::Message(kind));
+        } else {
+            self.add(Finding::Envelope(kind));
         }
     }
 
@@ -301,6 +353,16 @@ impl Check {
         }
     }
 
+    /// The file is something else. What is found in it is left out, but for that.
+    fn not_a_log(&mut self, looks_like: Option<FileKind>) {
+        self.strange = None;
+        self.torn.take_if(|flaw| flaw.file == self.file);
+        self.line = 1;
+        self.add(Finding::NotALog { looks_like });
+        self.end_of_run();
+        (self.run, self.next_record, self.next_sequence) = (Run::Unknown, None, None);
+    }
+
     fn flaw(&self, what: Finding) -> Flaw {
         Flaw {
             file: self.file,
@@ -315,7 +377,11 @@ impl Check {
     }
 
     fn push(&mut self, flaw: Flaw) {
-        if self.report.flaws.len() < MAX_FLAWS {
+        if let Some(strange) = &mut self.strange
+            && flaw.file == self.file
+        {
+            strange.push(flaw);
+        } else if self.report.flaws.len() < MAX_FLAWS {
             self.report.flaws.push(flaw);
         } else {
             self.report.more_flaws += 1;

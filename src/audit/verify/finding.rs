@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::codec::DecodeErrorKind;
+use crate::codec::{DecodeErrorKind, FileKind};
 
 /// Something that is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,12 @@ pub enum Finding {
     NoBeginning,
     /// A record comes after the one that closes the log.
     AfterTheEnd,
+    /// A file that is no log at all: of another format, or none of its first lines is a record. Nothing more of it is
+    /// read, and the next file may continue what it should have held.
+    NotALog {
+        /// Its format, if that is a known one.
+        looks_like: Option<FileKind>,
+    },
     /// A line that is no record, and not torn by a crash.
     NotARecord,
     /// A record of a kind that no log writes.
@@ -50,6 +56,9 @@ pub enum Finding {
     },
     /// An envelope cannot be read.
     Envelope(DecodeErrorKind),
+    /// An envelope is whole, but its message is none of those that
+    /// [`Verifier::messages`](super::super::Verifier::messages) asked for.
+    Message(DecodeErrorKind),
     /// An envelope was published that the log could not hold.
     Unwritable,
     /// Something stands before envelopes that it came after.
@@ -66,6 +75,12 @@ impl fmt::Display for Finding {
         match self {
             Finding::NoBeginning => f.write_str("no opening record: the beginning is missing"),
             Finding::AfterTheEnd => f.write_str("a record after the closing record"),
+            Finding::NotALog { looks_like: None } => {
+                f.write_str("not an audit log: its lines are no records")
+            }
+            Finding::NotALog {
+                looks_like: Some(kind),
+            } => write!(f, "not an audit log, but {kind}"),
             Finding::NotARecord => f.write_str("not a record"),
             Finding::NoKnownKind => f.write_str("a record of no known kind"),
             Finding::Malformed { event } => {
@@ -78,6 +93,7 @@ impl fmt::Display for Finding {
                 write!(f, "envelope {found} instead of {expected}")
             }
             Finding::Envelope(kind) => write!(f, "envelope: {kind}"),
+            Finding::Message(kind) => write!(f, "a message of another vocabulary: {kind}"),
             Finding::Unwritable => f.write_str("an envelope that could not be written"),
             Finding::Early { event } => {
                 let event = event.escape_debug();

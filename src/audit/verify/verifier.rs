@@ -1,12 +1,14 @@
 //! How a log is read back.
 
+use std::any::TypeId;
 use std::io;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::{Check, Report};
+use super::{Check, Decode, Report};
 use crate::codec::Codec;
+use crate::message::Message;
 
 /// Reads logs back with other options than [`verify`](super::super::verify()).
 ///
@@ -25,7 +27,7 @@ use crate::codec::Codec;
 /// bus.publish(Envelope::new("poet", "verse ".repeat(100_000)))?;
 /// log.close()?;
 ///
-/// let report = Verifier::new().codec(large).files_as::<String>([&path])?;
+/// let report = Verifier::new().codec(large).messages::<String>().files([&path])?;
 /// assert!(report.is_whole());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -34,10 +36,11 @@ use crate::codec::Codec;
 pub struct Verifier {
     codec: Codec,
     continued: bool,
+    messages: Option<Decode>,
 }
 
 impl Verifier {
-    /// With the default limits, from the opening record on.
+    /// With the default limits, from the opening record on, and for messages of any type.
     pub fn new() -> Self {
         Self::default()
     }
@@ -55,26 +58,25 @@ impl Verifier {
         self
     }
 
-    /// Reads the files of a log of [`Message`](crate::Message)s, in the order in which they were written.
+    /// Asks that each message can be read as an `M`, too. Without, any JSON value will do. A message that cannot is a
+    /// flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not make the log a damaged one.
+    ///
+    /// For [`Message`] the names are held to the codec's limits, too.
+    pub fn messages<M: DeserializeOwned + 'static>(mut self) -> Self {
+        self.messages = Some(if TypeId::of::<M>() == TypeId::of::<Message>() {
+            |codec, json| codec.decode(json).map(drop)
+        } else {
+            |codec, json| codec.decode_as::<M>(json).map(drop)
+        });
+        self
+    }
+
+    /// Reads the files of a log, in the order in which they were written.
     ///
     /// # Errors
     ///
     /// Where a file cannot be read.
     pub fn files(self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
-        let decode = |codec: &Codec, json: &str| codec.decode(json).map(drop);
-        Check::new(self.codec, self.continued, decode).files(paths)
-    }
-
-    /// Reads those of a log of other messages.
-    ///
-    /// # Errors
-    ///
-    /// Where a file cannot be read.
-    pub fn files_as<M: DeserializeOwned>(
-        self,
-        paths: impl IntoIterator<Item = impl AsRef<Path>>,
-    ) -> io::Result<Report> {
-        let decode = |codec: &Codec, json: &str| codec.decode_as::<M>(json).map(drop);
-        Check::new(self.codec, self.continued, decode).files(paths)
+        Check::new(self.codec, self.continued, self.messages).files(paths)
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use oxide_bus::Message;
 use oxide_bus::audit::Verifier;
 
 use crate::failure::Failure;
@@ -13,6 +14,9 @@ use crate::output;
 
 /// The exit code of a log that is whole as far as it goes, and has no end.
 const UNENDED: u8 = 3;
+
+/// The exit code of a log in which nothing is wrong, but that some messages are not of the vocabulary of `--messages`.
+const FOREIGN: u8 = 4;
 
 /// Reads audit logs, which a program that embeds the bus has written
 #[derive(Debug, Args)]
@@ -33,12 +37,17 @@ enum Command {
 /// is reported on stderr with its file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
 /// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
 /// or its end is elsewhere. An envelope over a limit cannot be read, which is reported too: where the log was written with
-/// larger limits, set them here. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
+/// larger limits, set them here. A message may be any JSON: each program has its own. With --messages, each must be one
+/// of this command's own; where that is all that is wrong, the log is not damaged and the exit code is 4. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
 #[derive(Debug, Args)]
 struct Verify {
     /// The files begin in the midst of a log: those before were rotated away
     #[arg(long)]
     continued: bool,
+
+    /// Insist that each message is a command or an event, as `oxide-bus replay` reads them
+    #[arg(long)]
+    messages: bool,
 
     /// The files, in the order in which they were written; the one without a number last
     #[arg(value_name = "FILE", required = true)]
@@ -53,9 +62,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let Command::Verify(Verify {
         files,
         continued,
+        messages,
         limits,
     }) = &options.command;
-    let verifier = Verifier::new().codec(limits.codec()).continued(*continued);
+    let mut verifier = Verifier::new().codec(limits.codec()).continued(*continued);
+    if *messages {
+        verifier = verifier.messages::<Message>();
+    }
     let report = verifier.files(files).map_err(Failure::usage)?;
     for flaw in &report.flaws {
         let file = files[flaw.file].display();
@@ -64,6 +77,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if report.more_flaws > 0 {
         output::complain(format_args!("and {} more", report.more_flaws));
     }
+    if report.foreign > 0 {
+        output::complain(format_args!(
+            "{} whole envelopes with messages of another vocabulary",
+            report.foreign
+        ));
+    }
     if !report.is_ended() {
         let runs = report.unended;
         output::complain(format_args!(
@@ -71,8 +90,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         ));
     }
     output::written(writeln!(io::stdout(), "{report}"))?;
-    Ok(if !report.is_whole() {
+    let flaws = report.flaws.len() as u64 + report.more_flaws;
+    Ok(if flaws > report.foreign || report.lost > 0 {
         ExitCode::FAILURE
+    } else if report.foreign > 0 {
+        ExitCode::from(FOREIGN)
     } else if !report.is_ended() {
         ExitCode::from(UNENDED)
     } else {

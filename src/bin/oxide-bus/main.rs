@@ -50,6 +50,7 @@ Exit codes:
   1    there were bad lines, a log is not whole, or something went wrong on the way
   2    the command line is wrong, or the input cannot be read
   3    a log is whole as far as it goes, but ends without a closing record
+  4    a log has no other flaw than messages of another vocabulary
   130  it was interrupted by Ctrl-C; a second Ctrl-C kills it";
 
 fn main() -> ExitCode {
