@@ -158,6 +158,9 @@ impl AuditLog {
     /// Begins to write down what happens on a bus from now on. A file that is there is appended to. What the bus
     /// [retained](Bus::retain) was published before, and is not written.
     ///
+    /// A relative path, and symbolic links on the way to the file's folder, count as they are now: the log stays where
+    /// it begins when the program changes its folder. One that cannot be begun leaves no new file behind.
+    ///
     /// # Errors
     ///
     /// [`AuditError`] where the file cannot be written or another log is being written to it, the bus has closed,
@@ -168,6 +171,7 @@ impl AuditLog {
         options: Options,
     ) -> Result<Self, AuditError> {
         let path = path.into();
+        let path = file::settled(&path).map_err(|cause| AuditError::new(&path, cause))?;
         let file = LogFile::open(path.clone(), options.rotate_at, options.sync)
             .map_err(|cause| AuditError::new(&path, cause))?;
         let other = |cause: SubscribeError| AuditError::new(&path, std::io::Error::other(cause));

@@ -25,6 +25,8 @@ pub(crate) enum Step {
     Changed,
     /// A new list of subscribers is there, and not brought in.
     Listed,
+    /// The file of an audit log was put aside, and there is no new one yet.
+    PutAside,
 }
 
 #[cfg(any(not(test), oxide_loom))]

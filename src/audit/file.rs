@@ -1,42 +1,67 @@
 //! The file of a log, and those it was rotated into.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+mod locked;
+
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
+
+use self::locked::Locked;
+use crate::pause::{self, Step};
 
 pub(super) struct LogFile {
     path: PathBuf,
-    output: BufWriter<File>,
+    output: BufWriter<Locked>,
     bytes: u64,
+    /// It was created, and the log may still fail to begin.
+    is_new: bool,
     rotate_at: Option<u64>,
     sync: bool,
 }
 
+/// The place of a file, which stays the same when the program changes its folder, or a symbolic link is changed that
+/// leads to the file's.
+pub(super) fn settled(path: &Path) -> io::Result<PathBuf> {
+    let path = path::absolute(path)?;
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
+        _ => Ok(path), // a folder, which cannot be written
+    }
+}
+
 impl LogFile {
+    /// Opens what is at that [settled](settled()) place, or creates it.
     pub(super) fn open(path: PathBuf, rotate_at: Option<u64>, sync: bool) -> io::Result<Self> {
-        let mut file = (OpenOptions::new().create(true).append(true).read(true)).open(&path)?;
-        lock(&file)?;
-        let mut bytes = file.metadata()?.len();
-        if bytes > 0 {
-            // What a crash has torn is a line of its own, so that the first of ours is whole.
+        let (file, is_new) = Locked::open(&path)?;
+        let mut log = LogFile {
+            path,
+            output: BufWriter::with_capacity(64 * 1024, file),
+            bytes: 0,
+            is_new,
+            rotate_at,
+            sync,
+        };
+        log.end_what_is_torn()?;
+        if sync {
+            sync_folder(&log.path)?;
+        }
+        Ok(log)
+    }
+
+    /// What a crash has torn is a line of its own, so that the first of ours is whole.
+    fn end_what_is_torn(&mut self) -> io::Result<()> {
+        let mut file = self.output.get_ref().file();
+        self.bytes = file.metadata()?.len();
+        if self.bytes > 0 {
             let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
             file.read_exact(&mut last)?;
             if last != *b"\n" {
                 file.write_all(b"\n")?;
-                bytes += 1;
+                self.bytes += 1;
             }
         }
-        if sync {
-            sync_folder(&path)?;
-        }
-        Ok(LogFile {
-            path,
-            output: BufWriter::with_capacity(64 * 1024, file),
-            bytes,
-            rotate_at,
-            sync,
-        })
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -62,16 +87,39 @@ impl LogFile {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.output.flush()?;
         if self.sync {
-            self.output.get_ref().sync_data()?;
+            self.output.get_ref().file().sync_data()?;
         }
         Ok(())
     }
 
-    /// Puts the file, which was flushed, aside, and begins another.
+    /// Puts the file, which was flushed, aside, and begins another. If that fails, the file is where it was, unless
+    /// another has come there meanwhile, and nothing else is left.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
-        fs::rename(&self.path, self.take_name()?)?;
-        *self = LogFile::open(self.path.clone(), self.rotate_at, self.sync)?;
+        let aside = self.take_name()?;
+        if let Err(cause) = self.put_aside(&aside) {
+            let _left = fs::remove_file(&aside);
+            return Err(cause);
+        }
+        pause::at(Step::PutAside);
+        match LogFile::open(self.path.clone(), self.rotate_at, self.sync) {
+            Ok(next) => {
+                *self = next;
+                self.is_new = false; // it stays, even if the log ends here
+            }
+            Err(cause) => {
+                put_back(&aside, &self.path);
+                return Err(cause);
+            }
+        }
         Ok(())
+    }
+
+    fn put_aside(&self, aside: &Path) -> io::Result<()> {
+        if self.output.get_ref().is_at(&self.path)? {
+            fs::rename(&self.path, aside)
+        } else {
+            Err(io::Error::other("the file was moved or replaced"))
+        }
     }
 
     /// A name that nobody else has, one more than the greatest number that a file of this log has. There is an empty
@@ -105,24 +153,26 @@ impl LogFile {
     }
 }
 
-/// Keeps others from writing to the same file, until it is closed.
-fn lock(file: &File) -> io::Result<()> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            let cause = "another log is being written to it";
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, cause))
+impl Drop for LogFile {
+    /// A log that did not begin leaves no file behind.
+    fn drop(&mut self) {
+        let file = self.output.get_ref();
+        let is_unused = self.is_new && self.bytes == 0 && file.is_own();
+        if is_unused && file.is_at(&self.path).unwrap_or(false) {
+            let _left = fs::remove_file(&self.path);
         }
-        // Where there are no locks, there are none.
-        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => Err(error),
-        _ => Ok(()),
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
+/// Gives a file its name back, unless that is taken: a link, unlike a renaming, replaces nothing.
+fn put_back(aside: &Path, path: &Path) {
+    if fs::hard_link(aside, path).is_ok() {
+        let _left = fs::remove_file(aside);
     }
+}
+
+fn folder(settled: &Path) -> &Path {
+    settled.parent().unwrap_or(settled)
 }
 
 /// A file's name is on disk when its folder is.
@@ -134,4 +184,93 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(()) // a folder cannot be opened there
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    /// A file with one line in it, of a log that is rotated.
+    fn written() -> (TempDir, LogFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = settled(&folder.path().join("audit.jsonl")).unwrap();
+        let mut file = LogFile::open(path, Some(1), true).unwrap();
+        file.write("a line\n").unwrap();
+        file.flush().unwrap();
+        (folder, file)
+    }
+
+    /// The names in a folder, and how much is in each.
+    fn names(folder: &TempDir) -> Vec<(String, u64)> {
+        let mut names: Vec<_> = (fs::read_dir(folder.path()).unwrap())
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                (name, entry.metadata().unwrap().len())
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_was_put_aside_is_free_for_others_although_a_program_that_starts_shares_it() {
+        let (folder, mut file) = written();
+        let shared = file.output.get_ref().file().try_clone().unwrap();
+        file.rotate().unwrap();
+        let aside = File::open(folder.path().join("audit.jsonl.1")).unwrap();
+        aside.try_lock().unwrap();
+        drop(shared);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_no_more_at_its_place_is_not_put_aside_and_nothing_is_left() {
+        let (folder, mut file) = written();
+        let path = file.path().to_owned();
+        fs::rename(&path, folder.path().join("moved")).unwrap();
+        let moved = ("moved".to_owned(), 7);
+        for _ in 0..3 {
+            assert!(file.rotate().is_err());
+            assert_eq!(names(&folder), std::slice::from_ref(&moved));
+        }
+        fs::write(&path, "somebody else's").unwrap();
+        assert!(file.rotate().is_err());
+        assert_eq!(names(&folder), [("audit.jsonl".to_owned(), 15), moved]);
+    }
+
+    #[test]
+    fn a_file_stays_aside_where_another_has_come_to_its_place_meanwhile() {
+        let (folder, mut file) = written();
+        let path = file.path().to_owned();
+        let rotating = pause::stop(Step::PutAside, 1, move || file.rotate());
+        let (other, _) = Locked::open(&path).unwrap();
+        let error = rotating.release().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        let [new, old] = [("audit.jsonl", 0), ("audit.jsonl.1", 7)];
+        let both = [new, old].map(|(name, bytes)| (name.to_owned(), bytes));
+        assert_eq!(names(&folder), both);
+        assert!(other.is_at(&path).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_was_put_aside_gets_a_free_name_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let [aside, path] = ["audit.jsonl.1", "audit.jsonl"].map(|name| folder.path().join(name));
+        fs::write(&aside, "a line\n").unwrap();
+        put_back(&aside, &path);
+        assert_eq!(names(&folder), [("audit.jsonl".to_owned(), 7)]);
+    }
+
+    #[test]
+    fn a_log_that_writes_nothing_leaves_no_file_but_one_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = settled(&folder.path().join("audit.jsonl")).unwrap();
+        drop(LogFile::open(path.clone(), None, true).unwrap());
+        assert_eq!(names(&folder), []);
+        fs::write(&path, "").unwrap();
+        drop(LogFile::open(path, None, true).unwrap());
+        assert_eq!(names(&folder).len(), 1);
+    }
 }

@@ -84,7 +84,8 @@ impl Options {
     }
 
     /// Begins a new file when one has this many bytes. The full one gets the next free number at the
-    /// end of its name: `audit.jsonl.1`, `audit.jsonl.2`. No file is ever deleted, or written over.
+    /// end of its name: `audit.jsonl.1`, `audit.jsonl.2`. No file is ever deleted, or written over. The log
+    /// fails if its file cannot be put aside: such as when somebody else has moved or replaced it.
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = Some(bytes);
         self
