@@ -225,7 +225,7 @@ impl AuditLog {
     ///
     /// # Errors
     ///
-    /// [`AuditError`] where the log has failed, or has ended with its bus.
+    /// [`AuditError`] where the log has failed, with the cause, or has ended with its bus.
     pub fn flush(&self) -> Result<u64, AuditError> {
         self.attached.tell_suppressed();
         let (done, is_done) = bounded(1);
@@ -235,20 +235,18 @@ impl AuditLog {
             what: What::Flush(done),
         }));
         loop {
+            // Before it looks for an answer: so it misses none.
+            let has_ended = self.progress.has_ended();
             match is_done.recv_timeout(PATIENCE) {
                 Ok(record) => return Ok(record),
                 // What is sent as the log ends may lie there for good.
-                Err(RecvTimeoutError::Timeout) if !self.has_ended() => {}
+                Err(RecvTimeoutError::Timeout) if !has_ended => {}
                 Err(_) => return Err(self.error().unwrap_or_else(AuditError::ended)),
             }
         }
     }
 
-    fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// Why it writes no more, if something went wrong.
+    /// Why it writes no more, if something went wrong: there as soon as anything else shows that.
     pub fn error(&self) -> Option<AuditError> {
         self.progress.error()
     }

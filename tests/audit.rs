@@ -529,12 +529,14 @@ fn a_log_cannot_be_begun_where_there_is_no_place_for_it_or_no_bus() {
 fn a_log_that_cannot_write_says_so_and_the_bus_goes_on() {
     let bus = MessageBus::new();
     let (sender, told) = mpsc::channel();
-    let options = Options::new()
-        .capacity(1)
-        .sync(false)
-        .flush(Flush::EachLine)
-        .on_error(move |error| sender.send(error.clone()).unwrap());
-    let log = AuditLog::start(&bus, "/dev/full", options).unwrap();
+    let log = support::on_a_full_disk(&bus, || {
+        let sender = sender.clone();
+        Options::new()
+            .capacity(1)
+            .sync(false)
+            .flush(Flush::EachLine)
+            .on_error(move |error| sender.send(error.clone()).unwrap())
+    });
     for _ in 0..10 {
         bus.send_command("kernel", Command::Ping).unwrap();
         bus.grant_capability("log:write".into());

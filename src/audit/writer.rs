@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,7 @@ pub(super) struct Progress {
     /// How many records are known to be on disk.
     synced: AtomicU64,
     error: OnceLock<AuditError>,
+    has_ended: AtomicBool,
 }
 
 impl Progress {
@@ -47,6 +48,11 @@ impl Progress {
 
     pub(super) fn error(&self) -> Option<AuditError> {
         self.error.get().cloned()
+    }
+
+    /// Whether nothing more is written. All answers are given then, and the error is there if there is one.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire) // against the release at the end of `run`
     }
 }
 
@@ -90,11 +96,9 @@ impl<M: Payload + Serialize> Writer<M> {
         };
         // A payload's `drop` may panic here.
         let outcome = caught(|| log.live(&mut subscription))
-            .unwrap_or_else(|| Err(io::Error::other(PANICKED)));
-        let error = (outcome.err()).map(|cause| AuditError::new(log.file.path(), cause));
-        if let Some(error) = &error {
-            let _first = log.progress.error.set(error.clone());
-        }
+            .unwrap_or_else(|| Err(log.failed(io::Error::other(PANICKED))));
+        let error = outcome.err();
+        log.progress.has_ended.store(true, Ordering::Release); // against the acquire in `has_ended`
         // First, so that nobody waits for a log that listens no more. Then the subscription, whose end is
         // something to tell.
         attached.detach();
@@ -127,7 +131,7 @@ impl Log {
     fn live<M: Payload + Serialize>(
         &mut self,
         subscription: &mut Subscription<M>,
-    ) -> io::Result<()> {
+    ) -> Result<(), AuditError> {
         let position = self.position;
         self.event(&Event::new(position, stamp().1, "opened"))?;
         loop {
@@ -159,7 +163,10 @@ impl Log {
         }
     }
 
-    fn envelope<M: Payload + Serialize>(&mut self, delivery: &Delivery<M>) -> io::Result<()> {
+    fn envelope<M: Payload + Serialize>(
+        &mut self,
+        delivery: &Delivery<M>,
+    ) -> Result<(), AuditError> {
         let sequence = delivery.sequence();
         // The payload's own code, which may panic.
         let encoded = caught(|| self.codec.encode(delivery));
@@ -185,7 +192,7 @@ impl Log {
         Ok(())
     }
 
-    fn lost(&mut self, missed: u64) -> io::Result<()> {
+    fn lost(&mut self, missed: u64) -> Result<(), AuditError> {
         self.event(&Event {
             count: Some(missed),
             ..Event::new(self.position, stamp().1, "lost")
@@ -195,7 +202,7 @@ impl Log {
     }
 
     /// Writes what happened when the bus had come no further than this. Breaks at the end of the log.
-    fn happened(&mut self, position: u64) -> io::Result<ControlFlow<()>> {
+    fn happened(&mut self, position: u64) -> Result<ControlFlow<()>, AuditError> {
         while let Some(happening) = self.held.take().or_else(|| self.happenings.try_recv().ok()) {
             if happening.at > position {
                 self.held = Some(happening);
@@ -208,7 +215,7 @@ impl Log {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn happening(&mut self, what: What) -> io::Result<ControlFlow<()>> {
+    fn happening(&mut self, what: What) -> Result<ControlFlow<()>, AuditError> {
         match what {
             What::Event(mut event) => {
                 event.at = event.at.min(self.position); // of the end, all that was before it
@@ -229,7 +236,7 @@ impl Log {
     }
 
     /// The bus has closed: there are no more envelopes, and whoever has closed it is about to say so.
-    fn last_words(&mut self) -> io::Result<()> {
+    fn last_words(&mut self) -> Result<(), AuditError> {
         let deadline = Instant::now() + LAST_WORDS;
         let mut closed = false;
         while !closed {
@@ -249,18 +256,19 @@ impl Log {
         self.happening(What::End).map(drop)
     }
 
-    fn event(&mut self, event: &Event) -> io::Result<()> {
+    fn event(&mut self, event: &Event) -> Result<(), AuditError> {
         let numbered = Numbered {
             record: self.next_record,
             what: event,
         };
-        let mut line = serde_json::to_string(&numbered).map_err(io::Error::other)?;
+        let mut line = serde_json::to_string(&numbered)
+            .map_err(|cause| self.failed(io::Error::other(cause)))?;
         line.push('\n');
         self.line(&line)
     }
 
-    fn line(&mut self, line: &str) -> io::Result<()> {
-        self.file.write(line)?;
+    fn line(&mut self, line: &str) -> Result<(), AuditError> {
+        self.file.write(line).map_err(|cause| self.failed(cause))?;
         self.next_record += 1;
         self.unflushed += 1;
         let is_due = match self.flush {
@@ -273,13 +281,20 @@ impl Log {
             self.flush()?;
         }
         if is_full {
-            self.file.rotate()?;
+            self.file.rotate().map_err(|cause| self.failed(cause))?;
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()?;
+    /// Notes why it ends, before anybody can notice that it does: an asker who gets no answer asks for the cause.
+    fn failed(&self, cause: io::Error) -> AuditError {
+        let error = AuditError::new(self.file.path(), cause);
+        let _first = self.progress.error.set(error.clone());
+        error
+    }
+
+    fn flush(&mut self) -> Result<(), AuditError> {
+        self.file.flush().map_err(|cause| self.failed(cause))?;
         if self.file.syncs() {
             // Release: who reads it finds in the file what it counts.
             (self.progress.synced).store(self.next_record, Ordering::Release);
@@ -287,5 +302,48 @@ impl Log {
         self.unflushed = 0;
         self.flushed_at = Instant::now();
         Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::path::PathBuf;
+
+    use crossbeam_channel::{TryRecvError, bounded};
+
+    use super::*;
+
+    #[test]
+    fn an_asker_whom_a_log_with_a_full_disk_leaves_alone_finds_the_cause() {
+        let file = loop {
+            match LogFile::open(PathBuf::from("/dev/full"), None, false) {
+                // Another test has it.
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    std::thread::yield_now();
+                }
+                file => break file.unwrap(),
+            }
+        };
+        let mut log = Log {
+            file,
+            codec: Codec::new(),
+            flush: Flush::Interval(Duration::MAX),
+            progress: Arc::default(),
+            next_record: 0,
+            position: 0,
+            unflushed: 0,
+            flushed_at: Instant::now(),
+            happenings: bounded(1).1,
+            held: None,
+        };
+        log.event(&Event::new(0, stamp().1, "opened")).unwrap();
+        assert!(log.progress.error().is_none());
+        let (done, is_done) = bounded(1);
+        let error = log.happening(What::Flush(done)).unwrap_err();
+        assert_eq!(error.cause().kind(), io::ErrorKind::StorageFull);
+        // As soon as it is clear that no answer comes.
+        assert_eq!(is_done.try_recv(), Err(TryRecvError::Disconnected));
+        let told = log.progress.error().expect("the cause is there");
+        assert_eq!(told.cause().kind(), io::ErrorKind::StorageFull);
     }
 }
