@@ -25,7 +25,7 @@ pub type MessageBus = Bus<Message>;
 /// [`Publisher`](crate::Publisher).
 ///
 /// The bus closes when [`close`](Bus::close) is called, or when the last `Bus` and the last
-/// [`Publisher`](crate::Publisher) are gone. Subscriptions do not keep it open. What exactly it promises is in
+/// [`Publisher`](crate::Publisher) are gone. Subscriptions and weak handles do not keep it open. What exactly it promises is in
 /// [`docs::guarantees`](crate::docs::guarantees).
 ///
 /// # Examples

@@ -218,10 +218,37 @@
 //! # Ok::<(), oxide_bus::PublishError<&str>>(())
 //! ```
 //!
-//! The items are `Result`s because a loss is an item too; `flatten` passes over losses.
+//! The items are `Result`s: a loss is an item too ([`RecvError::Lagged`]), and an eviction is the last one
+//! ([`RecvError::Evicted`]). `flatten` passes over both.
+//!
+//! A [`Publisher`] keeps the bus open. So a thread that loops over its subscription and publishes in the loop holds a
+//! [`WeakPublisher`]; else it would keep the loop from ending.
+//!
+//! ```
+//! use std::thread;
+//! use oxide_bus::{Bus, Grant};
+//!
+//! let bus = Bus::<u32>::new();
+//! bus.grant(Grant::new("count"))?;
+//! let mut numbers = bus.subscribe();
+//! let counter = bus.publisher("counter", "count").downgrade();
+//! let counting = thread::spawn(move || {
+//!     for number in numbers.iter().flatten() {
+//!         let Some(counter) = counter.upgrade() else { break };
+//!         if number.message < 3 {
+//!             counter.publish(number.message + 1).expect("it is granted, and the bus is open");
+//!         }
+//!     }
+//! });
+//! bus.publisher("owner", "count").publish(0)?;
+//! drop(bus);
+//! counting.join().expect("it has not panicked"); // the loop has ended
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! [`wait_for_subscribers`](Bus::wait_for_subscribers) is for the beginning, and [`drain`](Bus::drain), before
-//! the end, waits until everything was received. Who must not keep the bus open holds a [`WeakBus`].
+//! the end, waits until everything was received. A part of the program that must not keep the bus open holds a
+//! [`WeakBus`].
 //!
 //! # Advisories
 //!
@@ -464,7 +491,7 @@ pub use crate::nesting::MAX_PUBLISH_DEPTH;
 pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERNS, SubscribeOptions};
 pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
-pub use crate::publisher::Publisher;
+pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::request::MAX_PENDING_REQUESTS;
 pub use crate::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS};
@@ -473,7 +500,9 @@ pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]
-pub use crate::tokio::{AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncSubscription, PublishSink};
+pub use crate::tokio::{
+    AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncSubscription, AsyncWeakPublisher, PublishSink,
+};
 pub use crate::weight::{Excess, MaxWeight, Scale};
 
 /// The example in README.md, run as a test.

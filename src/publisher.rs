@@ -1,6 +1,7 @@
 //! What a module is given instead of the bus: the right to speak as itself.
 
 mod passing;
+mod weak;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::request::Requests;
 use crate::source::Source;
 use crate::subject::Payload;
 
+pub use self::weak::WeakPublisher;
+
 /// A handle that publishes as one source under one capability, made by
 /// [`Bus::publisher`](crate::Bus::publisher).
 ///
@@ -30,7 +33,10 @@ use crate::subject::Payload;
 /// one but the bus. Its capability may be revoked, granted again, and granted for less or more at any
 /// time, which reaches every clone.
 ///
-/// Clones are cheap and share the grant. A `Publisher` keeps the bus open.
+/// Clones are cheap and share the grant.
+///
+/// A `Publisher` keeps the bus open. So a thread that loops over its own subscription and holds a `Publisher` never sees
+/// the end of the loop; it holds a [`WeakPublisher`] instead, made by [`downgrade`](Publisher::downgrade).
 ///
 /// # Examples
 ///

@@ -15,11 +15,13 @@ mod publisher;
 mod sink;
 mod stream;
 mod subscription;
+mod weak;
 
 pub use self::bus::{AsyncBus, AsyncMessageBus};
 pub use self::publisher::AsyncPublisher;
 pub use self::sink::PublishSink;
 pub use self::subscription::AsyncSubscription;
+pub use self::weak::AsyncWeakPublisher;
 
 #[cfg(all(test, oxide_loom))]
 mod loom_models;

@@ -17,7 +17,7 @@ use oxide_bus::{
     MaxWeight, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError,
     Publisher, Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale,
     SetPatternsError, Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription,
-    SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus,
+    SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -55,6 +55,7 @@ assert_traits! {
     UndrainedQueue: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Publisher<Shared>: Send, Sync, Unpin;
     Publisher: Send, Sync, Unpin;
+    WeakPublisher<Shared>: Send, Sync, Unpin, Clone;
     Subscription<Shared>: Send, Sync, Unpin;
     Subscription: Send, Sync, Unpin;
     Delivery<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -111,16 +112,20 @@ assert_traits! {
 #[cfg(feature = "tokio")]
 mod tasks {
     use super::{Bound, Moved, Shared};
-    use oxide_bus::{AsyncBus, AsyncPublisher, AsyncSubscription, Envelope, PublishSink};
+    use oxide_bus::{
+        AsyncBus, AsyncPublisher, AsyncSubscription, AsyncWeakPublisher, Envelope, PublishSink,
+    };
 
     assert_traits! {
         AsyncBus<Shared>: Send, Sync, Unpin, Clone;
         AsyncPublisher<Shared>: Send, Sync, Unpin, Clone;
+        AsyncWeakPublisher<Shared>: Send, Sync, Unpin, Clone;
         AsyncSubscription<Shared>: Send, Sync, Unpin;
         AsyncSubscription<Shared>: !Clone;
         PublishSink<Shared>: Send, Unpin;
         AsyncBus<Moved>: !Send, !Sync;
         AsyncPublisher<Bound>: !Send, !Sync;
+        AsyncWeakPublisher<Moved>: !Send, !Sync;
         AsyncSubscription<Moved>: !Send, !Sync;
     }
 
@@ -147,6 +152,7 @@ mod tasks {
 assert_traits! {
     Publisher: !DeserializeOwned, !Serialize, !Default;
     Publisher<Shared>: !DeserializeOwned, !Serialize, !Default;
+    WeakPublisher<Shared>: !DeserializeOwned, !Serialize, !Default;
     Bus<Shared>: !DeserializeOwned, !Serialize;
 }
 
@@ -157,6 +163,7 @@ assert_traits! {
     WeakBus<Moved>: !Send, !Sync;
     Publisher<Moved>: !Send, !Sync;
     Publisher<Bound>: !Send, !Sync;
+    WeakPublisher<Moved>: !Send, !Sync;
     Subscription<Moved>: !Send, !Sync;
     Subscription<Bound>: !Send, !Sync;
     Delivery<Moved>: !Send, !Sync;

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Types and their twins.
-const TWINS: [(&str, &str); 4] = [
+const TWINS: [(&str, &str); 5] = [
     ("Bus", "AsyncBus"),
     ("Publisher", "AsyncPublisher"),
+    ("WeakPublisher", "AsyncWeakPublisher"),
     ("Subscription", "AsyncSubscription"),
     ("Delivery", "Delivery"),
 ];

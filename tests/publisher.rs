@@ -1,8 +1,15 @@
 //! What a module is given instead of the bus.
 
-use std::collections::HashSet;
+mod support;
 
-use oxide_bus::{Bus, Capability, Command, Envelope, Event, Message, MessageBus, Publisher};
+use std::collections::HashSet;
+use std::sync::mpsc::channel;
+
+use oxide_bus::{
+    Bus, Capability, Command, Denial, Envelope, Event, Message, MessageBus, Publisher,
+    WeakPublisher,
+};
+use support::task::Task;
 use uuid::Uuid;
 
 fn granted(bus: &MessageBus) -> Publisher {
@@ -118,4 +125,88 @@ fn one_capability_says_nothing_of_another() {
     assert!(!bus.is_granted(&"log".into()));
     // Nor of the same one on another bus.
     assert!(!Bus::<u64>::new().is_granted(&"log:read".into()));
+}
+
+/// A bus of numbers with somebody who may count.
+fn counter() -> (Bus<u64>, Publisher<u64>) {
+    let bus = Bus::new();
+    bus.grant_capability("count".into());
+    let counter = bus.publisher("counter", "count");
+    (bus, counter)
+}
+
+#[test]
+fn a_loop_that_publishes_through_a_weak_publisher_ends_when_the_owner_drops_the_bus() {
+    let (bus, owner) = counter();
+    let subscription = bus.subscribe();
+    let weak = owner.downgrade();
+    let (is_there, third) = channel();
+    let looping = Task::start(move || {
+        let mut seen = Vec::new();
+        for number in subscription.into_iter().flatten() {
+            seen.push(number.message);
+            if number.message < 3 {
+                let counter = weak.upgrade().expect("the owner holds the bus");
+                counter.publish(number.message + 1).unwrap();
+            } else {
+                is_there.send(()).unwrap();
+            }
+        }
+        (seen, weak.upgrade().is_none())
+    });
+    owner.publish(1).unwrap();
+    third.recv().unwrap();
+    looping.assert_waits();
+    drop((bus, owner));
+    assert_eq!(looping.end(), (vec![1, 2, 3], true));
+}
+
+#[test]
+fn a_weak_publisher_has_no_publisher_after_the_end_and_one_that_is_refused_on_a_closed_bus() {
+    let (bus, publisher) = counter();
+    let weak: WeakPublisher<u64> = publisher.clone().downgrade();
+    drop(bus);
+    let upgraded = weak.clone().upgrade().expect("a publisher holds the bus");
+    drop(publisher);
+    assert!(upgraded.publish(1).is_ok(), "it holds the bus too");
+    drop(upgraded);
+    assert!(weak.upgrade().is_none());
+
+    let (bus, publisher) = counter();
+    let weak = publisher.downgrade();
+    bus.close();
+    let error = weak.upgrade().expect("it is held").publish(1).unwrap_err();
+    assert!(error.is_closed());
+}
+
+#[test]
+fn a_weak_publisher_keeps_its_source_its_capability_and_what_it_was_narrowed_to() {
+    let bus = MessageBus::new();
+    let pings = granted(&bus).narrow(["command.ping".parse().unwrap()]);
+    let weak = pings.downgrade();
+    drop(pings);
+    let upgraded = weak.upgrade().expect("the bus is held");
+    assert_eq!(upgraded.source().as_str(), "logger");
+    assert_eq!(upgraded.capability(), &Capability::new("log:write"));
+
+    upgraded.send_command(Command::Ping).unwrap();
+    let pong = Event::Pong {
+        from: "logger".into(),
+    };
+    let error = upgraded.emit_event(pong).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject), "never wider");
+}
+
+#[test]
+fn a_revoke_and_a_grant_reach_what_a_weak_publisher_upgrades_to() {
+    let (bus, publisher) = counter();
+    let weak = publisher.downgrade();
+    drop(publisher);
+    bus.revoke_capability(&Capability::new("count"));
+    let upgraded = weak.upgrade().expect("the bus is held");
+    let error = upgraded.publish(1).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Revoked));
+    bus.grant_capability("count".into());
+    assert!(upgraded.publish(2).is_ok());
+    assert!(weak.upgrade().is_some_and(|again| again.publish(3).is_ok()));
 }

@@ -127,7 +127,10 @@
 //!
 //! A publish that overlaps with the close either succeeds or is refused: what succeeded is received.
 //!
-//! Shown by `tests/closing.rs`, `tests/blocking.rs`.
+//! A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus open.
+//! A thread that holds a publisher while it loops over its own subscription does, and waits for itself.
+//!
+//! Shown by `tests/closing.rs`, `tests/blocking.rs`, `tests/publisher.rs`.
 //!
 //! # 8. Panics stay where they are
 //!

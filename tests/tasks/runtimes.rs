@@ -1,7 +1,7 @@
 //! Every kind of runtime, and threads beside it.
 
 use futures::StreamExt;
-use oxide_bus::{AsyncBus, Bus, Overflow, SubscribeOptions, TryRecvError};
+use oxide_bus::{AsyncBus, AsyncPublisher, Bus, Grant, Overflow, SubscribeOptions, TryRecvError};
 use tokio::task::{LocalSet, yield_now};
 
 use crate::support::task::Task;
@@ -100,6 +100,38 @@ fn any_executor_will_do() {
     });
     drop(bus);
     assert_eq!(reader.end(), 5050);
+}
+
+#[test]
+fn a_task_that_loops_and_publishes_through_a_weak_publisher_ends_when_the_owner_drops_the_bus() {
+    for options in kinds() {
+        let bus = Bus::new();
+        bus.grant(Grant::new("count")).unwrap();
+        let owner = bus.publisher("counter", "count").into_async();
+        let mut numbers = bus.subscribe_with(options).unwrap().into_async();
+        let weak = owner.downgrade();
+        let (is_there, third) = std::sync::mpsc::channel();
+        let looping = Task::start(move || {
+            futures::executor::block_on(async {
+                let mut sum = 0;
+                while let Some(item) = numbers.next().await {
+                    let number = item.unwrap().message;
+                    sum += number;
+                    if number < 3 {
+                        let counter: AsyncPublisher<u64> = weak.upgrade().expect("it is held");
+                        counter.publish(number + 1).await.unwrap();
+                    } else {
+                        is_there.send(()).unwrap();
+                    }
+                }
+                (sum, weak.clone().upgrade().is_none())
+            })
+        });
+        futures::executor::block_on(owner.publish(1)).unwrap();
+        third.recv().unwrap();
+        drop((bus, owner));
+        assert_eq!(looping.end(), (6, true));
+    }
 }
 
 #[test]
