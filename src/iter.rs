@@ -1,13 +1,21 @@
 //! Iterators over what a subscription receives.
+//!
+//! Each item is a `Result`: an envelope, or what happened in its place. [`RecvError::Lagged`] stands where envelopes
+//! were lost, and the iteration goes on. [`RecvError::Evicted`] is the last item of a subscription that was evicted; it
+//! is told once, by whichever iterator or stream comes to it. When the bus closes, the iteration ends with no such item.
 
 use std::iter::FusedIterator;
 
 use crate::delivery::Delivery;
-use crate::error::{Lagged, RecvError, TryRecvError};
+use crate::error::RecvError;
 use crate::message::Message;
 use crate::subscription::Subscription;
+use crate::wait::Wait;
 
 /// An iterator that waits for each item; see [`Subscription::iter`].
+///
+/// It ends when the last [`Bus`](crate::Bus) and [`Publisher`](crate::Publisher) are gone, so a thread that publishes in
+/// the loop holds a [`WeakPublisher`](crate::WeakPublisher).
 #[derive(Debug)]
 #[must_use = "iterators do nothing unless they are consumed"]
 pub struct Iter<'a, M = Message> {
@@ -15,20 +23,19 @@ pub struct Iter<'a, M = Message> {
 }
 
 impl<M> Iterator for Iter<'_, M> {
-    type Item = Result<Delivery<M>, Lagged>;
+    type Item = Result<Delivery<M>, RecvError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.subscription.recv() {
-            Ok(delivery) => Some(Ok(delivery)),
-            Err(RecvError::Lagged(lagged)) => Some(Err(lagged)),
-            Err(RecvError::Disconnected | RecvError::Evicted) => None,
-        }
+        self.subscription.next_item(Wait::Forever)
     }
 }
 
 impl<M> FusedIterator for Iter<'_, M> {}
 
 /// An iterator that waits for nothing; see [`Subscription::try_iter`].
+///
+/// It ends where the queue is empty, and may go on when something has come.
 #[derive(Debug)]
 #[must_use = "iterators do nothing unless they are consumed"]
 pub struct TryIter<'a, M = Message> {
@@ -36,18 +43,17 @@ pub struct TryIter<'a, M = Message> {
 }
 
 impl<M> Iterator for TryIter<'_, M> {
-    type Item = Result<Delivery<M>, Lagged>;
+    type Item = Result<Delivery<M>, RecvError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.subscription.try_recv() {
-            Ok(delivery) => Some(Ok(delivery)),
-            Err(TryRecvError::Lagged(lagged)) => Some(Err(lagged)),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected | TryRecvError::Evicted) => None,
-        }
+        self.subscription.next_item(Wait::No)
     }
 }
 
 /// An iterator that owns its subscription and waits for each item.
+///
+/// It ends when the last [`Bus`](crate::Bus) and [`Publisher`](crate::Publisher) are gone, as [`Iter`] does.
 ///
 /// # Examples
 ///
@@ -68,17 +74,18 @@ pub struct IntoIter<M = Message> {
 }
 
 impl<M> Iterator for IntoIter<M> {
-    type Item = Result<Delivery<M>, Lagged>;
+    type Item = Result<Delivery<M>, RecvError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.subscription.iter().next()
+        self.subscription.next_item(Wait::Forever)
     }
 }
 
 impl<M> FusedIterator for IntoIter<M> {}
 
 impl<M> IntoIterator for Subscription<M> {
-    type Item = Result<Delivery<M>, Lagged>;
+    type Item = Result<Delivery<M>, RecvError>;
     type IntoIter = IntoIter<M>;
 
     fn into_iter(self) -> IntoIter<M> {
@@ -91,7 +98,7 @@ impl<M> IntoIterator for Subscription<M> {
     reason = "receiving changes the subscription, so its `iter` takes `&mut self` already"
 )]
 impl<'a, M> IntoIterator for &'a mut Subscription<M> {
-    type Item = Result<Delivery<M>, Lagged>;
+    type Item = Result<Delivery<M>, RecvError>;
     type IntoIter = Iter<'a, M>;
 
     fn into_iter(self) -> Iter<'a, M> {

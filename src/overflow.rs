@@ -31,7 +31,8 @@ pub enum Overflow {
     /// The receipt counts it as delivered, and does not show what it displaced.
     DropOldest,
     /// The subscription is evicted: it is dropped from the list, receives what it has, is told of the
-    /// one envelope that found no room, and then receives `Evicted` for ever. No publisher ever waits.
+    /// one envelope that found no room, and then receives `Evicted` for ever (an iterator ends with it as
+    /// its last item). No publisher ever waits.
     ///
     /// In a group all members are evicted. Who subscribes under its name after that founds it anew.
     Disconnect,

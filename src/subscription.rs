@@ -33,7 +33,7 @@ use crate::queue::{Inbox, Terms};
 /// When the bus has closed, what is queued can still be received; then every receive returns
 /// `Disconnected`. A subscription does not keep its bus open. One that the bus has put out (see
 /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)) receives what is queued too, and then
-/// `Evicted`.
+/// `Evicted`. An iterator tells that once, as its last item.
 ///
 /// Dropping a subscription is a barrier: nothing is enqueued for it any more, what was queued is
 /// freed, and [`subscriber_count`](crate::Bus::subscriber_count) no longer counts it.
@@ -66,6 +66,8 @@ pub struct Subscription<M = Message> {
     backlog: VecDeque<Delivery<M>>,
     /// Taken out of the backlog last.
     retained: Option<Delivery<M>>,
+    /// An iterator or a stream has come to the end.
+    has_ended: bool,
 }
 
 impl<M> Subscription<M> {
@@ -77,6 +79,7 @@ impl<M> Subscription<M> {
             untold: None,
             backlog: VecDeque::new(),
             retained: None,
+            has_ended: false,
         }
     }
 

@@ -61,7 +61,7 @@ impl Reader {
     fn take(&mut self) -> bool {
         match self.subscription.try_iter().next() {
             Some(Ok(_)) => self.received += 1,
-            Some(Err(lagged)) => self.missed += lagged.missed,
+            Some(Err(error)) => self.missed += error.lagged().expect("nobody is evicted").missed,
             None => return false,
         }
         true

@@ -323,7 +323,7 @@ fn publishers_that_wait_by_the_clock_keep_exact_accounts() {
     for item in &mut subscription {
         match item {
             Ok(_) => received += 1,
-            Err(lagged) => missed += lagged.missed,
+            Err(error) => missed += error.lagged().expect("nobody is evicted").missed,
         }
     }
     let (mut delivered, mut dropped) = (0, 0);

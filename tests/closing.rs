@@ -213,7 +213,7 @@ fn race_with_the_close() -> Race {
         for item in &mut subscription {
             match item {
                 Ok(_) => received += 1,
-                Err(lagged) => missed += lagged.missed,
+                Err(error) => missed += error.lagged().expect("nobody is evicted").missed,
             }
         }
         (received, missed, subscription)

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Advisory, Bus, Envelope, Eviction, Grant, Lagged, Overflow, Payload, RecvError, Subject,
-    SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Bus, Delivery, Envelope, Eviction, Grant, Lagged, Overflow, Payload, RecvError,
+    Subject, SubscribeOptions, Subscription, TryRecvError,
 };
 
 use support::numbers::{publish, publish_all, queued};
@@ -112,11 +112,14 @@ fn a_gap_is_told_by_every_way_to_receive() {
         one
     );
     lose_one(&mut subscription);
-    assert_eq!(subscription.iter().next().unwrap().err(), one);
+    let item = subscription.iter().next().unwrap();
+    assert_eq!(item.unwrap_err().lagged(), one);
     lose_one(&mut subscription);
-    assert_eq!(subscription.try_iter().next().unwrap().err(), one);
+    let item = subscription.try_iter().next().unwrap();
+    assert_eq!(item.unwrap_err().lagged(), one);
     lose_one(&mut subscription);
-    assert_eq!(subscription.into_iter().next().unwrap().err(), one);
+    let item = subscription.into_iter().next().unwrap();
+    assert_eq!(item.unwrap_err().lagged(), one);
 }
 
 #[test]
@@ -229,7 +232,12 @@ fn a_full_subscriber_that_asked_for_it_is_evicted_drains_and_then_learns_it() {
         assert_eq!((receipt.delivered(), receipt.dropped()), (1, 0));
 
         assert_eq!((slow.len(), slow.dropped()), (2, 1));
-        assert_eq!(queued(&mut slow), [Ok(0), Ok(1), Err(1)]);
+        let items: Vec<_> = (slow.try_iter())
+            .map(|item| item.map(|delivery| delivery.message))
+            .collect();
+        let lost_one = RecvError::Lagged(Lagged { missed: 1 });
+        let evicted = Err(RecvError::Evicted);
+        assert_eq!(items, [Ok(0), Ok(1), Err(lost_one), evicted]);
         assert_eq!(slow.recv().unwrap_err(), RecvError::Evicted);
         assert_eq!(slow.try_recv().unwrap_err(), TryRecvError::Evicted);
         assert!(slow.recv_timeout(PATIENCE).unwrap_err().is_evicted());
@@ -246,6 +254,44 @@ fn a_full_subscriber_that_asked_for_it_is_evicted_drains_and_then_learns_it() {
         assert_eq!(told, [(Some("slow".into()), Eviction::Overflow)]);
         bus.close();
         assert_eq!(slow.recv().unwrap_err(), RecvError::Evicted, "still");
+    });
+}
+
+#[test]
+fn an_eviction_is_the_last_item_of_each_kind_of_iterator_and_is_told_once() {
+    let evicted = |options| {
+        let bus = Bus::new();
+        let slow = bus.subscribe_with(options).unwrap();
+        publish_all(&bus, 0..2);
+        (bus, slow)
+    };
+    with_and_without_filter(impatient(1), |options| {
+        let seen = |item: Result<Delivery<u64>, RecvError>| item.map(|it| it.message);
+        let lost_one = RecvError::Lagged(Lagged { missed: 1 });
+        let expected = [Ok(0), Err(lost_one), Err(RecvError::Evicted)];
+
+        let (_bus, mut slow) = evicted(options.clone());
+        assert_eq!(slow.iter().map(seen).collect::<Vec<_>>(), expected);
+        assert!(slow.iter().next().is_none());
+        assert!(slow.try_iter().next().is_none(), "whichever comes to it");
+        assert!(slow.into_iter().next().is_none());
+
+        let (_bus, mut slow) = evicted(options.clone());
+        assert_eq!(slow.try_iter().map(seen).collect::<Vec<_>>(), expected);
+        assert!(slow.try_iter().next().is_none());
+
+        let (_bus, slow) = evicted(options.clone());
+        let mut items = slow.into_iter();
+        assert_eq!(items.by_ref().map(seen).collect::<Vec<_>>(), expected);
+        assert!(items.next().is_none());
+
+        let (_bus, slow) = evicted(options);
+        let numbers = slow.into_iter().flatten().map(|it| it.message);
+        assert_eq!(
+            numbers.collect::<Vec<_>>(),
+            [0],
+            "`flatten` passes over both"
+        );
     });
 }
 

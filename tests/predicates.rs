@@ -135,6 +135,8 @@ fn a_predicate_that_panics_evicts_its_own_subscription_and_nobody_else_notices()
     assert_eq!(error, RecvTimeoutError::Evicted);
     assert!(victim.recv().unwrap_err().is_evicted());
     assert!(!victim.recv().unwrap_err().is_disconnected());
+    let item = victim.iter().next().expect("the last item");
+    assert_eq!(item.unwrap_err(), RecvError::Evicted);
     assert!(victim.iter().next().is_none());
 
     let told = advisories.try_recv().unwrap();

@@ -348,7 +348,8 @@ fn members_come_and_go(overflow: Overflow) {
     for item in &mut staying {
         match item {
             Ok(delivery) => received.push(delivery.sequence()),
-            Err(lagged) => missed += lagged.missed,
+            Err(RecvError::Lagged(lagged)) => missed += lagged.missed,
+            Err(error) => assert!(evicts && error.is_evicted()),
         }
     }
     assert!(staying.dropped() == missed || evicts);

@@ -1,5 +1,6 @@
 //! Receiving: one by one or many, owned or lent, waiting or not.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use super::{Subscription, standing};
@@ -220,7 +221,13 @@ impl<M> Subscription<M> {
         received
     }
 
-    /// Iterates over what comes, waiting for each, until the end. Losses are items too.
+    /// Iterates over what comes, waiting for each, until the end.
+    ///
+    /// A loss is an item too, [`RecvError::Lagged`]. An eviction is the last item, [`RecvError::Evicted`], and is told
+    /// once. When the bus closes, the iteration ends with no such item. `flatten` passes over all that is no envelope.
+    ///
+    /// A thread that publishes in the loop holds a [`WeakPublisher`](crate::WeakPublisher): a
+    /// [`Publisher`](crate::Publisher) would keep the bus open, and the loop would not end.
     ///
     /// # Examples
     ///
@@ -244,12 +251,13 @@ impl<M> Subscription<M> {
         Iter { subscription: self }
     }
 
-    /// Iterates over what is queued, without waiting. Losses are items too.
+    /// Iterates over what is queued, without waiting. Losses and an eviction are items, as with
+    /// [`iter`](Subscription::iter).
     ///
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    /// use oxide_bus::{Bus, Envelope, Lagged, SubscribeOptions};
     ///
     /// let bus = Bus::<u32>::new();
     /// let mut numbers = bus.subscribe_with(SubscribeOptions::new().capacity(2))?;
@@ -257,13 +265,47 @@ impl<M> Subscription<M> {
     ///
     /// let seen: Vec<_> = numbers
     ///     .try_iter()
-    ///     .map(|item| item.map(|delivery| delivery.message).map_err(|lagged| lagged.missed))
+    ///     .map(|item| item.map(|delivery| delivery.message))
     ///     .collect();
-    /// assert_eq!(seen, [Ok(1), Ok(2), Err(3)]);
+    /// assert_eq!(seen, [Ok(1), Ok(2), Err(Lagged { missed: 3 }.into())]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_iter(&mut self) -> TryIter<'_, M> {
         TryIter { subscription: self }
+    }
+
+    /// The next item of an iterator.
+    #[inline]
+    pub(crate) fn next_item(&mut self, wait: Wait) -> Option<Result<Delivery<M>, RecvError>> {
+        let advanced = self.advance(wait);
+        self.item(advanced)
+    }
+
+    /// The item of an iterator or a stream that has gone on so far; none at its end. An eviction is told once.
+    #[inline]
+    pub(crate) fn item(
+        &mut self,
+        advanced: Result<(), Nothing>,
+    ) -> Option<Result<Delivery<M>, RecvError>> {
+        match advanced {
+            Ok(()) => Some(Ok(self.delivery())),
+            Err(Nothing::Lagged(lagged)) => Some(Err(lagged.into())),
+            Err(Nothing::Empty) => None,
+            Err(Nothing::Disconnected) => {
+                self.has_ended = true;
+                None
+            }
+            Err(Nothing::Evicted) => {
+                let was_told = mem::replace(&mut self.has_ended, true);
+                (!was_told).then_some(Err(RecvError::Evicted))
+            }
+        }
+    }
+
+    /// Whether an iterator or a stream has come to the end.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     #[expect(clippy::inline_always, reason = "a call is a fifth of a delivery")]

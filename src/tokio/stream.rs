@@ -7,10 +7,10 @@ use futures_core::{FusedStream, Stream};
 
 use super::AsyncSubscription;
 use crate::delivery::Delivery;
-use crate::error::{Lagged, RecvError};
+use crate::error::RecvError;
 
-/// What comes, until the end. Losses are items too, as those of
-/// [`Subscription::iter`](crate::Subscription::iter) are.
+/// What comes, until the end. A loss is an item too, and an eviction is the last item, as with
+/// [`Subscription::iter`](crate::Subscription::iter).
 ///
 /// # Cancel safety
 ///
@@ -18,25 +18,18 @@ use crate::error::{Lagged, RecvError};
 /// comes, somebody asks again, or the subscription is dropped; [`recv`](AsyncSubscription::recv) keeps
 /// none.
 impl<M> Stream for AsyncSubscription<M> {
-    type Item = Result<Delivery<M>, Lagged>;
+    type Item = Result<Delivery<M>, RecvError>;
 
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         this.poll_advance(context)
-            .map(|advanced| match advanced.map_err(RecvError::from) {
-                Ok(()) => Some(Ok(this.subscription.delivery())),
-                Err(RecvError::Lagged(lagged)) => Some(Err(lagged)),
-                Err(RecvError::Disconnected | RecvError::Evicted) => {
-                    this.has_ended = true;
-                    None
-                }
-            })
+            .map(|advanced| this.subscription.item(advanced))
     }
 }
 
 impl<M> FusedStream for AsyncSubscription<M> {
     fn is_terminated(&self) -> bool {
-        self.has_ended
+        self.subscription.has_ended()
     }
 }

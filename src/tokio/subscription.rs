@@ -20,7 +20,7 @@ use crate::wait::{Nothing, Wait};
 /// A [`Subscription`] that tasks receive from, made by [`AsyncBus::subscribe`](crate::AsyncBus::subscribe)
 /// or [`Subscription::into_async`]. Losses and the end are told in the same way.
 ///
-/// It is a `Stream` of `Result<Delivery<M>, Lagged>` as well, the twin of [`Subscription::iter`] and of
+/// It is a `Stream` of `Result<Delivery<M>, RecvError>` as well, the twin of [`Subscription::iter`] and of
 /// the owned iterator. What takes `&self` is the subscription's own.
 ///
 /// # Waiting
@@ -52,8 +52,6 @@ pub struct AsyncSubscription<M = Message> {
     /// None where envelopes are sent one by one.
     pub(super) spot: Option<Spot>,
     pub(super) budget: Budget,
-    /// The stream has come to its end.
-    pub(super) has_ended: bool,
 }
 
 impl<M> Subscription<M> {
@@ -79,7 +77,6 @@ impl<M> Subscription<M> {
             spot: (self.follower()).map(|follower| Spot::new(follower.lobby())),
             subscription: self,
             budget: Budget::of_receives(),
-            has_ended: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A bus of numbers: publish some, and see what is queued.
 
-use oxide_bus::{Bus, Envelope, Lagged, Receipt, Subscription};
+use oxide_bus::{Bus, Envelope, Receipt, RecvError, Subscription};
 
 pub(crate) fn publish(bus: &Bus<u64>, number: u64) -> Receipt {
     bus.publish(Envelope::new("counter", number)).unwrap()
@@ -12,13 +12,14 @@ pub(crate) fn publish_all(bus: &Bus<u64>, numbers: impl IntoIterator<Item = u64>
     }
 }
 
-/// What is queued: numbers, and gaps where they lie.
+/// What is queued: numbers, and gaps where they lie. An eviction is neither.
 pub(crate) fn queued(subscription: &mut Subscription<u64>) -> Vec<Result<u64, u64>> {
     subscription
         .try_iter()
-        .map(|item| {
-            item.map(|delivery| delivery.message)
-                .map_err(|Lagged { missed }| missed)
+        .filter_map(|item| match item {
+            Ok(delivery) => Some(Ok(delivery.message)),
+            Err(RecvError::Lagged(lagged)) => Some(Err(lagged.missed)),
+            Err(RecvError::Evicted | RecvError::Disconnected) => None,
         })
         .collect()
 }

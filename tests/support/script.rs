@@ -421,7 +421,7 @@ fn received<E: Into<Received>>(result: Result<Delivery<Numbered>, E>) -> Receive
     }
 }
 
-fn item(item: Option<Result<Delivery<Numbered>, Lagged>>, end: Received) -> Received {
+fn item(item: Option<Result<Delivery<Numbered>, RecvError>>, end: Received) -> Received {
     match item {
         Some(result) => received(result),
         None => end,

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use oxide_bus::{AsyncSubscription, Bus, Lagged, SubscribeOptions};
+use futures::StreamExt;
+use futures::stream::FusedStream;
+use oxide_bus::{AsyncSubscription, Bus, Lagged, Overflow, RecvError, SubscribeOptions};
 
 use crate::support::task::Task;
 use crate::{Counter, current_thread, envelope, kinds, poll_once};
@@ -274,4 +276,33 @@ fn recv_many_waits_for_the_first_and_takes_what_is_queued_up_to_the_next_gap() {
     assert!(receive(9).is_err());
     let numbers: Vec<_> = many.iter().map(|delivery| delivery.message).collect();
     assert_eq!(numbers, [0, 1, 2]);
+}
+
+#[test]
+fn an_eviction_is_the_last_item_of_a_stream_and_the_end_of_a_bus_is_none() {
+    let items = |options: SubscribeOptions<u64>| {
+        let bus = Bus::new();
+        let mut stream = bus.subscribe_with(options).unwrap().into_async();
+        for number in 0..2 {
+            bus.publish(envelope(number)).unwrap();
+        }
+        drop(bus);
+        assert!(!stream.is_terminated());
+        let mut items = Vec::new();
+        while let Some(item) = futures::executor::block_on(stream.next()) {
+            items.push(item.map(|delivery| delivery.message));
+        }
+        assert!(stream.is_terminated());
+        assert!(futures::executor::block_on(stream.next()).is_none());
+        items
+    };
+    for filter in [None, Some("counter")] {
+        let options = SubscribeOptions::new().capacity(1);
+        let options = filter.into_iter().fold(options, SubscribeOptions::source);
+        let lost_one = RecvError::Lagged(Lagged { missed: 1 });
+        assert_eq!(items(options.clone()), [Ok(0), Err(lost_one)]);
+        let evicted = Err(RecvError::Evicted);
+        let expected = [Ok(0), Err(lost_one), evicted];
+        assert_eq!(items(options.overflow(Overflow::Disconnect)), expected);
+    }
 }

@@ -90,7 +90,7 @@ fn a_gap_is_told_once_where_it_lies_whatever_the_way<S: Side>(side: S) {
         let lagged = match way {
             0 => side.recv(&mut subscription).unwrap_err().lagged(),
             1 => side.recv_ref(&mut subscription).unwrap_err().lagged(),
-            2 => side.next(&mut subscription).unwrap().err(),
+            2 => (side.next(&mut subscription).unwrap().unwrap_err()).lagged(),
             _ => side.try_recv(&mut subscription).unwrap_err().lagged(),
         };
         assert_eq!(lagged.unwrap().missed, 3);
@@ -162,7 +162,13 @@ fn who_is_too_slow_receives_what_is_queued_and_then_that_it_was_evicted<S: Side>
         assert_eq!(lagged, Some(Lagged { missed: 1 }));
         let error = side.recv(&mut subscription).unwrap_err();
         assert_eq!(error, RecvError::Evicted);
-        assert!(side.next(&mut subscription).is_none());
+        let item = side.next(&mut subscription).map(Result::unwrap_err);
+        assert_eq!(item, Some(RecvError::Evicted), "the last item");
+        for _ in 0..3 {
+            assert!(side.next(&mut subscription).is_none());
+        }
+        let error = side.recv(&mut subscription).unwrap_err();
+        assert_eq!(error, RecvError::Evicted, "a receive tells it again");
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use oxide_bus::{
-    AsyncSubscription, BatchError, BatchReceipt, Bus, Delivery, Envelope, Lagged, PublishError,
-    Receipt, RecvError, RecvTimeoutError, SubscribeOptions, Subscription, TryRecvError,
+    AsyncSubscription, BatchError, BatchReceipt, Bus, Delivery, Envelope, PublishError, Receipt,
+    RecvError, RecvTimeoutError, SubscribeOptions, Subscription, TryRecvError,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -28,7 +28,10 @@ pub(crate) trait Side: Copy + Send + 'static {
         deliveries: &mut Vec<Delivery<u64>>,
         max: usize,
     ) -> Result<usize, RecvError>;
-    fn next(self, subscription: &mut Self::Subscription) -> Option<Result<Delivery<u64>, Lagged>>;
+    fn next(
+        self,
+        subscription: &mut Self::Subscription,
+    ) -> Option<Result<Delivery<u64>, RecvError>>;
     fn try_recv(self, subscription: &mut Self::Subscription)
     -> Result<Delivery<u64>, TryRecvError>;
     fn drain(self, subscription: &mut Self::Subscription) -> Result<Vec<u64>, TryRecvError>;
@@ -98,7 +101,10 @@ impl Side for Threads {
         subscription.recv_batch(deliveries, max)
     }
 
-    fn next(self, subscription: &mut Subscription<u64>) -> Option<Result<Delivery<u64>, Lagged>> {
+    fn next(
+        self,
+        subscription: &mut Subscription<u64>,
+    ) -> Option<Result<Delivery<u64>, RecvError>> {
         subscription.iter().next()
     }
 
@@ -218,7 +224,7 @@ impl<E: Executor> Side for E {
     fn next(
         self,
         subscription: &mut AsyncSubscription<u64>,
-    ) -> Option<Result<Delivery<u64>, Lagged>> {
+    ) -> Option<Result<Delivery<u64>, RecvError>> {
         self.block_on(StreamExt::next(subscription))
     }
 

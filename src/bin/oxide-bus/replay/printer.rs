@@ -61,7 +61,8 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End,
                     lines.write(&delivery)?;
                     progress.print_one();
                 }
-                Err(lagged) => progress.lose(lagged),
+                Err(RecvError::Lagged(lagged)) => progress.lose(lagged),
+                Err(RecvError::Disconnected | RecvError::Evicted) => break, // `recv` tells it again
             }
         }
         lines.flush().map_err(WriteError::Io)?;
