@@ -44,8 +44,8 @@ impl<M> Envelope<M> {
     /// allocation.
     ///
     /// Ids are version 7 UUIDs: they sort by the time they were made, to about a quarter of a
-    /// microsecond, and end in 62 random bits. They are unique, not secret: the generator is fast
-    /// and not a cryptographic one, so treat no id as a password.
+    /// microsecond, and end in 62 random bits. They are unique, but for what a [fork](crate::docs::limitations#after-a-fork)
+    /// may repeat. They are not secret: the generator is fast and not a cryptographic one, so treat no id as a password.
     ///
     /// # Examples
     ///

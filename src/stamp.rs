@@ -1,11 +1,25 @@
 //! Ids and times: one reading of the clock makes both.
 
+use std::cell::RefCell;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
+use fastrand::Rng;
 use uuid::Uuid;
 
 const NANOS_PER_MILLI: u32 = 1_000_000;
+
+thread_local! {
+    /// A generator of this crate's own. `fastrand`'s is seeded by the clock alone, or with a fixed number by the program.
+    ///
+    /// Keys of the operating system seed it, and the process: after a fork the keys may be those of the parent.
+    static RANDOM: RefCell<Rng> = RefCell::new(Rng::with_seed(
+        RandomState::new().hash_one((process::id(), SystemTime::now())),
+    ));
+}
 
 /// A new id and the time, from one reading of the system's clock.
 ///
@@ -26,13 +40,14 @@ pub(crate) fn stamp() -> (Uuid, DateTime<Utc>) {
     let millis = seconds * 1_000 + u64::from(nanos / NANOS_PER_MILLI);
     let fraction = u64::from(nanos % NANOS_PER_MILLI) * 4096 / u64::from(NANOS_PER_MILLI);
     let high = (millis << 16) | (0x7 << 12) | fraction;
-    let low = (0b10 << 62) | (fastrand::u64(..) >> 2);
+    let low = (0b10 << 62) | (RANDOM.with_borrow_mut(|random| random.u64(..)) >> 2);
     (Uuid::from_u64_pair(high, low), timestamp)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::thread;
 
     use uuid::{Variant, Version};
 
@@ -49,6 +64,16 @@ mod tests {
             nanos / 1_000_000,
             timestamp.timestamp_subsec_nanos() / 1_000_000
         );
+    }
+
+    #[test]
+    fn a_program_that_seeds_its_generator_does_not_choose_the_random_part_of_ids() {
+        let draw = || {
+            fastrand::seed(7);
+            stamp().0.as_u64_pair().1
+        };
+        let elsewhere = thread::spawn(draw).join().expect("it has not panicked");
+        assert_ne!(draw(), elsewhere);
     }
 
     #[test]
