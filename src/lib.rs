@@ -49,7 +49,7 @@
 //! ```
 //!
 //! [`publish`](Bus::publish) takes an [`Envelope`] and returns a [`Receipt`]: how many subscribers it
-//! matched, and in how many queues it is. To receive there are [`recv`](Subscription::recv), which
+//! matched, and how many have it in their queues. To receive there are [`recv`](Subscription::recv), which
 //! waits, [`try_recv`](Subscription::try_recv), which does not,
 //! [`recv_timeout`](Subscription::recv_timeout), and iterators.
 //!
@@ -125,8 +125,10 @@
 //! [`Overflow`] policy: the envelope is dropped for it alone (the default), or the oldest that is queued
 //! gives way, or publishers wait until there is room, or the subscription is evicted.
 //!
-//! A loss is never silent. The [`Receipt`] counts it for the publisher, and the subscriber's next receive
-//! after the last envelope before the gap returns [`Lagged`] once.
+//! The subscriber is told of every loss: its next receive after the last envelope before the gap returns [`Lagged`]
+//! once, and [`dropped`](Subscription::dropped) counts it. The publisher sees in the [`Receipt`] which of its own
+//! envelopes found no place. It does not see what one displaced with [`Overflow::DropOldest`]: each was delivered into
+//! the queue, by its own receipt, before it gave way to a newer one.
 //!
 //! ```
 //! use oxide_bus::{Bus, Envelope, Lagged, RecvError, SubscribeOptions};

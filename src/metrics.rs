@@ -17,7 +17,7 @@ use crate::stats::{Stats, SubscriptionStats};
 /// | --- | --- | --- |
 /// | `oxide_bus_published_total`, `oxide_bus_denied_total`, `oxide_bus_predicate_panics_total` | counter | `bus` |
 /// | `oxide_bus_subscribers`, `oxide_bus_pending_requests` | gauge | `bus` |
-/// | `oxide_bus_matched_total`, `oxide_bus_delivered_total`, `oxide_bus_dropped_total` | counter | `bus`, `subscription` |
+/// | `oxide_bus_matched_total`, `oxide_bus_received_total`, `oxide_bus_dropped_total` | counter | `bus`, `subscription` |
 /// | `oxide_bus_queued` | gauge | `bus`, `subscription` |
 ///
 /// The label `subscription` is the subscription's name, or that of its group, or empty: those that have
@@ -47,12 +47,12 @@ pub struct Metrics {
 /// The counters of a subscription, in the order of [`counts`].
 const COUNTERS: [&str; 3] = [
     "oxide_bus_matched_total",
-    "oxide_bus_delivered_total",
+    "oxide_bus_received_total",
     "oxide_bus_dropped_total",
 ];
 
 fn counts(stats: &SubscriptionStats) -> [u64; 3] {
-    [stats.matched, stats.delivered, stats.dropped]
+    [stats.matched, stats.received, stats.dropped]
 }
 
 fn label(stats: &SubscriptionStats) -> SharedString {

@@ -4,12 +4,14 @@ use uuid::Uuid;
 
 use crate::room::NoPlace;
 
-/// What became of a published envelope: how many subscribers matched it, took it, dropped it.
+/// What became of a published envelope: how many subscribers matched it, have it enqueued, dropped it.
 ///
 /// `matched` is always `delivered + dropped`. Zero matched is no error, but visible here.
 ///
-/// Delivered means: it is in the subscriber's queue when the publish returns. Whether the
-/// subscriber will ever look is not known to anybody.
+/// Delivered means enqueued: when the publish returns, it is in the subscriber's queue, or was received already. Whether
+/// the subscriber will ever look is not known to anybody. With [`Overflow::DropOldest`](crate::Overflow::DropOldest) a
+/// newer envelope may displace it before that: the subscriber counts that loss, and no receipt does. What a subscriber has
+/// received is in the [figures](crate::SubscriptionStats::received).
 ///
 /// # Examples
 ///
@@ -52,12 +54,12 @@ impl Receipt {
         self.delivered + self.dropped
     }
 
-    /// How many subscribers have it in their queues.
+    /// How many subscribers it was enqueued for.
     pub fn delivered(&self) -> usize {
         self.delivered
     }
 
-    /// How many subscribers lost it, because their queues were full.
+    /// How many subscribers lost it at once, because their queues were full.
     pub fn dropped(&self) -> usize {
         self.dropped
     }
@@ -106,7 +108,7 @@ impl BatchReceipt {
         self.delivered
     }
 
-    /// How often an envelope was lost for a subscriber, because its queue was full.
+    /// How often an envelope was lost at once for a subscriber, because its queue was full.
     pub fn dropped(&self) -> usize {
         self.dropped
     }

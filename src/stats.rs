@@ -31,7 +31,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// assert_eq!((stats.published, stats.denied), (5, 0));
 /// let sum = &stats.subscribers[0];
 /// assert_eq!(sum.name.as_deref(), Some("sum"));
-/// assert_eq!((sum.matched, sum.delivered, sum.queued, sum.dropped), (5, 1, 1, 3));
+/// assert_eq!((sum.matched, sum.received, sum.queued, sum.dropped), (5, 1, 1, 3));
 /// assert_eq!(sum.high_water, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -52,7 +52,7 @@ pub struct Stats {
 
 /// One subscription's part in [`Stats`].
 ///
-/// `matched` is `delivered + queued + dropped`, and an envelope that a publisher waits to place is in none
+/// `matched` is `received + queued + dropped`, and an envelope that a publisher waits to place is in none
 /// of them yet. At a quiet moment all are exact; in the midst of things they are as of a moment
 /// during the call, not all the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -80,9 +80,10 @@ pub struct SubscriptionStats {
     pub queued: u64,
     /// How many envelopes it listens to were published since it subscribed.
     pub matched: u64,
-    /// How many of them it has received.
-    pub delivered: u64,
-    /// How many it lost, because its queue was full.
+    /// How many of them it has received. (What a [`Receipt`](crate::Receipt) counts as delivered is in the queue.)
+    pub received: u64,
+    /// How many it lost, because its queue was full. With [`Overflow::DropOldest`](crate::Overflow::DropOldest) these
+    /// were queued, and newer ones took their places.
     pub dropped: u64,
     /// The most that were ever queued.
     ///
@@ -148,7 +149,7 @@ impl SubscriptionStats {
             capacity: terms.capacity as u64,
             queued,
             matched: accounts.placed + accounts.dropped,
-            delivered: accounts.placed - queued,
+            received: accounts.placed - queued,
             dropped: accounts.dropped,
             high_water,
         }

@@ -21,7 +21,7 @@ fn of<'a>(stats: &'a Stats, subscription: &Subscription<u64>) -> &'a Subscriptio
 fn figures(stats: &SubscriptionStats) -> [u64; 5] {
     [
         stats.matched,
-        stats.delivered,
+        stats.received,
         stats.queued,
         stats.dropped,
         stats.high_water,
@@ -108,7 +108,7 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
         "subscribers": [{
             "id": plotter.id().to_string(), "name": "plotter", "group": null,
             "patterns": ["event.>"], "sources": ["thermometer"],
-            "capacity": 9, "queued": 0, "matched": 0, "delivered": 0, "dropped": 0,
+            "capacity": 9, "queued": 0, "matched": 0, "received": 0, "dropped": 0,
             "high_water": 0,
         }],
     });
@@ -167,10 +167,7 @@ fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
             }
             let now = bus.stats();
             for (before, after) in last.subscribers.iter().zip(&now.subscribers) {
-                assert_eq!(
-                    after.matched,
-                    after.delivered + after.queued + after.dropped
-                );
+                assert_eq!(after.matched, after.received + after.queued + after.dropped);
                 assert!(after.queued <= after.capacity, "{after:?}");
                 assert!(after.high_water <= after.capacity, "{after:?}");
                 assert!(after.matched >= before.matched, "{before:?} {after:?}");
@@ -187,7 +184,7 @@ fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
     for (subscription, received) in subscriptions.iter().zip(received) {
         let of = of(&stats, subscription);
         assert_eq!(of.matched, 2 * EACH);
-        assert_eq!(of.delivered, received);
+        assert_eq!(of.received, received);
         assert_eq!(of.queued, subscription.len() as u64);
         assert_eq!(of.dropped, subscription.dropped());
     }
@@ -219,9 +216,9 @@ fn of_a_queue_that_keeps_the_newest_nothing_that_was_counted_is_taken_back() {
             let mut last = bus.stats().subscribers.remove(0);
             while !publisher.is_finished() {
                 let now = bus.stats().subscribers.remove(0);
-                assert_eq!(now.matched, now.delivered + now.queued + now.dropped);
+                assert_eq!(now.matched, now.received + now.queued + now.dropped);
                 let grows = now.matched >= last.matched
-                    && now.delivered >= last.delivered
+                    && now.received >= last.received
                     && now.dropped >= last.dropped;
                 assert!(grows && now.queued <= now.capacity, "{last:?} {now:?}");
                 last = now;

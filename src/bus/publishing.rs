@@ -17,7 +17,7 @@ use crate::subject::Payload;
 impl<M: Payload> Bus<M> {
     /// Publishes an envelope to every subscriber that listens to it, unguarded.
     ///
-    /// When it returns, the envelope is in the queues that the receipt counts. It waits for nobody,
+    /// When it returns, the envelope was enqueued for those whom the receipt counts as delivered. It waits for nobody,
     /// except for subscribers with [`Overflow::Block`](crate::Overflow::Block) that have no room.
     ///
     /// # Errors

@@ -28,15 +28,18 @@
 //!
 //! # 2. Receipt
 //!
-//! When a publish has returned `Ok`, the envelope is in the queue of every subscriber that the
-//! [`Receipt`](crate::Receipt) counts as delivered: a thread that learns of the return finds it there.
+//! When a publish has returned `Ok`, the envelope was enqueued for every subscriber that the
+//! [`Receipt`](crate::Receipt) counts as delivered: a thread that learns of the return finds it in the queue, unless it
+//! was received since, or, with [`DropOldest`](crate::Overflow::DropOldest), displaced by a newer one.
 //!
 //! * Delivered and dropped together are the subscribers that matched. None is no error.
 //! * A subscriber that leaves while the publish is under way may be counted or not.
 //!
-//! Not promised: that anybody ever looks into the queue.
+//! Not promised: that anybody ever looks into the queue. And that the receipt knows of every loss: an envelope that a
+//! newer one displaces was delivered by its own receipt. The subscriber is told of it, and
+//! [`SubscriptionStats::dropped`](crate::SubscriptionStats::dropped) counts it.
 //!
-//! Shown by `tests/accounts.rs`, `tests/model.rs`.
+//! Shown by `tests/accounts.rs`, `tests/model.rs`, `tests/overflow.rs`.
 //!
 //! # 3. Exact accounts
 //!
@@ -162,9 +165,15 @@
 //!
 //! # 9. Bounded memory
 //!
-//! * A queue never holds more envelopes than its capacity, and what is dropped takes no memory: but for
-//!   the neighbours in its parcel of each envelope that a queue with a filter holds, 63 at most.
-//! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers made
+//! * A queue never holds more envelopes than its capacity, and takes the memory for that on subscribing, see
+//!   [`capacity`](crate::SubscribeOptions::capacity).
+//! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter, with
+//!   [`DropOldest`](crate::Overflow::DropOldest) or of a group keeps its parcel: up to 63 others. The others' queues keep
+//!   one parcel beside what they hold.
+//! * What is [retained](crate::Bus::retain) comes beside the queue of a new subscriber: up to
+//!   [`MAX_RETAINED`](crate::MAX_RETAINED) envelopes for each of [`MAX_RETAINED_PATTERNS`](crate::MAX_RETAINED_PATTERNS)
+//!   patterns, each with its parcel, shared by all.
+//! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers (weak ones too) made
 //!   and dropped, or of requests that are over.
 //! * No more than [`MAX_PENDING_REQUESTS`](crate::MAX_PENDING_REQUESTS) requests wait at once.
 //!
