@@ -148,6 +148,17 @@ fn there_are_as_many_grants_as_the_bus_was_built_for() {
 }
 
 #[test]
+fn without_a_builder_65536_capabilities_may_be_granted_at_once() {
+    let bus = MessageBus::new();
+    for index in 0..65_536 {
+        bus.grant(Grant::new(format!("capability:{index}")))
+            .unwrap();
+    }
+    let one_more = bus.grant(Grant::new("one more"));
+    assert_eq!(one_more, Err(GrantError::TooMany { limit: 65_536 }));
+}
+
+#[test]
 fn what_has_expired_takes_up_no_place_among_the_grants() {
     let bus = MessageBus::builder().max_grants(2).build();
     let expired = |name: &str| Grant::new(name).expires_at(Instant::now());

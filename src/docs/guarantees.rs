@@ -180,7 +180,8 @@
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-parcels).
 //!
-//! Shown by `tests/bounded.rs`, `tests/requests.rs`.
+//! Shown by `tests/bounded.rs`, `tests/memory.rs`, `tests/requests.rs`, `tests/retained.rs`; the greatest number of
+//! requests in `src/request.rs`.
 //!
 //! # 10. No `unsafe`
 //!

@@ -185,6 +185,29 @@ fn a_request_that_is_given_up_counts_no_more_and_one_that_waits_does() {
     }
 }
 
+#[test]
+fn without_a_builder_1024_requests_may_be_pending_under_one_capability() {
+    let bus = Bus::<u64>::new();
+    let options = SubscribeOptions::new().capacity(2_000);
+    let _questions = bus.subscribe_with(options).unwrap();
+    bus.grant_capability("ask".into());
+    let client = bus.publisher("client", "ask").into_async();
+    let mut context = Context::from_waker(Waker::noop());
+    let pending: Vec<_> = (0..1_024)
+        .map(|number| {
+            let mut asks = Box::pin(client.request(number));
+            assert!(asks.as_mut().poll(&mut context).is_pending());
+            asks
+        })
+        .collect();
+    let mut one_more = Box::pin(client.request(1_024));
+    let Poll::Ready(Err(error)) = one_more.as_mut().poll(&mut context) else {
+        panic!("it is one too many");
+    };
+    assert!(matches!(error, RequestError::Quota { limit: 1_024, .. }));
+    drop(pending);
+}
+
 /// The same question asked of a bus, and by a publisher; "ask" must be granted.
 async fn asked_both_ways(
     bus: &AsyncBus<u64>,

@@ -1,0 +1,173 @@
+//! How much memory it takes to hold something: a queue, what is queued, what is retained. That nothing grows with the
+//! past is in `bounded.rs`.
+
+use std::array;
+use std::sync::Arc;
+
+use allocation_counter::measure;
+use oxide_bus::{
+    Bus, Envelope, MAX_PATTERNS, Overflow, Payload, Source, Subject, SubscribeOptions, Subscription,
+};
+
+/// The most envelopes in a parcel.
+const PARCEL: usize = 64;
+
+/// Every kind of queue, with the bytes for each envelope of its capacity.
+fn kinds<M>() -> [(SubscribeOptions<M>, i64); 8] {
+    let all = SubscribeOptions::new;
+    let rare = || all().source("rare");
+    let block = Overflow::Block { timeout: None };
+    [
+        (all(), 16),
+        (all().overflow(block), 16),
+        (all().overflow(Overflow::Disconnect), 16),
+        (rare(), 32),
+        (rare().overflow(block), 32),
+        (rare().group("workers"), 32),
+        (all().overflow(Overflow::DropOldest), 32),
+        (rare().overflow(Overflow::DropOldest), 32),
+    ]
+}
+
+#[test]
+fn a_queue_takes_so_many_bytes_for_each_envelope_of_its_capacity_and_up_to_2_kib_more() {
+    let bus = Bus::<u64>::new();
+    let _others: [_; 8] = array::from_fn(|_| bus.subscribe());
+    for (options, bytes) in kinds() {
+        for capacity in [1, 128, 1_000, 100_003] {
+            let mut subscription = None;
+            let info = measure(|| {
+                let options = options.clone().capacity(capacity);
+                subscription = Some(bus.subscribe_with(options).unwrap());
+            });
+            let queue = bytes * i64::try_from(capacity).unwrap();
+            let more = info.bytes_current - queue;
+            assert!((0..=2_048).contains(&more), "{options:?}: {info:?}");
+        }
+    }
+}
+
+#[test]
+fn a_queue_that_fills_takes_no_more_memory_for_itself() {
+    const CAPACITY: usize = 1_000;
+    let bus = Bus::<u64>::new();
+    let source = Source::from("rare");
+    let mut fast = bus.subscribe();
+    for (options, _) in kinds() {
+        let options = match format!("{options:?}") {
+            blocks if blocks.contains("Block") => continue, // the publisher would wait
+            _ => options.capacity(CAPACITY),
+        };
+        let stuck = bus.subscribe_with(options).unwrap();
+        let mut publish = |count| {
+            for number in 0..count {
+                bus.publish(Envelope::new(&source, number)).unwrap();
+                fast.try_recv().unwrap();
+            }
+        };
+        publish(1);
+        // What is queued is there for all, so it is not counted as anybody's own: envelopes take less than 128 bytes.
+        let info = measure(|| publish(2 * CAPACITY as u64));
+        let envelopes = 128 * i64::try_from(CAPACITY + 2 * PARCEL).unwrap();
+        assert!(info.bytes_current <= envelopes, "{stuck:?}: {info:?}");
+    }
+}
+
+/// A payload whose token tells whether it is alive.
+struct Token {
+    number: usize,
+    _alive: Arc<()>,
+}
+
+impl Payload for Token {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(["token"])
+    }
+}
+
+/// Publishes in parcels that are as long as they get; one of 64 is rare. `fast` keeps up.
+fn publish(bus: &Bus<Token>, fast: &mut Subscription<Token>, token: &Arc<()>, count: usize) {
+    let (rare, usual) = (Source::from("rare"), Source::from("usual"));
+    for number in 0..count {
+        let source = if number % PARCEL == 0 { &rare } else { &usual };
+        let message = Token {
+            number,
+            _alive: Arc::clone(token),
+        };
+        let envelope = Envelope::new(source, message);
+        bus.publish(envelope).map_err(drop).unwrap();
+        if number % PARCEL == PARCEL - 1 {
+            fast.try_iter().for_each(drop);
+        }
+    }
+}
+
+#[test]
+fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one_parcel_in_all() {
+    const CAPACITY: usize = 4;
+    for (options, bytes) in kinds() {
+        if format!("{options:?}").contains("Block") {
+            continue; // the publisher would wait
+        }
+        let (bus, token) = (Bus::new(), Arc::new(()));
+        let mut fast = bus.subscribe();
+        let is_picky = bytes > 16;
+        let stuck = bus.subscribe_with(options.capacity(CAPACITY)).unwrap();
+        publish(&bus, &mut fast, &token, 50 * PARCEL);
+        let alive = Arc::strong_count(&token) - 1;
+        // The bus keeps its newest parcel, and the one that keeps up reads in it.
+        let queued = if is_picky {
+            CAPACITY * PARCEL
+        } else {
+            CAPACITY
+        };
+        assert!(alive <= queued + PARCEL, "{alive} for {stuck:?}");
+        assert!(alive >= CAPACITY, "it keeps what it holds");
+    }
+}
+
+#[test]
+fn what_is_retained_keeps_its_parcels_and_nothing_else() {
+    const COUNT: usize = 3;
+    let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
+    let mut fast = bus.subscribe();
+    bus.retain("token".parse().unwrap(), COUNT).unwrap();
+    for _ in 0..4 {
+        publish(&bus, &mut fast, &token, 50 * PARCEL);
+        let alive = Arc::strong_count(&token) - 1;
+        assert!((COUNT..=3 * PARCEL).contains(&alive), "{alive}");
+    }
+}
+
+#[test]
+fn what_is_retained_comes_beside_the_capacity_of_who_subscribes() {
+    let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
+    let mut fast = bus.subscribe();
+    bus.retain("token".parse().unwrap(), 100).unwrap();
+    publish(&bus, &mut fast, &token, 200);
+    let options = SubscribeOptions::new().capacity(2);
+    let mut late = bus.subscribe_with(options).unwrap();
+    publish(&bus, &mut fast, &token, 10);
+    assert_eq!((late.capacity(), late.len()), (2, 102));
+    let numbers = (late.try_iter().flatten()).map(|it| it.message.number);
+    assert!(numbers.eq((100..200).chain(0..2)), "then two of the ten");
+}
+
+#[test]
+fn the_bus_keeps_its_newest_parcel_until_the_list_of_subscribers_changes() {
+    let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
+    let mut fast = bus.subscribe();
+    publish(&bus, &mut fast, &token, PARCEL);
+    assert!((1..=PARCEL).contains(&(Arc::strong_count(&token) - 1)));
+    drop(fast);
+    assert_eq!(Arc::strong_count(&token) - 1, 0);
+}
+
+#[test]
+fn whoever_has_the_bus_may_subscribe_with_more_patterns_than_can_be_set() {
+    let bus = Bus::<u64>::new();
+    let options = (0..=MAX_PATTERNS).fold(SubscribeOptions::new(), |options, index| {
+        options.pattern(format!("a{index}").parse().unwrap())
+    });
+    assert!(bus.subscribe_with(options).is_ok());
+}
