@@ -168,7 +168,7 @@
 //! A process that forks without `exec` copies the generator of random bits of the thread that forks. If that thread had
 //! made an id before, for an envelope or a subscription, parent and child go on with the same random bits, and so do two
 //! children. Then only the clock keeps their ids apart, in steps of 244 ns: of 16,000 children that each made an envelope
-//! at once, about five had an id of another. To notice a fork takes a system call for each envelope, and that costs more
+//! at once, up to five had an id of another. To notice a fork takes a system call for each envelope, and that costs more
 //! than the envelope.
 //!
 //! A thread whose first id comes after the fork has a generator of its own, in parent and child. So fork before the
