@@ -242,12 +242,6 @@ impl Admission {
         Revoked(changed.grants)
     }
 
-    /// Whether it has expired, and nobody is about to grant it.
-    pub(crate) fn has_lapsed(&self) -> bool {
-        let changed = self.changing.lock();
-        changed.settled == changed.announced && !self.is_granted()
-    }
-
     /// Called with the lock held.
     fn change(&self, terms: Terms) {
         self.terms.store(Arc::new(terms));

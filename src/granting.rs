@@ -30,6 +30,11 @@ impl<M> Bus<M> {
     /// Grants a capability for what the [`Grant`] says, and for nothing else: what it was granted for
     /// before is replaced at once. Nobody who publishes meanwhile is let pass by both together.
     ///
+    /// # Cost
+    ///
+    /// It does not grow with the number of grants, also where as many are granted as may be; if some expire, with its
+    /// logarithm.
+    ///
     /// # Errors
     ///
     /// [`GrantError`] where a name is longer than 256 bytes or 65,536 capabilities are granted already (a

@@ -2,9 +2,11 @@
 
 mod by_name;
 mod changes;
+mod expiries;
 mod handle;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -23,6 +25,8 @@ use crate::source::Source;
 use crate::subject::Payload;
 use crate::sync::{AtomicU64, Ordering};
 use crate::told;
+
+use self::expiries::Expiries;
 
 pub(crate) use self::changes::Changes;
 pub(crate) use self::handle::GrantHandle;
@@ -58,6 +62,7 @@ pub(crate) struct Grants {
     known: DashMap<Capability, Known, RandomState>,
     /// How many are granted.
     granted: AtomicU64,
+    expiries: Expiries,
     /// How many publishes were refused under any capability, known or not.
     denied: AtomicU64,
     /// Those under capabilities that nothing is known of.
@@ -72,6 +77,8 @@ struct Known {
     admission: Arc<Admission>,
     /// Or is about to be.
     is_granted: bool,
+    /// Until when; none if for good, or if it is not granted.
+    expires: Option<Instant>,
     /// How many [`GrantHandle`]s there are.
     handles: usize,
 }
@@ -81,6 +88,7 @@ impl Known {
         Known {
             admission: Arc::new(Admission::new()),
             is_granted: false,
+            expires: None,
             handles: 0,
         }
     }
@@ -103,6 +111,7 @@ impl Grants {
         Grants {
             known: DashMap::default(),
             granted: AtomicU64::new(0),
+            expiries: Expiries::default(),
             denied: AtomicU64::new(0),
             unknown: Refusals::new(),
             limits,
@@ -128,39 +137,51 @@ impl Grants {
     }
 
     /// Gives a grant its place among all, and in the order of the changes. It does not count yet.
+    ///
+    /// One that is granted already has its place. Another may need that of one that has expired, which lies in
+    /// another shard: so this one's lock is given back first.
     fn announce(
         &self,
         grant: &Grant,
         board: &Board,
     ) -> Result<(Arc<Admission>, Announced), GrantError> {
-        let (capability, scope) = (grant.capability.clone(), grant.scope());
+        loop {
+            if let Some(announced) = self.announce_if_there_is_a_place(grant, board) {
+                return Ok(announced);
+            }
+            if !self.let_go_of_expired(Instant::now()) {
+                let limit = self.limits.grants;
+                return Err(GrantError::TooMany { limit });
+            }
+        }
+    }
+
+    fn announce_if_there_is_a_place(
+        &self,
+        grant: &Grant,
+        board: &Board,
+    ) -> Option<(Arc<Admission>, Announced)> {
+        let capability = &grant.capability;
         let note = || {
-            let change = || Advisory::Granted { capability, scope };
-            self.changes.note(board, change);
+            let (capability, scope) = (capability.clone(), grant.scope());
+            (self.changes).note(board, || Advisory::Granted { capability, scope });
         };
-        if self.granted.load(Ordering::Relaxed) >= self.limits.grants as u64 {
-            self.let_go_of_expired();
+        let entry = self.known.entry(capability.clone());
+        let is_granted = matches!(&entry, Entry::Occupied(known) if known.get().is_granted);
+        if !is_granted && !self.count_grant() {
+            return None;
         }
-        match self.known.entry(grant.capability.clone()) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                if !known.is_granted {
-                    self.count_grant()?;
-                    known.is_granted = true;
-                }
-                let announced = known.admission.announce(note);
-                Ok((Arc::clone(&known.admission), announced))
-            }
-            Entry::Vacant(unknown) => {
-                self.count_grant()?;
-                let known = Known {
-                    is_granted: true,
-                    ..Known::new()
-                };
-                let announced = known.admission.announce(note);
-                Ok((Arc::clone(&unknown.insert(known).admission), announced))
-            }
-        }
+        let mut known = entry.or_insert_with(Known::new);
+        known.is_granted = true;
+        self.expire(capability, &mut known, grant.expires);
+        let announced = known.admission.announce(note);
+        Some((Arc::clone(&known.admission), announced))
+    }
+
+    /// Notes until when a capability is granted; called under its lock.
+    fn expire(&self, capability: &Capability, known: &mut Known, expires: Option<Instant>) {
+        (self.expiries).change(capability, known.expires, expires);
+        known.expires = expires;
     }
 
     fn check_name(&self, name: &str) -> Result<(), GrantError> {
@@ -171,29 +192,43 @@ impl Grants {
         Ok(())
     }
 
-    fn count_grant(&self) -> Result<(), GrantError> {
-        let limit = self.limits.grants;
+    /// Counts one more, if there may be one.
+    fn count_grant(&self) -> bool {
+        let limit = self.limits.grants as u64;
         // Relaxed: the word stands for itself.
         let counted =
             (self.granted).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |granted| {
-                (granted < limit as u64).then_some(granted + 1)
+                (granted < limit).then_some(granted + 1)
             });
-        counted.map(drop).map_err(|_| GrantError::TooMany { limit })
+        counted.is_ok()
     }
 
-    /// What has expired takes up no place that is needed.
-    fn let_go_of_expired(&self) {
-        self.known.retain(|_, known| {
-            if known.is_granted && known.admission.has_lapsed() {
-                known.is_granted = false;
-                self.granted.fetch_sub(1, Ordering::Relaxed); // as in `count_grant`
+    /// Gives back the place of one that is not granted any more; called under its lock.
+    fn uncount_grant(&self, capability: &Capability, known: &mut Known) {
+        if known.is_granted {
+            known.is_granted = false;
+            self.expire(capability, known, None);
+            self.granted.fetch_sub(1, Ordering::Relaxed); // as in `count_grant`
+        }
+    }
+
+    /// What has expired takes up no place that is needed: the place of one is given back. False if none has.
+    fn let_go_of_expired(&self, now: Instant) -> bool {
+        let Some(capability) = self.expiries.first_by(now) else {
+            return false;
+        };
+        if let Entry::Occupied(mut entry) = self.known.entry(capability) {
+            let capability = entry.key().clone();
+            let known = entry.get_mut();
+            // Unless somebody else was here first, or it was granted anew.
+            if known.expires.is_some_and(|end| end <= now) {
+                self.uncount_grant(&capability, known);
             }
-            let is_idle = known.is_idle();
-            if is_idle {
-                self.forget(&known.admission);
+            if known.is_idle() {
+                self.forget(&entry.remove().admission);
             }
-            !is_idle
-        });
+        }
+        true
     }
 
     /// Revokes a capability. Returns what it takes to wait for whoever publishes under it; nothing if
@@ -215,10 +250,7 @@ impl Grants {
             }
         };
         let known = entry.get_mut();
-        if known.is_granted {
-            known.is_granted = false;
-            self.granted.fetch_sub(1, Ordering::Relaxed); // as in `count_grant`
-        }
+        self.uncount_grant(capability, known);
         let admission = Arc::clone(&known.admission);
         let revoked = admission.revoke(note);
         if known.is_idle() {

@@ -28,7 +28,8 @@
 //!   never take;
 //! * granting, revoking, making and dropping publishers, and
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
-//!   reader-writer lock for each shard;
+//!   reader-writer lock for each shard; and a mutex around what expires when, where a grant that expires begins, is
+//!   renewed or ends;
 //! * waking a subscriber that sleeps: the mutex of crossbeam's channel, or the one around the wakers of tasks;
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
 //!   map, as above;

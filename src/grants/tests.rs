@@ -1,5 +1,6 @@
-use std::fs;
+use std::sync::mpsc::channel;
 use std::time::Duration;
+use std::{fs, thread};
 
 use super::*;
 use crate::admission::Pass;
@@ -46,6 +47,69 @@ fn nothing_is_kept_of_a_capability_that_is_neither_granted_nor_held() {
     }
     assert_eq!(grants.known.len(), 0);
     assert_eq!(grants.granted.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn nothing_is_kept_of_an_expiry_that_another_has_replaced_or_a_revoke_has_ended() {
+    let grants = grants();
+    let write = Capability::new("log:write");
+    let expiring = |seconds| Grant::new(&write).expires_in(Duration::from_secs(seconds));
+    for seconds in 1_000..1_100 {
+        grants.grant(expiring(seconds), &Board::new()).unwrap();
+        assert_eq!(grants.expiries.len(), 1);
+    }
+    grant(&grants, &write);
+    assert_eq!(grants.expiries.len(), 0);
+    grants.grant(expiring(1_000), &Board::new()).unwrap();
+    grants.revoke(&write, &Board::new());
+    assert_eq!(grants.expiries.len(), 0);
+}
+
+/// Whoever looks at all of them needs the lock of every shard.
+#[test]
+fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
+    const LIMIT: usize = 500;
+    let grants = Arc::new(Grants::new(GrantLimits {
+        grants: LIMIT,
+        ..GrantLimits::default()
+    }));
+    let board = Board::new();
+    let locked = Capability::new("locked");
+    grant(&grants, &locked);
+    let lock = grants.known.get_mut(&locked).unwrap();
+    // Whatever lies in the locked shard is of no use here.
+    let mut names = (0..)
+        .map(|index| Capability::new(format!("capability:{index}")))
+        .filter(|name| !grants.known.try_get(name).is_locked());
+    let mut name = || names.next().unwrap();
+    let (renewed, expired) = (name(), name());
+    grant(&grants, &renewed);
+    let past = Grant::new(&expired).expires_at(Instant::now());
+    grants.grant(past, &board).unwrap();
+    for _ in 3..LIMIT {
+        grant(&grants, &name());
+    }
+    let (late, later) = (name(), name());
+    let hour = Duration::from_secs(3_600);
+    thread::scope(|scope| {
+        let (done, is_done) = channel();
+        let (grants, board) = (&grants, &board);
+        scope.spawn(move || {
+            let outcomes = [
+                Grant::new(&renewed),
+                Grant::new(&renewed).expires_in(hour),
+                Grant::new(late), // in the place of the one that has expired
+                Grant::new(later),
+            ]
+            .map(|grant| grants.grant(grant, board));
+            done.send(outcomes).unwrap();
+        });
+        let outcomes = is_done.recv_timeout(Duration::from_secs(20));
+        drop(lock); // so that the thread ends in any case
+        let too_many = Err(GrantError::TooMany { limit: LIMIT });
+        assert_eq!(outcomes, Ok([Ok(()), Ok(()), Ok(()), too_many]));
+        assert!(grants.find(&expired).is_none(), "nothing is kept of it");
+    });
 }
 
 #[test]
