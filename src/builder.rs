@@ -96,7 +96,7 @@ impl<M: Payload> BusBuilder<M> {
     }
 
     /// How many bytes a name may have: of a capability that is granted or held by a publisher, of a source in a
-    /// grant or of a publisher, of a subscription, of a group. (Not of an [audit log](crate::audit), which names itself.)
+    /// grant, of a publisher or that a subscription listens to, of a subscription, of a group. (Not of an [audit log](crate::audit), which names itself.)
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
         self

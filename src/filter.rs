@@ -1,5 +1,6 @@
 //! What one subscriber listens to.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,18 @@ pub(crate) struct Panicked;
 /// What these patterns match, in words; none if there are none.
 pub(crate) fn subjects(patterns: &[Pattern]) -> Option<String> {
     (!patterns.is_empty()).then(|| format!("subjects {}", list(patterns)))
+}
+
+/// How many bytes these patterns have together.
+pub(crate) fn bytes(patterns: &[Pattern]) -> usize {
+    patterns.iter().map(Pattern::bytes).sum()
+}
+
+/// In how many ways `*` stands in these patterns.
+pub(crate) fn shapes(patterns: &[Pattern]) -> usize {
+    (patterns.iter().map(Pattern::wildcards))
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 /// What one subscriber listens to: an envelope has to pass all three.

@@ -18,7 +18,9 @@ use crate::capability::Capability;
 use crate::denial::{Denial, Denials, Refusals};
 use crate::envelope::Envelope;
 use crate::error::{DrainError, GrantError};
+use crate::filter;
 use crate::grant::Grant;
+use crate::options::MAX_PATTERNS_BYTES;
 use crate::pause::{self, Step};
 use crate::scope::Scope;
 use crate::source::Source;
@@ -123,6 +125,10 @@ impl Grants {
         self.check_name(grant.capability.as_str())?;
         for source in grant.sources.iter().flatten() {
             self.check_name(source)?;
+        }
+        let bytes = filter::bytes(grant.patterns.as_deref().unwrap_or_default());
+        if bytes > MAX_PATTERNS_BYTES {
+            return Err(GrantError::PatternsTooLong { bytes });
         }
         if matches!(grant.rate, Some((0, _) | (_, 0))) {
             return Err(GrantError::NoRate);

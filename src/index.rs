@@ -139,11 +139,6 @@ impl<'a, L> Found<'_, 'a, L> {
         }
     }
 
-    fn add_one(&mut self, number: u64, listener: &'a L) {
-        self.lists += 1;
-        self.listeners.push((number, listener));
-    }
-
     fn put_in_order(&mut self) {
         if self.lists > 1 {
             self.listeners.sort_unstable_by_key(|(number, _)| *number);

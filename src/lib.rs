@@ -490,9 +490,12 @@ pub use crate::message::{Command, Event, Message};
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
 pub use crate::nesting::MAX_PUBLISH_DEPTH;
-pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERNS, SubscribeOptions};
+pub use crate::options::{
+    DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES,
+    SubscribeOptions,
+};
 pub use crate::overflow::Overflow;
-pub use crate::pattern::{Pattern, PatternError};
+pub use crate::pattern::{MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS, Pattern, PatternError};
 pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::request::MAX_PENDING_REQUESTS;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
-use crate::filter::Filter;
+use crate::filter::{self, Filter};
 use crate::message::Message;
 use crate::overflow::Overflow;
 use crate::pattern::Pattern;
@@ -19,6 +19,17 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 /// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (Who has the bus may
 /// subscribe with any number of them.)
 pub const MAX_PATTERNS: usize = 1_024;
+
+/// The most bytes of all patterns of one subscription together, or of one grant: as many as 1,024 patterns of 256 bytes
+/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::MAX_PATTERN_BYTES).
+pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
+
+/// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape
+/// of a pattern is which of its tokens are `*`.
+///
+/// So a thousand patterns such as `command.invoke.*.m7` have one shape. Each further shape makes the publish of a subject
+/// take up to 16 steps more to find who listens, where its other tokens match.
+pub const MAX_PATTERN_SHAPES: usize = 16;
 
 /// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it
 /// is too slow.
@@ -108,7 +119,7 @@ impl<M> SubscribeOptions<M> {
     }
 
     /// Listens to subjects that this pattern matches. Called again, adds another: one that matches
-    /// is enough.
+    /// is enough. Together they have up to [`MAX_PATTERNS_BYTES`].
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.filter.patterns.push(pattern);
         self
@@ -161,9 +172,14 @@ impl<M> SubscribeOptions<M> {
         if !(1..=MAX_CAPACITY).contains(&self.capacity) {
             return Err(SubscribeError::Capacity(self.capacity));
         }
-        let mut names = self.name.iter().chain(&self.group);
+        let names = self.name.iter().chain(&self.group).map(String::as_str);
+        let mut names = names.chain(self.filter.sources.iter().map(Source::as_str));
         if !self.is_own && names.any(|name| name.len() > max_name) {
             return Err(SubscribeError::NameTooLong { limit: max_name });
+        }
+        let bytes = filter::bytes(&self.filter.patterns);
+        if bytes > MAX_PATTERNS_BYTES {
+            return Err(SubscribeError::PatternsTooLong { bytes });
         }
         Ok(self)
     }

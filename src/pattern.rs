@@ -3,8 +3,16 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::subject::{Subject, write_token};
+
+/// The most bytes of a [`Pattern`]: those of its tokens, and one more for each. An escape counts as what it stands
+/// for. (A subject with two names of 256 bytes has some 540.)
+pub const MAX_PATTERN_BYTES: usize = 4_096;
+
+/// The most tokens of a [`Pattern`], without the `>` at its end.
+pub const MAX_PATTERN_TOKENS: usize = 16;
 
 /// Which subjects a subscriber wants; compiled once, matched token by token.
 ///
@@ -20,11 +28,19 @@ use crate::subject::{Subject, write_token};
 /// | `\u{1f}` | the character with that code, in hexadecimal |
 ///
 /// A wildcard that is only a part of a token (`sensor*`) is an error rather than a literal: who
-/// writes it expects it to match more than it would. No pattern matches a subject without tokens.
+/// writes it expects it to match more than it would. No pattern matches a subject without tokens, not even `>`:
+/// see [`Payload::subject`](crate::Payload::subject).
+///
+/// An empty token is a token as any other, so `*` and `>` match it. (In NATS there is none.)
+///
+/// # Limits
+///
+/// [`MAX_PATTERN_TOKENS`] tokens and [`MAX_PATTERN_BYTES`]; a subject may have more, and `>` matches the rest of them.
 ///
 /// # Cost
 ///
-/// Matching compares tokens in order and stops at the first difference; it allocates nothing.
+/// Matching compares tokens in order and stops at the first difference; it allocates nothing. Cloning one costs a
+/// reference count.
 ///
 /// # Examples
 ///
@@ -41,7 +57,8 @@ use crate::subject::{Subject, write_token};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    tokens: Box<[Token]>,
+    /// [`MAX_PATTERN_TOKENS`] at most.
+    tokens: Arc<[Token]>,
     /// Whether a `>` follows the tokens.
     open_ended: bool,
 }
@@ -49,12 +66,23 @@ pub struct Pattern {
 /// One token of a pattern; the `>` at its end is none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Token {
-    Literal(Box<str>),
+    Literal(Arc<str>),
     AnyOne,
 }
 
+impl Token {
+    /// How much of [`MAX_PATTERN_BYTES`] it takes.
+    fn bytes(&self) -> usize {
+        match self {
+            Token::Literal(literal) => literal.len() + 1,
+            Token::AnyOne => 2,
+        }
+    }
+}
+
 impl Pattern {
-    /// The pattern that matches this subject and no other; a subject without tokens has none.
+    /// The pattern that matches this subject and no other; a subject without tokens has none, nor has one that
+    /// is longer than a pattern may be.
     ///
     /// # Examples
     ///
@@ -67,15 +95,23 @@ impl Pattern {
     /// assert!(!pattern.matches(&Subject::new(["event", "pong", "echo"])));
     /// ```
     pub fn exactly(subject: &Subject<'_>) -> Option<Self> {
-        let tokens: Box<[Token]> = subject
-            .tokens()
-            .iter()
-            .map(|token| Token::Literal((*token).into()))
-            .collect();
-        (!tokens.is_empty()).then_some(Pattern {
-            tokens,
-            open_ended: false,
-        })
+        let mut tokens = Tokens::default();
+        for token in subject.tokens() {
+            tokens.push(Token::Literal((*token).into())).ok()?;
+        }
+        (!tokens.tokens.is_empty()).then(|| tokens.pattern(false))
+    }
+
+    /// How many bytes it has, as [`MAX_PATTERN_BYTES`] counts them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tokens.iter().map(Token::bytes).sum()
+    }
+
+    /// Which of its tokens are `*`: a bit for each.
+    pub(crate) fn wildcards(&self) -> u16 {
+        (self.tokens.iter().enumerate())
+            .filter(|(_, token)| matches!(token, Token::AnyOne))
+            .fold(0, |bits, (place, _)| bits | 1 << place)
     }
 
     pub(crate) fn tokens(&self) -> &[Token] {
@@ -118,26 +154,46 @@ impl FromStr for Pattern {
     /// [`PatternError`] says what is wrong and at which byte.
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let mut reader = Reader { text, at: 0 };
-        let mut tokens = Vec::new();
+        let mut tokens = Tokens::default();
         loop {
             let start = reader.at;
             match reader.token()? {
-                Read::Token(token) => tokens.push(token),
-                Read::Rest if reader.at == text.len() => {
-                    return Ok(Pattern {
-                        tokens: tokens.into(),
-                        open_ended: true,
-                    });
-                }
+                Read::Token(token) => tokens.push(token).map_err(|kind| kind.at(start))?,
+                Read::Rest if reader.at == text.len() => return Ok(tokens.pattern(true)),
                 Read::Rest => return Err(PatternErrorKind::RestNotLast.at(start)),
             }
             if reader.at == text.len() {
-                return Ok(Pattern {
-                    tokens: tokens.into(),
-                    open_ended: false,
-                });
+                return Ok(tokens.pattern(false));
             }
             reader.at += 1; // the dot at which the token ended
+        }
+    }
+}
+
+/// The tokens of a pattern in the making, within its limits.
+#[derive(Default)]
+struct Tokens {
+    tokens: Vec<Token>,
+    bytes: usize,
+}
+
+impl Tokens {
+    fn push(&mut self, token: Token) -> Result<(), PatternErrorKind> {
+        self.bytes += token.bytes();
+        if self.bytes > MAX_PATTERN_BYTES {
+            return Err(PatternErrorKind::TooLong);
+        }
+        if self.tokens.len() == MAX_PATTERN_TOKENS {
+            return Err(PatternErrorKind::TooManyTokens);
+        }
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    fn pattern(self, open_ended: bool) -> Pattern {
+        Pattern {
+            tokens: self.tokens.into(),
+            open_ended,
         }
     }
 }
@@ -261,6 +317,8 @@ enum PatternErrorKind {
     NotAlone,
     RestNotLast,
     UnknownEscape,
+    TooLong,
+    TooManyTokens,
 }
 
 impl PatternErrorKind {
@@ -278,7 +336,8 @@ impl PatternError {
 
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
+        write!(f, "invalid pattern at byte {}: ", self.offset)?;
+        f.write_str(match self.kind {
             PatternErrorKind::EmptyToken => r"empty token (written `\e` where it is meant)",
             PatternErrorKind::NotAlone => {
                 r"`*`, `>` and `\e` must be whole tokens (`\*` and `\>` are literal)"
@@ -287,8 +346,13 @@ impl fmt::Display for PatternError {
             PatternErrorKind::UnknownEscape => {
                 r"unknown escape (there are `\.`, `\*`, `\>`, `\\`, `\e` and `\u{hex}`)"
             }
-        };
-        write!(f, "invalid pattern at byte {}: {what}", self.offset)
+            PatternErrorKind::TooLong => {
+                return write!(f, "a pattern has no more than {MAX_PATTERN_BYTES} bytes");
+            }
+            PatternErrorKind::TooManyTokens => {
+                return write!(f, "a pattern has no more than {MAX_PATTERN_TOKENS} tokens");
+            }
+        })
     }
 }
 

@@ -27,17 +27,20 @@ pub(crate) enum Step {
     Listed,
     /// The file of an audit log was put aside, and there is no new one yet.
     PutAside,
+    /// A look-up in the index is at a node.
+    LookedUp,
 }
 
 #[cfg(any(not(test), oxide_loom))]
 pub(crate) const fn at(_step: Step) {}
 
 #[cfg(all(test, not(oxide_loom)))]
-pub(crate) use self::hook::{Stopped, at, stop};
+pub(crate) use self::hook::{Stopped, at, count, stop};
 
 #[cfg(all(test, not(oxide_loom)))]
 mod hook {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
     use std::sync::mpsc::{Sender, channel};
     use std::thread::{self, JoinHandle};
 
@@ -55,6 +58,18 @@ mod hook {
                 hook(step);
             }
         });
+    }
+
+    /// How often this thread comes to a step while it does some work.
+    pub(crate) fn count(step: Step, work: impl FnOnce()) -> usize {
+        let times = Rc::new(Cell::new(0));
+        HOOK.set(Some(Box::new({
+            let times = Rc::clone(&times);
+            move |at| times.set(times.get() + usize::from(at == step))
+        })));
+        work();
+        HOOK.set(None);
+        times.get()
     }
 
     /// A thread that was stopped.

@@ -75,7 +75,7 @@ pub struct Publisher<M = Message> {
     grant: Arc<GrantHandle>,
     stripe: Stripe,
     /// What it was narrowed to, each time; one pattern of each must match. Mostly none.
-    narrowed: Arc<[Box<[Pattern]>]>,
+    narrowed: Arc<[Arc<[Pattern]>]>,
 }
 
 impl<M> Publisher<M> {

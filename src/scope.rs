@@ -1,5 +1,6 @@
 //! What a grant lets pass: compiled once, checked at each publish.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -100,7 +101,7 @@ impl Scope {
         &self,
         envelopes: &[Envelope<M>],
         origin: Origin<'_>,
-        narrowed: &[Box<[Pattern]>],
+        narrowed: &[Arc<[Pattern]>],
     ) -> Result<(), Objection> {
         if self.has_expired() {
             return Err(Denial::Expired.into());

@@ -13,10 +13,11 @@ use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::error::{Lagged, SetPatternsError};
 use crate::fanout::Core;
+use crate::filter;
 use crate::follow::{End, Places};
 use crate::follower::Follower;
 use crate::message::Message;
-use crate::options::MAX_PATTERNS;
+use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
 use crate::pattern::Pattern;
 use crate::queue::{Inbox, Terms};
 
@@ -137,7 +138,9 @@ impl<M> Subscription<M> {
     /// whole parcels with others, and cannot leave any of it out. One that shall choose later begins with
     /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Fixed`] for
     /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::TooMany`] with more than
-    /// [`MAX_PATTERNS`] of them, [`SetPatternsError::Ended`] where the bus has closed or has evicted the subscription.
+    /// [`MAX_PATTERNS`] of them, [`SetPatternsError::PatternsTooLong`] with more than [`MAX_PATTERNS_BYTES`],
+    /// [`SetPatternsError::TooManyShapes`] with more than [`MAX_PATTERN_SHAPES`], [`SetPatternsError::Ended`] where the
+    /// bus has closed or has evicted the subscription.
     ///
     /// # Examples
     ///
@@ -172,6 +175,13 @@ impl<M> Subscription<M> {
         let patterns: Vec<_> = patterns.into_iter().take(MAX_PATTERNS + 1).collect();
         if patterns.len() > MAX_PATTERNS {
             return Err(SetPatternsError::TooMany);
+        }
+        let bytes = filter::bytes(&patterns);
+        if bytes > MAX_PATTERNS_BYTES {
+            return Err(SetPatternsError::PatternsTooLong { bytes });
+        }
+        if filter::shapes(&patterns) > MAX_PATTERN_SHAPES {
+            return Err(SetPatternsError::TooManyShapes);
         }
         let changed =
             (self.core.upgrade()).is_some_and(|core| core.set_patterns(&self.terms, patterns));

@@ -245,6 +245,10 @@ fn a_grant_that_is_not_well_formed_changes_nothing() {
     let too_long = GrantError::NameTooLong { bytes, limit };
     refuse(Grant::new("x".repeat(257)), too_long);
     refuse(Grant::new("log:write").sources(["y".repeat(257)]), too_long);
+    let long = || (0..=64).map(|it| pattern(&format!("{it}{}", "x".repeat(4_080))));
+    let bytes = long().map(|it| it.to_string().len() + 1).sum();
+    let too_long = GrantError::PatternsTooLong { bytes };
+    refuse(Grant::new("log:write").patterns(long()), too_long);
     bus.grant_capability("x".repeat(257).as_str().into());
     assert!(!bus.is_granted(&"x".repeat(257).as_str().into()));
     bus.grant(Grant::new("x".repeat(256))).unwrap();

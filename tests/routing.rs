@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use oxide_bus::{
-    Bus, Envelope, GroupTerm, Overflow, Pattern, Payload, SetPatternsError, Subject,
-    SubscribeError, SubscribeOptions, Subscription, TryRecvError,
+    Bus, Envelope, GroupTerm, MAX_PATTERNS_BYTES, Overflow, Pattern, Payload, SetPatternsError,
+    Subject, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
 /// Who is addressed, and a number.
@@ -151,6 +151,26 @@ fn a_publish_after_the_change_goes_by_the_new_patterns() {
         done.store(true, Ordering::Relaxed);
     });
     drop(others);
+}
+
+#[test]
+fn what_is_listened_to_has_its_limits_also_where_it_changes() {
+    let bus = Bus::<Note>::new();
+    let long = |count: u64| (0..count).map(|it| pattern(&format!("{it}.{}", "x".repeat(1_020))));
+    let bytes = |count| long(count).map(|it| it.to_string().len() + 1).sum();
+    let with = |count| long(count).fold(SubscribeOptions::new(), SubscribeOptions::pattern);
+    assert!(bytes(257) > MAX_PATTERNS_BYTES && bytes(255) <= MAX_PATTERNS_BYTES);
+    let error = bus.subscribe_with(with(257)).unwrap_err();
+    assert_eq!(error, SubscribeError::PatternsTooLong { bytes: bytes(257) });
+    let subscription = bus.subscribe_with(with(255)).unwrap();
+    let too_long = SetPatternsError::PatternsTooLong { bytes: bytes(257) };
+    assert_eq!(subscription.set_patterns(long(257)), Err(too_long));
+    subscription.set_patterns(long(255)).unwrap();
+
+    let source = |bytes| SubscribeOptions::new().source("x".repeat(bytes));
+    let error = bus.subscribe_with(source(257)).unwrap_err();
+    assert_eq!(error, SubscribeError::NameTooLong { limit: 256 });
+    assert!(bus.subscribe_with(source(256)).is_ok());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use oxide_bus::{
-    Bus, Command, Envelope, Event, Message, MessageBus, Pattern, Payload, Subject, SubscribeOptions,
+    Bus, Command, Envelope, Event, MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS, Message, MessageBus,
+    Pattern, Payload, Subject, SubscribeOptions, Subscription,
 };
 use serde_json::Value;
 
@@ -315,6 +316,67 @@ fn an_envelope_without_a_subject_reaches_those_who_do_not_ask_for_one() {
         1
     );
     assert_eq!((everything.len(), subjects.len()), (1, 0));
+}
+
+/// In NATS there is no such token.
+#[test]
+fn an_empty_token_is_a_token_that_wildcards_match() {
+    let bus = MessageBus::new();
+    let by = |text: &str| {
+        let options = SubscribeOptions::new().pattern(pattern(text));
+        bus.subscribe_with(options).unwrap()
+    };
+    let matching = [
+        "event.custom.web.*",
+        "event.custom.web.>",
+        r"event.custom.web.\e",
+    ]
+    .map(by);
+    let others = ["event.custom.web", r"event.custom.web.\e.>"].map(by);
+    let event = Event::Custom {
+        module_id: "web".into(),
+        kind: String::new(),
+        payload: Value::Null,
+    };
+    bus.emit_event("web", event).unwrap();
+    assert!(matching.iter().all(|it| it.len() == 1));
+    assert!(others.iter().all(Subscription::is_empty));
+}
+
+#[test]
+fn a_pattern_is_no_longer_than_it_may_be() {
+    let parse = |text: &str| text.parse::<Pattern>();
+    let offset = |text: &str| parse(text).unwrap_err().offset();
+    // Each token counts one byte more.
+    let token = "x".repeat(MAX_PATTERN_BYTES - 3);
+    assert_eq!(offset(&format!("{token}.yy")), token.len() + 1);
+    for longest in [format!("{token}.y"), format!("{token}.*.>")] {
+        assert_eq!(parse(&longest).unwrap().to_string(), longest);
+    }
+    let escaped = r"\u{1f}".repeat(MAX_PATTERN_BYTES - 1);
+    assert_eq!(parse(&escaped).unwrap().to_string(), escaped);
+    let error = parse(&(escaped + "x")).unwrap_err();
+    assert_eq!(error.offset(), 0);
+    assert_eq!(
+        error.to_string(),
+        "invalid pattern at byte 0: a pattern has no more than 4096 bytes"
+    );
+    let subject = Subject::new([&*token, "yy"]);
+    assert_eq!(Pattern::exactly(&subject), None);
+}
+
+#[test]
+fn a_pattern_has_no_more_tokens_than_it_may_have_and_matches_what_has_more() {
+    let most = vec!["a"; MAX_PATTERN_TOKENS];
+    let longer = vec!["a"; MAX_PATTERN_TOKENS + 1];
+    let text = most.join(".");
+    assert!(pattern(&text).matches(&Subject::new(most.iter().copied())));
+    let rest = pattern(&format!("{text}.>"));
+    assert!(rest.matches(&Subject::new(longer.iter().copied())));
+    let error = longer.join(".").parse::<Pattern>().unwrap_err();
+    assert_eq!(error.offset(), 2 * MAX_PATTERN_TOKENS);
+    assert!(error.to_string().ends_with("no more than 16 tokens"));
+    assert_eq!(Pattern::exactly(&Subject::new(longer)), None);
 }
 
 #[test]

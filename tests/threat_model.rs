@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
 use oxide_bus::{
-    Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MAX_PATTERNS, MaxWeight,
-    Message, MessageBus, Publisher, RequestError, SetPatternsError, SubscribeOptions, Subscription,
-    TryRecvError,
+    Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MAX_PATTERN_SHAPES,
+    MAX_PATTERNS, MaxWeight, Message, MessageBus, Pattern, Publisher, RequestError,
+    SetPatternsError, Subject, SubscribeOptions, Subscription, TryRecvError,
 };
 
 /// A bus, and what the module is given.
@@ -211,6 +211,47 @@ fn it_cannot_make_the_bus_grow() {
         .unwrap();
     assert_eq!(chooses.len(), 1, "it has what it had");
     chooses.set_patterns(patterns.take(MAX_PATTERNS)).unwrap();
+
+    // As many as there may be, as long as they may be.
+    let longest = (0..MAX_PATTERNS).map(|index| {
+        let tokens: Vec<_> = (0..15)
+            .map(|token| format!("{index:04}.{token:010}"))
+            .collect();
+        Pattern::exactly(&Subject::new(tokens.iter().map(String::as_str))).unwrap()
+    });
+    let grown = allocation_counter::measure(|| chooses.set_patterns(longest).unwrap());
+    assert!(grown.bytes_current < 16 * 1024 * 1024, "{grown:?}");
+    let copied = allocation_counter::measure(|| {
+        let stats = bus.stats();
+        assert_eq!(stats.subscribers[1].patterns.len(), MAX_PATTERNS);
+    });
+    let handles = 2 * (MAX_PATTERNS * size_of::<Pattern>()) as u64;
+    assert!(copied.bytes_total < handles, "{copied:?}");
+}
+
+#[test]
+fn it_cannot_make_others_search_for_long() {
+    let bus = MessageBus::new();
+    let chooses = SubscribeOptions::new().pattern("command.ping".parse().unwrap());
+    let chooses = bus.subscribe_with(chooses).unwrap();
+    // Each has `*` in other places: a subject has to be looked for with and without each.
+    let branching = |shapes: usize| {
+        (0..shapes).map(|shape| -> Pattern {
+            let token = |place: usize| if shape >> place & 1 == 1 { "*" } else { "a" };
+            let tokens: Vec<_> = (0..12).map(token).collect();
+            tokens.join(".").parse().unwrap()
+        })
+    };
+    let refused = Err(SetPatternsError::TooManyShapes);
+    assert_eq!(chooses.set_patterns(branching(1_024)), refused);
+    assert_eq!(
+        chooses.set_patterns(branching(MAX_PATTERN_SHAPES + 1)),
+        refused
+    );
+    chooses.set_patterns(branching(MAX_PATTERN_SHAPES)).unwrap();
+    // Many of one shape are no trouble.
+    let invokes = (0..MAX_PATTERNS).map(|it| format!("command.invoke.*.{it}").parse().unwrap());
+    chooses.set_patterns(invokes).unwrap();
 }
 
 #[test]

@@ -18,7 +18,8 @@
 //! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) nothing of it comes any more | `it_cannot_go_on_after_a_revoke` |
 //! | say more often than it may | a [rate](crate::Grant::rate) is one allowance for all clones | `it_cannot_say_it_more_often_than_it_may` |
 //! | hold up the others by not receiving | its queue is its own, and publishers do not wait for it, unless it was given [`Overflow::Block`](crate::Overflow::Block) | `it_cannot_hold_up_the_others` |
-//! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity; of patterns it can [set](crate::Subscription::set_patterns) no more than [`MAX_PATTERNS`](crate::MAX_PATTERNS) | `it_cannot_make_the_bus_grow` |
+//! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity; of patterns it can [set](crate::Subscription::set_patterns) no more than [`MAX_PATTERNS`](crate::MAX_PATTERNS), of [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES) together: that, and the index over them, is 16 MiB at most (for each source that the subscription was made for) | `it_cannot_make_the_bus_grow` |
+//! | make others search for long | its patterns have no more than [`MAX_PATTERN_SHAPES`](crate::MAX_PATTERN_SHAPES) shapes, of [`MAX_PATTERN_TOKENS`](crate::MAX_PATTERN_TOKENS) tokens: so to find whether one matches takes less than 256 steps, however many there are | `it_cannot_make_others_search_for_long` |
 //! | publish what the others cannot hold | a bus may have a [greatest weight](crate::BusBuilder::max_weight) for an envelope, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; what none could write is refused to it in any case | `it_cannot_publish_what_others_cannot_hold` |
 //! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
 //! | use up the requests of the others | no more than [so many](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
@@ -53,7 +54,10 @@
 //!   fast as it can. They lose what comes then, also from others, and are told. So give each module a rate, and let those who must not lose
 //!   anything listen by source or subject.
 //! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with
-//!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or filters, cost them a step each.
+//!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or a filter, cost them what it takes to put an envelope into its
+//!   queue, and with patterns up to 256 steps to find them, of some 50 to 100 ns each: a few where `*` always stands in
+//!   the same places. Who does not want that makes it [fixed](crate::SubscribeOptions::fixed), with patterns of one's
+//!   own choice.
 //! * Make those wait who subscribe or leave, by changing its patterns again and again, unless its subscription was made
 //!   [fixed](crate::SubscribeOptions::fixed).
 //! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:

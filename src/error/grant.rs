@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::options::MAX_PATTERNS_BYTES;
+
 /// Why a capability was not granted. What was granted before still is.
 ///
 /// # Examples
@@ -30,6 +32,11 @@ pub enum GrantError {
         /// How many it may have.
         limit: usize,
     },
+    /// The patterns are longer together than [`MAX_PATTERNS_BYTES`].
+    PatternsTooLong {
+        /// How many bytes they have.
+        bytes: usize,
+    },
     /// The rate or the burst is zero.
     NoRate,
 }
@@ -43,6 +50,10 @@ impl fmt::Display for GrantError {
             GrantError::NameTooLong { bytes, limit } => {
                 write!(f, "a name of {bytes} bytes is longer than {limit}")
             }
+            GrantError::PatternsTooLong { bytes } => write!(
+                f,
+                "patterns of {bytes} bytes together are longer than {MAX_PATTERNS_BYTES}"
+            ),
             GrantError::NoRate => f.write_str("a rate or a burst of zero would let nothing pass"),
         }
     }

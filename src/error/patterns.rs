@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::options::MAX_PATTERNS;
+use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
 
 /// Why [`set_patterns`](crate::Subscription::set_patterns) changed nothing.
 ///
@@ -29,6 +29,13 @@ pub enum SetPatternsError {
     Fixed,
     /// There are more than [`MAX_PATTERNS`].
     TooMany,
+    /// Together they are longer than [`MAX_PATTERNS_BYTES`].
+    PatternsTooLong {
+        /// How many bytes they have.
+        bytes: usize,
+    },
+    /// `*` stands in them in more than [`MAX_PATTERN_SHAPES`] ways.
+    TooManyShapes,
     /// The bus has closed, or has put the subscription out.
     Ended,
 }
@@ -41,6 +48,15 @@ impl fmt::Display for SetPatternsError {
             SetPatternsError::Fixed => "what the subscription listens to is fixed",
             SetPatternsError::TooMany => {
                 return write!(f, "more than {MAX_PATTERNS} patterns");
+            }
+            SetPatternsError::PatternsTooLong { bytes } => {
+                return write!(
+                    f,
+                    "patterns of {bytes} bytes together are longer than {MAX_PATTERNS_BYTES}"
+                );
+            }
+            SetPatternsError::TooManyShapes => {
+                return write!(f, "`*` in more than {MAX_PATTERN_SHAPES} arrangements");
             }
             SetPatternsError::Ended => "nothing is offered to the subscription any more",
         })

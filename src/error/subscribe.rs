@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::CLOSED;
-use crate::options::MAX_CAPACITY;
+use crate::options::{MAX_CAPACITY, MAX_PATTERNS_BYTES};
 
 /// Why there is no subscription.
 ///
@@ -24,10 +24,15 @@ use crate::options::MAX_CAPACITY;
 pub enum SubscribeError {
     /// The capacity is zero or above [`MAX_CAPACITY`].
     Capacity(usize),
-    /// Its name, or that of its group, is too long.
+    /// Its name, that of its group, or that of a source it listens to is too long.
     NameTooLong {
         /// How many bytes it may have.
         limit: usize,
+    },
+    /// Its patterns are longer together than [`MAX_PATTERNS_BYTES`].
+    PatternsTooLong {
+        /// How many bytes they have.
+        bytes: usize,
     },
     /// The bus has closed.
     Closed,
@@ -52,6 +57,10 @@ impl fmt::Display for SubscribeError {
             SubscribeError::NameTooLong { limit } => {
                 write!(f, "a name is longer than {limit} bytes")
             }
+            SubscribeError::PatternsTooLong { bytes } => write!(
+                f,
+                "patterns of {bytes} bytes together are longer than {MAX_PATTERNS_BYTES}"
+            ),
             SubscribeError::Closed => f.write_str(CLOSED),
             SubscribeError::Group { differs } => {
                 write!(f, "the group's members have agreed on another {differs}")

@@ -6,6 +6,10 @@ use proptest::sample::{Index as Any, select};
 use proptest::test_runner::RngSeed;
 
 use super::*;
+use crate::filter::shapes;
+use crate::options::MAX_PATTERN_SHAPES;
+use crate::pattern::MAX_PATTERN_TOKENS;
+use crate::pause::{Step as At, count};
 
 /// What a listener listens to.
 type Addresses = (Vec<Pattern>, Vec<Source>);
@@ -22,7 +26,7 @@ fn source() -> impl Strategy<Value = Source> {
     select(&["kernel", "logger", ""]).prop_map(Source::from)
 }
 
-/// Mostly short, some longer than the trie is deep.
+/// Mostly short, some longer than a pattern may be.
 fn tokens() -> impl Strategy<Value = Vec<&'static str>> {
     prop_oneof![8 => vec(select(&TOKENS), 0..5), 1 => vec(Just("a"), 14..20)]
 }
@@ -30,7 +34,8 @@ fn tokens() -> impl Strategy<Value = Vec<&'static str>> {
 fn pattern() -> impl Strategy<Value = Pattern> {
     let wild = vec(proptest::bool::weighted(0.3), 20);
     (tokens(), wild, any::<bool>()).prop_map(|(tokens, wild, open_ended)| {
-        let tokens = tokens.iter().zip(wild).map(|(token, wild)| {
+        let tokens = tokens.iter().take(MAX_PATTERN_TOKENS).zip(wild);
+        let tokens = tokens.map(|(token, wild)| {
             let literal = Subject::new([*token]).to_string();
             if wild { "*".to_owned() } else { literal }
         });
@@ -156,4 +161,40 @@ fn the_subject_is_asked_for_only_if_somebody_who_may_be_concerned_listens_by_pat
         );
     assert_eq!(index.find(&kernel, nobody_asks).len(), 2);
     assert_eq!(index.find(&logger, || Subject::new(["a", "b"])).len(), 2);
+}
+
+/// As a module may set them, which wants to make others search for long.
+#[test]
+fn a_subject_leads_through_few_nodes_in_whatever_way_wildcards_branch() {
+    const LAST: usize = MAX_PATTERN_TOKENS - 1;
+    let pattern = |shape: usize, last: &str| -> Pattern {
+        let token = |place: usize| match shape >> place & 1 {
+            1 => "*",
+            _ if place == LAST => last,
+            _ => "a",
+        };
+        let tokens: Vec<_> = (0..MAX_PATTERN_TOKENS).map(token).collect();
+        tokens.join(".").parse().expect("a pattern")
+    };
+    let steps = |index: &Index<()>| {
+        let found = || {
+            let subject = || Subject::new(["a"; MAX_PATTERN_TOKENS]);
+            assert!(index.find(&Source::from("kernel"), subject).len() <= 1);
+        };
+        count(At::LookedUp, found)
+    };
+    // Branching as early as can be, with many of each shape; and as late.
+    for shift in 0..=MAX_PATTERN_TOKENS - MAX_PATTERN_SHAPES.ilog2() as usize {
+        let patterns: Vec<_> = (0..MAX_PATTERN_SHAPES)
+            .flat_map(|shape| (0..64).map(move |last| (shape << shift, format!("b{last}"))))
+            .map(|(shape, last)| pattern(shape, &last))
+            .collect();
+        assert!(shapes(&patterns) <= MAX_PATTERN_SHAPES);
+        let index = Index::new().set(1, Some(&()), (&patterns, &[]));
+        let steps = steps(&index);
+        assert!(steps > 16 && steps < MAX_PATTERN_SHAPES * 16, "{steps}");
+    }
+    let all: Vec<_> = (0..1_024).map(|shape| pattern(shape, "a")).collect();
+    let index = Index::new().set(1, Some(&()), (&all, &[]));
+    assert!(steps(&index) > 5_000, "that is what is not allowed");
 }

@@ -7,14 +7,15 @@ use foldhash::fast::RandomState;
 
 use super::Found;
 use crate::pattern::{Pattern, Token};
+use crate::pause::{self, Step};
 use crate::shelf::Shelf;
 use crate::subject::Subject;
 
-/// How many tokens of a pattern make nodes; one that has more is compared as a whole at the last of
-/// them. So no walk through the trie goes deep, whatever patterns there are.
-const DEPTH: usize = 16;
-
 /// Listeners by their numbers: those without a pattern, and those with patterns.
+///
+/// It is no deeper than a pattern is long. A look-up goes through the nodes that a subject leads to: where patterns
+/// have `*` in different places, one for each of these places' arrangements, at each depth. So
+/// [`set_patterns`](crate::Subscription::set_patterns) allows few arrangements.
 pub(super) struct Trie<L> {
     everything: Shelf<L>,
     root: Node<L>,
@@ -29,8 +30,6 @@ struct Node<L> {
     here: Shelf<L>,
     /// Those who have a pattern that goes on with `>`.
     rest: Shelf<L>,
-    /// Those who have a pattern that is longer than the trie is deep.
-    longer: Shelf<(Arc<Pattern>, L)>,
 }
 
 /// One listener more, or one less.
@@ -91,7 +90,6 @@ impl<L: Clone> Node<L> {
             any_one: None,
             here: Shelf::new(),
             rest: Shelf::new(),
-            longer: Shelf::new(),
         }
     }
 
@@ -100,15 +98,10 @@ impl<L: Clone> Node<L> {
             && self.any_one.is_none()
             && self.here.is_empty()
             && self.rest.is_empty()
-            && self.longer.is_empty()
     }
 
     fn find<'a>(&'a self, words: &Words<'_, '_>, depth: usize, found: &mut Found<'_, 'a, L>) {
-        for (number, (pattern, listener)) in self.longer.pairs() {
-            if pattern.matches(&words.subject) {
-                found.add_one(*number, listener);
-            }
-        }
+        pause::at(Step::LookedUp);
         let Some(token) = words.subject.tokens().get(depth) else {
             return found.add(&self.here);
         };
@@ -139,16 +132,12 @@ impl<L: Clone> Node<L> {
         match pattern.tokens().get(depth) {
             None if pattern.is_open_ended() => node.rest = change.of(&self.rest),
             None => node.here = change.of(&self.here),
-            Some(_) if depth == DEPTH => {
-                let item = (change.listener).map(|it| (Arc::new(pattern.clone()), it.clone()));
-                node.longer = (self.longer).set(change.number, item, |(its, _)| **its == *pattern);
-            }
             Some(Token::AnyOne) => node.any_one = below(self.any_one.as_ref()),
             Some(Token::Literal(token)) => {
                 let is = |(its, _): &(Arc<str>, _)| **its == **token;
                 let hash = change.hasher.hash_one(&**token);
                 let literal = self.literals.get(hash, is).map(|(_, below)| below);
-                let item = below(literal).map(|below| (Arc::from(&**token), below));
+                let item = below(literal).map(|below| (Arc::clone(token), below));
                 node.literals = self.literals.set(hash, item, is);
             }
         }
@@ -180,7 +169,6 @@ impl<L> Clone for Node<L> {
             any_one: self.any_one.clone(),
             here: self.here.clone(),
             rest: self.rest.clone(),
-            longer: self.longer.clone(),
         }
     }
 }
