@@ -148,6 +148,9 @@ pub enum Eviction {
     Overflow,
     /// Its predicate panicked.
     PredicatePanicked,
+    /// It listens by pattern, and payloads of this bus's type never have a subject: their type keeps to the default of
+    /// [`Payload::subject`].
+    NoSubject,
 }
 
 impl Payload for Advisory {

@@ -38,6 +38,9 @@ pub enum Denial {
     /// It is granted for other subjects, or the publisher was
     /// [narrowed](crate::Publisher::narrow) to others.
     Subject,
+    /// It is granted for some subjects, or the publisher was narrowed to some, and the payload
+    /// [has none](crate::Payload::subject): no pattern lets such pass, not even `>`.
+    NoSubject,
     /// It is granted for other sources, or the publisher may speak only for its own.
     Source,
     /// The name of the capability or of the publisher is longer than the bus [takes](crate::BusBuilder::max_name):
@@ -57,6 +60,7 @@ impl Denial {
             Denial::Revoked => "is revoked",
             Denial::Expired => "has expired",
             Denial::Subject => "does not cover the subject",
+            Denial::NoSubject => "covers some subjects, and the payload has none",
             Denial::Source => "does not cover the source",
             Denial::NameTooLong => "cannot be held under so long a name",
             Denial::Forwarding => "does not cover forwarding",

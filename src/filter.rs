@@ -96,6 +96,11 @@ impl<M> Filter<M> {
         }
     }
 
+    /// Whether it listens to some subjects only, and so to nothing that has none.
+    pub(crate) fn asks_for_a_subject(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
     /// Its patterns and sources.
     pub(crate) fn address(&self) -> (&[Pattern], &[Source]) {
         (&self.patterns, &self.sources)

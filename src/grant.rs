@@ -68,8 +68,8 @@ impl Grant {
 
     /// For subjects that one of these patterns matches. Called again, adds more.
     ///
-    /// No patterns at all are no subjects at all. A payload without a subject is matched by no
-    /// pattern. Together they have up to
+    /// No patterns at all are no subjects at all. A payload without a subject is matched by no pattern, and is
+    /// refused as [`NoSubject`](crate::Denial::NoSubject). Together they have up to
     /// [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES).
     pub fn patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
         self.patterns.get_or_insert_default().extend(patterns);

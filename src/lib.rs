@@ -80,7 +80,8 @@
 //!
 //! A payload's [`Subject`] is a list of tokens, and a [`Pattern`] stands for many subjects: `*` for any
 //! one token, `>` at the end for all that follow. For [`Message`] they are given, see
-//! [`Message::subject`](Message#method.subject); a type of your own gives its own.
+//! [`Message::subject`](Message#method.subject); a type of your own gives its own. (No pattern matches
+//! one that gives none; who listens to such by pattern is evicted when the first is published.)
 //!
 //! ```
 //! use oxide_bus::{Bus, Envelope, Payload, Subject, SubscribeOptions};

@@ -120,6 +120,10 @@ impl<M> SubscribeOptions<M> {
 
     /// Listens to subjects that this pattern matches. Called again, adds another: one that matches
     /// is enough. Together they have up to [`MAX_PATTERNS_BYTES`].
+    ///
+    /// A payload whose type does not say what its [`subject`](crate::Payload::subject) is has none, and no pattern
+    /// matches it, not even `>`. So a subscription with patterns is [evicted](crate::Eviction::NoSubject) when the first
+    /// payload of such a type is published: it would wait for ever.
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.filter.patterns.push(pattern);
         self

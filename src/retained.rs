@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
+use crate::advisory::Eviction;
 use crate::bus::Bus;
 use crate::caught::caught;
 use crate::delivery::Delivery;
@@ -267,6 +268,8 @@ impl<M: Payload> Bus<M> {
     /// have had them, nor has an [audit log](crate::audit), which begins with what is published then. An envelope that matches several patterns comes once. Retaining for the same pattern
     /// again changes the count.
     ///
+    /// A payload whose type gives no [`subject`](Payload::subject) is retained for no pattern.
+    ///
     /// # Errors
     ///
     /// [`RetainError::Count`] unless it is within 1..=[`MAX_RETAINED`]; [`RetainError::TooMany`] with
@@ -358,7 +361,7 @@ impl<M: Payload> Bus<M> {
             Ok::<_, Panicked>(())
         });
         if asked.is_err() {
-            self.core.failed([&**queue]);
+            (self.core).failed([(&**queue, Eviction::PredicatePanicked)]);
         }
         backlog
     }

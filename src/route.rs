@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::advisory::Eviction;
 use crate::envelope::Envelope;
 use crate::error::GroupTerm;
 use crate::filter::Filter;
@@ -55,8 +56,8 @@ pub(crate) struct Admitted<M> {
 pub(crate) struct Picks<M> {
     version: u64,
     pub(crate) listeners: SmallVec<[Arc<Listener<M>>; 4]>,
-    /// Those whose predicates have panicked, once for each time.
-    pub(crate) failed: Vec<Arc<Listener<M>>>,
+    /// Those that are to be evicted, and why; one whose predicate has panicked, once for each time.
+    pub(crate) failed: Vec<(Arc<Listener<M>>, Eviction)>,
     /// What predicates have said so far, by the numbers of their subscribers, in order.
     verdicts: SmallVec<[(u64, bool); 1]>,
 }
@@ -189,7 +190,19 @@ impl<M> Route<M> {
             return picks;
         }
         let envelope = envelope();
-        let addressed = (self.index).find(&envelope.source, || envelope.message.subject());
+        let mut never = false;
+        let subject = || {
+            let subject = envelope.message.subject();
+            never = subject.is_never_of::<M>();
+            subject
+        };
+        let addressed = (self.index).find(&envelope.source, subject);
+        if never {
+            let vain = (self.pick.iter()).filter(|listener| listener.filter.asks_for_a_subject());
+            picks.failed = vain
+                .map(|listener| (Arc::clone(listener), Eviction::NoSubject))
+                .collect();
+        }
         for (_, listener) in addressed {
             if picks.accepts(listener, envelope) {
                 picks.listeners.push(Arc::clone(listener));
@@ -316,7 +329,8 @@ impl<M> Picks<M> {
             Err(place) => {
                 let verdict = listener.filter.judge(envelope);
                 if verdict.is_err() {
-                    self.failed.push(Arc::clone(listener));
+                    let failed = (Arc::clone(listener), Eviction::PredicatePanicked);
+                    self.failed.push(failed);
                 }
                 let accepts = verdict.unwrap_or(false);
                 self.verdicts.insert(place, (number, accepts));

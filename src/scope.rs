@@ -127,7 +127,11 @@ impl Scope {
                 if !(self.subjects.as_deref().is_none_or(matches)
                     && narrowed.iter().all(|any| matches(any)))
                 {
-                    return denied(Denial::Subject);
+                    return denied(if tokens.is_empty() {
+                        Denial::NoSubject
+                    } else {
+                        Denial::Subject
+                    });
                 }
             }
         }

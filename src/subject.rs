@@ -1,6 +1,8 @@
 //! An envelope's address: the tokens that its payload gives.
 
+use std::any::TypeId;
 use std::fmt::{self, Write};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -50,8 +52,12 @@ pub trait Payload: Send + Sync + 'static {
     /// let pass, and again only if it has to be counted after all, or the grant is replaced while a task waits. Also
     /// where something is [retained](crate::Bus::retain), at a later time; and by who tells of a refusal. Else never.
     /// So it should be cheap, and always the same for the same payload.
+    ///
+    /// A type that keeps to the default gives none, whatever its value. So a subscriber that listens by pattern would
+    /// wait for ever, even for `>`: it is evicted when the first such payload is published, for
+    /// [want of a subject](crate::Eviction::NoSubject).
     fn subject(&self) -> Subject<'_> {
-        Subject::none()
+        Subject::never_of::<Self>()
     }
 
     /// Puts its parts on the scale, one after the other, until that says that it is too much. By default
@@ -146,7 +152,7 @@ impl<M: Payload, N: Payload> Payload for (M, N) {
 
 impl<M: Payload + ?Sized> Payload for Box<M> {
     fn subject(&self) -> Subject<'_> {
-        (**self).subject()
+        (**self).subject().passed_on::<M, Self>()
     }
 
     fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
@@ -156,7 +162,7 @@ impl<M: Payload + ?Sized> Payload for Box<M> {
 
 impl<M: Payload + ?Sized> Payload for Arc<M> {
     fn subject(&self) -> Subject<'_> {
-        (**self).subject()
+        (**self).subject().passed_on::<M, Self>()
     }
 
     fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
@@ -166,7 +172,9 @@ impl<M: Payload + ?Sized> Payload for Arc<M> {
 
 impl<M: Payload> Payload for Option<M> {
     fn subject(&self) -> Subject<'_> {
-        self.as_ref().map_or_else(Subject::none, Payload::subject)
+        self.as_ref().map_or_else(Subject::none, |payload| {
+            payload.subject().passed_on::<M, Self>()
+        })
     }
 
     fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
@@ -190,9 +198,11 @@ impl<M: Payload> Payload for Option<M> {
 /// assert_eq!(subject.tokens().len(), 3);
 /// assert_eq!(subject.to_string(), r"event.started.web\.browser");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Subject<'a> {
     tokens: SmallVec<[&'a str; 4]>,
+    /// The type that never gives any.
+    never_of: Option<TypeId>,
 }
 
 impl<'a> Subject<'a> {
@@ -205,25 +215,71 @@ impl<'a> Subject<'a> {
         for (at, token) in tokens.iter_mut().enumerate() {
             let Some(next) = given.next() else {
                 let tokens = SmallVec::from_buf_and_len(tokens, at);
-                return Subject { tokens };
+                return Subject {
+                    tokens,
+                    never_of: None,
+                };
             };
             *token = next;
         }
         let mut tokens = SmallVec::from_buf(tokens);
         tokens.extend(given);
-        Subject { tokens }
+        Subject {
+            tokens,
+            never_of: None,
+        }
     }
 
     /// The subject of a payload that has none: no tokens. No pattern matches it.
+    ///
+    /// It is for a type of which some have a subject; one of which none has keeps to the default of
+    /// [`Payload::subject`].
     pub fn none() -> Self {
         Subject {
             tokens: SmallVec::new(),
+            never_of: None,
         }
+    }
+
+    /// The subject that every payload of this type has: none.
+    fn never_of<M: ?Sized + 'static>() -> Self {
+        Subject {
+            never_of: Some(TypeId::of::<M>()),
+            ..Self::none()
+        }
+    }
+
+    /// The subject of a payload that is that of what it holds.
+    fn passed_on<Inner: ?Sized + 'static, Outer: 'static>(self) -> Self {
+        if self.is_never_of::<Inner>() {
+            return Self::never_of::<Outer>();
+        }
+        self
+    }
+
+    /// Whether no payload of this type has a subject. (False if it is not known.)
+    pub(crate) fn is_never_of<M: ?Sized + 'static>(&self) -> bool {
+        self.never_of == Some(TypeId::of::<M>())
     }
 
     /// The tokens, most general first.
     pub fn tokens(&self) -> &[&'a str] {
         &self.tokens
+    }
+}
+
+/// By tokens alone.
+impl PartialEq for Subject<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.tokens == other.tokens
+    }
+}
+
+impl Eq for Subject<'_> {}
+
+impl Hash for Subject<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.tokens.hash(state);
     }
 }
 

@@ -73,15 +73,6 @@ fn a_restriction_to_nothing_lets_nothing_pass() {
 }
 
 #[test]
-fn no_pattern_covers_a_payload_without_a_subject() {
-    let bus = Bus::<u64>::new();
-    bus.grant(Grant::new("count").patterns([pattern(">")]))
-        .unwrap();
-    let error = bus.publisher("counter", "count").publish(1).unwrap_err();
-    assert_eq!(error.denial(), Some(Denial::Subject));
-}
-
-#[test]
 fn a_grant_ends_when_it_expires_and_another_revives_it() {
     let bus = MessageBus::new();
     let capability = Capability::new("log:write");
@@ -253,6 +244,30 @@ fn a_grant_that_is_not_well_formed_changes_nothing() {
     assert!(!bus.is_granted(&"x".repeat(257).as_str().into()));
     bus.grant(Grant::new("x".repeat(256))).unwrap();
     assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
+}
+
+#[test]
+fn no_pattern_covers_a_payload_without_a_subject() {
+    let bus = Bus::<u64>::new();
+    let count = Capability::new("count");
+    let counter = bus.publisher("counter", &count);
+    let publish = |counter: &oxide_bus::Publisher<u64>| {
+        let by_name = bus.publish_with_capability(Envelope::new("counter", 1), &count);
+        let denials = [by_name, counter.publish(2)].map(|it| it.err().and_then(|it| it.denial()));
+        assert_eq!(denials[0], denials[1]);
+        denials[0]
+    };
+    bus.grant(Grant::new(&count).patterns([pattern(">")]))
+        .unwrap();
+    assert_eq!(publish(&counter), Some(Denial::NoSubject));
+    assert_eq!(
+        counter.publish(3).unwrap_err().to_string(),
+        "`counter` may not publish: capability `count` covers some subjects, and the payload has none"
+    );
+    bus.grant_capability(count.clone());
+    assert_eq!(publish(&counter), None);
+    let narrowed = counter.narrow([pattern("number.*")]).publish(5);
+    assert_eq!(narrowed.unwrap_err().denial(), Some(Denial::NoSubject));
 }
 
 #[test]

@@ -1,13 +1,15 @@
-//! Listening to other patterns, many who subscribe at once, and many who listen to something else.
+//! Listening to other patterns, in vain too, many who subscribe at once, and many who listen to something else.
 
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use oxide_bus::{
-    Bus, Envelope, GroupTerm, MAX_PATTERNS_BYTES, Overflow, Pattern, Payload, SetPatternsError,
-    Subject, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Bus, Command, Envelope, Eviction, GroupTerm, MAX_PATTERNS_BYTES, Message, Overflow,
+    Pattern, Payload, RecvError, SetPatternsError, Subject, SubscribeError, SubscribeOptions,
+    Subscription, TryRecvError,
 };
 
 /// Who is addressed, and a number.
@@ -234,4 +236,81 @@ fn ten_thousand_who_listen_to_something_else_are_not_noticed() {
     drop(others);
     assert_eq!(bus.subscriber_count(), 1);
     assert_eq!(write(&bus, "other", 0), 0);
+}
+
+/// Gives a subject, unless it is empty.
+#[derive(Debug)]
+struct Text(String);
+
+impl Payload for Text {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(Some(&*self.0).filter(|text| !text.is_empty()))
+    }
+}
+
+/// As all payloads that make do with one line.
+#[derive(Debug)]
+struct Bare;
+
+impl Payload for Bare {}
+
+/// Publishes one where somebody listens by pattern, and somebody by source, and says how that ends for the first.
+fn wait_in_vain<M: Payload + std::fmt::Debug>(message: M) -> RecvError {
+    let bus = Bus::<M>::new();
+    let mut advisories = bus.advisories();
+    let options = || SubscribeOptions::new().source("writer");
+    let mut everything = bus.subscribe_with(options()).unwrap();
+    let mut by_pattern = bus
+        .subscribe_with(options().pattern(pattern("*.*.>")))
+        .unwrap();
+    let receipt = bus.publish(Envelope::new("writer", message)).unwrap();
+    assert_eq!(receipt.matched(), 1);
+    everything.recv().unwrap();
+    bus.close();
+    let end = by_pattern.recv().unwrap_err();
+    let told = (advisories.try_iter().flatten()).any(|told| match &told.message {
+        Advisory::Evicted { id, reason, .. } => {
+            *id == by_pattern.id() && *reason == Eviction::NoSubject
+        }
+        _ => false,
+    });
+    assert_eq!(told, end == RecvError::Evicted);
+    end
+}
+
+#[test]
+fn a_subscriber_by_pattern_is_evicted_where_payloads_never_have_a_subject() {
+    let evicted = RecvError::Evicted;
+    assert_eq!(wait_in_vain(Bare), evicted);
+    assert_eq!(wait_in_vain(7_u64), evicted);
+    assert_eq!(wait_in_vain("text".to_owned()), evicted);
+    assert_eq!(wait_in_vain(vec![Bare]), evicted);
+    assert_eq!(wait_in_vain(Box::new(Bare)), evicted);
+    assert_eq!(wait_in_vain(Some(Arc::new(Bare))), evicted);
+}
+
+/// Passes on what it holds: some of it never has a subject.
+#[derive(Debug)]
+enum Either {
+    Bare(Bare),
+    Text(Text),
+}
+
+impl Payload for Either {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Either::Bare(bare) => bare.subject(),
+            Either::Text(text) => text.subject(),
+        }
+    }
+}
+
+#[test]
+fn a_subscriber_by_pattern_stays_where_some_payloads_have_a_subject() {
+    let goes_on = RecvError::Disconnected;
+    assert_eq!(wait_in_vain(Text(String::new())), goes_on);
+    assert_eq!(wait_in_vain(Either::Bare(Bare)), goes_on);
+    assert_eq!(wait_in_vain(Either::Text(Text("b".into()))), goes_on);
+    assert_eq!(wait_in_vain(None::<Arc<Bare>>), goes_on);
+    assert_eq!(wait_in_vain(Message::from(Command::Ping)), goes_on);
 }

@@ -126,8 +126,12 @@
 //!   whose kind is empty has the subject `event.custom.web.\e`, which `event.custom.web.*` matches. In NATS no token is
 //!   empty.
 //! * A token may hold dots, spaces and any other character; in text some are escaped.
+//! * A payload may have no subject. Then no pattern matches it, not even `>`; nor does a grant of patterns let it pass.
 //! * A pattern has up to [`MAX_PATTERN_TOKENS`](crate::MAX_PATTERN_TOKENS) tokens and
 //!   [`MAX_PATTERN_BYTES`](crate::MAX_PATTERN_BYTES).
+//! * A subscriber by pattern on a bus whose payloads [never](crate::Payload::subject) have a subject is evicted by the
+//!   first of them. Where only some have none, those are silently not for it. Nor is anything told where such payloads
+//!   are to be [retained](crate::Bus::retain) by pattern.
 //!
 //! # Slow subscribers shorten the parcels
 //!

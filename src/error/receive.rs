@@ -57,7 +57,8 @@ pub enum RecvError {
     Disconnected,
     /// The bus has put the subscription out, and everything was received: it had no room (see
     /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)), or its
-    /// [predicate](crate::SubscribeOptions::predicate) has panicked.
+    /// [predicate](crate::SubscribeOptions::predicate) has panicked, or it has [patterns](crate::Eviction::NoSubject)
+    /// where payloads never have a subject.
     Evicted,
 }
 
@@ -82,7 +83,8 @@ pub enum TryRecvError {
     Disconnected,
     /// The bus has put the subscription out, and everything was received: it had no room (see
     /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)), or its
-    /// [predicate](crate::SubscribeOptions::predicate) has panicked.
+    /// [predicate](crate::SubscribeOptions::predicate) has panicked, or it has [patterns](crate::Eviction::NoSubject)
+    /// where payloads never have a subject.
     Evicted,
 }
 
@@ -110,7 +112,8 @@ pub enum RecvTimeoutError {
     Disconnected,
     /// The bus has put the subscription out, and everything was received: it had no room (see
     /// [`Overflow::Disconnect`](crate::Overflow::Disconnect)), or its
-    /// [predicate](crate::SubscribeOptions::predicate) has panicked.
+    /// [predicate](crate::SubscribeOptions::predicate) has panicked, or it has [patterns](crate::Eviction::NoSubject)
+    /// where payloads never have a subject.
     Evicted,
 }
 

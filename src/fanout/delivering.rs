@@ -23,22 +23,25 @@ use crate::sync::{Mutex, MutexGuard, Ordering};
 use crate::waiting::Waiting;
 
 impl<M> Core<M> {
-    /// Evicts those whose predicates have panicked.
+    /// Evicts those whose predicates have panicked, or that would wait for ever.
     pub(super) fn put_out(&self, picks: &mut Picks<M>) {
         let failed = mem::take(&mut picks.failed);
-        self.failed(failed.iter().map(|listener| &*listener.queue));
+        self.failed((failed.iter()).map(|(listener, reason)| (&*listener.queue, *reason)));
     }
 
-    /// Predicates have panicked: their subscriptions are evicted.
-    pub(crate) fn failed<'a>(&self, queues: impl IntoIterator<Item = &'a PickQueue<M>>)
-    where
+    /// Evicts subscriptions for what they asked for.
+    pub(crate) fn failed<'a>(
+        &self,
+        queues: impl IntoIterator<Item = (&'a PickQueue<M>, Eviction)>,
+    ) where
         M: 'a,
     {
-        let evicted = (queues.into_iter()).filter(|queue| {
-            self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
-            queue.evict()
+        let evicted = queues.into_iter().filter_map(|(queue, reason)| {
+            if reason == Eviction::PredicatePanicked {
+                self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
+            }
+            queue.evict().then(|| (Arc::clone(queue.terms()), reason))
         });
-        let evicted = evicted.map(|queue| (Arc::clone(queue.terms()), Eviction::PredicatePanicked));
         self.evicted(&evicted.collect::<Vec<_>>());
     }
 

@@ -90,7 +90,7 @@ fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
         grant(&grants, &name());
     }
     let (late, later) = (name(), name());
-    let hour = Duration::from_secs(3_600);
+    let hour = Duration::from_hours(1);
     thread::scope(|scope| {
         let (done, is_done) = channel();
         let (grants, board) = (&grants, &board);
