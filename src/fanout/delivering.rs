@@ -30,10 +30,8 @@ impl<M> Core<M> {
     }
 
     /// Evicts subscriptions for what they asked for.
-    pub(crate) fn failed<'a>(
-        &self,
-        queues: impl IntoIterator<Item = (&'a PickQueue<M>, Eviction)>,
-    ) where
+    pub(crate) fn failed<'a>(&self, queues: impl IntoIterator<Item = (&'a PickQueue<M>, Eviction)>)
+    where
         M: 'a,
     {
         let evicted = queues.into_iter().filter_map(|(queue, reason)| {

@@ -21,7 +21,7 @@ pub struct WeakPublisher<M = Message> {
     bus: WeakBus<M>,
     source: Source,
     grant: Arc<GrantHandle>,
-    narrowed: Arc<[Box<[Pattern]>]>,
+    narrowed: Arc<[Arc<[Pattern]>]>,
 }
 
 impl<M> Publisher<M> {
