@@ -24,7 +24,7 @@
 //! of a publish can hold up who receives, see
 //! [limitations](crate::docs::limitations#a-publisher-that-is-stopped).
 //!
-//! Shown by `tests/isolation.rs`, `tests/overflow.rs`, `tests/blocking.rs`.
+//! Shown by `tests/library/isolation.rs`, `tests/library/overflow.rs`, `tests/library/blocking.rs`.
 //!
 //! # 2. Receipt
 //!
@@ -39,7 +39,7 @@
 //! newer one displaces was delivered by its own receipt. The subscriber is told of it, and
 //! [`SubscriptionStats::dropped`](crate::SubscriptionStats::dropped) counts it.
 //!
-//! Shown by `tests/accounts.rs`, `tests/model.rs`, `tests/overflow.rs`.
+//! Shown by `tests/library/accounts.rs`, `tests/library/model.rs`, `tests/library/overflow.rs`.
 //!
 //! # 3. Exact accounts
 //!
@@ -63,8 +63,8 @@
 //! Not promised: that a gap is told in one piece. One that is told while publishers still add to it is
 //! told in two or more; together they are exact.
 //!
-//! Shown by `tests/model.rs` (every result of random scripts compared with a model),
-//! `tests/overflow.rs`, `tests/groups.rs`, `tests/accounts.rs`, `tests/stress.rs`.
+//! Shown by `tests/library/model.rs` (every result of random scripts compared with a model),
+//! `tests/library/overflow.rs`, `tests/library/groups.rs`, `tests/library/accounts.rs`, `tests/library/stress.rs`.
 //!
 //! # 4. Order
 //!
@@ -80,7 +80,7 @@
 //! publishes that overlap in time; the sequence numbers it receives need not rise then. And that the order is that of
 //! the timestamps: an envelope is stamped when it is made, not when it is published.
 //!
-//! Shown by `tests/order.rs`, `tests/total_order.rs`, `tests/stress.rs`.
+//! Shown by `tests/library/order.rs`, `tests/library/total_order.rs`, `tests/library/stress.rs`.
 //!
 //! # 5. Subscribing and unsubscribing are barriers
 //!
@@ -93,7 +93,7 @@
 //! drop may leave its envelope in the queue for as long as that publish takes. And an envelope that
 //! other subscribers have queued lives on for them.
 //!
-//! Shown by `tests/barriers.rs`, `tests/stress.rs`.
+//! Shown by `tests/library/barriers.rs`, `tests/library/stress.rs`.
 //!
 //! # 6. Revoking is a barrier
 //!
@@ -114,7 +114,7 @@
 //! Not promised: that a publish of a thread which had begun is stopped. Its batch is checked once, when it begins. And
 //! [`Bus::publish`](crate::Bus::publish) is not subject to any capability.
 //!
-//! Shown by `tests/barriers.rs`, `tests/grants.rs`, `tests/revoking.rs`, `tests/revoking_tasks.rs`, `tests/seed.rs`,
+//! Shown by `tests/library/barriers.rs`, `tests/library/grants.rs`, `tests/library/revoking.rs`, `tests/tasks/revoking.rs`, `tests/library/seed.rs`,
 //! and by models.
 //!
 //! # 7. Closing
@@ -133,7 +133,7 @@
 //! A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus open.
 //! A thread that holds a publisher while it loops over its own subscription does, and waits for itself.
 //!
-//! Shown by `tests/closing.rs`, `tests/blocking.rs`, `tests/publisher.rs`.
+//! Shown by `tests/library/closing.rs`, `tests/library/blocking.rs`, `tests/library/publisher.rs`.
 //!
 //! # 8. Panics stay where they are
 //!
@@ -160,7 +160,7 @@
 //! * If a waker panics, that is noticed by nobody, and the others are woken.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
 //!
-//! Shown by `tests/isolation.rs`, `tests/predicates.rs`, `tests/payload_drop.rs`, `tests/lifecycle.rs`; the wakers by
+//! Shown by `tests/library/isolation.rs`, `tests/library/predicates.rs`, `tests/library/payload_drop.rs`, `tests/library/lifecycle.rs`; the wakers by
 //! `tests/tasks/wakers.rs`.
 //!
 //! # 9. Bounded memory
@@ -180,7 +180,7 @@
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-parcels).
 //!
-//! Shown by `tests/bounded.rs`, `tests/memory.rs`, `tests/requests.rs`, `tests/retained.rs`; the greatest number of
+//! Shown by `tests/library/bounded.rs`, `tests/library/memory.rs`, `tests/library/requests.rs`, `tests/library/retained.rs`; the greatest number of
 //! requests in `src/request.rs`.
 //!
 //! # 10. No `unsafe`

@@ -49,5 +49,5 @@
 //! | `Subscription` | `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
 //! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
 //!
-//! Shown by `tests/parity.rs` (no method is forgotten), `tests/twins/main.rs` (they do the same),
+//! Shown by `tests/tasks/parity.rs` (no method is forgotten), `tests/tasks/twins/mod.rs` (they do the same),
 //! `tests/tasks/main.rs`, and by models.

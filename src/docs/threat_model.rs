@@ -7,7 +7,7 @@
 //!
 //! # What it cannot do
 //!
-//! Each line has a test of that name in `tests/threat_model.rs`.
+//! Each line has a test of that name in `tests/library/threat_model.rs`.
 //!
 //! | it cannot | because | test |
 //! | --- | --- | --- |

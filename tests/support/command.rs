@@ -1,5 +1,4 @@
 //! What the tests of the command have at hand.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::fs;
 use std::io::Write;

@@ -6,10 +6,13 @@ mod support;
 
 mod fairness;
 mod looking;
+mod parity;
 mod publishing;
 mod requests;
+mod revoking;
 mod runtimes;
 mod sinks;
+mod twins;
 mod waiting;
 mod wakers;
 

@@ -1,0 +1,12 @@
+//! The command `oxide-bus`.
+#![cfg(feature = "cli")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod allow;
+mod audit;
+mod bench;
+mod ends;
+mod replay;
+mod usage;

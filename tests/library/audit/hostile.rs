@@ -1,0 +1,380 @@
+//! What a module may try, so that what it says cannot be shown later: nothing of it works.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use oxide_bus::audit::{self, AuditLog, Flush, Options};
+use oxide_bus::codec::{Codec, EncodeErrorKind};
+use oxide_bus::{
+    Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, Subject, SubscribeOptions,
+};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::audited::{place, records};
+
+fn stop(module_id: String) -> Message {
+    Command::Stop { module_id }.into()
+}
+
+fn custom(payload: Value) -> Message {
+    let event = Event::Custom {
+        module_id: "module".into(),
+        kind: "report".into(),
+        payload,
+    };
+    event.into()
+}
+
+/// Messages within the default weight that the codec cannot write.
+fn unwritable() -> [Message; 4] {
+    [
+        stop("x".repeat(257)),
+        custom(json!("x".repeat(256 * 1024 + 1))),
+        custom(json!("\u{1}".repeat(200 * 1024))), // six bytes each
+        custom(json!(vec![0; 65_536])),
+    ]
+}
+
+#[test]
+fn a_publisher_sends_nothing_that_no_codec_can_write() {
+    let bus = MessageBus::new();
+    let subscription = bus.subscribe();
+    bus.grant(Grant::new("relay").forwards()).unwrap();
+    let relay = bus.publisher("relay", "relay");
+    let envelope = || Envelope::new("relay", Message::from(Command::Ping));
+    let mut nil = envelope();
+    nil.id = Uuid::nil();
+    let mut late = envelope();
+    late.timestamp = DateTime::from_timestamp(253_402_300_800, 0).unwrap();
+    let mut leap = envelope();
+    leap.timestamp = DateTime::from_timestamp(59, 1_500_000_000).unwrap();
+    let bad = |refused: Result<_, oxide_bus::PublishError>| {
+        let error = refused.unwrap_err();
+        assert_eq!(error.envelope().message, Command::Ping.into());
+        error.unwritable().unwrap().clone()
+    };
+    assert_eq!(bad(relay.forward(nil)), EncodeErrorKind::BadId("id"));
+    assert_eq!(bad(relay.forward(late)), EncodeErrorKind::BadTime);
+    assert_eq!(bad(relay.forward(leap)), EncodeErrorKind::BadTime);
+    bus.grant_capability("pong".into());
+    let pong = bus.publisher("relay", "pong");
+    assert_eq!(
+        bad(pong.publish_correlated(Command::Ping.into(), Uuid::nil())),
+        EncodeErrorKind::BadId("correlation_id")
+    );
+    assert!(subscription.is_empty());
+    assert_eq!(bus.denials().total(), 0);
+}
+
+#[test]
+fn a_bus_that_was_built_for_the_logs_codec_refuses_what_the_log_cannot_hold() {
+    let (_folder, path) = place();
+    let codec = Codec::new();
+    let bus = MessageBus::builder().writable_by(codec).build();
+    let log = AuditLog::start(&bus, &path, Options::new().codec(codec)).unwrap();
+    bus.grant_capability("module".into());
+    let module = bus.publisher("module", "module");
+    for message in unwritable() {
+        let error = module.publish(message.clone()).unwrap_err();
+        assert!(error.unwritable().is_some(), "{error}");
+        assert_eq!(error.into_envelope().message, message);
+        let error = module
+            .publish_batch([Command::Ping.into(), message])
+            .unwrap_err();
+        assert!(error.unwritable().is_some(), "{error}");
+        assert_eq!(error.into_envelopes().len(), 2);
+    }
+    module.publish(stop("x".repeat(256))).unwrap();
+    log.close().unwrap();
+    let report = audit::verify([&path]).unwrap();
+    assert!(report.is_whole(), "{:?}", report.flaws);
+    assert_eq!(report.envelopes, 1);
+}
+
+#[test]
+fn an_envelope_that_cannot_be_written_is_recorded_with_its_source_and_subject() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    bus.grant_capability("module".into());
+    let module = bus.publisher("module\u{7}", "module");
+    for message in unwritable() {
+        module.publish(message).unwrap();
+    }
+    let mut nil = Envelope::new("y".repeat(1_000), stop("\n".into()));
+    nil.id = Uuid::nil();
+    bus.publish(nil).unwrap();
+    log.close().unwrap();
+    let records = records(&path);
+    let told = |key: &str| -> Vec<_> {
+        (records.iter())
+            .filter(|record| record["event"] == "unwritable")
+            .map(|record| record[key].clone())
+            .collect()
+    };
+    assert_eq!(told("sequence"), [0, 1, 2, 3, 4]);
+    let long = "y".repeat(256) + "…";
+    let module = "module\u{7}";
+    assert_eq!(told("source"), [module, module, module, module, &long]);
+    let cut = format!("command.stop.{}…", "x".repeat(256 - "command.stop.".len()));
+    let custom = "event.custom.module.report";
+    let newline = r"command.stop.\u{a}";
+    assert_eq!(told("subject"), [&cut, custom, custom, custom, newline]);
+    assert!(fs::metadata(&path).unwrap().len() < 10_000);
+}
+
+#[test]
+fn no_more_memory_is_taken_to_write_an_envelope_than_a_line_may_have() {
+    let huge = Envelope::new("module", custom(json!("x".repeat(20_000_000))));
+    let taken = allocation_counter::measure(|| {
+        Codec::new().encode(&huge).unwrap_err();
+    });
+    assert!(taken.bytes_max < 4 * 1024 * 1024, "{taken:?}");
+}
+
+/// A payload of somebody's own making.
+enum Own {
+    Plain,
+    PanicsWhenWritten,
+    /// On the log's thread; and says that it is gone.
+    PanicsWhenDropped(Arc<AtomicBool>),
+    Raw(Box<serde_json::value::RawValue>),
+}
+
+impl Payload for Own {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Own::PanicsWhenWritten => panic!("its subject"),
+            _ => Subject::new(["own"]),
+        }
+    }
+}
+
+impl Serialize for Own {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Own::PanicsWhenWritten => panic!("its form"),
+            Own::Raw(raw) => raw.serialize(serializer),
+            _ => serializer.serialize_str("own"),
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Own::PanicsWhenDropped(gone) = self {
+            gone.store(true, Ordering::Relaxed);
+            assert!(thread::current().name() != Some("oxide-bus-audit"));
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_panics_while_it_is_written_ends_no_log() {
+    let (_folder, path) = place();
+    let bus = Bus::<Own>::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    for payload in [Own::Plain, Own::PanicsWhenWritten, Own::Plain] {
+        bus.publish(Envelope::new("clown", payload)).unwrap();
+    }
+    log.close().unwrap();
+    let records = records(&path);
+    assert_eq!(records.len(), 5);
+    assert_eq!(records[2]["event"], "unwritable");
+    assert_eq!(records[2]["why"], "writing it panicked");
+    assert_eq!(records[2]["source"], "clown");
+    assert_eq!(records[4]["event"], "ended");
+}
+
+#[test]
+fn a_log_that_is_ended_by_a_panic_says_so() {
+    let (_folder, path) = place();
+    let bus = Bus::<Own>::new();
+    let (sender, told) = mpsc::channel();
+    let options = Options::new().on_error(move |error| sender.send(error.clone()).unwrap());
+    let log = AuditLog::start(&bus, &path, options.flush(Flush::EachLine)).unwrap();
+    // Until the log's thread is the last to let go of one. (Of two in one parcel the second would abort.)
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let error = loop {
+        assert!(Instant::now() < deadline, "it has not said so");
+        let gone = Arc::new(AtomicBool::new(false));
+        let payload = Own::PanicsWhenDropped(Arc::clone(&gone));
+        bus.publish(Envelope::new("clown", payload)).unwrap();
+        while !gone.load(Ordering::Relaxed) {
+            assert!(Instant::now() < deadline, "it has not panicked");
+            bus.publish(Envelope::new("clown", Own::Plain)).unwrap();
+        }
+        if let Ok(error) = told.recv_timeout(Duration::from_millis(100)) {
+            break error;
+        }
+    };
+    assert_eq!(error.cause().to_string(), "the log's thread panicked");
+    assert_eq!(bus.subscriber_count(), 0, "it has left the bus");
+    assert!(log.flush().is_err());
+    let error = log.close().unwrap_err();
+    assert_eq!(error.cause().to_string(), "the log's thread panicked");
+}
+
+#[test]
+fn a_payload_of_raw_json_brings_no_line_breaks_into_the_log() {
+    let (_folder, path) = place();
+    let bus = Bus::<Own>::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let forged = "{\"a\":\n\"\\n\",\r\n\"b\":[1,\n2]}";
+    let raw = serde_json::value::RawValue::from_string(forged.to_owned()).unwrap();
+    bus.publish(Envelope::new("clown", Own::Raw(raw))).unwrap();
+    log.close().unwrap();
+    let records = records(&path);
+    assert_eq!(records.len(), 3);
+    let message = &records[1]["envelope"]["message"];
+    assert_eq!(*message, json!({"a": "\n", "b": [1, 2]}));
+}
+
+#[test]
+fn a_file_that_a_log_is_written_to_takes_no_other() {
+    let (_folder, path) = place();
+    let (bus, other) = (MessageBus::new(), MessageBus::new());
+    let log = AuditLog::start(&bus, &path, Options::new().rotate_at(200)).unwrap();
+    for _ in 0..2 {
+        let error = AuditLog::start(&other, &path, Options::new()).unwrap_err();
+        assert_eq!(error.cause().kind(), std::io::ErrorKind::ResourceBusy);
+        // So does the file that comes after it.
+        bus.send_command("kernel", Command::Ping).unwrap();
+        log.flush().unwrap();
+    }
+    assert_eq!(other.subscriber_count(), 0);
+    log.close().unwrap();
+    AuditLog::start(&other, &path, Options::new())
+        .unwrap()
+        .close()
+        .unwrap();
+}
+
+#[test]
+fn what_is_granted_or_revoked_makes_no_line_that_cannot_be_read_back() {
+    let (_folder, path) = place();
+    let bus = MessageBus::builder().max_name(1_000_000).build();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    let sources = (0..20_000).map(|index| format!("{index:0>200}"));
+    let long = "\u{1}".repeat(1_000_000); // six bytes each, when they are written
+    bus.grant(Grant::new(&*long).sources(sources)).unwrap();
+    bus.revoke_capability(&"x".repeat(5_000_000).into());
+    let named = SubscribeOptions::new().name(&*long);
+    drop(bus.subscribe_with(named).unwrap());
+    log.close().unwrap();
+    let report = audit::verify([&path]).unwrap();
+    assert!(report.is_whole(), "{:?}", report.flaws);
+    assert_eq!(report.records, 6);
+    let why = records(&path)[1]["why"].as_str().unwrap().to_owned();
+    assert!(
+        why.starts_with("sources `0000") && why.ends_with('…'),
+        "it tells so much"
+    );
+    assert!(why.len() > 60_000);
+}
+
+#[test]
+fn who_is_told_that_a_log_has_failed_may_let_go_of_it() {
+    let (folder, path) = place();
+    let bus = MessageBus::new();
+    let held = Arc::new(std::sync::Mutex::new(None::<AuditLog>));
+    let (sender, told) = mpsc::channel();
+    let options = Options::new().flush(Flush::EachLine).on_error({
+        let held = Arc::clone(&held);
+        move |error| {
+            let log = held.lock().unwrap().take();
+            let flushed = log.as_ref().map(|log| log.flush().is_err());
+            let closed = log.map(|log| log.close().is_err());
+            sender.send((error.to_string(), flushed, closed)).unwrap();
+        }
+    });
+    // The number after this one is none.
+    fs::write(folder.path().join(format!("audit.jsonl.{}", u64::MAX)), "").unwrap();
+    let log = AuditLog::start(&bus, &path, options.rotate_at(200)).unwrap();
+    *held.lock().unwrap() = Some(log);
+    while bus.subscriber_count() > 0 {
+        bus.send_command("kernel", Command::Ping).unwrap();
+    }
+    let (error, flushed, closed) = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(error.contains("audit.jsonl"), "{error}");
+    assert_eq!((flushed, closed), (Some(true), Some(true)));
+}
+
+/// Panics when it is dropped, and so does what it throws then.
+struct Fury;
+
+impl Drop for Fury {
+    fn drop(&mut self) {
+        panic!("again");
+    }
+}
+
+#[test]
+fn what_is_thrown_while_an_envelope_is_written_may_panic_again_and_ends_no_log() {
+    struct Furious;
+
+    impl Payload for Furious {}
+
+    impl Serialize for Furious {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            std::panic::panic_any(Fury);
+        }
+    }
+
+    let (_folder, path) = place();
+    let bus = Bus::<Furious>::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    for _ in 0..3 {
+        bus.publish(Envelope::new("clown", Furious)).unwrap();
+    }
+    log.close().unwrap();
+    let records = records(&path);
+    assert_eq!(records.len(), 5);
+    assert!(
+        records[1..4]
+            .iter()
+            .all(|it| it["why"] == "writing it panicked")
+    );
+}
+
+/// Counts how often it is asked for its subject.
+struct Asked(Arc<std::sync::atomic::AtomicUsize>);
+
+impl Serialize for Asked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl Payload for Asked {
+    fn subject(&self) -> Subject<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Subject::new(["asked"])
+    }
+}
+
+#[test]
+fn a_log_that_has_failed_is_told_nothing_more() {
+    let (folder, path) = place();
+    let bus = Bus::<Asked>::new();
+    // The number after this one is none.
+    let last = folder.path().join(format!("audit.jsonl.{}", u64::MAX));
+    fs::write(last, "").unwrap();
+    let log = AuditLog::start(&bus, &path, Options::new().rotate_at(1)).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while bus.subscriber_count() > 0 {
+        assert!(Instant::now() < deadline, "it has not failed");
+        thread::yield_now();
+    }
+    let asked = Arc::default();
+    let clown = bus.publisher("clown", "nothing");
+    assert!(clown.publish(Asked(Arc::clone(&asked))).is_err());
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert!(log.close().is_err());
+}

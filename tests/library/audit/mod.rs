@@ -1,0 +1,10 @@
+//! The audit log.
+
+mod fails;
+mod forms;
+mod hostile;
+mod log;
+mod order;
+mod rotate;
+mod start;
+mod verify;

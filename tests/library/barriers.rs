@@ -1,0 +1,278 @@
+//! Subscribing, unsubscribing, granting and revoking are barriers: what begins after one has
+//! returned sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oxide_bus::{Bus, Capability, Envelope, Overflow, SubscribeOptions};
+
+use crate::support::task::Task;
+
+fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
+    SubscribeOptions::new().capacity(capacity)
+}
+
+fn blocking<M>(capacity: usize) -> SubscribeOptions<M> {
+    of_capacity(capacity).overflow(Overflow::Block { timeout: None })
+}
+
+/// Something is switched on and off again and again, while another thread acts all the time.
+/// Whatever it begins and ends between two switches has to see how things stand; at least one such
+/// action is awaited after each.
+fn assert_barrier(mut switch: impl FnMut(bool), act: impl Fn() -> bool + Send + 'static) {
+    const FOR: Duration = Duration::from_millis(150);
+    // Even while a switch is at work, 1 modulo 4 while it is on, 3 while it is off.
+    let phase = Arc::new(AtomicU64::new(0));
+    let seen = Arc::new(AtomicU64::new(0));
+    let acting = {
+        let (phase, seen) = (Arc::clone(&phase), Arc::clone(&seen));
+        Task::start(move || {
+            loop {
+                let before = phase.load(Ordering::SeqCst);
+                if before == u64::MAX {
+                    return;
+                }
+                let on = act();
+                if before % 2 == 1 && phase.load(Ordering::SeqCst) == before {
+                    assert_eq!(on, before % 4 == 1, "in phase {before}");
+                    seen.store(before, Ordering::SeqCst);
+                }
+            }
+        })
+    };
+    let until = Instant::now() + FOR;
+    let mut now = 0;
+    while now == 0 || Instant::now() < until {
+        for on in [true, false] {
+            switch(on);
+            now += 1;
+            phase.store(now, Ordering::SeqCst);
+            while seen.load(Ordering::SeqCst) != now && !acting.has_ended() {
+                thread::yield_now();
+            }
+            now += 1;
+            phase.store(now, Ordering::SeqCst);
+        }
+    }
+    phase.store(u64::MAX, Ordering::SeqCst);
+    acting.end();
+}
+
+#[test]
+fn a_publish_that_begins_after_subscribe_or_unsubscribe_returned_sees_it() {
+    let bus = Bus::<u64>::new();
+    let _another = bus.subscribe_with(of_capacity(1)).unwrap();
+    let mut subscription = None;
+    assert_barrier(|on| subscription = on.then(|| bus.subscribe()), {
+        let bus = bus.clone();
+        move || match bus.publish(Envelope::new("counter", 0)).unwrap().matched() {
+            1 => false,
+            2 => true,
+            matched => panic!("{matched} of at most 2 matched"),
+        }
+    });
+    assert!(subscription.is_none(), "it was switched off last");
+}
+
+/// Each change of the subscriber list builds on the one before, though many come and go at once.
+#[test]
+fn subscribers_that_come_and_go_at_once_do_not_lose_each_other() {
+    let bus = Bus::<u64>::new();
+    let until = Instant::now() + Duration::from_millis(150);
+    let modules: Vec<_> = (0..4_u64)
+        .map(|module| {
+            let bus = bus.clone();
+            Task::start(move || {
+                let mut kept = Vec::new();
+                while Instant::now() < until || kept.is_empty() {
+                    let source = format!("module {module}");
+                    let options = of_capacity(1).source(source.as_str());
+                    let subscription = bus.subscribe_with(options).unwrap();
+                    let envelope = Envelope::new(source, module);
+                    assert!(bus.publish(envelope).unwrap().matched() > 0, "it was lost");
+                    assert_eq!(subscription.len(), 1, "it was lost");
+                    if kept.len() < 5 {
+                        kept.push(subscription);
+                    }
+                }
+                kept
+            })
+        })
+        .collect();
+    let kept: Vec<_> = modules.into_iter().flat_map(Task::end).collect();
+    assert_eq!(bus.subscriber_count(), kept.len());
+    drop(kept);
+    assert_eq!(bus.subscriber_count(), 0);
+}
+
+/// Grants and revokes a capability by turns.
+fn granting(bus: &Bus<u64>, capability: &Capability) -> impl FnMut(bool) + use<> {
+    let (bus, capability) = (bus.clone(), capability.clone());
+    move |on| {
+        if on {
+            bus.grant_capability(capability.clone());
+        } else {
+            bus.revoke_capability(&capability);
+        }
+    }
+}
+
+#[test]
+fn a_publish_under_a_capability_that_begins_after_grant_or_revoke_returned_sees_it() {
+    let (bus, write) = (Bus::new(), Capability::new("log:write"));
+    assert_barrier(granting(&bus, &write), move || {
+        bus.publish_with_capability(Envelope::new("log", 0), &write)
+            .is_ok()
+    });
+}
+
+#[test]
+fn a_publisher_s_publish_that_begins_after_grant_or_revoke_returned_sees_it() {
+    let (bus, write) = (Bus::new(), Capability::new("log:write"));
+    let publisher = bus.publisher("log", &write);
+    assert_barrier(granting(&bus, &write), move || publisher.publish(0).is_ok());
+}
+
+/// Nothing is kept of a capability that is neither granted nor held; here it is forgotten and made
+/// known again all the time.
+#[test]
+fn a_publisher_that_is_minted_after_grant_or_revoke_returned_sees_it() {
+    let (bus, write) = (Bus::new(), Capability::new("log:write"));
+    assert_barrier(granting(&bus, &write), move || {
+        bus.publisher("log", &write).publish(0).is_ok()
+    });
+}
+
+#[test]
+fn what_is_revoked_is_refused_until_it_is_granted_again() {
+    let bus = Bus::<u64>::new();
+    let mut subscription = bus.subscribe();
+    let (write, read) = (Capability::new("log:write"), Capability::new("log:read"));
+    let early = bus.publisher("log", &write);
+    assert!(early.publish(0).unwrap_err().is_denied());
+    for round in 1..4 {
+        bus.grant_capability(write.clone());
+        bus.grant_capability(write.clone()); // twice is once
+        let late = bus.publisher("log", &write);
+        early.publish(round).unwrap();
+        late.clone().publish(round).unwrap();
+        bus.publish_with_capability(Envelope::new("log", round), &write)
+            .unwrap();
+        assert_eq!(subscription.try_iter().count(), 3);
+
+        bus.revoke_capability(&write);
+        bus.revoke_capability(&read); // another, and not granted
+        for publisher in [&early, &late] {
+            let error = publisher.publish(round).unwrap_err();
+            assert!(error.is_denied() && !error.is_closed());
+            assert_eq!(error.into_envelope().message, round);
+        }
+        assert!(
+            bus.publish_with_capability(Envelope::new("log", round), &write)
+                .is_err()
+        );
+        bus.publish(Envelope::new("root", round)).unwrap();
+        assert_eq!(subscription.try_iter().count(), 1);
+    }
+}
+
+/// How many of the payloads that were published are alive.
+fn alive(payload: &Arc<()>) -> usize {
+    Arc::strong_count(payload) - 1
+}
+
+fn publish(bus: &Bus<Arc<()>>, payload: &Arc<()>) {
+    bus.publish(Envelope::new("owner", Arc::clone(payload)))
+        .unwrap();
+}
+
+#[test]
+fn a_dropped_subscription_frees_what_it_had_queued_and_is_counted_no_more() {
+    let (bus, payload) = (Bus::new(), Arc::new(()));
+    let stays = bus.subscribe_with(of_capacity(3)).unwrap();
+    let goes = bus.subscribe();
+    for _ in 0..100 {
+        publish(&bus, &payload);
+    }
+    assert_eq!(alive(&payload), 100);
+    drop(goes);
+    assert_eq!(bus.subscriber_count(), 1);
+    assert_eq!(alive(&payload), 3, "all that the other has queued");
+    drop(stays);
+    assert_eq!(bus.subscriber_count(), 0);
+    assert_eq!(alive(&payload), 0);
+}
+
+#[test]
+fn an_envelope_held_back_by_a_gap_is_freed_with_its_subscription() {
+    let (bus, payload) = (Bus::new(), Arc::new(()));
+    let mut subscription = bus.subscribe_with(of_capacity(1)).unwrap();
+    publish(&bus, &payload);
+    publish(&bus, &payload); // lost
+    subscription.recv().unwrap();
+    publish(&bus, &payload);
+    assert!(subscription.recv().unwrap_err().lagged().is_some());
+    assert_eq!(alive(&payload), 1);
+    drop(subscription);
+    assert_eq!(alive(&payload), 0);
+}
+
+#[test]
+fn what_nobody_took_is_freed_when_its_publish_returns() {
+    let (bus, payload) = (Bus::new(), Arc::new(()));
+    publish(&bus, &payload);
+    assert_eq!(alive(&payload), 0, "nobody listens");
+    let _full = bus.subscribe_with(of_capacity(1)).unwrap();
+    publish(&bus, &payload);
+    publish(&bus, &payload);
+    assert_eq!(alive(&payload), 1, "there is room for one");
+}
+
+/// Whoever waits for room in one queue must not keep alive what was queued in another.
+#[test]
+fn what_was_queued_is_freed_even_while_a_publisher_waits_for_another_subscriber() {
+    let bus = Bus::new();
+    let full = bus.subscribe_with(blocking(1).source("slow")).unwrap();
+    let mut goes = bus.subscribe_with(of_capacity(1)).unwrap();
+    let publish = |bus: &Bus<Arc<()>>, source: &'static str, payload: &Arc<()>| {
+        bus.publish(Envelope::new(source, Arc::clone(payload)))
+            .unwrap();
+    };
+    publish(&bus, "slow", &Arc::new(())); // fills the one
+    goes.recv().unwrap();
+    let queued = Arc::new(());
+    publish(&bus, "fast", &queued); // goes only to the other
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || publish(&bus, "slow", &Arc::new(())))
+    };
+    publisher.assert_waits();
+    assert_eq!(alive(&queued), 1);
+    drop(goes);
+    assert_eq!(alive(&queued), 0);
+    publisher.assert_waits();
+    drop(full);
+    publisher.end();
+}
+
+/// Whoever waits for room in one queue must not keep alive what was queued in the next.
+#[test]
+fn what_was_queued_is_freed_even_while_a_publisher_waits_on_its_way_to_that_queue() {
+    let (bus, queued, waiting) = (Bus::new(), Arc::new(()), Arc::new(()));
+    let first = bus.subscribe_with(blocking(1)).unwrap();
+    let second = bus.subscribe_with(blocking(1)).unwrap();
+    publish(&bus, &queued);
+    let publisher = {
+        let (bus, waiting) = (bus.clone(), Arc::clone(&waiting));
+        Task::start(move || publish(&bus, &waiting))
+    };
+    publisher.assert_waits();
+    drop(first);
+    publisher.assert_waits();
+    assert_eq!(alive(&queued), 1, "it is in the second queue");
+    drop(second);
+    assert_eq!(alive(&queued), 0);
+    publisher.end();
+}

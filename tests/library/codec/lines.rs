@@ -1,0 +1,298 @@
+//! Logs as JSON Lines.
+
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use oxide_bus::codec::{
+    Codec, DecodeErrorKind, FileKind, Limits, LineError, LineErrorCause, LinesReader, LinesWriter,
+    WriteError,
+};
+use oxide_bus::{Command, Envelope, Message};
+
+const SEED: &str = include_str!("../../data/seed.jsonl");
+
+fn ping() -> Envelope {
+    Envelope::new("tests", Message::Command(Command::Ping))
+}
+
+fn json() -> String {
+    ping().to_json().expect("it fits")
+}
+
+/// The numbers of the lines that were bad.
+fn bad(lines: impl Iterator<Item = Result<Envelope, LineError>>) -> Vec<u64> {
+    lines
+        .filter_map(Result::err)
+        .map(|error| error.line())
+        .collect()
+}
+
+/// An input that gives one byte at a time, interrupts before each, and fails at the end.
+struct Troubled<'a> {
+    rest: &'a [u8],
+    interrupt: bool,
+}
+
+impl Read for Troubled<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.interrupt = !self.interrupt;
+        if self.interrupt {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match self.rest {
+            [first, rest @ ..] => {
+                buffer[0] = *first;
+                self.rest = rest;
+                Ok(1)
+            }
+            [] => Err(io::ErrorKind::ConnectionReset.into()),
+        }
+    }
+}
+
+#[test]
+fn what_was_written_is_read_back() {
+    let envelopes: Vec<_> = LinesReader::new(SEED.as_bytes())
+        .map(|line| line.expect("the seed wrote it"))
+        .collect();
+    assert_eq!(envelopes.len(), 8);
+    let mut log = LinesWriter::new(Vec::new());
+    for envelope in &envelopes {
+        log.write(envelope).expect("it fits");
+    }
+    log.flush().expect("nothing to flush");
+    let log = log.into_inner();
+    assert!(log.ends_with(b"\n"));
+    assert_eq!(log.split(|&byte| byte == b'\n').count(), 8 + 1);
+    let again: Result<Vec<_>, _> = LinesReader::new(&*log).collect();
+    assert_eq!(again.ok(), Some(envelopes));
+}
+
+#[test]
+fn a_bad_line_is_reported_by_number_and_the_rest_goes_on() {
+    let json = json();
+    let log = format!("{json}\nnonsense\n{json}\n{{}}\n\u{0}\n{json}{json}\n{json}\n");
+    let mut lines = LinesReader::new(log.as_bytes());
+    assert_eq!(bad(&mut lines), [2, 4, 5, 6]);
+    assert_eq!(lines.line(), 7);
+    let error = LinesReader::new(log.as_bytes())
+        .find_map(Result::err)
+        .expect("line 2");
+    assert_eq!(error.to_string(), "expected ident at line 2 column 2");
+    assert!(error.source().is_some());
+}
+
+#[test]
+fn blank_lines_are_skipped_and_counted() {
+    let log = format!("\n\r\n \t\n{}\n\nbad\n \n", json());
+    let mut lines = LinesReader::new(log.as_bytes());
+    assert!(lines.next().is_some_and(|line| line.is_ok()));
+    assert_eq!(lines.line(), 4);
+    assert_eq!(bad(&mut lines), [6]);
+    assert!(LinesReader::new(&b""[..]).next().is_none());
+}
+
+#[test]
+fn lines_may_end_as_on_windows_and_the_last_one_not_at_all() {
+    let json = json();
+    let log = format!("{json}\r\n{json}\r\n{json}");
+    assert_eq!(LinesReader::new(log.as_bytes()).flatten().count(), 3);
+}
+
+#[test]
+fn a_line_of_exactly_the_limit_is_read_and_a_longer_one_skipped() {
+    let json = json();
+    let limits = Limits {
+        bytes: json.len(),
+        ..Limits::default()
+    };
+    for end in ["\n", "\r\n"] {
+        for capacity in [1, 2, 3, json.len(), json.len() + 1, 10_000] {
+            let log = [
+                &*json,
+                &format!("{json} "),
+                &json,
+                &format!("{json}\r\r"),
+                &json,
+                &" ".repeat(1_000),
+                &json,
+            ]
+            .join(end);
+            let input = BufReader::with_capacity(capacity, log.as_bytes());
+            let mut lines = LinesReader::new(input).codec(Codec::new().limits(limits));
+            let errors: Vec<_> = (&mut lines).filter_map(Result::err).collect();
+            assert_eq!(
+                errors.iter().map(LineError::line).collect::<Vec<_>>(),
+                [2, 4, 6]
+            );
+            for error in errors {
+                let LineErrorCause::Decode(error) = error.cause() else {
+                    panic!("{error}")
+                };
+                assert_eq!(error.kind(), &DecodeErrorKind::TooLarge(json.len()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_without_an_end_is_not_stored() {
+    /// Counts what it gives out: a mebibyte of the letter at a time.
+    struct Endless {
+        block: Vec<u8>,
+        left: usize,
+    }
+    impl Read for Endless {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+    impl BufRead for Endless {
+        fn fill_buf(&mut self) -> io::Result<&[u8]> {
+            Ok(if self.left == 0 { &[] } else { &self.block })
+        }
+        fn consume(&mut self, amount: usize) {
+            assert_eq!(amount, self.block.len());
+            self.left -= 1;
+        }
+    }
+    let input = Endless {
+        block: vec![b'['; 1024 * 1024],
+        left: 64,
+    };
+    let errors = bad(LinesReader::new(input).codec(Codec::new().limits(Limits {
+        bytes: 100,
+        ..Limits::default()
+    })));
+    assert_eq!(errors, [1]);
+}
+
+#[test]
+fn an_interrupted_read_is_repeated_and_any_other_failure_ends_the_reading_once_told() {
+    let json = json();
+    let log = format!("{json}\n{json}\nhalf a li");
+    let input = BufReader::new(Troubled {
+        rest: log.as_bytes(),
+        interrupt: false,
+    });
+    let mut lines = LinesReader::new(input);
+    assert!(lines.next().is_some_and(|line| line.is_ok()));
+    assert!(lines.next().is_some_and(|line| line.is_ok()));
+    let error = lines.next().expect("the failure").expect_err("is one");
+    assert_eq!(error.line(), 3);
+    assert!(
+        matches!(error.cause(), LineErrorCause::Io(error) if error.kind() == io::ErrorKind::ConnectionReset)
+    );
+    assert_eq!(error.to_string(), "cannot read line 3");
+    assert!(lines.next().is_none());
+    assert!(lines.next().is_none());
+}
+
+#[test]
+fn a_lenient_codec_reads_lines_leniently() {
+    let log = json().replacen('{', "{\"level\":3,", 1);
+    assert_eq!(bad(LinesReader::new(log.as_bytes())), [1]);
+    let lenient = Codec::new().lenient(true);
+    assert!(bad(LinesReader::new(log.as_bytes()).codec(lenient)).is_empty());
+}
+
+#[test]
+fn an_envelope_that_cannot_be_encoded_writes_nothing() {
+    let mut log = LinesWriter::new(Vec::new());
+    log.write(&ping()).expect("it fits");
+    let error = log
+        .write(&Envelope {
+            source: "".into(),
+            ..ping()
+        })
+        .expect_err("no source");
+    assert!(matches!(error, WriteError::Encode(_)));
+    log.write(&ping()).expect("it fits");
+    assert!(bad(LinesReader::new(&*log.into_inner())).is_empty());
+    let mut small = LinesWriter::new(Vec::new()).codec(Codec::new().limits(Limits {
+        bytes: 10,
+        ..Limits::default()
+    }));
+    assert!(small.write(&ping()).is_err());
+    assert!(small.into_inner().is_empty());
+}
+
+#[test]
+fn an_output_that_fails_is_reported() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+    let mut log = LinesWriter::new(Full);
+    let error = log.write(&ping()).expect_err("it is full");
+    assert!(matches!(&error, WriteError::Io(error) if error.kind() == io::ErrorKind::StorageFull));
+    assert_eq!(error.to_string(), "cannot write the line");
+    assert!(log.flush().is_err());
+}
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_passed_over() {
+    let json = json();
+    for log in [
+        format!("\u{feff}{json}\n{json}"),
+        format!("\u{feff}\r\n{json}\n{json}\n"),
+    ] {
+        for capacity in [1, 2, 10_000] {
+            let input = BufReader::with_capacity(capacity, log.as_bytes());
+            let read: Result<Vec<_>, _> = LinesReader::new(input).collect();
+            assert_eq!(read.map(|read| read.len()).ok(), Some(2), "{log}");
+        }
+    }
+    // The limit is the line's, and one mark is what a file has.
+    let limits = Limits {
+        bytes: json.len(),
+        ..Limits::default()
+    };
+    let log = format!("\u{feff}{json}\r\n\u{feff}{json}\n{json}");
+    let lines = LinesReader::new(log.as_bytes()).codec(Codec::new().limits(limits));
+    assert_eq!(bad(lines), [2]);
+    assert!(LinesReader::new("\u{feff}".as_bytes()).next().is_none());
+    let error = LinesReader::new("\u{feff}oops".as_bytes())
+        .find_map(Result::err)
+        .expect("line 1");
+    assert_eq!(error.to_string(), "expected value at line 1 column 1");
+}
+
+#[test]
+fn another_kind_of_file_is_named_once_and_ends_the_reading() {
+    let json = json();
+    let utf16: Vec<u8> = format!("\u{feff}{json}\n{json}\n")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let compressed = b"\x1f\x8b\x08\0\0\n\0\0\n";
+    for (input, kind, told) in [
+        (
+            &utf16[..],
+            FileKind::Utf16,
+            "not JSON Lines but UTF-16 text",
+        ),
+        (compressed, FileKind::Gzip, "not JSON Lines but a gzip file"),
+        (
+            b"\x7fELF\x02\x01\x01\0\n\n\n",
+            FileKind::Binary,
+            "not JSON Lines but a binary file",
+        ),
+    ] {
+        let mut lines = LinesReader::new(input);
+        let error = lines.next().expect("the kind").expect_err("is told");
+        assert!(matches!(error.cause(), LineErrorCause::Format(named) if *named == kind));
+        assert_eq!(error.to_string(), told);
+        assert_eq!(error.line(), 1);
+        assert!(error.source().is_none());
+        assert!(lines.next().is_none());
+    }
+    // Of a file that looks like that later it is a bad line.
+    let log = [json.as_bytes(), compressed, json.as_bytes()].join(&b'\n');
+    assert_eq!(bad(LinesReader::new(&*log)), [2, 3]);
+}

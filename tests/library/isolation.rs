@@ -1,0 +1,488 @@
+//! What one module does to itself stays with it: panics, and code of its own that runs in the midst
+//! of the bus's work.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use oxide_bus::{Bus, Envelope, Overflow, Payload, Subject, SubscribeOptions, Subscription};
+
+use crate::support::task::Task;
+
+fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
+    SubscribeOptions::new().capacity(capacity)
+}
+
+fn everything<M>() -> SubscribeOptions<M> {
+    SubscribeOptions::new().pattern(">".parse().unwrap())
+}
+
+/// Whether it panics, and with these words.
+fn assert_panics(with: &str, code: impl FnOnce()) {
+    let panic = catch_unwind(AssertUnwindSafe(code)).expect_err("it was to panic");
+    assert_eq!(panic.downcast_ref(), Some(&with));
+}
+
+/// A payload that does not know its subject.
+struct Nameless(bool);
+
+impl Payload for Nameless {
+    fn subject(&self) -> Subject<'_> {
+        assert!(!self.0, "no subject");
+        Subject::new(["named"])
+    }
+}
+
+#[test]
+fn a_subject_that_panics_unwinds_into_its_publisher_and_reaches_nobody() {
+    let bus = Bus::new();
+    let mut before = bus.subscribe();
+    let mut by_pattern = bus.subscribe_with(everything()).unwrap();
+    let mut blocking = bus
+        .subscribe_with(of_capacity(1).overflow(Overflow::Block { timeout: None }))
+        .unwrap();
+    for _ in 0..10 {
+        assert_panics("no subject", || {
+            let _unwound = bus.publish(Envelope::new("module", Nameless(true)));
+        });
+        assert!(before.is_empty() && by_pattern.is_empty() && blocking.is_empty());
+
+        let receipt = bus
+            .publish(Envelope::new("module", Nameless(false)))
+            .unwrap();
+        assert_eq!(receipt.delivered(), 3);
+        for subscription in [&mut before, &mut by_pattern, &mut blocking] {
+            assert!(subscription.try_recv().is_ok());
+            assert_eq!(subscription.dropped(), 0);
+        }
+    }
+    assert_eq!(bus.subscriber_count(), 3);
+    drop(bus.subscribe());
+    drop(bus);
+    assert!(before.recv().is_err_and(|error| error.is_disconnected()));
+}
+
+#[test]
+fn a_subject_is_asked_for_only_where_somebody_listens_by_pattern() {
+    let bus = Bus::new();
+    let mut subscription = bus
+        .subscribe_with(SubscribeOptions::new().source("module"))
+        .unwrap();
+    bus.publish(Envelope::new("module", Nameless(true)))
+        .unwrap();
+    assert!(subscription.try_recv().is_ok());
+    drop(bus.subscribe_with(everything()).unwrap());
+    bus.publish(Envelope::new("module", Nameless(true)))
+        .unwrap();
+    assert!(subscription.try_recv().is_ok());
+}
+
+#[test]
+fn a_subscriber_thread_that_panics_takes_only_its_own_subscription_along() {
+    let bus = Bus::<u64>::new();
+    let mut other = bus.subscribe();
+    let mut doomed = bus.subscribe();
+    let subscriber = Task::start(move || {
+        doomed.recv().unwrap();
+        std::panic::panic_any("handler failed");
+    });
+    bus.publish(Envelope::new("counter", 0)).unwrap();
+    assert_panics("handler failed", || subscriber.end());
+    assert_eq!(bus.subscriber_count(), 1);
+    assert_eq!(
+        bus.publish(Envelope::new("counter", 1))
+            .unwrap()
+            .delivered(),
+        1
+    );
+    assert_eq!(
+        other
+            .try_iter()
+            .flatten()
+            .map(|d| d.message)
+            .collect::<Vec<_>>(),
+        [0, 1]
+    );
+}
+
+#[test]
+fn a_subscriber_thread_that_panics_lets_the_publishers_go_that_wait_for_it() {
+    let bus = Bus::<u64>::new();
+    let doomed = bus
+        .subscribe_with(of_capacity(1).overflow(Overflow::Block { timeout: None }))
+        .unwrap();
+    bus.publish(Envelope::new("counter", 0)).unwrap();
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || bus.publish(Envelope::new("counter", 1)).unwrap().matched())
+    };
+    publisher.assert_waits();
+    assert_panics("handler failed", move || {
+        let _doomed = doomed;
+        std::panic::panic_any("handler failed");
+    });
+    assert_eq!(publisher.end(), 0);
+}
+
+/// A payload that cannot be dropped in peace.
+struct Fragile;
+
+impl Payload for Fragile {}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            std::panic::panic_any("dropped");
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_panics_when_it_is_dropped_unwinds_into_who_lets_go_of_it_last() {
+    let bus = Bus::new();
+    let publish = |bus: &Bus<Fragile>| bus.publish(Envelope::new("glazier", Fragile)).unwrap();
+    assert_panics("dropped", || {
+        publish(&bus); // nobody takes it
+    });
+    let (mut one, mut other) = (bus.subscribe(), bus.subscribe());
+    assert_eq!(publish(&bus).delivered(), 2);
+    let kept = one.recv().unwrap();
+    drop(other.recv().unwrap());
+    assert_eq!(publish(&bus).delivered(), 2);
+
+    std::mem::forget(one.recv().unwrap()); // goes on to the second
+    drop(kept);
+    // The other is the last that has the first in its hand, and lets go of it here.
+    assert_panics("dropped", || drop(other.recv()));
+    assert_eq!(bus.subscriber_count(), 2);
+    std::mem::forget(other.recv().expect("it has lost nothing"));
+    assert_eq!(publish(&bus).delivered(), 2);
+    assert_eq!((one.len(), other.len()), (1, 1));
+    std::mem::forget((bus, one, other)); // a second panic would abort
+}
+
+/// What a payload does when it is dropped.
+type Deed = Box<dyn FnOnce() + Send>;
+
+struct Active(Mutex<Option<Deed>>);
+
+impl Payload for Active {}
+
+impl Active {
+    fn new(deed: impl FnOnce() + Send + 'static) -> Self {
+        Active(Mutex::new(Some(Box::new(deed))))
+    }
+
+    fn idle() -> Self {
+        Active(Mutex::default())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if let Some(deed) = self.0.get_mut().unwrap().take() {
+            deed();
+        }
+    }
+}
+
+fn publish(bus: &Bus<Active>, message: Active) {
+    bus.publish(Envelope::new("module", message)).unwrap();
+}
+
+/// Everything that a module can do with the bus, counted when it is through.
+fn everything_at_once(bus: &Bus<Active>, done: &Arc<AtomicUsize>) -> Active {
+    let (bus, done) = (bus.clone(), Arc::clone(done));
+    Active::new(move || {
+        let mut subscription = bus.subscribe();
+        publish(&bus, Active::idle());
+        assert!(subscription.try_recv().is_ok());
+        drop(subscription);
+        bus.grant_capability("any".into());
+        let publisher = bus.publisher("module", "any");
+        publisher.publish(Active::idle()).unwrap();
+        bus.revoke_capability(&"any".into());
+        assert!(publisher.publish(Active::idle()).is_err());
+        let _count = bus.subscriber_count();
+        done.fetch_add(1, Ordering::SeqCst);
+    })
+}
+
+/// Each place at which the bus may be the last to hold a payload: if it held a lock there, or an
+/// exclusive borrow, this would wait for itself.
+#[test]
+fn a_payload_may_do_anything_with_the_bus_when_it_is_dropped() {
+    let done = Arc::new(AtomicUsize::new(0));
+    let within = Arc::clone(&done);
+    let all = Task::start(move || {
+        let bus = Bus::new();
+        let active = || everything_at_once(&bus, &within);
+        publish(&bus, active()); // nobody listens
+
+        let mut full = bus.subscribe_with(of_capacity(1)).unwrap();
+        publish(&bus, active());
+        publish(&bus, active()); // no room
+        drop(full.recv().unwrap()); // received
+        while full.try_recv().is_ok() {}
+
+        publish(&bus, active());
+        let _lent = full.recv_ref().map(|_| ());
+        while full.try_recv().is_ok() {}
+        drop(full); // lent last
+
+        let queued = bus.subscribe_with(of_capacity(3)).unwrap();
+        for _ in 0..3 {
+            publish(&bus, active());
+        }
+        drop(queued); // still queued
+
+        let left = bus.subscribe_with(of_capacity(1)).unwrap();
+        publish(&bus, active());
+        drop(bus); // what is queued has a handle of its own
+        drop(left);
+    });
+    all.end();
+    assert_eq!(done.load(Ordering::SeqCst), 8);
+}
+
+#[test]
+fn a_subscription_may_be_dropped_by_what_another_had_queued() {
+    let bus = Bus::new();
+    let elsewhere = SubscribeOptions::new().source("elsewhere");
+    let owned = bus.subscribe_with(elsewhere).unwrap();
+    let outer = bus.subscribe();
+    publish(&bus, Active::new(move || drop(owned)));
+    assert_eq!(bus.subscriber_count(), 2);
+    drop(outer);
+    assert_eq!(bus.subscriber_count(), 0);
+}
+
+/// A publisher that waits for one subscriber and a payload that publishes when it is dropped.
+#[test]
+fn a_payload_that_publishes_when_it_is_dropped_does_not_hold_up_who_waits() {
+    let task = Task::start(|| {
+        let bus = Bus::new();
+        let options = of_capacity(1).overflow(Overflow::Block {
+            timeout: Some(Duration::from_millis(1)),
+        });
+        let mut blocking = bus.subscribe_with(options).unwrap();
+        let again = bus.clone();
+        publish(&bus, Active::new(move || publish(&again, Active::idle())));
+        publish(&bus, Active::idle()); // no room, and nobody makes any: dropped after its time
+        drop(blocking.recv().unwrap());
+        blocking.try_iter().flatten().count()
+    });
+    assert_eq!(task.end(), 1);
+}
+
+/// A payload that does something when it is asked for its subject: in the midst of its publish,
+/// before anybody is offered it.
+struct Inquired(Mutex<Option<Deed>>);
+
+impl Payload for Inquired {
+    fn subject(&self) -> Subject<'_> {
+        let deed = self.0.lock().unwrap().take();
+        if let Some(deed) = deed {
+            deed();
+        }
+        Subject::new(["inquired"])
+    }
+}
+
+fn inquire(bus: &Bus<Inquired>, deed: impl FnOnce() + Send + 'static) -> (usize, usize) {
+    let message = Inquired(Mutex::new(Some(Box::new(deed))));
+    let receipt = bus.publish(Envelope::new("module", message)).unwrap();
+    (receipt.delivered(), receipt.dropped())
+}
+
+#[test]
+fn a_subscription_that_goes_in_the_midst_of_a_publish_is_not_counted() {
+    let bus = Bus::new();
+    let stays = bus.subscribe_with(everything()).unwrap();
+    let goes = bus.subscribe();
+    assert_eq!(inquire(&bus, move || drop(goes)), (1, 0));
+    let blocking = of_capacity(1).overflow(Overflow::Block { timeout: None });
+    let waited_for = bus.subscribe_with(blocking).unwrap();
+    assert_eq!(inquire(&bus, || {}), (2, 0));
+    assert_eq!(inquire(&bus, move || drop(waited_for)), (1, 0));
+    assert_eq!(stays.len(), 3);
+}
+
+#[test]
+fn a_subscription_that_comes_in_the_midst_of_a_publish_is_offered_the_next() {
+    let bus = Bus::new();
+    let _by_pattern = bus.subscribe_with(everything()).unwrap();
+    let comes = Arc::new(Mutex::new(None));
+    let (place, newcomer) = (Arc::clone(&comes), bus.clone());
+    inquire(&bus, move || {
+        *place.lock().unwrap() = Some(newcomer.subscribe());
+    });
+    assert_eq!(inquire(&bus, || {}), (2, 0));
+    assert!(
+        comes
+            .lock()
+            .unwrap()
+            .as_ref()
+            .is_some_and(|subscription| !subscription.is_empty())
+    );
+}
+
+/// Its publisher has not begun to wait when the bus closes, and must not begin then. Whether the
+/// publish or the close came first is not said.
+#[test]
+fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
+    let publisher = Task::start(|| {
+        let bus = Bus::new();
+        let options = everything()
+            .capacity(1)
+            .overflow(Overflow::Block { timeout: None });
+        let full = [(); 2].map(|()| bus.subscribe_with(options.clone()).unwrap());
+        assert_eq!(inquire(&bus, || {}), (2, 0));
+        let closing = bus.clone();
+        let message = Inquired(Mutex::new(Some(Box::new(move || closing.close()))));
+        let dropped = match bus.publish(Envelope::new("module", message)) {
+            Ok(receipt) => receipt.dropped(),
+            Err(error) => {
+                assert!(error.is_closed());
+                0
+            }
+        };
+        (
+            dropped as u64,
+            full.map(|subscription| subscription.dropped()),
+        )
+    });
+    let accounts = publisher.end();
+    assert!(
+        matches!(accounts, (0, [0, 0]) | (2, [1, 1])),
+        "{accounts:?}"
+    );
+}
+
+/// What is said above of one thread, while others publish, come and go.
+#[test]
+fn payloads_that_subscribe_and_publish_when_they_are_dropped_do_not_get_in_each_other_s_way() {
+    const EACH: usize = 100;
+    let bus = Bus::new();
+    let done = Arc::new(AtomicUsize::new(0));
+    let publishers: Vec<_> = (0..3)
+        .map(|_| {
+            let (bus, done) = (bus.clone(), Arc::clone(&done));
+            Task::start(move || {
+                for _ in 0..EACH {
+                    let subscription: Subscription<Active> = bus.subscribe();
+                    let active = Active::new({
+                        let (bus, done) = (bus.clone(), Arc::clone(&done));
+                        move || {
+                            let _comes_and_goes = bus.subscribe();
+                            publish(&bus, Active::idle());
+                            done.fetch_add(1, Ordering::SeqCst);
+                        }
+                    });
+                    publish(&bus, active);
+                    drop(subscription);
+                }
+            })
+        })
+        .collect();
+    for publisher in publishers {
+        publisher.end();
+    }
+    assert_eq!(bus.subscriber_count(), 0);
+    assert_eq!(done.load(Ordering::SeqCst), 3 * EACH);
+}
+
+/// How long one step takes for each of so many subscribers.
+type Step = fn(usize) -> Duration;
+
+/// The same publish with few and with many subscribers. A search through all of them for each of them
+/// would take sixteen times as long for each.
+#[test]
+fn what_a_publish_does_for_one_subscriber_takes_no_longer_where_there_are_many() {
+    const FEW: usize = 400;
+    const TIMES: u32 = 16;
+    const MANY: usize = FEW * TIMES as usize;
+    let steps: [(&str, Step); 7] = [
+        ("those that are full lose it", |count| {
+            let (_full, bus) = full(count, Overflow::DropNewest);
+            timed(|| bus.publish(Envelope::new("module", 2)).unwrap().dropped())
+        }),
+        ("those that are full are displaced from", |count| {
+            let (_full, bus) = full(count, Overflow::DropOldest);
+            timed(|| bus.publish(Envelope::new("module", 2)).unwrap().delivered())
+        }),
+        ("one that is full has it refused", |count| {
+            let (_full, bus) = full(count, Overflow::Block { timeout: None });
+            timed(|| bus.try_publish(Envelope::new("module", 2)).is_err())
+        }),
+        ("those that are full are given up", |count| {
+            let (_full, bus) = full(count, Overflow::Block { timeout: None });
+            let envelope = Envelope::new("module", 2);
+            timed(|| {
+                bus.publish_timeout(envelope, Duration::ZERO)
+                    .unwrap()
+                    .dropped()
+            })
+        }),
+        ("those that are full are evicted", |count| {
+            let (_full, bus) = full(count, Overflow::Disconnect);
+            timed(|| bus.publish(Envelope::new("module", 2)).unwrap().dropped())
+        }),
+        ("places are held for it", |count| {
+            let (_all, bus);
+            bus = Bus::<u32>::new();
+            let options = || {
+                of_capacity(1)
+                    .source("module")
+                    .overflow(Overflow::Block { timeout: None })
+            };
+            _all = bus.subscribe_many((0..count).map(|_| options())).unwrap();
+            timed(|| {
+                bus.try_publish(Envelope::new("module", 1))
+                    .unwrap()
+                    .delivered()
+            })
+        }),
+        ("all have lost one, and receive", |count| {
+            let (mut full, bus) = full(count, Overflow::DropNewest);
+            bus.publish(Envelope::new("module", 2)).unwrap();
+            timed(|| {
+                for subscription in &mut full {
+                    assert!(subscription.try_recv().is_ok());
+                    assert!(
+                        subscription
+                            .try_recv()
+                            .is_err_and(|error| error.lagged().is_some())
+                    );
+                }
+            })
+        }),
+    ];
+    for (name, step) in steps {
+        let fastest = |count| (0..3).map(|_| step(count)).min().unwrap();
+        let (few, many) = (fastest(FEW), fastest(MANY));
+        let allowed = 6 * TIMES * few;
+        assert!(
+            many < allowed,
+            "{name}: {few:?} for {FEW}, {many:?} for {MANY}"
+        );
+    }
+}
+
+/// So many subscribers without a filter, whose queues hold one envelope and have it. The bus goes first: to
+/// leave one that is open costs a walk along all that are left.
+fn full(count: usize, overflow: Overflow) -> (Vec<Subscription<u32>>, Bus<u32>) {
+    let bus = Bus::new();
+    let options = || of_capacity(1).overflow(overflow);
+    let full = bus.subscribe_many((0..count).map(|_| options())).unwrap();
+    bus.publish(Envelope::new("module", 1)).unwrap();
+    (full, bus)
+}
+
+fn timed<T>(run: impl FnOnce() -> T) -> Duration {
+    let started = Instant::now();
+    std::hint::black_box(run());
+    started.elapsed()
+}

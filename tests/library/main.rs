@@ -1,0 +1,44 @@
+//! The tests of the library.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounts;
+mod advisories;
+mod audit;
+mod auto_traits;
+mod barriers;
+mod batches;
+mod blocking;
+mod bounded;
+mod closing;
+mod codec;
+mod corpus;
+mod documents;
+mod grants;
+mod groups;
+mod isolation;
+mod lifecycle;
+mod memory;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod model;
+mod order;
+mod overflow;
+mod pattern_laws;
+mod payload_drop;
+mod predicates;
+mod publisher;
+mod receive;
+mod requests;
+mod retained;
+mod revoking;
+mod routing;
+mod seed;
+mod stats;
+mod stress;
+mod subjects;
+mod threat_model;
+mod thrown;
+mod total_order;
+mod weight;

@@ -1,0 +1,210 @@
+//! What a module is given instead of the bus.
+
+use std::collections::HashSet;
+use std::sync::mpsc::channel;
+
+use crate::support::task::Task;
+use oxide_bus::{
+    Bus, Capability, Command, Denial, Envelope, Event, Message, MessageBus, Publisher,
+    WeakPublisher,
+};
+use uuid::Uuid;
+
+fn granted(bus: &MessageBus) -> Publisher {
+    bus.grant_capability("log:write".into());
+    bus.publisher("logger", "log:write")
+}
+
+#[test]
+fn a_publisher_speaks_as_itself_and_stamps_every_envelope() {
+    let bus = MessageBus::new();
+    let mut subscription = bus.subscribe();
+    let publisher = granted(&bus);
+    assert_eq!(publisher.source().as_str(), "logger");
+    assert_eq!(publisher.capability(), &Capability::new("log:write"));
+
+    let before = Envelope::new("clock", ()).timestamp;
+    let mut ids = HashSet::new();
+    for speaker in [&publisher, &publisher.clone()] {
+        ids.insert(speaker.publish(Command::Ping.into()).unwrap().id());
+        ids.insert(speaker.send_command(Command::Ping).unwrap());
+        ids.insert(
+            speaker
+                .emit_event(Event::Pong {
+                    from: "logger".into(),
+                })
+                .unwrap(),
+        );
+    }
+    let after = Envelope::new("clock", ()).timestamp;
+    assert_eq!(ids.len(), 6, "each has an id of its own");
+    for delivery in subscription.try_iter().flatten() {
+        assert!(ids.remove(&delivery.id), "the receipt has another id");
+        assert_eq!(delivery.source, "logger");
+        assert_eq!(delivery.correlation_id, None);
+        assert!((before..=after).contains(&delivery.timestamp));
+    }
+    assert!(ids.is_empty());
+}
+
+#[test]
+fn what_a_publisher_sends_is_what_arrives() {
+    let bus = MessageBus::new();
+    let mut subscription = bus.subscribe();
+    let publisher = granted(&bus);
+    let pong = || Event::Pong {
+        from: "logger".into(),
+    };
+    publisher.send_command(Command::Ping).unwrap();
+    publisher.emit_event(pong()).unwrap();
+    assert_eq!(
+        subscription.recv().unwrap().message,
+        Message::Command(Command::Ping)
+    );
+    assert_eq!(subscription.recv().unwrap().message, Message::Event(pong()));
+}
+
+#[test]
+fn a_publisher_ties_an_answer_to_what_it_answers() {
+    let bus = MessageBus::new();
+    let mut subscription = bus.subscribe();
+    let publisher = granted(&bus);
+    let question = Uuid::new_v4();
+    let receipt = publisher
+        .publish_correlated(Command::Ping.into(), question)
+        .unwrap();
+    let answer = subscription.recv().unwrap();
+    assert_eq!(answer.correlation_id, Some(question));
+    assert_eq!(
+        (answer.id, answer.source.as_str()),
+        (receipt.id(), "logger")
+    );
+    assert_ne!(answer.id, question);
+
+    bus.revoke_capability(publisher.capability());
+    let error = publisher
+        .publish_correlated(Command::Ping.into(), question)
+        .unwrap_err();
+    assert!(error.is_denied());
+    assert_eq!(error.envelope().correlation_id, Some(question));
+}
+
+#[test]
+fn a_publisher_that_is_denied_says_who_and_what_and_nothing_of_the_payload() {
+    let bus = Bus::<String>::new();
+    let publisher = bus.publisher("logger\n", "log:write");
+    let error = publisher.publish("secret".into()).unwrap_err();
+    let told = error.to_string();
+    assert_eq!(
+        told,
+        r"`logger\n` may not publish: capability `log:write` is not granted"
+    );
+    assert!(!format!("{error:?}").contains("secret"));
+    assert_eq!(error.into_envelope().message, "secret");
+    bus.close();
+    bus.grant_capability("log:write".into());
+    let error = publisher.publish("secret".into()).unwrap_err();
+    assert_eq!(error.to_string(), "the bus is closed");
+    assert!(!format!("{error:?}").contains("secret"));
+}
+
+#[test]
+fn one_capability_says_nothing_of_another() {
+    let bus = Bus::<u64>::new();
+    let (write, read) = (
+        bus.publisher("log", "log:write"),
+        bus.publisher("log", "log:read"),
+    );
+    bus.grant_capability("log:write".into());
+    assert!(write.publish(0).is_ok() && read.publish(0).is_err());
+    bus.grant_capability("log:read".into());
+    bus.revoke_capability(&"log:write".into());
+    assert!(write.publish(0).is_err() && read.publish(0).is_ok());
+    assert!(!bus.is_granted(&"log".into()));
+    // Nor of the same one on another bus.
+    assert!(!Bus::<u64>::new().is_granted(&"log:read".into()));
+}
+
+/// A bus of numbers with somebody who may count.
+fn counter() -> (Bus<u64>, Publisher<u64>) {
+    let bus = Bus::new();
+    bus.grant_capability("count".into());
+    let counter = bus.publisher("counter", "count");
+    (bus, counter)
+}
+
+#[test]
+fn a_loop_that_publishes_through_a_weak_publisher_ends_when_the_owner_drops_the_bus() {
+    let (bus, owner) = counter();
+    let subscription = bus.subscribe();
+    let weak = owner.downgrade();
+    let (is_there, third) = channel();
+    let looping = Task::start(move || {
+        let mut seen = Vec::new();
+        for number in subscription.into_iter().flatten() {
+            seen.push(number.message);
+            if number.message < 3 {
+                let counter = weak.upgrade().expect("the owner holds the bus");
+                counter.publish(number.message + 1).unwrap();
+            } else {
+                is_there.send(()).unwrap();
+            }
+        }
+        (seen, weak.upgrade().is_none())
+    });
+    owner.publish(1).unwrap();
+    third.recv().unwrap();
+    looping.assert_waits();
+    drop((bus, owner));
+    assert_eq!(looping.end(), (vec![1, 2, 3], true));
+}
+
+#[test]
+fn a_weak_publisher_has_no_publisher_after_the_end_and_one_that_is_refused_on_a_closed_bus() {
+    let (bus, publisher) = counter();
+    let weak: WeakPublisher<u64> = publisher.clone().downgrade();
+    drop(bus);
+    let upgraded = weak.clone().upgrade().expect("a publisher holds the bus");
+    drop(publisher);
+    assert!(upgraded.publish(1).is_ok(), "it holds the bus too");
+    drop(upgraded);
+    assert!(weak.upgrade().is_none());
+
+    let (bus, publisher) = counter();
+    let weak = publisher.downgrade();
+    bus.close();
+    let error = weak.upgrade().expect("it is held").publish(1).unwrap_err();
+    assert!(error.is_closed());
+}
+
+#[test]
+fn a_weak_publisher_keeps_its_source_its_capability_and_what_it_was_narrowed_to() {
+    let bus = MessageBus::new();
+    let pings = granted(&bus).narrow(["command.ping".parse().unwrap()]);
+    let weak = pings.downgrade();
+    drop(pings);
+    let upgraded = weak.upgrade().expect("the bus is held");
+    assert_eq!(upgraded.source().as_str(), "logger");
+    assert_eq!(upgraded.capability(), &Capability::new("log:write"));
+
+    upgraded.send_command(Command::Ping).unwrap();
+    let pong = Event::Pong {
+        from: "logger".into(),
+    };
+    let error = upgraded.emit_event(pong).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject), "never wider");
+}
+
+#[test]
+fn a_revoke_and_a_grant_reach_what_a_weak_publisher_upgrades_to() {
+    let (bus, publisher) = counter();
+    let weak = publisher.downgrade();
+    drop(publisher);
+    bus.revoke_capability(&Capability::new("count"));
+    let upgraded = weak.upgrade().expect("the bus is held");
+    let error = upgraded.publish(1).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Revoked));
+    bus.grant_capability("count".into());
+    assert!(upgraded.publish(2).is_ok());
+    assert!(weak.upgrade().is_some_and(|again| again.publish(3).is_ok()));
+}

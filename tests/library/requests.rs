@@ -1,0 +1,358 @@
+//! Requests: everybody gets his own answer, and nothing is left of those who got none.
+//!
+//! With `OXIDE_BUS_ALL_REQUESTS` set, each of twenty threads asks ten thousand times, and not a thousand.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::task::Task;
+use allocation_counter::measure;
+use oxide_bus::{
+    Bus, Delivery, Envelope, Overflow, Payload, Publisher, RecvError, RequestError, Subject,
+    SubscribeOptions, Subscription,
+};
+
+/// Longer than anything takes here.
+const LONG: Duration = Duration::from_mins(1);
+
+/// Asks and answers; not `Clone`.
+#[derive(Debug, PartialEq)]
+enum Talk {
+    Ask(u64),
+    Answer(u64),
+    Panic,
+}
+
+impl Payload for Talk {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Talk::Ask(_) => Subject::new(["ask"]),
+            Talk::Answer(_) => Subject::new(["answer"]),
+            Talk::Panic => resume_unwind(Box::new("no subject")),
+        }
+    }
+}
+
+fn ask(number: u64) -> Envelope<Talk> {
+    Envelope::new("client", Talk::Ask(number))
+}
+
+fn publisher(bus: &Bus<Talk>) -> Publisher<Talk> {
+    bus.grant_capability("talk".into());
+    bus.publisher("server", "talk")
+}
+
+fn asks() -> SubscribeOptions<Talk> {
+    SubscribeOptions::new().pattern("ask".parse().unwrap())
+}
+
+/// Answers what comes, until the bus closes.
+fn serve(mut questions: Subscription<Talk>, server: &Publisher<Talk>) {
+    for question in questions.iter().flatten() {
+        if let Talk::Ask(number) = question.message {
+            let answered = question.reply(server, Talk::Answer(number));
+            assert!(answered.is_ok() || answered.unwrap_err().is_closed());
+        }
+    }
+}
+
+fn number(answer: &Delivery<Talk>) -> u64 {
+    match answer.message {
+        Talk::Answer(number) => number,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn twenty_threads_that_ask_at_once_get_each_its_own_answers() {
+    let all = std::env::var_os("OXIDE_BUS_ALL_REQUESTS").is_some();
+    let each = if all { 10_000 } else { 1_000 };
+    let bus = Bus::<Talk>::new();
+    let server = publisher(&bus);
+    let mut audit = bus
+        .subscribe_with(SubscribeOptions::new().capacity(1 << 20))
+        .unwrap();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let lossless = Overflow::Block { timeout: None };
+            let questions = bus.subscribe_with(asks().overflow(lossless)).unwrap();
+            scope.spawn(|| serve(questions, &server));
+        }
+        let askers: Vec<_> = (0..20)
+            .map(|asker| {
+                let bus = &bus;
+                scope.spawn(move || {
+                    for number_of in (0..each).map(|nth| asker * each + nth) {
+                        let question = ask(number_of);
+                        let id = question.id;
+                        let answer = bus.request(question, LONG).unwrap();
+                        assert_eq!(number(&answer), number_of);
+                        assert_eq!(answer.correlation_id, Some(id));
+                    }
+                })
+            })
+            .collect();
+        for asker in askers {
+            asker.join().unwrap();
+        }
+        assert_eq!(bus.stats().pending_requests, 0);
+        // Both servers answer each: the first answer counts, and both are published.
+        for _ in 0..20 * each * 3 {
+            audit.recv().unwrap();
+        }
+        bus.close();
+    });
+}
+
+#[test]
+fn the_answer_goes_to_subscribers_too_and_is_one_and_the_same() {
+    let bus = Bus::<Talk>::new();
+    let server = publisher(&bus);
+    let questions = bus.subscribe_with(asks()).unwrap();
+    let mut audit = bus.subscribe();
+    let serving = thread::spawn(move || serve(questions, &server));
+    let answer = bus.request(ask(7), LONG).unwrap();
+    assert_eq!(audit.recv().unwrap().message, Talk::Ask(7));
+    let audited = audit.recv().unwrap();
+    assert!(std::ptr::eq(&raw const *audited, &raw const *answer));
+    assert_eq!(audited.sequence(), answer.sequence());
+    bus.close();
+    serving.join().unwrap();
+}
+
+/// Whoever answers has left by then, or nobody has room for the answer.
+#[test]
+fn an_answer_that_no_subscriber_gets_is_got_by_who_asked() {
+    for full in [false, true] {
+        let bus = Bus::<Talk>::new();
+        let server = publisher(&bus);
+        let mut questions = bus
+            .subscribe_with(SubscribeOptions::new().capacity(1))
+            .unwrap();
+        let asking = {
+            let bus = bus.clone();
+            Task::start(move || bus.request(ask(7), LONG).unwrap())
+        };
+        let question = questions.recv().unwrap();
+        let kept = full.then(|| {
+            bus.publish(ask(8)).unwrap();
+            questions
+        });
+        let receipt = question.reply(&server, Talk::Answer(7)).unwrap();
+        assert_eq!(receipt.delivered(), 0);
+        let answer = asking.end();
+        assert_eq!(number(&answer), 7);
+        assert_eq!(answer.sequence(), bus.stats().published - 1);
+        drop(kept);
+    }
+}
+
+#[test]
+fn an_answer_in_a_batch_is_found() {
+    for listens in [true, false] {
+        let bus = Bus::<Talk>::new();
+        let mut questions = bus.subscribe();
+        let asking = {
+            let bus = bus.clone();
+            Task::start(move || bus.request(ask(7), LONG).unwrap())
+        };
+        let question = questions.recv().unwrap();
+        let kept = listens.then_some(questions);
+        bus.publish_batch((0..10).map(|number| {
+            let envelope = Envelope::new("server", Talk::Answer(number));
+            if number == 7 {
+                envelope.with_correlation_id(question.id)
+            } else {
+                envelope
+            }
+        }))
+        .unwrap();
+        assert_eq!(number(&asking.end()), 7);
+        drop(kept);
+    }
+}
+
+#[test]
+fn the_first_answer_counts_and_a_later_one_disturbs_nobody() {
+    let bus = Bus::<Talk>::new();
+    let server = publisher(&bus);
+    let mut questions = bus.subscribe_with(asks()).unwrap();
+    let asking = {
+        let bus = bus.clone();
+        Task::start(move || bus.request(ask(1), LONG).unwrap())
+    };
+    let question = questions.recv().unwrap();
+    for number in [1, 2] {
+        question.reply(&server, Talk::Answer(number)).unwrap();
+    }
+    assert_eq!(number(&asking.end()), 1);
+}
+
+#[test]
+fn a_request_that_names_itself_does_not_answer_itself() {
+    let bus = Bus::<Talk>::new();
+    let _listens = bus.subscribe();
+    let mut question = ask(7);
+    question.correlation_id = Some(question.id);
+    let error = bus.request(question, Duration::ZERO).unwrap_err();
+    assert!(error.is_timed_out());
+}
+
+#[test]
+fn nobody_who_listens_and_nobody_who_has_room_are_told_at_once() {
+    let bus = Bus::<Talk>::new();
+    let error = bus.request(ask(1), LONG).unwrap_err();
+    assert!(matches!(error, RequestError::NoResponders), "{error:?}");
+    for options in [SubscribeOptions::new(), asks()] {
+        let full = bus.subscribe_with(options.capacity(1)).unwrap();
+        bus.publish(ask(1)).unwrap();
+        let error = bus.request(ask(1), LONG).unwrap_err();
+        assert!(matches!(error, RequestError::Overloaded), "{error:?}");
+        drop(full);
+    }
+}
+
+#[test]
+fn a_request_without_an_answer_ends_in_time() {
+    let bus = Bus::<Talk>::new();
+    let _listens = bus.subscribe();
+    let timeout = Duration::from_millis(10);
+    let started = Instant::now();
+    let error = bus.request(ask(1), timeout).unwrap_err();
+    assert!(error.is_timed_out());
+    assert!(started.elapsed() >= timeout);
+}
+
+#[test]
+fn who_waits_for_an_answer_wakes_when_the_bus_closes() {
+    let bus = Bus::<Talk>::new();
+    let mut questions = bus.subscribe();
+    let asking = {
+        let bus = bus.clone();
+        Task::start(move || bus.request(ask(1), LONG).unwrap_err())
+    };
+    questions.recv().unwrap();
+    bus.close();
+    let error = asking.end();
+    assert!(matches!(error, RequestError::Closed), "{error:?}");
+    let error = bus.request(ask(2), LONG).unwrap_err();
+    assert!(error.is_closed());
+    assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(2));
+    assert_eq!(questions.recv().unwrap_err(), RecvError::Disconnected);
+}
+
+#[test]
+fn a_publisher_asks_under_its_own_name_and_only_while_it_may() {
+    let bus = Bus::<Talk>::new();
+    let mut questions = bus.subscribe_with(asks()).unwrap();
+    let client = bus.publisher("client", "ask");
+    let error = client.request(Talk::Ask(1), LONG).unwrap_err();
+    assert!(error.is_denied());
+    assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(1));
+    assert!(questions.is_empty());
+
+    bus.grant_capability("ask".into());
+    let server = publisher(&bus);
+    let asking = Task::start(move || client.request(Talk::Ask(2), LONG).unwrap());
+    let question = questions.recv().unwrap();
+    assert_eq!(question.source, "client");
+    question.reply(&server, Talk::Answer(2)).unwrap();
+    assert_eq!(number(&asking.end()), 2);
+}
+
+/// The one who asks has the answer while the one who answers still waits for the full queue.
+#[test]
+fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
+    let bus = Bus::<Talk>::new();
+    let server = publisher(&bus);
+    let mut questions = bus.subscribe_with(asks()).unwrap();
+    let lossless = Overflow::Block { timeout: None };
+    for options in [
+        SubscribeOptions::new(),
+        SubscribeOptions::new().pattern("answer".parse().unwrap()),
+    ] {
+        let full = bus
+            .subscribe_with(options.capacity(1).overflow(lossless))
+            .unwrap();
+        let asking = {
+            let bus = bus.clone();
+            Task::start(move || bus.request(ask(1), LONG).unwrap())
+        };
+        let question = questions.recv().unwrap();
+        if full.is_empty() {
+            bus.publish(Envelope::new("server", Talk::Answer(0)))
+                .unwrap();
+        }
+        let answering = {
+            let server = server.clone();
+            Task::start(move || question.reply(&server, Talk::Answer(1)).unwrap())
+        };
+        assert_eq!(number(&asking.end()), 1);
+        answering.assert_waits();
+        drop(full);
+        answering.end();
+    }
+}
+
+#[test]
+fn an_id_that_is_pending_cannot_be_asked_for_again() {
+    let bus = Bus::<Talk>::new();
+    let server = publisher(&bus);
+    let mut questions = bus.subscribe();
+    let (first, mut second) = (ask(1), ask(2));
+    second.id = first.id;
+    let asking = {
+        let bus = bus.clone();
+        Task::start(move || bus.request(first, LONG).unwrap())
+    };
+    let question = questions.recv().unwrap();
+    let error = bus.request(second, LONG).unwrap_err();
+    assert!(matches!(error, RequestError::Repeated(_)), "{error:?}");
+    assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(2));
+    question.reply(&server, Talk::Answer(1)).unwrap();
+    assert_eq!(number(&asking.end()), 1);
+    assert_eq!(bus.stats().pending_requests, 0);
+}
+
+#[test]
+fn requests_that_time_out_find_nobody_or_panic_leave_nothing_behind() {
+    let bus = Bus::<Talk>::new();
+    let alone = Bus::<Talk>::new();
+    let mut listens = bus.subscribe_with(asks()).unwrap();
+    let mut once = |number| {
+        let error = bus.request(ask(number), Duration::ZERO).unwrap_err();
+        assert!(error.is_timed_out());
+        drop(listens.recv().unwrap());
+        let error = alone.request(ask(number), LONG).unwrap_err();
+        assert!(matches!(error, RequestError::NoResponders));
+        let panics = || bus.request(Envelope::new("client", Talk::Panic), LONG);
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert_eq!(bus.stats().pending_requests, 0);
+    };
+    (0..500).for_each(&mut once); // the register's tables have found their size
+    let left = measure(|| (0..2_000).for_each(&mut once));
+    assert!(left.count_total > 2_000);
+    assert!(left.bytes_current <= 4_096, "{left:?}");
+}
+
+#[test]
+fn a_request_that_is_over_counts_no_more_however_it_has_ended() {
+    let bus = Bus::<u32>::builder().max_requests(1).build();
+    bus.grant_capability("ask".into());
+    let client = bus.publisher("client", "ask");
+    for _ in 0..3 {
+        let error = client.request(1, Duration::ZERO).unwrap_err();
+        assert!(matches!(error, RequestError::NoResponders));
+    }
+    let _questions = bus.subscribe();
+    for _ in 0..3 {
+        let error = client.request(1, Duration::ZERO).unwrap_err();
+        assert!(error.is_timed_out(), "{error}");
+    }
+    bus.revoke_capability(&"ask".into());
+    for _ in 0..3 {
+        let error = client.request(1, Duration::ZERO).unwrap_err();
+        assert!(matches!(error, RequestError::NotPublished(_)), "{error}");
+    }
+}

@@ -1,0 +1,271 @@
+//! What is retained comes first to whoever subscribes later: no gap, no duplicate.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use oxide_bus::{
+    Bus, Envelope, MAX_RETAINED, MAX_RETAINED_PATTERNS, Overflow, Pattern, Payload, RetainError,
+    Subject, SubscribeOptions, Subscription,
+};
+
+/// Its subject is `number.even` or `number.odd`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number(u64);
+
+impl Payload for Number {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new([
+            "number",
+            if self.0.is_multiple_of(2) {
+                "even"
+            } else {
+                "odd"
+            },
+        ])
+    }
+}
+
+const NONE: [u64; 0] = [];
+
+fn pattern(text: &str) -> Pattern {
+    text.parse().unwrap()
+}
+
+fn retaining(text: &str, count: usize) -> Bus<Number> {
+    let bus = Bus::new();
+    bus.retain(pattern(text), count).unwrap();
+    bus
+}
+
+fn publish(bus: &Bus<Number>, numbers: impl IntoIterator<Item = u64>) {
+    for number in numbers {
+        bus.publish(Envelope::new("counter", Number(number)))
+            .unwrap();
+    }
+}
+
+fn queued(subscription: &mut Subscription<Number>) -> Vec<u64> {
+    (subscription.try_iter())
+        .map(|item| item.expect("nothing is lost").message.0)
+        .collect()
+}
+
+#[test]
+fn the_last_ones_come_first_and_then_what_is_published() {
+    let bus = retaining("number.*", 3);
+    publish(&bus, 0..10);
+    for options in [
+        SubscribeOptions::new(),
+        SubscribeOptions::new().source("counter"),
+        SubscribeOptions::new().overflow(Overflow::DropOldest),
+        SubscribeOptions::new().overflow(Overflow::Block { timeout: None }),
+    ] {
+        let mut late = bus.subscribe_with(options.capacity(4)).unwrap();
+        assert_eq!(late.len(), 3);
+        publish(&bus, 10..14); // as many as fit in, beside those
+        assert_eq!((late.len(), late.dropped()), (7, 0));
+        assert_eq!(queued(&mut late), [7, 8, 9, 10, 11, 12, 13]);
+        assert!(late.is_empty());
+        publish(&bus, [7, 8, 9]); // as before, for the next
+        assert_eq!(queued(&mut late), [7, 8, 9]);
+    }
+    let mut plain = bus.subscribe();
+    let first = plain.recv().unwrap();
+    assert_eq!(queued(&mut plain), [8, 9]);
+    assert_eq!(first.sequence(), bus.stats().published - 3);
+}
+
+#[test]
+fn every_way_to_receive_gets_what_is_retained() {
+    let bus = retaining("number.*", 4);
+    publish(&bus, 0..4);
+    let mut late = bus.subscribe();
+    assert_eq!(late.recv_ref().unwrap().message, Number(0));
+    let mut shown = Vec::new();
+    publish(&bus, [4]);
+    late.drain(|envelope| shown.push(envelope.message.0))
+        .unwrap();
+    assert_eq!(shown, [1, 2, 3, 4]);
+
+    let mut late = bus.subscribe();
+    let mut batch = Vec::new();
+    assert_eq!(late.recv_batch(&mut batch, 3).unwrap(), 3);
+    assert_eq!(batch[2].message, Number(3));
+    drop(bus);
+    let rest: Vec<_> = late.into_iter().map(|it| it.unwrap().message.0).collect();
+    assert_eq!(rest, [4]);
+}
+
+#[test]
+fn only_what_matches_is_retained_and_only_what_the_subscriber_listens_to_comes() {
+    let bus = retaining("number.even", 2);
+    bus.retain(pattern("number.>"), 3).unwrap();
+    publish(&bus, 0..10);
+    // 6 and 8 by the first, 7, 8 and 9 by the second: each once.
+    assert_eq!(queued(&mut bus.subscribe()), [6, 7, 8, 9]);
+    let by = |options: SubscribeOptions<Number>| queued(&mut bus.subscribe_with(options).unwrap());
+    let even = SubscribeOptions::new().pattern(pattern("number.even"));
+    assert_eq!(by(even), [6, 8]);
+    let nine = SubscribeOptions::new().predicate(|it: &Envelope<Number>| it.message.0 == 9);
+    assert_eq!(by(nine), [9]);
+    assert_eq!(by(SubscribeOptions::new().source("nobody")), NONE);
+    let member = SubscribeOptions::new().group("workers");
+    assert_eq!(by(member), NONE);
+}
+
+#[test]
+fn it_begins_with_the_call_and_ends_with_forgetting() {
+    let bus = Bus::<Number>::new();
+    publish(&bus, [0]);
+    bus.retain(pattern("number.*"), 5).unwrap();
+    publish(&bus, [1, 2, 3]);
+    assert_eq!(queued(&mut bus.subscribe()), [1, 2, 3]);
+    bus.retain(pattern("number.*"), 2).unwrap();
+    publish(&bus, [4]);
+    assert_eq!(queued(&mut bus.subscribe()), [3, 4]);
+    assert!(bus.forget(&pattern("number.*")));
+    publish(&bus, [5]);
+    assert_eq!(queued(&mut bus.subscribe()), NONE);
+    assert!(!bus.forget(&pattern("number.*")));
+    bus.retain(pattern("number.*"), 2).unwrap();
+    assert_eq!(queued(&mut bus.subscribe()), NONE);
+}
+
+#[test]
+fn there_are_limits_and_a_closed_bus_retains_nothing() {
+    let bus = Bus::<Number>::new();
+    for count in [0, MAX_RETAINED + 1] {
+        let error = bus.retain(pattern("number.*"), count).unwrap_err();
+        assert_eq!(error, RetainError::Count(count));
+    }
+    for index in 0..MAX_RETAINED_PATTERNS {
+        bus.retain(pattern(&format!("number.{index}")), MAX_RETAINED)
+            .unwrap();
+    }
+    let error = bus.retain(pattern("number.*"), 1).unwrap_err();
+    assert_eq!(error, RetainError::TooMany);
+    bus.retain(pattern("number.0"), 1).unwrap(); // known already
+    bus.close();
+    let error = bus.retain(pattern("number.0"), 1).unwrap_err();
+    assert_eq!(error, RetainError::Closed);
+    assert!(!bus.forget(&pattern("number.7")));
+    assert!(bus.subscribe().recv().unwrap_err().is_disconnected());
+}
+
+#[test]
+fn a_batch_and_a_full_queue_are_retained_as_well() {
+    let bus = retaining("number.*", 5);
+    let full = bus
+        .subscribe_with(SubscribeOptions::new().capacity(1))
+        .unwrap();
+    let batch = (0..200).map(|number| Envelope::new("counter", Number(number)));
+    bus.publish_batch(batch).unwrap();
+    assert_eq!(queued(&mut bus.subscribe()), [195, 196, 197, 198, 199]);
+    assert_eq!(full.dropped(), 199);
+}
+
+/// Subscribers of both kinds come all the time while publishers are at it: each sees every
+/// publisher's numbers one after the other, from some number on.
+#[test]
+fn who_comes_in_the_midst_of_publishing_has_no_gap_and_no_duplicate() {
+    let bus = retaining("number.*", 8);
+    let done = AtomicBool::new(false);
+    let begin = Barrier::new(3);
+    thread::scope(|scope| {
+        for publisher in ["0", "1"] {
+            let (bus, done, begin) = (&bus, &done, &begin);
+            scope.spawn(move || {
+                begin.wait();
+                for number in 0.. {
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let envelope = Envelope::new(publisher, Number(number));
+                    bus.publish(envelope).unwrap();
+                }
+            });
+        }
+        begin.wait();
+        for round in 0..150 {
+            let options = SubscribeOptions::new().capacity(1 << 12);
+            let options = if round % 2 == 0 {
+                options
+            } else {
+                options.pattern(pattern("number.*"))
+            };
+            let mut late = bus.subscribe_with(options).unwrap();
+            let mut last = [None; 2];
+            let (mut sequence, mut seen) = (None, 0);
+            while seen < 12 {
+                let delivery = late.recv().expect("nothing is lost");
+                let publisher: usize = delivery.source.parse().unwrap();
+                let number = delivery.message.0;
+                if let Some(last) = last[publisher].replace(number) {
+                    assert_eq!(number, last + 1, "round {round}");
+                }
+                if round % 2 == 0
+                    && let Some(last) = sequence.replace(delivery.sequence())
+                {
+                    assert_eq!(delivery.sequence(), last + 1, "round {round}");
+                }
+                seen += 1;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Subjects that publish and panic while they are looked at.
+#[test]
+fn a_subject_that_panics_or_publishes_is_nobodys_trouble_but_its_own() {
+    struct Odd {
+        bus: Option<Bus<Odd>>,
+        asked: Arc<AtomicU64>,
+    }
+    impl Payload for Odd {
+        fn subject(&self) -> Subject<'_> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            match &self.bus {
+                None => std::panic::resume_unwind(Box::new("no subject")),
+                Some(bus) => {
+                    let asked = Arc::clone(&self.asked);
+                    let odd = Odd { bus: None, asked };
+                    bus.publish(Envelope::new("odd", odd))
+                        .map_err(drop)
+                        .unwrap();
+                }
+            }
+            Subject::new(["odd"])
+        }
+    }
+    let asked = Arc::new(AtomicU64::new(0));
+    let bus = Bus::<Odd>::new();
+    bus.retain(pattern("odd"), 3).unwrap();
+    for bus_of in [None, Some(bus.clone()), None] {
+        let asked = Arc::clone(&asked);
+        let odd = Odd { bus: bus_of, asked };
+        bus.publish(Envelope::new("odd", odd))
+            .map_err(drop)
+            .unwrap();
+    }
+    let mut late = bus.subscribe();
+    let retained = late.try_recv().unwrap();
+    assert!(retained.message.bus.is_some());
+    assert!(asked.load(Ordering::Relaxed) > 0);
+    bus.forget(&pattern("odd"));
+}
+
+#[test]
+fn a_list_that_changes_very_often_while_nothing_is_published_leaves_nothing_behind() {
+    let bus = Bus::<u32>::new();
+    let all: Pattern = ">".parse().expect("good");
+    bus.retain(all.clone(), 1).expect("within limits");
+    let options = SubscribeOptions::new().pattern(all.clone());
+    let subscription = bus.subscribe_with(options).expect("open");
+    for _ in 0..50_000 {
+        subscription.set_patterns([all.clone()]).expect("listed");
+    }
+    drop(subscription);
+    drop(bus); // a chain as long as that would overflow the stack here
+}

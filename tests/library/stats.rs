@@ -1,0 +1,253 @@
+//! The figures that the bus gives of itself: exact at a quiet moment, cheap at any.
+
+use std::sync::Barrier;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::support::numbers::{publish, publish_all};
+use oxide_bus::{
+    Bus, Envelope, Overflow, RecvError, Stats, SubscribeOptions, Subscription, SubscriptionStats,
+};
+
+/// The bus's figures for one subscription.
+fn of<'a>(stats: &'a Stats, subscription: &Subscription<u64>) -> &'a SubscriptionStats {
+    (stats.subscribers.iter())
+        .find(|it| it.id == subscription.id())
+        .expect("it is subscribed")
+}
+
+fn figures(stats: &SubscriptionStats) -> [u64; 5] {
+    [
+        stats.matched,
+        stats.received,
+        stats.queued,
+        stats.dropped,
+        stats.high_water,
+    ]
+}
+
+fn every_kind() -> [SubscribeOptions<u64>; 4] {
+    let brief = Overflow::Block {
+        timeout: Some(Duration::from_micros(10)),
+    };
+    let filtered = || SubscribeOptions::new().source("counter");
+    [
+        SubscribeOptions::new(),
+        filtered(),
+        SubscribeOptions::new().overflow(brief),
+        filtered().overflow(brief),
+    ]
+}
+
+#[test]
+fn what_is_published_to_nobody_counts_as_published() {
+    let bus = Bus::<u64>::new();
+    assert_eq!(bus.stats().published, 0);
+    publish_all(&bus, 0..2_000);
+    assert_eq!(bus.stats().published, 2_000);
+    let batch = (0..3_000).map(|number| Envelope::new("counter", number));
+    bus.publish_batch(batch).unwrap();
+    assert_eq!(bus.stats().published, 5_000);
+    let mut late = bus.subscribe();
+    publish(&bus, 0);
+    assert_eq!(late.recv().unwrap().sequence(), 5_000);
+    drop(late);
+    publish(&bus, 0);
+    bus.close();
+    assert!(bus.publish(Envelope::new("counter", 0)).is_err());
+    assert_eq!(bus.stats().published, 5_002);
+    assert_eq!(bus.stats().subscribers, []);
+}
+
+#[test]
+fn every_refusal_is_counted_and_a_batch_once() {
+    let bus = Bus::<u64>::new();
+    let counter = bus.publisher("counter", "count");
+    assert!(counter.publish(1).is_err());
+    assert!(counter.publish_batch([1, 2, 3]).is_err());
+    let envelope = Envelope::new("counter", 1);
+    assert!(
+        bus.publish_with_capability(envelope, &"count".into())
+            .is_err()
+    );
+    assert_eq!((bus.stats().denied, bus.stats().published), (3, 0));
+}
+
+#[test]
+fn each_kind_of_queue_tells_what_it_matched_delivered_holds_and_dropped() {
+    for options in every_kind() {
+        let bus = Bus::<u64>::new();
+        publish(&bus, 0); // before it came
+        let mut subscription = bus.subscribe_with(options.capacity(4)).unwrap();
+        assert_eq!(figures(of(&bus.stats(), &subscription)), [0; 5]);
+        publish_all(&bus, 0..7);
+        assert_eq!(figures(of(&bus.stats(), &subscription)), [7, 0, 4, 3, 4]);
+        subscription.recv().unwrap();
+        assert_eq!(figures(of(&bus.stats(), &subscription)), [7, 1, 3, 3, 4]);
+        subscription.drain(|_| ()).unwrap();
+        assert_eq!(figures(of(&bus.stats(), &subscription)), [7, 4, 0, 3, 4]);
+    }
+}
+
+#[test]
+fn what_it_was_promised_on_subscribing_is_told_as_well() {
+    let bus = Bus::<u64>::new();
+    let options = SubscribeOptions::new()
+        .name("plotter")
+        .capacity(9)
+        .pattern("event.>".parse().unwrap())
+        .source("thermometer");
+    let plotter = bus.subscribe_with(options).unwrap();
+    let stats = bus.stats();
+    let json = serde_json::to_value(&stats).unwrap();
+    let expected = serde_json::json!({
+        "published": 0, "denied": 0, "predicate_panics": 0,
+            "pending_requests": 0,
+        "subscribers": [{
+            "id": plotter.id().to_string(), "name": "plotter", "group": null,
+            "patterns": ["event.>"], "sources": ["thermometer"],
+            "capacity": 9, "queued": 0, "matched": 0, "received": 0, "dropped": 0,
+            "high_water": 0,
+        }],
+    });
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn the_high_water_mark_stays_when_the_water_goes() {
+    for options in every_kind() {
+        let bus = Bus::<u64>::new();
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        publish_all(&bus, 0..10);
+        assert_eq!(of(&bus.stats(), &subscription).high_water, 10);
+        subscription.drain(|_| ()).unwrap();
+        publish_all(&bus, 0..3);
+        assert_eq!(of(&bus.stats(), &subscription).high_water, 10);
+    }
+}
+
+/// Nobody looks while it is high: without a filter, up to one parcel more may have gone unseen.
+#[test]
+fn the_high_water_mark_is_seen_though_nobody_looks() {
+    for (options, unseen) in every_kind().into_iter().zip([64, 0, 64, 0]) {
+        let bus = Bus::<u64>::new();
+        let mut subscription = bus.subscribe_with(options.capacity(500)).unwrap();
+        publish_all(&bus, 0..400);
+        subscription.drain(|_| ()).unwrap();
+        let high_water = of(&bus.stats(), &subscription).high_water;
+        assert!((400 - unseen..=400).contains(&high_water), "{high_water}");
+    }
+}
+
+/// Subscribers of every kind, publishers at once, and somebody who looks all the time.
+#[test]
+fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
+    const EACH: u64 = 3_000;
+    let bus = Bus::<u64>::new();
+    let mut subscriptions = every_kind().map(|options| {
+        let options = options.capacity(7);
+        bus.subscribe_with(options).unwrap()
+    });
+    let begin = Barrier::new(3);
+    let mut received = [0; 4];
+    thread::scope(|scope| {
+        let publishers = [(); 2].map(|()| {
+            scope.spawn(|| {
+                begin.wait();
+                publish_all(&bus, 0..EACH);
+            })
+        });
+        begin.wait();
+        let mut last = bus.stats();
+        while !publishers.iter().all(ScopedJoinHandle::is_finished) {
+            for (subscription, received) in subscriptions.iter_mut().zip(&mut received) {
+                *received += u64::from(subscription.try_recv().is_ok());
+            }
+            let now = bus.stats();
+            for (before, after) in last.subscribers.iter().zip(&now.subscribers) {
+                assert_eq!(after.matched, after.received + after.queued + after.dropped);
+                assert!(after.queued <= after.capacity, "{after:?}");
+                assert!(after.high_water <= after.capacity, "{after:?}");
+                assert!(after.matched >= before.matched, "{before:?} {after:?}");
+                assert!(
+                    after.high_water >= before.high_water,
+                    "{before:?} {after:?}"
+                );
+            }
+            last = now;
+        }
+    });
+    let stats = bus.stats();
+    assert_eq!(stats.published, 2 * EACH);
+    for (subscription, received) in subscriptions.iter().zip(received) {
+        let of = of(&stats, subscription);
+        assert_eq!(of.matched, 2 * EACH);
+        assert_eq!(of.received, received);
+        assert_eq!(of.queued, subscription.len() as u64);
+        assert_eq!(of.dropped, subscription.dropped());
+    }
+}
+
+/// What was passed over goes from one count to another, and is in one of them at any moment.
+#[test]
+fn of_a_queue_that_keeps_the_newest_nothing_that_was_counted_is_taken_back() {
+    const PUBLISHED: u64 = 6_000;
+    for group in [None, Some("readers")] {
+        let bus = Bus::<u64>::new();
+        let options = SubscribeOptions::new()
+            .capacity(4)
+            .overflow(Overflow::DropOldest);
+        let options = group.map_or(options.clone(), |group| options.group(group));
+        let mut subscription = bus.subscribe_with(options).unwrap();
+        let (received, missed) = thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let (mut received, mut missed) = (0, 0);
+                loop {
+                    match subscription.recv() {
+                        Ok(_) => received += 1,
+                        Err(RecvError::Lagged(lagged)) => missed += lagged.missed,
+                        Err(_) => return (received, missed),
+                    }
+                }
+            });
+            let publisher = scope.spawn(|| publish_all(&bus, 0..PUBLISHED));
+            let mut last = bus.stats().subscribers.remove(0);
+            while !publisher.is_finished() {
+                let now = bus.stats().subscribers.remove(0);
+                assert_eq!(now.matched, now.received + now.queued + now.dropped);
+                let grows = now.matched >= last.matched
+                    && now.received >= last.received
+                    && now.dropped >= last.dropped;
+                assert!(grows && now.queued <= now.capacity, "{last:?} {now:?}");
+                last = now;
+            }
+            bus.close();
+            reader.join().unwrap()
+        });
+        assert_eq!(received + missed, PUBLISHED);
+    }
+}
+
+/// A thousand subscribers are read in a small part of a second, whatever the machine.
+#[test]
+fn a_thousand_subscribers_can_be_read_each_second() {
+    let bus = Bus::<u64>::new();
+    let _subscriptions: Vec<_> = (0..1_000)
+        .map(|index| {
+            let options = SubscribeOptions::new().capacity(1);
+            bus.subscribe_with(if index % 2 == 0 {
+                options
+            } else {
+                options.source("counter")
+            })
+        })
+        .collect();
+    let fastest = (0..10)
+        .map(|_| {
+            let started = Instant::now();
+            assert_eq!(bus.stats().subscribers.len(), 1_000);
+            started.elapsed()
+        })
+        .min();
+    assert!(fastest < Some(Duration::from_millis(50)), "{fastest:?}");
+}
