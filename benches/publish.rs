@@ -86,7 +86,7 @@ impl Cell {
         self.bus
             .publish(ping(&Source::from("kernel")))
             .expect("open");
-        self.one.drain(|_| ()).expect("it has the first");
+        self.one.try_recv_each(|_| ()).expect("it has the first");
         self
     }
 
@@ -100,7 +100,7 @@ impl Cell {
             let (stop, stopped) = channel::<()>();
             let reader = thread::spawn(move || {
                 while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                    assert_eq!(bus.stats().subscribers.len(), count + 1);
+                    assert_eq!(bus.stats().subscriptions.len(), count + 1);
                 }
             });
             (stop, reader)
@@ -114,7 +114,7 @@ impl Cell {
         for _ in 0..BURST {
             self.bus.publish(ping(source)).expect("open");
         }
-        let received = self.one.drain(|_| ());
+        let received = self.one.try_recv_each(|_| ());
         let took = started.elapsed();
         assert_eq!(received, Ok(BURST as usize));
         took / BURST
@@ -178,17 +178,9 @@ fn past_full_queues(_: &mut Criterion) {
     let policies = [
         ("DropNewest", Overflow::DropNewest, false),
         ("DropOldest", Overflow::DropOldest, false),
-        (
-            "Block, try_publish is refused",
-            Overflow::Block { timeout: None },
-            false,
-        ),
-        (
-            "Block, publish_timeout gives up",
-            Overflow::Block { timeout: None },
-            true,
-        ),
-        ("Disconnect", Overflow::Disconnect, false),
+        ("Block, try_publish is refused", Overflow::Block, false),
+        ("Block, publish_timeout gives up", Overflow::Block, true),
+        ("Evict", Overflow::Evict, false),
     ];
     let source = Source::from("kernel");
     for (name, overflow, waits) in policies {
@@ -218,8 +210,10 @@ fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Durati
     let publish = || {
         let started = Instant::now();
         let published = match overflow {
-            Overflow::Block { .. } if waits => bus.publish_timeout(ping(source), Duration::ZERO),
-            Overflow::Block { .. } => bus.try_publish(ping(source)),
+            Overflow::Block | Overflow::BlockFor(_) if waits => {
+                bus.publish_timeout(ping(source), Duration::ZERO)
+            }
+            Overflow::Block | Overflow::BlockFor(_) => bus.try_publish(ping(source)),
             _ => bus.publish(ping(source)),
         };
         let took = started.elapsed();
@@ -227,7 +221,7 @@ fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Durati
         took
     };
     let first = publish();
-    let took = if overflow == Overflow::Disconnect {
+    let took = if overflow == Overflow::Evict {
         first
     } else {
         publish()

@@ -92,7 +92,7 @@ impl Terms {
     /// What it is granted for.
     fn scope(&self) -> Result<&Scope, Denial> {
         match self {
-            Terms::NeverGranted => Err(Denial::Unknown),
+            Terms::NeverGranted => Err(Denial::NotGranted),
             Terms::NameTooLong => Err(Denial::NameTooLong),
             Terms::Revoked => Err(Denial::Revoked),
             Terms::Granted(scope) => Ok(scope),

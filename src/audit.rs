@@ -178,7 +178,7 @@ impl AuditLog {
         let terms = SubscribeOptions::new()
             .name("audit")
             .capacity(options.capacity)
-            .overflow(Overflow::Block { timeout: None })
+            .overflow(Overflow::Block)
             .own() // what was retained was published before
             .insist(); // or a publisher in a hurry could keep something out of it
         let subscription = bus.subscribe_with(terms).map_err(other)?;

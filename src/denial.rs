@@ -18,7 +18,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// let bus = Bus::<u32>::new();
 /// let count = Capability::new("count");
 /// let counter = bus.publisher("counter", &count);
-/// assert_eq!(counter.publish(1).unwrap_err().denial(), Some(Denial::Unknown));
+/// assert_eq!(counter.publish(1).unwrap_err().denial(), Some(Denial::NotGranted));
 ///
 /// bus.grant_capability(count.clone());
 /// bus.revoke_capability(&count);
@@ -29,7 +29,7 @@ use crate::sync::{AtomicU64, Ordering};
 pub enum Denial {
     /// It is not granted, and nothing is known of it. So is one that was revoked while no
     /// [`Publisher`](crate::Publisher) held it: nothing is kept of such.
-    Unknown,
+    NotGranted,
     /// It was granted, and is revoked.
     Revoked,
     /// It was granted until a time that has passed. (Where others need its place among the
@@ -56,7 +56,7 @@ impl Denial {
     /// What a text says of the capability.
     fn as_str(self) -> &'static str {
         match self {
-            Denial::Unknown => "is not granted",
+            Denial::NotGranted => "is not granted",
             Denial::Revoked => "is revoked",
             Denial::Expired => "has expired",
             Denial::Subject => "does not cover the subject",

@@ -13,7 +13,7 @@ pub use self::grant::{DrainError, GrantError};
 pub use self::patterns::SetPatternsError;
 pub(crate) use self::publish::Cause;
 pub use self::publish::{BatchError, PublishError};
-pub use self::receive::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+pub use self::receive::{RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;
 pub use self::retain::RetainError;
 pub use self::subscribe::{GroupTerm, SubscribeError};

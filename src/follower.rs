@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::Lagged;
 use crate::follow::Places;
 use crate::lane::LaneEnd;
 use crate::lobby::Lobby;
@@ -243,7 +242,7 @@ impl<M> Follower<M> {
     fn tell(&mut self, missed: u64) -> Nothing {
         self.told += missed;
         self.next = self.next.map(|next| next + missed);
-        Nothing::Lagged(Lagged { missed })
+        Nothing::Lagged(missed)
     }
 
     fn missed(&self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> u64 {

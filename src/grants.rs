@@ -131,7 +131,7 @@ impl Grants {
             return Err(GrantError::PatternsTooLong { bytes });
         }
         if matches!(grant.rate, Some((0, _) | (_, 0))) {
-            return Err(GrantError::NoRate);
+            return Err(GrantError::ZeroRate);
         }
         let (admission, announced) = self.announce(&grant, board)?;
         pause::at(Step::Announced);

@@ -126,13 +126,13 @@
 //! [`Overflow`] policy: the envelope is dropped for it alone (the default), or the oldest that is queued
 //! gives way, or publishers wait until there is room, or the subscription is evicted.
 //!
-//! The subscriber is told of every loss: its next receive after the last envelope before the gap returns [`Lagged`]
+//! The subscriber is told of every loss: its next receive after the last envelope before the gap returns [`Lagged`](RecvError::Lagged)
 //! once, and [`dropped`](Subscription::dropped) counts it. The publisher sees in the [`Receipt`] which of its own
 //! envelopes found no place. It does not see what one displaced with [`Overflow::DropOldest`]: each was delivered into
 //! the queue, by its own receipt, before it gave way to a newer one.
 //!
 //! ```
-//! use oxide_bus::{Bus, Envelope, Lagged, RecvError, SubscribeOptions};
+//! use oxide_bus::{Bus, Envelope, RecvError, SubscribeOptions};
 //!
 //! let bus = Bus::<u32>::new();
 //! let mut slow = bus.subscribe_with(SubscribeOptions::new().capacity(2))?;
@@ -141,7 +141,7 @@
 //! }
 //! assert_eq!(slow.recv()?.message, 1);
 //! assert_eq!(slow.recv()?.message, 2);
-//! assert_eq!(slow.recv().unwrap_err(), RecvError::Lagged(Lagged { missed: 3 }));
+//! assert_eq!(slow.recv().unwrap_err(), RecvError::Lagged { missed: 3 });
 //!
 //! bus.publish(Envelope::new("counter", 6))?;
 //! assert_eq!(slow.recv()?.message, 6);
@@ -275,7 +275,7 @@
 //! # Many at a time
 //!
 //! [`publish_batch`](Bus::publish_batch) places many envelopes in few steps. On the other side,
-//! [`recv_ref`](Subscription::recv_ref) and [`drain`](Subscription::drain) lend envelopes where they lie,
+//! [`recv_ref`](Subscription::recv_ref) and [`try_recv_each`](Subscription::try_recv_each) lend envelopes where they lie,
 //! and [`recv_batch`](Subscription::recv_batch) takes many handles at once.
 //!
 //! ```
@@ -287,7 +287,7 @@
 //! bus.publish_batch((1..=100).map(|number| Envelope::new(&source, number)))?;
 //!
 //! let mut sum = numbers.recv_ref()?.message;
-//! numbers.drain(|envelope| sum += envelope.message)?;
+//! numbers.try_recv_each(|envelope| sum += envelope.message)?;
 //! assert_eq!(sum, 5050);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -480,9 +480,9 @@ pub use crate::delivery::Delivery;
 pub use crate::denial::{Denial, Denials};
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, DrainError, GrantError, GroupTerm, Lagged, PublishError, RecvError,
-    RecvTimeoutError, RequestError, RetainError, SetPatternsError, SubscribeError, TryRecvError,
-    Undrained, UndrainedQueue,
+    BatchError, DrainError, GrantError, GroupTerm, PublishError, RecvError, RecvTimeoutError,
+    RequestError, RetainError, SetPatternsError, SubscribeError, TryRecvError, Undrained,
+    UndrainedQueue,
 };
 pub use crate::grant::Grant;
 pub use crate::iter::{IntoIter, Iter, TryIter};

@@ -129,7 +129,7 @@ impl<M> Bus<M> {
 
     /// The queues that hold something.
     fn queued(&self) -> Vec<UndrainedQueue> {
-        (self.stats().subscribers.into_iter())
+        (self.stats().subscriptions.into_iter())
             .filter(|subscriber| subscriber.queued > 0)
             .map(|subscriber| UndrainedQueue {
                 id: subscriber.id,

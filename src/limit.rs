@@ -140,7 +140,7 @@ impl<M: Payload> Bus<M> {
     /// use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
     ///
     /// let bus = Bus::<u32>::new();
-    /// let lossless = Overflow::Block { timeout: None };
+    /// let lossless = Overflow::Block;
     /// let mut audit = bus.subscribe_with(SubscribeOptions::new().capacity(1).overflow(lossless))?;
     /// bus.try_publish(Envelope::new("counter", 1))?;
     /// let error = bus.try_publish(Envelope::new("counter", 2)).unwrap_err();
@@ -175,7 +175,7 @@ impl<M: Payload> Bus<M> {
     /// use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
     ///
     /// let bus = Bus::<u32>::new();
-    /// let lossless = Overflow::Block { timeout: None };
+    /// let lossless = Overflow::Block;
     /// let audit = bus.subscribe_with(SubscribeOptions::new().capacity(1).overflow(lossless))?;
     /// let timeout = Duration::from_millis(1);
     /// assert_eq!(bus.publish_timeout(Envelope::new("counter", 1), timeout)?.delivered(), 1);

@@ -348,7 +348,7 @@ impl<M> LineEnd<M> {
 
     /// The losses up to `lost` that were not told yet, if there are some.
     fn tell(&self, lost: u64) -> Result<(), Nothing> {
-        (self.room().losses().tell(lost)).map_or(Ok(()), |lagged| Err(Nothing::Lagged(lagged)))
+        (self.room().losses().tell(lost)).map_or(Ok(()), |missed| Err(Nothing::Lagged(missed)))
     }
 
     pub(crate) fn room(&self) -> &Room {

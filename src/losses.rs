@@ -1,6 +1,5 @@
 //! What a queue has lost, and how much of it was told.
 
-use crate::error::Lagged;
 use crate::sync::{AtomicU64, Ordering};
 
 /// Counts of a queue's losses. Members of a group share them.
@@ -33,18 +32,18 @@ impl Losses {
     }
 
     /// Tells of the first `lost` losses, as far as they were not told yet.
-    pub(crate) fn tell(&self, lost: u64) -> Option<Lagged> {
+    pub(crate) fn tell(&self, lost: u64) -> Option<u64> {
         if lost <= self.told() {
             return None;
         }
         // Relaxed: of those who tell at once, each tells what it has added to the one word.
         let told = self.told.fetch_max(lost, Ordering::Relaxed);
         let missed = lost.saturating_sub(told);
-        (missed > 0).then_some(Lagged { missed })
+        (missed > 0).then_some(missed)
     }
 
     /// Who was to tell of these is gone: somebody else shall.
-    pub(crate) fn untell(&self, untold: Lagged) {
-        self.told.fetch_sub(untold.missed, Ordering::Relaxed); // as in `tell`
+    pub(crate) fn untell(&self, untold: u64) {
+        self.told.fetch_sub(untold, Ordering::Relaxed); // as in `tell`
     }
 }

@@ -86,12 +86,12 @@ impl Metrics {
         counter!("oxide_bus_denied_total", bus()).increment(gained(stats.denied, &mut self.denied));
         counter!("oxide_bus_predicate_panics_total", bus())
             .increment(gained(stats.predicate_panics, &mut self.predicate_panics));
-        gauge!("oxide_bus_subscribers", bus()).set(real(stats.subscribers.len() as u64));
+        gauge!("oxide_bus_subscribers", bus()).set(real(stats.subscriptions.len() as u64));
         gauge!("oxide_bus_pending_requests", bus()).set(real(stats.pending_requests));
 
         self.queued.values_mut().for_each(|queued| *queued = 0); // of those who are gone
-        let mut known = HashMap::with_capacity(stats.subscribers.len());
-        for subscriber in &stats.subscribers {
+        let mut known = HashMap::with_capacity(stats.subscriptions.len());
+        for subscriber in &stats.subscriptions {
             let label = label(subscriber);
             let mut labels = bus();
             labels.push(Label::new("subscription", label.clone()));

@@ -181,8 +181,8 @@ impl<M> Opening<M> {
                     places: Arc::clone(queue.places()),
                     until: queue.vacant_at(entry),
                 }),
-                Overflow::Block { .. } => waits.push(index),
-                Overflow::Disconnect => evicts.push(index),
+                Overflow::Block | Overflow::BlockFor(_) => waits.push(index),
+                Overflow::Evict => evicts.push(index),
                 Overflow::DropOldest => unreachable!("it does not follow"),
             }
         }

@@ -190,7 +190,7 @@ impl<M> SubscribeOptions<M> {
 
     /// Whether publishers shall wait for room.
     pub(crate) fn blocks(&self) -> bool {
-        matches!(self.overflow, Overflow::Block { .. })
+        matches!(self.overflow, Overflow::Block | Overflow::BlockFor(_))
     }
 
     /// What happens when the queue has no room.

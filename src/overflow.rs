@@ -14,7 +14,7 @@ use std::time::Duration;
 ///
 /// let bus = MessageBus::new();
 /// let audit = bus.subscribe_with(
-///     SubscribeOptions::new().overflow(Overflow::Block { timeout: Some(Duration::from_secs(1)) }),
+///     SubscribeOptions::new().overflow(Overflow::BlockFor(Duration::from_secs(1))),
 /// )?;
 /// # drop(audit);
 /// # Ok::<(), oxide_bus::SubscribeError>(())
@@ -35,26 +35,22 @@ pub enum Overflow {
     /// its last item). No publisher ever waits.
     ///
     /// In a group all members are evicted. Who subscribes under its name after that founds it anew.
-    Disconnect,
+    Evict,
     /// The publisher waits, without spinning, until there is room: lossless.
     ///
-    /// The wait ends when the subscription or the bus goes, and after `timeout` where one is set (or
-    /// that of [`publish_timeout`](crate::Bus::publish_timeout), if it is shorter);
-    /// where it ends without room, the envelope is dropped for this subscriber and counted (but not if
-    /// the subscription is gone).
+    /// The wait ends when the subscription or the bus goes, or after the time of
+    /// [`publish_timeout`](crate::Bus::publish_timeout). Where it ends without room, the envelope is dropped for this
+    /// subscriber and counted (but not if the subscription is gone).
     ///
     /// Where the subscriber has no filter, a publisher that finds it full holds out for up to a
     /// millisecond for room for many, so that few parcels carry them, and then is content with one
     /// place.
     ///
-    /// A thread that publishes to its own full subscription waits for itself: set a time-out, or
-    /// receive on another thread.
+    /// A thread that publishes to its own full subscription waits for itself: use
+    /// [`BlockFor`](Overflow::BlockFor), or receive on another thread.
+    Block,
+    /// The same, but the publisher waits no longer than this: from the publish on, in a batch from each step on.
     ///
-    /// A task that awaits the publish waits beyond `timeout`, for want of a clock, unless it uses its own
-    /// `publish_timeout`.
-    Block {
-        /// The longest wait, from the publish on (in a batch, from each step on); `None` waits for
-        /// as long as it takes.
-        timeout: Option<Duration>,
-    },
+    /// A task that awaits the publish waits longer, for want of a clock, unless it uses its own `publish_timeout`.
+    BlockFor(Duration),
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::Lagged;
 use crate::group::{Group, Seat};
 use crate::line::{Line, LineEnd, line};
 use crate::overflow::Overflow;
@@ -116,8 +115,10 @@ impl<M> PickQueue<M> {
         }
         match (line.offer(parcel, slot), self.terms.overflow) {
             (Ok(()), _) => Ok(None),
-            (Err(NoPlace::Full), Overflow::Block { .. }) => Err(Refused::Wait(line)),
-            (Err(NoPlace::Full), Overflow::Disconnect) => Err(if line.room().refuse() {
+            (Err(NoPlace::Full), Overflow::Block | Overflow::BlockFor(_)) => {
+                Err(Refused::Wait(line))
+            }
+            (Err(NoPlace::Full), Overflow::Evict) => Err(if line.room().refuse() {
                 Refused::Evicted
             } else {
                 Refused::NoPlace(NoPlace::Gone)
@@ -278,10 +279,10 @@ impl<M> Picker<M> {
     }
 
     /// Another member of the group shall tell of this gap.
-    pub(crate) fn untell(&self, lagged: Lagged) {
+    pub(crate) fn untell(&self, missed: u64) {
         match &self.end {
-            End::Line(line) => line.room().losses().untell(lagged),
-            End::Ring(ring) => ring.window().losses().untell(lagged),
+            End::Line(line) => line.room().losses().untell(missed),
+            End::Ring(ring) => ring.window().losses().untell(missed),
         }
     }
 

@@ -51,7 +51,7 @@ impl Terms {
 
     /// Whether publishers wait for room.
     pub(crate) fn blocks(&self) -> bool {
-        matches!(self.overflow, Overflow::Block { .. })
+        matches!(self.overflow, Overflow::Block | Overflow::BlockFor(_))
     }
 
     /// Until when a publisher waits, as far as that is for the publisher to say.
@@ -63,8 +63,9 @@ impl Terms {
     pub(crate) fn deadline(&self, started: Instant) -> Option<Instant> {
         match self.overflow {
             // A time-out beyond the clock's end is none.
-            Overflow::Block { timeout } => timeout.and_then(|timeout| started.checked_add(timeout)),
-            Overflow::DropNewest | Overflow::DropOldest | Overflow::Disconnect => Some(started),
+            Overflow::BlockFor(timeout) => started.checked_add(timeout),
+            Overflow::Block => None,
+            Overflow::DropNewest | Overflow::DropOldest | Overflow::Evict => Some(started),
         }
     }
 }

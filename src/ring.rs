@@ -361,8 +361,8 @@ impl<M> RingEnd<M> {
         let window = &*self.window;
         let mut is_silent = false;
         loop {
-            if let Some(lagged) = window.losses.tell(window.losses.lost()) {
-                return Err(Nothing::Lagged(lagged));
+            if let Some(missed) = window.losses.tell(window.losses.lost()) {
+                return Err(Nothing::Lagged(missed));
             }
             // Read before it is seen to be empty: then this is all.
             let is_evicted = window.is_evicted();

@@ -29,7 +29,7 @@ use crate::sync::{AtomicU64, Ordering};
 ///
 /// let stats = bus.stats();
 /// assert_eq!((stats.published, stats.denied), (5, 0));
-/// let sum = &stats.subscribers[0];
+/// let sum = &stats.subscriptions[0];
 /// assert_eq!(sum.name.as_deref(), Some("sum"));
 /// assert_eq!((sum.matched, sum.received, sum.queued, sum.dropped), (5, 1, 1, 3));
 /// assert_eq!(sum.high_water, 2);
@@ -47,7 +47,7 @@ pub struct Stats {
     /// How many requests wait for their answers.
     pub pending_requests: u64,
     /// Everybody who is subscribed; nobody once the bus has closed.
-    pub subscribers: Vec<SubscriptionStats>,
+    pub subscriptions: Vec<SubscriptionStats>,
 }
 
 /// One subscription's part in [`Stats`].
@@ -181,7 +181,7 @@ impl<M> Bus<M> {
             let high_water = queue.high_water(accounts.queued());
             SubscriptionStats::new(queue.terms(), filter.address(), accounts, high_water)
         });
-        let subscribers = if current.route.closed {
+        let subscriptions = if current.route.closed {
             Vec::new()
         } else {
             follow.chain(pick).collect()
@@ -191,7 +191,7 @@ impl<M> Bus<M> {
             denied: self.core.grants.denied(),
             predicate_panics: self.core.predicate_panics.load(Ordering::Relaxed), // a figure, no more
             pending_requests: self.core.requests.pending() as u64,
-            subscribers,
+            subscriptions,
         }
     }
 }

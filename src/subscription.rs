@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[cfg(feature = "tokio")]
 use crate::alarm::Alarm;
 use crate::delivery::Delivery;
-use crate::error::{Lagged, SetPatternsError};
+use crate::error::SetPatternsError;
 use crate::fanout::Core;
 use crate::filter;
 use crate::follow::{End, Places};
@@ -33,7 +33,7 @@ use crate::queue::{Inbox, Terms};
 ///
 /// When the bus has closed, what is queued can still be received; then every receive returns
 /// `Disconnected`. A subscription does not keep its bus open. One that the bus has put out (see
-/// [`Overflow::Disconnect`](crate::Overflow::Disconnect)) receives what is queued too, and then
+/// [`Overflow::Evict`](crate::Overflow::Evict)) receives what is queued too, and then
 /// `Evicted`. An iterator tells that once, as its last item.
 ///
 /// Dropping a subscription is a barrier: nothing is enqueued for it any more, what was queued is
@@ -62,7 +62,7 @@ pub struct Subscription<M = Message> {
     inbox: Inbox<M>,
     core: Weak<Core<M>>,
     /// A gap that a batch has come upon, to be told by the next receive.
-    untold: Option<Lagged>,
+    untold: Option<u64>,
     /// What was retained, and comes before everything in the inbox.
     backlog: VecDeque<Delivery<M>>,
     /// Taken out of the backlog last.

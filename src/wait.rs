@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::error::{Lagged, RecvError, RecvTimeoutError, TryRecvError};
+use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::sync::channel::{self, Receiver};
 
 /// How long a receive waits.
@@ -49,7 +49,8 @@ impl Wait {
 pub(crate) enum Nothing {
     /// There is none, and waiting is over.
     Empty,
-    Lagged(Lagged),
+    /// So many were lost.
+    Lagged(u64),
     Disconnected,
     Evicted,
 }
@@ -57,7 +58,7 @@ pub(crate) enum Nothing {
 impl From<Nothing> for RecvError {
     fn from(nothing: Nothing) -> Self {
         match nothing {
-            Nothing::Lagged(lagged) => RecvError::Lagged(lagged),
+            Nothing::Lagged(missed) => RecvError::Lagged { missed },
             Nothing::Disconnected => RecvError::Disconnected,
             Nothing::Evicted => RecvError::Evicted,
             Nothing::Empty => unreachable!("it waits for as long as it takes"),
@@ -69,7 +70,7 @@ impl From<Nothing> for TryRecvError {
     fn from(nothing: Nothing) -> Self {
         match nothing {
             Nothing::Empty => TryRecvError::Empty,
-            Nothing::Lagged(lagged) => TryRecvError::Lagged(lagged),
+            Nothing::Lagged(missed) => TryRecvError::Lagged { missed },
             Nothing::Disconnected => TryRecvError::Disconnected,
             Nothing::Evicted => TryRecvError::Evicted,
         }
@@ -80,7 +81,7 @@ impl From<Nothing> for RecvTimeoutError {
     fn from(nothing: Nothing) -> Self {
         match nothing {
             Nothing::Empty => RecvTimeoutError::Timeout,
-            Nothing::Lagged(lagged) => RecvTimeoutError::Lagged(lagged),
+            Nothing::Lagged(missed) => RecvTimeoutError::Lagged { missed },
             Nothing::Disconnected => RecvTimeoutError::Disconnected,
             Nothing::Evicted => RecvTimeoutError::Evicted,
         }

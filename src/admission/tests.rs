@@ -36,7 +36,7 @@ fn every_stripe_follows_each_change() {
             .map(|stripe| asks(&admission, stripe))
             .collect()
     };
-    assert_eq!(ask(), [Err(Denial::Unknown); STRIPES]);
+    assert_eq!(ask(), [Err(Denial::NotGranted); STRIPES]);
     for _ in 0..2 {
         admission.grant(plain(), admission.announce(|| {}));
         assert_eq!(ask(), [Ok(()); STRIPES]);

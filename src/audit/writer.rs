@@ -143,7 +143,7 @@ impl Log {
                     }
                     self.envelope(&delivery)?;
                 }
-                Err(RecvTimeoutError::Lagged(lagged)) => self.lost(lagged.missed)?,
+                Err(RecvTimeoutError::Lagged { missed: lost }) => self.lost(lost)?,
                 Err(RecvTimeoutError::Timeout) => {
                     if self.happened(self.position)?.is_break() {
                         return Ok(());

@@ -50,10 +50,10 @@
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
 //! * An envelope is dropped only if the queue was full at some time during its publish, and, with
 //!   `Block`, stayed so until the time-out or the end of the bus. With `DropOldest` one that was queued is
-//!   dropped only when the last *capacity* that matched are all newer. With `Disconnect` one is dropped, and
+//!   dropped only when the last *capacity* that matched are all newer. With `Evict` one is dropped, and
 //!   from then on nothing matches.
 //! * A gap is told where it lies: the first receive after the last envelope before it returns
-//!   [`Lagged`](crate::Lagged), says how many were missed, and the receive after that goes on. All ways
+//!   [`Lagged`](crate::RecvError::Lagged), says how many were missed, and the receive after that goes on. All ways
 //!   to receive tell it.
 //!
 //! The members of a [group](crate::SubscribeOptions::group) share one queue, and so one account: each envelope
@@ -141,7 +141,7 @@
 //! [`weigh`](crate::Payload::weigh), the payload's `Serialize` where what is published must be
 //! [writable](crate::BusBuilder::writable_by), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the
 //! payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
-//! [`drain`](crate::Subscription::drain). None of it runs under a lock of this crate, so it may use the bus. If it
+//! [`try_recv_each`](crate::Subscription::try_recv_each). None of it runs under a lock of this crate, so it may use the bus. If it
 //! panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
 //! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) publishes inside one

@@ -137,7 +137,7 @@
 //!
 //! # Eviction (`room`, `ring`, `follow`)
 //!
-//! A publisher that finds a queue with `Overflow::Disconnect` full marks it as evicted: a bit in the word in which
+//! A publisher that finds a queue with `Overflow::Evict` full marks it as evicted: a bit in the word in which
 //! places are reserved, or, of a follower, a flag that whoever hands over the parcel sets before it is ready. From then
 //! on nothing is offered to it. Then the publisher takes it off the list, if nobody is changing that; who is does
 //! it when he is done.

@@ -57,7 +57,7 @@
 //! # }
 //! ```
 //!
-//! (That loop ends at the first loss, too, as `Err(RecvError::Lagged(..))`: who would rather go on matches on it.)
+//! (That loop ends at the first loss, too, as `Err(RecvError::Lagged { .. })`: who would rather go on matches on it.)
 //!
 //! Or for threads:
 //!

@@ -14,7 +14,7 @@ use crate::options::MAX_PATTERNS_BYTES;
 ///
 /// let bus = MessageBus::new();
 /// let error = bus.grant(Grant::new("log:write").rate(0, 1)).unwrap_err();
-/// assert_eq!(error, GrantError::NoRate);
+/// assert_eq!(error, GrantError::ZeroRate);
 /// assert_eq!(error.to_string(), "a rate or a burst of zero would let nothing pass");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum GrantError {
         bytes: usize,
     },
     /// The rate or the burst is zero.
-    NoRate,
+    ZeroRate,
 }
 
 impl fmt::Display for GrantError {
@@ -54,7 +54,7 @@ impl fmt::Display for GrantError {
                 f,
                 "patterns of {bytes} bytes together are longer than {MAX_PATTERNS_BYTES}"
             ),
-            GrantError::NoRate => f.write_str("a rate or a burst of zero would let nothing pass"),
+            GrantError::ZeroRate => f.write_str("a rate or a burst of zero would let nothing pass"),
         }
     }
 }
@@ -71,7 +71,7 @@ impl Error for GrantError {}
 /// use oxide_bus::{Bus, DrainError, Envelope, Overflow, SubscribeOptions};
 ///
 /// let bus = Bus::<u32>::new();
-/// let slow = SubscribeOptions::new().capacity(1).overflow(Overflow::Block { timeout: None });
+/// let slow = SubscribeOptions::new().capacity(1).overflow(Overflow::Block);
 /// let mut slow = bus.subscribe_with(slow)?;
 /// bus.grant_capability("count".into());
 /// let counter = bus.publisher("counter", "count");

@@ -20,7 +20,7 @@ fn subscribe(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscriptio
     bus.subscribe_with(options).expect("open")
 }
 
-const LOSSLESS: Overflow = Overflow::Block { timeout: None };
+const LOSSLESS: Overflow = Overflow::Block;
 
 fn publish(bus: &Bus<u32>, message: u32) -> Receipt {
     bus.publish(envelope(message)).expect("open")
@@ -42,7 +42,7 @@ fn queued(subscription: &mut Subscription<u32>) -> (Vec<u32>, u64) {
     loop {
         match subscription.try_recv() {
             Ok(delivery) => messages.push(delivery.message),
-            Err(TryRecvError::Lagged(lagged)) => missed += lagged.missed,
+            Err(TryRecvError::Lagged { missed: lost }) => missed += lost,
             Err(_) => return (messages, missed),
         }
     }
@@ -331,7 +331,7 @@ fn a_loss_just_before_the_end_is_told_before_it() {
         loop {
             match subscription.recv() {
                 Ok(_) => accounted += 1,
-                Err(RecvError::Lagged(lagged)) => accounted += lagged.missed,
+                Err(RecvError::Lagged { missed: lost }) => accounted += lost,
                 Err(_) => break,
             }
         }

@@ -9,7 +9,7 @@ use crate::overflow::Overflow;
 use crate::sync::explore;
 use crate::{Bus, Envelope, Receipt, Subscription};
 
-const LOSSLESS: Overflow = Overflow::Block { timeout: None };
+const LOSSLESS: Overflow = Overflow::Block;
 
 fn options(capacity: usize, overflow: Overflow) -> SubscribeOptions<u32> {
     SubscribeOptions::new()
@@ -38,7 +38,7 @@ fn queued(subscription: &mut Subscription<u32>) -> Vec<Result<u32, u64>> {
     loop {
         match subscription.try_recv() {
             Ok(delivery) => queued.push(Ok(delivery.message)),
-            Err(TryRecvError::Lagged(lagged)) => queued.push(Err(lagged.missed)),
+            Err(TryRecvError::Lagged { missed: lost }) => queued.push(Err(lost)),
             Err(_) => return queued,
         }
     }
@@ -136,7 +136,7 @@ fn who_is_evicted_receives_what_it_has_and_wakes_to_learn_it() {
     for filter in [None, Some("model")] {
         explore(3, move || {
             let bus = Bus::new();
-            let mut options = options(1, Overflow::Disconnect);
+            let mut options = options(1, Overflow::Evict);
             if let Some(source) = filter {
                 options = options.source(source);
             }
@@ -146,7 +146,7 @@ fn who_is_evicted_receives_what_it_has_and_wakes_to_learn_it() {
             let end = loop {
                 match subscription.recv() {
                     Ok(_) => received += 1,
-                    Err(RecvError::Lagged(lagged)) => missed += lagged.missed,
+                    Err(RecvError::Lagged { missed: lost }) => missed += lost,
                     Err(end) => break end,
                 }
                 if received == 2 {

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::error::{Lagged, RecvTimeoutError, TryRecvError};
+use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, Stopped, stop};
@@ -33,7 +33,7 @@ fn stop_publish(bus: &Bus<u32>, step: Step, nth: usize, number: u32) -> Stopped<
 
 /// A subscriber that has room for one, and is waited for.
 fn lossless(bus: &Bus<u32>) -> Subscription<u32> {
-    let overflow = Overflow::Block { timeout: None };
+    let overflow = Overflow::Block;
     let options = SubscribeOptions::new().capacity(1).overflow(overflow);
     bus.subscribe_with(options).expect("open")
 }
@@ -202,7 +202,7 @@ fn a_publisher_that_is_stopped_before_it_writes_into_a_ring_holds_up_its_reader_
     });
     let missed = MEANWHILE + 1 - NEWEST;
     let error = subscription.try_recv().unwrap_err();
-    assert_eq!(error.lagged().map(|it| it.missed), Some(missed.into()));
+    assert_eq!(error.missed(), Some(missed.into()));
     assert_eq!(queued(&mut subscription), all(missed..=MEANWHILE));
     assert_eq!(stopped.release().delivered(), 1);
     assert!(queued(&mut subscription).is_empty());
@@ -218,7 +218,7 @@ fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
         SubscribeOptions::new()
             .capacity(3)
             .source("test")
-            .overflow(Overflow::Block { timeout: None })
+            .overflow(Overflow::Block)
     };
     let subscription = bus.subscribe_with(options()).expect("open");
     for number in 0..2 {
@@ -229,7 +229,7 @@ fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
         move || bus.try_publish(Envelope::new("test", 2)).expect("room")
     });
     let accounts = || {
-        let of = bus.stats().subscribers.remove(0);
+        let of = bus.stats().subscriptions.remove(0);
         (of.matched, of.queued, of.high_water)
     };
     assert_eq!(accounts(), (2, 2, 2));
@@ -261,7 +261,7 @@ fn one_that_goes_to_sleep_while_it_loses_an_envelope_is_told() {
     let received = sleeper.join().expect("it ends well");
     assert_eq!(
         received.unwrap_err(),
-        RecvTimeoutError::Lagged(Lagged { missed: 1 })
+        RecvTimeoutError::Lagged { missed: 1 }
     );
 }
 

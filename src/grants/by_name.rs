@@ -51,7 +51,7 @@ impl ByName<'_> {
             Err(Cause::Denied(self.capability.clone(), denial))
         };
         let Some(admission) = &self.admission else {
-            return refuse(&self.grants.unknown, Denial::Unknown);
+            return refuse(&self.grants.unknown, Denial::NotGranted);
         };
         let entered = admission.enter(Stripe::default());
         // Who is not let in is not inside any more: who is told of it may run code of his own.

@@ -154,12 +154,15 @@ impl<M> Subscription<M> {
     /// bus.publish_batch((1..=4).map(|number| Envelope::new("counter", number)))?;
     ///
     /// let mut sum = 0;
-    /// assert_eq!(numbers.drain(|envelope| sum += envelope.message), Ok(4));
+    /// assert_eq!(numbers.try_recv_each(|envelope| sum += envelope.message), Ok(4));
     /// assert_eq!(sum, 10);
-    /// assert_eq!(numbers.drain(|_| ()), Err(TryRecvError::Empty));
+    /// assert_eq!(numbers.try_recv_each(|_| ()), Err(TryRecvError::Empty));
     /// # Ok::<(), oxide_bus::BatchError<u32>>(())
     /// ```
-    pub fn drain(&mut self, mut look: impl FnMut(&Envelope<M>)) -> Result<usize, TryRecvError> {
+    pub fn try_recv_each(
+        &mut self,
+        mut look: impl FnMut(&Envelope<M>),
+    ) -> Result<usize, TryRecvError> {
         look(self.try_recv_ref()?);
         let mut shown = 1;
         loop {
@@ -257,7 +260,7 @@ impl<M> Subscription<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Bus, Envelope, Lagged, SubscribeOptions};
+    /// use oxide_bus::{Bus, Envelope, RecvError, SubscribeOptions};
     ///
     /// let bus = Bus::<u32>::new();
     /// let mut numbers = bus.subscribe_with(SubscribeOptions::new().capacity(2))?;
@@ -267,7 +270,7 @@ impl<M> Subscription<M> {
     ///     .try_iter()
     ///     .map(|item| item.map(|delivery| delivery.message))
     ///     .collect();
-    /// assert_eq!(seen, [Ok(1), Ok(2), Err(Lagged { missed: 3 }.into())]);
+    /// assert_eq!(seen, [Ok(1), Ok(2), Err(RecvError::Lagged { missed: 3 })]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_iter(&mut self) -> TryIter<'_, M> {
@@ -289,7 +292,7 @@ impl<M> Subscription<M> {
     ) -> Option<Result<Delivery<M>, RecvError>> {
         match advanced {
             Ok(()) => Some(Ok(self.delivery())),
-            Err(Nothing::Lagged(lagged)) => Some(Err(lagged.into())),
+            Err(Nothing::Lagged(missed)) => Some(Err(RecvError::Lagged { missed })),
             Err(Nothing::Empty) => None,
             Err(Nothing::Disconnected) => {
                 self.has_ended = true;
@@ -329,8 +332,8 @@ impl<M> Subscription<M> {
     /// Beyond what is known to be there: kept out of the loops that receive.
     #[inline(never)]
     fn advance_further(&mut self, wait: Wait) -> Result<(), Nothing> {
-        if let Some(lagged) = self.untold.take() {
-            return Err(Nothing::Lagged(lagged));
+        if let Some(missed) = self.untold.take() {
+            return Err(Nothing::Lagged(missed));
         }
         self.retained = self.backlog.pop_front();
         if self.retained.is_some() {
@@ -348,8 +351,8 @@ impl<M> Subscription<M> {
     fn go_on(&mut self) -> bool {
         match self.advance(Wait::No) {
             Ok(()) => true,
-            Err(Nothing::Lagged(lagged)) => {
-                self.untold = Some(lagged);
+            Err(Nothing::Lagged(missed)) => {
+                self.untold = Some(missed);
                 false
             }
             Err(Nothing::Empty | Nothing::Disconnected | Nothing::Evicted) => false,

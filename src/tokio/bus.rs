@@ -126,7 +126,7 @@ impl<M: Payload> AsyncBus<M> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bus = AsyncBus::<u32>::new();
-    /// let lossless = Overflow::Block { timeout: None };
+    /// let lossless = Overflow::Block;
     /// let options = SubscribeOptions::new().capacity(1).overflow(lossless);
     /// let mut audit = bus.subscribe_with(options).await?;
     /// bus.publish(Envelope::new("counter", 1)).await?;

@@ -192,7 +192,7 @@ fn a_task_that_goes_to_sleep_learns_that_it_was_evicted() {
         explore(2, move || {
             let bus = Bus::new();
             let options = options.clone().capacity(1);
-            let mut subscription = subscribe(&bus, options.overflow(Overflow::Disconnect));
+            let mut subscription = subscribe(&bus, options.overflow(Overflow::Evict));
             let publisher = {
                 let bus = bus.clone();
                 thread::spawn(move || (1..=2).for_each(|it| publish(&bus, it)))
@@ -200,8 +200,8 @@ fn a_task_that_goes_to_sleep_learns_that_it_was_evicted() {
             assert_eq!(block_on(subscription.recv()).map(|it| it.message), Ok(1));
             match block_on(subscription.recv()) {
                 Ok(second) => assert_eq!(second.message, 2),
-                Err(RecvError::Lagged(lagged)) => {
-                    assert_eq!(lagged.missed, 1);
+                Err(RecvError::Lagged { missed: lost }) => {
+                    assert_eq!(lost, 1);
                     let end = block_on(subscription.recv());
                     assert_eq!(end.map(|it| it.message), Err(RecvError::Evicted));
                 }
@@ -239,7 +239,7 @@ fn a_task_that_waits_for_room_is_woken_when_there_is_some() {
     for options in kinds() {
         explore(2, move || {
             let bus = Bus::new();
-            let lossless = Overflow::Block { timeout: None };
+            let lossless = Overflow::Block;
             let mut subscription = subscribe(&bus, options.clone().capacity(1).overflow(lossless));
             publish(&bus, 1);
             let publisher = thread::spawn(move || {
@@ -261,7 +261,7 @@ fn a_task_that_waits_for_room_goes_on_when_the_subscriber_leaves() {
     for options in kinds() {
         explore(2, move || {
             let bus = Bus::new();
-            let lossless = Overflow::Block { timeout: None };
+            let lossless = Overflow::Block;
             let subscription = subscribe(&bus, options.clone().capacity(1).overflow(lossless));
             publish(&bus, 1);
             let publisher = thread::spawn(move || {

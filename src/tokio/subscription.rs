@@ -191,24 +191,6 @@ impl<M> AsyncSubscription<M> {
         Ok(self.subscription.gather(deliveries, max))
     }
 
-    /// The same as [`recv_batch`](AsyncSubscription::recv_batch), by the name that tokio's channels have for
-    /// it; but that the end is an error here, and not a 0.
-    ///
-    /// # Errors
-    ///
-    /// As [`Subscription::recv_batch`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`recv_batch`](AsyncSubscription::recv_batch).
-    pub async fn recv_many(
-        &mut self,
-        deliveries: &mut Vec<Delivery<M>>,
-        max: usize,
-    ) -> Result<usize, RecvError> {
-        self.recv_batch(deliveries, max).await
-    }
-
     /// Receives the next envelope, and waits for it up to `timeout` by tokio's clock.
     ///
     /// # Errors
@@ -297,14 +279,14 @@ impl<M> AsyncSubscription<M> {
         self.subscription.try_recv_ref()
     }
 
-    /// Shows every envelope that is queued now to `look`; see [`Subscription::drain`]. It gives no other
+    /// Shows every envelope that is queued now to `look`; see [`Subscription::try_recv_each`]. It gives no other
     /// task a turn.
     ///
     /// # Errors
     ///
-    /// As [`Subscription::drain`].
-    pub fn drain(&mut self, look: impl FnMut(&Envelope<M>)) -> Result<usize, TryRecvError> {
-        self.subscription.drain(look)
+    /// As [`Subscription::try_recv_each`].
+    pub fn try_recv_each(&mut self, look: impl FnMut(&Envelope<M>)) -> Result<usize, TryRecvError> {
+        self.subscription.try_recv_each(look)
     }
 
     /// Iterates over what is queued, without waiting; see [`Subscription::try_iter`]. It gives no other

@@ -29,7 +29,7 @@ fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         for source in [None, Some("counter")] {
             let bus = Bus::<u32>::new();
-            let lossless = Overflow::Block { timeout: None };
+            let lossless = Overflow::Block;
             let options = || {
                 let options = SubscribeOptions::new().capacity(1).overflow(lossless);
                 match source {

@@ -97,7 +97,7 @@ fn usage_errors_are_one_line_that_names_the_trouble() {
         (&["bench", "--groups", "0"], "--groups"),
         (&["bench", "--groups", "5"], "--groups 5 is more than"),
         (&["bench", "--subject", "bench..0"], "at byte 6"),
-        (&["replay", "--overflow", "never", SAMPLE], "disconnect"),
+        (&["replay", "--overflow", "never", SAMPLE], "evict"),
         (&["replay", "--members", "0", SAMPLE], "--members"),
         (&["replay", "--members", "-1", SAMPLE], "--members"),
         (&["replay", "--members", "1025", SAMPLE], "--members"),

@@ -92,14 +92,14 @@ fn a_mistake_is_named_in_one_line_that_points_to_the_help_of_its_subcommand() {
         (
             &["bench", "--overflow", "drop"],
             "invalid value 'drop' for '--overflow <OVERFLOW>' \
-             [possible values: drop-newest, drop-oldest, disconnect, block]; \
+             [possible values: drop-newest, drop-oldest, evict, block]; \
              tip: a similar value exists: 'drop-oldest'",
             "bench ",
         ),
         (
             &["bench", "--overflow"],
             "a value is required for '--overflow <OVERFLOW>' but none was supplied \
-             [possible values: drop-newest, drop-oldest, disconnect, block]",
+             [possible values: drop-newest, drop-oldest, evict, block]",
             "bench ",
         ),
         (

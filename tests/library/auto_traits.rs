@@ -13,11 +13,11 @@ use std::sync::Arc;
 use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::{
     Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, DrainError,
-    Envelope, Event, Eviction, Excess, Grant, GrantError, GroupTerm, IntoIter, Iter, Lagged,
-    MaxWeight, Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError,
-    Publisher, Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale,
-    SetPatternsError, Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription,
-    SubscriptionStats, TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
+    Envelope, Event, Eviction, Excess, Grant, GrantError, GroupTerm, IntoIter, Iter, MaxWeight,
+    Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
+    Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale, SetPatternsError,
+    Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
+    TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -106,7 +106,6 @@ assert_traits! {
     RecvTimeoutError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     PatternError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     GroupTerm: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
-    Lagged: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
 }
 
 #[cfg(feature = "tokio")]

@@ -15,7 +15,7 @@ fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
 }
 
 fn blocking<M>(capacity: usize) -> SubscribeOptions<M> {
-    of_capacity(capacity).overflow(Overflow::Block { timeout: None })
+    of_capacity(capacity).overflow(Overflow::Block)
 }
 
 /// Something is switched on and off again and again, while another thread acts all the time.
@@ -213,7 +213,7 @@ fn an_envelope_held_back_by_a_gap_is_freed_with_its_subscription() {
     publish(&bus, &payload); // lost
     subscription.recv().unwrap();
     publish(&bus, &payload);
-    assert!(subscription.recv().unwrap_err().lagged().is_some());
+    assert!(subscription.recv().unwrap_err().missed().is_some());
     assert_eq!(alive(&payload), 1);
     drop(subscription);
     assert_eq!(alive(&payload), 0);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use oxide_bus::{Bus, Envelope, Lagged, RecvError, SubscribeOptions, Subscription, TryRecvError};
+use oxide_bus::{Bus, Envelope, RecvError, SubscribeOptions, Subscription, TryRecvError};
 
 fn numbers(range: std::ops::Range<u32>) -> impl Iterator<Item = Envelope<u32>> {
     range.map(|number| Envelope::new("counter", number))
@@ -15,7 +15,7 @@ fn of_capacity(bus: &Bus<u32>, capacity: usize) -> Subscription<u32> {
 
 fn drained(subscription: &mut Subscription<u32>) -> Result<Vec<u32>, TryRecvError> {
     let mut seen = Vec::new();
-    let shown = subscription.drain(|envelope| seen.push(envelope.message))?;
+    let shown = subscription.try_recv_each(|envelope| seen.push(envelope.message))?;
     assert_eq!(shown, seen.len());
     Ok(seen)
 }
@@ -47,7 +47,7 @@ fn what_a_batch_loses_is_in_its_receipt_and_told_in_its_place() {
     assert_eq!((receipt.delivered(), receipt.dropped()), (25, 15));
     assert_eq!(drained(&mut large), Ok((0..20).collect()));
     assert_eq!(drained(&mut small), Ok((0..5).collect()));
-    let gap = TryRecvError::Lagged(Lagged { missed: 15 });
+    let gap = TryRecvError::Lagged { missed: 15 };
     assert_eq!(drained(&mut small), Err(gap));
     assert_eq!(drained(&mut small), Err(TryRecvError::Empty));
 }
@@ -64,10 +64,8 @@ fn a_batch_that_nobody_has_room_for_is_lost_to_the_last_whatever_its_size() {
         assert_eq!((receipt.published(), receipt.dropped()), (size, size));
     }
     assert_eq!(drained(&mut full), Ok(vec![0]));
-    let gap = Lagged {
-        missed: 2 * u64::from(MANY),
-    };
-    assert_eq!(drained(&mut full), Err(TryRecvError::Lagged(gap)));
+    let missed = 2 * u64::from(MANY);
+    assert_eq!(drained(&mut full), Err(TryRecvError::Lagged { missed }));
     assert_eq!(full.dropped(), 2 * u64::from(MANY));
 }
 
@@ -81,15 +79,15 @@ fn draining_and_batches_stop_before_a_gap_which_is_told_next() {
     bus.publish_batch(numbers(3..4)).expect("open");
 
     assert_eq!(drained(&mut drains), Ok(vec![1]));
-    let gap = Lagged { missed: 1 };
-    assert_eq!(drained(&mut drains), Err(TryRecvError::Lagged(gap)));
+    let missed = 1;
+    assert_eq!(drained(&mut drains), Err(TryRecvError::Lagged { missed }));
     assert_eq!(drained(&mut drains), Ok(vec![3]));
 
     let mut batch = Vec::new();
     assert_eq!(batches.recv_batch(&mut batch, 10), Ok(1));
     assert_eq!(
         batches.recv_batch(&mut batch, 10),
-        Err(RecvError::Lagged(gap))
+        Err(RecvError::Lagged { missed })
     );
     assert_eq!(batches.recv_batch(&mut batch, 10), Ok(1));
     let received: Vec<_> = batch.iter().map(|delivery| delivery.message).collect();
@@ -118,7 +116,7 @@ fn a_look_that_panics_counts_as_a_receive_and_the_rest_stays_queued() {
     let mut subscription = of_capacity(&bus, 4);
     bus.publish_batch(numbers(0..4)).expect("open");
     let look = |envelope: &Envelope<u32>| assert_ne!(envelope.message, 1, "what it cannot bear");
-    let panicked = catch_unwind(AssertUnwindSafe(|| subscription.drain(look)));
+    let panicked = catch_unwind(AssertUnwindSafe(|| subscription.try_recv_each(look)));
     assert!(panicked.is_err());
     assert_eq!(subscription.len(), 2);
     let receipt = bus.publish_batch(numbers(4..7)).expect("open");

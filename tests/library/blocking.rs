@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Envelope, Overflow, Receipt, RecvTimeoutError, SubscribeOptions};
+use oxide_bus::{Bus, Envelope, Overflow, Receipt, RecvError, RecvTimeoutError, SubscribeOptions};
 
 use crate::support::numbers::{publish, publish_all, queued};
 use crate::support::task::Task;
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn blocking<M>(capacity: usize, timeout: Option<Duration>) -> SubscribeOptions<M> {
     SubscribeOptions::new()
         .capacity(capacity)
-        .overflow(Overflow::Block { timeout })
+        .overflow(timeout.map_or(Overflow::Block, Overflow::BlockFor))
 }
 
 /// A publish on a thread of its own, to a bus where it has to wait.
@@ -231,7 +231,7 @@ fn a_publisher_that_waits_learns_that_the_bus_closes() {
     }
     assert_eq!(subscription.dropped(), 2);
     assert_eq!(queued(&mut subscription), [Ok(0), Err(2)]);
-    assert!(subscription.recv().unwrap_err().is_disconnected());
+    assert_eq!(subscription.recv().unwrap_err(), RecvError::Disconnected);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_publisher_waits_also_for_the_place_of_an_envelope_that_is_only_held_back_by
     publish_all(&bus, 0..2); // 1 is lost
     assert_eq!(subscription.recv().unwrap().message, 0);
     publish(&bus, 2);
-    assert!(subscription.recv().unwrap_err().lagged().is_some());
+    assert!(subscription.recv().unwrap_err().missed().is_some());
     assert_eq!(publish(&bus, 3).dropped(), 1);
     assert_eq!(queued(&mut subscription), [Ok(2), Err(1)]);
 }
@@ -321,7 +321,7 @@ fn publishers_that_wait_by_the_clock_keep_exact_accounts() {
     for item in &mut subscription {
         match item {
             Ok(_) => received += 1,
-            Err(error) => missed += error.lagged().expect("nobody is evicted").missed,
+            Err(error) => missed += error.missed().expect("nobody is evicted"),
         }
     }
     let (mut delivered, mut dropped) = (0, 0);

@@ -171,7 +171,7 @@ fn a_queue_is_freed_with_its_subscription_though_a_publisher_waits_for_another()
     let bus = Bus::<u64>::new();
     let options = SubscribeOptions::new()
         .capacity(1)
-        .overflow(Overflow::Block { timeout: None });
+        .overflow(Overflow::Block);
     let full = bus.subscribe_with(options).unwrap();
     let large = bus
         .subscribe_with(SubscribeOptions::new().capacity(PLACES as usize))
@@ -342,7 +342,7 @@ fn an_envelope_from_a_source_at_hand_allocates_nothing_and_from_a_text_only_that
 fn who_gives_up_behind_one_who_waits_leaves_nothing_behind() {
     for options in [SubscribeOptions::new(), SubscribeOptions::new().source("s")] {
         let bus = Bus::<u64>::new();
-        let lossless = Overflow::Block { timeout: None };
+        let lossless = Overflow::Block;
         let full = bus
             .subscribe_with(options.capacity(1).overflow(lossless))
             .unwrap();

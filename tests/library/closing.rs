@@ -61,7 +61,7 @@ fn a_closed_bus_refuses_and_lets_its_subscribers_drain() {
         subscription
             .recv_timeout(PATIENCE)
             .unwrap_err()
-            .lagged()
+            .missed()
             .is_some()
     );
     for _ in 0..3 {
@@ -114,12 +114,12 @@ fn receivers_that_wait_learn_that_the_bus_closes() {
         .map(|index| {
             let mut subscription = bus.subscribe();
             Task::start(move || match index {
-                0 => subscription.recv().unwrap_err().is_disconnected(),
-                1 => subscription
-                    .recv_timeout(Duration::MAX)
-                    .unwrap_err()
-                    .is_disconnected(),
-                2 => subscription.recv_ref().unwrap_err().is_disconnected(),
+                0 => subscription.recv().unwrap_err() == RecvError::Disconnected,
+                1 => {
+                    subscription.recv_timeout(Duration::MAX).unwrap_err()
+                        == RecvTimeoutError::Disconnected
+                }
+                2 => subscription.recv_ref().unwrap_err() == RecvError::Disconnected,
                 _ => subscription.into_iter().next().is_none(),
             })
         })
@@ -211,7 +211,7 @@ fn race_with_the_close() -> Race {
         for item in &mut subscription {
             match item {
                 Ok(_) => received += 1,
-                Err(error) => missed += error.lagged().expect("nobody is evicted").missed,
+                Err(error) => missed += error.missed().expect("nobody is evicted"),
             }
         }
         (received, missed, subscription)

@@ -230,8 +230,8 @@ fn a_grant_that_is_not_well_formed_changes_nothing() {
     let pings = Grant::new("log:write").patterns([pattern("command.ping")]);
     bus.grant(pings.forwards()).unwrap();
     let refuse = |grant: Grant, error: GrantError| assert_eq!(bus.grant(grant), Err(error));
-    refuse(Grant::new("log:write").rate(0, 1), GrantError::NoRate);
-    refuse(Grant::new("log:write").rate(1, 0), GrantError::NoRate);
+    refuse(Grant::new("log:write").rate(0, 1), GrantError::ZeroRate);
+    refuse(Grant::new("log:write").rate(1, 0), GrantError::ZeroRate);
     let (bytes, limit) = (257, 256);
     let too_long = GrantError::NameTooLong { bytes, limit };
     refuse(Grant::new("x".repeat(257)), too_long);

@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const POLICIES: [Overflow; 4] = [
     Overflow::DropNewest,
     Overflow::DropOldest,
-    Overflow::Block { timeout: None },
-    Overflow::Disconnect,
+    Overflow::Block,
+    Overflow::Evict,
 ];
 
 fn worker<M>() -> SubscribeOptions<M> {
@@ -148,7 +148,7 @@ fn a_gap_that_a_member_has_come_upon_and_not_told_is_told_by_another() {
         publish(&bus, 0);
         let mut batch = Vec::new();
         // The second look of the batch comes upon what is lost while the first is looked at.
-        let drained = leaving.drain(|envelope| {
+        let drained = leaving.try_recv_each(|envelope| {
             batch.push(envelope.message);
             publish_all(&bus, 1..3);
         });
@@ -247,7 +247,7 @@ fn a_group_may_outlive_its_first_member_and_its_bus() {
 #[test]
 fn all_members_of_a_group_are_evicted_at_once_and_its_name_is_free() {
     let bus = Bus::new();
-    let options = worker().capacity(1).overflow(Overflow::Disconnect);
+    let options = worker().capacity(1).overflow(Overflow::Evict);
     let mut members = [(); 2].map(|()| join(&bus, options.clone()));
     publish_all(&bus, 0..2);
     assert_eq!(bus.subscriber_count(), 0);
@@ -265,9 +265,7 @@ fn all_members_of_a_group_are_evicted_at_once_and_its_name_is_free() {
 #[test]
 fn a_publisher_that_waits_for_a_group_goes_on_when_any_member_receives() {
     let bus = Bus::new();
-    let options = worker()
-        .capacity(1)
-        .overflow(Overflow::Block { timeout: None });
+    let options = worker().capacity(1).overflow(Overflow::Block);
     let (_busy, mut idle) = (join(&bus, options.clone()), join(&bus, options));
     publish(&bus, 0);
     let publisher = {

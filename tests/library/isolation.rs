@@ -7,7 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Envelope, Overflow, Payload, Subject, SubscribeOptions, Subscription};
+use oxide_bus::{
+    Bus, Envelope, Overflow, Payload, RecvError, Subject, SubscribeOptions, Subscription,
+};
 
 use crate::support::task::Task;
 
@@ -41,7 +43,7 @@ fn a_subject_that_panics_unwinds_into_its_publisher_and_reaches_nobody() {
     let mut before = bus.subscribe();
     let mut by_pattern = bus.subscribe_with(everything()).unwrap();
     let mut blocking = bus
-        .subscribe_with(of_capacity(1).overflow(Overflow::Block { timeout: None }))
+        .subscribe_with(of_capacity(1).overflow(Overflow::Block))
         .unwrap();
     for _ in 0..10 {
         assert_panics("no subject", || {
@@ -61,7 +63,11 @@ fn a_subject_that_panics_unwinds_into_its_publisher_and_reaches_nobody() {
     assert_eq!(bus.subscriber_count(), 3);
     drop(bus.subscribe());
     drop(bus);
-    assert!(before.recv().is_err_and(|error| error.is_disconnected()));
+    assert!(
+        before
+            .recv()
+            .is_err_and(|error| error == RecvError::Disconnected)
+    );
 }
 
 #[test]
@@ -111,7 +117,7 @@ fn a_subscriber_thread_that_panics_takes_only_its_own_subscription_along() {
 fn a_subscriber_thread_that_panics_lets_the_publishers_go_that_wait_for_it() {
     let bus = Bus::<u64>::new();
     let doomed = bus
-        .subscribe_with(of_capacity(1).overflow(Overflow::Block { timeout: None }))
+        .subscribe_with(of_capacity(1).overflow(Overflow::Block))
         .unwrap();
     bus.publish(Envelope::new("counter", 0)).unwrap();
     let publisher = {
@@ -264,9 +270,7 @@ fn a_subscription_may_be_dropped_by_what_another_had_queued() {
 fn a_payload_that_publishes_when_it_is_dropped_does_not_hold_up_who_waits() {
     let task = Task::start(|| {
         let bus = Bus::new();
-        let options = of_capacity(1).overflow(Overflow::Block {
-            timeout: Some(Duration::from_millis(1)),
-        });
+        let options = of_capacity(1).overflow(Overflow::BlockFor(Duration::from_millis(1)));
         let mut blocking = bus.subscribe_with(options).unwrap();
         let again = bus.clone();
         publish(&bus, Active::new(move || publish(&again, Active::idle())));
@@ -303,7 +307,7 @@ fn a_subscription_that_goes_in_the_midst_of_a_publish_is_not_counted() {
     let stays = bus.subscribe_with(everything()).unwrap();
     let goes = bus.subscribe();
     assert_eq!(inquire(&bus, move || drop(goes)), (1, 0));
-    let blocking = of_capacity(1).overflow(Overflow::Block { timeout: None });
+    let blocking = of_capacity(1).overflow(Overflow::Block);
     let waited_for = bus.subscribe_with(blocking).unwrap();
     assert_eq!(inquire(&bus, || {}), (2, 0));
     assert_eq!(inquire(&bus, move || drop(waited_for)), (1, 0));
@@ -335,9 +339,7 @@ fn a_subscription_that_comes_in_the_midst_of_a_publish_is_offered_the_next() {
 fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
     let publisher = Task::start(|| {
         let bus = Bus::new();
-        let options = everything()
-            .capacity(1)
-            .overflow(Overflow::Block { timeout: None });
+        let options = everything().capacity(1).overflow(Overflow::Block);
         let full = [(); 2].map(|()| bus.subscribe_with(options.clone()).unwrap());
         assert_eq!(inquire(&bus, || {}), (2, 0));
         let closing = bus.clone();
@@ -414,11 +416,11 @@ fn what_a_publish_does_for_one_subscriber_takes_no_longer_where_there_are_many()
             timed(|| bus.publish(Envelope::new("module", 2)).unwrap().delivered())
         }),
         ("one that is full has it refused", |count| {
-            let (_full, bus) = full(count, Overflow::Block { timeout: None });
+            let (_full, bus) = full(count, Overflow::Block);
             timed(|| bus.try_publish(Envelope::new("module", 2)).is_err())
         }),
         ("those that are full are given up", |count| {
-            let (_full, bus) = full(count, Overflow::Block { timeout: None });
+            let (_full, bus) = full(count, Overflow::Block);
             let envelope = Envelope::new("module", 2);
             timed(|| {
                 bus.publish_timeout(envelope, Duration::ZERO)
@@ -427,17 +429,13 @@ fn what_a_publish_does_for_one_subscriber_takes_no_longer_where_there_are_many()
             })
         }),
         ("those that are full are evicted", |count| {
-            let (_full, bus) = full(count, Overflow::Disconnect);
+            let (_full, bus) = full(count, Overflow::Evict);
             timed(|| bus.publish(Envelope::new("module", 2)).unwrap().dropped())
         }),
         ("places are held for it", |count| {
             let (_all, bus);
             bus = Bus::<u32>::new();
-            let options = || {
-                of_capacity(1)
-                    .source("module")
-                    .overflow(Overflow::Block { timeout: None })
-            };
+            let options = || of_capacity(1).source("module").overflow(Overflow::Block);
             _all = bus.subscribe_many((0..count).map(|_| options())).unwrap();
             timed(|| {
                 bus.try_publish(Envelope::new("module", 1))
@@ -454,7 +452,7 @@ fn what_a_publish_does_for_one_subscriber_takes_no_longer_where_there_are_many()
                     assert!(
                         subscription
                             .try_recv()
-                            .is_err_and(|error| error.lagged().is_some())
+                            .is_err_and(|error| error.missed().is_some())
                     );
                 }
             })

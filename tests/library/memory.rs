@@ -16,11 +16,11 @@ const PARCEL: usize = 64;
 fn kinds<M>() -> [(SubscribeOptions<M>, i64); 8] {
     let all = SubscribeOptions::new;
     let rare = || all().source("rare");
-    let block = Overflow::Block { timeout: None };
+    let block = Overflow::Block;
     [
         (all(), 16),
         (all().overflow(block), 16),
-        (all().overflow(Overflow::Disconnect), 16),
+        (all().overflow(Overflow::Evict), 16),
         (rare(), 32),
         (rare().overflow(block), 32),
         (rare().group("workers"), 32),

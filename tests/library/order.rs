@@ -50,10 +50,8 @@ fn receive_all(subscription: Subscription<Numbered>) -> Task<Vec<Numbered>> {
 #[test]
 fn every_subscriber_sees_each_publisher_s_envelopes_in_that_publisher_s_order() {
     let bus = Bus::new();
-    let lossless = of_capacity(2).overflow(Overflow::Block { timeout: None });
-    let hurried = of_capacity(2).overflow(Overflow::Block {
-        timeout: Some(Duration::from_micros(20)),
-    });
+    let lossless = of_capacity(2).overflow(Overflow::Block);
+    let hurried = of_capacity(2).overflow(Overflow::BlockFor(Duration::from_micros(20)));
     let complete = [true, true, false, false, false];
     let subscribers = [
         lossless,
@@ -162,9 +160,9 @@ fn a_gap_lies_exactly_where_envelopes_are_missing() {
                 next += 1;
                 true
             }
-            Err(TryRecvError::Lagged(lagged)) => {
-                assert!(lagged.missed > 0);
-                next += lagged.missed;
+            Err(TryRecvError::Lagged { missed: lost }) => {
+                assert!(lost > 0);
+                next += lost;
                 assert!(next <= PUBLISHED, "capacity {capacity}");
                 gaps += 1;
                 true

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Advisory, Bus, Delivery, Envelope, Eviction, Grant, Lagged, Overflow, Payload, RecvError,
-    Subject, SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Bus, Delivery, Envelope, Eviction, Grant, Overflow, Payload, RecvError,
+    RecvTimeoutError, Subject, SubscribeOptions, Subscription, TryRecvError,
 };
 
 use crate::support::numbers::{publish, publish_all, queued};
@@ -59,10 +59,7 @@ fn losses_on_both_sides_of_a_receive_that_makes_no_room_are_one_gap() {
     assert_eq!(subscription.recv().unwrap().message, 0);
     publish_all(&bus, 2..4); // 3 is lost
 
-    assert_eq!(
-        subscription.try_recv().unwrap_err().lagged(),
-        Some(Lagged { missed: 1 })
-    );
+    assert_eq!(subscription.try_recv().unwrap_err().missed(), Some(1));
     // Telling has made no room: 2 is still queued.
     assert_eq!(subscription.len(), 1);
     assert_eq!(publish(&bus, 4).dropped(), 1);
@@ -90,34 +87,34 @@ fn a_gap_is_told_by_every_way_to_receive() {
         publish_all(&bus, 0..2);
         subscription.recv().unwrap();
     };
-    let one = Some(Lagged { missed: 1 });
+    let one = Some(1);
 
     lose_one(&mut subscription);
-    assert_eq!(subscription.recv().unwrap_err().lagged(), one);
+    assert_eq!(subscription.recv().unwrap_err().missed(), one);
     lose_one(&mut subscription);
-    assert_eq!(subscription.recv_ref().unwrap_err().lagged(), one);
+    assert_eq!(subscription.recv_ref().unwrap_err().missed(), one);
     lose_one(&mut subscription);
-    assert_eq!(subscription.try_recv().unwrap_err().lagged(), one);
+    assert_eq!(subscription.try_recv().unwrap_err().missed(), one);
     lose_one(&mut subscription);
     assert_eq!(
-        subscription.recv_timeout(PATIENCE).unwrap_err().lagged(),
+        subscription.recv_timeout(PATIENCE).unwrap_err().missed(),
         one
     );
     lose_one(&mut subscription);
     let deadline = Instant::now() + PATIENCE;
     assert_eq!(
-        subscription.recv_deadline(deadline).unwrap_err().lagged(),
+        subscription.recv_deadline(deadline).unwrap_err().missed(),
         one
     );
     lose_one(&mut subscription);
     let item = subscription.iter().next().unwrap();
-    assert_eq!(item.unwrap_err().lagged(), one);
+    assert_eq!(item.unwrap_err().missed(), one);
     lose_one(&mut subscription);
     let item = subscription.try_iter().next().unwrap();
-    assert_eq!(item.unwrap_err().lagged(), one);
+    assert_eq!(item.unwrap_err().missed(), one);
     lose_one(&mut subscription);
     let item = subscription.into_iter().next().unwrap();
-    assert_eq!(item.unwrap_err().lagged(), one);
+    assert_eq!(item.unwrap_err().missed(), one);
 }
 
 #[test]
@@ -145,7 +142,7 @@ fn newest<M>(capacity: usize) -> SubscribeOptions<M> {
 }
 
 fn impatient<M>(capacity: usize) -> SubscribeOptions<M> {
-    of_capacity(capacity).overflow(Overflow::Disconnect)
+    of_capacity(capacity).overflow(Overflow::Evict)
 }
 
 /// The same without a filter and with one that everything passes.
@@ -179,10 +176,7 @@ fn what_is_displaced_is_told_of_before_what_stays_each_time() {
         let bus = Bus::new();
         let mut subscription = bus.subscribe_with(options).unwrap();
         publish_all(&bus, 0..3); // 0 is displaced
-        assert_eq!(
-            subscription.try_recv().unwrap_err().lagged(),
-            Some(Lagged { missed: 1 })
-        );
+        assert_eq!(subscription.try_recv().unwrap_err().missed(), Some(1));
         publish_all(&bus, 3..5); // and now 1 and 2
         assert_eq!(subscription.dropped(), 3);
         assert_eq!(queued(&mut subscription), [Err(2), Ok(3), Ok(4)]);
@@ -210,7 +204,7 @@ fn a_sleeper_that_keeps_the_newest_is_woken_by_a_publish_and_by_the_end() {
         drop(bus);
         let (first, end) = reader.join().unwrap();
         assert_eq!(first, 7);
-        assert!(end.is_disconnected());
+        assert_eq!(end, RecvTimeoutError::Disconnected);
     });
 }
 
@@ -233,12 +227,15 @@ fn a_full_subscriber_that_asked_for_it_is_evicted_drains_and_then_learns_it() {
         let items: Vec<_> = (slow.try_iter())
             .map(|item| item.map(|delivery| delivery.message))
             .collect();
-        let lost_one = RecvError::Lagged(Lagged { missed: 1 });
+        let lost_one = RecvError::Lagged { missed: 1 };
         let evicted = Err(RecvError::Evicted);
         assert_eq!(items, [Ok(0), Ok(1), Err(lost_one), evicted]);
         assert_eq!(slow.recv().unwrap_err(), RecvError::Evicted);
         assert_eq!(slow.try_recv().unwrap_err(), TryRecvError::Evicted);
-        assert!(slow.recv_timeout(PATIENCE).unwrap_err().is_evicted());
+        assert_eq!(
+            slow.recv_timeout(PATIENCE).unwrap_err(),
+            RecvTimeoutError::Evicted
+        );
         assert!(slow.iter().next().is_none());
         assert_eq!((slow.len(), slow.dropped()), (0, 1));
         assert_eq!(queued(&mut other), (0..4).map(Ok).collect::<Vec<_>>());
@@ -265,7 +262,7 @@ fn an_eviction_is_the_last_item_of_each_kind_of_iterator_and_is_told_once() {
     };
     with_and_without_filter(impatient(1), |options| {
         let seen = |item: Result<Delivery<u64>, RecvError>| item.map(|it| it.message);
-        let lost_one = RecvError::Lagged(Lagged { missed: 1 });
+        let lost_one = RecvError::Lagged { missed: 1 };
         let expected = [Ok(0), Err(lost_one), Err(RecvError::Evicted)];
 
         let (_bus, mut slow) = evicted(options.clone());
@@ -339,10 +336,10 @@ fn an_eviction_wakes_who_sleeps() {
                 loop {
                     match subscription.recv_timeout(PATIENCE) {
                         Ok(_) => received += 1,
-                        Err(error) if error.is_evicted() => {
+                        Err(error) if error.is_end() => {
                             return (received, subscription.dropped());
                         }
-                        Err(error) => assert!(error.lagged().is_some(), "{error}"),
+                        Err(error) => assert!(error.missed().is_some(), "{error}"),
                     }
                 }
             });

@@ -50,7 +50,7 @@ fn number(subscription: &mut Subscription<Charge>) -> u32 {
     loop {
         match subscription.recv() {
             Ok(delivery) => return delivery.message.number,
-            Err(error) => assert!(error.lagged().is_some(), "the bus is open"),
+            Err(error) => assert!(error.missed().is_some(), "the bus is open"),
         }
     }
 }
@@ -58,8 +58,8 @@ fn number(subscription: &mut Subscription<Charge>) -> u32 {
 #[test]
 fn a_payload_that_panics_while_a_publisher_waits_takes_nobodys_turn_with_it() {
     let bus = Bus::new();
-    let timeout = Some(Duration::from_millis(1));
-    let mut subscription = subscribe(&bus, Overflow::Block { timeout });
+    let timeout = Duration::from_millis(1);
+    let mut subscription = subscribe(&bus, Overflow::BlockFor(timeout));
     bus.publish(dud(0)).expect("open");
     let bomb = charge(1, || panic!("a payload's drop"));
     assert_eq!(bus.publish(bomb).expect("open").dropped(), 1);
@@ -92,8 +92,8 @@ fn a_payload_that_panics_while_it_is_received_costs_its_queue_no_place() {
 #[test]
 fn a_payload_that_publishes_while_its_publisher_waits_gets_its_turn() {
     let bus = Arc::new(Bus::new());
-    let timeout = Some(Duration::from_millis(300));
-    let mut subscription = subscribe(&bus, Overflow::Block { timeout });
+    let timeout = Duration::from_millis(300);
+    let mut subscription = subscribe(&bus, Overflow::BlockFor(timeout));
     bus.publish(dud(0)).expect("open");
     let last_words = {
         let bus = Arc::downgrade(&bus);
@@ -146,7 +146,7 @@ fn a_payload_may_use_the_bus_wherever_it_is_dropped() {
         // In the hand of a subscriber that goes on.
         bus.publish(meddler(3)).expect("open");
         bus.publish_batch((0..9).map(dud)).expect("open");
-        subscription.drain(|_| ()).expect("queued");
+        subscription.try_recv_each(|_| ()).expect("queued");
         // In a queue that goes, and in a batch that is refused.
         bus.publish_batch((0..20).map(meddler)).expect("open");
         drop(subscription);
@@ -309,7 +309,7 @@ fn a_payload_that_panics_while_a_grant_asks_keeps_nothing_from_being_published()
 fn a_payload_that_panics_while_a_publish_is_refused_leaves_the_envelope_to_who_published() {
     let lossless = SubscribeOptions::new()
         .capacity(1)
-        .overflow(Overflow::Block { timeout: None })
+        .overflow(Overflow::Block)
         .predicate(|it: &Envelope<Quarrel>| matches!(it.message, Quarrel::Acts(_)));
     let (bus, _others, lets_go) = quarrel(|bus| {
         let full = bus.subscribe_with(lossless).expect("open");

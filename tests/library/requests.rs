@@ -75,7 +75,7 @@ fn twenty_threads_that_ask_at_once_get_each_its_own_answers() {
         .unwrap();
     thread::scope(|scope| {
         for _ in 0..2 {
-            let lossless = Overflow::Block { timeout: None };
+            let lossless = Overflow::Block;
             let questions = bus.subscribe_with(asks().overflow(lossless)).unwrap();
             scope.spawn(|| serve(questions, &server));
         }
@@ -267,7 +267,7 @@ fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
     let bus = Bus::<Talk>::new();
     let server = publisher(&bus);
     let mut questions = bus.subscribe_with(asks()).unwrap();
-    let lossless = Overflow::Block { timeout: None };
+    let lossless = Overflow::Block;
     for options in [
         SubscribeOptions::new(),
         SubscribeOptions::new().pattern("answer".parse().unwrap()),

@@ -38,7 +38,7 @@ fn received(subscription: &mut Subscription<Count>) -> u64 {
     loop {
         match subscription.try_recv_ref() {
             Ok(_) => received += 1,
-            Err(TryRecvError::Lagged(lagged)) => received += lagged.missed,
+            Err(TryRecvError::Lagged { missed: lost }) => received += lost,
             Err(_) => return received,
         }
     }
@@ -186,7 +186,7 @@ fn nothing_comes_to_anybody_after_a_capability_is_revoked_and_drained_whatever_h
 fn full_and_blocking(bus: &Bus<Count>) -> Subscription<Count> {
     let options = SubscribeOptions::new()
         .capacity(1)
-        .overflow(Overflow::Block { timeout: None });
+        .overflow(Overflow::Block);
     bus.subscribe_with(options).unwrap()
 }
 
@@ -281,7 +281,7 @@ fn what_nobody_knows_is_drained_at_once() {
     let error = publisher.publish(1).unwrap_err();
     assert_eq!(
         error.denial(),
-        Some(Denial::Unknown),
+        Some(Denial::NotGranted),
         "it never was granted"
     );
     assert_eq!(bus.in_flight(&"count".into()), 0);

@@ -52,7 +52,7 @@ fn patterns_can_be_changed_and_what_is_queued_stays() {
     assert_eq!(write(&bus, "ada", 2), 0);
     assert_eq!(write(&bus, "bob", 3), 1);
     assert_eq!(write(&bus, "eve", 4), 1);
-    assert_eq!(bus.stats().subscribers[0].patterns.len(), 2);
+    assert_eq!(bus.stats().subscriptions[0].patterns.len(), 2);
     subscription.set_patterns([]).unwrap();
     assert_eq!(write(&bus, "ada", 5), 1);
     assert_eq!(numbers(&mut subscription), [1, 3, 4, 5]);
@@ -86,7 +86,7 @@ fn who_cannot_have_other_patterns_is_told_why() {
     );
     let member = bus.subscribe_with(to("ada").group("readers")).unwrap();
     assert_eq!(member.set_patterns(new()), Err(SetPatternsError::Grouped));
-    let evicted = to("ada").capacity(1).overflow(Overflow::Disconnect);
+    let evicted = to("ada").capacity(1).overflow(Overflow::Evict);
     let evicted = bus.subscribe_with(evicted).unwrap();
     write(&bus, "ada", 1);
     write(&bus, "ada", 2);
@@ -101,7 +101,7 @@ fn who_cannot_have_other_patterns_is_told_why() {
 fn what_both_old_and_new_patterns_match_comes_once_and_in_order() {
     const NOTES: u64 = 5_000;
     let bus = Bus::new();
-    let blocking = to("ada").overflow(Overflow::Block { timeout: None });
+    let blocking = to("ada").overflow(Overflow::Block);
     let mut subscription = bus.subscribe_with(blocking).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| {

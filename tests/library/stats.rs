@@ -11,7 +11,7 @@ use oxide_bus::{
 
 /// The bus's figures for one subscription.
 fn of<'a>(stats: &'a Stats, subscription: &Subscription<u64>) -> &'a SubscriptionStats {
-    (stats.subscribers.iter())
+    (stats.subscriptions.iter())
         .find(|it| it.id == subscription.id())
         .expect("it is subscribed")
 }
@@ -27,9 +27,7 @@ fn figures(stats: &SubscriptionStats) -> [u64; 5] {
 }
 
 fn every_kind() -> [SubscribeOptions<u64>; 4] {
-    let brief = Overflow::Block {
-        timeout: Some(Duration::from_micros(10)),
-    };
+    let brief = Overflow::BlockFor(Duration::from_micros(10));
     let filtered = || SubscribeOptions::new().source("counter");
     [
         SubscribeOptions::new(),
@@ -56,7 +54,7 @@ fn what_is_published_to_nobody_counts_as_published() {
     bus.close();
     assert!(bus.publish(Envelope::new("counter", 0)).is_err());
     assert_eq!(bus.stats().published, 5_002);
-    assert_eq!(bus.stats().subscribers, []);
+    assert_eq!(bus.stats().subscriptions, []);
 }
 
 #[test]
@@ -84,7 +82,7 @@ fn each_kind_of_queue_tells_what_it_matched_delivered_holds_and_dropped() {
         assert_eq!(figures(of(&bus.stats(), &subscription)), [7, 0, 4, 3, 4]);
         subscription.recv().unwrap();
         assert_eq!(figures(of(&bus.stats(), &subscription)), [7, 1, 3, 3, 4]);
-        subscription.drain(|_| ()).unwrap();
+        subscription.try_recv_each(|_| ()).unwrap();
         assert_eq!(figures(of(&bus.stats(), &subscription)), [7, 4, 0, 3, 4]);
     }
 }
@@ -103,7 +101,7 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
     let expected = serde_json::json!({
         "published": 0, "denied": 0, "predicate_panics": 0,
             "pending_requests": 0,
-        "subscribers": [{
+        "subscriptions": [{
             "id": plotter.id().to_string(), "name": "plotter", "group": null,
             "patterns": ["event.>"], "sources": ["thermometer"],
             "capacity": 9, "queued": 0, "matched": 0, "received": 0, "dropped": 0,
@@ -120,7 +118,7 @@ fn the_high_water_mark_stays_when_the_water_goes() {
         let mut subscription = bus.subscribe_with(options).unwrap();
         publish_all(&bus, 0..10);
         assert_eq!(of(&bus.stats(), &subscription).high_water, 10);
-        subscription.drain(|_| ()).unwrap();
+        subscription.try_recv_each(|_| ()).unwrap();
         publish_all(&bus, 0..3);
         assert_eq!(of(&bus.stats(), &subscription).high_water, 10);
     }
@@ -133,7 +131,7 @@ fn the_high_water_mark_is_seen_though_nobody_looks() {
         let bus = Bus::<u64>::new();
         let mut subscription = bus.subscribe_with(options.capacity(500)).unwrap();
         publish_all(&bus, 0..400);
-        subscription.drain(|_| ()).unwrap();
+        subscription.try_recv_each(|_| ()).unwrap();
         let high_water = of(&bus.stats(), &subscription).high_water;
         assert!((400 - unseen..=400).contains(&high_water), "{high_water}");
     }
@@ -164,7 +162,7 @@ fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
                 *received += u64::from(subscription.try_recv().is_ok());
             }
             let now = bus.stats();
-            for (before, after) in last.subscribers.iter().zip(&now.subscribers) {
+            for (before, after) in last.subscriptions.iter().zip(&now.subscriptions) {
                 assert_eq!(after.matched, after.received + after.queued + after.dropped);
                 assert!(after.queued <= after.capacity, "{after:?}");
                 assert!(after.high_water <= after.capacity, "{after:?}");
@@ -205,15 +203,15 @@ fn of_a_queue_that_keeps_the_newest_nothing_that_was_counted_is_taken_back() {
                 loop {
                     match subscription.recv() {
                         Ok(_) => received += 1,
-                        Err(RecvError::Lagged(lagged)) => missed += lagged.missed,
+                        Err(RecvError::Lagged { missed: lost }) => missed += lost,
                         Err(_) => return (received, missed),
                     }
                 }
             });
             let publisher = scope.spawn(|| publish_all(&bus, 0..PUBLISHED));
-            let mut last = bus.stats().subscribers.remove(0);
+            let mut last = bus.stats().subscriptions.remove(0);
             while !publisher.is_finished() {
-                let now = bus.stats().subscribers.remove(0);
+                let now = bus.stats().subscriptions.remove(0);
                 assert_eq!(now.matched, now.received + now.queued + now.dropped);
                 let grows = now.matched >= last.matched
                     && now.received >= last.received
@@ -245,7 +243,7 @@ fn a_thousand_subscribers_can_be_read_each_second() {
     let fastest = (0..10)
         .map(|_| {
             let started = Instant::now();
-            assert_eq!(bus.stats().subscribers.len(), 1_000);
+            assert_eq!(bus.stats().subscriptions.len(), 1_000);
             started.elapsed()
         })
         .min();

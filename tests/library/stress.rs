@@ -82,7 +82,7 @@ impl Seen {
                         }
                         subscription.recv()
                     }
-                    Err(TryRecvError::Lagged(lagged)) => Err(RecvError::Lagged(lagged)),
+                    Err(TryRecvError::Lagged { missed }) => Err(RecvError::Lagged { missed }),
                     Err(TryRecvError::Disconnected) => Err(RecvError::Disconnected),
                     Err(TryRecvError::Evicted) => Err(RecvError::Evicted),
                 },
@@ -92,9 +92,9 @@ impl Seen {
                     self.delivery(&delivery, gap, in_order);
                     gap = 0;
                 }
-                Err(RecvError::Lagged(lagged)) => {
-                    self.missed += lagged.missed;
-                    gap += lagged.missed;
+                Err(RecvError::Lagged { missed: lost }) => {
+                    self.missed += lost;
+                    gap += lost;
                 }
                 Err(RecvError::Disconnected | RecvError::Evicted) => {
                     assert_eq!(subscription.dropped(), self.missed);
@@ -114,11 +114,9 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
         for overflow in [
             Overflow::DropNewest,
             Overflow::DropOldest,
-            Overflow::Disconnect,
-            Overflow::Block { timeout: None },
-            Overflow::Block {
-                timeout: Some(std::time::Duration::from_micros(50)),
-            },
+            Overflow::Evict,
+            Overflow::Block,
+            Overflow::BlockFor(std::time::Duration::from_micros(50)),
         ] {
             for pattern in [None, Some("odd")] {
                 let mut options = SubscribeOptions::new()
@@ -130,13 +128,13 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
                 let subscription = bus.subscribe_with(options).expect("open");
                 let filtered = pattern.is_some();
                 let in_order = !filtered && overflow != Overflow::DropOldest;
-                let lossless = overflow == Overflow::Block { timeout: None };
+                let lossless = overflow == Overflow::Block;
                 let mode = index + subscribers.len();
                 subscribers.push(thread::spawn(move || {
                     let seen = Seen::default().all(subscription, mode, in_order);
                     let offered = each * publishers as u64 / if filtered { 2 } else { 1 };
                     let matched = seen.received + seen.missed;
-                    if overflow == Overflow::Disconnect && seen.missed > 0 {
+                    if overflow == Overflow::Evict && seen.missed > 0 {
                         assert_eq!(seen.missed, 1);
                         assert!(matched <= offered);
                     } else {
@@ -257,7 +255,7 @@ fn subscribers_that_come_and_go_under_load_miss_nothing_of_their_time() {
                     assert_eq!(delivery.message.number, next);
                     next += 1;
                 }
-                Err(RecvError::Lagged(lagged)) => next += lagged.missed,
+                Err(RecvError::Lagged { missed: lost }) => next += lost,
                 Err(RecvError::Disconnected | RecvError::Evicted) => panic!("the bus is open"),
             }
         }
@@ -279,7 +277,7 @@ fn members_come_and_go(overflow: Overflow) {
         .capacity(8)
         .overflow(overflow)
         .group("workers");
-    let evicts = overflow == Overflow::Disconnect;
+    let evicts = overflow == Overflow::Evict;
     let evictions = SubscribeOptions::new()
         .pattern("advisory.evicted".parse().expect("a pattern"))
         .capacity(PUBLISHERS * usize::try_from(EACH).expect("few"));
@@ -297,7 +295,7 @@ fn members_come_and_go(overflow: Overflow) {
                     for _ in 0..round % 5 {
                         match subscription.try_recv() {
                             Ok(delivery) => received.push(delivery.sequence()),
-                            Err(TryRecvError::Lagged(lagged)) => missed += lagged.missed,
+                            Err(TryRecvError::Lagged { missed: lost }) => missed += lost,
                             Err(TryRecvError::Empty) => thread::yield_now(),
                             Err(TryRecvError::Evicted) if evicts => break,
                             Err(end) => panic!("{end}"),
@@ -348,8 +346,8 @@ fn members_come_and_go(overflow: Overflow) {
     for item in &mut staying {
         match item {
             Ok(delivery) => received.push(delivery.sequence()),
-            Err(RecvError::Lagged(lagged)) => missed += lagged.missed,
-            Err(error) => assert!(evicts && error.is_evicted()),
+            Err(RecvError::Lagged { missed: lost }) => missed += lost,
+            Err(error) => assert!(evicts && error == RecvError::Evicted),
         }
     }
     assert!(staying.dropped() == missed || evicts);
@@ -371,10 +369,10 @@ fn members_come_and_go(overflow: Overflow) {
 fn members_that_come_and_go_under_load_cost_a_group_no_envelope_and_no_account() {
     members_come_and_go(Overflow::DropNewest);
     members_come_and_go(Overflow::DropOldest);
-    members_come_and_go(Overflow::Block { timeout: None });
+    members_come_and_go(Overflow::Block);
 }
 
 #[test]
 fn members_that_come_and_go_while_their_groups_are_evicted_receive_nothing_twice() {
-    members_come_and_go(Overflow::Disconnect);
+    members_come_and_go(Overflow::Evict);
 }

@@ -300,7 +300,7 @@ fn what_a_subscriber_does_not_listen_to_takes_no_room_and_is_no_loss() {
     for subscription in [&mut by_pattern, &mut by_source] {
         assert_eq!(subscription.recv().unwrap().source, "kernel");
         assert_eq!((subscription.len(), subscription.dropped()), (0, 0));
-        assert!(subscription.try_recv().unwrap_err().lagged().is_none());
+        assert!(subscription.try_recv().unwrap_err().missed().is_none());
     }
 }
 

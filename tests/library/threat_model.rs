@@ -223,7 +223,7 @@ fn it_cannot_make_the_bus_grow() {
     assert!(grown.bytes_current < 16 * 1024 * 1024, "{grown:?}");
     let copied = allocation_counter::measure(|| {
         let stats = bus.stats();
-        assert_eq!(stats.subscribers[1].patterns.len(), MAX_PATTERNS);
+        assert_eq!(stats.subscriptions[1].patterns.len(), MAX_PATTERNS);
     });
     let handles = 2 * (MAX_PATTERNS * size_of::<Pattern>()) as u64;
     assert!(copied.bytes_total < handles, "{copied:?}");

@@ -13,7 +13,7 @@ use crate::support::task::Task;
 const PUBLISHERS: u64 = 4;
 const EACH: u64 = 400;
 const SOURCES: [&str; 3] = ["red", "green", "blue"];
-const LOSSLESS: Overflow = Overflow::Block { timeout: None };
+const LOSSLESS: Overflow = Overflow::Block;
 
 fn options() -> SubscribeOptions<u64> {
     SubscribeOptions::new()
@@ -37,7 +37,7 @@ fn receive_all(mut subscription: Subscription<u64>) -> Task<Seen> {
         loop {
             match subscription.recv() {
                 Ok(delivery) => seen.sequences.push(delivery.sequence()),
-                Err(RecvError::Lagged(lagged)) => seen.missed += lagged.missed,
+                Err(RecvError::Lagged { missed: lost }) => seen.missed += lost,
                 Err(RecvError::Evicted) => {
                     seen.evicted = true;
                     return seen;
@@ -91,7 +91,7 @@ fn subscribers() -> Vec<SubscribeOptions<u64>> {
         some(0..3).capacity(1),
         some(0..1).capacity(4).overflow(Overflow::DropOldest),
         options().capacity(4).overflow(Overflow::DropOldest),
-        some(1..2).capacity(2_000).overflow(Overflow::Disconnect),
+        some(1..2).capacity(2_000).overflow(Overflow::Evict),
         options().group("red").capacity(2).overflow(LOSSLESS),
         options().group("red").capacity(2).overflow(LOSSLESS),
         options().group("blue").overflow(Overflow::DropOldest),
@@ -180,7 +180,7 @@ fn who_waits_keeps_nobody_from_publishing_to_others_and_is_not_overtaken() {
     assert_eq!(waiting.end().delivered(), 1);
     // 4 came after 2, so the gap does.
     assert_eq!(full.recv().unwrap().message, 2);
-    assert_eq!(full.recv().unwrap_err().lagged().unwrap().missed, 1);
+    assert_eq!(full.recv().unwrap_err().missed().unwrap(), 1);
     assert_eq!(full.try_recv().unwrap_err(), TryRecvError::Empty);
 }
 
@@ -271,7 +271,7 @@ fn a_bus_with_one_order_does_what_any_bus_does() {
             options()
                 .source("counter")
                 .capacity(1)
-                .overflow(Overflow::Disconnect),
+                .overflow(Overflow::Evict),
         )
         .unwrap();
     let mut newest = bus

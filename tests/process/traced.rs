@@ -72,7 +72,7 @@ fn a_loss_is_a_warning_and_a_pruned_subscriber_is_for_debugging() {
         r#"DEBUG message=unsubscribed name="slow""#,
         r#"INFO message=capability granted capability="count""#,
         r#"INFO message=capability revoked capability="count""#,
-        r#"WARN message=publish denied source="me" claimed="me" capability="count" denial=Unknown suppressed=0"#,
+        r#"WARN message=publish denied source="me" claimed="me" capability="count" denial=NotGranted suppressed=0"#,
         "INFO message=bus closed",
     ];
     let log = log.0.lock().unwrap();

@@ -18,7 +18,7 @@ pub(crate) fn queued(subscription: &mut Subscription<u64>) -> Vec<Result<u64, u6
         .try_iter()
         .filter_map(|item| match item {
             Ok(delivery) => Some(Ok(delivery.message)),
-            Err(RecvError::Lagged(lagged)) => Some(Err(lagged.missed)),
+            Err(RecvError::Lagged { missed: lost }) => Some(Err(lost)),
             Err(RecvError::Evicted | RecvError::Disconnected) => None,
         })
         .collect()

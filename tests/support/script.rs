@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, BusBuilder, Capability, Delivery, Envelope, Lagged, Overflow, Pattern, Payload,
-    PublishError, Publisher, Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject,
-    SubscribeError, SubscribeOptions, Subscription, TryRecvError,
+    Bus, BusBuilder, Capability, Delivery, Envelope, Overflow, Pattern, Payload, PublishError,
+    Publisher, Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject, SubscribeError,
+    SubscribeOptions, Subscription, TryRecvError,
 };
 
 use super::model::{Key, Model, NotSet, NotSubscribed, Policy, Published, Received, Terms, Token};
@@ -320,10 +320,8 @@ fn options(terms: &Terms) -> SubscribeOptions<Numbered> {
         .overflow(match terms.policy {
             Policy::DropNewest => Overflow::DropNewest,
             Policy::DropOldest => Overflow::DropOldest,
-            Policy::Evict => Overflow::Disconnect,
-            Policy::Block => Overflow::Block {
-                timeout: Some(Duration::ZERO),
-            },
+            Policy::Evict => Overflow::Evict,
+            Policy::Block => Overflow::BlockFor(Duration::ZERO),
         });
     let options = (terms.filter.patterns.iter()).fold(options, |options, pattern| {
         options.pattern(self::pattern(pattern))
@@ -428,16 +426,10 @@ fn item(item: Option<Result<Delivery<Numbered>, RecvError>>, end: Received) -> R
     }
 }
 
-impl From<Lagged> for Received {
-    fn from(lagged: Lagged) -> Self {
-        Received::Lagged(lagged.missed)
-    }
-}
-
 impl From<RecvError> for Received {
     fn from(error: RecvError) -> Self {
         match error {
-            RecvError::Lagged(lagged) => lagged.into(),
+            RecvError::Lagged { missed } => Received::Lagged(missed),
             RecvError::Disconnected => Received::Disconnected,
             RecvError::Evicted => Received::Evicted,
         }
@@ -447,7 +439,7 @@ impl From<RecvError> for Received {
 impl From<TryRecvError> for Received {
     fn from(error: TryRecvError) -> Self {
         match error {
-            TryRecvError::Lagged(lagged) => lagged.into(),
+            TryRecvError::Lagged { missed } => Received::Lagged(missed),
             TryRecvError::Empty => Received::Empty,
             TryRecvError::Disconnected => Received::Disconnected,
             TryRecvError::Evicted => Received::Evicted,
@@ -458,7 +450,7 @@ impl From<TryRecvError> for Received {
 impl From<RecvTimeoutError> for Received {
     fn from(error: RecvTimeoutError) -> Self {
         match error {
-            RecvTimeoutError::Lagged(lagged) => lagged.into(),
+            RecvTimeoutError::Lagged { missed } => Received::Lagged(missed),
             RecvTimeoutError::Timeout => Received::Empty,
             RecvTimeoutError::Disconnected => Received::Disconnected,
             RecvTimeoutError::Evicted => Received::Evicted,

@@ -39,7 +39,7 @@ fn envelope(number: u64) -> Envelope<u64> {
     Envelope::new("counter", number)
 }
 
-const LOSSLESS: Overflow = Overflow::Block { timeout: None };
+const LOSSLESS: Overflow = Overflow::Block;
 
 /// All kinds of queue; none loses anything here.
 fn kinds() -> [SubscribeOptions<u64>; 4] {

@@ -415,9 +415,7 @@ fn what_panics_as_it_is_weighed_is_not_weighed_yet() {
 #[test]
 fn a_task_waits_longer_than_the_subscriber_asks_for_unless_it_has_a_clock() {
     let moment = Duration::from_millis(1);
-    let overflow = Overflow::Block {
-        timeout: Some(moment),
-    };
+    let overflow = Overflow::BlockFor(moment);
     let options = || SubscribeOptions::new().capacity(1).overflow(overflow);
     for options in [options(), options().source("counter")] {
         let bus = Bus::new();

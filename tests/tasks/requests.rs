@@ -68,7 +68,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
                     answered +=
                         usize::from(question.reply(&server, question.message.clone()).is_ok());
                 }
-                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged { .. }) => {}
                 Err(_end) => return answered,
             }
         }

@@ -19,7 +19,7 @@ fn given(capacity: usize, grant: Grant) -> (Bus<u64>, Subscription<u64>, Capabil
     let bus = Bus::new();
     let options = SubscribeOptions::new()
         .capacity(capacity)
-        .overflow(Overflow::Block { timeout: None });
+        .overflow(Overflow::Block);
     let lossless = bus.subscribe_with(options).unwrap();
     bus.grant(grant).unwrap();
     (bus, lossless, "count".into())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FusedStream;
-use oxide_bus::{AsyncSubscription, Bus, Lagged, Overflow, RecvError, SubscribeOptions};
+use oxide_bus::{AsyncSubscription, Bus, Overflow, RecvError, SubscribeOptions};
 
 use crate::support::task::Task;
 use crate::{Counter, current_thread, envelope, kinds, poll_once};
@@ -246,14 +246,14 @@ fn a_member_that_was_woken_and_gives_up_leaves_the_envelope_to_the_others() {
 }
 
 #[test]
-fn recv_many_waits_for_the_first_and_takes_what_is_queued_up_to_the_next_gap() {
+fn recv_batch_waits_for_the_first_and_takes_what_is_queued_up_to_the_next_gap() {
     let bus = Bus::new();
     let options = SubscribeOptions::new().capacity(3);
     let mut subscription = bus.subscribe_with(options).unwrap().into_async();
     let (counter, waker) = Counter::new();
     let mut many = Vec::new();
     {
-        let mut given_up = pin!(subscription.recv_many(&mut many, 9));
+        let mut given_up = pin!(subscription.recv_batch(&mut many, 9));
         assert!(poll_once(given_up.as_mut(), &waker).is_pending());
     }
     bus.publish(envelope(0)).unwrap();
@@ -262,7 +262,7 @@ fn recv_many_waits_for_the_first_and_takes_what_is_queued_up_to_the_next_gap() {
         bus.publish(envelope(number)).unwrap();
     }
     let mut receive = |max| {
-        let mut receive = pin!(subscription.recv_many(&mut many, max));
+        let mut receive = pin!(subscription.recv_batch(&mut many, max));
         match poll_once(receive.as_mut(), &waker) {
             Poll::Ready(received) => received,
             Poll::Pending => panic!("it should not wait"),
@@ -271,7 +271,7 @@ fn recv_many_waits_for_the_first_and_takes_what_is_queued_up_to_the_next_gap() {
     assert_eq!(receive(0), Ok(0));
     assert_eq!(receive(2), Ok(2));
     assert_eq!(receive(9), Ok(1));
-    assert_eq!(receive(9).unwrap_err().lagged(), Some(Lagged { missed: 2 }));
+    assert_eq!(receive(9).unwrap_err().missed(), Some(2));
     bus.close();
     assert!(receive(9).is_err());
     let numbers: Vec<_> = many.iter().map(|delivery| delivery.message).collect();
@@ -299,10 +299,10 @@ fn an_eviction_is_the_last_item_of_a_stream_and_the_end_of_a_bus_is_none() {
     for filter in [None, Some("counter")] {
         let options = SubscribeOptions::new().capacity(1);
         let options = filter.into_iter().fold(options, SubscribeOptions::source);
-        let lost_one = RecvError::Lagged(Lagged { missed: 1 });
+        let lost_one = RecvError::Lagged { missed: 1 };
         assert_eq!(items(options.clone()), [Ok(0), Err(lost_one)]);
         let evicted = Err(RecvError::Evicted);
         let expected = [Ok(0), Err(lost_one), evicted];
-        assert_eq!(items(options.overflow(Overflow::Disconnect)), expected);
+        assert_eq!(items(options.overflow(Overflow::Evict)), expected);
     }
 }

@@ -68,7 +68,7 @@ impl Contestant for Oxide {
         if let Receiving::Batches = self.receiving {
             return Err(ONLY_BATCHES);
         }
-        Ok(self.handles(publishers, subscribers, Overflow::Block { timeout: None }))
+        Ok(self.handles(publishers, subscribers, Overflow::Block))
     }
 
     fn latency(&self) -> Result<Threads, Absence> {
@@ -129,7 +129,7 @@ impl Burst for OneThread {
             Receiving::Owned => receive_owned(subscription, at_most),
             Receiving::ByReference => receive_by_reference(subscription, at_most),
             // A burst is drained whole, so there is never more than that.
-            Receiving::Batches => subscription.drain(read).unwrap_or(0),
+            Receiving::Batches => subscription.try_recv_each(read).unwrap_or(0),
         }
     }
 }
@@ -142,7 +142,7 @@ pub(super) fn receive_owned(subscription: &mut Subscription, at_most: usize) -> 
                 read(&delivery);
                 taken += 1;
             }
-            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Lagged { .. }) => {}
             Err(_) => break,
         }
     }
@@ -157,7 +157,7 @@ fn receive_by_reference(subscription: &mut Subscription, at_most: usize) -> usiz
                 read(envelope);
                 taken += 1;
             }
-            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Lagged { .. }) => {}
             Err(_) => break,
         }
     }

@@ -15,7 +15,7 @@ pub(crate) enum OverflowName {
     /// It takes the place of the oldest in the queue, which is lost for that subscriber
     DropOldest,
     /// The subscriber is evicted: it receives what it has, and nothing more
-    Disconnect,
+    Evict,
     /// The publisher waits until there is room, without a time-out: nothing is lost
     Block,
 }
@@ -25,7 +25,7 @@ impl fmt::Display for OverflowName {
         f.write_str(match self {
             OverflowName::DropNewest => "drop-newest",
             OverflowName::DropOldest => "drop-oldest",
-            OverflowName::Disconnect => "disconnect",
+            OverflowName::Evict => "evict",
             OverflowName::Block => "block",
         })
     }
@@ -36,8 +36,8 @@ impl From<OverflowName> for Overflow {
         match name {
             OverflowName::DropNewest => Overflow::DropNewest,
             OverflowName::DropOldest => Overflow::DropOldest,
-            OverflowName::Disconnect => Overflow::Disconnect,
-            OverflowName::Block => Overflow::Block { timeout: None },
+            OverflowName::Evict => Overflow::Evict,
+            OverflowName::Block => Overflow::Block,
         }
     }
 }

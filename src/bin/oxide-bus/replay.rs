@@ -74,7 +74,7 @@ pub(crate) struct Options {
 
     /// What happens to an envelope when the subscriber's queue is full
     ///
-    /// With disconnect that is the end of the replay, and the exit code is 1.
+    /// With evict that is the end of the replay, and the exit code is 1.
     #[arg(long, value_enum, default_value_t = OverflowName::Block)]
     overflow: OverflowName,
 

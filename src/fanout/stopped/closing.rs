@@ -32,7 +32,7 @@ fn a_subscriber_that_leaves_while_the_bus_closes_takes_no_account_with_it() {
     assert_eq!((staying.len(), staying.dropped()), (2, 1));
     assert_eq!(staying.recv().map(|it| it.message), Ok(0));
     assert_eq!(staying.recv().map(|it| it.message), Ok(1));
-    assert!(matches!(staying.recv(), Err(error) if error.lagged().is_some()));
+    assert!(matches!(staying.recv(), Err(error) if error.missed().is_some()));
     assert!(staying.recv().is_err());
 }
 

@@ -5,7 +5,7 @@ use crate::error::TryRecvError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::Step;
-use crate::{Advisory, Bus};
+use crate::{Advisory, Bus, RecvError};
 
 #[test]
 fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds_up_nobody() {
@@ -13,7 +13,7 @@ fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds
         let bus = Bus::<u32>::new();
         let mut options = SubscribeOptions::new()
             .capacity(1)
-            .overflow(Overflow::Disconnect);
+            .overflow(Overflow::Evict);
         if let Some(source) = filter {
             options = options.source(source);
         }
@@ -32,7 +32,7 @@ fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds
         });
         assert_eq!(queued(&mut other), all(0..=MEANWHILE));
         assert_eq!(evicted.try_recv().map(|it| it.message), Ok(0));
-        assert!(evicted.try_recv().unwrap_err().lagged().is_some());
+        assert!(evicted.try_recv().unwrap_err().missed().is_some());
         assert_eq!(evicted.try_recv().unwrap_err(), TryRecvError::Evicted);
         drop(evicted);
         assert_eq!(bus.subscriber_count(), 1);
@@ -46,7 +46,7 @@ fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once(
     let bus = Bus::<u32>::new();
     let options = SubscribeOptions::new()
         .capacity(1)
-        .overflow(Overflow::Disconnect);
+        .overflow(Overflow::Evict);
     for options in [options.clone().source("test"), options] {
         let evicted = bus.subscribe_with(options).expect("open");
         let mut advisories = bus.advisories();
@@ -67,7 +67,7 @@ fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
     let bus = Bus::<u32>::new();
     let options = SubscribeOptions::new()
         .capacity(1)
-        .overflow(Overflow::Disconnect)
+        .overflow(Overflow::Evict)
         .source("test");
     let mut evicted = bus.subscribe_with(options).expect("open");
     publish(&bus, 0);
@@ -77,7 +77,7 @@ fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
     drop(bus.subscribe());
     // Nobody is left who could send to it.
     assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
-    assert!(evicted.recv().unwrap_err().lagged().is_some());
-    assert!(evicted.recv().unwrap_err().is_evicted());
+    assert!(evicted.recv().unwrap_err().missed().is_some());
+    assert_eq!(evicted.recv().unwrap_err(), RecvError::Evicted);
     stopped.release();
 }

@@ -54,13 +54,13 @@ fn assert_it_adds_up(result: &Value) {
         "block" => assert_eq!((received, lost, dropped), (due, 0, 0), "{result}"),
         "drop-newest" => assert_eq!((received, received + lost), (delivered, due), "{result}"),
         "drop-oldest" => assert_eq!((delivered, dropped), (due, 0), "{result}"),
-        "disconnect" => {
+        "evict" => {
             assert!(received + lost <= due, "{result}");
             assert_eq!(lost, count(result, "evicted"), "one each: {result}");
         }
         other => panic!("{other}"),
     }
-    if result["overflow"] != "disconnect" {
+    if result["overflow"] != "evict" {
         assert_eq!(count(result, "evicted"), 0, "{result}");
     }
     assert!(number(result, "elapsed_s") > 0.0, "{result}");
@@ -92,7 +92,7 @@ fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers(
         .into_iter()
         .flat_map(|run_by| ["1", "4", "64"].map(|subscribers| (run_by, subscribers)))
     {
-        for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
+        for overflow in ["drop-newest", "drop-oldest", "evict", "block"] {
             for publishers in [1, 3] {
                 let load = [
                     "--subscribers",
@@ -127,7 +127,7 @@ fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers(
 #[test]
 fn each_envelope_goes_to_one_member_of_each_group() {
     for groups in [1, 3, 8] {
-        for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
+        for overflow in ["drop-newest", "drop-oldest", "evict", "block"] {
             let result = result(&[
                 "--subscribers",
                 "8",
@@ -147,7 +147,7 @@ fn each_envelope_goes_to_one_member_of_each_group() {
             let told = count(&result, "delivered") + count(&result, "dropped");
             assert_eq!(received + lost, told, "{result}");
             match overflow {
-                "disconnect" => assert!(told <= 1_000 * groups && lost <= groups, "{result}"),
+                "evict" => assert!(told <= 1_000 * groups && lost <= groups, "{result}"),
                 "block" => assert_eq!((received, lost), (1_000 * groups, 0), "{result}"),
                 _ => assert_eq!(told, 1_000 * groups, "{result}"),
             }
@@ -184,7 +184,7 @@ fn subscribers_get_what_is_published_on_the_subjects_they_listen_to() {
         (&["bench.4"], 0),
     ];
     for (patterns, due) in cases {
-        for overflow in ["drop-newest", "drop-oldest", "disconnect", "block"] {
+        for overflow in ["drop-newest", "drop-oldest", "evict", "block"] {
             for (groups, queues) in [(&[][..], 4), (&["--groups", "2"], 2)] {
                 for run_by in [THREADS, RUN_BY[2]] {
                     let subjects = patterns.iter().flat_map(|pattern| ["--subject", *pattern]);
@@ -198,7 +198,7 @@ fn subscribers_get_what_is_published_on_the_subjects_they_listen_to() {
                     let told = count(&result, "delivered") + count(&result, "dropped");
                     assert_eq!(received + lost, told, "{result}");
                     match overflow {
-                        "disconnect" => assert!(told <= due * queues && lost <= queues, "{result}"),
+                        "evict" => assert!(told <= due * queues && lost <= queues, "{result}"),
                         "block" => assert_eq!((received, lost), (due * queues, 0), "{result}"),
                         _ => assert_eq!(told, due * queues, "{result}"),
                     }
@@ -277,7 +277,7 @@ fn whoever_is_evicted_has_received_what_its_queue_held_and_lost_one_envelope() {
     // Each publish is one envelope for a queue of one: sooner or later nobody is left.
     let result = result(&[
         "--overflow",
-        "disconnect",
+        "evict",
         "--capacity",
         "1",
         "--publishers",

@@ -88,7 +88,7 @@ fn what_members_have_too_little_room_for_is_lost_once() {
 
 #[test]
 fn a_group_that_is_evicted_says_so_once_when_all_members_have_printed() {
-    let (printed, said) = replay_to_a_late_reader(&["disconnect", "--members", "3"]);
+    let (printed, said) = replay_to_a_late_reader(&["evict", "--members", "3"]);
     let stats = Stats::read(&said);
     stats.assert_it_adds_up();
     assert_eq!(stats.totals["dropped"], 1);

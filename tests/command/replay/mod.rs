@@ -195,7 +195,7 @@ fn the_newest_are_printed_if_they_displace_the_oldest() {
 
 #[test]
 fn a_subscriber_that_is_evicted_ends_the_replay_after_what_it_had() {
-    let (printed, said) = replay_to_a_late_reader(&["disconnect"]);
+    let (printed, said) = replay_to_a_late_reader(&["evict"]);
     let stats = Stats::read(&said);
     stats.assert_it_adds_up();
     assert_eq!(stats.totals["dropped"], 1);

@@ -25,7 +25,7 @@ mod timed;
 
 use self::sides::Side;
 
-const LOSSLESS: Overflow = Overflow::Block { timeout: None };
+const LOSSLESS: Overflow = Overflow::Block;
 
 fn open<S: Side>(side: S, capacity: usize, overflow: Overflow) -> (Bus<u64>, S::Subscription) {
     let bus = Bus::new();

@@ -1,6 +1,6 @@
 //! Receiving, whatever the queue.
 
-use oxide_bus::{Bus, Lagged, Overflow, RecvError, SubscribeOptions, TryRecvError};
+use oxide_bus::{Bus, Overflow, RecvError, SubscribeOptions, TryRecvError};
 
 use crate::support::task::Task;
 use crate::twins::sides::Side;
@@ -88,12 +88,12 @@ fn a_gap_is_told_once_where_it_lies_whatever_the_way<S: Side>(side: S) {
         assert_eq!(side.recv(&mut subscription).unwrap().message, 0);
         assert_eq!(side.recv(&mut subscription).unwrap().message, 1);
         let lagged = match way {
-            0 => side.recv(&mut subscription).unwrap_err().lagged(),
-            1 => side.recv_ref(&mut subscription).unwrap_err().lagged(),
-            2 => (side.next(&mut subscription).unwrap().unwrap_err()).lagged(),
-            _ => side.try_recv(&mut subscription).unwrap_err().lagged(),
+            0 => side.recv(&mut subscription).unwrap_err().missed(),
+            1 => side.recv_ref(&mut subscription).unwrap_err().missed(),
+            2 => (side.next(&mut subscription).unwrap().unwrap_err()).missed(),
+            _ => side.try_recv(&mut subscription).unwrap_err().missed(),
         };
-        assert_eq!(lagged.unwrap().missed, 3);
+        assert_eq!(lagged, Some(3));
         publish_all(side, &bus, 5..6);
         assert_eq!(side.recv(&mut subscription).unwrap().message, 5);
     }
@@ -108,7 +108,7 @@ fn a_batch_takes_what_is_queued_up_to_the_next_gap<S: Side>(side: S) {
     assert_eq!(side.recv_batch(&mut subscription, &mut batch, 0), Ok(0));
     assert_eq!(side.recv_batch(&mut subscription, &mut batch, 9), Ok(2));
     let error = side.recv_batch(&mut subscription, &mut batch, 9);
-    assert_eq!(error.unwrap_err().lagged(), Some(Lagged { missed: 1 }));
+    assert_eq!(error.unwrap_err().missed(), Some(1));
     assert_eq!(side.recv_batch(&mut subscription, &mut batch, 9), Ok(1));
     let numbers: Vec<_> = batch.iter().map(|delivery| delivery.message).collect();
     assert_eq!(numbers, [1, 2, 4]);
@@ -154,12 +154,12 @@ fn who_is_too_slow_receives_what_is_queued_and_then_that_it_was_evicted<S: Side>
         SubscribeOptions::new().source("counter"),
     ] {
         let bus = Bus::new();
-        let options = options.capacity(1).overflow(Overflow::Disconnect);
+        let options = options.capacity(1).overflow(Overflow::Evict);
         let mut subscription = side.subscribe_with(&bus, options);
         publish_all(side, &bus, 0..2);
         assert_eq!(side.recv(&mut subscription).unwrap().message, 0);
-        let lagged = side.recv(&mut subscription).unwrap_err().lagged();
-        assert_eq!(lagged, Some(Lagged { missed: 1 }));
+        let lagged = side.recv(&mut subscription).unwrap_err().missed();
+        assert_eq!(lagged, Some(1));
         let error = side.recv(&mut subscription).unwrap_err();
         assert_eq!(error, RecvError::Evicted);
         let item = side.next(&mut subscription).map(Result::unwrap_err);
@@ -175,8 +175,8 @@ fn who_is_too_slow_receives_what_is_queued_and_then_that_it_was_evicted<S: Side>
 fn the_newest_stay<S: Side>(side: S) {
     let (bus, mut subscription) = open(side, 2, Overflow::DropOldest);
     publish_all(side, &bus, 0..5);
-    let lagged = side.recv(&mut subscription).unwrap_err().lagged();
-    assert_eq!(lagged, Some(Lagged { missed: 3 }));
+    let lagged = side.recv(&mut subscription).unwrap_err().missed();
+    assert_eq!(lagged, Some(3));
     assert_eq!(side.drain(&mut subscription), Ok(vec![3, 4]));
 }
 

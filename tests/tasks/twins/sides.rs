@@ -114,7 +114,7 @@ impl Side for Threads {
 
     fn drain(self, subscription: &mut Subscription<u64>) -> Result<Vec<u64>, TryRecvError> {
         let mut seen = Vec::new();
-        subscription.drain(|envelope| seen.push(envelope.message))?;
+        subscription.try_recv_each(|envelope| seen.push(envelope.message))?;
         Ok(seen)
     }
 
@@ -237,7 +237,7 @@ impl<E: Executor> Side for E {
 
     fn drain(self, subscription: &mut AsyncSubscription<u64>) -> Result<Vec<u64>, TryRecvError> {
         let mut seen = Vec::new();
-        subscription.drain(|envelope| seen.push(envelope.message))?;
+        subscription.try_recv_each(|envelope| seen.push(envelope.message))?;
         Ok(seen)
     }
 

@@ -140,7 +140,7 @@ impl Intake {
                         .expect("the histogram grows as it must");
                 }
             }
-            Err(RecvError::Lagged(lagged)) => self.lost += lagged.missed,
+            Err(RecvError::Lagged { missed: lost }) => self.lost += lost,
             Err(RecvError::Disconnected) => return false,
             Err(RecvError::Evicted) => {
                 self.evicted = true;

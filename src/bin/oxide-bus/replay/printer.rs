@@ -61,7 +61,7 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End,
                     lines.write(&delivery)?;
                     progress.print_one();
                 }
-                Err(RecvError::Lagged(lagged)) => progress.lose(lagged),
+                Err(RecvError::Lagged { missed: lost }) => progress.lose(lost),
                 Err(RecvError::Disconnected | RecvError::Evicted) => break, // `recv` tells it again
             }
         }
@@ -71,7 +71,7 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End,
                 lines.write(&delivery)?;
                 progress.print_one();
             }
-            Err(RecvError::Lagged(lagged)) => progress.lose(lagged),
+            Err(RecvError::Lagged { missed: lost }) => progress.lose(lost),
             Err(RecvError::Disconnected) => return Ok(End::Closed),
             Err(RecvError::Evicted) => return Ok(End::Evicted),
         }

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
-use oxide_bus::Lagged;
-
 /// The counts of all members together.
 pub(super) struct Progress {
     printed: AtomicU64,
@@ -35,8 +33,8 @@ impl Progress {
         self.printed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn lose(&self, lagged: Lagged) {
-        self.lost.fetch_add(lagged.missed, Ordering::Relaxed);
+    pub(super) fn lose(&self, envelopes: u64) {
+        self.lost.fetch_add(envelopes, Ordering::Relaxed);
     }
 
     /// A member has come to its end. True if it was the last one.
