@@ -95,8 +95,9 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// How many bytes a name may have: of a capability that is granted or held by a publisher, of a source in a
-    /// grant, of a publisher or that a subscription listens to, of a subscription, of a group. (Not of an [audit log](crate::audit), which names itself.)
+    /// How many bytes a name may have: that of a capability that is granted or held by a publisher, of the source in a
+    /// grant, in a publisher or in a subscription's filter, of a subscription, of a group. (Not that of an
+    /// [audit log](crate::audit), which names itself.)
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
         self
@@ -115,8 +116,9 @@ impl<M: Payload> BusBuilder<M> {
     ///
     /// Envelopes that are published one after the other lie together, and are freed together. So one
     /// [`Delivery`](crate::Delivery) that is kept keeps up to 63 others, with all that their payloads have on the
-    /// heap. Choose a small number where payloads are large and deliveries are kept for long. The number 1 lets go
-    /// of each payload with its last delivery.
+    /// heap. Choose a small number where payloads are large and deliveries are kept for long. With 1, no payload keeps
+    /// another. (The bus keeps its newest envelope until the next is published, and a subscription the one that it
+    /// received last until it receives again.)
     ///
     /// The number is of envelopes and not of bytes: the bus does not know what a payload has on the heap. The
     /// envelopes themselves never take more than 16 KiB together, unless one alone does.

@@ -164,6 +164,29 @@ fn the_bus_keeps_its_newest_parcel_until_the_list_of_subscribers_changes() {
 }
 
 #[test]
+fn in_segments_of_one_no_envelope_keeps_another_and_the_newest_stays_until_the_next() {
+    let bus = Bus::<Arc<()>>::builder().max_segment(1).build();
+    let mut subscription = bus.subscribe();
+    let publish = || {
+        let token = Arc::new(());
+        let is_alive = Arc::downgrade(&token);
+        bus.publish(Envelope::new("large", token)).unwrap();
+        move || is_alive.strong_count() > 0
+    };
+    let (first, second, third) = (publish(), publish(), publish());
+    drop(subscription.recv().unwrap());
+    let kept = subscription.recv().unwrap();
+    drop(subscription.recv().unwrap());
+    assert_eq!([first(), second(), third()], [false, true, true]);
+    let _fourth = publish();
+    assert!(third(), "it was received last");
+    drop(subscription.recv().unwrap());
+    assert!(!third());
+    drop(kept);
+    assert!(!second());
+}
+
+#[test]
 fn whoever_has_the_bus_may_subscribe_with_more_patterns_than_can_be_set() {
     let bus = Bus::<u64>::new();
     let options = (0..=MAX_PATTERNS).fold(SubscribeOptions::new(), |options, index| {
