@@ -34,19 +34,20 @@ pub(crate) struct Terms {
     /// What it listens to cannot be changed.
     pub(crate) fixed: bool,
     pub(crate) told_lagging: Told,
-    /// The version of the list with which it came; 0 before. Written and read under the lock that
-    /// guards the list.
+    /// The version of the list with which it came; 0 before, which no list with a subscriber has. Written once, under
+    /// the lock that guards the list.
     number: AtomicU64,
 }
 
 impl Terms {
     /// Its place on the list: those who come later have higher numbers.
     pub(crate) fn number(&self) -> u64 {
-        self.number.load(Ordering::Relaxed) // written under the lock
+        // Relaxed: `list_as` came before, under the lock, or before the subscription was made that asks.
+        self.number.load(Ordering::Relaxed)
     }
 
     pub(crate) fn list_as(&self, number: u64) {
-        self.number.store(number, Ordering::Relaxed); // read under the lock
+        self.number.store(number, Ordering::Relaxed); // see `number`
     }
 
     /// Whether publishers wait for room.
