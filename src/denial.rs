@@ -39,7 +39,7 @@ pub enum Denial {
     /// [narrowed](crate::Publisher::narrow) to others.
     Subject,
     /// It is granted for some subjects, or the publisher was narrowed to some, and the payload
-    /// [has none](crate::Payload::subject): no pattern lets such pass, not even `>`.
+    /// [has none](crate::Payload::subject): no pattern lets it pass, not even `>`.
     NoSubject,
     /// It is granted for other sources, or the publisher may speak only for its own.
     Source,

@@ -81,7 +81,7 @@
 //! A payload's [`Subject`] is a list of tokens, and a [`Pattern`] stands for many subjects: `*` for any
 //! one token, `>` at the end for all that follow. For [`Message`] they are given, see
 //! [`Message::subject`](Message#method.subject); a type of your own gives its own. (No pattern matches
-//! one that gives none; who listens to such by pattern is evicted when the first is published.)
+//! a payload without a subject. Where payloads never have one, a subscriber by pattern is evicted by the first.)
 //!
 //! ```
 //! use oxide_bus::{Bus, Envelope, Payload, Subject, SubscribeOptions};

@@ -28,7 +28,7 @@ pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
 /// of a pattern is which of its tokens are `*`.
 ///
 /// So a thousand patterns such as `command.invoke.*.m7` have one shape. Each further shape makes the publish of a subject
-/// take up to 16 steps more to find who listens, where its other tokens match.
+/// take up to 16 steps more to find the subscribers, where its other tokens match.
 pub const MAX_PATTERN_SHAPES: usize = 16;
 
 /// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it

@@ -81,8 +81,8 @@ impl Token {
 }
 
 impl Pattern {
-    /// The pattern that matches this subject and no other; a subject without tokens has none, nor has one that
-    /// is longer than a pattern may be.
+    /// The pattern that matches this subject and no other. None if the subject has no tokens, or more tokens or bytes
+    /// than a pattern may have.
     ///
     /// # Examples
     ///

@@ -80,7 +80,7 @@ pub struct SubscriptionStats {
     pub queued: u64,
     /// How many envelopes it listens to were published since it subscribed.
     pub matched: u64,
-    /// How many of them it has received. (What a [`Receipt`](crate::Receipt) counts as delivered is in the queue.)
+    /// How many of them it has received. (A [`Receipt`](crate::Receipt) counts as delivered what was enqueued.)
     pub received: u64,
     /// How many it lost, because its queue was full. With [`Overflow::DropOldest`](crate::Overflow::DropOldest) these
     /// were queued, and newer ones took their places.

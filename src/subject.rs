@@ -53,9 +53,8 @@ pub trait Payload: Send + Sync + 'static {
     /// where something is [retained](crate::Bus::retain), at a later time; and by who tells of a refusal. Else never.
     /// So it should be cheap, and always the same for the same payload.
     ///
-    /// A type that keeps to the default gives none, whatever its value. So a subscriber that listens by pattern would
-    /// wait for ever, even for `>`: it is evicted when the first such payload is published, for
-    /// [want of a subject](crate::Eviction::NoSubject).
+    /// A type that keeps to the default never gives one. So a subscriber that listens by pattern would wait for ever,
+    /// even for `>`: it is [evicted](crate::Eviction::NoSubject) when the first such payload is published.
     fn subject(&self) -> Subject<'_> {
         Subject::never_of::<Self>()
     }
@@ -187,7 +186,7 @@ impl<M: Payload> Payload for Option<M> {
 /// Tokens are matched one by one and never joined, so a token may hold any text: a module called
 /// `web.browser` is one token. Written as text ([`Display`](fmt::Display)), tokens are joined by
 /// dots and escaped as a [`Pattern`](crate::Pattern) is; that text, read as a pattern, matches
-/// exactly this subject.
+/// exactly this subject, unless it is longer than a pattern [may be](crate::MAX_PATTERN_TOKENS).
 ///
 /// # Examples
 ///
@@ -232,7 +231,7 @@ impl<'a> Subject<'a> {
 
     /// The subject of a payload that has none: no tokens. No pattern matches it.
     ///
-    /// It is for a type of which some have a subject; one of which none has keeps to the default of
+    /// A type gives it where some of its values have a subject. A type without any subject keeps to the default of
     /// [`Payload::subject`].
     pub fn none() -> Self {
         Subject {

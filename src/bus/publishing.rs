@@ -17,8 +17,8 @@ use crate::subject::Payload;
 impl<M: Payload> Bus<M> {
     /// Publishes an envelope to every subscriber that listens to it, unguarded.
     ///
-    /// When it returns, the envelope was enqueued for those whom the receipt counts as delivered. It waits for nobody,
-    /// except for subscribers with [`Overflow::Block`](crate::Overflow::Block) that have no room.
+    /// When it returns, the envelope was enqueued for every subscriber that the receipt counts as delivered. It waits
+    /// for no subscriber, except those with [`Overflow::Block`](crate::Overflow::Block) that have no room.
     ///
     /// # Errors
     ///

@@ -56,8 +56,8 @@
 //! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with
 //!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or a filter, cost them what it takes to put an envelope into its
 //!   queue, and with patterns up to 256 steps to find them, of some 50 to 100 ns each: a few where `*` always stands in
-//!   the same places. Who does not want that makes it [fixed](crate::SubscribeOptions::fixed), with patterns of one's
-//!   own choice.
+//!   the same places. A subscription that is made [fixed](crate::SubscribeOptions::fixed) has only the patterns that its
+//!   owner chose.
 //! * Make those wait who subscribe or leave, by changing its patterns again and again, unless its subscription was made
 //!   [fixed](crate::SubscribeOptions::fixed).
 //! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:

@@ -163,7 +163,7 @@ fn the_subject_is_asked_for_only_if_somebody_who_may_be_concerned_listens_by_pat
     assert_eq!(index.find(&logger, || Subject::new(["a", "b"])).len(), 2);
 }
 
-/// As a module may set them, which wants to make others search for long.
+/// The patterns of a module that wants to make others search for long, within the limits.
 #[test]
 fn a_subject_leads_through_few_nodes_in_whatever_way_wildcards_branch() {
     const LAST: usize = MAX_PATTERN_TOKENS - 1;

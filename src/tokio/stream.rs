@@ -10,7 +10,8 @@ use crate::delivery::Delivery;
 use crate::error::RecvError;
 
 /// What comes, until the end. A loss is an item too, and an eviction is the last item, as with
-/// [`Subscription::iter`](crate::Subscription::iter).
+/// [`Subscription::iter`](crate::Subscription::iter). A task that publishes while it loops over the stream holds an
+/// [`AsyncWeakPublisher`](crate::AsyncWeakPublisher), so that the loop ends with the bus.
 ///
 /// # Cancel safety
 ///
