@@ -106,6 +106,18 @@ impl<L: Clone> Index<L> {
         }
         index
     }
+
+    /// The index with the listeners that are to be kept, in one pass over all patterns.
+    pub(crate) fn retain(&self, keep: &impl Fn(&L) -> bool) -> Self {
+        Index {
+            any_source: self.any_source.retain(keep),
+            by_source: self.by_source.filter_map(|(source, trie)| {
+                let trie = trie.retain(keep);
+                (!trie.is_empty()).then(|| (source.clone(), trie))
+            }),
+            hasher: self.hasher.clone(),
+        }
+    }
 }
 
 /// A handle on the same index.

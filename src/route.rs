@@ -14,7 +14,7 @@ use crate::pattern::Pattern;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
 use crate::retained::{Rules, Since};
-use crate::shelf::Shelf;
+use crate::shelf::{ROW, Shelf};
 use crate::subject::Payload;
 
 /// One state of the subscriber list. Never changed, only replaced.
@@ -104,16 +104,24 @@ impl<M> Route<M> {
         let mut swept = self.next();
         // All in one pass: a publish may evict every subscriber there is.
         swept.follow = self.follow.retain(|queue| !queue.is_evicted());
-        let mut evicted = Vec::new();
+        let (mut staying, mut evicted) = (0, Vec::new());
         swept.pick = self.pick.retain(|listener| {
             let stays = !listener.queue.is_evicted();
-            if !stays {
+            if stays {
+                staying += 1;
+            } else {
                 evicted.push(listener);
             }
             stays
         });
-        for listener in evicted {
-            swept.index = (swept.index).set(listener.number, None, listener.filter.address());
+        if evicted.len() > staying / ROW {
+            // To take one out of the index copies rows and lists of them: one pass costs less.
+            swept.index = (self.index).retain(&|listener| !listener.queue.is_evicted());
+        } else {
+            for listener in evicted {
+                let address = listener.filter.address();
+                swept.index = (swept.index).set(listener.number, None, address);
+            }
         }
         swept
     }

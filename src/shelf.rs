@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 /// How many items a row holds at most.
-const ROW: usize = 64;
+pub(crate) const ROW: usize = 64;
 
 pub(crate) struct Shelf<T> {
     /// None: there is no item. No row is empty.
@@ -170,12 +170,15 @@ impl<T: Clone> Shelf<T> {
 
     /// The list with the items that are to be kept, in one pass.
     pub(crate) fn retain<'a>(&'a self, mut keep: impl FnMut(&'a T) -> bool) -> Self {
-        let kept: Vec<_> = self.pairs().filter(|(_, item)| keep(item)).collect();
-        Self::of(
-            (kept.chunks(ROW))
-                .map(|row| Row::of(row.iter().copied()))
-                .collect(),
-        )
+        self.filter_map(|item| keep(item).then(|| item.clone()))
+    }
+
+    /// The list with what becomes of the items, in one pass; of some, nothing.
+    pub(crate) fn filter_map<'a>(&'a self, mut change: impl FnMut(&'a T) -> Option<T>) -> Self {
+        let items: Vec<_> = (self.pairs())
+            .filter_map(|(key, item)| Some((*key, change(item)?)))
+            .collect();
+        Self::of(items.chunks(ROW).map(Row::of).collect())
     }
 
     fn of(mut rows: Vec<Row<T>>) -> Self {

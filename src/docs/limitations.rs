@@ -105,8 +105,8 @@
 //!
 //! * Subscribing and unsubscribing copy a 64th of the list, and make the next publish open a new parcel; they
 //!   note the accounts of every subscriber without a filter anew. Among 10,000 that takes some 10 or 50 µs,
-//!   with a filter or without (`cargo bench --bench routing`). Evicting a subscriber with a filter costs the publish
-//!   as much as its leaving; those without one are evicted all in one pass.
+//!   with a filter or without (`cargo bench --bench routing`). Evicting copies all of the list, once for all that one
+//!   publish evicts.
 //! * Publishing does not grow with the subscribers that have a pattern or a source and do not match. A
 //!   predicate is asked by every publish that its patterns and sources let through, or all where it has none.
 //! * In the index each pattern has a node for each of its tokens, up to 16, and that for each source where

@@ -57,6 +57,8 @@ enum Step {
     /// Another takes the place of one that is there, as where patterns are changed.
     Change(Any, Addresses),
     Go(Any),
+    /// Those go whose numbers are multiples of this.
+    GoTogether(u64),
     Find(Source, Vec<&'static str>),
 }
 
@@ -65,6 +67,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => addresses().prop_map(Step::Come),
         1 => (any::<Any>(), addresses()).prop_map(|(which, new)| Step::Change(which, new)),
         2 => any::<Any>().prop_map(Step::Go),
+        1 => (1..5_u64).prop_map(Step::GoTogether),
         4 => (source(), tokens()).prop_map(|(source, tokens)| Step::Find(source, tokens)),
     ]
 }
@@ -107,6 +110,11 @@ impl Both {
                 if let Some(number) = self.any(*which) {
                     self.set(number, None);
                 }
+            }
+            Step::GoTogether(divisor) => {
+                let stays = |number: &u64| !number.is_multiple_of(*divisor);
+                self.index = self.index.retain(&stays);
+                self.plain.retain(|number, _| stays(number));
             }
             Step::Find(source, tokens) => {
                 let subject = Subject::new(tokens.iter().copied());

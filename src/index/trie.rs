@@ -71,6 +71,13 @@ impl<L: Clone> Trie<L> {
         self.root.find(words, 0, found);
     }
 
+    pub(super) fn retain(&self, keep: &impl Fn(&L) -> bool) -> Self {
+        Trie {
+            everything: self.everything.retain(keep),
+            root: self.root.retain(keep),
+        }
+    }
+
     pub(super) fn changed(&self, patterns: &[Pattern], change: &Change<'_, L>) -> Self {
         let mut trie = self.clone();
         if patterns.is_empty() {
@@ -98,6 +105,20 @@ impl<L: Clone> Node<L> {
             && self.any_one.is_none()
             && self.here.is_empty()
             && self.rest.is_empty()
+    }
+
+    fn retain(&self, keep: &impl Fn(&L) -> bool) -> Self {
+        let below = |node: &Arc<Self>| {
+            let node = node.retain(keep);
+            (!node.is_empty()).then(|| Arc::new(node))
+        };
+        Node {
+            literals: (self.literals)
+                .filter_map(|(token, node)| Some((Arc::clone(token), below(node)?))),
+            any_one: self.any_one.as_ref().and_then(below),
+            here: self.here.retain(keep),
+            rest: self.rest.retain(keep),
+        }
     }
 
     fn find<'a>(&'a self, words: &Words<'_, '_>, depth: usize, found: &mut Found<'_, 'a, L>) {

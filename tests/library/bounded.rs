@@ -164,6 +164,34 @@ fn a_segment_of_no_envelopes_or_of_more_than_64_is_a_mistake() {
     }
 }
 
+/// To copy a part of the list for each takes 3 KiB for each here, and more where there are more.
+#[test]
+fn a_publish_that_evicts_many_copies_the_list_once_and_not_for_each() {
+    const MANY: usize = 4_000;
+    let all = || SubscribeOptions::<Message>::new().capacity(1);
+    let pattern = |text: &str| text.parse().unwrap();
+    let kinds: [&dyn Fn(usize) -> SubscribeOptions<Message>; 4] = [
+        &|_| all(),
+        &|_| all().source("kernel"),
+        &|_| all().pattern(pattern("command.>")),
+        &|index| {
+            let own = pattern(&format!("command.start.module {index}"));
+            all().pattern(pattern("command.*")).pattern(own)
+        },
+    ];
+    for (kind, options) in kinds.iter().enumerate() {
+        let bus = MessageBus::new();
+        let options = |index| options(index).overflow(Overflow::Disconnect);
+        let _all = bus.subscribe_many((0..MANY).map(options)).unwrap();
+        bus.send_command("kernel", Command::Ping).unwrap();
+        let info = measure(|| drop(bus.send_command("kernel", Command::Ping)));
+        assert_eq!(bus.subscriber_count(), 0);
+        let bytes = info.bytes_total / MANY as u64;
+        assert!(bytes < 512, "{bytes} for each, where {kind}");
+        bus.close(); // so that none has to leave
+    }
+}
+
 /// A publisher that waits keeps nothing of those for whom it does not wait.
 #[test]
 fn a_queue_is_freed_with_its_subscription_though_a_publisher_waits_for_another() {
