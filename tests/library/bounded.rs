@@ -181,7 +181,7 @@ fn a_publish_that_evicts_many_copies_the_list_once_and_not_for_each() {
     ];
     for (kind, options) in kinds.iter().enumerate() {
         let bus = MessageBus::new();
-        let options = |index| options(index).overflow(Overflow::Disconnect);
+        let options = |index| options(index).overflow(Overflow::Evict);
         let _all = bus.subscribe_many((0..MANY).map(options)).unwrap();
         bus.send_command("kernel", Command::Ping).unwrap();
         let info = measure(|| drop(bus.send_command("kernel", Command::Ping)));
