@@ -119,6 +119,7 @@ mod writer;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::process;
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
@@ -145,13 +146,15 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Writes down what happens on a bus; see the [module](crate::audit).
 ///
 /// Dropping it [closes](AuditLog::close) it, without a word of errors. It does not keep the bus open, and
-/// ends when the bus closes.
+/// ends when the bus closes. Dropping the copy that a forked process has does nothing.
 #[must_use = "a log that is dropped ends"]
 pub struct AuditLog {
     progress: Arc<Progress>,
     happenings: Sender<Happening>,
     attached: Arc<dyn Attached>,
     thread: Option<JoinHandle<()>>,
+    /// The process that has the thread: a fork of it has none.
+    process: u32,
 }
 
 impl AuditLog {
@@ -211,6 +214,7 @@ impl AuditLog {
             happenings,
             attached,
             thread: Some(thread),
+            process: process::id(),
         })
     }
 
@@ -235,7 +239,7 @@ impl AuditLog {
             what: What::Flush(done),
         }));
         loop {
-            // Before it looks for an answer: so it misses none.
+            // Read before the channel, so that an answer given in between is not missed.
             let has_ended = self.progress.has_ended();
             match is_done.recv_timeout(PATIENCE) {
                 Ok(record) => return Ok(record),
@@ -246,7 +250,7 @@ impl AuditLog {
         }
     }
 
-    /// Why it writes no more, if something went wrong: there as soon as anything else shows that.
+    /// The error that ended the log, if one did. It is set before anything else shows that the log has ended.
     pub fn error(&self) -> Option<AuditError> {
         self.progress.error()
     }
@@ -262,6 +266,9 @@ impl AuditLog {
     }
 
     fn end(&mut self) {
+        if process::id() != self.process {
+            return;
+        }
         if let Some(thread) = self.thread.take() {
             self.attached.tell_suppressed();
             self.attached.detach();
@@ -290,5 +297,33 @@ impl fmt::Debug for AuditLog {
             .field("synced", &self.synced())
             .field("error", &self.error())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+    use crate::{Command, MessageBus};
+
+    #[test]
+    fn a_fork_that_drops_its_copy_of_a_log_neither_ends_nor_unlocks_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let bus = MessageBus::new();
+        let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+        drop(AuditLog {
+            progress: Arc::clone(&log.progress),
+            happenings: log.happenings.clone(),
+            attached: Arc::clone(&log.attached),
+            thread: Some(thread::spawn(|| ())),
+            process: log.process + 1,
+        });
+        let refused = AuditLog::start(&bus, &path, Options::new()).unwrap_err();
+        assert_eq!(refused.cause().kind(), ErrorKind::ResourceBusy);
+        bus.send_command("kernel", Command::Ping).unwrap();
+        log.flush().unwrap();
+        assert_eq!(verify([&path]).unwrap().envelopes, 1);
     }
 }

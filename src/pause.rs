@@ -25,8 +25,6 @@ pub(crate) enum Step {
     Changed,
     /// A new list of subscribers is there, and not brought in.
     Listed,
-    /// The file of an audit log was put aside, and there is no new one yet.
-    PutAside,
     /// A look-up in the index is at a node.
     LookedUp,
 }

@@ -286,7 +286,7 @@ impl Log {
         Ok(())
     }
 
-    /// Notes why it ends, before anybody can notice that it does: an asker who gets no answer asks for the cause.
+    /// Records the cause before the log's end can be noticed: a `flush` that gets no answer returns this cause.
     fn failed(&self, cause: io::Error) -> AuditError {
         let error = AuditError::new(self.file.path(), cause);
         let _first = self.progress.error.set(error.clone());

@@ -190,7 +190,8 @@
 //!
 //! A thread whose first id comes after the fork has a generator of its own, in parent and child. So fork before the
 //! first bus is used, or make the child's envelopes in a thread that the child starts. A bus that other threads use does
-//! not survive a fork in any case: what they were in the middle of stays so in the child.
+//! not survive a fork in any case: what they were in the middle of stays so in the child. So does an audit log: its
+//! thread is in the parent only.
 //!
 //! # Audit logs
 //!

@@ -1,21 +1,17 @@
-//! A file that no other log can be written to meanwhile.
+//! A file under an exclusive lock: no other log can write to it.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
-use std::process;
 
-/// A file with a lock on it, which is let go of with it.
+/// A locked file. Dropping it releases the lock.
 ///
-/// A program that this process starts shares the lock until it runs, so closing the file is not enough: it is
-/// unlocked. A fork of this process shares it too, and must not unlock it for this one.
-pub(super) struct Locked {
-    file: File,
-    process: u32,
-}
+/// A program that this process starts shares the lock until `exec`, so closing the file is not enough: `drop` unlocks
+/// it.
+pub(super) struct Locked(File);
 
 impl Locked {
-    /// Opens the file to append to it. Creates it where there is none, and says so.
+    /// Opens the file for appending, or creates it. Returns whether it is new.
     pub(super) fn open(path: &Path) -> io::Result<(Self, bool)> {
         loop {
             let (file, is_new) = open_or_create(path)?;
@@ -25,9 +21,8 @@ impl Locked {
                 }
                 return Err(error);
             }
-            let process = process::id();
-            let locked = Locked { file, process };
-            // The log before may have put it aside or removed it, since it was opened.
+            let locked = Locked(file);
+            // Between opening and locking, an earlier log may have renamed or removed the file.
             if locked.is_at(path)? {
                 return Ok((locked, is_new));
             }
@@ -35,18 +30,13 @@ impl Locked {
     }
 
     pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Whether this process has opened it, and is no fork of that one.
-    pub(super) fn is_own(&self) -> bool {
-        self.process == process::id()
+        &self.0
     }
 
     /// Whether it is the file of that name.
     pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
         match fs::metadata(path) {
-            Ok(there) => Ok(is_same(&self.file.metadata()?, &there)),
+            Ok(there) => Ok(is_same(&self.0.metadata()?, &there)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -55,20 +45,18 @@ impl Locked {
 
 impl Write for Locked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.0.flush()
     }
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        if self.is_own() {
-            // Fails where there are no locks.
-            let _unlocked = self.file.unlock();
-        }
+        // Fails where the file system has no locks.
+        let _unlocked = self.0.unlock();
     }
 }
 
@@ -77,7 +65,7 @@ fn open_or_create(path: &Path) -> io::Result<(File, bool)> {
     options.append(true).read(true);
     match options.create_new(true).open(path) {
         Ok(file) => Ok((file, true)),
-        // It is there, or what cannot be done is told by the second try.
+        // The file exists, or the second try gives the error.
         Err(_) => (options.create_new(false).create(true).open(path)).map(|file| (file, false)),
     }
 }
@@ -88,7 +76,7 @@ fn lock(file: &File) -> io::Result<()> {
             let cause = "another log is being written to it";
             Err(io::Error::new(io::ErrorKind::ResourceBusy, cause))
         }
-        // Where there are no locks, there are none.
+        // The file system has no locks: the log goes on without one.
         Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => Err(error),
         _ => Ok(()),
     }
@@ -102,7 +90,7 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 
 #[cfg(not(unix))]
 fn is_same(_one: &Metadata, _other: &Metadata) -> bool {
-    true // it cannot be told there
+    true // the standard library does not tell which file is which there
 }
 
 #[cfg(all(test, unix))]
@@ -124,21 +112,6 @@ mod tests {
         drop(locked);
         assert!(!is_locked(&path));
         drop(shared);
-    }
-
-    #[test]
-    fn a_fork_that_lets_go_of_a_file_leaves_it_locked() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audit.jsonl");
-        let (locked, _) = Locked::open(&path).unwrap();
-        let fork = Locked {
-            file: locked.file().try_clone().unwrap(),
-            process: process::id() + 1,
-        };
-        drop(fork);
-        assert!(is_locked(&path));
-        drop(locked);
-        assert!(!is_locked(&path));
     }
 
     #[test]
