@@ -1,8 +1,8 @@
-//! Text that a person can trust to be what it looks like.
+//! The characters that are escaped where text from outside is shown to a person.
 //!
 //! Control characters move a terminal's cursor, bidirectional ones change the order of what stands around them, and
-//! those without a width are not seen at all. So where text from outside is shown they are escaped. (What the library
-//! quotes with the standard `escape_debug` has all of them escaped already.)
+//! those without a width are not seen at all. (The standard
+//! `char::escape_debug` escapes all of them; `str::escape_debug` leaves some inside a text.)
 
 /// Whether a character acts on the text around it, or has no look of its own.
 pub(crate) fn is_hidden(c: char) -> bool {
@@ -10,11 +10,13 @@ pub(crate) fn is_hidden(c: char) -> bool {
         || matches!(c,
             '\u{ad}' // a hyphen that shows only where a line breaks
             | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' // bidirectional
-            | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{feff}' // without a width
+            | '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{feff}' // without a width
+            | '\u{fe00}'..='\u{fe0f}' // variation selectors
             | '\u{2028}' | '\u{2029}' // ends of lines and paragraphs
             | '\u{2060}'..='\u{206f}' // of all these kinds
             | '\u{fff9}'..='\u{fffb}' // annotations
-            | '\u{e0000}'..='\u{e007f}') // tags
+            | '\u{1d173}'..='\u{1d17a}' // controls of musical notation
+            | '\u{e0000}'..='\u{e0fff}') // tags, and more variation selectors
 }
 
 /// The text with its hidden characters as `\n` or `\u{202e}`, in one line.
@@ -50,18 +52,20 @@ mod tests {
             '\u{2028}'..='\u{202e}',
             '\u{2060}'..='\u{2064}',
             '\u{2066}'..='\u{206f}',
+            '\u{34f}'..='\u{34f}',
+            '\u{180b}'..='\u{180f}',
+            '\u{fe00}'..='\u{fe0f}',
             '\u{feff}'..='\u{feff}',
+            '\u{e0100}'..='\u{e01ef}',
         ] {
             assert!(range.clone().all(is_hidden), "{range:?}");
         }
     }
 
     #[test]
-    fn the_standard_escape_leaves_nothing_hidden() {
+    fn the_standard_escape_of_a_character_leaves_nothing_hidden() {
         for c in ('\0'..=char::MAX).filter(|c| is_hidden(*c)) {
-            let text = format!("a{c}b");
-            let shown = text.escape_debug().to_string();
-            assert!(!shown.contains(c), "{shown:?}");
+            assert!(!c.escape_debug().any(is_hidden), "{c:?}");
         }
     }
 }

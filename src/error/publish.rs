@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::fanout::Refusal;
 use crate::message::Message;
 use crate::receipt::BatchReceipt;
+use crate::visible::escaped;
 use crate::weight::Excess;
 
 /// Why an envelope was not published. It is handed back.
@@ -205,7 +206,8 @@ impl<M> fmt::Display for PublishError<M> {
                 capability,
                 denial,
             } => {
-                write!(f, "`{}` may not publish: ", envelope.source.escape_debug())?;
+                let source = escaped(envelope.source.escape_debug());
+                write!(f, "`{source}` may not publish: ")?;
                 write_denial(f, capability, *denial)
             }
         }
@@ -357,6 +359,6 @@ fn write_denial(
     capability: &Capability,
     denial: Denial,
 ) -> fmt::Result {
-    let name = capability.as_str().escape_debug();
+    let name = escaped(capability.as_str().escape_debug());
     write!(f, "capability `{name}` {denial}")
 }

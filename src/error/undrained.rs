@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::visible::escaped;
 use uuid::Uuid;
 
 /// What [`Bus::drain`](crate::Bus::drain) found queued when time was up.
@@ -35,7 +36,7 @@ impl fmt::Display for Undrained {
         for (index, queue) in self.left.iter().enumerate() {
             f.write_str(if index == 0 { " " } else { ", " })?;
             match &queue.name {
-                Some(name) => write!(f, "{} {}", name.escape_debug(), queue.queued)?,
+                Some(name) => write!(f, "{} {}", escaped(name.escape_debug()), queue.queued)?,
                 None => write!(f, "{} {}", queue.id, queue.queued)?,
             }
         }

@@ -92,12 +92,12 @@ fn a_publisher_ties_an_answer_to_what_it_answers() {
 #[test]
 fn a_publisher_that_is_denied_says_who_and_what_and_nothing_of_the_payload() {
     let bus = Bus::<String>::new();
-    let publisher = bus.publisher("logger\n", "log:write");
+    let publisher = bus.publisher("log\u{34f}ger\n", "log:write");
     let error = publisher.publish("secret".into()).unwrap_err();
     let told = error.to_string();
     assert_eq!(
         told,
-        r"`logger\n` may not publish: capability `log:write` is not granted"
+        r"`log\u{34f}ger\n` may not publish: capability `log:write` is not granted"
     );
     assert!(!format!("{error:?}").contains("secret"));
     assert_eq!(error.into_envelope().message, "secret");

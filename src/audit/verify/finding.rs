@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::codec::{DecodeErrorKind, FileKind};
+use crate::visible::escaped;
 
 /// Something that is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +85,8 @@ impl fmt::Display for Finding {
             Finding::NotARecord => f.write_str("not a record"),
             Finding::NoKnownKind => f.write_str("a record of no known kind"),
             Finding::Malformed { event } => {
-                write!(f, "`{}` is not as a log writes it", event.escape_debug())
+                let event = escaped(event.escape_debug());
+                write!(f, "`{event}` is not as a log writes it")
             }
             Finding::Record { found, expected } => {
                 write!(f, "record {found} instead of {expected}")
@@ -96,7 +98,7 @@ impl fmt::Display for Finding {
             Finding::Message(kind) => write!(f, "a message of another vocabulary: {kind}"),
             Finding::Unwritable => f.write_str("an envelope that could not be written"),
             Finding::Early { event } => {
-                let event = event.escape_debug();
+                let event = escaped(event.escape_debug());
                 write!(f, "`{event}` stands before envelopes that it came after")
             }
             Finding::OutOfRange => f.write_str("a number out of range"),

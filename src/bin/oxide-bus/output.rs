@@ -1,4 +1,4 @@
-//! What the command says: complaints on stderr; where stdout goes, and what became of what it wrote there.
+//! Messages on stderr, and two questions about stdout: is it the input, and has writing to it failed?
 
 #[path = "../../visible.rs"]
 mod visible;
@@ -12,7 +12,7 @@ use std::os::{fd::AsFd, unix::fs::MetadataExt};
 
 use console::Term;
 
-pub(crate) use self::visible::escaped;
+pub(crate) use self::visible::{escaped, is_hidden};
 use crate::failure::Failure;
 
 /// Writes one line to stderr, whatever the text has in it.
@@ -32,8 +32,8 @@ pub(crate) fn width() -> Option<usize> {
     Some(columns.into())
 }
 
-/// Whether stdout goes to this very file, under whatever name: what reads it would read what it has just written, and
-/// come to no end. A pipe or a terminal may well be both.
+/// Whether stdout goes to this file, under whatever name: the command would then read its own output, or damage its
+/// input. A pipe or a terminal may be both.
 #[cfg(unix)]
 pub(crate) fn goes_to(input: &impl AsFd) -> bool {
     let (Ok(input), Ok(stdout)) = (metadata(input), metadata(&io::stdout())) else {
@@ -53,7 +53,7 @@ pub(crate) fn goes_to<T>(_input: &T) -> bool {
     false
 }
 
-/// Judges what came of writing to stdout: who reads it may go away when he has seen enough.
+/// Turns a failed write to stdout into a failure. A reader that has closed the pipe is none.
 pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

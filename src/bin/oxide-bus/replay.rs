@@ -35,8 +35,8 @@ use crate::{INTERRUPTED, arguments, interrupt, output, thread};
 ///
 /// Reads JSON Lines: one envelope a line, blank lines aside. Each is published on a bus, and what a
 /// subscriber receives there is printed as JSON Lines, in the form in which this program writes
-/// envelopes. Nothing is lost, unless --overflow says so: when the subscriber's queue is full, the
-/// reading waits.
+/// envelopes. On a terminal, control, bidirectional and zero-width characters are escaped as JSON escapes
+/// them. Nothing is lost, unless --overflow says so: when the subscriber's queue is full, the reading waits.
 ///
 /// A line that is no envelope is reported on stderr with its number, and the others go on; the exit
 /// code is 1 then. After 20 of them the others are only counted. A byte-order mark is passed over. A file that is
@@ -204,7 +204,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     }
 }
 
-/// What it finds it says on stderr, as all that is no envelope: so stdout may be a log in any case.
+/// Reads the whole log, and reports on stderr whether every line is an envelope.
 fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
     let ledger = Arc::new(Ledger::new(false));
     let (input, codec, books) = (options.input.clone(), codec(&options), Arc::clone(&ledger));
@@ -232,12 +232,12 @@ fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<Exit
     Ok(tally.exit_code())
 }
 
-/// Says how many bad lines there were that were not reported, and if the whole input has nothing else.
+/// Reports how many bad lines were not shown, and whether the input has no other lines.
 fn report_rest(input: &Input, tally: &Tally, fed: Option<&Result<u64, Failure>>) {
     let count = tally.unreported();
     if count > 0 {
         let count = HumanCount(count);
-        output::complain(format_args!("{input}: and {count} more bad lines"));
+        output::complain(format_args!("{input}: more bad lines: {count}"));
     }
     if matches!(fed, Some(Ok(0))) && !tally.is_good() {
         output::complain(format_args!(

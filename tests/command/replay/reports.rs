@@ -18,8 +18,8 @@ fn twenty_bad_lines_are_told_one_by_one_and_the_others_counted() {
     let good = sample();
     for (bad, rest) in [
         (20, None),
-        (21, Some("and 1 more bad lines")),
-        (1_254, Some("and 1,234 more bad lines")),
+        (21, Some("more bad lines: 1")),
+        (1_254, Some("more bad lines: 1,234")),
     ] {
         let log = file(&(good.clone() + &"oops\n".repeat(bad) + &good));
         for arguments in [&["--check"][..], &[]] {
@@ -44,7 +44,7 @@ fn envelopes_that_are_refused_are_told_like_bad_lines() {
     let told = told(text(&output.stderr), path(&log));
     assert_eq!(told.len(), 21);
     assert!(told[0].starts_with("line 1: "), "{}", told[0]);
-    assert_eq!(told[20], "and 336 more bad lines");
+    assert_eq!(told[20], "more bad lines: 336");
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn a_file_without_an_envelope_is_said_to_be_no_log() {
 fn what_a_log_says_neither_moves_the_cursor_nor_turns_a_line_around() {
     let good = sample();
     let good = good.lines().next().expect("it has lines");
-    let hidden = "a\u{202e}b\u{200b}\u{2066}\u{feff}\u{9b}";
-    let shown = r"a\u{202e}b\u{200b}\u{2066}\u{feff}\u{9b}";
+    let hidden = "a\u{202e}b\u{200b}\u{2066}\u{feff}\u{9b}\u{34f}\u{fe0f}\u{180b}";
+    let shown = r"a\u{202e}b\u{200b}\u{2066}\u{feff}\u{9b}\u{34f}\u{fe0f}\u{180b}";
     let stop = format!(
         r#"{{"id":"4aa4a4d9-401f-4ffd-aedf-6c2b1bd98012","source":"x\u2067y","timestamp":"2026-11-24T06:07:20Z","message":{{"kind":"command","type":"stop","module_id":{}}}}}"#,
         serde_json::to_string(hidden).expect("it is a string")

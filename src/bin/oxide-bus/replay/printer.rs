@@ -1,6 +1,8 @@
 //! What prints: the subscriber's thread, or those of its members.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
 
 use oxide_bus::codec::{Codec, Limits, LinesWriter, WriteError};
 use oxide_bus::{RecvError, Subscription};
@@ -94,8 +96,59 @@ impl Write for Sheet {
 
     fn flush(&mut self) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(&self.0)?;
+        if stdout.is_terminal() {
+            stdout.write_all(shown(&String::from_utf8_lossy(&self.0)).as_bytes())?;
+        } else {
+            stdout.write_all(&self.0)?;
+        }
         self.0.clear();
         stdout.flush()
+    }
+}
+
+/// Lines of JSON as a person may see them: what is hidden in them is escaped, and they mean the same.
+fn shown(lines: &str) -> Cow<'_, str> {
+    // It stands in strings only, but for the ends of the lines.
+    let must_be_escaped = |c| c != '\n' && output::is_hidden(c);
+    if !lines.contains(must_be_escaped) {
+        return lines.into();
+    }
+    let mut text = String::new();
+    for c in lines.chars() {
+        if must_be_escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}"); // a string takes it
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use oxide_bus::{Envelope, Event, Message};
+
+    use super::*;
+
+    #[test]
+    fn on_a_terminal_what_is_hidden_in_a_line_is_escaped_and_the_line_means_the_same() {
+        let hidden = "a\u{202e}b\u{200b}c\u{9b}d\u{7f}e\u{e0061}f\u{2028}";
+        let event = Event::Custom {
+            module_id: "日本".into(),
+            kind: "k".into(),
+            payload: serde_json::json!({hidden: hidden}),
+        };
+        let envelope = Envelope::new("kernel", Message::Event(event));
+        let line = envelope.to_json().unwrap() + "\n";
+        let shown = shown(&line);
+        let escaped = r"a\u202eb\u200bc\u009bd\u007fe\udb40\udc61f\u2028";
+        assert!(
+            shown.contains(&format!(r#""{escaped}":"{escaped}""#)),
+            "{shown}"
+        );
+        assert!(!shown.trim_end().contains(output::is_hidden));
+        assert_eq!(Envelope::from_json(shown.trim_end()).unwrap(), envelope);
     }
 }
