@@ -40,12 +40,12 @@ fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
     let output = verify(&[&path]);
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stdout).contains("\nunended    1\ntorn       1\n"));
-    assert!(text(&output.stderr).contains("1 ends without a closing record"));
+    assert!(text(&output.stderr).contains("runs without a closing record: 1;"));
 
     fs::write(&path, format!("{whole}garbage")).unwrap();
     let output = verify(&[&path]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output.stderr).contains("1 ends without a closing record"));
+    assert!(text(&output.stderr).contains("runs without a closing record: 1;"));
 
     fs::write(
         &path,
@@ -172,7 +172,7 @@ fn a_healthy_log_of_other_messages_is_whole_and_with_a_flag_they_are_of_another_
     assert_eq!(output.status.code(), Some(4));
     let told = text(&output.stderr);
     assert!(told.contains("line 2: a message of another vocabulary: "));
-    assert!(told.contains("3 whole envelopes with messages of another vocabulary"));
+    assert!(told.contains("whole envelopes with messages of another vocabulary: 3"));
 
     // Damage is another answer.
     let whole = fs::read_to_string(&path).unwrap();
@@ -182,7 +182,7 @@ fn a_healthy_log_of_other_messages_is_whole_and_with_a_flag_they_are_of_another_
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stderr);
     assert!(told.contains("line 2: envelope: "), "{told}");
-    assert!(told.contains("2 whole envelopes"), "{told}");
+    assert!(told.contains("of another vocabulary: 2"), "{told}");
 }
 
 #[test]
@@ -195,4 +195,32 @@ fn a_file_that_is_no_log_is_named_in_one_line() {
     let told = text(&output.stderr);
     assert_eq!(told.lines().count(), 1, "{told}");
     assert!(told.contains("line 1: not an audit log, but a gzip file"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_to_which_the_summary_would_go_is_refused_under_any_name_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, link, other] = ["audit.jsonl", "link", "other"].map(|name| folder.path().join(name));
+    let bus = MessageBus::new();
+    for path in [&path, &other] {
+        AuditLog::start(&bus, path, Options::new())
+            .and_then(AuditLog::close)
+            .unwrap();
+    }
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    for paths in [&[&path][..], &[&link], &[&other, &path]] {
+        let output = Process::new(env!("CARGO_BIN_EXE_oxide-bus"))
+            .args(["audit", "verify"])
+            .args(paths)
+            .stdout(fs::File::options().append(true).open(&path).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let name = paths[paths.len() - 1].display();
+        let told = format!("oxide-bus: {name}: the input is also the output\n");
+        assert_eq!(text(&output.stderr), told);
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+    }
 }

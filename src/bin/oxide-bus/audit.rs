@@ -1,5 +1,6 @@
 //! `oxide-bus audit`: looks whether an audit log is whole.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use crate::output;
 /// The exit code of a log that is whole as far as it goes, and has no end.
 const UNENDED: u8 = 3;
 
-/// The exit code of a log in which nothing is wrong, but that some messages are not of the vocabulary of `--messages`.
+/// The exit code of a log whose only flaws are messages outside the vocabulary of `--messages`.
 const FOREIGN: u8 = 4;
 
 /// Reads audit logs, which a program that embeds the bus has written
@@ -69,6 +70,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     if *messages {
         verifier = verifier.messages::<Message>();
     }
+    for path in files {
+        // A pipe is not opened twice: its writer would think that the reader is gone.
+        if path.is_file() && File::open(path).is_ok_and(|file| output::goes_to(&file)) {
+            let path = path.display();
+            return Err(Failure::usage(format_args!(
+                "{path}: the input is also the output"
+            )));
+        }
+    }
     let report = verifier.files(files).map_err(Failure::usage)?;
     for flaw in &report.flaws {
         let file = files[flaw.file].display();
@@ -79,14 +89,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     if report.foreign > 0 {
         output::complain(format_args!(
-            "{} whole envelopes with messages of another vocabulary",
+            "whole envelopes with messages of another vocabulary: {}",
             report.foreign
         ));
     }
     if !report.is_ended() {
         let runs = report.unended;
         output::complain(format_args!(
-            "{runs} ends without a closing record: what came last may be missing"
+            "runs without a closing record: {runs}; what came last may be missing"
         ));
     }
     output::written(writeln!(io::stdout(), "{report}"))?;
