@@ -23,7 +23,7 @@ const AROUND: u64 = 1024 * 1024;
 /// How many flaws are remembered; more are counted.
 const MAX_FLAWS: usize = 1_000;
 
-/// How many lines at the start of a file may be no records before the file is taken for something else than a log.
+/// After so many lines without a record at its start, a file is taken for something else than a log.
 const MAX_STRANGE: usize = 100;
 
 /// What was found in a log.
@@ -88,7 +88,7 @@ impl fmt::Display for Report {
 
 /// Reads the files of a log, in the order in which they were written, and looks whether all is there and in order:
 /// from the opening record on, and each envelope within the codec's default limits. The messages may be of any type:
-/// any JSON value will do. A [`Verifier`] can [ask for more](Verifier::messages).
+/// any JSON value is accepted. A [`Verifier`] can [ask for more](Verifier::messages).
 ///
 /// A byte-order mark of UTF-8 at the start of a file is passed over. A file that is no log is one flaw
 /// ([`Finding::NotALog`]).
@@ -116,7 +116,7 @@ enum Run {
     None,
     Open,
     Ended,
-    /// A file was no log: what comes next may continue what it should have held.
+    /// After a file that is no log: the next file may go on in the middle of a run.
     Unknown,
 }
 
@@ -223,7 +223,13 @@ impl Check {
                 }
                 _ => {
                     self.settle_torn(false);
-                    self.torn = Some(self.flaw(Finding::NotARecord));
+                    let flaw = self.flaw(Finding::NotARecord);
+                    // A torn record begins as one does, or with the NULs of a hole.
+                    if self.strange.is_none() || matches!(text, [0 | b'{', ..]) {
+                        self.torn = Some(flaw);
+                    } else {
+                        self.push(flaw);
+                    }
                 }
             }
         }
@@ -353,10 +359,11 @@ impl Check {
         }
     }
 
-    /// The file is something else. What is found in it is left out, but for that.
+    /// Replaces all that was found in this file with one flaw: it is no log.
     fn not_a_log(&mut self, looks_like: Option<FileKind>) {
         self.strange = None;
         self.torn.take_if(|flaw| flaw.file == self.file);
+        self.settle_torn(true); // of the file before
         self.line = 1;
         self.add(Finding::NotALog { looks_like });
         self.end_of_run();

@@ -58,8 +58,9 @@ impl Verifier {
         self
     }
 
-    /// Asks that each message can be read as an `M`, too. Without, any JSON value will do. A message that cannot is a
-    /// flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not make the log a damaged one.
+    /// Requires that each message can be read as an `M`. By default any JSON value is accepted. A message that cannot be
+    /// read is a flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not mean that the log is
+    /// damaged.
     ///
     /// For [`Message`] the names are held to the codec's limits, too.
     pub fn messages<M: DeserializeOwned + 'static>(mut self) -> Self {

@@ -116,12 +116,12 @@ fn numbers_at_the_end_of_their_range_are_found_and_nothing_overflows() {
 #[test]
 fn what_is_quoted_is_escaped_and_cut() {
     let lines = lines();
-    let event = r"\u001b[2J\n".to_owned() + &"x".repeat(10_000);
+    let event = r"\u001b[2J\nx\ufe0f".to_owned() + &"x".repeat(10_000);
     let mut early = lines.clone();
     early[2] = format!(r#"{{"record":2,"at":3,"time":"","event":"{event}"}}"#);
     let report = verified(&[&early[..]]);
     let told = report.flaws[0].what.to_string();
-    assert!(told.starts_with(r"`\u{1b}[2J\nxxx"), "{told}");
+    assert!(told.starts_with(r"`\u{1b}[2J\nx\u{fe0f}xxx"), "{told}");
     assert!(told.len() < 400 && !told.contains(char::is_control));
 }
 
@@ -273,6 +273,8 @@ fn a_file_that_is_no_log_is_named_once_and_the_next_is_read() {
         (prose.as_bytes(), None),
         (envelopes.as_bytes(), None),
         (b"One line.\nAnd one without an end.", None),
+        (b"One line.\n", None),
+        (b"One line without an end.", None),
     ] {
         let named = Finding::NotALog { looks_like };
         let alone = found_in(&[bytes]);
@@ -287,6 +289,22 @@ fn a_file_that_is_no_log_is_named_once_and_the_next_is_read() {
         assert_eq!((between.flaws[0].file, between.flaws[0].line), (1, 1));
         assert_eq!((between.records, between.ended, between.unended), (5, 1, 1));
     }
+}
+
+#[test]
+fn a_file_of_one_torn_record_is_a_log() {
+    for torn in [&b"{\"record\":0,\"at\""[..], &[0; 100]] {
+        let report = found_in(&[torn]);
+        assert_eq!(found(&report), [&Finding::NoBeginning]);
+        assert_eq!((report.torn, report.unended), (1, 1));
+    }
+}
+
+#[test]
+fn a_run_that_ends_in_a_torn_line_before_a_file_that_is_no_log_is_one_without_an_end() {
+    let torn = format!("{}\n{{\"record\":1,", lines()[0]);
+    let report = found_in(&[torn.as_bytes(), b"\x1f\x8b\x08"]);
+    assert_eq!((report.runs, report.torn, report.unended), (1, 1, 1));
 }
 
 #[test]
