@@ -10,7 +10,7 @@ pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A file format that is not JSON Lines.
 ///
-/// Its text names it with its article, where it has one.
+/// `Display` gives its name with the article, if it has one.
 ///
 /// # Examples
 ///
@@ -36,8 +36,8 @@ pub enum FileKind {
     Bzip2,
     /// A zip archive.
     Zip,
-    /// No text: its first line has a NUL in it, and begins neither as an object does nor with a NUL, as a log does of
-    /// which a crash has left holes.
+    /// Not text: the first line has a NUL in it. (A line that begins with `{` or a NUL is not taken for binary, since a
+    /// crash can leave a hole of NULs in a log.)
     Binary,
 }
 

@@ -81,7 +81,7 @@ fn key_step<K: Serialize + ?Sized>(key: &K) -> String {
 /// Visits every value, and writes nothing.
 struct Walk;
 
-/// What a walk has come to inside a value that has parts.
+/// The walk over the parts of a value.
 #[derive(Default)]
 struct Branch {
     variant: Option<&'static str>,
@@ -120,7 +120,7 @@ impl Branch {
     }
 }
 
-/// What holds no float.
+/// Values without a float.
 macro_rules! nothing_to_find {
     ($($method:ident($($type:ty),*))*) => { $(
         fn $method(self, $(_: $type),*) -> Result<(), Halt> {
@@ -318,7 +318,7 @@ impl SerializeMap for Branch {
     }
 }
 
-/// `serde_json` refuses such a key, with no place.
+/// Checks a key. `serde_json` refuses a float that is not finite there, and does not name the place.
 fn check_key<K: Serialize + ?Sized>(key: &K) -> Result<(), Halt> {
     key.serialize(Walk).map_err(|halt| match halt {
         Halt::NotFinite { float, .. } => halt.within(|| format!("[{float}]")),

@@ -109,7 +109,7 @@ impl<R: BufRead> LinesReader<R> {
         Ok(is_line)
     }
 
-    /// Takes the mark off the first line.
+    /// Removes the byte-order mark from the first line.
     fn begin(&mut self) -> Result<(), LineErrorCause> {
         if self.line == 1 {
             let rest = begin(&self.buffer).map_err(LineErrorCause::Format)?.len();

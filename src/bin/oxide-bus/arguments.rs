@@ -1,4 +1,4 @@
-//! The numbers that options take: reading them, and stating which they are.
+//! Numbers on the command line: their ranges, how they are read, and how the help states them.
 
 use std::fmt;
 use std::num::IntErrorKind;
@@ -48,7 +48,7 @@ impl Bounds {
         format!("{purpose} [{self}]")
     }
 
-    /// Reads a number; of one that may be too high without `--async`, [`check`](Bounds::check) decides.
+    /// Reads a number within the widest bounds. [`check`](Bounds::check) decides about `--async`.
     pub(crate) fn parser<N: TryFrom<u64>>(
         self,
     ) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static {
@@ -94,7 +94,7 @@ impl fmt::Display for Bounds {
     }
 }
 
-/// A length of time in seconds, fractions allowed. What is longer than can be told is for ever.
+/// A length of time in seconds, fractions allowed. More than a `Duration` holds means for ever.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = positive(text)?;
     Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 
-/// So many in each second.
+/// A count as a rate per second.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a rate is not exact to the last of 53 bits anyway"
