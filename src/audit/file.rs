@@ -12,7 +12,7 @@ pub(super) struct LogFile {
     path: PathBuf,
     output: BufWriter<Locked>,
     bytes: u64,
-    /// The file was created here. `drop` removes it if nothing was written.
+    /// The file was created for a log that has not begun yet. `drop` removes it if nothing was written.
     is_new: bool,
     rotate_at: Option<u64>,
     sync: bool,
@@ -102,6 +102,7 @@ impl LogFile {
         // Fails where the process has too many files open, for one.
         *self = LogFile::open(self.path.clone(), self.rotate_at, self.sync)
             .inspect_err(|_| put_back(&aside, &self.path))?;
+        self.is_new = false; // the log has begun, and its newest file stays though nothing may follow
         Ok(())
     }
 
@@ -145,7 +146,7 @@ impl LogFile {
 }
 
 impl Drop for LogFile {
-    /// Removes a new file without a line: the log, or its next file, could not be begun.
+    /// Removes a new file without a line: the log could not be begun.
     fn drop(&mut self) {
         let is_unused = self.is_new && self.bytes == 0;
         if is_unused && self.output.get_ref().is_at(&self.path).unwrap_or(false) {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oxide_bus::{
     Bus, Envelope, Overflow, Payload, RecvError, Subject, SubscribeOptions, Subscription,
@@ -394,93 +394,4 @@ fn payloads_that_subscribe_and_publish_when_they_are_dropped_do_not_get_in_each_
     }
     assert_eq!(bus.subscriber_count(), 0);
     assert_eq!(done.load(Ordering::SeqCst), 3 * EACH);
-}
-
-/// How long one step takes for each of so many subscribers.
-type Step = fn(usize) -> Duration;
-
-/// The same publish with few and with many subscribers. A search through all of them for each of them
-/// would take sixteen times as long for each.
-#[test]
-fn what_a_publish_does_for_one_subscriber_takes_no_longer_where_there_are_many() {
-    const FEW: usize = 400;
-    const TIMES: u32 = 16;
-    const MANY: usize = FEW * TIMES as usize;
-    let steps: [(&str, Step); 7] = [
-        ("those that are full lose it", |count| {
-            let (_full, bus) = full(count, Overflow::DropNewest);
-            timed(|| bus.publish(Envelope::new("module", 2)).unwrap().dropped())
-        }),
-        ("those that are full are displaced from", |count| {
-            let (_full, bus) = full(count, Overflow::DropOldest);
-            timed(|| bus.publish(Envelope::new("module", 2)).unwrap().delivered())
-        }),
-        ("one that is full has it refused", |count| {
-            let (_full, bus) = full(count, Overflow::Block);
-            timed(|| bus.try_publish(Envelope::new("module", 2)).is_err())
-        }),
-        ("those that are full are given up", |count| {
-            let (_full, bus) = full(count, Overflow::Block);
-            let envelope = Envelope::new("module", 2);
-            timed(|| {
-                bus.publish_timeout(envelope, Duration::ZERO)
-                    .unwrap()
-                    .dropped()
-            })
-        }),
-        ("those that are full are evicted", |count| {
-            let (_full, bus) = full(count, Overflow::Evict);
-            timed(|| bus.publish(Envelope::new("module", 2)).unwrap().dropped())
-        }),
-        ("places are held for it", |count| {
-            let (_all, bus);
-            bus = Bus::<u32>::new();
-            let options = || of_capacity(1).source("module").overflow(Overflow::Block);
-            _all = bus.subscribe_many((0..count).map(|_| options())).unwrap();
-            timed(|| {
-                bus.try_publish(Envelope::new("module", 1))
-                    .unwrap()
-                    .delivered()
-            })
-        }),
-        ("all have lost one, and receive", |count| {
-            let (mut full, bus) = full(count, Overflow::DropNewest);
-            bus.publish(Envelope::new("module", 2)).unwrap();
-            timed(|| {
-                for subscription in &mut full {
-                    assert!(subscription.try_recv().is_ok());
-                    assert!(
-                        subscription
-                            .try_recv()
-                            .is_err_and(|error| error.missed().is_some())
-                    );
-                }
-            })
-        }),
-    ];
-    for (name, step) in steps {
-        let fastest = |count| (0..3).map(|_| step(count)).min().unwrap();
-        let (few, many) = (fastest(FEW), fastest(MANY));
-        let allowed = 6 * TIMES * few;
-        assert!(
-            many < allowed,
-            "{name}: {few:?} for {FEW}, {many:?} for {MANY}"
-        );
-    }
-}
-
-/// So many subscribers without a filter, whose queues hold one envelope and have it. The bus goes first: to
-/// leave one that is open costs a walk along all that are left.
-fn full(count: usize, overflow: Overflow) -> (Vec<Subscription<u32>>, Bus<u32>) {
-    let bus = Bus::new();
-    let options = || of_capacity(1).overflow(overflow);
-    let full = bus.subscribe_many((0..count).map(|_| options())).unwrap();
-    bus.publish(Envelope::new("module", 1)).unwrap();
-    (full, bus)
-}
-
-fn timed<T>(run: impl FnOnce() -> T) -> Duration {
-    let started = Instant::now();
-    std::hint::black_box(run());
-    started.elapsed()
 }

@@ -33,3 +33,22 @@ fn files_whose_name_is_no_text_are_put_aside_under_a_number_each() {
     assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
     assert_eq!(report.envelopes, 50);
 }
+
+#[test]
+fn the_newest_file_of_a_log_is_there_after_its_end_though_the_last_record_filled_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new().rotate_at(1)).unwrap();
+    bus.send_command("kernel", Command::Ping).unwrap();
+    log.close().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0); // each record has filled a file
+    let paths = [
+        "audit.jsonl.1",
+        "audit.jsonl.2",
+        "audit.jsonl.3",
+        "audit.jsonl",
+    ];
+    let report = audit::verify(paths.map(|name| folder.path().join(name))).unwrap();
+    assert!(report.is_whole() && report.is_ended(), "{report:?}");
+}
