@@ -69,14 +69,14 @@ impl<M: Payload> BusBuilder<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::codec::{Codec, EncodeErrorKind};
+    /// use oxide_bus::codec::{Codec, ErrorKind};
     /// use oxide_bus::{Command, Envelope, Message, MessageBus};
     ///
     /// let bus = MessageBus::builder().writable_by(Codec::new()).build();
     /// let nameless = Envelope::new("", Message::from(Command::Ping));
     /// let error = bus.publish(nameless).unwrap_err();
-    /// assert_eq!(error.to_string(), "cannot be written: source is empty");
-    /// assert!(matches!(error.unwritable(), Some(EncodeErrorKind::BadName { .. })));
+    /// assert_eq!(error.to_string(), "cannot be written: source is empty or has a control character");
+    /// assert!(matches!(error.unwritable(), Some(ErrorKind::BadName("source"))));
     /// ```
     pub fn writable_by(mut self, codec: Codec) -> Self
     where

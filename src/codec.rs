@@ -106,7 +106,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use serde::ser::Serialize;
 use serde_json::error::Category;
 
-pub use self::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, NameFlaw};
+pub use self::error::{DecodeError, EncodeError, ErrorKind};
 pub use self::file_kind::FileKind;
 pub(crate) use self::file_kind::{BOM, begin};
 pub use self::limits::Limits;
@@ -128,7 +128,7 @@ use crate::envelope::Envelope;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::codec::{Codec, DecodeErrorKind, Limits};
+/// use oxide_bus::codec::{Codec, ErrorKind, Limits};
 ///
 /// let json = r#"{
 ///     "id": "f18ca6a0-f663-4a05-ab64-ff8a88849d6c",
@@ -138,7 +138,7 @@ use crate::envelope::Envelope;
 ///     "message": {"kind": "command", "type": "ping"}
 /// }"#;
 /// let error = Codec::new().decode(json).unwrap_err();
-/// assert_eq!(error.kind(), &DecodeErrorKind::UnknownKey("priority".into()));
+/// assert_eq!(error.kind(), &ErrorKind::UnknownKey("priority".into()));
 /// assert_eq!(error.line(), 5);
 ///
 /// let codec = Codec::new().lenient(true).limits(Limits { bytes: 1024, ..Limits::default() });
@@ -197,7 +197,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// As for [`decode`](Codec::decode); [`DecodeErrorKind::Message`] has the words of the message's
+    /// As for [`decode`](Codec::decode); [`ErrorKind::Message`] has the words of the message's
     /// own implementation, which may quote what it has read.
     ///
     /// # Examples
@@ -236,38 +236,31 @@ impl Codec {
         envelope: &Envelope<M>,
     ) -> Result<String, EncodeError> {
         check(envelope)?;
-        if let Some(flaw) = name::source_flaw(&envelope.source, &self.limits) {
-            return Err(EncodeErrorKind::BadName {
-                field: "source",
-                flaw,
-            }
-            .into());
-        }
+        name::check_source(&envelope.source, &self.limits)?;
         let parts = Parts::of(&envelope.message);
         if let Some(parts) = &parts {
             parts.check_names(&self.limits)?;
         }
         let json = write(envelope, self.limits.bytes).map_err(|error| {
             if error.is_io() {
-                return EncodeErrorKind::TooLarge(self.limits.bytes);
+                return ErrorKind::TooLarge(self.limits.bytes);
             }
             // Serde says it as a text; the message, looked at again, says what it was.
             let found = match &parts {
                 Some(parts) => parts.payload.and_then(|payload| {
                     value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.max_depth()).err()
                 }),
-                None => finite::not_finite(&envelope.message).map(EncodeErrorKind::NotFinite),
+                None => finite::not_finite(&envelope.message).map(ErrorKind::NotFinite),
             };
-            found.unwrap_or_else(|| EncodeErrorKind::Message(error::repeated(&error)))
+            found.unwrap_or_else(|| ErrorKind::Message(error::repeated(&error)))
         })?;
-        let nulls = scan_for_nulls(&json, &self.limits)
-            .map_err(|fault| EncodeErrorKind::from(fault.excess))?;
+        let nulls = scan_for_nulls(&json, &self.limits).map_err(|fault| fault.kind)?;
         // Each of the message's nulls may have been a float; the payload of a `Message` holds only finite ones.
         if parts.is_none()
             && nulls > usize::from(envelope.correlation_id.is_none())
             && let Some(place) = finite::not_finite(&envelope.message)
         {
-            return Err(EncodeErrorKind::NotFinite(place).into());
+            return Err(ErrorKind::NotFinite(place).into());
         }
         Ok(json)
     }
@@ -280,14 +273,13 @@ impl Codec {
     ) -> Result<Envelope<S::Value>, DecodeError> {
         // Before the check for UTF-8, so that an endless input costs nothing.
         if json.len() > self.limits.bytes {
-            let kind = DecodeErrorKind::TooLarge(self.limits.bytes);
+            let kind = ErrorKind::TooLarge(self.limits.bytes);
             return Err(DecodeError::at(json, self.limits.bytes, kind));
         }
-        let text = std::str::from_utf8(json).map_err(|error| {
-            DecodeError::at(json, error.valid_up_to(), DecodeErrorKind::NotUtf8)
-        })?;
+        let text = std::str::from_utf8(json)
+            .map_err(|error| DecodeError::at(json, error.valid_up_to(), ErrorKind::NotUtf8))?;
         scan(text, &self.limits)
-            .map_err(|fault| DecodeError::at(json, fault.offset, fault.excess.into()))?;
+            .map_err(|fault| DecodeError::at(json, fault.offset, fault.kind))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Record { reading, message }
             .deserialize(&mut deserializer)
@@ -303,12 +295,12 @@ impl Codec {
 }
 
 /// What an error says that is none of this module's own.
-fn explain(error: &serde_json::Error, reading: &Reading) -> DecodeErrorKind {
+fn explain(error: &serde_json::Error, reading: &Reading) -> ErrorKind {
     match (error.classify(), reading.field.get()) {
-        (Category::Data, Some(field)) => DecodeErrorKind::WrongType(field),
-        (Category::Data, None) => DecodeErrorKind::Message(error::repeated(error)),
-        (Category::Eof, _) => DecodeErrorKind::Syntax("unexpected end of input".to_owned()),
-        _ => DecodeErrorKind::Syntax(error::repeated(error)),
+        (Category::Data, Some(field)) => ErrorKind::WrongType(field),
+        (Category::Data, None) => ErrorKind::Message(error::repeated(error)),
+        (Category::Eof, _) => ErrorKind::Syntax("unexpected end of input".to_owned()),
+        _ => ErrorKind::Syntax(error::repeated(error)),
     }
 }
 

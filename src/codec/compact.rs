@@ -11,7 +11,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::error::{DecodeErrorKind, EncodeErrorKind};
+use super::error::ErrorKind;
 use super::reading::Reading;
 use super::scan::scan;
 use super::value::{self, Payload};
@@ -53,7 +53,7 @@ pub(super) fn read_envelope<'de, M: Deserialize<'de>, D: Deserializer<'de>>(
     let id = |bytes, field| {
         Some(Uuid::from_bytes(bytes))
             .filter(|id| !id.is_nil())
-            .ok_or_else(|| D::Error::custom(DecodeErrorKind::BadId(field)))
+            .ok_or_else(|| D::Error::custom(ErrorKind::BadId(field)))
     };
     Ok(Envelope {
         id: id(record.id, "id")?,
@@ -64,7 +64,7 @@ pub(super) fn read_envelope<'de, M: Deserialize<'de>, D: Deserializer<'de>>(
             .transpose()?,
         timestamp: DateTime::from_timestamp(record.seconds, record.nanos)
             .filter(time::is_writable)
-            .ok_or_else(|| D::Error::custom(DecodeErrorKind::BadTime))?,
+            .ok_or_else(|| D::Error::custom(ErrorKind::BadTime))?,
         message: record.message,
     })
 }
@@ -122,13 +122,12 @@ impl JsonText {
         let limits = Limits::default();
         value::check(payload, 1, limits.depth).map_err(E::custom)?;
         let text = serde_json::to_string(payload).map_err(E::custom)?;
-        scan(&text, &limits).map_err(|fault| E::custom(EncodeErrorKind::from(fault.excess)))?;
+        scan(&text, &limits).map_err(|fault| E::custom(fault.kind))?;
         Ok(JsonText(text))
     }
 
     fn read<E: serde::de::Error>(self) -> Result<Value, E> {
-        scan(&self.0, &Limits::default())
-            .map_err(|fault| E::custom(DecodeErrorKind::from(fault.excess)))?;
+        scan(&self.0, &Limits::default()).map_err(|fault| E::custom(fault.kind))?;
         let mut json = serde_json::Deserializer::from_str(&self.0);
         let payload = Payload::new(&Reading::plain())
             .deserialize(&mut json)

@@ -10,7 +10,7 @@ use serde::de::{
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
 
-use super::error::{DecodeErrorKind, EncodeErrorKind};
+use super::error::ErrorKind;
 use super::reading::{Reading, Text};
 use super::{compact, time};
 use crate::envelope::Envelope;
@@ -19,13 +19,13 @@ use crate::envelope::Envelope;
 const ID_LENGTH: usize = 36;
 
 /// What no reader would take: a nil id, or a time without a text.
-pub(crate) fn check<M>(envelope: &Envelope<M>) -> Result<(), EncodeErrorKind> {
+pub(crate) fn check<M>(envelope: &Envelope<M>) -> Result<(), ErrorKind> {
     if envelope.id.is_nil() {
-        Err(EncodeErrorKind::BadId("id"))
+        Err(ErrorKind::BadId("id"))
     } else if envelope.correlation_id.is_some_and(|id| id.is_nil()) {
-        Err(EncodeErrorKind::BadId("correlation_id"))
+        Err(ErrorKind::BadId("correlation_id"))
     } else if !time::is_writable(&envelope.timestamp) {
-        Err(EncodeErrorKind::BadTime)
+        Err(ErrorKind::BadTime)
     } else {
         Ok(())
     }
@@ -145,7 +145,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
                 Some(Key::Message) => {
                     // There is one seed, for one message.
                     let Some(seed) = seed.take() else {
-                        return Err(reading.refuse(DecodeErrorKind::DuplicateKey("message".into())));
+                        return Err(reading.refuse(ErrorKind::DuplicateKey("message".into())));
                     };
                     message = Some(map.next_value_seed(seed)?);
                 }
@@ -168,19 +168,19 @@ impl Reading {
     fn id<'a>(
         &'a self,
         field: &'static str,
-    ) -> Text<'a, impl FnOnce(&str) -> Result<Uuid, DecodeErrorKind>> {
+    ) -> Text<'a, impl FnOnce(&str) -> Result<Uuid, ErrorKind>> {
         self.text(field, move |text| {
             Some(text)
                 .filter(|text| text.len() == ID_LENGTH)
                 .and_then(|text| Uuid::try_parse(text).ok())
                 .filter(|id| !id.is_nil())
-                .ok_or(DecodeErrorKind::BadId(field))
+                .ok_or(ErrorKind::BadId(field))
         })
     }
 
-    fn timestamp(&self) -> Text<'_, impl FnOnce(&str) -> Result<DateTime<Utc>, DecodeErrorKind>> {
+    fn timestamp(&self) -> Text<'_, impl FnOnce(&str) -> Result<DateTime<Utc>, ErrorKind>> {
         self.text("timestamp", |text| {
-            time::read(text).ok_or(DecodeErrorKind::BadTime)
+            time::read(text).ok_or(ErrorKind::BadTime)
         })
     }
 }

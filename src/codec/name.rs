@@ -7,24 +7,29 @@ use serde::ser::{Error, Serialize, Serializer};
 use serde_json::Value;
 
 use super::Limits;
-use super::error::{EncodeErrorKind, NameFlaw};
+use super::error::ErrorKind;
 use super::reading::Reading;
 use crate::message::{Command, Event, Message};
 use crate::source::Source;
 
-pub(super) fn length_flaw(name: &str, limits: &Limits) -> Option<NameFlaw> {
-    (name.len() > limits.name).then_some(NameFlaw::TooLong)
+/// Checks the length of the name under a key.
+pub(super) fn check_length(
+    field: &'static str,
+    name: &str,
+    limits: &Limits,
+) -> Result<(), ErrorKind> {
+    if name.len() > limits.name {
+        return Err(ErrorKind::NameTooLong(field));
+    }
+    Ok(())
 }
 
-/// A source is who an envelope is from: it is shown, logged and compared, so it is visible text.
-pub(super) fn source_flaw(source: &str, limits: &Limits) -> Option<NameFlaw> {
-    if source.is_empty() {
-        Some(NameFlaw::Empty)
-    } else if source.chars().any(char::is_control) {
-        Some(NameFlaw::Control)
-    } else {
-        length_flaw(source, limits)
+/// Checks a source. It is shown, logged and compared, so it is visible text.
+pub(super) fn check_source(source: &str, limits: &Limits) -> Result<(), ErrorKind> {
+    if source.is_empty() || source.chars().any(char::is_control) {
+        return Err(ErrorKind::BadName("source"));
     }
+    check_length("source", source, limits)
 }
 
 /// What the codec has to check in a message before it writes it.
@@ -88,12 +93,10 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The first name that is too long.
-    pub(super) fn check_names(&self, limits: &Limits) -> Result<(), EncodeErrorKind> {
-        self.names.iter().flatten().try_for_each(|&(field, name)| {
-            length_flaw(name, limits)
-                .map_or(Ok(()), |flaw| Err(EncodeErrorKind::BadName { field, flaw }))
-        })
+    /// Checks the length of each name.
+    pub(super) fn check_names(&self, limits: &Limits) -> Result<(), ErrorKind> {
+        (self.names.iter().flatten())
+            .try_for_each(|&(field, name)| check_length(field, name, limits))
     }
 }
 
@@ -104,13 +107,8 @@ impl<'a> Parts<'a> {
 /// A source on the wire is not empty and has no control characters, in either direction.
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match source_flaw(self, &Limits::UNBOUNDED) {
-            None => serializer.serialize_str(self),
-            Some(flaw) => Err(S::Error::custom(EncodeErrorKind::BadName {
-                field: "source",
-                flaw,
-            })),
-        }
+        check_source(self, &Limits::UNBOUNDED).map_err(S::Error::custom)?;
+        serializer.serialize_str(self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
-use super::error::{DecodeErrorKind, NameFlaw, quoted};
+use super::error::{ErrorKind, quoted};
 use super::{Limits, name};
 use crate::source::Source;
 
@@ -16,7 +16,7 @@ use crate::source::Source;
 pub(super) struct Reading {
     pub(super) limits: Limits,
     pub(super) lenient: bool,
-    fault: Cell<Option<DecodeErrorKind>>,
+    fault: Cell<Option<ErrorKind>>,
     /// The key whose value is being read, or `None` while a foreign message is.
     pub(super) field: Cell<Option<&'static str>>,
 }
@@ -37,20 +37,20 @@ impl Reading {
     }
 
     /// Lays down the reason and gives the error that carries it up.
-    pub(super) fn refuse<E: Error>(&self, kind: DecodeErrorKind) -> E {
+    pub(super) fn refuse<E: Error>(&self, kind: ErrorKind) -> E {
         let error = E::custom(&kind);
         self.fault.set(Some(kind));
         error
     }
 
-    pub(super) fn take_fault(&self) -> Option<DecodeErrorKind> {
+    pub(super) fn take_fault(&self) -> Option<ErrorKind> {
         self.fault.take()
     }
 
     /// Refuses a key that came before.
     pub(super) fn once<E: Error>(&self, came_before: bool, key: &str) -> Result<(), E> {
         if came_before {
-            Err(self.refuse(DecodeErrorKind::DuplicateKey(key.to_owned())))
+            Err(self.refuse(ErrorKind::DuplicateKey(key.to_owned())))
         } else {
             Ok(())
         }
@@ -58,16 +58,16 @@ impl Reading {
 
     /// What stood under a key that must be there.
     pub(super) fn needed<T, E: Error>(&self, slot: Option<T>, key: &'static str) -> Result<T, E> {
-        slot.ok_or_else(|| self.refuse(DecodeErrorKind::MissingKey(key)))
+        slot.ok_or_else(|| self.refuse(ErrorKind::MissingKey(key)))
     }
 
     /// Reads a key; `None` is one to skip.
     pub(super) fn key<'a, K>(
         &'a self,
         find: impl FnOnce(&str) -> Option<K> + 'a,
-    ) -> Text<'a, impl FnOnce(&str) -> Result<Option<K>, DecodeErrorKind>> {
+    ) -> Text<'a, impl FnOnce(&str) -> Result<Option<K>, ErrorKind>> {
         self.text("key", move |key| match find(key) {
-            None if !self.lenient => Err(DecodeErrorKind::UnknownKey(quoted(key))),
+            None if !self.lenient => Err(ErrorKind::UnknownKey(quoted(key))),
             found => Ok(found),
         })
     }
@@ -76,29 +76,25 @@ impl Reading {
     pub(super) fn name<'a>(
         &'a self,
         field: &'static str,
-    ) -> Text<'a, impl FnOnce(&str) -> Result<String, DecodeErrorKind>> {
+    ) -> Text<'a, impl FnOnce(&str) -> Result<String, ErrorKind>> {
         self.text(field, move |text| {
-            match name::length_flaw(text, &self.limits) {
-                None => Ok(text.to_owned()),
-                Some(flaw) => Err(bad_name(field, flaw)),
-            }
+            name::check_length(field, text, &self.limits)?;
+            Ok(text.to_owned())
         })
     }
 
     /// Reads a source.
-    pub(super) fn source(&self) -> Text<'_, impl FnOnce(&str) -> Result<Source, DecodeErrorKind>> {
+    pub(super) fn source(&self) -> Text<'_, impl FnOnce(&str) -> Result<Source, ErrorKind>> {
         self.text("source", |text| {
-            match name::source_flaw(text, &self.limits) {
-                None => Ok(Source::from(text)),
-                Some(flaw) => Err(bad_name("source", flaw)),
-            }
+            name::check_source(text, &self.limits)?;
+            Ok(Source::from(text))
         })
     }
 
     /// Reads a string with the given function.
     pub(super) fn text<T, F>(&self, field: &'static str, read: F) -> Text<'_, F>
     where
-        F: FnOnce(&str) -> Result<T, DecodeErrorKind>,
+        F: FnOnce(&str) -> Result<T, ErrorKind>,
     {
         Text {
             reading: self,
@@ -106,10 +102,6 @@ impl Reading {
             read,
         }
     }
-}
-
-fn bad_name(field: &'static str, flaw: NameFlaw) -> DecodeErrorKind {
-    DecodeErrorKind::BadName { field, flaw }
 }
 
 /// Reads a string, and makes of it what `read` does.
@@ -121,7 +113,7 @@ pub(super) struct Text<'a, F> {
 
 impl<'de, T, F> DeserializeSeed<'de> for Text<'_, F>
 where
-    F: FnOnce(&str) -> Result<T, DecodeErrorKind>,
+    F: FnOnce(&str) -> Result<T, ErrorKind>,
 {
     type Value = T;
 
@@ -133,7 +125,7 @@ where
 
 impl<T, F> Visitor<'_> for Text<'_, F>
 where
-    F: FnOnce(&str) -> Result<T, DecodeErrorKind>,
+    F: FnOnce(&str) -> Result<T, ErrorKind>,
 {
     type Value = T;
 

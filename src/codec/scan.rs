@@ -7,21 +7,12 @@
 use std::num::IntErrorKind;
 
 use super::Limits;
-
-/// What the scan objects to, with the limit where there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Excess {
-    Bytes(usize),
-    Depth(usize),
-    Nodes(usize),
-    String(usize),
-    Number,
-}
+use super::error::ErrorKind;
 
 /// An objection and the offset of the byte that raised it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    pub(super) excess: Excess,
+    pub(super) kind: ErrorKind,
     pub(super) offset: usize,
 }
 
@@ -34,7 +25,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Fault> {
 pub(super) fn scan_for_nulls(text: &str, limits: &Limits) -> Result<usize, Fault> {
     if text.len() > limits.bytes {
         return Err(Fault {
-            excess: Excess::Bytes(limits.bytes),
+            kind: ErrorKind::TooLarge(limits.bytes),
             offset: limits.bytes,
         });
     }
@@ -79,7 +70,7 @@ impl Scan<'_> {
                     self.node(start)?;
                     self.depth += 1;
                     if self.depth > self.max_depth {
-                        return Err(fault(Excess::Depth(self.max_depth), start));
+                        return Err(fault(ErrorKind::TooDeep(self.max_depth), start));
                     }
                 }
                 b'}' | b']' => self.depth = self.depth.saturating_sub(1),
@@ -89,7 +80,7 @@ impl Scan<'_> {
                         matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
                     });
                     if !is_in_range(&self.text[start..self.at]) {
-                        return Err(fault(Excess::Number, start));
+                        return Err(fault(ErrorKind::NumberOutOfRange, start));
                     }
                 }
                 b'a'..=b'z' => {
@@ -114,7 +105,7 @@ impl Scan<'_> {
     fn node(&mut self, start: usize) -> Result<(), Fault> {
         self.nodes += 1;
         if self.nodes > self.limits.nodes {
-            return Err(fault(Excess::Nodes(self.limits.nodes), start));
+            return Err(fault(ErrorKind::TooManyNodes(self.limits.nodes), start));
         }
         Ok(())
     }
@@ -138,14 +129,14 @@ impl Scan<'_> {
         }
         self.at = self.bytes.len().min(self.at + 1);
         if length > self.limits.string {
-            return Err(fault(Excess::String(self.limits.string), start));
+            return Err(fault(ErrorKind::StringTooLong(self.limits.string), start));
         }
         Ok(())
     }
 }
 
-fn fault(excess: Excess, offset: usize) -> Fault {
-    Fault { excess, offset }
+fn fault(kind: ErrorKind, offset: usize) -> Fault {
+    Fault { kind, offset }
 }
 
 /// The bytes in UTF-8 of the unit that four hexadecimal digits stand for. The halves of a
@@ -195,7 +186,7 @@ pub(super) fn is_in_range(number: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Excess, is_in_range, scan};
+    use super::{ErrorKind, is_in_range, scan};
     use crate::codec::Limits;
 
     #[test]
@@ -250,8 +241,8 @@ mod tests {
             };
             assert_eq!(scan(text, &limits(length)), Ok(()), "{text}");
             assert_eq!(
-                scan(text, &limits(length - 1)).map_err(|fault| fault.excess),
-                Err(Excess::String(length - 1)),
+                scan(text, &limits(length - 1)).map_err(|fault| fault.kind),
+                Err(ErrorKind::StringTooLong(length - 1)),
                 "{text}"
             );
         }

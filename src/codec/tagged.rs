@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::error::{DecodeErrorKind, quoted};
+use super::error::{ErrorKind, quoted};
 use super::reading::Reading;
 use super::value::Payload;
 use crate::message::{Command, Event, Message};
@@ -263,9 +263,9 @@ impl Fields<'_> {
             Some(variant) if !variant.fields().contains(&field) => {
                 let name = key.name().to_owned();
                 Err(self.reading.refuse(if key == Key::Kind && self.has_kind {
-                    DecodeErrorKind::DuplicateKey(name)
+                    ErrorKind::DuplicateKey(name)
                 } else {
-                    DecodeErrorKind::UnknownKey(name)
+                    ErrorKind::UnknownKey(name)
                 }))
             }
             _ => Ok(()),
@@ -281,7 +281,7 @@ impl Fields<'_> {
         };
         let variant = reading.needed(self.variant, "type")?;
         if family.is_some_and(|family| family != variant.family()) {
-            return Err(reading.refuse(DecodeErrorKind::UnknownTag {
+            return Err(reading.refuse(ErrorKind::UnknownTag {
                 key: "type",
                 value: variant.name().to_owned(),
             }));
@@ -338,11 +338,11 @@ fn tag<T: Copy>(
     all: &[T],
     name: fn(T) -> &'static str,
     text: &str,
-) -> Result<T, DecodeErrorKind> {
+) -> Result<T, ErrorKind> {
     all.iter()
         .copied()
         .find(|&tag| name(tag) == text)
-        .ok_or_else(|| DecodeErrorKind::UnknownTag {
+        .ok_or_else(|| ErrorKind::UnknownTag {
             key,
             value: quoted(text),
         })

@@ -7,7 +7,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use super::Limits;
-use super::error::{DecodeErrorKind, EncodeErrorKind, quoted};
+use super::error::{ErrorKind, quoted};
 use super::reading::Reading;
 use super::scan::is_in_range;
 
@@ -20,15 +20,11 @@ const NUMBER_KEY: &str = "$serde_json::private::Number";
 ///
 /// Goes down without recursion, for it is what keeps a `Value` of any depth from being written by
 /// one.
-pub(super) fn check(
-    payload: &Value,
-    level: usize,
-    max_depth: usize,
-) -> Result<(), EncodeErrorKind> {
+pub(super) fn check(payload: &Value, level: usize, max_depth: usize) -> Result<(), ErrorKind> {
     let mut pending = vec![(payload, level)];
     while let Some((value, depth)) = pending.pop() {
         if depth > max_depth && (value.is_array() || value.is_object()) {
-            return Err(EncodeErrorKind::TooDeep(max_depth));
+            return Err(ErrorKind::TooDeep(max_depth));
         }
         let nested = |value: &&Value| value.is_array() || value.is_object();
         match value {
@@ -37,7 +33,7 @@ pub(super) fn check(
             }
             Value::Object(members) => {
                 if members.contains_key(NUMBER_KEY) {
-                    return Err(EncodeErrorKind::ReservedKey);
+                    return Err(ErrorKind::ReservedKey);
                 }
                 pending.extend(
                     members
@@ -71,7 +67,7 @@ impl<'a> Payload<'a> {
     fn nested<E: Error>(self) -> Result<Self, E> {
         let max_depth = self.reading.limits.max_depth();
         if self.level > max_depth {
-            return Err(self.reading.refuse(DecodeErrorKind::TooDeep(max_depth)));
+            return Err(self.reading.refuse(ErrorKind::TooDeep(max_depth)));
         }
         Ok(Payload {
             level: self.level + 1,
@@ -94,7 +90,7 @@ impl<'a> Payload<'a> {
         };
         number
             .map(Value::Number)
-            .ok_or_else(|| self.reading.refuse(DecodeErrorKind::NumberOutOfRange))
+            .ok_or_else(|| self.reading.refuse(ErrorKind::NumberOutOfRange))
     }
 }
 
@@ -128,7 +124,7 @@ impl<'de> Visitor<'de> for Payload<'_> {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         Number::from_f64(value)
             .map(Value::Number)
-            .ok_or_else(|| self.reading.refuse(DecodeErrorKind::NumberOutOfRange))
+            .ok_or_else(|| self.reading.refuse(ErrorKind::NumberOutOfRange))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -166,7 +162,7 @@ impl<'de> Visitor<'de> for Payload<'_> {
             let key = match key {
                 Name::Number => return self.number(&map.next_value::<String>()?),
                 Name::Text(key) if key == NUMBER_KEY => {
-                    return Err(self.reading.refuse(DecodeErrorKind::ReservedKey));
+                    return Err(self.reading.refuse(ErrorKind::ReservedKey));
                 }
                 Name::Text(key) => key,
             };
@@ -177,7 +173,7 @@ impl<'de> Visitor<'de> for Payload<'_> {
                 }
                 Entry::Occupied(place) => {
                     let key = quoted(place.key());
-                    return Err(self.reading.refuse(DecodeErrorKind::DuplicateKey(key)));
+                    return Err(self.reading.refuse(ErrorKind::DuplicateKey(key)));
                 }
             }
         }

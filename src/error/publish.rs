@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::CLOSED;
 use crate::capability::Capability;
-use crate::codec::{EncodeError, EncodeErrorKind};
+use crate::codec::{EncodeError, ErrorKind};
 use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::fanout::Refusal;
@@ -139,7 +139,7 @@ impl<M> PublishError<M> {
     }
 
     /// Why it cannot be written, if that is it.
-    pub fn unwritable(&self) -> Option<&EncodeErrorKind> {
+    pub fn unwritable(&self) -> Option<&ErrorKind> {
         match self {
             PublishError::Unwritable { cause, .. } => Some(cause.kind()),
             _ => None,
@@ -297,7 +297,7 @@ impl<M> BatchError<M> {
     }
 
     /// Why one of them cannot be written, if that is it. Then none was published.
-    pub fn unwritable(&self) -> Option<&EncodeErrorKind> {
+    pub fn unwritable(&self) -> Option<&ErrorKind> {
         match &self.cause {
             Cause::Refused(Refusal::Unwritable(cause)) => Some(cause.kind()),
             _ => None,
@@ -349,7 +349,7 @@ impl<M> Error for BatchError<M> {}
 /// A message's own words may quote the payload.
 fn write_unwritable(f: &mut fmt::Formatter<'_>, cause: &EncodeError) -> fmt::Result {
     match cause.kind() {
-        EncodeErrorKind::Message(_) => f.write_str("cannot be written"),
+        ErrorKind::Message(_) => f.write_str("cannot be written"),
         kind => write!(f, "cannot be written: {kind}"),
     }
 }

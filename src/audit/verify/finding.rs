@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::codec::{DecodeErrorKind, FileKind};
+use crate::codec::{ErrorKind, FileKind};
 use crate::visible::escaped;
 
 /// Something that is wrong with a log.
@@ -56,10 +56,10 @@ pub enum Finding {
         expected: u64,
     },
     /// An envelope cannot be read.
-    Envelope(DecodeErrorKind),
+    Envelope(ErrorKind),
     /// An envelope is whole, but its message is none of those that
     /// [`Verifier::messages`](super::super::Verifier::messages) asked for.
-    Message(DecodeErrorKind),
+    Message(ErrorKind),
     /// An envelope was published that the log could not hold.
     Unwritable,
     /// Something stands before envelopes that it came after.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use oxide_bus::audit::{self, AuditLog, Flush, Options};
-use oxide_bus::codec::{Codec, EncodeErrorKind};
+use oxide_bus::codec::{Codec, ErrorKind};
 use oxide_bus::{
     Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, Subject, SubscribeOptions,
 };
@@ -59,14 +59,14 @@ fn a_publisher_sends_nothing_that_no_codec_can_write() {
         assert_eq!(error.envelope().message, Command::Ping.into());
         error.unwritable().unwrap().clone()
     };
-    assert_eq!(bad(relay.forward(nil)), EncodeErrorKind::BadId("id"));
-    assert_eq!(bad(relay.forward(late)), EncodeErrorKind::BadTime);
-    assert_eq!(bad(relay.forward(leap)), EncodeErrorKind::BadTime);
+    assert_eq!(bad(relay.forward(nil)), ErrorKind::BadId("id"));
+    assert_eq!(bad(relay.forward(late)), ErrorKind::BadTime);
+    assert_eq!(bad(relay.forward(leap)), ErrorKind::BadTime);
     bus.grant_capability("pong".into());
     let pong = bus.publisher("relay", "pong");
     assert_eq!(
         bad(pong.publish_correlated(Command::Ping.into(), Uuid::nil())),
-        EncodeErrorKind::BadId("correlation_id")
+        ErrorKind::BadId("correlation_id")
     );
     assert!(subscription.is_empty());
     assert_eq!(bus.denials().total(), 0);

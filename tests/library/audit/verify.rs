@@ -3,7 +3,7 @@
 use std::fs;
 
 use oxide_bus::audit::{self, AuditLog, Finding, Options, Report, Verifier};
-use oxide_bus::codec::{Codec, DecodeErrorKind, FileKind, Limits, NameFlaw};
+use oxide_bus::codec::{Codec, ErrorKind, FileKind, Limits};
 use oxide_bus::{Bus, Command, Envelope, Message, MessageBus};
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
@@ -165,7 +165,7 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
 
     // The second is over a limit, and the third's line is none.
     let report = Verifier::new().messages::<String>().files([&path]).unwrap();
-    let string = DecodeErrorKind::StringTooLong(256 * 1024);
+    let string = ErrorKind::StringTooLong(256 * 1024);
     assert_eq!(
         found(&report)[..2],
         [&Finding::Envelope(string), &Finding::NotARecord]
@@ -200,10 +200,7 @@ fn a_log_of_any_messages_is_whole_and_with_a_vocabulary_the_others_are_told() {
     let text = fs::read_to_string(&path).unwrap();
     let damaged = text.replacen(r#""source":"counter""#, r#""source":"""#, 1);
     fs::write(&path, &damaged).unwrap();
-    let no_source = Finding::Envelope(DecodeErrorKind::BadName {
-        field: "source",
-        flaw: NameFlaw::Empty,
-    });
+    let no_source = Finding::Envelope(ErrorKind::BadName("source"));
     assert_eq!(found(&audit::verify([&path]).unwrap()), [&no_source]);
     let insisting = Verifier::new().messages::<Message>();
     let report = insisting.files([&path]).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oxide_bus::audit::{AuditLog, Options};
-use oxide_bus::codec::{Codec, EncodeErrorKind};
+use oxide_bus::codec::{Codec, ErrorKind};
 use oxide_bus::{Bus, Command, Envelope, Message};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -15,7 +15,7 @@ const NOT_FINITE: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 /// The place of the float for which a message is refused.
 fn place(message: impl Serialize + 'static) -> Option<String> {
     let error = Envelope::new("thermo", message).to_json().err()?;
-    let EncodeErrorKind::NotFinite(place) = error.kind() else {
+    let ErrorKind::NotFinite(place) = error.kind() else {
         panic!("{error}")
     };
     assert_eq!(error.to_string(), format!("{place} is not a finite number"));
@@ -169,7 +169,7 @@ fn a_float_beside_a_raw_value_and_in_an_answer_is_found() {
     let question = Envelope::new("asks", Message::from(Command::Ping));
     let answer = Envelope::new("answers", f64::NAN).with_correlation_id(question.id);
     let error = answer.to_json().expect_err("it has a float that is none");
-    let kind = EncodeErrorKind::NotFinite("message".to_owned());
+    let kind = ErrorKind::NotFinite("message".to_owned());
     assert_eq!(error.kind(), &kind);
 }
 
@@ -180,7 +180,7 @@ fn integers_that_no_reader_takes_are_refused_as_such() {
         json.map_err(|error| error.kind().clone())
     };
     assert!(refused(u64::MAX.into()).is_ok());
-    assert_eq!(refused(u128::MAX), Err(EncodeErrorKind::NumberOutOfRange));
+    assert_eq!(refused(u128::MAX), Err(ErrorKind::NumberOutOfRange));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn what_must_be_writable_is_refused_when_it_is_published() {
     let error = bus
         .publish(Envelope::new("thermo", (1, f64::INFINITY)))
         .expect_err("it has a float that is none");
-    let kind = EncodeErrorKind::NotFinite("message[1]".to_owned());
+    let kind = ErrorKind::NotFinite("message[1]".to_owned());
     assert_eq!(error.unwritable(), Some(&kind));
     assert_eq!(
         error.to_string(),

@@ -1,6 +1,6 @@
 //! Keys: unknown, missing, twice, and those of the seed.
 
-use oxide_bus::codec::{Codec, DecodeErrorKind as Kind};
+use oxide_bus::codec::{Codec, ErrorKind as Kind};
 use oxide_bus::{Command, Envelope, Event, Message};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use oxide_bus::codec::{
-    Codec, DecodeErrorKind, FileKind, Limits, LineError, LineErrorCause, LinesReader, LinesWriter,
+    Codec, ErrorKind, FileKind, Limits, LineError, LineErrorCause, LinesReader, LinesWriter,
     WriteError,
 };
 use oxide_bus::{Command, Envelope, Message};
@@ -129,7 +129,7 @@ fn a_line_of_exactly_the_limit_is_read_and_a_longer_one_skipped() {
                 let LineErrorCause::Decode(error) = error.cause() else {
                     panic!("{error}")
                 };
-                assert_eq!(error.kind(), &DecodeErrorKind::TooLarge(json.len()));
+                assert_eq!(error.kind(), &ErrorKind::TooLarge(json.len()));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use oxide_bus::codec::{Codec, DecodeErrorKind, Limits};
+use oxide_bus::codec::{Codec, ErrorKind, Limits};
 
 const MIB: usize = 1024 * 1024;
 
@@ -66,7 +66,7 @@ fn an_unknown_key_is_refused_before_its_value_is_read() {
     let json = with_payload("0").replacen('{', &format!("{{\"unknown\":{},", list("0", 60_000)), 1);
     let (outcome, cost) = peak(|| Codec::new().decode(&json));
     let error = outcome.expect_err("it is unknown");
-    assert_eq!(error.kind(), &DecodeErrorKind::UnknownKey("unknown".into()));
+    assert_eq!(error.kind(), &ErrorKind::UnknownKey("unknown".into()));
     assert!(cost < 1_000, "{cost}");
     let (outcome, cost) = peak(|| Codec::new().lenient(true).decode(&json));
     assert!(outcome.is_ok());

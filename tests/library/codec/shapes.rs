@@ -1,6 +1,6 @@
 //! What is no envelope at all, and what is said of it.
 
-use oxide_bus::codec::{Codec, DecodeErrorKind as Kind, NameFlaw};
+use oxide_bus::codec::{Codec, ErrorKind as Kind};
 use oxide_bus::{Command, Envelope, Event, Message};
 use serde_json::Value;
 
@@ -127,13 +127,7 @@ fn a_foreign_message_is_refused_in_its_own_words_and_the_envelope_in_typed_ones(
     let error = codec
         .decode_as::<Value>(json.replace("\"s\"", "\"\""))
         .expect_err("no source");
-    assert_eq!(
-        error.kind(),
-        &Kind::BadName {
-            field: "source",
-            flaw: NameFlaw::Empty
-        }
-    );
+    assert_eq!(error.kind(), &Kind::BadName("source"));
     let error = codec
         .decode_as::<Value>(json.replace("\"s\"", "8"))
         .expect_err("no source");

@@ -1,6 +1,6 @@
 //! Envelopes as text, good but for the part that a test gives.
 
-use oxide_bus::codec::{Codec, DecodeError, DecodeErrorKind as Kind};
+use oxide_bus::codec::{Codec, DecodeError, ErrorKind as Kind};
 use oxide_bus::{Command, Envelope, Message};
 use serde_json::Value;
 
