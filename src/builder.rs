@@ -64,7 +64,7 @@ impl<M: Payload> BusBuilder<M> {
     ///
     /// So nothing is published that an [audit log](crate::audit::Options::codec) or a peer with the same codec
     /// cannot hold. Each publish then writes its envelope once more, into memory of no more than
-    /// [`Limits::bytes`](crate::codec::Limits::bytes), and throws that away.
+    /// [`Codec::max_bytes`], and throws that away.
     ///
     /// # Examples
     ///

@@ -41,7 +41,7 @@
 //!
 //! An unknown key, a key that the variant does not have, a missing key (but `correlation_id`), a
 //! key that comes twice in one object, payloads included; an array where an object belongs; anything
-//! after the envelope but white space; input that is not UTF-8 or over one of the [`Limits`]; and
+//! after the envelope but white space; input that is not UTF-8 or over one of the [limits](#limits); and
 //! numbers that would silently become others: integers that fit neither `i64` nor `u64`, and those
 //! with a fraction or an exponent that are beyond an `f64` or would become zero. (`-0` is read as
 //! `-0.0`, and a fraction is read as the nearest `f64`.) Writing refuses what reading would, and a float that JSON
@@ -49,20 +49,25 @@
 //! error names the place, such as `message.samples[3].celsius`. A message of your own that has an `Option` in an `Option`
 //! is written as it is everywhere in serde's JSON: `Some(None)` is `null`, as `None` is.
 //!
+//! # Limits
+//!
+//! They hold in both directions, and each is the most that is accepted: a text of exactly
+//! [`max_bytes`](Codec::max_bytes) bytes passes.
+//!
 //! | limit | default | counts |
 //! | --- | --- | --- |
-//! | [`bytes`](Limits::bytes) | 1 MiB | one envelope |
-//! | [`depth`](Limits::depth) | 64 | levels of objects and arrays, the envelope's own included; 127 at most |
-//! | [`nodes`](Limits::nodes) | 65,536 | values, without keys |
-//! | [`string`](Limits::string) | 256 KiB | one string or key, unescaped |
-//! | [`name`](Limits::name) | 256 bytes | a source, module id, method, kind or `from` |
+//! | [`max_bytes`](Codec::max_bytes) | 1 MiB | one envelope |
+//! | [`max_depth`](Codec::max_depth) | 64 | levels of objects and arrays, the envelope's own included; 127 at most |
+//! | [`max_nodes`](Codec::max_nodes) | 65,536 | values, without keys |
+//! | [`max_string`](Codec::max_string) | 256 KiB | one string or key, unescaped |
+//! | [`max_name`](Codec::max_name) | 256 bytes | a source, module id, method, kind or `from` |
 //!
 //! # Cost
 //!
 //! A pass over the bytes that allocates nothing checks the limits before anything is built: about a third of the time
 //! that an ordinary envelope of 200 bytes takes to read. After it, a hostile envelope costs memory by its values: at
 //! most about 700 bytes for each, which is what an object with one key takes. With the default limits that is 48 MiB
-//! at the very worst, for an input of less than 1 MiB; with 4,096 [`nodes`](Limits::nodes), 3 MiB.
+//! at the very worst, for an input of less than 1 MiB; with 4,096 [values](Codec::max_nodes), 3 MiB.
 //!
 //! # Differences from the seed
 //!
@@ -82,7 +87,7 @@
 //!
 //! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16
 //! bytes, the source, the other id, seconds and nanoseconds since 1970, and the message as an
-//! ordinary enum, with the payload as its JSON text under the default [`Limits`].
+//! ordinary enum, with the payload as its JSON text under the default [limits](#limits).
 
 mod bounded;
 mod compact;
@@ -109,7 +114,6 @@ use serde_json::error::Category;
 pub use self::error::{DecodeError, EncodeError, ErrorKind};
 pub use self::file_kind::FileKind;
 pub(crate) use self::file_kind::{BOM, begin};
-pub use self::limits::Limits;
 pub use self::lines::{LineError, LineErrorCause, LinesReader, LinesWriter, WriteError};
 pub(crate) use self::time::is_written_time;
 
@@ -117,18 +121,19 @@ pub(crate) use self::envelope::check;
 
 use self::bounded::write;
 use self::envelope::Record;
+use self::limits::Limits;
 use self::name::Parts;
 use self::reading::Reading;
 use self::scan::{scan, scan_for_nulls};
 use self::tagged::Tagged;
 use crate::envelope::Envelope;
 
-/// Reads and writes envelopes as JSON, strictly and within [`Limits`].
+/// Reads and writes envelopes as JSON, strictly and within [limits](crate::codec#limits).
 ///
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::codec::{Codec, ErrorKind, Limits};
+/// use oxide_bus::codec::{Codec, ErrorKind};
 ///
 /// let json = r#"{
 ///     "id": "f18ca6a0-f663-4a05-ab64-ff8a88849d6c",
@@ -141,7 +146,7 @@ use crate::envelope::Envelope;
 /// assert_eq!(error.kind(), &ErrorKind::UnknownKey("priority".into()));
 /// assert_eq!(error.line(), 5);
 ///
-/// let codec = Codec::new().lenient(true).limits(Limits { bytes: 1024, ..Limits::default() });
+/// let codec = Codec::new().lenient(true).max_bytes(1024);
 /// assert_eq!(codec.decode(json)?.source, "kernel");
 /// # Ok::<(), oxide_bus::codec::DecodeError>(())
 /// ```
@@ -157,15 +162,54 @@ impl Codec {
         Codec::default()
     }
 
-    /// Sets how much is taken.
+    /// Bytes of one envelope's JSON. Default 1 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::codec::Codec;
+    ///
+    /// let small = Codec::new().max_bytes(4 * 1024).max_depth(8);
+    /// assert!(small.decode(vec![b' '; 5_000]).unwrap_err().is_over_limit());
+    /// ```
     #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// Levels of objects and arrays. The envelope itself is the first, its message the second and a payload that is
+    /// an object the third. Default 64; more than 127 counts as that, since `serde_json` reads no deeper.
+    #[must_use]
+    pub fn max_depth(mut self, levels: usize) -> Self {
+        self.limits.depth = levels.min(Limits::MAX_DEPTH);
+        self
+    }
+
+    /// Values: objects, arrays, strings that are not keys, numbers, `true`, `false` and `null`. Default 65,536.
+    #[must_use]
+    pub fn max_nodes(mut self, values: usize) -> Self {
+        self.limits.nodes = values;
+        self
+    }
+
+    /// Bytes of one string, key or value, in UTF-8 and after unescaping. Default 256 KiB.
+    #[must_use]
+    pub fn max_string(mut self, bytes: usize) -> Self {
+        self.limits.string = bytes;
+        self
+    }
+
+    /// Bytes of one name, in UTF-8 and after unescaping: the source, and in a [`Message`](crate::Message) the module
+    /// ids, methods, kinds of custom events and `from` of a pong. Default 256.
+    #[must_use]
+    pub fn max_name(mut self, bytes: usize) -> Self {
+        self.limits.name = bytes;
         self
     }
 
     /// How many bytes an envelope may have.
-    pub(crate) fn max_bytes(&self) -> usize {
+    pub(crate) fn byte_limit(&self) -> usize {
         self.limits.bytes
     }
 
@@ -248,7 +292,7 @@ impl Codec {
             // Serde says it as a text; the message, looked at again, says what it was.
             let found = match &parts {
                 Some(parts) => parts.payload.and_then(|payload| {
-                    value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.max_depth()).err()
+                    value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.depth).err()
                 }),
                 None => finite::not_finite(&envelope.message).map(ErrorKind::NotFinite),
             };
@@ -320,7 +364,7 @@ impl<'de, M: DeserializeOwned> DeserializeSeed<'de> for Foreign<'_, M> {
 }
 
 impl Envelope {
-    /// Reads an envelope from JSON, strictly and within the default [`Limits`].
+    /// Reads an envelope from JSON, strictly and within the default [limits](crate::codec#limits).
     ///
     /// # Errors
     ///
@@ -342,7 +386,7 @@ impl Envelope {
 }
 
 impl<M: Serialize + 'static> Envelope<M> {
-    /// Writes this envelope as JSON, within the default [`Limits`].
+    /// Writes this envelope as JSON, within the default [limits](crate::codec#limits).
     ///
     /// # Errors
     ///

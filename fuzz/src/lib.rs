@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use chrono::DateTime;
-use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::codec::Codec;
 use oxide_bus::{
     Bus, Command, Envelope, Event, Message, Pattern, Payload, Subject, SubscribeOptions,
 };
@@ -27,17 +27,15 @@ const ITEMS: usize = 8;
 
 /// Decodes anything, by several codecs. What is decoded can be encoded, and decoded equal.
 pub fn envelope_decode(data: &[u8]) {
-    let tiny = Limits {
-        bytes: 300,
-        depth: 4,
-        nodes: 12,
-        string: 40,
-        name: 8,
-    };
-    for limits in [Limits::default(), tiny] {
+    let tiny = Codec::new()
+        .max_bytes(300)
+        .max_depth(4)
+        .max_nodes(12)
+        .max_string(40)
+        .max_name(8);
+    for codec in [Codec::new(), tiny] {
         for lenient in [false, true] {
-            let codec = Codec::new().limits(limits).lenient(lenient);
-            match codec.decode(data) {
+            match codec.lenient(lenient).decode(data) {
                 Ok(envelope) => check(&envelope),
                 Err(error) => {
                     assert!(error.line() >= 1 && error.column() >= 1);
@@ -136,12 +134,10 @@ pub fn bus_operations(data: &[u8]) {
 
 fn check(envelope: &Envelope) {
     // The defaults, but for sizes: spelling out what was left away may need more than was read.
-    let roomy = Codec::new().limits(Limits {
-        bytes: usize::MAX,
-        nodes: usize::MAX,
-        name: usize::MAX,
-        ..Limits::default()
-    });
+    let roomy = Codec::new()
+        .max_bytes(usize::MAX)
+        .max_nodes(usize::MAX)
+        .max_name(usize::MAX);
     let json = roomy.encode(envelope).expect("it is a good envelope");
     assert!(!json.contains('\n'));
     assert_eq!(&roomy.decode(&json).expect("it was written"), envelope);

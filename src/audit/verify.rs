@@ -182,7 +182,7 @@ impl Check {
     }
 
     fn read(&mut self, mut input: impl BufRead) -> io::Result<()> {
-        let longest = AROUND.saturating_add(self.codec.max_bytes() as u64);
+        let longest = AROUND.saturating_add(self.codec.byte_limit() as u64);
         let stored = longest.saturating_add(codec::BOM.len() as u64);
         let mut line = Vec::new();
         self.strange = Some(Vec::new());

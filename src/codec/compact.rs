@@ -1,7 +1,7 @@
 //! The envelope in formats that are not human-readable: plain records, which such formats can read.
 //!
 //! They cannot say what comes next, so a payload travels as its JSON text, under the default
-//! [`Limits`].
+//! limits.
 
 use std::borrow::Cow;
 

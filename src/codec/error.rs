@@ -24,7 +24,7 @@ pub enum ErrorKind {
     TooManyNodes(usize),
     /// A string or a key has more bytes than this limit.
     StringTooLong(usize),
-    /// The name under this key has more bytes than [`Limits::name`](crate::codec::Limits::name).
+    /// The name under this key has more bytes than [`Codec::max_name`](crate::codec::Codec::max_name).
     NameTooLong(&'static str),
     /// An integer fits neither `i64` nor `u64`, or a number with a fraction or an exponent is
     /// beyond what an `f64` holds, or is not zero and would become zero.
@@ -141,7 +141,7 @@ impl DecodeError {
         self.column
     }
 
-    /// Whether one of the [`Limits`](crate::codec::Limits) was passed: larger ones might do.
+    /// Whether a [limit](crate::codec#limits) was passed: a larger one might do.
     pub fn is_over_limit(&self) -> bool {
         self.kind.is_over_limit()
     }
@@ -194,7 +194,7 @@ impl EncodeError {
         &self.kind
     }
 
-    /// Whether one of the [`Limits`](crate::codec::Limits) was passed: larger ones might do.
+    /// Whether a [limit](crate::codec#limits) was passed: a larger one might do.
     pub fn is_over_limit(&self) -> bool {
         self.kind.is_over_limit()
     }

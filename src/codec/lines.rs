@@ -13,7 +13,7 @@ use crate::envelope::Envelope;
 ///
 /// A bad line is reported with its number, and the rest goes on. Blank lines are skipped; lines end
 /// with `\n` or `\r\n`, and the last one may lack that. A line longer than
-/// [`Limits::bytes`](crate::codec::Limits::bytes) is reported and skipped without being stored, so
+/// [`Codec::max_bytes`] is reported and skipped without being stored, so
 /// that memory stays bounded whatever comes. A byte-order mark before the first line is passed over, and does not count
 /// for its columns.
 ///

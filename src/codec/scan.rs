@@ -36,7 +36,7 @@ pub(super) fn scan_for_nulls(text: &str, limits: &Limits) -> Result<usize, Fault
         depth: 0,
         nodes: 0,
         nulls: 0,
-        max_depth: limits.max_depth(),
+        max_depth: limits.depth,
         limits,
     }
     .run()

@@ -65,7 +65,7 @@ impl<'a> Payload<'a> {
     }
 
     fn nested<E: Error>(self) -> Result<Self, E> {
-        let max_depth = self.reading.limits.max_depth();
+        let max_depth = self.reading.limits.depth;
         if self.level > max_depth {
             return Err(self.reading.refuse(ErrorKind::TooDeep(max_depth)));
         }

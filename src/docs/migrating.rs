@@ -102,7 +102,7 @@
 //!
 //! # JSON
 //!
-//! What the seed wrote is read here, within the [limits](crate::codec::Limits), and what is written here the
+//! What the seed wrote is read here, within the [limits](crate::codec#limits), and what is written here the
 //! seed reads, with one exception: custom events. There the seed writes the key `kind` twice, once as the tag and once as the field, and cannot read
 //! that back. Here the field is called `custom_kind`:
 //!

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command as Process, Output, Stdio};
 
-use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::codec::Codec;
 use oxide_bus::{Command, Envelope, Message};
 
 fn replay(arguments: &[&str], log: &str) -> Output {
@@ -73,10 +73,7 @@ fn subjects_are_allowed_to_somebody() {
 
 #[test]
 fn what_is_within_the_limits_that_are_asked_for_may_be_allowed_and_is_printed() {
-    let codec = Codec::new().limits(Limits {
-        name: 1_000,
-        ..Limits::default()
-    });
+    let codec = Codec::new().max_name(1_000);
     let long = "x".repeat(1_000);
     let command = Command::Stop {
         module_id: long.clone(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command as Process, Output};
 
 use oxide_bus::audit::{AuditLog, Options};
-use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::codec::Codec;
 use oxide_bus::{Bus, Command, Envelope, Event, MessageBus};
 
 use crate::support::command::text;
@@ -92,15 +92,14 @@ fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
 fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let limits = Limits {
-        bytes: 3_000_000,
-        depth: 100,
-        nodes: 200_000,
-        string: 2_000_000,
-        name: 1_000,
-    };
+    let large = Codec::new()
+        .max_bytes(3_000_000)
+        .max_depth(100)
+        .max_nodes(200_000)
+        .max_string(2_000_000)
+        .max_name(1_000);
     let bus = MessageBus::new();
-    let options = Options::new().codec(Codec::new().limits(limits));
+    let options = Options::new().codec(large);
     let log = AuditLog::start(&bus, &path, options).unwrap();
     let nested = (0..90).fold(serde_json::Value::Null, |inner, _| {
         serde_json::json!([inner])

@@ -16,12 +16,12 @@ use crate::message::Message;
 ///
 /// ```
 /// use oxide_bus::audit::{AuditLog, Options, Verifier};
-/// use oxide_bus::codec::{Codec, Limits};
+/// use oxide_bus::codec::Codec;
 /// use oxide_bus::{Bus, Envelope};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("audit.jsonl");
-/// let large = Codec::new().limits(Limits { string: 1_000_000, ..Limits::default() });
+/// let large = Codec::new().max_string(1_000_000);
 /// let bus = Bus::<String>::new();
 /// let log = AuditLog::start(&bus, &path, Options::new().codec(large))?;
 /// bus.publish(Envelope::new("poet", "verse ".repeat(100_000)))?;

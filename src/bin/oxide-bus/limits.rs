@@ -1,43 +1,46 @@
 //! How large an envelope may be.
 
 use clap::Args;
-use oxide_bus::codec;
+use oxide_bus::codec::Codec;
 
 use crate::arguments::{ANY, Bounds};
 
 /// How deeply objects and arrays may be nested: what the codec takes.
-const DEPTH: Bounds = Bounds::new(1, codec::Limits::MAX_DEPTH as u64);
+const DEPTH: Bounds = Bounds::new(1, MAX_DEPTH as u64);
+
+/// The deepest that the codec goes.
+const MAX_DEPTH: usize = 127;
 
 /// What the codec takes; a limit is the most that is accepted.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits of an envelope")]
 pub(crate) struct Limits {
     #[arg(
-        long = "max-bytes", value_name = "N", default_value_t = codec::Limits::default().bytes, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
+        long = "max-bytes", value_name = "N", default_value_t = 1024 * 1024, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
         help = ANY.help("Bytes of its JSON"),
     )]
     bytes: usize,
 
     #[arg(
-        long = "max-depth", value_name = "N", default_value_t = codec::Limits::default().depth, value_parser = DEPTH.parser::<usize>(), allow_negative_numbers = true,
+        long = "max-depth", value_name = "N", default_value_t = 64, value_parser = DEPTH.parser::<usize>(), allow_negative_numbers = true,
         help = DEPTH.help("Levels of objects and arrays"),
     )]
     depth: usize,
 
     #[arg(
-        long = "max-nodes", value_name = "N", default_value_t = codec::Limits::default().nodes, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
+        long = "max-nodes", value_name = "N", default_value_t = 65_536, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
         help = ANY.help("Values: objects, arrays, strings, numbers and the like"),
     )]
     nodes: usize,
 
     #[arg(
-        long = "max-string", value_name = "N", default_value_t = codec::Limits::default().string, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
+        long = "max-string", value_name = "N", default_value_t = 256 * 1024, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
         help = ANY.help("Bytes of one string or key, unescaped"),
     )]
     string: usize,
 
     #[arg(
-        long = "max-name", value_name = "N", default_value_t = codec::Limits::default().name, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
+        long = "max-name", value_name = "N", default_value_t = 256, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
         help = ANY.help("Bytes of one name, such as the source or a module's"),
     )]
     name: usize,
@@ -45,17 +48,42 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Reads within them.
-    pub(crate) fn codec(self) -> codec::Codec {
-        codec::Codec::new().limits(codec::Limits {
-            bytes: self.bytes,
-            depth: self.depth,
-            nodes: self.nodes,
-            string: self.string,
-            name: self.name,
-        })
+    pub(crate) fn codec(self) -> Codec {
+        Codec::new()
+            .max_bytes(self.bytes)
+            .max_depth(self.depth)
+            .max_nodes(self.nodes)
+            .max_string(self.string)
+            .max_name(self.name)
     }
 
     pub(crate) fn name(self) -> usize {
         self.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        limits: Limits,
+    }
+
+    #[test]
+    fn without_options_the_limits_are_those_of_the_codec() {
+        let Alone { limits } = Alone::parse_from(["command"]);
+        assert_eq!(limits.codec(), Codec::new());
+    }
+
+    #[test]
+    fn the_codec_goes_no_deeper_than_the_greatest_depth() {
+        let deepest = Codec::new().max_depth(MAX_DEPTH);
+        assert_eq!(deepest, Codec::new().max_depth(usize::MAX));
+        assert_ne!(deepest, Codec::new().max_depth(MAX_DEPTH - 1));
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report};
-use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::codec::Codec;
 use oxide_bus::{
     Bus, Capability, Command, Envelope, Event, Grant, MAX_PUBLISH_DEPTH, MessageBus, Payload,
     Publisher, Subject, SubscribeOptions,
@@ -489,10 +489,7 @@ fn what_is_missing_or_out_of_order_shows() {
 fn an_envelope_that_cannot_be_written_has_its_place_and_is_told() {
     let (_folder, path) = place();
     let bus = MessageBus::new();
-    let small = Codec::new().limits(Limits {
-        bytes: 1_000,
-        ..Limits::default()
-    });
+    let small = Codec::new().max_bytes(1_000);
     let log = AuditLog::start(&bus, &path, Options::new().codec(small)).unwrap();
     for bytes in [10, 2_000, 10] {
         bus.emit_event("filler", custom(bytes)).unwrap();

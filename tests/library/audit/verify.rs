@@ -3,7 +3,7 @@
 use std::fs;
 
 use oxide_bus::audit::{self, AuditLog, Finding, Options, Report, Verifier};
-use oxide_bus::codec::{Codec, ErrorKind, FileKind, Limits};
+use oxide_bus::codec::{Codec, ErrorKind, FileKind};
 use oxide_bus::{Bus, Command, Envelope, Message, MessageBus};
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
@@ -142,11 +142,7 @@ fn a_line_that_a_crash_has_torn_may_be_the_last_of_a_file_that_was_put_aside() {
 fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let large = Codec::new().limits(Limits {
-        bytes: 4_000_000,
-        string: 3_000_000,
-        ..Limits::default()
-    });
+    let large = Codec::new().max_bytes(4_000_000).max_string(3_000_000);
     let bus = Bus::<String>::new();
     let log = AuditLog::start(&bus, &path, Options::new().codec(large)).unwrap();
     for bytes in [1, 300_000, 3_000_000] {
@@ -316,10 +312,7 @@ fn a_log_whose_first_lines_are_damaged_is_still_a_log() {
 fn a_line_as_long_as_one_may_be_is_read_and_a_longer_one_takes_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let tiny = Verifier::new().codec(Codec::new().limits(Limits {
-        bytes: 1_000,
-        ..Limits::default()
-    }));
+    let tiny = Verifier::new().codec(Codec::new().max_bytes(1_000));
     let longest = 1024 * 1024 + 1_000;
     let verified = |bytes: usize, end: &str| {
         let why = "x".repeat(

@@ -1,7 +1,7 @@
 //! Any envelope at all, there and back.
 
 use chrono::DateTime;
-use oxide_bus::codec::{Codec, Limits};
+use oxide_bus::codec::Codec;
 use oxide_bus::{Command, Envelope, Event, Message};
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value};
@@ -106,7 +106,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn whatever_is_written_as_json_is_read_back_equal(envelope in any_envelope()) {
-        let roomy = Codec::new().limits(Limits { name: 4096, ..Limits::default() });
+        let roomy = Codec::new().max_name(4096);
         let json = roomy.encode(&envelope).expect("it is within the limits");
         prop_assert!(!json.contains('\n'));
         let read = roomy.decode(&json).expect("it was written");

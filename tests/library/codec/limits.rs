@@ -1,6 +1,6 @@
 //! Each limit, at the limit and one over.
 
-use oxide_bus::codec::{Codec, ErrorKind as Kind, Limits};
+use oxide_bus::codec::{Codec, ErrorKind as Kind};
 use oxide_bus::{Command, Envelope, Message};
 use serde_json::Value;
 
@@ -16,14 +16,11 @@ fn the_plain_implementations_go_down_to_the_limit_of_serde_json_and_no_deeper() 
         Some(nested(125).len() + r#""correlation_id":null,"#.len())
     );
     assert!(serde_json::from_str::<Envelope>(&nested(126)).is_err());
-    let codec = Codec::new().limits(Limits {
-        depth: 1_000,
-        ..Limits::default()
-    });
+    let codec = Codec::new().max_depth(1_000);
     assert!(codec.decode(nested(125)).is_ok());
     assert!(codec.encode(&deepest).is_ok());
     let error = codec.decode(nested(126)).expect_err("too deep");
-    assert_eq!(error.kind(), &Kind::TooDeep(Limits::MAX_DEPTH));
+    assert_eq!(error.kind(), &Kind::TooDeep(127));
 }
 
 #[test]
@@ -69,21 +66,15 @@ fn json_object(value: Value) -> Value {
     Value::Object(members)
 }
 
-fn limited(change: impl FnOnce(&mut Limits)) -> Codec {
-    let mut limits = Limits::default();
-    change(&mut limits);
-    Codec::new().limits(limits)
-}
-
 /// Both directions take the envelope at the limit, and refuse it one below.
 #[track_caller]
-fn assert_limit(json: &str, at: usize, set: fn(&mut Limits, usize), kind: &Kind) {
+fn assert_limit(json: &str, at: usize, set: fn(Codec, usize) -> Codec, kind: &Kind) {
     let envelope = Envelope::from_json(json).expect("within the defaults");
     let json = envelope.to_json().expect("within the defaults");
-    let enough = limited(|limits| set(limits, at));
+    let enough = set(Codec::new(), at);
     assert_eq!(enough.decode(&json).as_ref(), Ok(&envelope));
     assert_eq!(enough.encode(&envelope).as_ref(), Ok(&json));
-    let short = limited(|limits| set(limits, at - 1));
+    let short = set(Codec::new(), at - 1);
     let error = short.decode(&json).expect_err("one over");
     assert_eq!(error.kind(), kind);
     assert!(error.is_over_limit());
@@ -98,30 +89,20 @@ fn bytes_are_limited() {
         .map(|envelope| envelope.to_json().expect("it fits"));
     let json = json.expect("it is fine");
     let at = json.len();
-    assert_limit(
-        &json,
-        at,
-        |limits, at| limits.bytes = at,
-        &Kind::TooLarge(at - 1),
-    );
+    assert_limit(&json, at, Codec::max_bytes, &Kind::TooLarge(at - 1));
 }
 
 #[test]
 fn depth_is_limited() {
     let json = with_payload(r#"[{"a":[]}]"#);
-    assert_limit(&json, 5, |limits, at| limits.depth = at, &Kind::TooDeep(4));
+    assert_limit(&json, 5, Codec::max_depth, &Kind::TooDeep(4));
 }
 
 #[test]
 fn values_are_limited() {
     // Envelope, id, source, correlation id, time, message, kind, type, module id, method: ten.
     let json = with_payload(r#"[1,{"a":null,"b":"c"}]"#);
-    assert_limit(
-        &json,
-        15,
-        |limits, at| limits.nodes = at,
-        &Kind::TooManyNodes(14),
-    );
+    assert_limit(&json, 15, Codec::max_nodes, &Kind::TooManyNodes(14));
 }
 
 #[test]
@@ -131,12 +112,7 @@ fn strings_are_limited_keys_as_well() {
         format!("{{\"{}\":1}}", "é\\n".repeat(50)),
     ] {
         let json = with_payload(&payload);
-        assert_limit(
-            &json,
-            150,
-            |limits, at| limits.string = at,
-            &Kind::StringTooLong(149),
-        );
+        assert_limit(&json, 150, Codec::max_string, &Kind::StringTooLong(149));
     }
 }
 
@@ -187,37 +163,23 @@ fn names_are_limited() {
             )),
         ),
     ] {
-        assert_limit(
-            &json,
-            100,
-            |limits, at| limits.name = at,
-            &Kind::NameTooLong(field),
-        );
+        assert_limit(&json, 100, Codec::max_name, &Kind::NameTooLong(field));
     }
 }
 
 #[test]
 fn limits_of_nothing_refuse_everything_and_do_not_panic() {
-    let none = Limits {
-        bytes: 0,
-        depth: 0,
-        nodes: 0,
-        string: 0,
-        name: 0,
-    };
-    for limits in [
+    let none = Codec::new()
+        .max_bytes(0)
+        .max_depth(0)
+        .max_nodes(0)
+        .max_string(0)
+        .max_name(0);
+    for codec in [
         none,
-        Limits {
-            bytes: 1_000,
-            ..none
-        },
-        Limits {
-            bytes: 1_000,
-            nodes: 100,
-            ..none
-        },
+        none.max_bytes(1_000),
+        none.max_bytes(1_000).max_nodes(100),
     ] {
-        let codec = Codec::new().limits(limits);
         assert!(
             codec
                 .decode(with_message(PING))

@@ -4,8 +4,7 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use oxide_bus::codec::{
-    Codec, ErrorKind, FileKind, Limits, LineError, LineErrorCause, LinesReader, LinesWriter,
-    WriteError,
+    Codec, ErrorKind, FileKind, LineError, LineErrorCause, LinesReader, LinesWriter, WriteError,
 };
 use oxide_bus::{Command, Envelope, Message};
 
@@ -102,10 +101,7 @@ fn lines_may_end_as_on_windows_and_the_last_one_not_at_all() {
 #[test]
 fn a_line_of_exactly_the_limit_is_read_and_a_longer_one_skipped() {
     let json = json();
-    let limits = Limits {
-        bytes: json.len(),
-        ..Limits::default()
-    };
+    let codec = Codec::new().max_bytes(json.len());
     for end in ["\n", "\r\n"] {
         for capacity in [1, 2, 3, json.len(), json.len() + 1, 10_000] {
             let log = [
@@ -119,7 +115,7 @@ fn a_line_of_exactly_the_limit_is_read_and_a_longer_one_skipped() {
             ]
             .join(end);
             let input = BufReader::with_capacity(capacity, log.as_bytes());
-            let mut lines = LinesReader::new(input).codec(Codec::new().limits(limits));
+            let mut lines = LinesReader::new(input).codec(codec);
             let errors: Vec<_> = (&mut lines).filter_map(Result::err).collect();
             assert_eq!(
                 errors.iter().map(LineError::line).collect::<Vec<_>>(),
@@ -160,10 +156,7 @@ fn a_line_without_an_end_is_not_stored() {
         block: vec![b'['; 1024 * 1024],
         left: 64,
     };
-    let errors = bad(LinesReader::new(input).codec(Codec::new().limits(Limits {
-        bytes: 100,
-        ..Limits::default()
-    })));
+    let errors = bad(LinesReader::new(input).codec(Codec::new().max_bytes(100)));
     assert_eq!(errors, [1]);
 }
 
@@ -209,10 +202,7 @@ fn an_envelope_that_cannot_be_encoded_writes_nothing() {
     assert!(matches!(error, WriteError::Encode(_)));
     log.write(&ping()).expect("it fits");
     assert!(bad(LinesReader::new(&*log.into_inner())).is_empty());
-    let mut small = LinesWriter::new(Vec::new()).codec(Codec::new().limits(Limits {
-        bytes: 10,
-        ..Limits::default()
-    }));
+    let mut small = LinesWriter::new(Vec::new()).codec(Codec::new().max_bytes(10));
     assert!(small.write(&ping()).is_err());
     assert!(small.into_inner().is_empty());
 }
@@ -249,12 +239,9 @@ fn a_byte_order_mark_before_the_first_line_is_passed_over() {
         }
     }
     // The limit is the line's, and one mark is what a file has.
-    let limits = Limits {
-        bytes: json.len(),
-        ..Limits::default()
-    };
+    let codec = Codec::new().max_bytes(json.len());
     let log = format!("\u{feff}{json}\r\n\u{feff}{json}\n{json}");
-    let lines = LinesReader::new(log.as_bytes()).codec(Codec::new().limits(limits));
+    let lines = LinesReader::new(log.as_bytes()).codec(codec);
     assert_eq!(bad(lines), [2]);
     assert!(LinesReader::new("\u{feff}".as_bytes()).next().is_none());
     let error = LinesReader::new("\u{feff}oops".as_bytes())

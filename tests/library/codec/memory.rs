@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use oxide_bus::codec::{Codec, ErrorKind, Limits};
+use oxide_bus::codec::{Codec, ErrorKind};
 
 const MIB: usize = 1024 * 1024;
 
@@ -32,7 +32,7 @@ fn list(item: &str, count: usize) -> String {
 
 /// The same, with no more values than the default limit lets through, padded to a mebibyte.
 fn most_of(item: &str, nodes_of_item: usize) -> String {
-    let nodes = Limits::default().nodes - 10;
+    let nodes = 65_536 - 10;
     let json = with_payload(&list(item, nodes / nodes_of_item));
     format!("{}{json}", " ".repeat(MIB - json.len()))
 }
@@ -102,13 +102,10 @@ fn the_worst_within_the_default_limits_costs_at_most_48_times_a_full_input() {
 
 #[test]
 fn with_4096_values_it_costs_at_most_3_mebibytes() {
-    let limits = Limits {
-        nodes: 4_096,
-        ..Limits::default()
-    };
+    let codec = Codec::new().max_nodes(4_096);
     let chain = format!("{}0{}", r#"{"":"#.repeat(60), "}".repeat(60));
     let json = with_payload(&list(&chain, 4_080 / 61));
-    let (outcome, cost) = peak(|| Codec::new().limits(limits).decode(&json));
+    let (outcome, cost) = peak(|| codec.decode(&json));
     assert!(outcome.is_ok());
     assert!(cost <= 3 * MIB, "{cost}");
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
-use oxide_bus::codec::{Codec, Limits, LinesWriter, WriteError};
+use oxide_bus::codec::{Codec, LinesWriter, WriteError};
 use oxide_bus::{RecvError, Subscription};
 
 use super::progress::Progress;
@@ -48,14 +48,13 @@ enum End {
 fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End, WriteError> {
     // All was read within limits, and what is written can be more than what was read: 1e9 is longer in full, and
     // a correlation id that is absent becomes a null.
-    let limits = Limits {
-        bytes: usize::MAX,
-        depth: Limits::MAX_DEPTH,
-        nodes: usize::MAX,
-        string: usize::MAX,
-        name: usize::MAX,
-    };
-    let mut lines = LinesWriter::new(Sheet::default()).codec(Codec::new().limits(limits));
+    let unlimited = Codec::new()
+        .max_bytes(usize::MAX)
+        .max_depth(usize::MAX)
+        .max_nodes(usize::MAX)
+        .max_string(usize::MAX)
+        .max_name(usize::MAX);
+    let mut lines = LinesWriter::new(Sheet::default()).codec(unlimited);
     loop {
         for item in subscription.try_iter() {
             match item {
