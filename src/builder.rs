@@ -70,13 +70,14 @@ impl<M: Payload> BusBuilder<M> {
     ///
     /// ```
     /// use oxide_bus::codec::{Codec, ErrorKind};
-    /// use oxide_bus::{Command, Envelope, Message, MessageBus};
+    /// use oxide_bus::{Command, Envelope, Message, MessageBus, PublishError};
     ///
     /// let bus = MessageBus::builder().writable_by(Codec::new()).build();
     /// let nameless = Envelope::new("", Message::from(Command::Ping));
     /// let error = bus.publish(nameless).unwrap_err();
     /// assert_eq!(error.to_string(), "cannot be written: source is empty or has a control character");
-    /// assert!(matches!(error.unwritable(), Some(ErrorKind::BadName("source"))));
+    /// let PublishError::Unwritable { cause, .. } = error else { panic!() };
+    /// assert!(matches!(cause.kind(), ErrorKind::BadName("source")));
     /// ```
     pub fn writable_by(mut self, codec: Codec) -> Self
     where

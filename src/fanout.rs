@@ -76,8 +76,8 @@ pub(crate) enum Refusal {
         )]
         Arc<Alarm>,
     ),
-    /// It weighs more than it may.
-    TooHeavy(Excess),
+    /// It is larger than it may be.
+    TooLarge(Excess),
     /// It cannot be written.
     Unwritable(Box<EncodeError>),
 }

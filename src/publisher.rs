@@ -254,7 +254,8 @@ impl<M: Payload> Publisher<M> {
 
     /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
     ///
-    /// They are checked at the beginning, all of them: if one may not be published, none is. If the capability is
+    /// They are checked at the beginning, all of them: if one may not be published, none is. (An empty batch is never
+    /// refused.) If the capability is
     /// revoked meanwhile, those that are left are refused: up to 64 are published in one step.
     ///
     /// # Errors

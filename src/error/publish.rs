@@ -1,7 +1,7 @@
 //! Why something was not published.
 
 use std::error::Error;
-use std::fmt;
+use std::{fmt, iter, vec};
 
 use super::CLOSED;
 use crate::capability::Capability;
@@ -45,12 +45,12 @@ pub enum PublishError<M = Message> {
     /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
     /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.
     Full(Box<Envelope<M>>),
-    /// It is heavier than the bus [takes](crate::BusBuilder::max_weight).
-    TooHeavy {
+    /// It is larger than the bus [takes](crate::BusBuilder::max_weight).
+    TooLarge {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
-        /// In what it is over the limit.
-        excess: Excess,
+        /// The limit that it is over.
+        exceeded: Excess,
     },
     /// It cannot be written: not by the codec that the bus was [built](crate::BusBuilder::writable_by) for, or by
     /// none, because its id or the id that it answers is nil or its time has no text. Such a one no
@@ -79,9 +79,9 @@ impl<M> PublishError<M> {
             Refusal::Closed => PublishError::Closed(Box::new(envelope)),
             Refusal::Full(_) => PublishError::Full(Box::new(envelope)),
             Refusal::TooDeep => PublishError::TooDeep(Box::new(envelope)),
-            Refusal::TooHeavy(excess) => PublishError::TooHeavy {
+            Refusal::TooLarge(exceeded) => PublishError::TooLarge {
                 envelope: Box::new(envelope),
-                excess,
+                exceeded,
             },
             Refusal::Unwritable(cause) => PublishError::Unwritable {
                 envelope: Box::new(envelope),
@@ -107,11 +107,6 @@ impl<M> PublishError<M> {
         matches!(self, PublishError::Closed(_))
     }
 
-    /// Whether it was to be published from inside too many other publishes.
-    pub fn is_too_deep(&self) -> bool {
-        matches!(self, PublishError::TooDeep(_))
-    }
-
     /// Whether a subscriber has no room that would have to be waited for.
     pub fn is_full(&self) -> bool {
         matches!(self, PublishError::Full(_))
@@ -130,29 +125,13 @@ impl<M> PublishError<M> {
         }
     }
 
-    /// In what it is heavier than the bus takes, if that is it.
-    pub fn excess(&self) -> Option<Excess> {
-        match self {
-            PublishError::TooHeavy { excess, .. } => Some(*excess),
-            _ => None,
-        }
-    }
-
-    /// Why it cannot be written, if that is it.
-    pub fn unwritable(&self) -> Option<&ErrorKind> {
-        match self {
-            PublishError::Unwritable { cause, .. } => Some(cause.kind()),
-            _ => None,
-        }
-    }
-
     /// The envelope that was not published.
     pub fn envelope(&self) -> &Envelope<M> {
         match self {
             PublishError::Closed(envelope)
             | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
-            | PublishError::TooHeavy { envelope, .. }
+            | PublishError::TooLarge { envelope, .. }
             | PublishError::Unwritable { envelope, .. }
             | PublishError::Denied { envelope, .. } => envelope,
         }
@@ -164,7 +143,7 @@ impl<M> PublishError<M> {
             PublishError::Closed(envelope)
             | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
-            | PublishError::TooHeavy { envelope, .. }
+            | PublishError::TooLarge { envelope, .. }
             | PublishError::Unwritable { envelope, .. }
             | PublishError::Denied { envelope, .. } => *envelope,
         }
@@ -177,9 +156,9 @@ impl<M> fmt::Debug for PublishError<M> {
             PublishError::Closed(_) => f.write_str("Closed(..)"),
             PublishError::TooDeep(_) => f.write_str("TooDeep(..)"),
             PublishError::Full(_) => f.write_str("Full(..)"),
-            PublishError::TooHeavy { excess, .. } => f
-                .debug_struct("TooHeavy")
-                .field("excess", excess)
+            PublishError::TooLarge { exceeded, .. } => f
+                .debug_struct("TooLarge")
+                .field("exceeded", exceeded)
                 .finish_non_exhaustive(),
             PublishError::Unwritable { .. } => f.write_str("Unwritable(..)"),
             PublishError::Denied {
@@ -197,24 +176,38 @@ impl<M> fmt::Display for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PublishError::Closed(_) => f.write_str(CLOSED),
-            PublishError::TooDeep(_) => f.write_str(TOO_DEEP),
-            PublishError::Full(_) => f.write_str(FULL),
-            PublishError::TooHeavy { excess, .. } => excess.fmt(f),
-            PublishError::Unwritable { cause, .. } => write_unwritable(f, cause),
+            PublishError::TooDeep(_) => f.write_str("inside too many other publishes"),
+            PublishError::Full(_) => f.write_str("a subscriber that must not miss it has no room"),
+            PublishError::TooLarge { exceeded, .. } => exceeded.fmt(f),
+            // A message's own words may quote the payload.
+            PublishError::Unwritable { cause, .. } => match cause.kind() {
+                ErrorKind::Message(_) => f.write_str("cannot be written"),
+                kind => write!(f, "cannot be written: {kind}"),
+            },
             PublishError::Denied {
                 envelope,
                 capability,
                 denial,
             } => {
                 let source = escaped(envelope.source.escape_debug());
-                write!(f, "`{source}` may not publish: ")?;
-                write_denial(f, capability, *denial)
+                let name = escaped(capability.as_str().escape_debug());
+                write!(
+                    f,
+                    "`{source}` may not publish: capability `{name}` {denial}"
+                )
             }
         }
     }
 }
 
-impl<M> Error for PublishError<M> {}
+impl<M> Error for PublishError<M> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            PublishError::Unwritable { cause, .. } => Some(&**cause),
+            _ => None,
+        }
+    }
+}
 
 /// Why a batch was not published whole. What was not published is handed back.
 ///
@@ -226,14 +219,15 @@ impl<M> Error for PublishError<M> {}
 /// let bus = Bus::<u32>::new();
 /// bus.close();
 /// let error = bus.publish_batch([Envelope::new("counter", 1)]).unwrap_err();
-/// assert!(error.is_closed());
+/// assert!(error.cause().is_closed());
 /// assert_eq!(error.receipt().published(), 0);
 /// assert_eq!(error.into_envelopes()[0].message, 1);
 /// ```
 pub struct BatchError<M = Message> {
-    cause: Cause,
     receipt: BatchReceipt,
-    envelopes: Vec<Envelope<M>>,
+    /// Holds the first of those that were not published.
+    cause: PublishError<M>,
+    rest: vec::IntoIter<Envelope<M>>,
 }
 
 /// Why something was not published.
@@ -249,59 +243,27 @@ impl From<Refusal> for Cause {
     }
 }
 
-const TOO_DEEP: &str = "inside too many other publishes";
-const FULL: &str = "a subscriber that must not miss it has no room";
-
 impl<M> BatchError<M> {
+    /// Of these envelopes, in order, none was published; there is one at least.
+    #[cold]
     pub(crate) fn new(
         receipt: BatchReceipt,
         envelopes: Vec<Envelope<M>>,
         cause: impl Into<Cause>,
     ) -> Self {
+        let mut rest = envelopes.into_iter();
+        let first = rest.next().expect("something was refused");
         BatchError {
-            cause: cause.into(),
             receipt,
-            envelopes,
+            cause: PublishError::caused(first, cause.into()),
+            rest,
         }
     }
 
-    /// Whether the bus has closed.
-    pub fn is_closed(&self) -> bool {
-        matches!(self.cause, Cause::Refused(Refusal::Closed))
-    }
-
-    /// Whether the capability does not let it pass.
-    pub fn is_denied(&self) -> bool {
-        self.denial().is_some()
-    }
-
-    /// Whether it was to be published from inside too many other publishes.
-    pub fn is_too_deep(&self) -> bool {
-        matches!(self.cause, Cause::Refused(Refusal::TooDeep))
-    }
-
-    /// Why the capability does not let it pass, if that is it.
-    pub fn denial(&self) -> Option<Denial> {
-        match self.cause {
-            Cause::Denied(_, denial) => Some(denial),
-            Cause::Refused(_) => None,
-        }
-    }
-
-    /// In what one of them is heavier than the bus takes, if that is it. Then none was published.
-    pub fn excess(&self) -> Option<Excess> {
-        match self.cause {
-            Cause::Refused(Refusal::TooHeavy(excess)) => Some(excess),
-            _ => None,
-        }
-    }
-
-    /// Why one of them cannot be written, if that is it. Then none was published.
-    pub fn unwritable(&self) -> Option<&ErrorKind> {
-        match &self.cause {
-            Cause::Refused(Refusal::Unwritable(cause)) => Some(cause.kind()),
-            _ => None,
-        }
+    /// Why they were not published. The envelope in it is the first that is left. (Where one of a batch may not be
+    /// published, none is: so it need not be the one that is refused.)
+    pub fn cause(&self) -> &PublishError<M> {
+        &self.cause
     }
 
     /// What became of those that were published before.
@@ -309,56 +271,36 @@ impl<M> BatchError<M> {
         self.receipt
     }
 
-    /// Those that were not published, in order.
-    pub fn envelopes(&self) -> &[Envelope<M>] {
-        &self.envelopes
-    }
-
     /// Takes those back that were not published, in order.
     pub fn into_envelopes(self) -> Vec<Envelope<M>> {
-        self.envelopes
+        let first = self.cause.into_envelope();
+        iter::once(first).chain(self.rest).collect()
+    }
+
+    /// How many were not published.
+    fn left(&self) -> usize {
+        1 + self.rest.len()
     }
 }
 
 impl<M> fmt::Debug for BatchError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchError")
-            .field("cause", &format_args!("{self}"))
+            .field("cause", &self.cause)
             .field("receipt", &self.receipt)
-            .field("left", &self.envelopes.len())
+            .field("left", &self.left())
             .finish_non_exhaustive()
     }
 }
 
 impl<M> fmt::Display for BatchError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} envelopes not published: ", self.envelopes.len())?;
-        match &self.cause {
-            Cause::Refused(Refusal::Closed) => f.write_str(CLOSED),
-            Cause::Refused(Refusal::Full(_)) => f.write_str(FULL),
-            Cause::Refused(Refusal::TooDeep) => f.write_str(TOO_DEEP),
-            Cause::Refused(Refusal::TooHeavy(excess)) => excess.fmt(f),
-            Cause::Refused(Refusal::Unwritable(cause)) => write_unwritable(f, cause),
-            Cause::Denied(capability, denial) => write_denial(f, capability, *denial),
-        }
+        write!(f, "{} envelopes not published: {}", self.left(), self.cause)
     }
 }
 
-impl<M> Error for BatchError<M> {}
-
-/// A message's own words may quote the payload.
-fn write_unwritable(f: &mut fmt::Formatter<'_>, cause: &EncodeError) -> fmt::Result {
-    match cause.kind() {
-        ErrorKind::Message(_) => f.write_str("cannot be written"),
-        kind => write!(f, "cannot be written: {kind}"),
+impl<M> Error for BatchError<M> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
     }
-}
-
-fn write_denial(
-    f: &mut fmt::Formatter<'_>,
-    capability: &Capability,
-    denial: Denial,
-) -> fmt::Result {
-    let name = escaped(capability.as_str().escape_debug());
-    write!(f, "capability `{name}` {denial}")
 }

@@ -132,6 +132,9 @@ impl<M: Payload> Publisher<M> {
         limit: Limit,
         pass: &mut Pass,
     ) -> Result<(), Cause> {
+        if batching.left().is_empty() {
+            return Ok(()); // there is nothing to refuse
+        }
         let inside = self.enter(batching.left(), Origin::Made, pass)?;
         let core = &self.bus.core;
         let outcome = core.place_all(batching, limit, || {

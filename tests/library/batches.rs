@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use oxide_bus::{Bus, Envelope, RecvError, SubscribeOptions, Subscription, TryRecvError};
+use oxide_bus::{
+    BatchReceipt, Bus, Envelope, RecvError, SubscribeOptions, Subscription, TryRecvError,
+};
 
 fn numbers(range: std::ops::Range<u32>) -> impl Iterator<Item = Envelope<u32>> {
     range.map(|number| Envelope::new("counter", number))
@@ -129,15 +131,16 @@ fn a_batch_that_is_refused_comes_back_whole_and_in_order() {
     let bus = Bus::<u32>::new();
     let publisher = bus.publisher("counter", "count");
     let denied = publisher.publish_batch([1, 2, 3]).unwrap_err();
-    assert!(denied.is_denied() && !denied.is_closed());
+    assert!(denied.cause().is_denied());
+    assert_eq!(denied.cause().envelope().message, 1);
     assert_eq!(
         denied.to_string(),
-        "3 envelopes not published: capability `count` is not granted"
+        "3 envelopes not published: `counter` may not publish: capability `count` is not granted"
     );
     bus.grant_capability("count".into());
     bus.close();
     let closed = publisher.publish_batch([1, 2, 3]).unwrap_err();
-    assert!(closed.is_closed() && !closed.is_denied());
+    assert!(closed.cause().is_closed());
     assert_eq!(closed.receipt().published(), 0);
     for error in [denied, closed] {
         let messages: Vec<_> = (error.into_envelopes().into_iter())
@@ -146,4 +149,19 @@ fn a_batch_that_is_refused_comes_back_whole_and_in_order() {
         let counter = |number| ("counter".to_owned(), number);
         assert_eq!(messages, [counter(1), counter(2), counter(3)]);
     }
+}
+
+#[test]
+fn an_empty_batch_is_never_refused() {
+    let bus = Bus::<u32>::new();
+    let publisher = bus.publisher("counter", "count");
+    for _ in 0..2 {
+        let receipts = [
+            bus.publish_batch([]).expect("nothing is refused"),
+            publisher.publish_batch([]).expect("nothing is refused"),
+        ];
+        assert_eq!(receipts, [BatchReceipt::default(); 2]);
+        bus.close();
+    }
+    assert_eq!(bus.denials().total(), 0);
 }

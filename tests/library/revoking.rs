@@ -425,11 +425,11 @@ fn a_batch_that_is_on_its_way_when_its_capability_is_revoked_goes_one_step_furth
         let publisher = bus.publisher("counter", "count");
         let revokes = |number| Revokes((number == 100).then(|| bus.downgrade()));
         let error = publish_batch(&publisher, (0..1_000).map(revokes).collect());
-        assert_eq!(error.denial(), Some(Denial::Revoked));
+        assert_eq!(error.cause().denial(), Some(Denial::Revoked));
         let published = queue.len();
         assert!((101..=101 + 64).contains(&published), "{published}");
         assert_eq!(error.receipt().delivered(), published);
-        assert_eq!(error.envelopes().len(), 1_000 - published);
+        assert_eq!(error.into_envelopes().len(), 1_000 - published);
         assert_eq!(bus.in_flight(&"count".into()), 0);
     }
 }

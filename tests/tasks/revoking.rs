@@ -137,9 +137,11 @@ fn of_a_batch_that_waits_the_first_are_published_and_the_rest_handed_back() {
         let Poll::Ready(Err(error)) = waits.as_mut().poll(&mut context()) else {
             panic!("the rest is not refused");
         };
-        assert_eq!(error.denial(), Some(Denial::Revoked));
+        assert_eq!(error.cause().denial(), Some(Denial::Revoked));
         assert_eq!(error.receipt().published(), 4);
-        let left: Vec<_> = error.envelopes().iter().map(|it| it.message).collect();
+        let left: Vec<_> = (error.into_envelopes().into_iter())
+            .map(|it| it.message)
+            .collect();
         assert_eq!(left, [4, 5, 6, 7, 8, 9]);
         assert!(nothing_is_queued(&mut lossless));
     }

@@ -10,7 +10,8 @@ use chrono::DateTime;
 use oxide_bus::audit::{self, AuditLog, Flush, Options};
 use oxide_bus::codec::{Codec, ErrorKind};
 use oxide_bus::{
-    Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, Subject, SubscribeOptions,
+    Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, PublishError, Subject,
+    SubscribeOptions,
 };
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -54,10 +55,13 @@ fn a_publisher_sends_nothing_that_no_codec_can_write() {
     late.timestamp = DateTime::from_timestamp(253_402_300_800, 0).unwrap();
     let mut leap = envelope();
     leap.timestamp = DateTime::from_timestamp(59, 1_500_000_000).unwrap();
-    let bad = |refused: Result<_, oxide_bus::PublishError>| {
+    let bad = |refused: Result<_, PublishError>| {
         let error = refused.unwrap_err();
         assert_eq!(error.envelope().message, Command::Ping.into());
-        error.unwritable().unwrap().clone()
+        match error {
+            PublishError::Unwritable { cause, .. } => cause.kind().clone(),
+            other => panic!("{other}"),
+        }
     };
     assert_eq!(bad(relay.forward(nil)), ErrorKind::BadId("id"));
     assert_eq!(bad(relay.forward(late)), ErrorKind::BadTime);
@@ -82,12 +86,15 @@ fn a_bus_that_was_built_for_the_logs_codec_refuses_what_the_log_cannot_hold() {
     let module = bus.publisher("module", "module");
     for message in unwritable() {
         let error = module.publish(message.clone()).unwrap_err();
-        assert!(error.unwritable().is_some(), "{error}");
+        assert!(matches!(error, PublishError::Unwritable { .. }), "{error}");
         assert_eq!(error.into_envelope().message, message);
         let error = module
             .publish_batch([Command::Ping.into(), message])
             .unwrap_err();
-        assert!(error.unwritable().is_some(), "{error}");
+        assert!(
+            matches!(error.cause(), PublishError::Unwritable { .. }),
+            "{error}"
+        );
         assert_eq!(error.into_envelopes().len(), 2);
     }
     module.publish(stop("x".repeat(256))).unwrap();

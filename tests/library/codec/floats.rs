@@ -1,9 +1,10 @@
 //! Floats that JSON does not have: `serde_json` writes them as `null`, so they are refused.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use oxide_bus::audit::{AuditLog, Options};
-use oxide_bus::codec::{Codec, ErrorKind};
+use oxide_bus::codec::{Codec, EncodeError, ErrorKind};
 use oxide_bus::{Bus, Command, Envelope, Message};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -202,7 +203,9 @@ fn what_must_be_writable_is_refused_when_it_is_published() {
         .publish(Envelope::new("thermo", (1, f64::INFINITY)))
         .expect_err("it has a float that is none");
     let kind = ErrorKind::NotFinite("message[1]".to_owned());
-    assert_eq!(error.unwritable(), Some(&kind));
+    let cause = error.source().expect("there is a reason");
+    let cause: &EncodeError = cause.downcast_ref().expect("it cannot be written");
+    assert_eq!(cause.kind(), &kind);
     assert_eq!(
         error.to_string(),
         "cannot be written: message[1] is not a finite number"
