@@ -38,8 +38,8 @@ fn publish(c: &mut Criterion) {
     let bus = MessageBus::new();
     let others: Vec<_> = (0..16)
         .map(|module| {
-            let pattern = format!("command.*.module-{module}").parse();
-            bus.subscribe_with(SubscribeOptions::new().pattern(pattern.expect("a pattern")))
+            let pattern = format!("command.*.module-{module}");
+            bus.subscribe_with(SubscribeOptions::new().pattern(pattern))
         })
         .collect();
     group.bench_function("sixteen listen to something else", |b| {
@@ -73,7 +73,6 @@ impl Cell {
     }
 
     fn retaining(self, pattern: &str) -> Self {
-        let pattern = pattern.parse().expect("a pattern");
         self.bus.retain(pattern, 1).expect("open");
         self
     }

@@ -40,7 +40,7 @@ fn command(source: &Source, number: usize) -> Envelope {
 
 fn to_own(number: usize) -> SubscribeOptions {
     let pattern = format!("command.*.{}", module(number));
-    SubscribeOptions::new().pattern(pattern.parse().expect("a pattern"))
+    SubscribeOptions::new().pattern(pattern)
 }
 
 /// So many subscribers, of which so many listen to module 0 and the others each to a module of its

@@ -204,7 +204,7 @@ impl<M: Payload> Bus<M> {
     /// use oxide_bus::{Advisory, MessageBus, SubscribeOptions};
     ///
     /// let bus = MessageBus::new();
-    /// let refusals = SubscribeOptions::new().pattern("advisory.denied".parse()?);
+    /// let refusals = SubscribeOptions::new().pattern("advisory.denied");
     /// let mut refusals = bus.advisories_with(refusals)?;
     /// let llm = bus.publisher("llm", "llm:complete");
     /// assert!(llm.send_command(oxide_bus::Command::Ping).is_err());

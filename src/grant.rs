@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capability::Capability;
-use crate::pattern::Pattern;
+use crate::pattern::{self, Pattern, PatternError};
 use crate::source::Source;
 use crate::visible::escaped;
 
@@ -30,7 +30,7 @@ use crate::visible::escaped;
 /// let bus = MessageBus::new();
 /// bus.grant(
 ///     Grant::new("log:write")
-///         .patterns(["event.custom.logger.*".parse()?])
+///         .pattern("event.custom.logger.*")
 ///         .expires_in(Duration::from_secs(3600))
 ///         .rate(1_000, 50),
 /// )?;
@@ -51,6 +51,8 @@ pub struct Grant {
     pub(crate) rate: Option<(u32, u32)>,
     /// A right more, not a restriction.
     pub(crate) forwards: bool,
+    /// The first text that was given as a pattern and is none.
+    pub(crate) bad_pattern: Option<PatternError>,
 }
 
 impl Grant {
@@ -63,23 +65,50 @@ impl Grant {
             expires: None,
             rate: None,
             forwards: false,
+            bad_pattern: None,
         }
     }
 
-    /// For subjects that one of these patterns matches. Called again, adds more.
+    /// For subjects that this pattern matches. Called again, adds another: one that matches is enough.
     ///
-    /// No patterns at all are no subjects at all. A payload without a subject is matched by no pattern, and is
+    /// A text that is no pattern is the [error](crate::GrantError::Pattern) of granting. A payload without a subject is matched by no pattern, and is
     /// refused as [`NoSubject`](crate::Denial::NoSubject). Together they have up to
     /// [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES).
-    pub fn patterns(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
-        self.patterns.get_or_insert_default().extend(patterns);
+    pub fn pattern<P>(self, pattern: P) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        self.patterns([pattern])
+    }
+
+    /// For subjects that one of these patterns matches: [`pattern`](Self::pattern) for each.
+    ///
+    /// An empty list (`[""; 0]`) lets nothing pass, unless there are other patterns.
+    pub fn patterns<P>(mut self, patterns: impl IntoIterator<Item = P>) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let known = self.patterns.get_or_insert_default();
+        match pattern::read(patterns) {
+            Ok(patterns) => known.extend(patterns),
+            Err(error) => {
+                self.bad_pattern.get_or_insert(error);
+            }
+        }
         self
     }
 
-    /// For these sources. Called again, adds more. No sources at all are nobody.
+    /// For this source. Called again, adds another.
     ///
     /// It also widens what a publisher that [forwards](Self::forwards) may hand on: envelopes of these
     /// sources, where it else may forward only its own.
+    pub fn source(self, source: impl Into<Source>) -> Self {
+        self.sources([source])
+    }
+
+    /// For these sources: [`source`](Self::source) for each. An empty list lets nothing pass, unless there are others.
     pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
         (self.sources.get_or_insert_default()).extend(sources.into_iter().map(Into::into));
         self

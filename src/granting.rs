@@ -38,7 +38,7 @@ impl<M> Bus<M> {
     /// # Errors
     ///
     /// [`GrantError`] where a name is longer than 256 bytes or 65,536 capabilities are granted already (a
-    /// [`BusBuilder`](crate::BusBuilder) sets other limits), the patterns have more than
+    /// [`BusBuilder`](crate::BusBuilder) sets other limits), a pattern is none, the patterns have more than
     /// [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES) together, or a rate is zero.
     ///
     /// # Examples

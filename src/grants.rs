@@ -126,6 +126,9 @@ impl Grants {
         for source in grant.sources.iter().flatten() {
             self.check_name(source)?;
         }
+        if let Some(error) = &grant.bad_pattern {
+            return Err(GrantError::Pattern(error.clone()));
+        }
         let bytes = filter::bytes(grant.patterns.as_deref().unwrap_or_default());
         if bytes > MAX_PATTERNS_BYTES {
             return Err(GrantError::PatternsTooLong { bytes });

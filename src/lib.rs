@@ -99,7 +99,7 @@
 //! let bus = Bus::<Reading>::new();
 //! let mut cellar = bus.subscribe_with(
 //!     SubscribeOptions::new()
-//!         .pattern("reading.cellar".parse()?)
+//!         .pattern("reading.cellar")
 //!         .source("thermometer"),
 //! )?;
 //! bus.publish(Envelope::new("thermometer", Reading { room: "attic" }))?;

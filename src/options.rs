@@ -7,7 +7,7 @@ use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
 use crate::message::Message;
 use crate::overflow::Overflow;
-use crate::pattern::Pattern;
+use crate::pattern::{self, Pattern, PatternError};
 use crate::source::Source;
 
 /// The capacity of a subscription that asks for no other, in envelopes.
@@ -40,8 +40,8 @@ pub const MAX_PATTERN_SHAPES: usize = 16;
 /// | --- | --- |
 /// | [`capacity`](Self::capacity) | 128 envelopes |
 /// | [`name`](Self::name) | none |
-/// | [`pattern`](Self::pattern) | every subject |
-/// | [`source`](Self::source) | every source |
+/// | [`pattern`](Self::pattern), [`patterns`](Self::patterns) | every subject |
+/// | [`source`](Self::source), [`sources`](Self::sources) | every source |
 /// | [`predicate`](Self::predicate) | none |
 /// | [`overflow`](Self::overflow) | [`Overflow::DropNewest`] |
 /// | [`fixed`](Self::fixed) | no: what it listens to may be changed |
@@ -60,7 +60,7 @@ pub const MAX_PATTERN_SHAPES: usize = 16;
 ///     SubscribeOptions::new()
 ///         .name("plotter")
 ///         .capacity(1_024)
-///         .pattern("event.custom.*.reading".parse()?)
+///         .pattern("event.custom.*.reading")
 ///         .source("thermometer"),
 /// )?;
 /// bus.emit_event("kernel", Event::Pong { from: "kernel".into() })?;
@@ -77,6 +77,8 @@ pub struct SubscribeOptions<M = Message> {
     pub(crate) insists: bool,
     pub(crate) is_own: bool,
     pub(crate) fixed: bool,
+    /// The first text that was given as a pattern and is none.
+    bad_pattern: Option<PatternError>,
 }
 
 impl<M> Default for SubscribeOptions<M> {
@@ -90,6 +92,7 @@ impl<M> Default for SubscribeOptions<M> {
             insists: false,
             is_own: false,
             fixed: false,
+            bad_pattern: None,
         }
     }
 }
@@ -124,15 +127,52 @@ impl<M> SubscribeOptions<M> {
     /// A payload whose type does not say what its [`subject`](crate::Payload::subject) is has none, and no pattern
     /// matches it, not even `>`. So a subscription with patterns is [evicted](crate::Eviction::NoSubject) when the first
     /// payload of such a type is published: it would wait for ever.
-    pub fn pattern(mut self, pattern: Pattern) -> Self {
-        self.filter.patterns.push(pattern);
+    ///
+    /// A text that is no pattern is the [error](SubscribeError::Pattern) of subscribing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{MessageBus, SubscribeError, SubscribeOptions};
+    ///
+    /// let bus = MessageBus::new();
+    /// let error = bus.subscribe_with(SubscribeOptions::new().pattern("event.sensor*")).unwrap_err();
+    /// assert!(matches!(error, SubscribeError::Pattern(error) if error.offset() == 12));
+    /// ```
+    pub fn pattern<P>(self, pattern: P) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        self.patterns([pattern])
+    }
+
+    /// Listens to subjects that one of these patterns matches: [`pattern`](Self::pattern) for each. An empty list
+    /// restricts nothing. (In a [`Grant`](crate::Grant::patterns) it lets nothing pass.)
+    pub fn patterns<P>(mut self, patterns: impl IntoIterator<Item = P>) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        match pattern::read(patterns) {
+            Ok(patterns) => self.filter.patterns.extend(patterns),
+            Err(error) => {
+                self.bad_pattern.get_or_insert(error);
+            }
+        }
         self
     }
 
     /// Listens to envelopes from this source. Called again, adds another: one that is equal is
     /// enough. Where patterns are set too, both must agree.
-    pub fn source(mut self, source: impl Into<Source>) -> Self {
-        self.filter.sources.push(source.into());
+    pub fn source(self, source: impl Into<Source>) -> Self {
+        self.sources([source])
+    }
+
+    /// Listens to envelopes from one of these sources: [`source`](Self::source) for each. An empty list restricts
+    /// nothing.
+    pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
+        (self.filter.sources).extend(sources.into_iter().map(Into::into));
         self
     }
 
@@ -175,6 +215,9 @@ impl<M> SubscribeOptions<M> {
     pub(crate) fn checked(self, max_name: usize) -> Result<Self, SubscribeError> {
         if !(1..=MAX_CAPACITY).contains(&self.capacity) {
             return Err(SubscribeError::Capacity(self.capacity));
+        }
+        if let Some(error) = self.bad_pattern {
+            return Err(SubscribeError::Pattern(error));
         }
         let names = self.name.iter().chain(&self.group).map(String::as_str);
         let mut names = names.chain(self.filter.sources.iter().map(Source::as_str));
@@ -226,9 +269,9 @@ impl<M> SubscribeOptions<M> {
     /// use oxide_bus::{MessageBus, SetPatternsError, SubscribeOptions};
     ///
     /// let bus = MessageBus::new();
-    /// let pings = SubscribeOptions::new().pattern("command.ping".parse()?).fixed();
+    /// let pings = SubscribeOptions::new().pattern("command.ping").fixed();
     /// let pings = bus.subscribe_with(pings)?;
-    /// assert_eq!(pings.set_patterns([">".parse()?]), Err(SetPatternsError::Fixed));
+    /// assert_eq!(pings.set_patterns([">"]), Err(SetPatternsError::Fixed));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fixed(mut self) -> Self {
@@ -283,6 +326,7 @@ impl<M> Clone for SubscribeOptions<M> {
             insists: self.insists,
             is_own: self.is_own,
             fixed: self.fixed,
+            bad_pattern: self.bad_pattern.clone(),
         }
     }
 }
@@ -298,6 +342,7 @@ impl<M> fmt::Debug for SubscribeOptions<M> {
             .field("insists", &self.insists)
             .field("is_own", &self.is_own)
             .field("fixed", &self.fixed)
+            .field("bad_pattern", &self.bad_pattern)
             .finish()
     }
 }

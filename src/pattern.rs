@@ -1,11 +1,18 @@
 //! Patterns over subjects: `event.custom.*.reading`, `command.>`.
 
-use std::error::Error;
+mod error;
+
 use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::subject::{Subject, write_token};
+
+use self::error::{Flaw, FlawKind};
+
+pub use self::error::PatternError;
 
 /// The most bytes of a [`Pattern`]: those of its tokens, and one more for each. An escape counts as what it stands
 /// for. (A subject with two names of 256 bytes has some 540.)
@@ -33,6 +40,12 @@ pub const MAX_PATTERN_TOKENS: usize = 16;
 ///
 /// An empty token is a token as any other, so `*` and `>` match it. (In NATS there is none.)
 ///
+/// # Where one is taken
+///
+/// Whatever takes a pattern takes text as well, and a bad text is an error of what it is for:
+/// `SubscribeOptions::new().pattern("reading.>")`. Text that is made up of what strangers wrote is
+/// [escaped](Pattern::escape), token by token. In serde's formats a pattern is its text.
+///
 /// # Limits
 ///
 /// [`MAX_PATTERN_TOKENS`] tokens and [`MAX_PATTERN_BYTES`]; a subject may have more, and `>` matches the rest of them.
@@ -55,7 +68,8 @@ pub const MAX_PATTERN_TOKENS: usize = 16;
 /// assert!(browser.matches(&Subject::new(["event", "started", "web.browser"])));
 /// # Ok::<(), oxide_bus::PatternError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Pattern {
     /// [`MAX_PATTERN_TOKENS`] at most.
     tokens: Arc<[Token]>,
@@ -81,25 +95,22 @@ impl Token {
 }
 
 impl Pattern {
-    /// The pattern that matches this subject and no other. None if the subject has no tokens, or more tokens or bytes
-    /// than a pattern may have.
+    /// A token as it is written in a pattern that means this token and no other.
     ///
     /// # Examples
     ///
     /// ```
     /// use oxide_bus::{Pattern, Subject};
     ///
-    /// let subject = Subject::new(["event", "pong", "*"]);
-    /// let pattern = Pattern::exactly(&subject).expect("it has tokens");
-    /// assert!(pattern.matches(&subject));
-    /// assert!(!pattern.matches(&Subject::new(["event", "pong", "echo"])));
+    /// let module = "web.browser";
+    /// let invokes = format!("command.invoke.{}.*", Pattern::escape(module));
+    /// assert_eq!(invokes, r"command.invoke.web\.browser.*");
+    /// let invokes = Pattern::try_from(invokes)?;
+    /// assert!(invokes.matches(&Subject::new(["command", "invoke", module, "open"])));
+    /// # Ok::<(), oxide_bus::PatternError>(())
     /// ```
-    pub fn exactly(subject: &Subject<'_>) -> Option<Self> {
-        let mut tokens = Tokens::default();
-        for token in subject.tokens() {
-            tokens.push(Token::Literal((*token).into())).ok()?;
-        }
-        (!tokens.tokens.is_empty()).then(|| tokens.pattern(false))
+    pub fn escape(token: &str) -> String {
+        Subject::new([token]).to_string()
     }
 
     /// How many bytes it has, as [`MAX_PATTERN_BYTES`] counts them.
@@ -144,6 +155,17 @@ impl Pattern {
     }
 }
 
+/// Reads patterns, up to the first that is none.
+pub(crate) fn read<P>(patterns: impl IntoIterator<Item = P>) -> Result<Vec<Pattern>, PatternError>
+where
+    P: TryInto<Pattern>,
+    P::Error: Into<PatternError>,
+{
+    (patterns.into_iter())
+        .map(|pattern| pattern.try_into().map_err(Into::into))
+        .collect()
+}
+
 impl FromStr for Pattern {
     type Err = PatternError;
 
@@ -153,6 +175,12 @@ impl FromStr for Pattern {
     ///
     /// [`PatternError`] says what is wrong and at which byte.
     fn from_str(text: &str) -> Result<Self, PatternError> {
+        Self::compile(text).map_err(|flaw| PatternError::new(text, flaw))
+    }
+}
+
+impl Pattern {
+    fn compile(text: &str) -> Result<Self, Flaw> {
         let mut reader = Reader { text, at: 0 };
         let mut tokens = Tokens::default();
         loop {
@@ -160,13 +188,50 @@ impl FromStr for Pattern {
             match reader.token()? {
                 Read::Token(token) => tokens.push(token).map_err(|kind| kind.at(start))?,
                 Read::Rest if reader.at == text.len() => return Ok(tokens.pattern(true)),
-                Read::Rest => return Err(PatternErrorKind::RestNotLast.at(start)),
+                Read::Rest => return Err(FlawKind::RestNotLast.at(start)),
             }
             if reader.at == text.len() {
                 return Ok(tokens.pattern(false));
             }
             reader.at += 1; // the dot at which the token ended
         }
+    }
+}
+
+impl TryFrom<&str> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: &str) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: &String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl From<&Pattern> for Pattern {
+    fn from(pattern: &Pattern) -> Self {
+        pattern.clone()
+    }
+}
+
+impl Serialize for Pattern {
+    /// As text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -178,13 +243,13 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn push(&mut self, token: Token) -> Result<(), PatternErrorKind> {
+    fn push(&mut self, token: Token) -> Result<(), FlawKind> {
         self.bytes += token.bytes();
         if self.bytes > MAX_PATTERN_BYTES {
-            return Err(PatternErrorKind::TooLong);
+            return Err(FlawKind::TooLong);
         }
         if self.tokens.len() == MAX_PATTERN_TOKENS {
-            return Err(PatternErrorKind::TooManyTokens);
+            return Err(FlawKind::TooManyTokens);
         }
         self.tokens.push(token);
         Ok(())
@@ -221,7 +286,7 @@ impl Reader<'_> {
     }
 
     /// Reads up to the next dot, which it leaves, or the end.
-    fn token(&mut self) -> Result<Read, PatternError> {
+    fn token(&mut self) -> Result<Read, Flaw> {
         let start = self.at;
         let mut literal = String::new();
         let mut wildcard = None;
@@ -229,16 +294,16 @@ impl Reader<'_> {
         while let Some(c) = self.peek().filter(|c| *c != '.') {
             let here = self.at;
             if wildcard.is_some() || empty {
-                return Err(PatternErrorKind::NotAlone.at(start));
+                return Err(FlawKind::NotAlone.at(start));
             }
             self.next();
             match c {
                 '*' | '>' if here == start => wildcard = Some(c),
-                '*' | '>' => return Err(PatternErrorKind::NotAlone.at(here)),
+                '*' | '>' => return Err(FlawKind::NotAlone.at(here)),
                 '\\' => match self.escape(here)? {
                     Some(c) => literal.push(c),
                     None if here == start => empty = true,
-                    None => return Err(PatternErrorKind::NotAlone.at(here)),
+                    None => return Err(FlawKind::NotAlone.at(here)),
                 },
                 c => literal.push(c),
             }
@@ -246,14 +311,14 @@ impl Reader<'_> {
         match wildcard {
             Some('*') => Ok(Read::Token(Token::AnyOne)),
             Some(_) => Ok(Read::Rest),
-            None if literal.is_empty() && !empty => Err(PatternErrorKind::EmptyToken.at(start)),
+            None if literal.is_empty() && !empty => Err(FlawKind::EmptyToken.at(start)),
             None => Ok(Read::Token(Token::Literal(literal.into()))),
         }
     }
 
     /// Reads what follows a backslash: a character, or nothing for the empty token.
-    fn escape(&mut self, start: usize) -> Result<Option<char>, PatternError> {
-        let unknown = || PatternErrorKind::UnknownEscape.at(start);
+    fn escape(&mut self, start: usize) -> Result<Option<char>, Flaw> {
+        let unknown = || FlawKind::UnknownEscape.at(start);
         match self.next().ok_or_else(unknown)? {
             'e' => Ok(None),
             'u' => {
@@ -293,67 +358,3 @@ impl fmt::Display for Pattern {
         Ok(())
     }
 }
-
-/// Why a text is not a [`Pattern`], and where.
-///
-/// # Examples
-///
-/// ```
-/// use oxide_bus::Pattern;
-///
-/// let error = "event.sensor*".parse::<Pattern>().unwrap_err();
-/// assert_eq!(error.offset(), 12);
-/// assert!(error.to_string().starts_with("invalid pattern at byte 12: "));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PatternError {
-    kind: PatternErrorKind,
-    offset: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PatternErrorKind {
-    EmptyToken,
-    NotAlone,
-    RestNotLast,
-    UnknownEscape,
-    TooLong,
-    TooManyTokens,
-}
-
-impl PatternErrorKind {
-    fn at(self, offset: usize) -> PatternError {
-        PatternError { kind: self, offset }
-    }
-}
-
-impl PatternError {
-    /// The byte of the text at which the trouble begins, counted from 0.
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-}
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid pattern at byte {}: ", self.offset)?;
-        f.write_str(match self.kind {
-            PatternErrorKind::EmptyToken => r"empty token (written `\e` where it is meant)",
-            PatternErrorKind::NotAlone => {
-                r"`*`, `>` and `\e` must be whole tokens (`\*` and `\>` are literal)"
-            }
-            PatternErrorKind::RestNotLast => "`>` must be the last token",
-            PatternErrorKind::UnknownEscape => {
-                r"unknown escape (there are `\.`, `\*`, `\>`, `\\`, `\e` and `\u{hex}`)"
-            }
-            PatternErrorKind::TooLong => {
-                return write!(f, "a pattern has no more than {MAX_PATTERN_BYTES} bytes");
-            }
-            PatternErrorKind::TooManyTokens => {
-                return write!(f, "a pattern has no more than {MAX_PATTERN_TOKENS} tokens");
-            }
-        })
-    }
-}
-
-impl Error for PatternError {}

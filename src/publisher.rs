@@ -17,7 +17,7 @@ use crate::fanout::Batching;
 use crate::grants::GrantHandle;
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
-use crate::pattern::Pattern;
+use crate::pattern::{self, Pattern, PatternError};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::request::Requests;
 use crate::source::Source;
@@ -121,7 +121,11 @@ impl<M> Publisher<M> {
     /// patterns too, beside all that this one has to keep to.
     ///
     /// It speaks for the same source under the same capability. Never stronger: narrowing again
-    /// adds a condition and lifts none, and no patterns at all let nothing pass.
+    /// adds a condition and lifts none, and no patterns at all (`[""; 0]`) let nothing pass.
+    ///
+    /// # Errors
+    ///
+    /// [`PatternError`] for a text that is no pattern.
     ///
     /// # Examples
     ///
@@ -131,20 +135,23 @@ impl<M> Publisher<M> {
     /// let bus = MessageBus::new();
     /// bus.grant_capability("module:report".into());
     /// let kernel = bus.publisher("kernel", "module:report");
-    /// let starter = kernel.narrow(["event.started.*".parse()?]);
+    /// let starter = kernel.narrow(["event.started.*"])?;
     ///
     /// starter.emit_event(Event::ModuleStarted { module_id: "echo".into() })?;
     /// let error = starter.emit_event(Event::ModuleStopped { module_id: "echo".into() }).unwrap_err();
     /// assert_eq!(error.denial(), Some(Denial::Subject));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use = "the publisher itself stays as it is"]
-    pub fn narrow(&self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
-        let narrower = patterns.into_iter().collect();
-        Publisher {
+    pub fn narrow<P>(&self, patterns: impl IntoIterator<Item = P>) -> Result<Self, PatternError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let narrower = pattern::read(patterns)?.into();
+        Ok(Publisher {
             narrowed: (self.narrowed.iter().cloned()).chain([narrower]).collect(),
             ..self.clone()
-        }
+        })
     }
 }
 
@@ -237,7 +244,7 @@ impl<M: Payload> Publisher<M> {
     /// use oxide_bus::{Command, Denial, Envelope, Grant, Message, MessageBus};
     ///
     /// let bus = MessageBus::new();
-    /// let pings = Grant::new("peer:relay").patterns(["command.ping".parse()?]);
+    /// let pings = Grant::new("peer:relay").pattern("command.ping");
     /// bus.grant(pings.forwards().sources(["north"]))?;
     /// let relay = bus.publisher("relay", "peer:relay");
     ///

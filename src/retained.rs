@@ -22,7 +22,7 @@ use crate::envelope::Envelope;
 use crate::error::RetainError;
 use crate::filter::Panicked;
 use crate::parcel::Parcel;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, PatternError};
 use crate::queue::Queue;
 use crate::subject::Payload;
 
@@ -266,14 +266,15 @@ impl<M: Payload> Bus<M> {
     /// its accounts, and [`len`](crate::Subscription::len) counts them. Who listens to none of them has
     /// none; a member of a [group](crate::SubscribeOptions::group) has none either, as the group may
     /// have had them, nor has an [audit log](crate::audit), which begins with what is published then. An envelope that matches several patterns comes once. Retaining for the same pattern
-    /// again changes the count.
+    /// again changes the count; a count of 0 lets go of what was retained, and retains no more.
     ///
     /// A payload whose type gives no [`subject`](Payload::subject) is retained for no pattern.
     ///
     /// # Errors
     ///
-    /// [`RetainError::Count`] unless it is within 1..=[`MAX_RETAINED`]; [`RetainError::TooMany`] with
-    /// [`MAX_RETAINED_PATTERNS`] patterns; [`RetainError::Closed`].
+    /// [`RetainError::Pattern`] for a text that is no pattern; [`RetainError::TooManyEnvelopes`] with a count above
+    /// [`MAX_RETAINED`]; [`RetainError::TooManyPatterns`] with [`MAX_RETAINED_PATTERNS`] patterns already;
+    /// [`RetainError::Closed`].
     ///
     /// # Cost
     ///
@@ -287,62 +288,53 @@ impl<M: Payload> Bus<M> {
     /// use oxide_bus::{Event, MessageBus};
     ///
     /// let bus = MessageBus::new();
-    /// bus.retain("event.started.>".parse()?, 10)?;
+    /// bus.retain("event.started.>", 10)?;
     /// bus.emit_event("kernel", Event::ModuleStarted { module_id: "echo".into() })?;
     ///
     /// let mut late = bus.subscribe();
     /// let started = late.try_recv()?;
     /// assert_eq!(started.message, Event::ModuleStarted { module_id: "echo".into() }.into());
+    ///
+    /// bus.retain("event.started.>", 0)?;
+    /// assert!(bus.subscribe().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn retain(&self, pattern: Pattern, count: usize) -> Result<(), RetainError> {
-        if !(1..=MAX_RETAINED).contains(&count) {
-            return Err(RetainError::Count(count));
+    pub fn retain<P>(&self, pattern: P, count: usize) -> Result<(), RetainError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let pattern = (pattern.try_into()).map_err(|error| RetainError::Pattern(error.into()))?;
+        if count > MAX_RETAINED {
+            return Err(RetainError::TooManyEnvelopes {
+                limit: MAX_RETAINED,
+            });
         }
         let rule = Rule {
             pattern,
             count,
             is_for: |pattern, envelope: &Envelope<M>| pattern.matches(&envelope.message.subject()),
         };
-        let mut refused = Err(RetainError::Closed);
+        let mut outcome = Err(RetainError::Closed);
         self.core.change_rules(|rules| {
-            let mut rules = rules.to_vec();
             let known = rules.iter().position(|it| it.pattern == rule.pattern);
+            let mut rules = rules.to_vec();
+            outcome = Ok(());
             match known {
-                Some(known) => rules[known].count = count,
+                None if count == 0 => return None,
                 None if rules.len() == MAX_RETAINED_PATTERNS => {
-                    refused = Err(RetainError::TooMany);
+                    outcome = Err(RetainError::TooManyPatterns {
+                        limit: MAX_RETAINED_PATTERNS,
+                    });
                     return None;
                 }
                 None => rules.push(rule),
+                Some(known) if count == 0 => drop(rules.remove(known)),
+                Some(known) => rules[known].count = count,
             }
-            refused = Ok(());
             Some(rules.into())
         });
-        refused
-    }
-
-    /// Retains no more for this pattern, and lets go of what was. False if nothing was retained for it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::MessageBus;
-    ///
-    /// let bus = MessageBus::new();
-    /// bus.retain("event.>".parse()?, 1)?;
-    /// assert!(bus.forget(&"event.>".parse()?));
-    /// assert!(!bus.forget(&"event.>".parse()?));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn forget(&self, pattern: &Pattern) -> bool {
-        let mut known = false;
-        self.core.change_rules(|rules| {
-            known = rules.iter().any(|rule| rule.pattern == *pattern);
-            let others = rules.iter().filter(|rule| rule.pattern != *pattern);
-            known.then(|| others.cloned().collect())
-        });
-        known
+        outcome
     }
 
     /// What a new subscriber with this filter receives first. Where one of its predicates panics it is

@@ -18,7 +18,7 @@ use crate::follow::{End, Places};
 use crate::follower::Follower;
 use crate::message::Message;
 use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
-use crate::pattern::Pattern;
+use crate::pattern::{self, Pattern, PatternError};
 use crate::queue::{Inbox, Terms};
 
 /// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
@@ -118,7 +118,7 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// Listens to these patterns from now on, in the place of those it had; none means every subject.
+    /// Listens to these patterns from now on, in the place of those it had; none (`[""; 0]`) means every subject.
     /// Sources and predicates stay.
     ///
     /// The change is one step: a publish goes by the old patterns or by the new ones, so what both match
@@ -137,7 +137,8 @@ impl<M> Subscription<M> {
     /// [`SetPatternsError::Unfiltered`] for a subscription that was made without a filter: it shares
     /// whole parcels with others, and cannot leave any of it out. One that shall choose later begins with
     /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Fixed`] for
-    /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::TooMany`] with more than
+    /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::Pattern`] for a text that is no
+    /// pattern, [`SetPatternsError::TooMany`] with more than
     /// [`MAX_PATTERNS`] of them, [`SetPatternsError::PatternsTooLong`] with more than [`MAX_PATTERNS_BYTES`],
     /// [`SetPatternsError::TooManyShapes`] with more than [`MAX_PATTERN_SHAPES`], [`SetPatternsError::Ended`] where the
     /// bus has closed or has evicted the subscription.
@@ -148,21 +149,25 @@ impl<M> Subscription<M> {
     /// use oxide_bus::{Command, Event, MessageBus, SubscribeOptions};
     ///
     /// let bus = MessageBus::new();
-    /// let options = SubscribeOptions::new().pattern("command.>".parse()?);
+    /// let options = SubscribeOptions::new().pattern("command.>");
     /// let mut subscription = bus.subscribe_with(options)?;
     /// let ping = bus.send_command("kernel", Command::Ping)?;
     ///
-    /// subscription.set_patterns(["event.pong.*".parse()?])?;
+    /// subscription.set_patterns(["event.pong.*"])?;
     /// bus.send_command("kernel", Command::Ping)?;
     /// let pong = bus.emit_event("echo", Event::Pong { from: "echo".into() })?;
     /// assert_eq!(subscription.recv()?.id, ping);
     /// assert_eq!(subscription.recv()?.id, pong);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn set_patterns(
+    pub fn set_patterns<P>(
         &self,
-        patterns: impl IntoIterator<Item = Pattern>,
-    ) -> Result<(), SetPatternsError> {
+        patterns: impl IntoIterator<Item = P>,
+    ) -> Result<(), SetPatternsError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
         let Inbox::Pick(picker) = &self.inbox else {
             return Err(SetPatternsError::Unfiltered);
         };
@@ -172,7 +177,8 @@ impl<M> Subscription<M> {
         if self.terms.fixed {
             return Err(SetPatternsError::Fixed);
         }
-        let patterns: Vec<_> = patterns.into_iter().take(MAX_PATTERNS + 1).collect();
+        let patterns = pattern::read(patterns.into_iter().take(MAX_PATTERNS + 1))
+            .map_err(SetPatternsError::Pattern)?;
         if patterns.len() > MAX_PATTERNS {
             return Err(SetPatternsError::TooMany);
         }

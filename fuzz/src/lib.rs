@@ -85,9 +85,9 @@ pub fn patterns(data: &[u8]) {
     let (subject, patterns) = text.split_once("\n\n").unwrap_or((&text, ""));
     let addressed = Addressed(subject.lines().map(str::to_owned).collect());
     let subject = addressed.subject();
-    if let Some(exactly) = Pattern::exactly(&subject) {
+    if let Ok(exactly) = Pattern::try_from(subject.to_string()) {
         assert!(exactly.matches(&subject));
-        assert_eq!(subject.to_string().parse().as_ref(), Ok(&exactly));
+        assert_eq!(exactly.to_string(), subject.to_string());
     }
     let bus = Bus::<Addressed>::new();
     let mut subscriptions = Vec::new();
@@ -95,7 +95,7 @@ pub fn patterns(data: &[u8]) {
         match text.parse::<Pattern>() {
             Ok(pattern) => {
                 assert_eq!(pattern.to_string().parse().as_ref(), Ok(&pattern));
-                let options = SubscribeOptions::new().capacity(1).pattern(pattern.clone());
+                let options = SubscribeOptions::new().capacity(1).pattern(&pattern);
                 let subscription = bus.subscribe_with(options).expect("open");
                 subscriptions.push((pattern.matches(&subject), subscription));
             }

@@ -40,7 +40,7 @@
 //!
 //! | of | methods | for tasks |
 //! | --- | --- | --- |
-//! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `denials`, `grant`, `is_granted`, `in_flight`, `retain`, `forget`, `try_publish` | the same methods: they never wait |
+//! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `denials`, `grant`, `is_granted`, `in_flight`, `retain`, `try_publish` | the same methods: they never wait |
 //! | `Bus` | `builder` | the same: `AsyncBus::from(Bus::builder().build())` |
 //! | `Bus` | `request` | `request` without a time-out, and `request_timeout`, which takes tokio's clock |
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::options::MAX_PATTERNS_BYTES;
+use crate::pattern::PatternError;
 
 /// Why a capability was not granted. What was granted before still is.
 ///
@@ -17,9 +18,11 @@ use crate::options::MAX_PATTERNS_BYTES;
 /// assert_eq!(error, GrantError::ZeroRate);
 /// assert_eq!(error.to_string(), "a rate or a burst of zero would let nothing pass");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantError {
+    /// One of its patterns is none.
+    Pattern(PatternError),
     /// As many capabilities are granted as may be.
     TooMany {
         /// How many that is.
@@ -44,6 +47,7 @@ pub enum GrantError {
 impl fmt::Display for GrantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            GrantError::Pattern(error) => fmt::Display::fmt(error, f),
             GrantError::TooMany { limit } => {
                 write!(f, "no more than {limit} capabilities may be granted")
             }
@@ -59,7 +63,14 @@ impl fmt::Display for GrantError {
     }
 }
 
-impl Error for GrantError {}
+impl Error for GrantError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            GrantError::Pattern(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 /// Why [`revoke_and_drain`](crate::Bus::revoke_and_drain) returned before all that was admitted
 /// under the capability was enqueued. It is revoked all the same, unless it was granted again.

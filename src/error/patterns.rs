@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
+use crate::pattern::PatternError;
 
 /// Why [`set_patterns`](crate::Subscription::set_patterns) changed nothing.
 ///
@@ -14,13 +15,14 @@ use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
 ///
 /// let bus = MessageBus::new();
 /// let subscription = bus.subscribe();
-/// let error = subscription.set_patterns(["event.>".parse()?]).unwrap_err();
+/// let error = subscription.set_patterns(["event.>"]).unwrap_err();
 /// assert_eq!(error, SetPatternsError::Unfiltered);
-/// # Ok::<(), oxide_bus::PatternError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetPatternsError {
+    /// One of them is none.
+    Pattern(PatternError),
     /// The subscription was made without a filter: no pattern, source or predicate.
     Unfiltered,
     /// The subscription is a member of a group, whose members have agreed on what they listen to.
@@ -43,6 +45,7 @@ pub enum SetPatternsError {
 impl fmt::Display for SetPatternsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            SetPatternsError::Pattern(error) => return fmt::Display::fmt(error, f),
             SetPatternsError::Unfiltered => "the subscription was made without a filter",
             SetPatternsError::Grouped => "the subscription is a member of a group",
             SetPatternsError::Fixed => "what the subscription listens to is fixed",
@@ -63,4 +66,11 @@ impl fmt::Display for SetPatternsError {
     }
 }
 
-impl Error for SetPatternsError {}
+impl Error for SetPatternsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            SetPatternsError::Pattern(error) => Some(error),
+            _ => None,
+        }
+    }
+}

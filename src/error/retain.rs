@@ -4,27 +4,34 @@ use std::error::Error;
 use std::fmt;
 
 use super::CLOSED;
-use crate::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS};
+use crate::pattern::PatternError;
 
 /// Why [`Bus::retain`](crate::Bus::retain) retains nothing.
 ///
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{MessageBus, RetainError};
+/// use oxide_bus::{MAX_RETAINED, MessageBus, RetainError};
 ///
 /// let bus = MessageBus::new();
-/// let error = bus.retain("event.>".parse()?, 0).unwrap_err();
-/// assert_eq!(error, RetainError::Count(0));
-/// # Ok::<(), oxide_bus::PatternError>(())
+/// let error = bus.retain("event.>", MAX_RETAINED + 1).unwrap_err();
+/// assert_eq!(error, RetainError::TooManyEnvelopes { limit: MAX_RETAINED });
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetainError {
-    /// The count is zero or above [`MAX_RETAINED`].
-    Count(usize),
-    /// Something is retained for [`MAX_RETAINED_PATTERNS`] patterns already.
-    TooMany,
+    /// The pattern is none.
+    Pattern(PatternError),
+    /// The count is above [`MAX_RETAINED`](crate::MAX_RETAINED).
+    TooManyEnvelopes {
+        /// How many envelopes may be retained for one pattern.
+        limit: usize,
+    },
+    /// Something is retained for [`MAX_RETAINED_PATTERNS`](crate::MAX_RETAINED_PATTERNS) patterns already.
+    TooManyPatterns {
+        /// How many patterns something may be retained for.
+        limit: usize,
+    },
     /// The bus has closed.
     Closed,
 }
@@ -32,15 +39,26 @@ pub enum RetainError {
 impl fmt::Display for RetainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RetainError::Count(count) => {
-                write!(f, "a count of {count} is not within 1..={MAX_RETAINED}")
+            RetainError::Pattern(error) => fmt::Display::fmt(error, f),
+            RetainError::TooManyEnvelopes { limit } => {
+                write!(
+                    f,
+                    "no more than {limit} envelopes are retained for a pattern"
+                )
             }
-            RetainError::TooMany => {
-                write!(f, "retaining for {MAX_RETAINED_PATTERNS} patterns already")
+            RetainError::TooManyPatterns { limit } => {
+                write!(f, "retaining for {limit} patterns already")
             }
             RetainError::Closed => f.write_str(CLOSED),
         }
     }
 }
 
-impl Error for RetainError {}
+impl Error for RetainError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            RetainError::Pattern(error) => Some(error),
+            _ => None,
+        }
+    }
+}

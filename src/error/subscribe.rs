@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::CLOSED;
 use crate::options::{MAX_CAPACITY, MAX_PATTERNS_BYTES};
+use crate::pattern::PatternError;
 
 /// Why there is no subscription.
 ///
@@ -19,11 +20,13 @@ use crate::options::{MAX_CAPACITY, MAX_PATTERNS_BYTES};
 /// assert_eq!(error, SubscribeError::Closed);
 /// assert_eq!(error.to_string(), "the bus is closed");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The capacity is zero or above [`MAX_CAPACITY`].
     Capacity(usize),
+    /// One of its patterns is none.
+    Pattern(PatternError),
     /// Its name, that of its group, or that of a source it listens to is too long.
     NameTooLong {
         /// How many bytes it may have.
@@ -54,6 +57,7 @@ impl fmt::Display for SubscribeError {
                     "a capacity of {capacity} is not within 1..={MAX_CAPACITY}"
                 )
             }
+            SubscribeError::Pattern(error) => fmt::Display::fmt(error, f),
             SubscribeError::NameTooLong { limit } => {
                 write!(f, "a name is longer than {limit} bytes")
             }
@@ -70,7 +74,14 @@ impl fmt::Display for SubscribeError {
     }
 }
 
-impl Error for SubscribeError {}
+impl Error for SubscribeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            SubscribeError::Pattern(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 /// One of the terms that all members of a group have to agree on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, PatternError};
 use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
@@ -58,9 +58,16 @@ impl<M> AsyncPublisher<M> {
     }
 
     /// A weaker publisher; see [`Publisher::narrow`].
-    #[must_use = "the publisher itself stays as it is"]
-    pub fn narrow(&self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
-        self.publisher.narrow(patterns).into_async()
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::narrow`].
+    pub fn narrow<P>(&self, patterns: impl IntoIterator<Item = P>) -> Result<Self, PatternError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        Ok(self.publisher.narrow(patterns)?.into_async())
     }
 }
 

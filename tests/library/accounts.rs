@@ -93,8 +93,7 @@ fn options(rng: &mut Rng) -> (SubscribeOptions<Number>, Listens) {
         options = options.source(source);
     }
     if let Some(kind) = listens.kind {
-        let pattern = Pattern::exactly(&Subject::new(["number", kind]));
-        options = options.pattern(pattern.unwrap());
+        options = options.pattern(format!("number.{}", Pattern::escape(kind)));
     }
     (options, listens)
 }

@@ -66,16 +66,16 @@ fn what_a_subscriber_listens_to_is_told_and_told_again_when_it_is_changed() {
     let bus = Bus::<u64>::new();
     let mut advisories = bus.advisories();
     let options = SubscribeOptions::new()
-        .pattern("a.>".parse().unwrap())
-        .pattern("b".parse().unwrap())
+        .pattern("a.>")
+        .pattern("b")
         .source("counter")
         .predicate(|_: &Envelope<u64>| true)
         .predicate(|_: &Envelope<u64>| true);
     let subscription = bus.subscribe_with(options).unwrap();
-    subscription.set_patterns(["c.*".parse().unwrap()]).unwrap();
-    subscription.set_patterns([]).unwrap();
+    subscription.set_patterns(["c.*"]).unwrap();
+    subscription.set_patterns([""; 0]).unwrap();
     let unfiltered = bus.subscribe();
-    assert!(unfiltered.set_patterns([]).is_err());
+    assert!(unfiltered.set_patterns([""; 0]).is_err());
     drop(unfiltered);
     let (id, name) = (subscription.id(), None);
     let listening = |patterns: Option<&str>| Advisory::Listening {
@@ -138,7 +138,7 @@ fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
 fn a_refusal_tells_who_wanted_to_say_what_in_whose_name() {
     let bus = MessageBus::new();
     let mut advisories = bus.advisories();
-    let pings = Grant::new("relay").patterns(["command.ping".parse().unwrap()]);
+    let pings = Grant::new("relay").patterns(["command.ping"]);
     bus.grant(pings.forwards()).unwrap();
     let relay = bus.publisher("relay", "relay");
     let ping = || Message::from(Command::Ping);
@@ -287,9 +287,8 @@ fn who_watches_is_no_subscriber_of_the_bus_and_is_not_told_of_itself() {
 #[test]
 fn advisories_are_chosen_by_pattern_and_come_from_the_bus() {
     let bus = Bus::<u64>::new();
-    let pattern = "advisory.granted".parse().unwrap();
     let mut grants = bus
-        .advisories_with(SubscribeOptions::new().pattern(pattern))
+        .advisories_with(SubscribeOptions::new().pattern("advisory.granted"))
         .unwrap();
     bus.revoke_capability(&"count".into());
     bus.grant_capability("count".into());
@@ -311,9 +310,8 @@ fn a_lag_is_told_once_within_a_second_whatever_the_kind_of_the_queue() {
         SubscribeOptions::new().source("counter").overflow(brief),
     ] {
         let bus = Bus::<u64>::new();
-        let pattern = "advisory.lagging".parse().unwrap();
         let mut advisories = bus
-            .advisories_with(SubscribeOptions::new().pattern(pattern))
+            .advisories_with(SubscribeOptions::new().pattern("advisory.lagging"))
             .unwrap();
         let slow = full(&bus, options.name("slow"));
         assert_eq!(told(&mut advisories), []);

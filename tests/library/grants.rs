@@ -8,10 +8,6 @@ use oxide_bus::{
 };
 use uuid::Uuid;
 
-fn pattern(text: &str) -> Pattern {
-    text.parse().unwrap()
-}
-
 fn ping() -> Message {
     Command::Ping.into()
 }
@@ -40,7 +36,7 @@ fn told(bus: &MessageBus, source: &str, message: &Message) -> [Option<Denial>; 3
 fn each_way_to_publish_asks_the_scope() {
     let bus = MessageBus::new();
     let grant = || Grant::new("log:write").forwards();
-    bus.grant(grant().patterns([pattern("command.ping"), pattern("event.>")]))
+    bus.grant(grant().patterns(["command.ping", "event.>"]))
         .unwrap();
     assert_eq!(told(&bus, "logger", &ping()), [None; 3]);
     assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
@@ -50,7 +46,7 @@ fn each_way_to_publish_asks_the_scope() {
     assert_eq!(told(&bus, "auditor", &stop()), [None; 3]);
     assert_eq!(told(&bus, "kernel", &stop()), [Some(Denial::Source); 3]);
 
-    bus.grant(grant().sources(["logger"]).patterns([pattern("event.>")]))
+    bus.grant(grant().sources(["logger"]).patterns(["event.>"]))
         .unwrap();
     assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
     assert_eq!(told(&bus, "kernel", &stop()), [Some(Denial::Source); 3]);
@@ -66,7 +62,7 @@ fn each_way_to_publish_asks_the_scope() {
 fn a_restriction_to_nothing_lets_nothing_pass() {
     let bus = MessageBus::new();
     let forwards = || Grant::new("log:write").forwards();
-    bus.grant(forwards().patterns([])).unwrap();
+    bus.grant(forwards().patterns([""; 0])).unwrap();
     assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Subject); 3]);
     bus.grant(forwards().sources(Vec::<String>::new())).unwrap();
     assert_eq!(told(&bus, "logger", &ping()), [Some(Denial::Source); 3]);
@@ -95,7 +91,7 @@ fn a_rate_refuses_what_is_over_it_and_what_is_refused_for_another_reason_takes_n
     let bus = MessageBus::new();
     let hourly = Grant::new("log:write")
         .rate(1, 3)
-        .patterns([pattern("command.ping")]);
+        .patterns(["command.ping"]);
     bus.grant(hourly).unwrap();
     let publisher = bus.publisher("logger", "log:write");
     for _ in 0..10 {
@@ -147,7 +143,7 @@ fn what_is_too_heavy_takes_nothing_out_of_the_allowance() {
 fn a_batch_passes_whole_or_not_at_all() {
     let bus = MessageBus::new();
     let subscription = bus.subscribe();
-    bus.grant(Grant::new("log:write").patterns([pattern("command.ping")]))
+    bus.grant(Grant::new("log:write").patterns(["command.ping"]))
         .unwrap();
     let publisher = bus.publisher("logger", "log:write");
     let error = publisher
@@ -163,15 +159,15 @@ fn a_batch_passes_whole_or_not_at_all() {
 #[test]
 fn a_publisher_grows_only_weaker_by_being_narrowed() {
     let bus = MessageBus::new();
-    bus.grant(Grant::new("log:write").patterns([pattern("event.>"), pattern("command.ping")]))
+    bus.grant(Grant::new("log:write").patterns(["event.>", "command.ping"]))
         .unwrap();
     let whole = bus.publisher("logger", "log:write");
-    let events = whole.narrow([pattern("event.>")]);
-    let wider_again = events.narrow([pattern(">")]);
-    let stops = events.narrow([pattern("*.stopped.*"), pattern("command.ping")]);
-    let nothing = events.narrow([pattern("command.>")]);
-    let nothing_at_all = whole.narrow([]);
-    let outside = whole.narrow([pattern("command.stop.*")]);
+    let events = whole.narrow(["event.>"]).unwrap();
+    let wider_again = events.narrow([">"]).unwrap();
+    let stops = events.narrow(["*.stopped.*", "command.ping"]).unwrap();
+    let nothing = events.narrow(["command.>"]).unwrap();
+    let nothing_at_all = whole.narrow([""; 0]).unwrap();
+    let outside = whole.narrow(["command.stop.*"]).unwrap();
 
     let started: Message = Event::ModuleStarted {
         module_id: "echo".into(),
@@ -228,19 +224,22 @@ fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
 #[test]
 fn a_grant_that_is_not_well_formed_changes_nothing() {
     let bus = MessageBus::new();
-    let pings = Grant::new("log:write").patterns([pattern("command.ping")]);
+    let pings = Grant::new("log:write").patterns(["command.ping"]);
     bus.grant(pings.forwards()).unwrap();
     let refuse = |grant: Grant, error: GrantError| assert_eq!(bus.grant(grant), Err(error));
     refuse(Grant::new("log:write").rate(0, 1), GrantError::ZeroRate);
     refuse(Grant::new("log:write").rate(1, 0), GrantError::ZeroRate);
     let (bytes, limit) = (257, 256);
     let too_long = GrantError::NameTooLong { bytes, limit };
-    refuse(Grant::new("x".repeat(257)), too_long);
+    refuse(Grant::new("x".repeat(257)), too_long.clone());
     refuse(Grant::new("log:write").sources(["y".repeat(257)]), too_long);
-    let long = || (0..=64).map(|it| pattern(&format!("{it}{}", "x".repeat(4_080))));
-    let bytes = long().map(|it| it.to_string().len() + 1).sum();
+    let long = || (0..=64).map(|it| format!("{it}{}", "x".repeat(4_080)));
+    let bytes = long().map(|it| it.len() + 1).sum();
     let too_long = GrantError::PatternsTooLong { bytes };
     refuse(Grant::new("log:write").patterns(long()), too_long);
+    let bad = Grant::new("log:write").pattern("event.>").pattern("a..b");
+    let first = GrantError::Pattern("a..b".parse::<Pattern>().unwrap_err());
+    refuse(bad.patterns(["c*", ">"]), first);
     bus.grant_capability("x".repeat(257).as_str().into());
     assert!(!bus.is_granted(&"x".repeat(257).as_str().into()));
     bus.grant(Grant::new("x".repeat(256))).unwrap();
@@ -258,8 +257,7 @@ fn no_pattern_covers_a_payload_without_a_subject() {
         assert_eq!(denials[0], denials[1]);
         denials[0]
     };
-    bus.grant(Grant::new(&count).patterns([pattern(">")]))
-        .unwrap();
+    bus.grant(Grant::new(&count).patterns([">"])).unwrap();
     assert_eq!(publish(&counter), Some(Denial::NoSubject));
     assert_eq!(
         counter.publish(3).unwrap_err().to_string(),
@@ -267,7 +265,7 @@ fn no_pattern_covers_a_payload_without_a_subject() {
     );
     bus.grant_capability(count.clone());
     assert_eq!(publish(&counter), None);
-    let narrowed = counter.narrow([pattern("number.*")]).publish(5);
+    let narrowed = counter.narrow(["number.*"]).unwrap().publish(5);
     assert_eq!(narrowed.unwrap_err().denial(), Some(Denial::NoSubject));
 }
 
@@ -350,7 +348,7 @@ fn each_restriction_holds_by_itself() {
     assert_eq!(denial(grant()), None);
     assert_eq!(denial(grant().forwards()), None);
     for (grant, due) in [
-        (grant().patterns([pattern("event.>")]), Denial::Subject),
+        (grant().patterns(["event.>"]), Denial::Subject),
         (grant().sources(["kernel"]), Denial::Source),
         (grant().expires_at(Instant::now()), Denial::Expired),
         (grant().rate(1, 1), Denial::RateLimited),

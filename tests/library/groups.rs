@@ -194,13 +194,7 @@ fn the_last_member_s_end_is_the_group_s_and_frees_what_is_queued() {
 #[test]
 fn members_agree_on_terms_and_who_wants_others_is_told_which() {
     let bus = Bus::<u64>::new();
-    let terms = || {
-        let pattern = |text: &str| text.parse().unwrap();
-        worker()
-            .pattern(pattern("a.*"))
-            .pattern(pattern("b.>"))
-            .source("x")
-    };
+    let terms = || worker().pattern("a.*").pattern("b.>").source("x");
     let first = join(&bus, terms().name("first"));
     let second = join(&bus, terms().name("second"));
     assert_eq!(
@@ -208,10 +202,7 @@ fn members_agree_on_terms_and_who_wants_others_is_told_which() {
         (Some("first"), Some("second"))
     );
     assert_ne!(first.id(), second.id());
-    let in_other_order = worker()
-        .pattern("b.>".parse().unwrap())
-        .pattern("a.*".parse().unwrap())
-        .source("x");
+    let in_other_order = worker().pattern("b.>").pattern("a.*").source("x");
     let third = join(&bus, in_other_order);
     assert_eq!(bus.subscriber_count(), 3);
 

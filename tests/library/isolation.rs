@@ -18,7 +18,7 @@ fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
 }
 
 fn everything<M>() -> SubscribeOptions<M> {
-    SubscribeOptions::new().pattern(">".parse().unwrap())
+    SubscribeOptions::new().pattern(">")
 }
 
 /// Whether it panics, and with these words.

@@ -375,7 +375,7 @@ fn room_that_is_made_while_a_grant_asks_for_the_subject_is_taken() {
         let fills = Envelope::new("other", Empties(None));
         bus.publish(fills).map_err(drop).unwrap();
     }
-    let grant = Grant::new("empty").patterns(["room".parse().unwrap()]);
+    let grant = Grant::new("empty").patterns(["room"]);
     bus.grant(grant).unwrap();
     let publisher = bus.publisher("emptier", "empty");
     let empties = Empties(Some(Arc::clone(&narrow)));

@@ -44,7 +44,7 @@ fn publisher(bus: &Bus<Talk>) -> Publisher<Talk> {
 }
 
 fn asks() -> SubscribeOptions<Talk> {
-    SubscribeOptions::new().pattern("ask".parse().unwrap())
+    SubscribeOptions::new().pattern("ask")
 }
 
 /// Answers what comes, until the bus closes.
@@ -270,7 +270,7 @@ fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
     let lossless = Overflow::Block;
     for options in [
         SubscribeOptions::new(),
-        SubscribeOptions::new().pattern("answer".parse().unwrap()),
+        SubscribeOptions::new().pattern("answer"),
     ] {
         let full = bus
             .subscribe_with(options.capacity(1).overflow(lossless))

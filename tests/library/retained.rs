@@ -28,13 +28,9 @@ impl Payload for Number {
 
 const NONE: [u64; 0] = [];
 
-fn pattern(text: &str) -> Pattern {
-    text.parse().unwrap()
-}
-
 fn retaining(text: &str, count: usize) -> Bus<Number> {
     let bus = Bus::new();
-    bus.retain(pattern(text), count).unwrap();
+    bus.retain(text, count).unwrap();
     bus
 }
 
@@ -100,12 +96,12 @@ fn every_way_to_receive_gets_what_is_retained() {
 #[test]
 fn only_what_matches_is_retained_and_only_what_the_subscriber_listens_to_comes() {
     let bus = retaining("number.even", 2);
-    bus.retain(pattern("number.>"), 3).unwrap();
+    bus.retain("number.>", 3).unwrap();
     publish(&bus, 0..10);
     // 6 and 8 by the first, 7, 8 and 9 by the second: each once.
     assert_eq!(queued(&mut bus.subscribe()), [6, 7, 8, 9]);
     let by = |options: SubscribeOptions<Number>| queued(&mut bus.subscribe_with(options).unwrap());
-    let even = SubscribeOptions::new().pattern(pattern("number.even"));
+    let even = SubscribeOptions::new().pattern("number.even");
     assert_eq!(by(even), [6, 8]);
     let nine = SubscribeOptions::new().predicate(|it: &Envelope<Number>| it.message.0 == 9);
     assert_eq!(by(nine), [9]);
@@ -115,41 +111,46 @@ fn only_what_matches_is_retained_and_only_what_the_subscriber_listens_to_comes()
 }
 
 #[test]
-fn it_begins_with_the_call_and_ends_with_forgetting() {
+fn it_begins_with_the_call_and_ends_with_a_count_of_zero() {
     let bus = Bus::<Number>::new();
     publish(&bus, [0]);
-    bus.retain(pattern("number.*"), 5).unwrap();
+    bus.retain("number.*", 5).unwrap();
     publish(&bus, [1, 2, 3]);
     assert_eq!(queued(&mut bus.subscribe()), [1, 2, 3]);
-    bus.retain(pattern("number.*"), 2).unwrap();
+    bus.retain("number.*", 2).unwrap();
     publish(&bus, [4]);
     assert_eq!(queued(&mut bus.subscribe()), [3, 4]);
-    assert!(bus.forget(&pattern("number.*")));
+    bus.retain("number.*", 0).unwrap();
     publish(&bus, [5]);
     assert_eq!(queued(&mut bus.subscribe()), NONE);
-    assert!(!bus.forget(&pattern("number.*")));
-    bus.retain(pattern("number.*"), 2).unwrap();
+    bus.retain("number.*", 0).unwrap(); // nothing to let go of
+    bus.retain("number.*", 2).unwrap();
     assert_eq!(queued(&mut bus.subscribe()), NONE);
 }
 
 #[test]
 fn there_are_limits_and_a_closed_bus_retains_nothing() {
     let bus = Bus::<Number>::new();
-    for count in [0, MAX_RETAINED + 1] {
-        let error = bus.retain(pattern("number.*"), count).unwrap_err();
-        assert_eq!(error, RetainError::Count(count));
-    }
+    let too_many = |limit| Err(RetainError::TooManyEnvelopes { limit });
+    let outcome = bus.retain("number.*", MAX_RETAINED + 1);
+    assert_eq!(outcome, too_many(MAX_RETAINED));
+    let error = RetainError::Pattern("number.".parse::<Pattern>().unwrap_err());
+    assert_eq!(bus.retain("number.", 1), Err(error));
     for index in 0..MAX_RETAINED_PATTERNS {
-        bus.retain(pattern(&format!("number.{index}")), MAX_RETAINED)
-            .unwrap();
+        bus.retain(format!("number.{index}"), MAX_RETAINED).unwrap();
     }
-    let error = bus.retain(pattern("number.*"), 1).unwrap_err();
-    assert_eq!(error, RetainError::TooMany);
-    bus.retain(pattern("number.0"), 1).unwrap(); // known already
+    let error = bus.retain("number.*", 1).unwrap_err();
+    let limit = MAX_RETAINED_PATTERNS;
+    assert_eq!(error, RetainError::TooManyPatterns { limit });
+    bus.retain("number.*", 0).unwrap(); // takes no place
+    bus.retain("number.0", 1).unwrap(); // known already
+    bus.retain("number.0", 0).unwrap();
+    bus.retain("number.*", 1).unwrap(); // in the place that was given back
     bus.close();
-    let error = bus.retain(pattern("number.0"), 1).unwrap_err();
-    assert_eq!(error, RetainError::Closed);
-    assert!(!bus.forget(&pattern("number.7")));
+    for count in [0, 1] {
+        let error = bus.retain("number.0", count).unwrap_err();
+        assert_eq!(error, RetainError::Closed);
+    }
     assert_eq!(bus.subscribe().recv().unwrap_err(), RecvError::Disconnected);
 }
 
@@ -192,7 +193,7 @@ fn who_comes_in_the_midst_of_publishing_has_no_gap_and_no_duplicate() {
             let options = if round % 2 == 0 {
                 options
             } else {
-                options.pattern(pattern("number.*"))
+                options.pattern("number.*")
             };
             let mut late = bus.subscribe_with(options).unwrap();
             let mut last = [None; 2];
@@ -241,7 +242,7 @@ fn a_subject_that_panics_or_publishes_is_nobodys_trouble_but_its_own() {
     }
     let asked = Arc::new(AtomicU64::new(0));
     let bus = Bus::<Odd>::new();
-    bus.retain(pattern("odd"), 3).unwrap();
+    bus.retain("odd", 3).unwrap();
     for bus_of in [None, Some(bus.clone()), None] {
         let asked = Arc::clone(&asked);
         let odd = Odd { bus: bus_of, asked };
@@ -253,18 +254,18 @@ fn a_subject_that_panics_or_publishes_is_nobodys_trouble_but_its_own() {
     let retained = late.try_recv().unwrap();
     assert!(retained.message.bus.is_some());
     assert!(asked.load(Ordering::Relaxed) > 0);
-    bus.forget(&pattern("odd"));
+    bus.retain("odd", 0).unwrap();
 }
 
 #[test]
 fn a_list_that_changes_very_often_while_nothing_is_published_leaves_nothing_behind() {
     let bus = Bus::<u32>::new();
     let all: Pattern = ">".parse().expect("good");
-    bus.retain(all.clone(), 1).expect("within limits");
-    let options = SubscribeOptions::new().pattern(all.clone());
+    bus.retain(&all, 1).expect("within limits");
+    let options = SubscribeOptions::new().pattern(&all);
     let subscription = bus.subscribe_with(options).expect("open");
     for _ in 0..50_000 {
-        subscription.set_patterns([all.clone()]).expect("listed");
+        subscription.set_patterns([&all]).expect("listed");
     }
     drop(subscription);
     drop(bus); // a chain as long as that would overflow the stack here

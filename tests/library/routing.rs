@@ -6,8 +6,8 @@ use std::thread;
 
 use oxide_bus::{
     Advisory, Bus, Command, Envelope, Eviction, GroupTerm, MAX_PATTERNS_BYTES, Message, Overflow,
-    Pattern, Payload, RecvError, SetPatternsError, Subject, SubscribeError, SubscribeOptions,
-    Subscription, TryRecvError,
+    Payload, RecvError, SetPatternsError, Subject, SubscribeError, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 /// Who is addressed, and a number.
@@ -20,12 +20,8 @@ impl Payload for Note {
     }
 }
 
-fn pattern(text: &str) -> Pattern {
-    text.parse().expect("a pattern")
-}
-
 fn to(who: &str) -> SubscribeOptions<Note> {
-    SubscribeOptions::new().pattern(pattern(&format!("note.{who}")))
+    SubscribeOptions::new().pattern(format!("note.{who}"))
 }
 
 /// Publishes a note, and says how many matched.
@@ -46,14 +42,12 @@ fn patterns_can_be_changed_and_what_is_queued_stays() {
     let bus = Bus::new();
     let mut subscription = bus.subscribe_with(to("ada")).unwrap();
     assert_eq!(write(&bus, "ada", 1), 1);
-    subscription
-        .set_patterns([pattern("note.bob"), pattern("note.eve")])
-        .unwrap();
+    subscription.set_patterns(["note.bob", "note.eve"]).unwrap();
     assert_eq!(write(&bus, "ada", 2), 0);
     assert_eq!(write(&bus, "bob", 3), 1);
     assert_eq!(write(&bus, "eve", 4), 1);
     assert_eq!(bus.stats().subscriptions[0].patterns.len(), 2);
-    subscription.set_patterns([]).unwrap();
+    subscription.set_patterns([""; 0]).unwrap();
     assert_eq!(write(&bus, "ada", 5), 1);
     assert_eq!(numbers(&mut subscription), [1, 3, 4, 5]);
     drop(subscription);
@@ -68,7 +62,7 @@ fn sources_and_predicates_stay_when_patterns_change() {
         .source("writer")
         .predicate(|note: &Envelope<Note>| note.message.1 > 10);
     let subscription = bus.subscribe_with(options).unwrap();
-    subscription.set_patterns([pattern("note.bob")]).unwrap();
+    subscription.set_patterns(["note.bob"]).unwrap();
     assert_eq!(write(&bus, "bob", 1), 0);
     assert_eq!(write(&bus, "bob", 11), 1);
     let other = bus.publish(Envelope::new("other", Note("bob", 11)));
@@ -78,7 +72,7 @@ fn sources_and_predicates_stay_when_patterns_change() {
 #[test]
 fn who_cannot_have_other_patterns_is_told_why() {
     let bus = Bus::<Note>::new();
-    let new = || [pattern("note.>")];
+    let new = || ["note.>"];
     let follower = bus.subscribe();
     assert_eq!(
         follower.set_patterns(new()),
@@ -113,7 +107,7 @@ fn what_both_old_and_new_patterns_match_comes_once_and_in_order() {
         let mut changes = 0_u64;
         while expected < NOTES {
             let texts = [["note.ada", "note.*"], ["note.ada", "note.bob"]];
-            let patterns = texts[usize::from(changes.is_multiple_of(2))].map(pattern);
+            let patterns = texts[usize::from(changes.is_multiple_of(2))];
             subscription.set_patterns(patterns).unwrap();
             changes += 1;
             for number in numbers(&mut subscription) {
@@ -140,10 +134,10 @@ fn a_publish_after_the_change_goes_by_the_new_patterns() {
             }
         });
         for number in (0..1_000).step_by(2) {
-            subscription.set_patterns([pattern("note.bob")]).unwrap();
+            subscription.set_patterns(["note.bob"]).unwrap();
             write(&bus, "ada", number);
             write(&bus, "bob", number);
-            subscription.set_patterns([pattern("note.ada")]).unwrap();
+            subscription.set_patterns(["note.ada"]).unwrap();
             write(&bus, "bob", number + 1);
             write(&bus, "ada", number + 1);
             assert_eq!(numbers(&mut subscription), [number, number + 1]);
@@ -156,9 +150,9 @@ fn a_publish_after_the_change_goes_by_the_new_patterns() {
 #[test]
 fn what_is_listened_to_has_its_limits_also_where_it_changes() {
     let bus = Bus::<Note>::new();
-    let long = |count: u64| (0..count).map(|it| pattern(&format!("{it}.{}", "x".repeat(1_020))));
-    let bytes = |count| long(count).map(|it| it.to_string().len() + 1).sum();
-    let with = |count| long(count).fold(SubscribeOptions::new(), SubscribeOptions::pattern);
+    let long = |count: u64| (0..count).map(|it| format!("{it}.{}", "x".repeat(1_020)));
+    let bytes = |count| long(count).map(|it| it.len() + 1).sum();
+    let with = |count| SubscribeOptions::new().patterns(long(count));
     assert!(bytes(257) > MAX_PATTERNS_BYTES && bytes(255) <= MAX_PATTERNS_BYTES);
     let error = bus.subscribe_with(with(257)).unwrap_err();
     assert_eq!(error, SubscribeError::PatternsTooLong { bytes: bytes(257) });
@@ -258,9 +252,7 @@ fn wait_in_vain<M: Payload + std::fmt::Debug>(message: M) -> RecvError {
     let mut advisories = bus.advisories();
     let options = || SubscribeOptions::new().source("writer");
     let mut everything = bus.subscribe_with(options()).unwrap();
-    let mut by_pattern = bus
-        .subscribe_with(options().pattern(pattern("*.*.>")))
-        .unwrap();
+    let mut by_pattern = bus.subscribe_with(options().pattern("*.*.>")).unwrap();
     let receipt = bus.publish(Envelope::new("writer", message)).unwrap();
     assert_eq!(receipt.matched(), 1);
     everything.recv().unwrap();

@@ -93,7 +93,7 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
     let options = SubscribeOptions::new()
         .name("plotter")
         .capacity(9)
-        .pattern("event.>".parse().unwrap())
+        .pattern("event.>")
         .source("thermometer");
     let plotter = bus.subscribe_with(options).unwrap();
     let stats = bus.stats();

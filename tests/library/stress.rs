@@ -123,7 +123,7 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
                     .capacity(capacity)
                     .overflow(overflow);
                 if let Some(pattern) = pattern {
-                    options = options.pattern(pattern.parse().expect("a pattern"));
+                    options = options.pattern(pattern);
                 }
                 let subscription = bus.subscribe_with(options).expect("open");
                 let filtered = pattern.is_some();
@@ -279,7 +279,7 @@ fn members_come_and_go(overflow: Overflow) {
         .group("workers");
     let evicts = overflow == Overflow::Evict;
     let evictions = SubscribeOptions::new()
-        .pattern("advisory.evicted".parse().expect("a pattern"))
+        .pattern("advisory.evicted")
         .capacity(PUBLISHERS * usize::try_from(EACH).expect("few"));
     let evictions = bus.advisories_with(evictions).expect("open");
     // One that stays keeps the group.

@@ -182,13 +182,13 @@ impl Model {
         true
     }
 
-    /// False if there is nothing to forget, or the bus has closed.
+    /// False once the bus has closed.
     pub(crate) fn forget(&mut self, pattern: &[Token]) -> bool {
-        let before = self.rules.len();
-        if !self.closed {
-            self.rules.retain(|rule| rule.pattern != pattern);
+        if self.closed {
+            return false;
         }
-        self.rules.len() < before
+        self.rules.retain(|rule| rule.pattern != pattern);
+        true
     }
 
     pub(crate) fn unsubscribe(&mut self, key: Key) {

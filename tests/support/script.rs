@@ -136,8 +136,8 @@ impl Both {
             }
             Operation::Forget(pattern) => {
                 if let Some(bus) = self.buses.first() {
-                    let known = bus.forget(&self::pattern(pattern));
-                    assert_eq!(known, self.model.forget(pattern));
+                    let outcome = bus.retain(self::pattern(pattern), 0);
+                    assert_eq!(outcome.is_ok(), self.model.forget(pattern));
                 }
             }
             Operation::Publish {

@@ -366,7 +366,7 @@ fn wait(grant: Grant, way: Way, count: usize) -> Asked {
 fn what_waits_is_asked_and_weighed_once() {
     const COUNT: usize = 10;
     let grant = || Grant::new("ask");
-    let scoped = || grant().patterns(["asked".parse().unwrap()]);
+    let scoped = || grant().patterns(["asked"]);
     let grants = [
         (grant(), 0),
         (scoped(), 1),

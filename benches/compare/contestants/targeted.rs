@@ -50,7 +50,7 @@ impl Oxide {
         let bus = MessageBus::new();
         let subscribe = |index| {
             let pattern = format!("command.*.{}", module_id(index));
-            let options = SubscribeOptions::new().pattern(pattern.parse().expect("a pattern"));
+            let options = SubscribeOptions::new().pattern(pattern);
             bus.subscribe_with(options).expect("open")
         };
         Oxide {

@@ -52,7 +52,7 @@ fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once(
         let mut advisories = bus.advisories();
         publish(&bus, 0);
         let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
-        assert!(evicted.set_patterns([]).is_err());
+        assert!(evicted.set_patterns([""; 0]).is_err());
         drop(evicted);
         assert!(advisories.try_recv().is_err());
         stopped.release();
