@@ -10,6 +10,7 @@ use crate::error::SubscribeError;
 use crate::fanout::{Added, Core};
 use crate::message::Message;
 use crate::options::SubscribeOptions;
+use crate::pattern::{Pattern, PatternError};
 use crate::queue::{Inbox, queue};
 use crate::subject::Payload;
 use crate::subscription::Subscription;
@@ -90,6 +91,33 @@ impl<M: Payload> Bus<M> {
             Err(_) => subscription.never_began(),
         }
         subscription
+    }
+
+    /// Subscribes to subjects that this pattern matches, with the default options otherwise. A barrier, and costs, as
+    /// [`subscribe`](Bus::subscribe).
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::Pattern`] for a text that is no pattern; as [`subscribe_with`](Bus::subscribe_with) otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Command, Event, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut events = bus.subscribe_to("event.>")?;
+    /// bus.send_command("kernel", Command::Ping)?;
+    /// let pong = bus.emit_event("echo", Event::Pong { from: "echo".into() })?;
+    /// assert_eq!(events.recv()?.id, pong);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscribe_to<P>(&self, pattern: P) -> Result<Subscription<M>, SubscribeError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        self.subscribe_with(SubscribeOptions::new().pattern(pattern))
     }
 
     /// Subscribes with options. A barrier, and costs, as [`subscribe`](Bus::subscribe).

@@ -18,6 +18,7 @@ use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
 use crate::options::SubscribeOptions;
+use crate::pattern::{Pattern, PatternError};
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
@@ -69,6 +70,19 @@ impl<M: Payload> AsyncBus<M> {
     /// Subscribes to everything, with the default options; see [`Bus::subscribe`]. It does not wait.
     pub async fn subscribe(&self) -> AsyncSubscription<M> {
         self.bus.subscribe().into_async()
+    }
+
+    /// Subscribes to subjects that this pattern matches; see [`Bus::subscribe_to`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::subscribe_to`].
+    pub async fn subscribe_to<P>(&self, pattern: P) -> Result<AsyncSubscription<M>, SubscribeError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        Ok(self.bus.subscribe_to(pattern)?.into_async())
     }
 
     /// Subscribes with options; see [`Bus::subscribe_with`]. It does not wait.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use oxide_bus::{
-    Bus, Command, Envelope, Event, MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS, Message, MessageBus,
-    Pattern, Payload, SetPatternsError, Subject, SubscribeError, SubscribeOptions, Subscription,
+    Bus, Command, DEFAULT_CAPACITY, Envelope, Event, MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS,
+    Message, MessageBus, Pattern, Payload, SetPatternsError, Subject, SubscribeError,
+    SubscribeOptions, Subscription,
 };
 use serde_json::Value;
 
@@ -460,4 +461,24 @@ fn a_pattern_is_text_in_the_formats_of_serde() {
             .to_string()
             .starts_with("invalid pattern `a..b` at byte 2: ")
     );
+}
+
+#[test]
+fn one_pattern_is_subscribed_to_with_the_other_options_as_they_are() {
+    let bus = MessageBus::new();
+    let compiled = pattern("event.>");
+    let mut events = bus.subscribe_to(&compiled).unwrap();
+    bus.send_command("kernel", Command::Ping).unwrap();
+    let pong = Event::Pong {
+        from: "echo".into(),
+    };
+    let id = bus.emit_event("echo", pong).unwrap();
+    assert_eq!(events.capacity(), DEFAULT_CAPACITY);
+    assert_eq!((events.len(), events.recv().unwrap().id), (1, id));
+    let error = bus.subscribe_to("event.sensor*").unwrap_err();
+    assert!(matches!(error, SubscribeError::Pattern(error) if error.offset() == 12));
+    assert_eq!(bus.subscriber_count(), 1);
+    bus.close();
+    let error = bus.subscribe_to(compiled).unwrap_err();
+    assert_eq!(error, SubscribeError::Closed);
 }
