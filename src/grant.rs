@@ -37,7 +37,7 @@ use crate::visible::escaped;
 ///
 /// let logger = bus.publisher("logger", "log:write");
 /// let stop = Command::Stop { module_id: "browser".into() };
-/// assert_eq!(logger.send_command(stop).unwrap_err().denial(), Some(Denial::Subject));
+/// assert_eq!(logger.publish(stop).unwrap_err().denial(), Some(Denial::Subject));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

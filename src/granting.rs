@@ -80,11 +80,11 @@ impl<M> Bus<M> {
     /// let navigate = Capability::new("browser:navigate");
     /// let browser = bus.publisher("browser", &navigate);
     /// bus.grant_capability(navigate.clone());
-    /// assert!(browser.send_command(Command::Ping).is_ok());
+    /// assert!(browser.publish(Command::Ping).is_ok());
     ///
     /// bus.revoke_capability(&navigate);
     /// assert!(!bus.is_granted(&navigate));
-    /// assert!(browser.send_command(Command::Ping).unwrap_err().is_denied());
+    /// assert!(browser.publish(Command::Ping).unwrap_err().is_denied());
     /// ```
     pub fn revoke_capability(&self, capability: &Capability) {
         self.revoke(capability);

@@ -162,10 +162,10 @@
 //! let logger = bus.publisher("logger", &capability);
 //!
 //! bus.grant_capability(capability.clone());
-//! logger.emit_event(Event::Pong { from: "logger".into() })?;
+//! logger.publish(Event::Pong { from: "logger".into() })?;
 //!
 //! bus.revoke_capability(&capability);
-//! let error = logger.emit_event(Event::Pong { from: "logger".into() }).unwrap_err();
+//! let error = logger.publish(Event::Pong { from: "logger".into() }).unwrap_err();
 //! assert!(error.is_denied());
 //! # Ok::<(), oxide_bus::PublishError>(())
 //! ```
@@ -179,7 +179,7 @@
 //! # Ask and answer
 //!
 //! [`Bus::request`] and [`Publisher::request`] publish an envelope and wait for the first whose correlation
-//! id is its id: what [`Delivery::reply`] makes.
+//! id is its id: what [`Publisher::reply`] publishes.
 //!
 //! ```
 //! use std::thread;
@@ -192,7 +192,7 @@
 //! let mut commands = bus.subscribe();
 //! thread::spawn(move || {
 //!     let ping = commands.recv().expect("somebody pings");
-//!     ping.reply(&echo, Event::Pong { from: "echo".into() }.into())
+//!     echo.reply(&ping, Event::Pong { from: "echo".into() })
 //! });
 //!
 //! let ping = Envelope::new("kernel", Command::Ping.into());
@@ -374,7 +374,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `message`, `envelope`, `source`, `stamp` | what is said, by whom, when |
+//! | `message`, `draft`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope, what must be writable; whether it has one order for all |
@@ -415,6 +415,7 @@ mod capability;
 mod caught;
 mod delivery;
 mod denial;
+mod draft;
 mod envelope;
 mod error;
 mod fanout;
@@ -478,6 +479,7 @@ pub use crate::bus::{Bus, MessageBus};
 pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
 pub use crate::denial::{Denial, Denials};
+pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
     BatchError, DrainError, GrantError, GroupTerm, PublishError, RecvError, RecvTimeoutError,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use crate::bus::Bus;
+use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::PublishError;
 use crate::fanout::Refusal;
@@ -202,8 +203,8 @@ impl<M: Payload> Publisher<M> {
     /// # Panics
     ///
     /// As [`Bus::publish`](crate::Bus::publish).
-    pub fn try_publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        self.admit(Envelope::new(self.source(), message), Limit::Refuse)
+    pub fn try_publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
+        self.admit(self.stamp(message), Limit::Refuse)
     }
 
     /// Publishes a message, and waits for room up to `timeout`; see
@@ -218,10 +219,9 @@ impl<M: Payload> Publisher<M> {
     /// As [`Bus::publish`](crate::Bus::publish).
     pub fn publish_timeout(
         &self,
-        message: M,
+        message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let envelope = Envelope::new(self.source(), message);
-        self.admit(envelope, Limit::within(timeout))
+        self.admit(self.stamp(message), Limit::within(timeout))
     }
 }

@@ -6,17 +6,16 @@ mod weak;
 use std::fmt;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::admission::{Asking, Pass, Stripe};
 use crate::bus::Bus;
 use crate::capability::Capability;
+use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::fanout::Batching;
 use crate::grants::GrantHandle;
 use crate::limit::Limit;
-use crate::message::{Command, Event, Message};
+use crate::message::Message;
 use crate::pattern::{self, Pattern, PatternError};
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::request::Requests;
@@ -49,10 +48,10 @@ pub use self::weak::WeakPublisher;
 /// let logger = bus.publisher("logger", &write);
 ///
 /// let event = || Event::Pong { from: "logger".into() };
-/// assert!(logger.emit_event(event()).unwrap_err().is_denied());
+/// assert!(logger.publish(event()).unwrap_err().is_denied());
 ///
 /// bus.grant_capability(write);
-/// let id = logger.emit_event(event())?;
+/// let id = logger.publish(event())?.id();
 /// let delivery = subscription.recv()?;
 /// assert_eq!((delivery.id, delivery.source.as_str()), (id, "logger"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -137,8 +136,8 @@ impl<M> Publisher<M> {
     /// let kernel = bus.publisher("kernel", "module:report");
     /// let starter = kernel.narrow(["event.started.*"])?;
     ///
-    /// starter.emit_event(Event::ModuleStarted { module_id: "echo".into() })?;
-    /// let error = starter.emit_event(Event::ModuleStopped { module_id: "echo".into() }).unwrap_err();
+    /// starter.publish(Event::ModuleStarted { module_id: "echo".into() })?;
+    /// let error = starter.publish(Event::ModuleStopped { module_id: "echo".into() }).unwrap_err();
     /// assert_eq!(error.denial(), Some(Denial::Subject));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -156,7 +155,13 @@ impl<M> Publisher<M> {
 }
 
 impl<M: Payload> Publisher<M> {
-    /// Publishes a message; see [`Bus::publish`](crate::Bus::publish).
+    /// Makes the envelope of what this publisher says.
+    #[inline]
+    pub(crate) fn stamp(&self, message: impl Into<Draft<M>>) -> Envelope<M> {
+        self.bus.stamp(&self.source, message)
+    }
+
+    /// Publishes a message, or a [`Draft`]; see [`Bus::publish`](crate::Bus::publish).
     ///
     /// # Errors
     ///
@@ -183,15 +188,18 @@ impl<M: Payload> Publisher<M> {
     /// # Ok::<(), oxide_bus::PublishError<f64>>(())
     /// ```
     #[inline]
-    pub fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        self.admit(Envelope::new(&self.source, message), Limit::Theirs)
+    pub fn publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
+        self.admit(self.stamp(message), Limit::Theirs)
     }
 
-    /// Publishes a message that answers or continues another.
+    /// Publishes a message that answers a question: [`publish`](Publisher::publish) with the question's id as
+    /// correlation id. A draft that names another is tied to the question all the same.
+    ///
+    /// Who [asks](Bus::request) and waits gets the first answer; it goes to subscribers as well.
     ///
     /// # Errors
     ///
-    /// As [`publish`](Publisher::publish), and [`PublishError::Unwritable`] if the other's id is nil.
+    /// As [`publish`](Publisher::publish), and [`PublishError::Unwritable`] if the question's id is nil.
     ///
     /// # Panics
     ///
@@ -207,19 +215,18 @@ impl<M: Payload> Publisher<M> {
     /// bus.grant_capability("pong".into());
     /// let echo = bus.publisher("echo", "pong");
     ///
-    /// let ping = bus.send_command("kernel", Command::Ping)?;
-    /// echo.publish_correlated(Event::Pong { from: "echo".into() }.into(), ping)?;
-    /// subscription.recv()?;
-    /// assert_eq!(subscription.recv()?.correlation_id, Some(ping));
+    /// bus.send("kernel", Command::Ping)?;
+    /// let ping = subscription.recv()?;
+    /// echo.reply(&ping, Event::Pong { from: "echo".into() })?;
+    /// assert_eq!(subscription.recv()?.correlation_id, Some(ping.id));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn publish_correlated(
+    pub fn reply(
         &self,
-        message: M,
-        correlation_id: Uuid,
+        question: &Envelope<M>,
+        message: impl Into<Draft<M>>,
     ) -> Result<Receipt, PublishError<M>> {
-        let envelope = Envelope::new(&self.source, message).with_correlation_id(correlation_id);
-        self.admit(envelope, Limit::Theirs)
+        self.publish(message.into().with_correlation_id(question.id))
     }
 
     /// Publishes an envelope that was made elsewhere, as it is: id, time and correlation are kept.
@@ -286,37 +293,17 @@ impl<M: Payload> Publisher<M> {
     /// assert_eq!(numbers.len(), 100);
     /// # Ok::<(), oxide_bus::BatchError<u32>>(())
     /// ```
-    pub fn publish_batch(
+    pub fn publish_batch<D: Into<Draft<M>>>(
         &self,
-        messages: impl IntoIterator<Item = M>,
+        messages: impl IntoIterator<Item = D>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         // Read to the end before anything is asked: the iterator may take its time.
         let envelopes: Vec<_> = (messages.into_iter())
-            .map(|message| Envelope::new(&self.source, message))
+            .map(|message| self.stamp(message))
             .collect();
         let mut batching = Batching::new(envelopes);
         let outcome = self.place_all(&mut batching, Limit::Theirs, &mut Pass::for_one());
         batching.end(outcome)
-    }
-}
-
-impl Publisher<Message> {
-    /// Publishes a command, and returns its envelope's id.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Publisher::publish).
-    pub fn send_command(&self, command: Command) -> Result<Uuid, PublishError> {
-        Ok(self.publish(Message::Command(command))?.id())
-    }
-
-    /// Publishes an event, and returns its envelope's id.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Publisher::publish).
-    pub fn emit_event(&self, event: Event) -> Result<Uuid, PublishError> {
-        Ok(self.publish(Message::Event(event))?.id())
     }
 }
 

@@ -269,7 +269,7 @@ impl<M: Payload> Bus<M> {
     /// let mut questions = bus.subscribe();
     /// thread::spawn(move || {
     ///     let question = questions.recv().expect("it is asked");
-    ///     question.reply(&server, question.message * question.message)
+    ///     server.reply(&question, question.message * question.message)
     /// });
     ///
     /// let answer = bus.request(Envelope::new("client", 7), Duration::from_secs(10))?;
@@ -315,7 +315,7 @@ impl<M: Payload> Publisher<M> {
     /// ```
     pub fn request(&self, message: M, timeout: Duration) -> Result<Delivery<M>, RequestError<M>> {
         let deadline = after(timeout);
-        let (_asking, envelope) = self.asking(Envelope::new(self.source(), message))?;
+        let (_asking, envelope) = self.asking(self.stamp(message))?;
         let asked =
             (self.requests()).begin(envelope, |envelope| self.admit(envelope, Limit::Theirs))?;
         asked.wait(deadline)
@@ -333,21 +333,6 @@ impl<M: Payload> Publisher<M> {
                 limit,
             }),
         }
-    }
-}
-
-impl<M: Payload> Delivery<M> {
-    /// Publishes a message that answers this envelope; see [`Bus::request`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Publisher::publish`].
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`].
-    pub fn reply(&self, publisher: &Publisher<M>, message: M) -> Result<Receipt, PublishError<M>> {
-        publisher.publish_correlated(message, self.id)
     }
 }
 

@@ -3,11 +3,12 @@
 use uuid::Uuid;
 
 use super::{Bus, MessageBus};
+use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::fanout::{Core, Refusal};
 use crate::limit::Limit;
-use crate::message::{Command, Event, Message};
+use crate::message::{Command, Event};
 use crate::nesting::Nesting;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Outcome, Receipt};
@@ -46,6 +47,61 @@ impl<M: Payload> Bus<M> {
     #[inline]
     pub fn publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
         self.publish_within(envelope, Limit::Theirs)
+    }
+
+    /// Publishes what this source says, unguarded: the usual way for a part of the program that holds the bus.
+    ///
+    /// It stamps a new id and the time, as [`Envelope::new`] does, and then does what [`publish`](Bus::publish)
+    /// does. Where `source` is not a [`Source`] already, that costs an allocation: a
+    /// [`Publisher`](crate::Publisher) keeps its source.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Bus::publish).
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::Bus;
+    ///
+    /// let bus = Bus::<f64>::new();
+    /// let mut readings = bus.subscribe();
+    /// bus.send("thermometer", 21.5)?;
+    /// let reading = readings.recv()?;
+    /// assert_eq!((reading.source.as_str(), reading.message), ("thermometer", 21.5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn send(
+        &self,
+        source: impl Into<Source>,
+        message: impl Into<Draft<M>>,
+    ) -> Result<Receipt, PublishError<M>> {
+        self.publish(self.stamp(source, message))
+    }
+
+    /// Makes the envelope of what a source says.
+    #[inline]
+    #[expect(
+        clippy::unused_self,
+        reason = "envelopes are stamped by the bus that they go to"
+    )]
+    pub(crate) fn stamp(
+        &self,
+        source: impl Into<Source>,
+        message: impl Into<Draft<M>>,
+    ) -> Envelope<M> {
+        let Draft {
+            message,
+            correlation_id,
+        } = message.into();
+        let mut envelope = Envelope::new(source, message);
+        envelope.correlation_id = correlation_id;
+        envelope
     }
 
     #[inline]
@@ -206,8 +262,7 @@ impl MessageBus {
         source: impl Into<Source>,
         command: Command,
     ) -> Result<Uuid, PublishError> {
-        let receipt = self.publish(Envelope::new(source, Message::Command(command)))?;
-        Ok(receipt.id())
+        Ok(self.send(source, command)?.id())
     }
 
     /// Publishes an event, and returns its envelope's id.
@@ -232,7 +287,6 @@ impl MessageBus {
         source: impl Into<Source>,
         event: Event,
     ) -> Result<Uuid, PublishError> {
-        let receipt = self.publish(Envelope::new(source, Message::Event(event)))?;
-        Ok(receipt.id())
+        Ok(self.send(source, event)?.id())
     }
 }

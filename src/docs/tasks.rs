@@ -45,7 +45,6 @@
 //! | `Bus` | `request` | `request` without a time-out, and `request_timeout`, which takes tokio's clock |
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
 //! | `Publisher` | `request` | as of `Bus` |
-//! | `Delivery` | `reply` | `reply_async` |
 //! | `Subscription` | `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
 //! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
 //!

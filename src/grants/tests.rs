@@ -202,7 +202,7 @@ fn what_a_grant_lets_pass_is_recorded_after_it_though_its_granter_goes_no_furthe
         move |bus| bus.grant_capability(write()),
         |bus| {
             let logger = bus.publisher("logger", write());
-            logger.send_command(Command::Ping).unwrap();
+            logger.publish(Command::Ping).unwrap();
         },
     );
     assert_eq!(records, ["opened", "granted", "envelope", "ended"]);
@@ -225,12 +225,12 @@ fn a_grant_that_is_overtaken_does_not_undo_what_came_after_it() {
     );
     bus.revoke_and_drain(&write(), Duration::ZERO).unwrap();
     stopped.release();
-    assert!(logger.send_command(Command::Ping).is_err());
+    assert!(logger.publish(Command::Ping).is_err());
 
     let stopped = slowly();
     bus.grant(Grant::new(write()).patterns([""; 0])).unwrap();
     stopped.release();
-    let error = logger.send_command(Command::Ping).unwrap_err();
+    let error = logger.publish(Command::Ping).unwrap_err();
     assert_eq!(error.denial(), Some(Denial::Subject));
     assert!(
         bus.grant(Grant::new("other")).is_err(),
@@ -241,9 +241,9 @@ fn a_grant_that_is_overtaken_does_not_undo_what_came_after_it() {
     let stopped = slowly();
     bus.revoke_capability(&write());
     bus.grant_capability(write());
-    assert!(logger.send_command(Command::Ping).is_ok());
+    assert!(logger.publish(Command::Ping).is_ok());
     stopped.release();
-    assert!(logger.send_command(Command::Ping).is_ok());
+    assert!(logger.publish(Command::Ping).is_ok());
     bus.revoke_capability(&write());
     bus.grant(Grant::new("other")).unwrap();
 }
@@ -256,7 +256,7 @@ fn what_is_refused_is_recorded_after_the_revoke_that_it_is_refused_for() {
         move |bus| bus.revoke_capability(&write()),
         |bus| {
             let logger = bus.publisher("logger", write());
-            assert!(logger.send_command(Command::Ping).is_err());
+            assert!(logger.publish(Command::Ping).is_err());
         },
     );
     assert_eq!(records, ["opened", "revoked", "denied", "ended"]);

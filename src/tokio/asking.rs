@@ -72,7 +72,7 @@ impl<M: Payload> AsyncBus<M> {
     /// tokio::spawn(async move {
     ///     let question = questions.recv().await.expect("it is asked");
     ///     let square = question.message * question.message;
-    ///     question.reply_async(&server, square).await
+    ///     server.reply(&question, square).await
     /// });
     ///
     /// let answer = bus.request(Envelope::new("client", 7)).await?;
@@ -123,7 +123,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// As [`AsyncBus::request`].
     pub async fn request(&self, message: M) -> Result<Delivery<M>, RequestError<M>> {
-        let (_asking, envelope) = self.asking(Envelope::new(self.source(), message))?;
+        let (_asking, envelope) = self.asking(self.stamp(message))?;
         let publish = |envelope| self.place(envelope, Origin::Made);
         ask(self.requests(), envelope, publish).await
     }
@@ -147,29 +147,5 @@ impl<M: Payload> AsyncPublisher<M> {
         timeout: Duration,
     ) -> Result<Delivery<M>, RequestError<M>> {
         within(timeout, self.request(message)).await
-    }
-}
-
-impl<M: Payload> Delivery<M> {
-    /// Publishes a message that answers this envelope, from a task; see [`reply`](Delivery::reply). It waits
-    /// for room as [`AsyncPublisher::publish`] does.
-    ///
-    /// # Errors
-    ///
-    /// As [`Publisher::publish`](crate::Publisher::publish).
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`](crate::Bus::publish).
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`AsyncPublisher::publish`].
-    pub async fn reply_async(
-        &self,
-        publisher: &AsyncPublisher<M>,
-        message: M,
-    ) -> Result<Receipt, PublishError<M>> {
-        publisher.publish_correlated(message, self.id).await
     }
 }

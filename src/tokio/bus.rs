@@ -12,6 +12,7 @@ use crate::admission::Pass;
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
+use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::{Batching, Refusal};
@@ -158,6 +159,27 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
     ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
         placing::publish_unguarded(&self.bus, envelope)
+    }
+
+    /// Publishes what this source says, unguarded; see [`Bus::send`]. It waits as [`publish`](AsyncBus::publish) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::send`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncBus::publish).
+    pub async fn send(
+        &self,
+        source: impl Into<Source>,
+        message: impl Into<Draft<M>>,
+    ) -> Result<Receipt, PublishError<M>> {
+        self.publish(self.stamp(source, message)).await
     }
 
     /// Publishes an envelope, and waits for room up to `timeout` by tokio's clock, unguarded; see
@@ -312,8 +334,7 @@ impl AsyncMessageBus {
         source: impl Into<Source>,
         command: Command,
     ) -> Result<Uuid, PublishError> {
-        let envelope = Envelope::new(source, Message::Command(command));
-        Ok(self.publish(envelope).await?.id())
+        Ok(self.send(source, command).await?.id())
     }
 
     /// Publishes an event, and returns its envelope's id; see [`Bus::emit_event`](Bus::emit_event).
@@ -330,8 +351,7 @@ impl AsyncMessageBus {
         source: impl Into<Source>,
         event: Event,
     ) -> Result<Uuid, PublishError> {
-        let envelope = Envelope::new(source, Message::Event(event));
-        Ok(self.publish(envelope).await?.id())
+        Ok(self.send(source, event).await?.id())
     }
 }
 

@@ -4,14 +4,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::placing;
 use crate::admission::Pass;
+use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
 use crate::limit::Limit;
-use crate::message::{Command, Event, Message};
+use crate::message::Message;
 use crate::pattern::{Pattern, PatternError};
 use crate::pending::Pending;
 use crate::publisher::Publisher;
@@ -42,7 +41,7 @@ use crate::subject::Payload;
 /// bus.grant_capability("log:write".into()).await;
 /// let logger = bus.publisher("logger", "log:write");
 ///
-/// let id = logger.emit_event(Event::Pong { from: "logger".into() }).await?;
+/// let id = logger.publish(Event::Pong { from: "logger".into() }).await?.id();
 /// assert_eq!(subscription.recv().await?.id, id);
 /// # Ok(())
 /// # }
@@ -85,16 +84,15 @@ impl<M: Payload> AsyncPublisher<M> {
     /// # Cancel safety
     ///
     /// Cancelled, the message is in no queue, and is dropped.
-    pub async fn publish(&self, message: M) -> Result<Receipt, PublishError<M>> {
-        self.place(Envelope::new(self.source(), message), Origin::Made)
-            .await
+    pub async fn publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
+        self.place(self.stamp(message), Origin::Made).await
     }
 
-    /// Publishes a message that answers or continues another; see [`Publisher::publish_correlated`].
+    /// Publishes a message that answers a question; see [`Publisher::reply`].
     ///
     /// # Errors
     ///
-    /// As [`Publisher::publish`].
+    /// As [`Publisher::reply`].
     ///
     /// # Panics
     ///
@@ -103,14 +101,13 @@ impl<M: Payload> AsyncPublisher<M> {
     /// # Cancel safety
     ///
     /// As [`publish`](AsyncPublisher::publish).
-    pub async fn publish_correlated(
+    pub async fn reply(
         &self,
-        message: M,
-        correlation_id: Uuid,
+        question: &Envelope<M>,
+        message: impl Into<Draft<M>>,
     ) -> Result<Receipt, PublishError<M>> {
-        let envelope = Envelope::new(self.source(), message);
-        let envelope = envelope.with_correlation_id(correlation_id);
-        self.place(envelope, Origin::Made).await
+        self.publish(message.into().with_correlation_id(question.id))
+            .await
     }
 
     /// Publishes an envelope that was made elsewhere, as it is; see [`Publisher::forward`].
@@ -173,11 +170,10 @@ impl<M: Payload> AsyncPublisher<M> {
     /// As [`publish`](AsyncPublisher::publish).
     pub async fn publish_timeout(
         &self,
-        message: M,
+        message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let publisher = &self.publisher;
-        let envelope = Envelope::new(publisher.source(), message);
+        let envelope = self.stamp(message);
         let mut pass = Pass::for_many();
         let publish =
             |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut pass);
@@ -197,47 +193,17 @@ impl<M: Payload> AsyncPublisher<M> {
     /// # Cancel safety
     ///
     /// As [`AsyncBus::publish_batch`](crate::AsyncBus::publish_batch).
-    pub async fn publish_batch(
+    pub async fn publish_batch<D: Into<Draft<M>>>(
         &self,
-        messages: impl IntoIterator<Item = M>,
+        messages: impl IntoIterator<Item = D>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let publisher = &self.publisher;
         let envelopes: Vec<_> = (messages.into_iter())
-            .map(|message| Envelope::new(publisher.source(), message))
+            .map(|message| publisher.stamp(message))
             .collect();
         let mut pass = Pass::for_many();
         let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut pass);
         placing::publish_batch(envelopes, publish).await
-    }
-}
-
-impl AsyncPublisher<Message> {
-    /// Publishes a command, and returns its envelope's id; see
-    /// [`Publisher::send_command`](Publisher::send_command).
-    ///
-    /// # Errors
-    ///
-    /// As [`Publisher::publish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`publish`](AsyncPublisher::publish).
-    pub async fn send_command(&self, command: Command) -> Result<Uuid, PublishError> {
-        Ok(self.publish(Message::Command(command)).await?.id())
-    }
-
-    /// Publishes an event, and returns its envelope's id; see
-    /// [`Publisher::emit_event`](Publisher::emit_event).
-    ///
-    /// # Errors
-    ///
-    /// As [`Publisher::publish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`publish`](AsyncPublisher::publish).
-    pub async fn emit_event(&self, event: Event) -> Result<Uuid, PublishError> {
-        Ok(self.publish(Message::Event(event)).await?.id())
     }
 }
 

@@ -46,7 +46,7 @@ fn a_closed_bus_refuses_and_lets_its_subscribers_drain() {
         bus.publish(Envelope::new("root", 7)),
         bus.publish_with_capability(Envelope::new("root", 7), &"log:write".into()),
         publisher.publish(7),
-        publisher.publish_correlated(7, uuid::Uuid::new_v4()),
+        publisher.reply(&Envelope::new("client", 6), 7),
     ];
     for outcome in refused {
         let error = outcome.unwrap_err();
@@ -87,12 +87,7 @@ fn a_closed_bus_returns_commands_and_events_too() {
             .unwrap_err()
             .is_closed()
     );
-    assert!(
-        publisher
-            .send_command(Command::Ping)
-            .unwrap_err()
-            .is_closed()
-    );
+    assert!(publisher.publish(Command::Ping).unwrap_err().is_closed());
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::support::task::Task;
 use oxide_bus::{
-    Bus, Capability, Command, Denial, Envelope, Event, Message, MessageBus, Publisher,
+    Bus, Capability, Command, Denial, Draft, Envelope, Event, Message, MessageBus, Publisher,
     WeakPublisher,
 };
 use uuid::Uuid;
@@ -26,14 +27,15 @@ fn a_publisher_speaks_as_itself_and_stamps_every_envelope() {
     let before = Envelope::new("clock", ()).timestamp;
     let mut ids = HashSet::new();
     for speaker in [&publisher, &publisher.clone()] {
-        ids.insert(speaker.publish(Command::Ping.into()).unwrap().id());
-        ids.insert(speaker.send_command(Command::Ping).unwrap());
+        ids.insert(speaker.publish(Message::from(Command::Ping)).unwrap().id());
+        ids.insert(speaker.publish(Command::Ping).unwrap().id());
         ids.insert(
             speaker
-                .emit_event(Event::Pong {
+                .publish(Event::Pong {
                     from: "logger".into(),
                 })
-                .unwrap(),
+                .unwrap()
+                .id(),
         );
     }
     let after = Envelope::new("clock", ()).timestamp;
@@ -55,8 +57,8 @@ fn what_a_publisher_sends_is_what_arrives() {
     let pong = || Event::Pong {
         from: "logger".into(),
     };
-    publisher.send_command(Command::Ping).unwrap();
-    publisher.emit_event(pong()).unwrap();
+    publisher.publish(Command::Ping).unwrap();
+    publisher.publish(pong()).unwrap();
     assert_eq!(
         subscription.recv().unwrap().message,
         Message::Command(Command::Ping)
@@ -71,7 +73,7 @@ fn a_publisher_ties_an_answer_to_what_it_answers() {
     let publisher = granted(&bus);
     let question = Uuid::new_v4();
     let receipt = publisher
-        .publish_correlated(Command::Ping.into(), question)
+        .publish(Draft::from(Command::Ping).with_correlation_id(question))
         .unwrap();
     let answer = subscription.recv().unwrap();
     assert_eq!(answer.correlation_id, Some(question));
@@ -83,17 +85,67 @@ fn a_publisher_ties_an_answer_to_what_it_answers() {
 
     bus.revoke_capability(publisher.capability());
     let error = publisher
-        .publish_correlated(Command::Ping.into(), question)
+        .publish(Draft::from(Command::Ping).with_correlation_id(question))
         .unwrap_err();
     assert!(error.is_denied());
     assert_eq!(error.envelope().correlation_id, Some(question));
 }
 
 #[test]
+fn an_answer_is_tied_to_its_question_whatever_its_draft_says() {
+    let bus = Bus::<u32>::new();
+    let mut subscription = bus.subscribe();
+    bus.grant_capability("answer".into());
+    let server = bus.publisher("server", "answer");
+    let question = Envelope::new("client", 6);
+    let draft = Draft::new(7).with_correlation_id(Uuid::new_v4());
+    server.reply(&question, draft).unwrap();
+    let answer = subscription.recv().unwrap();
+    assert_eq!(answer.correlation_id, Some(question.id));
+    assert_eq!((answer.source.as_str(), answer.message), ("server", 7));
+}
+
+#[test]
+fn every_verb_takes_a_draft_and_stamps_id_and_source() {
+    let bus = Bus::<u32>::new();
+    let mut subscription = bus.subscribe();
+    bus.grant_capability("count".into());
+    let counter = bus.publisher("counter", "count");
+    let question = Uuid::new_v4();
+    let draft = || Draft::new(7).with_correlation_id(question);
+    let timeout = Duration::from_secs(1);
+    let ids = [
+        counter.publish(draft()),
+        counter.try_publish(draft()),
+        counter.publish_timeout(draft(), timeout),
+        bus.send("counter", draft()),
+    ]
+    .map(|published| Some(published.unwrap().id()));
+    counter.publish_batch([draft(), draft()]).unwrap();
+    for id in ids.into_iter().chain([None, None]) {
+        let envelope = subscription.try_recv().unwrap();
+        assert_eq!(envelope.id, id.unwrap_or(envelope.id));
+        assert_eq!(envelope.correlation_id, Some(question));
+        assert_eq!((envelope.source.as_str(), envelope.message), ("counter", 7));
+    }
+}
+
+#[test]
+fn what_is_sent_on_a_closed_bus_comes_back_in_its_envelope() {
+    let bus = Bus::<u32>::new();
+    bus.send("counter", 6).unwrap();
+    bus.close();
+    let error = bus.send("counter", 7).unwrap_err();
+    assert!(error.is_closed());
+    let envelope = error.into_envelope();
+    assert_eq!((envelope.source.as_str(), envelope.message), ("counter", 7));
+}
+
+#[test]
 fn a_publisher_that_is_denied_says_who_and_what_and_nothing_of_the_payload() {
     let bus = Bus::<String>::new();
     let publisher = bus.publisher("log\u{34f}ger\n", "log:write");
-    let error = publisher.publish("secret".into()).unwrap_err();
+    let error = publisher.publish("secret".to_owned()).unwrap_err();
     let told = error.to_string();
     assert_eq!(
         told,
@@ -103,7 +155,7 @@ fn a_publisher_that_is_denied_says_who_and_what_and_nothing_of_the_payload() {
     assert_eq!(error.into_envelope().message, "secret");
     bus.close();
     bus.grant_capability("log:write".into());
-    let error = publisher.publish("secret".into()).unwrap_err();
+    let error = publisher.publish("secret".to_owned()).unwrap_err();
     assert_eq!(error.to_string(), "the bus is closed");
     assert!(!format!("{error:?}").contains("secret"));
 }
@@ -187,11 +239,11 @@ fn a_weak_publisher_keeps_its_source_its_capability_and_what_it_was_narrowed_to(
     assert_eq!(upgraded.source().as_str(), "logger");
     assert_eq!(upgraded.capability(), &Capability::new("log:write"));
 
-    upgraded.send_command(Command::Ping).unwrap();
+    upgraded.publish(Command::Ping).unwrap();
     let pong = Event::Pong {
         from: "logger".into(),
     };
-    let error = upgraded.emit_event(pong).unwrap_err();
+    let error = upgraded.publish(pong).unwrap_err();
     assert_eq!(error.denial(), Some(Denial::Subject), "never wider");
 }
 

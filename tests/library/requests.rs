@@ -51,7 +51,7 @@ fn asks() -> SubscribeOptions<Talk> {
 fn serve(mut questions: Subscription<Talk>, server: &Publisher<Talk>) {
     for question in questions.iter().flatten() {
         if let Talk::Ask(number) = question.message {
-            let answered = question.reply(server, Talk::Answer(number));
+            let answered = server.reply(&question, Talk::Answer(number));
             assert!(answered.is_ok() || answered.unwrap_err().is_closed());
         }
     }
@@ -139,7 +139,7 @@ fn an_answer_that_no_subscriber_gets_is_got_by_who_asked() {
             bus.publish(ask(8)).unwrap();
             questions
         });
-        let receipt = question.reply(&server, Talk::Answer(7)).unwrap();
+        let receipt = server.reply(&question, Talk::Answer(7)).unwrap();
         assert_eq!(receipt.delivered(), 0);
         let answer = asking.end();
         assert_eq!(number(&answer), 7);
@@ -184,7 +184,7 @@ fn the_first_answer_counts_and_a_later_one_disturbs_nobody() {
     };
     let question = questions.recv().unwrap();
     for number in [1, 2] {
-        question.reply(&server, Talk::Answer(number)).unwrap();
+        server.reply(&question, Talk::Answer(number)).unwrap();
     }
     assert_eq!(number(&asking.end()), 1);
 }
@@ -257,7 +257,7 @@ fn a_publisher_asks_under_its_own_name_and_only_while_it_may() {
     let asking = Task::start(move || client.request(Talk::Ask(2), LONG).unwrap());
     let question = questions.recv().unwrap();
     assert_eq!(question.source, "client");
-    question.reply(&server, Talk::Answer(2)).unwrap();
+    server.reply(&question, Talk::Answer(2)).unwrap();
     assert_eq!(number(&asking.end()), 2);
 }
 
@@ -286,7 +286,7 @@ fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
         }
         let answering = {
             let server = server.clone();
-            Task::start(move || question.reply(&server, Talk::Answer(1)).unwrap())
+            Task::start(move || server.reply(&question, Talk::Answer(1)).unwrap())
         };
         assert_eq!(number(&asking.end()), 1);
         answering.assert_waits();
@@ -310,7 +310,7 @@ fn an_id_that_is_pending_cannot_be_asked_for_again() {
     let error = bus.request(second, LONG).unwrap_err();
     assert!(matches!(error, RequestError::Repeated(_)), "{error:?}");
     assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(2));
-    question.reply(&server, Talk::Answer(1)).unwrap();
+    server.reply(&question, Talk::Answer(1)).unwrap();
     assert_eq!(number(&asking.end()), 1);
     assert_eq!(bus.stats().pending_requests, 0);
 }

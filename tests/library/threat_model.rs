@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
 use oxide_bus::{
-    Advisory, Capability, Command, Denial, Envelope, Event, Excess, Grant, MAX_PATTERN_SHAPES,
-    MAX_PATTERNS, MaxWeight, Message, MessageBus, Pattern, PublishError, Publisher, RequestError,
-    SetPatternsError, Subject, SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Capability, Command, Denial, Draft, Envelope, Event, Excess, Grant,
+    MAX_PATTERN_SHAPES, MAX_PATTERNS, MaxWeight, Message, MessageBus, Pattern, PublishError,
+    Publisher, RequestError, SetPatternsError, Subject, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 /// A bus, and what the module is given.
@@ -108,7 +109,7 @@ fn it_cannot_say_more_than_it_was_granted() {
             .unwrap_err()
             .denial(),
         publisher
-            .publish_correlated(stop(), uuid::Uuid::new_v4())
+            .publish(Draft::new(stop()).with_correlation_id(uuid::Uuid::new_v4()))
             .unwrap_err()
             .denial(),
     ];
@@ -272,7 +273,7 @@ fn it_cannot_publish_what_others_cannot_hold() {
             kind: "report".into(),
             payload,
         };
-        let error = publisher.emit_event(event).unwrap_err();
+        let error = publisher.publish(event).unwrap_err();
         assert!(matches!(error, PublishError::TooLarge { exceeded, .. } if exceeded == limit));
         payload = (0..61).fold(serde_json::Value::Null, |inner, _| {
             serde_json::json!([inner])
@@ -282,7 +283,7 @@ fn it_cannot_publish_what_others_cannot_hold() {
     bus.grant_capability(capability());
     let publisher = bus.publisher("module", capability());
     let module_id = "x".repeat(257);
-    let error = publisher.send_command(Command::Stop { module_id });
+    let error = publisher.publish(Command::Stop { module_id });
     assert!(matches!(error, Err(PublishError::Unwritable { .. })));
 }
 

@@ -178,12 +178,12 @@ fn what_has_expired_takes_up_no_place_among_the_grants() {
     bus.grant(Grant::new("two")).unwrap();
     let too_many = Err(GrantError::TooMany { limit: 2 });
     assert_eq!(bus.grant(Grant::new("held")), too_many);
-    let error = held.send_command(Command::Ping).unwrap_err();
+    let error = held.publish(Command::Ping).unwrap_err();
     assert_eq!(error.denial(), Some(Denial::Expired), "it is held");
     bus.revoke_capability(&"one".into());
     bus.revoke_capability(&"held".into());
     bus.grant(Grant::new("held")).unwrap();
-    assert!(held.send_command(Command::Ping).is_ok());
+    assert!(held.publish(Command::Ping).is_ok());
     assert_eq!(bus.grant(Grant::new("one")), too_many);
 }
 
@@ -201,7 +201,7 @@ fn no_name_is_longer_than_the_bus_takes() {
                 publisher.is_granted(),
                 source.len() <= limit && capability == fits
             );
-            let refused = publisher.send_command(Command::Ping);
+            let refused = publisher.publish(Command::Ping);
             refused.err().and_then(|error| error.denial())
         };
         assert_eq!(denial(&fits, &fits), None);

@@ -9,7 +9,7 @@ use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
 use oxide_bus::{
-    AsyncBus, AsyncSubscription, Bus, Denial, Envelope, Excess, Grant, MaxWeight, Overflow,
+    AsyncBus, AsyncSubscription, Bus, Denial, Draft, Envelope, Excess, Grant, MaxWeight, Overflow,
     Payload, PublishError, Receipt, Scale, Subject, SubscribeOptions,
 };
 
@@ -480,8 +480,28 @@ fn what_a_task_forwards_speaks_only_for_whom_it_may() {
         nil.id = uuid::Uuid::nil();
         let error = relay.forward(nil).await.unwrap_err();
         assert!(matches!(error, PublishError::Unwritable { .. }), "{error}");
-        let error = relay.publish_correlated(1, uuid::Uuid::nil()).await;
+        let answer = Draft::new(1).with_correlation_id(uuid::Uuid::nil());
+        let error = relay.publish(answer).await;
         assert_eq!(error.unwrap_err().denial(), Some(Denial::Source));
         assert_eq!(subscription.len(), 2);
+    });
+}
+
+#[test]
+fn a_task_sends_and_answers_as_a_thread_does() {
+    let bus = AsyncBus::<u64>::new();
+    futures::executor::block_on(async {
+        let mut subscription = bus.subscribe().await;
+        bus.grant_capability("answer".into()).await;
+        let server = bus.publisher("server", "answer");
+        let asked = Draft::new(6).with_correlation_id(uuid::Uuid::new_v4());
+        let id = bus.send("client", asked.clone()).await.unwrap().id();
+        let question = subscription.recv().await.unwrap();
+        assert_eq!((question.id, question.source.as_str()), (id, "client"));
+        assert_eq!(question.correlation_id, asked.correlation_id);
+        server.reply(&question, asked).await.unwrap();
+        assert_eq!(subscription.recv().await.unwrap().correlation_id, Some(id));
+        bus.close();
+        assert!(bus.send("client", 7).await.unwrap_err().is_closed());
     });
 }

@@ -39,7 +39,7 @@ fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
         let mut questions = bus.subscribe().await;
         tokio::spawn(async move {
             let question = questions.recv().await.unwrap();
-            question.reply_async(&server, 7).await
+            server.reply(&question, 7).await
         });
         bus.request(envelope(0)).await
     });
@@ -66,7 +66,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
             match questions.recv() {
                 Ok(question) => {
                     answered +=
-                        usize::from(question.reply(&server, question.message.clone()).is_ok());
+                        usize::from(server.reply(&question, question.message.clone()).is_ok());
                 }
                 Err(RecvError::Lagged { .. }) => {}
                 Err(_end) => return answered,
@@ -132,7 +132,7 @@ fn who_asks_gets_his_own_answer_among_many() {
         tokio::spawn(async move {
             while let Ok(question) = questions.recv().await {
                 let square = question.message * question.message;
-                question.reply_async(&server, square).await.unwrap();
+                server.reply(&question, square).await.unwrap();
             }
         });
         let askers: Vec<_> = (0..20)
@@ -234,7 +234,7 @@ fn a_request_that_is_answered_in_time_has_its_answer() {
             while let Ok(question) = questions.recv().await {
                 let next = question.message + 1;
                 let_others_run().await; // a time-out that is none would be over
-                question.reply_async(&server, next).await.unwrap();
+                server.reply(&question, next).await.unwrap();
             }
         });
         for answer in asked_both_ways(&bus, 7, LONG).await {
@@ -264,7 +264,7 @@ fn a_request_that_nobody_answers_in_time_leaves_nothing() {
             }
             for _ in 0..4 {
                 let question = questions.try_recv().unwrap();
-                let late = question.reply_async(&server, 8).await.unwrap();
+                let late = server.reply(&question, 8).await.unwrap();
                 assert_eq!(late.delivered(), 1, "it goes to subscribers all the same");
             }
             assert_eq!(questions.len(), 4);

@@ -248,7 +248,7 @@ fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
         let publisher = publisher(&bus);
         threads.publish(0).unwrap();
         threads.publish_batch([0]).unwrap();
-        threads.publish_correlated(0, envelope().id).unwrap();
+        threads.reply(&envelope(), 0).unwrap();
         threads.forward(envelope()).unwrap();
         threads.try_publish(0).unwrap();
         threads.publish_timeout(0, PATIENCE).unwrap();
@@ -257,10 +257,7 @@ fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
         let mut publishing = pin!(async {
             publisher.publish(0).await.unwrap();
             publisher.publish_batch([0]).await.unwrap();
-            publisher
-                .publish_correlated(0, envelope().id)
-                .await
-                .unwrap();
+            publisher.reply(&envelope(), 0).await.unwrap();
             publisher.forward(envelope()).await.unwrap();
             (tasks.publish_with_capability(envelope(), &capability))
                 .await

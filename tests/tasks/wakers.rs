@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use oxide_bus::{
-    Advisory, AsyncBus, AsyncSubscription, Bus, Envelope, Grant, MAX_PUBLISH_DEPTH, PublishError,
-    Publisher, SubscribeOptions,
+    Advisory, AsyncBus, AsyncSubscription, Bus, Draft, Envelope, Grant, MAX_PUBLISH_DEPTH,
+    PublishError, Publisher, SubscribeOptions,
 };
 
 use uuid::Uuid;
@@ -202,6 +202,11 @@ fn a_waker_that_goes_on_in_place_may_publish_so_deep_and_no_deeper() {
     }
 }
 
+/// The answer to the request with this id.
+fn answer(request: Uuid) -> Draft<u64> {
+    Draft::new(1).with_correlation_id(request)
+}
+
 /// Answers another request when the answer to its own is there.
 struct Answers {
     publisher: Publisher<u64>,
@@ -212,7 +217,7 @@ struct Answers {
 impl Wake for Answers {
     fn wake(self: Arc<Self>) {
         if let Some(next) = self.next
-            && let Err(error) = self.publisher.publish_correlated(1, next)
+            && let Err(error) = self.publisher.publish(answer(next))
         {
             assert!(matches!(error, PublishError::TooDeep(_)), "{error}");
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -241,7 +246,7 @@ fn a_waker_that_answers_another_request_may_do_so_so_deep_and_no_deeper() {
         next = Some(questions.try_recv().unwrap().id);
         asked.push(request);
     }
-    publisher.publish_correlated(1, next.unwrap()).unwrap();
+    publisher.publish(answer(next.unwrap())).unwrap();
     assert_eq!(refused.load(Ordering::Relaxed), 1);
     assert_eq!(questions.len(), MAX_PUBLISH_DEPTH);
     let last_first = asked.iter_mut().rev().enumerate();
@@ -317,7 +322,7 @@ fn the_waker_of_who_asks_may_use_the_bus() {
         });
         let answers = move || {
             let question = questions.recv().unwrap();
-            drop(question.reply(&server, 2));
+            drop(server.reply(&question, 2));
         };
         (asks, Box::new(answers))
     });

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Denial, DrainError, Grant, PublishError, Publisher};
+use crate::{Denial, Draft, DrainError, Grant, PublishError, Publisher};
 
 type Published = Result<Receipt, PublishError<u32>>;
 
@@ -98,7 +98,7 @@ fn an_answer_is_on_its_way_until_who_asked_has_it() {
     let asking = thread::spawn(move || asks.request(Envelope::new("test", 1), PATIENCE));
     let question = questions.recv().unwrap().id;
     publish(&bus, 2); // opens a parcel with a free slot
-    let answer = move || publisher.publish_correlated(7, question);
+    let answer = move || publisher.publish(Draft::new(7).with_correlation_id(question));
     let stopped = stop_guarded(Step::Claimed, answer);
     let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
     assert_eq!(drained, Err(DrainError::TimedOut { in_flight: 1 }));
@@ -126,7 +126,7 @@ fn a_request_that_is_asked_again_gets_no_answer_after_its_capability_is_drained(
     let (bus, _subscription, publisher) = bus_with_a_place(Grant::new("write"));
     // Nobody asks now, and this answers whoever does with the same id meanwhile.
     let id = Envelope::new("test", 1).id;
-    let answer = move || publisher.publish_correlated(7, id);
+    let answer = move || publisher.publish(Draft::new(7).with_correlation_id(id));
     let stopped = stop_guarded(Step::Claimed, answer);
     let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
     assert_eq!(drained, Err(DrainError::TimedOut { in_flight: 1 }));

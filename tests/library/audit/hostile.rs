@@ -10,8 +10,8 @@ use chrono::DateTime;
 use oxide_bus::audit::{self, AuditLog, Flush, Options};
 use oxide_bus::codec::{Codec, ErrorKind};
 use oxide_bus::{
-    Bus, Command, Envelope, Event, Grant, Message, MessageBus, Payload, PublishError, Subject,
-    SubscribeOptions,
+    Bus, Command, Draft, Envelope, Event, Grant, Message, MessageBus, Payload, PublishError,
+    Subject, SubscribeOptions,
 };
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ fn a_publisher_sends_nothing_that_no_codec_can_write() {
     bus.grant_capability("pong".into());
     let pong = bus.publisher("relay", "pong");
     assert_eq!(
-        bad(pong.publish_correlated(Command::Ping.into(), Uuid::nil())),
+        bad(pong.publish(Draft::from(Command::Ping).with_correlation_id(Uuid::nil()))),
         ErrorKind::BadId("correlation_id")
     );
     assert!(subscription.is_empty());

@@ -68,7 +68,7 @@ fn a_log_that_is_to_record_each_refusal_does_and_others_have_as_many_as_they_had
     let told = bus.advisories();
     let module = bus.publisher("module", "log:write");
     for _ in 0..1_000 {
-        assert!(module.send_command(Command::Ping).is_err());
+        assert!(module.publish(Command::Ping).is_err());
     }
     log.close().unwrap();
     thorough_log.close().unwrap();
@@ -122,7 +122,7 @@ fn what_is_refused_without_end_does_not_fill_the_disk_and_is_counted_to_the_last
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
     let started = Instant::now();
     let [gone, stays] = ["gone", "stays"].map(|name| bus.publisher("module", name));
-    let refuse = |module: &Publisher| assert!(module.send_command(Command::Ping).is_err());
+    let refuse = |module: &Publisher| assert!(module.publish(Command::Ping).is_err());
     let unknown = || Envelope::new("module", Command::Ping.into());
     for _ in 0..5_000 {
         refuse(&gone);
@@ -152,7 +152,7 @@ fn refusals_that_are_only_counted_are_told_before_a_grant_and_after_a_revoke() {
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
     let capability = Capability::new("log:write");
     let logger = bus.publisher("logger", &capability);
-    let refuse = |times| (0..times).for_each(|_| drop(logger.send_command(Command::Ping)));
+    let refuse = |times| (0..times).for_each(|_| drop(logger.publish(Command::Ping)));
     refuse(500);
     bus.grant(Grant::new(&capability).patterns([""; 0]))
         .unwrap();
@@ -184,7 +184,7 @@ fn what_is_refused_to_a_publisher_with_too_long_a_name_is_counted_to_the_last() 
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
     let long = bus.publisher("x".repeat(257), "log:write");
     for _ in 0..500 {
-        assert!(long.send_command(Command::Ping).is_err());
+        assert!(long.publish(Command::Ping).is_err());
     }
     drop(long);
     log.close().unwrap();
@@ -212,7 +212,7 @@ fn what_had_been_admitted_stands_before_the_record_that_a_capability_is_drained(
     for _ in 0..50 {
         bus.grant_capability(capability.clone());
         thread::scope(|scope| {
-            scope.spawn(|| while logger.send_command(Command::Ping).is_ok() {});
+            scope.spawn(|| while logger.publish(Command::Ping).is_ok() {});
             bus.revoke_and_drain(&capability, Duration::from_secs(20))
                 .unwrap();
         });
@@ -238,16 +238,16 @@ fn what_one_thread_does_stands_in_the_order_in_which_it_did_it() {
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
     let capability = Capability::new("log:write");
     let logger = bus.publisher("logger", &capability);
-    assert!(logger.send_command(Command::Ping).is_err());
+    assert!(logger.publish(Command::Ping).is_err());
     let subscription = bus
         .subscribe_with(SubscribeOptions::new().name("plotter"))
         .unwrap();
     bus.grant(Grant::new(&capability).patterns(["command.ping"]))
         .unwrap();
-    logger.send_command(Command::Ping).unwrap();
-    logger.send_command(Command::Ping).unwrap();
+    logger.publish(Command::Ping).unwrap();
+    logger.publish(Command::Ping).unwrap();
     bus.revoke_capability(&capability);
-    assert!(logger.send_command(Command::Ping).is_err());
+    assert!(logger.publish(Command::Ping).is_err());
     drop(subscription);
     log.close().unwrap();
     assert_eq!(
@@ -296,10 +296,10 @@ fn nothing_is_lost_of_what_many_threads_do_at_once_with_a_small_queue() {
                 for _ in 0..50 {
                     bus.grant_capability(capability.clone());
                     for _ in 0..10 {
-                        module.send_command(Command::Ping).unwrap();
+                        module.publish(Command::Ping).unwrap();
                     }
                     bus.revoke_capability(&capability);
-                    assert!(module.send_command(Command::Ping).is_err());
+                    assert!(module.publish(Command::Ping).is_err());
                 }
             });
         }
@@ -325,9 +325,9 @@ fn a_publisher_in_a_hurry_keeps_nothing_out_of_the_log() {
     let log = AuditLog::start(&bus, &path, options).unwrap();
     let mut published = 0;
     for _ in 0..200 {
-        let receipt = module.publish_timeout(Command::Ping.into(), Duration::ZERO);
+        let receipt = module.publish_timeout(Command::Ping, Duration::ZERO);
         published += u64::from(receipt.unwrap().delivered() == 1);
-        published += u64::from(module.try_publish(Command::Ping.into()).is_ok());
+        published += u64::from(module.try_publish(Command::Ping).is_ok());
     }
     log.close().unwrap();
     let report = whole(&[path]);

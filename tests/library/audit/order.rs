@@ -54,7 +54,7 @@ fn whatever_is_published_under_a_grant_stands_between_it_and_the_record_that_it_
             let ends = &ends;
             scope.spawn(move || {
                 while !ends.load(Ordering::Relaxed) {
-                    drop(logger.send_command(Command::Ping));
+                    drop(logger.publish(Command::Ping));
                 }
             });
         }
