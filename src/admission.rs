@@ -98,6 +98,15 @@ impl Terms {
             Terms::Granted(scope) => Ok(scope),
         }
     }
+
+    /// How the words say so.
+    fn mark(&self) -> u64 {
+        match self {
+            Terms::Granted(scope) if scope.is_plain() => PLAIN | GRANTED,
+            Terms::Granted(_) => GRANTED,
+            Terms::NeverGranted | Terms::NameTooLong | Terms::Revoked => 0,
+        }
+    }
 }
 
 fn inside<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
@@ -114,9 +123,15 @@ impl Admission {
         Self::with(Terms::NameTooLong)
     }
 
+    /// One that is granted from the start.
+    pub(crate) fn granted(scope: Scope) -> Self {
+        Self::with(Terms::Granted(scope))
+    }
+
     fn with(terms: Terms) -> Self {
+        let mark = terms.mark();
         Admission {
-            stripes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(0))),
+            stripes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(mark))),
             next: AtomicU64::new(0),
             terms: ArcSwap::from_pointee(terms),
             changing: Mutex::default(),
@@ -218,12 +233,9 @@ impl Admission {
             return;
         }
         changed.settled = number;
-        let mark = if scope.is_plain() {
-            PLAIN | GRANTED
-        } else {
-            GRANTED
-        };
-        self.change(Terms::Granted(scope));
+        let terms = Terms::Granted(scope);
+        let mark = terms.mark();
+        self.change(terms);
         for word in &self.stripes {
             word.fetch_or(mark, Ordering::AcqRel); // as in `change`
         }

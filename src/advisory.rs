@@ -98,7 +98,8 @@ pub enum Advisory {
         /// What it was about, written as a pattern is; nothing of a payload without a subject. Of a batch it is the
         /// one that may not be published, if that is what it was refused for, else the first.
         subject: Option<Arc<str>>,
-        /// What it wanted to publish under.
+        /// What it wanted to publish under. Empty for a [trusted](Bus::trusted_publisher) publisher, which may be
+        /// [narrowed](crate::Publisher::narrow) all the same.
         capability: Capability,
         /// Why it was refused.
         denial: Denial,

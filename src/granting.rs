@@ -224,6 +224,32 @@ impl<M: Payload> Bus<M> {
         Publisher::new(self.clone(), source, grant)
     }
 
+    /// A handle that publishes as one source, for a part of the program that is trusted: it needs no capability.
+    ///
+    /// It is never denied, except by what it was [narrowed](Publisher::narrow) to, and cannot be revoked. It may
+    /// [forward](Publisher::forward) for any source, and ask as often as the bus lets anybody ask. It stands in no grant
+    /// and in no account of one: a module that is not trusted is given a [`publisher`](Bus::publisher).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::Bus;
+    ///
+    /// let bus = Bus::<f64>::new();
+    /// let mut readings = bus.subscribe();
+    /// let thermometer = bus.trusted_publisher("thermometer");
+    /// thermometer.publish(21.5)?;
+    /// assert_eq!(readings.recv()?.source, "thermometer");
+    ///
+    /// assert!(thermometer.is_granted());
+    /// bus.close();
+    /// assert!(!thermometer.is_granted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trusted_publisher(&self, source: impl Into<Source>) -> Publisher<M> {
+        Publisher::new(self.clone(), source.into(), self.core.grants.trusted())
+    }
+
     /// Publishes an envelope if the capability is granted for it.
     ///
     /// # Errors

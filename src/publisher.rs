@@ -25,7 +25,8 @@ use crate::subject::Payload;
 pub use self::weak::WeakPublisher;
 
 /// A handle that publishes as one source under one capability, made by
-/// [`Bus::publisher`](crate::Bus::publisher).
+/// [`Bus::publisher`](crate::Bus::publisher); or under none, made by
+/// [`Bus::trusted_publisher`](crate::Bus::trusted_publisher) for the program's own parts.
 ///
 /// Id, time and source of what it publishes are stamped here, so a module that holds only a
 /// `Publisher` can speak for nobody else; from it there is no way back to the bus, and nothing makes
@@ -98,8 +99,8 @@ impl<M> Publisher<M> {
         &self.source
     }
 
-    /// The capability that it publishes under.
-    pub fn capability(&self) -> &Capability {
+    /// The capability that it publishes under; none for a [trusted](crate::Bus::trusted_publisher) one.
+    pub fn capability(&self) -> Option<&Capability> {
         self.grant.capability()
     }
 
@@ -111,9 +112,13 @@ impl<M> Publisher<M> {
         &self.bus.core.requests
     }
 
-    /// Whether the capability is granted now, and has not expired.
+    /// Whether the capability is granted now, and has not expired. A [trusted](crate::Bus::trusted_publisher)
+    /// publisher may publish until the bus closes.
     pub fn is_granted(&self) -> bool {
-        self.grant.admission().is_granted()
+        match self.capability() {
+            Some(_) => self.grant.admission().is_granted(),
+            None => !self.bus.is_closed(),
+        }
     }
 
     /// A weaker publisher, for somebody trusted with less: what it publishes must match one of these
@@ -323,7 +328,7 @@ impl<M> fmt::Debug for Publisher<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher")
             .field("source", &self.source)
-            .field("capability", self.capability())
+            .field("capability", &self.capability())
             .field("granted", &self.is_granted())
             .finish_non_exhaustive()
     }

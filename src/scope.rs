@@ -21,7 +21,7 @@ pub(crate) enum Origin<'a> {
     Made,
     /// A publisher that speaks for this source hands them on, as they are.
     Forwarded(&'a Source),
-    /// Somebody who has the bus presents the capability's name.
+    /// Somebody who has the bus presents the capability's name, or is trusted by somebody who has it.
     Presented,
 }
 

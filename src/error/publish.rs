@@ -65,7 +65,8 @@ pub enum PublishError<M = Message> {
     Denied {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
-        /// The capability that it was to be published under.
+        /// The capability that it was to be published under. Empty for a
+        /// [trusted](crate::Bus::trusted_publisher) publisher that was [narrowed](crate::Publisher::narrow).
         capability: Capability,
         /// Why it was refused.
         denial: Denial,
@@ -190,11 +191,14 @@ impl<M> fmt::Display for PublishError<M> {
                 denial,
             } => {
                 let source = escaped(envelope.source.escape_debug());
+                write!(f, "`{source}` may not publish: ")?;
+                if capability.as_str().is_empty()
+                    && matches!(denial, Denial::Subject | Denial::NoSubject)
+                {
+                    return f.write_str("the publisher was narrowed to other subjects");
+                }
                 let name = escaped(capability.as_str().escape_debug());
-                write!(
-                    f,
-                    "`{source}` may not publish: capability `{name}` {denial}"
-                )
+                write!(f, "capability `{name}` {denial}")
             }
         }
     }

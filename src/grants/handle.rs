@@ -10,6 +10,8 @@ use crate::advisory::Board;
 use crate::capability::Capability;
 use crate::denial::Denial;
 use crate::envelope::Envelope;
+use crate::grant::Grant;
+use crate::scope::Scope;
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -19,8 +21,18 @@ pub(crate) struct GrantHandle {
     admission: Arc<Admission>,
     capability: Capability,
     grants: Arc<Grants>,
-    /// Whether it counts in the map.
-    is_known: bool,
+    hold: Hold,
+}
+
+/// What holds a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// The map of capabilities, where the handle counts.
+    Known,
+    /// Nothing: the name is too long.
+    Unnameable,
+    /// The handle itself: the owner of the bus trusts whoever has it. The capability has no name.
+    Trusted,
 }
 
 impl Grants {
@@ -33,7 +45,7 @@ impl Grants {
                 admission: Arc::new(Admission::unnameable()),
                 capability,
                 grants: Arc::clone(self),
-                is_known: false,
+                hold: Hold::Unnameable,
             };
         }
         let mut known = (self.known.entry(capability.clone())).or_insert_with(Known::new);
@@ -42,7 +54,19 @@ impl Grants {
             admission: Arc::clone(&known.admission),
             capability,
             grants: Arc::clone(self),
-            is_known: true,
+            hold: Hold::Known,
+        }
+    }
+
+    /// A handle that lets everything pass, and that nobody can revoke.
+    pub(crate) fn trusted(self: &Arc<Self>) -> GrantHandle {
+        let capability = Capability::from("");
+        let scope = Scope::new(Grant::new(&capability));
+        GrantHandle {
+            admission: Arc::new(Admission::granted(scope)),
+            capability,
+            grants: Arc::clone(self),
+            hold: Hold::Trusted,
         }
     }
 }
@@ -52,13 +76,22 @@ impl GrantHandle {
         &self.admission
     }
 
-    pub(crate) fn capability(&self) -> &Capability {
+    /// None if it needs none.
+    pub(crate) fn capability(&self) -> Option<&Capability> {
+        (self.hold != Hold::Trusted).then_some(&self.capability)
+    }
+
+    /// The capability as a refusal names it: empty if there is none.
+    pub(crate) fn name(&self) -> &Capability {
         &self.capability
     }
 
     /// Counts in one who asks, or says how many may be pending.
     pub(crate) fn ask(&self) -> Result<Asking<'_>, usize> {
-        let limit = self.grants.limits.requests;
+        let limit = match self.hold {
+            Hold::Trusted => usize::MAX,
+            Hold::Known | Hold::Unnameable => self.grants.limits.requests,
+        };
         self.admission.ask(limit as u64).ok_or(limit)
     }
 
@@ -70,7 +103,10 @@ impl GrantHandle {
         envelope: Option<&Envelope<M>>,
         denial: Denial,
     ) {
-        let refusals = self.admission.refusals();
+        let refusals = match self.hold {
+            Hold::Trusted => &self.grants.unknown,
+            Hold::Known | Hold::Unnameable => self.admission.refusals(),
+        };
         (self.grants).refuse(
             refusals,
             board,
@@ -82,7 +118,7 @@ impl GrantHandle {
 
 impl Drop for GrantHandle {
     fn drop(&mut self) {
-        if !self.is_known {
+        if self.hold != Hold::Known {
             self.grants.forget(&self.admission);
             return;
         }

@@ -315,3 +315,18 @@ fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted
     assert_eq!(told.sum::<u64>(), 100);
     assert_eq!(bus.denials().total(), 100);
 }
+
+#[test]
+fn a_trusted_handle_asks_beyond_the_quota_of_a_capability_and_is_not_in_the_map() {
+    let grants = Arc::new(Grants::new(GrantLimits {
+        requests: 0,
+        ..GrantLimits::default()
+    }));
+    let held = grants.handle("ask".into(), "client");
+    assert_eq!(held.ask().err(), Some(0));
+    let trusted = grants.trusted();
+    assert!(trusted.ask().is_ok());
+    assert_eq!(grants.known.len(), 1, "the one that has a name");
+    drop((held, trusted));
+    assert_eq!(grants.known.len(), 0);
+}

@@ -31,7 +31,10 @@ impl<M: Payload> Publisher<M> {
     /// What it hands on.
     #[inline]
     pub(crate) fn forwarded(&self) -> Origin<'_> {
-        Origin::Forwarded(&self.source)
+        match self.capability() {
+            Some(_) => Origin::Forwarded(&self.source),
+            None => Origin::Presented,
+        }
     }
 
     #[inline]
@@ -182,7 +185,7 @@ impl<M: Payload> Publisher<M> {
             Objection::Denied { denial, at } => {
                 let envelope = envelopes.get(at);
                 (self.grant).refuse(&self.bus.core.board, &self.source, envelope, denial);
-                Cause::Denied(self.capability().clone(), denial)
+                Cause::Denied(self.grant.name().clone(), denial)
             }
         }
     }

@@ -87,7 +87,7 @@ impl<M> fmt::Debug for WeakPublisher<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WeakPublisher")
             .field("source", &self.source)
-            .field("capability", self.grant.capability())
+            .field("capability", &self.grant.capability())
             .finish_non_exhaustive()
     }
 }

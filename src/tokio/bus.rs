@@ -295,6 +295,12 @@ impl<M: Payload> AsyncBus<M> {
         self.bus.publisher(source, capability).into()
     }
 
+    /// A handle that publishes as one source, for a part of the program that is trusted; see
+    /// [`Bus::trusted_publisher`].
+    pub fn trusted_publisher(&self, source: impl Into<Source>) -> AsyncPublisher<M> {
+        self.bus.trusted_publisher(source).into()
+    }
+
     /// How many subscriptions there are; see [`Bus::subscriber_count`]. It does not wait.
     pub async fn subscriber_count(&self) -> usize {
         self.bus.subscriber_count()

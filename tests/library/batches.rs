@@ -158,7 +158,9 @@ fn an_empty_batch_is_never_refused() {
     for _ in 0..2 {
         let receipts = [
             bus.publish_batch([]).expect("nothing is refused"),
-            publisher.publish_batch([0_u32; 0]).expect("nothing is refused"),
+            publisher
+                .publish_batch([0_u32; 0])
+                .expect("nothing is refused"),
         ];
         assert_eq!(receipts, [BatchReceipt::default(); 2]);
         bus.close();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::support::task::Task;
 use oxide_bus::{
-    Bus, Capability, Command, Denial, Draft, Envelope, Event, Message, MessageBus, Publisher,
-    WeakPublisher,
+    Advisory, Bus, Capability, Command, Denial, Draft, Envelope, Event, Message, MessageBus,
+    Publisher, WeakPublisher,
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ fn a_publisher_speaks_as_itself_and_stamps_every_envelope() {
     let mut subscription = bus.subscribe();
     let publisher = granted(&bus);
     assert_eq!(publisher.source().as_str(), "logger");
-    assert_eq!(publisher.capability(), &Capability::new("log:write"));
+    assert_eq!(publisher.capability(), Some(&Capability::new("log:write")));
 
     let before = Envelope::new("clock", ()).timestamp;
     let mut ids = HashSet::new();
@@ -83,7 +83,7 @@ fn a_publisher_ties_an_answer_to_what_it_answers() {
     );
     assert_ne!(answer.id, question);
 
-    bus.revoke_capability(publisher.capability());
+    bus.revoke_capability(publisher.capability().unwrap());
     let error = publisher
         .publish(Draft::from(Command::Ping).with_correlation_id(question))
         .unwrap_err();
@@ -237,7 +237,7 @@ fn a_weak_publisher_keeps_its_source_its_capability_and_what_it_was_narrowed_to(
     drop(pings);
     let upgraded = weak.upgrade().expect("the bus is held");
     assert_eq!(upgraded.source().as_str(), "logger");
-    assert_eq!(upgraded.capability(), &Capability::new("log:write"));
+    assert_eq!(upgraded.capability(), Some(&Capability::new("log:write")));
 
     upgraded.publish(Command::Ping).unwrap();
     let pong = Event::Pong {
@@ -259,4 +259,65 @@ fn a_revoke_and_a_grant_reach_what_a_weak_publisher_upgrades_to() {
     bus.grant_capability("count".into());
     assert!(upgraded.publish(2).is_ok());
     assert!(weak.upgrade().is_some_and(|again| again.publish(3).is_ok()));
+}
+
+#[test]
+fn a_trusted_publisher_needs_no_capability_and_cannot_be_revoked() {
+    let bus = Bus::<u64>::new();
+    let mut numbers = bus.subscribe();
+    let trusted = bus.trusted_publisher("kernel");
+    assert_eq!(
+        (trusted.source().as_str(), trusted.capability()),
+        ("kernel", None)
+    );
+    let nameless = Capability::new("");
+    assert!(!bus.is_granted(&nameless), "it counts in no grant");
+    bus.revoke_capability(&nameless);
+    for publisher in [trusted.clone(), trusted.downgrade().upgrade().unwrap()] {
+        publisher.publish(1).unwrap();
+        publisher.try_publish(2).unwrap();
+        publisher.publish_batch([3, 4]).unwrap();
+        assert_eq!(numbers.try_iter().flatten().count(), 4);
+    }
+    let foreign = Envelope::new("north", 5);
+    trusted.forward(foreign.clone()).unwrap();
+    assert_eq!(numbers.recv().unwrap().into_envelope(), foreign);
+    assert!(trusted.is_granted());
+    bus.close();
+    assert!(!trusted.is_granted());
+    assert!(trusted.publish(6).unwrap_err().is_closed());
+    assert_eq!(bus.stats().denied, 0);
+}
+
+#[test]
+fn a_trusted_publisher_under_a_very_long_name_is_trusted_all_the_same() {
+    let bus = Bus::<u64>::builder().max_name(3).build();
+    assert!(bus.trusted_publisher("kernel").publish(1).is_ok());
+}
+
+#[test]
+fn a_trusted_publisher_is_denied_what_it_was_narrowed_from() {
+    let bus = MessageBus::new();
+    let mut told = bus.advisories();
+    let kernel = bus.trusted_publisher("kernel");
+    let pings = kernel.narrow(["command.ping".parse().unwrap()]);
+    pings.publish(Command::Ping).unwrap();
+    let pong = || Event::Pong {
+        from: "echo".into(),
+    };
+    let error = pings.publish(pong()).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Subject));
+    assert_eq!(
+        error.to_string(),
+        "`kernel` may not publish: the publisher was narrowed to other subjects"
+    );
+    let advisory = told.recv().unwrap();
+    assert!(matches!(
+        &advisory.message,
+        Advisory::Denied { capability, .. } if capability.as_str().is_empty()
+    ));
+    let foreign = pings.forward(Envelope::new("north", pong().into()));
+    assert_eq!(foreign.unwrap_err().denial(), Some(Denial::Subject));
+    kernel.publish(pong()).unwrap();
+    assert_eq!(bus.stats().denied, 2);
 }
