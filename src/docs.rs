@@ -1,7 +1,8 @@
-//! Design notes: what is promised, what is not, and how it works. There is no code here.
+//! The pages of the guide: programs to copy, what is promised and what is not, and how it works. There is no code here.
 //!
 //! | page | answers |
 //! | --- | --- |
+//! | [`speed`] | what does it cost, beside other crates? |
 //! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
 //! | [`limitations`] | what should I know before I rely on it? |
 //! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
@@ -13,5 +14,6 @@ pub mod guarantees;
 pub mod internals;
 pub mod limitations;
 pub mod migrating;
+pub mod speed;
 pub mod tasks;
 pub mod threat_model;

@@ -1,6 +1,21 @@
 //! What the bus promises: ten points, each with its conditions, with what it does not say, and with
 //! the tests that show it.
 //!
+//! 1. [Isolation](#1-isolation): a publisher waits for no subscriber, unless that one asked for
+//!    [`Overflow::Block`](crate::Overflow::Block).
+//! 2. [Receipt](#2-receipt): when `publish` returns, the envelope is in every queue that the receipt counts as delivered.
+//! 3. [Exact accounts](#3-exact-accounts): matched = received + queued + dropped, and a gap is told once, where it lies.
+//! 4. [Order](#4-order): all unfiltered subscribers receive in one order (not those that keep the newest); every
+//!    subscriber receives each publisher's envelopes in the order in which they were published.
+//! 5. [Subscribing and unsubscribing are barriers](#5-subscribing-and-unsubscribing-are-barriers) for all that is
+//!    published after they return.
+//! 6. [Revoking is a barrier](#6-revoking-is-a-barrier): what is published under the capability after it returned is
+//!    refused; `revoke_and_drain` also waits for what is still on its way.
+//! 7. [Closing](#7-closing): publishes fail; subscribers receive the rest and then learn that it is the end.
+//! 8. [Panics stay where they are](#8-panics-stay-where-they-are), and no code of yours runs under a lock.
+//! 9. [Bounded memory](#9-bounded-memory): nothing grows with past subscribers or revoked capabilities.
+//! 10. [No `unsafe`](#10-no-unsafe) in this crate.
+//!
 //! All of them hold for every number of publishers and subscribers, in any threads. Where a point
 //! speaks of *before* and *after*, it means what one thread can know of another: a publish begins
 //! after a call returned if its thread did that call, or learned of its return, through a channel, a

@@ -1,5 +1,21 @@
 //! For users of the bus in `oxide-k` 0.3: what is the same, what is different, and what to change.
 //!
+//! *The seed* is that bus: the module `bus` of the micro-kernel `oxide-k`. This crate has its vocabulary, and another
+//! engine.
+//!
+//! # At a glance
+//!
+//! | | `oxide-k` 0.3, module `bus` | `oxide-bus` |
+//! | --- | --- | --- |
+//! | calls | `async`, on tokio | plain, and block only where they say so; or, with the feature `tokio`, `async` on any executor |
+//! | a publish | write lock on the list, a deep clone for each subscriber | no lock, no clone |
+//! | payload | `Message` | any type; `MessageBus` carries `Message` |
+//! | to choose | everything, always | subject patterns, sources, predicates, capacity, overflow policy |
+//! | a loss | a line in the trace | told to the subscriber and counted; in the receipt too, unless a newer envelope displaces it |
+//! | a dropped subscription | counted until the next publish | gone at once |
+//! | right to publish | a name that anybody may present | the same, or a `Publisher` with a fixed source; for some subjects, for a time, at a rate |
+//! | JSON of custom events | cannot be read back | round-trips; the old form is read too |
+//!
 //! # The same
 //!
 //! The names: `MessageBus`, `Envelope`, `Message`, `Command`, `Event`, `Capability`, `subscribe`, `publish`,

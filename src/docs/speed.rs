@@ -1,0 +1,90 @@
+//! What a publish and a delivery cost, beside other crates, how it was measured, and the commands that print it on your
+//! machine.
+//!
+//! # One publisher and many subscribers
+//!
+//! One thread publishes 64 pings, each a fresh envelope, and every subscriber then receives them:
+//! nanoseconds for each delivery, medians on a 2-core AMD EPYC virtual machine (2026-11-24).
+//!
+//! | subscribers | 1 | 4 | 16 | 64 | 256 |
+//! | --- | --- | --- | --- | --- | --- |
+//! | oxide-bus, `try_recv` | 145 | 41 | 14.9 | 9.6 | 8.5 |
+//! | oxide-bus, `try_recv_ref` | 142 | 39 | 13.3 | 7.1 | 6.1 |
+//! | `bus` | 149 | 39 | 15.3 | 9.8 | 8.7 |
+//! | kanal, a channel each | 141 | 38 | 17.6 | 14.1 | 17.8 |
+//! | `tokio::sync::broadcast` | 158 | 43 | 17.8 | 12.1 | 11.3 |
+//! | crossbeam, a channel each | 151 | 46 | 25.1 | 22.4 | 23.1 |
+//! | `disruptor` (a preallocated ring, no sleeping, no joining) | 104 | 26 | 7.5 | 2.7 | 1.6 |
+//! | the seed's design | 284 | 164 | 138 | 147 | 219 |
+//!
+//! *The seed* is the bus of the `oxide-k` crate, from which this one took its vocabulary.
+//!
+//! * It allocates 4 times for 64 publishes under load, and nothing to deliver.
+//! * A stuck subscriber does not slow publishing measurably.
+//! * Batches of 64 (`publish_batch`, `try_recv_each`) take a fifth to a third of the time of the next best.
+//!
+//! It is not ahead everywhere. With one subscriber, a channel is as good or better. Where each envelope carries a JSON
+//! document, owned deliveries to 64 or more subscribers take longer than with `bus`, and those by reference about as
+//! long.
+//!
+//! # Between threads
+//!
+//! With lossless subscribers ([`Overflow::Block`](crate::Overflow::Block)), on two cores, it moves twice as many
+//! envelopes as the next best with one subscriber, and about as many as the best with two to eight, or with several
+//! publishers.
+//!
+//! # Tasks
+//!
+//! Tasks (feature `tokio`) on one thread publish and receive as fast as over the best of tokio's channels and
+//! `async-broadcast` with one subscriber, and 1.1 times as fast with 4 to 64. On two threads they are as fast with one or
+//! 64, and up to 1.2 times as fast with 4 and 16. To wake a task takes 1.1 to 1.2 times as long as with tokio's mpsc.
+//!
+//! # How this was measured
+//!
+//! This prints all of the above on your machine:
+//!
+//! ```sh
+//! cargo bench --features tokio --bench compare
+//! ```
+//!
+//! It takes about five minutes; with `-- --quick`, as for the table above, under 90 seconds once it is built.
+//! `-- --cell a,b` measures some of the cells only, and `-- --json table.json` also writes the medians to a file.
+//!
+//! * Every contestant does the same job with the same envelopes, and each envelope is made within the measured time.
+//! * The contestants take turns in short rounds, and each round begins with another one. So what disturbs the machine
+//!   for a while disturbs all alike. The first round is not counted, and the median of the others is shown.
+//! * Allocations are counted in a process of their own, because counting makes an allocation slower.
+//! * On a machine that does something else at the same time the cells with several threads vary most.
+//!
+//! # What routing costs
+//!
+//! The bus looks up who listens by pattern or source. So the cost of a publish follows how many subscribers match, and
+//! not how many there are. Nanoseconds for one publish, making the envelope aside (the same machine):
+//!
+//! | subscribers | 0 match | 1 matches | 10 match | 100 match |
+//! | --- | --- | --- | --- | --- |
+//! | 1 | 248 | 273 | | |
+//! | 10 | 253 | 279 | 615 | |
+//! | 100 | 267 | 292 | 641 | 4,223 |
+//! | 1,000 | 279 | 304 | 684 | 4,260 |
+//! | 10,000 | 280 | 305 | 707 | 4,271 |
+//!
+//! A command to one of 1,000 modules costs a hundredth of what it costs to send it to all of them through
+//! `tokio::sync::broadcast`, for 999 to discard. Where 64 commands are sent before anybody looks, it costs a thirtieth.
+//! This prints the tables:
+//!
+//! ```sh
+//! cargo bench --bench routing
+//! ```
+//!
+//! # The parts
+//!
+//! | command | measures |
+//! | --- | --- |
+//! | `cargo bench --bench envelope` | making an envelope |
+//! | `cargo bench --bench publish` | one publish, by what its subscribers are like |
+//! | `cargo bench --bench fanout` | publishing a burst and receiving it, on one thread |
+//! | `cargo bench --bench authorize` | a publish without a check, by capability, and through a publisher |
+//!
+//! The command `oxide-bus bench` puts load on a bus with several threads or tasks, and prints how many envelopes a
+//! second arrive and after what time.
