@@ -25,6 +25,34 @@
 //! `current` and `route` are pointers that are replaced whole (arc-swap); the double lines are crossbeam
 //! channels. A subscription has only a weak handle on the core, so it does not keep the bus open.
 //!
+//! # Where what is
+//!
+//! In the order in which an envelope travels, by the files in `src/`:
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `message`, `draft`, `envelope`, `source`, `stamp` | what is said, by whom, when |
+//! | `publisher`, `capability` | who may say it |
+//! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
+//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope, what must be writable; whether it has one order for all |
+//! | `denial` | why something was refused, and how often |
+//! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
+//! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
+//! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
+//! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
+//! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
+//! | `follower` | the subscriber's side of a queue without a filter |
+//! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
+//! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
+//! | `request` | a publish that waits for its answer |
+//! | `retained` | what later subscribers receive first |
+//! | `receipt`, `error` | what became of it, and what went wrong |
+//! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
+//! | `codec` | envelopes as JSON |
+//! | `audit` | what happened, on disk |
+//! | `alarm`, `lobby`, `tokio` | what wakes a task that waits; the bus for tasks |
+//! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
+//!
 //! # A publish (`fanout`)
 //!
 //! ```text

@@ -300,7 +300,7 @@ fn a_trusted_publisher_is_denied_what_it_was_narrowed_from() {
     let bus = MessageBus::new();
     let mut told = bus.advisories();
     let kernel = bus.trusted_publisher("kernel");
-    let pings = kernel.narrow(["command.ping".parse().unwrap()]);
+    let pings = kernel.narrow(["command.ping"]).unwrap();
     pings.publish(Command::Ping).unwrap();
     let pong = || Event::Pong {
         from: "echo".into(),
