@@ -59,7 +59,7 @@ pub enum Advisory {
         /// The patterns, in words: nothing if there are none.
         patterns: Option<Arc<str>>,
     },
-    /// A subscription was dropped. `advisory.unsubscribed`
+    /// A subscription was closed or dropped. `advisory.unsubscribed`
     Unsubscribed {
         /// The subscription's id.
         id: Uuid,

@@ -5,6 +5,8 @@ mod publishing;
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::advisory::Board;
 use crate::error::SubscribeError;
 use crate::fanout::{Added, Core};
@@ -205,6 +207,31 @@ impl<M: Payload> Bus<M> {
             subscriptions[place].begin_with(self.backlog(&since, queue));
         }
         Ok(subscriptions)
+    }
+
+    /// Ends a subscription from outside: it takes nothing new, receives what it has, then `Disconnected`, as after
+    /// [`Subscription::close`]. If it waits, it wakes. False if there is none with this id.
+    ///
+    /// # Cost
+    ///
+    /// A walk over the list of subscribers; otherwise as [`subscribe`](Bus::subscribe).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use oxide_bus::{MessageBus, RecvError};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut subscription = bus.subscribe();
+    /// let id = subscription.id();
+    /// let worker = thread::spawn(move || subscription.recv().map(drop));
+    /// assert!(bus.unsubscribe(id));
+    /// assert_eq!(worker.join().expect("it has not panicked"), Err(RecvError::Disconnected));
+    /// assert!(!bus.unsubscribe(id));
+    /// ```
+    pub fn unsubscribe(&self, id: Uuid) -> bool {
+        self.core.end_by_id(id)
     }
 
     /// How many subscriptions there are; none once the bus has closed.

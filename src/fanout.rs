@@ -366,3 +366,11 @@ pub(crate) enum Added<M> {
     /// In its group, where it receives by this.
     Joined(Picker<M>),
 }
+
+/// What became of one that leaves.
+pub(crate) struct Removed {
+    /// Of a group's member, whether it was the last one; none if it had left before. Without a group it always is.
+    pub(crate) is_last: Option<bool>,
+    /// It was subscribed until now.
+    pub(crate) was_subscribed: bool,
+}

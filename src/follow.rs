@@ -206,12 +206,18 @@ impl<M> FollowQueue<M> {
         self.places.is_evicted()
     }
 
-    /// Whether the subscriber has left, so that nobody need wait for it.
-    pub(crate) fn has_left(&self) -> bool {
-        self.places.gone.load(Ordering::Acquire) // against the release in `Places::leave`
+    /// Whether nothing is offered to it, though it be listed still.
+    pub(crate) fn takes_no_more(&self) -> bool {
+        // Acquire, against the release in `Places::leave`. Relaxed: see `Core::settle`.
+        self.places.gone.load(Ordering::Acquire) || self.places.closed.load(Ordering::Relaxed)
     }
 
-    /// The bus closes, having enqueued and left out so many. `last` is a parcel without slots.
+    /// Nothing is offered to it from the next opening on.
+    pub(crate) fn close(&self) {
+        self.places.closed.store(true, Ordering::Relaxed); // as above
+    }
+
+    /// The bus closes, or the subscription, having enqueued and left out so many. `last` is a parcel without slots.
     ///
     /// The sending ends go when the last publisher is out, and one may be stopped: so the
     /// subscriber is told in the channel too.

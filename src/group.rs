@@ -7,12 +7,15 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::error::GroupTerm;
 use crate::filter::Filter;
 use crate::pick::{End, Picker};
 use crate::queue::Terms;
 use crate::route::Listener;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// What a group's queue knows of its members.
 pub(crate) struct Group<M> {
@@ -23,21 +26,51 @@ pub(crate) struct Group<M> {
 struct Seats {
     /// How many members there are.
     taken: AtomicU64,
+    members: Mutex<Vec<Arc<Member>>>,
     /// What the first member agreed on: under these terms the queue is on the list.
     listed: Arc<Terms>,
 }
 
+struct Member {
+    terms: Arc<Terms>,
+    /// It receives no more, but others do.
+    has_left: AtomicBool,
+    /// Wakes it, and no other, where it sleeps.
+    bell: (Sender<()>, Receiver<()>),
+}
+
 /// What a member knows of its group.
-pub(crate) struct Seat(Arc<Seats>);
+pub(crate) struct Seat {
+    seats: Arc<Seats>,
+    member: Arc<Member>,
+}
+
+impl Seats {
+    /// Takes in another member.
+    fn seat(self: &Arc<Self>, terms: &Arc<Terms>) -> Seat {
+        let member = Arc::new(Member {
+            terms: Arc::clone(terms),
+            has_left: AtomicBool::new(false),
+            bell: bounded(1),
+        });
+        self.members.lock().push(Arc::clone(&member));
+        self.taken.fetch_add(1, Ordering::Relaxed); // written under the lock that guards the list
+        Seat {
+            seats: Arc::clone(self),
+            member,
+        }
+    }
+}
 
 impl<M> Group<M> {
     /// A group with one member.
     pub(crate) fn new(listed: &Arc<Terms>, end: End<M>) -> (Self, Seat) {
         let seats = Arc::new(Seats {
-            taken: AtomicU64::new(1),
+            taken: AtomicU64::new(0),
+            members: Mutex::default(),
             listed: Arc::clone(listed),
         });
-        let seat = Seat(Arc::clone(&seats));
+        let seat = seats.seat(listed);
         (Group { end, seats }, seat)
     }
 
@@ -47,22 +80,57 @@ impl<M> Group<M> {
     }
 
     /// Takes in another member. Called under the lock.
-    pub(crate) fn join(&self) -> Picker<M> {
-        self.seats.taken.fetch_add(1, Ordering::Relaxed); // written under the lock
-        Picker::new(self.end.share(), Some(Seat(Arc::clone(&self.seats))))
+    pub(crate) fn join(&self, terms: &Arc<Terms>) -> Picker<M> {
+        Picker::new(self.end.share(), Some(self.seats.seat(terms)))
+    }
+
+    /// The seat of the member with this id.
+    pub(crate) fn seat(&self, id: Uuid) -> Option<Seat> {
+        let members = self.seats.members.lock();
+        let member = members.iter().find(|member| member.terms.id == id)?;
+        Some(Seat {
+            seats: Arc::clone(&self.seats),
+            member: Arc::clone(member),
+        })
     }
 }
 
 impl Seat {
-    /// A member leaves. True if it was the last one. Called under the lock, or where the bus is gone.
-    pub(crate) fn leave(&self) -> bool {
-        // AcqRel: the last one knows what the others did, though the bus be gone.
-        self.0.taken.fetch_sub(1, Ordering::AcqRel) == 1
+    /// The member leaves: whether it was the last one, which receives what is left if it still can. None if it has
+    /// left before. Called under the lock, or where the bus is gone.
+    pub(crate) fn leave(&self) -> Option<bool> {
+        let mut members = self.seats.members.lock();
+        let place = (members.iter()).position(|member| Arc::ptr_eq(member, &self.member))?;
+        members.swap_remove(place);
+        let is_last = members.is_empty();
+        self.seats.taken.fetch_sub(1, Ordering::Relaxed); // as in `Seats::seat`
+        drop(members);
+        if !is_last {
+            // Relaxed: the bell, or whoever tells of it, hands it on.
+            self.member.has_left.store(true, Ordering::Relaxed);
+            let _rung = self.member.bell.0.try_send(());
+        }
+        Some(is_last)
+    }
+
+    /// Whether it receives no more, but others do.
+    pub(crate) fn has_left(&self) -> bool {
+        self.member.has_left.load(Ordering::Relaxed) // see `leave`
+    }
+
+    /// Rings when it has left.
+    pub(crate) fn bell(&self) -> &Receiver<()> {
+        &self.member.bell.1
+    }
+
+    /// The member's own terms.
+    pub(crate) fn terms(&self) -> &Arc<Terms> {
+        &self.member.terms
     }
 
     /// Under which terms the group is on the list.
     pub(crate) fn listed(&self) -> &Arc<Terms> {
-        &self.0.listed
+        &self.seats.listed
     }
 }
 

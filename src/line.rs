@@ -9,6 +9,7 @@ use std::task::Waker;
 
 use crate::alarm::{Alarm, Ringer, alarm};
 use crate::gate::{Gate, NEVER};
+use crate::group::Seat;
 use crate::parcel::Parcel;
 use crate::pick::Picked;
 use crate::queue::Terms;
@@ -244,7 +245,7 @@ impl<M> Line<M> {
         first
     }
 
-    /// The bus closes: whoever waits for a place gives up.
+    /// The bus closes, or the subscription: whoever waits for a place gives up.
     pub(crate) fn close(&self) {
         self.counter.serve(|waiters| waiters.shut = true);
     }
@@ -290,7 +291,12 @@ impl<M> Counter<M> {
 }
 
 impl<M> LineEnd<M> {
-    pub(crate) fn receive(&mut self, mut wait: Wait) -> Result<Picked<M>, Nothing> {
+    /// A member of a group receives until it has left.
+    pub(crate) fn receive(
+        &mut self,
+        mut wait: Wait,
+        seat: Option<&Seat>,
+    ) -> Result<Picked<M>, Nothing> {
         if let Some(item) = self.held.take() {
             return Ok(self.take(item));
         }
@@ -312,8 +318,13 @@ impl<M> LineEnd<M> {
                     }
                 }
             }
-            match wait.receive(&self.receiver) {
+            let received = match seat {
+                Some(seat) => wait.receive_until(&self.receiver, seat.bell()),
+                None => wait.receive(&self.receiver),
+            };
+            match received {
                 Ok(item) => break item,
+                Err(nothing) if seat.is_some_and(Seat::has_left) => return Err(nothing),
                 // Once more, without waiting: something may have been lost since.
                 Err(Nothing::Disconnected) => wait = Wait::No,
                 Err(nothing) => return Err(nothing),

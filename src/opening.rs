@@ -15,8 +15,11 @@
 //! appends to a parcel, or opens the one after it, the parcel has been handed over to every queue
 //! in its reach: by who opened it, or by whoever came first.
 
+mod entry;
+
 use std::sync::Arc;
 
+use self::entry::Reach;
 use crate::alarm::Alarm;
 use crate::envelope::Envelope;
 use crate::follow::{FollowQueue, Places};
@@ -30,6 +33,8 @@ use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
 use crate::sync::{Ordering, fence};
+
+pub(crate) use self::entry::Entry;
 
 /// The most bytes of envelopes in a parcel, unless one envelope takes more.
 const MAX_BYTES: usize = 16 * 1024;
@@ -62,36 +67,6 @@ struct Full<M> {
     /// How many envelopes its subscriber has received when there is room: that is looked at by each
     /// publish, and what it is compared with does not change while the queue is left out.
     until: u64,
-}
-
-/// One queue's accounts, up to the parcel's base.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Entry {
-    /// How many envelopes were enqueued with the parcels that had it in reach.
-    pub(crate) enqueued: u64,
-    /// How many envelopes were published while it was left out.
-    pub(crate) left_out: u64,
-    /// The most envelopes that were seen in the queue.
-    pub(crate) high_water: u64,
-    in_reach: bool,
-}
-
-impl Entry {
-    /// The accounts after so many envelopes in the parcel.
-    fn after(self, claimed: usize) -> Entry {
-        let claimed = claimed as u64;
-        let (enqueued, left_out) = if self.in_reach {
-            (claimed, 0)
-        } else {
-            (0, claimed)
-        };
-        Entry {
-            enqueued: self.enqueued + enqueued,
-            left_out: self.left_out + left_out,
-            high_water: self.high_water,
-            in_reach: false,
-        }
-    }
 }
 
 impl<M> Opening<M> {
@@ -161,19 +136,20 @@ impl<M> Opening<M> {
         let (mut drops, mut waits, mut evicts) = (Vec::new(), Vec::new(), Vec::new());
         let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
         for (index, (queue, entry)) in route.follow.iter().zip(&mut entries).enumerate() {
-            if queue.is_evicted() || queue.has_left() {
+            if queue.is_evicted() || queue.takes_no_more() {
                 continue; // listed still, and offered nothing
             }
             let room = queue.room(entry);
             let queued = (queue.terms().capacity as u64).saturating_sub(room);
             entry.high_water = entry.high_water.max(queued);
             if room > 0 {
-                entry.in_reach = true;
+                entry.reach = Reach::Within;
                 in_reach += 1;
                 slots = slots.min(room);
                 continue;
             }
             queue.leave_out();
+            entry.reach = Reach::LeftOut;
             let index = u32::try_from(index).expect("fewer than 2³² subscribers");
             match queue.terms().overflow {
                 Overflow::DropNewest => drops.push(Full {
@@ -265,7 +241,7 @@ impl<M> Opening<M> {
             return;
         }
         for (queue, entry) in self.route.follow.iter().zip(&self.entries) {
-            if entry.in_reach {
+            if entry.is_in_reach() {
                 queue.hand_over(&self.parcel);
             }
         }
@@ -284,7 +260,7 @@ impl<M> Opening<M> {
                 queue.rouse(self.parcel.base());
             }
         }
-        let reached = self.entries().filter(|(_, entry)| entry.in_reach);
+        let reached = self.entries().filter(|(_, entry)| entry.is_in_reach());
         Alarm::ring_all(reached.map(|(queue, _)| queue.alarm()));
         lobby.ring(); // tasks that hold the parcel before
         pause::at(Step::HandedOver);

@@ -187,7 +187,7 @@ impl<M> PickQueue<M> {
         }
     }
 
-    /// The bus closes: whoever waits for a place gives up.
+    /// The bus closes, or the subscription: whoever waits for a place gives up.
     pub(crate) fn close(&self) {
         if let Store::Line(line) = &self.store {
             line.close();
@@ -231,9 +231,13 @@ impl<M> Picker<M> {
     pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
         // User code. Before anything is taken: if it panics, nothing is lost.
         drop(self.hand.take());
+        let seat = self.seat.as_ref();
+        if seat.is_some_and(Seat::has_left) {
+            return Err(Nothing::Disconnected);
+        }
         let Picked { parcel, slot } = match &mut self.end {
-            End::Line(line) => line.receive(wait)?,
-            End::Ring(ring) => ring.receive(wait)?,
+            End::Line(line) => line.receive(wait, seat)?,
+            End::Ring(ring) => ring.receive(wait, seat)?,
         };
         self.hand = Some(Delivery::new(parcel, slot as usize));
         Ok(())
@@ -257,7 +261,11 @@ impl<M> Picker<M> {
         }
     }
 
+    /// How many are queued for it: none if it has left its group.
     pub(crate) fn len(&self) -> usize {
+        if self.seat.as_ref().is_some_and(Seat::has_left) {
+            return 0;
+        }
         match &self.end {
             End::Line(line) => line.len(),
             End::Ring(ring) => ring.window().len(),

@@ -14,6 +14,7 @@ use crate::advisory::Told;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
+use crate::group::Seat;
 use crate::lobby::Lobby;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
@@ -112,6 +113,14 @@ pub(crate) enum Inbox<M> {
 }
 
 impl<M> Inbox<M> {
+    /// The seat of a group's member.
+    pub(crate) fn seat(&self) -> Option<&Seat> {
+        match self {
+            Inbox::Follow(_) => None,
+            Inbox::Pick(picker) => picker.seat(),
+        }
+    }
+
     /// Whether the bus has put the subscriber out.
     pub(crate) fn is_evicted(&self) -> bool {
         match self {

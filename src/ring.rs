@@ -33,6 +33,7 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::alarm::{Alarm, Ringer, alarm};
+use crate::group::Seat;
 use crate::losses::Losses;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
@@ -343,8 +344,13 @@ impl Bounds {
 }
 
 impl<M> RingEnd<M> {
-    pub(crate) fn receive(&mut self, wait: Wait) -> Result<Picked<M>, Nothing> {
-        let received = self.look(wait);
+    /// A member of a group receives until it has left.
+    pub(crate) fn receive(
+        &mut self,
+        wait: Wait,
+        seat: Option<&Seat>,
+    ) -> Result<Picked<M>, Nothing> {
+        let received = self.look(wait, seat);
         if let Some(again) = &self.again
             && self.window.len() > 0
             && let Some(bell) = again.upgrade()
@@ -357,7 +363,7 @@ impl<M> RingEnd<M> {
         received
     }
 
-    fn look(&self, wait: Wait) -> Result<Picked<M>, Nothing> {
+    fn look(&self, wait: Wait, seat: Option<&Seat>) -> Result<Picked<M>, Nothing> {
         let window = &*self.window;
         let mut is_silent = false;
         loop {
@@ -377,11 +383,18 @@ impl<M> RingEnd<M> {
                 Ok(()) => {}
                 // Nobody is at it any more: what there is is there when it is looked for again.
                 Err(TryRecvError::Disconnected) => is_silent = true,
-                Err(TryRecvError::Empty) => match wait.receive(&self.bell) {
-                    Ok(()) => {}
-                    Err(Nothing::Disconnected) => is_silent = true,
-                    Err(nothing) => return Err(nothing),
-                },
+                Err(TryRecvError::Empty) => {
+                    let rung = match seat {
+                        Some(seat) => wait.receive_until(&self.bell, seat.bell()),
+                        None => wait.receive(&self.bell),
+                    };
+                    match rung {
+                        Ok(()) => {}
+                        Err(nothing) if seat.is_some_and(Seat::has_left) => return Err(nothing),
+                        Err(Nothing::Disconnected) => is_silent = true,
+                        Err(nothing) => return Err(nothing),
+                    }
+                }
             }
             // Against the fence in `push`.
             fence(Ordering::SeqCst);

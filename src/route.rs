@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use uuid::Uuid;
 
 use crate::advisory::Eviction;
 use crate::envelope::Envelope;
 use crate::error::GroupTerm;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
+use crate::group::Seat;
 use crate::index::Index;
 use crate::pattern::Pattern;
 use crate::pick::PickQueue;
@@ -163,6 +165,34 @@ impl<M> Route<M> {
         Ok(Admitted { list, joins })
     }
 
+    /// The subscriber without a filter that is listed under these terms.
+    pub(crate) fn follower(&self, terms: &Terms) -> Option<&Arc<FollowQueue<M>>> {
+        self.follow.get(terms.number(), |_| true)
+    }
+
+    /// The subscriber with a filter, or the group, that is listed under these terms.
+    pub(crate) fn listener(&self, terms: &Terms) -> Option<&Arc<Listener<M>>> {
+        self.pick.get(terms.number(), |_| true)
+    }
+
+    pub(crate) fn lists(&self, terms: &Terms) -> bool {
+        self.follower(terms).is_some() || self.listener(terms).is_some()
+    }
+
+    /// The terms of the subscriber with this id, with its seat if it is a group's member.
+    pub(crate) fn with_id(&self, id: Uuid) -> Option<(Arc<Terms>, Option<Seat>)> {
+        let follow = self.follow.iter().map(|queue| queue.terms());
+        let alone = (self.pick.iter().map(|listener| &listener.queue))
+            .filter(|queue| queue.group().is_none())
+            .map(|queue| queue.terms());
+        if let Some(terms) = follow.chain(alone).find(|terms| terms.id == id) {
+            return Some((Arc::clone(terms), None));
+        }
+        let mut groups = self.pick.iter().filter_map(|it| it.queue.group());
+        let seat = groups.find_map(|group| group.seat(id))?;
+        Some((Arc::clone(seat.terms()), Some(seat)))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.follow.is_empty() && self.pick.is_empty()
     }
@@ -261,7 +291,7 @@ impl<M> Route<M> {
         if self.closed {
             return None;
         }
-        let listener = self.pick.get(terms.number(), |_| true)?;
+        let listener = self.listener(terms)?;
         if listener.queue.is_evicted() {
             return None;
         }
@@ -291,10 +321,10 @@ impl<M> Route<M> {
     /// Takes a subscriber off; false if it is not listed.
     fn leave(&mut self, leaving: &Terms) -> bool {
         let number = leaving.number();
-        if let Some(listener) = self.pick.get(number, |_| true) {
+        if let Some(listener) = self.listener(leaving) {
             self.index = (self.index).set(number, None, listener.filter.address());
             self.pick = self.pick.set(number, None, |_| true);
-        } else if self.follow.get(number, |_| true).is_some() {
+        } else if self.follower(leaving).is_some() {
             self.follow = self.follow.set(number, None, |_| true);
         } else {
             return false;

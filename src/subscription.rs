@@ -16,6 +16,7 @@ use crate::fanout::Core;
 use crate::filter;
 use crate::follow::{End, Places};
 use crate::follower::Follower;
+use crate::group::Seat;
 use crate::message::Message;
 use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
 use crate::pattern::{self, Pattern, PatternError};
@@ -31,8 +32,8 @@ use crate::queue::{Inbox, Terms};
 ///
 /// # End
 ///
-/// When the bus has closed, what is queued can still be received; then every receive returns
-/// `Disconnected`. A subscription does not keep its bus open. One that the bus has put out (see
+/// When the bus has closed, or the subscription [was closed](Subscription::close), what is queued can still be
+/// received; then every receive returns `Disconnected`. A subscription does not keep its bus open. One that the bus has put out (see
 /// [`Overflow::Evict`](crate::Overflow::Evict)) receives what is queued too, and then
 /// `Evicted`. An iterator tells that once, as its last item.
 ///
@@ -118,6 +119,70 @@ impl<M> Subscription<M> {
         }
     }
 
+    /// Takes nothing new from now on. What is queued can be received, and then comes `Disconnected`: for a worker that
+    /// stops with grace. From outside, [`Bus::unsubscribe`](crate::Bus::unsubscribe) does the same.
+    ///
+    /// A barrier: what is published after this has returned is not offered to it, and
+    /// [`subscriber_count`](crate::Bus::subscriber_count) has gone down. Publishers that wait for room here give up, as
+    /// when the bus closes: their envelopes are dropped for this subscription, and counted. To close it twice is to
+    /// close it once.
+    ///
+    /// A member of a [group](crate::SubscribeOptions::group) only leaves: what is queued stays with the others, and it
+    /// gets `Disconnected` at once. The last member receives what is left.
+    ///
+    /// # Cost
+    ///
+    /// As [`subscribe`](crate::Bus::subscribe).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, RecvError};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let mut jobs = bus.subscribe();
+    /// bus.publish(Envelope::new("office", 1))?;
+    /// jobs.close();
+    /// assert_eq!(bus.publish(Envelope::new("office", 2))?.matched(), 0);
+    /// assert_eq!(jobs.recv()?.message, 1);
+    /// assert_eq!(jobs.recv().unwrap_err(), RecvError::Disconnected);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) {
+        let seat = self.inbox.seat();
+        if let Some(core) = self.core.upgrade() {
+            core.end(&self.terms, seat);
+        } else if let Some(seat) = seat {
+            seat.leave();
+        }
+    }
+
+    /// Whether nothing new will come: the bus has closed, or it [was closed](Subscription::close), or evicted. What
+    /// is queued can still be received.
+    ///
+    /// Costs a binary search in the list of subscribers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::MessageBus;
+    ///
+    /// let bus = MessageBus::new();
+    /// let (one, other) = (bus.subscribe(), bus.subscribe());
+    /// one.close();
+    /// assert!(one.is_closed() && !other.is_closed());
+    /// bus.close();
+    /// assert!(other.is_closed());
+    /// ```
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let seat = self.inbox.seat();
+        let listed = seat.map_or(&self.terms, Seat::listed);
+        self.inbox.is_evicted()
+            || seat.is_some_and(Seat::has_left)
+            || !(self.core.upgrade()).is_some_and(|core| core.lists(listed))
+    }
+
     /// Listens to these patterns from now on, in the place of those it had; none (`[""; 0]`) means every subject.
     /// Sources and predicates stay.
     ///
@@ -141,7 +206,7 @@ impl<M> Subscription<M> {
     /// pattern, [`SetPatternsError::TooMany`] with more than
     /// [`MAX_PATTERNS`] of them, [`SetPatternsError::PatternsTooLong`] with more than [`MAX_PATTERNS_BYTES`],
     /// [`SetPatternsError::TooManyShapes`] with more than [`MAX_PATTERN_SHAPES`], [`SetPatternsError::Ended`] where the
-    /// bus has closed or has evicted the subscription.
+    /// bus has closed or has evicted the subscription, or it was closed.
     ///
     /// # Examples
     ///
@@ -270,11 +335,14 @@ impl<M> Drop for Subscription<M> {
                 picker.seat()
             }
         };
+        let is_evicted = || self.inbox.is_evicted();
         let is_last = match (&core, seat) {
-            (Some(core), _) => core.remove(&self.terms, seat, || self.inbox.is_evicted()),
+            (Some(core), _) => core.remove(&self.terms, seat, is_evicted).is_last,
             (None, Some(seat)) => seat.leave(),
-            (None, None) => true,
+            (None, None) => Some(true),
         };
+        // It may have been the last one before, and have received what was left.
+        let is_last = is_last.unwrap_or_else(|| !seat.is_some_and(Seat::has_left));
         match &mut self.inbox {
             Inbox::Follow(follower) => follower.drain(),
             Inbox::Pick(picker) if is_last => {

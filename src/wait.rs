@@ -42,6 +42,39 @@ impl Wait {
             Wait::Forever => (receiver.recv()).map_err(|channel::RecvError| Nothing::Disconnected),
         }
     }
+
+    /// The same, but that it is over when the bell rings, as if the channel were disconnected.
+    #[cfg(not(oxide_loom))]
+    pub(crate) fn receive_until<T>(
+        self,
+        receiver: &Receiver<T>,
+        bell: &Receiver<()>,
+    ) -> Result<T, Nothing> {
+        let mut both = channel::Select::new();
+        let from = both.recv(receiver);
+        both.recv(bell);
+        let ready = match self {
+            Wait::Until(deadline) => both.select_deadline(deadline).map_err(|_| Nothing::Empty)?,
+            Wait::Forever => both.select(),
+            _ => return Err(Nothing::Empty),
+        };
+        if ready.index() == from {
+            (ready.recv(receiver)).map_err(|channel::RecvError| Nothing::Disconnected)
+        } else {
+            let _rung = ready.recv(bell);
+            Err(Nothing::Disconnected)
+        }
+    }
+
+    /// Loom knows no selection: in no model does the bell ring for one that sleeps.
+    #[cfg(oxide_loom)]
+    pub(crate) fn receive_until<T>(
+        self,
+        receiver: &Receiver<T>,
+        _bell: &Receiver<()>,
+    ) -> Result<T, Nothing> {
+        self.receive(receiver)
+    }
 }
 
 /// Why no envelope was received, in the words of no receive error yet.

@@ -64,7 +64,7 @@
 //! * *Matched* are the envelopes published while it was subscribed that its filter accepts; *queued* is
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
 //! * An envelope is dropped only if the queue was full at some time during its publish, and, with
-//!   `Block`, stayed so until the time-out or the end of the bus. With `DropOldest` one that was queued is
+//!   `Block`, stayed so until the time-out or the end of the bus or the subscription. With `DropOldest` one that was queued is
 //!   dropped only when the last *capacity* that matched are all newer. With `Evict` one is dropped, and
 //!   from then on nothing matches.
 //! * A gap is told where it lies: the first receive after the last envelope before it returns
@@ -103,12 +103,16 @@
 //!   subscription. What was published before it was called is not.
 //! * After a [`Subscription`](crate::Subscription) was dropped, nothing more is enqueued for it, what was
 //!   queued is freed, and [`subscriber_count`](crate::Bus::subscriber_count) has gone down.
+//! * What is published after [`close`](crate::Subscription::close) or [`unsubscribe`](crate::Bus::unsubscribe) has
+//!   returned is not offered to that subscription, and the count has gone down. What is queued stays; when it was
+//!   received, told losses included, comes `Disconnected` for ever. Who waits in a receive wakes, and so do publishers
+//!   that wait for room there.
 //!
 //! Not promised: which way it goes for a publish that overlaps with either. One that overlaps with the
 //! drop may leave its envelope in the queue for as long as that publish takes. And an envelope that
 //! other subscribers have queued lives on for them.
 //!
-//! Shown by `tests/library/barriers.rs`, `tests/library/stress.rs`.
+//! Shown by `tests/library/barriers.rs`, `tests/library/leaving.rs`, `tests/library/stress.rs`.
 //!
 //! # 6. Revoking is a barrier
 //!

@@ -213,6 +213,10 @@
 //! publisher that is stopped could hold that up, so the end is also sent into the channels of followers, as a parcel
 //! without slots.
 //!
+//! A follower that is closed alone goes the same way: it is marked, so that no later opening offers it anything, and
+//! the current opening is superseded. From then on its entry does not change, and says what its subscriber has still
+//! to receive; then it is taken off the list. Of a picker nothing has to be settled: its room counts.
+//!
 //! # Grants (`grants`, `admission`, `scope`, `rate`)
 //!
 //! Each capability that is granted or held has one *admission* in a sharded map, and a publisher keeps a reference to

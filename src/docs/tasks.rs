@@ -40,12 +40,12 @@
 //!
 //! | of | methods | for tasks |
 //! | --- | --- | --- |
-//! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `denials`, `grant`, `is_granted`, `in_flight`, `retain`, `try_publish` | the same methods: they never wait |
+//! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `denials`, `grant`, `is_granted`, `in_flight`, `retain`, `try_publish`, `unsubscribe` | the same methods: they never wait |
 //! | `Bus` | `builder` | the same: `AsyncBus::from(Bus::builder().build())` |
 //! | `Bus` | `request` | `request` without a time-out, and `request_timeout`, which takes tokio's clock |
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
 //! | `Publisher` | `request` | as of `Bus` |
-//! | `Subscription` | `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
+//! | `Subscription` | `close`, `is_closed`, `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
 //! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
 //!
 //! Shown by `tests/tasks/parity.rs` (no method is forgotten), `tests/tasks/twins/mod.rs` (they do the same),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-const DISCONNECTED: &str = "the bus is closed and the queue is empty";
+const DISCONNECTED: &str = "the subscription is closed and the queue is empty";
 const EVICTED: &str = "the subscription was evicted and the queue is empty";
 
 /// Why [`recv`](crate::Subscription::recv) returned no envelope.
@@ -26,7 +26,7 @@ pub enum RecvError {
         /// How many envelopes were lost in this gap; at least 1.
         missed: u64,
     },
-    /// The bus has closed and everything was received.
+    /// The bus or the subscription has closed, and everything was received.
     Disconnected,
     /// The bus has put the subscription out, and everything was received: it had no room (see
     /// [`Overflow::Evict`](crate::Overflow::Evict)), or its
@@ -56,7 +56,7 @@ pub enum TryRecvError {
         /// How many envelopes were lost in this gap; at least 1.
         missed: u64,
     },
-    /// The bus has closed and everything was received.
+    /// The bus or the subscription has closed, and everything was received.
     Disconnected,
     /// The bus has put the subscription out, and everything was received: it had no room (see
     /// [`Overflow::Evict`](crate::Overflow::Evict)), or its
@@ -89,7 +89,7 @@ pub enum RecvTimeoutError {
         /// How many envelopes were lost in this gap; at least 1.
         missed: u64,
     },
-    /// The bus has closed and everything was received.
+    /// The bus or the subscription has closed, and everything was received.
     Disconnected,
     /// The bus has put the subscription out, and everything was received: it had no room (see
     /// [`Overflow::Evict`](crate::Overflow::Evict)), or its
@@ -109,8 +109,8 @@ macro_rules! receive_error {
                 }
             }
 
-            /// Whether this is the end: the bus has closed, or the subscription was evicted, and everything was
-            /// received.
+            /// Whether this is the end: the bus or the subscription has closed, or the subscription was evicted, and
+            /// everything was received.
             pub fn is_end(&self) -> bool {
                 matches!(self, $error::Disconnected | $error::Evicted)
             }

@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 
-use super::{Added, Core};
+use uuid::Uuid;
+
+use super::{Added, Core, Removed};
 use crate::advisory::{Advisory, Eviction};
 use crate::delivery::Delivery;
 use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
-use crate::group::{Group, Seat};
+use crate::follow::FollowQueue;
+use crate::group::Seat;
+use crate::parcel::Parcel;
 use crate::pattern::Pattern;
 use crate::pause::{self, Step};
 use crate::queue::{Queue, Terms};
 use crate::retained::{Rule, Rules, Since};
-use crate::route::{Admitted, Listener, Route};
+use crate::route::{Admitted, Route};
 use crate::sync::{Ordering, fence};
 
 impl<M> Core<M> {
@@ -97,8 +101,10 @@ impl<M> Core<M> {
                     None
                 }
                 Ok(Admitted { list, joins }) => {
-                    let join = |listener: Arc<Listener<M>>| listener.queue.group().map(Group::join);
-                    let joins = joins.into_iter().map(|it| it.and_then(join));
+                    let joins = joins.into_iter().zip(queues).map(|(listener, queue)| {
+                        let group = listener.as_ref()?.queue.group()?;
+                        Some(group.join(queue.terms()))
+                    });
                     joined = Ok(joins.collect::<Vec<_>>());
                     list
                 }
@@ -163,30 +169,88 @@ impl<M> Core<M> {
     }
 
     /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
-    /// is not offered to it. False if other members of its group stay.
+    /// is not offered to it.
     pub(crate) fn remove(
         &self,
         leaving: &Arc<Terms>,
         seat: Option<&Seat>,
         is_evicted: impl FnOnce() -> bool,
-    ) -> bool {
-        let mut is_last = true;
+    ) -> Removed {
+        let mut is_last = Some(true);
         let (route, changed) = self.change(|route| {
-            is_last = seat.is_none_or(Seat::leave);
-            if !is_last {
+            is_last = seat.map_or(Some(true), Seat::leave);
+            if is_last != Some(true) {
                 return None;
             }
             // None from a bus that closes: it offers nothing to anybody.
             route.without(seat.map_or(leaving, Seat::listed))
         });
+        let others_stay = is_last == Some(false) && !route.closed;
         // Of one who was put out, that was told.
-        if !is_evicted() && (changed || !(is_last || route.closed)) {
+        let was_subscribed = (changed || others_stay) && !is_evicted();
+        if was_subscribed {
             self.board.tell(|| Advisory::Unsubscribed {
                 id: leaving.id,
                 name: leaving.name.clone(),
             });
         }
-        is_last
+        Removed {
+            is_last,
+            was_subscribed,
+        }
+    }
+
+    /// Whether it is offered what is published: it is on the list, or its group is.
+    pub(crate) fn lists(&self, listed: &Terms) -> bool {
+        let current = self.current.load();
+        !current.route.closed && current.route.lists(listed)
+    }
+
+    /// The same as [`remove`](Core::remove), of a subscriber that receives what it has. It is woken to learn of its end.
+    /// False if it was not subscribed any more.
+    pub(crate) fn end(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
+        let listed = seat.map_or(leaving, Seat::listed);
+        let current = self.current.load_full();
+        let follower = current.route.follower(listed).cloned();
+        let listener = current.route.listener(listed).cloned();
+        drop(current); // it would keep the queue connected
+        if let Some(queue) = &follower {
+            self.settle(queue);
+        }
+        let removed = self.remove(leaving, seat, || {
+            follower.as_ref().is_some_and(|queue| queue.is_evicted())
+                || (listener.as_ref()).is_some_and(|listener| listener.queue.is_evicted())
+        });
+        if let Some(listener) = listener {
+            if removed.is_last == Some(true) {
+                listener.queue.close();
+            }
+            listener.queue.alarm().ring(); // of a group: the others stay connected
+        }
+        removed.was_subscribed
+    }
+
+    /// The same, of whoever has this id.
+    pub(crate) fn end_by_id(&self, id: Uuid) -> bool {
+        let current = self.current.load_full();
+        let found = current.route.with_id(id);
+        drop(current);
+        found.is_some_and(|(terms, seat)| self.end(&terms, seat.as_ref()))
+    }
+
+    /// Settles the accounts of a queue without a filter, for good, before it is taken off the list.
+    ///
+    /// Invariant: *once it is marked as closed and the current opening superseded, its entry is the same in every
+    /// opening that lists it.* For whoever makes a later one has acquired the mark through the swap that installed
+    /// the superseding one. So of several who do this at once it matters not who is first.
+    fn settle(&self, queue: &FollowQueue<M>) {
+        queue.close();
+        self.supersede();
+        let current = self.current.load_full();
+        // None: somebody else has taken it off by now, and has told it of its end before.
+        if let Some(entry) = current.entry(queue.terms()) {
+            queue.end(entry, &Arc::new(Parcel::void(current.parcel.base())));
+        }
     }
 
     /// Closes the bus, and settles the accounts of those who are subscribed.

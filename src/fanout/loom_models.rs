@@ -264,6 +264,52 @@ fn a_publish_that_begins_after_an_unsubscribe_has_returned_is_not_offered() {
 }
 
 #[test]
+fn a_publish_that_the_end_of_its_subscription_overtakes_is_offered_and_received_or_neither() {
+    explore(2, || {
+        let bus = Bus::new();
+        let mut subscription = subscribe(&bus, 1, Overflow::DropNewest);
+        let id = subscription.id();
+        let publisher = publisher(&bus, &[1, 2]);
+        let other = {
+            let bus = bus.clone();
+            thread::spawn(move || bus.unsubscribe(id))
+        };
+        let first = bus.unsubscribe(id);
+        assert_eq!(publish(&bus, 3).matched(), 0);
+        assert!(first ^ other.join().unwrap(), "one of them has ended it");
+        let receipts = publisher.join().unwrap();
+        let delivered: usize = receipts.iter().map(Receipt::delivered).sum();
+        let dropped: usize = receipts.iter().map(Receipt::dropped).sum();
+        assert_eq!(settled(&subscription), (delivered, dropped as u64));
+        assert_eq!(
+            queued(&mut subscription),
+            ((1..).take(delivered).collect(), dropped as u64)
+        );
+        assert_eq!(subscription.recv().unwrap_err(), RecvError::Disconnected);
+    });
+}
+
+#[test]
+fn a_subscriber_that_sleeps_is_woken_by_the_end_of_its_subscription() {
+    for overflow in [Overflow::DropNewest, LOSSLESS] {
+        explore(3, move || {
+            let bus = Bus::new();
+            let mut subscription = subscribe(&bus, 1, overflow);
+            let id = subscription.id();
+            let publisher = publisher(&bus, &[1]);
+            let ending = {
+                let bus = bus.clone();
+                thread::spawn(move || assert!(bus.unsubscribe(id)))
+            };
+            let received = subscription.iter().flatten().count();
+            assert_eq!(publisher.join().unwrap()[0].delivered(), received);
+            ending.join().unwrap();
+            assert_eq!(settled(&subscription), (0, 0));
+        });
+    }
+}
+
+#[test]
 fn a_publish_that_a_close_overtakes_is_either_received_or_refused() {
     explore(4, || {
         let bus = Bus::new();

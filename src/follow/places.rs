@@ -22,6 +22,8 @@ pub(crate) struct Places<M> {
     pub(super) was_left_out: AtomicBool,
     /// The subscriber has left.
     pub(super) gone: AtomicBool,
+    /// The subscription was closed: its subscriber receives what it has.
+    pub(super) closed: AtomicBool,
     /// The bus has put the subscriber out.
     pub(super) evicted: AtomicBool,
     /// Of a queue that publishers wait for: how many of the envelopes that were left out have had
@@ -33,7 +35,7 @@ pub(crate) struct Places<M> {
     pub(super) vacancy: Arc<Alarm>,
     /// The most envelopes that somebody who asked has seen queued.
     seen: AtomicU64,
-    /// What was enqueued and left out when the bus closed, or put the subscriber out.
+    /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was put out.
     pub(super) end: OnceLock<End>,
 }
 
@@ -42,7 +44,7 @@ pub(crate) struct Places<M> {
 pub(crate) struct End {
     pub(crate) enqueued: u64,
     pub(crate) left_out: u64,
-    /// The bus has put the subscriber out, and did not close.
+    /// The bus has put the subscriber out, and nothing was closed.
     pub(crate) evicted: bool,
 }
 
@@ -52,6 +54,7 @@ impl<M> Places<M> {
             consumed: CachePadded::new(AtomicU64::new(0)),
             was_left_out: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
             settled: AtomicU64::new(0),
             placed: AtomicU64::new(0),
@@ -183,7 +186,7 @@ impl<M> Places<M> {
         self.serve(|_| ());
     }
 
-    /// Whether the bus has closed and all that found a place was consumed.
+    /// Whether nothing more comes and all that found a place was consumed.
     pub(crate) fn has_all(&self, consumed: u64, blocks: bool) -> bool {
         let Some(end) = self.end.get() else {
             return false;
@@ -202,7 +205,7 @@ impl<M> Places<M> {
         self.end.get().copied()
     }
 
-    /// What was enqueued and left out in all, of a bus that has closed.
+    /// What was enqueued and left out in all, where it is not listed any more.
     pub(crate) fn at_end(&self) -> End {
         *self.end.wait()
     }

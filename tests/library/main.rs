@@ -18,6 +18,7 @@ mod documents;
 mod grants;
 mod groups;
 mod isolation;
+mod leaving;
 mod lifecycle;
 mod memory;
 #[cfg(feature = "metrics")]

@@ -48,7 +48,7 @@ pub(crate) fn script(from: &mut Unstructured<'_>, most: usize) -> Vec<Operation>
 }
 
 pub(crate) fn operation(from: &mut Unstructured<'_>) -> Result<Operation> {
-    Ok(match from.int_in_range(0..=88)? {
+    Ok(match from.int_in_range(0..=91)? {
         0..4 => Operation::Subscribe(terms(from)?),
         4..6 => Operation::SetPatterns(index(from)?, several(from, 2, pattern)?),
         6..8 => Operation::Unsubscribe(index(from)?),
@@ -84,6 +84,8 @@ pub(crate) fn operation(from: &mut Unstructured<'_>) -> Result<Operation> {
         85 => Operation::DropPublisher(index(from)?),
         86 => Operation::DropBus,
         87 if one_in(5, from)? => Operation::Close,
+        88..90 => Operation::EndSubscription(index(from)?),
+        90 => Operation::EndById(index(from)?),
         _ => Operation::CloneBus,
     })
 }

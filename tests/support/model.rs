@@ -100,6 +100,8 @@ struct Queue {
     entries: VecDeque<Entry>,
     dropped: u64,
     evicted: bool,
+    /// Takes nothing new.
+    ended: bool,
     members: BTreeSet<Key>,
 }
 
@@ -110,6 +112,8 @@ pub(crate) type Key = usize;
 pub(crate) struct Model {
     /// By the first of their members.
     queues: BTreeMap<Key, Queue>,
+    /// Those that have left their groups, and are there still.
+    left: BTreeSet<Key>,
     subscribed: Key,
     rules: Vec<Rule>,
     granted: BTreeSet<&'static str>,
@@ -123,7 +127,7 @@ impl Model {
             return Err(NotSubscribed::Closed);
         }
         let group = (self.queues.values_mut()).find(|queue| {
-            terms.group.is_some() && queue.terms.group == terms.group && !queue.evicted
+            terms.group.is_some() && queue.terms.group == terms.group && queue.is_subscribed()
         });
         let key = self.subscribed + 1;
         if let Some(group) = group {
@@ -141,6 +145,7 @@ impl Model {
                 entries: VecDeque::new(),
                 dropped: 0,
                 evicted: false,
+                ended: false,
                 members: BTreeSet::from([key]),
             };
             self.queues.insert(key, queue);
@@ -191,7 +196,36 @@ impl Model {
         true
     }
 
+    /// It takes nothing new, and receives what it has; of a group, it leaves. False if it was not subscribed any
+    /// more.
+    pub(crate) fn end_subscription(&mut self, key: Key) -> bool {
+        if self.left.contains(&key) {
+            return false;
+        }
+        let was_open = !self.closed;
+        let queue = self.queue(key);
+        let was_subscribed = was_open && queue.is_subscribed();
+        if queue.members.len() > 1 {
+            queue.members.remove(&key);
+            self.left.insert(key);
+        } else {
+            queue.ended |= was_open;
+        }
+        was_subscribed
+    }
+
+    /// Whether nothing new will come.
+    pub(crate) fn has_ended(&mut self, key: Key) -> bool {
+        self.closed || self.left.contains(&key) || !self.queue(key).is_subscribed()
+    }
+
+    /// Whether it has left its group.
+    pub(crate) fn has_left(&self, key: Key) -> bool {
+        self.left.contains(&key)
+    }
+
     pub(crate) fn unsubscribe(&mut self, key: Key) {
+        self.left.remove(&key);
         self.queues.retain(|_, queue| {
             queue.members.remove(&key);
             !queue.members.is_empty()
@@ -202,6 +236,7 @@ impl Model {
     pub(crate) fn try_publish(&mut self, number: u64, source: &str, subject: &[&str]) -> Published {
         let is_full = self.queues.values().any(|queue| {
             queue.terms.policy == Policy::Block
+                && !queue.ended
                 && queue.terms.filter.accepts(number, source, subject)
                 && queue.len() == queue.terms.capacity
         });
@@ -217,13 +252,16 @@ impl Model {
         key: Key,
         patterns: Vec<Vec<Token>>,
     ) -> Result<(), NotSet> {
+        if self.left.contains(&key) {
+            return Err(NotSet::Grouped);
+        }
         let closed = self.closed;
         let queue = self.queue(key);
         if queue.terms.group.is_some() {
             Err(NotSet::Grouped)
         } else if !queue.chooses {
             Err(NotSet::Unfiltered)
-        } else if closed || queue.evicted {
+        } else if closed || !queue.is_subscribed() {
             Err(NotSet::Ended)
         } else {
             queue.terms.filter.patterns = patterns;
@@ -252,7 +290,7 @@ impl Model {
         }
         let (mut delivered, mut dropped) = (0, 0);
         for queue in self.queues.values_mut() {
-            if queue.evicted || !queue.terms.filter.accepts(number, source, subject) {
+            if !queue.is_subscribed() || !queue.terms.filter.accepts(number, source, subject) {
                 continue;
             }
             if queue.offer(number) {
@@ -265,6 +303,9 @@ impl Model {
     }
 
     pub(crate) fn receive(&mut self, key: Key) -> Received {
+        if self.left.contains(&key) {
+            return Received::Disconnected;
+        }
         if let Some(number) = self.queue(key).backlog.pop_front() {
             return Received::Envelope(number);
         }
@@ -277,9 +318,11 @@ impl Model {
 
     /// What is received when nothing is left.
     pub(crate) fn end(&mut self, key: Key) -> Received {
-        if self.queue(key).evicted {
+        if self.left.contains(&key) {
+            Received::Disconnected
+        } else if self.queue(key).evicted {
             Received::Evicted
-        } else if self.closed {
+        } else if self.closed || self.queue(key).ended {
             Received::Disconnected
         } else {
             Received::Empty
@@ -288,11 +331,17 @@ impl Model {
 
     /// Whether a receive would have to wait.
     pub(crate) fn would_wait(&mut self, key: Key) -> bool {
+        if self.left.contains(&key) {
+            return false;
+        }
         let queue = self.queue(key);
         queue.backlog.is_empty() && queue.entries.is_empty() && self.end(key) == Received::Empty
     }
 
     pub(crate) fn len(&mut self, key: Key) -> usize {
+        if self.left.contains(&key) {
+            return 0;
+        }
         let queue = self.queue(key);
         queue.backlog.len() + queue.len()
     }
@@ -303,7 +352,7 @@ impl Model {
 
     /// Nobody can be reached once the bus has closed.
     pub(crate) fn subscriber_count(&self) -> usize {
-        let reached = self.queues.values().filter(|queue| !queue.evicted);
+        let reached = self.queues.values().filter(|queue| queue.is_subscribed());
         if self.closed {
             0
         } else {
@@ -360,6 +409,10 @@ impl Terms {
 }
 
 impl Queue {
+    fn is_subscribed(&self) -> bool {
+        !self.evicted && !self.ended
+    }
+
     /// Whether it takes the envelope.
     fn offer(&mut self, number: u64) -> bool {
         if self.len() < self.terms.capacity {

@@ -18,6 +18,10 @@ pub(crate) type Tokens = &'static [&'static str];
 pub(crate) enum Operation {
     Subscribe(Terms),
     Unsubscribe(usize),
+    /// By its own handle.
+    EndSubscription(usize),
+    /// By its id.
+    EndById(usize),
     SetPatterns(usize, Vec<Vec<Token>>),
     /// For how many, or no more.
     Retain(Vec<Token>, usize),
@@ -118,6 +122,24 @@ impl Both {
                     let (key, subscription) = self.subscriptions.swap_remove(index);
                     drop(subscription);
                     self.model.unsubscribe(key);
+                }
+            }
+            Operation::EndSubscription(index) => {
+                if let Some(index) = around(*index, &self.subscriptions) {
+                    let (key, subscription) = &self.subscriptions[index];
+                    subscription.close();
+                    self.model.end_subscription(*key);
+                }
+            }
+            Operation::EndById(index) => {
+                if let (Some(index), Some(bus)) =
+                    (around(*index, &self.subscriptions), self.buses.first())
+                {
+                    let (key, subscription) = &self.subscriptions[index];
+                    // On a closed bus nobody is found.
+                    let was_subscribed = bus.unsubscribe(subscription.id());
+                    let expected = !bus.is_closed() && self.model.end_subscription(*key);
+                    assert_eq!(was_subscribed, expected);
                 }
             }
             Operation::SetPatterns(index, patterns) => {
@@ -277,7 +299,10 @@ impl Both {
             let len = self.model.len(*key);
             assert_eq!(subscription.len(), len);
             assert_eq!(subscription.is_empty(), len == 0);
-            assert_eq!(subscription.dropped(), self.model.dropped(*key));
+            assert_eq!(subscription.is_closed(), self.model.has_ended(*key));
+            if !self.model.has_left(*key) {
+                assert_eq!(subscription.dropped(), self.model.dropped(*key));
+            }
         }
         for bus in &self.buses {
             assert_eq!(bus.subscriber_count(), self.model.subscriber_count());

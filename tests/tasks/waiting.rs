@@ -306,3 +306,60 @@ fn an_eviction_is_the_last_item_of_a_stream_and_the_end_of_a_bus_is_none() {
         assert_eq!(items(options.overflow(Overflow::Evict)), expected);
     }
 }
+
+#[test]
+fn a_task_that_waits_is_woken_by_the_end_of_its_subscription() {
+    for options in kinds() {
+        for begins in [false, true] {
+            let bus = Bus::new();
+            let subscription = bus.subscribe_with(options.clone()).unwrap();
+            let mut subscription = subscription.into_async();
+            let (counter, waker) = Counter::new();
+            if begins {
+                bus.publish(envelope(7)).unwrap();
+                assert_eq!(subscription.try_recv().unwrap().message, 7);
+            }
+            let id = subscription.id();
+            {
+                let mut recv = pin!(subscription.recv());
+                assert!(poll_once(recv.as_mut(), &waker).is_pending());
+                assert!(bus.unsubscribe(id));
+                assert!(counter.woken() > 0);
+                let end = poll_once(recv.as_mut(), &waker).map(|it| it.map(drop));
+                assert_eq!(end, Poll::Ready(Err(RecvError::Disconnected)));
+            }
+            assert!(subscription.is_closed());
+        }
+    }
+}
+
+#[test]
+fn a_task_that_closes_its_subscription_receives_the_rest() {
+    current_thread().block_on(async {
+        for options in kinds() {
+            let bus = Bus::new();
+            let mut jobs = bus.subscribe_with(options).unwrap().into_async();
+            bus.publish(envelope(1)).unwrap();
+            jobs.close();
+            assert_eq!(bus.publish(envelope(2)).unwrap().matched(), 0);
+            assert_eq!(jobs.next().await.unwrap().unwrap().message, 1);
+            assert!(jobs.next().await.is_none());
+        }
+    });
+}
+
+#[test]
+fn a_member_that_a_task_receives_from_is_woken_when_it_is_ended() {
+    let bus = Bus::new();
+    let join = || bus.subscribe_with(SubscribeOptions::new().group("workers"));
+    let (mut one, mut other) = (join().unwrap().into_async(), join().unwrap().into_async());
+    let ((counter, waker), id) = (Counter::new(), one.id());
+    let mut recv = pin!(one.recv());
+    assert!(poll_once(recv.as_mut(), &waker).is_pending());
+    assert!(bus.unsubscribe(id));
+    assert_eq!(counter.woken(), 1);
+    let end = poll_once(recv.as_mut(), &waker).map(|it| it.map(drop));
+    assert_eq!(end, Poll::Ready(Err(RecvError::Disconnected)));
+    bus.publish(envelope(7)).unwrap();
+    assert_eq!(other.try_recv().unwrap().message, 7);
+}

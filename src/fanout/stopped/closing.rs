@@ -90,6 +90,27 @@ fn a_subscriber_that_is_waited_for_learns_of_the_end_though_one_is_stopped() {
     stopped.release();
 }
 
+#[test]
+fn one_that_is_closed_has_exact_accounts_and_learns_of_its_end_though_a_publisher_is_stopped() {
+    for step in [Step::Installing, Step::Installed, Step::HandedOver] {
+        let bus = Bus::<u32>::new();
+        let mut closed = bus.subscribe();
+        publish(&bus, 0);
+        let stopped = stop_publish(&bus, step, 1, 1);
+        closed.close();
+        publish(&bus, 2);
+        assert_eq!(closed.recv().map(|it| it.message), Ok(0));
+        if step != Step::Installing {
+            assert_eq!(closed.recv().map(|it| it.message), Ok(1));
+        }
+        let end = closed.recv_timeout(PATIENCE).unwrap_err();
+        assert_eq!(end, RecvTimeoutError::Disconnected);
+        assert_eq!((closed.len(), closed.dropped()), (0, 0));
+        let delivered = usize::from(step != Step::Installing);
+        assert_eq!(stopped.release().delivered(), delivered);
+    }
+}
+
 #[cfg(feature = "tokio")]
 #[test]
 fn a_task_that_waits_is_woken_by_the_end_though_one_is_stopped() {

@@ -1,0 +1,47 @@
+//! What one queue was given and what it missed, from opening to opening.
+
+/// One queue's accounts, up to the parcel's base.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Entry {
+    /// How many envelopes were enqueued with the parcels that had it in reach.
+    pub(crate) enqueued: u64,
+    /// How many envelopes were published while it was left out.
+    pub(crate) left_out: u64,
+    /// The most envelopes that were seen in the queue.
+    pub(crate) high_water: u64,
+    pub(super) reach: Reach,
+}
+
+/// What a parcel is to a queue.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Reach {
+    /// It is in the queue.
+    Within,
+    /// The queue had no room for it.
+    LeftOut,
+    /// It was not offered: nothing is counted.
+    #[default]
+    None,
+}
+
+impl Entry {
+    /// The accounts after so many envelopes in the parcel.
+    pub(super) fn after(self, claimed: usize) -> Entry {
+        let claimed = claimed as u64;
+        let (enqueued, left_out) = match self.reach {
+            Reach::Within => (claimed, 0),
+            Reach::LeftOut => (0, claimed),
+            Reach::None => (0, 0),
+        };
+        Entry {
+            enqueued: self.enqueued + enqueued,
+            left_out: self.left_out + left_out,
+            high_water: self.high_water,
+            reach: Reach::None,
+        }
+    }
+
+    pub(super) fn is_in_reach(&self) -> bool {
+        matches!(self.reach, Reach::Within)
+    }
+}
