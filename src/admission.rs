@@ -26,10 +26,10 @@ use crossbeam_utils::CachePadded;
 pub(crate) use self::draining::{Revoked, StillInside};
 
 use crate::alarm::Alarm;
+use crate::demands::Measured;
 use crate::denial::{Denial, Refusals};
 use crate::scope::Scope;
 use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
-use crate::weight::Weighed;
 
 /// Granted, without restrictions.
 const PLAIN: u64 = 1 << 63;
@@ -319,7 +319,7 @@ pub(crate) struct Pass {
     /// The number of the one by which it was let pass.
     scope: Option<u64>,
     is_for_many: bool,
-    weighed: Weighed,
+    measured: Measured,
 }
 
 impl Pass {
@@ -328,7 +328,7 @@ impl Pass {
         Pass {
             scope: None,
             is_for_many: false,
-            weighed: Weighed::default(),
+            measured: Measured::default(),
         }
     }
 
@@ -338,13 +338,13 @@ impl Pass {
         Pass {
             scope: None,
             is_for_many: true,
-            weighed: Weighed::default(),
+            measured: Measured::default(),
         }
     }
 
-    /// Weighs it, where no terms have a say, unless that was done before.
-    pub(crate) fn weigh<E>(&mut self, weigh: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        self.weighed.once(weigh)
+    /// Measures it, where no terms have a say, unless that was done before.
+    pub(crate) fn measure<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        self.measured.once(measure)
     }
 
     fn is_for(&self, scope: &Scope) -> bool {

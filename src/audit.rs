@@ -167,7 +167,7 @@ impl AuditLog {
     /// # Errors
     ///
     /// [`AuditError`] where the file cannot be written or another log is being written to it, the bus has closed,
-    /// the capacity is none or above [`MAX_CAPACITY`](crate::MAX_CAPACITY), or there can be no thread.
+    /// the capacity is none or above [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY), or there can be no thread.
     pub fn start<M: Payload + Serialize>(
         bus: &Bus<M>,
         path: impl Into<PathBuf>,

@@ -8,13 +8,14 @@ use serde::Serialize;
 use crate::advisory::Board;
 use crate::bus::Bus;
 use crate::codec::Codec;
+use crate::demands::{Demands, Size, Written};
 use crate::fanout::Core;
 use crate::grants::{GrantLimits, Grants};
+use crate::limits::Measure;
 use crate::message::Message;
 use crate::parcel::MAX_SLOTS;
 use crate::subject::Payload;
 use crate::sync::Mutex;
-use crate::weight::{Demands, MaxWeight, Written};
 
 /// Makes a [`Bus`] that is not as [`Bus::new`] makes it.
 ///
@@ -22,7 +23,7 @@ use crate::weight::{Demands, MaxWeight, Written};
 ///
 /// | option | default |
 /// | --- | --- |
-/// | [`max_weight`](Self::max_weight) | none: payloads are not weighed |
+/// | [`max_payload`](Self::max_payload) | none: payloads are not measured |
 /// | [`writable_by`](Self::writable_by) | none: nothing is tried to be written |
 /// | [`max_grants`](Self::max_grants) | 65,536 |
 /// | [`max_name`](Self::max_name) | 256 bytes |
@@ -43,7 +44,7 @@ use crate::weight::{Demands, MaxWeight, Written};
 /// ```
 #[must_use = "there is no bus before `build`"]
 pub struct BusBuilder<M = Message> {
-    max_weight: Option<MaxWeight>,
+    size: Option<Size<M>>,
     written: Option<Written<M>>,
     limits: GrantLimits,
     max_segment: usize,
@@ -51,11 +52,35 @@ pub struct BusBuilder<M = Message> {
 }
 
 impl<M: Payload> BusBuilder<M> {
-    /// Refuses envelopes that are heavier, whoever publishes them.
+    /// Refuses envelopes whose payload has more bytes, or is nested deeper, as it [measures](Measure) itself, whoever
+    /// publishes them: [`PublishError::TooLarge`](crate::PublishError::TooLarge). The source of an envelope has no
+    /// more bytes than [`max_name`](Self::max_name), then.
     ///
-    /// Each publish then [weighs](Payload::weigh) its payload, which costs as much as walking through it.
-    pub fn max_weight(mut self, max: MaxWeight) -> Self {
-        self.max_weight = Some(max);
+    /// A depth of more than 127 levels counts as that, since measuring goes down by recursion. What the
+    /// [codec](crate::codec) writes by its default limits fits into 1 MiB and 60 levels.
+    ///
+    /// # Cost
+    ///
+    /// Each publish measures its payload, which costs as much as walking through it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::limits::LimitExceeded;
+    /// use oxide_bus::{Bus, Envelope, PublishError};
+    ///
+    /// let bus = Bus::<String>::builder().max_payload(8, 1).build();
+    /// bus.publish(Envelope::new("poet", "short".to_owned()))?;
+    /// let error = bus.publish(Envelope::new("poet", "far too long".to_owned())).unwrap_err();
+    /// let PublishError::TooLarge { exceeded, .. } = error else { panic!() };
+    /// assert_eq!(exceeded, LimitExceeded::Bytes { limit: 8 });
+    /// # Ok::<(), PublishError<String>>(())
+    /// ```
+    pub fn max_payload(mut self, bytes: usize, depth: usize) -> Self
+    where
+        M: Measure,
+    {
+        self.size = Some(Size::new(bytes, depth));
         self
     }
 
@@ -97,7 +122,8 @@ impl<M: Payload> BusBuilder<M> {
     }
 
     /// How many bytes a name may have: that of a capability that is granted or held by a publisher, of the source in a
-    /// grant, in a publisher or in a subscription's filter, of a subscription, of a group. (Not that of an
+    /// grant, in a publisher or in a subscription's filter, of a subscription, of a group; with
+    /// [`max_payload`](Self::max_payload), of an envelope's source. (Not that of an
     /// [audit log](crate::audit), which names itself.)
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
@@ -107,7 +133,7 @@ impl<M: Payload> BusBuilder<M> {
     /// How many [requests](crate::Publisher::request) may be pending under one capability, by all who hold it.
     ///
     /// So no module takes up the requests of others: there are never more than
-    /// [`MAX_PENDING_REQUESTS`](crate::MAX_PENDING_REQUESTS) in all.
+    /// [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) in all.
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
         self
@@ -202,12 +228,14 @@ impl<M: Payload> BusBuilder<M> {
     /// Makes the bus.
     pub fn build(self) -> Bus<M> {
         let mut core = Core::new(Board::new());
+        let max_source = self.limits.name;
         core.grants = Arc::new(Grants::new(self.limits));
-        let (max_weight, written) = (self.max_weight, self.written);
-        if max_weight.is_some() || written.is_some() {
+        let (size, written) = (self.size, self.written);
+        if size.is_some() || written.is_some() {
             core.demands = Some(Demands {
-                max_weight,
+                size,
                 written,
+                max_source,
             });
         }
         core.max_parcel = self.max_segment;
@@ -222,7 +250,7 @@ impl<M: Payload> Bus<M> {
     /// A bus with limits of its own.
     pub fn builder() -> BusBuilder<M> {
         BusBuilder {
-            max_weight: None,
+            size: None,
             written: None,
             limits: GrantLimits::default(),
             max_segment: MAX_SLOTS,
@@ -234,8 +262,11 @@ impl<M: Payload> Bus<M> {
 impl<M> fmt::Debug for BusBuilder<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BusBuilder")
-            .field("max_weight", &self.max_weight)
-            .field("writable_by", &self.written.map(|written| written.codec))
+            .field("max_payload", &self.size.as_ref().map(Size::limits))
+            .field(
+                "writable_by",
+                &self.written.as_ref().map(|written| written.codec),
+            )
             .field("limits", &self.limits)
             .field("max_segment", &self.max_segment)
             .field("total_order", &self.total_order)

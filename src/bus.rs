@@ -127,10 +127,10 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`SubscribeError::Capacity`] where the capacity is 0 or above
-    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY); [`SubscribeError::Pattern`] where a pattern is none;
+    /// [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY); [`SubscribeError::Pattern`] where a pattern is none;
     /// [`SubscribeError::NameTooLong`] where a name has more than 256 bytes;
     /// [`SubscribeError::PatternsTooLong`] where its patterns have more than
-    /// [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES) together;
+    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together;
     /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::Group`] where the group
     /// has other terms.
     ///

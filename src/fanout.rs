@@ -14,8 +14,10 @@ use crate::advisory::{Board, Eviction};
 use crate::alarm::Alarm;
 use crate::caught::Quietly;
 use crate::codec::EncodeError;
+use crate::demands::Demands;
 use crate::grants::Grants;
 use crate::limit::Limit;
+use crate::limits::LimitExceeded;
 use crate::lobby::Lobby;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
@@ -30,7 +32,6 @@ use crate::retained::Since;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
-use crate::weight::{Demands, Excess};
 
 pub(crate) use self::batching::Batching;
 
@@ -77,7 +78,7 @@ pub(crate) enum Refusal {
         Arc<Alarm>,
     ),
     /// It is larger than it may be.
-    TooLarge(Excess),
+    TooLarge(LimitExceeded),
     /// It cannot be written.
     Unwritable(Box<EncodeError>),
 }

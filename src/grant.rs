@@ -73,7 +73,7 @@ impl Grant {
     ///
     /// A text that is no pattern is the [error](crate::GrantError::Pattern) of granting. A payload without a subject is matched by no pattern, and is
     /// refused as [`NoSubject`](crate::Denial::NoSubject). Together they have up to
-    /// [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES).
+    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES).
     pub fn pattern<P>(self, pattern: P) -> Self
     where
         P: TryInto<Pattern>,

@@ -39,7 +39,7 @@ impl<M> Bus<M> {
     ///
     /// [`GrantError`] where a name is longer than 256 bytes or 65,536 capabilities are granted already (a
     /// [`BusBuilder`](crate::BusBuilder) sets other limits), a pattern is none, the patterns have more than
-    /// [`MAX_PATTERNS_BYTES`](crate::MAX_PATTERNS_BYTES) together, or a rate is zero.
+    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together, or a rate is zero.
     ///
     /// # Examples
     ///

@@ -377,6 +377,7 @@ pub mod audit;
 pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
+pub mod limits;
 
 mod admission;
 mod advisory;
@@ -386,6 +387,7 @@ mod bus;
 mod capability;
 mod caught;
 mod delivery;
+mod demands;
 mod denial;
 mod draft;
 mod envelope;
@@ -443,7 +445,6 @@ mod told;
 mod visible;
 mod wait;
 mod waiting;
-mod weight;
 
 pub use crate::advisory::{Advisory, Eviction};
 pub use crate::builder::BusBuilder;
@@ -464,17 +465,11 @@ pub use crate::lifecycle::WeakBus;
 pub use crate::message::{Command, Event, Message};
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
-pub use crate::nesting::MAX_PUBLISH_DEPTH;
-pub use crate::options::{
-    DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES,
-    SubscribeOptions,
-};
+pub use crate::options::SubscribeOptions;
 pub use crate::overflow::Overflow;
-pub use crate::pattern::{MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS, Pattern, PatternError};
+pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
-pub use crate::request::MAX_PENDING_REQUESTS;
-pub use crate::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS};
 pub use crate::source::Source;
 pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
@@ -483,7 +478,6 @@ pub use crate::subscription::Subscription;
 pub use crate::tokio::{
     AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncSubscription, AsyncWeakPublisher, PublishSink,
 };
-pub use crate::weight::{Excess, MaxWeight, Scale};
 
 /// The example in README.md, run as a test.
 #[cfg(doctest)]

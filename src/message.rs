@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::subject::{Payload, Subject};
-use crate::weight::{Excess, Scale};
 
 /// The payload of a [`MessageBus`](crate::MessageBus): a command or an event.
 ///
@@ -142,33 +141,5 @@ impl Payload for Message {
                 Event::Pong { from } => Subject::new(["event", "pong", from]),
             },
         }
-    }
-
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        let (names, payload) = match self {
-            Message::Command(command) => match command {
-                Command::Start { module_id } | Command::Stop { module_id } => {
-                    ([module_id.as_str(), ""], None)
-                }
-                Command::Invoke {
-                    module_id,
-                    method,
-                    payload,
-                } => ([module_id.as_str(), method], Some(payload)),
-                Command::Ping => ([""; 2], None),
-            },
-            Message::Event(event) => match event {
-                Event::ModuleStarted { module_id: name }
-                | Event::ModuleStopped { module_id: name }
-                | Event::Pong { from: name } => ([name.as_str(), ""], None),
-                Event::Custom {
-                    module_id,
-                    kind,
-                    payload,
-                } => ([module_id.as_str(), kind], Some(payload)),
-            },
-        };
-        names.iter().try_for_each(|name| scale.bytes(name.len()))?;
-        payload.map_or(Ok(()), |payload| payload.weigh(scale))
     }
 }

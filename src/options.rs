@@ -21,7 +21,7 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 pub const MAX_PATTERNS: usize = 1_024;
 
 /// The most bytes of all patterns of one subscription together, or of one grant: as many as 1,024 patterns of 256 bytes
-/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::MAX_PATTERN_BYTES).
+/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
 pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
 
 /// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape

@@ -9,7 +9,6 @@ use serde_json::Value;
 use smallvec::SmallVec;
 
 use crate::visible::is_hidden;
-use crate::weight::{Excess, Scale};
 
 /// What a bus can carry: anything that threads may share.
 ///
@@ -58,21 +57,6 @@ pub trait Payload: Send + Sync + 'static {
     fn subject(&self) -> Subject<'_> {
         Subject::never_of::<Self>()
     }
-
-    /// Puts its parts on the scale, one after the other, until that says that it is too much. By default
-    /// its own size, without what it holds on the heap.
-    ///
-    /// Asked for at each publish if the bus has a [greatest weight](crate::BusBuilder::max_weight), else never. Texts
-    /// weigh their bytes; a list weighs its elements, and a [`Value`] its texts and keys, 8 for a number, 1 for
-    /// anything else, each list and object one level deeper; a [`Message`](crate::Message) its names and its
-    /// payload.
-    ///
-    /// # Errors
-    ///
-    /// What the scale says.
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        scale.bytes(size_of_val(self))
-    }
 }
 
 macro_rules! payloads_without_a_subject {
@@ -97,75 +81,27 @@ payloads_without_a_subject!(
     isize,
     f32,
     f64,
+    str,
+    String,
+    &'static str,
+    Value,
 );
 
-macro_rules! texts {
-    ($($text:ty),* $(,)?) => { $(impl Payload for $text {
-        fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-            scale.bytes(self.len())
-        }
-    })* };
-}
+impl<M: Payload> Payload for Vec<M> {}
 
-texts!(str, String, &'static str);
+impl<M: Payload, const N: usize> Payload for [M; N] {}
 
-impl Payload for Value {
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        match self {
-            Value::Null | Value::Bool(_) => scale.bytes(1),
-            Value::Number(_) => scale.bytes(8),
-            Value::String(text) => text.weigh(scale),
-            Value::Array(values) => scale.deeper(|scale| {
-                scale.bytes(1)?;
-                values.iter().try_for_each(|value| value.weigh(scale))
-            }),
-            Value::Object(values) => scale.deeper(|scale| {
-                scale.bytes(1)?;
-                values.iter().try_for_each(|(key, value)| {
-                    key.weigh(scale)?;
-                    value.weigh(scale)
-                })
-            }),
-        }
-    }
-}
-
-impl<M: Payload> Payload for Vec<M> {
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        scale.deeper(|scale| self.iter().try_for_each(|element| element.weigh(scale)))
-    }
-}
-
-impl<M: Payload, const N: usize> Payload for [M; N] {
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        scale.deeper(|scale| self.iter().try_for_each(|element| element.weigh(scale)))
-    }
-}
-
-impl<M: Payload, N: Payload> Payload for (M, N) {
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        self.0.weigh(scale)?;
-        self.1.weigh(scale)
-    }
-}
+impl<M: Payload, N: Payload> Payload for (M, N) {}
 
 impl<M: Payload + ?Sized> Payload for Box<M> {
     fn subject(&self) -> Subject<'_> {
         (**self).subject().passed_on::<M, Self>()
-    }
-
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        (**self).weigh(scale)
     }
 }
 
 impl<M: Payload + ?Sized> Payload for Arc<M> {
     fn subject(&self) -> Subject<'_> {
         (**self).subject().passed_on::<M, Self>()
-    }
-
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        (**self).weigh(scale)
     }
 }
 
@@ -175,10 +111,6 @@ impl<M: Payload> Payload for Option<M> {
             payload.subject().passed_on::<M, Self>()
         })
     }
-
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        self.as_ref().map_or(Ok(()), |payload| payload.weigh(scale))
-    }
 }
 
 /// The address of an envelope: a list of tokens, most general first.
@@ -186,7 +118,7 @@ impl<M: Payload> Payload for Option<M> {
 /// Tokens are matched one by one and never joined, so a token may hold any text: a module called
 /// `web.browser` is one token. Written as text ([`Display`](fmt::Display)), tokens are joined by
 /// dots and escaped as a [`Pattern`](crate::Pattern) is; that text, read as a pattern, matches
-/// exactly this subject, unless it is longer than a pattern [may be](crate::MAX_PATTERN_TOKENS).
+/// exactly this subject, unless it is longer than a pattern [may be](crate::limits::MAX_PATTERN_TOKENS).
 ///
 /// # Examples
 ///

@@ -64,7 +64,7 @@ impl Options {
     }
 
     /// How many envelopes may wait to be written, and how many of anything else: from 1 to
-    /// [`MAX_CAPACITY`](crate::MAX_CAPACITY).
+    /// [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY).
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self

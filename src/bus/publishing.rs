@@ -24,7 +24,7 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`PublishError::Closed`], with the envelope, where the bus has closed;
-    /// [`PublishError::TooDeep`] inside [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) others.
+    /// [`PublishError::TooDeep`] inside [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) others.
     ///
     /// # Panics
     ///
@@ -113,7 +113,7 @@ impl<M: Payload> Bus<M> {
         let mut pending = Some(envelope);
         match self.append(&mut pending) {
             Some(receipt) => Ok(receipt),
-            None => self.weigh_and_place(Pending::take(&mut pending), limit),
+            None => self.measure_and_place(Pending::take(&mut pending), limit),
         }
     }
 
@@ -143,21 +143,21 @@ impl<M: Payload> Bus<M> {
         append: impl FnOnce(&Core<M>, &mut Option<Envelope<M>>) -> Option<Outcome>,
     ) -> Option<Receipt> {
         if self.core.demands.is_some() {
-            return None; // it may have to be weighed
+            return None; // it may have to be measured
         }
         let id = Pending::first(pending).id;
         let outcome = append(&self.core, pending)?;
         Some(Receipt::new(id, outcome))
     }
 
-    /// Publishes an envelope that is not weighed yet, whatever there is to do.
+    /// Publishes an envelope that is not measured yet, whatever there is to do.
     #[inline(never)]
-    fn weigh_and_place(
+    fn measure_and_place(
         &self,
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.weigh(&envelope) {
+        match self.measure(&envelope) {
             Ok(()) => self.place(envelope, limit),
             Err(refusal) => Err(PublishError::refused(envelope, refusal)),
         }
@@ -195,7 +195,7 @@ impl<M: Payload> Bus<M> {
     /// # Errors
     ///
     /// [`BatchError`], with those that were not published, where the bus has closed, or inside
-    /// [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) other publishes.
+    /// [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) other publishes.
     ///
     /// # Panics
     ///
@@ -221,14 +221,14 @@ impl<M: Payload> Bus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let envelopes: Vec<_> = envelopes.into_iter().collect();
-        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.weigh(it)) {
+        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.measure(it)) {
             return Err(BatchError::new(BatchReceipt::default(), envelopes, refusal));
         }
         self.core.publish_batch(envelopes)
     }
 
     #[inline]
-    pub(crate) fn weigh(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
+    pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
         match &self.core.demands {
             None => Ok(()),
             Some(demands) => {

@@ -157,13 +157,13 @@
 //! # 8. Panics stay where they are
 //!
 //! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject) and
-//! [`weigh`](crate::Payload::weigh), the payload's `Serialize` where what is published must be
+//! [`measure`](crate::limits::Measure::measure), the payload's `Serialize` where what is published must be
 //! [writable](crate::BusBuilder::writable_by), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the
 //! payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
 //! [`try_recv_each`](crate::Subscription::try_recv_each). None of it runs under a lock of this crate, so it may use the bus. If it
 //! panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
-//! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH) publishes inside one
+//! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) publishes inside one
 //!   another on one thread; beyond that the envelope is handed back, `TooDeep`.
 //! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
 //!   and that subscription is evicted: it receives what it has, and then `Evicted`. So is one that panics at what
@@ -190,11 +190,11 @@
 //!   [`DropOldest`](crate::Overflow::DropOldest) or of a group keeps its parcel: up to 63 others. The others' queues keep
 //!   one parcel beside what they hold.
 //! * What is [retained](crate::Bus::retain) comes beside the queue of a new subscriber: up to
-//!   [`MAX_RETAINED`](crate::MAX_RETAINED) envelopes for each of [`MAX_RETAINED_PATTERNS`](crate::MAX_RETAINED_PATTERNS)
+//!   [`MAX_RETAINED`](crate::limits::MAX_RETAINED) envelopes for each of [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS)
 //!   patterns, each with its parcel, shared by all.
 //! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers (weak ones too) made
 //!   and dropped, or of requests that are over.
-//! * No more than [`MAX_PENDING_REQUESTS`](crate::MAX_PENDING_REQUESTS) requests wait at once.
+//! * No more than [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) requests wait at once.
 //!
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-parcels).

@@ -34,7 +34,7 @@
 //! | `message`, `draft`, `envelope`, `source`, `stamp` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
-//! | `builder`, `weight` | limits of a bus: how many grants, how heavy an envelope, what must be writable; whether it has one order for all |
+//! | `builder`, `demands`, `limits` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
@@ -230,7 +230,7 @@
 //! is nobody to be waited for.
 //!
 //! Who publishes in any other way (sends to those who pick it, waits for room, opens a parcel or only counts in one, is
-//! weighed, has a correlation id, publishes a batch, or by the name of a capability that has restrictions) adds one to a word of the admission and takes it off when all is enqueued. A bit in the
+//! measured, has a correlation id, publishes a batch, or by the name of a capability that has restrictions) adds one to a word of the admission and takes it off when all is enqueued. A bit in the
 //! same word
 //! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
 //! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:

@@ -113,7 +113,7 @@
 //!   sources are named too. A subject is looked up with and without each token, so many patterns with many `*` in
 //!   different places cost more to tell apart: `a` or `*` at each of 12 places are 4,096 patterns, and 8,191 nodes
 //!   that each such publish goes through. A subscription can be [set](crate::Subscription::set_patterns) to no more
-//!   than [`MAX_PATTERN_SHAPES`](crate::MAX_PATTERN_SHAPES) of such shapes; the holder of the bus may subscribe with any.
+//!   than [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) of such shapes; the holder of the bus may subscribe with any.
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
 //! * Opening a parcel looks at every subscriber without a filter, and sends to each that has room.
 //! * Every publish looks whether one of those that are full and drop has made room: one load for each.
@@ -128,8 +128,8 @@
 //!   empty.
 //! * A token may hold dots, spaces and any other character; in text some are escaped.
 //! * A payload may have no subject. Then no pattern matches it, not even `>`; nor does a grant of patterns let it pass.
-//! * A pattern has up to [`MAX_PATTERN_TOKENS`](crate::MAX_PATTERN_TOKENS) tokens and
-//!   [`MAX_PATTERN_BYTES`](crate::MAX_PATTERN_BYTES).
+//! * A pattern has up to [`MAX_PATTERN_TOKENS`](crate::limits::MAX_PATTERN_TOKENS) tokens and
+//!   [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
 //! * A subscriber by pattern on a bus whose payloads [never](crate::Payload::subject) have a subject is evicted by the
 //!   first of them. Where only some payloads have none, it misses those silently. Retaining such payloads
 //!   [by pattern](crate::Bus::retain) keeps nothing, and says nothing either.

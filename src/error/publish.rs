@@ -9,10 +9,10 @@ use crate::codec::{EncodeError, ErrorKind};
 use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::fanout::Refusal;
+use crate::limits::LimitExceeded;
 use crate::message::Message;
 use crate::receipt::BatchReceipt;
 use crate::visible::escaped;
-use crate::weight::Excess;
 
 /// Why an envelope was not published. It is handed back.
 ///
@@ -40,17 +40,17 @@ pub enum PublishError<M = Message> {
     /// The bus has closed.
     Closed(Box<Envelope<M>>),
     /// It was to be published from inside too many other publishes of the same thread, by a payload's own code, a
-    /// predicate or a waker: [`MAX_PUBLISH_DEPTH`](crate::MAX_PUBLISH_DEPTH).
+    /// predicate or a waker: [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH).
     TooDeep(Box<Envelope<M>>),
     /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
     /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.
     Full(Box<Envelope<M>>),
-    /// It is larger than the bus [takes](crate::BusBuilder::max_weight).
+    /// It is larger than the bus [takes](crate::BusBuilder::max_payload).
     TooLarge {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
         /// The limit that it is over.
-        exceeded: Excess,
+        exceeded: LimitExceeded,
     },
     /// It cannot be written: not by the codec that the bus was [built](crate::BusBuilder::writable_by) for, or by
     /// none, because its id or the id that it answers is nil or its time has no text. Such a one no

@@ -57,11 +57,11 @@ impl ByName<'_> {
         // Who is not let in is not inside any more: who is told of it may run code of his own.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
             if inside.is_plain() {
-                pass.weigh(|| bus.weigh(envelope))?;
+                pass.measure(|| bus.measure(envelope))?;
             } else {
                 inside.let_pass(pass, |scope| {
                     scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
-                    bus.weigh(envelope)?;
+                    bus.measure(envelope)?;
                     Ok::<_, Objection>(scope.spend(1)?)
                 })?;
             }

@@ -154,21 +154,21 @@ impl<M: Payload> Publisher<M> {
         origin: Origin<'_>,
         pass: &mut Pass,
     ) -> Result<Inside<'_>, Cause> {
-        let weigh = || {
+        let measure = || {
             envelopes.iter().try_for_each(|it| {
                 check(it, origin)?;
-                self.bus.weigh(it)
+                self.bus.measure(it)
             })
         };
         let entered = self.grant.admission().enter(self.stripe);
         // Who is not let in is not inside any more: who is told of it may run code of his own.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
             if self.needs_no_scope(origin) && inside.is_plain() {
-                pass.weigh(weigh)?;
+                pass.measure(measure)?;
             } else {
                 inside.let_pass(pass, |scope| {
                     scope.admits(envelopes, origin, &self.narrowed)?;
-                    weigh()?;
+                    measure()?;
                     Ok::<_, Objection>(scope.spend(envelopes.len())?)
                 })?;
             }

@@ -12,6 +12,7 @@ use crate::admission::Pass;
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
+use crate::demands::Measured;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
@@ -25,7 +26,6 @@ use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
-use crate::weight::Weighed;
 
 /// The bus of a program whose tasks exchange [`Message`]s: what `MessageBus` is in `oxide-k`.
 pub type AsyncMessageBus = AsyncBus<Message>;
@@ -202,14 +202,14 @@ impl<M: Payload> AsyncBus<M> {
         envelope: Envelope<M>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut weighed = Weighed::default();
+        let mut measured = Measured::default();
         let publish = |pending: &mut _, limit| match self.bus.append(pending) {
             Some(receipt) => Ok(receipt),
-            None => Ok(placing::weigh_and_place(
+            None => Ok(placing::measure_and_place(
                 &self.bus,
                 pending,
                 limit,
-                &mut weighed,
+                &mut measured,
             )?),
         };
         placing::publish_timeout(envelope, timeout, publish).await
@@ -234,9 +234,9 @@ impl<M: Payload> AsyncBus<M> {
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        let mut weighed = Weighed::default();
+        let mut measured = Measured::default();
         let publish = |batching: &mut Batching<M>| {
-            weighed.once(|| (batching.left().iter()).try_for_each(|it| self.bus.weigh(it)))?;
+            measured.once(|| (batching.left().iter()).try_for_each(|it| self.bus.measure(it)))?;
             let goes_on = || Ok::<_, Refusal>(());
             Ok(self.core.place_all(batching, Limit::Refuse, goes_on)?)
         };

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use super::budget::{count_batch, give_way, spend_publish};
 use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
+use crate::demands::Measured;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause, PublishError};
 use crate::fanout::{Batching, Refusal};
@@ -24,7 +25,6 @@ use crate::limit::Limit;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
-use crate::weight::Weighed;
 
 /// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
 ///
@@ -36,10 +36,10 @@ pub(super) fn publish_unguarded<M: Payload>(
     envelope: Envelope<M>,
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
-    let mut weighed = Weighed::default();
+    let mut measured = Measured::default();
     place(move || match bus.append(&mut pending) {
         Some(receipt) => Ok(Ok(receipt)),
-        None => place_unguarded(bus, &mut pending, &mut weighed),
+        None => place_unguarded(bus, &mut pending, &mut measured),
     })
 }
 
@@ -48,21 +48,21 @@ pub(super) fn publish_unguarded<M: Payload>(
 fn place_unguarded<M: Payload>(
     bus: &Bus<M>,
     pending: &mut Option<Envelope<M>>,
-    weighed: &mut Weighed,
+    measured: &mut Measured,
 ) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
     attempt(pending, Limit::Refuse, &mut |pending: &mut _, limit| {
-        Ok(weigh_and_place(bus, pending, limit, weighed)?)
+        Ok(measure_and_place(bus, pending, limit, measured)?)
     })
 }
 
-/// Publishes an envelope that is weighed before, unless it was when this was tried first.
-pub(super) fn weigh_and_place<M: Payload>(
+/// Publishes an envelope that is measured before, unless it was when this was tried first.
+pub(super) fn measure_and_place<M: Payload>(
     bus: &Bus<M>,
     pending: &mut Option<Envelope<M>>,
     limit: Limit,
-    weighed: &mut Weighed,
+    measured: &mut Measured,
 ) -> Result<Receipt, Refusal> {
-    weighed.once(|| bus.weigh(Pending::first(pending)))?;
+    measured.once(|| bus.measure(Pending::first(pending)))?;
     bus.place_pending(pending, limit)
 }
 

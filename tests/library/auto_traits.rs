@@ -11,13 +11,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use oxide_bus::audit::{self, AuditError, AuditLog};
+use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
     Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, DrainError,
-    Envelope, Event, Eviction, Excess, Grant, GrantError, GroupTerm, IntoIter, Iter, MaxWeight,
-    Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
-    Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, Scale, SetPatternsError,
-    Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
-    TryIter, TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
+    Envelope, Event, Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Message, MessageBus,
+    Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
+    RecvTimeoutError, RequestError, RetainError, SetPatternsError, Source, Stats, Subject,
+    SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter, TryRecvError,
+    Undrained, UndrainedQueue, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -70,9 +71,8 @@ assert_traits! {
     Advisory: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Eviction: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     BusBuilder<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
-    MaxWeight: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
-    Excess: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
-    Scale: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    LimitExceeded: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Meter: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AuditLog: Send, Sync, Unpin;
     audit::Options: Send, Unpin;
     audit::Flush: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Command, Denial, Envelope, Event, Grant, GrantError, MaxWeight, Message,
-    MessageBus, Pattern, Payload, PublishError, Subject,
+    Bus, Capability, Command, Denial, Envelope, Event, Grant, GrantError, Message, MessageBus,
+    Pattern, Payload, PublishError, Subject,
 };
 use uuid::Uuid;
 
@@ -114,11 +114,7 @@ fn a_rate_refuses_what_is_over_it_and_what_is_refused_for_another_reason_takes_n
 
 #[test]
 fn what_is_too_heavy_takes_nothing_out_of_the_allowance() {
-    let max = MaxWeight {
-        bytes: 8,
-        ..MaxWeight::default()
-    };
-    let bus = MessageBus::builder().max_weight(max).build();
+    let bus = MessageBus::builder().max_payload(8, 1).build();
     bus.grant(Grant::new("log:write").rate(1, 1)).unwrap();
     let publisher = bus.publisher("logger", "log:write");
     assert!(publisher.publish(stop()).is_ok());

@@ -254,5 +254,8 @@ fn one_that_was_closed_chooses_nothing_any_more() {
     let options = SubscribeOptions::new().pattern(">");
     let subscription = bus.subscribe_with(options).unwrap();
     subscription.close();
-    assert_eq!(subscription.set_patterns([]), Err(SetPatternsError::Ended));
+    assert_eq!(
+        subscription.set_patterns([""; 0]),
+        Err(SetPatternsError::Ended)
+    );
 }

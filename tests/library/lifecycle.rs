@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::numbers::{publish, publish_all};
 use crate::support::task::Task;
+use oxide_bus::limits::{LimitExceeded, MAX_PUBLISH_DEPTH, Measure, Meter};
 use oxide_bus::{
-    Bus, Denial, Envelope, Excess, Grant, MAX_PUBLISH_DEPTH, MaxWeight, Payload, PublishError,
-    Publisher, Receipt, RecvError, Scale, Subject, SubscribeOptions, Undrained, UndrainedQueue,
-    WeakBus,
+    Bus, Denial, Envelope, Grant, Payload, PublishError, Publisher, Receipt, RecvError, Subject,
+    SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
 };
 
 const LONG: Duration = Duration::from_mins(1);
@@ -243,10 +243,12 @@ impl Payload for Curious {
         self.ask();
         Subject::new(["curious"])
     }
+}
 
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+impl Measure for Curious {
+    fn measure(&self, meter: &mut Meter) -> Result<(), LimitExceeded> {
         self.ask();
-        scale.bytes(1)
+        meter.bytes(1)
     }
 }
 
@@ -336,9 +338,7 @@ fn a_subject_that_is_refused_is_asked_for_once() {
 
 #[test]
 fn a_payload_that_is_weighed_may_publish_so_deep_and_no_deeper() {
-    let bus = Bus::<Curious>::builder()
-        .max_weight(MaxWeight::default())
-        .build();
+    let bus = Bus::<Curious>::builder().max_payload(1 << 20, 60).build();
     publishes_so_deep_and_no_deeper(&bus, unguarded(&bus));
 }
 

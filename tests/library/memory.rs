@@ -5,8 +5,9 @@ use std::array;
 use std::sync::Arc;
 
 use allocation_counter::measure;
+use oxide_bus::limits::MAX_PATTERNS;
 use oxide_bus::{
-    Bus, Envelope, MAX_PATTERNS, Overflow, Payload, Source, Subject, SubscribeOptions, Subscription,
+    Bus, Envelope, Overflow, Payload, Source, Subject, SubscribeOptions, Subscription,
 };
 
 /// The most envelopes in a parcel.

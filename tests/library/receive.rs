@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use oxide_bus::limits::{DEFAULT_CAPACITY, MAX_CAPACITY};
 use oxide_bus::{
-    Bus, DEFAULT_CAPACITY, Envelope, MAX_CAPACITY, RecvError, RecvTimeoutError, SubscribeError,
-    SubscribeOptions, Subscription, TryRecvError,
+    Bus, Envelope, RecvError, RecvTimeoutError, SubscribeError, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 use crate::support::task::Task;

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use oxide_bus::limits::{MAX_RETAINED, MAX_RETAINED_PATTERNS};
 use oxide_bus::{
-    Bus, Envelope, MAX_RETAINED, MAX_RETAINED_PATTERNS, Overflow, Pattern, Payload, RecvError,
-    RetainError, Subject, SubscribeOptions, Subscription,
+    Bus, Envelope, Overflow, Pattern, Payload, RecvError, RetainError, Subject, SubscribeOptions,
+    Subscription,
 };
 
 /// Its subject is `number.even` or `number.odd`.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use oxide_bus::limits::{DEFAULT_CAPACITY, MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS};
 use oxide_bus::{
-    Bus, Command, DEFAULT_CAPACITY, Envelope, Event, MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS,
-    Message, MessageBus, Pattern, Payload, SetPatternsError, Subject, SubscribeError,
-    SubscribeOptions, Subscription,
+    Bus, Command, Envelope, Event, Message, MessageBus, Pattern, Payload, SetPatternsError,
+    Subject, SubscribeError, SubscribeOptions, Subscription,
 };
 use serde_json::Value;
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
+use oxide_bus::limits::{LimitExceeded, MAX_PATTERN_SHAPES, MAX_PATTERNS};
 use oxide_bus::{
-    Advisory, Capability, Command, Denial, Draft, Envelope, Event, Excess, Grant,
-    MAX_PATTERN_SHAPES, MAX_PATTERNS, MaxWeight, Message, MessageBus, Pattern, PublishError,
-    Publisher, RequestError, SetPatternsError, Subject, SubscribeOptions, Subscription,
-    TryRecvError,
+    Advisory, Capability, Command, Denial, Draft, Envelope, Event, Grant, Message, MessageBus,
+    Pattern, PublishError, Publisher, RequestError, SetPatternsError, Subject, SubscribeOptions,
+    Subscription, TryRecvError,
 };
 
 /// A bus, and what the module is given.
@@ -258,15 +258,13 @@ fn it_cannot_make_others_search_for_long() {
 
 #[test]
 fn it_cannot_publish_what_others_cannot_hold() {
-    let bus = MessageBus::builder()
-        .max_weight(MaxWeight::default())
-        .build();
+    let bus = MessageBus::builder().max_payload(1 << 20, 60).build();
     bus.grant(reports()).unwrap();
     let publisher = bus.publisher("module", capability());
     let mut payload = serde_json::json!("x".repeat(2_000_000));
     for limit in [
-        Excess::Bytes { limit: 1 << 20 },
-        Excess::Depth { limit: 60 },
+        LimitExceeded::Bytes { limit: 1 << 20 },
+        LimitExceeded::Depth { limit: 60 },
     ] {
         let event = Event::Custom {
             module_id: "module".into(),

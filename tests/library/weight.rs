@@ -2,22 +2,20 @@
 
 use std::time::Instant;
 
+use oxide_bus::limits::{LimitExceeded, Measure};
 use oxide_bus::{
-    Bus, Command, Denial, Envelope, Event, Excess, Grant, GrantError, MaxWeight, Message,
-    MessageBus, Payload, PublishError, SubscribeError, SubscribeOptions,
+    Advisory, Bus, Command, Denial, Envelope, Event, Grant, GrantError, Message, MessageBus,
+    Payload, PublishError, SubscribeError, SubscribeOptions,
 };
 use serde_json::{Value, json};
 
-fn bus<M: Payload>(bytes: usize, depth: usize) -> Bus<M> {
-    let max = MaxWeight {
-        bytes,
-        depth,
-        source: 8,
-    };
-    Bus::builder().max_weight(max).build()
+fn bus<M: Payload + Measure>(bytes: usize, depth: usize) -> Bus<M> {
+    (Bus::builder().max_payload(bytes, depth))
+        .max_name(8)
+        .build()
 }
 
-fn excess<M: Payload>(bus: &Bus<M>, message: M) -> Option<Excess> {
+fn excess<M: Payload>(bus: &Bus<M>, message: M) -> Option<LimitExceeded> {
     let error = bus.publish(Envelope::new("scale", message)).err()?;
     match error {
         PublishError::TooLarge { exceeded, .. } => Some(exceeded),
@@ -41,13 +39,13 @@ fn nested(levels: usize) -> Value {
 #[test]
 fn a_message_weighs_its_names_and_its_payload() {
     let bus = bus::<Message>(12, 3);
-    let over = Some(Excess::Bytes { limit: 12 });
+    let over = Some(LimitExceeded::Bytes { limit: 12 });
     assert_eq!(excess(&bus, custom(json!("12345678"))), None);
     assert_eq!(excess(&bus, custom(json!("123456789"))), over);
     assert_eq!(excess(&bus, custom(json!({ "key": null }))), None);
     assert_eq!(excess(&bus, custom(json!({ "key": [null, 1] }))), over);
     assert_eq!(excess(&bus, custom(nested(3))), None);
-    let deep = Some(Excess::Depth { limit: 3 });
+    let deep = Some(LimitExceeded::Depth { limit: 3 });
     assert_eq!(excess(&bus, custom(nested(4))), deep);
     assert_eq!(excess(&bus, Command::Ping.into()), None);
     let stop = |module: &str| Command::Stop {
@@ -59,16 +57,23 @@ fn a_message_weighs_its_names_and_its_payload() {
 
 #[test]
 fn payloads_of_other_types_weigh_what_they_hold() {
-    let over = Some(Excess::Bytes { limit: 4 });
+    let over = Some(LimitExceeded::Bytes { limit: 4 });
     assert_eq!(excess(&bus(4, 1), "1234".to_owned()), None);
     assert_eq!(excess(&bus(4, 1), "12345".to_owned()), over);
     assert_eq!(excess(&bus(4, 1), vec![1_u8, 2, 3, 4]), None);
     assert_eq!(excess(&bus(4, 1), vec![1_u16, 2, 3]), over);
     assert_eq!(excess(&bus(4, 1), Some(Box::new(("12", "34")))), None);
     assert_eq!(excess(&bus(4, 1), Some(Box::new(("12", "345")))), over);
-    let deep = Some(Excess::Depth { limit: 1 });
+    let deep = Some(LimitExceeded::Depth { limit: 1 });
     assert_eq!(excess(&bus(4, 1), vec![[0_u8]]), deep);
-    assert_eq!(excess(&bus(7, 1), 0_u64), Some(Excess::Bytes { limit: 7 }));
+    assert_eq!(excess(&bus(1_000, 1), Advisory::Closed), None);
+    let limit = size_of::<Advisory>() - 1;
+    let over = Some(LimitExceeded::Bytes { limit });
+    assert_eq!(excess(&bus(limit, 1), Advisory::Closed), over);
+    assert_eq!(
+        excess(&bus(7, 1), 0_u64),
+        Some(LimitExceeded::Bytes { limit: 7 })
+    );
 }
 
 #[test]
@@ -101,7 +106,7 @@ fn each_way_to_publish_weighs_and_hands_back() {
     assert!(matches!(
         error.cause(),
         PublishError::TooLarge {
-            exceeded: Excess::Bytes { limit: 4 },
+            exceeded: LimitExceeded::Bytes { limit: 4 },
             ..
         }
     ));
@@ -110,7 +115,7 @@ fn each_way_to_publish_weighs_and_hands_back() {
         "2 envelopes not published: a payload of more than 4 bytes"
     );
     let long = bus.publish(Envelope::new("too long a name", String::new()));
-    let exceeded = Excess::Source { limit: 8 };
+    let exceeded = LimitExceeded::Source { limit: 8 };
     assert!(matches!(long, Err(PublishError::TooLarge { exceeded: it, .. }) if it == exceeded));
     assert!(subscription.is_empty());
     assert_eq!(bus.in_flight(&"write".into()), 0);
@@ -119,11 +124,11 @@ fn each_way_to_publish_weighs_and_hands_back() {
 #[test]
 fn no_depth_that_is_asked_for_goes_beyond_what_recursion_can_do() {
     let bus = bus::<Value>(usize::MAX, usize::MAX);
-    let limit = MaxWeight::MAX_DEPTH;
+    let limit = 127;
     assert_eq!(excess(&bus, nested(limit)), None);
     assert_eq!(
         excess(&bus, nested(limit + 1)),
-        Some(Excess::Depth { limit })
+        Some(LimitExceeded::Depth { limit })
     );
 }
 

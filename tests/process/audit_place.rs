@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
 use oxide_bus::audit::{self, AuditLog, Options};
-use oxide_bus::{Command, MAX_CAPACITY, MessageBus};
+use oxide_bus::limits::MAX_CAPACITY;
+use oxide_bus::{Command, MessageBus};
 
 use crate::support::audited::place;
 

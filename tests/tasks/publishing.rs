@@ -8,9 +8,10 @@ use std::task::{Poll, Waker};
 use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
+use oxide_bus::limits::{LimitExceeded, Measure, Meter};
 use oxide_bus::{
-    AsyncBus, AsyncSubscription, Bus, Denial, Draft, Envelope, Excess, Grant, MaxWeight, Overflow,
-    Payload, PublishError, Receipt, Scale, Subject, SubscribeOptions,
+    AsyncBus, AsyncSubscription, Bus, Denial, Draft, Envelope, Grant, Overflow, Payload,
+    PublishError, Receipt, Subject, SubscribeOptions,
 };
 
 use crate::support::task::Task;
@@ -256,11 +257,11 @@ fn a_batch_that_is_given_up_has_published_its_first_envelopes_and_no_others() {
     }
 }
 
-/// Counts how often it is asked for its subject, and how often it is weighed.
+/// Counts how often it is asked for its subject, and how often it is measured.
 #[derive(Clone, Default)]
 struct Asked {
     for_subject: Arc<AtomicUsize>,
-    for_weight: Arc<AtomicUsize>,
+    for_size: Arc<AtomicUsize>,
 }
 
 impl Payload for Asked {
@@ -268,10 +269,12 @@ impl Payload for Asked {
         self.for_subject.fetch_add(1, Ordering::Relaxed);
         Subject::new(["asked"])
     }
+}
 
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
-        self.for_weight.fetch_add(1, Ordering::Relaxed);
-        scale.bytes(1)
+impl Measure for Asked {
+    fn measure(&self, meter: &mut Meter) -> Result<(), LimitExceeded> {
+        self.for_size.fetch_add(1, Ordering::Relaxed);
+        meter.bytes(1)
     }
 }
 
@@ -335,9 +338,7 @@ fn ways_to_wait() -> Vec<Way> {
 
 /// Publishes so many, of which each must wait for room, and tells what they are asked.
 fn wait(grant: Grant, way: Way, count: usize) -> Asked {
-    let bus = Bus::<Asked>::builder()
-        .max_weight(MaxWeight::default())
-        .build();
+    let bus = Bus::<Asked>::builder().max_payload(1 << 20, 60).build();
     let lossless = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
     let mut subscription = bus.subscribe_with(lossless).unwrap();
     bus.publish(Envelope::new("other", Asked::default()))
@@ -378,30 +379,30 @@ fn what_waits_is_asked_and_weighed_once() {
             let is_guarded = usize::from(way > 2);
             let for_subject = asked.for_subject.load(Ordering::Relaxed);
             assert_eq!(for_subject, COUNT * asked_each * is_guarded, "way {way}");
-            let for_weight = asked.for_weight.load(Ordering::Relaxed);
-            assert_eq!(for_weight, COUNT, "way {way}");
+            let for_size = asked.for_size.load(Ordering::Relaxed);
+            assert_eq!(for_size, COUNT, "way {way}");
         }
     }
 }
 
-/// Panics when it is weighed for the first time, and is too heavy.
+/// Panics when it is measured for the first time, and is too large.
 struct Moody(AtomicUsize);
 
-impl Payload for Moody {
-    fn weigh(&self, scale: &mut Scale) -> Result<(), Excess> {
+impl Payload for Moody {}
+
+impl Measure for Moody {
+    fn measure(&self, meter: &mut Meter) -> Result<(), LimitExceeded> {
         assert!(
             self.0.fetch_add(1, Ordering::Relaxed) > 0,
             "a payload's own"
         );
-        scale.bytes(usize::MAX)
+        meter.bytes(usize::MAX)
     }
 }
 
 #[test]
 fn what_panics_as_it_is_weighed_is_not_weighed_yet() {
-    let bus = Bus::<Moody>::builder()
-        .max_weight(MaxWeight::default())
-        .build();
+    let bus = Bus::<Moody>::builder().max_payload(1 << 20, 60).build();
     let bus = bus.into_async();
     let mut publish = pin!(bus.publish(Envelope::new("moody", Moody(AtomicUsize::new(0)))));
     let mut poll = || poll_once(publish.as_mut(), Waker::noop());
@@ -441,11 +442,7 @@ fn a_task_waits_longer_than_the_subscriber_asks_for_unless_it_has_a_clock() {
 
 #[test]
 fn what_is_too_heavy_is_refused_to_tasks_too() {
-    let max = MaxWeight {
-        bytes: 10,
-        ..MaxWeight::default()
-    };
-    let bus = Bus::<String>::builder().max_weight(max).build();
+    let bus = Bus::<String>::builder().max_payload(10, 1).build();
     let queue = bus.subscribe();
     let bus = bus.into_async();
     let heavy = || Envelope::new("counter", "x".repeat(1_000));

@@ -8,9 +8,10 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
+use oxide_bus::limits::MAX_PUBLISH_DEPTH;
 use oxide_bus::{
-    Advisory, AsyncBus, AsyncSubscription, Bus, Draft, Envelope, Grant, MAX_PUBLISH_DEPTH,
-    PublishError, Publisher, SubscribeOptions,
+    Advisory, AsyncBus, AsyncSubscription, Bus, Draft, Envelope, Grant, PublishError, Publisher,
+    SubscribeOptions,
 };
 
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::IntErrorKind;
 use std::time::Duration;
 
-use oxide_bus::MAX_CAPACITY;
+use oxide_bus::limits::MAX_CAPACITY;
 
 use crate::thread;
 

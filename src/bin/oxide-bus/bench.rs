@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::error::ErrorKind;
-use oxide_bus::{DEFAULT_CAPACITY, Pattern};
+use oxide_bus::Pattern;
+use oxide_bus::limits::DEFAULT_CAPACITY;
 
 use self::progress::Length;
 use self::report::Report;

@@ -16,9 +16,8 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::HumanCount;
 use oxide_bus::codec::Codec;
-use oxide_bus::{
-    Capability, DEFAULT_CAPACITY, Grant, MessageBus, Pattern, Publisher, SubscribeOptions,
-};
+use oxide_bus::limits::DEFAULT_CAPACITY;
+use oxide_bus::{Capability, Grant, MessageBus, Pattern, Publisher, SubscribeOptions};
 
 use self::feed::Input;
 use self::ledger::Ledger;

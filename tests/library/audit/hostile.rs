@@ -32,7 +32,7 @@ fn custom(payload: Value) -> Message {
     event.into()
 }
 
-/// Messages within the default weight that the codec cannot write.
+/// Messages of no great size that the codec cannot write.
 fn unwritable() -> [Message; 4] {
     [
         stop("x".repeat(257)),

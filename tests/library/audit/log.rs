@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report};
 use oxide_bus::codec::Codec;
+use oxide_bus::limits::MAX_PUBLISH_DEPTH;
 use oxide_bus::{
-    Bus, Capability, Command, Envelope, Event, Grant, MAX_PUBLISH_DEPTH, MessageBus, Payload,
-    Publisher, Subject, SubscribeOptions,
+    Bus, Capability, Command, Envelope, Event, Grant, MessageBus, Payload, Publisher, Subject,
+    SubscribeOptions,
 };
 
 use crate::support::audited::place;

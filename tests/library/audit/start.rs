@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use oxide_bus::audit::{self, AuditLog, Options};
-use oxide_bus::{Command, Event, MAX_CAPACITY, MessageBus};
+use oxide_bus::limits::MAX_CAPACITY;
+use oxide_bus::{Command, Event, MessageBus};
 
 use crate::support::audited::{place, records};
 
