@@ -246,9 +246,13 @@ impl<M: Payload> BusBuilder<M> {
     }
 }
 
-impl<M: Payload> Bus<M> {
+impl<M> Bus<M> {
     /// A bus with limits of its own.
-    pub fn builder() -> BusBuilder<M> {
+    // The bound stands here and not above, so that the compiler says how to meet it.
+    pub fn builder() -> BusBuilder<M>
+    where
+        M: Payload,
+    {
         BusBuilder {
             size: None,
             written: None,

@@ -52,14 +52,18 @@ impl<M> Bus<M> {
             core: Arc::new(Core::new(board)),
         }
     }
+
+    /// A new bus without subscribers or grants. Allocates little, and starts no thread.
+    // The bound stands here and not above, so that the compiler says how to meet it.
+    pub fn new() -> Self
+    where
+        M: Payload,
+    {
+        Self::with_board(Board::new())
+    }
 }
 
 impl<M: Payload> Bus<M> {
-    /// A new bus without subscribers or grants. Allocates little, and starts no thread.
-    pub fn new() -> Self {
-        Self::with_board(Board::new())
-    }
-
     /// Subscribes to everything, with the default options.
     ///
     /// A barrier: a publish that begins after this has returned is offered to the subscription. On

@@ -42,6 +42,17 @@ use crate::visible::is_hidden;
 /// let ticks = Bus::<Tick>::new();
 /// # let _ = (Reading { sensor: String::new(), celsius: 0.0 }.celsius, readings, ticks);
 /// ```
+///
+/// For a type that does not opt in, the compiler's message has the line to write:
+///
+/// ```compile_fail,E0277
+/// struct Tick;
+/// let ticks = oxide_bus::Bus::<Tick>::new(); // write `impl oxide_bus::Payload for Tick {}`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a payload yet",
+    label = "write `impl oxide_bus::Payload for {Self} {{}}`"
+)]
 pub trait Payload: Send + Sync + 'static {
     /// The tokens by which subscribers choose; none by default.
     ///

@@ -58,16 +58,21 @@ pub struct AsyncBus<M = Message> {
     bus: Bus<M>,
 }
 
+impl<M> AsyncBus<M> {
+    /// A new bus; see [`Bus::new`].
+    pub fn new() -> Self
+    where
+        M: Payload,
+    {
+        Bus::new().into()
+    }
+}
+
 #[expect(
     clippy::unused_async,
     reason = "the signatures are those of `oxide-k`, and one may come to wait"
 )]
 impl<M: Payload> AsyncBus<M> {
-    /// A new bus; see [`Bus::new`].
-    pub fn new() -> Self {
-        Bus::new().into()
-    }
-
     /// Subscribes to everything, with the default options; see [`Bus::subscribe`]. It does not wait.
     pub async fn subscribe(&self) -> AsyncSubscription<M> {
         self.bus.subscribe().into_async()
