@@ -105,9 +105,10 @@ mod tagged;
 mod time;
 mod value;
 
+use std::any::Any;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _};
 use serde::ser::Serialize;
 use serde_json::error::Category;
 
@@ -127,6 +128,7 @@ use self::reading::Reading;
 use self::scan::{scan, scan_for_nulls};
 use self::tagged::Tagged;
 use crate::envelope::Envelope;
+use crate::message::Message;
 
 /// Reads and writes envelopes as JSON, strictly and within [limits](crate::codec#limits).
 ///
@@ -134,6 +136,7 @@ use crate::envelope::Envelope;
 ///
 /// ```
 /// use oxide_bus::codec::{Codec, ErrorKind};
+/// use oxide_bus::{Envelope, Message};
 ///
 /// let json = r#"{
 ///     "id": "f18ca6a0-f663-4a05-ab64-ff8a88849d6c",
@@ -142,12 +145,13 @@ use crate::envelope::Envelope;
 ///     "priority": 3,
 ///     "message": {"kind": "command", "type": "ping"}
 /// }"#;
-/// let error = Codec::new().decode(json).unwrap_err();
+/// let error = Codec::new().decode::<Message>(json).unwrap_err();
 /// assert_eq!(error.kind(), &ErrorKind::UnknownKey("priority".into()));
 /// assert_eq!(error.line(), 5);
 ///
 /// let codec = Codec::new().lenient(true).max_bytes(1024);
-/// assert_eq!(codec.decode(json)?.source, "kernel");
+/// let envelope: Envelope = codec.decode(json)?;
+/// assert_eq!(envelope.source, "kernel");
 /// # Ok::<(), oxide_bus::codec::DecodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -167,10 +171,11 @@ impl Codec {
     /// # Examples
     ///
     /// ```
+    /// use oxide_bus::Message;
     /// use oxide_bus::codec::Codec;
     ///
     /// let small = Codec::new().max_bytes(4 * 1024).max_depth(8);
-    /// assert!(small.decode(vec![b' '; 5_000]).unwrap_err().is_over_limit());
+    /// assert!(small.decode::<Message>(vec![b' '; 5_000]).unwrap_err().is_over_limit());
     /// ```
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
@@ -224,47 +229,66 @@ impl Codec {
         self
     }
 
-    /// Reads one envelope.
+    /// Reads one envelope, with a message of any type that serde can read.
+    ///
+    /// A [`Message`] is read as the [format](crate::codec#the-format) says and within the limits. What another
+    /// message may look like, its [`Deserialize`](serde::Deserialize) decides, within the same limits but for those of
+    /// names.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] says what is wrong and where: see [what is refused](crate::codec#what-is-refused).
-    pub fn decode(&self, json: impl AsRef<[u8]>) -> Result<Envelope, DecodeError> {
-        let reading = Reading::new(self.limits, self.lenient);
-        self.read(json.as_ref(), &reading, Tagged::message(&reading))
-    }
-
-    /// Reads one envelope whose message is of another type.
-    ///
-    /// The envelope is read as [`decode`](Codec::decode) reads it, within the same limits. What its
-    /// message may look like, its [`Deserialize`](serde::Deserialize) decides.
-    ///
-    /// # Errors
-    ///
-    /// As for [`decode`](Codec::decode); [`ErrorKind::Message`] has the words of the message's
-    /// own implementation, which may quote what it has read.
+    /// [`ErrorKind::Message`] has the words of the message's own implementation, which may quote what it has read.
     ///
     /// # Examples
     ///
-    /// ```
-    /// use oxide_bus::Envelope;
-    /// use oxide_bus::codec::Codec;
+    /// The type of the message follows from what is done with the envelope. `Envelope` alone, as a type, means
+    /// `Envelope<Message>`.
     ///
+    /// ```
+    /// use oxide_bus::codec::Codec;
+    /// use oxide_bus::{Command, Envelope, Message};
+    ///
+    /// let codec = Codec::new();
     /// let reading = Envelope::new("thermometer", 21.5);
-    /// let json = Codec::new().encode(&reading)?;
-    /// assert_eq!(Codec::new().decode_as::<f64>(&json)?, reading);
+    /// assert_eq!(codec.decode(codec.encode(&reading)?)?, reading);
+    ///
+    /// let ping = Envelope::new("kernel", Message::Command(Command::Ping)).to_json()?;
+    /// let envelope: Envelope = codec.decode(&ping)?;
+    /// assert_eq!(envelope.source, "kernel");
+    /// assert!(codec.decode::<f64>(&ping).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn decode_as<M: DeserializeOwned>(
+    pub fn decode<M: DeserializeOwned + 'static>(
         &self,
         json: impl AsRef<[u8]>,
     ) -> Result<Envelope<M>, DecodeError> {
-        let reading = Reading::new(self.limits, self.lenient);
-        let message = Foreign {
-            reading: &reading,
+        let json = json.as_ref();
+        // Before the check for UTF-8, so that an endless input costs nothing.
+        if json.len() > self.limits.bytes {
+            let kind = ErrorKind::TooLarge(self.limits.bytes);
+            return Err(DecodeError::at(json, self.limits.bytes, kind));
+        }
+        let text = std::str::from_utf8(json)
+            .map_err(|error| DecodeError::at(json, error.valid_up_to(), ErrorKind::NotUtf8))?;
+        scan(text, &self.limits)
+            .map_err(|fault| DecodeError::at(json, fault.offset, fault.kind))?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let reading = &Reading::new(self.limits, self.lenient);
+        let message = OwnOrForeign {
+            reading,
             message: PhantomData,
         };
-        self.read(json.as_ref(), &reading, message)
+        Record { reading, message }
+            .deserialize(&mut deserializer)
+            .and_then(|envelope| deserializer.end().map(|()| envelope))
+            .map_err(|error| DecodeError {
+                kind: reading
+                    .take_fault()
+                    .unwrap_or_else(|| explain(&error, reading)),
+                line: error.line().max(1),
+                column: error.column().max(1),
+            })
     }
 
     /// Writes one envelope, in one line and without a line break at the end.
@@ -308,34 +332,6 @@ impl Codec {
         }
         Ok(json)
     }
-
-    fn read<'de, S: DeserializeSeed<'de>>(
-        &self,
-        json: &'de [u8],
-        reading: &Reading,
-        message: S,
-    ) -> Result<Envelope<S::Value>, DecodeError> {
-        // Before the check for UTF-8, so that an endless input costs nothing.
-        if json.len() > self.limits.bytes {
-            let kind = ErrorKind::TooLarge(self.limits.bytes);
-            return Err(DecodeError::at(json, self.limits.bytes, kind));
-        }
-        let text = std::str::from_utf8(json)
-            .map_err(|error| DecodeError::at(json, error.valid_up_to(), ErrorKind::NotUtf8))?;
-        scan(text, &self.limits)
-            .map_err(|fault| DecodeError::at(json, fault.offset, fault.kind))?;
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        Record { reading, message }
-            .deserialize(&mut deserializer)
-            .and_then(|envelope| deserializer.end().map(|()| envelope))
-            .map_err(|error| DecodeError {
-                kind: reading
-                    .take_fault()
-                    .unwrap_or_else(|| explain(&error, reading)),
-                line: error.line().max(1),
-                column: error.column().max(1),
-            })
-    }
 }
 
 /// What an error says that is none of this module's own.
@@ -348,23 +344,29 @@ fn explain(error: &serde_json::Error, reading: &Reading) -> ErrorKind {
     }
 }
 
-/// Reads a message by its own implementation.
-struct Foreign<'a, M> {
+/// Reads a [`Message`] within the limits, and any other message by its own implementation.
+struct OwnOrForeign<'a, M> {
     reading: &'a Reading,
     message: PhantomData<M>,
 }
 
-impl<'de, M: DeserializeOwned> DeserializeSeed<'de> for Foreign<'_, M> {
+impl<'de, M: DeserializeOwned + 'static> DeserializeSeed<'de> for OwnOrForeign<'_, M> {
     type Value = M;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<M, D::Error> {
+        let mut own: Option<M> = None;
+        // Known when this is compiled.
+        if let Some(message) = (&mut own as &mut dyn Any).downcast_mut::<Option<Message>>() {
+            *message = Some(Tagged::message(self.reading).deserialize(deserializer)?);
+            return own.ok_or_else(|| D::Error::custom("no message"));
+        }
         self.reading.field.set(None);
         M::deserialize(deserializer)
     }
 }
 
-impl Envelope {
-    /// Reads an envelope from JSON, strictly and within the default [limits](crate::codec#limits).
+impl<M: DeserializeOwned + 'static> Envelope<M> {
+    /// Reads an envelope with a message of any type from JSON, strictly and within the default [limits](crate::codec#limits).
     ///
     /// # Errors
     ///
@@ -377,7 +379,10 @@ impl Envelope {
     ///
     /// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
     /// assert_eq!(Envelope::from_json(ping.to_json()?)?, ping);
-    /// assert!(Envelope::from_json("[]").is_err());
+    /// assert!(Envelope::<Message>::from_json("[]").is_err());
+    ///
+    /// let reading = Envelope::<f64>::from_json(Envelope::new("thermometer", 21.5).to_json()?)?;
+    /// assert_eq!(reading.message, 21.5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self, DecodeError> {

@@ -110,9 +110,10 @@ impl fmt::Display for ErrorKind {
 /// # Examples
 ///
 /// ```
+/// use oxide_bus::Message;
 /// use oxide_bus::codec::{Codec, ErrorKind};
 ///
-/// let error = Codec::new().decode(r#"{"id":"7"}"#).unwrap_err();
+/// let error = Codec::new().decode::<Message>(r#"{"id":"7"}"#).unwrap_err();
 /// assert_eq!(error.kind(), &ErrorKind::BadId("id"));
 /// assert_eq!(error.line(), 1);
 /// assert!(error.to_string().starts_with("id is nil or not a hyphenated uuid"));

@@ -8,6 +8,7 @@ use serde::ser::Serialize;
 
 use super::{BOM, Codec, DecodeError, EncodeError, FileKind, begin};
 use crate::envelope::Envelope;
+use crate::message::Message;
 
 /// Reads envelopes from JSON Lines, one after the other.
 ///
@@ -153,7 +154,7 @@ impl<R: BufRead> Iterator for LinesReader<R> {
                 return Some(Err(self.error(cause)));
             }
             if !self.is_blank() {
-                let read = self.codec.decode(&self.buffer);
+                let read = self.codec.decode::<Message>(&self.buffer);
                 return Some(read.map_err(|error| self.error(LineErrorCause::Decode(error))));
             }
         }

@@ -132,7 +132,7 @@
 //!     "timestamp": "2026-11-24T06:07:20.5Z",
 //!     "message": {"kind":"event","type":"custom","module_id":"t1","kind":"reading","payload":21.5}
 //! }"#;
-//! let envelope = Envelope::from_json(by_the_seed)?;
+//! let envelope: Envelope = Envelope::from_json(by_the_seed)?;
 //! let Message::Event(Event::Custom { kind, .. }) = &envelope.message else { panic!("it is custom") };
 //! assert_eq!(kind, "reading");
 //! assert!(envelope.to_json()?.contains(r#""custom_kind":"reading""#));

@@ -1,6 +1,5 @@
 //! How a log is read back.
 
-use std::any::TypeId;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use super::{Check, Decode, Report};
 use crate::codec::Codec;
-use crate::message::Message;
 
 /// Reads logs back with other options than [`verify`](super::super::verify()).
 ///
@@ -62,13 +60,9 @@ impl Verifier {
     /// read is a flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not mean that the log is
     /// damaged.
     ///
-    /// For [`Message`] the names are held to the codec's limits, too.
+    /// For [`Message`](crate::Message) the names are held to the codec's limits, too.
     pub fn messages<M: DeserializeOwned + 'static>(mut self) -> Self {
-        self.messages = Some(if TypeId::of::<M>() == TypeId::of::<Message>() {
-            |codec, json| codec.decode(json).map(drop)
-        } else {
-            |codec, json| codec.decode_as::<M>(json).map(drop)
-        });
+        self.messages = Some(|codec, json| codec.decode::<M>(json).map(drop));
         self
     }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use self::reading::{Seen, Stats, seen};
 use crate::support::command::{SAMPLE, file, path, sample, text};
+use oxide_bus::Message;
 use oxide_bus::codec::Codec;
 
 fn replay(arguments: &[&str]) -> Output {
@@ -41,7 +42,7 @@ fn what_is_printed_is_the_canonical_encoding_and_replays_to_itself() {
     let codec = Codec::new();
     let canonical: String = sample()
         .lines()
-        .map(|line| codec.decode(line).expect("the sample is good"))
+        .map(|line| codec.decode::<Message>(line).expect("the sample is good"))
         .map(|envelope| codec.encode(&envelope).expect("it can be written") + "\n")
         .collect();
     let once = replay(&[SAMPLE]).stdout;

@@ -20,7 +20,7 @@ fn unknown_keys_are_refused_in_the_envelope_and_in_every_variant() {
         r#""kind":"event","type":"custom","module_id":"m","custom_kind":"k","payload":null"#,
         r#""kind":"event","type":"pong","from":"m""#,
     ] {
-        assert!(Envelope::from_json(with_message(&format!("{{{variant}}}"))).is_ok());
+        assert!(Envelope::<Message>::from_json(with_message(&format!("{{{variant}}}"))).is_ok());
         let first = with_message(&format!("{{\"x\":1,{variant}}}"));
         let last = with_message(&format!("{{{variant},\"x\":1}}"));
         assert_eq!(kind(first), unknown("x"));
@@ -42,7 +42,7 @@ fn a_field_of_another_variant_is_refused_wherever_it_stands() {
         for message in [last, first] {
             assert_eq!(kind(with_message(&message)), unknown(key), "{message}");
             let lenient = Codec::new().lenient(true);
-            assert!(lenient.decode(with_message(&message)).is_err());
+            assert!(lenient.decode::<Message>(with_message(&message)).is_err());
         }
     }
 }
@@ -170,8 +170,8 @@ fn a_lenient_codec_skips_unknown_keys_and_still_counts_what_it_skips() {
     let lenient = Codec::new().lenient(true);
     let json = with_message(r#"{"x":{"a":1,"a":[2]},"kind":"command","y":1,"type":"ping"}"#)
         .replacen('{', r#"{"z":[1],"z":2,"#, 1);
-    assert!(Envelope::from_json(&json).is_err());
-    assert!(lenient.decode(&json).is_ok());
+    assert!(Envelope::<Message>::from_json(&json).is_err());
+    assert!(lenient.decode::<Message>(&json).is_ok());
 
     let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
     let bomb = format!("[{}0]", "0,".repeat(70_000));
@@ -182,11 +182,17 @@ fn a_lenient_codec_skips_unknown_keys_and_still_counts_what_it_skips() {
     ] {
         let json = with_message(PING).replacen('{', &format!("{{\"z\":{skipped},"), 1);
         assert_eq!(
-            lenient.decode(json).map_err(|error| error.kind().clone()),
+            lenient
+                .decode::<Message>(json)
+                .map_err(|error| error.kind().clone()),
             Err(kind)
         );
     }
     let twice = with_message(PING).replacen('{', r#"{"source":"t","#, 1);
-    assert!(lenient.decode(twice).is_err());
-    assert!(lenient.decode(with_payload(r#"{"a":1,"a":1}"#)).is_err());
+    assert!(lenient.decode::<Message>(twice).is_err());
+    assert!(
+        lenient
+            .decode::<Message>(with_payload(r#"{"a":1,"a":1}"#))
+            .is_err()
+    );
 }

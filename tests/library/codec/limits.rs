@@ -17,9 +17,9 @@ fn the_plain_implementations_go_down_to_the_limit_of_serde_json_and_no_deeper() 
     );
     assert!(serde_json::from_str::<Envelope>(&nested(126)).is_err());
     let codec = Codec::new().max_depth(1_000);
-    assert!(codec.decode(nested(125)).is_ok());
+    assert!(codec.decode::<Message>(nested(125)).is_ok());
     assert!(codec.encode(&deepest).is_ok());
-    let error = codec.decode(nested(126)).expect_err("too deep");
+    let error = codec.decode::<Message>(nested(126)).expect_err("too deep");
     assert_eq!(error.kind(), &Kind::TooDeep(127));
 }
 
@@ -69,13 +69,13 @@ fn json_object(value: Value) -> Value {
 /// Both directions take the envelope at the limit, and refuse it one below.
 #[track_caller]
 fn assert_limit(json: &str, at: usize, set: fn(Codec, usize) -> Codec, kind: &Kind) {
-    let envelope = Envelope::from_json(json).expect("within the defaults");
+    let envelope = Envelope::<Message>::from_json(json).expect("within the defaults");
     let json = envelope.to_json().expect("within the defaults");
     let enough = set(Codec::new(), at);
     assert_eq!(enough.decode(&json).as_ref(), Ok(&envelope));
     assert_eq!(enough.encode(&envelope).as_ref(), Ok(&json));
     let short = set(Codec::new(), at - 1);
-    let error = short.decode(&json).expect_err("one over");
+    let error = short.decode::<Message>(&json).expect_err("one over");
     assert_eq!(error.kind(), kind);
     assert!(error.is_over_limit());
     let error = short.encode(&envelope).expect_err("one over");
@@ -85,7 +85,7 @@ fn assert_limit(json: &str, at: usize, set: fn(Codec, usize) -> Codec, kind: &Ki
 
 #[test]
 fn bytes_are_limited() {
-    let json = Envelope::from_json(with_payload("[1]"))
+    let json = Envelope::<Message>::from_json(with_payload("[1]"))
         .map(|envelope| envelope.to_json().expect("it fits"));
     let json = json.expect("it is fine");
     let at = json.len();
@@ -182,10 +182,10 @@ fn limits_of_nothing_refuse_everything_and_do_not_panic() {
     ] {
         assert!(
             codec
-                .decode(with_message(PING))
+                .decode::<Message>(with_message(PING))
                 .is_err_and(|error| error.is_over_limit())
         );
-        let ping = Envelope::from_json(with_message(PING)).expect("it is fine");
+        let ping = Envelope::<Message>::from_json(with_message(PING)).expect("it is fine");
         assert!(
             codec
                 .encode(&ping)

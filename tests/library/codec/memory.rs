@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
+use oxide_bus::Message;
 use oxide_bus::codec::{Codec, ErrorKind};
 
 const MIB: usize = 1024 * 1024;
@@ -53,7 +54,7 @@ fn bombs_are_refused_before_anything_is_built() {
     ];
     for bomb in bombs {
         for codec in [Codec::new(), Codec::new().lenient(true)] {
-            let (outcome, cost) = peak(|| codec.decode(&bomb));
+            let (outcome, cost) = peak(|| codec.decode::<Message>(&bomb));
             let error = outcome.expect_err("it is a bomb");
             assert!(error.is_over_limit(), "{error}");
             assert_eq!(cost, 0, "{error}");
@@ -64,11 +65,11 @@ fn bombs_are_refused_before_anything_is_built() {
 #[test]
 fn an_unknown_key_is_refused_before_its_value_is_read() {
     let json = with_payload("0").replacen('{', &format!("{{\"unknown\":{},", list("0", 60_000)), 1);
-    let (outcome, cost) = peak(|| Codec::new().decode(&json));
+    let (outcome, cost) = peak(|| Codec::new().decode::<Message>(&json));
     let error = outcome.expect_err("it is unknown");
     assert_eq!(error.kind(), &ErrorKind::UnknownKey("unknown".into()));
     assert!(cost < 1_000, "{cost}");
-    let (outcome, cost) = peak(|| Codec::new().lenient(true).decode(&json));
+    let (outcome, cost) = peak(|| Codec::new().lenient(true).decode::<Message>(&json));
     assert!(outcome.is_ok());
     assert!(cost < 1_000, "{cost}");
 }
@@ -92,7 +93,7 @@ fn the_worst_within_the_default_limits_costs_at_most_48_times_a_full_input() {
             with_payload(&list(&format!("\"{}\"", "\\n".repeat(100_000)), 5)),
         ),
     ] {
-        let (outcome, cost) = peak(|| Codec::new().decode(&json));
+        let (outcome, cost) = peak(|| Codec::new().decode::<Message>(&json));
         assert!(outcome.is_ok(), "{name}");
         println!("{name}: {} bytes in, {cost} at the peak", json.len());
         worst = worst.max(cost);
@@ -105,7 +106,7 @@ fn with_4096_values_it_costs_at_most_3_mebibytes() {
     let codec = Codec::new().max_nodes(4_096);
     let chain = format!("{}0{}", r#"{"":"#.repeat(60), "}".repeat(60));
     let json = with_payload(&list(&chain, 4_080 / 61));
-    let (outcome, cost) = peak(|| codec.decode(&json));
+    let (outcome, cost) = peak(|| codec.decode::<Message>(&json));
     assert!(outcome.is_ok());
     assert!(cost <= 3 * MIB, "{cost}");
 }
@@ -135,7 +136,7 @@ fn a_number_of_a_mebibyte_of_digits_takes_no_quadratic_time() {
         format!("{digits}e-1048000"),
     ] {
         let started = Instant::now();
-        let _ = Codec::new().decode(with_payload(&number));
+        let _ = Codec::new().decode::<Message>(with_payload(&number));
         // Milliseconds even unoptimized; quadratic would be hours.
         assert!(started.elapsed() < Duration::from_secs(5));
     }

@@ -62,7 +62,7 @@ fn input_that_is_not_utf_8_is_refused_with_its_place() {
 #[test]
 fn anything_after_the_envelope_is_refused_but_white_space() {
     let json = with_message(PING);
-    assert!(Envelope::from_json(format!(" \t\r\n{json}\n \t\r\n")).is_ok());
+    assert!(Envelope::<Message>::from_json(format!(" \t\r\n{json}\n \t\r\n")).is_ok());
     for rest in ["{}", ",", "null", "\0", "\u{feff}", "}", "//"] {
         assert!(
             matches!(kind(format!("{json}{rest}")), Kind::Syntax(_)),
@@ -118,18 +118,18 @@ fn a_foreign_message_is_refused_in_its_own_words_and_the_envelope_in_typed_ones(
     let codec = Codec::new();
     let json = with_message("{\"celsius\":true}");
     let error = codec
-        .decode_as::<std::collections::BTreeMap<String, f64>>(&json)
+        .decode::<std::collections::BTreeMap<String, f64>>(&json)
         .expect_err("no number");
     assert!(
         matches!(error.kind(), Kind::Message(text) if text.contains("expected f64")),
         "{error}"
     );
     let error = codec
-        .decode_as::<Value>(json.replace("\"s\"", "\"\""))
+        .decode::<Value>(json.replace("\"s\"", "\"\""))
         .expect_err("no source");
     assert_eq!(error.kind(), &Kind::BadName("source"));
     let error = codec
-        .decode_as::<Value>(json.replace("\"s\"", "8"))
+        .decode::<Value>(json.replace("\"s\"", "8"))
         .expect_err("no source");
     assert_eq!(error.kind(), &Kind::WrongType("source"));
 }
@@ -150,7 +150,7 @@ fn what_an_error_quotes_neither_breaks_its_line_nor_turns_it_around() {
     let text = "a\u{202e}b\u{200b}\u{feff}\u{2028}\u{9b}c\n";
     let shown = r"a\u{202e}b\u{200b}\u{feff}\u{2028}\u{9b}c\n";
     let own = Codec::new()
-        .decode_as::<Repeats>(with_message(&quote(text)))
+        .decode::<Repeats>(with_message(&quote(text)))
         .expect_err("it takes nothing");
     assert_eq!(own.kind(), &Kind::Message(shown.into()));
     let key = decode(with_message(&format!("{{{}:1}}", quote(text))));

@@ -29,7 +29,9 @@ pub(crate) fn kind(json: impl AsRef<[u8]>) -> Kind {
 }
 
 pub(crate) fn decode(json: impl AsRef<[u8]>) -> DecodeError {
-    Codec::new().decode(json).expect_err("it should be refused")
+    Codec::new()
+        .decode::<Message>(json)
+        .expect_err("it should be refused")
 }
 
 pub(crate) fn payload_of(json: &str) -> Value {
