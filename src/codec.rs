@@ -96,6 +96,7 @@ mod error;
 mod file_kind;
 mod finite;
 mod limits;
+mod line_error;
 mod lines;
 mod message;
 mod name;
@@ -115,7 +116,8 @@ use serde_json::error::Category;
 pub use self::error::{DecodeError, EncodeError, ErrorKind};
 pub use self::file_kind::FileKind;
 pub(crate) use self::file_kind::{BOM, begin};
-pub use self::lines::{LineError, LineErrorCause, LinesReader, LinesWriter, WriteError};
+pub use self::line_error::LineError;
+pub use self::lines::{LinesReader, LinesWriter};
 pub(crate) use self::time::is_written_time;
 
 pub(crate) use self::envelope::check;

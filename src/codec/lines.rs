@@ -1,12 +1,12 @@
 //! Logs of envelopes as JSON Lines: one envelope a line.
 
-use std::error::Error;
-use std::fmt;
 use std::io::{self, BufRead, Write};
+use std::marker::PhantomData;
 
+use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 
-use super::{BOM, Codec, DecodeError, EncodeError, FileKind, begin};
+use super::{BOM, Codec, FileKind, LineError, begin};
 use crate::envelope::Envelope;
 use crate::message::Message;
 
@@ -22,15 +22,17 @@ use crate::message::Message;
 /// and ends the reading. An I/O error is reported once and ends the reading, except
 /// [`Interrupted`](io::ErrorKind::Interrupted), after which it tries again.
 ///
+/// The messages may be of any type. The type `LinesReader<R>` reads [`Message`]s.
+///
 /// # Examples
 ///
 /// ```
 /// use oxide_bus::codec::LinesReader;
-/// use oxide_bus::{Command, Envelope, Message};
+/// use oxide_bus::Envelope;
 ///
-/// let good = Envelope::new("kernel", Message::Command(Command::Ping)).to_json()?;
+/// let good = Envelope::new("thermometer", 21.5).to_json()?;
 /// let log = format!("{good}\n\noops\n{good}");
-/// let mut lines = LinesReader::new(log.as_bytes());
+/// let mut lines = LinesReader::<_, f64>::new(log.as_bytes());
 /// assert!(lines.next().is_some_and(|envelope| envelope.is_ok()));
 /// let error = lines.next().expect("there are more").unwrap_err();
 /// assert_eq!(error.line(), 3);
@@ -39,15 +41,17 @@ use crate::message::Message;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct LinesReader<R> {
+pub struct LinesReader<R, M = Message> {
     input: R,
     codec: Codec,
     line: u64,
     buffer: Vec<u8>,
     has_ended: bool,
+    /// It gives messages, and has none.
+    message: PhantomData<fn() -> M>,
 }
 
-impl<R: BufRead> LinesReader<R> {
+impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
     /// Reads from the input, with a strict codec and its default limits.
     pub fn new(input: R) -> Self {
         LinesReader {
@@ -56,6 +60,7 @@ impl<R: BufRead> LinesReader<R> {
             line: 0,
             buffer: Vec::new(),
             has_ended: false,
+            message: PhantomData,
         }
     }
 
@@ -111,17 +116,12 @@ impl<R: BufRead> LinesReader<R> {
     }
 
     /// Removes the byte-order mark from the first line.
-    fn begin(&mut self) -> Result<(), LineErrorCause> {
+    fn begin(&mut self) -> Result<(), FileKind> {
         if self.line == 1 {
-            let rest = begin(&self.buffer).map_err(LineErrorCause::Format)?.len();
+            let rest = begin(&self.buffer)?.len();
             self.buffer.drain(..self.buffer.len() - rest);
         }
         Ok(())
-    }
-
-    fn error(&self, cause: LineErrorCause) -> LineError {
-        let line = self.line;
-        LineError { line, cause }
     }
 
     fn is_blank(&self) -> bool {
@@ -133,8 +133,8 @@ impl<R: BufRead> LinesReader<R> {
     }
 }
 
-impl<R: BufRead> Iterator for LinesReader<R> {
-    type Item = Result<Envelope, LineError>;
+impl<R: BufRead, M: DeserializeOwned + 'static> Iterator for LinesReader<R, M> {
+    type Item = Result<Envelope<M>, LineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.has_ended {
@@ -143,81 +143,21 @@ impl<R: BufRead> Iterator for LinesReader<R> {
                 Ok(true) => {}
                 Err(error) => {
                     self.has_ended = true;
-                    return Some(Err(LineError {
-                        line: self.line + 1,
-                        cause: LineErrorCause::Io(error),
-                    }));
+                    let line = self.line + 1;
+                    return Some(Err(LineError::Io { line, error }));
                 }
             }
-            if let Err(cause) = self.begin() {
+            let line = self.line;
+            if let Err(looks_like) = self.begin() {
                 self.has_ended = true;
-                return Some(Err(self.error(cause)));
+                return Some(Err(LineError::Format { line, looks_like }));
             }
             if !self.is_blank() {
-                let read = self.codec.decode::<Message>(&self.buffer);
-                return Some(read.map_err(|error| self.error(LineErrorCause::Decode(error))));
+                let read = self.codec.decode(&self.buffer);
+                return Some(read.map_err(|error| LineError::Decode { line, error }));
             }
         }
         None
-    }
-}
-
-/// Why a line could not be read, and which.
-#[derive(Debug)]
-pub struct LineError {
-    line: u64,
-    cause: LineErrorCause,
-}
-
-/// What went wrong with a line.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum LineErrorCause {
-    /// The line is not an envelope.
-    Decode(DecodeError),
-    /// The input is another kind of file. Nothing more of it will be read.
-    Format(FileKind),
-    /// The line could not be read. Nothing more will be.
-    Io(io::Error),
-}
-
-impl LineError {
-    /// The number of the line, counted from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// What went wrong.
-    pub fn cause(&self) -> &LineErrorCause {
-        &self.cause
-    }
-}
-
-impl fmt::Display for LineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line;
-        match &self.cause {
-            LineErrorCause::Decode(error) => {
-                write!(
-                    f,
-                    "{} at line {line} column {}",
-                    error.kind(),
-                    error.column()
-                )
-            }
-            LineErrorCause::Format(kind) => write!(f, "not JSON Lines but {kind}"),
-            LineErrorCause::Io(_) => write!(f, "cannot read line {line}"),
-        }
-    }
-}
-
-impl Error for LineError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
-            LineErrorCause::Decode(error) => Some(error),
-            LineErrorCause::Format(_) => None,
-            LineErrorCause::Io(error) => Some(error),
-        }
     }
 }
 
@@ -236,13 +176,17 @@ impl Error for LineError {
 /// let mut log = LinesWriter::new(Vec::new());
 /// log.write(&ping)?;
 /// log.write(&ping)?;
-/// assert_eq!(LinesReader::new(&*log.into_inner()).count(), 2);
-/// # Ok::<(), oxide_bus::codec::WriteError>(())
+/// let log = log.into_inner();
+/// let lines: LinesReader<_> = LinesReader::new(&*log);
+/// assert_eq!(lines.count(), 2);
+/// # Ok::<(), oxide_bus::codec::LineError>(())
 /// ```
 #[derive(Debug)]
 pub struct LinesWriter<W> {
     output: W,
     codec: Codec,
+    /// How many lines are written.
+    lines: u64,
 }
 
 impl<W: Write> LinesWriter<W> {
@@ -251,6 +195,7 @@ impl<W: Write> LinesWriter<W> {
         LinesWriter {
             output,
             codec: Codec::new(),
+            lines: 0,
         }
     }
 
@@ -265,17 +210,19 @@ impl<W: Write> LinesWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Encode`] if the envelope cannot be encoded: nothing is written then.
-    /// [`WriteError::Io`] if the output fails: a part of the line may have been written.
+    /// [`LineError::Encode`] if the envelope cannot be encoded: nothing is written then.
+    /// [`LineError::Io`] if the output fails: a part of the line may have been written.
     pub fn write<M: Serialize + 'static>(
         &mut self,
         envelope: &Envelope<M>,
-    ) -> Result<(), WriteError> {
-        let mut line = self.codec.encode(envelope).map_err(WriteError::Encode)?;
-        line.push('\n');
-        self.output
-            .write_all(line.as_bytes())
-            .map_err(WriteError::Io)
+    ) -> Result<(), LineError> {
+        let line = self.lines + 1;
+        let mut text =
+            (self.codec.encode(envelope)).map_err(|error| LineError::Encode { line, error })?;
+        text.push('\n');
+        (self.output.write_all(text.as_bytes())).map_err(|error| LineError::Io { line, error })?;
+        self.lines = line;
+        Ok(())
     }
 
     /// Flushes the output.
@@ -290,33 +237,5 @@ impl<W: Write> LinesWriter<W> {
     /// Gives the output back, without flushing it.
     pub fn into_inner(self) -> W {
         self.output
-    }
-}
-
-/// Why a line could not be written.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// The envelope cannot be encoded. Nothing was written.
-    Encode(EncodeError),
-    /// The output failed.
-    Io(io::Error),
-}
-
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            WriteError::Encode(_) => "cannot encode the envelope",
-            WriteError::Io(_) => "cannot write the line",
-        })
-    }
-}
-
-impl Error for WriteError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            WriteError::Encode(error) => Some(error),
-            WriteError::Io(error) => Some(error),
-        }
     }
 }

@@ -3,9 +3,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use oxide_bus::codec::{
-    Codec, ErrorKind, FileKind, LineError, LineErrorCause, LinesReader, LinesWriter, WriteError,
-};
+use oxide_bus::codec::{Codec, ErrorKind, FileKind, LineError, LinesReader, LinesWriter};
 use oxide_bus::{Command, Envelope, Message};
 
 const SEED: &str = include_str!("../../data/seed.jsonl");
@@ -16,6 +14,11 @@ fn ping() -> Envelope {
 
 fn json() -> String {
     ping().to_json().expect("it fits")
+}
+
+/// Reads messages of the bus's own kind.
+fn reader<R: BufRead>(input: R) -> LinesReader<R> {
+    LinesReader::new(input)
 }
 
 /// The numbers of the lines that were bad.
@@ -51,7 +54,7 @@ impl Read for Troubled<'_> {
 
 #[test]
 fn what_was_written_is_read_back() {
-    let envelopes: Vec<_> = LinesReader::new(SEED.as_bytes())
+    let envelopes: Vec<_> = reader(SEED.as_bytes())
         .map(|line| line.expect("the seed wrote it"))
         .collect();
     assert_eq!(envelopes.len(), 8);
@@ -63,18 +66,39 @@ fn what_was_written_is_read_back() {
     let log = log.into_inner();
     assert!(log.ends_with(b"\n"));
     assert_eq!(log.split(|&byte| byte == b'\n').count(), 8 + 1);
-    let again: Result<Vec<_>, _> = LinesReader::new(&*log).collect();
+    let again: Result<Vec<_>, _> = reader(&*log).collect();
     assert_eq!(again.ok(), Some(envelopes));
+}
+
+#[test]
+fn logs_of_other_messages_are_written_and_read_too() {
+    let readings = [20.5, 21.0].map(|celsius| Envelope::new("thermo", celsius));
+    let mut log = LinesWriter::new(Vec::new());
+    for reading in &readings {
+        log.write(reading).expect("it fits");
+    }
+    log.write(&ping()).expect("it fits");
+    let log = log.into_inner();
+    let mut lines = LinesReader::<_, f64>::new(&*log);
+    for reading in readings {
+        assert_eq!(lines.next().and_then(Result::ok), Some(reading));
+    }
+    let error = lines.next().expect("the ping").expect_err("is no float");
+    assert!(
+        matches!(&error, LineError::Decode { line: 3, .. }),
+        "{error}"
+    );
+    assert!(lines.next().is_none());
 }
 
 #[test]
 fn a_bad_line_is_reported_by_number_and_the_rest_goes_on() {
     let json = json();
     let log = format!("{json}\nnonsense\n{json}\n{{}}\n\u{0}\n{json}{json}\n{json}\n");
-    let mut lines = LinesReader::new(log.as_bytes());
+    let mut lines = reader(log.as_bytes());
     assert_eq!(bad(&mut lines), [2, 4, 5, 6]);
     assert_eq!(lines.line(), 7);
-    let error = LinesReader::new(log.as_bytes())
+    let error = reader(log.as_bytes())
         .find_map(Result::err)
         .expect("line 2");
     assert_eq!(error.to_string(), "expected ident at line 2 column 2");
@@ -84,18 +108,18 @@ fn a_bad_line_is_reported_by_number_and_the_rest_goes_on() {
 #[test]
 fn blank_lines_are_skipped_and_counted() {
     let log = format!("\n\r\n \t\n{}\n\nbad\n \n", json());
-    let mut lines = LinesReader::new(log.as_bytes());
+    let mut lines = reader(log.as_bytes());
     assert!(lines.next().is_some_and(|line| line.is_ok()));
     assert_eq!(lines.line(), 4);
     assert_eq!(bad(&mut lines), [6]);
-    assert!(LinesReader::new(&b""[..]).next().is_none());
+    assert!(reader(&b""[..]).next().is_none());
 }
 
 #[test]
 fn lines_may_end_as_on_windows_and_the_last_one_not_at_all() {
     let json = json();
     let log = format!("{json}\r\n{json}\r\n{json}");
-    assert_eq!(LinesReader::new(log.as_bytes()).flatten().count(), 3);
+    assert_eq!(reader(log.as_bytes()).flatten().count(), 3);
 }
 
 #[test]
@@ -115,14 +139,14 @@ fn a_line_of_exactly_the_limit_is_read_and_a_longer_one_skipped() {
             ]
             .join(end);
             let input = BufReader::with_capacity(capacity, log.as_bytes());
-            let mut lines = LinesReader::new(input).codec(codec);
+            let mut lines = reader(input).codec(codec);
             let errors: Vec<_> = (&mut lines).filter_map(Result::err).collect();
             assert_eq!(
                 errors.iter().map(LineError::line).collect::<Vec<_>>(),
                 [2, 4, 6]
             );
             for error in errors {
-                let LineErrorCause::Decode(error) = error.cause() else {
+                let LineError::Decode { error, .. } = &error else {
                     panic!("{error}")
                 };
                 assert_eq!(error.kind(), &ErrorKind::TooLarge(json.len()));
@@ -156,7 +180,7 @@ fn a_line_without_an_end_is_not_stored() {
         block: vec![b'['; 1024 * 1024],
         left: 64,
     };
-    let errors = bad(LinesReader::new(input).codec(Codec::new().max_bytes(100)));
+    let errors = bad(reader(input).codec(Codec::new().max_bytes(100)));
     assert_eq!(errors, [1]);
 }
 
@@ -168,15 +192,15 @@ fn an_interrupted_read_is_repeated_and_any_other_failure_ends_the_reading_once_t
         rest: log.as_bytes(),
         interrupt: false,
     });
-    let mut lines = LinesReader::new(input);
+    let mut lines = reader(input);
     assert!(lines.next().is_some_and(|line| line.is_ok()));
     assert!(lines.next().is_some_and(|line| line.is_ok()));
     let error = lines.next().expect("the failure").expect_err("is one");
     assert_eq!(error.line(), 3);
     assert!(
-        matches!(error.cause(), LineErrorCause::Io(error) if error.kind() == io::ErrorKind::ConnectionReset)
+        matches!(&error, LineError::Io { error, .. } if error.kind() == io::ErrorKind::ConnectionReset)
     );
-    assert_eq!(error.to_string(), "cannot read line 3");
+    assert_eq!(error.to_string(), "cannot read or write line 3");
     assert!(lines.next().is_none());
     assert!(lines.next().is_none());
 }
@@ -184,9 +208,9 @@ fn an_interrupted_read_is_repeated_and_any_other_failure_ends_the_reading_once_t
 #[test]
 fn a_lenient_codec_reads_lines_leniently() {
     let log = json().replacen('{', "{\"level\":3,", 1);
-    assert_eq!(bad(LinesReader::new(log.as_bytes())), [1]);
+    assert_eq!(bad(reader(log.as_bytes())), [1]);
     let lenient = Codec::new().lenient(true);
-    assert!(bad(LinesReader::new(log.as_bytes()).codec(lenient)).is_empty());
+    assert!(bad(reader(log.as_bytes()).codec(lenient)).is_empty());
 }
 
 #[test]
@@ -199,9 +223,15 @@ fn an_envelope_that_cannot_be_encoded_writes_nothing() {
             ..ping()
         })
         .expect_err("no source");
-    assert!(matches!(error, WriteError::Encode(_)));
+    assert!(matches!(error, LineError::Encode { line: 2, .. }));
+    assert_eq!(error.to_string(), "cannot encode line 2");
+    assert!(
+        error
+            .source()
+            .is_some_and(|error| error.to_string().starts_with("source is empty"))
+    );
     log.write(&ping()).expect("it fits");
-    assert!(bad(LinesReader::new(&*log.into_inner())).is_empty());
+    assert!(bad(reader(&*log.into_inner())).is_empty());
     let mut small = LinesWriter::new(Vec::new()).codec(Codec::new().max_bytes(10));
     assert!(small.write(&ping()).is_err());
     assert!(small.into_inner().is_empty());
@@ -220,8 +250,10 @@ fn an_output_that_fails_is_reported() {
     }
     let mut log = LinesWriter::new(Full);
     let error = log.write(&ping()).expect_err("it is full");
-    assert!(matches!(&error, WriteError::Io(error) if error.kind() == io::ErrorKind::StorageFull));
-    assert_eq!(error.to_string(), "cannot write the line");
+    assert!(
+        matches!(&error, LineError::Io { error, .. } if error.kind() == io::ErrorKind::StorageFull)
+    );
+    assert_eq!(error.to_string(), "cannot read or write line 1");
     assert!(log.flush().is_err());
 }
 
@@ -234,17 +266,17 @@ fn a_byte_order_mark_before_the_first_line_is_passed_over() {
     ] {
         for capacity in [1, 2, 10_000] {
             let input = BufReader::with_capacity(capacity, log.as_bytes());
-            let read: Result<Vec<_>, _> = LinesReader::new(input).collect();
+            let read: Result<Vec<_>, _> = reader(input).collect();
             assert_eq!(read.map(|read| read.len()).ok(), Some(2), "{log}");
         }
     }
     // The limit is the line's, and one mark is what a file has.
     let codec = Codec::new().max_bytes(json.len());
     let log = format!("\u{feff}{json}\r\n\u{feff}{json}\n{json}");
-    let lines = LinesReader::new(log.as_bytes()).codec(codec);
+    let lines = reader(log.as_bytes()).codec(codec);
     assert_eq!(bad(lines), [2]);
-    assert!(LinesReader::new("\u{feff}".as_bytes()).next().is_none());
-    let error = LinesReader::new("\u{feff}oops".as_bytes())
+    assert!(reader("\u{feff}".as_bytes()).next().is_none());
+    let error = reader("\u{feff}oops".as_bytes())
         .find_map(Result::err)
         .expect("line 1");
     assert_eq!(error.to_string(), "expected value at line 1 column 1");
@@ -271,9 +303,9 @@ fn another_kind_of_file_is_named_once_and_ends_the_reading() {
             "not JSON Lines but a binary file",
         ),
     ] {
-        let mut lines = LinesReader::new(input);
+        let mut lines = reader(input);
         let error = lines.next().expect("the kind").expect_err("is told");
-        assert!(matches!(error.cause(), LineErrorCause::Format(named) if *named == kind));
+        assert!(matches!(&error, LineError::Format { looks_like, .. } if *looks_like == kind));
         assert_eq!(error.to_string(), told);
         assert_eq!(error.line(), 1);
         assert!(error.source().is_none());
@@ -281,5 +313,5 @@ fn another_kind_of_file_is_named_once_and_ends_the_reading() {
     }
     // Of a file that looks like that later it is a bad line.
     let log = [json.as_bytes(), compressed, json.as_bytes()].join(&b'\n');
-    assert_eq!(bad(LinesReader::new(&*log)), [2, 3]);
+    assert_eq!(bad(reader(&*log)), [2, 3]);
 }

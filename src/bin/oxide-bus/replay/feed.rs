@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use oxide_bus::Envelope;
-use oxide_bus::codec::{Codec, LineErrorCause, LinesReader};
+use oxide_bus::codec::{Codec, LineError, LinesReader};
 
 use super::ledger::Ledger;
 use crate::failure::Failure;
@@ -81,17 +81,14 @@ pub(super) fn feed(
                 envelopes += 1;
                 take(lines.line(), envelope)
             }
-            Err(error) => match error.cause() {
-                LineErrorCause::Decode(cause) => ledger.bad(|| {
-                    let (line, column) = (error.line(), cause.column());
-                    output::complain(format_args!(
-                        "{input}: line {line}: {} at column {column}",
-                        cause.kind()
-                    ));
-                }),
-                LineErrorCause::Io(cause) => return Err(input.unreadable(cause)),
-                _ => return Err(input.unreadable(error)),
-            },
+            Err(LineError::Decode { line, error }) => ledger.bad(|| {
+                let (kind, column) = (error.kind(), error.column());
+                output::complain(format_args!(
+                    "{input}: line {line}: {kind} at column {column}"
+                ));
+            }),
+            Err(LineError::Io { error, .. }) => return Err(input.unreadable(error)),
+            Err(error) => return Err(input.unreadable(error)),
         };
         if goes_on.is_break() {
             break;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
-use oxide_bus::codec::{Codec, LinesWriter, WriteError};
+use oxide_bus::codec::{Codec, LineError, LinesWriter};
 use oxide_bus::{RecvError, Subscription};
 
 use super::progress::Progress;
@@ -29,11 +29,7 @@ pub(super) fn print(
                 progress.printed()
             ))),
         }),
-        Err(WriteError::Io(error)) => Some(output::written(Err(error))),
-        Err(WriteError::Encode(error)) => Some(Err(Failure::new(format_args!(
-            "cannot print an envelope: {error}"
-        )))),
-        Err(error) => Some(Err(Failure::new(error))),
+        Err(error) => Some(output::written(Err(error))),
     }
 }
 
@@ -45,7 +41,7 @@ enum End {
 
 /// Flushes only when it would have to wait for more: what comes slowly is seen at once, and what
 /// comes fast is written in large pieces.
-fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End, WriteError> {
+fn print_all(mut subscription: Subscription, progress: &Progress) -> io::Result<End> {
     // All was read within limits, and what is written can be more than what was read: 1e9 is longer in full, and
     // a correlation id that is absent becomes a null.
     let unlimited = Codec::new()
@@ -59,23 +55,31 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> Result<End,
         for item in subscription.try_iter() {
             match item {
                 Ok(delivery) => {
-                    lines.write(&delivery)?;
+                    lines.write(&delivery).map_err(into_io)?;
                     progress.print_one();
                 }
                 Err(RecvError::Lagged { missed: lost }) => progress.lose(lost),
                 Err(RecvError::Disconnected | RecvError::Evicted) => break, // `recv` tells it again
             }
         }
-        lines.flush().map_err(WriteError::Io)?;
+        lines.flush()?;
         match subscription.recv() {
             Ok(delivery) => {
-                lines.write(&delivery)?;
+                lines.write(&delivery).map_err(into_io)?;
                 progress.print_one();
             }
             Err(RecvError::Lagged { missed: lost }) => progress.lose(lost),
             Err(RecvError::Disconnected) => return Ok(End::Closed),
             Err(RecvError::Evicted) => return Ok(End::Evicted),
         }
+    }
+}
+
+/// What the output said. Every envelope that was read can be encoded, so there is nothing else to tell apart.
+fn into_io(error: LineError) -> io::Error {
+    match error {
+        LineError::Io { error, .. } => error,
+        other => io::Error::other(other),
     }
 }
 

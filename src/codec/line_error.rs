@@ -1,0 +1,91 @@
+//! Why a line could not be read or written, and which.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use super::{DecodeError, EncodeError, FileKind};
+
+/// Why a line of a log could not be read or written.
+///
+/// Lines are counted from 1: by a [`LinesReader`](crate::codec::LinesReader) those that it has read, by a
+/// [`LinesWriter`](crate::codec::LinesWriter) those that it has written.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::Message;
+/// use oxide_bus::codec::{LineError, LinesReader};
+///
+/// let error = LinesReader::<_, Message>::new(&b"\n{}\n"[..]).find_map(Result::err);
+/// assert!(matches!(error, Some(LineError::Decode { line: 2, .. })));
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LineError {
+    /// The line is not an envelope. The reading goes on with the next one.
+    Decode {
+        /// Its number.
+        line: u64,
+        /// What is wrong with it. Its own [line](DecodeError::line) is always 1.
+        error: DecodeError,
+    },
+    /// The envelope cannot be encoded. Nothing was written.
+    Encode {
+        /// The number that its line would have had.
+        line: u64,
+        /// What is wrong with it.
+        error: EncodeError,
+    },
+    /// The input is another kind of file. Nothing more of it will be read.
+    Format {
+        /// The number of the line that shows it.
+        line: u64,
+        /// The kind.
+        looks_like: FileKind,
+    },
+    /// The line could not be read, and nothing more will be; or it could not be written, or not all of it.
+    Io {
+        /// Its number.
+        line: u64,
+        /// What the input or the output said.
+        error: io::Error,
+    },
+}
+
+impl LineError {
+    /// The number of the line, counted from 1.
+    pub fn line(&self) -> u64 {
+        match self {
+            LineError::Decode { line, .. }
+            | LineError::Encode { line, .. }
+            | LineError::Format { line, .. }
+            | LineError::Io { line, .. } => *line,
+        }
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LineError::Decode { line, error } => {
+                let (kind, column) = (error.kind(), error.column());
+                write!(f, "{kind} at line {line} column {column}")
+            }
+            LineError::Encode { line, .. } => write!(f, "cannot encode line {line}"),
+            LineError::Format { looks_like, .. } => write!(f, "not JSON Lines but {looks_like}"),
+            LineError::Io { line, .. } => write!(f, "cannot read or write line {line}"),
+        }
+    }
+}
+
+impl Error for LineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            LineError::Decode { error, .. } => Some(error),
+            LineError::Encode { error, .. } => Some(error),
+            LineError::Format { .. } => None,
+            LineError::Io { error, .. } => Some(error),
+        }
+    }
+}
