@@ -129,7 +129,7 @@ use serde::Serialize;
 
 pub use self::error::AuditError;
 pub use self::options::{Flush, Options};
-pub use self::verify::{Finding, Flaw, Report, Verifier, verify, verify_continued};
+pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
 use self::event::{Attached, Happening, Recorder, What};
 use self::file::LogFile;
@@ -321,7 +321,7 @@ mod tests {
             process: log.process + 1,
         });
         let refused = AuditLog::start(&bus, &path, Options::new()).unwrap_err();
-        assert_eq!(refused.cause().kind(), ErrorKind::ResourceBusy);
+        assert_eq!(refused.io_error().kind(), ErrorKind::ResourceBusy);
         bus.send_command("kernel", Command::Ping).unwrap();
         log.flush().unwrap();
         assert_eq!(verify([&path]).unwrap().envelopes, 1);

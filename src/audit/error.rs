@@ -7,17 +7,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why a log could not be begun, or writes no more.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use oxide_bus::MessageBus;
+/// use oxide_bus::audit::{AuditLog, Options};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("missing").join("audit.jsonl");
+/// let error = AuditLog::start(&MessageBus::new(), &path, Options::new()).unwrap_err();
+/// assert_eq!(error.io_error().kind(), ErrorKind::NotFound);
+/// assert_eq!(error.path(), Some(&*path));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct AuditError {
     path: Option<PathBuf>,
-    cause: Arc<io::Error>,
+    error: Arc<io::Error>,
 }
 
 impl AuditError {
-    pub(super) fn new(path: &Path, cause: io::Error) -> Self {
+    pub(super) fn new(path: &Path, error: io::Error) -> Self {
         AuditError {
             path: Some(path.to_owned()),
-            cause: Arc::new(cause),
+            error: Arc::new(error),
         }
     }
 
@@ -25,13 +40,19 @@ impl AuditError {
     pub(super) fn ended() -> Self {
         AuditError {
             path: None,
-            cause: Arc::new(io::Error::other("the log has ended")),
+            error: Arc::new(io::Error::other("the log has ended")),
         }
     }
 
-    /// What the operating system said.
-    pub fn cause(&self) -> &io::Error {
-        &self.cause
+    /// The file of the log. `None` where the log had ended well, but before what was asked of it.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What the operating system said, or an error of the kind [`Other`](io::ErrorKind::Other) that holds what else
+    /// it was.
+    pub fn io_error(&self) -> &io::Error {
+        &self.error
     }
 }
 
@@ -46,6 +67,6 @@ impl fmt::Display for AuditError {
 
 impl Error for AuditError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.cause)
+        Some(&*self.error)
     }
 }

@@ -100,15 +100,6 @@ pub fn verify(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<R
     Verifier::new().files(paths)
 }
 
-/// The same for files that begin in the midst of a log, since it was rotated and earlier ones are kept elsewhere.
-///
-/// # Errors
-///
-/// Where a file cannot be read.
-pub fn verify_continued(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
-    Verifier::new().continued(true).files(paths)
-}
-
 /// Where in a run it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Run {
@@ -370,16 +361,16 @@ impl Check {
         (self.run, self.next_record, self.next_sequence) = (Run::Unknown, None, None);
     }
 
-    fn flaw(&self, what: Finding) -> Flaw {
+    fn flaw(&self, finding: Finding) -> Flaw {
         Flaw {
             file: self.file,
             line: self.line,
-            what,
+            finding,
         }
     }
 
-    fn add(&mut self, what: Finding) {
-        let flaw = self.flaw(what);
+    fn add(&mut self, finding: Finding) {
+        let flaw = self.flaw(finding);
         self.push(flaw);
     }
 

@@ -340,10 +340,10 @@ mod tests {
         assert!(log.progress.error().is_none());
         let (done, is_done) = bounded(1);
         let error = log.happening(What::Flush(done)).unwrap_err();
-        assert_eq!(error.cause().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(error.io_error().kind(), io::ErrorKind::StorageFull);
         // As soon as it is clear that no answer comes.
         assert_eq!(is_done.try_recv(), Err(TryRecvError::Disconnected));
         let told = log.progress.error().expect("the cause is there");
-        assert_eq!(told.cause().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(told.io_error().kind(), io::ErrorKind::StorageFull);
     }
 }

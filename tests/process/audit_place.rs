@@ -108,7 +108,10 @@ fn a_log_whose_file_was_replaced_puts_nothing_aside_and_says_so() {
         bus.send_command("kernel", Command::Ping).unwrap();
     }
     let error = log.close().unwrap_err();
-    assert!(error.cause().to_string().contains("replaced"), "{error:?}");
+    assert!(
+        error.io_error().to_string().contains("replaced"),
+        "{error:?}"
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
     assert_eq!(names(folder.path()).len(), 2);
     // What was written is there.

@@ -26,7 +26,7 @@ pub(crate) fn records(path: &Path) -> Vec<Value> {
 pub(crate) fn on_a_full_disk(bus: &MessageBus, options: impl Fn() -> Options) -> AuditLog {
     loop {
         match AuditLog::start(bus, "/dev/full", options()) {
-            Err(error) if error.cause().kind() == std::io::ErrorKind::ResourceBusy => {
+            Err(error) if error.io_error().kind() == std::io::ErrorKind::ResourceBusy => {
                 std::thread::yield_now();
             }
             log => return log.unwrap(),

@@ -7,13 +7,14 @@ use crate::visible::escaped;
 
 /// Something that is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flaw {
     /// Which of the files, counted from 0.
     pub file: usize,
     /// Which line in it, counted from 1.
     pub line: u64,
     /// What it is.
-    pub what: Finding,
+    pub finding: Finding,
 }
 
 /// What is wrong. Its text quotes nothing of a payload, and what it quotes is escaped and cut.
@@ -21,7 +22,7 @@ pub struct Flaw {
 #[non_exhaustive]
 pub enum Finding {
     /// There is no record, or the first is not the one that opens a log. Its beginning is missing, unless these
-    /// files are known to [continue](super::super::verify_continued) others.
+    /// files are known to [continue](super::super::Verifier::continued) others.
     NoBeginning,
     /// A record comes after the one that closes the log.
     AfterTheEnd,

@@ -82,7 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let report = verifier.files(files).map_err(Failure::usage)?;
     for flaw in &report.flaws {
         let file = files[flaw.file].display();
-        output::complain(format_args!("{file}: line {}: {}", flaw.line, flaw.what));
+        output::complain(format_args!("{file}: line {}: {}", flaw.line, flaw.finding));
     }
     if report.more_flaws > 0 {
         output::complain(format_args!("and {} more", report.more_flaws));

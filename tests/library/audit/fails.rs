@@ -14,7 +14,7 @@ fn whoever_asks_a_log_with_a_full_disk_learns_that_it_is_full() {
 
     use oxide_bus::audit::{AuditError, Flush};
 
-    let full = |error: &AuditError| error.cause().kind() == ErrorKind::StorageFull;
+    let full = |error: &AuditError| error.io_error().kind() == ErrorKind::StorageFull;
     for _ in 0..20 {
         let bus = MessageBus::new();
         let (sender, told) = mpsc::channel();
@@ -58,7 +58,7 @@ fn a_log_that_cannot_put_its_file_aside_leaves_that_file_and_no_other_however_of
         }
         let failed = log.flush().unwrap_err();
         let closed = log.close().unwrap_err();
-        assert_eq!(failed.cause().kind(), closed.cause().kind());
+        assert_eq!(failed.io_error().kind(), closed.io_error().kind());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let report = audit::verify([&path]).unwrap();
         assert!(report.is_whole(), "{:?}", report.flaws);

@@ -19,7 +19,7 @@ fn verified(text: &str) -> Report {
 fn flaws(line: &str) -> Vec<Finding> {
     let report = verified(&format!("{OPENED}\n{line}\n{ENDED}\n"));
     assert!(report.is_ended() && report.torn == 0, "{line}");
-    report.flaws.into_iter().map(|flaw| flaw.what).collect()
+    report.flaws.into_iter().map(|flaw| flaw.finding).collect()
 }
 
 fn malformed(event: &str) -> [Finding; 1] {
@@ -178,9 +178,9 @@ fn a_loss_has_a_count_and_its_place() {
     };
     let report = at(7, 3);
     assert_eq!((report.flaws, report.lost), (vec![], 3));
-    assert_eq!(at(6, 3).flaws[0].what, malformed("lost")[0]);
+    assert_eq!(at(6, 3).flaws[0].finding, malformed("lost")[0]);
     let event = "lost".to_owned();
-    assert_eq!(at(8, 3).flaws[0].what, Finding::Early { event });
+    assert_eq!(at(8, 3).flaws[0].finding, Finding::Early { event });
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_log_begins_with_the_envelope_that_its_opening_record_announces() {
         let moved = text.replace(r#""sequence":1,"#, &format!(r#""sequence":{other},"#));
         let expected = 1;
         assert_eq!(
-            verified(&moved).flaws[0].what,
+            verified(&moved).flaws[0].finding,
             Finding::Sequence { found, expected }
         );
     }
@@ -256,7 +256,10 @@ fn a_log_begins_with_the_envelope_that_its_opening_record_announces() {
     let early = Finding::Early {
         event: "ended".to_owned(),
     };
-    assert_eq!(verified(&format!("{first}\n{last}\n")).flaws[0].what, early);
+    assert_eq!(
+        verified(&format!("{first}\n{last}\n")).flaws[0].finding,
+        early
+    );
 }
 
 #[test]

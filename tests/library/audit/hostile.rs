@@ -221,11 +221,11 @@ fn a_log_that_is_ended_by_a_panic_says_so() {
             break error;
         }
     };
-    assert_eq!(error.cause().to_string(), "the log's thread panicked");
+    assert_eq!(error.io_error().to_string(), "the log's thread panicked");
     assert_eq!(bus.subscriber_count(), 0, "it has left the bus");
     assert!(log.flush().is_err());
     let error = log.close().unwrap_err();
-    assert_eq!(error.cause().to_string(), "the log's thread panicked");
+    assert_eq!(error.io_error().to_string(), "the log's thread panicked");
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_file_that_a_log_is_written_to_takes_no_other() {
     let log = AuditLog::start(&bus, &path, Options::new().rotate_at(200)).unwrap();
     for _ in 0..2 {
         let error = AuditLog::start(&other, &path, Options::new()).unwrap_err();
-        assert_eq!(error.cause().kind(), std::io::ErrorKind::ResourceBusy);
+        assert_eq!(error.io_error().kind(), std::io::ErrorKind::ResourceBusy);
         // So does the file that comes after it.
         bus.send_command("kernel", Command::Ping).unwrap();
         log.flush().unwrap();

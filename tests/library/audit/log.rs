@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report};
+use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report, Verifier};
 use oxide_bus::codec::Codec;
 use oxide_bus::limits::MAX_PUBLISH_DEPTH;
 use oxide_bus::{
@@ -410,15 +410,15 @@ fn a_file_that_is_full_is_put_aside_and_numbers_go_on() {
     }
     // One of them gone.
     assert_eq!(
-        audit::verify(&paths[1..]).unwrap().flaws[0].what,
+        audit::verify(&paths[1..]).unwrap().flaws[0].finding,
         Finding::NoBeginning
     );
-    let continued = audit::verify_continued(&paths[1..]).unwrap();
+    let continued = Verifier::new().continued(true).files(&paths[1..]).unwrap();
     assert!(continued.is_whole() && continued.is_ended(), "{continued}");
     paths.remove(1);
     let report = audit::verify(&paths).unwrap();
     assert!(!report.is_whole());
-    let found = &report.flaws[0].what;
+    let found = &report.flaws[0].finding;
     assert!(matches!(found, Finding::Record { .. }), "{found}");
 }
 
@@ -442,7 +442,7 @@ fn a_file_that_is_there_is_appended_to_and_a_torn_line_in_it_is_told() {
     let (first, rest) = text.split_once('\n').unwrap();
     fs::write(&path, format!("{first}\n{{\"rec\n{rest}")).unwrap();
     let report = audit::verify([&path]).unwrap();
-    assert_eq!(report.flaws[0].what, Finding::NotARecord);
+    assert_eq!(report.flaws[0].finding, Finding::NotARecord);
     assert_eq!((report.flaws[0].file, report.flaws[0].line), (0, 2));
 }
 
@@ -462,7 +462,7 @@ fn what_is_missing_or_out_of_order_shows() {
         fs::write(&path, lines.join("\n") + "\n").unwrap();
         let report = audit::verify([&path]).unwrap();
         (report.flaws.iter())
-            .map(|flaw| flaw.what.to_string())
+            .map(|flaw| flaw.finding.to_string())
             .collect()
     };
     assert_eq!(flaws(&lines), [""; 0]);
@@ -502,7 +502,7 @@ fn an_envelope_that_cannot_be_written_has_its_place_and_is_told() {
         ["opened", "envelope", "unwritable", "envelope", "ended"]
     );
     let report = audit::verify([&path]).unwrap();
-    let found: Vec<_> = report.flaws.into_iter().map(|flaw| flaw.what).collect();
+    let found: Vec<_> = report.flaws.into_iter().map(|flaw| flaw.finding).collect();
     assert_eq!(found, [Finding::Unwritable]);
 }
 
@@ -512,12 +512,28 @@ fn a_log_cannot_be_begun_where_there_is_no_place_for_it_or_no_bus() {
     let bus = MessageBus::new();
     let missing = folder.path().join("missing/audit.jsonl");
     let error = AuditLog::start(&bus, &missing, Options::new()).unwrap_err();
-    assert_eq!(error.cause().kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(error.io_error().kind(), std::io::ErrorKind::NotFound);
     assert!(error.to_string().contains("missing"));
+    assert_eq!(error.path(), Some(&*missing));
     assert!(AuditLog::start(&bus, &path, Options::new().capacity(0)).is_err());
     bus.close();
     assert!(AuditLog::start(&bus, &path, Options::new()).is_err());
     assert_eq!(bus.subscriber_count(), 0);
+}
+
+#[test]
+fn a_log_that_has_ended_with_its_bus_says_so_of_no_file() {
+    let (_folder, path) = place();
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+    bus.close();
+    let error = loop {
+        if let Err(error) = log.flush() {
+            break error;
+        }
+    };
+    assert_eq!(error.path(), None);
+    assert_eq!(error.io_error().to_string(), "the log has ended");
 }
 
 #[cfg(target_os = "linux")]
@@ -538,10 +554,10 @@ fn a_log_that_cannot_write_says_so_and_the_bus_goes_on() {
         bus.grant_capability("log:write".into());
     }
     let error = told.recv().unwrap();
-    assert_eq!(error.cause().kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(error.io_error().kind(), std::io::ErrorKind::StorageFull);
     assert_eq!(bus.subscriber_count(), 0);
     assert_eq!(
-        log.close().unwrap_err().cause().kind(),
+        log.close().unwrap_err().io_error().kind(),
         std::io::ErrorKind::StorageFull
     );
 }

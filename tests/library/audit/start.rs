@@ -89,7 +89,10 @@ fn a_capacity_that_cannot_be_had_is_an_error() {
     for capacity in [0, MAX_CAPACITY + 1, 1 << 60, usize::MAX] {
         let options = Options::new().capacity(capacity);
         let error = AuditLog::start(&bus, &path, options).unwrap_err();
-        assert!(error.cause().to_string().contains("capacity"), "{error:?}");
+        assert!(
+            error.io_error().to_string().contains("capacity"),
+            "{error:?}"
+        );
     }
     assert_eq!(bus.subscriber_count(), 0);
 }

@@ -42,7 +42,7 @@ fn verified<S: AsRef<str>>(files: &[&[S]]) -> Report {
 }
 
 fn found(report: &Report) -> Vec<&Finding> {
-    report.flaws.iter().map(|flaw| &flaw.what).collect()
+    report.flaws.iter().map(|flaw| &flaw.finding).collect()
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn what_is_quoted_is_escaped_and_cut() {
     let mut early = lines.clone();
     early[2] = format!(r#"{{"record":2,"at":3,"time":"","event":"{event}"}}"#);
     let report = verified(&[&early[..]]);
-    let told = report.flaws[0].what.to_string();
+    let told = report.flaws[0].finding.to_string();
     assert!(told.starts_with(r"`\u{1b}[2J\nx\u{fe0f}xxx"), "{told}");
     assert!(told.len() < 400 && !told.contains(char::is_control));
 }
