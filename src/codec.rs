@@ -21,6 +21,7 @@
 //! | `source` | a name: not empty, no control characters |
 //! | `correlation_id` | as `id`; `null` or absent where there is none |
 //! | `timestamp` | `2026-11-24T06:07:20.050319319Z`: RFC 3339 in UTC. Read with one to nine digits of a fraction or none, and with `Z` or `±HH:MM`; years 0000 to 9999, no second 60 |
+//! | `headers` | an object of names to text, by the rules of [`Headers`](crate::Headers); absent where there are none |
 //! | `message` | an object, see below |
 //!
 //! The message has the tags `kind` and `type`, and the fields that they call for:
@@ -86,7 +87,7 @@
 //! is for input that you trust.
 //!
 //! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16
-//! bytes, the source, the other id, seconds and nanoseconds since 1970, and the message as an
+//! bytes, the source, the other id, seconds and nanoseconds since 1970, the headers as a map, and the message as an
 //! ordinary enum, with the payload as its JSON text under the default [limits](#limits).
 
 mod bounded;
@@ -95,6 +96,7 @@ mod envelope;
 mod error;
 mod file_kind;
 mod finite;
+mod headers;
 mod limits;
 mod line_error;
 mod lines;

@@ -3,13 +3,16 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::error::HeaderError;
+use crate::headers::Headers;
 use crate::message::Message;
 use crate::source::Source;
 use crate::stamp::stamp;
 
 /// A message and where it comes from: the record that travels on the bus.
 ///
-/// It is a plain record with public fields. The bus never changes one, and never copies one to
+/// It is a plain record: read its fields, and assign them. Outside of this crate none is built by a literal, so that
+/// fields may come. The bus never changes one, and never copies one to
 /// deliver it: subscribers share it, see [`Delivery`](crate::Delivery).
 ///
 /// # Examples
@@ -24,6 +27,7 @@ use crate::stamp::stamp;
 /// assert_eq!(pong.correlation_id, Some(ping.id));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Envelope<M = Message> {
     /// Unique identifier of this envelope.
     pub id: Uuid,
@@ -33,6 +37,8 @@ pub struct Envelope<M = Message> {
     pub correlation_id: Option<Uuid>,
     /// When it was made, by the system's clock.
     pub timestamp: DateTime<Utc>,
+    /// Short names to text, beside the payload; mostly none.
+    pub headers: Headers,
     /// The payload.
     pub message: M,
 }
@@ -65,6 +71,7 @@ impl<M> Envelope<M> {
             source: source.into(),
             correlation_id: None,
             timestamp,
+            headers: Headers::new(),
             message,
         }
     }
@@ -74,5 +81,35 @@ impl<M> Envelope<M> {
     pub fn with_correlation_id(mut self, correlation_id: Uuid) -> Self {
         self.correlation_id = Some(correlation_id);
         self
+    }
+
+    /// Sets a header; one of that name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`Headers::insert`]. The envelope is dropped then; to keep it, insert into its [`headers`](Self::headers).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::Envelope;
+    ///
+    /// let reading = Envelope::new("thermometer", 21.5).with_header("unit", "celsius")?;
+    /// assert_eq!(reading.header("unit"), Some("celsius"));
+    /// assert_eq!(reading.header("tenant"), None);
+    /// # Ok::<(), oxide_bus::HeaderError>(())
+    /// ```
+    pub fn with_header(
+        mut self,
+        name: &str,
+        value: impl Into<String>,
+    ) -> Result<Self, HeaderError> {
+        self.headers.insert(name, value)?;
+        Ok(self)
+    }
+
+    /// The text of a header, if there is one of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong, as types.
 
 mod grant;
+mod header;
 mod patterns;
 mod publish;
 mod receive;
@@ -10,6 +11,7 @@ mod subscribe;
 mod undrained;
 
 pub use self::grant::{DrainError, GrantError};
+pub use self::header::HeaderError;
 pub use self::patterns::SetPatternsError;
 pub(crate) use self::publish::Cause;
 pub use self::publish::{BatchError, PublishError};

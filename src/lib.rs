@@ -401,6 +401,7 @@ mod grant;
 mod granting;
 mod grants;
 mod group;
+mod headers;
 mod index;
 mod iter;
 mod lane;
@@ -455,11 +456,12 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, DrainError, GrantError, GroupTerm, PublishError, RecvError, RecvTimeoutError,
-    RequestError, RetainError, SetPatternsError, SubscribeError, TryRecvError, Undrained,
-    UndrainedQueue,
+    BatchError, DrainError, GrantError, GroupTerm, HeaderError, PublishError, RecvError,
+    RecvTimeoutError, RequestError, RetainError, SetPatternsError, SubscribeError, TryRecvError,
+    Undrained, UndrainedQueue,
 };
 pub use crate::grant::Grant;
+pub use crate::headers::Headers;
 pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::lifecycle::WeakBus;
 pub use crate::message::{Command, Event, Message};

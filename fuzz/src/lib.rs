@@ -15,7 +15,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use chrono::DateTime;
 use oxide_bus::codec::Codec;
 use oxide_bus::{
-    Bus, Command, Envelope, Event, Message, Pattern, Payload, Subject, SubscribeOptions,
+    Bus, Command, Envelope, Event, Headers, Message, Pattern, Payload, Subject, SubscribeOptions,
 };
 use serde_json::{Number, Value};
 use uuid::Uuid;
@@ -150,13 +150,27 @@ fn any_envelope(from: &mut Unstructured<'_>) -> Result<Envelope> {
     let correlation_id = Option::<u128>::arbitrary(from)?.map(|id| Uuid::from_u128(id.max(1)));
     let seconds = from.int_in_range(-62_167_219_200..=253_402_300_799)?;
     let nanos = from.int_in_range(0..=999_999_999)?;
-    Ok(Envelope {
-        id,
-        source: format!("s{source}").into(),
-        correlation_id,
-        timestamp: DateTime::from_timestamp(seconds, nanos).expect("in range"),
-        message: any_message(from)?,
-    })
+    let headers = any_headers(from)?;
+    let mut envelope = Envelope::new(format!("s{source}"), any_message(from)?);
+    envelope.id = id;
+    envelope.correlation_id = correlation_id;
+    envelope.timestamp = DateTime::from_timestamp(seconds, nanos).expect("in range");
+    envelope.headers = headers;
+    Ok(envelope)
+}
+
+/// Whatever of some texts may be a header.
+fn any_headers(from: &mut Unstructured<'_>) -> Result<Headers> {
+    let mut headers = Headers::new();
+    for _ in 0..from.int_in_range(0..=Headers::MAX_LEN + 1)? {
+        let (name, value) = (<&str>::arbitrary(from)?, <&str>::arbitrary(from)?);
+        let before = headers.clone();
+        match headers.insert(name, value) {
+            Ok(()) => assert_eq!(headers.get(name), Some(value)),
+            Err(_) => assert_eq!(headers, before),
+        }
+    }
+    Ok(headers)
 }
 
 fn any_message(from: &mut Unstructured<'_>) -> Result<Message> {

@@ -13,6 +13,7 @@ use crate::nesting::Nesting;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Outcome, Receipt};
 use crate::source::Source;
+use crate::stamp::stamp;
 use crate::subject::Payload;
 
 impl<M: Payload> Bus<M> {
@@ -98,10 +99,17 @@ impl<M: Payload> Bus<M> {
         let Draft {
             message,
             correlation_id,
+            headers,
         } = message.into();
-        let mut envelope = Envelope::new(source, message);
-        envelope.correlation_id = correlation_id;
-        envelope
+        let (id, timestamp) = stamp();
+        Envelope {
+            id,
+            source: source.into(),
+            correlation_id,
+            timestamp,
+            headers,
+            message,
+        }
     }
 
     #[inline]

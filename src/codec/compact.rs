@@ -17,17 +17,19 @@ use super::scan::scan;
 use super::value::{self, Payload};
 use super::{Limits, time};
 use crate::envelope::Envelope;
+use crate::headers::Headers;
 use crate::message::{Command, Event, Message};
 use crate::source::Source;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename = "Envelope")]
-struct Record<S, M> {
+struct Record<S, H, M> {
     id: [u8; 16],
     source: S,
     correlation_id: Option<[u8; 16]>,
     seconds: i64,
     nanos: u32,
+    headers: H,
     message: M,
 }
 
@@ -41,6 +43,7 @@ pub(super) fn write_envelope<M: Serialize, S: Serializer>(
         correlation_id: envelope.correlation_id.map(Uuid::into_bytes),
         seconds: envelope.timestamp.timestamp(),
         nanos: envelope.timestamp.timestamp_subsec_nanos(),
+        headers: &envelope.headers,
         message: &envelope.message,
     }
     .serialize(serializer)
@@ -49,7 +52,7 @@ pub(super) fn write_envelope<M: Serialize, S: Serializer>(
 pub(super) fn read_envelope<'de, M: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Envelope<M>, D::Error> {
-    let record = Record::<Source, M>::deserialize(deserializer)?;
+    let record = Record::<Source, Headers, M>::deserialize(deserializer)?;
     let id = |bytes, field| {
         Some(Uuid::from_bytes(bytes))
             .filter(|id| !id.is_nil())
@@ -65,6 +68,7 @@ pub(super) fn read_envelope<'de, M: Deserialize<'de>, D: Deserializer<'de>>(
         timestamp: DateTime::from_timestamp(record.seconds, record.nanos)
             .filter(time::is_writable)
             .ok_or_else(|| D::Error::custom(ErrorKind::BadTime))?,
+        headers: record.headers,
         message: record.message,
     })
 }

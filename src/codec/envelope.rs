@@ -50,11 +50,15 @@ impl<M: Serialize> Serialize for Envelope<M> {
             .correlation_id
             .as_ref()
             .map(|id| &*id.as_hyphenated().encode_lower(&mut correlation_id));
-        let mut map = serializer.serialize_map(Some(5))?;
+        let keys = if self.headers.is_empty() { 5 } else { 6 };
+        let mut map = serializer.serialize_map(Some(keys))?;
         map.serialize_entry("id", self.id.as_hyphenated().encode_lower(&mut id))?;
         map.serialize_entry("source", &self.source)?;
         map.serialize_entry("correlation_id", &correlation_id)?;
         map.serialize_entry("timestamp", &time::write(&self.timestamp))?;
+        if !self.headers.is_empty() {
+            map.serialize_entry("headers", &self.headers)?;
+        }
         map.serialize_entry("message", &self.message)?;
         map.end()
     }
@@ -82,6 +86,7 @@ enum Key {
     Source,
     CorrelationId,
     Timestamp,
+    Headers,
     Message,
 }
 
@@ -92,6 +97,7 @@ impl Key {
             "source" => Key::Source,
             "correlation_id" => Key::CorrelationId,
             "timestamp" => Key::Timestamp,
+            "headers" => Key::Headers,
             "message" => Key::Message,
             _ => return None,
         })
@@ -123,7 +129,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
         let reading = self.reading;
         let mut seed = Some(self.message);
         let (mut id, mut source, mut correlation_id) = (None, None, None);
-        let (mut timestamp, mut message) = (None, None);
+        let (mut timestamp, mut headers, mut message) = (None, None, None);
         while let Some(key) = map.next_key_seed(reading.key(Key::find))? {
             match key {
                 Some(Key::Id) => {
@@ -142,6 +148,10 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
                     reading.once(timestamp.is_some(), "timestamp")?;
                     timestamp = Some(map.next_value_seed(reading.timestamp())?);
                 }
+                Some(Key::Headers) => {
+                    reading.once(headers.is_some(), "headers")?;
+                    headers = Some(map.next_value_seed(reading.headers())?);
+                }
                 Some(Key::Message) => {
                     // There is one seed, for one message.
                     let Some(seed) = seed.take() else {
@@ -159,6 +169,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
             source: reading.needed(source, "source")?,
             correlation_id: correlation_id.flatten(),
             timestamp: reading.needed(timestamp, "timestamp")?,
+            headers: headers.unwrap_or_default(),
             message: reading.needed(message, "message")?,
         })
     }

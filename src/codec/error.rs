@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::error::HeaderError;
 use crate::visible::escaped;
 
 /// The most characters of a key that an error quotes.
@@ -57,6 +58,8 @@ pub enum ErrorKind {
     BadTime,
     /// The name under this key is empty or has a control character.
     BadName(&'static str),
+    /// A header that breaks a rule of [`Headers`](crate::Headers).
+    BadHeader(HeaderError),
     /// A payload has a key that `serde_json` keeps for itself.
     ReservedKey,
     /// The message's own [`Serialize`](serde::Serialize) or [`Deserialize`](serde::Deserialize) refused it, in these words.
@@ -100,6 +103,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::BadName(field) => {
                 write!(f, "{field} is empty or has a control character")
             }
+            ErrorKind::BadHeader(error) => error.fmt(f),
             ErrorKind::ReservedKey => f.write_str("reserved key in a payload"),
         }
     }

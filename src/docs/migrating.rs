@@ -139,6 +139,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! An envelope with [headers](crate::Headers) has the key `headers`, which the seed ignores.
+//!
 //! Reading is stricter than the seed's: see [what is refused](crate::codec#what-is-refused).
 //!
 //! # What behaves differently

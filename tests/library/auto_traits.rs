@@ -13,12 +13,12 @@ use std::sync::Arc;
 use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
-    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, DrainError,
-    Envelope, Event, Eviction, Grant, GrantError, GroupTerm, IntoIter, Iter, Message, MessageBus,
-    Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
-    RecvTimeoutError, RequestError, RetainError, SetPatternsError, Source, Stats, Subject,
-    SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter, TryRecvError,
-    Undrained, UndrainedQueue, WeakBus, WeakPublisher,
+    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
+    Envelope, Event, Eviction, Grant, GrantError, GroupTerm, HeaderError, Headers, IntoIter, Iter,
+    Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
+    Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, SetPatternsError, Source,
+    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
+    TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -64,6 +64,9 @@ assert_traits! {
     TryIter<'_, Shared>: Send, Sync, Unpin;
     IntoIter<Shared>: Send, Sync, Unpin;
     Envelope<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Headers: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    HeaderError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    Draft<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Message: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Command: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Event: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -224,7 +227,8 @@ fn what_is_moved_often_is_small() {
     assert!(size_of::<Bus<Message>>() <= pointer);
     assert!(size_of::<Publisher<Message>>() <= 7 * pointer);
     assert!(size_of::<Receipt>() <= 32);
-    assert!(size_of::<Envelope<()>>() <= 64);
+    assert_eq!(size_of::<Headers>(), pointer);
+    assert!(size_of::<Envelope<()>>() <= 64 + pointer);
     assert!(size_of::<Result<Delivery<Message>, RecvError>>() <= 24);
 }
 

@@ -195,3 +195,15 @@ fn whoever_has_the_bus_may_subscribe_with_more_patterns_than_can_be_set() {
     });
     assert!(bus.subscribe_with(options).is_ok());
 }
+
+#[test]
+fn an_envelope_without_headers_allocates_nothing_for_them_and_clones_share_them() {
+    let source = Source::from("counter");
+    let mut envelope = None;
+    let info = measure(|| envelope = Some(Envelope::new(&source, 7_u64)));
+    assert_eq!(info.count_total, 0);
+    let envelope = envelope.unwrap().with_header("tenant", "north").unwrap();
+    let mut clone = None;
+    let info = measure(|| clone = Some(envelope.clone()));
+    assert_eq!((info.count_total, clone), (0, Some(envelope)));
+}

@@ -101,10 +101,9 @@ impl BaselineBus {
 }
 
 fn deep_clone(envelope: &Envelope) -> Envelope {
-    Envelope {
-        source: Source::from(envelope.source.as_str()),
-        ..envelope.clone()
-    }
+    let mut copy = envelope.clone();
+    copy.source = Source::from(envelope.source.as_str());
+    copy
 }
 
 /// Each thread runs one for as long as it publishes.

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use oxide_bus::codec::Codec;
-use oxide_bus::{Command, Envelope, Event, Message};
+use oxide_bus::{Command, Envelope, Event, HeaderError, Headers, Message};
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
@@ -84,6 +84,20 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
+/// Mostly few, and now and then as many as there may be.
+fn headers() -> impl Strategy<Value = Headers> {
+    let value = text().prop_map(|text| text.replace(char::is_control, ""));
+    prop::collection::vec(("[a-z0-9][a-z0-9._-]{0,63}", value), 0..40).prop_map(|pairs| {
+        let mut headers = Headers::new();
+        for (name, value) in pairs {
+            let full = headers.len() == Headers::MAX_LEN;
+            let set = headers.insert(&name, value);
+            assert!(set.is_ok() || full || set == Err(HeaderError::TooLarge));
+        }
+        headers
+    })
+}
+
 prop_compose! {
     fn any_envelope()(
         id in 1..=u128::MAX,
@@ -91,15 +105,15 @@ prop_compose! {
         correlation in prop::option::of(1..=u128::MAX),
         seconds in -62_167_219_200_i64..=253_402_300_799,
         nanos in prop_oneof![0..1_000_000_000_u32, Just(0), Just(500_000_000), Just(1_000)],
+        headers in headers(),
         message in message(),
     ) -> Envelope {
-        Envelope {
-            id: Uuid::from_u128(id),
-            source: format!("s{source}").into(),
-            correlation_id: correlation.map(Uuid::from_u128),
-            timestamp: DateTime::from_timestamp(seconds, nanos).expect("in range"),
-            message,
-        }
+        let mut envelope = Envelope::new(format!("s{source}"), message);
+        envelope.id = Uuid::from_u128(id);
+        envelope.correlation_id = correlation.map(Uuid::from_u128);
+        envelope.timestamp = DateTime::from_timestamp(seconds, nanos).expect("in range");
+        envelope.headers = headers;
+        envelope
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod arbitrary;
 mod floats;
+mod headers;
 mod keys;
 mod limits;
 mod lines;

@@ -1,0 +1,243 @@
+//! Short names to text, beside the payload.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::HeaderError;
+
+/// Short names to text on an [`Envelope`](crate::Envelope): the context of a trace and the like, which is not the
+/// payload's business.
+///
+/// Sorted by name. At most [`MAX_LEN`](Self::MAX_LEN), of [`MAX_BYTES`](Self::MAX_BYTES) together. A name has 1 to
+/// [`MAX_NAME`](Self::MAX_NAME) bytes of `a` to `z`, `0` to `9`, `.`, `_` and `-`, and begins with a letter or a digit;
+/// upper case is refused, not folded. A value is text without control characters.
+///
+/// # Cost
+///
+/// One word where there are none, and no allocation. The first takes four allocations, each other two. Clones share
+/// them; a change of what is shared copies it first.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{HeaderError, Headers};
+///
+/// let mut headers = Headers::new();
+/// headers.insert("tenant", "north")?;
+/// headers.insert("tenant", "south")?;
+/// assert_eq!(headers.get("tenant"), Some("south"));
+/// assert_eq!(headers.insert("Tenant", "west"), Err(HeaderError::BadName));
+/// assert_eq!(headers.len(), 1);
+/// # Ok::<(), HeaderError>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Headers(Option<Arc<Vec<Header>>>); // none if there are no headers, so that equal ones are equal
+
+/// A name and its text.
+type Header = (Box<str>, Box<str>);
+
+impl Headers {
+    /// At most so many headers.
+    pub const MAX_LEN: usize = 32;
+
+    /// At most so many bytes in a name.
+    pub const MAX_NAME: usize = 64;
+
+    /// At most so many bytes in all names and values together.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// No headers. Allocates nothing.
+    pub const fn new() -> Self {
+        Headers(None)
+    }
+
+    /// The text under a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.find(name).ok()?;
+        Some(&self.sorted()[at].1)
+    }
+
+    /// Sets a header; one of that name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] says which rule it breaks. The headers are then as they were.
+    pub fn insert(&mut self, name: &str, value: impl Into<String>) -> Result<(), HeaderError> {
+        if !Self::is_name(name) {
+            return Err(HeaderError::BadName);
+        }
+        let value = value.into();
+        if value.len() > Self::MAX_BYTES {
+            return Err(HeaderError::TooLarge);
+        }
+        if value.chars().any(char::is_control) {
+            return Err(HeaderError::BadValue);
+        }
+        let place = self.find(name);
+        if place.is_err() && self.len() == Self::MAX_LEN {
+            return Err(HeaderError::TooMany);
+        }
+        let others = self.iter().filter(|(other, _)| *other != name);
+        let others: usize = others.map(|(name, value)| name.len() + value.len()).sum();
+        if others + name.len() + value.len() > Self::MAX_BYTES {
+            return Err(HeaderError::TooLarge);
+        }
+        let sorted = Arc::make_mut(self.0.get_or_insert_default());
+        match place {
+            Ok(at) => sorted[at].1 = value.into(),
+            Err(at) => sorted.insert(at, (name.into(), value.into())),
+        }
+        Ok(())
+    }
+
+    /// Takes a header away. False if there is none of that name.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let (Ok(at), Some(headers)) = (self.find(name), &mut self.0) else {
+            return false;
+        };
+        if headers.len() == 1 {
+            self.0 = None;
+        } else {
+            Arc::make_mut(headers).remove(at);
+        }
+        true
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sorted().len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Names and values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sorted()
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Whether a header may have this name.
+    pub(crate) fn is_name(name: &str) -> bool {
+        name.len() <= Self::MAX_NAME
+            && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+            && name
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+    }
+
+    fn sorted(&self) -> &[Header] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        (self.sorted()).binary_search_by(|(other, _)| (**other).cmp(name))
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(headers: &Headers) -> Vec<&str> {
+        headers.iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn headers_are_sorted_and_replaced_by_name() {
+        let mut headers = Headers::new();
+        for (name, value) in [("b", "1"), ("a", "2"), ("b.c", ""), ("b", "3")] {
+            headers.insert(name, value).unwrap();
+        }
+        assert_eq!(names(&headers), ["a", "b", "b.c"]);
+        assert_eq!((headers.get("b"), headers.get("c")), (Some("3"), None));
+        assert!(headers.remove("a") && !headers.remove("a"));
+        assert_eq!(format!("{headers:?}"), r#"{"b": "3", "b.c": ""}"#);
+    }
+
+    #[test]
+    fn what_was_emptied_equals_what_never_had_any() {
+        let mut headers = Headers::new();
+        assert!(headers.is_empty() && !headers.remove("a"));
+        headers.insert("a", "1").unwrap();
+        assert!(!headers.is_empty() && headers != Headers::new());
+        assert!(headers.remove("a"));
+        assert_eq!((headers.len(), headers), (0, Headers::default()));
+    }
+
+    #[test]
+    fn a_change_of_one_clone_is_not_seen_in_another() {
+        let mut headers = Headers::new();
+        headers.insert("a", "1").unwrap();
+        let clone = headers.clone();
+        headers.insert("a", "2").unwrap();
+        headers.insert("b", "3").unwrap();
+        assert_eq!((clone.get("a"), clone.len()), (Some("1"), 1));
+        assert!(headers.remove("a"));
+        assert_eq!(clone.get("a"), Some("1"));
+    }
+
+    #[test]
+    fn a_name_is_short_lower_case_and_begins_with_a_letter_or_a_digit() {
+        let longest = "n".repeat(Headers::MAX_NAME);
+        for name in ["a", "0", "traceparent", "x-request-id", "a._-", &longest] {
+            Headers::new().insert(name, "").unwrap();
+        }
+        let longer = format!("{longest}n");
+        for name in ["", "A", "-a", ".a", "_a", "a b", "a\n", "ä", "a:b", &longer] {
+            let refused = Headers::new().insert(name, "");
+            assert_eq!(refused, Err(HeaderError::BadName), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_text_without_control_characters() {
+        for value in ["", "ä \u{1f980} = \"quoted\"", "\u{2028}"] {
+            Headers::new().insert("a", value).unwrap();
+        }
+        for value in ["\n", "a\tb", "\0", "\u{7f}", "\u{85}"] {
+            let refused = Headers::new().insert("a", value);
+            assert_eq!(refused, Err(HeaderError::BadValue), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn there_are_so_many_headers_and_no_more_and_one_of_them_can_be_replaced() {
+        let mut headers = Headers::new();
+        for number in 0..Headers::MAX_LEN {
+            headers.insert(&format!("h{number}"), "").unwrap();
+        }
+        let full = headers.clone();
+        assert_eq!(headers.insert("one-more", ""), Err(HeaderError::TooMany));
+        assert_eq!(headers, full);
+        headers.insert("h7", "new").unwrap();
+        assert_eq!(headers.len(), Headers::MAX_LEN);
+    }
+
+    #[test]
+    fn all_together_have_so_many_bytes_and_no_more_and_what_is_replaced_does_not_count() {
+        let mut headers = Headers::new();
+        headers.insert("b", "").unwrap();
+        let room = "v".repeat(Headers::MAX_BYTES - 2);
+        for _ in 0..2 {
+            headers.insert("a", room.as_str()).unwrap();
+        }
+        let full = headers.clone();
+        for (name, value) in [("b", "v"), ("c", ""), ("a", &format!("{room}v"))] {
+            assert_eq!(headers.insert(name, value), Err(HeaderError::TooLarge));
+        }
+        assert_eq!(headers, full);
+        let endless = "\n".repeat(Headers::MAX_BYTES + 1);
+        assert_eq!(headers.insert("a", endless), Err(HeaderError::TooLarge));
+    }
+}
