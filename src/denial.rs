@@ -43,6 +43,8 @@ pub enum Denial {
     NoSubject,
     /// It is granted for other sources, or the publisher may speak only for its own.
     Source,
+    /// It is granted for other [headers](crate::Grant::headers).
+    Header,
     /// The name of the capability or of the publisher is longer than the bus [takes](crate::BusBuilder::max_name):
     /// such a publisher never may.
     NameTooLong,
@@ -62,6 +64,7 @@ impl Denial {
             Denial::Subject => "does not cover the subject",
             Denial::NoSubject => "covers some subjects, and the payload has none",
             Denial::Source => "does not cover the source",
+            Denial::Header => "does not cover a header",
             Denial::NameTooLong => "cannot be held under so long a name",
             Denial::Forwarding => "does not cover forwarding",
             Denial::RateLimited => "is over its rate limit",

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capability::Capability;
+use crate::headers::Headers;
 use crate::pattern::{self, Pattern, PatternError};
 use crate::source::Source;
 use crate::visible::escaped;
 
-/// A capability, and what it is granted for: which subjects and sources, until when, how often.
+/// A capability, and what it is granted for: which subjects, sources and headers, until when, how often.
 ///
 /// Each restriction is one more that must hold; one that is not set does not restrict. [Forwarding](Self::forwards)
 /// is a right that must be given. A grant with neither is what
@@ -46,6 +47,7 @@ pub struct Grant {
     pub(crate) capability: Capability,
     pub(crate) patterns: Option<Vec<Pattern>>,
     pub(crate) sources: Option<Vec<Source>>,
+    pub(crate) headers: Option<Vec<Box<str>>>,
     pub(crate) expires: Option<Instant>,
     /// How many a second, and how many at once.
     pub(crate) rate: Option<(u32, u32)>,
@@ -62,6 +64,7 @@ impl Grant {
             capability: capability.into(),
             patterns: None,
             sources: None,
+            headers: None,
             expires: None,
             rate: None,
             forwards: false,
@@ -114,6 +117,33 @@ impl Grant {
         self
     }
 
+    /// With these headers only. Called again, adds more. No names at all are no headers at all.
+    ///
+    /// What has another header is refused as [`Header`](crate::Denial::Header), forwarded envelopes too. A name that no
+    /// [header](crate::Headers) can have allows nothing. A bus that stamps the
+    /// [context of a trace](crate::BusBuilder::trace_context) does so before it asks the grant: list `traceparent` there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Denial, Draft, Grant};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// bus.grant(Grant::new("count").headers(["tenant"]))?;
+    /// let counter = bus.publisher("counter", "count");
+    /// counter.publish(Draft::new(1).with_header("tenant", "north")?)?;
+    /// let error = counter.publish(Draft::new(2).with_header("role", "admin")?).unwrap_err();
+    /// assert_eq!(error.denial(), Some(Denial::Header));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn headers<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let names = (names.into_iter())
+            .filter(|name| Headers::is_name(name.as_ref()))
+            .map(|name| name.as_ref().into());
+        self.headers.get_or_insert_default().extend(names);
+        self
+    }
+
     /// Until this time; from then on publishes under it are refused.
     pub fn expires_at(mut self, time: Instant) -> Self {
         self.expires = Some(time);
@@ -155,6 +185,9 @@ impl Grant {
         }
         if let Some(sources) = &self.sources {
             words.push(format!("sources {}", list(sources)));
+        }
+        if let Some(headers) = &self.headers {
+            words.push(format!("headers {}", list(headers)));
         }
         if let Some(end) = self.expires {
             let left = end.saturating_duration_since(Instant::now());

@@ -56,6 +56,8 @@ pub(crate) struct Scope {
     subjects: Option<Box<[Pattern]>>,
     /// Sorted.
     sources: Option<Box<[Source]>>,
+    /// Sorted.
+    headers: Option<Box<[Box<str>]>>,
     expires: Option<Instant>,
     rate: Option<Rate>,
     forwards: bool,
@@ -67,11 +69,16 @@ impl Scope {
             sources.sort_unstable();
             sources.into()
         });
+        let headers = grant.headers.map(|mut headers| {
+            headers.sort_unstable();
+            headers.into()
+        });
         let rate = |(per_second, burst)| Rate::new(Instant::now(), per_second, burst);
         Scope {
             number: SCOPES.fetch_add(1, Ordering::Relaxed), // it stands for itself
             subjects: grant.patterns.map(Into::into),
             sources,
+            headers,
             expires: grant.expires,
             rate: grant.rate.map(rate),
             forwards: grant.forwards,
@@ -86,6 +93,7 @@ impl Scope {
     pub(crate) fn is_plain(&self) -> bool {
         self.subjects.is_none()
             && self.sources.is_none()
+            && self.headers.is_none()
             && self.expires.is_none()
             && self.rate.is_none()
             && !self.forwards
@@ -132,6 +140,14 @@ impl Scope {
                     } else {
                         Denial::Subject
                     });
+                }
+            }
+            if let Some(allowed) = &self.headers {
+                let is_allowed = |(name, _): (&str, &str)| {
+                    allowed.binary_search_by(|it| (**it).cmp(name)).is_ok()
+                };
+                if !envelope.headers.iter().all(is_allowed) {
+                    return denied(Denial::Header);
                 }
             }
         }

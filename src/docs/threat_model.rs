@@ -14,6 +14,7 @@
 //! | speak for another | the source is the publisher's; what it may [forward](crate::Grant::forwards) must be of its own source, or one that it was granted | `it_cannot_speak_for_another` |
 //! | choose an id or a time | they are stamped by the bus; to [forward](crate::Publisher::forward) what has some already is a [right](crate::Grant::forwards) of its own | `it_cannot_choose_an_id_or_a_time` |
 //! | say more than it was granted | the scope is checked at each publish, one by one, in batches, and for what is forwarded | `it_cannot_say_more_than_it_was_granted` |
+//! | set a header that it was not granted | a [grant](crate::Grant::headers) lists the headers that may be set, for what is forwarded too | `it_cannot_set_a_header_that_it_was_not_granted` |
 //! | widen what it may say | [`narrow`](crate::Publisher::narrow) adds a condition, and nothing lifts one | `it_cannot_widen_what_it_may_say` |
 //! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) nothing of it comes any more | `it_cannot_go_on_after_a_revoke` |
 //! | say more often than it may | a [rate](crate::Grant::rate) is one allowance for all clones | `it_cannot_say_it_more_often_than_it_may` |

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, Capability, Command, Denial, Envelope, Event, Grant, GrantError, Message, MessageBus,
-    Pattern, Payload, PublishError, Subject,
+    Bus, Capability, Command, Denial, Draft, Envelope, Event, Grant, GrantError, Message,
+    MessageBus, Pattern, Payload, PublishError, Subject,
 };
 use uuid::Uuid;
 
@@ -352,4 +352,69 @@ fn each_restriction_holds_by_itself() {
         assert_eq!(denial(grant), Some(due));
         assert_eq!(denial(Grant::new("log:write")), None);
     }
+}
+
+#[test]
+fn a_grant_may_be_for_some_headers_only() {
+    let bus = Bus::<u64>::new();
+    let publisher = bus.publisher("counter", "count");
+    let with = |name: &str| Draft::new(1).with_header(name, "1").unwrap();
+    bus.grant(Grant::new("count")).unwrap();
+    publisher.publish(with("role")).unwrap();
+
+    let some = Grant::new("count").headers(["tenant", "a", "Role"]);
+    bus.grant(some.forwards()).unwrap();
+    publisher.publish(1).unwrap();
+    publisher
+        .publish(with("tenant").with_header("a", "2").unwrap())
+        .unwrap();
+    let more = || with("tenant").with_header("role", "admin").unwrap();
+    let foreign = || {
+        Envelope::new("counter", 1)
+            .with_header("role", "1")
+            .unwrap()
+    };
+    for refused in [
+        publisher.publish(more()),
+        publisher.try_publish(more()),
+        publisher.reply(&foreign(), more()),
+        publisher.forward(foreign()),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.denial(), Some(Denial::Header));
+        assert!(
+            error
+                .to_string()
+                .ends_with("`count` does not cover a header")
+        );
+    }
+    let error = publisher
+        .publish_batch([with("tenant"), more()])
+        .unwrap_err();
+    assert!(error.to_string().ends_with("does not cover a header"));
+    assert_eq!(error.into_envelopes().len(), 2);
+
+    let none = Grant::new("count").headers(Vec::<String>::new());
+    bus.grant(none).unwrap();
+    publisher.publish(1).unwrap();
+    let error = publisher.publish(with("tenant")).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Header));
+}
+
+#[test]
+fn headers_are_looked_at_after_source_and_subject() {
+    let bus = MessageBus::new();
+    let scoped = || Grant::new("log:write").headers(["tenant"]);
+    let publisher = bus.publisher("logger", "log:write");
+    let denial = |grant| {
+        bus.grant(grant).unwrap();
+        let role = Draft::from(Command::Ping).with_header("role", "admin");
+        publisher.publish(role.unwrap()).unwrap_err().denial()
+    };
+    let elsewhere = ["event.>"];
+    let foreign = scoped().sources(["auditor"]).patterns(elsewhere.clone());
+    assert_eq!(denial(foreign), Some(Denial::Source));
+    assert_eq!(denial(scoped().patterns(elsewhere)), Some(Denial::Subject));
+    assert_eq!(denial(scoped().rate(1, 1)), Some(Denial::Header));
+    publisher.publish(Command::Ping).unwrap(); // the rate was not touched
 }

@@ -381,3 +381,15 @@ fn it_cannot_see_more_than_it_was_given() {
     bus.publish(Envelope::new("kernel", stop())).unwrap();
     assert_eq!(given.len(), 1);
 }
+
+#[test]
+fn it_cannot_set_a_header_that_it_was_not_granted() {
+    let (bus, publisher, mut subscription) = given(reports().headers(["tenant"]));
+    let with = |name: &str| Draft::new(report()).with_header(name, "00-1").unwrap();
+    let error = publisher.publish(with("traceparent")).unwrap_err();
+    assert_eq!(error.denial(), Some(Denial::Header));
+    assert!(subscription.try_recv().is_err());
+    publisher.publish(with("tenant")).unwrap();
+    assert_eq!(subscription.recv().unwrap().header("tenant"), Some("00-1"));
+    assert_eq!(bus.stats().denied, 1);
+}

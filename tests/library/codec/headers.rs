@@ -30,7 +30,7 @@ fn headers_are_written_after_the_timestamp_by_name_and_only_if_there_are_any() {
     let headers = r#"Z","headers":{"a":"\"1\"","b":"2"},"message":"#;
     assert!(json.contains(headers), "{json}");
     assert_eq!(Envelope::from_json(json).unwrap(), with);
-    let none = Envelope::from_json(with_headers("{}")).unwrap();
+    let none = Envelope::<Message>::from_json(with_headers("{}")).unwrap();
     assert_eq!(none.headers, Headers::new());
     assert!(!none.to_json().unwrap().contains("headers"));
 }
@@ -58,7 +58,7 @@ fn a_header_that_breaks_a_rule_is_refused_even_by_a_lenient_codec() {
     ] {
         let json = with_headers(&headers);
         assert_eq!(kind(&json), error, "{headers}");
-        assert!(Codec::new().lenient(true).decode(&json).is_err());
+        assert!(Codec::new().lenient(true).decode::<Message>(&json).is_err());
         assert!(serde_json::from_str::<Envelope>(&json).is_err());
     }
 }
