@@ -16,6 +16,7 @@ use crate::message::Message;
 use crate::parcel::MAX_SLOTS;
 use crate::subject::Payload;
 use crate::sync::Mutex;
+use crate::trace_context::TraceContext;
 
 /// Makes a [`Bus`] that is not as [`Bus::new`] makes it.
 ///
@@ -29,6 +30,7 @@ use crate::sync::Mutex;
 /// | [`max_name`](Self::max_name) | 256 bytes |
 /// | [`max_requests`](Self::max_requests) | 1,024 |
 /// | [`max_segment`](Self::max_segment) | 64 envelopes |
+/// | [`trace_context`](Self::trace_context) | none: only headers that publishers set |
 /// | [`total_order`](Self::total_order) | no: subscribers with a filter may see overlapping publishes in another order |
 ///
 /// # Examples
@@ -48,6 +50,7 @@ pub struct BusBuilder<M = Message> {
     written: Option<Written<M>>,
     limits: GrantLimits,
     max_segment: usize,
+    trace_context: Option<TraceContext>,
     total_order: bool,
 }
 
@@ -184,6 +187,47 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
+    /// Asks the program for the current trace whenever the bus stamps an envelope that has no header `traceparent`: by
+    /// [`send`](Bus::send), and for a [`Publisher`](crate::Publisher). What it returns becomes that header.
+    ///
+    /// It is asked on the thread, or in the task, that publishes. A text that [`Headers`](crate::Headers) would refuse is
+    /// left out. Envelopes that are made elsewhere, for [`publish`](Bus::publish) and
+    /// [`forward`](crate::Publisher::forward), stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// If it panics, the publish that asked does; then nobody was offered the envelope.
+    ///
+    /// # Cost
+    ///
+    /// Each publish that stamps calls it, and allocates the header.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use oxide_bus::Bus;
+    ///
+    /// thread_local! {
+    ///     static CURRENT: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// }
+    ///
+    /// let current = || CURRENT.with_borrow(Clone::clone);
+    /// let bus = Bus::<u32>::builder().trace_context(current).build();
+    /// let mut numbers = bus.subscribe();
+    /// CURRENT.set(Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()));
+    /// bus.send("counter", 7)?;
+    /// assert_eq!(numbers.recv()?.header("traceparent"), current().as_deref());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trace_context(
+        mut self,
+        current: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace_context = Some(TraceContext::new(current));
+        self
+    }
+
     /// Gives everybody one and the same order: that of the sequence numbers.
     ///
     /// Subscribers without a filter have it anyhow. With this, those with a filter, those that keep the
@@ -239,6 +283,7 @@ impl<M: Payload> BusBuilder<M> {
             });
         }
         core.max_parcel = self.max_segment;
+        core.trace_context = self.trace_context;
         core.order = self.total_order.then(Mutex::default);
         Bus {
             core: Arc::new(core),
@@ -258,6 +303,7 @@ impl<M> Bus<M> {
             written: None,
             limits: GrantLimits::default(),
             max_segment: MAX_SLOTS,
+            trace_context: None,
             total_order: false,
         }
     }
@@ -273,6 +319,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
             )
             .field("limits", &self.limits)
             .field("max_segment", &self.max_segment)
+            .field("trace_context", &self.trace_context.is_some())
             .field("total_order", &self.total_order)
             .finish_non_exhaustive()
     }

@@ -32,6 +32,7 @@ use crate::retained::Since;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
+use crate::trace_context::TraceContext;
 
 pub(crate) use self::batching::Batching;
 
@@ -49,6 +50,8 @@ pub(crate) struct Core<M> {
     pub(crate) board: Board,
     /// What is asked of an envelope, if anything is.
     pub(crate) demands: Option<Demands<M>>,
+    /// Says which trace an envelope belongs to that is stamped here, if the program asked for that.
+    pub(crate) trace_context: Option<TraceContext>,
     /// Held while an envelope gets its sequence number and is put into the queues of those who picked it,
     /// where all of them shall see one order. Nobody is waited for meanwhile, and no user code runs.
     pub(crate) order: Option<Mutex<()>>,
@@ -94,6 +97,7 @@ impl<M> Core<M> {
             grants: Arc::default(),
             board,
             demands: None,
+            trace_context: None,
             order: None,
             max_parcel: MAX_SLOTS,
             requests: Requests::default(),

@@ -443,6 +443,7 @@ mod sync;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod told;
+mod trace_context;
 mod visible;
 mod wait;
 mod waiting;

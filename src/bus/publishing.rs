@@ -87,10 +87,6 @@ impl<M: Payload> Bus<M> {
 
     /// Makes the envelope of what a source says.
     #[inline]
-    #[expect(
-        clippy::unused_self,
-        reason = "envelopes are stamped by the bus that they go to"
-    )]
     pub(crate) fn stamp(
         &self,
         source: impl Into<Source>,
@@ -99,8 +95,11 @@ impl<M: Payload> Bus<M> {
         let Draft {
             message,
             correlation_id,
-            headers,
+            mut headers,
         } = message.into();
+        if let Some(trace) = &self.core.trace_context {
+            trace.complete(&mut headers);
+        }
         let (id, timestamp) = stamp();
         Envelope {
             id,

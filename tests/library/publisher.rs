@@ -1,13 +1,15 @@
 //! What a module is given instead of the bus.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::support::task::Task;
 use oxide_bus::{
     Advisory, Bus, Capability, Command, Denial, Draft, Envelope, Event, Message, MessageBus,
-    Publisher, WeakPublisher,
+    Publisher, WeakBus, WeakPublisher,
 };
 use uuid::Uuid;
 
@@ -320,4 +322,74 @@ fn a_trusted_publisher_is_denied_what_it_was_narrowed_from() {
     assert_eq!(foreign.unwrap_err().denial(), Some(Denial::Subject));
     kernel.publish(pong()).unwrap();
     assert_eq!(bus.stats().denied, 2);
+}
+
+/// A bus that numbers traces, and how many it has asked for.
+fn traced() -> (Bus<u64>, Arc<AtomicU64>) {
+    let traces = Arc::new(AtomicU64::new(0));
+    let next = Arc::clone(&traces);
+    let current = move || Some(format!("00-{}", next.fetch_add(1, Ordering::Relaxed)));
+    (Bus::builder().trace_context(current).build(), traces)
+}
+
+#[test]
+fn what_is_stamped_belongs_to_the_current_trace_unless_it_names_one() {
+    let (bus, asked) = traced();
+    let mut envelopes = bus.subscribe();
+    let publisher = bus.trusted_publisher("counter");
+    let mut trace = || {
+        envelopes
+            .try_recv()
+            .unwrap()
+            .header("traceparent")
+            .map(str::to_owned)
+    };
+    bus.send("kernel", 1).unwrap();
+    assert_eq!(trace().as_deref(), Some("00-0"));
+    publisher.publish(2).unwrap();
+    assert_eq!(trace().as_deref(), Some("00-1"));
+    publisher.publish_batch([3, 4]).unwrap();
+    assert_eq!(
+        (trace(), trace()),
+        (Some("00-2".into()), Some("00-3".into()))
+    );
+    let made = Envelope::new("client", 5);
+    publisher.reply(&made, 6).unwrap();
+    assert_eq!(trace().as_deref(), Some("00-4"));
+
+    let own = Draft::new(7).with_header("traceparent", "own").unwrap();
+    publisher.publish(own).unwrap();
+    assert_eq!(trace().as_deref(), Some("own"));
+    bus.publish(made.clone()).unwrap();
+    publisher.forward(made).unwrap();
+    assert_eq!((trace(), trace()), (None, None));
+    assert_eq!(asked.load(Ordering::Relaxed), 5, "no more than it needs");
+}
+
+#[test]
+fn a_trace_that_no_header_can_hold_is_left_out() {
+    let bus = Bus::<u64>::builder();
+    let bus = bus.trace_context(|| Some("two\nlines".into())).build();
+    let mut numbers = bus.subscribe();
+    bus.send("counter", 7).unwrap();
+    let number = numbers.recv().unwrap();
+    assert_eq!((number.message, number.headers.len()), (7, 0));
+}
+
+#[test]
+fn a_trace_context_that_publishes_does_so_so_deep_and_no_deeper() {
+    let (asked, itself) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::new()));
+    let current = {
+        let (asked, itself) = (Arc::clone(&asked), Arc::clone(&itself));
+        move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            let bus = itself.get().and_then(WeakBus::<u64>::upgrade)?;
+            drop(bus.send("inner", 0));
+            None
+        }
+    };
+    let bus = Bus::builder().trace_context(current).build();
+    itself.set(bus.downgrade()).unwrap();
+    bus.send("outer", 1).unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 16);
 }

@@ -502,3 +502,23 @@ fn a_task_sends_and_answers_as_a_thread_does() {
         assert!(bus.send("client", 7).await.unwrap_err().is_closed());
     });
 }
+
+#[test]
+fn what_a_task_sends_belongs_to_the_trace_that_is_current_when_it_runs() {
+    let current = Arc::new(AtomicUsize::new(1));
+    let trace = Arc::clone(&current);
+    let bus = Bus::<u64>::builder()
+        .trace_context(move || Some(trace.load(Ordering::Relaxed).to_string()))
+        .build();
+    let (mut numbers, bus) = (bus.subscribe(), bus.into_async());
+    let publisher = bus.trusted_publisher("counter");
+    let (sent, published) = (bus.send("kernel", 1), publisher.publish(2));
+    current.store(2, Ordering::Relaxed);
+    futures::executor::block_on(async {
+        sent.await.unwrap();
+        published.await.unwrap();
+    });
+    for _ in 0..2 {
+        assert_eq!(numbers.try_recv().unwrap().header("traceparent"), Some("2"));
+    }
+}

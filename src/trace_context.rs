@@ -1,0 +1,38 @@
+//! Which trace an envelope belongs to: asked of the program when the bus stamps the envelope.
+
+use std::panic::AssertUnwindSafe;
+
+use crate::headers::Headers;
+use crate::nesting::Nesting;
+
+/// The header of W3C Trace Context.
+const TRACEPARENT: &str = "traceparent";
+
+/// What the program says of the current trace, see [`BusBuilder::trace_context`](crate::BusBuilder::trace_context).
+pub(crate) struct TraceContext {
+    /// The builder only holds it, so a panic of it leaves no builder half changed.
+    current: AssertUnwindSafe<Box<dyn Fn() -> Option<String> + Send + Sync>>,
+}
+
+impl TraceContext {
+    pub(crate) fn new(current: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        TraceContext {
+            current: AssertUnwindSafe(Box::new(current)),
+        }
+    }
+
+    /// Adds the current trace to headers that name none.
+    pub(crate) fn complete(&self, headers: &mut Headers) {
+        if headers.get(TRACEPARENT).is_some() {
+            return;
+        }
+        // User code, which may publish; inside too many publishes it is not asked.
+        let Some(_nesting) = Nesting::enter() else {
+            return;
+        };
+        if let Some(current) = (self.current.0)() {
+            // A text that is no header is left out: tracing is no reason not to publish.
+            let _refused = headers.insert(TRACEPARENT, current);
+        }
+    }
+}
