@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::advisory::Board;
 use crate::error::SubscribeError;
 use crate::fanout::{Added, Core};
+use crate::filter::Filter;
 use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{Pattern, PatternError};
@@ -88,7 +89,8 @@ impl<M: Payload> Bus<M> {
     /// ```
     pub fn subscribe(&self) -> Subscription<M> {
         let (terms, queue, inbox) = queue(SubscribeOptions::default(), &self.core.lobby);
-        let mut subscription = Subscription::new(terms, inbox, Arc::downgrade(&self.core));
+        let core = Arc::downgrade(&self.core);
+        let mut subscription = Subscription::new(terms, Filter::none(), inbox, core);
         match self.core.add(queue.clone()) {
             Ok(Added::Listed(Some(since))) => {
                 subscription.begin_with(self.backlog(&since, &queue));
@@ -204,7 +206,8 @@ impl<M: Payload> Bus<M> {
                 }
             };
             let core = Arc::downgrade(&self.core);
-            subscriptions.push(Subscription::new(terms, inbox, core));
+            let filter = queue.filter().cloned().unwrap_or_else(Filter::none);
+            subscriptions.push(Subscription::new(terms, filter, inbox, core));
         }
         // After all of them are there: a subject may panic, and this is user code.
         for (place, since, queue) in retained {

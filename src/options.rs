@@ -78,7 +78,9 @@ pub struct SubscribeOptions<M = Message> {
     pub(crate) is_own: bool,
     pub(crate) fixed: bool,
     /// The first text that was given as a pattern and is none.
-    bad_pattern: Option<PatternError>,
+    pub(crate) bad_pattern: Option<PatternError>,
+    /// It can choose later, though it does not now.
+    pub(crate) chooses: bool,
 }
 
 impl<M> Default for SubscribeOptions<M> {
@@ -93,6 +95,7 @@ impl<M> Default for SubscribeOptions<M> {
             is_own: false,
             fixed: false,
             bad_pattern: None,
+            chooses: false,
         }
     }
 }
@@ -327,6 +330,7 @@ impl<M> Clone for SubscribeOptions<M> {
             is_own: self.is_own,
             fixed: self.fixed,
             bad_pattern: self.bad_pattern.clone(),
+            chooses: self.chooses,
         }
     }
 }
@@ -343,6 +347,7 @@ impl<M> fmt::Debug for SubscribeOptions<M> {
             .field("is_own", &self.is_own)
             .field("fixed", &self.fixed)
             .field("bad_pattern", &self.bad_pattern)
+            .field("chooses", &self.chooses)
             .finish()
     }
 }

@@ -146,7 +146,8 @@ pub(crate) fn queue<M>(
         told_lagging: Told::default(),
         number: AtomicU64::new(0),
     });
-    if options.filter.is_none() && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
+    let chooses = options.chooses || !options.filter.is_none();
+    if !chooses && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
         let (queue, follower) = FollowQueue::new(&terms, lobby);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {

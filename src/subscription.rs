@@ -10,17 +10,20 @@ use uuid::Uuid;
 
 #[cfg(feature = "tokio")]
 use crate::alarm::Alarm;
+use crate::bus::Bus;
 use crate::delivery::Delivery;
-use crate::error::SetPatternsError;
+use crate::error::{SetPatternsError, SubscribeError};
 use crate::fanout::Core;
-use crate::filter;
+use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
 use crate::follower::Follower;
 use crate::group::Seat;
 use crate::message::Message;
-use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
+use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, SubscribeOptions};
 use crate::pattern::{self, Pattern, PatternError};
 use crate::queue::{Inbox, Terms};
+use crate::subject::Payload;
+use crate::sync::Mutex;
 
 /// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
 ///
@@ -60,6 +63,8 @@ use crate::queue::{Inbox, Terms};
 #[must_use = "a subscription that is dropped receives nothing"]
 pub struct Subscription<M = Message> {
     terms: Arc<Terms>,
+    /// What it listens to now. Written under the lock that guards the list.
+    filter: Mutex<Filter<M>>,
     inbox: Inbox<M>,
     core: Weak<Core<M>>,
     /// A gap that a batch has come upon, to be told by the next receive.
@@ -73,9 +78,15 @@ pub struct Subscription<M = Message> {
 }
 
 impl<M> Subscription<M> {
-    pub(crate) fn new(terms: Arc<Terms>, inbox: Inbox<M>, core: Weak<Core<M>>) -> Self {
+    pub(crate) fn new(
+        terms: Arc<Terms>,
+        filter: Filter<M>,
+        inbox: Inbox<M>,
+        core: Weak<Core<M>>,
+    ) -> Self {
         Subscription {
             terms,
+            filter: Mutex::new(filter),
             inbox,
             core,
             untold: None,
@@ -254,8 +265,9 @@ impl<M> Subscription<M> {
         if filter::shapes(&patterns) > MAX_PATTERN_SHAPES {
             return Err(SetPatternsError::TooManyShapes);
         }
-        let changed =
-            (self.core.upgrade()).is_some_and(|core| core.set_patterns(&self.terms, patterns));
+        let note = |now: &Filter<M>| *self.filter.lock() = now.clone();
+        let changed = (self.core.upgrade())
+            .is_some_and(|core| core.set_patterns(&self.terms, patterns, note));
         if changed {
             Ok(())
         } else {
@@ -305,6 +317,54 @@ impl<M> Subscription<M> {
     /// The name that [`SubscribeOptions::name`](crate::SubscribeOptions::name) gave it.
     pub fn name(&self) -> Option<&str> {
         self.terms.name.as_deref()
+    }
+}
+
+impl<M: Payload> Subscription<M> {
+    /// A new subscription with the same options: the patterns as they are [now](Subscription::set_patterns), sources,
+    /// predicates, name, capacity, overflow policy, and group, of which it is another member. It is
+    /// [fixed](crate::SubscribeOptions::fixed) if this one is.
+    ///
+    /// It begins as by [`subscribe_with`](crate::Bus::subscribe_with): with what is retained and what is published from
+    /// now on. What is queued here stays here. So a subscription that was evicted or closed can begin anew.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::Closed`] where the bus has closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, Overflow, RecvError, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let options = SubscribeOptions::new().capacity(1).overflow(Overflow::Evict);
+    /// let mut numbers = bus.subscribe_with(options)?;
+    /// for number in 1..=2 {
+    ///     bus.publish(Envelope::new("counter", number))?;
+    /// }
+    /// assert_eq!(numbers.recv()?.message, 1);
+    /// assert_eq!(numbers.recv().unwrap_err(), RecvError::Lagged { missed: 1 });
+    /// assert_eq!(numbers.recv().unwrap_err(), RecvError::Evicted);
+    ///
+    /// numbers = numbers.resubscribe()?;
+    /// bus.publish(Envelope::new("counter", 3))?;
+    /// assert_eq!(numbers.recv()?.message, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resubscribe(&self) -> Result<Self, SubscribeError> {
+        let core = self.core.upgrade().ok_or(SubscribeError::Closed)?;
+        let options = SubscribeOptions {
+            capacity: self.terms.capacity,
+            name: self.name().map(str::to_owned),
+            filter: self.filter.lock().clone(),
+            overflow: self.terms.overflow,
+            group: self.terms.group.as_deref().map(str::to_owned),
+            fixed: self.terms.fixed,
+            chooses: matches!(self.inbox, Inbox::Pick(_)),
+            ..SubscribeOptions::default()
+        };
+        Bus { core }.subscribe_with(options)
     }
 }
 

@@ -154,10 +154,20 @@ impl<M> Core<M> {
     }
 
     /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
-    /// on is offered to it by them. False if it is not listed.
-    pub(crate) fn set_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> bool {
+    /// on is offered to it by them. False if it is not listed. What it listens to then is noted under the lock.
+    pub(crate) fn set_patterns(
+        &self,
+        terms: &Terms,
+        patterns: Vec<Pattern>,
+        note: impl FnOnce(&Filter<M>),
+    ) -> bool {
         let words = (self.board.is_listened_to()).then(|| filter::subjects(&patterns));
-        let changed = self.change(|route| route.with_patterns(terms, patterns)).1;
+        let change = |route: &Route<M>| {
+            let next = route.with_patterns(terms, patterns)?;
+            note(&next.listener(terms)?.filter);
+            Some(next)
+        };
+        let changed = self.change(change).1;
         if let Some(words) = words.filter(|_| changed) {
             self.board.tell(|| Advisory::Listening {
                 id: terms.id,

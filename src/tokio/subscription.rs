@@ -10,10 +10,11 @@ use super::budget::Budget;
 use crate::alarm::Sleeper;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::error::{RecvError, RecvTimeoutError, SubscribeError, TryRecvError};
 use crate::iter::TryIter;
 use crate::lobby::Spot;
 use crate::message::Message;
+use crate::subject::Payload;
 use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
 
@@ -293,6 +294,19 @@ impl<M> AsyncSubscription<M> {
     /// task a turn.
     pub fn try_iter(&mut self) -> TryIter<'_, M> {
         self.subscription.try_iter()
+    }
+}
+
+impl<M: Payload> AsyncSubscription<M> {
+    /// A new subscription with the same options; see [`Subscription::resubscribe`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Subscription::resubscribe`].
+    pub fn resubscribe(&self) -> Result<Self, SubscribeError> {
+        self.subscription
+            .resubscribe()
+            .map(Subscription::into_async)
     }
 }
 

@@ -32,6 +32,7 @@ mod predicates;
 mod publisher;
 mod receive;
 mod requests;
+mod resubscribing;
 mod retained;
 mod revoking;
 mod routing;

@@ -363,3 +363,19 @@ fn a_member_that_a_task_receives_from_is_woken_when_it_is_ended() {
     bus.publish(envelope(7)).unwrap();
     assert_eq!(other.try_recv().unwrap().message, 7);
 }
+
+#[test]
+fn a_task_subscribes_again_with_the_same_options() {
+    for options in kinds() {
+        let bus = Bus::new();
+        let first = bus
+            .subscribe_with(options.name("again"))
+            .unwrap()
+            .into_async();
+        let mut second = first.resubscribe().unwrap();
+        first.close();
+        bus.publish(envelope(7)).unwrap();
+        assert_eq!(second.name(), Some("again"));
+        assert_eq!(second.try_recv().unwrap().message, 7);
+    }
+}
