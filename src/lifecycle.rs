@@ -79,6 +79,36 @@ impl<M> Bus<M> {
         are_there()
     }
 
+    /// Waits until nobody is subscribed any more; false if somebody still is at the time-out. Nobody is on a closed bus.
+    ///
+    /// For the end of a program whose modules leave by themselves. An [audit log](crate::audit) is a subscriber too.
+    ///
+    /// # Cost
+    ///
+    /// As [`wait_for_subscribers`](Bus::wait_for_subscribers).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use std::time::Duration;
+    /// use oxide_bus::{Command, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let mut commands = bus.subscribe();
+    /// let module = thread::spawn(move || commands.recv().map(drop));
+    /// bus.send_command("kernel", Command::Ping)?;
+    /// assert!(bus.wait_for_no_subscribers(Duration::from_secs(10)));
+    /// module.join().expect("it has not panicked")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "somebody may be there still"]
+    pub fn wait_for_no_subscribers(&self, timeout: Duration) -> bool {
+        let is_nobody_there = || self.core.subscriber_count() == 0;
+        look_until(timeout, is_nobody_there);
+        is_nobody_there()
+    }
+
     /// Waits until nothing is queued: every subscriber has received what it was given.
     ///
     /// For the end of a program, when nobody publishes any more, and before

@@ -73,6 +73,7 @@ impl<M> Core<M> {
         pause::at(Step::Evicted);
         self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
         self.sweep();
+        self.listed.ring(); // whoever changes the list has done so, or does
         for (terms, reason) in evicted {
             self.board.tell(|| Advisory::Evicted {
                 id: terms.id,

@@ -47,6 +47,21 @@ impl<M> AsyncBus<M> {
         are_there()
     }
 
+    /// Waits until nobody is subscribed any more; see
+    /// [`Bus::wait_for_no_subscribers`](crate::Bus::wait_for_no_subscribers). It is woken when the list changes.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
+    #[must_use = "somebody may be there still"]
+    pub async fn wait_for_no_subscribers(&self, timeout: Duration) -> bool {
+        let core = &self.as_sync().core;
+        let is_nobody_there = || core.subscriber_count() == 0;
+        let look = || is_nobody_there().then_some(());
+        look_when_rung(&core.listed, timeout, look).await;
+        is_nobody_there()
+    }
+
     /// Waits until nothing is queued; see [`Bus::drain`](crate::Bus::drain).
     ///
     /// A subscriber that has received everything tells nobody: that is why receiving costs so little. So this

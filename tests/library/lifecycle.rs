@@ -10,8 +10,8 @@ use crate::support::numbers::{publish, publish_all};
 use crate::support::task::Task;
 use oxide_bus::limits::{LimitExceeded, MAX_PUBLISH_DEPTH, Measure, Meter};
 use oxide_bus::{
-    Bus, Denial, Envelope, Grant, Payload, PublishError, Publisher, Receipt, RecvError, Subject,
-    SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
+    Bus, Denial, Envelope, Grant, Overflow, Payload, PublishError, Publisher, Receipt, RecvError,
+    Subject, SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
 };
 
 const LONG: Duration = Duration::from_mins(1);
@@ -42,6 +42,37 @@ fn who_waits_for_subscribers_is_told_when_they_are_there_or_that_they_are_not() 
     };
     bus.close();
     assert!(!waiting.end());
+}
+
+#[test]
+fn who_waits_until_nobody_is_subscribed_is_told_when_that_is_so() {
+    let bus = Bus::<u64>::new();
+    assert!(bus.wait_for_no_subscribers(Duration::ZERO));
+    let first = bus.subscribe();
+    let group = || SubscribeOptions::new().group("workers");
+    let others = [(); 2].map(|()| bus.subscribe_with(group()).unwrap());
+    let evicted = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Evict);
+    let _evicted = bus.subscribe_with(evicted).unwrap();
+    let waiting = {
+        let bus = bus.clone();
+        Task::start(move || bus.wait_for_no_subscribers(LONG))
+    };
+    drop(first);
+    others[0].close();
+    publish_all(&bus, 0..2); // one is evicted
+    waiting.assert_waits();
+    assert!(bus.unsubscribe(others[1].id()));
+    assert!(waiting.end());
+
+    let _another = bus.subscribe();
+    let timeout = Duration::from_millis(5);
+    let started = Instant::now();
+    assert!(!bus.wait_for_no_subscribers(timeout));
+    assert!(started.elapsed() >= timeout);
+    bus.close();
+    assert!(bus.wait_for_no_subscribers(Duration::ZERO));
 }
 
 #[test]

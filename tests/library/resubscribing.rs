@@ -64,9 +64,9 @@ impl SendOther for Bus<u64> {
 #[test]
 fn it_listens_to_what_the_other_listens_to_now_and_can_choose_if_that_can() {
     let bus = MessageBus::new();
-    let options = SubscribeOptions::new().pattern("command.>".parse().unwrap());
+    let options = SubscribeOptions::new().pattern("command.>");
     let first = bus.subscribe_with(options).unwrap();
-    first.set_patterns(["event.>".parse().unwrap()]).unwrap();
+    first.set_patterns(["event.>"]).unwrap();
     let mut second = first.resubscribe().unwrap();
     let ping = |bus: &MessageBus| bus.send_command("kernel", Command::Ping).unwrap();
     let pong = |bus: &MessageBus| {
@@ -80,28 +80,29 @@ fn it_listens_to_what_the_other_listens_to_now_and_can_choose_if_that_can() {
     assert_eq!(second.try_recv().unwrap().id, id);
     assert!(second.is_empty());
 
-    second.set_patterns([]).unwrap();
+    second.set_patterns([""; 0]).unwrap();
     second.close();
     let mut third = second.resubscribe().unwrap();
     let id = ping(&bus);
     assert_eq!(third.try_recv().unwrap().id, id);
-    third.set_patterns(["event.>".parse().unwrap()]).unwrap();
+    third.set_patterns(["event.>"]).unwrap();
     ping(&bus);
     assert!(third.is_empty());
 
     let plain = bus.subscribe().resubscribe().unwrap();
-    assert_eq!(plain.set_patterns([]), Err(SetPatternsError::Unfiltered));
-    let fixed = SubscribeOptions::new()
-        .pattern("a".parse().unwrap())
-        .fixed();
+    assert_eq!(
+        plain.set_patterns([""; 0]),
+        Err(SetPatternsError::Unfiltered)
+    );
+    let fixed = SubscribeOptions::new().pattern("a").fixed();
     let fixed = bus.subscribe_with(fixed).unwrap().resubscribe().unwrap();
-    assert_eq!(fixed.set_patterns([]), Err(SetPatternsError::Fixed));
+    assert_eq!(fixed.set_patterns([""; 0]), Err(SetPatternsError::Fixed));
 }
 
 #[test]
 fn it_asks_the_same_predicate_and_receives_what_is_retained() {
     let bus = MessageBus::new();
-    bus.retain("command.>".parse().unwrap(), 1).unwrap();
+    bus.retain("command.>", 1).unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let options = SubscribeOptions::new().predicate({
         let asked = Arc::clone(&asked);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use oxide_bus::{Bus, Capability, DrainError, Grant, SubscribeOptions, Subscription};
+use oxide_bus::{Bus, Capability, DrainError, Grant, Overflow, SubscribeOptions, Subscription};
 use tokio::task::yield_now;
 
 use crate::support::task::Task;
@@ -74,6 +74,48 @@ fn a_task_that_waits_for_subscribers_is_woken_by_them() {
     bus.close();
     assert!(counter.woken() > 2);
     assert_eq!(poll_once(waiting.as_mut(), &waker), Poll::Ready(false));
+}
+
+/// As above: nothing but a waker wakes.
+#[test]
+fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_whoever_leaves_last() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let bus = Bus::<u64>::new();
+    let tasks = bus.clone().into_async();
+    let evicted = || {
+        SubscribeOptions::new()
+            .capacity(1)
+            .overflow(Overflow::Evict)
+    };
+    type End = fn(&Bus<u64>, Subscription<u64>) -> Option<Subscription<u64>>;
+    let overflow: End = |bus, last| {
+        (0..2).for_each(|number| drop(bus.publish(envelope(number))));
+        Some(last)
+    };
+    let ends: [(SubscribeOptions<u64>, End); 5] = [
+        (SubscribeOptions::new(), |_, _| None),
+        (SubscribeOptions::new().group("workers"), |_, last| {
+            last.close();
+            Some(last)
+        }),
+        (evicted(), overflow),
+        (evicted().source("counter"), overflow),
+        (SubscribeOptions::new(), |bus, last| {
+            bus.close();
+            Some(last)
+        }),
+    ];
+    for (options, end) in ends {
+        let last = bus.subscribe_with(options).unwrap();
+        let (counter, waker) = Counter::new();
+        let mut waiting = pin!(tasks.wait_for_no_subscribers(LONG));
+        assert!(poll_once(waiting.as_mut(), &waker).is_pending());
+        assert_eq!(counter.woken(), 0);
+        let _last = end(&bus, last);
+        assert!(counter.woken() > 0);
+        assert_eq!(poll_once(waiting.as_mut(), &waker), Poll::Ready(true));
+    }
 }
 
 #[test]
