@@ -10,7 +10,7 @@ mod retain;
 mod subscribe;
 mod undrained;
 
-pub use self::grant::{DrainError, GrantError};
+pub use self::grant::{GrantError, RevokeError};
 pub use self::header::HeaderError;
 pub use self::patterns::SetPatternsError;
 pub(crate) use self::publish::Cause;

@@ -8,7 +8,7 @@ use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::envelope::Envelope;
-use crate::error::{DrainError, GrantError, PublishError};
+use crate::error::{GrantError, PublishError, RevokeError};
 use crate::grant::Grant;
 use crate::limit::Limit;
 use crate::pause::{self, Step};
@@ -141,7 +141,7 @@ impl<M> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`DrainError`] where that was not all over in time, or the capability was granted again
+    /// [`RevokeError`] where that was not all over in time, or the capability was granted again
     /// meanwhile.
     ///
     /// # Examples
@@ -162,13 +162,13 @@ impl<M> Bus<M> {
     /// counting.join().expect("it ends, because it is refused");
     /// assert!(numbers.is_empty(), "none came later");
     /// # let _ = last;
-    /// # Ok::<(), oxide_bus::DrainError>(())
+    /// # Ok::<(), oxide_bus::RevokeError>(())
     /// ```
     pub fn revoke_and_drain(
         &self,
         capability: &Capability,
         timeout: Duration,
-    ) -> Result<(), DrainError> {
+    ) -> Result<(), RevokeError> {
         // A deadline beyond the clock's end is none.
         let deadline = Instant::now().checked_add(timeout);
         let Some((admission, revoked)) = self.revoke_and_settle(capability) else {

@@ -17,7 +17,7 @@ use crate::advisory::{Advisory, Board};
 use crate::capability::Capability;
 use crate::denial::{Denial, Denials, Refusals};
 use crate::envelope::Envelope;
-use crate::error::{DrainError, GrantError};
+use crate::error::{GrantError, RevokeError};
 use crate::filter;
 use crate::grant::Grant;
 use crate::options::MAX_PATTERNS_BYTES;
@@ -380,11 +380,11 @@ fn tell_suppressed(board: &Board, capability: Option<Capability>, count: u64) {
     }
 }
 
-impl From<StillInside> for DrainError {
+impl From<StillInside> for RevokeError {
     fn from(still: StillInside) -> Self {
         match still {
-            StillInside::TimedOut(in_flight) => DrainError::TimedOut { in_flight },
-            StillInside::GrantedAgain => DrainError::GrantedAgain,
+            StillInside::TimedOut(in_flight) => RevokeError::TimedOut { in_flight },
+            StillInside::GrantedAgain => RevokeError::GrantedAgain,
         }
     }
 }

@@ -457,8 +457,8 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, DrainError, GrantError, GroupTerm, HeaderError, PublishError, RecvError,
-    RecvTimeoutError, RequestError, RetainError, SetPatternsError, SubscribeError, TryRecvError,
+    BatchError, GrantError, GroupTerm, HeaderError, PublishError, RecvError, RecvTimeoutError,
+    RequestError, RetainError, RevokeError, SetPatternsError, SubscribeError, TryRecvError,
     Undrained, UndrainedQueue,
 };
 pub use crate::grant::Grant;

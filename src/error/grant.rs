@@ -79,7 +79,7 @@ impl Error for GrantError {
 ///
 /// ```
 /// use std::time::Duration;
-/// use oxide_bus::{Bus, DrainError, Envelope, Overflow, SubscribeOptions};
+/// use oxide_bus::{Bus, RevokeError, Envelope, Overflow, SubscribeOptions};
 ///
 /// let bus = Bus::<u32>::new();
 /// let slow = SubscribeOptions::new().capacity(1).overflow(Overflow::Block);
@@ -91,14 +91,14 @@ impl Error for GrantError {
 /// let waits = std::thread::spawn(move || counter.publish(2)); // there is no room for it
 /// # while bus.in_flight(&"count".into()) == 0 { std::thread::yield_now() }
 /// let drained = bus.revoke_and_drain(&"count".into(), Duration::from_millis(10));
-/// assert_eq!(drained, Err(DrainError::TimedOut { in_flight: 1 }));
+/// assert_eq!(drained, Err(RevokeError::TimedOut { in_flight: 1 }));
 /// slow.recv()?;
 /// waits.join().expect("it has not panicked")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum DrainError {
+pub enum RevokeError {
     /// Time was up.
     TimedOut {
         /// How many publishes were still on their way.
@@ -108,15 +108,15 @@ pub enum DrainError {
     GrantedAgain,
 }
 
-impl fmt::Display for DrainError {
+impl fmt::Display for RevokeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DrainError::TimedOut { in_flight } => {
+            RevokeError::TimedOut { in_flight } => {
                 write!(f, "{in_flight} publishes are still on their way")
             }
-            DrainError::GrantedAgain => f.write_str("the capability was granted again"),
+            RevokeError::GrantedAgain => f.write_str("the capability was granted again"),
         }
     }
 }
 
-impl Error for DrainError {}
+impl Error for RevokeError {}

@@ -138,7 +138,7 @@ struct Revokes(Bus<Revokes>, Capability);
 impl Payload for Revokes {
     fn subject(&self) -> crate::Subject<'_> {
         let error = self.0.revoke_and_drain(&self.1, Duration::ZERO);
-        assert_eq!(error, Err(DrainError::TimedOut { in_flight: 1 }));
+        assert_eq!(error, Err(RevokeError::TimedOut { in_flight: 1 }));
         assert_eq!(self.0.core.grants.known.len(), 1, "another may wait for it");
         crate::Subject::new(["revokes"])
     }

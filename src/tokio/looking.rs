@@ -11,7 +11,7 @@ use super::AsyncBus;
 use crate::admission::StillInside;
 use crate::alarm::{Alarm, Sleeper};
 use crate::capability::Capability;
-use crate::error::{DrainError, Undrained};
+use crate::error::{RevokeError, Undrained};
 
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
@@ -106,7 +106,7 @@ impl<M> AsyncBus<M> {
         &self,
         capability: &Capability,
         timeout: Duration,
-    ) -> Result<(), DrainError> {
+    ) -> Result<(), RevokeError> {
         let bus = self.as_sync();
         let Some((admission, revoked)) = bus.revoke_and_settle(capability) else {
             return Ok(());

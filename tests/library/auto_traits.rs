@@ -13,10 +13,10 @@ use std::sync::Arc;
 use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
-    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
-    Envelope, Event, Eviction, Grant, GrantError, GroupTerm, HeaderError, Headers, IntoIter, Iter,
-    Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
-    Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, SetPatternsError, Source,
+    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, Envelope,
+    Event, Eviction, Grant, GrantError, GroupTerm, HeaderError, Headers, IntoIter, Iter, Message,
+    MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt,
+    RecvError, RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, Source,
     Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
     TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
 };
@@ -88,7 +88,7 @@ assert_traits! {
     Denials: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Grant: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     GrantError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
-    DrainError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    RevokeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Capability: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Stats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     SubscriptionStats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;

@@ -13,8 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    BatchError, Bus, Capability, Denial, DrainError, Envelope, Grant, Overflow, Payload,
-    PublishError, Publisher, Receipt, Subject, SubscribeOptions, Subscription, TryRecvError,
+    BatchError, Bus, Capability, Denial, Envelope, Grant, Overflow, Payload, PublishError,
+    Publisher, Receipt, RevokeError, Subject, SubscribeOptions, Subscription, TryRecvError,
     WeakBus,
 };
 
@@ -205,7 +205,7 @@ fn a_publisher_that_waits_for_room_is_on_its_way_until_it_has_it() {
     thread::scope(|scope| {
         let waits = scope.spawn(|| publisher.publish(Count));
         await_in_flight(&bus, &capability);
-        let timed_out = DrainError::TimedOut { in_flight: 1 };
+        let timed_out = RevokeError::TimedOut { in_flight: 1 };
         let drained = bus.revoke_and_drain(&capability, Duration::from_millis(5));
         assert_eq!(drained, Err(timed_out));
         assert_eq!(timed_out.to_string(), "1 publishes are still on their way");
@@ -263,7 +263,7 @@ fn who_drains_is_told_that_the_capability_is_granted_again() {
             thread::yield_now();
         }
         bus.grant_capability(capability.clone());
-        assert_eq!(drains.join().unwrap(), Err(DrainError::GrantedAgain));
+        assert_eq!(drains.join().unwrap(), Err(RevokeError::GrantedAgain));
         slow.recv().unwrap();
     });
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use oxide_bus::{Bus, Capability, DrainError, Grant, Overflow, SubscribeOptions, Subscription};
+use oxide_bus::{Bus, Capability, Grant, Overflow, RevokeError, SubscribeOptions, Subscription};
 use tokio::task::yield_now;
 
 use crate::support::task::Task;
@@ -247,7 +247,7 @@ fn a_task_that_revokes_is_woken_by_the_last_who_is_on_his_way_and_by_who_grants_
     bus.grant(Grant::new(capability.clone())).unwrap();
     assert_eq!(counter.woken(), 1);
     let outcome = poll_once(revoking.as_mut(), &waker);
-    assert_eq!(outcome, Poll::Ready(Err(DrainError::GrantedAgain)));
+    assert_eq!(outcome, Poll::Ready(Err(RevokeError::GrantedAgain)));
 
     let mut revoking = pin!(bus.revoke_and_drain(&capability, LONG));
     assert!(poll_once(revoking.as_mut(), &waker).is_pending());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Denial, Draft, DrainError, Grant, PublishError, Publisher};
+use crate::{Denial, Draft, Grant, PublishError, Publisher, RevokeError};
 
 type Published = Result<Receipt, PublishError<u32>>;
 
@@ -101,7 +101,7 @@ fn an_answer_is_on_its_way_until_who_asked_has_it() {
     let answer = move || publisher.publish(Draft::new(7).with_correlation_id(question));
     let stopped = stop_guarded(Step::Claimed, answer);
     let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
-    assert_eq!(drained, Err(DrainError::TimedOut { in_flight: 1 }));
+    assert_eq!(drained, Err(RevokeError::TimedOut { in_flight: 1 }));
     assert!(stopped.release().is_ok());
     drain(&bus);
     assert_eq!(asking.join().unwrap().unwrap().message, 7);
@@ -129,7 +129,7 @@ fn a_request_that_is_asked_again_gets_no_answer_after_its_capability_is_drained(
     let answer = move || publisher.publish(Draft::new(7).with_correlation_id(id));
     let stopped = stop_guarded(Step::Claimed, answer);
     let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
-    assert_eq!(drained, Err(DrainError::TimedOut { in_flight: 1 }));
+    assert_eq!(drained, Err(RevokeError::TimedOut { in_flight: 1 }));
     assert!(stopped.release().is_ok());
     drain(&bus);
 }
