@@ -1,5 +1,6 @@
 //! What can go wrong, as types.
 
+mod drain;
 mod grant;
 mod header;
 mod patterns;
@@ -8,8 +9,8 @@ mod receive;
 mod request;
 mod retain;
 mod subscribe;
-mod undrained;
 
+pub use self::drain::DrainError;
 pub use self::grant::{GrantError, RevokeError};
 pub use self::header::HeaderError;
 pub use self::patterns::SetPatternsError;
@@ -19,6 +20,5 @@ pub use self::receive::{RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;
 pub use self::retain::RetainError;
 pub use self::subscribe::{GroupTerm, SubscribeError};
-pub use self::undrained::{Undrained, UndrainedQueue};
 
 const CLOSED: &str = "the bus is closed";

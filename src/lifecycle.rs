@@ -7,9 +7,10 @@ use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
-use crate::error::{Undrained, UndrainedQueue};
+use crate::error::DrainError;
 use crate::fanout::Core;
 use crate::message::Message;
+use crate::stats::SubscriptionStats;
 
 /// The longest pause between two looks, in microseconds.
 const LONGEST_PAUSE: u64 = 1_000;
@@ -117,7 +118,7 @@ impl<M> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`Undrained`], with what is left in which queue, at the time-out.
+    /// [`DrainError`], with what is left in which queue, at the time-out.
     ///
     /// # Cost
     ///
@@ -135,8 +136,8 @@ impl<M> Bus<M> {
     /// let mut numbers = bus.subscribe_with(SubscribeOptions::new().name("sum"))?;
     /// bus.publish_batch((1..=4).map(|number| Envelope::new("counter", number)))?;
     ///
-    /// let undrained = bus.drain(Duration::ZERO).unwrap_err();
-    /// assert_eq!(undrained.to_string(), "4 envelopes are left in 1 queue: sum 4");
+    /// let error = bus.drain(Duration::ZERO).unwrap_err();
+    /// assert_eq!(error.to_string(), "4 envelopes are left in 1 queue: sum 4");
     ///
     /// let sum = thread::spawn(move || -> u32 { numbers.iter().flatten().map(|it| it.message).sum() });
     /// bus.drain(Duration::from_secs(10))?;
@@ -144,7 +145,7 @@ impl<M> Bus<M> {
     /// assert_eq!(sum.join().unwrap(), 10);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn drain(&self, timeout: Duration) -> Result<(), Undrained> {
+    pub fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
         let mut left = Vec::new();
         look_until(timeout, || {
             left = self.queued();
@@ -153,19 +154,14 @@ impl<M> Bus<M> {
         if left.is_empty() {
             Ok(())
         } else {
-            Err(Undrained { left })
+            Err(DrainError::new(left))
         }
     }
 
-    /// The queues that hold something.
-    fn queued(&self) -> Vec<UndrainedQueue> {
+    /// Those that have something queued.
+    fn queued(&self) -> Vec<SubscriptionStats> {
         (self.stats().subscriptions.into_iter())
-            .filter(|subscriber| subscriber.queued > 0)
-            .map(|subscriber| UndrainedQueue {
-                id: subscriber.id,
-                name: subscriber.name,
-                queued: subscriber.queued,
-            })
+            .filter(|it| it.queued > 0)
             .collect()
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// What happens to an envelope for which a subscriber's queue has no room.
 ///
 /// Whatever it is, it happens to that subscriber alone: whoever has room has the envelope by then.
@@ -19,7 +21,8 @@ use std::time::Duration;
 /// # drop(audit);
 /// # Ok::<(), oxide_bus::SubscribeError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Overflow {
     /// It is dropped for this subscriber, and counted. No publisher ever waits. The default.
@@ -38,7 +41,7 @@ pub enum Overflow {
     Evict,
     /// The publisher waits, without spinning, until there is room: lossless.
     ///
-    /// The wait ends when the subscription or the bus goes, or after the time of
+    /// The wait ends when the subscription or the bus goes or closes, or after the time of
     /// [`publish_timeout`](crate::Bus::publish_timeout). Where it ends without room, the envelope is dropped for this
     /// subscriber and counted (but not if the subscription is gone).
     ///

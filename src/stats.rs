@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::bus::Bus;
+use crate::overflow::Overflow;
 use crate::pattern::Pattern;
 use crate::queue::Terms;
 use crate::route::Listener;
@@ -68,12 +69,16 @@ pub struct SubscriptionStats {
     /// member.
     #[serde(serialize_with = "as_str")]
     pub group: Option<Arc<str>>,
+    /// How many subscriptions receive from its queue: of a group its members, else 1.
+    pub members: usize,
     /// What it listens to by subject; empty for every subject.
     #[serde(serialize_with = "as_texts")]
     pub patterns: Vec<Pattern>,
     /// What it listens to by source; empty for every source.
     #[serde(serialize_with = "as_texts")]
     pub sources: Vec<Source>,
+    /// What happens when its queue is full. In JSON as on the command line: `"drop-newest"`.
+    pub overflow: Overflow,
     /// How many envelopes its queue holds at most.
     pub capacity: u64,
     /// How many are in it now.
@@ -135,6 +140,7 @@ impl HighWater {
 impl SubscriptionStats {
     fn new(
         terms: &Terms,
+        members: usize,
         (patterns, sources): (&[Pattern], &[Source]),
         accounts: Accounts,
         high_water: u64,
@@ -144,8 +150,10 @@ impl SubscriptionStats {
             id: terms.id,
             name: terms.name.clone(),
             group: terms.group.clone(),
+            members,
             patterns: patterns.to_vec(),
             sources: sources.to_vec(),
+            overflow: terms.overflow,
             capacity: terms.capacity as u64,
             queued,
             matched: accounts.placed + accounts.dropped,
@@ -172,14 +180,20 @@ impl<M> Bus<M> {
             let high_water = queue
                 .places()
                 .high_water(entry.high_water, accounts.queued());
-            SubscriptionStats::new(queue.terms(), (&[], &[]), accounts, high_water)
+            SubscriptionStats::new(queue.terms(), 1, (&[], &[]), accounts, high_water)
         });
         let pick = (current.route.pick.iter()).filter(|listener| !listener.queue.is_evicted());
         let pick = pick.map(|listener| {
             let Listener { queue, filter, .. } = &**listener;
             let accounts = queue.accounts();
             let high_water = queue.high_water(accounts.queued());
-            SubscriptionStats::new(queue.terms(), filter.address(), accounts, high_water)
+            SubscriptionStats::new(
+                queue.terms(),
+                queue.members(),
+                filter.address(),
+                accounts,
+                high_water,
+            )
         });
         let subscriptions = if current.route.closed {
             Vec::new()

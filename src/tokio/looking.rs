@@ -11,7 +11,7 @@ use super::AsyncBus;
 use crate::admission::StillInside;
 use crate::alarm::{Alarm, Sleeper};
 use crate::capability::Capability;
-use crate::error::{RevokeError, Undrained};
+use crate::error::{DrainError, RevokeError};
 
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
@@ -74,7 +74,7 @@ impl<M> AsyncBus<M> {
     /// # Cancel safety
     ///
     /// It changes nothing.
-    pub async fn drain(&self, timeout: Duration) -> Result<(), Undrained> {
+    pub async fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
         let started = Instant::now();
         let mut pause = Duration::from_micros(10);
         loop {

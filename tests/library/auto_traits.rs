@@ -13,12 +13,12 @@ use std::sync::Arc;
 use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
-    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, Envelope,
-    Event, Eviction, Grant, GrantError, GroupTerm, HeaderError, Headers, IntoIter, Iter, Message,
-    MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt,
-    RecvError, RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, Source,
-    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
-    TryRecvError, Undrained, UndrainedQueue, WeakBus, WeakPublisher,
+    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
+    Envelope, Event, Eviction, Grant, GrantError, GroupTerm, HeaderError, Headers, IntoIter, Iter,
+    Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
+    Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError,
+    Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
+    TryIter, TryRecvError, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -52,8 +52,7 @@ assert_traits! {
     Bus<Shared>: Send, Sync, Unpin;
     MessageBus: Send, Sync, Unpin;
     WeakBus<Shared>: Send, Sync, Unpin, Clone;
-    Undrained: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
-    UndrainedQueue: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    DrainError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Publisher<Shared>: Send, Sync, Unpin;
     Publisher: Send, Sync, Unpin;
     WeakPublisher<Shared>: Send, Sync, Unpin, Clone;

@@ -10,8 +10,8 @@ use crate::support::numbers::{publish, publish_all};
 use crate::support::task::Task;
 use oxide_bus::limits::{LimitExceeded, MAX_PUBLISH_DEPTH, Measure, Meter};
 use oxide_bus::{
-    Bus, Denial, Envelope, Grant, Overflow, Payload, PublishError, Publisher, Receipt, RecvError,
-    Subject, SubscribeOptions, Undrained, UndrainedQueue, WeakBus,
+    Bus, Denial, DrainError, Envelope, Grant, Overflow, Payload, PublishError, Publisher, Receipt,
+    RecvError, Subject, SubscribeOptions, WeakBus,
 };
 
 const LONG: Duration = Duration::from_mins(1);
@@ -86,28 +86,27 @@ fn draining_tells_what_was_left_by_subscription() {
         .subscribe_with(SubscribeOptions::new().source("counter").capacity(2))
         .unwrap();
     publish_all(&bus, 0..3);
-    let left = |id, name: Option<&str>, queued| UndrainedQueue {
-        id,
-        name: name.map(Into::into),
-        queued,
+    let left = |error: DrainError| -> Vec<_> {
+        (error.left().iter())
+            .map(|it| (it.id, it.name.as_deref().map(str::to_owned), it.queued))
+            .collect()
     };
-    let undrained = bus.drain(Duration::from_millis(2)).unwrap_err();
-    let expected = Undrained {
-        left: vec![
-            left(audit.id(), Some("audit"), 3),
-            left(filtered.id(), None, 2),
-        ],
-    };
-    assert_eq!(undrained, expected);
+    let error = bus.drain(Duration::from_millis(2)).unwrap_err();
+    assert_eq!(error.left(), bus.stats().subscriptions);
     let text = format!(
         "5 envelopes are left in 2 queues: audit 3, {} 2",
         filtered.id()
     );
-    assert_eq!(undrained.to_string(), text);
+    assert_eq!(error.to_string(), text);
+    let expected = [
+        (audit.id(), Some("audit".to_owned()), 3),
+        (filtered.id(), None, 2),
+    ];
+    assert_eq!(left(error), expected);
 
     audit.try_recv_each(|_| ()).unwrap();
-    let undrained = bus.drain(Duration::ZERO).unwrap_err();
-    assert_eq!(undrained.left, [left(filtered.id(), None, 2)]);
+    let error = bus.drain(Duration::ZERO).unwrap_err();
+    assert_eq!(left(error), [(filtered.id(), None, 2)]);
     let draining = {
         let bus = bus.clone();
         Task::start(move || bus.drain(LONG))

@@ -104,11 +104,35 @@ fn what_it_was_promised_on_subscribing_is_told_as_well() {
         "subscriptions": [{
             "id": plotter.id().to_string(), "name": "plotter", "group": null,
             "patterns": ["event.>"], "sources": ["thermometer"],
-            "capacity": 9, "queued": 0, "matched": 0, "received": 0, "dropped": 0,
+            "members": 1, "overflow": "drop-newest", "capacity": 9, "queued": 0, "matched": 0, "received": 0, "dropped": 0,
             "high_water": 0,
         }],
     });
     assert_eq!(json, expected);
+}
+
+#[test]
+fn a_group_is_told_with_its_members_and_each_with_what_happens_when_it_is_full() {
+    let bus = Bus::<u64>::new();
+    let worker = || {
+        SubscribeOptions::new()
+            .group("workers")
+            .overflow(Overflow::Evict)
+    };
+    let members = [(); 3].map(|()| bus.subscribe_with(worker()).unwrap());
+    let _alone = bus
+        .subscribe_with(SubscribeOptions::new().overflow(Overflow::Block))
+        .unwrap();
+    let told = || {
+        let mut told: Vec<_> = (bus.stats().subscriptions.iter())
+            .map(|it| (it.members, it.overflow))
+            .collect();
+        told.sort_by_key(|it| it.0);
+        told
+    };
+    assert_eq!(told(), [(1, Overflow::Block), (3, Overflow::Evict)]);
+    members[0].close();
+    assert_eq!(told(), [(1, Overflow::Block), (2, Overflow::Evict)]);
 }
 
 #[test]

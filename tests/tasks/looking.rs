@@ -126,8 +126,8 @@ fn a_task_drains_a_bus_while_others_receive() {
         for number in 0..10 {
             bus.publish(envelope(number)).await.unwrap();
         }
-        let undrained = bus.drain(MOMENT).await.unwrap_err();
-        assert_eq!(undrained.left.len(), 1);
+        let error = bus.drain(MOMENT).await.unwrap_err();
+        assert_eq!(error.left().len(), 1);
         let receiving = tokio::spawn(async move {
             for number in 0..10 {
                 assert_eq!(subscription.recv().await.unwrap().message, number);
