@@ -132,12 +132,12 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Capacity`] where the capacity is 0 or above
+    /// [`SubscribeError::CapacityOutOfRange`] where the capacity is 0 or above
     /// [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY); [`SubscribeError::Pattern`] where a pattern is none;
     /// [`SubscribeError::NameTooLong`] where a name has more than 256 bytes;
     /// [`SubscribeError::PatternsTooLong`] where its patterns have more than
     /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together;
-    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::Group`] where the group
+    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::GroupMismatch`] where the group
     /// has other terms.
     ///
     /// # Examples
@@ -150,7 +150,7 @@ impl<M: Payload> Bus<M> {
     /// assert_eq!(subscription.capacity(), 1_000);
     ///
     /// let error = bus.subscribe_with(SubscribeOptions::new().capacity(0)).unwrap_err();
-    /// assert_eq!(error, SubscribeError::Capacity(0));
+    /// assert_eq!(error, SubscribeError::CapacityOutOfRange(0));
     /// # Ok::<(), SubscribeError>(())
     /// ```
     pub fn subscribe_with(

@@ -19,6 +19,6 @@ pub use self::publish::{BatchError, PublishError};
 pub use self::receive::{RecvError, RecvTimeoutError, TryRecvError};
 pub use self::request::RequestError;
 pub use self::retain::RetainError;
-pub use self::subscribe::{GroupTerm, SubscribeError};
+pub use self::subscribe::SubscribeError;
 
 const CLOSED: &str = "the bus is closed";

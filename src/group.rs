@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::error::GroupTerm;
 use crate::filter::Filter;
 use crate::pick::{End, Picker};
 use crate::queue::Terms;
@@ -135,22 +134,22 @@ impl Seat {
 }
 
 impl<M> Listener<M> {
-    /// What keeps a subscriber with these terms from joining the group of that name, if this is it.
+    /// The term that keeps a subscriber from joining the group of that name, if this is it.
     pub(crate) fn invites(
         &self,
         wanted: &Terms,
         filter: &Filter<M>,
-    ) -> Option<Result<(), GroupTerm>> {
+    ) -> Option<Result<(), &'static str>> {
         let terms = self.queue.terms();
         if terms.group != wanted.group || self.queue.is_evicted() {
             return None;
         }
         Some(if terms.capacity != wanted.capacity {
-            Err(GroupTerm::Capacity)
+            Err("capacity")
         } else if terms.overflow != wanted.overflow {
-            Err(GroupTerm::Overflow)
+            Err("overflow policy")
         } else if !self.filter.is_same(filter) {
-            Err(GroupTerm::Filter)
+            Err("filter")
         } else {
             Ok(())
         })

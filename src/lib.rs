@@ -457,9 +457,8 @@ pub use crate::denial::{Denial, Denials};
 pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, DrainError, GrantError, GroupTerm, HeaderError, PublishError, RecvError,
-    RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, SubscribeError,
-    TryRecvError,
+    BatchError, DrainError, GrantError, HeaderError, PublishError, RecvError, RecvTimeoutError,
+    RequestError, RetainError, RevokeError, SetPatternsError, SubscribeError, TryRecvError,
 };
 pub use crate::grant::Grant;
 pub use crate::headers::Headers;

@@ -217,7 +217,7 @@ impl<M> SubscribeOptions<M> {
     /// These options, if they can be had.
     pub(crate) fn checked(self, max_name: usize) -> Result<Self, SubscribeError> {
         if !(1..=MAX_CAPACITY).contains(&self.capacity) {
-            return Err(SubscribeError::Capacity(self.capacity));
+            return Err(SubscribeError::CapacityOutOfRange(self.capacity));
         }
         if let Some(error) = self.bad_pattern {
             return Err(SubscribeError::Pattern(error));
@@ -292,7 +292,7 @@ impl<M> SubscribeOptions<M> {
     ///
     /// The first member sets the terms: capacity, overflow policy, patterns, sources and predicates (the
     /// same ones, from clones of the same options). Who comes later has to ask for the same, or gets a
-    /// [`SubscribeError::Group`]. Names and ids are each member's own.
+    /// [`SubscribeError::GroupMismatch`]. Names and ids are each member's own.
     ///
     /// # Examples
     ///

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::advisory::Eviction;
 use crate::envelope::Envelope;
-use crate::error::GroupTerm;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::group::Seat;
@@ -129,7 +128,7 @@ impl<M> Route<M> {
     }
 
     /// The listener whose group a new queue asks to join, if there is one.
-    fn group(&self, asks: &Queue<M>) -> Option<Result<&Arc<Listener<M>>, GroupTerm>> {
+    fn group(&self, asks: &Queue<M>) -> Option<Result<&Arc<Listener<M>>, &'static str>> {
         let Queue::Pick(asks, filter) = asks else {
             return None;
         };
@@ -140,9 +139,9 @@ impl<M> Route<M> {
         })
     }
 
-    /// The list with all of these, or the terms that one of them does not agree to; and for each what
+    /// The list with all of these, or the term that one of them does not agree to; and for each what
     /// it joins, if there is a group of its name. The list is none if all join one.
-    pub(crate) fn admit(&self, queues: &[Queue<M>]) -> Result<Admitted<M>, GroupTerm> {
+    pub(crate) fn admit(&self, queues: &[Queue<M>]) -> Result<Admitted<M>, &'static str> {
         let mut list: Option<Self> = None;
         let mut joins = Vec::with_capacity(queues.len());
         for queue in queues {

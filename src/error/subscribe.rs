@@ -24,7 +24,7 @@ use crate::pattern::PatternError;
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The capacity is zero or above [`MAX_CAPACITY`].
-    Capacity(usize),
+    CapacityOutOfRange(usize),
     /// One of its patterns is none.
     Pattern(PatternError),
     /// Its name, that of its group, or that of a source it listens to is too long.
@@ -40,9 +40,9 @@ pub enum SubscribeError {
     /// The bus has closed.
     Closed,
     /// A group of that name has other terms.
-    Group {
-        /// Which of them differs.
-        differs: GroupTerm,
+    GroupMismatch {
+        /// Which of them: "capacity", "overflow policy" or "filter" (patterns, sources, predicates).
+        term: &'static str,
     },
     /// Advisories were asked for with [`Overflow::Block`](crate::Overflow::Block).
     MayNotBlock,
@@ -51,7 +51,7 @@ pub enum SubscribeError {
 impl fmt::Display for SubscribeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SubscribeError::Capacity(capacity) => {
+            SubscribeError::CapacityOutOfRange(capacity) => {
                 write!(
                     f,
                     "a capacity of {capacity} is not within 1..={MAX_CAPACITY}"
@@ -66,8 +66,8 @@ impl fmt::Display for SubscribeError {
                 "patterns of {bytes} bytes together are longer than {MAX_PATTERNS_BYTES}"
             ),
             SubscribeError::Closed => f.write_str(CLOSED),
-            SubscribeError::Group { differs } => {
-                write!(f, "the group's members have agreed on another {differs}")
+            SubscribeError::GroupMismatch { term } => {
+                write!(f, "the group's members have agreed on another {term}")
             }
             SubscribeError::MayNotBlock => f.write_str("the bus does not wait for who watches it"),
         }
@@ -80,27 +80,5 @@ impl Error for SubscribeError {
             SubscribeError::Pattern(error) => Some(error),
             _ => None,
         }
-    }
-}
-
-/// One of the terms that all members of a group have to agree on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GroupTerm {
-    /// [`SubscribeOptions::capacity`](crate::SubscribeOptions::capacity)
-    Capacity,
-    /// [`SubscribeOptions::overflow`](crate::SubscribeOptions::overflow)
-    Overflow,
-    /// What is listened to: patterns, sources, predicate.
-    Filter,
-}
-
-impl fmt::Display for GroupTerm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            GroupTerm::Capacity => "capacity",
-            GroupTerm::Overflow => "overflow policy",
-            GroupTerm::Filter => "filter",
-        })
     }
 }

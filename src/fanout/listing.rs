@@ -97,8 +97,8 @@ impl<M> Core<M> {
                 return None;
             }
             match route.admit(queues) {
-                Err(differs) => {
-                    joined = Err(SubscribeError::Group { differs });
+                Err(term) => {
+                    joined = Err(SubscribeError::GroupMismatch { term });
                     None
                 }
                 Ok(Admitted { list, joins }) => {

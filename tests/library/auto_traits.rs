@@ -14,11 +14,11 @@ use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
     Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
-    Envelope, Event, Eviction, Grant, GrantError, GroupTerm, HeaderError, Headers, IntoIter, Iter,
-    Message, MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher,
-    Receipt, RecvError, RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError,
-    Source, Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
-    TryIter, TryRecvError, WeakBus, WeakPublisher,
+    Envelope, Event, Eviction, Grant, GrantError, HeaderError, Headers, IntoIter, Iter, Message,
+    MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt,
+    RecvError, RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, Source,
+    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
+    TryRecvError, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -107,7 +107,6 @@ assert_traits! {
     TryRecvError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     RecvTimeoutError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     PatternError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
-    GroupTerm: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
 }
 
 #[cfg(feature = "tokio")]

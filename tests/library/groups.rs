@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use oxide_bus::{
-    Bus, Envelope, GroupTerm, Overflow, RecvError, SubscribeError, SubscribeOptions, Subscription,
+    Bus, Envelope, Overflow, RecvError, SubscribeError, SubscribeOptions, Subscription,
 };
 
 use crate::support::numbers::{publish, publish_all, queued};
@@ -206,15 +206,15 @@ fn members_agree_on_terms_and_who_wants_others_is_told_which() {
     let third = join(&bus, in_other_order);
     assert_eq!(bus.subscriber_count(), 3);
 
-    for (options, differs) in [
-        (terms().capacity(7), GroupTerm::Capacity),
-        (terms().overflow(Overflow::DropOldest), GroupTerm::Overflow),
-        (terms().source("y"), GroupTerm::Filter),
-        (worker().source("x"), GroupTerm::Filter),
+    for (options, term) in [
+        (terms().capacity(7), "capacity"),
+        (terms().overflow(Overflow::DropOldest), "overflow policy"),
+        (terms().source("y"), "filter"),
+        (worker().source("x"), "filter"),
     ] {
         let error = bus.subscribe_with(options).unwrap_err();
-        assert_eq!(error, SubscribeError::Group { differs });
-        assert!(error.to_string().ends_with(&differs.to_string()), "{error}");
+        assert_eq!(error, SubscribeError::GroupMismatch { term });
+        assert!(error.to_string().ends_with(term), "{error}");
     }
     assert_eq!(bus.subscriber_count(), 3);
     drop((first, second, third));

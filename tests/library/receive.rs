@@ -273,7 +273,7 @@ fn a_capacity_of_nothing_or_of_too_much_is_refused() {
     for capacity in [0, MAX_CAPACITY + 1, usize::MAX] {
         let options = SubscribeOptions::new().capacity(capacity);
         let error = bus.subscribe_with(options).unwrap_err();
-        assert_eq!(error, SubscribeError::Capacity(capacity));
+        assert_eq!(error, SubscribeError::CapacityOutOfRange(capacity));
         assert!(error.to_string().contains(&capacity.to_string()));
     }
     assert_eq!(bus.subscriber_count(), 0);

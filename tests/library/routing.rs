@@ -6,7 +6,7 @@ use std::thread;
 
 use oxide_bus::limits::MAX_PATTERNS_BYTES;
 use oxide_bus::{
-    Advisory, Bus, Command, Envelope, Eviction, GroupTerm, Message, Overflow, Payload, RecvError,
+    Advisory, Bus, Command, Envelope, Eviction, Message, Overflow, Payload, RecvError,
     SetPatternsError, Subject, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
@@ -180,11 +180,11 @@ fn many_subscribe_at_once_all_or_none() {
     assert_eq!(received, [vec![1], vec![2], vec![1, 2]]);
 
     let none = bus.subscribe_many([to("ada"), to("ada").capacity(0)]);
-    assert_eq!(none.unwrap_err(), SubscribeError::Capacity(0));
+    assert_eq!(none.unwrap_err(), SubscribeError::CapacityOutOfRange(0));
     let member = || to("ada").group("readers");
     let none = bus.subscribe_many([member(), to("ada"), member().capacity(7)]);
-    let differs = GroupTerm::Capacity;
-    assert_eq!(none.unwrap_err(), SubscribeError::Group { differs });
+    let term = "capacity";
+    assert_eq!(none.unwrap_err(), SubscribeError::GroupMismatch { term });
     assert_eq!(bus.subscriber_count(), 3);
     assert_eq!(write(&bus, "ada", 3), 2);
 

@@ -225,7 +225,7 @@ impl Both {
         ) {
             (Ok(subscription), Ok(key)) => self.subscriptions.push((key, subscription)),
             (Err(SubscribeError::Closed), Err(NotSubscribed::Closed))
-            | (Err(SubscribeError::Group { .. }), Err(NotSubscribed::OtherTerms)) => {}
+            | (Err(SubscribeError::GroupMismatch { .. }), Err(NotSubscribed::OtherTerms)) => {}
             (bus, model) => panic!("subscribed: bus {bus:?}, model {model:?}"),
         }
     }
