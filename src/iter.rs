@@ -1,8 +1,21 @@
-//! Iterators over what a subscription receives.
+//! Iterators over what a subscription receives: [`iter`](Subscription::iter), [`try_iter`](Subscription::try_iter), and
+//! the owned one.
+//!
+//! ```
+//! use oxide_bus::{Bus, Envelope, iter};
+//!
+//! let bus = Bus::<u32>::new();
+//! let numbers: iter::IntoIter<u32> = bus.subscribe().into_iter();
+//! bus.publish(Envelope::new("counter", 7))?;
+//! drop(bus);
+//! assert_eq!(numbers.flatten().map(|it| it.message).sum::<u32>(), 7);
+//! # Ok::<(), oxide_bus::PublishError<u32>>(())
+//! ```
 //!
 //! Each item is a `Result`: an envelope, or what happened in its place. [`RecvError::Lagged`] stands where envelopes
 //! were lost, and the iteration goes on. [`RecvError::Evicted`] is the last item of a subscription that was evicted; it
-//! is told once, by whichever iterator or stream comes to it. When the bus closes, the iteration ends with no such item.
+//! is told once, by whichever iterator or stream comes to it. When the bus or the
+//! subscription closes, the iteration ends with no such item.
 
 use std::iter::FusedIterator;
 

@@ -377,6 +377,7 @@ pub mod audit;
 pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
+pub mod iter;
 pub mod limits;
 
 mod admission;
@@ -403,7 +404,6 @@ mod grants;
 mod group;
 mod headers;
 mod index;
-mod iter;
 mod lane;
 mod lifecycle;
 mod limit;

@@ -11,14 +11,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use oxide_bus::audit::{self, AuditError, AuditLog};
+use oxide_bus::iter::{IntoIter, Iter, TryIter};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
     Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
-    Envelope, Event, Eviction, Grant, GrantError, HeaderError, Headers, IntoIter, Iter, Message,
-    MessageBus, Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt,
-    RecvError, RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, Source,
-    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
-    TryRecvError, WeakBus, WeakPublisher,
+    Envelope, Event, Eviction, Grant, GrantError, HeaderError, Headers, Message, MessageBus,
+    Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
+    RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, Source, Stats,
+    Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryRecvError,
+    WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
