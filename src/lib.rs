@@ -481,6 +481,9 @@ pub use crate::tokio::{
     AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncSubscription, AsyncWeakPublisher, PublishSink,
 };
 
+// Their types are in signatures.
+pub use {chrono, crossbeam_channel, serde_json, uuid};
+
 /// The example in README.md, run as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

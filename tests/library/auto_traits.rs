@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use oxide_bus::audit::{self, AuditError, AuditLog};
+use oxide_bus::codec;
 use oxide_bus::iter::{IntoIter, Iter, TryIter};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
@@ -76,6 +77,13 @@ assert_traits! {
     BusBuilder<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     LimitExceeded: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
     Meter: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    codec::Codec: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
+    codec::LinesReader<Vec<u8>, Moved>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    codec::LinesWriter<Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    codec::DecodeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    codec::EncodeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    codec::ErrorKind: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    codec::LineError: Send, Sync, Unpin;
     AuditLog: Send, Sync, Unpin;
     audit::Options: Send, Unpin;
     audit::Flush: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

@@ -1,10 +1,10 @@
 //! What is written, and that it is read back.
 
-use chrono::DateTime;
+use oxide_bus::chrono::DateTime;
 use oxide_bus::codec::ErrorKind;
+use oxide_bus::serde_json::{self, Value, json};
+use oxide_bus::uuid::Uuid;
 use oxide_bus::{Command, Envelope, Event, Message, Source};
-use serde_json::{Value, json};
-use uuid::Uuid;
 
 const SEED: &str = include_str!("../../data/seed.jsonl");
 
