@@ -81,7 +81,7 @@
 //!
 //! # With serde alone
 //!
-//! [`Envelope`], [`Message`](crate::Message), [`Command`](crate::Command), [`Event`](crate::Event) and
+//! [`Envelope`], [`Message`], [`Command`](crate::Command), [`Event`](crate::Event) and
 //! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules, but
 //! for what only the codec sees: the limits (save for a depth of 127) and the range of numbers. So `serde_json` alone
 //! is for input that you trust.
@@ -209,7 +209,7 @@ impl Codec {
         self
     }
 
-    /// Bytes of one name, in UTF-8 and after unescaping: the source, and in a [`Message`](crate::Message) the module
+    /// Bytes of one name, in UTF-8 and after unescaping: the source, and in a [`Message`] the module
     /// ids, methods, kinds of custom events and `from` of a pong. Default 256.
     #[must_use]
     pub fn max_name(mut self, bytes: usize) -> Self {
