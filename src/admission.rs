@@ -294,20 +294,20 @@ impl Admission {
     }
 
     /// Counts in one who asks and will wait for the answer, if there are fewer than so many.
-    pub(crate) fn ask(&self, limit: u64) -> Option<Asking<'_>> {
+    pub(crate) fn ask(self: &Arc<Self>, limit: u64) -> Option<Asking> {
         // Relaxed: the word stands for itself.
         let counted = (self.asking).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asking| {
             (asking < limit).then_some(asking + 1)
         });
-        counted.is_ok().then(|| Asking(self)) // not made in vain: dropped, it counts one out
+        counted.is_ok().then(|| Asking(Arc::clone(self))) // not made in vain: dropped, it counts one out
     }
 }
 
 /// Somebody who asks, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Asking<'a>(&'a Admission);
+pub(crate) struct Asking(Arc<Admission>);
 
-impl Drop for Asking<'_> {
+impl Drop for Asking {
     fn drop(&mut self) {
         self.0.asking.fetch_sub(1, Ordering::Relaxed); // as in `ask`
     }

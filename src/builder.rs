@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::grants::{GrantLimits, Grants};
 use crate::limits::Measure;
 use crate::message::Message;
 use crate::parcel::MAX_SLOTS;
+use crate::request::{DEFAULT_TIMEOUT, NEVER};
 use crate::subject::Payload;
 use crate::sync::Mutex;
 use crate::trace_context::TraceContext;
@@ -29,6 +31,7 @@ use crate::trace_context::TraceContext;
 /// | [`max_grants`](Self::max_grants) | 65,536 |
 /// | [`max_name`](Self::max_name) | 256 bytes |
 /// | [`max_requests`](Self::max_requests) | 1,024 |
+/// | [`request_timeout`](Self::request_timeout) | 10 s |
 /// | [`max_segment`](Self::max_segment) | 64 envelopes |
 /// | [`trace_context`](Self::trace_context) | none: only headers that publishers set |
 /// | [`total_order`](Self::total_order) | no: subscribers with a filter may see overlapping publishes in another order |
@@ -49,6 +52,7 @@ pub struct BusBuilder<M = Message> {
     size: Option<Size<M>>,
     written: Option<Written<M>>,
     limits: GrantLimits,
+    request_timeout: Duration,
     max_segment: usize,
     trace_context: Option<TraceContext>,
     total_order: bool,
@@ -139,6 +143,27 @@ impl<M: Payload> BusBuilder<M> {
     /// [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) in all.
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
+        self
+    }
+
+    /// How long a [request](Bus::request) on this bus and by its publishers waits for its answer; with `None` as long
+    /// as it takes. A publisher may have [another](crate::Publisher::with_request_timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::{Bus, RequestError};
+    ///
+    /// let timeout = Duration::from_millis(5);
+    /// let bus = Bus::<u32>::builder().request_timeout(timeout).build();
+    /// let nobody_answers = bus.subscribe();
+    /// let error = bus.request("client", 7).unwrap_err();
+    /// assert!(matches!(error, RequestError::TimedOut(it) if it == timeout));
+    /// # drop(nobody_answers);
+    /// ```
+    pub fn request_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.request_timeout = timeout.into().unwrap_or(NEVER);
         self
     }
 
@@ -282,6 +307,7 @@ impl<M: Payload> BusBuilder<M> {
                 max_source,
             });
         }
+        core.request_timeout = self.request_timeout;
         core.max_parcel = self.max_segment;
         core.trace_context = self.trace_context;
         core.order = self.total_order.then(Mutex::default);
@@ -302,6 +328,7 @@ impl<M> Bus<M> {
             size: None,
             written: None,
             limits: GrantLimits::default(),
+            request_timeout: DEFAULT_TIMEOUT,
             max_segment: MAX_SLOTS,
             trace_context: None,
             total_order: false,
@@ -318,6 +345,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
                 &self.written.as_ref().map(|written| written.codec),
             )
             .field("limits", &self.limits)
+            .field("request_timeout", &self.request_timeout)
             .field("max_segment", &self.max_segment)
             .field("trace_context", &self.trace_context.is_some())
             .field("total_order", &self.total_order)

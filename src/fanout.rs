@@ -9,6 +9,7 @@
 use std::mem;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::advisory::{Board, Eviction};
 use crate::alarm::Alarm;
@@ -27,7 +28,7 @@ use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
 use crate::queue::Terms;
 use crate::receipt::Outcome;
-use crate::request::Requests;
+use crate::request::{DEFAULT_TIMEOUT, Requests};
 use crate::retained::Since;
 use crate::route::{Picks, Route};
 use crate::subject::Payload;
@@ -58,6 +59,8 @@ pub(crate) struct Core<M> {
     /// The most envelopes that lie in one parcel.
     pub(crate) max_parcel: usize,
     pub(crate) requests: Requests<M>,
+    /// How long a request waits for its answer.
+    pub(crate) request_timeout: Duration,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
     pub(crate) lobby: Arc<Lobby>,
@@ -101,6 +104,7 @@ impl<M> Core<M> {
             order: None,
             max_parcel: MAX_SLOTS,
             requests: Requests::default(),
+            request_timeout: DEFAULT_TIMEOUT,
             predicate_panics: AtomicU64::new(0),
             lobby: Arc::default(),
             listed: Arc::default(),

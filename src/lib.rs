@@ -178,13 +178,13 @@
 //!
 //! # Ask and answer
 //!
-//! [`Bus::request`] and [`Publisher::request`] publish an envelope and wait for the first whose correlation
-//! id is its id: what [`Publisher::reply`] publishes.
+//! [`Bus::request`] and [`Publisher::request`] publish a message in a new envelope and wait for the first whose
+//! correlation id is its id: what [`Publisher::reply`] publishes. They wait up to 10 s, unless
+//! [told otherwise](BusBuilder::request_timeout). [`Publisher::request_many`] gives several answers, as they come.
 //!
 //! ```
 //! use std::thread;
-//! use std::time::Duration;
-//! use oxide_bus::{Command, Envelope, Event, MessageBus};
+//! use oxide_bus::{Command, Event, MessageBus};
 //!
 //! let bus = MessageBus::new();
 //! bus.grant_capability("answer".into());
@@ -195,8 +195,7 @@
 //!     echo.reply(&ping, Event::Pong { from: "echo".into() })
 //! });
 //!
-//! let ping = Envelope::new("kernel", Command::Ping.into());
-//! let pong = bus.request(ping, Duration::from_secs(10))?;
+//! let pong = bus.request("kernel", Command::Ping)?;
 //! assert_eq!(pong.source, "echo");
 //! # Ok::<(), oxide_bus::RequestError>(())
 //! ```
@@ -298,8 +297,8 @@
 //!
 //! With the feature `tokio` there are [`AsyncBus`], [`AsyncPublisher`] and [`AsyncSubscription`]: handles on the
 //! same bus, with the same methods, awaited. Threads and tasks may use one bus at once. A task that waits is
-//! woken by whoever publishes; nothing is polled, and any executor will do (but for the methods that take
-//! a time-out, which take tokio's clock). [`docs::tasks`] has the twin of each method.
+//! woken by whoever publishes; nothing is polled, and any executor will do (but for what has
+//! a time-out, which takes tokio's clock; so does a request, by default). [`docs::tasks`] has the twin of each method.
 //!
 #![cfg_attr(feature = "tokio", doc = "```")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
@@ -472,13 +471,15 @@ pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
+pub use crate::request::Replies;
 pub use crate::source::Source;
 pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]
 pub use crate::tokio::{
-    AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncSubscription, AsyncWeakPublisher, PublishSink,
+    AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakPublisher,
+    PublishSink,
 };
 
 // Their types are in signatures.

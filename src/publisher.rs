@@ -5,6 +5,7 @@ mod weak;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::admission::{Asking, Pass, Stripe};
 use crate::bus::Bus;
@@ -18,7 +19,7 @@ use crate::limit::Limit;
 use crate::message::Message;
 use crate::pattern::{self, Pattern, PatternError};
 use crate::receipt::{BatchReceipt, Receipt};
-use crate::request::Requests;
+use crate::request::NEVER;
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -76,11 +77,13 @@ pub struct Publisher<M = Message> {
     stripe: Stripe,
     /// What it was narrowed to, each time; one pattern of each must match. Mostly none.
     narrowed: Arc<[Arc<[Pattern]>]>,
+    request_timeout: Duration,
 }
 
 impl<M> Publisher<M> {
     pub(crate) fn new(bus: Bus<M>, source: Source, grant: GrantHandle) -> Self {
         Publisher {
+            request_timeout: bus.core.request_timeout,
             bus,
             source,
             stripe: grant.admission().stripe(),
@@ -89,7 +92,6 @@ impl<M> Publisher<M> {
         }
     }
 
-    #[cfg(feature = "tokio")]
     pub(crate) fn bus(&self) -> &Bus<M> {
         &self.bus
     }
@@ -104,12 +106,37 @@ impl<M> Publisher<M> {
         self.grant.capability()
     }
 
-    pub(crate) fn ask(&self) -> Result<Asking<'_>, usize> {
+    pub(crate) fn ask(&self) -> Result<Asking, usize> {
         self.grant.ask()
     }
 
-    pub(crate) fn requests(&self) -> &Requests<M> {
-        &self.bus.core.requests
+    /// How long a request waits for its answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// The same publisher, with another time-out for [`request`](Publisher::request); with `None` it waits as long as
+    /// it takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::{Bus, RequestError};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// bus.grant_capability("ask".into());
+    /// let timeout = Duration::from_millis(5);
+    /// let client = bus.publisher("client", "ask").with_request_timeout(timeout);
+    /// let nobody_answers = bus.subscribe();
+    /// let error = client.request(7).unwrap_err();
+    /// assert!(matches!(error, RequestError::TimedOut(it) if it == timeout));
+    /// # drop(nobody_answers);
+    /// ```
+    #[must_use = "it is what it returns that has the time-out"]
+    pub fn with_request_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.request_timeout = timeout.into().unwrap_or(NEVER);
+        self
     }
 
     /// Whether the capability is granted now, and has not expired. A [trusted](crate::Bus::trusted_publisher)
@@ -320,6 +347,7 @@ impl<M> Clone for Publisher<M> {
             grant: Arc::clone(&self.grant),
             stripe: self.grant.admission().stripe(),
             narrowed: Arc::clone(&self.narrowed),
+            request_timeout: self.request_timeout,
         }
     }
 }

@@ -1,52 +1,69 @@
-//! Requests: to publish something, and wait for the answer to it.
+//! Requests: to publish something, and wait for the answers to it.
 //!
-//! A request is registered by its id before it is published. Who publishes an envelope with a
-//! correlation id while any request is pending looks it up, takes it off the register and hands the
-//! envelope over: so the first answer is the one, and who asks gets no other's.
+//! A request is registered by its id before it is published. A publish of an envelope with a correlation id looks it
+//! up while any request is pending, and hands the envelope over. If one answer is wanted, it takes the request off the
+//! register: so the first answer is the one, and nobody gets another's.
 //!
 //! While none is pending, that costs a publish one load of a word that nobody writes.
 
+mod replies;
+mod verbs;
+
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "tokio")]
-use crossbeam_channel::TryRecvError;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 use uuid::Uuid;
 
 use crate::admission::Asking;
 use crate::alarm::{Alarm, Ringer, alarm};
-use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::{PublishError, RequestError};
-use crate::limit::Limit;
+use crate::error::RequestError;
+use crate::fanout::Core;
 use crate::parcel::Parcel;
-use crate::publisher::Publisher;
 use crate::receipt::Receipt;
-use crate::subject::Payload;
+
+pub use self::replies::Replies;
 
 /// How many requests may be pending on one bus.
 pub const MAX_PENDING_REQUESTS: usize = 65_536;
+
+/// How many answers to one request wait to be taken.
+const ROOM: usize = 128;
+
+/// How long a request waits for its answer, unless it is told otherwise.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A time-out that never comes: later than any clock goes.
+pub(crate) const NEVER: Duration = Duration::MAX;
 
 /// The requests of one bus that wait for their answers.
 pub(crate) struct Requests<M> {
     /// How many there are. Nothing here is of [`sync`](crate::sync): each model of the engine would have
     /// to explore it, and dashmap is no part of any.
     pending: AtomicUsize,
-    register: DashMap<Uuid, Asker<M>, RandomState>,
+    register: DashMap<Uuid, Arc<Asker<M>>, RandomState>,
 }
 
-/// Who asked, as who answers knows him. Dropped, it wakes him, and its sender is dropped first: so he finds
-/// the answer, or that there will be none.
+/// The answering side's end of a request. Dropped, it wakes the asking side, and its sender is dropped first: so that
+/// one finds the answer, or that there will be none.
 struct Asker<M> {
-    answer: Sender<Delivery<M>>,
-    _ringer: Ringer,
+    answers: Sender<Delivery<M>>,
+    /// How many answers found no room; nothing where one answer is wanted.
+    dropped: Option<Arc<AtomicU64>>,
+    ringer: Ringer,
+}
+
+/// How many answers to a request are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    One,
+    Many,
 }
 
 impl<M> Default for Requests<M> {
@@ -63,52 +80,21 @@ impl<M> Requests<M> {
         self.pending.load(Ordering::Relaxed)
     }
 
-    /// Registers a request, and publishes it.
-    fn begin(
-        &self,
-        envelope: Envelope<M>,
-        publish: impl FnOnce(Envelope<M>) -> Result<Receipt, PublishError<M>>,
-    ) -> Result<Asked<'_, M>, RequestError<M>> {
-        let (asked, envelope) = self.register(envelope)?;
-        can_be_answered(&publish(envelope)?)?;
-        Ok(asked)
-    }
-
-    /// Registers a request that is to be published.
-    pub(crate) fn register(
-        &self,
-        envelope: Envelope<M>,
-    ) -> Result<(Asked<'_, M>, Envelope<M>), RequestError<M>> {
-        // Relaxed: who answers learned of the request by its publish, and that comes after.
-        if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_REQUESTS {
-            self.pending.fetch_sub(1, Ordering::Relaxed);
-            return Err(RequestError::TooMany(Box::new(envelope)));
-        }
-        // From here on, whatever happens, whoever takes it off the register counts it out.
-        let (sender, answer) = bounded(1);
-        let (ringer, alarm) = alarm();
-        let Entry::Vacant(place) = self.register.entry(envelope.id) else {
-            self.pending.fetch_sub(1, Ordering::Relaxed);
-            return Err(RequestError::Repeated(Box::new(envelope)));
-        };
-        let asked = Asked {
-            requests: self,
-            id: envelope.id,
-            answer,
-            alarm,
-        };
-        drop(place.insert(Asker {
-            answer: sender,
-            _ringer: ringer,
-        }));
-        Ok((asked, envelope))
-    }
-
     /// Takes a request off the register.
-    fn take(&self, id: Uuid) -> Option<Asker<M>> {
+    fn take(&self, id: Uuid) -> Option<Arc<Asker<M>>> {
         let (_, asker) = self.register.remove(&id)?;
         self.pending.fetch_sub(1, Ordering::Relaxed);
         Some(asker)
+    }
+
+    /// Finds a request for an answer to it; takes it off the register if that is the only one that is wanted.
+    fn find(&self, id: Uuid) -> Option<Arc<Asker<M>>> {
+        let asker = Arc::clone(&*self.register.get(&id)?);
+        if asker.dropped.is_some() {
+            return Some(asker);
+        }
+        drop(asker);
+        self.take(id)
     }
 
     /// Looks whether some of the envelopes that were just published answer requests.
@@ -124,10 +110,10 @@ impl<M> Requests<M> {
         for slot in slots {
             let answered = parcel
                 .kept(slot)
-                .and_then(answers)
-                .and_then(|id| self.take(id));
+                .and_then(|envelope| envelope.correlation_id)
+                .and_then(|id| self.find(id));
             if let Some(asker) = answered {
-                hand_over(&asker, Delivery::new(Arc::clone(parcel), slot));
+                asker.hand_over(Delivery::new(Arc::clone(parcel), slot));
             }
         }
     }
@@ -136,10 +122,10 @@ impl<M> Requests<M> {
     #[inline]
     pub(crate) fn look_at(&self, sequence: u64, envelope: Envelope<M>) {
         if self.pending() > 0
-            && let Some(id) = answers(&envelope)
-            && let Some(asker) = self.take(id)
+            && let Some(id) = envelope.correlation_id
+            && let Some(asker) = self.find(id)
         {
-            hand_over(&asker, Delivery::alone(sequence, envelope));
+            asker.hand_over(Delivery::alone(sequence, envelope));
         }
     }
 
@@ -152,26 +138,35 @@ impl<M> Requests<M> {
     }
 }
 
-/// The request that an envelope would be the answer to. None answers itself.
-fn answers<M>(envelope: &Envelope<M>) -> Option<Uuid> {
-    envelope.correlation_id.filter(|&id| id != envelope.id)
+impl<M> Asker<M> {
+    /// Hands an answer over. No lock is held: an answer that finds no room is dropped here.
+    fn hand_over(&self, answer: Delivery<M>) {
+        // The asking side may be gone; and a second answer is late where one is wanted.
+        match self.answers.try_send(answer) {
+            Ok(()) => self.ringer.ring(),
+            Err(TrySendError::Full(_)) => {
+                if let Some(dropped) = &self.dropped {
+                    dropped.fetch_add(1, Ordering::Relaxed); // only a count
+                }
+            }
+            Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
 }
 
-fn hand_over<M>(asker: &Asker<M>, answer: Delivery<M>) {
-    // There is a place, since it is the only one; who asked may have given up.
-    let _gone = asker.answer.try_send(answer);
-}
-
-/// A request that was published and waits for its answer. Dropped, it leaves nothing behind.
-pub(crate) struct Asked<'a, M> {
-    requests: &'a Requests<M>,
+/// The asking side's end of a request. Dropped, it leaves nothing behind. It does not keep the bus open.
+pub(crate) struct Asked<M> {
+    core: Weak<Core<M>>,
     id: Uuid,
-    answer: Receiver<Delivery<M>>,
+    answers: Receiver<Delivery<M>>,
+    dropped: Option<Arc<AtomicU64>>,
     #[cfg_attr(
         not(feature = "tokio"),
         expect(dead_code, reason = "only tasks set it")
     )]
     alarm: Arc<Alarm>,
+    /// Its place among the requests under its capability, if it has one.
+    _place: Option<Asking>,
 }
 
 /// Whether anybody may answer what was published.
@@ -185,11 +180,50 @@ pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M
     }
 }
 
-impl<M> Asked<'_, M> {
-    /// The answer, if it is there; none in the end if there will be none.
-    #[cfg(feature = "tokio")]
+impl<M> Asked<M> {
+    /// Registers a request that is to be published.
+    pub(crate) fn register(
+        core: &Arc<Core<M>>,
+        place: Option<Asking>,
+        envelope: Envelope<M>,
+        wanted: Wanted,
+    ) -> Result<(Self, Envelope<M>), RequestError<M>> {
+        let requests = &core.requests;
+        // Relaxed: the answering side learns of the request by its publish, and that comes after.
+        if requests.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_REQUESTS {
+            requests.pending.fetch_sub(1, Ordering::Relaxed);
+            return Err(RequestError::TooManyPending {
+                envelope: Box::new(envelope),
+                limit: MAX_PENDING_REQUESTS,
+            });
+        }
+        // From here on, whatever happens, whoever takes it off the register counts it out.
+        let (room, dropped) = match wanted {
+            Wanted::One => (1, None),
+            Wanted::Many => (ROOM, Some(Arc::default())),
+        };
+        let (sender, answers) = bounded(room);
+        let (ringer, alarm) = alarm();
+        let asker = Arc::new(Asker {
+            answers: sender,
+            dropped: dropped.clone(),
+            ringer,
+        });
+        requests.register.insert(envelope.id, asker);
+        let asked = Asked {
+            core: Arc::downgrade(core),
+            id: envelope.id,
+            answers,
+            dropped,
+            alarm,
+            _place: place,
+        };
+        Ok((asked, envelope))
+    }
+
+    /// The answer, if it is there; an error in the end if there will be none.
     pub(crate) fn look(&self) -> Option<Result<Delivery<M>, RequestError<M>>> {
-        match self.answer.try_recv() {
+        match self.answers.try_recv() {
             Ok(answer) => Some(Ok(answer)),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => Some(Err(RequestError::Closed)),
@@ -202,22 +236,31 @@ impl<M> Asked<'_, M> {
         &self.alarm
     }
 
-    /// Waits for the answer; without a deadline, as long as it takes.
-    fn wait(&self, deadline: Option<Instant>) -> Result<Delivery<M>, RequestError<M>> {
-        let received = match deadline {
-            Some(deadline) => self.answer.recv_deadline(deadline),
-            None => (self.answer.recv()).map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        received.map_err(|error| match error {
-            RecvTimeoutError::Timeout => RequestError::TimedOut,
-            RecvTimeoutError::Disconnected => RequestError::Closed,
-        })
+    /// Waits for an answer; without a deadline, as long as it takes.
+    fn wait(&self, deadline: Option<Instant>) -> Result<Delivery<M>, RecvTimeoutError> {
+        match deadline {
+            Some(deadline) => self.answers.recv_deadline(deadline),
+            None => (self.answers.recv()).map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// How many answers found no room.
+    pub(crate) fn dropped(&self) -> u64 {
+        let dropped = self.dropped.as_ref();
+        dropped.map_or(0, |dropped| dropped.load(Ordering::Relaxed)) // only a count
+    }
+
+    /// Takes no further answers. Those that are there can be looked for.
+    pub(crate) fn end(&self) {
+        if let Some(core) = self.core.upgrade() {
+            drop(core.requests.take(self.id));
+        }
     }
 }
 
-impl<M> Drop for Asked<'_, M> {
+impl<M> Drop for Asked<M> {
     fn drop(&mut self) {
-        drop(self.requests.take(self.id));
+        self.end();
     }
 }
 
@@ -226,145 +269,34 @@ fn after(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-impl<M: Payload> Bus<M> {
-    /// Publishes an envelope, unguarded, and waits for the answer: the first envelope whose correlation
-    /// id is this one's id. The answer goes to subscribers as well.
-    ///
-    /// An answer is taken from whoever publishes it. Concurrent requests get each their own answer,
-    /// and one that is over, however it ended, leaves nothing behind.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::NotPublished`] with the envelope where the bus has closed;
-    /// [`RequestError::NoResponders`] at once if nobody listens to it,
-    /// [`RequestError::Overloaded`] at once if everybody who does has lost it;
-    /// [`RequestError::TimedOut`]; [`RequestError::Closed`] if the bus closes meanwhile;
-    /// [`RequestError::TooMany`] with [`MAX_PENDING_REQUESTS`] pending;
-    /// [`RequestError::Repeated`] if one with the same id is.
-    ///
-    /// Not promised: that somebody who listens to it means to answer.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Cost
-    ///
-    /// An allocation, and an entry in a sharded map. While any request is pending, each publish with a
-    /// correlation id looks into that map, which takes a lock on one of its shards.
-    ///
-    /// The time-out is for the whole. But where a subscriber with
-    /// [`Overflow::Block`](crate::Overflow::Block) has no room, publishing takes as long as it does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::thread;
-    /// use std::time::Duration;
-    /// use oxide_bus::{Bus, Envelope};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// bus.grant_capability("square".into());
-    /// let server = bus.publisher("server", "square");
-    /// let mut questions = bus.subscribe();
-    /// thread::spawn(move || {
-    ///     let question = questions.recv().expect("it is asked");
-    ///     server.reply(&question, question.message * question.message)
-    /// });
-    ///
-    /// let answer = bus.request(Envelope::new("client", 7), Duration::from_secs(10))?;
-    /// assert_eq!((answer.message, answer.source.as_str()), (49, "server"));
-    /// # Ok::<(), oxide_bus::RequestError<u32>>(())
-    /// ```
-    pub fn request(
-        &self,
-        envelope: Envelope<M>,
-        timeout: Duration,
-    ) -> Result<Delivery<M>, RequestError<M>> {
-        let deadline = after(timeout);
-        let asked = (self.core.requests).begin(envelope, |envelope| self.publish(envelope))?;
-        asked.wait(deadline)
-    }
-}
-
-impl<M: Payload> Publisher<M> {
-    /// Publishes a message, and waits for the answer: as [`Bus::request`], with this publisher's source
-    /// and capability.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::request`]; [`RequestError::NotPublished`] also where the capability is not granted;
-    /// [`RequestError::Quota`] with 1,024 pending under it (a
-    /// [`BusBuilder`](crate::BusBuilder::max_requests) sets another limit).
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use oxide_bus::{Command, MessageBus, RequestError};
-    ///
-    /// let bus = MessageBus::new();
-    /// bus.grant_capability("ping".into());
-    /// let kernel = bus.publisher("kernel", "ping");
-    /// let error = kernel.request(Command::Ping.into(), Duration::from_secs(10)).unwrap_err();
-    /// assert!(matches!(error, RequestError::NoResponders));
-    /// ```
-    pub fn request(&self, message: M, timeout: Duration) -> Result<Delivery<M>, RequestError<M>> {
-        let deadline = after(timeout);
-        let (_asking, envelope) = self.asking(self.stamp(message))?;
-        let asked =
-            (self.requests()).begin(envelope, |envelope| self.admit(envelope, Limit::Theirs))?;
-        asked.wait(deadline)
-    }
-
-    /// Counts the request in until what is returned is dropped.
-    pub(crate) fn asking(
-        &self,
-        envelope: Envelope<M>,
-    ) -> Result<(Asking<'_>, Envelope<M>), RequestError<M>> {
-        match self.ask() {
-            Ok(asking) => Ok((asking, envelope)),
-            Err(limit) => Err(RequestError::Quota {
-                envelope: Box::new(envelope),
-                limit,
-            }),
-        }
-    }
-}
-
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
-    use crate::receipt::Outcome;
+    use crate::bus::Bus;
 
-    fn begin(requests: &Requests<usize>, number: usize) -> Result<Asked<'_, usize>, usize> {
-        let begun = requests.begin(Envelope::new("client", number), |envelope| {
-            let outcome = Outcome {
-                delivered: 1,
-                dropped: 0,
-            };
-            Ok(Receipt::new(envelope.id, outcome))
-        });
-        begun.map_err(|error| match error {
-            RequestError::TooMany(envelope) => envelope.message,
-            other => panic!("{other}"),
-        })
+    fn register(bus: &Bus<usize>, number: usize) -> Result<Asked<usize>, usize> {
+        let envelope = Envelope::new("client", number);
+        match Asked::register(&bus.core, None, envelope, Wanted::One) {
+            Ok((asked, _envelope)) => Ok(asked),
+            Err(RequestError::TooManyPending { envelope, limit }) => {
+                assert_eq!(limit, MAX_PENDING_REQUESTS);
+                Err(envelope.message)
+            }
+            Err(other) => panic!("{other}"),
+        }
     }
 
     #[test]
     fn so_many_requests_may_be_pending_and_no_more_until_one_is_over() {
-        let requests = Requests::default();
+        let bus = Bus::new();
         let mut pending: Vec<_> = (0..MAX_PENDING_REQUESTS)
-            .map(|number| begin(&requests, number).expect("there are fewer"))
+            .map(|number| register(&bus, number).expect("there are fewer"))
             .collect();
-        assert_eq!(begin(&requests, 7).err(), Some(7));
+        assert_eq!(register(&bus, 7).err(), Some(7));
         pending.pop();
-        pending.push(begin(&requests, 8).expect("one is over"));
+        pending.push(register(&bus, 8).expect("one is over"));
         drop(pending);
+        let requests = &bus.core.requests;
         assert_eq!((requests.pending(), requests.register.len()), (0, 0));
     }
 }

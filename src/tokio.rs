@@ -3,7 +3,8 @@
 //!
 //! Each type here holds its twin, has its methods, and turns back into it. Those that may wait are `async`
 //! here, and so are those that were in `oxide-k`; the others are the twin's own. Nothing but
-//! wakers is assumed of the executor, except by the methods with a time-out: they take tokio's clock.
+//! wakers is assumed of the executor, except by what has a time-out, as a request has by default: that takes tokio's
+//! clock.
 
 mod advance;
 mod asking;
@@ -12,6 +13,7 @@ mod bus;
 mod looking;
 mod placing;
 mod publisher;
+mod replies;
 mod sink;
 mod stream;
 mod subscription;
@@ -19,6 +21,7 @@ mod weak;
 
 pub use self::bus::{AsyncBus, AsyncMessageBus};
 pub use self::publisher::AsyncPublisher;
+pub use self::replies::AsyncReplies;
 pub use self::sink::PublishSink;
 pub use self::subscription::AsyncSubscription;
 pub use self::weak::AsyncWeakPublisher;

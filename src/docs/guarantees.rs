@@ -194,7 +194,8 @@
 //!   patterns, each with its parcel, shared by all.
 //! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers (weak ones too) made
 //!   and dropped, or of requests that are over.
-//! * No more than [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) requests wait at once.
+//! * No more than [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) requests wait at once. Of
+//!   several [answers](crate::Replies) to one, up to 128 are kept that nobody has taken.
 //!
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-parcels).

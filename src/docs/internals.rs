@@ -246,7 +246,9 @@
 //! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
 //! those that are pending; if there are any, and its envelope has a correlation id, it takes that request off the map
 //! and sends it the envelope's place, through a channel of one. It does so once the envelope is placed and before it
-//! waits for anybody. An envelope that no parcel keeps gets a parcel of its own for that.
+//! waits for anybody. An envelope that no parcel keeps gets a parcel of its own for that. Where several answers are wanted
+//! the channel has 128 places, and the request stays on the map until its [`Replies`](crate::Replies) are dropped, time
+//! is up, or the bus closes. The asking side holds the bus weakly.
 //!
 //! # Retained envelopes (`retained`)
 //!

@@ -28,7 +28,8 @@
 //! heeded by threads only: a time-out needs a clock, which an executor need not have. A task brings its own, with
 //! `publish_timeout`, or gives up. For an audit log it waits even then, as a thread does, and others run.
 //!
-//! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock. Who waits for
+//! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock, and so does `request`, unless the
+//! bus or the publisher was told to have none. Who waits for
 //! subscribers, or for what is on its way under a capability that he has revoked, is woken by them. `drain`
 //! alone looks now and then: a subscriber that has received everything tells nobody, which is why receiving costs
 //! so little.
@@ -42,9 +43,7 @@
 //! | --- | --- | --- |
 //! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `denials`, `grant`, `is_granted`, `in_flight`, `retain`, `try_publish`, `unsubscribe` | the same methods: they never wait |
 //! | `Bus` | `builder` | the same: `AsyncBus::from(Bus::builder().build())` |
-//! | `Bus` | `request` | `request` without a time-out, and `request_timeout`, which takes tokio's clock |
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
-//! | `Publisher` | `request` | as of `Bus` |
 //! | `Subscription` | `close`, `is_closed`, `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
 //! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
 //!

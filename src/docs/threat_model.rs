@@ -75,9 +75,10 @@
 //!   thread, even the log's. Where modules are not trusted with that, build without the feature.
 //! * Answer, as itself, any request that it sees, or whose id it guesses, since ids are unique and
 //!   [not secret](crate::docs::limitations): who asks and must know who answers looks at the
-//!   [source](crate::Envelope) of the answer. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,
-//!   date something back, and ask with the id of another's request, so that somebody trusted answers that with what
-//!   was meant for this. So give that right to relays only, which are trusted with it.
+//!   [source](crate::Envelope) of the answer. Where [several](crate::Publisher::request_many) are waited for, it can leave no
+//!   room for those of others, which [`dropped`](crate::Replies::dropped) shows. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,
+//!   date something back, and publish a question with the id of another's request, so that somebody trusted answers that
+//!   with what was meant for this. So give that right to relays only, which are trusted with it.
 //! * Say what an [audit log](crate::audit) does not hold, unless the bus was [built](crate::BusBuilder::writable_by) for its codec: too
 //!   long a name, too many values, a float that JSON does not have. The log then says so, with source and subject.
 //! * Fill an [audit log](crate::audit) with what it says, as fast as its rate allows and the disk takes it: the log loses

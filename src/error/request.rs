@@ -2,11 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use super::{CLOSED, PublishError};
 use crate::envelope::Envelope;
 use crate::message::Message;
-use crate::request::MAX_PENDING_REQUESTS;
 
 /// Why a request got no answer. Where it was not even published, its envelope is handed back.
 ///
@@ -14,16 +14,16 @@ use crate::request::MAX_PENDING_REQUESTS;
 ///
 /// ```
 /// use std::time::Duration;
-/// use oxide_bus::{Bus, Envelope, RequestError};
+/// use oxide_bus::{Bus, RequestError};
 ///
-/// let bus = Bus::<u32>::new();
+/// let bus = Bus::<u32>::builder().request_timeout(Duration::from_millis(5)).build();
 /// let nobody_answers = bus.subscribe();
-/// let error = bus.request(Envelope::new("client", 7), Duration::ZERO).unwrap_err();
-/// assert!(matches!(error, RequestError::TimedOut));
+/// let error = bus.request("client", 7).unwrap_err();
+/// assert_eq!(error.to_string(), "no answer came within 5ms");
 /// assert!(error.into_envelope().is_none());
 ///
 /// bus.close();
-/// let error = bus.request(Envelope::new("client", 7), Duration::ZERO).unwrap_err();
+/// let error = bus.request("client", 7).unwrap_err();
 /// assert!(error.is_closed());
 /// assert_eq!(error.into_envelope().map(|it| it.message), Some(7));
 /// # drop(nobody_answers);
@@ -32,23 +32,20 @@ use crate::request::MAX_PENDING_REQUESTS;
 pub enum RequestError<M = Message> {
     /// It could not be published.
     NotPublished(PublishError<M>),
-    /// Too many requests are pending: [`MAX_PENDING_REQUESTS`].
-    TooMany(Box<Envelope<M>>),
-    /// Too many requests under the publisher's capability are pending.
-    Quota {
+    /// Too many requests are pending, on the bus or under the publisher's capability.
+    TooManyPending {
         /// What was not asked.
         envelope: Box<Envelope<M>>,
-        /// How many may [be](crate::BusBuilder::max_requests).
+        /// How many may be: [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) on the bus, what
+        /// [`max_requests`](crate::BusBuilder::max_requests) says under the capability.
         limit: usize,
     },
-    /// A request with the same id is pending.
-    Repeated(Box<Envelope<M>>),
     /// Nobody listens to it.
     NoResponders,
     /// Everybody who listens to it lost it, because their queues were full.
     Overloaded,
-    /// There was no answer in time.
-    TimedOut,
+    /// There was no answer within this time.
+    TimedOut(Duration),
     /// The bus closed before there was an answer.
     Closed,
 }
@@ -62,23 +59,16 @@ impl<M> RequestError<M> {
         }
     }
 
-    /// Whether the capability is not granted.
-    pub fn is_denied(&self) -> bool {
-        matches!(self, RequestError::NotPublished(error) if error.is_denied())
-    }
-
     /// Whether there was no answer in time.
     pub fn is_timed_out(&self) -> bool {
-        matches!(self, RequestError::TimedOut)
+        matches!(self, RequestError::TimedOut(_))
     }
 
     /// Takes the envelope back, if it was not published.
     pub fn into_envelope(self) -> Option<Envelope<M>> {
         match self {
             RequestError::NotPublished(error) => Some(error.into_envelope()),
-            RequestError::TooMany(envelope)
-            | RequestError::Quota { envelope, .. }
-            | RequestError::Repeated(envelope) => Some(*envelope),
+            RequestError::TooManyPending { envelope, .. } => Some(*envelope),
             _ => None,
         }
     }
@@ -96,14 +86,13 @@ impl<M> fmt::Debug for RequestError<M> {
             RequestError::NotPublished(error) => {
                 f.debug_tuple("NotPublished").field(error).finish()
             }
-            RequestError::TooMany(_) => f.write_str("TooMany(..)"),
-            RequestError::Quota { limit, .. } => {
-                (f.debug_struct("Quota").field("limit", limit)).finish_non_exhaustive()
-            }
-            RequestError::Repeated(_) => f.write_str("Repeated(..)"),
+            RequestError::TooManyPending { limit, .. } => f
+                .debug_struct("TooManyPending")
+                .field("limit", limit)
+                .finish_non_exhaustive(),
             RequestError::NoResponders => f.write_str("NoResponders"),
             RequestError::Overloaded => f.write_str("Overloaded"),
-            RequestError::TimedOut => f.write_str("TimedOut"),
+            RequestError::TimedOut(timeout) => f.debug_tuple("TimedOut").field(timeout).finish(),
             RequestError::Closed => f.write_str("Closed"),
         }
     }
@@ -113,24 +102,22 @@ impl<M> fmt::Display for RequestError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RequestError::NotPublished(error) => error.fmt(f),
-            RequestError::TooMany(_) => {
-                write!(f, "{MAX_PENDING_REQUESTS} requests are pending already")
-            }
-            RequestError::Quota { limit, .. } => {
-                write!(
-                    f,
-                    "{limit} requests under the capability are pending already"
-                )
-            }
-            RequestError::Repeated(envelope) => {
-                write!(f, "request {} is pending already", envelope.id)
+            RequestError::TooManyPending { limit, .. } => {
+                write!(f, "{limit} requests are pending already")
             }
             RequestError::NoResponders => f.write_str("nobody listens to the request"),
             RequestError::Overloaded => f.write_str("everybody who listens lost the request"),
-            RequestError::TimedOut => f.write_str("no answer came in time"),
+            RequestError::TimedOut(timeout) => write!(f, "no answer came within {timeout:?}"),
             RequestError::Closed => f.write_str(CLOSED),
         }
     }
 }
 
-impl<M> Error for RequestError<M> {}
+impl<M: 'static> Error for RequestError<M> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            RequestError::NotPublished(error) => Some(error),
+            _ => None,
+        }
+    }
+}

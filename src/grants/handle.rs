@@ -87,7 +87,7 @@ impl GrantHandle {
     }
 
     /// Counts in one who asks, or says how many may be pending.
-    pub(crate) fn ask(&self) -> Result<Asking<'_>, usize> {
+    pub(crate) fn ask(&self) -> Result<Asking, usize> {
         let limit = match self.hold {
             Hold::Trusted => usize::MAX,
             Hold::Known | Hold::Unnameable => self.grants.limits.requests,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Publisher;
 use crate::grants::GrantHandle;
@@ -15,13 +16,15 @@ use crate::source::Source;
 /// It is for a thread that loops over its own subscription and publishes in the loop. The loop ends when the last
 /// [`Bus`](crate::Bus) and [`Publisher`] are gone, so a `Publisher` in the loop would wait for its own end.
 ///
-/// It keeps the source, the capability with its grant, and what the publisher was [narrowed](Publisher::narrow) to.
+/// It keeps the source, the capability with its grant, what the publisher was [narrowed](Publisher::narrow) to, and its
+/// time-out for requests.
 /// A capability that was revoked meanwhile refuses what the upgraded publisher says.
 pub struct WeakPublisher<M = Message> {
     bus: WeakBus<M>,
     source: Source,
     grant: Arc<GrantHandle>,
     narrowed: Arc<[Arc<[Pattern]>]>,
+    request_timeout: Duration,
 }
 
 impl<M> Publisher<M> {
@@ -51,6 +54,7 @@ impl<M> Publisher<M> {
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
             narrowed: Arc::clone(&self.narrowed),
+            request_timeout: self.request_timeout,
         }
     }
 }
@@ -68,6 +72,7 @@ impl<M> WeakPublisher<M> {
             stripe: self.grant.admission().stripe(),
             grant: Arc::clone(&self.grant),
             narrowed: Arc::clone(&self.narrowed),
+            request_timeout: self.request_timeout,
         })
     }
 }
@@ -79,6 +84,7 @@ impl<M> Clone for WeakPublisher<M> {
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
             narrowed: Arc::clone(&self.narrowed),
+            request_timeout: self.request_timeout,
         }
     }
 }

@@ -4,27 +4,23 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::{AsyncBus, AsyncPublisher};
+use super::{AsyncBus, AsyncPublisher, AsyncReplies};
 use crate::alarm::Sleeper;
 use crate::delivery::Delivery;
-use crate::envelope::Envelope;
+use crate::draft::Draft;
 use crate::error::{PublishError, RequestError};
 use crate::receipt::Receipt;
-use crate::request::{Requests, can_be_answered};
+use crate::request::{Asked, NEVER, Wanted, can_be_answered};
 use crate::scope::Origin;
+use crate::source::Source;
 use crate::subject::Payload;
 
-/// Registers a request, publishes it and waits for the answer.
-async fn ask<M: Payload, F>(
-    requests: &Requests<M>,
-    envelope: Envelope<M>,
-    publish: impl FnOnce(Envelope<M>) -> F,
-) -> Result<Delivery<M>, RequestError<M>>
-where
-    F: Future<Output = Result<Receipt, PublishError<M>>>,
-{
-    let (asked, envelope) = requests.register(envelope)?;
-    can_be_answered(&publish(envelope).await?)?;
+/// Waits for the answer to a request that is being published.
+async fn answer<M>(
+    asked: Asked<M>,
+    publish: impl Future<Output = Result<Receipt, PublishError<M>>>,
+) -> Result<Delivery<M>, RequestError<M>> {
+    can_be_answered(&publish.await?)?;
     let mut sleeper = Sleeper::new(asked.alarm());
     poll_fn(|context| {
         sleeper.set(context.waker());
@@ -33,25 +29,32 @@ where
     .await
 }
 
-/// Gives up when the time is over.
-async fn within<M>(
+/// Gives up when the time is over. Without a time-out it needs no clock.
+async fn within<M, R>(
     timeout: Duration,
-    answer: impl Future<Output = Result<Delivery<M>, RequestError<M>>>,
-) -> Result<Delivery<M>, RequestError<M>> {
-    (tokio::time::timeout(timeout, answer).await).unwrap_or(Err(RequestError::TimedOut))
+    asking: impl Future<Output = Result<R, RequestError<M>>>,
+) -> Result<R, RequestError<M>> {
+    if timeout == NEVER {
+        return asking.await;
+    }
+    let late = |_| Err(RequestError::TimedOut(timeout));
+    (tokio::time::timeout(timeout, asking).await).unwrap_or_else(late)
 }
 
 impl<M: Payload> AsyncBus<M> {
-    /// Publishes an envelope, unguarded, and waits for the answer as long as it takes; see
-    /// [`Bus::request`](crate::Bus::request).
+    /// Publishes a message, unguarded, and waits for the first answer; see [`Bus::request`](crate::Bus::request).
+    ///
+    /// It waits up to the [time-out](crate::BusBuilder::request_timeout) of the bus, by tokio's clock. The time-out is
+    /// for the whole, and for the wait for room too.
     ///
     /// # Errors
     ///
-    /// As [`Bus::request`](crate::Bus::request), but that it does not time out.
+    /// As [`Bus::request`](crate::Bus::request).
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`](crate::Bus::publish).
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time, unless the
+    /// time-out is `None`.
     ///
     /// # Cancel safety
     ///
@@ -61,7 +64,7 @@ impl<M: Payload> AsyncBus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{AsyncBus, Envelope};
+    /// use oxide_bus::AsyncBus;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -75,60 +78,47 @@ impl<M: Payload> AsyncBus<M> {
     ///     server.reply(&question, square).await
     /// });
     ///
-    /// let answer = bus.request(Envelope::new("client", 7)).await?;
+    /// let answer = bus.request("client", 7).await?;
     /// assert_eq!((answer.message, answer.source.as_str()), (49, "server"));
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn request(&self, envelope: Envelope<M>) -> Result<Delivery<M>, RequestError<M>> {
-        let publish = |envelope| self.publish(envelope);
-        ask(&self.core.requests, envelope, publish).await
-    }
-
-    /// The same, and waits up to `timeout` by tokio's clock. The time-out is for the whole.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::request`](crate::Bus::request).
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`request`](AsyncBus::request).
-    pub async fn request_timeout(
+    pub async fn request(
         &self,
-        envelope: Envelope<M>,
-        timeout: Duration,
+        source: impl Into<Source>,
+        message: impl Into<Draft<M>>,
     ) -> Result<Delivery<M>, RequestError<M>> {
-        within(timeout, self.request(envelope)).await
+        let envelope = self.as_sync().stamp(source, message);
+        let (asked, envelope) = Asked::register(&self.core, None, envelope, Wanted::One)?;
+        let asking = answer(asked, self.publish(envelope));
+        within(self.core.request_timeout, asking).await
     }
 }
 
 impl<M: Payload> AsyncPublisher<M> {
-    /// Publishes a message, and waits for the answer as long as it takes; see
-    /// [`Publisher::request`](crate::Publisher::request).
+    /// Publishes a message, and waits for the first answer; see [`Publisher::request`](crate::Publisher::request).
+    ///
+    /// It waits up to the [time-out](crate::Publisher::with_request_timeout) of this publisher, by tokio's clock.
     ///
     /// # Errors
     ///
-    /// As [`Publisher::request`](crate::Publisher::request), but that it does not time out.
+    /// As [`Publisher::request`](crate::Publisher::request).
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`](crate::Bus::publish).
+    /// As [`AsyncBus::request`].
     ///
     /// # Cancel safety
     ///
     /// As [`AsyncBus::request`].
-    pub async fn request(&self, message: M) -> Result<Delivery<M>, RequestError<M>> {
-        let (_asking, envelope) = self.asking(self.stamp(message))?;
-        let publish = |envelope| self.place(envelope, Origin::Made);
-        ask(self.requests(), envelope, publish).await
+    pub async fn request(
+        &self,
+        message: impl Into<Draft<M>>,
+    ) -> Result<Delivery<M>, RequestError<M>> {
+        self.request_timeout(message, self.patience()).await
     }
 
-    /// The same, and waits up to `timeout` by tokio's clock. The time-out is for the whole.
+    /// The same, with a time-out of its own. The time-out is for the whole.
     ///
     /// # Errors
     ///
@@ -143,9 +133,77 @@ impl<M: Payload> AsyncPublisher<M> {
     /// As [`AsyncBus::request`].
     pub async fn request_timeout(
         &self,
-        message: M,
+        message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Delivery<M>, RequestError<M>> {
-        within(timeout, self.request(message)).await
+        let (asked, envelope) = self.register(message, Wanted::One)?;
+        let asking = answer(asked, self.place(envelope, Origin::Made));
+        within(timeout, asking).await
+    }
+
+    /// Publishes a message, and returns its answers as they come, until the time-out; see
+    /// [`Publisher::request_many`](crate::Publisher::request_many).
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::request_many`](crate::Publisher::request_many); and [`RequestError::TimedOut`] where the question
+    /// found no room in time.
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`AsyncBus::request`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::AsyncBus;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = AsyncBus::<u32>::new();
+    /// bus.grant_capability("shop".into()).await;
+    /// for (name, price) in [("north", 12), ("south", 9)] {
+    ///     let shop = bus.publisher(name, "shop");
+    ///     let mut questions = bus.subscribe().await;
+    ///     tokio::spawn(async move {
+    ///         let question = questions.recv().await.expect("it is asked");
+    ///         shop.reply(&question, price).await
+    ///     });
+    /// }
+    ///
+    /// let client = bus.publisher("client", "shop");
+    /// let mut answers = client.request_many(0, Duration::from_secs(10)).await?;
+    /// let (one, other) = (answers.recv().await, answers.recv().await);
+    /// let best = one.into_iter().chain(other).map(|answer| answer.message).min();
+    /// assert_eq!(best, Some(9));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn request_many(
+        &self,
+        message: impl Into<Draft<M>>,
+        timeout: Duration,
+    ) -> Result<AsyncReplies<M>, RequestError<M>> {
+        let timer = Box::pin(tokio::time::sleep(timeout));
+        let (asked, envelope) = self.register(message, Wanted::Many)?;
+        let asking = async {
+            let receipt = self.place(envelope, Origin::Made).await?;
+            can_be_answered(&receipt)?;
+            Ok(receipt)
+        };
+        let receipt = within(timeout, asking).await?;
+        Ok(AsyncReplies::new(asked, receipt, timer))
+    }
+
+    /// The same publisher, with another time-out for [`request`](AsyncPublisher::request); see
+    /// [`Publisher::with_request_timeout`](crate::Publisher::with_request_timeout).
+    #[must_use = "it is what it returns that has the time-out"]
+    pub fn with_request_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.into_sync().with_request_timeout(timeout).into_async()
     }
 }

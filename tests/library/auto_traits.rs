@@ -18,9 +18,9 @@ use oxide_bus::{
     Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
     Envelope, Event, Eviction, Grant, GrantError, HeaderError, Headers, Message, MessageBus,
     Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
-    RecvTimeoutError, RequestError, RetainError, RevokeError, SetPatternsError, Source, Stats,
-    Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryRecvError,
-    WeakBus, WeakPublisher,
+    RecvTimeoutError, Replies, RequestError, RetainError, RevokeError, SetPatternsError, Source,
+    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
+    TryRecvError, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -64,6 +64,7 @@ assert_traits! {
     Iter<'_, Shared>: Send, Sync, Unpin;
     TryIter<'_, Shared>: Send, Sync, Unpin;
     IntoIter<Shared>: Send, Sync, Unpin;
+    Replies<Shared>: Send, Sync, Unpin;
     Envelope<Shared>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Headers: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     HeaderError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
@@ -121,8 +122,11 @@ assert_traits! {
 #[cfg(feature = "tokio")]
 mod tasks {
     use super::{Bound, Moved, Shared};
+    use std::time::Duration;
+
     use oxide_bus::{
-        AsyncBus, AsyncPublisher, AsyncSubscription, AsyncWeakPublisher, Envelope, PublishSink,
+        AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakPublisher, Envelope,
+        PublishSink,
     };
 
     assert_traits! {
@@ -132,6 +136,8 @@ mod tasks {
         AsyncSubscription<Shared>: Send, Sync, Unpin;
         AsyncSubscription<Shared>: !Clone;
         PublishSink<Shared>: Send, Unpin;
+        AsyncReplies<Shared>: Send, Sync, Unpin;
+        AsyncReplies<Moved>: !Send, !Sync;
         AsyncBus<Moved>: !Send, !Sync;
         AsyncPublisher<Bound>: !Send, !Sync;
         AsyncWeakPublisher<Moved>: !Send, !Sync;
@@ -145,9 +151,10 @@ mod tasks {
             require(bus.subscribe());
             require(bus.publish(Envelope::new("", Shared::new())));
             require(bus.publish_batch(Vec::new()));
-            require(bus.request(Envelope::new("", Shared::new())));
+            require(bus.request("", Shared::new()));
             require(publisher.publish(Shared::new()));
             require(publisher.request(Shared::new()));
+            require(publisher.request_many(Shared::new(), Duration::ZERO));
         }
         fn receive(subscription: &mut AsyncSubscription<Shared>) {
             require(subscription.recv());

@@ -38,6 +38,10 @@ fn ask(number: u64) -> Envelope<Talk> {
     Envelope::new("client", Talk::Ask(number))
 }
 
+fn open() -> Bus<Talk> {
+    Bus::builder().request_timeout(LONG).build()
+}
+
 fn publisher(bus: &Bus<Talk>) -> Publisher<Talk> {
     bus.grant_capability("talk".into());
     bus.publisher("server", "talk")
@@ -68,7 +72,7 @@ fn number(answer: &Delivery<Talk>) -> u64 {
 fn twenty_threads_that_ask_at_once_get_each_its_own_answers() {
     let all = std::env::var_os("OXIDE_BUS_ALL_REQUESTS").is_some();
     let each = if all { 10_000 } else { 1_000 };
-    let bus = Bus::<Talk>::new();
+    let bus = open();
     let server = publisher(&bus);
     let mut audit = bus
         .subscribe_with(SubscribeOptions::new().capacity(1 << 20))
@@ -84,11 +88,8 @@ fn twenty_threads_that_ask_at_once_get_each_its_own_answers() {
                 let bus = &bus;
                 scope.spawn(move || {
                     for number_of in (0..each).map(|nth| asker * each + nth) {
-                        let question = ask(number_of);
-                        let id = question.id;
-                        let answer = bus.request(question, LONG).unwrap();
+                        let answer = bus.request("client", Talk::Ask(number_of)).unwrap();
                         assert_eq!(number(&answer), number_of);
-                        assert_eq!(answer.correlation_id, Some(id));
                     }
                 })
             })
@@ -107,12 +108,12 @@ fn twenty_threads_that_ask_at_once_get_each_its_own_answers() {
 
 #[test]
 fn the_answer_goes_to_subscribers_too_and_is_one_and_the_same() {
-    let bus = Bus::<Talk>::new();
+    let bus = open();
     let server = publisher(&bus);
     let questions = bus.subscribe_with(asks()).unwrap();
     let mut audit = bus.subscribe();
     let serving = thread::spawn(move || serve(questions, &server));
-    let answer = bus.request(ask(7), LONG).unwrap();
+    let answer = bus.request("client", Talk::Ask(7)).unwrap();
     assert_eq!(audit.recv().unwrap().message, Talk::Ask(7));
     let audited = audit.recv().unwrap();
     assert!(std::ptr::eq(&raw const *audited, &raw const *answer));
@@ -125,14 +126,14 @@ fn the_answer_goes_to_subscribers_too_and_is_one_and_the_same() {
 #[test]
 fn an_answer_that_no_subscriber_gets_is_got_by_who_asked() {
     for full in [false, true] {
-        let bus = Bus::<Talk>::new();
+        let bus = open();
         let server = publisher(&bus);
         let mut questions = bus
             .subscribe_with(SubscribeOptions::new().capacity(1))
             .unwrap();
         let asking = {
             let bus = bus.clone();
-            Task::start(move || bus.request(ask(7), LONG).unwrap())
+            Task::start(move || bus.request("client", Talk::Ask(7)).unwrap())
         };
         let question = questions.recv().unwrap();
         let kept = full.then(|| {
@@ -151,11 +152,11 @@ fn an_answer_that_no_subscriber_gets_is_got_by_who_asked() {
 #[test]
 fn an_answer_in_a_batch_is_found() {
     for listens in [true, false] {
-        let bus = Bus::<Talk>::new();
+        let bus = open();
         let mut questions = bus.subscribe();
         let asking = {
             let bus = bus.clone();
-            Task::start(move || bus.request(ask(7), LONG).unwrap())
+            Task::start(move || bus.request("client", Talk::Ask(7)).unwrap())
         };
         let question = questions.recv().unwrap();
         let kept = listens.then_some(questions);
@@ -175,12 +176,12 @@ fn an_answer_in_a_batch_is_found() {
 
 #[test]
 fn the_first_answer_counts_and_a_later_one_disturbs_nobody() {
-    let bus = Bus::<Talk>::new();
+    let bus = open();
     let server = publisher(&bus);
     let mut questions = bus.subscribe_with(asks()).unwrap();
     let asking = {
         let bus = bus.clone();
-        Task::start(move || bus.request(ask(1), LONG).unwrap())
+        Task::start(move || bus.request("client", Talk::Ask(1)).unwrap())
     };
     let question = questions.recv().unwrap();
     for number in [1, 2] {
@@ -190,24 +191,14 @@ fn the_first_answer_counts_and_a_later_one_disturbs_nobody() {
 }
 
 #[test]
-fn a_request_that_names_itself_does_not_answer_itself() {
-    let bus = Bus::<Talk>::new();
-    let _listens = bus.subscribe();
-    let mut question = ask(7);
-    question.correlation_id = Some(question.id);
-    let error = bus.request(question, Duration::ZERO).unwrap_err();
-    assert!(error.is_timed_out());
-}
-
-#[test]
 fn nobody_who_listens_and_nobody_who_has_room_are_told_at_once() {
-    let bus = Bus::<Talk>::new();
-    let error = bus.request(ask(1), LONG).unwrap_err();
+    let bus = open();
+    let error = bus.request("client", Talk::Ask(1)).unwrap_err();
     assert!(matches!(error, RequestError::NoResponders), "{error:?}");
     for options in [SubscribeOptions::new(), asks()] {
         let full = bus.subscribe_with(options.capacity(1)).unwrap();
         bus.publish(ask(1)).unwrap();
-        let error = bus.request(ask(1), LONG).unwrap_err();
+        let error = bus.request("client", Talk::Ask(1)).unwrap_err();
         assert!(matches!(error, RequestError::Overloaded), "{error:?}");
         drop(full);
     }
@@ -215,28 +206,28 @@ fn nobody_who_listens_and_nobody_who_has_room_are_told_at_once() {
 
 #[test]
 fn a_request_without_an_answer_ends_in_time() {
-    let bus = Bus::<Talk>::new();
-    let _listens = bus.subscribe();
     let timeout = Duration::from_millis(10);
+    let bus = Bus::<Talk>::builder().request_timeout(timeout).build();
+    let _listens = bus.subscribe();
     let started = Instant::now();
-    let error = bus.request(ask(1), timeout).unwrap_err();
+    let error = bus.request("client", Talk::Ask(1)).unwrap_err();
     assert!(error.is_timed_out());
     assert!(started.elapsed() >= timeout);
 }
 
 #[test]
 fn who_waits_for_an_answer_wakes_when_the_bus_closes() {
-    let bus = Bus::<Talk>::new();
+    let bus = open();
     let mut questions = bus.subscribe();
     let asking = {
         let bus = bus.clone();
-        Task::start(move || bus.request(ask(1), LONG).unwrap_err())
+        Task::start(move || bus.request("client", Talk::Ask(1)).unwrap_err())
     };
     questions.recv().unwrap();
     bus.close();
     let error = asking.end();
     assert!(matches!(error, RequestError::Closed), "{error:?}");
-    let error = bus.request(ask(2), LONG).unwrap_err();
+    let error = bus.request("client", Talk::Ask(2)).unwrap_err();
     assert!(error.is_closed());
     assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(2));
     assert_eq!(questions.recv().unwrap_err(), RecvError::Disconnected);
@@ -244,17 +235,20 @@ fn who_waits_for_an_answer_wakes_when_the_bus_closes() {
 
 #[test]
 fn a_publisher_asks_under_its_own_name_and_only_while_it_may() {
-    let bus = Bus::<Talk>::new();
+    let bus = open();
     let mut questions = bus.subscribe_with(asks()).unwrap();
     let client = bus.publisher("client", "ask");
-    let error = client.request(Talk::Ask(1), LONG).unwrap_err();
-    assert!(error.is_denied());
+    let error = client.request(Talk::Ask(1)).unwrap_err();
+    assert!(
+        matches!(&error, RequestError::NotPublished(error) if error.is_denied()),
+        "{error}"
+    );
     assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(1));
     assert!(questions.is_empty());
 
     bus.grant_capability("ask".into());
     let server = publisher(&bus);
-    let asking = Task::start(move || client.request(Talk::Ask(2), LONG).unwrap());
+    let asking = Task::start(move || client.request(Talk::Ask(2)).unwrap());
     let question = questions.recv().unwrap();
     assert_eq!(question.source, "client");
     server.reply(&question, Talk::Answer(2)).unwrap();
@@ -264,7 +258,7 @@ fn a_publisher_asks_under_its_own_name_and_only_while_it_may() {
 /// The one who asks has the answer while the one who answers still waits for the full queue.
 #[test]
 fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
-    let bus = Bus::<Talk>::new();
+    let bus = open();
     let server = publisher(&bus);
     let mut questions = bus.subscribe_with(asks()).unwrap();
     let lossless = Overflow::Block;
@@ -277,7 +271,7 @@ fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
             .unwrap();
         let asking = {
             let bus = bus.clone();
-            Task::start(move || bus.request(ask(1), LONG).unwrap())
+            Task::start(move || bus.request("client", Talk::Ask(1)).unwrap())
         };
         let question = questions.recv().unwrap();
         if full.is_empty() {
@@ -296,37 +290,19 @@ fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
 }
 
 #[test]
-fn an_id_that_is_pending_cannot_be_asked_for_again() {
-    let bus = Bus::<Talk>::new();
-    let server = publisher(&bus);
-    let mut questions = bus.subscribe();
-    let (first, mut second) = (ask(1), ask(2));
-    second.id = first.id;
-    let asking = {
-        let bus = bus.clone();
-        Task::start(move || bus.request(first, LONG).unwrap())
-    };
-    let question = questions.recv().unwrap();
-    let error = bus.request(second, LONG).unwrap_err();
-    assert!(matches!(error, RequestError::Repeated(_)), "{error:?}");
-    assert_eq!(error.into_envelope().unwrap().message, Talk::Ask(2));
-    server.reply(&question, Talk::Answer(1)).unwrap();
-    assert_eq!(number(&asking.end()), 1);
-    assert_eq!(bus.stats().pending_requests, 0);
-}
-
-#[test]
 fn requests_that_time_out_find_nobody_or_panic_leave_nothing_behind() {
-    let bus = Bus::<Talk>::new();
-    let alone = Bus::<Talk>::new();
+    let bus = Bus::<Talk>::builder()
+        .request_timeout(Duration::ZERO)
+        .build();
+    let alone = open();
     let mut listens = bus.subscribe_with(asks()).unwrap();
     let mut once = |number| {
-        let error = bus.request(ask(number), Duration::ZERO).unwrap_err();
+        let error = bus.request("client", Talk::Ask(number)).unwrap_err();
         assert!(error.is_timed_out());
         drop(listens.recv().unwrap());
-        let error = alone.request(ask(number), LONG).unwrap_err();
+        let error = alone.request("client", Talk::Ask(number)).unwrap_err();
         assert!(matches!(error, RequestError::NoResponders));
-        let panics = || bus.request(Envelope::new("client", Talk::Panic), LONG);
+        let panics = || bus.request("client", Talk::Panic);
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
         assert_eq!(bus.stats().pending_requests, 0);
     };
@@ -342,17 +318,158 @@ fn a_request_that_is_over_counts_no_more_however_it_has_ended() {
     bus.grant_capability("ask".into());
     let client = bus.publisher("client", "ask");
     for _ in 0..3 {
-        let error = client.request(1, Duration::ZERO).unwrap_err();
+        let error = client.request_timeout(1, Duration::ZERO).unwrap_err();
         assert!(matches!(error, RequestError::NoResponders));
     }
     let _questions = bus.subscribe();
     for _ in 0..3 {
-        let error = client.request(1, Duration::ZERO).unwrap_err();
+        let error = client.request_timeout(1, Duration::ZERO).unwrap_err();
         assert!(error.is_timed_out(), "{error}");
     }
     bus.revoke_capability(&"ask".into());
     for _ in 0..3 {
-        let error = client.request(1, Duration::ZERO).unwrap_err();
+        let error = client.request_timeout(1, Duration::ZERO).unwrap_err();
         assert!(matches!(error, RequestError::NotPublished(_)), "{error}");
     }
+}
+
+/// A client that may ask, and questions that it has asked.
+fn many(bus: &Bus<Talk>) -> (Publisher<Talk>, Publisher<Talk>, Subscription<Talk>) {
+    bus.grant_capability("ask".into());
+    let questions = bus.subscribe_with(asks()).unwrap();
+    (bus.publisher("client", "ask"), publisher(bus), questions)
+}
+
+#[test]
+fn each_answer_comes_and_what_is_no_answer_does_not() {
+    let bus = open();
+    let (client, server, mut questions) = many(&bus);
+    let mut other = bus.subscribe();
+    let mut replies = client.request_many(Talk::Ask(1), LONG).unwrap();
+    assert_eq!(replies.receipt().delivered(), 2);
+    let question = questions.recv().unwrap();
+    assert_eq!(replies.receipt().id(), question.id);
+    server.publish(Talk::Answer(0)).unwrap();
+    for number in 1..=3 {
+        question.reply(&server, Talk::Answer(number)).unwrap();
+    }
+    let answers: Vec<_> = replies.by_ref().take(3).map(|it| number(&it)).collect();
+    assert_eq!(answers, [1, 2, 3]);
+    assert_eq!(replies.dropped(), 0);
+    let audited: Vec<_> = other.try_iter().flatten().collect();
+    assert_eq!(audited.len(), 5, "subscribers have them too");
+}
+
+#[test]
+fn answers_end_when_the_bus_closes_and_do_not_keep_it_open() {
+    let bus = open();
+    let (client, server, mut questions) = many(&bus);
+    let mut replies = client.request_many(Talk::Ask(1), LONG).unwrap();
+    let question = questions.recv().unwrap();
+    question.reply(&server, Talk::Answer(1)).unwrap();
+    drop((bus, client, server));
+    assert_eq!(questions.recv().unwrap_err(), RecvError::Disconnected);
+    assert_eq!(replies.next().map(|it| number(&it)), Some(1));
+    assert!(replies.next().is_none());
+}
+
+#[test]
+fn a_thread_that_waits_for_another_answer_wakes_when_it_comes_and_when_the_bus_closes() {
+    let bus = open();
+    let (client, server, mut questions) = many(&bus);
+    let replies = client.request_many(Talk::Ask(1), LONG).unwrap();
+    let question = questions.recv().unwrap();
+    let waiting = Task::start(move || replies.map(|it| number(&it)).collect::<Vec<_>>());
+    for number in [1, 2] {
+        waiting.assert_waits();
+        question.reply(&server, Talk::Answer(number)).unwrap();
+    }
+    waiting.assert_waits();
+    bus.close();
+    assert_eq!(waiting.end(), [1, 2]);
+}
+
+#[test]
+fn answers_end_at_the_time_out_though_somebody_goes_on_answering() {
+    let bus = open();
+    let (client, server, mut questions) = many(&bus);
+    let started = Instant::now();
+    let timeout = Duration::from_millis(10);
+    let mut replies = client.request_many(Talk::Ask(1), timeout).unwrap();
+    let question = questions.recv().unwrap();
+    question.reply(&server, Talk::Answer(1)).unwrap();
+    // The answer to each brings the next.
+    for answer in &mut replies {
+        assert_eq!(number(&answer), 1);
+        question.reply(&server, Talk::Answer(1)).unwrap();
+    }
+    assert!(started.elapsed() >= timeout);
+    assert_eq!(bus.stats().pending_requests, 0);
+    drop(replies);
+}
+
+#[test]
+fn so_many_answers_wait_to_be_taken_and_the_others_are_counted() {
+    let bus = open();
+    let (client, server, mut questions) = many(&bus);
+    let mut replies = client.request_many(Talk::Ask(1), LONG).unwrap();
+    let question = questions.recv().unwrap();
+    for number in 0..130 {
+        question.reply(&server, Talk::Answer(number)).unwrap();
+    }
+    assert_eq!(replies.dropped(), 2);
+    bus.close();
+    let answers: Vec<_> = replies.by_ref().map(|it| number(&it)).collect();
+    assert_eq!(answers, (0..128).collect::<Vec<_>>());
+}
+
+#[test]
+fn several_answers_are_one_request_until_they_are_dropped() {
+    let bus = Bus::<u32>::builder().max_requests(1).build();
+    let mut questions = bus.subscribe();
+    bus.grant_capability("ask".into());
+    let client = bus.publisher("client", "ask");
+    for _ in 0..3 {
+        let replies = client.request_many(1, LONG).unwrap();
+        assert_eq!(bus.stats().pending_requests, 1);
+        let error = client.request_many(2, LONG).unwrap_err();
+        assert!(
+            matches!(error, RequestError::TooManyPending { limit: 1, .. }),
+            "{error}"
+        );
+        assert_eq!(error.into_envelope().unwrap().message, 2);
+        let question = questions.recv().unwrap();
+        question.reply(&client, 3).unwrap();
+        drop(replies);
+        assert_eq!(bus.stats().pending_requests, 0);
+        question.reply(&client, 4).unwrap();
+        questions.try_iter().for_each(drop);
+    }
+    drop(questions);
+    let error = client.request_many(1, LONG).unwrap_err();
+    assert!(matches!(error, RequestError::NoResponders), "{error}");
+    assert_eq!(bus.stats().pending_requests, 0);
+}
+
+#[test]
+fn a_publisher_asks_with_its_own_time_out_and_its_clones_have_it_too() {
+    let own = Duration::from_millis(5);
+    let bus = Bus::<Talk>::builder().request_timeout(LONG).build();
+    let _listens = bus.subscribe();
+    bus.grant_capability("ask".into());
+    let client = bus.publisher("client", "ask").with_request_timeout(own);
+    let upgraded = client.downgrade().upgrade().unwrap();
+    let narrowed = client.narrow([">".parse().unwrap()]);
+    for client in [client.clone(), upgraded, narrowed] {
+        let error = client.request(Talk::Ask(1)).unwrap_err();
+        assert!(
+            matches!(error, RequestError::TimedOut(it) if it == own),
+            "{error}"
+        );
+    }
+    let never = client.with_request_timeout(None);
+    let asking = Task::start(move || never.request(Talk::Ask(1)).unwrap_err());
+    asking.assert_waits();
+    bus.close();
+    assert!(asking.end().is_closed());
 }

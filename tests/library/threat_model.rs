@@ -346,18 +346,21 @@ fn it_cannot_use_up_the_requests_of_others() {
     let patience = Duration::from_secs(20);
     thread::scope(|scope| {
         let asking: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| publisher.request(report(), patience)))
+            .map(|_| scope.spawn(|| publisher.request_timeout(report(), patience)))
             .collect();
         for _ in 0..4 {
             questions.recv().unwrap(); // so it is pending
         }
         let clone = publisher.narrow([">"]).unwrap();
         for _ in 0..10 {
-            let error = clone.request(report(), patience).unwrap_err();
-            assert!(matches!(error, RequestError::Quota { limit: 4, .. }));
+            let error = clone.request_timeout(report(), patience).unwrap_err();
+            assert!(matches!(
+                error,
+                RequestError::TooManyPending { limit: 4, .. }
+            ));
             assert_eq!(error.into_envelope().unwrap().message, report());
         }
-        let error = other.request(stop(), Duration::ZERO).unwrap_err();
+        let error = other.request_timeout(stop(), Duration::ZERO).unwrap_err();
         assert!(error.is_timed_out(), "it was asked");
         bus.close();
         for asked in asking {

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Types and their twins.
-const TWINS: [(&str, &str); 4] = [
+const TWINS: [(&str, &str); 5] = [
     ("Bus", "AsyncBus"),
     ("Publisher", "AsyncPublisher"),
     ("WeakPublisher", "AsyncWeakPublisher"),
     ("Subscription", "AsyncSubscription"),
+    ("Replies", "AsyncReplies"),
 ];
 
 /// Public methods: by type, each with its first line.

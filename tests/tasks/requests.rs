@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::yield_now;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use oxide_bus::{
     AsyncBus, Bus, Delivery, Envelope, Overflow, RecvError, RequestError, SubscribeOptions,
 };
@@ -19,14 +20,23 @@ const LONG: Duration = Duration::from_secs(10);
 
 const MOMENT: Duration = Duration::from_millis(2);
 
+/// A bus whose requests need no clock.
+fn untimed() -> AsyncBus<u64> {
+    Bus::builder().request_timeout(None).build().into_async()
+}
+
+fn timed(timeout: Duration) -> AsyncBus<u64> {
+    Bus::builder().request_timeout(timeout).build().into_async()
+}
+
 #[test]
 fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
-    let bus = AsyncBus::<u64>::new();
+    let bus = untimed();
     let options = SubscribeOptions::new().overflow(Overflow::DropOldest);
     let _nobody_answers = Bus::from(bus.clone()).subscribe_with(options).unwrap();
     let (counter, waker) = Counter::new();
     for number in 0..100_000 {
-        let mut request = pin!(bus.request(envelope(number)));
+        let mut request = pin!(bus.request("counter", number));
         assert!(poll_once(request.as_mut(), &waker).is_pending());
     }
     drop(waker);
@@ -41,7 +51,7 @@ fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
             let question = questions.recv().await.unwrap();
             server.reply(&question, 7).await
         });
-        bus.request(envelope(0)).await
+        bus.request("counter", 0).await
     });
     assert_eq!(answered.unwrap().message, 7);
 }
@@ -52,7 +62,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
     type Counted = (Arc<()>, usize);
     const REQUESTS: usize = 100_000;
 
-    let bus = Bus::<Counted>::new();
+    let bus = Bus::<Counted>::builder().request_timeout(None).build();
     let token = Arc::new(());
     bus.grant_capability("answer".into());
     let newest = SubscribeOptions::new()
@@ -95,8 +105,8 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
     let tasks = bus.clone().into_async();
     let mut taken = 0;
     for number in 0..REQUESTS {
-        let question = Envelope::new("asker", (Arc::clone(&token), number));
-        let mut request = pin!(tasks.request(question));
+        let question = (Arc::clone(&token), number);
+        let mut request = pin!(tasks.request("asker", question));
         for _look in 0..number % 4 * 8 {
             if let Poll::Ready(answer) = poll_once(request.as_mut(), &waker) {
                 assert_eq!(answer.unwrap().message.1, number);
@@ -106,8 +116,8 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
         }
     }
     // Nothing holds up those that come after: this one is answered.
-    let question = Envelope::new("asker", (Arc::clone(&token), REQUESTS));
-    let answer = current_thread().block_on(tasks.request(question)).unwrap();
+    let question = (Arc::clone(&token), REQUESTS);
+    let answer = (current_thread().block_on(tasks.request("asker", question))).unwrap();
     assert_eq!(answer.message.1, REQUESTS);
     drop((answer, waker, tasks));
     bus.close();
@@ -124,7 +134,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
 #[test]
 fn who_asks_gets_his_own_answer_among_many() {
     two_threads().block_on(async {
-        let bus = AsyncBus::<u64>::new();
+        let bus = untimed();
         bus.grant_capability("answer".into()).await;
         let server = bus.publisher("server", "answer");
         let options = SubscribeOptions::new().source("counter").capacity(1_000);
@@ -140,7 +150,7 @@ fn who_asks_gets_his_own_answer_among_many() {
                 let bus = bus.clone();
                 tokio::spawn(async move {
                     for number in (asker * 100)..(asker * 100 + 100) {
-                        let answer = bus.request(envelope(number)).await.unwrap();
+                        let answer = bus.request("counter", number).await.unwrap();
                         assert_eq!(answer.message, number * number);
                     }
                 })
@@ -154,10 +164,10 @@ fn who_asks_gets_his_own_answer_among_many() {
 
 #[test]
 fn who_asks_learns_that_the_bus_closes() {
-    let bus = AsyncBus::<u64>::new();
+    let bus = untimed();
     let _nobody_answers = Bus::from(bus.clone()).subscribe();
     let (counter, waker) = Counter::new();
-    let mut request = pin!(bus.request(envelope(0)));
+    let mut request = pin!(bus.request("counter", 0));
     assert!(poll_once(request.as_mut(), &waker).is_pending());
     bus.close();
     assert_eq!(counter.woken(), 1);
@@ -169,7 +179,10 @@ fn who_asks_learns_that_the_bus_closes() {
 
 #[test]
 fn a_request_that_is_given_up_counts_no_more_and_one_that_waits_does() {
-    let bus = Bus::<u64>::builder().max_requests(1).build();
+    let bus = Bus::<u64>::builder()
+        .max_requests(1)
+        .request_timeout(None)
+        .build();
     let _questions = bus.subscribe();
     bus.grant_capability("ask".into());
     let client = bus.publisher("client", "ask").into_async();
@@ -181,13 +194,16 @@ fn a_request_that_is_given_up_counts_no_more_and_one_that_waits_does() {
         let Poll::Ready(Err(error)) = asks_too.as_mut().poll(&mut context) else {
             panic!("one waits already");
         };
-        assert!(matches!(error, RequestError::Quota { limit: 1, .. }));
+        assert!(matches!(
+            error,
+            RequestError::TooManyPending { limit: 1, .. }
+        ));
     }
 }
 
 #[test]
 fn without_a_builder_1024_requests_may_be_pending_under_one_capability() {
-    let bus = Bus::<u64>::new();
+    let bus = untimed().into_sync();
     let options = SubscribeOptions::new().capacity(2_000);
     let _questions = bus.subscribe_with(options).unwrap();
     bus.grant_capability("ask".into());
@@ -204,11 +220,14 @@ fn without_a_builder_1024_requests_may_be_pending_under_one_capability() {
     let Poll::Ready(Err(error)) = one_more.as_mut().poll(&mut context) else {
         panic!("it is one too many");
     };
-    assert!(matches!(error, RequestError::Quota { limit: 1_024, .. }));
+    assert!(matches!(
+        error,
+        RequestError::TooManyPending { limit: 1_024, .. }
+    ));
     drop(pending);
 }
 
-/// The same question asked of a bus, and by a publisher; "ask" must be granted.
+/// The same question asked of a bus with this time-out, and by a publisher; "ask" must be granted.
 async fn asked_both_ways(
     bus: &AsyncBus<u64>,
     question: u64,
@@ -216,7 +235,7 @@ async fn asked_both_ways(
 ) -> [Result<Delivery<u64>, RequestError<u64>>; 2] {
     let client = bus.publisher("counter", "ask");
     [
-        bus.request_timeout(envelope(question), timeout).await,
+        bus.request("counter", question).await,
         client.request_timeout(question, timeout).await,
     ]
 }
@@ -224,7 +243,7 @@ async fn asked_both_ways(
 #[test]
 fn a_request_that_is_answered_in_time_has_its_answer() {
     current_thread().block_on(async {
-        let bus = AsyncBus::<u64>::new();
+        let bus = timed(LONG);
         bus.grant_capability("ask".into()).await;
         bus.grant_capability("answer".into()).await;
         let server = bus.publisher("server", "answer");
@@ -248,16 +267,19 @@ fn a_request_that_is_answered_in_time_has_its_answer() {
 fn a_request_that_nobody_answers_in_time_leaves_nothing() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
-            let bus = Bus::<u64>::builder().max_requests(1).build().into_async();
+            let bus = Bus::<u64>::builder()
+                .max_requests(1)
+                .request_timeout(MOMENT)
+                .build();
+            let bus = bus.into_async();
             bus.grant_capability("ask".into()).await;
             bus.grant_capability("answer".into()).await;
             let client = bus.publisher("counter", "ask");
             let server = bus.publisher("server", "answer");
             let mut questions = bus.subscribe().await;
-            let question = envelope(7);
             for _ in 0..2 {
-                // Did the first still wait, the second would have an id that is taken, and be one too many.
-                let answer = bus.request_timeout(question.clone(), MOMENT).await;
+                // Did the first still wait, the second would be one too many.
+                let answer = bus.request("counter", 7).await;
                 assert!(answer.unwrap_err().is_timed_out());
                 let answer = client.request_timeout(7, MOMENT).await;
                 assert!(answer.unwrap_err().is_timed_out());
@@ -277,7 +299,7 @@ fn a_request_that_nobody_answers_in_time_leaves_nothing() {
 fn the_time_out_of_a_request_is_for_the_wait_for_room_too() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
-            let bus = AsyncBus::<u64>::new();
+            let bus = timed(MOMENT);
             bus.grant_capability("ask".into()).await;
             let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
             let mut full = bus.subscribe_with(options).await.unwrap();
@@ -298,12 +320,12 @@ fn the_time_out_of_a_request_is_for_the_wait_for_room_too() {
 fn who_asks_with_a_time_out_learns_that_the_bus_closes() {
     let runtime = current_thread();
     let _inside = runtime.enter();
-    let bus = AsyncBus::<u64>::new();
+    let bus = timed(LONG);
     let _nobody_answers = Bus::from(bus.clone()).subscribe();
     Bus::from(bus.clone()).grant_capability("ask".into());
     let client = bus.publisher("counter", "ask");
     let (counter, waker) = Counter::new();
-    let mut asks = pin!(bus.request_timeout(envelope(7), LONG));
+    let mut asks = pin!(bus.request("counter", 7));
     let mut asks_too = pin!(client.request_timeout(7, LONG));
     assert!(poll_once(asks.as_mut(), &waker).is_pending());
     assert!(poll_once(asks_too.as_mut(), &waker).is_pending());
@@ -318,4 +340,88 @@ fn who_asks_with_a_time_out_learns_that_the_bus_closes() {
         };
         assert!(error.is_closed());
     }
+}
+
+#[test]
+fn each_answer_comes_to_a_task_until_the_bus_closes() {
+    current_thread().block_on(async {
+        let bus = timed(LONG);
+        bus.grant_capability("ask".into()).await;
+        let client = bus.publisher("counter", "ask");
+        let mut questions = bus.subscribe().await;
+        let mut replies = client.request_many(7, LONG).await.unwrap();
+        assert_eq!(replies.receipt().delivered(), 1);
+        let question = questions.recv().await.unwrap();
+        let (counter, waker) = Counter::new();
+        {
+            let mut waits = pin!(replies.recv());
+            assert!(poll_once(waits.as_mut(), &waker).is_pending());
+            client.reply(&question, 1).await.unwrap();
+            assert_eq!(counter.woken(), 1);
+        }
+        // What was given up has taken nothing.
+        assert_eq!(replies.next().await.unwrap().message, 1);
+        let mut waits = pin!(replies.next());
+        assert!(poll_once(waits.as_mut(), &waker).is_pending());
+        bus.close();
+        assert_eq!(counter.woken(), 2);
+        assert!(waits.await.is_none());
+        drop(waker);
+        assert_eq!(Arc::strong_count(&counter), 1, "no waker is left");
+    });
+}
+
+#[test]
+fn the_answers_to_a_task_end_in_time_though_somebody_goes_on_answering() {
+    let asking = Task::start(|| {
+        current_thread().block_on(async {
+            let bus = timed(LONG);
+            bus.grant_capability("ask".into()).await;
+            let client = bus.publisher("counter", "ask");
+            let mut questions = bus.subscribe().await;
+            let mut replies = client.request_many(7, MOMENT).await.unwrap();
+            let question = questions.recv().await.unwrap();
+            loop {
+                client.reply(&question, 1).await.unwrap();
+                if replies.recv().await.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(bus.stats().pending_requests, 0);
+            assert_eq!(replies.dropped(), 0);
+        });
+    });
+    asking.end();
+}
+
+#[test]
+fn a_question_for_many_that_finds_no_room_in_time_is_not_asked() {
+    let asking = Task::start(|| {
+        current_thread().block_on(async {
+            let bus = timed(LONG);
+            bus.grant_capability("ask".into()).await;
+            let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
+            let mut full = bus.subscribe_with(options).await.unwrap();
+            bus.publish(envelope(0)).await.unwrap();
+            let client = bus.publisher("counter", "ask");
+            let error = client.request_many(7, MOMENT).await.unwrap_err();
+            assert!(matches!(error, RequestError::TimedOut(MOMENT)), "{error}");
+            assert_eq!(full.try_recv().unwrap().message, 0);
+            assert!(full.is_empty());
+            assert_eq!(bus.stats().pending_requests, 0);
+        });
+    });
+    asking.end();
+}
+
+#[test]
+fn a_task_asks_with_the_time_out_of_its_publisher() {
+    current_thread().block_on(async {
+        let bus = timed(LONG);
+        bus.grant_capability("ask".into()).await;
+        let _nobody_answers = bus.subscribe().await;
+        let client = bus.publisher("counter", "ask").with_request_timeout(MOMENT);
+        let error = client.request(7).await.unwrap_err();
+        assert!(matches!(error, RequestError::TimedOut(MOMENT)), "{error}");
+    });
 }

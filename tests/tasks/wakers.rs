@@ -58,7 +58,7 @@ const ACTS: [Act; 6] = [
     |_, waiting| drop(waiting.lock().unwrap().take()),
     |bus, _| {
         let asks = bus.clone().into_async();
-        let mut asked = Box::pin(asks.request(envelope(9)));
+        let mut asked = Box::pin(asks.request("counter", 9));
         let _pending = poll_once(asked.as_mut(), Waker::noop());
     },
 ];
@@ -232,7 +232,7 @@ fn a_waker_that_answers_another_request_may_do_so_so_deep_and_no_deeper() {
     bus.grant_capability("ask".into());
     let mut questions = bus.subscribe();
     let publisher = bus.publisher("asker", "ask");
-    let asks = publisher.clone().into_async();
+    let asks = publisher.clone().with_request_timeout(None).into_async();
     let refused = Arc::new(AtomicUsize::new(0));
     let mut next = None;
     let mut asked = Vec::new();
@@ -319,7 +319,7 @@ fn the_waker_of_who_asks_may_use_the_bus() {
         bus.grant_capability("answer".into());
         let server = bus.publisher("server", "answer");
         let asks = Box::pin(async move {
-            let _answer = tasks.request(envelope(1)).await;
+            let _answer = tasks.request("counter", 1).await;
         });
         let answers = move || {
             let question = questions.recv().unwrap();

@@ -95,7 +95,7 @@ fn an_answer_is_on_its_way_until_who_asked_has_it() {
     let (bus, subscription, publisher) = bus_with_a_place(Grant::new("write"));
     let asks = bus.clone();
     let mut questions = bus.subscribe();
-    let asking = thread::spawn(move || asks.request(Envelope::new("test", 1), PATIENCE));
+    let asking = thread::spawn(move || asks.request("test", 1));
     let question = questions.recv().unwrap().id;
     publish(&bus, 2); // opens a parcel with a free slot
     let answer = move || publisher.publish(Draft::new(7).with_correlation_id(question));

@@ -1,0 +1,92 @@
+//! Several answers to one request, awaited.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tokio::time::Sleep;
+
+use crate::alarm::Sleeper;
+use crate::delivery::Delivery;
+use crate::message::Message;
+use crate::receipt::Receipt;
+use crate::request::Asked;
+
+/// The answers to one request, made by [`AsyncPublisher::request_many`](crate::AsyncPublisher::request_many): the
+/// [`Replies`](crate::Replies) of tasks.
+///
+/// It is a `Stream`. It ends at the time-out by tokio's clock, or when the bus closes.
+#[must_use = "the answers come here"]
+pub struct AsyncReplies<M = Message> {
+    sleeper: Sleeper,
+    asked: Asked<M>,
+    receipt: Receipt,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<M> AsyncReplies<M> {
+    pub(super) fn new(asked: Asked<M>, receipt: Receipt, timer: Pin<Box<Sleep>>) -> Self {
+        AsyncReplies {
+            sleeper: Sleeper::new(asked.alarm()),
+            asked,
+            receipt,
+            timer,
+        }
+    }
+
+    /// Waits for the next answer; none at the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, it has taken no answer.
+    pub async fn recv(&mut self) -> Option<Delivery<M>> {
+        poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery<M>>> {
+        let is_late = self.timer.is_elapsed() || self.timer.as_mut().poll(context).is_ready();
+        if is_late {
+            // What has come, and nothing more: else it would not end while others go on answering.
+            self.asked.end();
+        } else {
+            self.sleeper.set(context.waker());
+        }
+        let answer = match self.asked.look() {
+            Some(answered) => answered.ok(),
+            None if is_late => None,
+            None => return Poll::Pending,
+        };
+        self.sleeper.awake();
+        Poll::Ready(answer)
+    }
+
+    /// What became of the question. [`delivered`](Receipt::delivered) is how many subscribers have it.
+    pub fn receipt(&self) -> Receipt {
+        self.receipt
+    }
+
+    /// How many answers found no room here.
+    pub fn dropped(&self) -> u64 {
+        self.asked.dropped()
+    }
+}
+
+/// The answers, until the end.
+impl<M> Stream for AsyncReplies<M> {
+    type Item = Delivery<M>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery<M>>> {
+        self.poll_recv(context)
+    }
+}
+
+impl<M> fmt::Debug for AsyncReplies<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncReplies")
+            .field("receipt", &self.receipt)
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}
