@@ -75,20 +75,26 @@ pub struct Publisher<M = Message> {
     source: Source,
     grant: Arc<GrantHandle>,
     stripe: Stripe,
-    /// What it was narrowed to, each time; one pattern of each must match. Mostly none.
-    narrowed: Arc<[Arc<[Pattern]>]>,
-    request_timeout: Duration,
+    /// Mostly none: so a publisher is small, and to look whether it was narrowed is to look at one word.
+    own: Option<Arc<Own>>,
+}
+
+/// What one publisher has of its own, and its clones.
+#[derive(Debug, Clone, Default)]
+struct Own {
+    /// What it was narrowed to, each time; one pattern of each must match.
+    narrowed: Vec<Arc<[Pattern]>>,
+    request_timeout: Option<Duration>,
 }
 
 impl<M> Publisher<M> {
     pub(crate) fn new(bus: Bus<M>, source: Source, grant: GrantHandle) -> Self {
         Publisher {
-            request_timeout: bus.core.request_timeout,
             bus,
             source,
             stripe: grant.admission().stripe(),
             grant: Arc::new(grant),
-            narrowed: Arc::default(),
+            own: None,
         }
     }
 
@@ -112,7 +118,19 @@ impl<M> Publisher<M> {
 
     /// How long a request waits for its answer.
     pub(crate) fn patience(&self) -> Duration {
-        self.request_timeout
+        let own = self.own.as_ref().and_then(|own| own.request_timeout);
+        own.unwrap_or(self.bus.core.request_timeout)
+    }
+
+    /// What it was narrowed to, each time.
+    fn narrowed(&self) -> &[Arc<[Pattern]>] {
+        self.own.as_ref().map_or(&[], |own| &own.narrowed)
+    }
+
+    /// The same with something else of its own.
+    fn with_own(mut self, change: impl FnOnce(&mut Own)) -> Self {
+        change(Arc::make_mut(self.own.get_or_insert_default()));
+        self
     }
 
     /// The same publisher, with another time-out for [`request`](Publisher::request); with `None` it waits as long as
@@ -134,9 +152,9 @@ impl<M> Publisher<M> {
     /// # drop(nobody_answers);
     /// ```
     #[must_use = "it is what it returns that has the time-out"]
-    pub fn with_request_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.request_timeout = timeout.into().unwrap_or(NEVER);
-        self
+    pub fn with_request_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        let timeout = timeout.into().unwrap_or(NEVER);
+        self.with_own(|own| own.request_timeout = Some(timeout))
     }
 
     /// Whether the capability is granted now, and has not expired. A [trusted](crate::Bus::trusted_publisher)
@@ -179,10 +197,7 @@ impl<M> Publisher<M> {
         P::Error: Into<PatternError>,
     {
         let narrower = pattern::read(patterns)?.into();
-        Ok(Publisher {
-            narrowed: (self.narrowed.iter().cloned()).chain([narrower]).collect(),
-            ..self.clone()
-        })
+        Ok(self.clone().with_own(|own| own.narrowed.push(narrower)))
     }
 }
 
@@ -346,8 +361,7 @@ impl<M> Clone for Publisher<M> {
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
             stripe: self.grant.admission().stripe(),
-            narrowed: Arc::clone(&self.narrowed),
-            request_timeout: self.request_timeout,
+            own: self.own.clone(),
         }
     }
 }

@@ -79,7 +79,7 @@ impl<M: Payload> Publisher<M> {
     /// Whether a grant without restrictions is enough.
     #[inline]
     fn needs_no_scope(&self, origin: Origin<'_>) -> bool {
-        matches!(origin, Origin::Made) && self.narrowed.is_empty()
+        matches!(origin, Origin::Made) && self.narrowed().is_empty()
     }
 
     /// Kept apart: mostly nobody asks.
@@ -91,7 +91,7 @@ impl<M: Payload> Publisher<M> {
         pass: &mut Pass,
     ) -> Result<(), Objection> {
         self.grant.admission().let_pass(pass, |scope| {
-            scope.admits(slice::from_ref(envelope), origin, &self.narrowed)?;
+            scope.admits(slice::from_ref(envelope), origin, self.narrowed())?;
             check(envelope, origin)?;
             Ok(scope.spend(1)?)
         })
@@ -167,7 +167,7 @@ impl<M: Payload> Publisher<M> {
                 pass.measure(measure)?;
             } else {
                 inside.let_pass(pass, |scope| {
-                    scope.admits(envelopes, origin, &self.narrowed)?;
+                    scope.admits(envelopes, origin, self.narrowed())?;
                     measure()?;
                     Ok::<_, Objection>(scope.spend(envelopes.len())?)
                 })?;

@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::Publisher;
+use super::{Own, Publisher};
 use crate::grants::GrantHandle;
 use crate::lifecycle::WeakBus;
 use crate::message::Message;
-use crate::pattern::Pattern;
 use crate::source::Source;
 
 /// A handle on a [`Publisher`] that does not keep the bus open, made by [`Publisher::downgrade`].
@@ -23,8 +21,7 @@ pub struct WeakPublisher<M = Message> {
     bus: WeakBus<M>,
     source: Source,
     grant: Arc<GrantHandle>,
-    narrowed: Arc<[Arc<[Pattern]>]>,
-    request_timeout: Duration,
+    own: Option<Arc<Own>>,
 }
 
 impl<M> Publisher<M> {
@@ -53,8 +50,7 @@ impl<M> Publisher<M> {
             bus: self.bus.downgrade(),
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
-            narrowed: Arc::clone(&self.narrowed),
-            request_timeout: self.request_timeout,
+            own: self.own.clone(),
         }
     }
 }
@@ -71,8 +67,7 @@ impl<M> WeakPublisher<M> {
             source: self.source.clone(),
             stripe: self.grant.admission().stripe(),
             grant: Arc::clone(&self.grant),
-            narrowed: Arc::clone(&self.narrowed),
-            request_timeout: self.request_timeout,
+            own: self.own.clone(),
         })
     }
 }
@@ -83,8 +78,7 @@ impl<M> Clone for WeakPublisher<M> {
             bus: self.bus.clone(),
             source: self.source.clone(),
             grant: Arc::clone(&self.grant),
-            narrowed: Arc::clone(&self.narrowed),
-            request_timeout: self.request_timeout,
+            own: self.own.clone(),
         }
     }
 }

@@ -19,7 +19,7 @@ use oxide_bus::{
     Envelope, Event, Eviction, Grant, GrantError, HeaderError, Headers, Message, MessageBus,
     Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
     RecvTimeoutError, Replies, RequestError, RetainError, RevokeError, SetPatternsError, Source,
-    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryIter,
+    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
     TryRecvError, WeakBus, WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
