@@ -21,9 +21,10 @@ fn authorize(c: &mut Criterion) {
     let mut subscription = bus.subscribe();
     let source = Source::from("logger");
     let capability = Capability::new("log:write");
-    bus.grant_capability(capability.clone());
+    bus.grant(&capability).expect("granted");
     for index in 0..100 {
-        bus.grant_capability(Capability::new(format!("other:{index}")));
+        bus.grant(Capability::new(format!("other:{index}")))
+            .unwrap();
     }
     let publisher = bus.publisher(&source, &capability);
     let ping = || Message::Command(Command::Ping);
@@ -100,7 +101,7 @@ fn side_by_side(contestants: &mut [&mut dyn FnMut()]) -> Vec<f64> {
 fn budgets(_: &mut Criterion) {
     let bus = MessageBus::new();
     let source = Source::from("logger");
-    bus.grant_capability("plain".into());
+    bus.grant("plain").expect("granted");
     bus.grant(Grant::new("scoped").patterns(eight_patterns()))
         .expect("well formed");
     let forever = Grant::new("expires").expires_in(Duration::from_hours(24));

@@ -124,7 +124,7 @@ impl Admission {
     }
 
     /// One that is granted from the start.
-    pub(crate) fn granted(scope: Scope) -> Self {
+    pub(crate) fn granted_for(scope: Scope) -> Self {
         Self::with(Terms::Granted(scope))
     }
 
@@ -211,8 +211,15 @@ impl Admission {
         self.terms.load().scope().map(drop)
     }
 
+    /// What it is granted for now, looked at; nothing where it is not granted, or has expired.
+    pub(crate) fn granted<T>(&self, look: impl FnOnce(&Scope) -> T) -> Option<T> {
+        let terms = self.terms.load();
+        let scope = terms.scope().ok().filter(|scope| !scope.has_expired());
+        scope.map(look)
+    }
+
     pub(crate) fn is_granted(&self) -> bool {
-        (self.terms.load().scope()).is_ok_and(|scope| !scope.has_expired())
+        self.granted(|_| ()).is_some()
     }
 
     /// Somebody is about to grant it: who waits for those who were inside is told that it is granted again. Notes that,
@@ -248,10 +255,11 @@ impl Admission {
         note();
         changed.announced += 1;
         changed.settled = changed.announced;
+        let was_granted = self.is_granted();
         if matches!(**self.terms.load(), Terms::Granted(_)) {
             self.change(Terms::Revoked);
         }
-        Revoked(changed.grants)
+        Revoked::new(changed.grants, was_granted)
     }
 
     /// Called with the lock held.

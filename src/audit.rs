@@ -13,7 +13,7 @@
 //! let bus = MessageBus::new();
 //! let log = AuditLog::start(&bus, &path, Options::new())?;
 //! bus.send_command("kernel", Command::Ping)?;
-//! bus.revoke_capability(&"log:write".into());
+//! bus.revoke("log:write");
 //! log.close()?;
 //!
 //! let report = audit::verify([&path])?;

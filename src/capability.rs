@@ -1,11 +1,15 @@
 //! The name of a right to publish.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A named right to publish, such as `browser:navigate` or `log:write`.
 ///
-/// Cloning one costs a reference count.
+/// Cloning one costs a reference count. It is a name and no more: who may publish under it is what the bus was told by
+/// [`grant`](crate::Bus::grant). In serde's formats it is its text.
 ///
 /// # Examples
 ///
@@ -14,9 +18,11 @@ use std::sync::Arc;
 ///
 /// let capability = Capability::new("browser:navigate");
 /// assert_eq!(capability.as_str(), "browser:navigate");
-/// assert_eq!(capability, Capability::from("browser:navigate"));
+/// assert_eq!(capability, "browser:navigate");
+/// assert!(capability.starts_with("browser:"));
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct Capability(Arc<str>);
 
 impl Capability {
@@ -27,6 +33,14 @@ impl Capability {
 
     /// Its name.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for Capability {
+    type Target = str;
+
+    fn deref(&self) -> &str {
         &self.0
     }
 }
@@ -46,6 +60,48 @@ impl From<String> for Capability {
 impl From<&Capability> for Capability {
     fn from(capability: &Capability) -> Self {
         capability.clone()
+    }
+}
+
+impl PartialEq<str> for Capability {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Capability {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl PartialEq<String> for Capability {
+    fn eq(&self, other: &String) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl PartialEq<Capability> for str {
+    fn eq(&self, other: &Capability) -> bool {
+        self == other.as_str()
+    }
+}
+
+impl PartialEq<Capability> for &str {
+    fn eq(&self, other: &Capability) -> bool {
+        *self == other.as_str()
+    }
+}
+
+impl PartialEq<Capability> for String {
+    fn eq(&self, other: &Capability) -> bool {
+        self == other.as_str()
+    }
+}
+
+impl Serialize for Capability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
     }
 }
 

@@ -1,10 +1,8 @@
-//! Why a publish was refused, and how many were.
+//! Why a publish was refused.
 
 use std::fmt;
 use std::time::Instant;
 
-use crate::bus::Bus;
-use crate::capability::Capability;
 use crate::rate::Rate;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -20,9 +18,10 @@ use crate::sync::{AtomicU64, Ordering};
 /// let counter = bus.publisher("counter", &count);
 /// assert_eq!(counter.publish(1).unwrap_err().denial(), Some(Denial::NotGranted));
 ///
-/// bus.grant_capability(count.clone());
-/// bus.revoke_capability(&count);
+/// bus.grant(&count)?;
+/// bus.revoke(&count);
 /// assert_eq!(counter.publish(1).unwrap_err().denial(), Some(Denial::Revoked));
+/// # Ok::<(), oxide_bus::GrantError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -75,67 +74,6 @@ impl Denial {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// How many publishes were refused, by capability; made by [`Bus::denials`].
-///
-/// # Examples
-///
-/// ```
-/// use oxide_bus::{Bus, Capability};
-///
-/// let bus = Bus::<u32>::new();
-/// let count = Capability::new("count");
-/// let counter = bus.publisher("counter", &count);
-/// assert!(counter.publish(1).is_err());
-///
-/// let denials = bus.denials();
-/// assert_eq!((denials.total(), denials.of(&count)), (1, 1));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Denials {
-    total: u64,
-    by_capability: Vec<(Capability, u64)>,
-}
-
-impl Denials {
-    pub(crate) fn new(total: u64, mut by_capability: Vec<(Capability, u64)>) -> Self {
-        by_capability.sort_unstable();
-        Denials {
-            total,
-            by_capability,
-        }
-    }
-
-    /// All of them, also under capabilities that nothing is kept of.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// Those under one capability, as long as it is granted or some publisher holds it.
-    pub fn of(&self, capability: &Capability) -> u64 {
-        (self.by_capability)
-            .binary_search_by(|(known, _)| known.cmp(capability))
-            .map_or(0, |index| self.by_capability[index].1)
-    }
-
-    /// The capabilities under which some publish was refused, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&Capability, u64)> {
-        (self.by_capability.iter()).map(|(capability, count)| (capability, *count))
-    }
-}
-
-impl<M> Bus<M> {
-    /// How many publishes were refused so far.
-    ///
-    /// An envelope counts once; a batch that is refused counts as one publish.
-    ///
-    /// # Cost
-    ///
-    /// Goes through the set of capabilities, and copies the names of those that have refused some.
-    pub fn denials(&self) -> Denials {
-        self.core.grants.denials()
     }
 }
 

@@ -13,8 +13,8 @@ use crate::visible::escaped;
 /// A capability, and what it is granted for: which subjects, sources and headers, until when, how often.
 ///
 /// Each restriction is one more that must hold; one that is not set does not restrict. [Forwarding](Self::forwards)
-/// is a right that must be given. A grant with neither is what
-/// [`Bus::grant_capability`](crate::Bus::grant_capability) gives.
+/// is a right that must be given. Where there is neither, the capability's name is the whole grant:
+/// `bus.grant("log:write")`.
 ///
 /// # Cost
 ///
@@ -179,27 +179,75 @@ impl Grant {
 
     /// The restrictions in words, if there are any, and the rights beside publishing.
     pub(crate) fn scope(&self) -> Option<Arc<str>> {
-        let mut words = Vec::new();
-        if let Some(patterns) = &self.patterns {
-            words.push(format!("subjects {}", list(patterns)));
-        }
-        if let Some(sources) = &self.sources {
-            words.push(format!("sources {}", list(sources)));
-        }
-        if let Some(headers) = &self.headers {
-            words.push(format!("headers {}", list(headers)));
-        }
-        if let Some(end) = self.expires {
-            let left = end.saturating_duration_since(Instant::now());
-            words.push(format!("for {left:?}"));
-        }
-        if let Some((per_second, burst)) = self.rate {
-            words.push(format!("{per_second} a second, {burst} at once"));
-        }
-        if self.forwards {
-            words.push("may forward".to_owned());
-        }
-        (!words.is_empty()).then(|| words.join("; ").into())
+        let (patterns, sources) = (self.patterns.as_deref(), self.sources.as_deref());
+        words(
+            patterns,
+            sources,
+            self.headers.as_deref(),
+            self.expires,
+            self.rate,
+            self.forwards,
+        )
+    }
+}
+
+/// What a capability is granted for, in words; none if it is granted without restrictions.
+pub(crate) fn words(
+    patterns: Option<&[Pattern]>,
+    sources: Option<&[Source]>,
+    headers: Option<&[Box<str>]>,
+    expires: Option<Instant>,
+    rate: Option<(u32, u32)>,
+    forwards: bool,
+) -> Option<Arc<str>> {
+    let mut words = Vec::new();
+    if let Some(patterns) = patterns {
+        words.push(format!("subjects {}", list(patterns)));
+    }
+    if let Some(sources) = sources {
+        words.push(format!("sources {}", list(sources)));
+    }
+    if let Some(headers) = headers {
+        words.push(format!("headers {}", list(headers)));
+    }
+    if let Some(end) = expires {
+        let left = end.saturating_duration_since(Instant::now());
+        words.push(format!("for {left:?}"));
+    }
+    if let Some((per_second, burst)) = rate {
+        words.push(format!("{per_second} a second, {burst} at once"));
+    }
+    if forwards {
+        words.push("may forward".to_owned());
+    }
+    (!words.is_empty()).then(|| words.join("; ").into())
+}
+
+/// The grant without restrictions.
+impl From<Capability> for Grant {
+    fn from(capability: Capability) -> Self {
+        Grant::new(capability)
+    }
+}
+
+/// The grant without restrictions.
+impl From<&Capability> for Grant {
+    fn from(capability: &Capability) -> Self {
+        Grant::new(capability)
+    }
+}
+
+/// The grant without restrictions.
+impl From<&str> for Grant {
+    fn from(capability: &str) -> Self {
+        Grant::new(capability)
+    }
+}
+
+/// The grant without restrictions.
+impl From<String> for Grant {
+    fn from(capability: String) -> Self {
+        Grant::new(capability)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::admission::{Admission, Pass, Revoked};
 use crate::advisory::Advisory;
-use crate::bus::Bus;
+use crate::bus::{Bus, MessageBus};
 use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::{GrantError, PublishError, RevokeError};
@@ -16,19 +16,12 @@ use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
+use crate::stats::GrantStats;
 use crate::subject::Payload;
 
 impl<M> Bus<M> {
-    /// Grants a capability, without restrictions. Publishers that hold it may publish from now on.
-    ///
-    /// What it was granted for before does not count any more. Beyond the
-    /// [limits](Bus::grant) nothing is granted; [`grant`](Bus::grant) would say so.
-    pub fn grant_capability(&self, capability: Capability) {
-        let _beyond_limits = self.grant(Grant::new(capability));
-    }
-
-    /// Grants a capability for what the [`Grant`] says, and for nothing else: what it was granted for
-    /// before is replaced at once. Nobody who publishes meanwhile is let pass by both together.
+    /// Grants a capability: a name, without restrictions, or a [`Grant`], for what that says and for nothing else. What
+    /// it was granted for before is replaced at once. Nobody who publishes meanwhile is let pass by both together.
     ///
     /// # Cost
     ///
@@ -44,18 +37,20 @@ impl<M> Bus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Bus, Denial, Envelope, Grant};
+    /// use oxide_bus::{Bus, Denial, Grant};
     ///
     /// let bus = Bus::<u32>::new();
-    /// bus.grant(Grant::new("relay").sources(["north", "south"]))?;
+    /// let (north, east) = (bus.publisher("north", "relay"), bus.publisher("east", "relay"));
+    /// bus.grant("relay")?;
+    /// east.publish(1)?;
     ///
-    /// let relay = "relay".into();
-    /// bus.publish_with_capability(Envelope::new("north", 1), &relay)?;
-    /// let error = bus.publish_with_capability(Envelope::new("east", 2), &relay).unwrap_err();
-    /// assert_eq!(error.denial(), Some(Denial::Source));
+    /// bus.grant(Grant::new("relay").sources(["north", "south"]))?;
+    /// north.publish(2)?;
+    /// assert_eq!(east.publish(3).unwrap_err().denial(), Some(Denial::Source));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn grant(&self, grant: Grant) -> Result<(), GrantError> {
+    pub fn grant(&self, grant: impl Into<Grant>) -> Result<(), GrantError> {
+        let grant = grant.into();
         let (grants, board) = (&self.core.grants, &self.core.board);
         let (capability, scope) = (grant.capability.clone(), grant.scope());
         grants.tell_suppressed(board, &capability);
@@ -65,7 +60,7 @@ impl<M> Bus<M> {
         Ok(())
     }
 
-    /// Revokes a capability, for everybody who holds it.
+    /// Revokes a capability, for everybody who holds it. False if it was not granted, or had expired.
     ///
     /// A barrier: a publish under it that begins after this has returned is refused. One that had
     /// begun may still be on its way to the queues; [`revoke_and_drain`](Bus::revoke_and_drain) waits
@@ -74,23 +69,26 @@ impl<M> Bus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Capability, Command, MessageBus};
+    /// use oxide_bus::Bus;
     ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// let browser = bus.publisher("browser", &navigate);
-    /// bus.grant_capability(navigate.clone());
-    /// assert!(browser.publish(Command::Ping).is_ok());
+    /// let bus = Bus::<f64>::new();
+    /// bus.grant("sensor:report")?;
+    /// let thermometer = bus.publisher("thermometer", "sensor:report");
+    /// thermometer.publish(21.5)?;
     ///
-    /// bus.revoke_capability(&navigate);
-    /// assert!(!bus.is_granted(&navigate));
-    /// assert!(browser.publish(Command::Ping).unwrap_err().is_denied());
+    /// assert!(bus.revoke("sensor:report"));
+    /// assert!(thermometer.publish(21.5).unwrap_err().is_denied());
+    /// assert!(!bus.revoke("sensor:report"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn revoke_capability(&self, capability: &Capability) {
-        self.revoke(capability);
+    pub fn revoke(&self, capability: impl Into<Capability>) -> bool {
+        let revoked = self.take_back(&capability.into());
+        revoked.is_some_and(|(_, revoked)| revoked.was_granted)
     }
 
-    pub(crate) fn revoke(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
+    /// Revokes a capability, and tells of it. Returns what it takes to wait for whoever publishes under it; nothing if
+    /// nothing is known of it.
+    fn take_back(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
         let (grants, board) = (&self.core.grants, &self.core.board);
         let revoked = grants.revoke(capability, board);
         pause::at(Step::Changed);
@@ -106,7 +104,7 @@ impl<M> Bus<M> {
         &self,
         capability: &Capability,
     ) -> Option<(Arc<Admission>, Revoked)> {
-        let revoked = self.revoke(capability);
+        let revoked = self.take_back(capability);
         // Even if nothing is known of it: it may have been revoked and forgotten just now.
         self.core.supersede();
         revoked
@@ -120,7 +118,7 @@ impl<M> Bus<M> {
         board.announce(|| Advisory::Drained { capability });
     }
 
-    /// Revokes a capability as [`revoke_capability`](Bus::revoke_capability) does, and waits until
+    /// Revokes a capability as [`revoke`](Bus::revoke) does, and waits until
     /// whatever was admitted under it before is enqueued, or `timeout` is over. The time-out is for this waiting: what
     /// it runs of others, the `Drop` of payloads and the wakers of tasks, takes what it takes.
     ///
@@ -148,27 +146,27 @@ impl<M> Bus<M> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use oxide_bus::{Bus, Capability};
+    /// use oxide_bus::Bus;
     ///
     /// let bus = Bus::<u32>::new();
     /// let mut numbers = bus.subscribe();
-    /// let count = Capability::new("count");
-    /// bus.grant_capability(count.clone());
-    /// let counter = bus.publisher("counter", &count);
+    /// bus.grant("count")?;
+    /// let counter = bus.publisher("counter", "count");
     /// let counting = std::thread::spawn(move || (0..).take_while(|n| counter.publish(*n).is_ok()).count());
     ///
-    /// bus.revoke_and_drain(&count, Duration::from_secs(1))?;
+    /// bus.revoke_and_drain("count", Duration::from_secs(1))?;
     /// let last = numbers.try_iter().count();
     /// counting.join().expect("it ends, because it is refused");
     /// assert!(numbers.is_empty(), "none came later");
     /// # let _ = last;
-    /// # Ok::<(), oxide_bus::RevokeError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn revoke_and_drain(
         &self,
-        capability: &Capability,
+        capability: impl Into<Capability>,
         timeout: Duration,
     ) -> Result<(), RevokeError> {
+        let capability = &capability.into();
         // A deadline beyond the clock's end is none.
         let deadline = Instant::now().checked_add(timeout);
         let Some((admission, revoked)) = self.revoke_and_settle(capability) else {
@@ -183,14 +181,36 @@ impl<M> Bus<M> {
     }
 
     /// Whether a capability is granted now, and has not expired.
-    pub fn is_granted(&self, capability: &Capability) -> bool {
-        (self.core.grants.find(capability)).is_some_and(|admission| admission.is_granted())
+    pub fn is_granted(&self, capability: impl Into<Capability>) -> bool {
+        let admission = self.core.grants.find(&capability.into());
+        admission.is_some_and(|admission| admission.is_granted())
     }
 
-    /// How many publishes under a capability are on their way now, of those that do not get into the queues in one
-    /// step.
-    pub fn in_flight(&self, capability: &Capability) -> u64 {
-        (self.core.grants.find(capability)).map_or(0, |admission| admission.inside())
+    /// The capabilities that are granted, or that some publisher holds, by name. Nothing is kept of others; how many
+    /// publishes were refused in all is [`Stats::denied`](crate::Stats::denied).
+    ///
+    /// # Cost
+    ///
+    /// Goes through the set of capabilities, and writes the restrictions of each in words.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Grant};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// bus.grant(Grant::new("count").source("counter"))?;
+    /// let stranger = bus.publisher("stranger", "count");
+    /// assert!(stranger.publish(1).is_err());
+    ///
+    /// let count = &bus.grants()[0];
+    /// assert_eq!(count.capability, "count");
+    /// assert_eq!((count.granted, count.publishers, count.denied), (true, 1, 1));
+    /// assert_eq!(count.scope.as_deref(), Some("sources `counter`"));
+    /// # Ok::<(), oxide_bus::GrantError>(())
+    /// ```
+    pub fn grants(&self) -> Vec<GrantStats> {
+        self.core.grants.stats()
     }
 }
 
@@ -208,7 +228,7 @@ impl<M: Payload> Bus<M> {
     ///
     /// let bus = Bus::<f64>::new();
     /// let mut readings = bus.subscribe();
-    /// bus.grant_capability("sensor:report".into());
+    /// bus.grant("sensor:report")?;
     /// let thermometer = bus.publisher("thermometer", "sensor:report");
     /// thermometer.publish(21.5)?;
     /// assert_eq!(readings.recv()?.source, "thermometer");
@@ -250,35 +270,8 @@ impl<M: Payload> Bus<M> {
         Publisher::new(self.clone(), source.into(), self.core.grants.trusted())
     }
 
-    /// Publishes an envelope if the capability is granted for it.
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
-    /// both hand the envelope back.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Cost
-    ///
-    /// A look-up in a sharded map more than [`publish`](Bus::publish), which takes a lock for
-    /// reading; a [`Publisher`] does without.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
-    ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// bus.grant_capability(navigate.clone());
-    /// let envelope = Envelope::new("browser", Message::Command(Command::Ping));
-    /// bus.publish_with_capability(envelope, &navigate)?;
-    /// # Ok::<(), oxide_bus::PublishError>(())
-    /// ```
-    pub fn publish_with_capability(
+    /// Publishes an envelope if the capability of this name is granted for it.
+    pub(crate) fn publish_by_name(
         &self,
         envelope: Envelope<M>,
         capability: &Capability,
@@ -294,5 +287,58 @@ impl<M: Payload> Bus<M> {
             Ok(_inside) => self.place(envelope, Limit::Theirs),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
+    }
+}
+
+/// The verbs of `oxide-k`'s bus.
+impl MessageBus {
+    /// Publishes an envelope if the capability is granted for it.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
+    /// both hand the envelope back.
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Bus::publish).
+    ///
+    /// # Cost
+    ///
+    /// A look-up in a sharded map more than [`publish`](Bus::publish), which takes a lock for
+    /// reading; a [`Publisher`] does without, and is there for payloads of any type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
+    ///
+    /// let bus = MessageBus::new();
+    /// let navigate = Capability::new("browser:navigate");
+    /// bus.grant(&navigate)?;
+    /// let envelope = Envelope::new("browser", Message::Command(Command::Ping));
+    /// bus.publish_with_capability(envelope, &navigate)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn publish_with_capability(
+        &self,
+        envelope: Envelope,
+        capability: &Capability,
+    ) -> Result<Receipt, PublishError> {
+        self.publish_by_name(envelope, capability)
+    }
+
+    /// Grants a capability, without restrictions: [`grant`](Bus::grant).
+    ///
+    /// # Errors
+    ///
+    /// As [`grant`](Bus::grant).
+    pub fn grant_capability(&self, capability: impl Into<Capability>) -> Result<(), GrantError> {
+        self.grant(capability.into())
+    }
+
+    /// Revokes a capability, for everybody who holds it: [`revoke`](Bus::revoke).
+    pub fn revoke_capability(&self, capability: &Capability) {
+        self.revoke(capability);
     }
 }

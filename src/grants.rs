@@ -3,6 +3,7 @@
 mod by_name;
 mod changes;
 mod expiries;
+mod figures;
 mod handle;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use foldhash::fast::RandomState;
 use crate::admission::{Admission, Announced, Revoked, StillInside};
 use crate::advisory::{Advisory, Board};
 use crate::capability::Capability;
-use crate::denial::{Denial, Denials, Refusals};
+use crate::denial::{Denial, Refusals};
 use crate::envelope::Envelope;
 use crate::error::{GrantError, RevokeError};
 use crate::filter;
@@ -357,15 +358,6 @@ impl Grants {
             tell_suppressed(board, capability, count);
         }
         tell_suppressed(board, None, self.unknown.take_suppressed());
-    }
-
-    pub(crate) fn denials(&self) -> Denials {
-        let by_capability = (self.known.iter())
-            .map(|known| (known.key().clone(), known.admission.refusals().counted()))
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        // The total comes after the parts, so that it is not less than their sum.
-        Denials::new(self.denied(), by_capability)
     }
 
     /// How many publishes were refused in all.

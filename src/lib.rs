@@ -161,13 +161,13 @@
 //! let capability = Capability::new("log:write");
 //! let logger = bus.publisher("logger", &capability);
 //!
-//! bus.grant_capability(capability.clone());
+//! bus.grant(&capability)?;
 //! logger.publish(Event::Pong { from: "logger".into() })?;
 //!
-//! bus.revoke_capability(&capability);
+//! bus.revoke(&capability);
 //! let error = logger.publish(Event::Pong { from: "logger".into() }).unwrap_err();
 //! assert!(error.is_denied());
-//! # Ok::<(), oxide_bus::PublishError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! A [`Grant`] may be for less: some subjects or sources, a time, a rate. And a publisher can be
@@ -187,7 +187,7 @@
 //! use oxide_bus::{Command, Event, MessageBus};
 //!
 //! let bus = MessageBus::new();
-//! bus.grant_capability("answer".into());
+//! bus.grant("answer")?;
 //! let echo = bus.publisher("echo", "answer");
 //! let mut commands = bus.subscribe();
 //! thread::spawn(move || {
@@ -197,7 +197,7 @@
 //!
 //! let pong = bus.request("kernel", Command::Ping)?;
 //! assert_eq!(pong.source, "echo");
-//! # Ok::<(), oxide_bus::RequestError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The end
@@ -262,10 +262,11 @@
 //!
 //! let bus = MessageBus::new();
 //! let mut advisories = bus.advisories();
-//! bus.grant_capability("log:write".into());
+//! bus.grant("log:write")?;
 //! bus.close();
 //! let told: Vec<_> = advisories.iter().flatten().map(|it| it.message.clone()).collect();
 //! assert!(matches!(&told[..], [Advisory::Granted { .. }, Advisory::Closed]));
+//! # Ok::<(), oxide_bus::GrantError>(())
 //! ```
 //!
 //! [`Bus::stats`] gives the figures: how much was published, and for each subscription what it matched,
@@ -452,7 +453,7 @@ pub use crate::builder::BusBuilder;
 pub use crate::bus::{Bus, MessageBus};
 pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
-pub use crate::denial::{Denial, Denials};
+pub use crate::denial::Denial;
 pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
@@ -473,7 +474,7 @@ pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
 pub use crate::request::Replies;
 pub use crate::source::Source;
-pub use crate::stats::{Stats, SubscriptionStats};
+pub use crate::stats::{GrantStats, Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]

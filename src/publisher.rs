@@ -52,7 +52,7 @@ pub use self::weak::WeakPublisher;
 /// let event = || Event::Pong { from: "logger".into() };
 /// assert!(logger.publish(event()).unwrap_err().is_denied());
 ///
-/// bus.grant_capability(write);
+/// bus.grant(write)?;
 /// let id = logger.publish(event())?.id();
 /// let delivery = subscription.recv()?;
 /// assert_eq!((delivery.id, delivery.source.as_str()), (id, "logger"));
@@ -182,7 +182,7 @@ impl<M> Publisher<M> {
     /// use oxide_bus::{Denial, Event, MessageBus};
     ///
     /// let bus = MessageBus::new();
-    /// bus.grant_capability("module:report".into());
+    /// bus.grant("module:report")?;
     /// let kernel = bus.publisher("kernel", "module:report");
     /// let starter = kernel.narrow(["event.started.*"])?;
     ///
@@ -230,9 +230,9 @@ impl<M: Payload> Publisher<M> {
     /// assert!(error.is_denied());
     /// let reading = error.into_envelope().message;
     ///
-    /// bus.grant_capability("sensor:report".into());
+    /// bus.grant("sensor:report")?;
     /// thermometer.publish(reading)?;
-    /// # Ok::<(), oxide_bus::PublishError<f64>>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
     pub fn publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
@@ -259,7 +259,7 @@ impl<M: Payload> Publisher<M> {
     ///
     /// let bus = MessageBus::new();
     /// let mut subscription = bus.subscribe();
-    /// bus.grant_capability("pong".into());
+    /// bus.grant("pong")?;
     /// let echo = bus.publisher("echo", "pong");
     ///
     /// bus.send("kernel", Command::Ping)?;
@@ -335,10 +335,10 @@ impl<M: Payload> Publisher<M> {
     ///
     /// let bus = Bus::<u32>::new();
     /// let numbers = bus.subscribe();
-    /// bus.grant_capability("count".into());
+    /// bus.grant("count")?;
     /// bus.publisher("counter", "count").publish_batch(0..100)?;
     /// assert_eq!(numbers.len(), 100);
-    /// # Ok::<(), oxide_bus::BatchError<u32>>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn publish_batch<D: Into<Draft<M>>>(
         &self,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::fanout::Refusal;
-use crate::grant::Grant;
+use crate::grant::{self, Grant};
 use crate::nesting::Nesting;
 use crate::pattern::Pattern;
 use crate::rate::Rate;
@@ -60,6 +60,8 @@ pub(crate) struct Scope {
     headers: Option<Box<[Box<str>]>>,
     expires: Option<Instant>,
     rate: Option<Rate>,
+    /// What the rate was made of: how many a second, and how many at once.
+    allowance: Option<(u32, u32)>,
     forwards: bool,
 }
 
@@ -81,6 +83,7 @@ impl Scope {
             headers,
             expires: grant.expires,
             rate: grant.rate.map(rate),
+            allowance: grant.rate,
             forwards: grant.forwards,
         }
     }
@@ -97,6 +100,19 @@ impl Scope {
             && self.expires.is_none()
             && self.rate.is_none()
             && !self.forwards
+    }
+
+    /// What it lets pass, in words; none if that is everything that a publisher makes.
+    pub(crate) fn words(&self) -> Option<Arc<str>> {
+        let (subjects, sources) = (self.subjects.as_deref(), self.sources.as_deref());
+        grant::words(
+            subjects,
+            sources,
+            self.headers.as_deref(),
+            self.expires,
+            self.allowance,
+            self.forwards,
+        )
     }
 
     pub(crate) fn has_expired(&self) -> bool {

@@ -7,9 +7,23 @@ use smallvec::SmallVec;
 use super::{AWAITED, Admission, COUNT, STRIPES, inside};
 use crate::sync::{AtomicU64, Ordering};
 
-/// When something was revoked: after so many grants.
+/// When something was revoked.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Revoked(pub(super) u64);
+pub(crate) struct Revoked {
+    /// After so many grants.
+    grants: u64,
+    /// Whether it was granted until then.
+    pub(crate) was_granted: bool,
+}
+
+impl Revoked {
+    pub(super) fn new(grants: u64, was_granted: bool) -> Self {
+        Revoked {
+            grants,
+            was_granted,
+        }
+    }
+}
 
 /// Why not all who were inside have been waited for.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,7 +121,7 @@ impl Draining<'_> {
     /// Called with the lock held.
     fn outcome(&mut self, grants: u64) -> Result<(), StillInside> {
         let admission = self.admission;
-        if grants != self.revoked.0 {
+        if grants != self.revoked.grants {
             return Err(StillInside::GrantedAgain);
         }
         let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());

@@ -117,7 +117,7 @@
 //! # 6. Revoking is a barrier
 //!
 //! A publish under a capability that begins after
-//! [`revoke_capability`](crate::Bus::revoke_capability) has returned is refused, and gets its envelope
+//! [`revoke`](crate::Bus::revoke) has returned is refused, and gets its envelope
 //! back: through every [`Publisher`](crate::Publisher), clones included, and through
 //! [`publish_with_capability`](crate::Bus::publish_with_capability). Granting is a barrier as well.
 //!

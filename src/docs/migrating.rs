@@ -57,7 +57,7 @@
 //! let bus = MessageBus::new();
 //! let mut subscription = bus.subscribe().await;
 //! let navigate = Capability::new("browser:navigate");
-//! bus.grant_capability(navigate.clone()).await;
+//! bus.grant_capability(navigate.clone()).await?;
 //!
 //! let envelope = Envelope::new("browser", Message::Command(Command::Ping));
 //! bus.publish_with_capability(envelope, &navigate).await?;
@@ -83,7 +83,7 @@
 //! let bus = MessageBus::new();
 //! let mut subscription = bus.subscribe();
 //! let navigate = Capability::new("browser:navigate");
-//! bus.grant_capability(navigate.clone());
+//! bus.grant_capability(navigate.clone())?;
 //!
 //! let envelope = Envelope::new("browser", Message::Command(Command::Ping));
 //! bus.publish_with_capability(envelope, &navigate)?;
@@ -98,7 +98,7 @@
 //!         Err(lagged) => eprintln!("{lagged}"),
 //!     }
 //! }
-//! # Ok::<(), oxide_bus::PublishError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What to change
@@ -149,5 +149,6 @@
 //! * There is a [`close`](crate::Bus::close). In the seed a bus ends only with its last clone; that ends it
 //!   here too.
 //! * A slow subscriber is told what it missed, and the publisher is too.
+//! * [`grant_capability`](crate::Bus::grant_capability) says where a name is too long, or too many are granted.
 //! * A module is best given a [`Publisher`](crate::Publisher): the seed's `publish_with_capability` believes
 //!   whatever source and capability it is shown.

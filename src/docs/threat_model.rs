@@ -32,7 +32,7 @@
 //!
 //! ```compile_fail,E0599
 //! # fn module(publisher: oxide_bus::Publisher) {
-//! publisher.grant_capability("everything".into());
+//! publisher.grant("everything");
 //! # }
 //! ```
 //!

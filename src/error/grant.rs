@@ -79,18 +79,18 @@ impl Error for GrantError {
 ///
 /// ```
 /// use std::time::Duration;
-/// use oxide_bus::{Bus, RevokeError, Envelope, Overflow, SubscribeOptions};
+/// use oxide_bus::{Bus, Envelope, Overflow, RevokeError, SubscribeOptions};
 ///
 /// let bus = Bus::<u32>::new();
 /// let slow = SubscribeOptions::new().capacity(1).overflow(Overflow::Block);
 /// let mut slow = bus.subscribe_with(slow)?;
-/// bus.grant_capability("count".into());
+/// bus.grant("count")?;
 /// let counter = bus.publisher("counter", "count");
 /// counter.publish(1)?;
 ///
 /// let waits = std::thread::spawn(move || counter.publish(2)); // there is no room for it
-/// # while bus.in_flight(&"count".into()) == 0 { std::thread::yield_now() }
-/// let drained = bus.revoke_and_drain(&"count".into(), Duration::from_millis(10));
+/// # while bus.grants()[0].in_flight == 0 { std::thread::yield_now() }
+/// let drained = bus.revoke_and_drain("count", Duration::from_millis(10));
 /// assert_eq!(drained, Err(RevokeError::TimedOut { in_flight: 1 }));
 /// slow.recv()?;
 /// waits.join().expect("it has not panicked")?;

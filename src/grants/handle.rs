@@ -63,7 +63,7 @@ impl Grants {
         let capability = Capability::from("");
         let scope = Scope::new(Grant::new(&capability));
         GrantHandle {
-            admission: Arc::new(Admission::granted(scope)),
+            admission: Arc::new(Admission::granted_for(scope)),
             capability,
             grants: Arc::clone(self),
             hold: Hold::Trusted,

@@ -69,7 +69,7 @@ impl<M: Payload> AsyncBus<M> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bus = AsyncBus::<u32>::new();
-    /// bus.grant_capability("square".into()).await;
+    /// bus.grant("square")?;
     /// let server = bus.publisher("server", "square");
     /// let mut questions = bus.subscribe().await;
     /// tokio::spawn(async move {

@@ -15,7 +15,7 @@ use crate::capability::Capability;
 use crate::demands::Measured;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError, SubscribeError};
+use crate::error::{BatchError, GrantError, PublishError, SubscribeError};
 use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
 use crate::message::{Command, Event, Message};
@@ -248,49 +248,6 @@ impl<M: Payload> AsyncBus<M> {
         placing::publish_batch(envelopes.into_iter().collect(), publish).await
     }
 
-    /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`]. It
-    /// waits as [`publish`](AsyncBus::publish) does. While it waits it is not admitted: if the capability is
-    /// revoked meanwhile, the envelope is handed back.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::publish_with_capability`].
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`publish`](AsyncBus::publish).
-    pub async fn publish_with_capability(
-        &self,
-        envelope: Envelope<M>,
-        capability: &Capability,
-    ) -> Result<Receipt, PublishError<M>> {
-        let mut pass = Pass::for_many();
-        let leave = |_: &_| self.core.grants.is_plain(capability);
-        let publish = |pending: &mut _, limit| {
-            if let Some(receipt) = self.bus.append_by_leave(pending, || false, leave) {
-                return Ok(receipt);
-            }
-            let by_name = self.core.grants.by_name(capability);
-            let _inside = by_name.enter(&self.bus, Pending::first(pending), &mut pass)?;
-            Ok(self.bus.place_pending(pending, limit)?)
-        };
-        placing::publish(envelope, publish).await
-    }
-
-    /// Grants a capability, without restrictions; see [`Bus::grant_capability`]. It does not wait.
-    pub async fn grant_capability(&self, capability: Capability) {
-        self.bus.grant_capability(capability);
-    }
-
-    /// Revokes a capability, for everybody who holds it; see [`Bus::revoke_capability`]. It does not wait.
-    pub async fn revoke_capability(&self, capability: &Capability) {
-        self.bus.revoke_capability(capability);
-    }
-
     /// A handle that publishes as one source under one capability; see [`Bus::publisher`].
     pub fn publisher(
         &self,
@@ -329,7 +286,58 @@ impl<M: Payload> AsyncBus<M> {
     }
 }
 
+#[expect(clippy::unused_async, reason = "as above: these are its verbs")]
 impl AsyncMessageBus {
+    /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`]. It
+    /// waits as [`publish`](AsyncBus::publish) does. While it waits it is not admitted: if the capability is
+    /// revoked meanwhile, the envelope is handed back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish_with_capability`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](AsyncBus::publish).
+    pub async fn publish_with_capability(
+        &self,
+        envelope: Envelope,
+        capability: &Capability,
+    ) -> Result<Receipt, PublishError> {
+        let mut pass = Pass::for_many();
+        let leave = |_: &_| self.core.grants.is_plain(capability);
+        let publish = |pending: &mut _, limit| {
+            if let Some(receipt) = self.bus.append_by_leave(pending, || false, leave) {
+                return Ok(receipt);
+            }
+            let by_name = self.core.grants.by_name(capability);
+            let _inside = by_name.enter(&self.bus, Pending::first(pending), &mut pass)?;
+            Ok(self.bus.place_pending(pending, limit)?)
+        };
+        placing::publish(envelope, publish).await
+    }
+
+    /// Grants a capability, without restrictions; see [`Bus::grant_capability`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::grant`].
+    pub async fn grant_capability(
+        &self,
+        capability: impl Into<Capability>,
+    ) -> Result<(), GrantError> {
+        self.bus.grant_capability(capability)
+    }
+
+    /// Revokes a capability, for everybody who holds it; see [`Bus::revoke_capability`]. It does not wait.
+    pub async fn revoke_capability(&self, capability: &Capability) {
+        self.bus.revoke_capability(capability);
+    }
+
     /// Publishes a command, and returns its envelope's id; see
     /// [`Bus::send_command`](Bus::send_command).
     ///

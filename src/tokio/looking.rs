@@ -104,9 +104,10 @@ impl<M> AsyncBus<M> {
     /// Once it was asked for the first time the capability is revoked, whether it is given up or not.
     pub async fn revoke_and_drain(
         &self,
-        capability: &Capability,
+        capability: impl Into<Capability>,
         timeout: Duration,
     ) -> Result<(), RevokeError> {
+        let capability = &capability.into();
         let bus = self.as_sync();
         let Some((admission, revoked)) = bus.revoke_and_settle(capability) else {
             return Ok(());

@@ -38,7 +38,7 @@ use crate::subject::Payload;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = AsyncMessageBus::new();
 /// let mut subscription = bus.subscribe().await;
-/// bus.grant_capability("log:write".into()).await;
+/// bus.grant("log:write")?;
 /// let logger = bus.publisher("logger", "log:write");
 ///
 /// let id = logger.publish(Event::Pong { from: "logger".into() }).await?.id();

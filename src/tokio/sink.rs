@@ -38,7 +38,7 @@ use crate::subject::Payload;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = AsyncBus::<u32>::new();
 /// let numbers = bus.subscribe().await;
-/// bus.grant_capability("count".into()).await;
+/// bus.grant("count")?;
 ///
 /// let counter = bus.publisher("counter", "count");
 /// stream::iter(0..100).map(Ok).forward(counter.sink()).await?;

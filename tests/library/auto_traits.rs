@@ -15,8 +15,8 @@ use oxide_bus::codec;
 use oxide_bus::iter::{IntoIter, Iter, TryIter};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
-    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Denials, Draft, DrainError,
-    Envelope, Event, Eviction, Grant, GrantError, HeaderError, Headers, Message, MessageBus,
+    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Draft, DrainError, Envelope,
+    Event, Eviction, Grant, GrantError, GrantStats, HeaderError, Headers, Message, MessageBus,
     Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
     RecvTimeoutError, Replies, RequestError, RetainError, RevokeError, SetPatternsError, Source,
     Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
@@ -94,7 +94,7 @@ assert_traits! {
     audit::Finding: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     AuditError: Send, Sync, Unpin, Clone;
     Denial: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;
-    Denials: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+    GrantStats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     Grant: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     GrantError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
     RevokeError: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Copy;

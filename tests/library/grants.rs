@@ -53,7 +53,7 @@ fn each_way_to_publish_asks_the_scope() {
 
     bus.grant(grant()).unwrap();
     assert_eq!(told(&bus, "kernel", &stop()), [None; 3]);
-    bus.grant_capability("log:write".into());
+    bus.grant("log:write").unwrap();
     let forwarding = Some(Denial::Forwarding);
     assert_eq!(told(&bus, "kernel", &stop()), [None, None, forwarding]);
 }
@@ -149,7 +149,7 @@ fn a_batch_passes_whole_or_not_at_all() {
     assert_eq!(error.receipt().published(), 0);
     assert_eq!(error.into_envelopes().len(), 3);
     assert!(subscription.is_empty());
-    assert_eq!(bus.denials().total(), 1);
+    assert_eq!(bus.stats().denied, 1);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_publisher_grows_only_weaker_by_being_narrowed() {
     assert_eq!(passes(&nothing_at_all), [false; 4]);
     assert_eq!(passes(&outside), [false; 4], "the grant has the last word");
 
-    bus.grant_capability("log:write".into());
+    bus.grant("log:write").unwrap();
     assert_eq!(passes(&whole), [true; 4]);
     assert_eq!(passes(&events), [false, true, true, false]);
     let error = events.publish_batch([started, stop()]).unwrap_err();
@@ -236,8 +236,9 @@ fn a_grant_that_is_not_well_formed_changes_nothing() {
     let bad = Grant::new("log:write").pattern("event.>").pattern("a..b");
     let first = GrantError::Pattern("a..b".parse::<Pattern>().unwrap_err());
     refuse(bad.patterns(["c*", ">"]), first);
-    bus.grant_capability("x".repeat(257).as_str().into());
-    assert!(!bus.is_granted(&"x".repeat(257).as_str().into()));
+    let limits = GrantError::NameTooLong { bytes: 257, limit };
+    assert_eq!(bus.grant_capability("x".repeat(257)), Err(limits));
+    assert!(!bus.is_granted("x".repeat(257)));
     bus.grant(Grant::new("x".repeat(256))).unwrap();
     assert_eq!(told(&bus, "logger", &stop()), [Some(Denial::Subject); 3]);
 }
@@ -248,10 +249,8 @@ fn no_pattern_covers_a_payload_without_a_subject() {
     let count = Capability::new("count");
     let counter = bus.publisher("counter", &count);
     let publish = |counter: &oxide_bus::Publisher<u64>| {
-        let by_name = bus.publish_with_capability(Envelope::new("counter", 1), &count);
-        let denials = [by_name, counter.publish(2)].map(|it| it.err().and_then(|it| it.denial()));
-        assert_eq!(denials[0], denials[1]);
-        denials[0]
+        let published = counter.publish(2);
+        published.err().and_then(|error| error.denial())
     };
     bus.grant(Grant::new(&count).patterns([">"])).unwrap();
     assert_eq!(publish(&counter), Some(Denial::NoSubject));
@@ -259,7 +258,7 @@ fn no_pattern_covers_a_payload_without_a_subject() {
         counter.publish(3).unwrap_err().to_string(),
         "`counter` may not publish: capability `count` covers some subjects, and the payload has none"
     );
-    bus.grant_capability(count.clone());
+    bus.grant(&count).unwrap();
     assert_eq!(publish(&counter), None);
     let narrowed = counter.narrow(["number.*"]).unwrap().publish(5);
     assert_eq!(narrowed.unwrap_err().denial(), Some(Denial::NoSubject));
@@ -280,14 +279,14 @@ fn why_a_publish_was_refused_is_told_and_counted_by_capability() {
         text(publisher.publish(secret())),
         "`logger` may not publish: capability `log:write` is not granted"
     );
-    bus.grant_capability(write.clone());
-    bus.revoke_capability(&write);
+    bus.grant(&write).unwrap();
+    bus.revoke(&write);
     assert_eq!(
         text(publisher.publish(secret())),
         "`logger` may not publish: capability `log:write` is revoked"
     );
     assert_eq!(
-        text(bus.publish_with_capability(Envelope::new("logger", secret()), &read)),
+        text(bus.publisher("logger", &read).publish(secret())),
         "`logger` may not publish: capability `log:read` is not granted"
     );
     let error = publisher.publish_batch([secret()]).unwrap_err();
@@ -296,13 +295,14 @@ fn why_a_publish_was_refused_is_told_and_counted_by_capability() {
         "1 envelopes not published: `logger` may not publish: capability `log:write` is revoked"
     );
 
-    let denials = bus.denials();
-    assert_eq!(denials.total(), 4);
-    assert_eq!(denials.iter().collect::<Vec<_>>(), [(&write, 3)]);
-    assert_eq!((denials.of(&write), denials.of(&read)), (3, 0));
+    let denied = |bus: &Bus<String>| -> Vec<_> {
+        (bus.grants().into_iter())
+            .map(|it| (it.capability, it.denied))
+            .collect()
+    };
+    assert_eq!((bus.stats().denied, denied(&bus)), (4, vec![(write, 3)]));
     drop(publisher);
-    let denials = bus.denials();
-    assert_eq!((denials.total(), denials.of(&write)), (4, 0), "forgotten");
+    assert_eq!((bus.stats().denied, denied(&bus)), (4, vec![]), "forgotten");
 }
 
 /// Counts how often it is asked.
@@ -319,7 +319,7 @@ impl Payload for Asked {
 fn a_grant_without_patterns_asks_for_no_subject() {
     let bus = Bus::<Asked>::new();
     let count = std::sync::Arc::default();
-    bus.grant_capability("ask".into());
+    bus.grant("ask").unwrap();
     let publisher = bus.publisher("asker", "ask");
     publisher
         .publish(Asked(std::sync::Arc::clone(&count)))
@@ -417,4 +417,68 @@ fn headers_are_looked_at_after_source_and_subject() {
     assert_eq!(denial(scoped().patterns(elsewhere)), Some(Denial::Subject));
     assert_eq!(denial(scoped().rate(1, 1)), Some(Denial::Header));
     publisher.publish(Command::Ping).unwrap(); // the rate was not touched
+}
+
+#[test]
+fn what_is_granted_or_held_is_listed_by_name() {
+    let bus = Bus::<u64>::new();
+    assert_eq!(bus.grants(), []);
+    bus.grant("plain").unwrap();
+    let name = "named".to_owned();
+    bus.grant(name).unwrap();
+    let given = Capability::new("given");
+    bus.grant(&given).unwrap();
+    bus.grant(given).unwrap();
+    let scoped = (Grant::new("scoped").source("b").source("a"))
+        .pattern("x.>")
+        .rate(3, 5)
+        .forwards();
+    bus.grant(scoped).unwrap();
+    bus.grant(Grant::new("expired").expires_at(Instant::now()))
+        .unwrap();
+    let held = bus.publisher("a", "held");
+    let (clone, other) = (held.clone(), bus.publisher("b", "held"));
+    assert!(held.publish(1).is_err() && clone.publish_batch([2, 3]).is_err());
+
+    let listed: Vec<_> = (bus.grants().into_iter())
+        .map(|it| {
+            assert_eq!(it.in_flight, 0);
+            let scope = it.scope.as_deref().map(str::to_owned);
+            (it.capability, it.granted, scope, it.publishers, it.denied)
+        })
+        .collect();
+    let line = |name: &str, granted| (Capability::new(name), granted, None, 0, 0);
+    let scope = "subjects `x.>`; sources `a`, `b`; 3 a second, 5 at once; may forward";
+    let expected = [
+        line("expired", false),
+        line("given", true),
+        (Capability::new("held"), false, None, 2, 2),
+        line("named", true),
+        line("plain", true),
+        (
+            Capability::new("scoped"),
+            true,
+            Some(scope.to_owned()),
+            0,
+            0,
+        ),
+    ];
+    assert_eq!(listed, expected);
+
+    assert!(!bus.revoke("expired") && !bus.revoke("held") && !bus.revoke("unknown"));
+    assert!(bus.revoke("given") && bus.revoke("named".to_owned()));
+    drop((held, clone, other));
+    let names: Vec<_> = bus.grants().into_iter().map(|it| it.capability).collect();
+    assert_eq!(names, ["plain", "scoped"]);
+}
+
+#[test]
+fn a_capability_compares_with_text_and_is_text_in_the_formats_of_serde() {
+    let write = Capability::new("log:write");
+    assert!(write == "log:write" && "log:write" == write && write == *"log:write");
+    assert!(write == "log:write".to_owned() && write != "log:read");
+    assert_eq!(write.split_once(':'), Some(("log", "write")));
+    let json = serde_json::to_string(&write).unwrap();
+    assert_eq!(json, r#""log:write""#);
+    assert_eq!(serde_json::from_str::<Capability>(&json).unwrap(), write);
 }

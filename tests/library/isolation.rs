@@ -206,10 +206,10 @@ fn everything_at_once(bus: &Bus<Active>, done: &Arc<AtomicUsize>) -> Active {
         publish(&bus, Active::idle());
         assert!(subscription.try_recv().is_ok());
         drop(subscription);
-        bus.grant_capability("any".into());
+        bus.grant("any").unwrap();
         let publisher = bus.publisher("module", "any");
         publisher.publish(Active::idle()).unwrap();
-        bus.revoke_capability(&"any".into());
+        bus.revoke("any");
         assert!(publisher.publish(Active::idle()).is_err());
         let _count = bus.subscriber_count();
         done.fetch_add(1, Ordering::SeqCst);

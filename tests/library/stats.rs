@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::numbers::{publish, publish_all};
 use oxide_bus::{
-    Bus, Envelope, Overflow, RecvError, Stats, SubscribeOptions, Subscription, SubscriptionStats,
+    Bus, Command, Envelope, MessageBus, Overflow, RecvError, Stats, SubscribeOptions, Subscription,
+    SubscriptionStats,
 };
 
 /// The bus's figures for one subscription.
@@ -63,12 +64,14 @@ fn every_refusal_is_counted_and_a_batch_once() {
     let counter = bus.publisher("counter", "count");
     assert!(counter.publish(1).is_err());
     assert!(counter.publish_batch([1, 2, 3]).is_err());
-    let envelope = Envelope::new("counter", 1);
-    assert!(
-        bus.publish_with_capability(envelope, &"count".into())
-            .is_err()
-    );
+    assert!(bus.publisher("another", "count").publish(1).is_err());
     assert_eq!((bus.stats().denied, bus.stats().published), (3, 0));
+
+    let bus = MessageBus::new();
+    let ping = Envelope::new("counter", Command::Ping.into());
+    let by_name = bus.publish_with_capability(ping, &"count".into());
+    assert!(by_name.unwrap_err().is_denied());
+    assert_eq!(bus.stats().denied, 1);
 }
 
 #[test]

@@ -61,8 +61,8 @@ fn a_loss_is_a_warning_and_a_pruned_subscriber_is_for_debugging() {
             bus.publish(Envelope::new("counter", number)).unwrap();
         }
         drop(slow);
-        bus.grant_capability("count".into());
-        bus.revoke_capability(&"count".into());
+        bus.grant("count").unwrap();
+        bus.revoke("count");
         assert!(bus.publisher("me", "count").publish(1).is_err());
         bus.close();
     });

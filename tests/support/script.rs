@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    Bus, BusBuilder, Capability, Delivery, Envelope, Overflow, Pattern, Payload, PublishError,
-    Publisher, Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject, SubscribeError,
+    Bus, BusBuilder, Delivery, Envelope, Overflow, Pattern, Payload, PublishError, Publisher,
+    Receipt, RecvError, RecvTimeoutError, SetPatternsError, Subject, SubscribeError,
     SubscribeOptions, Subscription, TryRecvError,
 };
 
@@ -175,13 +175,13 @@ impl Both {
             }
             Operation::Grant(capability) => {
                 if let Some(bus) = self.buses.first() {
-                    bus.grant_capability(Capability::new(*capability));
+                    bus.grant(*capability).unwrap();
                     self.model.grant(capability);
                 }
             }
             Operation::Revoke(capability) => {
                 if let Some(bus) = self.buses.first() {
-                    bus.revoke_capability(&Capability::new(*capability));
+                    bus.revoke(*capability);
                     self.model.revoke(capability);
                 }
             }
@@ -233,15 +233,19 @@ impl Both {
     fn publish(&mut self, source: &'static str, subject: Tokens, under: Option<&'static str>) {
         let message = self.message(subject);
         let Some(bus) = self.buses.last() else { return };
-        let envelope = Envelope::new(source, message);
-        let (id, number) = (envelope.id, self.published);
+        let number = self.published;
         let outcome = match under {
-            None => bus.publish(envelope),
-            Some(capability) => bus.publish_with_capability(envelope, &Capability::new(capability)),
+            None => {
+                let envelope = Envelope::new(source, message);
+                let id = envelope.id;
+                let outcome = bus.publish(envelope);
+                if let Ok(receipt) = &outcome {
+                    assert_eq!(receipt.id(), id);
+                }
+                outcome
+            }
+            Some(capability) => bus.publisher(source, capability).publish(message),
         };
-        if let Ok(receipt) = &outcome {
-            assert_eq!(receipt.id(), id);
-        }
         let expected = self.model.publish(number, source, subject, under);
         assert_eq!(published(outcome, number, source), expected);
     }

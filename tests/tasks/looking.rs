@@ -195,7 +195,7 @@ fn on_its_way(capability: &Capability) -> OnItsWay {
         true
     });
     let subscription = bus.subscribe_with(options).unwrap();
-    bus.grant_capability(capability.clone());
+    bus.grant(capability).unwrap();
     let publisher = bus.publisher("counter", capability);
     let publishing = Task::start(move || publisher.publish(7).unwrap().delivered());
     is_there.recv().unwrap();
@@ -213,9 +213,7 @@ fn a_task_that_revokes_waits_for_what_was_admitted_before_while_others_run() {
     let mut given = on_its_way(&capability);
     current_thread().block_on(async {
         let bus = given.bus.clone().into_async();
-        bus.revoke_and_drain(&"nobody's".into(), MOMENT)
-            .await
-            .unwrap();
+        bus.revoke_and_drain("nobody's", MOMENT).await.unwrap();
         assert!(bus.revoke_and_drain(&capability, MOMENT).await.is_err());
         assert!(!bus.is_granted(&capability));
         let revoking = {
@@ -264,7 +262,7 @@ fn a_revocation_that_is_given_up_has_revoked() {
     let _inside = runtime.enter();
     let capability = Capability::new("count");
     let bus = Bus::<u64>::new();
-    bus.grant_capability(capability.clone());
+    bus.grant(&capability).unwrap();
     let bus = bus.into_async();
     {
         let mut revoking = pin!(bus.revoke_and_drain(&capability, LONG));

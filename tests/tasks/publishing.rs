@@ -87,7 +87,7 @@ fn publishes_in_time_or_not_at_all(publish: Publish, bus: Bus<u64>) {
     let runtime = current_thread();
     let _inside = runtime.enter();
     let mut subscriptions = three(&bus);
-    bus.grant_capability("count".into());
+    bus.grant("count").unwrap();
     bus.publish(envelope(0)).unwrap();
     let bus = bus.into_async();
     let (counter, waker) = Counter::new();
@@ -311,15 +311,6 @@ fn ways_to_wait() -> Vec<Way> {
         },
         |bus, messages| {
             Box::pin(async move {
-                let bus = bus.into_async();
-                for envelope in envelopes(messages) {
-                    let publish = bus.publish_with_capability(envelope, &"ask".into()).await;
-                    publish.map_err(drop).unwrap();
-                }
-            })
-        },
-        |bus, messages| {
-            Box::pin(async move {
                 let publisher = bus.publisher("asker", "ask").into_async();
                 for message in messages {
                     publisher.publish(message).await.map_err(drop).unwrap();
@@ -465,7 +456,7 @@ fn what_a_task_forwards_speaks_only_for_whom_it_may() {
             let forwarded = relay.forward(Envelope::new(source, 1)).await;
             forwarded.err().and_then(|error| error.denial())
         };
-        bus.grant_capability("relay".into());
+        bus.grant("relay").unwrap();
         assert_eq!(denial("relay").await, Some(Denial::Forwarding));
         bus.grant(Grant::new("relay").forwards()).unwrap();
         assert_eq!(denial("relay").await, None);
@@ -489,7 +480,7 @@ fn a_task_sends_and_answers_as_a_thread_does() {
     let bus = AsyncBus::<u64>::new();
     futures::executor::block_on(async {
         let mut subscription = bus.subscribe().await;
-        bus.grant_capability("answer".into()).await;
+        bus.grant("answer").unwrap();
         let server = bus.publisher("server", "answer");
         let asked = Draft::new(6).with_correlation_id(uuid::Uuid::new_v4());
         let id = bus.send("client", asked.clone()).await.unwrap().id();

@@ -44,7 +44,7 @@ fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
     // There may be 65,536 at once: none of them counts any more.
     let runtime = current_thread();
     let answered = runtime.block_on(async {
-        bus.grant_capability("answer".into()).await;
+        bus.grant("answer").unwrap();
         let server = bus.publisher("server", "answer");
         let mut questions = bus.subscribe().await;
         tokio::spawn(async move {
@@ -64,7 +64,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
 
     let bus = Bus::<Counted>::builder().request_timeout(None).build();
     let token = Arc::new(());
-    bus.grant_capability("answer".into());
+    bus.grant("answer").unwrap();
     let newest = SubscribeOptions::new()
         .source("asker")
         .overflow(Overflow::DropOldest);
@@ -134,8 +134,8 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
 #[test]
 fn who_asks_gets_his_own_answer_among_many() {
     two_threads().block_on(async {
-        let bus = untimed();
-        bus.grant_capability("answer".into()).await;
+        let bus = AsyncBus::<u64>::new();
+        bus.grant("answer").unwrap();
         let server = bus.publisher("server", "answer");
         let options = SubscribeOptions::new().source("counter").capacity(1_000);
         let mut questions = bus.subscribe_with(options).await.unwrap();
@@ -184,7 +184,7 @@ fn a_request_that_is_given_up_counts_no_more_and_one_that_waits_does() {
         .request_timeout(None)
         .build();
     let _questions = bus.subscribe();
-    bus.grant_capability("ask".into());
+    bus.grant("ask").unwrap();
     let client = bus.publisher("client", "ask").into_async();
     for _ in 0..3 {
         let mut asks = Box::pin(client.request(1));
@@ -206,7 +206,7 @@ fn without_a_builder_1024_requests_may_be_pending_under_one_capability() {
     let bus = untimed().into_sync();
     let options = SubscribeOptions::new().capacity(2_000);
     let _questions = bus.subscribe_with(options).unwrap();
-    bus.grant_capability("ask".into());
+    bus.grant("ask").unwrap();
     let client = bus.publisher("client", "ask").into_async();
     let mut context = Context::from_waker(Waker::noop());
     let pending: Vec<_> = (0..1_024)
@@ -243,9 +243,9 @@ async fn asked_both_ways(
 #[test]
 fn a_request_that_is_answered_in_time_has_its_answer() {
     current_thread().block_on(async {
-        let bus = timed(LONG);
-        bus.grant_capability("ask".into()).await;
-        bus.grant_capability("answer".into()).await;
+        let bus = AsyncBus::<u64>::new();
+        bus.grant("ask").unwrap();
+        bus.grant("answer").unwrap();
         let server = bus.publisher("server", "answer");
         let from_askers = SubscribeOptions::new().source("counter");
         let mut questions = bus.subscribe_with(from_askers).await.unwrap();
@@ -267,13 +267,9 @@ fn a_request_that_is_answered_in_time_has_its_answer() {
 fn a_request_that_nobody_answers_in_time_leaves_nothing() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
-            let bus = Bus::<u64>::builder()
-                .max_requests(1)
-                .request_timeout(MOMENT)
-                .build();
-            let bus = bus.into_async();
-            bus.grant_capability("ask".into()).await;
-            bus.grant_capability("answer".into()).await;
+            let bus = Bus::<u64>::builder().max_requests(1).build().into_async();
+            bus.grant("ask").unwrap();
+            bus.grant("answer").unwrap();
             let client = bus.publisher("counter", "ask");
             let server = bus.publisher("server", "answer");
             let mut questions = bus.subscribe().await;
@@ -299,8 +295,8 @@ fn a_request_that_nobody_answers_in_time_leaves_nothing() {
 fn the_time_out_of_a_request_is_for_the_wait_for_room_too() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
-            let bus = timed(MOMENT);
-            bus.grant_capability("ask".into()).await;
+            let bus = AsyncBus::<u64>::new();
+            bus.grant("ask").unwrap();
             let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
             let mut full = bus.subscribe_with(options).await.unwrap();
             bus.publish(envelope(0)).await.unwrap();
@@ -322,7 +318,7 @@ fn who_asks_with_a_time_out_learns_that_the_bus_closes() {
     let _inside = runtime.enter();
     let bus = timed(LONG);
     let _nobody_answers = Bus::from(bus.clone()).subscribe();
-    Bus::from(bus.clone()).grant_capability("ask".into());
+    Bus::from(bus.clone()).grant("ask").unwrap();
     let client = bus.publisher("counter", "ask");
     let (counter, waker) = Counter::new();
     let mut asks = pin!(bus.request("counter", 7));
@@ -346,7 +342,7 @@ fn who_asks_with_a_time_out_learns_that_the_bus_closes() {
 fn each_answer_comes_to_a_task_until_the_bus_closes() {
     current_thread().block_on(async {
         let bus = timed(LONG);
-        bus.grant_capability("ask".into()).await;
+        bus.grant("ask").unwrap();
         let client = bus.publisher("counter", "ask");
         let mut questions = bus.subscribe().await;
         let mut replies = client.request_many(7, LONG).await.unwrap();
@@ -376,7 +372,7 @@ fn the_answers_to_a_task_end_in_time_though_somebody_goes_on_answering() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
             let bus = timed(LONG);
-            bus.grant_capability("ask".into()).await;
+            bus.grant("ask").unwrap();
             let client = bus.publisher("counter", "ask");
             let mut questions = bus.subscribe().await;
             let mut replies = client.request_many(7, MOMENT).await.unwrap();
@@ -399,7 +395,7 @@ fn a_question_for_many_that_finds_no_room_in_time_is_not_asked() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
             let bus = timed(LONG);
-            bus.grant_capability("ask".into()).await;
+            bus.grant("ask").unwrap();
             let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
             let mut full = bus.subscribe_with(options).await.unwrap();
             bus.publish(envelope(0)).await.unwrap();
@@ -418,7 +414,7 @@ fn a_question_for_many_that_finds_no_room_in_time_is_not_asked() {
 fn a_task_asks_with_the_time_out_of_its_publisher() {
     current_thread().block_on(async {
         let bus = timed(LONG);
-        bus.grant_capability("ask".into()).await;
+        bus.grant("ask").unwrap();
         let _nobody_answers = bus.subscribe().await;
         let client = bus.publisher("counter", "ask").with_request_timeout(MOMENT);
         let error = client.request(7).await.unwrap_err();

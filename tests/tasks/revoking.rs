@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{
-    AsyncPublisher, Bus, Capability, Denial, Envelope, Grant, Overflow, SubscribeOptions,
-    Subscription, TryRecvError,
+    AsyncPublisher, Bus, Capability, Command, Denial, Envelope, Grant, MessageBus, Overflow,
+    SubscribeOptions, Subscription, TryRecvError,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,6 +42,12 @@ fn publisher(bus: &Bus<u64>) -> AsyncPublisher<u64> {
     bus.publisher("counter", "count").into_async()
 }
 
+fn in_flight<M>(bus: &Bus<M>, capability: &Capability) -> u64 {
+    let grants = bus.grants();
+    let known = grants.iter().find(|it| it.capability == *capability);
+    known.map_or(0, |it| it.in_flight)
+}
+
 fn nothing_is_queued(subscription: &mut Subscription<u64>) -> bool {
     subscription.try_recv().unwrap_err() == TryRecvError::Empty
 }
@@ -52,15 +58,11 @@ fn what_waits_for_room_is_refused_after_a_revoke_and_nobody_who_drains_waits_for
         let (bus, mut lossless, capability) = given(1, grant);
         let publisher = publisher(&bus);
         publisher.try_publish(0).unwrap();
-        let tasks = bus.clone().into_async();
         let mut waiting: Vec<_> = (1..10).map(|n| Box::pin(publisher.publish(n))).collect();
-        let presented = Envelope::new("counter", 10);
-        let mut by_name = pin!(tasks.publish_with_capability(presented, &capability));
         for publishing in &mut waiting {
             assert!(publishing.as_mut().poll(&mut context()).is_pending());
         }
-        assert!(by_name.as_mut().poll(&mut context()).is_pending());
-        assert_eq!(bus.in_flight(&capability), 0, "no foot in the door");
+        assert_eq!(in_flight(&bus, &capability), 0, "no foot in the door");
         assert_eq!(bus.revoke_and_drain(&capability, Duration::ZERO), Ok(()));
 
         assert_eq!(lossless.recv().unwrap().message, 0);
@@ -71,10 +73,6 @@ fn what_waits_for_room_is_refused_after_a_revoke_and_nobody_who_drains_waits_for
             assert_eq!(error.denial(), Some(Denial::Revoked));
             assert_eq!(error.into_envelope().message, number);
         }
-        let Poll::Ready(Err(error)) = by_name.as_mut().poll(&mut context()) else {
-            panic!("by name it is not refused");
-        };
-        assert!(error.is_denied());
         assert!(nothing_is_queued(&mut lossless));
     }
 }
@@ -100,7 +98,7 @@ fn what_waits_for_room_goes_by_the_grant_that_stands_when_there_is_some() {
     publisher.try_publish(2).unwrap();
     let mut waits = pin!(publisher.publish(3));
     assert!(waits.as_mut().poll(&mut context()).is_pending());
-    bus.revoke_capability(&"count".into());
+    bus.revoke("count");
     bus.grant(scoped()).unwrap();
     lossless.recv().unwrap();
     assert!(waits.as_mut().poll(&mut context()).is_ready());
@@ -235,7 +233,7 @@ fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
     let asks = SubscribeOptions::new().predicate({
         let (bus, capability, asked) = (bus.clone(), capability.clone(), Arc::clone(&asked));
         move |_| {
-            assert_eq!(bus.in_flight(&capability), 1);
+            assert_eq!(in_flight(&bus, &capability), 1);
             asked.fetch_add(1, Ordering::Relaxed);
             true
         }
@@ -244,7 +242,7 @@ fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
     let envelope = || Envelope::new("counter", 0);
     for grant in [plain(), scoped()] {
         bus.grant(grant.forwards()).unwrap();
-        let (threads, tasks) = (bus.publisher("counter", "count"), bus.clone().into_async());
+        let threads = bus.publisher("counter", "count");
         let publisher = publisher(&bus);
         threads.publish(0).unwrap();
         threads.publish_batch([0]).unwrap();
@@ -252,19 +250,52 @@ fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
         threads.forward(envelope()).unwrap();
         threads.try_publish(0).unwrap();
         threads.publish_timeout(0, PATIENCE).unwrap();
-        bus.publish_with_capability(envelope(), &capability)
-            .unwrap();
         let mut publishing = pin!(async {
             publisher.publish(0).await.unwrap();
             publisher.publish_batch([0]).await.unwrap();
             publisher.reply(&envelope(), 0).await.unwrap();
             publisher.forward(envelope()).await.unwrap();
-            (tasks.publish_with_capability(envelope(), &capability))
-                .await
-                .unwrap();
         });
         assert!(publishing.as_mut().poll(&mut context()).is_ready());
     }
-    assert_eq!(bus.in_flight(&capability), 0);
-    assert_eq!(asked.load(Ordering::Relaxed), 2 * 12);
+    assert_eq!(in_flight(&bus, &capability), 0);
+    assert_eq!(asked.load(Ordering::Relaxed), 2 * 10);
+}
+
+#[test]
+fn who_publishes_by_name_is_on_its_way_too_and_one_that_waits_for_room_is_not() {
+    let bus = MessageBus::new();
+    let capability = Capability::new("count");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let lossless = SubscribeOptions::new()
+        .capacity(2)
+        .overflow(Overflow::Block);
+    let lossless = lossless.predicate({
+        let (bus, capability, asked) = (bus.clone(), capability.clone(), Arc::clone(&asked));
+        move |_| {
+            assert_eq!(in_flight(&bus, &capability), 1);
+            asked.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+    });
+    let mut lossless = bus.subscribe_with(lossless).unwrap();
+    let ping = || Envelope::new("counter", Command::Ping.into());
+    let tasks = bus.clone().into_async();
+    for grant in [plain(), scoped()] {
+        bus.grant(grant).unwrap();
+        bus.publish_with_capability(ping(), &capability).unwrap();
+        let mut publishing = pin!(tasks.publish_with_capability(ping(), &capability));
+        assert!(publishing.as_mut().poll(&mut context()).is_ready());
+        let mut waits = pin!(tasks.publish_with_capability(ping(), &capability));
+        assert!(waits.as_mut().poll(&mut context()).is_pending());
+        assert_eq!(in_flight(&bus, &capability), 0, "no foot in the door");
+        assert_eq!(bus.revoke_and_drain(&capability, Duration::ZERO), Ok(()));
+        assert_eq!(lossless.try_iter().count(), 2);
+        let Poll::Ready(Err(error)) = waits.as_mut().poll(&mut context()) else {
+            panic!("it is not refused");
+        };
+        assert!(error.is_denied());
+        assert!(lossless.is_empty());
+    }
+    assert!(asked.load(Ordering::Relaxed) >= 4);
 }

@@ -17,7 +17,7 @@ fn open() -> (AsyncBus<u64>, PublishSink<u64>, AsyncSubscription<u64>) {
     let bus = Bus::new();
     let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
     let subscription = bus.subscribe_with(options).unwrap().into_async();
-    bus.grant_capability("count".into());
+    bus.grant("count").unwrap();
     let bus = bus.into_async();
     let sink = bus.publisher("counter", "count").sink();
     (bus, sink, subscription)
@@ -83,10 +83,10 @@ fn what_a_sink_holds_when_it_is_dropped_is_in_no_queue_and_it_keeps_no_waker() {
 fn a_sink_hands_back_what_is_refused_and_goes_on() {
     let (bus, mut sink, mut subscription) = open();
     current_thread().block_on(async {
-        bus.revoke_capability(&"count".into()).await;
+        bus.revoke("count");
         let error = sink.send(7).await.unwrap_err();
         assert_eq!(error.into_envelope().message, 7);
-        bus.grant_capability("count".into()).await;
+        bus.grant("count").unwrap();
         sink.send(8).await.unwrap();
         assert_eq!(subscription.recv().await.unwrap().message, 8);
         bus.close();
@@ -110,7 +110,7 @@ fn a_sink_goes_on_after_a_payload_that_panics() {
     let bus = Bus::<Picky>::new();
     let options = SubscribeOptions::new().pattern("picky");
     let mut subscription = bus.subscribe_with(options).unwrap();
-    bus.grant_capability("count".into());
+    bus.grant("count").unwrap();
     let mut sink = bus.publisher("counter", "count").into_async().sink();
     let mut send = |number| {
         let send = || futures::executor::block_on(sink.send(Picky(number)));

@@ -52,7 +52,7 @@ const ACTS: [Act; 6] = [
     |bus, _| drop((bus.subscribe(), kinds().map(|it| bus.subscribe_with(it)))),
     |bus, _| {
         bus.grant(Grant::new("count").rate(1, 1)).unwrap();
-        bus.revoke_capability(&"count".into());
+        bus.revoke("count");
     },
     |bus, _| bus.close(),
     |_, waiting| drop(waiting.lock().unwrap().take()),
@@ -229,7 +229,7 @@ impl Wake for Answers {
 #[test]
 fn a_waker_that_answers_another_request_may_do_so_so_deep_and_no_deeper() {
     let bus = Bus::<u64>::new();
-    bus.grant_capability("ask".into());
+    bus.grant("ask").unwrap();
     let mut questions = bus.subscribe();
     let publisher = bus.publisher("asker", "ask");
     let asks = publisher.clone().with_request_timeout(None).into_async();
@@ -262,7 +262,7 @@ fn what_is_refused_as_deep_as_may_be_is_told_to_who_sleeps() {
     let bus = Bus::<u64>::new();
     let mut advisories = bus.advisories().into_async();
     for number in 0..8 {
-        bus.grant_capability(format!("number {number}").into()); // so that they have a parcel with room for more
+        bus.grant(format!("number {number}")).unwrap(); // so that they have a parcel with room for more
     }
     while let Some(Some(Ok(_))) = advisories.next().now_or_never() {}
     let options = {
@@ -270,7 +270,7 @@ fn what_is_refused_as_deep_as_may_be_is_told_to_who_sleeps() {
         SubscribeOptions::new().predicate(move |it: &Envelope<u64>| {
             let bus = bus.upgrade().expect("somebody publishes");
             if bus.publish(envelope(it.message + 1)).is_err() {
-                let refused = bus.publish_with_capability(envelope(0), &"unknown".into());
+                let refused = bus.publisher("counter", "unknown").publish(0);
                 assert!(refused.unwrap_err().is_denied());
             }
             true
@@ -316,7 +316,7 @@ fn the_waker_of_who_asks_may_use_the_bus() {
     assert_wakers_may_act(|bus| {
         let mut questions = bus.subscribe();
         let tasks = bus.clone().into_async();
-        bus.grant_capability("answer".into());
+        bus.grant("answer").unwrap();
         let server = bus.publisher("server", "answer");
         let asks = Box::pin(async move {
             let _answer = tasks.request("counter", 1).await;
@@ -364,19 +364,19 @@ fn revokes(bus: &Bus<u64>, is_granted_again: bool) -> (Waiting, Box<dyn FnOnce()
         true
     });
     let subscription = bus.subscribe_with(options).unwrap();
-    bus.grant_capability("count".into());
+    bus.grant("count").unwrap();
     let publisher = bus.publisher("slow", "count");
     let publishing = Task::start(move || publisher.publish(7).is_ok());
     is_there.recv().unwrap();
 
     let tasks = bus.clone().into_async();
     let revokes = Box::pin(async move {
-        let _drained = tasks.revoke_and_drain(&"count".into(), LONG).await;
+        let _drained = tasks.revoke_and_drain("count", LONG).await;
     });
     let bus = bus.clone();
     let wakes = move || {
         if is_granted_again {
-            bus.grant_capability("count".into());
+            bus.grant("count").unwrap();
         }
         go_on.send(()).unwrap();
         let _unless_closed = publishing.end();

@@ -12,7 +12,7 @@ pub(crate) fn guarded(subscribers: usize) -> Vec<Entrant<Box<dyn Burst>>> {
     let ours = |name, right: fn(&MessageBus, Capability) -> Right| {
         let bus = MessageBus::new();
         let capability = Capability::new(CAPABILITY);
-        bus.grant_capability(capability.clone());
+        bus.grant(&capability).expect("granted");
         let guarded = Guarded {
             right: right(&bus, capability),
             subscriptions: (0..subscribers).map(|_| bus.subscribe()).collect(),

@@ -37,14 +37,14 @@ fn stopped_everywhere(step: Step, check: fn(&Bus<u32>, Subscription<u32>, Stoppe
     let (bus, subscription, _publisher) = bus_with_a_place(Grant::new("write"));
     let by_name = bus.clone();
     let stopped = stop_guarded(step, move || {
-        by_name.publish_with_capability(Envelope::new("test", 7), &"write".into())
+        by_name.publish_by_name(Envelope::new("test", 7), &"write".into())
     });
     check(&bus, subscription, stopped);
 }
 
 fn drain(bus: &Bus<u32>) {
     let bus = bus.clone();
-    ends(move || bus.revoke_and_drain(&"write".into(), PATIENCE).unwrap());
+    ends(move || bus.revoke_and_drain("write", PATIENCE).unwrap());
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn who_was_let_pass_and_is_stopped_before_it_appends_is_not_waited_for_and_is_re
 fn who_was_let_pass_and_is_stopped_until_it_is_granted_again_publishes_by_the_new_grant() {
     stopped_everywhere(Step::Admitted, |bus, mut subscription, stopped| {
         drain(bus);
-        bus.grant_capability("write".into());
+        bus.grant("write").unwrap();
         publish(bus, 8);
         assert!(stopped.release().is_ok());
         assert_eq!(queued(&mut subscription), [8, 7]);
@@ -73,7 +73,7 @@ fn who_was_let_pass_and_is_stopped_until_it_is_granted_again_publishes_by_the_ne
 #[test]
 fn who_was_let_pass_by_a_revoke_without_a_wait_may_come_after_it() {
     stopped_everywhere(Step::Admitted, |bus, mut subscription, stopped| {
-        bus.revoke_capability(&"write".into());
+        bus.revoke("write");
         assert!(stopped.release().is_ok());
         assert_eq!(queued(&mut subscription), [7]);
     });
@@ -100,7 +100,7 @@ fn an_answer_is_on_its_way_until_who_asked_has_it() {
     publish(&bus, 2); // opens a parcel with a free slot
     let answer = move || publisher.publish(Draft::new(7).with_correlation_id(question));
     let stopped = stop_guarded(Step::Claimed, answer);
-    let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
+    let drained = bus.revoke_and_drain("write", Duration::from_millis(1));
     assert_eq!(drained, Err(RevokeError::TimedOut { in_flight: 1 }));
     assert!(stopped.release().is_ok());
     drain(&bus);
@@ -128,7 +128,7 @@ fn a_request_that_is_asked_again_gets_no_answer_after_its_capability_is_drained(
     let id = Envelope::new("test", 1).id;
     let answer = move || publisher.publish(Draft::new(7).with_correlation_id(id));
     let stopped = stop_guarded(Step::Claimed, answer);
-    let drained = bus.revoke_and_drain(&"write".into(), Duration::from_millis(1));
+    let drained = bus.revoke_and_drain("write", Duration::from_millis(1));
     assert_eq!(drained, Err(RevokeError::TimedOut { in_flight: 1 }));
     assert!(stopped.release().is_ok());
     drain(&bus);

@@ -59,7 +59,7 @@ fn whatever_is_published_under_a_grant_stands_between_it_and_the_record_that_it_
             });
         }
         for _ in 0..200 {
-            bus.grant_capability(write.clone());
+            bus.grant(&write).unwrap();
             thread::yield_now();
             bus.revoke_and_drain(&write, Duration::from_secs(20))
                 .unwrap();

@@ -30,7 +30,7 @@ fn what_was_retained_is_not_in_a_log_that_begins_later_and_it_goes_on_well() {
         let bus = bus.clone();
         move || {
             let flushed = log.flush();
-            bus.grant_capability("log:write".into());
+            bus.grant("log:write").unwrap();
             bus.send_command("kernel", Command::Ping).unwrap();
             sender.send((flushed, log.close())).unwrap();
         }
