@@ -109,8 +109,8 @@ impl<M> SubscribeOptions<M> {
     /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`].
     ///
     /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 32 with a filter, a group
-    /// or [`Overflow::DropOldest`]; and up to 2 KiB more, beside what the filter itself takes. The envelopes are shared by
-    /// all.
+    /// or [`Overflow::DropOldest`]; and up to 2 KiB more (3 in a group), beside what the filter itself takes. The
+    /// envelopes are shared by all.
     /// As with any allocation, the process aborts where the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;

@@ -11,7 +11,8 @@ use crate::pattern::PatternError;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{MAX_RETAINED, MessageBus, RetainError};
+/// use oxide_bus::limits::MAX_RETAINED;
+/// use oxide_bus::{MessageBus, RetainError};
 ///
 /// let bus = MessageBus::new();
 /// let error = bus.retain("event.>", MAX_RETAINED + 1).unwrap_err();

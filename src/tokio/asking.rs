@@ -166,7 +166,7 @@ impl<M: Payload> AsyncPublisher<M> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bus = AsyncBus::<u32>::new();
-    /// bus.grant_capability("shop".into()).await;
+    /// bus.grant("shop")?;
     /// for (name, price) in [("north", 12), ("south", 9)] {
     ///     let shop = bus.publisher(name, "shop");
     ///     let mut questions = bus.subscribe().await;

@@ -134,7 +134,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
 #[test]
 fn who_asks_gets_his_own_answer_among_many() {
     two_threads().block_on(async {
-        let bus = AsyncBus::<u64>::new();
+        let bus = untimed();
         bus.grant("answer").unwrap();
         let server = bus.publisher("server", "answer");
         let options = SubscribeOptions::new().source("counter").capacity(1_000);
@@ -267,7 +267,11 @@ fn a_request_that_is_answered_in_time_has_its_answer() {
 fn a_request_that_nobody_answers_in_time_leaves_nothing() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
-            let bus = Bus::<u64>::builder().max_requests(1).build().into_async();
+            let bus = Bus::<u64>::builder()
+                .max_requests(1)
+                .request_timeout(MOMENT)
+                .build();
+            let bus = bus.into_async();
             bus.grant("ask").unwrap();
             bus.grant("answer").unwrap();
             let client = bus.publisher("counter", "ask");
@@ -295,7 +299,7 @@ fn a_request_that_nobody_answers_in_time_leaves_nothing() {
 fn the_time_out_of_a_request_is_for_the_wait_for_room_too() {
     let asking = Task::start(|| {
         current_thread().block_on(async {
-            let bus = AsyncBus::<u64>::new();
+            let bus = timed(MOMENT);
             bus.grant("ask").unwrap();
             let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
             let mut full = bus.subscribe_with(options).await.unwrap();
