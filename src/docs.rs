@@ -2,6 +2,7 @@
 //!
 //! | page | answers |
 //! | --- | --- |
+//! | [`cookbook`] | where is a whole program that does what I want to do? |
 //! | [`speed`] | what does it cost, beside other crates? |
 //! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
 //! | [`limitations`] | what should I know before I rely on it? |
@@ -10,6 +11,7 @@
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
 //! | [`internals`] | how does it work? |
 
+pub mod cookbook;
 pub mod guarantees;
 pub mod internals;
 pub mod limitations;

@@ -79,6 +79,22 @@ fn every_file_of_the_library_has_its_place_in_the_table_of_the_internals() {
 }
 
 #[test]
+fn the_cookbook_has_ten_programs_of_45_lines_at_most() {
+    let page = text("src/docs/cookbook.rs");
+    let programs: Vec<_> = page.split("//! # ").skip(1).collect();
+    assert_eq!(programs.len(), 10);
+    for program in programs {
+        let title = program.lines().next().expect("a title");
+        let (_, from) = program.split_once("```").expect("a program");
+        let (code, _) = from.split_once("//! ```").expect("its end");
+        // Without what is left of the lines of the two fences.
+        let lines = code.lines().filter(|line| line.starts_with("//!")).count();
+        assert!((20..=45).contains(&lines), "{title}: {lines} lines");
+        assert!(code.contains("fn main()"), "{title}");
+    }
+}
+
+#[test]
 fn the_sample_is_as_long_as_readme_says() {
     let sample = text("tests/data/sample.jsonl");
     let (lines, readings) = (sample.lines().count(), sample.matches("reading").count());
