@@ -79,6 +79,16 @@ fn every_file_of_the_library_has_its_place_in_the_table_of_the_internals() {
 }
 
 #[test]
+fn the_front_page_has_fewer_than_1500_words() {
+    let root = text("src/lib.rs");
+    let words = (root.lines())
+        .filter(|line| line.starts_with("//!"))
+        .flat_map(str::split_whitespace)
+        .count();
+    assert!((500..1_500).contains(&words), "{words} words");
+}
+
+#[test]
 fn the_cookbook_has_ten_programs_of_45_lines_at_most() {
     let page = text("src/docs/cookbook.rs");
     let programs: Vec<_> = page.split("//! # ").skip(1).collect();
