@@ -175,7 +175,7 @@
 //!   the envelope, or the whole batch, is published all the same.
 //! * If the `Drop` of a predicate does, that unwinds out of the publish. If its subscription has left in the midst of
 //!   that very publish, the envelope may be lost, and with it the rest of a batch.
-//! * If the closure given to `drain` panics, the envelope it was shown counts as received.
+//! * If the closure given to `try_recv_each` panics, the envelope that it was shown counts as received.
 //! * If a waker panics, that is noticed by nobody, and the others are woken.
 //! * A subscriber thread that panics drops its subscription, as any other end does.
 //!

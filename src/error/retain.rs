@@ -23,12 +23,12 @@ use crate::pattern::PatternError;
 pub enum RetainError {
     /// The pattern is none.
     Pattern(PatternError),
-    /// The count is above [`MAX_RETAINED`](crate::MAX_RETAINED).
+    /// The count is above [`MAX_RETAINED`](crate::limits::MAX_RETAINED).
     TooManyEnvelopes {
         /// How many envelopes may be retained for one pattern.
         limit: usize,
     },
-    /// Something is retained for [`MAX_RETAINED_PATTERNS`](crate::MAX_RETAINED_PATTERNS) patterns already.
+    /// Something is retained for [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS) patterns already.
     TooManyPatterns {
         /// How many patterns something may be retained for.
         limit: usize,
