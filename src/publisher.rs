@@ -143,14 +143,12 @@ impl<M> Publisher<M> {
     /// use oxide_bus::{Bus, RequestError};
     ///
     /// let bus = Bus::<u32>::new();
-    /// bus.grant("ask")?;
     /// let timeout = Duration::from_millis(5);
-    /// let client = bus.publisher("client", "ask").with_request_timeout(timeout);
+    /// let client = bus.trusted_publisher("client").with_request_timeout(timeout);
     /// let nobody_answers = bus.subscribe();
     /// let error = client.request(7).unwrap_err();
     /// assert!(matches!(error, RequestError::TimedOut(it) if it == timeout));
     /// # drop(nobody_answers);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use = "it is what it returns that has the time-out"]
     pub fn with_request_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {

@@ -80,8 +80,7 @@ impl<M: Payload> Bus<M> {
     /// use oxide_bus::Bus;
     ///
     /// let bus = Bus::<u32>::new();
-    /// bus.grant("square")?;
-    /// let server = bus.publisher("server", "square");
+    /// let server = bus.trusted_publisher("server");
     /// let mut questions = bus.subscribe();
     /// thread::spawn(move || {
     ///     let question = questions.recv().expect("it is asked");
@@ -90,7 +89,7 @@ impl<M: Payload> Bus<M> {
     ///
     /// let answer = bus.request("client", 7)?;
     /// assert_eq!((answer.message, answer.source.as_str()), (49, "server"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), oxide_bus::RequestError<u32>>(())
     /// ```
     pub fn request(
         &self,
@@ -128,11 +127,9 @@ impl<M: Payload> Publisher<M> {
     /// use oxide_bus::{Command, MessageBus, RequestError};
     ///
     /// let bus = MessageBus::new();
-    /// bus.grant("ping")?;
-    /// let kernel = bus.publisher("kernel", "ping");
+    /// let kernel = bus.trusted_publisher("kernel");
     /// let error = kernel.request(Command::Ping).unwrap_err();
     /// assert!(matches!(error, RequestError::NoResponders));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn request(&self, message: impl Into<Draft<M>>) -> Result<Delivery<M>, RequestError<M>> {
         self.request_timeout(message, self.patience())
@@ -155,14 +152,12 @@ impl<M: Payload> Publisher<M> {
     /// use oxide_bus::{Bus, RequestError};
     ///
     /// let bus = Bus::<u32>::new();
-    /// bus.grant("ask")?;
-    /// let client = bus.publisher("client", "ask");
+    /// let client = bus.trusted_publisher("client");
     /// let nobody_answers = bus.subscribe();
     /// let timeout = Duration::from_millis(5);
     /// let error = client.request_timeout(7, timeout).unwrap_err();
     /// assert!(matches!(error, RequestError::TimedOut(it) if it == timeout));
     /// # drop(nobody_answers);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn request_timeout(
         &self,
@@ -194,9 +189,8 @@ impl<M: Payload> Publisher<M> {
     /// use oxide_bus::Bus;
     ///
     /// let bus = Bus::<u32>::new();
-    /// bus.grant("shop")?;
     /// for (name, price) in [("north", 12), ("south", 9)] {
-    ///     let shop = bus.publisher(name, "shop");
+    ///     let shop = bus.trusted_publisher(name);
     ///     let mut questions = bus.subscribe();
     ///     thread::spawn(move || {
     ///         let question = questions.recv().expect("it is asked");
@@ -204,11 +198,11 @@ impl<M: Payload> Publisher<M> {
     ///     });
     /// }
     ///
-    /// let client = bus.publisher("client", "shop");
+    /// let client = bus.trusted_publisher("client");
     /// let answers = client.request_many(0, Duration::from_secs(10))?;
     /// let best = answers.take(2).map(|answer| answer.message).min();
     /// assert_eq!(best, Some(9));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), oxide_bus::RequestError<u32>>(())
     /// ```
     pub fn request_many(
         &self,

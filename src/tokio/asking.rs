@@ -166,9 +166,8 @@ impl<M: Payload> AsyncPublisher<M> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let bus = AsyncBus::<u32>::new();
-    /// bus.grant("shop")?;
     /// for (name, price) in [("north", 12), ("south", 9)] {
-    ///     let shop = bus.publisher(name, "shop");
+    ///     let shop = bus.trusted_publisher(name);
     ///     let mut questions = bus.subscribe().await;
     ///     tokio::spawn(async move {
     ///         let question = questions.recv().await.expect("it is asked");
@@ -176,7 +175,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ///     });
     /// }
     ///
-    /// let client = bus.publisher("client", "shop");
+    /// let client = bus.trusted_publisher("client");
     /// let mut answers = client.request_many(0, Duration::from_secs(10)).await?;
     /// let (one, other) = (answers.recv().await, answers.recv().await);
     /// let best = one.into_iter().chain(other).map(|answer| answer.message).min();
