@@ -68,6 +68,10 @@ pub const MAX_PATTERN_SHAPES: usize = 16;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "options do nothing until they are given to `subscribe_with`"]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options that do not depend on each other"
+)]
 pub struct SubscribeOptions<M = Message> {
     pub(crate) capacity: usize,
     pub(crate) name: Option<String>,

@@ -16,6 +16,7 @@ use crate::error::{SetPatternsError, SubscribeError};
 use crate::fanout::Core;
 use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
+#[cfg(feature = "tokio")]
 use crate::follower::Follower;
 use crate::group::Seat;
 use crate::message::Message;
@@ -114,6 +115,7 @@ impl<M> Subscription<M> {
         self.core.upgrade()?.first_for(&self.terms)
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn follower(&self) -> Option<&Follower<M>> {
         match &self.inbox {
             Inbox::Follow(follower) => Some(follower),

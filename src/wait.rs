@@ -56,7 +56,9 @@ impl Wait {
         let ready = match self {
             Wait::Until(deadline) => both.select_deadline(deadline).map_err(|_| Nothing::Empty)?,
             Wait::Forever => both.select(),
-            _ => return Err(Nothing::Empty),
+            Wait::No => return Err(Nothing::Empty),
+            #[cfg(feature = "tokio")]
+            Wait::Alarmed => return Err(Nothing::Empty),
         };
         if ready.index() == from {
             (ready.recv(receiver)).map_err(|channel::RecvError| Nothing::Disconnected)

@@ -412,7 +412,7 @@ fn headers_are_looked_at_after_source_and_subject() {
         publisher.publish(role.unwrap()).unwrap_err().denial()
     };
     let elsewhere = ["event.>"];
-    let foreign = scoped().sources(["auditor"]).patterns(elsewhere.clone());
+    let foreign = scoped().sources(["auditor"]).patterns(elsewhere);
     assert_eq!(denial(foreign), Some(Denial::Source));
     assert_eq!(denial(scoped().patterns(elsewhere)), Some(Denial::Subject));
     assert_eq!(denial(scoped().rate(1, 1)), Some(Denial::Header));
@@ -475,8 +475,11 @@ fn what_is_granted_or_held_is_listed_by_name() {
 #[test]
 fn a_capability_compares_with_text_and_is_text_in_the_formats_of_serde() {
     let write = Capability::new("log:write");
-    assert!(write == "log:write" && "log:write" == write && write == *"log:write");
-    assert!(write == "log:write".to_owned() && write != "log:read");
+    assert_eq!(write, "log:write");
+    assert_eq!("log:write", write);
+    assert_eq!(write, *"log:write");
+    assert_eq!(write, String::from("log:write"));
+    assert_ne!(write, "log:read");
     assert_eq!(write.split_once(':'), Some(("log", "write")));
     let json = serde_json::to_string(&write).unwrap();
     assert_eq!(json, r#""log:write""#);

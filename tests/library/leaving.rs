@@ -16,7 +16,9 @@ const POLICIES: [Overflow; 4] = [
 ];
 
 /// The two ways to end a subscription.
-const WAYS: [fn(&Bus<u64>, &Subscription<u64>); 2] = [
+type Way = fn(&Bus<u64>, &Subscription<u64>);
+
+const WAYS: [Way; 2] = [
     |_, subscription| subscription.close(),
     |bus, subscription| assert!(bus.unsubscribe(subscription.id())),
 ];

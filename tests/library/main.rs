@@ -1,4 +1,8 @@
 //! The tests of the library.
+#![allow(
+    clippy::duplicate_mod,
+    reason = "fuzz/ is a package of its own, and uses the model of these tests"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -77,6 +77,9 @@ fn a_task_that_waits_for_subscribers_is_woken_by_them() {
 }
 
 /// As above: nothing but a waker wakes.
+/// A way to end a subscription, which may be kept.
+type End = fn(&Bus<u64>, Subscription<u64>) -> Option<Subscription<u64>>;
+
 #[test]
 fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_whoever_leaves_last() {
     let runtime = current_thread();
@@ -88,7 +91,6 @@ fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_whoever_leaves_last(
             .capacity(1)
             .overflow(Overflow::Evict)
     };
-    type End = fn(&Bus<u64>, Subscription<u64>) -> Option<Subscription<u64>>;
     let overflow: End = |bus, last| {
         (0..2).for_each(|number| drop(bus.publish(envelope(number))));
         Some(last)
