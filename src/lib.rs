@@ -369,7 +369,7 @@ pub use crate::tokio::{
 // Their types are in signatures.
 pub use {chrono, crossbeam_channel, serde_json, uuid};
 
-/// The example in README.md, run as a test.
-#[cfg(doctest)]
+/// The examples in README.md, run as tests.
+#[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
