@@ -10,8 +10,10 @@
 //! | [`threat_model`] | what can a hostile module do? |
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
 //! | [`internals`] | how does it work? |
+//! | [`fuzzing`] | how is it fuzzed, and how do I fuzz payloads of my own? |
 
 pub mod cookbook;
+pub mod fuzzing;
 pub mod guarantees;
 pub mod internals;
 pub mod limitations;

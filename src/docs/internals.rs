@@ -281,8 +281,8 @@
 //!   (but for two cells that are written once, when the bus closes and when somebody asks for advisories), which puts loom's, or stand-ins made
 //!   of loom's, in their place.
 //! * A reference model in plain sequential code is compared with the bus over random scripts
-//!   (`tests/library/model.rs`), and over a fuzzer's (`fuzz/`). The other fuzz targets are for patterns, for decoding and
-//!   for the round trip of envelopes.
+//!   (`tests/library/model.rs`), and over a fuzzer's. The other [fuzz targets](super::fuzzing) are for patterns, for all
+//!   that reads input, and for the round trip of envelopes.
 //! * A publisher is stopped at each step of its way, and the others go on (`fanout/stopped.rs`, by the hooks in
 //!   `pause`).
 //! * Stress tests run publishers and subscribers of every kind at once and check the accounts at the end

@@ -23,6 +23,22 @@ fn run_on_corpus(target: &str, body: fn(&[u8])) {
 }
 
 #[test]
+fn verifying_an_audit_log_holds_on_the_corpus() {
+    run_on_corpus("audit_verify", bodies::audit_verify);
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn any_command_line_is_read_or_refused_in_one_line_on_the_corpus() {
+    run_on_corpus("command_line", bodies::command_line);
+}
+
+#[test]
+fn reading_json_lines_holds_on_the_corpus() {
+    run_on_corpus("lines", bodies::lines);
+}
+
+#[test]
 fn the_bus_does_what_the_model_does_on_the_corpus() {
     run_on_corpus("bus_operations", bodies::bus_operations);
 }

@@ -4,6 +4,11 @@
     reason = "fuzz/ is a package of its own, and uses the model of these tests"
 )]
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "fuzz/ is a package of its own, and uses the model of these tests"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

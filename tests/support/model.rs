@@ -382,9 +382,14 @@ impl Model {
     }
 
     fn queue(&mut self, key: Key) -> &mut Queue {
-        (self.queues.values_mut())
-            .find(|queue| queue.members.contains(&key))
-            .expect("it is subscribed")
+        // Most have a queue for themselves. Of a group, those who came first may have gone.
+        let first = if self.queues.contains_key(&key) {
+            key
+        } else {
+            let shares = |(_, queue): &(&Key, &Queue)| queue.members.contains(&key);
+            *self.queues.iter().find(shares).expect("it is subscribed").0
+        };
+        self.queues.get_mut(&first).expect("it is there")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oxide_bus::limits::MAX_CAPACITY;
 
-use crate::thread;
+use super::thread;
 
 /// How many envelopes a queue holds: what the bus takes.
 pub(crate) const CAPACITY: Bounds = Bounds::new(1, MAX_CAPACITY as u64);

@@ -9,9 +9,9 @@ use clap::{Args, Subcommand};
 use oxide_bus::Message;
 use oxide_bus::audit::Verifier;
 
-use crate::failure::Failure;
-use crate::limits::Limits;
-use crate::output;
+use super::failure::Failure;
+use super::limits::Limits;
+use super::output;
 
 /// The exit code of a log that is whole as far as it goes, and has no end.
 const UNENDED: u8 = 3;

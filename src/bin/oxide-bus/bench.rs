@@ -22,10 +22,10 @@ use oxide_bus::limits::DEFAULT_CAPACITY;
 
 use self::progress::Length;
 use self::report::Report;
-use crate::arguments::{Bounds, CAPACITY, THREADS};
-use crate::failure::Failure;
-use crate::overflow::OverflowName;
-use crate::{INTERRUPTED, arguments, interrupt, output, thread};
+use super::arguments::{Bounds, CAPACITY, THREADS};
+use super::failure::Failure;
+use super::overflow::OverflowName;
+use super::{INTERRUPTED, arguments, interrupt, output, thread};
 
 /// How many tasks of one kind there may be.
 const MOST_TASKS: u64 = u16::MAX as u64;
@@ -186,7 +186,7 @@ impl Options {
     }
 
     /// Whether no group is empty, and there are not too many threads.
-    fn check(&self) -> Result<(), clap::Error> {
+    pub(crate) fn check(&self) -> Result<(), clap::Error> {
         let wrong = |text: String| clap::Error::raw(ErrorKind::ValueValidation, text);
         for (name, bounds, size) in [
             ("publishers", PUBLISHERS, self.publishers),
@@ -207,7 +207,6 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    options.check()?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let stop = Arc::new(AtomicBool::new(false));
     interrupt::on_first({

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::{USAGE, usage};
+use super::USAGE;
 
 /// An error that ends the command.
 #[derive(Debug)]
@@ -31,12 +31,6 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
-    }
-}
-
-impl From<clap::Error> for Failure {
-    fn from(error: clap::Error) -> Self {
-        Failure::usage(usage::line(error))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::process;
 
-use crate::INTERRUPTED;
-use crate::failure::Failure;
+use super::INTERRUPTED;
+use super::failure::Failure;
 
 /// Has `ask` called, on a thread of its own, at the first Ctrl-C. Call this once.
 pub(crate) fn on_first(ask: impl FnOnce() + Send + 'static) -> Result<(), Failure> {

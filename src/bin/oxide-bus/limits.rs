@@ -3,7 +3,7 @@
 use clap::Args;
 use oxide_bus::codec::Codec;
 
-use crate::arguments::{ANY, Bounds};
+use super::arguments::{ANY, Bounds};
 
 /// How deeply objects and arrays may be nested: what the codec takes.
 const DEPTH: Bounds = Bounds::new(1, MAX_DEPTH as u64);

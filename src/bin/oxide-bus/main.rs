@@ -6,18 +6,20 @@ mod bench;
 mod failure;
 mod interrupt;
 mod limits;
-mod output;
+pub(crate) mod output;
 mod overflow;
 mod replay;
 mod thread;
-mod usage;
+pub(crate) mod usage;
 
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::failure::Failure;
+use self::failure::Failure;
 
 /// The exit code where the command line is wrong, or the input cannot be read.
 const USAGE: u8 = 2;
@@ -32,7 +34,7 @@ const INTERRUPTED: u8 = 130;
 /// runs such a bus to try it out: with the envelopes of a log, or with made-up load.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -54,25 +56,40 @@ Exit codes:
   130  it was interrupted by Ctrl-C; a second Ctrl-C kills it";
 
 fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
+    let arguments: Vec<_> = env::args_os().collect();
+    let outcome = match parse(&arguments) {
         Ok(Cli { command }) => match command {
             Command::Replay(options) => replay::run(options),
             Command::Bench(options) => bench::run(&options),
             Command::Audit(options) => audit::run(&options),
         },
+        Err(error) if is_mistake(&error) => Err(Failure::usage(usage::line(error, &arguments))),
         // The help and the version, which were asked for.
         Err(answer) if !answer.use_stderr() => {
             output::written(answer.print()).map(|()| ExitCode::SUCCESS)
         }
         // Help that was not asked for: a script that leaves out the subcommand must not take it for success.
-        Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        Err(help) => {
             let _ = help.print(); // where that fails there is nobody left to tell
             Ok(ExitCode::from(USAGE))
         }
-        Err(error) => Err(Failure::from(error)),
     };
     outcome.unwrap_or_else(|failure| {
         output::complain(&failure);
         failure.exit_code()
     })
+}
+
+/// Reads the arguments, of which the first is what the command is called.
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(arguments)?;
+    if let Command::Bench(options) = &cli.command {
+        options.check()?;
+    }
+    Ok(cli)
+}
+
+/// Whether an error is a complaint, and not the help or the version.
+pub(crate) fn is_mistake(error: &clap::Error) -> bool {
+    error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }

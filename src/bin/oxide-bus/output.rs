@@ -13,7 +13,7 @@ use std::os::{fd::AsFd, unix::fs::MetadataExt};
 use console::Term;
 
 pub(crate) use self::visible::{escaped, is_hidden};
-use crate::failure::Failure;
+use super::failure::Failure;
 
 /// Writes one line to stderr, whatever the text has in it.
 pub(crate) fn complain(text: impl Display) {

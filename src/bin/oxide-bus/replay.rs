@@ -24,11 +24,11 @@ use self::ledger::Ledger;
 use self::pace::Pace;
 use self::progress::Progress;
 use self::tally::Tally;
-use crate::arguments::{CAPACITY, THREADS};
-use crate::failure::Failure;
-use crate::limits::Limits;
-use crate::overflow::OverflowName;
-use crate::{INTERRUPTED, arguments, interrupt, output, thread};
+use super::arguments::{CAPACITY, THREADS};
+use super::failure::Failure;
+use super::limits::Limits;
+use super::overflow::OverflowName;
+use super::{INTERRUPTED, arguments, interrupt, output, thread};
 
 /// Replays a log of envelopes over a bus, and prints what a subscriber receives
 ///

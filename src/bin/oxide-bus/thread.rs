@@ -2,7 +2,7 @@
 
 use std::thread::{Builder, JoinHandle};
 
-use crate::failure::Failure;
+use super::failure::Failure;
 
 /// The most threads of one kind that may be asked for. Where a system has no more the standard library
 /// returns an error; but where it has no memory map left for a thread that has just started, which comes at

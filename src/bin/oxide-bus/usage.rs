@@ -3,18 +3,17 @@
 //! Clap writes paragraphs: what is wrong, tips, the usage, where the help is. This joins the first two, and
 //! names the help of the subcommand.
 
-use std::env;
 use std::ffi::OsString;
 
 use clap::CommandFactory;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 
-use crate::{Cli, output};
+use super::{Cli, output};
 
-/// The line for an error of this process's command line.
-pub(crate) fn line(error: clap::Error) -> String {
-    let help = command(env::args_os().skip(1));
+/// The line for an error of these arguments, of which the first is what the command is called.
+pub(crate) fn line(error: clap::Error, arguments: &[OsString]) -> String {
+    let help = command(arguments.iter().skip(1));
     format!("{} (see `{help} --help`)", mistake(error))
 }
 
@@ -71,7 +70,7 @@ fn escaped(value: &ContextValue) -> ContextValue {
 }
 
 /// The subcommand that the arguments begin with, as it is called.
-fn command(arguments: impl Iterator<Item = OsString>) -> String {
+fn command<'a>(arguments: impl Iterator<Item = &'a OsString>) -> String {
     let all = Cli::command();
     let (mut command, mut called) = (&all, all.get_name().to_owned());
     for argument in arguments {

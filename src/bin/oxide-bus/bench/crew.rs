@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use oxide_bus::{Publisher, Subscription};
 use tokio::runtime::{Builder, Runtime};
 
+use super::super::failure::Failure;
+use super::super::thread;
 use super::load::{self, Intake, Load, Orders, Sent};
-use crate::failure::Failure;
-use crate::thread;
 
 /// All of them begin when everybody is there, the caller of [`start`](Crew::start) included.
 pub(super) enum Crew {

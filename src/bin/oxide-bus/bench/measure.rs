@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::{Bus, Capability, Pattern, SubscribeOptions};
 
+use super::super::failure::Failure;
 use super::Options;
 use super::crew::{Crew, Job};
 use super::load::{Intake, Load, Orders, Sent};
 use super::progress::Progress;
-use crate::failure::Failure;
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(50);

@@ -5,11 +5,11 @@ use comfy_table::{Cell, CellAlignment, Table};
 use oxide_bus::Pattern;
 use serde::Serialize;
 
+use super::super::overflow::OverflowName;
 use super::Options;
 use super::figures::{Unit, grouped, rate, whole};
 use super::load::new_histogram;
 use super::measure::Counts;
-use crate::overflow::OverflowName;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, LineError, LinesReader};
 
+use super::super::failure::Failure;
+use super::super::output;
 use super::ledger::Ledger;
-use crate::failure::Failure;
-use crate::output;
 
 /// Where the lines come from.
 #[derive(Debug, Clone)]

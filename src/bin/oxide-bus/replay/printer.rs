@@ -7,9 +7,9 @@ use std::io::{self, IsTerminal, Write};
 use oxide_bus::codec::{Codec, LineError, LinesWriter};
 use oxide_bus::{RecvError, Subscription};
 
+use super::super::failure::Failure;
+use super::super::output;
 use super::progress::Progress;
-use crate::failure::Failure;
-use crate::output;
 
 /// So many bytes are printed without waiting for more.
 const FULL: usize = 64 * 1024;

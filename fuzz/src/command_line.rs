@@ -1,0 +1,45 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+#[allow(dead_code, unused_imports)] // all but the reading of the command line
+#[path = "../../src/bin/oxide-bus/main.rs"]
+mod command;
+
+/// Reads arguments, each up to a NUL, as the command does. They are taken, or asked for help, or what is wrong is said in
+/// one line that names the help.
+pub fn command_line(data: &[u8]) {
+    let arguments = data.split(|&byte| byte == 0).map(argument);
+    let arguments: Vec<_> = [OsString::from("oxide-bus")]
+        .into_iter()
+        .chain(arguments)
+        .collect();
+    let Err(error) = command::parse(&arguments) else {
+        return;
+    };
+    if !command::is_mistake(&error) {
+        assert!(error.to_string().contains("oxide-bus"), "{error}");
+        return;
+    }
+    let line = command::usage::line(error, &arguments);
+    assert_eq!(
+        command::output::escaped(line.chars()),
+        line,
+        "it is one line"
+    );
+    let (mistake, help) = line
+        .rsplit_once(" (see `oxide-bus")
+        .expect("it names the help");
+    assert!(!mistake.is_empty() && help.ends_with(" --help`)"), "{line}");
+}
+
+#[cfg(unix)]
+fn argument(bytes: &[u8]) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
+}
+
+/// Elsewhere not any bytes can stand in one.
+#[cfg(not(unix))]
+fn argument(bytes: &[u8]) -> OsString {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
