@@ -4,11 +4,6 @@
     reason = "fuzz/ is a package of its own, and uses the model of these tests"
 )]
 
-#![allow(
-    clippy::duplicate_mod,
-    reason = "fuzz/ is a package of its own, and uses the model of these tests"
-)]
-
 #[path = "../support/mod.rs"]
 mod support;
 
