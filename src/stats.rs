@@ -88,7 +88,7 @@ pub struct SubscriptionStats {
     pub matched: u64,
     /// How many of them it has received. (A [`Receipt`](crate::Receipt) counts as delivered what was enqueued.)
     pub received: u64,
-    /// How many it lost, because its queue was full. With [`Overflow::DropOldest`](crate::Overflow::DropOldest) these
+    /// How many it lost, because its queue was full. With [`Overflow::DropOldest`] these
     /// were queued, and newer ones took their places.
     pub dropped: u64,
     /// The most that were ever queued.
