@@ -255,6 +255,7 @@
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod audit;
 pub mod codec;

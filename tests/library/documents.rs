@@ -89,6 +89,12 @@ fn the_front_page_has_fewer_than_1500_words() {
 }
 
 #[test]
+fn readme_has_fewer_than_900_words() {
+    let words = text("README.md").split_whitespace().count();
+    assert!((400..900).contains(&words), "{words} words");
+}
+
+#[test]
 fn the_cookbook_has_ten_programs_of_45_lines_at_most() {
     let page = text("src/docs/cookbook.rs");
     let programs: Vec<_> = page.split("//! # ").skip(1).collect();
