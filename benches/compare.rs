@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo bench --bench compare                                  # the whole table, under 10 minutes
-//! cargo bench --bench compare -- --quick                       # in under 90 seconds
+//! cargo bench --bench compare -- --quick                       # in under two minutes
 //! cargo bench --bench compare -- --cell a,b --json table.json  # some of it, and as JSON
 //! ```
 //!

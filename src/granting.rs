@@ -21,7 +21,7 @@ use crate::subject::Payload;
 
 impl<M> Bus<M> {
     /// Grants a capability: a name, without restrictions, or a [`Grant`], for what that says and for nothing else. What
-    /// it was granted for before is replaced at once. Nobody who publishes meanwhile is let pass by both together.
+    /// it was granted for before is replaced at once. No publish that overlaps is let pass by both together.
     ///
     /// # Cost
     ///

@@ -105,8 +105,8 @@
 //!   queued is freed, and [`subscriber_count`](crate::Bus::subscriber_count) has gone down.
 //! * What is published after [`close`](crate::Subscription::close) or [`unsubscribe`](crate::Bus::unsubscribe) has
 //!   returned is not offered to that subscription, and the count has gone down. What is queued stays; when it was
-//!   received, told losses included, comes `Disconnected` for ever. Who waits in a receive wakes, and so do publishers
-//!   that wait for room there.
+//!   received, told losses included, comes `Disconnected` for ever. A receive that waits ends, and publishers
+//!   that wait for room there go on.
 //!
 //! Not promised: which way it goes for a publish that overlaps with either. One that overlaps with the
 //! drop may leave its envelope in the queue for as long as that publish takes. And an envelope that

@@ -29,8 +29,8 @@
 //! `publish_timeout`, or gives up. For an audit log it waits even then, as a thread does, and others run.
 //!
 //! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock, and so does `request`, unless the
-//! bus or the publisher was told to have none. Who waits for
-//! subscribers, or for what is on its way under a capability that he has revoked, is woken by them. `drain`
+//! bus or the publisher was told to have none. A task that waits
+//! for subscribers, or for what is on its way under a revoked capability, is woken by them. `drain`
 //! alone looks now and then: a subscriber that has received everything tells nobody, which is why receiving costs
 //! so little.
 //!

@@ -253,7 +253,7 @@ impl<M> Core<M> {
     ///
     /// Invariant: *once it is marked as closed and the current opening superseded, its entry is the same in every
     /// opening that lists it.* For whoever makes a later one has acquired the mark through the swap that installed
-    /// the superseding one. So of several who do this at once it matters not who is first.
+    /// the superseding one. So it does not matter which of several threads that do this at once is first.
     fn settle(&self, queue: &FollowQueue<M>) {
         queue.close();
         self.supersede();
