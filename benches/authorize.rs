@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use oxide_bus::{Capability, Command, Envelope, Grant, Message, MessageBus, Source, Subscription};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Capability, Envelope, Grant, MessageBus, Source, Subscription};
 
 const BURST: u64 = 64;
 

@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use chrono::{DateTime, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
-use oxide_bus::{Command, Envelope, Message, Source};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Envelope, Source};
 use uuid::Uuid;
 
 /// The seed's envelope: a random id from the system's generator and an owned source.

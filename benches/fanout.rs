@@ -1,7 +1,8 @@
 //! Publish and receive: one thread publishes a burst, then drains every subscription.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use oxide_bus::{Command, Envelope, Message, MessageBus, Source};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Envelope, MessageBus, Source};
 
 const BURST: u64 = 64;
 

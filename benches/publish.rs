@@ -5,9 +5,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use oxide_bus::{
-    Command, Envelope, Message, MessageBus, Overflow, Source, SubscribeOptions, Subscription,
-};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Envelope, MessageBus, Overflow, Source, SubscribeOptions, Subscription};
 
 fn ping(source: &Source) -> Envelope {
     Envelope::new(source, Message::Command(Command::Ping))

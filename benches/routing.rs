@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Command, Envelope, Message, MessageBus, Source, SubscribeOptions, Subscription};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Envelope, MessageBus, Source, SubscribeOptions, Subscription};
 use tokio::sync::broadcast::{Receiver, Sender};
 
 const SUBSCRIBERS: [usize; 5] = [1, 10, 100, 1_000, 10_000];

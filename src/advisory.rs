@@ -208,7 +208,7 @@ impl<M: Payload> Bus<M> {
     /// let refusals = SubscribeOptions::new().pattern("advisory.denied");
     /// let mut refusals = bus.advisories_with(refusals)?;
     /// let llm = bus.publisher("llm", "llm:complete");
-    /// assert!(llm.publish(oxide_bus::Command::Ping).is_err());
+    /// assert!(llm.publish(oxide_bus::kernel::Command::Ping).is_err());
     ///
     /// let told = refusals.recv()?;
     /// assert!(matches!(&told.message, Advisory::Denied { source, .. } if source == "llm"));

@@ -6,7 +6,8 @@
 //!
 //! ```
 //! use oxide_bus::audit::{self, AuditLog, Options};
-//! use oxide_bus::{Command, MessageBus};
+//! use oxide_bus::kernel::Command;
+//! use oxide_bus::MessageBus;
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("audit.jsonl");
@@ -305,7 +306,8 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
-    use crate::{Command, MessageBus};
+    use crate::MessageBus;
+    use crate::kernel::Command;
 
     #[test]
     fn a_fork_that_drops_its_copy_of_a_log_neither_ends_nor_unlocks_it() {

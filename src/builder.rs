@@ -102,7 +102,8 @@ impl<M: Payload> BusBuilder<M> {
     ///
     /// ```
     /// use oxide_bus::codec::{Codec, ErrorKind};
-    /// use oxide_bus::{Command, Envelope, Message, MessageBus, PublishError};
+    /// use oxide_bus::kernel::{Command, Message};
+    /// use oxide_bus::{Envelope, MessageBus, PublishError};
     ///
     /// let bus = MessageBus::builder().writable_by(Codec::new()).build();
     /// let nameless = Envelope::new("", Message::from(Command::Ping));

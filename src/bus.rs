@@ -78,7 +78,8 @@ impl<M: Payload> Bus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, MessageBus};
+    /// use oxide_bus::kernel::Command;
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let (mut one, mut other) = (bus.subscribe(), bus.subscribe());
@@ -111,7 +112,8 @@ impl<M: Payload> Bus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, Event, MessageBus};
+    /// use oxide_bus::kernel::{Command, Event};
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let mut events = bus.subscribe_to("event.>")?;

@@ -2,7 +2,8 @@
 //!
 //! ```
 //! use oxide_bus::codec::Codec;
-//! use oxide_bus::{Command, Envelope, Message};
+//! use oxide_bus::kernel::{Command, Message};
+//! use oxide_bus::Envelope;
 //!
 //! let codec = Codec::new();
 //! let envelope = Envelope::new("kernel", Message::Command(Command::Ping));
@@ -35,8 +36,8 @@
 //! | `event` | `custom` | `module_id`, `custom_kind`, `payload` |
 //! | `event` | `pong` | `from` |
 //!
-//! Fields are names, of any text, but for `payload`, which is any JSON value. A [`Command`](crate::Command) or an
-//! [`Event`](crate::Event) by itself is written the same way without the tag `kind`.
+//! Fields are names, of any text, but for `payload`, which is any JSON value. A [`Command`](crate::kernel::Command) or an
+//! [`Event`](crate::kernel::Event) by itself is written the same way without the tag `kind`.
 //!
 //! # What is refused
 //!
@@ -75,13 +76,13 @@
 //! Each envelope is written byte for byte as `oxide-k` 0.3 writes it, except for custom events. There
 //! the tag `kind` and the field `kind` collide: the seed writes the key twice, and its own reader
 //! refuses that. Here the field is `custom_kind`. The seed's doubled form is read as well: the first
-//! `kind` is the tag, the second the field; and so is `kind` in a lone [`Event`](crate::Event). What is refused
+//! `kind` is the tag, the second the field; and so is `kind` in a lone [`Event`](crate::kernel::Event). What is refused
 //! above, the seed's reader takes, where serde's derived code does: envelopes as arrays, unknown
 //! keys, duplicate keys in payloads, other forms of ids and times.
 //!
 //! # With serde alone
 //!
-//! [`Envelope`], [`Message`], [`Command`](crate::Command), [`Event`](crate::Event) and
+//! [`Envelope`], [`Message`], [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
 //! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules, but
 //! for what only the codec sees: the limits (save for a depth of 127) and the range of numbers. So `serde_json` alone
 //! is for input that you trust.
@@ -140,7 +141,8 @@ use crate::message::Message;
 ///
 /// ```
 /// use oxide_bus::codec::{Codec, ErrorKind};
-/// use oxide_bus::{Envelope, Message};
+/// use oxide_bus::kernel::Message;
+/// use oxide_bus::Envelope;
 ///
 /// let json = r#"{
 ///     "id": "f18ca6a0-f663-4a05-ab64-ff8a88849d6c",
@@ -175,7 +177,7 @@ impl Codec {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::Message;
+    /// use oxide_bus::kernel::Message;
     /// use oxide_bus::codec::Codec;
     ///
     /// let small = Codec::new().max_bytes(4 * 1024).max_depth(8);
@@ -251,7 +253,8 @@ impl Codec {
     ///
     /// ```
     /// use oxide_bus::codec::Codec;
-    /// use oxide_bus::{Command, Envelope, Message};
+    /// use oxide_bus::kernel::{Command, Message};
+    /// use oxide_bus::Envelope;
     ///
     /// let codec = Codec::new();
     /// let reading = Envelope::new("thermometer", 21.5);
@@ -379,7 +382,8 @@ impl<M: DeserializeOwned + 'static> Envelope<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, Envelope, Message};
+    /// use oxide_bus::kernel::{Command, Message};
+    /// use oxide_bus::Envelope;
     ///
     /// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
     /// assert_eq!(Envelope::from_json(ping.to_json()?)?, ping);

@@ -26,7 +26,8 @@ use crate::parcel::Parcel;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Command, MessageBus};
+/// use oxide_bus::kernel::Command;
+/// use oxide_bus::MessageBus;
 ///
 /// let bus = MessageBus::new();
 /// let mut subscription = bus.subscribe();

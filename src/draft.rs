@@ -15,7 +15,8 @@ use crate::message::{Command, Event, Message};
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Command, Draft, Event, MessageBus};
+/// use oxide_bus::kernel::{Command, Event};
+/// use oxide_bus::{Draft, MessageBus};
 ///
 /// let bus = MessageBus::new();
 /// let mut envelopes = bus.subscribe();

@@ -18,7 +18,8 @@ use crate::stamp::stamp;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Command, Envelope, Event, Message};
+/// use oxide_bus::kernel::{Command, Event, Message};
+/// use oxide_bus::Envelope;
 ///
 /// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
 /// let pong = Envelope::new("echo", Message::Event(Event::Pong { from: "echo".into() }))

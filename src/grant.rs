@@ -26,7 +26,8 @@ use crate::visible::escaped;
 ///
 /// ```
 /// use std::time::Duration;
-/// use oxide_bus::{Command, Denial, Grant, MessageBus};
+/// use oxide_bus::kernel::Command;
+/// use oxide_bus::{Denial, Grant, MessageBus};
 ///
 /// let bus = MessageBus::new();
 /// bus.grant(

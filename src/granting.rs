@@ -311,7 +311,8 @@ impl MessageBus {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
+    /// use oxide_bus::kernel::{Command, Message};
+    /// use oxide_bus::{Capability, Envelope, MessageBus};
     ///
     /// let bus = MessageBus::new();
     /// let navigate = Capability::new("browser:navigate");

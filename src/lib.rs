@@ -33,11 +33,13 @@
 //!
 //! # Commands and events
 //!
-//! A [`MessageBus`] carries [`Command`]s and [`Event`]s. They are the words of *the seed*, the bus of the `oxide-k`
-//! micro-kernel, whose users find the differences in [`docs::migrating`].
+//! A [`MessageBus`] carries the [`Command`](kernel::Command)s and [`Event`](kernel::Event)s of the module [`kernel`]. They
+//! are the words of *the seed*, the bus of the `oxide-k` micro-kernel, whose users find the differences in
+//! [`docs::migrating`].
 //!
 //! ```
-//! use oxide_bus::{Command, Event, Message, MessageBus};
+//! use oxide_bus::kernel::{Command, Event, Message};
+//! use oxide_bus::MessageBus;
 //!
 //! let bus = MessageBus::new();
 //! let mut messages = bus.subscribe();
@@ -262,6 +264,7 @@ pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 pub mod iter;
+pub mod kernel;
 pub mod limits;
 
 mod admission;
@@ -334,7 +337,9 @@ mod waiting;
 
 pub use crate::advisory::{Advisory, Eviction};
 pub use crate::builder::BusBuilder;
-pub use crate::bus::{Bus, MessageBus};
+pub use crate::bus::Bus;
+#[doc(no_inline)]
+pub use crate::bus::MessageBus;
 pub use crate::capability::Capability;
 pub use crate::delivery::Delivery;
 pub use crate::denial::Denial;
@@ -348,7 +353,6 @@ pub use crate::grant::Grant;
 pub use crate::headers::Headers;
 pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::lifecycle::WeakBus;
-pub use crate::message::{Command, Event, Message};
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
 pub use crate::options::SubscribeOptions;
@@ -363,8 +367,7 @@ pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]
 pub use crate::tokio::{
-    AsyncBus, AsyncMessageBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakPublisher,
-    PublishSink,
+    AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakPublisher, PublishSink,
 };
 
 // Their types are in signatures.

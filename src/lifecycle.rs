@@ -26,7 +26,8 @@ impl<M> Bus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, MessageBus, RecvError};
+    /// use oxide_bus::kernel::Command;
+    /// use oxide_bus::{MessageBus, RecvError};
     ///
     /// let bus = MessageBus::new();
     /// let mut subscription = bus.subscribe();
@@ -61,7 +62,8 @@ impl<M> Bus<M> {
     /// ```
     /// use std::thread;
     /// use std::time::Duration;
-    /// use oxide_bus::{Command, MessageBus};
+    /// use oxide_bus::kernel::Command;
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let module = {
@@ -93,7 +95,8 @@ impl<M> Bus<M> {
     /// ```
     /// use std::thread;
     /// use std::time::Duration;
-    /// use oxide_bus::{Command, MessageBus};
+    /// use oxide_bus::kernel::Command;
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let mut commands = bus.subscribe();

@@ -25,7 +25,7 @@ const MAX_DEPTH: usize = 127;
 ///
 /// It is implemented for all payloads of this crate. Texts count their bytes; a list counts its elements, and a
 /// [`serde_json::Value`] its texts and keys, 8 for a number, 1 for anything else, each list and object one level deeper;
-/// a [`Message`](crate::Message) its names and its payload.
+/// a [`Message`](crate::kernel::Message) its names and its payload.
 ///
 /// # Examples
 ///

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::subject::{Payload, Subject};
 
-/// The payload of a [`MessageBus`](crate::MessageBus): a command or an event.
+/// The payload of a [`MessageBus`](crate::kernel::MessageBus): a command or an event.
 ///
 /// A program with a message type of its own uses [`Bus<M>`](crate::Bus) instead and never touches
 /// this one.
@@ -12,7 +12,8 @@ use crate::subject::{Payload, Subject};
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Command, Message, Payload};
+/// use oxide_bus::kernel::{Command, Message};
+/// use oxide_bus::Payload;
 ///
 /// let message = Message::from(Command::Start { module_id: "echo".into() });
 /// assert_eq!(message.subject().to_string(), "command.start.echo");
@@ -30,7 +31,7 @@ pub enum Message {
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::Command;
+/// use oxide_bus::kernel::Command;
 ///
 /// let invoke = Command::Invoke {
 ///     module_id: "browser".into(),
@@ -69,7 +70,7 @@ pub enum Command {
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::Event;
+/// use oxide_bus::kernel::Event;
 ///
 /// let event = Event::Custom {
 ///     module_id: "thermometer".into(),

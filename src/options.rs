@@ -53,7 +53,8 @@ pub const MAX_PATTERN_SHAPES: usize = 16;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Event, MessageBus, SubscribeOptions};
+/// use oxide_bus::kernel::Event;
+/// use oxide_bus::{MessageBus, SubscribeOptions};
 ///
 /// let bus = MessageBus::new();
 /// let mut readings = bus.subscribe_with(

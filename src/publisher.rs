@@ -42,7 +42,8 @@ pub use self::weak::WeakPublisher;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Capability, Event, MessageBus};
+/// use oxide_bus::kernel::Event;
+/// use oxide_bus::{Capability, MessageBus};
 ///
 /// let bus = MessageBus::new();
 /// let mut subscription = bus.subscribe();
@@ -178,7 +179,8 @@ impl<M> Publisher<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Denial, Event, MessageBus};
+    /// use oxide_bus::kernel::Event;
+    /// use oxide_bus::{Denial, MessageBus};
     ///
     /// let bus = MessageBus::new();
     /// bus.grant("module:report")?;
@@ -254,7 +256,8 @@ impl<M: Payload> Publisher<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, Event, MessageBus};
+    /// use oxide_bus::kernel::{Command, Event};
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let mut subscription = bus.subscribe();
@@ -294,7 +297,8 @@ impl<M: Payload> Publisher<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, Denial, Envelope, Grant, Message, MessageBus};
+    /// use oxide_bus::kernel::{Command, Message};
+    /// use oxide_bus::{Denial, Envelope, Grant, MessageBus};
     ///
     /// let bus = MessageBus::new();
     /// let pings = Grant::new("peer:relay").pattern("command.ping");

@@ -16,7 +16,8 @@ use crate::room::NoPlace;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Command, Envelope, Message, MessageBus};
+/// use oxide_bus::kernel::{Command, Message};
+/// use oxide_bus::{Envelope, MessageBus};
 ///
 /// let bus = MessageBus::new();
 /// let envelope = || Envelope::new("kernel", Message::Command(Command::Ping));

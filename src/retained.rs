@@ -285,7 +285,8 @@ impl<M: Payload> Bus<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Event, MessageBus};
+    /// use oxide_bus::kernel::Event;
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// bus.retain("event.started.>", 10)?;

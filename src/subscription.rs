@@ -47,7 +47,8 @@ use crate::sync::Mutex;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Command, MessageBus, TryRecvError};
+/// use oxide_bus::kernel::Command;
+/// use oxide_bus::{MessageBus, TryRecvError};
 ///
 /// let bus = MessageBus::new();
 /// let mut subscription = bus.subscribe();
@@ -224,7 +225,8 @@ impl<M> Subscription<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, Event, MessageBus, SubscribeOptions};
+    /// use oxide_bus::kernel::{Command, Event};
+    /// use oxide_bus::{MessageBus, SubscribeOptions};
     ///
     /// let bus = MessageBus::new();
     /// let options = SubscribeOptions::new().pattern("command.>");

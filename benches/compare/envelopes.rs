@@ -2,7 +2,8 @@
 
 use std::mem;
 
-use oxide_bus::{Command, Envelope, Event, Message, Source};
+use oxide_bus::kernel::{Command, Event, Message};
+use oxide_bus::{Envelope, Source};
 use serde_json::{Value, json};
 
 /// What the envelopes of a row carry.

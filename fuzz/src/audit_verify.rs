@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use oxide_bus::Message;
 use oxide_bus::audit::{Report, Verifier};
+use oxide_bus::kernel::Message;
 use tempfile::NamedTempFile;
 
 use super::check_line;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use chrono::DateTime;
 use oxide_bus::codec::Codec;
-use oxide_bus::{Command, Envelope, Event, Headers, Message};
+use oxide_bus::kernel::{Command, Event, Message};
+use oxide_bus::{Envelope, Headers};
 use serde_json::{Number, Value};
 use uuid::Uuid;
 

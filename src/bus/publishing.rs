@@ -256,7 +256,8 @@ impl MessageBus {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, MessageBus};
+    /// use oxide_bus::kernel::Command;
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let mut commands = bus.subscribe();
@@ -281,7 +282,8 @@ impl MessageBus {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Event, MessageBus};
+    /// use oxide_bus::kernel::Event;
+    /// use oxide_bus::MessageBus;
     ///
     /// let bus = MessageBus::new();
     /// let mut events = bus.subscribe();

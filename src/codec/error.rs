@@ -114,7 +114,7 @@ impl fmt::Display for ErrorKind {
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::Message;
+/// use oxide_bus::kernel::Message;
 /// use oxide_bus::codec::{Codec, ErrorKind};
 ///
 /// let error = Codec::new().decode::<Message>(r#"{"id":"7"}"#).unwrap_err();
@@ -181,7 +181,8 @@ impl Error for DecodeError {}
 ///
 /// ```
 /// use oxide_bus::codec::ErrorKind;
-/// use oxide_bus::{Command, Envelope, Message};
+/// use oxide_bus::kernel::{Command, Message};
+/// use oxide_bus::Envelope;
 ///
 /// let nameless = Envelope::new("", Message::Command(Command::Ping));
 /// let error = nameless.to_json().unwrap_err();

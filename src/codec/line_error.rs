@@ -14,7 +14,7 @@ use super::{DecodeError, EncodeError, FileKind};
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::Message;
+/// use oxide_bus::kernel::Message;
 /// use oxide_bus::codec::{LineError, LinesReader};
 ///
 /// let error = LinesReader::<_, Message>::new(&b"\n{}\n"[..]).find_map(Result::err);

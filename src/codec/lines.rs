@@ -170,7 +170,8 @@ impl<R: BufRead, M: DeserializeOwned + 'static> Iterator for LinesReader<R, M> {
 ///
 /// ```
 /// use oxide_bus::codec::{LinesReader, LinesWriter};
-/// use oxide_bus::{Command, Envelope, Message};
+/// use oxide_bus::kernel::{Command, Message};
+/// use oxide_bus::Envelope;
 ///
 /// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
 /// let mut log = LinesWriter::new(Vec::new());

@@ -49,8 +49,8 @@
 //!
 #![cfg_attr(feature = "tokio", doc = "```")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
-//! use oxide_bus::AsyncMessageBus as MessageBus;
-//! use oxide_bus::{Capability, Command, Envelope, Message};
+//! use oxide_bus::kernel::{AsyncMessageBus as MessageBus, Command, Message};
+//! use oxide_bus::{Capability, Envelope};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,7 +78,8 @@
 //! Or for threads:
 //!
 //! ```
-//! use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
+//! use oxide_bus::kernel::{Command, Message};
+//! use oxide_bus::{Capability, Envelope, MessageBus};
 //!
 //! let bus = MessageBus::new();
 //! let mut subscription = bus.subscribe();
@@ -105,7 +106,7 @@
 //!
 //! | in the seed | here |
 //! | --- | --- |
-//! | `use oxide_k::bus::MessageBus` | `use oxide_bus::AsyncMessageBus as MessageBus`, with the feature `tokio`; or `use oxide_bus::MessageBus`, leave out each `.await`, and receive in a thread |
+//! | `use oxide_k::bus::MessageBus` | `use oxide_bus::kernel::AsyncMessageBus as MessageBus`, with the feature `tokio`; or `use oxide_bus::MessageBus`, leave out each `.await`, and receive in a thread |
 //! | `subscription.receiver.recv().await` → `Option<Envelope>` | `subscription.recv().await`, or for threads [`subscription.recv()`](crate::Subscription::recv) → `Result<Delivery, RecvError>`: `Lagged` where something was lost (the seed only traced it), `Disconnected` where the seed returned `None` |
 //! | `subscription.id` | [`subscription.id()`](crate::Subscription::id) |
 //! | an `Envelope` of one's own | a shared [`Delivery`](crate::Delivery): borrow from it, or [`into_envelope()`](crate::Delivery::into_envelope) for a copy |
@@ -123,7 +124,8 @@
 //! that back. Here the field is called `custom_kind`:
 //!
 //! ```
-//! use oxide_bus::{Envelope, Event, Message};
+//! use oxide_bus::kernel::{Event, Message};
+//! use oxide_bus::Envelope;
 //!
 //! let by_the_seed = r#"{
 //!     "id": "5f0c6c1e-6a3b-4d7e-8c55-3d0f0f9e2b11",

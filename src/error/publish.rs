@@ -22,7 +22,8 @@ use crate::visible::escaped;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{Capability, Command, Envelope, Message, MessageBus};
+/// use oxide_bus::kernel::{Command, Message};
+/// use oxide_bus::{Capability, Envelope, MessageBus};
 ///
 /// let bus = MessageBus::new();
 /// let envelope = Envelope::new("llm", Message::Command(Command::Ping));

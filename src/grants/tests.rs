@@ -5,8 +5,9 @@ use std::{fs, thread};
 use super::*;
 use crate::admission::Pass;
 use crate::audit::{AuditLog, Options};
+use crate::kernel::Command;
 use crate::pause::{Step, stop};
-use crate::{Bus, Command, MessageBus};
+use crate::{Bus, MessageBus};
 
 fn grants() -> Arc<Grants> {
     Arc::default()

@@ -124,7 +124,8 @@ impl<M: Payload> Publisher<M> {
     /// # Examples
     ///
     /// ```
-    /// use oxide_bus::{Command, MessageBus, RequestError};
+    /// use oxide_bus::kernel::Command;
+    /// use oxide_bus::{MessageBus, RequestError};
     ///
     /// let bus = MessageBus::new();
     /// let kernel = bus.trusted_publisher("kernel");

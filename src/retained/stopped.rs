@@ -5,8 +5,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::kernel::{Event, Message};
 use crate::pause::{Step, stop};
-use crate::{Event, Message, MessageBus, Subscription};
+use crate::{MessageBus, Subscription};
 
 fn publish(bus: &MessageBus, number: u32) {
     let from = number.to_string();

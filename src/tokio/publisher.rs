@@ -32,7 +32,7 @@ use crate::subject::Payload;
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{AsyncMessageBus, Event};
+/// use oxide_bus::kernel::{AsyncMessageBus, Event};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -33,7 +33,7 @@ use crate::wait::{Nothing, Wait};
 /// # Examples
 ///
 /// ```
-/// use oxide_bus::{AsyncMessageBus, Command};
+/// use oxide_bus::kernel::{AsyncMessageBus, Command};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -210,7 +210,8 @@ impl<M> AsyncSubscription<M> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use oxide_bus::{AsyncMessageBus, RecvTimeoutError};
+    /// use oxide_bus::kernel::AsyncMessageBus;
+    /// use oxide_bus::RecvTimeoutError;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {

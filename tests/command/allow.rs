@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::{Command as Process, Output, Stdio};
 
+use oxide_bus::Envelope;
 use oxide_bus::codec::Codec;
-use oxide_bus::{Command, Envelope, Message};
+use oxide_bus::kernel::{Command, Message};
 
 fn replay(arguments: &[&str], log: &str) -> Output {
     let mut child = Process::new(env!("CARGO_BIN_EXE_oxide-bus"))

@@ -6,7 +6,8 @@ use std::process::{Command as Process, Output};
 
 use oxide_bus::audit::{AuditLog, Options};
 use oxide_bus::codec::Codec;
-use oxide_bus::{Bus, Command, Envelope, Event, MessageBus};
+use oxide_bus::kernel::{Command, Event};
+use oxide_bus::{Bus, Envelope, MessageBus};
 
 use crate::support::command::text;
 

@@ -4,10 +4,10 @@ use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oxide_bus::kernel::{Command, Message};
 use oxide_bus::{
-    Advisory, Bus, Capability, Command, Denial, Envelope, Eviction, Grant, Message, MessageBus,
-    Overflow, Payload, RecvError, Source, SubscribeError, SubscribeOptions, Subscription,
-    TryRecvError,
+    Advisory, Bus, Capability, Denial, Envelope, Eviction, Grant, MessageBus, Overflow, Payload,
+    RecvError, Source, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
 fn envelope(number: u64) -> Envelope<u64> {

@@ -13,14 +13,15 @@ use std::sync::Arc;
 use oxide_bus::audit::{self, AuditError, AuditLog};
 use oxide_bus::codec;
 use oxide_bus::iter::{IntoIter, Iter, TryIter};
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::limits::{LimitExceeded, Meter};
 use oxide_bus::{
-    Advisory, Bus, BusBuilder, Capability, Command, Delivery, Denial, Draft, DrainError, Envelope,
-    Event, Eviction, Grant, GrantError, GrantStats, HeaderError, Headers, Message, MessageBus,
-    Overflow, Pattern, PatternError, Payload, PublishError, Publisher, Receipt, RecvError,
-    RecvTimeoutError, Replies, RequestError, RetainError, RevokeError, SetPatternsError, Source,
-    Stats, Subject, SubscribeError, SubscribeOptions, Subscription, SubscriptionStats,
-    TryRecvError, WeakBus, WeakPublisher,
+    Advisory, Bus, BusBuilder, Capability, Delivery, Denial, Draft, DrainError, Envelope, Eviction,
+    Grant, GrantError, GrantStats, HeaderError, Headers, MessageBus, Overflow, Pattern,
+    PatternError, Payload, PublishError, Publisher, Receipt, RecvError, RecvTimeoutError, Replies,
+    RequestError, RetainError, RevokeError, SetPatternsError, Source, Stats, Subject,
+    SubscribeError, SubscribeOptions, Subscription, SubscriptionStats, TryRecvError, WeakBus,
+    WeakPublisher,
 };
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oxide_bus::{
-    Bus, Capability, Command, Envelope, Event, Message, MessageBus, Overflow, Payload,
-    SubscribeOptions,
-};
+use oxide_bus::kernel::{Command, Event, Message};
+use oxide_bus::{Bus, Capability, Envelope, MessageBus, Overflow, Payload, SubscribeOptions};
 
 use crate::support::task::Task;
 

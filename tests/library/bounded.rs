@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
-use oxide_bus::{
-    Bus, Capability, Command, Envelope, Message, MessageBus, Overflow, Source, SubscribeOptions,
-};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Bus, Capability, Envelope, MessageBus, Overflow, Source, SubscribeOptions};
 
 use crate::support::task::Task;
 

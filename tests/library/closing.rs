@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use oxide_bus::kernel::Command;
 use oxide_bus::{
-    Bus, Command, Envelope, RecvError, RecvTimeoutError, SubscribeError, SubscribeOptions,
-    Subscription, TryRecvError,
+    Bus, Envelope, RecvError, RecvTimeoutError, SubscribeError, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 use crate::support::task::Task;

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::{
-    Bus, Capability, Command, Denial, Draft, Envelope, Event, Grant, GrantError, Message,
-    MessageBus, Pattern, Payload, PublishError, Subject,
+    Bus, Capability, Denial, Draft, Envelope, Grant, GrantError, MessageBus, Pattern, Payload,
+    PublishError, Subject,
 };
 use uuid::Uuid;
 

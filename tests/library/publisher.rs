@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::support::task::Task;
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::{
-    Advisory, Bus, Capability, Command, Denial, Draft, Envelope, Event, Message, MessageBus,
-    Publisher, WeakBus, WeakPublisher,
+    Advisory, Bus, Capability, Denial, Draft, Envelope, MessageBus, Publisher, WeakBus,
+    WeakPublisher,
 };
 use uuid::Uuid;
 

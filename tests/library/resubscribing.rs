@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use oxide_bus::kernel::{Command, Event};
 use oxide_bus::{
-    Bus, Command, Envelope, Event, MessageBus, Overflow, RecvError, SetPatternsError,
-    SubscribeError, SubscribeOptions,
+    Bus, Envelope, MessageBus, Overflow, RecvError, SetPatternsError, SubscribeError,
+    SubscribeOptions,
 };
 
 use crate::support::numbers::{publish, publish_all, queued};

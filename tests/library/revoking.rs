@@ -12,8 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oxide_bus::kernel::Command;
 use oxide_bus::{
-    BatchError, Bus, Capability, Command, Denial, Envelope, Grant, MessageBus, Overflow, Payload,
+    BatchError, Bus, Capability, Denial, Envelope, Grant, MessageBus, Overflow, Payload,
     PublishError, Publisher, Receipt, RevokeError, Subject, SubscribeOptions, Subscription,
     TryRecvError, WeakBus,
 };

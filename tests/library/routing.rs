@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use oxide_bus::kernel::{Command, Message};
 use oxide_bus::limits::MAX_PATTERNS_BYTES;
 use oxide_bus::{
-    Advisory, Bus, Command, Envelope, Eviction, Message, Overflow, Payload, RecvError,
-    SetPatternsError, Subject, SubscribeError, SubscribeOptions, Subscription, TryRecvError,
+    Advisory, Bus, Envelope, Eviction, Overflow, Payload, RecvError, SetPatternsError, Subject,
+    SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
 /// Who is addressed, and a number.

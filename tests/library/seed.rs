@@ -6,7 +6,8 @@
     reason = "granting returned nothing there, and cannot fail here"
 )]
 
-use oxide_bus::{Capability, Command, Envelope, Event, Message, MessageBus, PublishError};
+use oxide_bus::kernel::{Command, Event, Message};
+use oxide_bus::{Capability, Envelope, MessageBus, PublishError};
 use uuid::Uuid;
 
 #[test]

@@ -5,8 +5,9 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::support::numbers::{publish, publish_all};
+use oxide_bus::kernel::Command;
 use oxide_bus::{
-    Bus, Command, Envelope, MessageBus, Overflow, RecvError, Stats, SubscribeOptions, Subscription,
+    Bus, Envelope, MessageBus, Overflow, RecvError, Stats, SubscribeOptions, Subscription,
     SubscriptionStats,
 };
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::limits::{DEFAULT_CAPACITY, MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS};
 use oxide_bus::{
-    Bus, Command, Envelope, Event, Message, MessageBus, Pattern, Payload, SetPatternsError,
-    Subject, SubscribeError, SubscribeOptions, Subscription,
+    Bus, Envelope, MessageBus, Pattern, Payload, SetPatternsError, Subject, SubscribeError,
+    SubscribeOptions, Subscription,
 };
 use serde_json::Value;
 

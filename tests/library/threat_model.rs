@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog};
 use oxide_bus::codec::Codec;
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::limits::{LimitExceeded, MAX_PATTERN_SHAPES, MAX_PATTERNS};
 use oxide_bus::{
-    Advisory, Capability, Command, Denial, Draft, Envelope, Event, Grant, Message, MessageBus,
-    Pattern, PublishError, Publisher, RequestError, SetPatternsError, Subject, SubscribeOptions,
-    Subscription, TryRecvError,
+    Advisory, Capability, Denial, Draft, Envelope, Grant, MessageBus, Pattern, PublishError,
+    Publisher, RequestError, SetPatternsError, Subject, SubscribeOptions, Subscription,
+    TryRecvError,
 };
 
 /// A bus, and what the module is given.

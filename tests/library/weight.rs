@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::limits::{LimitExceeded, Measure};
 use oxide_bus::{
-    Advisory, Bus, Command, Denial, Envelope, Event, Grant, GrantError, Message, MessageBus,
-    Payload, PublishError, SubscribeError, SubscribeOptions,
+    Advisory, Bus, Denial, Envelope, Grant, GrantError, MessageBus, Payload, PublishError,
+    SubscribeError, SubscribeOptions,
 };
 use serde_json::{Value, json};
 

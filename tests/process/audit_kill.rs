@@ -9,8 +9,9 @@ use std::process::{Command as Process, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use oxide_bus::MessageBus;
 use oxide_bus::audit::{self, AuditLog, Flush, Options};
-use oxide_bus::{Command, MessageBus};
+use oxide_bus::kernel::Command;
 
 const VICTIM: &str = "OXIDE_BUS_AUDIT_VICTIM";
 

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
+use oxide_bus::MessageBus;
 use oxide_bus::audit::{self, AuditLog, Options};
+use oxide_bus::kernel::Command;
 use oxide_bus::limits::MAX_CAPACITY;
-use oxide_bus::{Command, MessageBus};
 
 use crate::support::audited::place;
 

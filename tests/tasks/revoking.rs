@@ -7,8 +7,9 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oxide_bus::kernel::Command;
 use oxide_bus::{
-    AsyncPublisher, Bus, Capability, Command, Denial, Envelope, Grant, MessageBus, Overflow,
+    AsyncPublisher, Bus, Capability, Denial, Envelope, Grant, MessageBus, Overflow,
     SubscribeOptions, Subscription, TryRecvError,
 };
 

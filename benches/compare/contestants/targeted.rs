@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use oxide_bus::{Command, Envelope, Message, MessageBus, SubscribeOptions, Subscription};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Envelope, MessageBus, SubscribeOptions, Subscription};
 use tokio::sync::broadcast::{Receiver, Sender};
 
 use super::oxide::receive_owned;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use oxide_bus::{AsyncMessageBus, AsyncSubscription, Envelope, MessageBus, SubscribeOptions};
+use oxide_bus::kernel::AsyncMessageBus;
+use oxide_bus::{AsyncSubscription, Envelope, MessageBus, SubscribeOptions};
 use tokio::sync::{broadcast, mpsc};
 
 use super::baseline::BaselineBus;

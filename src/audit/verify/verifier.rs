@@ -60,7 +60,7 @@ impl Verifier {
     /// read is a flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not mean that the log is
     /// damaged.
     ///
-    /// For [`Message`](crate::Message) the names are held to the codec's limits, too.
+    /// For [`Message`](crate::kernel::Message) the names are held to the codec's limits, too.
     pub fn messages<M: DeserializeOwned + 'static>(mut self) -> Self {
         self.messages = Some(|codec, json| codec.decode::<M>(json).map(drop));
         self

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oxide_bus::Message;
 use oxide_bus::audit::Verifier;
+use oxide_bus::kernel::Message;
 
 use super::failure::Failure;
 use super::limits::Limits;

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use self::reading::{Seen, Stats, seen};
 use crate::support::command::{SAMPLE, file, path, sample, text};
-use oxide_bus::Message;
 use oxide_bus::codec::Codec;
+use oxide_bus::kernel::Message;
 
 fn replay(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_oxide-bus"))

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use oxide_bus::MessageBus;
 use oxide_bus::audit::{self, AuditLog, Options};
-use oxide_bus::{Command, MessageBus};
+use oxide_bus::kernel::Command;
 
 #[cfg(target_os = "linux")]
 #[test]

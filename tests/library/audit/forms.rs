@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use oxide_bus::MessageBus;
 use oxide_bus::audit::{self, AuditLog, Finding, Options, Report};
-use oxide_bus::{Command, MessageBus};
+use oxide_bus::kernel::Command;
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
 const ENDED: &str = r#"{"record":2,"at":0,"time":"2026-11-24T06:07:20Z","event":"ended"}"#;

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use oxide_bus::audit::{self, AuditLog, Flush, Options};
 use oxide_bus::codec::{Codec, ErrorKind};
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::{
-    Bus, Command, Draft, Envelope, Event, Grant, Message, MessageBus, Payload, PublishError,
-    Subject, SubscribeOptions,
+    Bus, Draft, Envelope, Grant, MessageBus, Payload, PublishError, Subject, SubscribeOptions,
 };
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report, Verifier};
 use oxide_bus::codec::Codec;
+use oxide_bus::kernel::{Command, Event};
 use oxide_bus::limits::MAX_PUBLISH_DEPTH;
 use oxide_bus::{
-    Bus, Capability, Command, Envelope, Event, Grant, MessageBus, Payload, Publisher, Subject,
-    SubscribeOptions,
+    Bus, Capability, Envelope, Grant, MessageBus, Payload, Publisher, Subject, SubscribeOptions,
 };
 
 use crate::support::audited::place;

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use oxide_bus::audit::{self, AuditLog, Options};
-use oxide_bus::{Capability, Command, MessageBus, SubscribeOptions};
+use oxide_bus::kernel::Command;
+use oxide_bus::{Capability, MessageBus, SubscribeOptions};
 use serde_json::Value;
 
 #[test]

@@ -6,8 +6,9 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use oxide_bus::MessageBus;
 use oxide_bus::audit::{self, AuditLog, Options};
-use oxide_bus::{Command, MessageBus};
+use oxide_bus::kernel::Command;
 
 #[test]
 fn files_whose_name_is_no_text_are_put_aside_under_a_number_each() {

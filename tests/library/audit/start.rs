@@ -5,9 +5,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use oxide_bus::MessageBus;
 use oxide_bus::audit::{self, AuditLog, Options};
+use oxide_bus::kernel::{Command, Event};
 use oxide_bus::limits::MAX_CAPACITY;
-use oxide_bus::{Command, Event, MessageBus};
 
 use crate::support::audited::{place, records};
 

@@ -4,7 +4,8 @@ use std::fs;
 
 use oxide_bus::audit::{self, AuditLog, Finding, Options, Report, Verifier};
 use oxide_bus::codec::{Codec, ErrorKind, FileKind};
-use oxide_bus::{Bus, Command, Envelope, Message, MessageBus};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Bus, Envelope, MessageBus};
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
 

@@ -2,7 +2,8 @@
 
 use chrono::DateTime;
 use oxide_bus::codec::Codec;
-use oxide_bus::{Command, Envelope, Event, HeaderError, Headers, Message};
+use oxide_bus::kernel::{Command, Event, Message};
+use oxide_bus::{Envelope, HeaderError, Headers};
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;

@@ -5,7 +5,8 @@ use std::error::Error;
 
 use oxide_bus::audit::{AuditLog, Options};
 use oxide_bus::codec::{Codec, EncodeError, ErrorKind};
-use oxide_bus::{Bus, Command, Envelope, Message};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Bus, Envelope};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;

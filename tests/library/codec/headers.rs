@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use oxide_bus::codec::{Codec, ErrorKind as Kind};
-use oxide_bus::{Command, Envelope, HeaderError, Headers, Message};
+use oxide_bus::kernel::{Command, Message};
+use oxide_bus::{Envelope, HeaderError, Headers};
 
 use super::texts::{PING, decode, duplicate, kind, with_message};
 

@@ -1,7 +1,8 @@
 //! Keys: unknown, missing, twice, and those of the seed.
 
+use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind as Kind};
-use oxide_bus::{Command, Envelope, Event, Message};
+use oxide_bus::kernel::{Command, Event, Message};
 use serde_json::{Value, json};
 
 use super::texts::{PING, duplicate, kind, unknown, with_message, with_payload};

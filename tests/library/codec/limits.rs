@@ -1,7 +1,8 @@
 //! Each limit, at the limit and one over.
 
+use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind as Kind};
-use oxide_bus::{Command, Envelope, Message};
+use oxide_bus::kernel::{Command, Message};
 use serde_json::Value;
 
 use super::texts::{ID, PING, TIME, quote, with, with_message, with_payload};

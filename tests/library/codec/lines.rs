@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind, FileKind, LineError, LinesReader, LinesWriter};
-use oxide_bus::{Command, Envelope, Message};
+use oxide_bus::kernel::{Command, Message};
 
 const SEED: &str = include_str!("../../data/seed.jsonl");
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use oxide_bus::Message;
 use oxide_bus::codec::{Codec, ErrorKind};
+use oxide_bus::kernel::Message;
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,7 +1,8 @@
 //! What is no envelope at all, and what is said of it.
 
+use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind as Kind};
-use oxide_bus::{Command, Envelope, Event, Message};
+use oxide_bus::kernel::{Command, Event, Message};
 use serde_json::Value;
 
 use super::texts::{

@@ -1,7 +1,8 @@
 //! Envelopes as text, good but for the part that a test gives.
 
+use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, DecodeError, ErrorKind as Kind};
-use oxide_bus::{Command, Envelope, Message};
+use oxide_bus::kernel::{Command, Message};
 use serde_json::Value;
 
 pub(crate) const ID: &str = "f18ca6a0-f663-4a05-ab64-ff8a88849d6c";

@@ -2,9 +2,10 @@
 
 use oxide_bus::chrono::DateTime;
 use oxide_bus::codec::ErrorKind;
+use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::serde_json::{self, Value, json};
 use oxide_bus::uuid::Uuid;
-use oxide_bus::{Command, Envelope, Event, Message, Source};
+use oxide_bus::{Envelope, Source};
 
 const SEED: &str = include_str!("../../data/seed.jsonl");
 

@@ -131,7 +131,8 @@ fn shown(lines: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use oxide_bus::{Envelope, Event, Message};
+    use oxide_bus::Envelope;
+    use oxide_bus::kernel::{Event, Message};
 
     use super::*;
 
