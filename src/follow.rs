@@ -212,9 +212,9 @@ impl<M> FollowQueue<M> {
         self.places.gone.load(Ordering::Acquire) || self.places.closed.load(Ordering::Relaxed)
     }
 
-    /// Nothing is offered to it from the next opening on.
-    pub(crate) fn close(&self) {
-        self.places.closed.store(true, Ordering::Relaxed); // as above
+    /// Nothing is offered to it from the next opening on. False if it was closed already.
+    pub(crate) fn close(&self) -> bool {
+        !self.places.closed.swap(true, Ordering::Relaxed) // as above
     }
 
     /// The bus closes, or the subscription, having enqueued and left out so many. `last` is a parcel without slots.

@@ -31,7 +31,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `message`, `draft`, `envelope`, `headers`, `source`, `stamp`, `trace_context` | what is said, by whom, when |
+//! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `stamp`, `trace_context` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `builder`, `demands`, `limits` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |

@@ -225,9 +225,7 @@ impl<M> Core<M> {
         let follower = current.route.follower(listed).cloned();
         let listener = current.route.listener(listed).cloned();
         drop(current); // it would keep the queue connected
-        if let Some(queue) = &follower {
-            self.settle(queue);
-        }
+        let was_open = follower.as_ref().map(|queue| self.settle(queue));
         let removed = self.remove(leaving, seat, || {
             follower.as_ref().is_some_and(|queue| queue.is_evicted())
                 || (listener.as_ref()).is_some_and(|listener| listener.queue.is_evicted())
@@ -238,7 +236,8 @@ impl<M> Core<M> {
             }
             listener.queue.alarm().ring(); // of a group: the others stay connected
         }
-        removed.was_subscribed
+        // A follower that `settle` has woken may have left by itself before it was taken off.
+        was_open.unwrap_or(removed.was_subscribed)
     }
 
     /// The same, of whoever has this id.
@@ -249,19 +248,21 @@ impl<M> Core<M> {
         found.is_some_and(|(terms, seat)| self.end(&terms, seat.as_ref()))
     }
 
-    /// Settles the accounts of a queue without a filter, for good, before it is taken off the list.
+    /// Settles the accounts of a queue without a filter, for good, before it is taken off the list. False if that was
+    /// done already, or it was evicted.
     ///
     /// Invariant: *once it is marked as closed and the current opening superseded, its entry is the same in every
     /// opening that lists it.* For whoever makes a later one has acquired the mark through the swap that installed
     /// the superseding one. So it does not matter which of several threads that do this at once is first.
-    fn settle(&self, queue: &FollowQueue<M>) {
-        queue.close();
+    fn settle(&self, queue: &FollowQueue<M>) -> bool {
+        let was_open = queue.close() && !queue.is_evicted();
         self.supersede();
         let current = self.current.load_full();
         // None: somebody else has taken it off by now, and has told it of its end before.
         if let Some(entry) = current.entry(queue.terms()) {
             queue.end(entry, &Arc::new(Parcel::void(current.parcel.base())));
         }
+        was_open
     }
 
     /// Closes the bus, and settles the accounts of those who are subscribed.

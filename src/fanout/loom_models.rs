@@ -303,8 +303,9 @@ fn a_subscriber_that_sleeps_is_woken_by_the_end_of_its_subscription() {
             };
             let received = subscription.iter().flatten().count();
             assert_eq!(publisher.join().unwrap()[0].delivered(), received);
-            ending.join().unwrap();
             assert_eq!(settled(&subscription), (0, 0));
+            drop(subscription); // perhaps before `unsubscribe` takes it off the list
+            ending.join().unwrap();
         });
     }
 }
