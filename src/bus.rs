@@ -73,7 +73,7 @@ impl<M: Payload> Bus<M> {
     /// # Cost
     ///
     /// Copies a part of the subscriber list, so it grows a little with the number of subscribers.
-    /// Publishers do not wait for it; the next one has to open a new parcel.
+    /// Publishers do not wait for it, and nearly always go on with the parcel that is open.
     ///
     /// # Examples
     ///

@@ -35,6 +35,8 @@ use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::trace_context::TraceContext;
 
+use self::priority::Hurry;
+
 pub(crate) use self::batching::Batching;
 
 /// What all handles of one bus share.
@@ -45,6 +47,8 @@ pub(crate) struct Core<M> {
     route: ArcSwap<Route<M>>,
     /// Held to replace the route; publishers never wait for it.
     changing: Mutex<()>,
+    /// How many publishers have lost the race for the next opening, and try again.
+    hurried: AtomicU64,
     /// Somebody was evicted who may be on the route still.
     stale: AtomicBool,
     pub(crate) grants: Arc<Grants>,
@@ -96,6 +100,7 @@ impl<M> Core<M> {
             current: ArcSwap::from_pointee(Opening::first(Arc::clone(&route))),
             route: ArcSwap::new(route),
             changing: Mutex::default(),
+            hurried: AtomicU64::new(0),
             stale: AtomicBool::new(false),
             grants: Arc::default(),
             board,
@@ -124,11 +129,13 @@ impl<M> Core<M> {
         // What user code has said so far.
         let mut known = None;
         let mut nesting = None;
+        let mut hurry = None;
         // Openings that were met and are out of use, perhaps: to let go of one may run user code, which
         // may panic, so that is for after the publish.
         let mut behind = Quietly::new(Vec::new());
         loop {
             let current = Quietly::new(self.current.load());
+            current.settle();
             if current.is_outdated() {
                 // Some queue that was left out has made room.
                 current.parcel.close();
@@ -164,6 +171,7 @@ impl<M> Core<M> {
                         self.requests.look(&current.parcel, slots);
                         return Ok(current.outcome(1));
                     }
+                    drop(hurry); // it may wait now
                     let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
                     self.call(is_awaited); // user code, so not before the turn is over
                     return Ok(self.finish(outcome, rest, limit, || {
@@ -174,6 +182,12 @@ impl<M> Core<M> {
                 drop(turn);
                 known = Some(picks);
             }
+            if current.is_over() {
+                // The list has changed, or what is granted; the parcel has not.
+                hurry.get_or_insert_with(|| self.hurry());
+                behind.push(Arc::clone(&current));
+                continue;
+            }
             if !current.parcel.is_ready() {
                 go_deeper(&mut nesting)?; // wakers
                 current.complete(&self.lobby);
@@ -181,9 +195,11 @@ impl<M> Core<M> {
                 continue;
             }
             go_deeper(&mut nesting)?;
-            if let Some(outcome) = self.open(current, pending, limit, &mut known, &mut behind)? {
+            let won = self.open(current, pending, limit, &mut known, &mut behind, &mut hurry)?;
+            if let Some(outcome) = won {
                 return Ok(outcome);
             }
+            hurry.get_or_insert_with(|| self.hurry());
         }
     }
 
@@ -196,6 +212,7 @@ impl<M> Core<M> {
         limit: Limit,
         known: &mut Option<Picks<M>>,
         behind: &mut Vec<Arc<Opening<M>>>,
+        hurry: &mut Option<Hurry<'_>>,
     ) -> Result<Option<Outcome>, Refusal>
     where
         M: Payload,
@@ -220,6 +237,7 @@ impl<M> Core<M> {
         let refusal = match turn {
             Ok(turn) if self.install(&current, &next) => {
                 pause::at(Step::Installed);
+                *hurry = None;
                 let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
                 next.complete(&self.lobby);
                 let base = next.parcel.base();
@@ -266,6 +284,7 @@ impl<M> Core<M> {
     ) -> Option<Claim> {
         append(
             &opening.parcel,
+            opening.epoch,
             pending,
             wanted,
             may_wake,
@@ -283,8 +302,9 @@ impl<M> Core<M> {
         }
     }
 
-    /// Makes `next` the current opening, if `current` still is. Then the latter's parcel is closed.
+    /// Makes `next` the current opening, if `current` still is. It has the same parcel, or the other's is closed.
     fn install(&self, current: &Arc<Opening<M>>, next: &Arc<Opening<M>>) -> bool {
+        current.settle();
         current.mark();
         let was = self.current.compare_and_swap(current, Arc::clone(next));
         Arc::ptr_eq(&was, current)
@@ -293,16 +313,22 @@ impl<M> Core<M> {
     /// Sees to it that whatever is published from now on goes by this route or a newer one.
     fn bring_in(&self, route: &Arc<Route<M>>) {
         loop {
+            self.let_publishers_pass();
             let current = self.current.load();
+            current.settle();
             if current.route.version >= route.version {
                 return;
             }
             current.complete(&self.lobby);
-            current.parcel.close();
             // This route, though there may be a newer one: that may be closed, and a closed bus is
             // whole only with all that `close` does.
-            let next = Arc::new(current.idle(Arc::clone(route)));
+            let next = current.again(route).unwrap_or_else(|| {
+                current.parcel.close();
+                current.idle(Arc::clone(route))
+            });
+            let next = Arc::new(next);
             if self.install(&current, &next) {
+                next.settle();
                 return;
             }
         }
@@ -335,10 +361,9 @@ impl<M> Core<M> {
     /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
     /// on the list any more.
     pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
-        let current = self.current.load();
         let opening::Entry {
             enqueued, left_out, ..
-        } = current.accounts(terms)?;
+        } = self.current.load().accounts(terms)?;
         Some((enqueued, left_out))
     }
 }
@@ -348,9 +373,12 @@ mod batching;
 mod delivering;
 mod listing;
 #[cfg(all(test, oxide_loom))]
+mod loom_changes;
+#[cfg(all(test, oxide_loom))]
 mod loom_models;
 #[cfg(all(test, oxide_loom))]
 mod loom_policies;
+mod priority;
 #[cfg(all(test, not(oxide_loom)))]
 mod stopped;
 

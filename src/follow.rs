@@ -49,6 +49,24 @@ impl<M> FollowQueue<M> {
         &self.places
     }
 
+    /// Its accounts at this sequence number, where it is no exception: the parcels before have it in reach, and its
+    /// subscriber knows of all losses.
+    ///
+    /// Everything since its start was enqueued but for those losses. They do not change while that is so; an opener for
+    /// which they have changed has an opening that is out of use, and will not install another.
+    pub(crate) fn plain_entry(&self, end: u64) -> Entry {
+        let Some(start) = self.places.start() else {
+            return Entry::default(); // its list is not in use yet
+        };
+        let left_out = self.places.left_out_before(self.terms.blocks());
+        Entry::new(end.saturating_sub(start).saturating_sub(left_out), left_out)
+    }
+
+    /// Whether its subscriber knows of all that was left out so far.
+    pub(crate) fn knows_of(&self, left_out: u64) -> bool {
+        self.places.left_out_before(self.terms.blocks()) == left_out
+    }
+
     /// How many more envelopes fit in, after what `entry` says was enqueued.
     pub(crate) fn room(&self, entry: &Entry) -> u64 {
         let places = &*self.places;

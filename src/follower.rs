@@ -191,6 +191,7 @@ impl<M> Follower<M> {
     ) -> Result<(), Nothing> {
         // Read before the channel is seen to be empty: what was enqueued before these were left
         // out has been read since, so the gap lies here.
+        self.next = self.next.or_else(|| self.places.start());
         let missed = self.missed(standing);
         let parcel = match self.lane.try_recv(self.next) {
             Ok(parcel) => parcel,
@@ -224,14 +225,20 @@ impl<M> Follower<M> {
                 }
             }
         };
+        if parcel.slots() == 0 {
+            return Ok(()); // the sign of a loss or of the end
+        }
         let base = parcel.base();
         let next = self.next.unwrap_or(base);
-        if base < next || parcel.slots() == 0 {
-            return Ok(()); // handed over twice, or the sign of a loss or of the end
+        // It may begin in the midst of a parcel.
+        let read = usize::try_from(next.saturating_sub(base)).unwrap_or(usize::MAX);
+        let filled = parcel.filled();
+        if read > filled.claimed || (read == filled.claimed && filled.is_final && read > 0) {
+            return Ok(()); // handed over twice, or it began later
         }
         self.hand = Some(parcel);
-        self.read = 0;
-        self.known = 0;
+        self.read = read;
+        self.known = read;
         if base > next {
             return Err(self.tell(base - next));
         }
@@ -241,6 +248,7 @@ impl<M> Follower<M> {
     /// Tells that the next `missed` envelopes were lost.
     fn tell(&mut self, missed: u64) -> Nothing {
         self.told += missed;
+        self.places.tell(self.told);
         self.next = self.next.map(|next| next + missed);
         Nothing::Lagged(missed)
     }

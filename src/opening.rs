@@ -1,11 +1,10 @@
 //! Openings: the chain of parcels, and who has room for which.
 //!
-//! The bus has one current opening: a parcel, the route it was opened for, and for each queue on it
-//! whether the parcel is in its reach. Who needs another parcel makes the next opening out of the
-//! current one and installs it by one compare-and-swap. That makes the sequence one for all, and
-//! these accounts exact:
+//! The bus has one current opening: a parcel, the route it is for, and which of the queues on that route the parcel does
+//! not reach. Who needs another parcel makes the next opening out of the current one and installs it by one
+//! compare-and-swap. That makes the sequence one for all, and the [accounts] exact:
 //!
-//! * an opening's entries follow from its predecessor's and from how far that one's parcel was filled,
+//! * an opening's accounts follow from its predecessor's and from how far that one's parcel was filled,
 //!   which is final by then;
 //! * a queue is in reach only if it has room for every slot of the parcel;
 //! * a route is read after the opening that it shall succeed, so versions never go back along the
@@ -14,25 +13,26 @@
 //! A loser of the swap takes its envelopes back and appends to the winner's parcel. Before anybody
 //! appends to a parcel, or opens the one after it, the parcel has been handed over to every queue
 //! in its reach: by who opened it, or by whoever came first.
+//!
+//! A change of the list needs no other parcel: it [puts a new opening before the same one](same_parcel).
 
+mod accounts;
 mod entry;
+mod handing_over;
+mod same_parcel;
 
 use std::sync::Arc;
 
+use self::accounts::{Full, Other};
 use self::entry::Reach;
-use crate::alarm::Alarm;
 use crate::envelope::Envelope;
-use crate::follow::{FollowQueue, Places};
-use crate::lobby::Lobby;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
-use crate::pause::{self, Step};
 use crate::pending::Pending;
-use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
-use crate::sync::{Ordering, fence};
+use crate::sync::AtomicBool;
 
 pub(crate) use self::entry::Entry;
 
@@ -42,13 +42,20 @@ const MAX_BYTES: usize = 16 * 1024;
 pub(crate) struct Opening<M> {
     pub(crate) parcel: Arc<Parcel<M>>,
     pub(crate) route: Arc<Route<M>>,
-    /// One for each of the route's `follow` queues.
-    entries: Box<[Entry]>,
-    /// How many of them are in reach.
+    /// Which of the openings of its parcel this is: only those who hold this one claim slots by it.
+    pub(crate) epoch: u64,
+    /// The version of the route before: who came after that is new with this one.
+    after: u64,
+    /// A hint that [`settle`](Opening::settle) was done.
+    is_settled: AtomicBool,
+    /// The queues that are exceptions, in the order of the route: those that the parcel does not reach, and those whose
+    /// subscribers do not know of all losses yet.
+    others: Box<[Other<M>]>,
+    /// How many queues are in reach.
     in_reach: usize,
     /// Those that have no room, and drop.
     drops: Box<[Full<M>]>,
-    /// Those that have no room, and that a publisher waits for; by their place in the route.
+    /// Those that have no room, and that a publisher waits for; by their place among the others.
     waits: Box<[u32]>,
     /// Those that have no room, and are put out for it.
     evicts: Box<[u32]>,
@@ -58,24 +65,16 @@ pub(crate) struct Opening<M> {
     growth: usize,
 }
 
-/// A queue that has no room, and drops.
-struct Full<M> {
-    /// Its place in the route.
-    index: u32,
-    /// Here, so that each publish finds it without a look into the route.
-    places: Arc<Places<M>>,
-    /// How many envelopes its subscriber has received when there is room: that is looked at by each
-    /// publish, and what it is compared with does not change while the queue is left out.
-    until: u64,
-}
-
 impl<M> Opening<M> {
     /// The first of a bus: nobody listens.
     pub(crate) fn first(route: Arc<Route<M>>) -> Self {
         Opening {
             parcel: Arc::new(Parcel::void(0)),
+            epoch: 0,
+            after: route.version,
+            is_settled: AtomicBool::new(true),
             route,
-            entries: Box::default(),
+            others: Box::default(),
             in_reach: 0,
             drops: Box::default(),
             waits: Box::default(),
@@ -105,7 +104,10 @@ impl<M> Opening<M> {
         }
         Opening {
             parcel: Arc::new(parcel),
-            entries: self.entries_for(&route).collect(),
+            epoch: 0,
+            after: self.route.version,
+            is_settled: AtomicBool::new(false),
+            others: self.others_for(&route),
             retained,
             route,
             in_reach: 0,
@@ -133,30 +135,35 @@ impl<M> Opening<M> {
             .max(1);
         let mut slots = growth as u64;
         let mut in_reach = 0;
+        let mut others = Vec::new();
         let (mut drops, mut waits, mut evicts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut entries: Box<[Entry]> = self.entries_for(&route).collect();
-        for (index, (queue, entry)) in route.follow.iter().zip(&mut entries).enumerate() {
+        for (queue, mut entry, is_exception) in self.accounts_for(&route) {
+            let index = u32::try_from(others.len()).expect("fewer than 2³² subscribers");
+            let other = |entry| Other {
+                queue: Arc::clone(queue),
+                entry,
+            };
             if queue.is_evicted() || queue.takes_no_more() {
-                continue; // listed still, and offered nothing
+                others.push(other(entry)); // listed still, and offered nothing
+                continue;
             }
-            let room = queue.room(entry);
+            let room = queue.room(&entry);
             let queued = (queue.terms().capacity as u64).saturating_sub(room);
-            entry.high_water = entry.high_water.max(queued);
+            queue.places().saw(queued);
             if room > 0 {
-                entry.reach = Reach::Within;
                 in_reach += 1;
                 slots = slots.min(room);
+                if is_exception && !queue.knows_of(entry.left_out) {
+                    entry.reach = Reach::Within;
+                    others.push(other(entry));
+                }
                 continue;
             }
             queue.leave_out();
             entry.reach = Reach::LeftOut;
-            let index = u32::try_from(index).expect("fewer than 2³² subscribers");
+            others.push(other(entry));
             match queue.terms().overflow {
-                Overflow::DropNewest => drops.push(Full {
-                    index,
-                    places: Arc::clone(queue.places()),
-                    until: queue.vacant_at(entry),
-                }),
+                Overflow::DropNewest => drops.push(Full::new(index, queue, &entry)),
                 Overflow::Block | Overflow::BlockFor(_) => waits.push(index),
                 Overflow::Evict => evicts.push(index),
                 Overflow::DropOldest => unreachable!("it does not follow"),
@@ -180,8 +187,11 @@ impl<M> Opening<M> {
         };
         Opening {
             parcel: Arc::new(parcel),
+            epoch: 0,
+            after: self.route.version,
+            is_settled: AtomicBool::new(false),
             route,
-            entries,
+            others: others.into(),
             in_reach,
             drops: drops.into(),
             waits: waits.into(),
@@ -221,52 +231,6 @@ impl<M> Opening<M> {
         }
     }
 
-    /// Each queue's accounts at the end of this parcel, which is closed, for the queues of a route
-    /// that is this one or came after it.
-    fn entries_for(&self, route: &Route<M>) -> impl Iterator<Item = Entry> {
-        let claimed = self.parcel.filled().claimed;
-        let mut known = self.route.follow.iter().zip(&self.entries);
-        // Queues keep their order, and new ones come last: so one walk finds them all.
-        route.follow.iter().map(move |queue| {
-            known
-                .find(|(known, _)| Arc::ptr_eq(known, queue))
-                .map_or_else(Entry::default, |(_, entry)| entry.after(claimed))
-        })
-    }
-
-    /// Hands the parcel over to every queue in reach. Whoever comes first does it; who comes later
-    /// may do it again.
-    pub(crate) fn complete(&self, lobby: &Lobby) {
-        if self.parcel.is_ready() {
-            return;
-        }
-        for (queue, entry) in self.route.follow.iter().zip(&self.entries) {
-            if entry.is_in_reach() {
-                queue.hand_over(&self.parcel);
-            }
-        }
-        for (queue, entry) in self.evicts() {
-            queue.evict(entry, self.parcel.base());
-        }
-        for (queue, entry) in self.waits() {
-            // Not only by who waits for it: he may be stopped, and those behind him would wait for him.
-            queue.enrol(&self.parcel, entry);
-        }
-        if !self.drops.is_empty() {
-            // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
-            // have received all since, and not have learned of this loss.
-            fence(Ordering::SeqCst);
-            for queue in self.vacated() {
-                queue.rouse(self.parcel.base());
-            }
-        }
-        let reached = self.entries().filter(|(_, entry)| entry.is_in_reach());
-        Alarm::ring_all(reached.map(|(queue, _)| queue.alarm()));
-        lobby.ring(); // tasks that hold the parcel before
-        pause::at(Step::HandedOver);
-        self.parcel.mark_ready();
-    }
-
     /// What becomes of so many envelopes in the parcel, as far as it goes by the parcel.
     pub(crate) fn outcome(&self, envelopes: usize) -> Outcome {
         Outcome {
@@ -286,61 +250,9 @@ impl<M> Opening<M> {
         self.waits.is_empty() && self.route.pick.is_empty()
     }
 
-    /// Whether a queue that was left out has made room since, so that the next parcel is due.
-    #[inline]
-    pub(crate) fn is_outdated(&self) -> bool {
-        self.vacated().next().is_some()
-    }
-
-    /// The queues that were left out and have made room since.
-    #[inline]
-    fn vacated(&self) -> impl Iterator<Item = &Arc<FollowQueue<M>>> {
-        (self.drops.iter())
-            .filter(|full| full.places.consumed() >= full.until)
-            .map(|full| self.route.follow.nth(full.index as usize))
-    }
-
-    /// The queues that a publisher has to wait for.
-    pub(crate) fn waits(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
-        self.waits.iter().map(|&index| self.at(index))
-    }
-
-    /// The queues that lose what is published.
-    pub(crate) fn drops(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
-        self.drops.iter().map(|full| self.at(full.index))
-    }
-
-    /// The queues that are put out, for want of room for the first envelope.
-    pub(crate) fn evicts(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
-        self.evicts.iter().map(|&index| self.at(index))
-    }
-
-    fn at(&self, index: u32) -> (&Arc<FollowQueue<M>>, &Entry) {
-        let index = index as usize;
-        (self.route.follow.nth(index), &self.entries[index])
-    }
-
-    /// The accounts of one queue, up to the parcel's base, if it is listed.
-    pub(crate) fn entry(&self, terms: &Terms) -> Option<&Entry> {
-        let index = (self.route.follow).position(terms.number(), |_| true)?;
-        Some(&self.entries[index])
-    }
-
-    /// The accounts of one queue now, if it is listed.
-    pub(crate) fn accounts(&self, terms: &Terms) -> Option<Entry> {
-        let entry = self.entry(terms)?;
-        Some(entry.after(self.parcel.filled().claimed))
-    }
-
-    /// The accounts of every queue now.
-    pub(crate) fn standings(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, Entry)> {
-        let claimed = self.parcel.filled().claimed;
-        (self.entries()).map(move |(queue, entry)| (queue, entry.after(claimed)))
-    }
-
-    /// The accounts of every queue, up to the parcel's base.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
-        self.route.follow.iter().zip(&self.entries)
+    /// Whether another opening of the same parcel may claim by now, and not this one.
+    pub(crate) fn is_over(&self) -> bool {
+        self.parcel.epoch() > self.epoch
     }
 }
 

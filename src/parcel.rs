@@ -5,17 +5,21 @@
 //!
 //! # Why it is right
 //!
-//! The word holds how many slots are claimed, and three bits. Its transitions:
+//! The word holds how many slots are claimed, which [opening](crate::opening) may claim (its *epoch*), how many slots
+//! were claimed when that one began, and three bits. Its transitions:
 //!
 //! | transition | by whom | when |
 //! | --- | --- | --- |
-//! | claimed + n, clear `AWAITED` | a publisher | `READY`, not `CLOSED`, and n slots are free |
+//! | claimed + n, clear `AWAITED` | a publisher | `READY`, not `CLOSED`, n slots are free, and the epoch is its opening's |
+//! | raise the epoch, began := claimed | whoever meets the first opening of that epoch | once |
 //! | set `READY` | whoever has seen the parcel into every queue in its reach | once |
 //! | set `CLOSED` | who opens the next parcel, or puts another in its place; a thread that has read all and goes to sleep | any time |
 //! | set `AWAITED` | a task that has read all and goes to sleep | not `CLOSED`, and slots are free |
 //!
 //! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two
 //!   publishers claim the same one, and each is written once, by who claimed it.
+//! * **A claim belongs to one opening**: the one whose epoch the word had. So an envelope goes by the list of
+//!   subscribers of that opening, and whoever holds an earlier one can claim no more.
 //! * **What is closed stays as it is.** A claim compares the whole word, so none succeeds after
 //!   `CLOSED` is set: the number of claimed slots is final, and the next parcel's base is known.
 //! * **Who has appended is in every queue.** A claim succeeds only on `READY`, which is set after the
@@ -48,7 +52,17 @@ const CLOSED: u64 = 1 << 63;
 const READY: u64 = 1 << 62;
 /// Tasks wait for the next slot to be claimed.
 const AWAITED: u64 = 1 << 61;
-const CLAIMED: u64 = AWAITED - 1;
+/// Which opening may claim.
+const EPOCH: u64 = AWAITED - (1 << EPOCH_SHIFT);
+const EPOCH_SHIFT: u32 = 32;
+/// How many slots were claimed when that one began.
+const BEGAN: u64 = 0xffff << BEGAN_SHIFT;
+const BEGAN_SHIFT: u32 = 16;
+/// How many slots are claimed.
+const CLAIMED: u64 = 0xffff;
+
+/// The last opening that a parcel can have.
+pub(crate) const LAST_EPOCH: u64 = EPOCH >> EPOCH_SHIFT;
 
 /// The most slots a parcel has; a model can afford no more than two.
 pub(crate) const MAX_SLOTS: usize = if cfg!(oxide_loom) { 2 } else { 64 };
@@ -166,15 +180,22 @@ impl<M> Parcel<M> {
     /// Claims up to `wanted` slots that follow each other. Where tasks wait for that, `may_wake` is asked first,
     /// perhaps more than once.
     ///
-    /// None if the parcel is full or closed or not ready, or those who wait may not be woken.
+    /// None if the parcel is full or closed or not ready, or another opening than that with this epoch may claim, or those
+    /// who wait may not be woken.
     #[inline]
-    pub(crate) fn claim(&self, wanted: usize, mut may_wake: impl FnMut() -> bool) -> Option<Claim> {
+    pub(crate) fn claim(
+        &self,
+        epoch: u64,
+        wanted: usize,
+        mut may_wake: impl FnMut() -> bool,
+    ) -> Option<Claim> {
+        let open = READY | epoch << EPOCH_SHIFT;
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let claimed = (word & CLAIMED) as usize;
             let granted = wanted.min(self.limit - claimed);
-            if word & (READY | CLOSED) != READY || granted == 0 {
+            if word & (READY | CLOSED | EPOCH) != open || granted == 0 {
                 return None;
             }
             let is_awaited = cfg!(feature = "tokio") && word & AWAITED != 0;
@@ -184,8 +205,8 @@ impl<M> Parcel<M> {
             match self.word.compare_exchange_weak(
                 word,
                 (word + granted as u64) & !AWAITED,
-                // Acquire: against the release that set `READY`, so that who learns from this
-                // publisher that it has published finds the parcel in its queue. Release: against
+                // Acquire: against the release that set `READY` and the one in `enter`, so that who learns from
+                // this publisher that it has published finds the parcel in its queue. Release: against
                 // the acquire in `filled`, so that what happened before this publish is known to
                 // who sees it.
                 Ordering::AcqRel,
@@ -211,11 +232,42 @@ impl<M> Parcel<M> {
 
     /// Claims one slot, if the parcel keeps what it is given.
     #[inline]
-    pub(crate) fn claim_kept(&self, may_wake: impl FnMut() -> bool) -> Option<Claim> {
+    pub(crate) fn claim_kept(&self, epoch: u64, may_wake: impl FnMut() -> bool) -> Option<Claim> {
         if self.is_blind() {
             return None;
         }
-        self.claim(1, may_wake)
+        self.claim(epoch, 1, may_wake)
+    }
+
+    /// The epoch of the opening that may claim.
+    pub(crate) fn epoch(&self) -> u64 {
+        // Acquire, against the release in `enter`: whoever finds a later one than its own loads that opening.
+        (self.word.load(Ordering::Acquire) & EPOCH) >> EPOCH_SHIFT
+    }
+
+    /// From now on the opening with this epoch may claim, and none before it. Returns how many slots were claimed when it
+    /// began; none if a later one has begun.
+    pub(crate) fn enter(&self, epoch: u64) -> Option<usize> {
+        let mut word = self.word.load(Ordering::Acquire); // against the release below
+        loop {
+            let now = (word & EPOCH) >> EPOCH_SHIFT;
+            if now >= epoch {
+                return (now == epoch).then_some(((word & BEGAN) >> BEGAN_SHIFT) as usize);
+            }
+            let claimed = word & CLAIMED;
+            let entered = word & !(EPOCH | BEGAN) | epoch << EPOCH_SHIFT | claimed << BEGAN_SHIFT;
+            match self.word.compare_exchange_weak(
+                word,
+                entered,
+                // Acquire: the claims before are known to whoever goes on from here. Release, against the acquire in
+                // `claim`: newcomers have the parcel by then.
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Some(claimed as usize),
+                Err(newer) => word = newer,
+            }
+        }
     }
 
     /// Whether who claims the next slot will know that somebody waits; else more than `read` slots are

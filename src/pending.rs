@@ -94,16 +94,17 @@ impl<M> Pending<M> for Batch<M> {
     }
 }
 
-/// Appends up to so many pending envelopes to a parcel. What that does not keep goes to `unkept`,
-/// with its sequence number.
+/// Appends up to so many pending envelopes to a parcel, for the opening with this epoch. What the parcel does not keep
+/// goes to `unkept`, with its sequence number.
 pub(crate) fn append<M>(
     parcel: &Parcel<M>,
+    epoch: u64,
     pending: &mut impl Pending<M>,
     wanted: usize,
     may_wake: impl FnMut() -> bool,
     unkept: impl FnMut(u64, Envelope<M>),
 ) -> Option<Claim> {
-    let claim = parcel.claim(wanted, may_wake)?;
+    let claim = parcel.claim(epoch, wanted, may_wake)?;
     let slots = &claim.slots;
     pause::at(Step::Claimed);
     if parcel.is_blind() {

@@ -3,7 +3,7 @@
 //!
 //! Items lie in rows, in the order of their keys. A change copies the row that it concerns and the
 //! list of rows: for n items that is about n / 64 + 64 handles. Keys need not be unique. To find an
-//! item by its key, or by its position, takes a binary search.
+//! item by its key takes a binary search.
 
 use std::sync::Arc;
 
@@ -18,8 +18,6 @@ pub(crate) struct Shelf<T> {
 struct Row<T> {
     /// The key of the first item: here, so that looking for a row reads no row.
     first: u64,
-    /// How many items the rows before it have.
-    start: usize,
     items: Arc<[(u64, T)]>,
 }
 
@@ -50,17 +48,20 @@ impl<T> Shelf<T> {
         self.rows().flatten()
     }
 
-    /// The item at this position. There is one.
-    pub(crate) fn nth(&self, position: usize) -> &T {
-        let rows = self.list();
-        let row = &rows[rows.partition_point(|row| row.start <= position) - 1];
-        &row.items[position - row.start].1
+    pub(crate) fn len(&self) -> usize {
+        self.rows().map(<[_]>::len).sum()
     }
 
-    /// The position of the item with this key that `is` the one.
-    pub(crate) fn position(&self, key: u64, is: impl Fn(&T) -> bool) -> Option<usize> {
-        let (row, place) = self.find(key, is).ok()?;
-        Some(self.list()[row].start + place)
+    /// The items with keys above this one, the last first.
+    pub(crate) fn above(&self, key: u64) -> impl Iterator<Item = &T> {
+        let items = self
+            .list()
+            .iter()
+            .rev()
+            .flat_map(|row| row.items.iter().rev());
+        items
+            .take_while(move |(at, _)| *at > key)
+            .map(|(_, item)| item)
     }
 
     /// The item with this key that `is` the one.
@@ -181,12 +182,7 @@ impl<T: Clone> Shelf<T> {
         Self::of(items.chunks(ROW).map(Row::of).collect())
     }
 
-    fn of(mut rows: Vec<Row<T>>) -> Self {
-        let mut start = 0;
-        for row in &mut rows {
-            row.start = start;
-            start += row.items.len();
-        }
+    fn of(rows: Vec<Row<T>>) -> Self {
         Shelf {
             rows: (!rows.is_empty()).then(|| rows.into()),
         }
@@ -202,7 +198,6 @@ impl<T: Clone> Row<T> {
         let items: Arc<[_]> = items.into_iter().cloned().collect();
         Row {
             first: items[0].0,
-            start: 0, // until it has its place in a list
             items,
         }
     }
@@ -221,7 +216,6 @@ impl<T> Clone for Row<T> {
     fn clone(&self) -> Self {
         Row {
             first: self.first,
-            start: self.start,
             items: Arc::clone(&self.items),
         }
     }
@@ -274,9 +268,10 @@ mod tests {
                 prop_assert_eq!(shelf.is_empty(), plain.is_empty());
             }
             let mut flat = rows(&shelf).concat();
-            for (position, (key, item)) in flat.iter().enumerate() {
-                prop_assert_eq!(shelf.nth(position), item);
-                prop_assert_eq!(shelf.position(*key, |it| it == item), Some(position));
+            prop_assert_eq!(shelf.len(), flat.len());
+            for key in 0..40 {
+                let above = flat.iter().rev().filter(|(at, _)| *at > key).map(|(_, item)| item);
+                prop_assert!(shelf.above(key).eq(above));
             }
             let odd = rows(&shelf.retain(|item| item % 2 == 1)).concat();
             flat.retain(|(_, item)| item % 2 == 1);

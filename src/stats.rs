@@ -200,9 +200,7 @@ impl<M> Bus<M> {
         let follow = (current.standings()).filter(|(queue, _)| !queue.is_evicted());
         let follow = follow.map(|(queue, entry)| {
             let accounts = queue.accounts(&entry);
-            let high_water = queue
-                .places()
-                .high_water(entry.high_water, accounts.queued());
+            let high_water = queue.places().high_water(accounts.queued());
             SubscriptionStats::new(queue.terms(), 1, (&[], &[]), accounts, high_water)
         });
         let pick = (current.route.pick.iter()).filter(|listener| !listener.queue.is_evicted());

@@ -113,7 +113,10 @@ impl<M> Subscription<M> {
     /// The sequence number from which on everything is offered to it, if it has no filter; none if the bus has
     /// closed.
     pub(crate) fn first(&self) -> Option<u64> {
-        self.core.upgrade()?.first_for(&self.terms)
+        match &self.inbox {
+            Inbox::Follow(follower) if !self.is_closed() => follower.places().start(),
+            Inbox::Follow(_) | Inbox::Pick(_) => None,
+        }
     }
 
     #[cfg(feature = "tokio")]

@@ -96,17 +96,20 @@
 //! parcel, before it is marked ready. A third bit says that tasks wait for the next claim, which clears it and wakes
 //! them.
 //!
-//! A claim compares the whole word, so none succeeds before *ready* or after *closed*. Slot *i* has the
+//! The word also says which opening of the parcel may claim, see below. A claim compares the whole word, so none
+//! succeeds before *ready*, after *closed*, or by another opening. Slot *i* has the
 //! sequence number *base + i*, and the next parcel's base is this one's base plus its final count: that makes
 //! the one order. A slot is written once, after its claim; a subscriber that comes to a claimed slot before it
 //! is written waits. The file begins with the argument why this is right.
 //!
 //! # Openings and entries (`opening`)
 //!
-//! An opening is a parcel, the route that it was opened for, and for each follower's queue an entry: how many
-//! envelopes were enqueued and how many left out for it before this parcel, and whether the parcel is in its
-//! *reach*. The entries follow from the opening before and from how far its parcel was filled. So losses need
-//! no counter that publishers would share: that a queue was left out is a range of sequence numbers.
+//! An opening is a parcel, a route, and what is out of the ordinary. Nearly every follower's queue has the parcel in its
+//! reach and knows of all its losses. Such a queue is *plain*: what was enqueued for it follows from the sequence
+//! number where it began, the losses that were told, and how far the parcel was filled. The others have an entry: how
+//! many envelopes were enqueued and how many left out before this parcel, and whether the parcel is in *reach*. Entries
+//! follow from the opening before and from how far its parcel was filled. So losses need no counter that publishers
+//! would share: that a queue was left out is a range of sequence numbers.
 //!
 //! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held; or
 //! what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue that has
@@ -204,9 +207,18 @@
 //! # Changing the list (`route`)
 //!
 //! Subscribing, unsubscribing and closing make a new route under a mutex, then see to it that the current
-//! opening is for that route or a newer one: they close the parcel and install an empty opening with it, unless a
-//! publisher was faster. That is the barrier: whoever publishes after that goes by the new list. The old queue's
-//! sending end goes with the last opening that lists it.
+//! opening is for that route or a newer one. That is the barrier: whoever publishes after that goes by the new list. The
+//! old queue's sending end goes with the last opening that lists it.
+//!
+//! Mostly the new opening has the same parcel (`opening/same_parcel`), so a change costs the others nothing. The parcel's
+//! word has an *epoch*, the number of the opening that may claim. A newcomer is given the open parcel, then the epoch is
+//! raised, and the newcomer starts at the slot after those that were claimed by then. Whoever holds an older opening can
+//! claim no more, and loads the new one. Where the parcel is closed or full, or has more free slots than a newcomer has
+//! places, or nobody would be left to read it, or something is retained, an empty opening is installed instead, and the
+//! next publish opens a parcel.
+//!
+//! Publishers go first (`fanout/priority`): who changes the list waits for a publisher that has lost the race for the next
+//! opening, up to five milliseconds. Else threads that subscribe and leave in a loop could starve it.
 //!
 //! Closing does so twice. The first route is closed and lists the subscribers still: the opening that brings it in
 //! has the accounts of all of them, and these are final. The second lists nobody, so that the queues disconnect. A
@@ -214,7 +226,7 @@
 //! without slots.
 //!
 //! A follower that is closed alone goes the same way: it is marked, so that no later opening offers it anything, and
-//! the current opening is superseded. From then on its entry does not change, and says what its subscriber has still
+//! the current parcel is retired. From then on its accounts do not change, and say what its subscriber has still
 //! to receive; then it is taken off the list. Of a picker nothing has to be settled: its room counts.
 //!
 //! # Grants (`grants`, `admission`, `scope`, `rate`)
@@ -225,8 +237,8 @@
 //!
 //! A publish that only appends asks whether it may after it got hold of the current opening, before it claims a slot, and
 //! writes to no word of the admission. Who revokes, and waits, puts another opening in the place of the current one
-//! when the capability is revoked: what was appended to the old one, or to those before, is in the queues; nothing more is,
-//! since they are closed; and who gets hold of a later one has acquired, through the swap, that it is revoked. So there
+//! when the capability is revoked: what was appended by the old one, or by those before, is in the queues; nothing more is,
+//! since their parcels are closed or take claims by the new one alone; and who gets hold of a later one has acquired, through the swap, that it is revoked. So there
 //! is nobody to be waited for.
 //!
 //! Who publishes in any other way (sends to those who pick it, waits for room, opens a parcel or only counts in one, is

@@ -9,8 +9,8 @@
 //! * A [`Delivery`](crate::Delivery) that is kept keeps up to 63 neighbours. Its documents say what bounds that:
 //!   [`BusBuilder::max_segment`](crate::BusBuilder::max_segment), or a copy. Payloads do not say what they hold, to make
 //!   a parcel shorter: a small one may begin it, and large ones be appended.
-//! * The bus keeps its newest parcel until the next one is opened or the list of subscribers changes, and a
-//!   subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
+//! * The bus keeps its newest parcel until the next one is opened or its last reader leaves: up to 63 envelopes that
+//!   everybody has received. Those of a subscriber that leaves may stay in it for that long. And a subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
 //!   last subscriber received it. For prompt release, send a handle that the receiver can empty, such
 //!   as a `Mutex<Option<T>>`.
 //! * That `Drop` runs in whichever thread lets go of the parcel last: a publisher or a subscriber.
@@ -103,9 +103,11 @@
 //!
 //! # What grows with the number of subscribers
 //!
-//! * Subscribing and unsubscribing copy a 64th of the list, and make the next publish open a new parcel; they
-//!   note the accounts of every subscriber without a filter anew. Among 10,000 that takes some 10 or 50 µs,
-//!   with a filter or without (`cargo bench --bench routing`). Evicting copies all of the list, once for all that one
+//! * Subscribing and unsubscribing copy a 64th of the list, and what is noted of the subscribers that are full. Among
+//!   10,000 that takes some 10 µs, with a filter or without (`cargo bench --bench compare -- --cell s`). Publishers go
+//!   on with the parcel that is open, unless nothing can be appended to it, or a newcomer has fewer places than it has
+//!   free slots, or something is retained: then the next one opens a parcel, which costs more the more subscribers
+//!   there are. Evicting copies all of the list, once for all that one
 //!   publish evicts.
 //! * Publishing does not grow with the subscribers that have a pattern or a source and do not match. A
 //!   predicate is asked by every publish that its patterns and sources let through, or all where it has none.

@@ -4,8 +4,8 @@
 //! not be counted to be waited for. Who takes the leave away [supersedes](Core::supersede) the current opening
 //! afterwards, and the invariant is: *when that is done, nobody appends by a leave that was gone before.* For
 //!
-//! * every opening up to the one that was superseded is closed, so nothing is appended to it any more; and what was,
-//!   is in the queues by then, as always;
+//! * every opening up to the one that was superseded is closed, or its parcel takes claims of a later one only; so
+//!   nothing is appended by it any more, and what was is in the queues by then, as always;
 //! * who gets hold of a later one has acquired, through the swap that installed it, what was done before, and
 //!   is not given leave.
 //!
@@ -18,6 +18,7 @@ use super::Core;
 use crate::caught::Quietly;
 use crate::envelope::Envelope;
 use crate::nesting::Nesting;
+use crate::opening::Opening;
 use crate::parcel::{Claim, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::Pending;
@@ -67,7 +68,9 @@ impl<M> Core<M> {
             return None;
         }
         pause::at(Step::Admitted);
-        let Claim { slots, is_awaited } = current.parcel.claim_kept(Nesting::has_room)?;
+        let Claim { slots, is_awaited } = current
+            .parcel
+            .claim_kept(current.epoch, Nesting::has_room)?;
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
         if is_awaited {
@@ -83,12 +86,27 @@ impl<M> Core<M> {
     /// Puts another opening in the place of the current one. Who was given leave to append to that, or to one
     /// before, has done so when this returns, or will not.
     pub(crate) fn supersede(&self) {
+        self.replace(|current| current.again(&current.route));
+    }
+
+    /// The same with another parcel: nothing is appended any more to the current one.
+    pub(super) fn retire(&self) {
+        self.replace(|_| None);
+    }
+
+    fn replace(&self, again: impl Fn(&Opening<M>) -> Option<Opening<M>>) {
         loop {
+            self.let_publishers_pass();
             let current = self.current.load();
+            current.settle();
             current.complete(&self.lobby);
-            current.parcel.close();
-            let next = Arc::new(current.blank());
+            let next = again(&current).unwrap_or_else(|| {
+                current.parcel.close();
+                current.blank()
+            });
+            let next = Arc::new(next);
             if self.install(&current, &next) {
+                next.settle();
                 // Who has appended may be stopped before he does.
                 self.lobby.ring();
                 return;

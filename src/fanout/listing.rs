@@ -146,14 +146,6 @@ impl<M> Core<M> {
         current.retained.before(base, &current.route.rules)
     }
 
-    /// The sequence number from which on everything is offered to a follower; none if it is not listed any more.
-    pub(crate) fn first_for(&self, terms: &Terms) -> Option<u64> {
-        let current = self.current.load();
-        let entry = current.entry(terms)?;
-        // Its accounts have all that came since.
-        Some(current.parcel.base() - entry.enqueued - entry.left_out)
-    }
-
     /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
     /// on is offered to it by them. False if it is not listed. What it listens to then is noted under the lock.
     pub(crate) fn set_patterns(
@@ -225,7 +217,7 @@ impl<M> Core<M> {
         let follower = current.route.follower(listed).cloned();
         let listener = current.route.listener(listed).cloned();
         drop(current); // it would keep the queue connected
-        let was_open = follower.as_ref().map(|queue| self.settle(queue));
+        let was_open = follower.as_ref().map(|queue| self.end_follower(queue));
         let removed = self.remove(leaving, seat, || {
             follower.as_ref().is_some_and(|queue| queue.is_evicted())
                 || (listener.as_ref()).is_some_and(|listener| listener.queue.is_evicted())
@@ -236,7 +228,7 @@ impl<M> Core<M> {
             }
             listener.queue.alarm().ring(); // of a group: the others stay connected
         }
-        // A follower that `settle` has woken may have left by itself before it was taken off.
+        // A follower that was woken may have left by itself before it was taken off.
         was_open.unwrap_or(removed.was_subscribed)
     }
 
@@ -251,16 +243,16 @@ impl<M> Core<M> {
     /// Settles the accounts of a queue without a filter, for good, before it is taken off the list. False if that was
     /// done already, or it was evicted.
     ///
-    /// Invariant: *once it is marked as closed and the current opening superseded, its entry is the same in every
-    /// opening that lists it.* For whoever makes a later one has acquired the mark through the swap that installed
-    /// the superseding one. So it does not matter which of several threads that do this at once is first.
-    fn settle(&self, queue: &FollowQueue<M>) -> bool {
+    /// Invariant: *once it is marked as closed and the current parcel retired, its accounts are the same in every
+    /// opening that lists it.* For whoever opens a later parcel has acquired the mark through the swap that installed
+    /// the retiring one. So it does not matter which of several threads that do this at once is first.
+    fn end_follower(&self, queue: &FollowQueue<M>) -> bool {
         let was_open = queue.close() && !queue.is_evicted();
-        self.supersede();
+        self.retire();
         let current = self.current.load_full();
         // None: somebody else has taken it off by now, and has told it of its end before.
-        if let Some(entry) = current.entry(queue.terms()) {
-            queue.end(entry, &Arc::new(Parcel::void(current.parcel.base())));
+        if let Some(entry) = current.accounts(queue.terms()) {
+            queue.end(&entry, &Arc::new(Parcel::void(current.parcel.base())));
         }
         was_open
     }
@@ -273,8 +265,8 @@ impl<M> Core<M> {
     pub(crate) fn close(&self) {
         let (_, first) = self.change(|route| (!route.closed).then(|| route.closed()));
         let last = self.current.load_full();
-        for (queue, entry) in last.entries() {
-            queue.end(entry, &last.parcel);
+        for (queue, entry) in last.standings() {
+            queue.end(&entry, &last.parcel);
         }
         self.lobby.ring();
         for listener in last.route.pick.iter() {

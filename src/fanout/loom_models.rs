@@ -9,11 +9,11 @@ use crate::sync::{AtomicBool, Ordering, explore};
 use crate::{Bus, Envelope, Receipt, Subscription};
 use std::sync::Arc;
 
-fn envelope(message: u32) -> Envelope<u32> {
+pub(super) fn envelope(message: u32) -> Envelope<u32> {
     Envelope::new("model", message)
 }
 
-fn subscribe(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32> {
+pub(super) fn subscribe(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32> {
     let options = SubscribeOptions::new()
         .capacity(capacity)
         .overflow(overflow);
@@ -22,7 +22,7 @@ fn subscribe(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscriptio
 
 const LOSSLESS: Overflow = Overflow::Block;
 
-fn publish(bus: &Bus<u32>, message: u32) -> Receipt {
+pub(super) fn publish(bus: &Bus<u32>, message: u32) -> Receipt {
     bus.publish(envelope(message)).expect("open")
 }
 
@@ -37,7 +37,7 @@ fn publisher(bus: &Bus<u32>, messages: &'static [u32]) -> JoinHandle<Vec<Receipt
 }
 
 /// What comes without waiting: the messages, and how many were lost.
-fn queued(subscription: &mut Subscription<u32>) -> (Vec<u32>, u64) {
+pub(super) fn queued(subscription: &mut Subscription<u32>) -> (Vec<u32>, u64) {
     let (mut messages, mut missed) = (Vec::new(), 0);
     loop {
         match subscription.try_recv() {
@@ -48,7 +48,7 @@ fn queued(subscription: &mut Subscription<u32>) -> (Vec<u32>, u64) {
     }
 }
 
-fn settled(subscription: &Subscription<u32>) -> (usize, u64) {
+pub(super) fn settled(subscription: &Subscription<u32>) -> (usize, u64) {
     (subscription.len(), subscription.dropped())
 }
 

@@ -1,5 +1,6 @@
 //! With a publisher stopped at any step, the others go on.
 
+mod changing;
 mod closing;
 mod evicting;
 mod revoking;

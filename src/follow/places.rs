@@ -11,6 +11,8 @@ use crate::gate::{Gate, NEVER};
 use crate::opening::Entry;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
+const NO_START: u64 = u64::MAX;
+
 /// What publishers and subscriber tell each other about the queue's room.
 ///
 /// How many envelopes were enqueued and how many left out is not here: it follows from the bus's
@@ -18,6 +20,10 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering};
 pub(crate) struct Places<M> {
     /// How many envelopes the subscriber has received; it alone writes this.
     pub(super) consumed: CachePadded<AtomicU64>,
+    /// From which sequence number on everything is offered to the queue. [`NO_START`] until its list is in use.
+    start: AtomicU64,
+    /// How many losses the subscriber was told of; it alone writes this.
+    told: AtomicU64,
     /// Whether the queue was ever left out of a parcel.
     pub(super) was_left_out: AtomicBool,
     /// The subscriber has left.
@@ -52,6 +58,8 @@ impl<M> Places<M> {
     pub(super) fn new() -> Self {
         Places {
             consumed: CachePadded::new(AtomicU64::new(0)),
+            start: AtomicU64::new(NO_START),
+            told: AtomicU64::new(0),
             was_left_out: AtomicBool::new(false),
             gone: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -76,6 +84,35 @@ impl<M> Places<M> {
             } else {
                 self.vacancy.ring_after_fence();
             }
+        }
+    }
+
+    /// The queue's list is in use: from this sequence number on everything is offered to it.
+    pub(crate) fn begin(&self, start: u64) {
+        // Release, against the acquire in `start`. Whoever comes second has the same number.
+        let _known =
+            self.start
+                .compare_exchange(NO_START, start, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// From which sequence number on everything is offered to the queue, once its list is in use.
+    pub(crate) fn start(&self) -> Option<u64> {
+        let start = self.start.load(Ordering::Acquire); // against the release in `begin`
+        (start != NO_START).then_some(start)
+    }
+
+    /// So many losses were told. Only the subscriber calls it.
+    pub(crate) fn tell(&self, told: u64) {
+        // Release, against the acquire in `left_out_before`; the count of what was consumed after it comes later.
+        self.told.store(told, Ordering::Release);
+    }
+
+    /// How many envelopes were left out for the queue, if it has room and the subscriber knows of all losses.
+    pub(super) fn left_out_before(&self, blocks: bool) -> u64 {
+        if blocks {
+            self.settled.load(Ordering::Acquire) // against the release in `take_turns`
+        } else {
+            self.told.load(Ordering::Acquire) // against the release in `tell`
         }
     }
 
@@ -167,10 +204,18 @@ impl<M> Places<M> {
         self.placed.load(Ordering::Relaxed)
     }
 
-    /// The most envelopes that were queued: so many when a parcel was opened, so many now.
-    pub(crate) fn high_water(&self, at_openings: u64, now: u64) -> u64 {
-        let most = at_openings.max(now);
-        self.seen.fetch_max(most, Ordering::Relaxed).max(most) // a figure, no more
+    /// So many are queued now.
+    pub(crate) fn saw(&self, queued: u64) {
+        // Relaxed, twice: a figure, no more.
+        if self.seen.load(Ordering::Relaxed) < queued {
+            self.seen.fetch_max(queued, Ordering::Relaxed);
+        }
+    }
+
+    /// The most envelopes that were queued, so many of them now.
+    pub(crate) fn high_water(&self, now: u64) -> u64 {
+        self.saw(now);
+        self.seen.load(Ordering::Relaxed)
     }
 
     /// Whether the queue was ever left out of a parcel.

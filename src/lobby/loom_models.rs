@@ -20,7 +20,7 @@ fn open() -> Arc<Parcel<u32>> {
 
 /// What a publisher does.
 fn append(parcel: &Parcel<u32>, lobby: &Lobby, message: u32) {
-    match parcel.claim(1, || true) {
+    match parcel.claim(0, 1, || true) {
         Some(claim) => {
             parcel.write(claim.slots.start, || Envelope::new("model", message));
             if claim.is_awaited {

@@ -7,8 +7,6 @@ pub(crate) struct Entry {
     pub(crate) enqueued: u64,
     /// How many envelopes were published while it was left out.
     pub(crate) left_out: u64,
-    /// The most envelopes that were seen in the queue.
-    pub(crate) high_water: u64,
     pub(super) reach: Reach,
 }
 
@@ -25,6 +23,14 @@ pub(super) enum Reach {
 }
 
 impl Entry {
+    pub(crate) fn new(enqueued: u64, left_out: u64) -> Self {
+        Entry {
+            enqueued,
+            left_out,
+            reach: Reach::None,
+        }
+    }
+
     /// The accounts after so many envelopes in the parcel.
     pub(super) fn after(self, claimed: usize) -> Entry {
         let claimed = claimed as u64;
@@ -33,12 +39,7 @@ impl Entry {
             Reach::LeftOut => (0, claimed),
             Reach::None => (0, 0),
         };
-        Entry {
-            enqueued: self.enqueued + enqueued,
-            left_out: self.left_out + left_out,
-            high_water: self.high_water,
-            reach: Reach::None,
-        }
+        Entry::new(self.enqueued + enqueued, self.left_out + left_out)
     }
 
     pub(super) fn is_in_reach(&self) -> bool {

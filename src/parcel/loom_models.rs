@@ -21,7 +21,7 @@ fn open(slots: usize) -> Arc<Parcel<u32>> {
 
 /// Claims a slot and writes it.
 fn append(parcel: &Parcel<u32>, message: u32) -> Option<usize> {
-    let slot = parcel.claim(1, || true)?.slots.start;
+    let slot = parcel.claim(0, 1, || true)?.slots.start;
     parcel.write(slot, || envelope(message));
     Some(slot)
 }

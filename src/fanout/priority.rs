@@ -1,0 +1,43 @@
+//! Publishers go before those who change the list.
+//!
+//! Both install openings, and whoever comes second tries again. A publisher's takes longer to make: it hands a parcel over
+//! to every queue, where a change of the list does so for the newcomers alone. So threads that do nothing but subscribe
+//! and leave could starve it. A publisher that has lost the race says so, and those who are about to change something
+//! let it pass, for a bounded time.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Core;
+use crate::sync::{AtomicU64, Ordering};
+
+/// How long a change waits for publishers at most, each time it tries.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// A publisher has lost the race. Dropped, it has won, or has given up.
+pub(super) struct Hurry<'a>(&'a AtomicU64);
+
+impl Drop for Hurry<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed); // as below
+    }
+}
+
+impl<M> Core<M> {
+    pub(super) fn hurry(&self) -> Hurry<'_> {
+        self.hurried.fetch_add(1, Ordering::Relaxed); // a hint: nothing else is learned from it
+        Hurry(&self.hurried)
+    }
+
+    /// Waits until no publisher is in a hurry, or patience is at its end.
+    pub(super) fn let_publishers_pass(&self) {
+        // A model has no clock; and without it every order that this could bring about is explored.
+        if cfg!(oxide_loom) || self.hurried.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let started = Instant::now();
+        while self.hurried.load(Ordering::Relaxed) > 0 && started.elapsed() < PATIENCE {
+            thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! A new parcel is put into every queue in its reach.
+
+use super::Opening;
+use crate::alarm::Alarm;
+use crate::lobby::Lobby;
+use crate::pause::{self, Step};
+use crate::sync::{Ordering, fence};
+
+impl<M> Opening<M> {
+    /// Hands the parcel over to every queue in reach. Whoever comes first does it; who comes later
+    /// may do it again.
+    pub(crate) fn complete(&self, lobby: &Lobby) {
+        if self.parcel.is_ready() {
+            return;
+        }
+        self.settle();
+        let in_reach = || (self.reaches()).filter_map(|(queue, reaches)| reaches.then_some(queue));
+        for queue in in_reach() {
+            queue.hand_over(&self.parcel);
+        }
+        for (queue, entry) in self.evicts() {
+            queue.evict(entry, self.parcel.base());
+        }
+        for (queue, entry) in self.waits() {
+            // Not only by who waits for it: he may be stopped, and those behind him would wait for him.
+            queue.enrol(&self.parcel, entry);
+        }
+        if !self.drops.is_empty() {
+            // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
+            // have received all since, and not have learned of this loss.
+            fence(Ordering::SeqCst);
+            for queue in self.vacated() {
+                queue.rouse(self.parcel.base());
+            }
+        }
+        Alarm::ring_all(in_reach().map(|queue| queue.alarm()));
+        lobby.ring(); // tasks that hold the parcel before
+        pause::at(Step::HandedOver);
+        self.parcel.mark_ready();
+    }
+}
