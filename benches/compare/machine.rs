@@ -7,14 +7,19 @@ use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 
 /// The packages that are compared, this one included.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 13] = [
     "oxide-bus",
     "async-broadcast",
+    "async-channel",
     "bus",
     "crossbeam-channel",
+    "crossfire",
     "disruptor",
+    "enso-channel",
+    "fibre",
     "flume",
     "kanal",
+    "serde_json",
     "tokio",
 ];
 

@@ -5,10 +5,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::run::contestants::{Burst, Publish, Subscribe, Threads};
+use crate::run::contestants::{Burst, Conversation, Publish, Subscribe, Threads};
 use crate::run::envelopes::{Envelopes, Payload};
 
-/// How many envelopes a burst has.
+/// How many envelopes a burst has, where nothing else is said.
 pub(crate) const BURST: usize = 64;
 
 /// Lets every contestant run once a round, each round beginning with another one, and returns the
@@ -94,7 +94,11 @@ impl Bursts {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drill {
     pub(crate) subscribers: usize,
-    /// How many envelopes of each burst the last subscriber receives.
+    /// How many envelopes a burst has.
+    pub(crate) burst: usize,
+    /// How many of them each subscriber receives.
+    pub(crate) each_takes: usize,
+    /// How many the last one does.
     pub(crate) last_takes: usize,
     /// Whether whole envelopes are at hand before the clock starts.
     pub(crate) whole: bool,
@@ -105,6 +109,8 @@ impl Drill {
     pub(crate) fn all(subscribers: usize) -> Self {
         Drill {
             subscribers,
+            burst: BURST,
+            each_takes: BURST,
             last_takes: BURST,
             whole: false,
         }
@@ -128,21 +134,25 @@ impl Drill {
 
     fn burst(self, bus: &mut dyn Burst, envelopes: &mut Envelopes, counted: &mut Bursts) {
         if self.whole {
-            envelopes.prepare_whole(BURST);
+            envelopes.prepare_whole(self.burst);
         } else {
-            envelopes.prepare(BURST);
+            envelopes.prepare(self.burst);
         }
         let start = Instant::now();
-        bus.publish(envelopes, BURST);
+        bus.publish(envelopes, self.burst);
         let published = Instant::now();
         for (subscriber, received) in counted.received.iter_mut().enumerate() {
             let last = subscriber + 1 == self.subscribers;
-            let takes = if last { self.last_takes } else { BURST };
+            let takes = if last {
+                self.last_takes
+            } else {
+                self.each_takes
+            };
             *received += bus.receive(subscriber, takes);
         }
         counted.receiving += published.elapsed();
         counted.publishing += published - start;
-        counted.published += BURST;
+        counted.published += self.burst;
     }
 }
 
@@ -212,17 +222,18 @@ enum Handle {
 /// Two threads that send one envelope to and fro: the nanoseconds of each round trip, sorted.
 ///
 /// Each has a core of its own, for the same reason as above: sharing one takes ten times as long.
-pub(crate) fn ping_pong(forth: Threads, back: Threads, trips: usize) -> Vec<f64> {
+pub(crate) fn ping_pong(talk: Conversation, trips: usize) -> Vec<f64> {
     const WARM_UP: usize = 100;
-    let (mut call, mut hear_call) = only_two(forth);
-    let (mut answer, mut hear_answer) = only_two(back);
+    let Conversation {
+        mut ask,
+        mut answer,
+    } = talk;
     thread::scope(|scope| {
         scope.spawn(move || {
             stay_on_core(1);
             let mut envelopes = Envelopes::new(Payload::Ping);
             for _ in 0..WARM_UP + trips {
-                hear_call.receive(1);
-                answer.publish(&mut envelopes, 1);
+                answer(&mut envelopes);
             }
         });
         let timed = scope.spawn(move || {
@@ -230,8 +241,7 @@ pub(crate) fn ping_pong(forth: Threads, back: Threads, trips: usize) -> Vec<f64>
             let mut envelopes = Envelopes::new(Payload::Ping);
             let mut trip = || {
                 let start = Instant::now();
-                call.publish(&mut envelopes, 1);
-                hear_answer.receive(1);
+                ask(&mut envelopes);
                 nanoseconds(start.elapsed())
             };
             for _ in 0..WARM_UP {
@@ -246,19 +256,13 @@ pub(crate) fn ping_pong(forth: Threads, back: Threads, trips: usize) -> Vec<f64>
 }
 
 /// Binds this thread to a core, counted round and round, where the system lets it.
-fn stay_on_core(index: usize) {
+pub(crate) fn stay_on_core(index: usize) {
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     if let Some(core) = cores.iter().cycle().nth(index) {
         core_affinity::set_for_current(*core);
     }
 }
 
-fn only_two(mut threads: Threads) -> (Box<dyn Publish>, Box<dyn Subscribe>) {
-    let publisher = threads.publishers.pop().expect("one publisher");
-    let subscriber = threads.subscribers.pop().expect("one subscriber");
-    (publisher, subscriber)
-}
-
-fn nanoseconds(time: Duration) -> f64 {
+pub(crate) fn nanoseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e9
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value, json};
 
-use crate::run::cells::{Cell, Row};
+use crate::run::cells::{Cell, Outcome, Row};
 use crate::run::contestants::Role;
 use crate::run::machine::Machine;
 use crate::run::measure::Median;
@@ -13,6 +13,9 @@ use crate::run::measure::Median;
 /// A spread from which a figure is marked: the middle half of its samples has a range of a third
 /// of the median.
 const UNSTEADY: f64 = 1.0 / 3.0;
+
+/// The cells in which the first case is a standard for the others.
+const RELATIVE: [char; 3] = ['d', 'j', 'u'];
 
 /// The heading of the table.
 pub(crate) fn heading(machine: &Machine) -> impl Display {
@@ -66,7 +69,8 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
         &format!("{}, {}", unit.name(), block[0].payload.name()),
         block.iter().map(|row| label(row)),
     )?;
-    for outcome in &block[0].results {
+    let outcomes = everybody(block);
+    for outcome in &outcomes {
         let values = block.iter().map(|row| match row.median(outcome.name) {
             Some(median) if median.spread > UNSTEADY => format!("~{}", figure(median.value)),
             Some(median) => figure(median.value),
@@ -74,12 +78,23 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
         });
         write_line(f, outcome.name, values)?;
     }
-    for outcome in &block[0].results {
+    for outcome in outcomes {
         if outcome.role == Role::Ours {
             write_ratios(f, block, outcome.name)?;
         }
     }
     writeln!(f)
+}
+
+/// Each contestant of a block once: not everybody is in every column.
+fn everybody<'a>(block: &[&'a Row]) -> Vec<&'a Outcome> {
+    let mut outcomes: Vec<&Outcome> = Vec::new();
+    for outcome in block.iter().flat_map(|row| &row.results) {
+        if outcomes.iter().all(|other| other.name != outcome.name) {
+            outcomes.push(outcome);
+        }
+    }
+    outcomes
 }
 
 /// The ratios of one of ours to those that it is measured against.
@@ -98,19 +113,23 @@ fn write_ratios(f: &mut Formatter<'_>, block: &[&Row], ours: &str) -> fmt::Resul
                 });
         write_line(f, &format!("  {ours} : {standard}"), ratios)
     };
-    let roles = [
-        ("best peer", Role::Peer),
-        ("disruptor", Role::Reference),
-        ("baseline", Role::Baseline),
+    let standards = [
+        ("best peer", Role::Peer, ""),
+        ("disruptor", Role::Reference, "disruptor"),
+        ("enso-channel", Role::Reference, "enso-channel"),
+        ("baseline", Role::Baseline, ""),
     ];
-    for (name, role) in roles {
-        write(name, block.iter().map(|row| row.best(role)).collect())?;
+    for (name, role, crate_name) in standards {
+        let best = block.iter().map(|row| row.best(role, crate_name));
+        write(name, best.collect())?;
     }
-    if let Some(case) = block[0].case {
+    if let Some(case) = block[0].case
+        && RELATIVE.contains(&block[0].cell)
+    {
         write(case, vec![block[0].value(ours); block.len()])?;
     }
     let first = block[0].results[0].name;
-    if first != ours && block[0].best(Role::Peer).is_none() {
+    if first != ours && block[0].best(Role::Peer, "").is_none() {
         write(first, block.iter().map(|row| row.value(first)).collect())?;
     }
     Ok(())
@@ -155,9 +174,10 @@ impl Row {
         self.median(name).map(|median| median.value)
     }
 
-    fn best(&self, role: Role) -> Option<f64> {
+    /// The best of those whose names begin so.
+    fn best(&self, role: Role, name: &str) -> Option<f64> {
         let values = (self.results.iter())
-            .filter(|outcome| outcome.role == role)
+            .filter(|outcome| outcome.role == role && outcome.name.starts_with(name))
             .map(|outcome| outcome.median.value);
         if self.unit.more_is_better() {
             values.reduce(f64::max)

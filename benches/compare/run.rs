@@ -7,6 +7,7 @@ mod contestants;
 mod envelopes;
 mod machine;
 mod measure;
+mod proc;
 mod report;
 
 use std::env;
@@ -45,7 +46,7 @@ fn letter(text: &str) -> Result<char, String> {
     (text.parse().ok())
         .filter(|letter| CELLS.iter().any(|cell| cell.letter == *letter))
         .ok_or_else(|| {
-            "there are the cells a to j and q, and k and l with the feature `tokio`".to_owned()
+            "there are the cells a to j and m to v, and k and l with the feature `tokio`".to_owned()
         })
 }
 

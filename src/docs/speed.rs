@@ -39,6 +39,26 @@
 //! `async-broadcast` with one subscriber, and 1.1 times as fast with 4 to 64. On two threads they are as fast with one or
 //! 64, and up to 1.2 times as fast with 4 and 16. To wake a task takes 1.1 to 1.2 times as long as with tokio's mpsc.
 //!
+//! # Where programs really are
+//!
+//! The cells below measure what a program does beside publishing to subscribers that keep up. The table above does not
+//! show them yet; the command below prints them.
+//!
+//! | cell | what is measured | against |
+//! | --- | --- | --- |
+//! | (m) at rest | 1, 8 and 64 threads, and as many tasks, sleep when one envelope is published: what the publish takes, by the clock and by its thread's own processor time, and when the last one has it | every fan-out and ring whose subscribers sleep, in threads and in tasks |
+//! | (n) filtered | 16 and 1,000 subscribers that match by pattern, source or predicate; 16 groups of one; one that matches beside 999 that do not | a crossbeam fan-out that asks the same question; the one channel alone |
+//! | (o) keep the newest | 8 subscribers with [`DropOldest`](crate::Overflow::DropOldest): nobody is slow, all read a quarter, nobody reads | `tokio::sync::broadcast`, `async-broadcast` in overflow mode |
+//! | (p) groups | 1 and 4 publishers, 4 members, lossless | crossbeam, crossfire, flume, kanal and async-channel, each as one channel for many senders and receivers |
+//! | (q) full queues | a publish to 10, 1,000 and 10,000 subscribers that are full | every contestant that loses rather than waits |
+//! | (r) request and reply | a request between two threads, and between two tasks | a pair of channels, which only one may use; crossbeam with a channel for each answer; for tasks tokio's mpsc with oneshot |
+//! | (s) coming and going | one thread subscribes and leaves in a loop while another publishes every 300 µs to 10, 1,000 and 10,000 subscribers with room: the median, 90th percentile and longest publish, and what it takes to subscribe and leave | `tokio::sync::broadcast`, `async-broadcast`, a crossbeam fan-out behind an arc-swap list |
+//! | (t) fairness | 8 publishers to one slow lossless subscriber, and 64 to a fast one: the least share of a publisher (1 is a fair one) and the longest wait | every contestant with several lossless publishers |
+//! | (u) nearly full | 16 subscribers that read all, and one at 90 % of its capacity beside them | the same without that one, and every contestant that loses rather than waits |
+//! | (v) wire and audit | writing and reading an envelope as JSON; publishing with an audit log | `serde_json` on derived types of the same shape; a channel and a thread that writes lines |
+//!
+//! Each cell counts what arrives, and fails if something is missing.
+//!
 //! # How this was measured
 //!
 //! This prints all of the above on your machine:
@@ -53,6 +73,8 @@
 //! * Every contestant does the same job with the same envelopes, and each envelope is made within the measured time.
 //! * The contestants take turns in short rounds, and each round begins with another one. So what disturbs the machine
 //!   for a while disturbs all alike. The first round is not counted, and the median of the others is shown.
+//! * `disruptor` and `enso-channel` do less than the others: nobody sleeps or joins. They are shown, and are never the
+//!   best peer. `photon-ring` does not take part: it carries plain bytes only, and no envelope.
 //! * Allocations are counted in a process of their own, because counting makes an allocation slower.
 //! * On a machine that does something else at the same time the cells with several threads vary most.
 //!

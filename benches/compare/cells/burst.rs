@@ -2,21 +2,12 @@
 
 use std::time::Instant;
 
-use super::{Cell, Effort, Row, Unit, outcomes};
-use crate::run::contestants::{self, Burst, CAPACITY, Entrants, enter};
+use super::race::{Figure, PER_DELIVERY, PER_PUBLISH, PER_PUBLISH_AND_RECEIVE, Race, expect_left};
+use super::{Cell, Effort, Row, Unit};
+use crate::run::contestants::{self, CAPACITY, enter};
 use crate::run::envelopes::{Envelopes, Payload};
-use crate::run::measure::{BURST, Bursts, Drill, Median, interleave};
+use crate::run::measure::{BURST, Drill, Median, interleave, nanoseconds};
 
-/// One figure of some bursts.
-type Figure = (Unit, fn(&Bursts) -> f64);
-
-const PER_DELIVERY: Figure = (Unit::NanosecondsPerDelivery, Bursts::per_delivery);
-const PER_PUBLISH: Figure = (Unit::NanosecondsPerPublish, |bursts| {
-    bursts.per_publish(bursts.publishing)
-});
-const PER_PUBLISH_AND_RECEIVE: Figure = (Unit::NanosecondsPerPublishAndReceive, |bursts| {
-    bursts.per_publish(bursts.publishing + bursts.receiving)
-});
 const SHARE_OF_SEVEN: Figure = (Unit::ShareReceived, |bursts| {
     let seven = bursts.received.iter().take(7);
     seven.sum::<usize>() as f64 / (7 * bursts.published) as f64
@@ -85,19 +76,16 @@ pub(super) fn full_queues(cell: &Cell, effort: Effort) -> Vec<Row> {
         let samples = interleave(&mut entrants.present, rounds, |entrant| {
             let start = Instant::now();
             entrant.brings.publish(&mut envelopes, BURST);
-            start.elapsed().as_secs_f64() * 1e9 / BURST as f64
+            nanoseconds(start.elapsed()) / BURST as f64
         });
+        for entrant in &mut entrants.present {
+            expect_left(entrant, subscribers, CAPACITY);
+        }
         Row {
-            cell: cell.letter,
-            case: None,
-            publishers: 1,
             subscribers,
-            payload: Payload::Ping,
-            unit: Unit::NanosecondsPerPublish,
-            results: outcomes(&entrants.present, |index| {
+            ..Row::of(cell, &entrants, Unit::NanosecondsPerPublish, |index| {
                 Median::of(samples[index].iter().copied())
-            }),
-            absent: entrants.absent,
+            })
         }
     };
     [10, 1_000, 10_000].map(row).into()
@@ -106,10 +94,7 @@ pub(super) fn full_queues(cell: &Cell, effort: Effort) -> Vec<Row> {
 pub(super) fn targeted(cell: &Cell, effort: Effort) -> Vec<Row> {
     const MODULES: usize = 1_000;
     let payload = Payload::ToModule(MODULES);
-    let entrants = Entrants {
-        present: contestants::targeted(MODULES),
-        absent: Vec::new(),
-    };
+    let entrants = contestants::targeted(MODULES).into();
     let race = Race {
         deliveries: Some(BURST),
         ..Race::new(cell, payload, Drill::all(MODULES), effort)
@@ -120,64 +105,9 @@ pub(super) fn targeted(cell: &Cell, effort: Effort) -> Vec<Row> {
 pub(super) fn guarded(cell: &Cell, effort: Effort) -> Vec<Row> {
     let mut rows = Vec::new();
     for subscribers in [1, 4] {
-        let entrants = Entrants {
-            present: contestants::guarded(subscribers),
-            absent: Vec::new(),
-        };
+        let entrants = contestants::guarded(subscribers).into();
         let race = Race::new(cell, Payload::Ping, Drill::all(subscribers), effort);
         rows.extend(race.run(entrants, &[PER_PUBLISH]));
     }
     rows
-}
-
-/// The same job for all entrants.
-struct Race<'a> {
-    cell: &'a Cell,
-    case: Option<&'static str>,
-    payload: Payload,
-    drill: Drill,
-    /// How many deliveries each burst must make, where nothing may be lost.
-    deliveries: Option<usize>,
-    rounds: usize,
-}
-
-impl<'a> Race<'a> {
-    fn new(cell: &'a Cell, payload: Payload, drill: Drill, effort: Effort) -> Self {
-        Race {
-            cell,
-            case: None,
-            payload,
-            drill,
-            deliveries: Some(drill.subscribers * BURST),
-            rounds: effort.choose(15, 120),
-        }
-    }
-
-    /// A row for each figure.
-    fn run(&self, mut entrants: Entrants<Box<dyn Burst>>, figures: &[Figure]) -> Vec<Row> {
-        // About as many deliveries in each turn, whatever the number of subscribers.
-        let bursts = (128 / self.drill.subscribers).clamp(4, 64);
-        let mut envelopes = Envelopes::new(self.payload);
-        let samples = interleave(&mut entrants.present, self.rounds, |entrant| {
-            let ran = (self.drill).run(&mut *entrant.brings, &mut envelopes, bursts);
-            if let Some(deliveries) = self.deliveries {
-                let delivered: usize = ran.received.iter().sum();
-                assert_eq!(delivered, deliveries * bursts, "{} loses", entrant.name);
-            }
-            ran
-        });
-        let row = |&(unit, figure): &Figure| Row {
-            cell: self.cell.letter,
-            case: self.case,
-            publishers: 1,
-            subscribers: self.drill.subscribers,
-            payload: self.payload,
-            unit,
-            results: outcomes(&entrants.present, |index| {
-                Median::of(samples[index].iter().map(figure))
-            }),
-            absent: entrants.absent.clone(),
-        };
-        figures.iter().map(row).collect()
-    }
 }

@@ -1,7 +1,7 @@
 //! How long an envelope takes from one thread to another.
 
 use super::{Cell, Effort, Row, Unit, outcomes};
-use crate::run::contestants::enter;
+use crate::run::contestants::{Conversation, enter};
 use crate::run::envelopes::Payload;
 use crate::run::measure::{Median, interleave, ping_pong, quantile};
 
@@ -11,7 +11,7 @@ pub(super) fn round_trips(cell: &Cell, effort: Effort) -> Vec<Row> {
     let rounds = effort.choose(9, 40);
     let samples = interleave(&mut entrants.present, rounds, |entrant| {
         let way = || entrant.brings.latency().expect("it was able");
-        let took = ping_pong(way(), way(), trips);
+        let took = ping_pong(Conversation::between(way(), way()), trips);
         [quantile(&took, 50), quantile(&took, 99)]
     });
     let row = |(unit, figure): (Unit, usize)| Row {

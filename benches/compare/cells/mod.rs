@@ -1,14 +1,23 @@
 //! The cells of the comparison: what is measured.
 
+mod at_rest;
 mod burst;
+mod coming;
+mod fairness;
+mod filtered;
+mod groups;
 mod latency;
 pub(crate) mod memory;
+mod newest;
+mod race;
+mod requests;
 #[cfg(feature = "tokio")]
 mod tasks;
 mod threads;
+mod wire;
 
 use self::memory::Counter;
-use crate::run::contestants::{Absence, Entrant, Role};
+use crate::run::contestants::{Absence, Entrant, Entrants, Role};
 use crate::run::envelopes::Payload;
 use crate::run::measure::Median;
 
@@ -92,9 +101,54 @@ pub(crate) const CELLS: &[Cell] = &[
         run: Run::Timed(tasks::on_two_threads),
     },
     Cell {
+        letter: 'm',
+        title: "at rest: all subscribers sleep when one envelope is published",
+        run: Run::Timed(at_rest::threads_and_tasks),
+    },
+    Cell {
+        letter: 'n',
+        title: "filtered by pattern, source or predicate, or groups of one; one thread",
+        run: Run::Timed(filtered::by_each_question),
+    },
+    Cell {
+        letter: 'o',
+        title: "keep the newest; one thread",
+        run: Run::Timed(newest::keep_the_newest),
+    },
+    Cell {
+        letter: 'p',
+        title: "groups: each envelope goes to one of four threads, lossless",
+        run: Run::Timed(groups::one_of_four),
+    },
+    Cell {
         letter: 'q',
         title: "every queue is full, and nobody receives; one thread",
         run: Run::Timed(burst::full_queues),
+    },
+    Cell {
+        letter: 'r',
+        title: "request and reply, between two threads and between tasks",
+        run: Run::Timed(requests::round_trips),
+    },
+    Cell {
+        letter: 's',
+        title: "coming and going: one thread subscribes and leaves while another publishes every 300 us",
+        run: Run::Timed(coming::while_publishing),
+    },
+    Cell {
+        letter: 't',
+        title: "fairness between publishers that wait for room",
+        run: Run::Timed(fairness::shares),
+    },
+    Cell {
+        letter: 'u',
+        title: "nearly full: one subscriber beside 16 stays at 90 % of its capacity; one thread",
+        run: Run::Timed(newest::nearly_full),
+    },
+    Cell {
+        letter: 'v',
+        title: "wire and audit: JSON in and out, and a publish that is written down",
+        run: Run::Timed(wire::json_and_audit),
     },
 ];
 
@@ -123,6 +177,16 @@ pub(crate) enum Unit {
     ShareReceived,
     RoundTripMedian,
     RoundTrip99,
+    PublishMedian,
+    Publish90,
+    PublishLongest,
+    PublisherProcessorTime,
+    UntilLastHasIt,
+    SubscribeAndLeave,
+    MillionEnvelopesPerSecond,
+    LeastShare,
+    LongestWait,
+    NanosecondsPerEnvelope,
     AllocationsPerPublish,
     AllocationsPerDelivery,
     BytesPerSubscriber,
@@ -138,6 +202,16 @@ impl Unit {
             Unit::ShareReceived => "share that the other seven receive",
             Unit::RoundTripMedian => "ns/round trip, p50",
             Unit::RoundTrip99 => "ns/round trip, p99",
+            Unit::PublishMedian => "ns/publish, p50",
+            Unit::Publish90 => "ns/publish, p90",
+            Unit::PublishLongest => "ns/publish, longest",
+            Unit::PublisherProcessorTime => "ns/publish, its thread's processor time",
+            Unit::UntilLastHasIt => "ns until the last has it",
+            Unit::SubscribeAndLeave => "ns to subscribe and leave",
+            Unit::MillionEnvelopesPerSecond => "M envelopes/s",
+            Unit::LeastShare => "least share of a publisher, 1 is fair",
+            Unit::LongestWait => "ns, longest wait of a publisher",
+            Unit::NanosecondsPerEnvelope => "ns/envelope",
             Unit::AllocationsPerPublish => "allocations/publish",
             Unit::AllocationsPerDelivery => "allocations/delivery",
             Unit::BytesPerSubscriber => "bytes/subscriber",
@@ -145,7 +219,13 @@ impl Unit {
     }
 
     pub(crate) fn more_is_better(self) -> bool {
-        matches!(self, Unit::MillionDeliveriesPerSecond | Unit::ShareReceived)
+        matches!(
+            self,
+            Unit::MillionDeliveriesPerSecond
+                | Unit::MillionEnvelopesPerSecond
+                | Unit::ShareReceived
+                | Unit::LeastShare
+        )
     }
 }
 
@@ -160,6 +240,27 @@ pub(crate) struct Row {
     pub(crate) unit: Unit,
     pub(crate) results: Vec<Outcome>,
     pub(crate) absent: Vec<(&'static str, Absence)>,
+}
+
+impl Row {
+    /// Pings from one publisher to one subscriber, unless it is told otherwise.
+    fn of<T>(
+        cell: &Cell,
+        entrants: &Entrants<T>,
+        unit: Unit,
+        median: impl Fn(usize) -> Median,
+    ) -> Self {
+        Row {
+            cell: cell.letter,
+            case: None,
+            publishers: 1,
+            subscribers: 1,
+            payload: Payload::Ping,
+            unit,
+            results: outcomes(&entrants.present, median),
+            absent: entrants.absent.clone(),
+        }
+    }
 }
 
 /// What one contestant reached.

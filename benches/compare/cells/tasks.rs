@@ -11,10 +11,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 use super::{Cell, Effort, Row, Unit, outcomes};
-use crate::run::contestants::tasks::{
-    AsyncBroadcast, Baseline, ByReference, Oxide, TaskBus, TokioBroadcast, TokioMpsc,
-};
-use crate::run::contestants::{Entrant, entrant_with};
+use crate::run::contestants::requests::tasks::Talk;
+use crate::run::contestants::tasks::{Both, TaskBus, TaskCell, everybody};
 use crate::run::envelopes::{Envelopes, Payload};
 use crate::run::measure::{BURST, Median, interleave, quantile};
 
@@ -27,23 +25,15 @@ struct Drills {
     ping_pong: fn(&Runtime, usize) -> Vec<f64>,
 }
 
-fn everybody() -> Vec<Entrant<Drills>> {
-    vec![
-        takes_part::<Oxide>(),
-        takes_part::<ByReference>(),
-        takes_part::<TokioBroadcast>(),
-        takes_part::<AsyncBroadcast>(),
-        takes_part::<TokioMpsc>(),
-        takes_part::<Baseline>(),
-    ]
-}
+impl TaskCell for Drills {
+    type Brings = Self;
 
-fn takes_part<B: TaskBus>() -> Entrant<Drills> {
-    let drills = Drills {
-        bursts: |runtime, subscribers, count| runtime.block_on(bursts::<B>(subscribers, count)),
-        ping_pong: |runtime, trips| runtime.block_on(ping_pong::<B>(trips)),
-    };
-    entrant_with(B::NAME, B::ROLE, drills)
+    fn bring<B: TaskBus>() -> Self {
+        Drills {
+            bursts: |runtime, subscribers, count| runtime.block_on(bursts::<B>(subscribers, count)),
+            ping_pong: |runtime, trips| runtime.block_on(to_and_fro::<Both<B>>(trips)),
+        }
+    }
 }
 
 pub(super) fn on_one_thread(cell: &Cell, effort: Effort) -> Vec<Row> {
@@ -58,7 +48,7 @@ pub(super) fn on_two_threads(cell: &Cell, effort: Effort) -> Vec<Row> {
 
 fn run(cell: &Cell, effort: Effort, runtime: &Runtime) -> Vec<Row> {
     let row = |subscribers, unit, sample: &dyn Fn(&Drills) -> f64| {
-        let mut entrants = everybody();
+        let mut entrants = everybody::<Drills>();
         let rounds = effort.choose(15, 60);
         let samples = interleave(&mut entrants, rounds, |entrant| sample(&entrant.brings));
         Row {
@@ -132,24 +122,22 @@ async fn bursts<B: TaskBus>(subscribers: usize, count: usize) -> Duration {
     took
 }
 
-/// Two tasks that send one envelope to and fro.
-async fn ping_pong<B: TaskBus>(trips: usize) -> Vec<f64> {
+/// Two tasks that send one envelope to and fro: the nanoseconds of each round trip, sorted.
+pub(super) async fn to_and_fro<T: Talk>(trips: usize) -> Vec<f64> {
     const WARM_UP: usize = 100;
-    let ((call, mut hear_call), (answer, mut hear_answer)) = (B::new(1), B::new(1));
+    let (mut asks, mut answers) = T::new();
     let other = tokio::spawn(async move {
         let mut envelopes = Envelopes::new(Payload::Ping);
-        for envelope in envelopes.take(WARM_UP + trips) {
-            B::receive(&mut hear_call[0]).await;
-            B::publish(&answer, envelope).await;
+        for _ in 0..WARM_UP + trips {
+            T::answer(&mut answers, &mut envelopes).await;
         }
     });
     let timed = tokio::spawn(async move {
         let mut envelopes = Envelopes::new(Payload::Ping);
         let mut took = Vec::with_capacity(WARM_UP + trips);
-        for envelope in envelopes.take(WARM_UP + trips) {
+        for _ in 0..WARM_UP + trips {
             let start = Instant::now();
-            B::publish(&call, envelope).await;
-            B::receive(&mut hear_answer[0]).await;
+            T::ask(&mut asks, &mut envelopes).await;
             took.push(start.elapsed().as_secs_f64() * 1e9);
         }
         took.drain(..WARM_UP);

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use async_broadcast::{Receiver, Sender, TryRecvError, broadcast};
-use oxide_bus::Envelope;
 
-use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
+use super::{Absence, Burst, CAPACITY, Contestant, Publish, Shared, Subscribe, Threads, read};
 use crate::run::envelopes::Envelopes;
 
 pub(super) const NAME: &str = "async-broadcast";
@@ -30,8 +29,6 @@ impl Contestant for AsyncBroadcast {
         Ok(Threads::new(vec![sender; publishers], receivers))
     }
 }
-
-type Shared = Arc<Envelope>;
 
 fn channel(subscribers: usize) -> (Sender<Shared>, Vec<Receiver<Shared>>) {
     let (sender, first) = broadcast(CAPACITY);

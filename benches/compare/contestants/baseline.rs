@@ -13,6 +13,7 @@ use tokio::sync::RwLock;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::channel::receive_up_to;
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
 use crate::run::envelopes::Envelopes;
 
@@ -169,13 +170,6 @@ impl Burst for OneThread {
 
     fn receive(&mut self, subscriber: usize, at_most: usize) -> usize {
         let receiver = &mut self.receivers[subscriber];
-        let mut taken = 0;
-        while taken < at_most
-            && let Ok(envelope) = receiver.try_recv()
-        {
-            read(&envelope);
-            taken += 1;
-        }
-        taken
+        receive_up_to(at_most, || receiver.try_recv().ok())
     }
 }

@@ -1,41 +1,42 @@
 //! crossbeam-channel: a fan-out, and one bare channel.
 
-use std::sync::Arc;
-
 use crossbeam_channel::{Receiver, Sender, bounded};
-use oxide_bus::Envelope;
 
-use super::fan_out::{Channel, FanOut};
-use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
-use crate::run::envelopes::Envelopes;
+use super::channel::{self, Channel, Named};
+use super::fan_out::FanOut;
+use super::{Absence, Burst, Contestant, Threads};
 
 pub(crate) const FAN_OUT: FanOut<Crossbeam> = FanOut::new();
 
 #[derive(Debug)]
 pub(crate) struct Crossbeam;
 
-impl Channel for Crossbeam {
-    const NAME: &'static str = "crossbeam fan-out";
-    type Sender = Sender<Arc<Envelope>>;
-    type Receiver = Receiver<Arc<Envelope>>;
+impl Named for Crossbeam {
+    const NAME: &'static str = "crossbeam";
+    const FAN_OUT: &'static str = "crossbeam fan-out";
+}
+
+impl<T: Send + 'static> Channel<T> for Crossbeam {
+    type Sender = Sender<T>;
+    type Receiver = Receiver<T>;
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
         bounded(capacity)
     }
 
-    fn send(sender: &Self::Sender, envelope: Arc<Envelope>) {
-        sender.send(envelope).expect("connected");
+    fn send(sender: &Self::Sender, item: T) {
+        assert!(sender.send(item).is_ok(), "disconnected");
     }
 
-    fn try_send(sender: &Self::Sender, envelope: Arc<Envelope>) {
-        let _full = sender.try_send(envelope);
+    fn try_send(sender: &Self::Sender, item: T) {
+        let _full = sender.try_send(item);
     }
 
-    fn receive(receiver: &mut Self::Receiver) -> Arc<Envelope> {
-        receiver.recv().expect("connected")
+    fn receive(receiver: &mut Self::Receiver) -> Option<T> {
+        receiver.recv().ok()
     }
 
-    fn try_receive(receiver: &mut Self::Receiver) -> Option<Arc<Envelope>> {
+    fn try_receive(receiver: &mut Self::Receiver) -> Option<T> {
         receiver.try_recv().ok()
     }
 }
@@ -44,37 +45,22 @@ impl Channel for Crossbeam {
 #[derive(Debug)]
 pub(crate) struct Bare;
 
+const ONE_SUBSCRIBER: Absence = "one channel has one subscriber; it takes part in the latency cell";
+
 impl Contestant for Bare {
     fn name(&self) -> &'static str {
         "crossbeam bare"
     }
 
     fn burst(&self, _subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
-        Err("one channel has one subscriber; it takes part in the latency cell")
+        Err(ONE_SUBSCRIBER)
     }
 
     fn threads(&self, _publishers: usize, _subscribers: usize) -> Result<Threads, Absence> {
-        Err("one channel has one subscriber; it takes part in the latency cell")
+        Err(ONE_SUBSCRIBER)
     }
 
     fn latency(&self) -> Result<Threads, Absence> {
-        let (sender, receiver) = bounded::<Envelope>(CAPACITY);
-        Ok(Threads::new([sender], [receiver]))
-    }
-}
-
-impl Publish for Sender<Envelope> {
-    fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
-        for envelope in envelopes.take(count) {
-            self.send(envelope).expect("connected");
-        }
-    }
-}
-
-impl Subscribe for Receiver<Envelope> {
-    fn receive(&mut self, count: usize) {
-        for _ in 0..count {
-            read(&self.recv().expect("connected"));
-        }
+        Ok(channel::between_threads::<Crossbeam>())
     }
 }

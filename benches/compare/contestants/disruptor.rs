@@ -68,6 +68,17 @@ impl Contestant for Disruptor {
         Err("a full subscriber stops the publisher, for all")
     }
 
+    fn at_rest(&self, _subscribers: usize) -> Result<Threads, Absence> {
+        if self.in_batches {
+            return Err(ONLY_BATCHES);
+        }
+        Err("nobody sleeps")
+    }
+
+    fn latency(&self) -> Result<Threads, Absence> {
+        self.threads(1, 1)
+    }
+
     fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence> {
         if self.in_batches {
             return Err(ONLY_BATCHES);

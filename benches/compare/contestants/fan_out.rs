@@ -5,24 +5,9 @@ use std::sync::Arc;
 
 use oxide_bus::Envelope;
 
-use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
+use super::channel::{Channel, Named, receive_up_to};
+use super::{Absence, Burst, CAPACITY, Contestant, Publish, Shared, Subscribe, Threads, read};
 use crate::run::envelopes::Envelopes;
-
-/// A bounded channel.
-pub(super) trait Channel: 'static {
-    const NAME: &'static str;
-    type Sender: Clone + Send + 'static;
-    type Receiver: Send + 'static;
-
-    fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
-    /// Waits for room.
-    fn send(sender: &Self::Sender, envelope: Arc<Envelope>);
-    /// Drops the envelope where there is no room.
-    fn try_send(sender: &Self::Sender, envelope: Arc<Envelope>);
-    /// Waits for an envelope.
-    fn receive(receiver: &mut Self::Receiver) -> Arc<Envelope>;
-    fn try_receive(receiver: &mut Self::Receiver) -> Option<Arc<Envelope>>;
-}
 
 #[derive(Debug)]
 pub(crate) struct FanOut<C>(PhantomData<C>);
@@ -33,9 +18,9 @@ impl<C> FanOut<C> {
     }
 }
 
-impl<C: Channel> Contestant for FanOut<C> {
+impl<C: Named + Channel<Shared>> Contestant for FanOut<C> {
     fn name(&self) -> &'static str {
-        C::NAME
+        C::FAN_OUT
     }
 
     fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
@@ -52,12 +37,12 @@ impl<C: Channel> Contestant for FanOut<C> {
     }
 }
 
-fn channels<C: Channel>(subscribers: usize) -> (Vec<C::Sender>, Vec<C::Receiver>) {
+fn channels<C: Channel<Shared>>(subscribers: usize) -> (Vec<C::Sender>, Vec<C::Receiver>) {
     (0..subscribers).map(|_| C::bounded(CAPACITY)).unzip()
 }
 
 /// Hands the envelope to each sender; the last one gets the handle itself.
-pub(super) fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S, Arc<Envelope>)) {
+pub(super) fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S, Shared)) {
     let envelope = Arc::new(envelope);
     if let Some((last, others)) = senders.split_last() {
         for sender in others {
@@ -67,12 +52,12 @@ pub(super) fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S
     }
 }
 
-struct OneThread<C: Channel> {
+struct OneThread<C: Channel<Shared>> {
     senders: Vec<C::Sender>,
     receivers: Vec<C::Receiver>,
 }
 
-impl<C: Channel> Burst for OneThread<C> {
+impl<C: Channel<Shared>> Burst for OneThread<C> {
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
         for envelope in envelopes.take(count) {
             send_to_all(&self.senders, envelope, C::try_send);
@@ -81,20 +66,13 @@ impl<C: Channel> Burst for OneThread<C> {
 
     fn receive(&mut self, subscriber: usize, at_most: usize) -> usize {
         let receiver = &mut self.receivers[subscriber];
-        let mut taken = 0;
-        while taken < at_most
-            && let Some(envelope) = C::try_receive(receiver)
-        {
-            read(&envelope);
-            taken += 1;
-        }
-        taken
+        receive_up_to(at_most, || C::try_receive(receiver))
     }
 }
 
-struct Publisher<C: Channel>(Vec<C::Sender>);
+struct Publisher<C: Channel<Shared>>(Vec<C::Sender>);
 
-impl<C: Channel> Publish for Publisher<C> {
+impl<C: Channel<Shared>> Publish for Publisher<C> {
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
         for envelope in envelopes.take(count) {
             send_to_all(&self.0, envelope, C::send);
@@ -102,12 +80,12 @@ impl<C: Channel> Publish for Publisher<C> {
     }
 }
 
-struct Subscriber<C: Channel>(C::Receiver);
+struct Subscriber<C: Channel<Shared>>(C::Receiver);
 
-impl<C: Channel> Subscribe for Subscriber<C> {
+impl<C: Channel<Shared>> Subscribe for Subscriber<C> {
     fn receive(&mut self, count: usize) {
         for _ in 0..count {
-            read(&C::receive(&mut self.0));
+            read(&C::receive(&mut self.0).expect("connected"));
         }
     }
 }

@@ -1,30 +1,51 @@
 //! Who is compared: one file a peer, all behind the same small traits.
 
 mod async_broadcast;
+mod async_channel;
 mod baseline;
 mod bus;
+mod channel;
+mod coming;
 mod crossbeam;
+mod crossfire;
 mod disruptor;
+mod enso;
 mod fan_out;
+mod fibre;
+mod filtered;
 mod flume;
+mod groups;
 mod guarded;
 mod kanal;
+mod newest;
 mod oxide;
+pub(crate) mod requests;
+mod ring;
 mod targeted;
 #[cfg(feature = "tokio")]
 pub(crate) mod tasks;
 mod tokio_broadcast;
 mod tokio_mpsc;
+pub(crate) mod wire;
+
+use std::sync::Arc;
 
 use oxide_bus::Envelope;
 
 use crate::run::envelopes::Envelopes;
 
+pub(crate) use self::coming::{Crowd, crowds};
+pub(crate) use self::filtered::{Question, filtered};
+pub(crate) use self::groups::{Group, groups};
 pub(crate) use self::guarded::guarded;
+pub(crate) use self::newest::newest;
 pub(crate) use self::targeted::targeted;
 
 /// How many envelopes a subscriber's queue, or a shared ring, holds.
 pub(crate) const CAPACITY: usize = 128;
+
+/// What those share who deliver an envelope to many.
+type Shared = Arc<Envelope>;
 
 /// Why a contestant does not take part in a cell.
 pub(crate) type Absence = &'static str;
@@ -66,9 +87,14 @@ pub(crate) trait Contestant {
     /// For threads, without loss: publishers wait for room, subscribers for envelopes.
     fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence>;
 
+    /// For one publisher, and subscribers that sleep until it publishes and are never behind.
+    fn at_rest(&self, subscribers: usize) -> Result<Threads, Absence> {
+        self.threads(1, subscribers)
+    }
+
     /// For one publisher and one subscriber that is never behind.
     fn latency(&self) -> Result<Threads, Absence> {
-        self.threads(1, 1)
+        self.at_rest(1)
     }
 }
 
@@ -113,6 +139,48 @@ impl Threads {
             subscribers: subscribers.into_iter().map(|s| Box::new(s) as _).collect(),
         }
     }
+
+    fn only_two(mut self) -> (Box<dyn Publish>, Box<dyn Subscribe>) {
+        let publisher = self.publishers.pop().expect("one publisher");
+        let subscriber = self.subscribers.pop().expect("one subscriber");
+        (publisher, subscriber)
+    }
+}
+
+/// Two threads that talk to each other.
+pub(crate) struct Conversation {
+    /// Asks, and waits for the answer.
+    pub(crate) ask: Box<dyn FnMut(&mut Envelopes) + Send>,
+    /// Waits for a question, and answers it.
+    pub(crate) answer: Box<dyn FnMut(&mut Envelopes) + Send>,
+}
+
+impl Conversation {
+    fn new(
+        ask: impl FnMut(&mut Envelopes) + Send + 'static,
+        answer: impl FnMut(&mut Envelopes) + Send + 'static,
+    ) -> Self {
+        Conversation {
+            ask: Box::new(ask),
+            answer: Box::new(answer),
+        }
+    }
+
+    /// One of two that each publish to the other.
+    pub(crate) fn between(forth: Threads, back: Threads) -> Self {
+        let (mut call, mut hear_call) = forth.only_two();
+        let (mut answer, mut hear_answer) = back.only_two();
+        Conversation::new(
+            move |envelopes| {
+                call.publish(envelopes, 1);
+                hear_answer.receive(1);
+            },
+            move |envelopes| {
+                hear_call.receive(1);
+                answer.publish(envelopes, 1);
+            },
+        )
+    }
 }
 
 /// Somebody who takes part in a cell, with what it brings.
@@ -132,7 +200,6 @@ fn entrant(name: &'static str, role: Role, bus: impl Burst + 'static) -> Entrant
 }
 
 /// One with anything else.
-#[cfg(feature = "tokio")]
 pub(crate) fn entrant_with<T>(name: &'static str, role: Role, brings: T) -> Entrant<T> {
     Entrant { name, role, brings }
 }
@@ -141,6 +208,15 @@ pub(crate) fn entrant_with<T>(name: &'static str, role: Role, brings: T) -> Entr
 pub(crate) struct Entrants<T> {
     pub(crate) present: Vec<Entrant<T>>,
     pub(crate) absent: Vec<(&'static str, Absence)>,
+}
+
+impl<T> From<Vec<Entrant<T>>> for Entrants<T> {
+    fn from(present: Vec<Entrant<T>>) -> Self {
+        Entrants {
+            present,
+            absent: Vec::new(),
+        }
+    }
 }
 
 /// Everybody who can make what is brought to a cell.
@@ -164,17 +240,22 @@ fn all() -> Vec<Box<dyn Contestant>> {
     vec![
         Box::new(oxide::OWNED),
         Box::new(oxide::BY_REFERENCE),
+        Box::new(oxide::DRAINED),
         Box::new(oxide::BATCHES),
         Box::new(tokio_broadcast::TokioBroadcast),
         Box::new(async_broadcast::AsyncBroadcast),
-        Box::new(bus::BusCrate),
+        Box::new(bus::RING),
+        Box::new(fibre::RING),
         Box::new(crossbeam::FAN_OUT),
         Box::new(crossbeam::Bare),
         Box::new(flume::FAN_OUT),
         Box::new(kanal::FAN_OUT),
+        Box::new(crossfire::FAN_OUT),
         Box::new(tokio_mpsc::FAN_OUT),
         Box::new(disruptor::ONE_BY_ONE),
         Box::new(disruptor::BATCH),
+        Box::new(enso::ONE_BY_ONE),
+        Box::new(enso::BATCH),
         Box::new(baseline::Baseline),
     ]
 }

@@ -2,7 +2,9 @@
 
 use oxide_bus::{MessageBus, Overflow, SubscribeOptions, Subscription, TryRecvError};
 
-use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
+use super::{
+    Absence, Burst, CAPACITY, Contestant, Entrant, Publish, Role, Subscribe, Threads, entrant, read,
+};
 use crate::run::envelopes::Envelopes;
 
 /// How subscribers receive.
@@ -10,7 +12,9 @@ use crate::run::envelopes::Envelopes;
 enum Receiving {
     Owned,
     ByReference,
-    /// All that is queued at once, published as one batch.
+    /// All that is queued at once.
+    Drained,
+    /// The same, published as one batch.
     Batches,
 }
 
@@ -30,12 +34,18 @@ pub(crate) const BY_REFERENCE: Oxide = Oxide {
     receiving: Receiving::ByReference,
 };
 
+pub(crate) const DRAINED: Oxide = Oxide {
+    name: "oxide-bus drain",
+    receiving: Receiving::Drained,
+};
+
 pub(crate) const BATCHES: Oxide = Oxide {
     name: "oxide-bus publish_batch, drain",
     receiving: Receiving::Batches,
 };
 
 const ONLY_BATCHES: Absence = "takes part in the batch cell";
+const ONLY_WHOLE: Absence = "takes part where a subscriber takes all there is";
 
 impl Contestant for Oxide {
     fn name(&self) -> &'static str {
@@ -64,22 +74,32 @@ impl Contestant for Oxide {
         }))
     }
 
+    fn lossy(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
+        self.one_by_one()?;
+        self.batches(subscribers)
+    }
+
     fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence> {
-        if let Receiving::Batches = self.receiving {
-            return Err(ONLY_BATCHES);
-        }
+        self.one_by_one()?;
         Ok(self.handles(publishers, subscribers, Overflow::Block))
     }
 
-    fn latency(&self) -> Result<Threads, Absence> {
-        if let Receiving::Batches = self.receiving {
-            return Err(ONLY_BATCHES);
-        }
-        Ok(self.handles(1, 1, Overflow::DropNewest))
+    fn at_rest(&self, subscribers: usize) -> Result<Threads, Absence> {
+        self.one_by_one()?;
+        Ok(self.handles(1, subscribers, Overflow::DropNewest))
     }
 }
 
 impl Oxide {
+    /// Whether it receives one envelope at a time.
+    fn one_by_one(&self) -> Result<(), Absence> {
+        match self.receiving {
+            Receiving::Owned | Receiving::ByReference => Ok(()),
+            Receiving::Drained => Err(ONLY_WHOLE),
+            Receiving::Batches => Err(ONLY_BATCHES),
+        }
+    }
+
     fn handles(&self, publishers: usize, subscribers: usize, overflow: Overflow) -> Threads {
         let bus = MessageBus::new();
         let subscribers: Vec<_> = (0..subscribers)
@@ -106,6 +126,23 @@ impl Publish for MessageBus {
     }
 }
 
+/// A bus with these subscriptions, received from by value and by reference.
+pub(super) fn both_ways<I: IntoIterator<Item = SubscribeOptions>>(
+    options: impl Fn() -> I,
+) -> Vec<Entrant<Box<dyn Burst>>> {
+    let make = |oxide: Oxide| {
+        let bus = MessageBus::new();
+        let subscribe = |options| bus.subscribe_with(options).expect("open");
+        let one_thread = OneThread {
+            subscribers: options().into_iter().map(subscribe).collect(),
+            bus,
+            receiving: oxide.receiving,
+        };
+        entrant(oxide.name, Role::Ours, one_thread)
+    };
+    vec![make(OWNED), make(BY_REFERENCE)]
+}
+
 struct OneThread {
     bus: MessageBus,
     subscribers: Vec<Subscription>,
@@ -129,7 +166,9 @@ impl Burst for OneThread {
             Receiving::Owned => receive_owned(subscription, at_most),
             Receiving::ByReference => receive_by_reference(subscription, at_most),
             // A burst is drained whole, so there is never more than that.
-            Receiving::Batches => subscription.try_recv_each(read).unwrap_or(0),
+            Receiving::Drained | Receiving::Batches => {
+                subscription.try_recv_each(read).unwrap_or(0)
+            }
         }
     }
 }
@@ -177,7 +216,7 @@ impl Subscribe for Subscriber {
                     read(&self.subscription.recv().expect("lossless"));
                 }
             }
-            Receiving::ByReference | Receiving::Batches => {
+            _ => {
                 for _ in 0..count {
                     read(self.subscription.recv_ref().expect("lossless"));
                 }

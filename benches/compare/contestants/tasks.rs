@@ -1,5 +1,6 @@
 //! Who is compared where tasks publish and receive.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use oxide_bus::kernel::AsyncMessageBus;
@@ -7,7 +8,12 @@ use oxide_bus::{AsyncSubscription, Envelope, MessageBus, SubscribeOptions};
 use tokio::sync::{broadcast, mpsc};
 
 use super::baseline::BaselineBus;
-use super::{CAPACITY, Role, async_broadcast, baseline, fan_out, read, tokio_broadcast};
+use super::requests::tasks::Talk;
+use super::{
+    CAPACITY, Entrant, Role, async_broadcast, baseline, entrant_with, fan_out, read,
+    tokio_broadcast,
+};
+use crate::run::envelopes::Envelopes;
 
 /// A bus of tasks. Nobody is ever more than its capacity behind.
 pub(crate) trait TaskBus: 'static {
@@ -20,6 +26,59 @@ pub(crate) trait TaskBus: 'static {
     fn publish(publisher: &Self::Publisher, envelope: Envelope) -> impl Future<Output = ()> + Send;
     /// Receives and reads one.
     fn receive(subscriber: &mut Self::Subscriber) -> impl Future<Output = ()> + Send;
+}
+
+/// What a cell does with each bus of tasks.
+pub(crate) trait TaskCell {
+    type Brings;
+
+    fn bring<B: TaskBus>() -> Self::Brings;
+}
+
+/// All of them, in the order of the table.
+pub(crate) fn everybody<C: TaskCell>() -> Vec<Entrant<C::Brings>> {
+    fn takes_part<C: TaskCell, B: TaskBus>() -> Entrant<C::Brings> {
+        entrant_with(B::NAME, B::ROLE, C::bring::<B>())
+    }
+    vec![
+        takes_part::<C, Oxide>(),
+        takes_part::<C, ByReference>(),
+        takes_part::<C, TokioBroadcast>(),
+        takes_part::<C, AsyncBroadcast>(),
+        takes_part::<C, TokioMpsc>(),
+        takes_part::<C, Baseline>(),
+    ]
+}
+
+/// Two buses, one for each direction.
+pub(crate) struct Both<B>(PhantomData<B>);
+
+impl<B: TaskBus> Talk for Both<B> {
+    const NAME: &'static str = B::NAME;
+    const ROLE: Role = B::ROLE;
+    type Asks = (B::Publisher, B::Subscriber);
+    type Answers = (B::Subscriber, B::Publisher);
+
+    fn new() -> (Self::Asks, Self::Answers) {
+        let one = || {
+            let (publisher, mut subscribers) = B::new(1);
+            (publisher, subscribers.pop().expect("one subscriber"))
+        };
+        let ((call, hear_call), (answer, hear_answer)) = (one(), one());
+        ((call, hear_answer), (hear_call, answer))
+    }
+
+    async fn ask((call, hear_answer): &mut Self::Asks, envelopes: &mut Envelopes) {
+        let envelope = envelopes.take(1).next().expect("one");
+        B::publish(call, envelope).await;
+        B::receive(hear_answer).await;
+    }
+
+    async fn answer((hear_call, answer): &mut Self::Answers, envelopes: &mut Envelopes) {
+        B::receive(hear_call).await;
+        let envelope = envelopes.take(1).next().expect("one");
+        B::publish(answer, envelope).await;
+    }
 }
 
 pub(crate) enum Oxide {}

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use oxide_bus::Envelope;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::broadcast::{Receiver, Sender};
 
-use super::{Absence, Burst, CAPACITY, Contestant, Publish, Subscribe, Threads, read};
+use super::{Absence, Burst, CAPACITY, Contestant, Publish, Shared, Subscribe, Threads, read};
 use crate::run::envelopes::Envelopes;
 
 pub(crate) const NAME: &str = "tokio-broadcast";
@@ -31,14 +30,12 @@ impl Contestant for TokioBroadcast {
         Err("its publisher waits for nobody, so it loses envelopes")
     }
 
-    fn latency(&self) -> Result<Threads, Absence> {
+    fn at_rest(&self, subscribers: usize) -> Result<Threads, Absence> {
         let sender = Sender::new(CAPACITY);
-        let receiver = sender.subscribe();
-        Ok(Threads::new([sender], [receiver]))
+        let receivers: Vec<_> = (0..subscribers).map(|_| sender.subscribe()).collect();
+        Ok(Threads::new([sender], receivers))
     }
 }
-
-type Shared = Arc<Envelope>;
 
 impl Publish for Sender<Shared> {
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {

@@ -1,39 +1,41 @@
 //! tokio's mpsc channel: a fan-out, used from plain threads.
 
-use std::sync::Arc;
-
-use oxide_bus::Envelope;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::fan_out::{Channel, FanOut};
+use super::channel::{Channel, Named};
+use super::fan_out::FanOut;
 
 pub(crate) const FAN_OUT: FanOut<TokioMpsc> = FanOut::new();
 
 #[derive(Debug)]
 pub(crate) struct TokioMpsc;
 
-impl Channel for TokioMpsc {
-    const NAME: &'static str = "tokio mpsc fan-out";
-    type Sender = Sender<Arc<Envelope>>;
-    type Receiver = Receiver<Arc<Envelope>>;
+impl Named for TokioMpsc {
+    const NAME: &'static str = "tokio mpsc";
+    const FAN_OUT: &'static str = "tokio mpsc fan-out";
+}
+
+impl<T: Send + 'static> Channel<T> for TokioMpsc {
+    type Sender = Sender<T>;
+    type Receiver = Receiver<T>;
 
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver) {
         channel(capacity)
     }
 
-    fn send(sender: &Self::Sender, envelope: Arc<Envelope>) {
-        sender.blocking_send(envelope).expect("connected");
+    fn send(sender: &Self::Sender, item: T) {
+        assert!(sender.blocking_send(item).is_ok(), "disconnected");
     }
 
-    fn try_send(sender: &Self::Sender, envelope: Arc<Envelope>) {
-        let _full = sender.try_send(envelope);
+    fn try_send(sender: &Self::Sender, item: T) {
+        let _full = sender.try_send(item);
     }
 
-    fn receive(receiver: &mut Self::Receiver) -> Arc<Envelope> {
-        receiver.blocking_recv().expect("connected")
+    fn receive(receiver: &mut Self::Receiver) -> Option<T> {
+        receiver.blocking_recv()
     }
 
-    fn try_receive(receiver: &mut Self::Receiver) -> Option<Arc<Envelope>> {
+    fn try_receive(receiver: &mut Self::Receiver) -> Option<T> {
         receiver.try_recv().ok()
     }
 }

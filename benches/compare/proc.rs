@@ -1,0 +1,83 @@
+//! What the system knows of threads: whether they sleep, and how much processor time they have used.
+//!
+//! Where there is no `/proc`, nothing is known: then every thread counts as asleep after a pause, and none as having
+//! used time.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+/// Threads that are waited for until all of them sleep.
+#[derive(Debug, Default)]
+pub(crate) struct Sleepers {
+    states: Mutex<Vec<PathBuf>>,
+}
+
+impl Sleepers {
+    /// Adds the thread that calls it.
+    pub(crate) fn add_this_thread(&self) {
+        if let Ok(thread) = fs::read_link("/proc/thread-self") {
+            let state = Path::new("/proc").join(thread).join("stat");
+            self.states.lock().expect("nobody panics").push(state);
+        }
+    }
+
+    /// Waits until all sleep. They must have nothing left to do but to wait.
+    pub(crate) fn wait(&self) {
+        const PAUSE: Duration = Duration::from_micros(200);
+        thread::sleep(PAUSE);
+        for state in &*self.states.lock().expect("nobody panics") {
+            while !sleeps(state) {
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+fn sleeps(state: &Path) -> bool {
+    // The state follows the name, which is in parentheses.
+    let Ok(state) = fs::read_to_string(state) else {
+        return true;
+    };
+    (state.rsplit_once(") ")).is_none_or(|(_, state)| state.starts_with('S'))
+}
+
+/// The processor time that this thread has used.
+#[derive(Debug)]
+pub(crate) struct ProcessorTime {
+    statistics: Option<File>,
+}
+
+impl ProcessorTime {
+    pub(crate) fn of_this_thread() -> Self {
+        ProcessorTime {
+            statistics: File::open("/proc/thread-self/schedstat").ok(),
+        }
+    }
+
+    /// Nanoseconds.
+    pub(crate) fn read(&mut self) -> f64 {
+        thread::yield_now(); // the system's count is up to date when it has chosen who runs
+        let mut text = String::new();
+        if let Some(file) = &mut self.statistics
+            && file.rewind().is_ok()
+            && file.read_to_string(&mut text).is_ok()
+        {
+            let used = text.split(' ').next().and_then(|used| used.parse().ok());
+            return used.unwrap_or_default();
+        }
+        0.0
+    }
+
+    /// What two readings differ by if nothing lies between them.
+    pub(crate) fn overhead(&mut self) -> f64 {
+        let readings = (0..64).map(|_| {
+            let start = self.read();
+            self.read() - start
+        });
+        readings.fold(f64::INFINITY, f64::min)
+    }
+}
