@@ -1,8 +1,8 @@
 //! Compares this crate with what a user would pick instead.
 //!
 //! ```sh
-//! cargo bench --bench compare                                  # the whole table, under 10 minutes
-//! cargo bench --bench compare -- --quick                       # in under two minutes
+//! cargo bench --bench compare                                  # the whole table, under 15 minutes
+//! cargo bench --bench compare -- --quick                       # in under three minutes
 //! cargo bench --bench compare -- --cell a,b --json table.json  # some of it, and as JSON
 //! ```
 //!

@@ -60,7 +60,7 @@ impl ProcessorTime {
 
     /// Nanoseconds.
     pub(crate) fn read(&mut self) -> f64 {
-        thread::yield_now(); // the system's count is up to date when it has chosen who runs
+        thread::yield_now(); // the system brings its count up to date when it schedules
         let mut text = String::new();
         if let Some(file) = &mut self.statistics
             && file.rewind().is_ok()

@@ -28,7 +28,7 @@ use self::machine::Machine;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo bench --bench compare --")]
 struct Arguments {
-    /// Fewer rounds: under two minutes instead of under 10 minutes.
+    /// Fewer rounds: under three minutes instead of under 15 minutes.
     #[arg(long)]
     quick: bool,
     /// Only these cells, for example `a,b`.

@@ -67,7 +67,7 @@
 //! cargo bench --features tokio --bench compare
 //! ```
 //!
-//! It takes about five minutes; with `-- --quick`, as for the table above, under two minutes once it is built.
+//! It takes under fifteen minutes; with `-- --quick`, as for the table above, under three minutes once it is built.
 //! `-- --cell a,b` measures some of the cells only, and `-- --json table.json` also writes the medians to a file.
 //!
 //! * Every contestant does the same job with the same envelopes, and each envelope is made within the measured time.

@@ -1,4 +1,4 @@
-//! What it costs to wake those that sleep.
+//! What it costs to wake subscribers that sleep.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ const CROWDS: [usize; 3] = [1, 8, 64];
 const WARM_UP: usize = 3;
 
 pub(super) fn threads_and_tasks(cell: &Cell, effort: Effort) -> Vec<Row> {
-    let publishes = effort.choose(12, 40);
+    let publishes = effort.choose(12, 24);
     let cases = ["1 thread", "8 threads", "64 threads"];
     let mut rows = Vec::new();
     for (subscribers, case) in CROWDS.into_iter().zip(cases) {
@@ -44,7 +44,7 @@ fn in_turns<T>(
     mut entrants: Entrants<T>,
     run: impl Fn(&T) -> Vec<Wake>,
 ) -> Vec<Row> {
-    let samples = interleave(&mut entrants.present, effort.choose(3, 25), |entrant| {
+    let samples = interleave(&mut entrants.present, effort.choose(3, 9), |entrant| {
         let wakes = run(&entrant.brings);
         let median = |figure: fn(&Wake) -> f64| {
             let mut figures: Vec<_> = wakes.iter().map(figure).collect();
@@ -81,7 +81,7 @@ struct Wake {
     last: f64,
 }
 
-/// Where subscribers say that they have received.
+/// Counts the subscribers that have received.
 struct Finish {
     begin: Instant,
     /// How many have not yet.

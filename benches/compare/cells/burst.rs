@@ -79,7 +79,9 @@ pub(super) fn full_queues(cell: &Cell, effort: Effort) -> Vec<Row> {
             nanoseconds(start.elapsed()) / BURST as f64
         });
         for entrant in &mut entrants.present {
-            expect_left(entrant, subscribers, CAPACITY);
+            for subscriber in 0..subscribers {
+                expect_left(entrant, subscriber, CAPACITY);
+            }
         }
         Row {
             subscribers,

@@ -18,7 +18,7 @@ const FEW: usize = 5;
 pub(super) fn while_publishing(cell: &Cell, effort: Effort) -> Vec<Row> {
     let rows = [10, 1_000, 10_000].into_iter().flat_map(|subscribers| {
         let mut entrants: Entrants<_> = crowds(subscribers).into();
-        let rounds = effort.choose(3, 15);
+        let rounds = effort.choose(3, 9);
         let turns = interleave(&mut entrants.present, rounds, |entrant| {
             let turn = take_turn(&*entrant.brings);
             let received = entrant.brings.receive();

@@ -20,7 +20,7 @@ const CASES: [(&str, usize, Duration); 2] = [
 pub(super) fn shares(cell: &Cell, effort: Effort) -> Vec<Row> {
     let rows = CASES.into_iter().flat_map(|(case, publishers, pause)| {
         let each = if pause.is_zero() {
-            effort.choose(500, 2_000)
+            effort.choose(1_000, 2_000)
         } else {
             effort.choose(250, 500)
         };
@@ -28,7 +28,7 @@ pub(super) fn shares(cell: &Cell, effort: Effort) -> Vec<Row> {
             let able = contestant.threads(publishers, 1);
             able.map(|_| contestant)
         });
-        let samples = interleave(&mut entrants.present, effort.choose(3, 15), |entrant| {
+        let samples = interleave(&mut entrants.present, effort.choose(3, 7), |entrant| {
             let threads = entrant.brings.threads(publishers, 1).expect("it was able");
             run(threads, each, pause)
         });

@@ -51,7 +51,8 @@ pub(super) fn nearly_full(cell: &Cell, effort: Effort) -> Vec<Row> {
                 ..Drill::all(subscribers)
             };
             if queued > 0 {
-                fill.run(&mut *entrant.brings, &mut Envelopes::new(Payload::Ping), 4); // and one that is not counted
+                let mut envelopes = Envelopes::new(Payload::Ping);
+                fill.run(&mut *entrant.brings, &mut envelopes, 4); // and one that is not counted
             }
         }
         let drill = Drill {
@@ -62,6 +63,7 @@ pub(super) fn nearly_full(cell: &Cell, effort: Effort) -> Vec<Row> {
         };
         let race = Race {
             case: Some(case),
+            left: Some(queued),
             ..Race::new(cell, Payload::Ping, drill, effort)
         };
         rows.extend(race.run(entrants, &[PER_PUBLISH, PER_PUBLISH_AND_RECEIVE]));

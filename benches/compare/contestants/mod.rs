@@ -44,7 +44,7 @@ pub(crate) use self::targeted::targeted;
 /// How many envelopes a subscriber's queue, or a shared ring, holds.
 pub(crate) const CAPACITY: usize = 128;
 
-/// What those share who deliver an envelope to many.
+/// An envelope that several subscribers share.
 type Shared = Arc<Envelope>;
 
 /// Why a contestant does not take part in a cell.

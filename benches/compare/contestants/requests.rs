@@ -34,7 +34,7 @@ pub(crate) fn between_threads() -> Vec<Entrant<Make>> {
     ]
 }
 
-/// Who asks, and from whom questions are taken.
+/// The source of all questions.
 const CLIENT: &str = "client";
 
 fn questions() -> SubscribeOptions {

@@ -5,23 +5,31 @@
 use std::sync::Arc;
 
 use oxide_bus::kernel::{Command, Message};
-use oxide_bus::{Envelope, MessageBus, SubscribeOptions, Subscription};
+use oxide_bus::{Envelope, SubscribeOptions};
 use tokio::sync::broadcast::{Receiver, Sender};
 
-use super::oxide::receive_owned;
-use super::{Burst, CAPACITY, Entrant, Publish, Role, baseline, entrant, read, tokio_broadcast};
+use super::{
+    Burst, CAPACITY, Entrant, Publish, Role, baseline, entrant, oxide, read, tokio_broadcast,
+};
 use crate::run::envelopes::{Envelopes, module_id};
 
 pub(crate) fn targeted(modules: usize) -> Vec<Entrant<Box<dyn Burst>>> {
-    vec![
-        entrant("oxide-bus", Role::Ours, Oxide::new(modules)),
-        entrant(
-            tokio_broadcast::NAME,
-            Role::Peer,
-            TokioBroadcast::new(modules),
-        ),
-        entrant(baseline::NAME, Role::Baseline, Baseline::new(modules)),
-    ]
+    let options = |index| {
+        let pattern = format!("command.*.{}", module_id(index));
+        SubscribeOptions::new().capacity(CAPACITY).pattern(pattern)
+    };
+    let mut entrants = oxide::both_ways(|| (0..modules).map(options));
+    entrants.push(entrant(
+        tokio_broadcast::NAME,
+        Role::Peer,
+        TokioBroadcast::new(modules),
+    ));
+    entrants.push(entrant(
+        baseline::NAME,
+        Role::Baseline,
+        Baseline::new(modules),
+    ));
+    entrants
 }
 
 /// The ids of all modules, for those who compare.
@@ -39,38 +47,6 @@ fn accept(envelope: &Envelope, own_id: &str) -> bool {
         read(envelope);
     }
     own
-}
-
-struct Oxide {
-    bus: MessageBus,
-    subscriptions: Vec<Subscription>,
-}
-
-impl Oxide {
-    fn new(modules: usize) -> Self {
-        let bus = MessageBus::new();
-        let subscribe = |index| {
-            let pattern = format!("command.*.{}", module_id(index));
-            let options = SubscribeOptions::new().pattern(pattern);
-            bus.subscribe_with(options).expect("open")
-        };
-        Oxide {
-            subscriptions: (0..modules).map(subscribe).collect(),
-            bus,
-        }
-    }
-}
-
-impl Burst for Oxide {
-    fn publish(&mut self, envelopes: &mut Envelopes, count: usize) {
-        for envelope in envelopes.take(count) {
-            self.bus.publish(envelope).expect("open");
-        }
-    }
-
-    fn receive(&mut self, subscriber: usize, at_most: usize) -> usize {
-        receive_owned(&mut self.subscriptions[subscriber], at_most)
-    }
 }
 
 struct TokioBroadcast {
