@@ -111,6 +111,12 @@ fn usage_errors_are_one_line_that_names_the_trouble() {
             "--duration",
         ),
         (&["bench", "--duration", "inf"], "finite"),
+        (&["soak", "--minutes", "0"], "above zero"),
+        (&["soak", "--seconds", "-1"], "above zero"),
+        (&["soak", "--minutes", "1", "--seconds", "1"], "--seconds"),
+        (&["soak", "--seed", "-1"], "--seed"),
+        (&["soak", "--seed", "ten"], "--seed"),
+        (&["soak", "--workers", "3"], "--workers"),
     ];
     for (arguments, trouble) in cases {
         let output = run(arguments);
@@ -135,6 +141,7 @@ fn help_and_version_are_answers_and_no_errors() {
         (&["--help"][..], "Exit codes:"),
         (&["replay", "--help"], "oxide-bus replay --check log.jsonl"),
         (&["bench", "--help"], "one envelope in 16"),
+        (&["soak", "--help"], "oxide-bus soak --seed 7 --show"),
     ] {
         let help = run(arguments);
         assert!(help.status.success());

@@ -9,4 +9,5 @@ mod audit;
 mod bench;
 mod ends;
 mod replay;
+mod soak;
 mod usage;

@@ -1,7 +1,7 @@
 //! `oxide-bus bench`: made-up load on a bus, counted and timed.
 
 mod crew;
-mod figures;
+pub(crate) mod figures;
 mod load;
 mod measure;
 mod progress;

@@ -1,4 +1,4 @@
-//! The `oxide-bus` command: replays logs of envelopes over a bus, and measures the bus.
+//! The `oxide-bus` command: replays logs of envelopes over a bus, measures the bus, and checks it under load.
 
 mod arguments;
 mod audit;
@@ -9,6 +9,7 @@ mod limits;
 pub(crate) mod output;
 mod overflow;
 mod replay;
+mod soak;
 mod thread;
 pub(crate) mod usage;
 
@@ -27,7 +28,7 @@ const USAGE: u8 = 2;
 /// The exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// Replays logs of envelopes over an oxide-bus message bus, and measures the bus
+/// Replays logs of envelopes over an oxide-bus message bus, measures the bus, and checks it under load
 ///
 /// An envelope is a message with its provenance: id, source, time. In a program that embeds the bus,
 /// publishers hand envelopes to it, and it hands them to all subscribers that listen. This command
@@ -44,6 +45,7 @@ enum Command {
     Replay(replay::Options),
     Bench(bench::Options),
     Audit(audit::Options),
+    Soak(soak::Options),
 }
 
 const EXIT_CODES: &str = "\
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
             Command::Replay(options) => replay::run(options),
             Command::Bench(options) => bench::run(&options),
             Command::Audit(options) => audit::run(&options),
+            Command::Soak(options) => soak::run(&options),
         },
         Err(error) if is_mistake(&error) => Err(Failure::usage(usage::line(error, &arguments))),
         // The help and the version, which were asked for.

@@ -9,7 +9,7 @@ use indicatif::HumanCount;
     clippy::cast_precision_loss,
     reason = "a rate is not exact to the last of 53 bits anyway"
 )]
-pub(super) fn rate(count: u64, elapsed: Duration) -> f64 {
+pub(crate) fn rate(count: u64, elapsed: Duration) -> f64 {
     if elapsed.is_zero() {
         0.0
     } else {
@@ -18,7 +18,7 @@ pub(super) fn rate(count: u64, elapsed: Duration) -> f64 {
 }
 
 /// Digits in groups of three.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
@@ -28,7 +28,7 @@ pub(super) fn grouped(number: u64) -> String {
     clippy::cast_sign_loss,
     reason = "rates are not negative, and far from the greatest u64"
 )]
-pub(super) fn whole(rate: f64) -> String {
+pub(crate) fn whole(rate: f64) -> String {
     grouped(rate.round() as u64)
 }
 
