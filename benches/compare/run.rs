@@ -116,8 +116,9 @@ fn run_counted(letters: &[char]) -> Result<Vec<Value>, Box<dyn Error>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["bench", "--quiet", "--bench", "compare_alloc", "--"])
-        .args(["--cell", &letters.join(",")])
+        .args(["bench", "--quiet", "--bench", "compare_alloc"])
+        .args(cfg!(feature = "tokio").then_some("--features=tokio")) // else all is built again
+        .args(["--", "--cell", &letters.join(",")])
         .arg("--json")
         .arg(file.path())
         .status()?;
