@@ -30,7 +30,7 @@ use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::request::{DEFAULT_TIMEOUT, Requests};
 use crate::retained::Since;
-use crate::route::{Picks, Route};
+use crate::route::{Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::trace_context::TraceContext;
@@ -127,7 +127,7 @@ impl<M> Core<M> {
         M: Payload,
     {
         // What user code has said so far.
-        let mut known = None;
+        let mut known = Verdicts::new();
         let mut nesting = None;
         let mut hurry = None;
         // Openings that were met and are out of use, perhaps: to let go of one may run user code, which
@@ -158,7 +158,7 @@ impl<M> Core<M> {
                 }
             } else {
                 // User code, so before anything has happened: if it panics, nothing has.
-                let mut picks = current.route.picks(|| pending.first(), known.take());
+                let mut picks = current.route.picks(|| pending.first(), &mut known);
                 self.put_out(&mut picks);
                 let held = self.hold(&picks, limit)?;
                 let turn = self.take_turn(&picks, limit)?;
@@ -174,13 +174,13 @@ impl<M> Core<M> {
                     drop(hurry); // it may wait now
                     let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
                     self.call(is_awaited); // user code, so not before the turn is over
+                    drop(picks);
                     return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
-                        drop((current.into_inner(), picks, behind.into_inner()));
+                        drop((current.into_inner(), behind.into_inner()));
                     }));
                 }
                 drop(turn);
-                known = Some(picks);
             }
             if current.is_over() {
                 // The list has changed, or what is granted; the parcel has not.
@@ -210,7 +210,7 @@ impl<M> Core<M> {
         current: Quietly<impl Deref<Target = Arc<Opening<M>>>>,
         pending: &mut impl Pending<M>,
         limit: Limit,
-        known: &mut Option<Picks<M>>,
+        known: &mut Verdicts,
         behind: &mut Vec<Arc<Opening<M>>>,
         hurry: &mut Option<Hurry<'_>>,
     ) -> Result<Option<Outcome>, Refusal>
@@ -223,7 +223,8 @@ impl<M> Core<M> {
             self.bring_in(&route); // from now on for everybody
             return Err(Refusal::Closed);
         }
-        let mut picks = route.picks(|| pending.first(), known.take()); // user code, as above
+        let listed = Arc::clone(&route);
+        let mut picks = listed.picks(|| pending.first(), known); // user code, as above
         self.put_out(&mut picks);
         let held = self.hold(&picks, limit)?;
         let wanted = route.step(pending.count());
@@ -252,7 +253,7 @@ impl<M> Core<M> {
                 }
                 let outcome = self.finish(outcome, rest, limit, || {
                     self.requests.look(&next.parcel, 0..claimed);
-                    drop((current.into_inner(), next, picks, mem::take(behind)));
+                    drop((current.into_inner(), next, mem::take(behind)));
                     discard(pending, blind, base, |sequence, envelope| {
                         self.requests.look_at(sequence, envelope);
                     });
@@ -261,7 +262,6 @@ impl<M> Core<M> {
             }
             turn => turn.err(),
         };
-        *known = Some(picks);
         // The swap has let go of its handle on it, so this is the only one.
         let opening = Arc::into_inner(next).expect("nobody else has seen it");
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");

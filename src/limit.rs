@@ -103,6 +103,11 @@ impl Limit {
         }
     }
 
+    /// Whether there are queues that this refuses.
+    pub(crate) fn may_refuse(self) -> bool {
+        !matches!(self, Limit::Theirs | Limit::Until(_))
+    }
+
     /// Whether nothing is published where this queue would have to be waited for.
     pub(crate) fn refuses(self, terms: &Terms) -> bool {
         match self {

@@ -346,7 +346,7 @@ impl<M> LineEnd<M> {
     }
 
     fn take(&mut self, item: Item<M>) -> Picked<M> {
-        let consumed = self.room().give_back();
+        let consumed = self.room().give_back(self.shared);
         if self.blocks {
             if self.counter.gate.is_due(consumed) {
                 self.counter.serve(|_| ());

@@ -229,6 +229,12 @@ impl<M> Picker<M> {
 
     /// Takes the next envelope into the hand.
     pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+        self.hand = Some(self.receive(wait)?);
+        Ok(())
+    }
+
+    /// Takes the next envelope.
+    pub(crate) fn receive(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
         // User code. Before anything is taken: if it panics, nothing is lost.
         drop(self.hand.take());
         let seat = self.seat.as_ref();
@@ -239,8 +245,7 @@ impl<M> Picker<M> {
             End::Line(line) => line.receive(wait, seat)?,
             End::Ring(ring) => ring.receive(wait, seat)?,
         };
-        self.hand = Some(Delivery::new(parcel, slot as usize));
-        Ok(())
+        Ok(Delivery::new(parcel, slot as usize))
     }
 
     /// What the last [`advance`](Picker::advance) took; asked for once.

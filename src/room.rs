@@ -111,14 +111,20 @@ impl Room {
         self.reserved.fetch_sub(HELD - 1, Ordering::Relaxed);
     }
 
-    /// Gives one place back; returns how many ever were. Only subscribers call it.
-    pub(crate) fn give_back(&self) -> u64 {
+    /// Gives one place back; returns how many ever were. Only subscribers call it: of a group several at once.
+    pub(crate) fn give_back(&self, is_shared: bool) -> u64 {
         // A queue is never longer than just before something is taken out of it. Read before that:
         // the place may be taken again at once.
         let placed = self.placed();
-        // Release: the envelope was taken out of the channel before. An addition, for the members
-        // of a group.
-        let before = self.consumed.fetch_add(1, Ordering::Release);
+        // Release: the envelope was taken out of the channel before. An addition where several do this; for one
+        // subscriber that would be a locked operation in vain.
+        let before = if is_shared {
+            self.consumed.fetch_add(1, Ordering::Release)
+        } else {
+            let before = self.consumed.load(Ordering::Relaxed); // its own
+            self.consumed.store(before + 1, Ordering::Release);
+            before
+        };
         self.high_water.saw(placed.saturating_sub(before));
         before + 1
     }
@@ -255,7 +261,7 @@ mod tests {
         assert_eq!(room.accounts().placed, 1);
         room.keep();
         assert_eq!(room.accounts().placed, 2);
-        room.give_back();
+        room.give_back(false);
         assert_eq!(room.hold(), Ok(()));
         room.release();
         assert_eq!(room.accounts().placed, 2);
@@ -280,7 +286,7 @@ mod tests {
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Err(NoPlace::Full));
-        room.give_back();
+        room.give_back(false);
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Err(NoPlace::Full));
     }
@@ -312,7 +318,7 @@ mod loom_models {
                     thread::spawn(move || u64::from(room.reserve().is_ok()))
                 })
                 .collect();
-            room.give_back();
+            room.give_back(false);
             let taken: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
             assert!(taken <= 1, "one place was given back, {taken} were taken");
         });

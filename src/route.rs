@@ -53,18 +53,18 @@ pub(crate) struct Admitted<M> {
     pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
 }
 
-/// Who picks an envelope, by one state of the list.
-pub(crate) struct Picks<M> {
-    version: u64,
-    pub(crate) listeners: SmallVec<[Arc<Listener<M>>; 4]>,
+/// Who picks an envelope, by one state of the list. It borrows them: to hold each of them would take as long as to send.
+pub(crate) struct Picks<'r, M> {
+    pub(crate) listeners: SmallVec<[&'r Listener<M>; 16]>,
     /// Those that are to be evicted, and why; one whose predicate has panicked, once for each time.
-    pub(crate) failed: Vec<(Arc<Listener<M>>, Eviction)>,
-    /// What predicates have said so far, by the numbers of their subscribers, in order.
-    verdicts: SmallVec<[(u64, bool); 1]>,
+    pub(crate) failed: Vec<(&'r Listener<M>, Eviction)>,
 }
 
-impl<M> Picks<M> {
-    pub(crate) fn queues(&self) -> impl Iterator<Item = &Arc<PickQueue<M>>> {
+/// What predicates have said so far of one envelope, by the numbers of their subscribers, in order.
+pub(crate) type Verdicts = SmallVec<[(u64, bool); 1]>;
+
+impl<'r, M> Picks<'r, M> {
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &'r Arc<PickQueue<M>>> {
         self.listeners.iter().map(|listener| &listener.queue)
     }
 }
@@ -201,27 +201,20 @@ impl<M> Route<M> {
         if self.pick.is_empty() { pending } else { 1 }
     }
 
-    /// Who picks the envelope. Where the list has changed since it was last asked, new subscribers'
-    /// predicates are asked too, but none again: one that changes the list would be asked for ever.
+    /// Who picks the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
+    /// asked for ever.
     /// This runs user code. `envelope` is asked for only if somebody has a filter.
-    pub(crate) fn picks<'e>(
-        &self,
+    pub(crate) fn picks<'r, 'e>(
+        &'r self,
         envelope: impl FnOnce() -> &'e Envelope<M>,
-        known: Option<Picks<M>>,
-    ) -> Picks<M>
+        verdicts: &mut Verdicts,
+    ) -> Picks<'r, M>
     where
         M: Payload,
     {
-        let verdicts = match known {
-            Some(known) if known.version == self.version => return known,
-            Some(known) => known.verdicts,
-            None => SmallVec::new(),
-        };
         let mut picks = Picks {
-            version: self.version,
             listeners: SmallVec::new(),
             failed: Vec::new(),
-            verdicts,
         };
         if self.pick.is_empty() {
             return picks;
@@ -237,12 +230,12 @@ impl<M> Route<M> {
         if never {
             let vain = (self.pick.iter()).filter(|listener| listener.filter.asks_for_a_subject());
             picks.failed = vain
-                .map(|listener| (Arc::clone(listener), Eviction::NoSubject))
+                .map(|listener| (&**listener, Eviction::NoSubject))
                 .collect();
         }
         for (_, listener) in addressed {
-            if picks.accepts(listener, envelope) {
-                picks.listeners.push(Arc::clone(listener));
+            if !listener.filter.has_predicates() || picks.accepts(listener, envelope, verdicts) {
+                picks.listeners.push(listener);
             }
         }
         picks
@@ -350,27 +343,28 @@ impl<M> Route<M> {
     }
 }
 
-impl<M> Picks<M> {
+impl<'r, M> Picks<'r, M> {
     pub(crate) fn is_empty(&self) -> bool {
         self.listeners.is_empty()
     }
 
     /// Whether a subscriber's predicates accept it, or have accepted it.
-    fn accepts(&mut self, listener: &Arc<Listener<M>>, envelope: &Envelope<M>) -> bool {
-        if !listener.filter.has_predicates() {
-            return true;
-        }
+    fn accepts(
+        &mut self,
+        listener: &'r Listener<M>,
+        envelope: &Envelope<M>,
+        verdicts: &mut Verdicts,
+    ) -> bool {
         let number = listener.number;
-        match self.verdicts.binary_search_by_key(&number, |it| it.0) {
-            Ok(place) => self.verdicts[place].1,
+        match verdicts.binary_search_by_key(&number, |it| it.0) {
+            Ok(place) => verdicts[place].1,
             Err(place) => {
                 let verdict = listener.filter.judge(envelope);
                 if verdict.is_err() {
-                    let failed = (Arc::clone(listener), Eviction::PredicatePanicked);
-                    self.failed.push(failed);
+                    (self.failed).push((listener, Eviction::PredicatePanicked));
                 }
                 let accepts = verdict.unwrap_or(false);
-                self.verdicts.insert(place, (number, accepts));
+                verdicts.insert(place, (number, accepts));
                 accepts
             }
         }

@@ -19,12 +19,12 @@ use crate::receipt::Outcome;
 use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::Picks;
-use crate::sync::{Mutex, MutexGuard, Ordering};
+use crate::sync::{MutexGuard, Ordering};
 use crate::waiting::Waiting;
 
 impl<M> Core<M> {
     /// Evicts those whose predicates have panicked, or that would wait for ever.
-    pub(super) fn put_out(&self, picks: &mut Picks<M>) {
+    pub(super) fn put_out(&self, picks: &mut Picks<'_, M>) {
         let failed = mem::take(&mut picks.failed);
         self.failed((failed.iter()).map(|(listener, reason)| (&*listener.queue, *reason)));
     }
@@ -47,20 +47,24 @@ impl<M> Core<M> {
     /// this one. Refuses it if somebody would have to be waited for, and may not.
     pub(super) fn take_turn(
         &self,
-        picks: &Picks<M>,
+        picks: &Picks<'_, M>,
         limit: Limit,
     ) -> Result<Option<MutexGuard<'_, ()>>, Refusal> {
-        let order = self.order.as_ref().filter(|_| !picks.is_empty());
-        let turn = order.map(Mutex::lock);
+        let Some(order) = self.order.as_ref().filter(|_| !picks.is_empty()) else {
+            return Ok(None);
+        };
+        let turn = order.lock();
         // Nobody else takes a place now, so this holds until it is delivered.
         let mut refusing = picks.queues().filter(|queue| limit.refuses(queue.terms()));
-        let full = (turn.as_ref()).and_then(|_| refusing.find_map(|queue| queue.waited_for()));
-        full.map_or(Ok(turn), |vacancy| Err(Refusal::Full(Arc::clone(vacancy))))
+        let full = refusing.find_map(|queue| queue.waited_for());
+        full.map_or(Ok(Some(turn)), |vacancy| {
+            Err(Refusal::Full(Arc::clone(vacancy)))
+        })
     }
 
     /// Reserves places for a publish that may not wait. Where it has to take turns, it finds out then.
-    pub(super) fn hold(&self, picks: &Picks<M>, limit: Limit) -> Result<Held<M>, Refusal> {
-        if self.order.is_some() {
+    pub(super) fn hold(&self, picks: &Picks<'_, M>, limit: Limit) -> Result<Held<M>, Refusal> {
+        if self.order.is_some() || !limit.may_refuse() {
             return Ok(Held::none());
         }
         Held::reserve(picks.queues().filter(|queue| limit.refuses(queue.terms())))
@@ -72,7 +76,7 @@ impl<M> Core<M> {
         &self,
         opening: &Opening<M>,
         slots: Range<usize>,
-        picks: &Picks<M>,
+        picks: &Picks<'_, M>,
         mut held: Held<M>,
         turn: Option<MutexGuard<'_, ()>>,
     ) -> (Outcome, Rest<M>) {

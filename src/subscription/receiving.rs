@@ -314,6 +314,12 @@ impl<M> Subscription<M> {
     #[expect(clippy::inline_always, reason = "a call is a fifth of a delivery")]
     #[inline(always)]
     fn take(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
+        if let Inbox::Pick(picker) = &mut self.inbox
+            && self.untold.is_none()
+            && self.backlog.is_empty()
+        {
+            return picker.receive(wait);
+        }
         self.advance(wait)?;
         Ok(self.delivery())
     }
