@@ -4,7 +4,7 @@ use oxide_bus::Envelope;
 use oxide_bus::codec::{DecodeError, ErrorKind};
 
 use super::check_line;
-use super::envelope_roundtrip::check_json;
+use super::envelope_roundtrip::{check_json, check_plain};
 use super::memory::{Limited, within};
 
 /// Decodes anything, strictly, leniently and within tight limits, in bounded memory. The three agree as far as they
@@ -12,17 +12,22 @@ use super::memory::{Limited, within};
 pub fn envelope_decode(data: &[u8]) {
     let ordinary = Limited::ordinary();
     let strict = decode(data, ordinary);
-    let tight = decode(data, Limited::tight());
-    if tight.is_ok() {
-        assert_eq!(tight, strict);
+    // One of the three for each input is faster than all. Which one changes with each byte that a fuzzer adds.
+    let turn = data.len() % 3;
+    if turn == 0 {
+        let tight = decode(data, Limited::tight());
+        if tight.is_ok() {
+            assert_eq!(tight, strict);
+        }
     }
     match &strict {
-        Ok(envelope) => {
-            check_json(envelope);
-            assert_eq!(decode(data, ordinary.lenient(true)), strict);
+        Ok(envelope) if turn == 0 => check_json(envelope),
+        Ok(envelope) if turn == 1 => {
             let plain = serde_json::from_slice::<Envelope>(data);
             assert_eq!(&plain.expect("the codec takes less"), envelope);
+            check_plain(envelope);
         }
+        Ok(_) => assert_eq!(decode(data, ordinary.lenient(true)), strict),
         Err(error) if matches!(error.kind(), ErrorKind::UnknownKey(_)) => {
             if let Ok(envelope) = decode(data, ordinary.lenient(true)) {
                 check_json(&envelope);

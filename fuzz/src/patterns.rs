@@ -30,7 +30,7 @@ pub fn patterns(data: &[u8]) {
         assert_eq!(exactly.to_string(), subject.to_string());
     }
     let bus = Bus::<Addressed>::new();
-    let mut subscriptions = Vec::new();
+    let (mut is_matches, mut options) = (Vec::new(), Vec::new());
     for text in patterns.lines().take(PATTERNS) {
         let naive = read(text);
         match text.parse::<Pattern>() {
@@ -39,9 +39,8 @@ pub fn patterns(data: &[u8]) {
                 let is_match = matches(&naive, subject.tokens());
                 assert_eq!(pattern.matches(&subject), is_match, "`{text}`: {naive:?}");
                 assert_eq!(pattern.to_string().parse().as_ref(), Ok(&pattern));
-                let options = SubscribeOptions::new().capacity(1).pattern(pattern);
-                let subscription = bus.subscribe_with(options).expect("open");
-                subscriptions.push((is_match, subscription));
+                is_matches.push(is_match);
+                options.push(SubscribeOptions::new().capacity(1).pattern(pattern));
             }
             Err(error) => {
                 assert_eq!(naive, None, "`{text}`: {error}");
@@ -51,13 +50,14 @@ pub fn patterns(data: &[u8]) {
         }
     }
     drop(subject);
-    let matching = subscriptions.iter().filter(|(matches, _)| *matches).count();
+    let subscriptions = bus.subscribe_many(options).expect("open");
+    let matching = is_matches.iter().filter(|is_match| **is_match).count();
     let receipt = bus
         .publish(Envelope::new("fuzzer", addressed))
         .expect("open");
     assert_eq!(receipt.delivered(), matching);
-    for (matches, subscription) in &subscriptions {
-        assert_eq!(subscription.len(), usize::from(*matches));
+    for (is_match, subscription) in is_matches.into_iter().zip(&subscriptions) {
+        assert_eq!(subscription.len(), usize::from(is_match));
     }
 }
 
@@ -107,8 +107,11 @@ fn symbols(text: &str) -> Option<Vec<Symbol>> {
                 'u' => {
                     let (code, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
                     rest = after.chars();
+                    if code.is_empty() || !code.chars().all(|c| c.is_ascii_hexdigit()) {
+                        return None;
+                    }
                     let code = code.trim_start_matches('0');
-                    if !code.chars().all(|c| c.is_ascii_hexdigit()) || code.len() > 8 {
+                    if code.len() > 8 {
                         return None;
                     }
                     let code = u32::from_str_radix(code, 16).unwrap_or(0);

@@ -20,14 +20,14 @@
 //!     -dict=fuzz/dictionaries/envelope_decode.dict
 //! ```
 //!
-//! Most of the time goes into what the address sanitizer remembers of each allocation, and into the watching of each
-//! comparison, which the dictionary makes needless. Without both a target is two to three times as fast; run a finding
-//! again without these options, to see where the memory came from:
+//! Most of the time goes into what the address sanitizer remembers of each allocation, into the watching of each
+//! comparison, which the dictionary makes needless, and into what libFuzzer counts about its corpus. Without these a
+//! target is two to four times as fast; run a finding again without these options, to see where the memory came from:
 //!
 //! ```text
 //! ASAN_OPTIONS=detect_stack_use_after_return=0:quarantine_size_mb=8:malloc_context_size=0 \
 //!     cargo +nightly fuzz run --no-trace-compares envelope_decode -- -max_len=4096 \
-//!     -dict=fuzz/dictionaries/envelope_decode.dict
+//!     -entropic=0 -reduce_inputs=0 -dict=fuzz/dictionaries/envelope_decode.dict
 //! ```
 //!
 //! Each target has a dictionary of its own name. New inputs go to `fuzz/corpus/envelope_decode`. Before you commit them,
@@ -39,8 +39,8 @@
 //!
 //! | target | input | what holds |
 //! | --- | --- | --- |
-//! | `envelope_decode` | any bytes | An envelope or an error of one line, in bounded memory. What is decoded can be encoded, and decoded equal. Strict, lenient and tightly limited codecs agree as far as they must, and with serde alone. The same from postcard. |
-//! | `envelope_roundtrip` | makes an envelope | It comes back equal from JSON and from postcard. |
+//! | `envelope_decode` | any bytes | An envelope or an error of one line, in bounded memory. What is decoded can be encoded, and decoded equal. Strict, lenient and tightly limited codecs agree as far as they must, and with serde alone (by the length of the input, one of the three). The same from postcard. |
+//! | `envelope_roundtrip` | which way, and makes an envelope | It comes back equal from JSON or from postcard, or serde alone writes and reads the same JSON. |
 //! | `lines` | how the codec is set, and a log | However the log is cut into pieces, each line is read as it is when it is decoded by itself. None is passed over. Memory is bounded by the limits. What was read is written and read again. |
 //! | `audit_verify` | how strict it is, and up to three files | The report counts no more than there is, each flaw has its place, memory is bounded. A beginning of a whole log is whole. Without one of its lines the log is not, or has other beginnings and ends. |
 //! | `patterns` | a subject and patterns | What is a pattern, and what it matches, is as in a naive reading. The bus delivers to those that match. |
