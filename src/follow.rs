@@ -240,7 +240,7 @@ impl<M> FollowQueue<M> {
     /// The sending ends go when the last publisher is out, and one may be stopped: so the
     /// subscriber is told in the channel too.
     pub(crate) fn end(&self, entry: &Entry, last: &Arc<Parcel<M>>) {
-        if self
+        let is_first = self
             .places
             .end
             .set(End {
@@ -248,11 +248,13 @@ impl<M> FollowQueue<M> {
                 left_out: entry.left_out,
                 evicted: false,
             })
-            .is_ok()
-        {
+            .is_ok();
+        // Before the subscriber is told: whoever has given up a turn before this takes the lock is known to the
+        // subscriber then, and whoever does after knows of the end, and rouses it.
+        self.places.serve(|turns| turns.shut = true);
+        if is_first {
             self.lane.send(last);
             self.alarm().ring();
         }
-        self.places.serve(|turns| turns.shut = true);
     }
 }

@@ -135,7 +135,10 @@ impl<M> Subscription<M> {
             Inbox::Pick(picker) => picker.alarm(),
         }
     }
+}
 
+/// # The end, and what it listens to
+impl<M> Subscription<M> {
     /// Takes nothing new from now on. What is queued can be received, and then comes `Disconnected`: for a worker that
     /// stops with grace. From outside, [`Bus::unsubscribe`](crate::Bus::unsubscribe) does the same.
     ///
@@ -281,7 +284,10 @@ impl<M> Subscription<M> {
             Err(SetPatternsError::Ended)
         }
     }
+}
 
+/// # Looking at it
+impl<M> Subscription<M> {
     /// How many envelopes are queued, with those that were [retained](crate::Bus::retain) for it.
     ///
     /// Without a filter it costs a binary search in the list of subscribers, as
@@ -327,6 +333,7 @@ impl<M> Subscription<M> {
     }
 }
 
+/// # Again
 impl<M: Payload> Subscription<M> {
     /// A new subscription with the same options: the patterns as they are [now](Subscription::set_patterns), sources,
     /// predicates, name, capacity, overflow policy, and group, of which it is another member. It is
@@ -337,7 +344,8 @@ impl<M: Payload> Subscription<M> {
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Closed`] where the bus has closed.
+    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::GroupMismatch`] where its group has
+    /// ended, and has begun anew with other terms.
     ///
     /// # Examples
     ///

@@ -19,6 +19,7 @@ mod closing;
 mod codec;
 mod corpus;
 mod documents;
+mod endings;
 mod grants;
 mod groups;
 mod isolation;
