@@ -217,7 +217,7 @@ impl<M: Payload> BusBuilder<M> {
     /// [`send`](Bus::send), and for a [`Publisher`](crate::Publisher). What it returns becomes that header.
     ///
     /// It is asked on the thread, or in the task, that publishes. A text that [`Headers`](crate::Headers) would refuse is
-    /// left out. Envelopes that are made elsewhere, for [`publish`](Bus::publish) and
+    /// left out. The header needs no [grant](crate::Grant::headers). Envelopes that are made elsewhere, for [`publish`](Bus::publish) and
     /// [`forward`](crate::Publisher::forward), stay as they are.
     ///
     /// # Panics
@@ -318,9 +318,18 @@ impl<M: Payload> BusBuilder<M> {
     }
 }
 
+/// # Making one
 impl<M> Bus<M> {
-    /// A bus with limits of its own.
+    /// A new bus without subscribers or grants. Allocates little, and starts no thread.
     // The bound stands here and not above, so that the compiler says how to meet it.
+    pub fn new() -> Self
+    where
+        M: Payload,
+    {
+        Self::with_board(Board::new())
+    }
+
+    /// A bus with limits of its own.
     pub fn builder() -> BusBuilder<M>
     where
         M: Payload,

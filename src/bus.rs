@@ -53,17 +53,9 @@ impl<M> Bus<M> {
             core: Arc::new(Core::new(board)),
         }
     }
-
-    /// A new bus without subscribers or grants. Allocates little, and starts no thread.
-    // The bound stands here and not above, so that the compiler says how to meet it.
-    pub fn new() -> Self
-    where
-        M: Payload,
-    {
-        Self::with_board(Board::new())
-    }
 }
 
+/// # Subscribing
 impl<M: Payload> Bus<M> {
     /// Subscribes to everything, with the default options.
     ///

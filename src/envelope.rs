@@ -1,5 +1,7 @@
 //! A message with its provenance.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -27,7 +29,7 @@ use crate::stamp::stamp;
 /// assert_eq!(ping.source, "kernel");
 /// assert_eq!(pong.correlation_id, Some(ping.id));
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Envelope<M = Message> {
     /// Unique identifier of this envelope.
@@ -42,6 +44,8 @@ pub struct Envelope<M = Message> {
     pub headers: Headers,
     /// The payload.
     pub message: M,
+    /// The bus has added the header that names the trace, so a grant need not list it. No part of what the envelope says.
+    pub(crate) is_traced: bool,
 }
 
 impl<M> Envelope<M> {
@@ -74,6 +78,7 @@ impl<M> Envelope<M> {
             timestamp,
             headers: Headers::new(),
             message,
+            is_traced: false,
         }
     }
 
@@ -112,5 +117,30 @@ impl<M> Envelope<M> {
     /// The text of a header, if there is one of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
+    }
+}
+
+impl<M: PartialEq> PartialEq for Envelope<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.source == other.source
+            && self.correlation_id == other.correlation_id
+            && self.timestamp == other.timestamp
+            && self.headers == other.headers
+            && self.message == other.message
+    }
+}
+
+#[expect(clippy::missing_fields_in_debug, reason = "no part of what it says")]
+impl<M: fmt::Debug> fmt::Debug for Envelope<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("id", &self.id)
+            .field("source", &self.source)
+            .field("correlation_id", &self.correlation_id)
+            .field("timestamp", &self.timestamp)
+            .field("headers", &self.headers)
+            .field("message", &self.message)
+            .finish()
     }
 }

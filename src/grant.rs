@@ -121,8 +121,8 @@ impl Grant {
     /// With these headers only. Called again, adds more. No names at all are no headers at all.
     ///
     /// What has another header is refused as [`Header`](crate::Denial::Header), forwarded envelopes too. A name that no
-    /// [header](crate::Headers) can have allows nothing. A bus that stamps the
-    /// [context of a trace](crate::BusBuilder::trace_context) does so before it asks the grant: list `traceparent` there.
+    /// [header](crate::Headers) can have allows nothing. The [context of a trace](crate::BusBuilder::trace_context) that
+    /// the bus adds to what a publisher says needs no listing; one that the publisher sets itself does.
     ///
     /// # Examples
     ///

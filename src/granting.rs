@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::admission::{Admission, Pass, Revoked};
 use crate::advisory::Advisory;
-use crate::bus::{Bus, MessageBus};
+use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::{GrantError, PublishError, RevokeError};
@@ -19,6 +19,7 @@ use crate::source::Source;
 use crate::stats::GrantStats;
 use crate::subject::Payload;
 
+/// # Authority
 impl<M> Bus<M> {
     /// Grants a capability: a name, without restrictions, or a [`Grant`], for what that says and for nothing else. What
     /// it was granted for before is replaced at once. No publish that overlaps is let pass by both together.
@@ -287,59 +288,5 @@ impl<M: Payload> Bus<M> {
             Ok(_inside) => self.place(envelope, Limit::Theirs),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
-    }
-}
-
-/// The verbs of `oxide-k`'s bus.
-impl MessageBus {
-    /// Publishes an envelope if the capability is granted for it.
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
-    /// both hand the envelope back.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Cost
-    ///
-    /// A look-up in a sharded map more than [`publish`](Bus::publish), which takes a lock for
-    /// reading; a [`Publisher`] does without, and is there for payloads of any type.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::kernel::{Command, Message};
-    /// use oxide_bus::{Capability, Envelope, MessageBus};
-    ///
-    /// let bus = MessageBus::new();
-    /// let navigate = Capability::new("browser:navigate");
-    /// bus.grant(&navigate)?;
-    /// let envelope = Envelope::new("browser", Message::Command(Command::Ping));
-    /// bus.publish_with_capability(envelope, &navigate)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn publish_with_capability(
-        &self,
-        envelope: Envelope,
-        capability: &Capability,
-    ) -> Result<Receipt, PublishError> {
-        self.publish_by_name(envelope, capability)
-    }
-
-    /// Grants a capability, without restrictions: [`grant`](Bus::grant).
-    ///
-    /// # Errors
-    ///
-    /// As [`grant`](Bus::grant).
-    pub fn grant_capability(&self, capability: impl Into<Capability>) -> Result<(), GrantError> {
-        self.grant(capability.into())
-    }
-
-    /// Revokes a capability, for everybody who holds it: [`revoke`](Bus::revoke).
-    pub fn revoke_capability(&self, capability: &Capability) {
-        self.revoke(capability);
     }
 }

@@ -268,10 +268,7 @@ pub mod kernel;
 pub mod limits;
 
 mod admission;
-mod advisory;
 mod alarm;
-mod builder;
-mod bus;
 mod capability;
 mod caught;
 mod delivery;
@@ -286,13 +283,11 @@ mod follow;
 mod follower;
 mod gate;
 mod grant;
-mod granting;
 mod grants;
 mod group;
 mod headers;
 mod index;
 mod lane;
-mod lifecycle;
 mod limit;
 mod line;
 mod lobby;
@@ -310,12 +305,9 @@ mod pattern;
 mod pause;
 mod pending;
 mod pick;
-mod publisher;
 mod queue;
 mod rate;
 mod receipt;
-mod request;
-mod retained;
 mod ring;
 mod room;
 mod route;
@@ -323,17 +315,40 @@ mod scope;
 mod shelf;
 mod source;
 mod stamp;
-mod stats;
 mod subject;
-mod subscription;
 mod sync;
-#[cfg(feature = "tokio")]
-mod tokio;
 mod told;
 mod trace_context;
 mod visible;
 mod wait;
 mod waiting;
+
+// What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules. The lines
+// between them keep rustfmt from sorting them.
+mod builder;
+
+mod bus;
+
+mod publisher;
+
+mod retained;
+
+mod request;
+
+mod granting;
+
+mod stats;
+
+mod advisory;
+
+mod lifecycle;
+
+mod subscription;
+
+#[cfg(feature = "tokio")]
+mod tokio;
+
+mod verbs;
 
 pub use crate::advisory::{Advisory, Eviction};
 pub use crate::builder::BusBuilder;
@@ -351,7 +366,6 @@ pub use crate::error::{
 };
 pub use crate::grant::Grant;
 pub use crate::headers::Headers;
-pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::lifecycle::WeakBus;
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
@@ -367,7 +381,8 @@ pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]
 pub use crate::tokio::{
-    AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakPublisher, PublishSink,
+    AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakBus, AsyncWeakPublisher,
+    PublishSink,
 };
 
 // Their types are in signatures.

@@ -15,6 +15,7 @@ use crate::stats::SubscriptionStats;
 /// The longest pause between two looks, in microseconds.
 const LONGEST_PAUSE: u64 = 1_000;
 
+/// # Beginning and end
 impl<M> Bus<M> {
     /// Closes the bus, for all its handles.
     ///

@@ -5,19 +5,12 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use crate::bus::Bus;
-use crate::draft::Draft;
-use crate::envelope::Envelope;
-use crate::error::PublishError;
 use crate::fanout::Refusal;
 use crate::line::Line;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
-use crate::publisher::Publisher;
 use crate::queue::Terms;
-use crate::receipt::Receipt;
 use crate::room::NoPlace;
-use crate::subject::Payload;
 
 /// How long a publish may wait for room.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +81,7 @@ impl<M> Drop for Held<M> {
 
 impl Limit {
     /// No longer than this, from now on. A time beyond the clock's end is none.
-    fn within(timeout: Duration) -> Self {
+    pub(crate) fn within(timeout: Duration) -> Self {
         Instant::now()
             .checked_add(timeout)
             .map_or(Limit::Theirs, Limit::Until)
@@ -116,117 +109,5 @@ impl Limit {
             #[cfg(feature = "tokio")]
             Limit::Late(_) => terms.blocks() && terms.insists,
         }
-    }
-}
-
-impl<M: Payload> Bus<M> {
-    /// Publishes an envelope if that takes no waiting, unguarded.
-    ///
-    /// It is for all or for none: where a subscriber with [`Overflow::Block`](crate::Overflow::Block)
-    /// listens to the envelope and has no room, nobody gets it. What happens at a subscriber with another
-    /// policy is the same as by [`publish`](Bus::publish).
-    ///
-    /// # Errors
-    ///
-    /// [`PublishError::Full`] where it would have to wait, [`PublishError::Closed`] where the bus has
-    /// closed; both hand the envelope back.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Cost
-    ///
-    /// As [`publish`](Bus::publish). One that is refused costs about as much, and may end the parcel that
-    /// is being filled.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// let lossless = Overflow::Block;
-    /// let mut audit = bus.subscribe_with(SubscribeOptions::new().capacity(1).overflow(lossless))?;
-    /// bus.try_publish(Envelope::new("counter", 1))?;
-    /// let error = bus.try_publish(Envelope::new("counter", 2)).unwrap_err();
-    /// assert!(error.is_full());
-    ///
-    /// assert_eq!(audit.recv()?.message, 1);
-    /// bus.try_publish(error.into_envelope())?;
-    /// assert_eq!(audit.recv()?.message, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn try_publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::Refuse)
-    }
-
-    /// Publishes an envelope, and waits for room up to `timeout`, unguarded.
-    ///
-    /// The same as [`publish`](Bus::publish), but that it waits for no subscriber any longer than this,
-    /// whatever that one asked for. For whoever has no room by then the envelope is dropped and counted.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Bus::publish). That somebody lost the envelope is no error: the receipt tells it.
-    ///
-    /// # Panics
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// let lossless = Overflow::Block;
-    /// let audit = bus.subscribe_with(SubscribeOptions::new().capacity(1).overflow(lossless))?;
-    /// let timeout = Duration::from_millis(1);
-    /// assert_eq!(bus.publish_timeout(Envelope::new("counter", 1), timeout)?.delivered(), 1);
-    /// assert_eq!(bus.publish_timeout(Envelope::new("counter", 2), timeout)?.dropped(), 1);
-    /// assert_eq!(audit.dropped(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn publish_timeout(
-        &self,
-        envelope: Envelope<M>,
-        timeout: Duration,
-    ) -> Result<Receipt, PublishError<M>> {
-        self.publish_within(envelope, Limit::within(timeout))
-    }
-}
-
-impl<M: Payload> Publisher<M> {
-    /// Publishes a message if that takes no waiting; see [`Bus::try_publish`](crate::Bus::try_publish).
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Publisher::publish), and [`PublishError::Full`] where it would have to wait.
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`](crate::Bus::publish).
-    pub fn try_publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
-        self.admit(self.stamp(message), Limit::Refuse)
-    }
-
-    /// Publishes a message, and waits for room up to `timeout`; see
-    /// [`Bus::publish_timeout`](crate::Bus::publish_timeout).
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Publisher::publish).
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`](crate::Bus::publish).
-    pub fn publish_timeout(
-        &self,
-        message: impl Into<Draft<M>>,
-        timeout: Duration,
-    ) -> Result<Receipt, PublishError<M>> {
-        self.admit(self.stamp(message), Limit::within(timeout))
     }
 }

@@ -257,6 +257,7 @@ impl Since {
     }
 }
 
+/// # Retaining
 impl<M: Payload> Bus<M> {
     /// Retains the last `count` envelopes that match the pattern, of those that are published from now
     /// on: whoever subscribes later and listens to them receives them first, in order, and then what

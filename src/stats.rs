@@ -187,6 +187,7 @@ impl SubscriptionStats {
     }
 }
 
+/// # Looking at it
 impl<M> Bus<M> {
     /// What has become of everything so far.
     ///

@@ -7,24 +7,33 @@
 //! clock.
 
 mod advance;
-mod asking;
 mod budget;
-mod bus;
-mod looking;
 mod placing;
-mod publisher;
 mod replies;
-mod sink;
 mod stream;
 mod subscription;
+
+// In the order in which rustdoc shows what they say of `AsyncBus` and `AsyncPublisher`.
+mod bus;
+
+mod publisher;
+
+mod sink;
+
+mod asking;
+
+mod looking;
+
 mod weak;
+
+mod verbs;
 
 pub use self::bus::{AsyncBus, AsyncMessageBus};
 pub use self::publisher::AsyncPublisher;
 pub use self::replies::AsyncReplies;
 pub use self::sink::PublishSink;
 pub use self::subscription::AsyncSubscription;
-pub use self::weak::AsyncWeakPublisher;
+pub use self::weak::{AsyncWeakBus, AsyncWeakPublisher};
 
 #[cfg(all(test, oxide_loom))]
 mod loom_models;

@@ -6,7 +6,7 @@ use crate::headers::Headers;
 use crate::nesting::Nesting;
 
 /// The header of W3C Trace Context.
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// What the program says of the current trace, see [`BusBuilder::trace_context`](crate::BusBuilder::trace_context).
 pub(crate) struct TraceContext {
@@ -21,18 +21,16 @@ impl TraceContext {
         }
     }
 
-    /// Adds the current trace to headers that name none.
-    pub(crate) fn complete(&self, headers: &mut Headers) {
+    /// Adds the current trace to headers that name none. True if there was one to add.
+    pub(crate) fn complete(&self, headers: &mut Headers) -> bool {
         if headers.get(TRACEPARENT).is_some() {
-            return;
+            return false;
         }
         // User code, which may publish; inside too many publishes it is not asked.
         let Some(_nesting) = Nesting::enter() else {
-            return;
+            return false;
         };
-        if let Some(current) = (self.current.0)() {
-            // A text that is no header is left out: tracing is no reason not to publish.
-            let _refused = headers.insert(TRACEPARENT, current);
-        }
+        // A text that is no header is left out: tracing is no reason not to publish.
+        (self.current.0)().is_some_and(|current| headers.insert(TRACEPARENT, current).is_ok())
     }
 }

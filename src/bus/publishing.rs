@@ -1,14 +1,13 @@
-//! Publishing, unguarded: one envelope or many, by the short way or by the long one.
+//! Publishing, unguarded: one envelope or many, waiting or not, by the short way or by the long one.
 
-use uuid::Uuid;
+use std::time::Duration;
 
-use super::{Bus, MessageBus};
+use super::Bus;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::fanout::{Core, Refusal};
 use crate::limit::Limit;
-use crate::message::{Command, Event};
 use crate::nesting::Nesting;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Outcome, Receipt};
@@ -16,6 +15,7 @@ use crate::source::Source;
 use crate::stamp::stamp;
 use crate::subject::Payload;
 
+/// # Publishing, unguarded
 impl<M: Payload> Bus<M> {
     /// Publishes an envelope to every subscriber that listens to it, unguarded.
     ///
@@ -85,6 +85,126 @@ impl<M: Payload> Bus<M> {
         self.publish(self.stamp(source, message))
     }
 
+    /// Publishes an envelope if that takes no waiting, unguarded.
+    ///
+    /// It is for all or for none: where a subscriber with [`Overflow::Block`](crate::Overflow::Block)
+    /// listens to the envelope and has no room, nobody gets it. What happens at a subscriber with another
+    /// policy is the same as by [`publish`](Bus::publish).
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::Full`] where it would have to wait, [`PublishError::Closed`] where the bus has
+    /// closed; both hand the envelope back.
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Bus::publish).
+    ///
+    /// # Cost
+    ///
+    /// As [`publish`](Bus::publish). One that is refused costs about as much, and may end the parcel that
+    /// is being filled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let lossless = Overflow::Block;
+    /// let mut audit = bus.subscribe_with(SubscribeOptions::new().capacity(1).overflow(lossless))?;
+    /// bus.try_publish(Envelope::new("counter", 1))?;
+    /// let error = bus.try_publish(Envelope::new("counter", 2)).unwrap_err();
+    /// assert!(error.is_full());
+    ///
+    /// assert_eq!(audit.recv()?.message, 1);
+    /// bus.try_publish(error.into_envelope())?;
+    /// assert_eq!(audit.recv()?.message, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_publish(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
+        self.publish_within(envelope, Limit::Refuse)
+    }
+
+    /// Publishes an envelope, and waits for room up to `timeout`, unguarded.
+    ///
+    /// The same as [`publish`](Bus::publish), but that it waits for no subscriber any longer than this,
+    /// whatever that one asked for. For whoever has no room by then the envelope is dropped and counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Bus::publish). That somebody lost the envelope is no error: the receipt tells it.
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Bus::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let lossless = Overflow::Block;
+    /// let audit = bus.subscribe_with(SubscribeOptions::new().capacity(1).overflow(lossless))?;
+    /// let timeout = Duration::from_millis(1);
+    /// assert_eq!(bus.publish_timeout(Envelope::new("counter", 1), timeout)?.delivered(), 1);
+    /// assert_eq!(bus.publish_timeout(Envelope::new("counter", 2), timeout)?.dropped(), 1);
+    /// assert_eq!(audit.dropped(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn publish_timeout(
+        &self,
+        envelope: Envelope<M>,
+        timeout: Duration,
+    ) -> Result<Receipt, PublishError<M>> {
+        self.publish_within(envelope, Limit::within(timeout))
+    }
+
+    /// Publishes many envelopes, in order, unguarded: the same as publishing each, and cheaper.
+    ///
+    /// As many as find room in one parcel, 64 at most, are placed in one step; another publisher's
+    /// envelopes may come between two steps. Where some subscriber has a filter, each is placed by
+    /// itself. The iterator is read to its end before the first is placed.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`], with those that were not published, where the bus has closed, or inside
+    /// [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) other publishes.
+    ///
+    /// # Panics
+    ///
+    /// If a payload's own [`subject`](Payload::subject) does; then those before it are published, and
+    /// it and those after it are lost. And if the `Drop` of a payload does that this publish lets go of;
+    /// then all are published all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, Source};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let numbers = bus.subscribe();
+    /// let source = Source::from("counter");
+    /// let receipt = bus.publish_batch((0..100).map(|number| Envelope::new(&source, number)))?;
+    /// assert_eq!(receipt.published(), 100);
+    /// assert_eq!(numbers.len(), 100);
+    /// # Ok::<(), oxide_bus::BatchError<u32>>(())
+    /// ```
+    pub fn publish_batch(
+        &self,
+        envelopes: impl IntoIterator<Item = Envelope<M>>,
+    ) -> Result<BatchReceipt, BatchError<M>> {
+        let envelopes: Vec<_> = envelopes.into_iter().collect();
+        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.measure(it)) {
+            return Err(BatchError::new(BatchReceipt::default(), envelopes, refusal));
+        }
+        self.core.publish_batch(envelopes)
+    }
+}
+
+impl<M: Payload> Bus<M> {
     /// Makes the envelope of what a source says.
     #[inline]
     pub(crate) fn stamp(
@@ -97,9 +217,8 @@ impl<M: Payload> Bus<M> {
             correlation_id,
             mut headers,
         } = message.into();
-        if let Some(trace) = &self.core.trace_context {
-            trace.complete(&mut headers);
-        }
+        let trace = self.core.trace_context.as_ref();
+        let is_traced = trace.is_some_and(|trace| trace.complete(&mut headers));
         let (id, timestamp) = stamp();
         Envelope {
             id,
@@ -108,6 +227,7 @@ impl<M: Payload> Bus<M> {
             timestamp,
             headers,
             message,
+            is_traced,
         }
     }
 
@@ -193,47 +313,6 @@ impl<M: Payload> Bus<M> {
         Ok(Receipt::new(id, outcome))
     }
 
-    /// Publishes many envelopes, in order, unguarded: the same as publishing each, and cheaper.
-    ///
-    /// As many as find room in one parcel, 64 at most, are placed in one step; another publisher's
-    /// envelopes may come between two steps. Where some subscriber has a filter, each is placed by
-    /// itself. The iterator is read to its end before the first is placed.
-    ///
-    /// # Errors
-    ///
-    /// [`BatchError`], with those that were not published, where the bus has closed, or inside
-    /// [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) other publishes.
-    ///
-    /// # Panics
-    ///
-    /// If a payload's own [`subject`](Payload::subject) does; then those before it are published, and
-    /// it and those after it are lost. And if the `Drop` of a payload does that this publish lets go of;
-    /// then all are published all the same.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Bus, Envelope, Source};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// let numbers = bus.subscribe();
-    /// let source = Source::from("counter");
-    /// let receipt = bus.publish_batch((0..100).map(|number| Envelope::new(&source, number)))?;
-    /// assert_eq!(receipt.published(), 100);
-    /// assert_eq!(numbers.len(), 100);
-    /// # Ok::<(), oxide_bus::BatchError<u32>>(())
-    /// ```
-    pub fn publish_batch(
-        &self,
-        envelopes: impl IntoIterator<Item = Envelope<M>>,
-    ) -> Result<BatchReceipt, BatchError<M>> {
-        let envelopes: Vec<_> = envelopes.into_iter().collect();
-        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.measure(it)) {
-            return Err(BatchError::new(BatchReceipt::default(), envelopes, refusal));
-        }
-        self.core.publish_batch(envelopes)
-    }
-
     #[inline]
     pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
         match &self.core.demands {
@@ -243,59 +322,5 @@ impl<M: Payload> Bus<M> {
                 demands.check(envelope)
             }
         }
-    }
-}
-
-impl MessageBus {
-    /// Publishes a command, and returns its envelope's id.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::kernel::Command;
-    /// use oxide_bus::MessageBus;
-    ///
-    /// let bus = MessageBus::new();
-    /// let mut commands = bus.subscribe();
-    /// let id = bus.send_command("kernel", Command::Stop { module_id: "echo".into() })?;
-    /// assert_eq!(commands.recv()?.id, id);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn send_command(
-        &self,
-        source: impl Into<Source>,
-        command: Command,
-    ) -> Result<Uuid, PublishError> {
-        Ok(self.send(source, command)?.id())
-    }
-
-    /// Publishes an event, and returns its envelope's id.
-    ///
-    /// # Errors
-    ///
-    /// As [`publish`](Bus::publish).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::kernel::Event;
-    /// use oxide_bus::MessageBus;
-    ///
-    /// let bus = MessageBus::new();
-    /// let mut events = bus.subscribe();
-    /// bus.emit_event("echo", Event::ModuleStarted { module_id: "echo".into() })?;
-    /// assert_eq!(events.recv()?.source, "echo");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn emit_event(
-        &self,
-        source: impl Into<Source>,
-        event: Event,
-    ) -> Result<Uuid, PublishError> {
-        Ok(self.send(source, event)?.id())
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn read_envelope<'de, M: Deserialize<'de>, D: Deserializer<'de>>(
             .ok_or_else(|| D::Error::custom(ErrorKind::BadTime))?,
         headers: record.headers,
         message: record.message,
+        is_traced: false,
     })
 }
 

@@ -171,6 +171,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
             timestamp: reading.needed(timestamp, "timestamp")?,
             headers: headers.unwrap_or_default(),
             message: reading.needed(message, "message")?,
+            is_traced: false,
         })
     }
 }

@@ -41,7 +41,7 @@
 //!
 //! | of | methods | for tasks |
 //! | --- | --- | --- |
-//! | `Bus` | `close`, `is_closed`, `same_bus`, `downgrade`, `stats`, `grants`, `grant`, `revoke`, `is_granted`, `retain`, `try_publish`, `unsubscribe` | the same methods: they never wait |
+//! | `Bus` | `close`, `is_closed`, `same_bus`, `stats`, `grants`, `grant`, `revoke`, `is_granted`, `retain`, `try_publish`, `unsubscribe` | the same methods: they never wait |
 //! | `Bus` | `builder` | the same: `AsyncBus::from(Bus::builder().build())` |
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
 //! | `Subscription` | `close`, `is_closed`, `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |

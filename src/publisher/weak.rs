@@ -24,6 +24,7 @@ pub struct WeakPublisher<M = Message> {
     own: Option<Arc<Own>>,
 }
 
+/// # A handle that does not keep the bus open
 impl<M> Publisher<M> {
     /// A handle that does not keep the bus open.
     ///

@@ -43,6 +43,7 @@ fn ask_once<M>(
     })
 }
 
+/// # Asking
 impl<M: Payload> Bus<M> {
     /// Publishes a message, unguarded, in a new envelope of this source, and waits for the first answer: the first
     /// envelope whose correlation id is the id of the request. The answer goes to subscribers as well.
@@ -104,6 +105,7 @@ impl<M: Payload> Bus<M> {
     }
 }
 
+/// # Asking
 impl<M: Payload> Publisher<M> {
     /// Publishes a message, and waits for the first answer: as [`Bus::request`], with this publisher's source
     /// and capability.

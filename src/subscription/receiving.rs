@@ -11,6 +11,7 @@ use crate::iter::{Iter, TryIter};
 use crate::queue::Inbox;
 use crate::wait::{Nothing, Wait};
 
+/// # Receiving
 impl<M> Subscription<M> {
     /// Receives the next envelope, and waits for it as long as it takes.
     ///

@@ -41,6 +41,7 @@ async fn within<M, R>(
     (tokio::time::timeout(timeout, asking).await).unwrap_or_else(late)
 }
 
+/// # Asking
 impl<M: Payload> AsyncBus<M> {
     /// Publishes a message, unguarded, and waits for the first answer; see [`Bus::request`](crate::Bus::request).
     ///
@@ -95,6 +96,7 @@ impl<M: Payload> AsyncBus<M> {
     }
 }
 
+/// # Asking
 impl<M: Payload> AsyncPublisher<M> {
     /// Publishes a message, and waits for the first answer; see [`Publisher::request`](crate::Publisher::request).
     ///

@@ -4,24 +4,20 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::placing;
 use super::{AsyncPublisher, AsyncSubscription};
-use crate::admission::Pass;
 use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::demands::Measured;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, GrantError, PublishError, SubscribeError};
+use crate::error::{BatchError, PublishError, SubscribeError};
 use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
-use crate::message::{Command, Event, Message};
+use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{Pattern, PatternError};
-use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::subject::Payload;
@@ -58,6 +54,7 @@ pub struct AsyncBus<M = Message> {
     bus: Bus<M>,
 }
 
+/// # Making one
 impl<M> AsyncBus<M> {
     /// A new bus; see [`Bus::new`].
     pub fn new() -> Self
@@ -68,56 +65,8 @@ impl<M> AsyncBus<M> {
     }
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "the signatures are those of `oxide-k`, and one may come to wait"
-)]
+/// # Publishing, unguarded
 impl<M: Payload> AsyncBus<M> {
-    /// Subscribes to everything, with the default options; see [`Bus::subscribe`]. It does not wait.
-    pub async fn subscribe(&self) -> AsyncSubscription<M> {
-        self.bus.subscribe().into_async()
-    }
-
-    /// Subscribes to subjects that this pattern matches; see [`Bus::subscribe_to`]. It does not wait.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::subscribe_to`].
-    pub async fn subscribe_to<P>(&self, pattern: P) -> Result<AsyncSubscription<M>, SubscribeError>
-    where
-        P: TryInto<Pattern>,
-        P::Error: Into<PatternError>,
-    {
-        Ok(self.bus.subscribe_to(pattern)?.into_async())
-    }
-
-    /// Subscribes with options; see [`Bus::subscribe_with`]. It does not wait.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::subscribe_with`].
-    pub async fn subscribe_with(
-        &self,
-        options: SubscribeOptions<M>,
-    ) -> Result<AsyncSubscription<M>, SubscribeError> {
-        Ok(self.bus.subscribe_with(options)?.into_async())
-    }
-
-    /// Subscribes many in one step; see [`Bus::subscribe_many`]. It does not wait.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::subscribe_many`].
-    pub async fn subscribe_many(
-        &self,
-        options: impl IntoIterator<Item = SubscribeOptions<M>>,
-    ) -> Result<Vec<AsyncSubscription<M>>, SubscribeError> {
-        let subscriptions = self.bus.subscribe_many(options)?;
-        Ok((subscriptions.into_iter())
-            .map(Subscription::into_async)
-            .collect())
-    }
-
     /// Publishes an envelope to every subscriber that listens to it, unguarded; see [`Bus::publish`].
     ///
     /// Where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room it waits for that,
@@ -247,7 +196,67 @@ impl<M: Payload> AsyncBus<M> {
         };
         placing::publish_batch(envelopes.into_iter().collect(), publish).await
     }
+}
 
+/// # Subscribing
+#[expect(
+    clippy::unused_async,
+    reason = "the signatures are those of `oxide-k`, and one may come to wait"
+)]
+impl<M: Payload> AsyncBus<M> {
+    /// Subscribes to everything, with the default options; see [`Bus::subscribe`]. It does not wait.
+    pub async fn subscribe(&self) -> AsyncSubscription<M> {
+        self.bus.subscribe().into_async()
+    }
+
+    /// Subscribes to subjects that this pattern matches; see [`Bus::subscribe_to`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::subscribe_to`].
+    pub async fn subscribe_to<P>(&self, pattern: P) -> Result<AsyncSubscription<M>, SubscribeError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        Ok(self.bus.subscribe_to(pattern)?.into_async())
+    }
+
+    /// Subscribes with options; see [`Bus::subscribe_with`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::subscribe_with`].
+    pub async fn subscribe_with(
+        &self,
+        options: SubscribeOptions<M>,
+    ) -> Result<AsyncSubscription<M>, SubscribeError> {
+        Ok(self.bus.subscribe_with(options)?.into_async())
+    }
+
+    /// Subscribes many in one step; see [`Bus::subscribe_many`]. It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::subscribe_many`].
+    pub async fn subscribe_many(
+        &self,
+        options: impl IntoIterator<Item = SubscribeOptions<M>>,
+    ) -> Result<Vec<AsyncSubscription<M>>, SubscribeError> {
+        let subscriptions = self.bus.subscribe_many(options)?;
+        Ok((subscriptions.into_iter())
+            .map(Subscription::into_async)
+            .collect())
+    }
+
+    /// How many subscriptions there are; see [`Bus::subscriber_count`]. It does not wait.
+    pub async fn subscriber_count(&self) -> usize {
+        self.bus.subscriber_count()
+    }
+}
+
+/// # Authority
+impl<M: Payload> AsyncBus<M> {
     /// A handle that publishes as one source under one capability; see [`Bus::publisher`].
     pub fn publisher(
         &self,
@@ -262,12 +271,10 @@ impl<M: Payload> AsyncBus<M> {
     pub fn trusted_publisher(&self, source: impl Into<Source>) -> AsyncPublisher<M> {
         self.bus.trusted_publisher(source).into()
     }
+}
 
-    /// How many subscriptions there are; see [`Bus::subscriber_count`]. It does not wait.
-    pub async fn subscriber_count(&self) -> usize {
-        self.bus.subscriber_count()
-    }
-
+/// # Looking at it
+impl<M: Payload> AsyncBus<M> {
     /// What the bus says about itself; see [`Bus::advisories`].
     pub fn advisories(&self) -> AsyncSubscription<Advisory> {
         self.bus.advisories().into_async()
@@ -286,94 +293,7 @@ impl<M: Payload> AsyncBus<M> {
     }
 }
 
-#[expect(clippy::unused_async, reason = "as above: these are its verbs")]
-impl AsyncMessageBus {
-    /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`]. It
-    /// waits as [`publish`](AsyncBus::publish) does. While it waits it is not admitted: if the capability is
-    /// revoked meanwhile, the envelope is handed back.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::publish_with_capability`].
-    ///
-    /// # Panics
-    ///
-    /// As [`Bus::publish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`publish`](AsyncBus::publish).
-    pub async fn publish_with_capability(
-        &self,
-        envelope: Envelope,
-        capability: &Capability,
-    ) -> Result<Receipt, PublishError> {
-        let mut pass = Pass::for_many();
-        let leave = |_: &_| self.core.grants.is_plain(capability);
-        let publish = |pending: &mut _, limit| {
-            if let Some(receipt) = self.bus.append_by_leave(pending, || false, leave) {
-                return Ok(receipt);
-            }
-            let by_name = self.core.grants.by_name(capability);
-            let _inside = by_name.enter(&self.bus, Pending::first(pending), &mut pass)?;
-            Ok(self.bus.place_pending(pending, limit)?)
-        };
-        placing::publish(envelope, publish).await
-    }
-
-    /// Grants a capability, without restrictions; see [`Bus::grant_capability`]. It does not wait.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::grant`].
-    pub async fn grant_capability(
-        &self,
-        capability: impl Into<Capability>,
-    ) -> Result<(), GrantError> {
-        self.bus.grant_capability(capability)
-    }
-
-    /// Revokes a capability, for everybody who holds it; see [`Bus::revoke_capability`]. It does not wait.
-    pub async fn revoke_capability(&self, capability: &Capability) {
-        self.bus.revoke_capability(capability);
-    }
-
-    /// Publishes a command, and returns its envelope's id; see
-    /// [`Bus::send_command`](Bus::send_command).
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::publish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`publish`](AsyncBus::publish).
-    pub async fn send_command(
-        &self,
-        source: impl Into<Source>,
-        command: Command,
-    ) -> Result<Uuid, PublishError> {
-        Ok(self.send(source, command).await?.id())
-    }
-
-    /// Publishes an event, and returns its envelope's id; see [`Bus::emit_event`](Bus::emit_event).
-    ///
-    /// # Errors
-    ///
-    /// As [`Bus::publish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`publish`](AsyncBus::publish).
-    pub async fn emit_event(
-        &self,
-        source: impl Into<Source>,
-        event: Event,
-    ) -> Result<Uuid, PublishError> {
-        Ok(self.send(source, event).await?.id())
-    }
-}
-
+/// # For tasks
 impl<M> Bus<M> {
     /// A handle on the same bus, for tasks.
     pub fn into_async(self) -> AsyncBus<M> {

@@ -31,6 +31,7 @@ async fn look_when_rung<T>(
 }
 
 /// These take tokio's clock: they panic outside a tokio runtime, or in one without time.
+/// # Waiting for others, and the end
 impl<M> AsyncBus<M> {
     /// Waits until there are at least so many subscriptions; see
     /// [`Bus::wait_for_subscribers`](crate::Bus::wait_for_subscribers). It is woken when the list of them changes.

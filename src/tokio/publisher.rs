@@ -70,6 +70,7 @@ impl<M> AsyncPublisher<M> {
     }
 }
 
+/// # Publishing
 impl<M: Payload> AsyncPublisher<M> {
     /// Publishes a message; see [`Publisher::publish`].
     ///

@@ -1,10 +1,68 @@
-//! A publisher for tasks that does not keep the bus open.
+//! Handles for tasks that do not keep the bus open.
 
 use std::fmt;
 
-use super::AsyncPublisher;
+use super::{AsyncBus, AsyncPublisher};
+use crate::lifecycle::WeakBus;
 use crate::message::Message;
 use crate::publisher::WeakPublisher;
+
+/// A [`WeakBus`] for tasks, made by [`AsyncBus::downgrade`]. It is a type of its own because what a [`WeakBus`]
+/// upgrades to waits for room in the thread, which would stop the executor.
+pub struct AsyncWeakBus<M = Message> {
+    bus: WeakBus<M>,
+}
+
+/// # A handle that does not keep it open
+impl<M> AsyncBus<M> {
+    /// A handle that does not keep the bus open; see [`Bus::downgrade`](crate::Bus::downgrade).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::AsyncBus;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = AsyncBus::<u32>::new();
+    /// let mut numbers = bus.subscribe().await;
+    /// let weak = bus.downgrade();
+    /// weak.upgrade().expect("it is there").send("counter", 7).await?;
+    /// assert_eq!(numbers.recv().await?.message, 7);
+    /// drop(bus);
+    /// assert!(weak.upgrade().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the bus itself is what keeps it open"]
+    pub fn downgrade(&self) -> AsyncWeakBus<M> {
+        AsyncWeakBus {
+            bus: (**self).downgrade(),
+        }
+    }
+}
+
+impl<M> AsyncWeakBus<M> {
+    /// The bus, unless the last bus and the last publisher are gone; see [`WeakBus::upgrade`].
+    #[must_use]
+    pub fn upgrade(&self) -> Option<AsyncBus<M>> {
+        Some(self.bus.upgrade()?.into_async())
+    }
+}
+
+impl<M> Clone for AsyncWeakBus<M> {
+    fn clone(&self) -> Self {
+        AsyncWeakBus {
+            bus: self.bus.clone(),
+        }
+    }
+}
+
+impl<M> fmt::Debug for AsyncWeakBus<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncWeakBus").field(&self.bus).finish()
+    }
+}
 
 /// A [`WeakPublisher`] for tasks, made by [`AsyncPublisher::downgrade`]. It is a type of its own because what a
 /// [`WeakPublisher`] upgrades to waits for room in the thread, which would stop the executor.
@@ -12,6 +70,7 @@ pub struct AsyncWeakPublisher<M = Message> {
     publisher: WeakPublisher<M>,
 }
 
+/// # A handle that does not keep the bus open
 impl<M> AsyncPublisher<M> {
     /// A handle that does not keep the bus open; see [`Publisher::downgrade`](crate::Publisher::downgrade).
     ///

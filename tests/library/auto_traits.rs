@@ -126,13 +126,14 @@ mod tasks {
     use std::time::Duration;
 
     use oxide_bus::{
-        AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakPublisher, Envelope,
-        PublishSink,
+        AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakBus,
+        AsyncWeakPublisher, Envelope, PublishSink,
     };
 
     assert_traits! {
         AsyncBus<Shared>: Send, Sync, Unpin, Clone;
         AsyncPublisher<Shared>: Send, Sync, Unpin, Clone;
+        AsyncWeakBus<Shared>: Send, Sync, Unpin, Clone;
         AsyncWeakPublisher<Shared>: Send, Sync, Unpin, Clone;
         AsyncSubscription<Shared>: Send, Sync, Unpin;
         AsyncSubscription<Shared>: !Clone;
@@ -141,6 +142,7 @@ mod tasks {
         AsyncReplies<Moved>: !Send, !Sync;
         AsyncBus<Moved>: !Send, !Sync;
         AsyncPublisher<Bound>: !Send, !Sync;
+        AsyncWeakBus<Moved>: !Send, !Sync;
         AsyncWeakPublisher<Moved>: !Send, !Sync;
         AsyncSubscription<Moved>: !Send, !Sync;
     }

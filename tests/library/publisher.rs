@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::support::task::Task;
 use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::{
-    Advisory, Bus, Capability, Denial, Draft, Envelope, MessageBus, Publisher, WeakBus,
-    WeakPublisher,
+    Advisory, Bus, Capability, Denial, Draft, Envelope, Grant, MessageBus, PublishError, Publisher,
+    WeakBus, WeakPublisher,
 };
 use uuid::Uuid;
 
@@ -365,6 +365,40 @@ fn what_is_stamped_belongs_to_the_current_trace_unless_it_names_one() {
     publisher.forward(made).unwrap();
     assert_eq!((trace(), trace()), (None, None));
     assert_eq!(asked.load(Ordering::Relaxed), 5, "no more than it needs");
+}
+
+#[test]
+fn a_trace_that_the_bus_adds_needs_no_grant_and_one_that_a_publisher_sets_does() {
+    let (bus, _) = traced();
+    let mut envelopes = bus.subscribe();
+    let headers = || Grant::new("count").headers(Vec::<String>::new());
+    bus.grant(headers()).unwrap();
+    let publisher = bus.publisher("counter", "count");
+    publisher.publish(1).unwrap();
+    let traced = envelopes.recv().unwrap().into_envelope();
+    assert_eq!(traced.header("traceparent"), Some("00-0"));
+    publisher.publish_batch([2, 3]).unwrap();
+    publisher.reply(&traced, 4).unwrap();
+    publisher.try_publish(5).unwrap();
+    assert_eq!(envelopes.len(), 4);
+
+    let own = |message| Draft::new(message).with_header("traceparent", "own");
+    let refused = publisher.publish(own(6).unwrap()).unwrap_err();
+    assert_eq!(refused.denial(), Some(Denial::Header));
+    let refused = publisher.publish_batch([Draft::new(7), own(8).unwrap()]);
+    assert!(matches!(
+        refused.unwrap_err().cause(),
+        PublishError::Denied {
+            denial: Denial::Header,
+            ..
+        }
+    ));
+    // Of what is handed on, every header needs it.
+    bus.grant(headers().forwards()).unwrap();
+    let refused = publisher.forward(traced).unwrap_err();
+    assert_eq!(refused.denial(), Some(Denial::Header));
+    bus.grant(headers().headers(["traceparent"])).unwrap();
+    publisher.publish(own(9).unwrap()).unwrap();
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Types and their twins.
-const TWINS: [(&str, &str); 5] = [
+const TWINS: [(&str, &str); 6] = [
     ("Bus", "AsyncBus"),
+    ("WeakBus", "AsyncWeakBus"),
     ("Publisher", "AsyncPublisher"),
     ("WeakPublisher", "AsyncWeakPublisher"),
     ("Subscription", "AsyncSubscription"),

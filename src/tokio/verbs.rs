@@ -1,0 +1,105 @@
+//! The verbs of `oxide-k`'s bus, awaited.
+
+use uuid::Uuid;
+
+use super::{AsyncMessageBus, placing};
+use crate::admission::Pass;
+use crate::capability::Capability;
+use crate::envelope::Envelope;
+use crate::error::{GrantError, PublishError};
+use crate::message::{Command, Event};
+use crate::pending::Pending;
+use crate::receipt::Receipt;
+use crate::source::Source;
+
+/// # The verbs of `oxide-k`
+#[expect(
+    clippy::unused_async,
+    reason = "these are its verbs, and one may come to wait"
+)]
+impl AsyncMessageBus {
+    /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`](crate::Bus::publish_with_capability). It
+    /// waits as [`publish`](super::AsyncBus::publish) does. While it waits it is not admitted: if the capability is
+    /// revoked meanwhile, the envelope is handed back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish_with_capability`](crate::Bus::publish_with_capability).
+    ///
+    /// # Panics
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](super::AsyncBus::publish).
+    pub async fn publish_with_capability(
+        &self,
+        envelope: Envelope,
+        capability: &Capability,
+    ) -> Result<Receipt, PublishError> {
+        let mut pass = Pass::for_many();
+        let leave = |_: &_| self.core.grants.is_plain(capability);
+        let publish = |pending: &mut _, limit| {
+            if let Some(receipt) = self.as_sync().append_by_leave(pending, || false, leave) {
+                return Ok(receipt);
+            }
+            let by_name = self.core.grants.by_name(capability);
+            let _inside = by_name.enter(self.as_sync(), Pending::first(pending), &mut pass)?;
+            Ok(self.as_sync().place_pending(pending, limit)?)
+        };
+        placing::publish(envelope, publish).await
+    }
+
+    /// Grants a capability, without restrictions; see [`Bus::grant_capability`](crate::Bus::grant_capability). It does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::grant`](crate::Bus::grant).
+    pub async fn grant_capability(
+        &self,
+        capability: impl Into<Capability>,
+    ) -> Result<(), GrantError> {
+        self.as_sync().grant_capability(capability)
+    }
+
+    /// Revokes a capability, for everybody who holds it; see [`Bus::revoke_capability`](crate::Bus::revoke_capability). It does not wait.
+    pub async fn revoke_capability(&self, capability: &Capability) {
+        self.as_sync().revoke_capability(capability);
+    }
+
+    /// Publishes a command, and returns its envelope's id; see
+    /// [`Bus::send_command`](crate::Bus::send_command).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](super::AsyncBus::publish).
+    pub async fn send_command(
+        &self,
+        source: impl Into<Source>,
+        command: Command,
+    ) -> Result<Uuid, PublishError> {
+        Ok(self.send(source, command).await?.id())
+    }
+
+    /// Publishes an event, and returns its envelope's id; see [`Bus::emit_event`](crate::Bus::emit_event).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`](crate::Bus::publish).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`publish`](super::AsyncBus::publish).
+    pub async fn emit_event(
+        &self,
+        source: impl Into<Source>,
+        event: Event,
+    ) -> Result<Uuid, PublishError> {
+        Ok(self.send(source, event).await?.id())
+    }
+}
