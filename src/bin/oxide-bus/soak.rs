@@ -93,7 +93,7 @@ fn minutes(text: &str) -> Result<Duration, String> {
     Ok(Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX))
 }
 
-/// The seed of the round after one (SplitMix64).
+/// The seed of the round after one (`SplitMix64`).
 fn next_seed(seed: u64) -> u64 {
     let mut mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -152,5 +152,5 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 fn length(options: &Options) -> Duration {
     let length = options.minutes.or(options.seconds);
-    length.unwrap_or(Duration::from_secs(60))
+    length.unwrap_or(Duration::from_mins(1))
 }

@@ -81,7 +81,7 @@ pub(super) fn at_rest(worker: &Worker, stats: &Stats) {
         }
     }
     let (alive, most) = (round.alive.load(Ordering::Relaxed), most_alive(round));
-    if alive > most {
+    if usize::try_from(alive).is_ok_and(|alive| alive > most) {
         worker.broken(format!(
             "{alive} payloads are there, and at most {most} should be"
         ));
@@ -102,12 +102,12 @@ fn expected(round: &Round, seat: &Seat, done: &[u64]) -> u64 {
 }
 
 /// A queue with a filter keeps the segment of each envelope; the others, their own and one beside.
-fn most_alive(round: &Round) -> i64 {
+fn most_alive(round: &Round) -> usize {
     let seats = round.seats.iter().map(|seat| {
         let segments = if seat.plan.is_gapless() { 1 } else { 64 };
         seat.plan.capacity * segments + 256
     });
-    seats.sum::<usize>() as i64 + 64 * 64 + 256 * round.lines.len() as i64
+    seats.sum::<usize>() + 64 * 64 + 256 * round.lines.len()
 }
 
 /// Compares the sums when all have come to their ends.

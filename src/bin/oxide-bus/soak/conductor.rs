@@ -134,7 +134,7 @@ impl Conductor {
                 }
                 let (seat, subscriber) = (Arc::clone(seat), Subscriber::new(subscription, task));
                 let name = format!("{}.{index}", seat.name);
-                let job = self.start(name, task, move |it| readers::read(it, seat, subscriber))?;
+                let job = self.start(&name, task, move |it| readers::read(it, seat, subscriber))?;
                 self.readers.push(job);
             }
         }
@@ -179,8 +179,9 @@ impl Conductor {
             .filter(|(_, it)| it.revoked);
         let revoked: Vec<_> = revoked.map(|(line, _)| line).collect();
         if !revoked.is_empty() {
-            self.speak(0, "revoker for", false, move |it| {
-                revoking::revoke(it, revoked)
+            let line = next();
+            self.speak(line, "revoker", false, move |it| {
+                revoking::revoke(it, line, revoked)
             })?;
         }
         Ok(())
@@ -199,23 +200,23 @@ impl Conductor {
             life(worker).await;
             round.parked.fetch_add(1, Ordering::SeqCst);
         };
-        let job = self.start(format!("{kind} {}", LINES[line]), task, life)?;
+        let job = self.start(&format!("{kind} {}", LINES[line]), task, life)?;
         self.speakers.push(job);
         Ok(())
     }
 
     fn start<F: Future<Output = ()> + Send + 'static>(
         &self,
-        name: String,
+        name: &str,
         task: bool,
         life: impl FnOnce(Worker) -> F + Send + 'static,
     ) -> Result<Job, Failure> {
-        let worker = Worker::new(&self.round, name.clone(), task);
+        let worker = Worker::new(&self.round, name.to_owned(), task);
         let runtime = self.runtime.clone();
         if task {
             return Ok(Job::Task(runtime.spawn(life(worker))));
         }
-        spawn(&name, move || runtime.block_on(life(worker))).map(Job::Thread)
+        spawn(name, move || runtime.block_on(life(worker))).map(Job::Thread)
     }
 
     fn go_on(&mut self, length: Duration, rng: &mut Rng) {

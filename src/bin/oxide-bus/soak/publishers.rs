@@ -245,8 +245,9 @@ pub(super) async fn publish(mut worker: Worker, line: usize, plan: Speaker) {
             }
         }
         if plan.right == Right::Rated {
-            let most = f64::from(BURST) + began.elapsed().as_secs_f64() * f64::from(PER_SECOND);
-            if pen.number as f64 > most + 1.0 {
+            let allowed = began.elapsed().as_micros() * u128::from(PER_SECOND) / 1_000_000;
+            let most = allowed + u128::from(BURST) + 1;
+            if u128::from(pen.number) > most {
                 worker.broken(format!("published {}, and may only {most}", pen.number));
             }
         }

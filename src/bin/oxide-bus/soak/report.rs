@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::process;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,19 @@ pub(super) fn broken(round: &Round, by: Option<&Arc<Trace>>, what: &str) -> ! {
         round.began.elapsed(),
     ));
     let mut text = format!("{}\n", round.topology);
+    for seat in &round.seats {
+        let received = seat.received.load(Ordering::Relaxed);
+        let missed = seat.missed.load(Ordering::Relaxed);
+        writeln!(
+            text,
+            "{} has received {received}, missed {missed}",
+            seat.name
+        )
+        .expect("a text takes it");
+    }
+    for it in round.bus.stats().subscriptions {
+        writeln!(text, "{it:?}").expect("a text takes it");
+    }
     let others = round.traces();
     let others = others
         .iter()
@@ -102,7 +116,7 @@ impl Ticker {
     /// After a round.
     pub(super) fn tick(&mut self, totals: &Totals) {
         let elapsed = self.began.elapsed();
-        if self.is_shown && elapsed - self.told >= Duration::from_secs(1) {
+        if self.is_shown && elapsed >= self.told + Duration::from_secs(1) {
             self.told = elapsed;
             let Totals {
                 rounds,

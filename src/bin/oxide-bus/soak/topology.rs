@@ -8,6 +8,7 @@ use oxide_bus::Overflow;
 
 use super::load::{Filter, KINDS, LINES, Role};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub(super) struct Topology {
     pub(super) seed: u64,
     pub(super) total_order: bool,
@@ -24,6 +25,8 @@ pub(super) struct Topology {
     pub(super) keeper: bool,
     /// The bus closes in the midst of everything.
     pub(super) abrupt: bool,
+    /// Nobody has a filter: most publishes only append.
+    pub(super) plain: bool,
 }
 
 /// A publisher.
@@ -87,7 +90,8 @@ impl Topology {
         let rng = &mut Rng::with_seed(seed);
         let scale = rng.choice([1, 2, 4]).expect("there are some");
         let publishers: Vec<_> = (0..rng.usize(1..=scale)).map(|_| speaker(rng)).collect();
-        let servers = rng.usize(0..=2);
+        let plain = one_in(rng, 3);
+        let servers = if plain { 0 } else { rng.usize(0..=2) };
         let askers = if servers == 0 {
             0
         } else {
@@ -95,17 +99,19 @@ impl Topology {
         };
         let askers: Vec<_> = (0..askers).map(|_| rng.bool()).collect();
         let visitors = if rng.bool() { 0 } else { rng.usize(1..=scale) };
-        let (changer, keeper) = (one_in(rng, 4), one_in(rng, 4));
+        let (changer, keeper) = (!plain && one_in(rng, 4), !plain && one_in(rng, 4));
+        let revoker = publishers.iter().any(|it| it.revoked);
         let mut roles = vec![Role::Talk; publishers.len()];
         roles.extend(vec![Role::Ask; askers.len()]);
         let first_answer = roles.len();
         roles.extend(vec![Role::Answer; servers]);
         roles.extend(vec![Role::Talk; visitors + usize::from(changer)]);
         roles.extend(vec![Role::Keep; usize::from(keeper)]);
+        roles.extend(vec![Role::Talk; usize::from(revoker)]);
         assert!(roles.len() <= LINES.len(), "each line has a name");
         let lines = roles.len();
         let mut seats: Vec<_> = (0..rng.usize(1..=2 * scale))
-            .map(|_| seat(rng, lines))
+            .map(|_| seat(rng, lines, plain))
             .collect();
         seats.extend((0..servers).map(|server| SeatPlan {
             filter: Filter::Kind("ask"),
@@ -128,6 +134,7 @@ impl Topology {
             changer,
             keeper,
             abrupt: one_in(rng, 4),
+            plain,
         }
     }
 
@@ -169,10 +176,10 @@ fn speaker(rng: &mut Rng) -> Speaker {
     }
 }
 
-fn seat(rng: &mut Rng, lines: usize) -> SeatPlan {
+fn seat(rng: &mut Rng, lines: usize, plain: bool) -> SeatPlan {
     let kind = rng.choice(KINDS).expect("there are some");
     let sources = (rng.usize(0..lines), rng.usize(0..lines));
-    let group = one_in(rng, 4);
+    let group = !plain && one_in(rng, 4);
     let filters = [
         Filter::None,
         Filter::None,
@@ -187,7 +194,7 @@ fn seat(rng: &mut Rng, lines: usize) -> SeatPlan {
     ];
     let alone = |filter| matches!(filter, Filter::Changing | Filter::Panics(_));
     let mut filter = rng.choice(filters).expect("there are some");
-    if group && alone(filter) {
+    if plain || group && alone(filter) {
         filter = Filter::None;
     }
     let policies = [
@@ -200,6 +207,9 @@ fn seat(rng: &mut Rng, lines: usize) -> SeatPlan {
     let mut overflow = rng.choice(policies).expect("there are some");
     if group && overflow == Overflow::Evict {
         overflow = Overflow::Block;
+    }
+    if plain && overflow == Overflow::DropOldest {
+        overflow = Overflow::DropNewest;
     }
     let waits = matches!(overflow, Overflow::Block | Overflow::BlockFor(_));
     let mut paces = vec![Pace::Fast, Pace::Bursts, Pace::Slow];

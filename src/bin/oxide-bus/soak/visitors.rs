@@ -50,7 +50,8 @@ fn begin(worker: &mut Worker, group: Option<Arc<Seat>>) -> Option<Visit> {
     let terms = group
         .as_ref()
         .map(|seat| (seat.plan.filter, seat.plan.overflow));
-    let (filter, overflow) = terms.unwrap_or_else(|| draw(&mut worker.rng, lines));
+    let (filter, overflow) =
+        terms.unwrap_or_else(|| draw(&mut worker.rng, lines, round.topology.plain));
     let options = match &group {
         Some(seat) => seat.options.clone(),
         None => filter.apply(SubscribeOptions::new(), &round.panics),
@@ -67,7 +68,7 @@ fn begin(worker: &mut Worker, group: Option<Arc<Seat>>) -> Option<Visit> {
     })
 }
 
-fn draw(rng: &mut Rng, lines: usize) -> (Filter, Overflow) {
+fn draw(rng: &mut Rng, lines: usize, plain: bool) -> (Filter, Overflow) {
     let kind = rng.choice(KINDS).expect("there are some");
     let filters = [
         Filter::None,
@@ -84,7 +85,11 @@ fn draw(rng: &mut Rng, lines: usize) -> (Filter, Overflow) {
         Overflow::BlockFor(Duration::from_micros(50)),
         Overflow::Block,
     ];
-    let filter = rng.choice(filters).expect("there are some");
+    let filter = if plain {
+        Filter::None
+    } else {
+        rng.choice(filters).expect("there are some")
+    };
     (filter, rng.choice(policies).expect("there are some"))
 }
 
