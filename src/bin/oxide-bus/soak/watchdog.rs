@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::failure::Failure;
 use super::super::thread;
 use super::report;
 use super::round::Round;
 
-/// How long nobody may take a step.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// How many times in a row it may find that nobody has taken a step: 12 seconds.
+const LOOKS: u32 = 60;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -27,13 +27,14 @@ impl Watchdog {
         let (round, is_over) = (Arc::clone(round), Arc::clone(&over));
         let thread = thread::spawn("watchdog", move || {
             let steps = || round.traces().iter().map(|it| it.count()).sum::<u64>();
-            let (mut last, mut since) = (steps(), Instant::now());
+            // Looks are counted, and not time: the whole process may be stopped for a while.
+            let (mut last, mut looks) = (steps(), 0);
             while !is_over.load(Ordering::Relaxed) {
                 std::thread::park_timeout(PERIOD);
                 let now = steps();
-                if now != last {
-                    (last, since) = (now, Instant::now());
-                } else if since.elapsed() > PATIENCE {
+                looks = if now == last { looks + 1 } else { 0 };
+                last = now;
+                if looks > LOOKS {
                     report::broken(&round, None, "it hangs: nobody has taken a step for long");
                 }
             }
