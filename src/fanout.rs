@@ -251,9 +251,10 @@ impl<M> Core<M> {
                     outcome.dropped += 1;
                     (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
                 }
+                drop(picks);
                 let outcome = self.finish(outcome, rest, limit, || {
                     self.requests.look(&next.parcel, 0..claimed);
-                    drop((current.into_inner(), next, mem::take(behind)));
+                    drop((current.into_inner(), next, listed, mem::take(behind)));
                     discard(pending, blind, base, |sequence, envelope| {
                         self.requests.look_at(sequence, envelope);
                     });
@@ -282,7 +283,7 @@ impl<M> Core<M> {
         wanted: usize,
         may_wake: impl FnMut() -> bool,
     ) -> Option<Claim> {
-        append(
+        let claim = append(
             &opening.parcel,
             opening.epoch,
             pending,
@@ -291,7 +292,9 @@ impl<M> Core<M> {
             |sequence, envelope| {
                 self.requests.look_at(sequence, envelope);
             },
-        )
+        )?;
+        opening.rouse_vacated();
+        Some(claim)
     }
 
     /// Wakes those who wait for the next slot to be claimed, if there is somebody.

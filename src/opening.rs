@@ -160,9 +160,12 @@ impl<M> Opening<M> {
                 continue;
             }
             queue.leave_out();
-            entry.reach = Reach::LeftOut;
+            let overflow = queue.terms().overflow;
+            if overflow != Overflow::Evict {
+                entry.reach = Reach::LeftOut;
+            } // else it loses the first envelope alone, which its end tells
             others.push(other(entry));
-            match queue.terms().overflow {
+            match overflow {
                 Overflow::DropNewest => drops.push(Full::new(index, queue, &entry)),
                 Overflow::Block | Overflow::BlockFor(_) => waits.push(index),
                 Overflow::Evict => evicts.push(index),

@@ -73,6 +73,7 @@ impl<M> Core<M> {
             .claim_kept(current.epoch, Nesting::has_room)?;
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
+        current.rouse_vacated();
         if is_awaited {
             let _nesting = Nesting::enter();
             self.lobby.ring();

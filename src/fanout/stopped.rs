@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::error::{RecvTimeoutError, TryRecvError};
+use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, Stopped, stop};
@@ -243,15 +243,27 @@ fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
 
 #[test]
 fn one_that_goes_to_sleep_while_it_loses_an_envelope_is_told() {
+    // It has been seen to have no room: for the next parcel, or for what is appended to the one that is open.
+    for (before, step) in [(1, Step::Installing), (2, Step::Admitted)] {
+        goes_to_sleep_while_it_loses(before, step);
+    }
+}
+
+fn goes_to_sleep_while_it_loses(before: u32, step: Step) {
     let bus = Bus::<u32>::new();
     let options = SubscribeOptions::new().capacity(1);
     let mut slow = bus.subscribe_with(options).expect("open");
-    publish(&bus, 0);
-    let stopped = stop(Step::Installing, 1, {
+    let _roomy = bus.subscribe();
+    (0..before).for_each(|number| _ = publish(&bus, number));
+    let stopped = stop(step, 1, {
         let bus = bus.clone();
-        move || publish(&bus, 1) // it has seen that there is no room
+        move || publish(&bus, before)
     });
     assert_eq!(slow.recv().expect("queued").message, 0);
+    if before > 1 {
+        let told = slow.recv().map(drop);
+        assert_eq!(told, Err(RecvError::Lagged { missed: 1 }));
+    }
     let (started, has_started) = channel();
     let sleeper = thread::spawn(move || {
         started.send(()).expect("the test waits for it");

@@ -25,17 +25,24 @@ impl<M> Opening<M> {
             // Not only by who waits for it: he may be stopped, and those behind him would wait for him.
             queue.enrol(&self.parcel, entry);
         }
-        if !self.drops.is_empty() {
-            // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
-            // have received all since, and not have learned of this loss.
-            fence(Ordering::SeqCst);
-            for queue in self.vacated() {
-                queue.rouse(self.parcel.base());
-            }
-        }
+        self.rouse_vacated();
         Alarm::ring_all(in_reach().map(|queue| queue.alarm()));
         lobby.ring(); // tasks that hold the parcel before
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();
+    }
+
+    /// Something was lost for those that had no room: wakes those that have received all since, and sleep.
+    #[inline]
+    pub(crate) fn rouse_vacated(&self) {
+        if self.drops.is_empty() {
+            return;
+        }
+        // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
+        // have received all since, and not have learned of this loss.
+        fence(Ordering::SeqCst);
+        for queue in self.vacated() {
+            queue.rouse(self.parcel.base());
+        }
     }
 }

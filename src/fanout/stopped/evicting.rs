@@ -4,8 +4,8 @@ use super::{MEANWHILE, all, ends, publish, queued, stop_publish};
 use crate::error::TryRecvError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
-use crate::pause::Step;
-use crate::{Advisory, Bus, RecvError};
+use crate::pause::{Step, stop};
+use crate::{Advisory, Bus, Envelope, RecvError};
 
 #[test]
 fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds_up_nobody() {
@@ -39,6 +39,28 @@ fn a_publisher_that_is_stopped_before_it_takes_an_evicted_one_off_the_list_holds
         let receipt = stopped.release();
         assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));
     }
+}
+
+#[test]
+fn one_that_is_being_evicted_by_a_batch_loses_the_first_envelope_of_it_alone() {
+    let bus = Bus::<u32>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Evict);
+    let mut evicted = bus.subscribe_with(options).expect("open");
+    let _other = bus.subscribe();
+    publish(&bus, 0);
+    let stopped = stop(Step::Installed, 1, {
+        let bus = bus.clone();
+        move || bus.publish_batch((1..=5).map(|number| Envelope::new("test", number)))
+    });
+    assert_eq!(evicted.try_recv().map(|it| it.message), Ok(0));
+    assert_eq!(evicted.try_recv().unwrap_err(), TryRecvError::Empty);
+    let receipt = stopped.release().expect("open");
+    assert_eq!((receipt.delivered(), receipt.dropped()), (5, 1));
+    let missed = TryRecvError::Lagged { missed: 1 };
+    assert_eq!(evicted.try_recv().unwrap_err(), missed);
+    assert_eq!(evicted.try_recv().unwrap_err(), TryRecvError::Evicted);
 }
 
 #[test]
