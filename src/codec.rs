@@ -71,6 +71,9 @@
 //! most about 700 bytes for each, which is what an object with one key takes. With the default limits that is 48 MiB
 //! at the very worst, for an input of less than 1 MiB; with 4,096 [values](Codec::max_nodes), 3 MiB.
 //!
+//! What is written is looked through for the limits once more, but for a [`Message`], a command or an event in a text that
+//! is too short to break one: no longer than a string may be, and than two bytes for each value.
+//!
 //! # Differences from the seed
 //!
 //! Each envelope is written byte for byte as `oxide-k` 0.3 writes it, except for custom events. There
@@ -125,10 +128,10 @@ pub(crate) use self::time::is_written_time;
 
 pub(crate) use self::envelope::check;
 
-use self::bounded::write;
-use self::envelope::Record;
+use self::bounded::{in_one_line, write};
+use self::envelope::{Checked, Record};
 use self::limits::Limits;
-use self::name::Parts;
+use self::message::Parts;
 use self::reading::Reading;
 use self::scan::{scan, scan_for_nulls};
 use self::tagged::Tagged;
@@ -316,7 +319,11 @@ impl Codec {
         if let Some(parts) = &parts {
             parts.check_names(&self.limits)?;
         }
-        let json = write(envelope, self.limits.bytes).map_err(|error| {
+        let written = match &parts {
+            Some(message) => write(&Checked { envelope, message }, self.limits.bytes),
+            None => write(envelope, self.limits.bytes).map(in_one_line),
+        };
+        let json = written.map_err(|error| {
             if error.is_io() {
                 return ErrorKind::TooLarge(self.limits.bytes);
             }
@@ -329,6 +336,11 @@ impl Codec {
             };
             found.unwrap_or_else(|| ErrorKind::Message(error::repeated(&error)))
         })?;
+        if let Some(parts) = &parts
+            && parts.surely_fits(json.len(), &self.limits)
+        {
+            return Ok(json);
+        }
         let nulls = scan_for_nulls(&json, &self.limits).map_err(|fault| fault.kind)?;
         // Each of the message's nulls may have been a float; the payload of a `Message` holds only finite ones.
         if parts.is_none()

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::ErrorKind;
 use super::reading::{Reading, Text};
-use super::{compact, time};
+use super::{Limits, compact, name, time};
 use crate::envelope::Envelope;
 
 /// The only form of an id that is read: hyphenated, with digits of either case.
@@ -45,21 +45,39 @@ impl<M: Serialize> Serialize for Envelope<M> {
         if !serializer.is_human_readable() {
             return compact::write_envelope(self, serializer);
         }
+        name::check_source(&self.source, &Limits::UNBOUNDED).map_err(S::Error::custom)?;
+        Checked {
+            envelope: self,
+            message: &self.message,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// An envelope whose ids, time and source are known to be right, and its message as it is written.
+pub(super) struct Checked<'a, M, W> {
+    pub(super) envelope: &'a Envelope<M>,
+    pub(super) message: &'a W,
+}
+
+impl<M, W: Serialize> Serialize for Checked<'_, M, W> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let envelope = self.envelope;
         let (mut id, mut correlation_id) = (Uuid::encode_buffer(), Uuid::encode_buffer());
-        let correlation_id = self
+        let correlation_id = envelope
             .correlation_id
             .as_ref()
             .map(|id| &*id.as_hyphenated().encode_lower(&mut correlation_id));
-        let keys = if self.headers.is_empty() { 5 } else { 6 };
+        let keys = if envelope.headers.is_empty() { 5 } else { 6 };
         let mut map = serializer.serialize_map(Some(keys))?;
-        map.serialize_entry("id", self.id.as_hyphenated().encode_lower(&mut id))?;
-        map.serialize_entry("source", &self.source)?;
+        map.serialize_entry("id", envelope.id.as_hyphenated().encode_lower(&mut id))?;
+        map.serialize_entry("source", envelope.source.as_str())?;
         map.serialize_entry("correlation_id", &correlation_id)?;
-        map.serialize_entry("timestamp", &time::write(&self.timestamp))?;
-        if !self.headers.is_empty() {
-            map.serialize_entry("headers", &self.headers)?;
+        map.serialize_entry("timestamp", time::write(&envelope.timestamp).as_str())?;
+        if !envelope.headers.is_empty() {
+            map.serialize_entry("headers", &envelope.headers)?;
         }
-        map.serialize_entry("message", &self.message)?;
+        map.serialize_entry("message", self.message)?;
         map.end()
     }
 }

@@ -1,15 +1,149 @@
 //! Messages on the wire: written as the seed wrote them, read strictly.
 
+use std::any::Any;
+use std::cell::Cell;
+
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::Limits;
 use super::compact::{CompactCommand, CompactEvent, CompactMessage};
+use super::error::ErrorKind;
+use super::name::check_length;
 use super::reading::Reading;
-use super::tagged::{Family, Tagged, Variant};
+use super::tagged::{Tagged, Variant};
 use super::value;
 use crate::message::{Command, Event, Message};
+
+/// A message as it is written: its tags, its names and its payload.
+pub(super) struct Parts<'a> {
+    /// Whether it has the tag `kind`, which a command or an event by itself lacks.
+    has_kind: bool,
+    variant: Variant,
+    names: [Option<(&'static str, &'a str)>; 2],
+    pub(super) payload: Option<&'a Value>,
+    /// The level of what nests deepest in it, in an envelope: known when it is written.
+    depth: Cell<usize>,
+}
+
+impl<'a> Parts<'a> {
+    /// The parts of a message whose format is this module's business.
+    pub(super) fn of(message: &'a dyn Any) -> Option<Self> {
+        (message.downcast_ref().map(Parts::of_message))
+            .or_else(|| message.downcast_ref().map(Parts::of_command))
+            .or_else(|| message.downcast_ref().map(Parts::of_event))
+    }
+
+    fn of_message(message: &'a Message) -> Self {
+        let parts = match message {
+            Message::Command(command) => Parts::of_command(command),
+            Message::Event(event) => Parts::of_event(event),
+        };
+        Parts {
+            has_kind: true,
+            ..parts
+        }
+    }
+
+    fn of_command(command: &'a Command) -> Self {
+        match command {
+            Command::Start { module_id } => Parts::of_module(Variant::Start, module_id),
+            Command::Stop { module_id } => Parts::of_module(Variant::Stop, module_id),
+            Command::Invoke {
+                module_id,
+                method,
+                payload,
+            } => Parts {
+                names: [Some(("module_id", module_id)), Some(("method", method))],
+                payload: Some(payload),
+                ..Parts::new(Variant::Invoke)
+            },
+            Command::Ping => Parts::new(Variant::Ping),
+        }
+    }
+
+    fn of_event(event: &'a Event) -> Self {
+        match event {
+            Event::ModuleStarted { module_id } => {
+                Parts::of_module(Variant::ModuleStarted, module_id)
+            }
+            Event::ModuleStopped { module_id } => {
+                Parts::of_module(Variant::ModuleStopped, module_id)
+            }
+            Event::Custom {
+                module_id,
+                kind,
+                payload,
+            } => Parts {
+                names: [Some(("module_id", module_id)), Some(("custom_kind", kind))],
+                payload: Some(payload),
+                ..Parts::new(Variant::Custom)
+            },
+            Event::Pong { from } => Parts {
+                names: [Some(("from", from)), None],
+                ..Parts::new(Variant::Pong)
+            },
+        }
+    }
+
+    fn of_module(variant: Variant, module_id: &'a str) -> Self {
+        Parts {
+            names: [Some(("module_id", module_id)), None],
+            ..Parts::new(variant)
+        }
+    }
+
+    fn new(variant: Variant) -> Self {
+        Parts {
+            has_kind: false,
+            variant,
+            names: [None; 2],
+            payload: None,
+            depth: Cell::new(Limits::PAYLOAD_LEVEL - 1),
+        }
+    }
+
+    /// Checks the length of each name.
+    pub(super) fn check_names(&self, limits: &Limits) -> Result<(), ErrorKind> {
+        (self.names.iter().flatten())
+            .try_for_each(|&(field, name)| check_length(field, name, limits))
+    }
+
+    /// Whether it breaks no limit in an envelope that was written in so many bytes, as is plain without a look at them:
+    /// no string has more bytes than all, each value takes a byte and all but one a comma or a bracket, and a payload
+    /// has no number out of range, unless it has them as texts.
+    pub(super) fn surely_fits(&self, bytes: usize, limits: &Limits) -> bool {
+        /// Where `serde_json` is built with `arbitrary_precision`.
+        const HAS_NUMBERS_AS_TEXTS: bool = size_of::<Number>() > size_of::<(u64, u64)>();
+
+        !HAS_NUMBERS_AS_TEXTS
+            && bytes <= limits.bytes
+            && bytes <= limits.string
+            && bytes / 2 < limits.nodes
+            && self.depth.get() <= limits.depth
+    }
+}
+
+impl Serialize for Parts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if self.has_kind {
+            map.serialize_entry("kind", self.variant.family().name())?;
+        }
+        map.serialize_entry("type", self.variant.name())?;
+        for (field, name) in self.names.iter().flatten() {
+            map.serialize_entry(*field, *name)?;
+        }
+        if let Some(payload) = self.payload {
+            let depth = value::check(payload, Limits::PAYLOAD_LEVEL, Limits::MAX_DEPTH)
+                .map_err(S::Error::custom)?;
+            self.depth.set(self.depth.get().max(depth));
+            map.serialize_entry("payload", payload)?;
+        }
+        map.end()
+    }
+}
 
 /// An object with the tags `kind` and `type`, as the [module documentation](crate::codec) describes.
 ///
@@ -21,18 +155,7 @@ impl Serialize for Message {
         if !serializer.is_human_readable() {
             return CompactMessage::write(self)?.serialize(serializer);
         }
-        let mut map = serializer.serialize_map(None)?;
-        match self {
-            Message::Command(command) => {
-                map.serialize_entry("kind", Family::Command.name())?;
-                write_command(command, &mut map)?;
-            }
-            Message::Event(event) => {
-                map.serialize_entry("kind", Family::Event.name())?;
-                write_event(event, &mut map)?;
-            }
-        }
-        map.end()
+        Parts::of_message(self).serialize(serializer)
     }
 }
 
@@ -42,9 +165,7 @@ impl Serialize for Command {
         if !serializer.is_human_readable() {
             return CompactCommand::write(self)?.serialize(serializer);
         }
-        let mut map = serializer.serialize_map(None)?;
-        write_command(self, &mut map)?;
-        map.end()
+        Parts::of_command(self).serialize(serializer)
     }
 }
 
@@ -54,66 +175,8 @@ impl Serialize for Event {
         if !serializer.is_human_readable() {
             return CompactEvent::write(self)?.serialize(serializer);
         }
-        let mut map = serializer.serialize_map(None)?;
-        write_event(self, &mut map)?;
-        map.end()
+        Parts::of_event(self).serialize(serializer)
     }
-}
-
-fn write_command<M: SerializeMap>(command: &Command, map: &mut M) -> Result<(), M::Error> {
-    match command {
-        Command::Start { module_id } => {
-            map.serialize_entry("type", Variant::Start.name())?;
-            map.serialize_entry("module_id", module_id)
-        }
-        Command::Stop { module_id } => {
-            map.serialize_entry("type", Variant::Stop.name())?;
-            map.serialize_entry("module_id", module_id)
-        }
-        Command::Invoke {
-            module_id,
-            method,
-            payload,
-        } => {
-            map.serialize_entry("type", Variant::Invoke.name())?;
-            map.serialize_entry("module_id", module_id)?;
-            map.serialize_entry("method", method)?;
-            write_payload(payload, map)
-        }
-        Command::Ping => map.serialize_entry("type", Variant::Ping.name()),
-    }
-}
-
-fn write_event<M: SerializeMap>(event: &Event, map: &mut M) -> Result<(), M::Error> {
-    match event {
-        Event::ModuleStarted { module_id } => {
-            map.serialize_entry("type", Variant::ModuleStarted.name())?;
-            map.serialize_entry("module_id", module_id)
-        }
-        Event::ModuleStopped { module_id } => {
-            map.serialize_entry("type", Variant::ModuleStopped.name())?;
-            map.serialize_entry("module_id", module_id)
-        }
-        Event::Custom {
-            module_id,
-            kind,
-            payload,
-        } => {
-            map.serialize_entry("type", Variant::Custom.name())?;
-            map.serialize_entry("module_id", module_id)?;
-            map.serialize_entry("custom_kind", kind)?;
-            write_payload(payload, map)
-        }
-        Event::Pong { from } => {
-            map.serialize_entry("type", Variant::Pong.name())?;
-            map.serialize_entry("from", from)
-        }
-    }
-}
-
-fn write_payload<M: SerializeMap>(payload: &Value, map: &mut M) -> Result<(), M::Error> {
-    value::check(payload, Limits::PAYLOAD_LEVEL, Limits::MAX_DEPTH).map_err(M::Error::custom)?;
-    map.serialize_entry("payload", payload)
 }
 
 /// Strict: no unknown and no duplicate keys, at any depth.

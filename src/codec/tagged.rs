@@ -66,7 +66,7 @@ impl Variant {
         }
     }
 
-    fn family(self) -> Family {
+    pub(super) fn family(self) -> Family {
         match self {
             Variant::Start | Variant::Stop | Variant::Invoke | Variant::Ping => Family::Command,
             Variant::ModuleStarted | Variant::ModuleStopped | Variant::Custom | Variant::Pong => {

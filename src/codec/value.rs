@@ -16,36 +16,22 @@ use super::scan::is_in_range;
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// Whether a payload can be written and read back: not too deep, and without the key that
-/// `serde_json` may take for a number's. `level` is the payload's own.
+/// `serde_json` may take for a number's. `level` is the payload's own, if it nests.
 ///
-/// Goes down without recursion, for it is what keeps a `Value` of any depth from being written by
-/// one.
-pub(super) fn check(payload: &Value, level: usize, max_depth: usize) -> Result<(), ErrorKind> {
-    let mut pending = vec![(payload, level)];
-    while let Some((value, depth)) = pending.pop() {
-        if depth > max_depth && (value.is_array() || value.is_object()) {
-            return Err(ErrorKind::TooDeep(max_depth));
+/// Returns the deepest level. Goes no deeper than it may, for it is what keeps a `Value` of any depth from being written
+/// by recursion.
+pub(super) fn check(value: &Value, level: usize, max_depth: usize) -> Result<usize, ErrorKind> {
+    let nests = |item: &&Value| item.is_array() || item.is_object();
+    let deeper = |deepest: usize, item| Ok(deepest.max(check(item, level + 1, max_depth)?));
+    match value {
+        Value::Array(_) | Value::Object(_) if level > max_depth => {
+            Err(ErrorKind::TooDeep(max_depth))
         }
-        let nested = |value: &&Value| value.is_array() || value.is_object();
-        match value {
-            Value::Array(items) => {
-                pending.extend(items.iter().filter(nested).map(|item| (item, depth + 1)));
-            }
-            Value::Object(members) => {
-                if members.contains_key(NUMBER_KEY) {
-                    return Err(ErrorKind::ReservedKey);
-                }
-                pending.extend(
-                    members
-                        .values()
-                        .filter(nested)
-                        .map(|item| (item, depth + 1)),
-                );
-            }
-            _ => {}
-        }
+        Value::Array(items) => items.iter().rev().filter(nests).try_fold(level, deeper),
+        Value::Object(members) if members.contains_key(NUMBER_KEY) => Err(ErrorKind::ReservedKey),
+        Value::Object(members) => (members.values().rev().filter(nests)).try_fold(level, deeper),
+        _ => Ok(level - 1),
     }
-    Ok(())
 }
 
 /// Reads a payload.

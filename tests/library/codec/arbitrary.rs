@@ -1,7 +1,7 @@
 //! Any envelope at all, there and back.
 
 use chrono::DateTime;
-use oxide_bus::codec::Codec;
+use oxide_bus::codec::{Codec, ErrorKind};
 use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::{Envelope, HeaderError, Headers};
 use proptest::prelude::*;
@@ -118,7 +118,87 @@ prop_compose! {
     }
 }
 
+/// A message that the codec takes for one of somebody else's type, whose JSON it looks through.
+#[derive(serde::Serialize)]
+#[serde(transparent)]
+struct Foreign(Message);
+
+fn foreign(envelope: &Envelope) -> Envelope<Foreign> {
+    let mut foreign = Envelope::new(&envelope.source, Foreign(envelope.message.clone()));
+    foreign.id = envelope.id;
+    foreign.correlation_id = envelope.correlation_id;
+    foreign.timestamp = envelope.timestamp;
+    foreign.headers = envelope.headers.clone();
+    foreign
+}
+
+/// Puts the payload into so many arrays.
+fn nest(message: &mut Message, levels: usize) {
+    if let Message::Command(Command::Invoke { payload, .. })
+    | Message::Event(Event::Custom { payload, .. }) = message
+    {
+        for _ in 0..levels {
+            *payload = Value::Array(vec![payload.take()]);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    Roomy,
+    /// Near the bytes of the whole text, or a part of them.
+    Near(usize),
+    Any(usize),
+}
+
+impl Limit {
+    fn of(self, bytes: usize) -> usize {
+        match self {
+            Limit::Roomy => 1 << 20,
+            Limit::Near(more) => bytes + more - 2,
+            Limit::Any(limit) => limit,
+        }
+    }
+}
+
+fn limit() -> impl Strategy<Value = Limit> {
+    prop_oneof![
+        Just(Limit::Roomy),
+        (0..5_usize).prop_map(Limit::Near),
+        (0..200_usize).prop_map(Limit::Any),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn a_message_is_written_and_refused_like_one_whose_json_is_looked_through(
+        mut envelope in any_envelope(),
+        levels in prop_oneof![Just(0), 0..130_usize],
+        (bytes, nodes, string) in (limit(), limit(), limit()),
+        depth in prop_oneof![Just(64), 0..12_usize, 0..130_usize],
+    ) {
+        nest(&mut envelope.message, levels);
+        let roomy = Codec::new().max_name(4096);
+        let length = roomy.max_depth(127).encode(&envelope).map_or(400, |json| json.len());
+        let codec = roomy
+            .max_bytes(bytes.of(length))
+            .max_nodes(nodes.of(length / 2))
+            .max_string(string.of(length))
+            .max_depth(depth);
+        let written = codec.encode(&envelope).map_err(|error| error.kind().clone());
+        let expected = match codec.encode(&foreign(&envelope)) {
+            Ok(json) => Ok(json),
+            Err(error) => Err(match error.kind() {
+                // What serde alone says; the codec knows its own limit.
+                ErrorKind::Message(text) if text == "more than 127 levels of nesting" => {
+                    ErrorKind::TooDeep(depth.min(127))
+                }
+                kind => kind.clone(),
+            }),
+        };
+        prop_assert_eq!(written, expected);
+    }
+
     #[test]
     fn whatever_is_written_as_json_is_read_back_equal(envelope in any_envelope()) {
         let roomy = Codec::new().max_name(4096);
