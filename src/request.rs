@@ -1,32 +1,38 @@
 //! Requests: to publish something, and wait for the answers to it.
 //!
 //! A request is registered by its id before it is published. A publish of an envelope with a correlation id looks it
-//! up while any request is pending, and hands the envelope over. If one answer is wanted, it takes the request off the
-//! register: so the first answer is the one, and nobody gets another's.
+//! up while any request is pending, and puts the envelope into the request's slot. If one answer is wanted, it takes the
+//! request off the register: so the first answer is the one, and nobody gets another's. It does both under the lock of
+//! one shard of the register, so nothing is put in once somebody else has taken the request off.
 //!
 //! While none is pending, that costs a publish one load of a word that nobody writes.
 
+mod eagerness;
 mod replies;
+mod slot;
 mod verbs;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Poll;
+#[cfg(feature = "tokio")]
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded};
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use uuid::Uuid;
 
 use crate::admission::Asking;
-use crate::alarm::{Alarm, Ringer, alarm};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::RequestError;
 use crate::fanout::Core;
 use crate::parcel::Parcel;
 use crate::receipt::Receipt;
+
+use self::slot::Slot;
 
 pub use self::replies::Replies;
 
@@ -47,16 +53,7 @@ pub(crate) struct Requests<M> {
     /// How many there are. Nothing here is of [`sync`](crate::sync): each model of the engine would have
     /// to explore it, and dashmap is no part of any.
     pending: AtomicUsize,
-    register: DashMap<Uuid, Arc<Asker<M>>, RandomState>,
-}
-
-/// The answering side's end of a request. Dropped, it wakes the asking side, and its sender is dropped first: so that
-/// one finds the answer, or that there will be none.
-struct Asker<M> {
-    answers: Sender<Delivery<M>>,
-    /// How many answers found no room; nothing where one answer is wanted.
-    dropped: Option<Arc<AtomicU64>>,
-    ringer: Ringer,
+    register: DashMap<Uuid, Arc<Slot<Delivery<M>>>, RandomState>,
 }
 
 /// How many answers to a request are wanted.
@@ -80,21 +77,31 @@ impl<M> Requests<M> {
         self.pending.load(Ordering::Relaxed)
     }
 
-    /// Takes a request off the register.
-    fn take(&self, id: Uuid) -> Option<Arc<Asker<M>>> {
-        let (_, asker) = self.register.remove(&id)?;
+    /// Takes a request off the register. Nobody puts anything into its slot any more, and the caller ends that.
+    fn take(&self, id: Uuid) -> Option<Arc<Slot<Delivery<M>>>> {
+        let (_, slot) = self.register.remove(&id)?;
         self.pending.fetch_sub(1, Ordering::Relaxed);
-        Some(asker)
+        Some(slot)
     }
 
-    /// Finds a request for an answer to it; takes it off the register if that is the only one that is wanted.
-    fn find(&self, id: Uuid) -> Option<Arc<Asker<M>>> {
-        let asker = Arc::clone(&*self.register.get(&id)?);
-        if asker.dropped.is_some() {
-            return Some(asker);
+    /// Puts an answer into the slot of the request with this id, if there is one.
+    fn answer(&self, id: Uuid, answer: impl FnOnce() -> Delivery<M>) {
+        let mut answer = Some(answer); // kept out of the closure: to drop it may run user code
+        let (mut put, mut stays) = (None, None);
+        let taken_off = self.register.remove_if(&id, |_, slot| {
+            if slot.takes_one() {
+                // Before the asking side goes on, and may look at it.
+                self.pending.fetch_sub(1, Ordering::Relaxed);
+            } else {
+                stays = Some(Arc::clone(slot));
+            }
+            put = answer.take().map(|answer| slot.put(answer()));
+            slot.takes_one()
+        });
+        let slot = stays.or(taken_off.map(|(_, slot)| slot));
+        if let (Some(Ok(waker)), Some(slot)) = (put, slot) {
+            slot.wake(waker);
         }
-        drop(asker);
-        self.take(id)
     }
 
     /// Looks whether some of the envelopes that were just published answer requests.
@@ -108,12 +115,9 @@ impl<M> Requests<M> {
     #[cold]
     fn look_up(&self, parcel: &Arc<Parcel<M>>, slots: Range<usize>) {
         for slot in slots {
-            let answered = parcel
-                .kept(slot)
-                .and_then(|envelope| envelope.correlation_id)
-                .and_then(|id| self.find(id));
-            if let Some(asker) = answered {
-                asker.hand_over(Delivery::new(Arc::clone(parcel), slot));
+            let envelope = parcel.kept(slot);
+            if let Some(id) = envelope.and_then(|envelope| envelope.correlation_id) {
+                self.answer(id, || Delivery::new(Arc::clone(parcel), slot));
             }
         }
     }
@@ -123,9 +127,8 @@ impl<M> Requests<M> {
     pub(crate) fn look_at(&self, sequence: u64, envelope: Envelope<M>) {
         if self.pending() > 0
             && let Some(id) = envelope.correlation_id
-            && let Some(asker) = self.find(id)
         {
-            asker.hand_over(Delivery::alone(sequence, envelope));
+            self.answer(id, || Delivery::alone(sequence, envelope));
         }
     }
 
@@ -133,23 +136,9 @@ impl<M> Requests<M> {
     pub(crate) fn close(&self) {
         let ids: Vec<_> = (self.register.iter()).map(|it| *it.key()).collect();
         for id in ids {
-            drop(self.take(id));
-        }
-    }
-}
-
-impl<M> Asker<M> {
-    /// Hands an answer over. No lock is held: an answer that finds no room is dropped here.
-    fn hand_over(&self, answer: Delivery<M>) {
-        // The asking side may be gone; and a second answer is late where one is wanted.
-        match self.answers.try_send(answer) {
-            Ok(()) => self.ringer.ring(),
-            Err(TrySendError::Full(_)) => {
-                if let Some(dropped) = &self.dropped {
-                    dropped.fetch_add(1, Ordering::Relaxed); // only a count
-                }
+            if let Some(slot) = self.take(id) {
+                slot.wake(slot.end());
             }
-            Err(TrySendError::Disconnected(_)) => {}
         }
     }
 }
@@ -158,13 +147,7 @@ impl<M> Asker<M> {
 pub(crate) struct Asked<M> {
     core: Weak<Core<M>>,
     id: Uuid,
-    answers: Receiver<Delivery<M>>,
-    dropped: Option<Arc<AtomicU64>>,
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "only tasks set it")
-    )]
-    alarm: Arc<Alarm>,
+    slot: Arc<Slot<Delivery<M>>>,
     /// Its place among the requests under its capability, if it has one.
     _place: Option<Asking>,
 }
@@ -198,63 +181,51 @@ impl<M> Asked<M> {
             });
         }
         // From here on, whatever happens, whoever takes it off the register counts it out.
-        let (room, dropped) = match wanted {
-            Wanted::One => (1, None),
-            Wanted::Many => (ROOM, Some(Arc::default())),
-        };
-        let (sender, answers) = bounded(room);
-        let (ringer, alarm) = alarm();
-        let asker = Arc::new(Asker {
-            answers: sender,
-            dropped: dropped.clone(),
-            ringer,
-        });
-        requests.register.insert(envelope.id, asker);
+        let slot = Arc::new(Slot::new(match wanted {
+            Wanted::One => 1,
+            Wanted::Many => ROOM,
+        }));
+        requests.register.insert(envelope.id, Arc::clone(&slot));
         let asked = Asked {
             core: Arc::downgrade(core),
             id: envelope.id,
-            answers,
-            dropped,
-            alarm,
+            slot,
             _place: place,
         };
         Ok((asked, envelope))
     }
 
-    /// The answer, if it is there; an error in the end if there will be none.
-    pub(crate) fn look(&self) -> Option<Result<Delivery<M>, RequestError<M>>> {
-        match self.answers.try_recv() {
-            Ok(answer) => Some(Ok(answer)),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(RequestError::Closed)),
-        }
+    /// The next answer, if it is there; an error in the end if there will be none.
+    pub(crate) fn look(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        self.slot.look().map(or_closed)
     }
 
-    /// What wakes a task that waits for the answer.
+    /// The same for a task: if it is pending, the task will be woken.
     #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        &self.alarm
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        self.slot.poll(waker).map(or_closed)
     }
 
-    /// Waits for an answer; without a deadline, as long as it takes.
-    fn wait(&self, deadline: Option<Instant>) -> Result<Delivery<M>, RecvTimeoutError> {
-        match deadline {
-            Some(deadline) => self.answers.recv_deadline(deadline),
-            None => (self.answers.recv()).map_err(|_| RecvTimeoutError::Disconnected),
-        }
+    /// The same for a thread, which waits until the deadline; without one, as long as it takes.
+    fn wait(&self, deadline: Option<Instant>) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        let found = eagerness::wait(|| self.slot.look(), || self.slot.wait(deadline));
+        found.map(or_closed)
     }
 
     /// How many answers found no room.
     pub(crate) fn dropped(&self) -> u64 {
-        let dropped = self.dropped.as_ref();
-        dropped.map_or(0, |dropped| dropped.load(Ordering::Relaxed)) // only a count
+        self.slot.dropped()
     }
 
     /// Takes no further answers. Those that are there can be looked for.
     pub(crate) fn end(&self) {
+        if self.slot.is_over() {
+            return; // so it is off the register: by its answer, mostly
+        }
         if let Some(core) = self.core.upgrade() {
             drop(core.requests.take(self.id));
         }
+        drop(self.slot.end());
     }
 }
 
@@ -262,6 +233,10 @@ impl<M> Drop for Asked<M> {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn or_closed<M>(answer: Option<Delivery<M>>) -> Result<Delivery<M>, RequestError<M>> {
+    answer.ok_or(RequestError::Closed)
 }
 
 /// A deadline beyond the clock's end is none.

@@ -256,11 +256,16 @@
 //! # Requests (`request`)
 //!
 //! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
-//! those that are pending; if there are any, and its envelope has a correlation id, it takes that request off the map
-//! and sends it the envelope's place, through a channel of one. It does so once the envelope is placed and before it
-//! waits for anybody. An envelope that no parcel keeps gets a parcel of its own for that. Where several answers are wanted
-//! the channel has 128 places, and the request stays on the map until its [`Replies`](crate::Replies) are dropped, time
-//! is up, or the bus closes. The asking side holds the bus weakly.
+//! those that are pending; if there are any, and its envelope has a correlation id, it puts the envelope's place into
+//! the slot of that request, and takes it off the map, both under the lock of one shard. It does so once the envelope is
+//! placed and before it waits for anybody. An envelope that no parcel keeps gets a parcel of its own for that. Where several
+//! answers are wanted the slot has 128 places, and the request stays on the map until its [`Replies`](crate::Replies) are
+//! dropped, time is up, or the bus closes. The asking side holds the bus weakly.
+//!
+//! A slot is one allocation: a lock around the answers and the waker of the task that waits, a condition on which a
+//! thread sleeps, and a word that says without the lock whether there is anything to take. Before it sleeps a thread looks
+//! at that word for some microseconds, if its last answer came within 50 µs. An asking side whose request is off the map
+//! already, which its one answer has done, does not go there to clear up.
 //!
 //! # Retained envelopes (`retained`)
 //!

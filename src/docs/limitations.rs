@@ -32,7 +32,7 @@
 //!   renewed or ends;
 //! * waking a subscriber that sleeps: the mutex of crossbeam's channel, or the one around the wakers of tasks;
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
-//!   map, as above;
+//!   map, as above, and in it a mutex around the answers to the one that it answers;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
 //!   makes room that is waited for, and one for each publisher that waits;
 //! * [`Overflow::DropOldest`](crate::Overflow::DropOldest): a mutex for each place of the queue, held while an envelope is

@@ -1,9 +1,8 @@
 //! Several answers to one request.
 
 use std::fmt;
+use std::task::Poll;
 use std::time::Instant;
-
-use crossbeam_channel::RecvTimeoutError;
 
 use super::Asked;
 use crate::delivery::Delivery;
@@ -50,15 +49,15 @@ impl<M> Iterator for Replies<M> {
 
     fn next(&mut self) -> Option<Delivery<M>> {
         let is_late = (self.deadline).is_some_and(|deadline| deadline <= Instant::now());
-        if !is_late {
-            match self.asked.wait(self.deadline) {
-                Err(RecvTimeoutError::Timeout) => {}
-                answered => return answered.ok(),
-            }
+        if !is_late && let Poll::Ready(answered) = self.asked.wait(self.deadline) {
+            return answered.ok();
         }
         // What has come, and nothing more: else it would not end while others go on answering.
         self.asked.end();
-        self.asked.look()?.ok()
+        match self.asked.look() {
+            Poll::Ready(answered) => answered.ok(),
+            Poll::Pending => None,
+        }
     }
 }
 

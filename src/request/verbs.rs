@@ -1,8 +1,7 @@
 //! How a thread asks.
 
+use std::task::Poll;
 use std::time::Duration;
-
-use crossbeam_channel::RecvTimeoutError;
 
 use super::{Asked, Replies, Wanted, after, can_be_answered};
 use crate::bus::Bus;
@@ -37,10 +36,10 @@ fn ask_once<M>(
 ) -> Result<Delivery<M>, RequestError<M>> {
     let deadline = after(timeout);
     let (asked, _receipt) = ask(registered, publish)?;
-    asked.wait(deadline).map_err(|error| match error {
-        RecvTimeoutError::Timeout => RequestError::TimedOut(timeout),
-        RecvTimeoutError::Disconnected => RequestError::Closed,
-    })
+    match asked.wait(deadline) {
+        Poll::Ready(answered) => answered,
+        Poll::Pending => Err(RequestError::TimedOut(timeout)),
+    }
 }
 
 /// # Asking
@@ -71,8 +70,10 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// A few allocations, and an entry in a sharded map. While any request is pending, each publish with a
+    /// An allocation, and an entry in a sharded map. While any request is pending, each publish with a
     /// correlation id looks into that map, which takes a lock on one of its shards.
+    ///
+    /// A thread whose last answer came within 50 µs looks for the next one some microseconds long before it sleeps.
     ///
     /// # Examples
     ///

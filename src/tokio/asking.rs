@@ -1,11 +1,9 @@
 //! Requests, awaited.
 
 use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::{AsyncBus, AsyncPublisher, AsyncReplies};
-use crate::alarm::Sleeper;
 use crate::delivery::Delivery;
 use crate::draft::Draft;
 use crate::error::{PublishError, RequestError};
@@ -21,12 +19,7 @@ async fn answer<M>(
     publish: impl Future<Output = Result<Receipt, PublishError<M>>>,
 ) -> Result<Delivery<M>, RequestError<M>> {
     can_be_answered(&publish.await?)?;
-    let mut sleeper = Sleeper::new(asked.alarm());
-    poll_fn(|context| {
-        sleeper.set(context.waker());
-        asked.look().map_or(Poll::Pending, Poll::Ready)
-    })
-    .await
+    poll_fn(|context| asked.poll(context.waker())).await
 }
 
 /// Gives up when the time is over. Without a time-out it needs no clock.

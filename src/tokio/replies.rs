@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use tokio::time::Sleep;
 
-use crate::alarm::Sleeper;
 use crate::delivery::Delivery;
 use crate::message::Message;
 use crate::receipt::Receipt;
@@ -20,7 +19,6 @@ use crate::request::Asked;
 /// It is a `Stream`. It ends at the time-out by tokio's clock, or when the bus closes.
 #[must_use = "the answers come here"]
 pub struct AsyncReplies<M = Message> {
-    sleeper: Sleeper,
     asked: Asked<M>,
     receipt: Receipt,
     timer: Pin<Box<Sleep>>,
@@ -29,7 +27,6 @@ pub struct AsyncReplies<M = Message> {
 impl<M> AsyncReplies<M> {
     pub(super) fn new(asked: Asked<M>, receipt: Receipt, timer: Pin<Box<Sleep>>) -> Self {
         AsyncReplies {
-            sleeper: Sleeper::new(asked.alarm()),
             asked,
             receipt,
             timer,
@@ -50,16 +47,8 @@ impl<M> AsyncReplies<M> {
         if is_late {
             // What has come, and nothing more: else it would not end while others go on answering.
             self.asked.end();
-        } else {
-            self.sleeper.set(context.waker());
         }
-        let answer = match self.asked.look() {
-            Some(answered) => answered.ok(),
-            None if is_late => None,
-            None => return Poll::Pending,
-        };
-        self.sleeper.awake();
-        Poll::Ready(answer)
+        self.asked.poll(context.waker()).map(Result::ok)
     }
 
     /// What became of the question. [`delivered`](Receipt::delivered) is how many subscribers have it.
