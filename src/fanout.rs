@@ -35,7 +35,7 @@ use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::trace_context::TraceContext;
 
-use self::priority::Hurry;
+use self::priority::{Hurry, Patience};
 
 pub(crate) use self::batching::Batching;
 
@@ -152,6 +152,8 @@ impl<M> Core<M> {
                 if let Some(Claim { slots, is_awaited }) =
                     self.append(&current, pending, pending.count(), may_wake)
                 {
+                    drop(hurry);
+                    current.rouse_vacated();
                     self.call(is_awaited);
                     self.requests.look(&current.parcel, slots.clone());
                     return Ok(current.outcome(slots.len()));
@@ -165,14 +167,16 @@ impl<M> Core<M> {
                 if let Some(Claim { slots, is_awaited }) =
                     self.append(&current, pending, 1, may_wake)
                 {
+                    drop(hurry); // it may wait now
                     if picks.is_empty() && current.waits().next().is_none() {
                         // As above: so it is with most of what a bus of many modules carries.
+                        current.rouse_vacated();
                         self.call(is_awaited);
                         self.requests.look(&current.parcel, slots);
                         return Ok(current.outcome(1));
                     }
-                    drop(hurry); // it may wait now
                     let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
+                    current.rouse_vacated(); // likewise
                     self.call(is_awaited); // user code, so not before the turn is over
                     drop(picks);
                     return Ok(self.finish(outcome, rest, limit, || {
@@ -220,6 +224,7 @@ impl<M> Core<M> {
         current.parcel.close();
         let route = self.route.load_full();
         if route.closed {
+            *hurry = None; // or it would wait for itself
             self.bring_in(&route); // from now on for everybody
             return Err(Refusal::Closed);
         }
@@ -283,7 +288,7 @@ impl<M> Core<M> {
         wanted: usize,
         may_wake: impl FnMut() -> bool,
     ) -> Option<Claim> {
-        let claim = append(
+        append(
             &opening.parcel,
             opening.epoch,
             pending,
@@ -292,9 +297,7 @@ impl<M> Core<M> {
             |sequence, envelope| {
                 self.requests.look_at(sequence, envelope);
             },
-        )?;
-        opening.rouse_vacated();
-        Some(claim)
+        )
     }
 
     /// Wakes those who wait for the next slot to be claimed, if there is somebody.
@@ -315,8 +318,9 @@ impl<M> Core<M> {
 
     /// Sees to it that whatever is published from now on goes by this route or a newer one.
     fn bring_in(&self, route: &Arc<Route<M>>) {
+        let mut patience = Patience::default();
         loop {
-            self.let_publishers_pass();
+            self.let_publishers_pass(&mut patience);
             let current = self.current.load();
             current.settle();
             if current.route.version >= route.version {
@@ -342,8 +346,23 @@ impl<M> Core<M> {
         self.current.load().route.closed
     }
 
+    #[cfg(test)]
     pub(crate) fn current(&self) -> Arc<Opening<M>> {
         self.current.load_full()
+    }
+
+    /// What is seen in the current opening, if that was current all along. A few times it is tried: where publishers
+    /// open one after the other, what is seen may be of several moments.
+    pub(crate) fn steadily<R>(&self, look: impl Fn(&Opening<M>) -> R) -> R {
+        let mut tries = 3;
+        loop {
+            let current = self.current.load();
+            let seen = look(&current);
+            tries -= 1;
+            if tries == 0 || Arc::ptr_eq(&current, &self.current.load()) {
+                return seen;
+            }
+        }
     }
 
     /// The sequence number of the next envelope.
@@ -364,9 +383,10 @@ impl<M> Core<M> {
     /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
     /// on the list any more.
     pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
+        let accounts = self.steadily(|current| current.accounts(terms));
         let opening::Entry {
             enqueued, left_out, ..
-        } = self.current.load().accounts(terms)?;
+        } = accounts?;
         Some((enqueued, left_out))
     }
 }

@@ -226,7 +226,7 @@ impl<M> FollowQueue<M> {
 
     /// Whether nothing is offered to it, though it be listed still.
     pub(crate) fn takes_no_more(&self) -> bool {
-        // Acquire, against the release in `Places::leave`. Relaxed: see `Core::settle`.
+        // Acquire, against the release in `Places::leave`. Relaxed: see `Core::end_follower`.
         self.places.gone.load(Ordering::Acquire) || self.places.closed.load(Ordering::Relaxed)
     }
 

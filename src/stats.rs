@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::bus::Bus;
 use crate::capability::Capability;
+use crate::opening::Opening;
 use crate::overflow::Overflow;
 use crate::pattern::Pattern;
 use crate::queue::Terms;
@@ -196,7 +197,10 @@ impl<M> Bus<M> {
     /// One walk over the subscribers, without a lock; publishers and subscribers do not notice. On the
     /// publish path nothing is counted for it: the figures follow from what the bus needs anyhow.
     pub fn stats(&self) -> Stats {
-        let current = self.core.current();
+        self.core.steadily(|current| self.stats_at(current))
+    }
+
+    fn stats_at(&self, current: &Opening<M>) -> Stats {
         let published = current.end();
         let follow = (current.standings()).filter(|(queue, _)| !queue.is_evicted());
         let follow = follow.map(|(queue, entry)| {

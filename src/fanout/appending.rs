@@ -15,6 +15,7 @@
 use std::sync::Arc;
 
 use super::Core;
+use super::priority::Patience;
 use crate::caught::Quietly;
 use crate::envelope::Envelope;
 use crate::nesting::Nesting;
@@ -96,8 +97,9 @@ impl<M> Core<M> {
     }
 
     fn replace(&self, again: impl Fn(&Opening<M>) -> Option<Opening<M>>) {
+        let mut patience = Patience::default();
         loop {
-            self.let_publishers_pass();
+            self.let_publishers_pass(&mut patience);
             let current = self.current.load();
             current.settle();
             current.complete(&self.lobby);

@@ -11,8 +11,17 @@ use std::time::{Duration, Instant};
 use super::Core;
 use crate::sync::{AtomicU64, Ordering};
 
-/// How long a change waits for publishers at most, each time it tries.
+/// How long a change waits for publishers at most.
 const PATIENCE: Duration = Duration::from_millis(5);
+
+/// Whether a change still lets publishers pass: not if it has done so in vain once. One may have been stopped.
+pub(super) struct Patience(bool);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience(true)
+    }
+}
 
 /// A publisher has lost the race. Dropped, it has won, or has given up.
 pub(super) struct Hurry<'a>(&'a AtomicU64);
@@ -30,14 +39,15 @@ impl<M> Core<M> {
     }
 
     /// Waits until no publisher is in a hurry, or patience is at its end.
-    pub(super) fn let_publishers_pass(&self) {
+    pub(super) fn let_publishers_pass(&self, patience: &mut Patience) {
         // A model has no clock; and without it every order that this could bring about is explored.
-        if cfg!(oxide_loom) || self.hurried.load(Ordering::Relaxed) == 0 {
+        if cfg!(oxide_loom) || !patience.0 || self.hurried.load(Ordering::Relaxed) == 0 {
             return;
         }
         let started = Instant::now();
-        while self.hurried.load(Ordering::Relaxed) > 0 && started.elapsed() < PATIENCE {
+        while self.hurried.load(Ordering::Relaxed) > 0 && patience.0 {
             thread::yield_now();
+            patience.0 = started.elapsed() < PATIENCE;
         }
     }
 }

@@ -4,6 +4,8 @@ mod changing;
 mod closing;
 mod evicting;
 mod revoking;
+#[cfg(feature = "tokio")]
+mod waking;
 
 use std::sync::mpsc::{self, channel};
 use std::thread;

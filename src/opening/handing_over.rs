@@ -3,6 +3,7 @@
 use super::Opening;
 use crate::alarm::Alarm;
 use crate::lobby::Lobby;
+use crate::nesting::Nesting;
 use crate::pause::{self, Step};
 use crate::sync::{Ordering, fence};
 
@@ -32,7 +33,8 @@ impl<M> Opening<M> {
         self.parcel.mark_ready();
     }
 
-    /// Something was lost for those that had no room: wakes those that have received all since, and sleep.
+    /// Something was lost for those that had no room: wakes those that have received all since, and sleep. Not to be
+    /// called under a lock.
     #[inline]
     pub(crate) fn rouse_vacated(&self) {
         if self.drops.is_empty() {
@@ -41,8 +43,10 @@ impl<M> Opening<M> {
         // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
         // have received all since, and not have learned of this loss.
         fence(Ordering::SeqCst);
-        for queue in self.vacated() {
-            queue.rouse(self.parcel.base());
+        let mut vacated = self.vacated().peekable();
+        if vacated.peek().is_some() {
+            let _nesting = Nesting::enter(); // wakers
+            vacated.for_each(|queue| queue.rouse(self.parcel.base()));
         }
     }
 }
