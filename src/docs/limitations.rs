@@ -25,7 +25,8 @@
 //! Not lock-free are:
 //!
 //! * subscribing, unsubscribing and closing: a mutex around the list of subscribers, which publishers
-//!   never take;
+//!   never take. Each of them, and a revoke that drains, first lets a publisher pass that has lost the race for the next
+//!   parcel. It waits 5 ms at most, should that one be stopped, or its predicates be slow;
 //! * granting, revoking, making and dropping publishers, and
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
 //!   reader-writer lock for each shard; and a mutex around what expires when, where a grant that expires begins, is
