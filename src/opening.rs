@@ -1,7 +1,7 @@
 //! Openings: the chain of parcels, and who has room for which.
 //!
 //! The bus has one current opening: a parcel, the route it is for, and which of the queues on that route the parcel does
-//! not reach. Who needs another parcel makes the next opening out of the current one and installs it by one
+//! not reach. A publisher that needs another parcel makes the next opening out of the current one and installs it by one
 //! compare-and-swap. That makes the sequence one for all, and the [accounts] exact:
 //!
 //! * an opening's accounts follow from its predecessor's and from how far that one's parcel was filled,
@@ -44,7 +44,7 @@ pub(crate) struct Opening<M> {
     pub(crate) route: Arc<Route<M>>,
     /// Which of the openings of its parcel this is: only those who hold this one claim slots by it.
     pub(crate) epoch: u64,
-    /// The version of the route before: who came after that is new with this one.
+    /// The version of the route before: subscribers with a higher number are new with this opening.
     after: u64,
     /// A hint that [`settle`](Opening::settle) was done.
     is_settled: AtomicBool,
@@ -247,7 +247,7 @@ impl<M> Opening<M> {
         self.is_plain() && !self.parcel.is_blind()
     }
 
-    /// Whether who publishes has nothing to do beside appending.
+    /// Whether a publish has nothing to do beside appending.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.waits.is_empty() && self.route.pick.is_empty()

@@ -180,8 +180,8 @@ impl<M> Parcel<M> {
     /// Claims up to `wanted` slots that follow each other. Where tasks wait for that, `may_wake` is asked first,
     /// perhaps more than once.
     ///
-    /// None if the parcel is full or closed or not ready, or another opening than that with this epoch may claim, or those
-    /// who wait may not be woken.
+    /// None if the parcel is full or closed or not ready, or another opening than that with this epoch may claim, or the
+    /// sleepers may not be woken.
     #[inline]
     pub(crate) fn claim(
         &self,
@@ -205,7 +205,7 @@ impl<M> Parcel<M> {
             match self.word.compare_exchange_weak(
                 word,
                 (word + granted as u64) & !AWAITED,
-                // Acquire: against the release that set `READY` and the one in `enter`, so that who learns from
+                // Acquire: against the release that set `READY` and the one in `enter`, so that a subscriber that learns from
                 // this publisher that it has published finds the parcel in its queue. Release: against
                 // the acquire in `filled`, so that what happened before this publish is known to
                 // who sees it.

@@ -53,7 +53,8 @@ pub(crate) struct Admitted<M> {
     pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
 }
 
-/// Who picks an envelope, by one state of the list. It borrows them: to hold each of them would take as long as to send.
+/// The subscribers that pick an envelope, by one state of the list. They are borrowed: to hold each would cost as much
+/// as to send.
 pub(crate) struct Picks<'r, M> {
     pub(crate) listeners: SmallVec<[&'r Listener<M>; 16]>,
     /// Those that are to be evicted, and why; one whose predicate has panicked, once for each time.
@@ -201,7 +202,7 @@ impl<M> Route<M> {
         if self.pick.is_empty() { pending } else { 1 }
     }
 
-    /// Who picks the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
+    /// The subscribers that pick the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
     /// asked for ever.
     /// This runs user code. `envelope` is asked for only if somebody has a filter.
     pub(crate) fn picks<'r, 'e>(

@@ -143,7 +143,7 @@ fn a_subscriber_that_makes_room_before_it_sleeps_is_in_reach_of_the_next_publish
 
 #[test]
 fn a_full_subscriber_is_left_out_and_let_in_again_and_the_accounts_are_exact() {
-    explore(3, || {
+    explore(4, || {
         let bus = Bus::new();
         let mut subscription = subscribe(&bus, 1, Overflow::DropNewest);
         let publisher = publisher(&bus, &[1, 2, 3]);

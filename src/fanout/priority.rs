@@ -1,9 +1,8 @@
-//! Publishers go before those who change the list.
+//! Publishers go before changes of the list.
 //!
-//! Both install openings, and whoever comes second tries again. A publisher's takes longer to make: it hands a parcel over
-//! to every queue, where a change of the list does so for the newcomers alone. So threads that do nothing but subscribe
-//! and leave could starve it. A publisher that has lost the race says so, and those who are about to change something
-//! let it pass, for a bounded time.
+//! Both install openings, and the second one tries again. A publisher's opening takes longer to make: it looks at every
+//! queue, where a change of the list looks at the newcomers alone. So threads that do nothing but subscribe and leave
+//! could starve it. A publisher that has lost the race says so, and a change lets it pass, for a bounded time.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -151,7 +151,7 @@ impl<M> Opening<M> {
         self.drops.iter().map(|full| self.at(full.index))
     }
 
-    /// The queues that are put out, for want of room for the first envelope.
+    /// The queues that are evicted, for want of room for the first envelope.
     pub(crate) fn evicts(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
         self.evicts.iter().map(|&index| self.at(index))
     }

@@ -8,8 +8,8 @@ use crate::pause::{self, Step};
 use crate::sync::{Ordering, fence};
 
 impl<M> Opening<M> {
-    /// Hands the parcel over to every queue in reach. Whoever comes first does it; who comes later
-    /// may do it again.
+    /// Hands the parcel over to every queue in reach. The first thread that meets the opening does so; those that come
+    /// later may do it again.
     pub(crate) fn complete(&self, lobby: &Lobby) {
         if self.parcel.is_ready() {
             return;
@@ -23,7 +23,7 @@ impl<M> Opening<M> {
             queue.evict(entry, self.parcel.base());
         }
         for (queue, entry) in self.waits() {
-            // Not only by who waits for it: he may be stopped, and those behind him would wait for him.
+            // Any publisher does this, not only the one that waits: that one may be stopped, and others wait behind it.
             queue.enrol(&self.parcel, entry);
         }
         self.rouse_vacated();

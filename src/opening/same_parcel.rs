@@ -1,8 +1,8 @@
 //! Several openings of one parcel: a change of the list, or of what is granted, that costs nobody a new parcel.
 //!
 //! The parcel's word has an *epoch*, which says which opening may claim slots. The next opening of the same parcel has
-//! the next epoch. It is installed, and then [settled](Opening::settle): the parcel is put into the queues of those who
-//! are new, the epoch is raised, and they learn where they start, at the slot after those that were claimed by then.
+//! the next epoch. It is installed, and then [settled](Opening::settle): the parcel is put into the queues of the
+//! newcomers, the epoch is raised, and they learn where they start: at the slot after those that were claimed by then.
 //!
 //! * **Each claim belongs to one opening**: the one whose epoch the word had. So an envelope is for the subscribers of
 //!   that opening's list, and for no others.
@@ -12,7 +12,7 @@
 //!   epoch raised, and the parcel was in the newcomer's queue before.
 //! * **Whoever holds an earlier opening claims no more** when this one is settled. That is the barrier of leaving, and of
 //!   revoking.
-//! * A parcel's reach does not change: who was left out stays so until the next parcel.
+//! * A parcel's reach does not change: a queue that was left out stays so until the next parcel.
 
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ impl<M> Opening<M> {
     /// meets the opening does so, perhaps again.
     #[inline]
     pub(crate) fn settle(&self) {
-        // Acquire, against the release below: who is new has a start.
+        // Acquire, against the release below: newcomers have a start.
         if !self.is_settled.load(Ordering::Acquire) {
             self.settle_now();
         }

@@ -73,5 +73,5 @@ fn nothing_is_appended_by_leave_after_it_was_taken_away_and_the_opening_supersed
 #[test]
 fn nothing_is_appended_by_leave_that_was_taken_away_to_an_opening_that_another_installs_meanwhile()
 {
-    nothing_comes_later(2, || Grant::new("write"), 2);
+    nothing_comes_later(3, || Grant::new("write"), 2);
 }

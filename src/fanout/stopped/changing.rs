@@ -81,7 +81,7 @@ fn threads_that_only_subscribe_and_leave_starve_no_publisher() {
     for thread in changing {
         thread.join().expect("it ends well");
     }
-    // It loses to those who had begun before it was in a hurry: once to each, unless it is stopped for too long.
+    // It loses once to each change that had begun before it was in a hurry, unless it is stopped for too long.
     assert!(attempts <= 8, "{attempts}");
     assert!(many.iter().all(|it| it.len() == PUBLISHES as usize));
 }
