@@ -19,6 +19,8 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// What publishers and subscribers counted, each for itself.
 pub(super) struct Counts {
+    /// When the thread that times the run saw it begin.
+    began: Instant,
     pub(super) sent: Vec<Sent>,
     pub(super) intakes: Vec<Intake>,
     /// How many queues the subscribers have.
@@ -53,16 +55,16 @@ impl Counts {
         self.intakes.iter().filter(|intake| intake.evicted).count()
     }
 
-    /// From the first publisher's start to the last subscriber's end.
+    /// From the start to the last subscriber's end. At the start, a publisher or the thread that
+    /// times the run comes first; the time that was asked for counts from the latter.
     pub(super) fn elapsed(&self) -> Duration {
-        let began = self.sent.iter().map(|sent| sent.began).min();
+        let began = self.sent.iter().map(|sent| sent.began);
         let ended = (self.sent.iter().map(|sent| sent.ended))
             .chain(self.intakes.iter().map(|intake| intake.ended))
             .max();
-        match (began, ended) {
-            (Some(began), Some(ended)) => ended - began,
-            _ => Duration::ZERO,
-        }
+        ended.map_or(Duration::ZERO, |ended| {
+            ended - began.fold(self.began, Instant::min)
+        })
     }
 
     /// Whether the two sides agree, and every envelope is accounted for at every queue.
@@ -176,6 +178,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
         .map(|subscriber| crew.join(subscriber))
         .collect::<Result<_, _>>()?;
     Ok(Counts {
+        began,
         sent,
         intakes,
         queues: options.queues().into(),
