@@ -1,4 +1,4 @@
-//! Wakes the tasks that wait for a queue.
+//! Wakes the tasks that wait for a queue with a filter, or for something else that is not an envelope.
 //!
 //! A thread that waits sleeps in the queue's channel, which wakes it. A task sets the queue's alarm
 //! instead, and leaves its waker there.
@@ -9,8 +9,7 @@
 //! sets the alarm, then comes a fence, then another look into the queue. One of them at least sees what
 //! the other did.
 //!
-//! A follower's queue is filled without its channel too, by appending to a parcel that is in it. A task that holds
-//! such a parcel waits in the [lobby](crate::lobby) instead.
+//! A subscriber without a filter waits in the bus's [wait list](crate::wait_list) instead.
 //!
 //! Where several wait, all are woken and not one of them. A task that was woken need not come: it may be
 //! cancelled, or wait for something else by now. If it had been the only one, the envelope would lie
@@ -22,8 +21,8 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
-use crate::caught::caught;
 use crate::sync::{AtomicBool, Mutex, Ordering, fence};
+use crate::wait_list::wake;
 
 /// What a queue's ends share.
 #[derive(Debug, Default)]
@@ -74,11 +73,6 @@ impl Alarm {
             wake(waker);
         }
     }
-}
-
-/// Wakes a task. If its waker panics, that shall not keep a publisher from waking the others.
-pub(crate) fn wake(waker: Waker) {
-    let _panicked = caught(|| waker.wake());
 }
 
 /// The publishers' end, which rings when it goes as well. Dropped after the channel's sending end, so that

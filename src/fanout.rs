@@ -7,7 +7,7 @@
 //! room but must not lose it is waited for.
 
 use std::mem;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +19,9 @@ use crate::demands::Demands;
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::limits::LimitExceeded;
-use crate::lobby::Lobby;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
-use crate::parcel::{Claim, MAX_SLOTS};
+use crate::parcel::MAX_SLOTS;
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
@@ -34,6 +33,7 @@ use crate::route::{Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
 use crate::trace_context::TraceContext;
+use crate::wait_list::WaitList;
 
 use self::priority::{Hurry, Patience};
 
@@ -67,10 +67,14 @@ pub(crate) struct Core<M> {
     pub(crate) request_timeout: Duration,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
-    pub(crate) lobby: Arc<Lobby>,
+    /// Those without a filter that have received all.
+    pub(crate) readers: Arc<WaitList>,
     /// Rings when the list of subscribers has changed.
     pub(crate) listed: Arc<Alarm>,
 }
+
+/// How many slots a parcel has at most that is opened while readers wait.
+const AT_REST: usize = 8;
 
 /// Why something is not published, though it may be.
 #[derive(Debug)]
@@ -111,7 +115,7 @@ impl<M> Core<M> {
             requests: Requests::default(),
             request_timeout: DEFAULT_TIMEOUT,
             predicate_panics: AtomicU64::new(0),
-            lobby: Arc::default(),
+            readers: Arc::default(),
             listed: Arc::default(),
         }
     }
@@ -146,15 +150,11 @@ impl<M> Core<M> {
             if !current.runs_no_user_code() || may_answer {
                 go_deeper(&mut nesting)?;
             }
-            // So are those who wait for a slot.
-            let may_wake = || go_deeper(&mut nesting).is_ok();
             if current.is_plain() {
-                if let Some(Claim { slots, is_awaited }) =
-                    self.append(&current, pending, pending.count(), may_wake)
-                {
+                if let Some(slots) = self.append(&current, pending, pending.count()) {
                     drop(hurry);
-                    current.rouse_vacated();
-                    self.call(is_awaited);
+                    current.wake_vacated(&self.readers);
+                    self.readers.wake_all();
                     self.requests.look(&current.parcel, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
@@ -164,20 +164,18 @@ impl<M> Core<M> {
                 self.put_out(&mut picks);
                 let held = self.hold(&picks, limit)?;
                 let turn = self.take_turn(&picks, limit)?;
-                if let Some(Claim { slots, is_awaited }) =
-                    self.append(&current, pending, 1, may_wake)
-                {
+                if let Some(slots) = self.append(&current, pending, 1) {
                     drop(hurry); // it may wait now
                     if picks.is_empty() && current.waits().next().is_none() {
                         // As above: so it is with most of what a bus of many modules carries.
-                        current.rouse_vacated();
-                        self.call(is_awaited);
+                        current.wake_vacated(&self.readers);
+                        self.readers.wake_all();
                         self.requests.look(&current.parcel, slots);
                         return Ok(current.outcome(1));
                     }
                     let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
-                    current.rouse_vacated(); // likewise
-                    self.call(is_awaited); // user code, so not before the turn is over
+                    current.wake_vacated(&self.readers); // likewise
+                    self.readers.wake_all(); // user code, so not before the turn is over
                     drop(picks);
                     return Ok(self.finish(outcome, rest, limit, || {
                         self.requests.look(&current.parcel, slots);
@@ -194,7 +192,7 @@ impl<M> Core<M> {
             }
             if !current.parcel.is_ready() {
                 go_deeper(&mut nesting)?; // wakers
-                current.complete(&self.lobby);
+                current.complete(&self.readers);
                 behind.push(Arc::clone(&current));
                 continue;
             }
@@ -233,7 +231,14 @@ impl<M> Core<M> {
         self.put_out(&mut picks);
         let held = self.hold(&picks, limit)?;
         let wanted = route.step(pending.count());
-        let next = Arc::new(current.next(route, wanted, self.max_parcel, pending));
+        // What all have received stays in a parcel until it is full: where they come to wait, that is to be little.
+        let is_at_rest = self.readers.is_occupied();
+        let max = self.max_parcel.min(if is_at_rest {
+            AT_REST.max(wanted)
+        } else {
+            MAX_SLOTS
+        });
+        let next = Arc::new(current.next(route, wanted, max, pending));
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         let full = (next.waits().map(|(queue, _)| queue))
@@ -245,7 +250,7 @@ impl<M> Core<M> {
                 pause::at(Step::Installed);
                 *hurry = None;
                 let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
-                next.complete(&self.lobby);
+                next.complete(&self.readers);
                 let base = next.parcel.base();
                 let blind = if next.parcel.is_blind() { claimed } else { 0 };
                 for (queue, entry) in next.drops() {
@@ -286,26 +291,16 @@ impl<M> Core<M> {
         opening: &Opening<M>,
         pending: &mut impl Pending<M>,
         wanted: usize,
-        may_wake: impl FnMut() -> bool,
-    ) -> Option<Claim> {
+    ) -> Option<Range<usize>> {
         append(
             &opening.parcel,
             opening.epoch,
             pending,
             wanted,
-            may_wake,
             |sequence, envelope| {
                 self.requests.look_at(sequence, envelope);
             },
         )
-    }
-
-    /// Wakes those who wait for the next slot to be claimed, if there is somebody.
-    #[inline]
-    fn call(&self, is_awaited: bool) {
-        if is_awaited {
-            self.lobby.ring();
-        }
     }
 
     /// Makes `next` the current opening, if `current` still is. It has the same parcel, or the other's is closed.
@@ -326,7 +321,7 @@ impl<M> Core<M> {
             if current.route.version >= route.version {
                 return;
             }
-            current.complete(&self.lobby);
+            current.complete(&self.readers);
             // This route, though there may be a newer one: that may be closed, and a closed bus is
             // whole only with all that `close` does.
             let next = current.again(route).unwrap_or_else(|| {

@@ -11,13 +11,13 @@ use self::turns::Turn;
 use crate::alarm::Alarm;
 use crate::follower::Follower;
 use crate::lane::{Lane, lane};
-use crate::lobby::Lobby;
 use crate::opening::Entry;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
 use crate::room::NoPlace;
 use crate::stats::Accounts;
 use crate::sync::Ordering;
+use crate::wait_list::WaitList;
 
 pub(crate) use self::places::{End, Places};
 
@@ -26,18 +26,21 @@ pub(crate) struct FollowQueue<M> {
     lane: Lane<M>,
     terms: Arc<Terms>,
     places: Arc<Places<M>>,
+    /// Where its subscriber waits.
+    readers: Arc<WaitList>,
 }
 
 impl<M> FollowQueue<M> {
-    pub(crate) fn new(terms: &Arc<Terms>, lobby: &Arc<Lobby>) -> (Arc<Self>, Follower<M>) {
+    pub(crate) fn new(terms: &Arc<Terms>, readers: &Arc<WaitList>) -> (Arc<Self>, Follower<M>) {
         let (lane, end) = lane(terms.capacity);
         let places = Arc::new(Places::new());
         let queue = FollowQueue {
             lane,
             terms: Arc::clone(terms),
             places: Arc::clone(&places),
+            readers: Arc::clone(readers),
         };
-        let follower = Follower::new(end, places, terms.blocks(), Arc::clone(lobby));
+        let follower = Follower::new(end, places, terms.blocks(), readers);
         (Arc::new(queue), follower)
     }
 
@@ -118,20 +121,10 @@ impl<M> FollowQueue<M> {
         }
     }
 
-    pub(crate) fn alarm(&self) -> &Alarm {
-        self.lane.alarm()
-    }
-
-    /// Puts a parcel into the channel, unless somebody has already. There is room for it. The alarm is yet
-    /// to be rung.
+    /// Puts a parcel into the channel, unless somebody has already. There is room for it. The subscriber is yet to be
+    /// woken.
     pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
         self.lane.hand_over(parcel);
-    }
-
-    /// Makes a subscriber that sleeps look for what it has lost, with the parcel that left it out.
-    pub(crate) fn rouse(&self, base: u64) {
-        self.lane.send(&Arc::new(Parcel::void(base)));
-        self.alarm().ring();
     }
 
     /// Takes a turn for the one envelope of a parcel that left this queue out, unless somebody has
@@ -189,26 +182,23 @@ impl<M> FollowQueue<M> {
     /// Ends a turn without a place, unless it has found one.
     pub(crate) fn give_up(&self, entry: &Entry) -> Result<(), NoPlace> {
         let places = &*self.places;
-        let (mut given_up, mut outcome) = (None, Ok(()));
+        let (mut given_up, mut outcome) = (None, Ok(())); // it is dropped outside the lock
         places.serve(|turns| {
             if outcome.is_ok() && !places.is_settled(entry) {
                 given_up = turns.give_up(entry.left_out);
                 outcome = Err(NoPlace::Full);
             }
         });
-        // It is dropped outside the lock.
-        if let Some(turn) = given_up
-            && places.ended().is_some()
-        {
+        if given_up.is_some() && places.ended().is_some() {
             // It was the last thing that a subscriber of a closed bus has waited for, perhaps.
-            self.rouse(turn.parcel.base());
+            self.readers.wake_all_after_fence();
         }
         outcome
     }
 
     /// Puts the subscriber out, for the envelope after what `entry` says was enqueued. Whoever sees
-    /// to the parcel that has left it out does so; who comes later may do it again.
-    pub(crate) fn evict(&self, entry: &Entry, base: u64) {
+    /// to the parcel that has left it out does so; who comes later may do it again. It is yet to be woken.
+    pub(crate) fn evict(&self, entry: &Entry) {
         // Release, against the acquire in `Places::is_evicted`.
         self.places.evicted.store(true, Ordering::Release);
         let _first = self.places.end.set(End {
@@ -216,8 +206,6 @@ impl<M> FollowQueue<M> {
             left_out: 1,
             evicted: true,
         });
-        // It may have received all meanwhile, and gone to sleep.
-        self.rouse(base);
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
@@ -235,26 +223,15 @@ impl<M> FollowQueue<M> {
         !self.places.closed.swap(true, Ordering::Relaxed) // as above
     }
 
-    /// The bus closes, or the subscription, having enqueued and left out so many. `last` is a parcel without slots.
-    ///
-    /// The sending ends go when the last publisher is out, and one may be stopped: so the
-    /// subscriber is told in the channel too.
-    pub(crate) fn end(&self, entry: &Entry, last: &Arc<Parcel<M>>) {
-        let is_first = self
-            .places
-            .end
-            .set(End {
-                enqueued: entry.enqueued,
-                left_out: entry.left_out,
-                evicted: false,
-            })
-            .is_ok();
-        // Before the subscriber is told: whoever has given up a turn before this takes the lock is known to the
-        // subscriber then, and whoever does after knows of the end, and rouses it.
+    /// The bus closes, or the subscription, having enqueued and left out so many. The subscriber is yet to be woken.
+    pub(crate) fn end(&self, entry: &Entry) {
+        let _first = self.places.end.set(End {
+            enqueued: entry.enqueued,
+            left_out: entry.left_out,
+            evicted: false,
+        });
+        // Whoever has given up a turn before this takes the lock is known to whoever wakes the subscriber then, and
+        // whoever does after knows of the end, and wakes it.
         self.places.serve(|turns| turns.shut = true);
-        if is_first {
-            self.lane.send(last);
-            self.alarm().ring();
-        }
     }
 }

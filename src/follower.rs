@@ -2,21 +2,24 @@
 
 use std::hint::spin_loop;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-#[cfg(feature = "tokio")]
-use crate::alarm::Alarm;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::follow::Places;
 use crate::lane::LaneEnd;
-use crate::lobby::Lobby;
 use crate::parcel::Parcel;
-use crate::sync::{Backoff, Ordering, fence};
+use crate::parker::Parker;
+use crate::sync::Backoff;
 use crate::wait::{Nothing, Wait};
+use crate::wait_list::{Registration, WaitList, Waiter};
 
-/// How often a subscriber that has read all looks for more before it goes to sleep, each time after
-/// twice the pause.
-const LOOKS: u32 = if cfg!(oxide_loom) { 0 } else { 7 };
+/// How often a thread that has read all looks for more before it goes to sleep, each time after twice the pause; it
+/// gives way between the last of them.
+const LOOKS: u32 = if cfg!(oxide_loom) { 0 } else { 11 };
+
+/// A sleep that is over within this time was hardly worth it: the thread looks a while before the next.
+const QUICK: Duration = Duration::from_micros(50);
 
 /// For how many spins a subscriber lets envelopes gather that has caught up with a publisher: some
 /// half a microsecond.
@@ -44,11 +47,11 @@ pub(crate) struct Follower<M> {
     told: u64,
     /// Envelopes come so fast that it pays to let some gather.
     gathers: bool,
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "only tasks wait there")
-    )]
-    lobby: Arc<Lobby>,
+    /// The last sleep was short, if there was one.
+    is_eager: bool,
+    registration: Registration,
+    /// Where a thread sleeps, once one has.
+    parker: Option<Arc<Parker>>,
 }
 
 /// What a follower finds at the end of what it has.
@@ -66,7 +69,7 @@ impl<M> Follower<M> {
         lane: LaneEnd<M>,
         places: Arc<Places<M>>,
         blocks: bool,
-        lobby: Arc<Lobby>,
+        readers: &Arc<WaitList>,
     ) -> Self {
         Follower {
             lane,
@@ -79,7 +82,9 @@ impl<M> Follower<M> {
             consumed: 0,
             told: 0,
             gathers: false,
-            lobby,
+            is_eager: true,
+            registration: Registration::new(readers),
+            parker: None,
         }
     }
 
@@ -95,7 +100,7 @@ impl<M> Follower<M> {
         true
     }
 
-    /// Reads the next slot. There is none that is known to be claimed.
+    /// Reads the next slot, and waits for it as long as `wait` says.
     ///
     /// `standing` tells what the bus has enqueued and left out for this queue so far.
     pub(crate) fn advance(
@@ -103,16 +108,22 @@ impl<M> Follower<M> {
         wait: Wait,
         standing: impl Fn(&Places<M>) -> (u64, u64),
     ) -> Result<(), Nothing> {
+        match self.try_advance(&standing) {
+            Err(Nothing::Empty) if !wait.is_over() => self.wait(wait, &standing),
+            found => found,
+        }
+    }
+
+    fn try_advance(&mut self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> Result<(), Nothing> {
         while !self.step() {
             match self.at_end() {
                 AtEnd::More => {}
-                AtEnd::Open if wait.is_over() => return Err(Nothing::Empty),
-                AtEnd::Open => self.linger(),
+                AtEnd::Open => return Err(Nothing::Empty),
                 AtEnd::Final => {
                     if let Some(parcel) = self.hand.take() {
                         self.next = Some(parcel.base() + self.read as u64);
                     }
-                    self.next_parcel(wait, &standing)?;
+                    self.next_parcel(standing)?;
                 }
             }
         }
@@ -148,10 +159,40 @@ impl<M> Follower<M> {
         }
     }
 
-    /// Waits a moment for more to be appended, then closes the parcel, so that the next publish has
-    /// to come through the channel.
-    fn linger(&mut self) {
-        let Some(parcel) = &self.hand else { return };
+    /// Sleeps until there is something, or waiting is over.
+    #[cold]
+    fn wait(
+        &mut self,
+        wait: Wait,
+        standing: &impl Fn(&Places<M>) -> (u64, u64),
+    ) -> Result<(), Nothing> {
+        if self.is_eager {
+            match self.linger(standing) {
+                Err(Nothing::Empty) => {}
+                found => return found,
+            }
+        }
+        let parker = Arc::clone(self.parker.get_or_insert_default());
+        loop {
+            let nap = parker.nap();
+            let mut found =
+                self.advance_or_register(|| Waiter::Thread(Arc::clone(&parker)), standing);
+            if found == Err(Nothing::Empty) {
+                let fell_asleep = Instant::now();
+                nap.sleep(wait.deadline());
+                self.is_eager = fell_asleep.elapsed() < QUICK;
+                drop(nap); // those that sleep like this one come first
+                self.leave();
+                found = self.try_advance(standing);
+            }
+            if found != Err(Nothing::Empty) || wait.is_over() {
+                return found;
+            }
+        }
+    }
+
+    /// Looks for more for a moment.
+    fn linger(&mut self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> Result<(), Nothing> {
         if self.gathers {
             // Looking at each slot as it is written would take its cache line, and that of the
             // parcel's word, away from the publisher each time.
@@ -161,34 +202,67 @@ impl<M> Follower<M> {
         }
         let backoff = Backoff::new();
         for look in 0..LOOKS {
-            let filled = parcel.filled();
-            let more = filled.claimed - self.read;
-            if more > 0 || filled.is_final {
+            let found = self.try_advance(standing);
+            if found != Err(Nothing::Empty) {
                 self.gathers = if self.gathers {
-                    more >= GATHERED
+                    self.known - self.read >= GATHERED
                 } else {
                     look < 3 // so soon that more are on their way
                 };
-                return;
+                return found;
             }
-            backoff.spin();
+            backoff.snooze();
         }
-        self.close_hand();
+        Err(Nothing::Empty)
     }
 
-    /// Closes the parcel, unless more was appended.
-    fn close_hand(&self) {
-        if let Some(parcel) = &self.hand {
-            parcel.close_after(self.read);
+    /// Goes on to the next slot, if it is there. Else the waiter is registered, and woken when it is worth trying again.
+    pub(crate) fn advance_or_register(
+        &mut self,
+        waiter: impl Fn() -> Waiter,
+        standing: &impl Fn(&Places<M>) -> (u64, u64),
+    ) -> Result<(), Nothing> {
+        loop {
+            // Where it waits depends on what it holds, which may change before it sleeps.
+            let found = if self.holds_open_parcel() {
+                self.registration.register(waiter());
+                if self.is_awaited() {
+                    return Err(Nothing::Empty);
+                }
+                self.try_advance(standing)
+            } else {
+                self.registration.register_and_fence(waiter());
+                match self.try_advance(standing) {
+                    Err(Nothing::Empty) if self.holds_open_parcel() => continue,
+                    Err(Nothing::Empty) => return Err(Nothing::Empty),
+                    found => found,
+                }
+            };
+            if found != Err(Nothing::Empty) {
+                self.leave();
+                return found;
+            }
         }
+    }
+
+    /// Waits no more.
+    #[inline]
+    pub(crate) fn leave(&mut self) {
+        self.registration.leave();
+    }
+
+    /// Whether more may be appended to what it holds.
+    fn holds_open_parcel(&self) -> bool {
+        (self.hand.as_ref()).is_some_and(|parcel| !parcel.filled().is_final)
+    }
+
+    /// Whether whoever appends next will find that it waits.
+    fn is_awaited(&self) -> bool {
+        (self.hand.as_ref()).is_some_and(|parcel| parcel.await_after(self.read))
     }
 
     /// Takes the next parcel out of the channel.
-    fn next_parcel(
-        &mut self,
-        wait: Wait,
-        standing: &impl Fn(&Places<M>) -> (u64, u64),
-    ) -> Result<(), Nothing> {
+    fn next_parcel(&mut self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> Result<(), Nothing> {
         // Read before the channel is seen to be empty: what was enqueued before these were left
         // out has been read since, so the gap lies here.
         self.next = self.next.or_else(|| self.places.start());
@@ -209,25 +283,8 @@ impl<M> Follower<M> {
                     Nothing::Disconnected
                 });
             }
-            Err(_) => {
-                if !matches!(wait, Wait::No) {
-                    // Against the fence in `Opening::complete`: who has left it out since sees that
-                    // it has received all, and rouses it, or it learns of the loss here.
-                    fence(Ordering::SeqCst);
-                    if self.missed(standing) > missed {
-                        return Ok(());
-                    }
-                }
-                match self.lane.recv(self.next, wait) {
-                    Ok(parcel) => parcel,
-                    Err(Nothing::Disconnected) => return self.next_parcel(Wait::No, standing),
-                    Err(nothing) => return Err(nothing),
-                }
-            }
+            Err(_) => return Err(Nothing::Empty),
         };
-        if parcel.slots() == 0 {
-            return Ok(()); // the sign of a loss or of the end
-        }
         let base = parcel.base();
         let next = self.next.unwrap_or(base);
         // It may begin in the midst of a parcel.
@@ -288,28 +345,6 @@ impl<M> Follower<M> {
 
     pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
         self.missed(&standing)
-    }
-
-    /// Whether more may be appended to what it holds, so that it is to wait in the lobby.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn holds_open_parcel(&self) -> bool {
-        (self.hand.as_ref()).is_some_and(|parcel| !parcel.filled().is_final)
-    }
-
-    /// Whether who appends next will wake those in the lobby.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn is_awaited(&self) -> bool {
-        (self.hand.as_ref()).is_some_and(|parcel| parcel.await_after(self.read))
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn lobby(&self) -> &Arc<Lobby> {
-        &self.lobby
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        self.lane.alarm()
     }
 
     pub(crate) fn places(&self) -> &Places<M> {

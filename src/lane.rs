@@ -10,7 +10,7 @@
 //! * **No parcel is lost or comes late.** A parcel is handed over before the next one is opened. So
 //!   whoever takes a parcel out of the channel finds all that came before it: taken already, or
 //!   spilled.
-//! * **A sleeper is woken.** Who has spilled a parcel tries the channel again: either it is full
+//! * **What was spilled is found.** Who has spilled a parcel tries the channel again: either it is full
 //!   still, and the receiver looks at what was spilled once it has found the channel empty, or it
 //!   takes the parcel too.
 //! * **It is bounded.** A publisher sends each parcel once at most, and there are no more unread
@@ -19,12 +19,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::alarm::{Alarm, Ringer, alarm};
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
 use crate::sync::{AtomicU64, OnceBox, Ordering};
-use crate::wait::{Nothing, Wait};
 
 /// How many parcels more than envelopes fit in, before one is spilled.
 const SLACK: usize = if cfg!(oxide_loom) { 0 } else { 8 };
@@ -39,7 +37,6 @@ pub(crate) struct Lane<M> {
     spill: Arc<Spill<M>>,
     /// Where the last parcel that was handed over ends at the earliest: one after its base.
     handed: AtomicU64,
-    ringer: Ringer,
 }
 
 /// The subscriber's end.
@@ -48,34 +45,26 @@ pub(crate) struct LaneEnd<M> {
     spill: Arc<Spill<M>>,
     /// Those that are out of both channels, by their bases.
     ahead: BTreeMap<u64, Arc<Parcel<M>>>,
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "only tasks set it")
-    )]
-    alarm: Arc<Alarm>,
 }
 
 pub(crate) fn lane<M>(capacity: usize) -> (Lane<M>, LaneEnd<M>) {
     let (sender, receiver) = bounded(capacity + SLACK);
     let spill = Arc::new(Spill::new());
-    let (ringer, alarm) = alarm();
     let lane = Lane {
         sender,
         spill: Arc::clone(&spill),
         handed: AtomicU64::new(0),
-        ringer,
     };
     let end = LaneEnd {
         receiver,
         spill,
         ahead: BTreeMap::new(),
-        alarm,
     };
     (lane, end)
 }
 
 impl<M> Lane<M> {
-    /// Sends a parcel, unless somebody has already. The alarm is yet to be rung.
+    /// Sends a parcel, unless somebody has already. The reader is yet to be woken.
     pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
         let end = parcel.base() + 1;
         // Acquire, against the release below: the send came before.
@@ -87,7 +76,7 @@ impl<M> Lane<M> {
         self.handed.fetch_max(end, Ordering::Release);
     }
 
-    /// Sends a parcel. The alarm is yet to be rung.
+    /// Sends a parcel. The reader is yet to be woken.
     pub(crate) fn send(&self, parcel: &Arc<Parcel<M>>) {
         let send = || self.sender.try_send(Arc::clone(parcel));
         if let Err(TrySendError::Full(spilled)) = send() {
@@ -99,11 +88,6 @@ impl<M> Lane<M> {
                 receiver.try_iter().for_each(drop);
             }
         }
-    }
-
-    /// Wakes a task that waits.
-    pub(crate) fn alarm(&self) -> &Alarm {
-        &self.ringer
     }
 }
 
@@ -125,16 +109,6 @@ impl<M> LaneEnd<M> {
         self.ahead.pop_first().map(|(_, first)| first).ok_or(end)
     }
 
-    /// Waits for the next parcel, where there was none just now.
-    pub(crate) fn recv(
-        &mut self,
-        next: Option<u64>,
-        wait: Wait,
-    ) -> Result<Arc<Parcel<M>>, Nothing> {
-        let parcel = wait.receive(&self.receiver)?;
-        Ok(self.sort_in(parcel, next))
-    }
-
     /// The first of this parcel and those that it has overtaken.
     fn sort_in(&mut self, parcel: Arc<Parcel<M>>, next: Option<u64>) -> Arc<Parcel<M>> {
         let is_due = next.is_none_or(|next| parcel.base() <= next);
@@ -144,11 +118,6 @@ impl<M> LaneEnd<M> {
         self.collect_spilled();
         self.ahead.insert(parcel.base(), Arc::clone(&parcel));
         self.ahead.pop_first().map_or(parcel, |(_, first)| first)
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        &self.alarm
     }
 
     fn collect_spilled(&mut self) {

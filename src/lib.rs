@@ -290,7 +290,6 @@ mod index;
 mod lane;
 mod limit;
 mod line;
-mod lobby;
 mod losses;
 mod message;
 #[cfg(feature = "metrics")]
@@ -321,6 +320,7 @@ mod told;
 mod trace_context;
 mod visible;
 mod wait;
+mod wait_list;
 mod waiting;
 
 // What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules. The lines

@@ -1,9 +1,9 @@
 //! Publishing from inside a publish: how deep it may go.
 //!
-//! A publish may run user code: subjects, sizes, predicates, wakers, the `Drop` of payloads that it lets go of. That
+//! A publish may run user code: subjects, sizes, predicates, the `Drop` of payloads that it lets go of. That
 //! code may publish, and so on. Each publish that is about to run any counts itself in, on its thread, for as long as it
 //! may. While it is asked whether an envelope may pass at all, that counts by itself. A publish that only appends to a
-//! parcel counts nothing, unless it wakes tasks, or may answer a request: else it runs none but the `Drop` of what a
+//! parcel counts nothing, unless it may answer a request: else it runs none but wakers, and the `Drop` of what a
 //! parcel held that went out of use, for everybody else, in just that moment.
 
 use std::cell::Cell;

@@ -6,15 +6,15 @@
 //! # Why it is right
 //!
 //! The word holds how many slots are claimed, which [opening](crate::opening) may claim (its *epoch*), how many slots
-//! were claimed when that one began, and three bits. Its transitions:
+//! were claimed when that one began, and two bits. Its transitions:
 //!
 //! | transition | by whom | when |
 //! | --- | --- | --- |
-//! | claimed + n, clear `AWAITED` | a publisher | `READY`, not `CLOSED`, n slots are free, and the epoch is its opening's |
+//! | claimed + n | a publisher | `READY`, not `CLOSED`, n slots are free, and the epoch is its opening's |
 //! | raise the epoch, began := claimed | whoever meets the first opening of that epoch | once |
 //! | set `READY` | whoever has seen the parcel into every queue in its reach | once |
-//! | set `CLOSED` | who opens the next parcel, or puts another in its place; a thread that has read all and goes to sleep | any time |
-//! | set `AWAITED` | a task that has read all and goes to sleep | not `CLOSED`, and slots are free |
+//! | set `CLOSED` | who opens the next parcel, or puts another in its place | any time |
+//! | none | a reader that has read all and goes to sleep | not `CLOSED`, and no slot was claimed since it read |
 //!
 //! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two
 //!   publishers claim the same one, and each is written once, by who claimed it.
@@ -24,15 +24,12 @@
 //!   `CLOSED` is set: the number of claimed slots is final, and the next parcel's base is known.
 //! * **Who has appended is in every queue.** A claim succeeds only on `READY`, which is set after the
 //!   parcel was sent to all in its reach.
-//! * **A sleeper is woken.** A subscriber goes to sleep in its channel only after it has closed the
-//!   parcel in its hand, by a swap that compares the number of claimed slots with what it has read.
-//!   The next publish must then open a parcel, and sends it into that channel.
-//! * **A task that sleeps is woken**, and leaves the parcel open. It goes to sleep in the [lobby](crate::lobby) only
-//!   after it has seen in the word that no slot was claimed since it read, and `AWAITED`. Who claims the next slot
-//!   sees that bit, clears it, and wakes those in the lobby.
+//! * **A reader that sleeps is woken.** It goes to sleep only after it has [registered](crate::wait_list) and has then
+//!   swapped the word for the same word, in which no slot was claimed since it read. So whoever claims the next slot
+//!   does so after that swap, and finds it registered.
 //!
 //! A publisher that stops between claim and write holds up those who read, never another publisher; and
-//! between claim and wake-up it holds up the tasks that it would wake, until the next parcel is opened.
+//! between claim and wake-up it holds up those that it would wake, until somebody else publishes.
 //!
 //! A batch that fills a parcel is one: it was full before anybody saw it, so its slots need no cells.
 //!
@@ -50,10 +47,8 @@ use crate::sync::{AtomicU64, Backoff, OnceCell, Ordering, sleep};
 const CLOSED: u64 = 1 << 63;
 /// Every queue in reach has the parcel.
 const READY: u64 = 1 << 62;
-/// Tasks wait for the next slot to be claimed.
-const AWAITED: u64 = 1 << 61;
 /// Which opening may claim.
-const EPOCH: u64 = AWAITED - (1 << EPOCH_SHIFT);
+const EPOCH: u64 = READY - (1 << EPOCH_SHIFT);
 const EPOCH_SHIFT: u32 = 32;
 /// How many slots were claimed when that one began.
 const BEGAN: u64 = 0xffff << BEGAN_SHIFT;
@@ -91,13 +86,6 @@ impl<M> Slots<M> {
     fn none() -> Self {
         Slots::Written(Box::default())
     }
-}
-
-/// Slots that a publisher is to write, each once.
-pub(crate) struct Claim {
-    pub(crate) slots: Range<usize>,
-    /// Then those in the lobby are to be woken.
-    pub(crate) is_awaited: bool,
 }
 
 /// How far a parcel has been filled, as one reading of its word tells.
@@ -177,18 +165,12 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// Claims up to `wanted` slots that follow each other. Where tasks wait for that, `may_wake` is asked first,
-    /// perhaps more than once.
+    /// Claims up to `wanted` slots that follow each other, to be written once each by the caller. Then those that wait
+    /// are to be woken.
     ///
-    /// None if the parcel is full or closed or not ready, or another opening than that with this epoch may claim, or the
-    /// sleepers may not be woken.
+    /// None if the parcel is full or closed or not ready, or another opening than that with this epoch may claim.
     #[inline]
-    pub(crate) fn claim(
-        &self,
-        epoch: u64,
-        wanted: usize,
-        mut may_wake: impl FnMut() -> bool,
-    ) -> Option<Claim> {
+    pub(crate) fn claim(&self, epoch: u64, wanted: usize) -> Option<Range<usize>> {
         let open = READY | epoch << EPOCH_SHIFT;
         // Relaxed: what counts is read by the swap.
         let mut word = self.word.load(Ordering::Relaxed);
@@ -198,26 +180,17 @@ impl<M> Parcel<M> {
             if word & (READY | CLOSED | EPOCH) != open || granted == 0 {
                 return None;
             }
-            let is_awaited = cfg!(feature = "tokio") && word & AWAITED != 0;
-            if is_awaited && !may_wake() {
-                return None;
-            }
             match self.word.compare_exchange_weak(
                 word,
-                (word + granted as u64) & !AWAITED,
+                word + granted as u64,
                 // Acquire: against the release that set `READY` and the one in `enter`, so that a subscriber that learns from
-                // this publisher that it has published finds the parcel in its queue. Release: against
-                // the acquire in `filled`, so that what happened before this publish is known to
-                // who sees it.
+                // this publisher that it has published finds the parcel in its queue; and against the one in `await_after`,
+                // so that it is found registered. Release: against the acquire in `filled`, so that what happened before
+                // this publish is known to who sees it.
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => {
-                    return Some(Claim {
-                        slots: claimed..claimed + granted,
-                        is_awaited,
-                    });
-                }
+                Ok(_) => return Some(claimed..claimed + granted),
                 Err(newer) => word = newer,
             }
         }
@@ -232,11 +205,11 @@ impl<M> Parcel<M> {
 
     /// Claims one slot, if the parcel keeps what it is given.
     #[inline]
-    pub(crate) fn claim_kept(&self, epoch: u64, may_wake: impl FnMut() -> bool) -> Option<Claim> {
+    pub(crate) fn claim_kept(&self, epoch: u64) -> Option<Range<usize>> {
         if self.is_blind() {
             return None;
         }
-        self.claim(epoch, 1, may_wake)
+        self.claim(epoch, 1)
     }
 
     /// The epoch of the opening that may claim.
@@ -270,16 +243,15 @@ impl<M> Parcel<M> {
         }
     }
 
-    /// Whether who claims the next slot will know that somebody waits; else more than `read` slots are
-    /// claimed by now, or the parcel is closed.
-    #[cfg(feature = "tokio")]
+    /// Whether a reader that has registered may sleep: whoever claims the next slot or closes the parcel will find it
+    /// registered. Else more than `read` slots are claimed by now, or the parcel is closed.
     pub(crate) fn await_after(&self, read: usize) -> bool {
         let mut word = self.word.load(Ordering::Relaxed);
         while (word & CLAIMED) as usize == read && word & CLOSED == 0 {
-            // Though it may be set already: who claims or closes shall know that this waits too.
+            // It changes nothing, but has its place in the order of changes.
             match self.word.compare_exchange_weak(
                 word,
-                word | AWAITED,
+                word,
                 Ordering::Release, // against the acquire in `claim` and `close`
                 Ordering::Relaxed,
             ) {
@@ -322,27 +294,6 @@ impl<M> Parcel<M> {
     pub(crate) fn close(&self) {
         // AcqRel: the number of claims that is final now is known to who opens the next parcel.
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
-    }
-
-    /// Closes the parcel if no more than `read` slots are claimed. True if it is closed now with
-    /// just these.
-    pub(crate) fn close_after(&self, read: usize) -> bool {
-        let mut word = self.word.load(Ordering::Relaxed);
-        while (word & CLAIMED) as usize == read {
-            if word & CLOSED != 0 {
-                return true;
-            }
-            match self.word.compare_exchange_weak(
-                word,
-                word | CLOSED,
-                Ordering::AcqRel, // as in `close`
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(newer) => word = newer,
-            }
-        }
-        false
     }
 
     pub(crate) fn filled(&self) -> Filled {

@@ -1,12 +1,13 @@
 //! Envelopes on their way into a parcel, and back if another publisher's comes first.
 
 use std::mem;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::vec;
 
 use crate::caught::keep_first;
 use crate::envelope::Envelope;
-use crate::parcel::{Claim, Parcel};
+use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 
 /// Envelopes that a publisher still has: one, or a batch.
@@ -101,11 +102,9 @@ pub(crate) fn append<M>(
     epoch: u64,
     pending: &mut impl Pending<M>,
     wanted: usize,
-    may_wake: impl FnMut() -> bool,
     unkept: impl FnMut(u64, Envelope<M>),
-) -> Option<Claim> {
-    let claim = parcel.claim(epoch, wanted, may_wake)?;
-    let slots = &claim.slots;
+) -> Option<Range<usize>> {
+    let slots = parcel.claim(epoch, wanted)?;
     pause::at(Step::Claimed);
     if parcel.is_blind() {
         let sequence = parcel.base() + slots.start as u64;
@@ -115,7 +114,7 @@ pub(crate) fn append<M>(
             parcel.write(slot, || pending.take());
         }
     }
-    Some(claim)
+    Some(slots)
 }
 
 /// Lets go of so many pending envelopes that were counted and are kept by nobody, the first of which

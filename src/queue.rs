@@ -15,12 +15,12 @@ use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
 use crate::group::Seat;
-use crate::lobby::Lobby;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pick::{PickQueue, Picker};
 use crate::stamp::stamp;
 use crate::sync::{AtomicU64, Ordering};
+use crate::wait_list::WaitList;
 
 /// What was agreed on subscribing.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl<M> Inbox<M> {
 /// Both ends of a new queue.
 pub(crate) fn queue<M>(
     options: SubscribeOptions<M>,
-    lobby: &Arc<Lobby>,
+    readers: &Arc<WaitList>,
 ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
     let terms = Arc::new(Terms {
         id: stamp().0,
@@ -148,7 +148,7 @@ pub(crate) fn queue<M>(
     });
     let chooses = options.chooses || !options.filter.is_none();
     if !chooses && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
-        let (queue, follower) = FollowQueue::new(&terms, lobby);
+        let (queue, follower) = FollowQueue::new(&terms, readers);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {
         let (queue, picker) = PickQueue::new(&terms);

@@ -16,8 +16,6 @@ use crate::error::{SetPatternsError, SubscribeError};
 use crate::fanout::Core;
 use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
-#[cfg(feature = "tokio")]
-use crate::follower::Follower;
 use crate::group::Seat;
 use crate::message::Message;
 use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, SubscribeOptions};
@@ -119,20 +117,12 @@ impl<M> Subscription<M> {
         }
     }
 
+    /// What wakes a task that waits for an envelope, if envelopes are sent to it one by one.
     #[cfg(feature = "tokio")]
-    pub(crate) fn follower(&self) -> Option<&Follower<M>> {
+    pub(crate) fn alarm(&self) -> Option<&Arc<Alarm>> {
         match &self.inbox {
-            Inbox::Follow(follower) => Some(follower),
-            Inbox::Pick(_) => None,
-        }
-    }
-
-    /// What wakes a task that waits for an envelope.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        match &self.inbox {
-            Inbox::Follow(follower) => follower.alarm(),
-            Inbox::Pick(picker) => picker.alarm(),
+            Inbox::Follow(_) => None,
+            Inbox::Pick(picker) => Some(picker.alarm()),
         }
     }
 }

@@ -28,6 +28,14 @@ impl Wait {
         }
     }
 
+    /// When it is over, if ever.
+    pub(crate) fn deadline(self) -> Option<Instant> {
+        match self {
+            Wait::Until(deadline) => Some(deadline),
+            _ => None,
+        }
+    }
+
     /// Receives from a channel that was empty just now.
     pub(crate) fn receive<T>(self, receiver: &Receiver<T>) -> Result<T, Nothing> {
         match self {

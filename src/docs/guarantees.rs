@@ -164,7 +164,8 @@
 //! panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
 //! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) publishes inside one
-//!   another on one thread; beyond that the envelope is handed back, `TooDeep`.
+//!   another on one thread; beyond that the envelope is handed back, `TooDeep`. For wakers that is not promised: those
+//!   of runtimes only put a task into a queue.
 //! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
 //!   and that subscription is evicted: it receives what it has, and then `Evicted`. So is one that panics at what
 //!   was retained for it, while it subscribes. Each panic is counted in

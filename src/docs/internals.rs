@@ -5,10 +5,9 @@
 //! A channel's send and receive, for each envelope and each subscriber, is what an ordinary fan-out costs. Here
 //! the channels carry *parcels*: arrays of up to 64 slots that stay open while they fill. Once a parcel
 //! is in every queue, to publish is to append to it, and no channel is touched, however many subscribers
-//! there are. A subscriber that has read everything and wants to sleep closes the parcel; so the next
-//! publish has to open another one, and the channel that carries it wakes the sleeper. Under load parcels
-//! are long, at rest each envelope is its own. No timer decides it. (Tasks wait without closing it: see
-//! [`tasks`](crate::docs::tasks).)
+//! there are. A subscriber that has read everything and wants to sleep leaves the parcel open, and registers in a wait
+//! list; the next publisher appends to the parcel, and wakes those that are registered. Under load parcels are long, at
+//! rest they have eight slots at most. No timer decides it.
 //!
 //! # Who holds what
 //!
@@ -50,7 +49,7 @@
 //! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
-//! | `alarm`, `lobby`, `tokio` | what wakes a task that waits; the bus for tasks |
+//! | `wait_list`, `alarm`, `tokio` | what wakes those that wait; the bus for tasks |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! # A publish (`fanout`)
@@ -87,14 +86,13 @@
 //!               handed over                claim: one more slot
 //!   NEW ────────────────────────▶ READY ◀──┐
 //!    │                              │ └────┘
-//!    │ close                        │ close (by who opens the next, or by a sleeper who has read all)
+//!    │ close                        │ close (by the one that opens the next)
 //!    ▼          handed over         ▼
 //!   CLOSED ────────────────────▶ READY + CLOSED: the number of claimed slots is final
 //! ```
 //!
-//! A new parcel has the envelopes of its opener in its first slots, so a subscriber may read them, and close the
-//! parcel, before it is marked ready. A third bit says that tasks wait for the next claim, which clears it and wakes
-//! them.
+//! A new parcel has the envelopes of its opener in its first slots, so a subscriber may read them before it is marked
+//! ready.
 //!
 //! The word also says which opening of the parcel may claim, see below. A claim compares the whole word, so none
 //! succeeds before *ready*, after *closed*, or by another opening. Slot *i* has the
@@ -113,7 +111,8 @@
 //!
 //! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held; or
 //! what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue that has
-//! any. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room is out of
+//! any. One that is opened while subscribers wait for envelopes has eight slots at most: what all have received stays in
+//! memory until the parcel is full. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room is out of
 //! reach; if nobody is in reach, and nobody picks, the parcel only counts, up to 1024, and keeps nothing. If a queue
 //! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so: the next one
 //! includes it again. (One word for all, that a subscriber raises when it makes room, would save these looks. But to
@@ -132,9 +131,19 @@
 //! # Followers (`follow`, `follower`, `lane`)
 //!
 //! A follower has one parcel in its hand and reads slot after slot. At the end of what is claimed, a receive that
-//! does not wait answers that it is empty and leaves the parcel open. One that waits spins for a moment, closes
-//! the parcel, and sleeps in the channel. After each slot it stores how many envelopes it has consumed, which
+//! does not wait answers that it is empty and leaves the parcel open. One that waits spins for a moment, if its last
+//! sleep was short, and then sleeps. After each slot it stores how many envelopes it has consumed, which
 //! is what publishers see as room.
+//!
+//! # Sleeping (`wait_list`, `parker`)
+//!
+//! Threads and tasks wait in the same way: try, register in the bus's wait list, try again, sleep. Whoever appends to a
+//! parcel, opens one, or ends something reads one flag, and wakes all that are registered. One that holds the open
+//! parcel orders its registration and the next claim by the parcel's word, which both change; one that does not orders
+//! its registration and the next opening by a fence on each side.
+//!
+//! Tasks are woken directly. Threads are woken by tree, for waking one is a call of the system: the publisher wakes two,
+//! each of these wakes two more before it looks at its envelope, and so on.
 //!
 //! A parcel whose base is higher than what the follower expects comes after a gap, and the difference is the
 //! number that is told. At the end of the queue, where no parcel shows the gap, it asks the bus how many were
@@ -199,10 +208,10 @@
 //! Routes are never changed. List and index are made of rows of up to 64 items; a change copies one row in each
 //! of the lists that it touches, and the handles on the other rows. The old route keeps the old rows.
 //!
-//! # Tasks (`alarm`, `lobby`, `tokio`)
+//! # Tasks (`alarm`, `tokio`)
 //!
-//! A task that waits sets its queue's alarm, where a thread sleeps in its channel; or, with an open parcel in its
-//! hand, waits in the lobby, where a thread closes the parcel: see [`tasks`](crate::docs::tasks).
+//! A task that waits at a queue with a filter sets that queue's alarm, where a thread sleeps in its channel: see
+//! [`tasks`](crate::docs::tasks).
 //!
 //! # Changing the list (`route`)
 //!
@@ -221,9 +230,8 @@
 //! opening, up to five milliseconds. Else threads that subscribe and leave in a loop could starve it.
 //!
 //! Closing does so twice. The first route is closed and lists the subscribers still: the opening that brings it in
-//! has the accounts of all of them, and these are final. The second lists nobody, so that the queues disconnect. A
-//! publisher that is stopped could hold that up, so the end is also sent into the channels of followers, as a parcel
-//! without slots.
+//! has the accounts of all of them, and these are final: followers are told, and woken. The second lists nobody, so that
+//! the other queues disconnect.
 //!
 //! A follower that is closed alone goes the same way: it is marked, so that no later opening offers it anything, and
 //! the current parcel is retired. From then on its accounts do not change, and say what its subscriber has still

@@ -10,7 +10,7 @@
 //!   [`BusBuilder::max_segment`](crate::BusBuilder::max_segment), or a copy. Payloads do not say what they hold, to make
 //!   a parcel shorter: a small one may begin it, and large ones be appended.
 //! * The bus keeps its newest parcel until the next one is opened or its last reader leaves: up to 63 envelopes that
-//!   everybody has received. Those of a subscriber that leaves may stay in it for that long. And a subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
+//!   everybody has received after a burst, up to 7 where subscribers wait for each. Those of a subscriber that leaves may stay in it for that long. And a subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
 //!   last subscriber received it. For prompt release, send a handle that the receiver can empty, such
 //!   as a `Mutex<Option<T>>`.
 //! * That `Drop` runs in whichever thread lets go of the parcel last: a publisher or a subscriber.
@@ -31,7 +31,8 @@
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
 //!   reader-writer lock for each shard; and a mutex around what expires when, where a grant that expires begins, is
 //!   renewed or ends;
-//! * waking a subscriber that sleeps: the mutex of crossbeam's channel, or the one around the wakers of tasks;
+//! * waking subscribers that sleep: the mutex around the list of those that wait, and one for each thread; with a filter
+//!   the mutex of crossbeam's channel, or the one around the wakers of tasks;
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
 //!   map, as above, and in it a mutex around the answers to the one that it answers;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
@@ -50,8 +51,10 @@
 //! instructions. If the system stops the thread just there, subscribers without a filter that come to
 //! this place wait for it (spinning first, then sleeping for up to a millisecond at a time), even in
 //! [`try_recv`](crate::Subscription::try_recv). Other publishers go on. Crossbeam's own queue has such a
-//! place too, in sending and receiving. If it is stopped a little later, before it has woken the tasks that waited for
-//! its envelope, these sleep on until it goes on or the parcel is full, whatever others publish.
+//! place too, in sending and receiving. If it is stopped a little later, before it has woken those that waited for
+//! its envelope, they sleep on until it goes on or somebody else publishes. Of many threads that sleep the publisher wakes
+//! two, and each thread that wakes up wakes two more: if the system does not let such a thread run, the others that it was
+//! to wake wait for it, or for another of them.
 //!
 //! To a subscriber with a filter, one that keeps the newest, or a member of a group, the end of the bus
 //! shows as the end of a channel. It comes when the last publish that had begun before

@@ -2,16 +2,15 @@
 //!
 //! # How a task waits
 //!
-//! Each queue has an *alarm*: a bit, and behind a lock the wakers of those who wait. A task that finds its queue
-//! empty leaves its waker there, sets the bit, and looks once more. A publisher that has sent something into a
-//! queue, or is its last one and goes, looks at the bit and wakes. Between the two steps of each there is a
-//! fence: so one of them at least sees what the other did.
+//! Without a filter it waits as a thread does: it registers its waker in the bus's *wait list*, and looks once more.
+//! A publisher that appends to the parcel, or opens the next one, reads one flag and wakes all that are registered.
+//! [`wait_list`](crate::docs::internals) says why no wake-up is lost. Tasks are woken directly, threads by each other.
 //!
-//! A task that holds the parcel that is appended to leaves it open, and its waker in the *lobby*, which is one for the
-//! whole bus; then it sets a bit in the parcel's word. A publisher that appends changes that word anyway, sees the
-//! bit, and wakes all in the lobby: one branch where nobody waits, and no new parcel where somebody does. So does
-//! whoever opens the next parcel, or closes the bus. (A thread that goes to sleep closes the parcel instead, since
-//! it sleeps in its channel.) Wakers are called outside every lock, and one that panics is not noticed.
+//! Each queue with a filter has an *alarm*: a bit, and behind a lock the wakers of the tasks that wait. A task that finds
+//! its queue empty leaves its waker there, sets the bit, and looks once more. A publisher that has sent something into the
+//! queue, or is its last one and goes, looks at the bit and wakes. Between the two steps of each there is a
+//! fence: so one of them at least sees what the other did. Wakers are called outside every lock, and one that panics is
+//! not noticed.
 //!
 //! So a task is woken once for all that comes until it runs, and reads a whole parcel without anything but its
 //! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,

@@ -40,8 +40,8 @@ use crate::visible::escaped;
 pub enum PublishError<M = Message> {
     /// The bus has closed.
     Closed(Box<Envelope<M>>),
-    /// It was to be published from inside too many other publishes of the same thread, by a payload's own code, a
-    /// predicate or a waker: [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH).
+    /// It was to be published from inside too many other publishes of the same thread, by a payload's own code or a
+    /// predicate: [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH).
     TooDeep(Box<Envelope<M>>),
     /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
     /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.

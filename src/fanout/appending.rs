@@ -18,9 +18,8 @@ use super::Core;
 use super::priority::Patience;
 use crate::caught::Quietly;
 use crate::envelope::Envelope;
-use crate::nesting::Nesting;
 use crate::opening::Opening;
-use crate::parcel::{Claim, Parcel};
+use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::pending::Pending;
 use crate::receipt::Outcome;
@@ -69,16 +68,11 @@ impl<M> Core<M> {
             return None;
         }
         pause::at(Step::Admitted);
-        let Claim { slots, is_awaited } = current
-            .parcel
-            .claim_kept(current.epoch, Nesting::has_room)?;
+        let slots = current.parcel.claim_kept(current.epoch)?;
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
-        current.rouse_vacated();
-        if is_awaited {
-            let _nesting = Nesting::enter();
-            self.lobby.ring();
-        }
+        current.wake_vacated(&self.readers);
+        self.readers.wake_all();
         self.requests.look(&current.parcel, slots); // one may have been made just now
         let outcome = current.outcome(1);
         drop(current.into_inner());
@@ -102,7 +96,7 @@ impl<M> Core<M> {
             self.let_publishers_pass(&mut patience);
             let current = self.current.load();
             current.settle();
-            current.complete(&self.lobby);
+            current.complete(&self.readers);
             let next = again(&current).unwrap_or_else(|| {
                 current.parcel.close();
                 current.blank()
@@ -110,8 +104,8 @@ impl<M> Core<M> {
             let next = Arc::new(next);
             if self.install(&current, &next) {
                 next.settle();
-                // Who has appended may be stopped before he does.
-                self.lobby.ring();
+                // Whoever has appended may be stopped before it does.
+                self.readers.wake_all();
                 return;
             }
         }

@@ -12,7 +12,6 @@ use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
 use crate::follow::FollowQueue;
 use crate::group::Seat;
-use crate::parcel::Parcel;
 use crate::pattern::Pattern;
 use crate::pause::{self, Step};
 use crate::queue::{Queue, Terms};
@@ -252,7 +251,8 @@ impl<M> Core<M> {
         let current = self.current.load_full();
         // None: somebody else has taken it off by now, and has told it of its end before.
         if let Some(entry) = current.accounts(queue.terms()) {
-            queue.end(&entry, &Arc::new(Parcel::void(current.parcel.base())));
+            queue.end(&entry);
+            self.readers.wake_all_after_fence();
         }
         was_open
     }
@@ -266,9 +266,9 @@ impl<M> Core<M> {
         let (_, first) = self.change(|route| (!route.closed).then(|| route.closed()));
         let last = self.current.load_full();
         for (queue, entry) in last.standings() {
-            queue.end(&entry, &last.parcel);
+            queue.end(&entry);
         }
-        self.lobby.ring();
+        self.readers.wake_all_after_fence();
         for listener in last.route.pick.iter() {
             listener.queue.close();
         }

@@ -139,7 +139,7 @@ impl<M> Places<M> {
             due_at
         });
         if let Some(first) = served.first() {
-            first.queue.alarm().ring();
+            first.queue.readers.wake_all_after_fence();
         }
         woken.extend(served.into_iter().filter_map(|turn| turn.waker));
         woken.into_iter().for_each(Waker::wake);

@@ -1,16 +1,14 @@
 //! A new parcel is put into every queue in its reach.
 
 use super::Opening;
-use crate::alarm::Alarm;
-use crate::lobby::Lobby;
-use crate::nesting::Nesting;
 use crate::pause::{self, Step};
 use crate::sync::{Ordering, fence};
+use crate::wait_list::WaitList;
 
 impl<M> Opening<M> {
     /// Hands the parcel over to every queue in reach. The first thread that meets the opening does so; those that come
     /// later may do it again.
-    pub(crate) fn complete(&self, lobby: &Lobby) {
+    pub(crate) fn complete(&self, readers: &WaitList) {
         if self.parcel.is_ready() {
             return;
         }
@@ -20,15 +18,13 @@ impl<M> Opening<M> {
             queue.hand_over(&self.parcel);
         }
         for (queue, entry) in self.evicts() {
-            queue.evict(entry, self.parcel.base());
+            queue.evict(entry);
         }
         for (queue, entry) in self.waits() {
             // Any publisher does this, not only the one that waits: that one may be stopped, and others wait behind it.
             queue.enrol(&self.parcel, entry);
         }
-        self.rouse_vacated();
-        Alarm::ring_all(in_reach().map(|queue| queue.alarm()));
-        lobby.ring(); // tasks that hold the parcel before
+        readers.wake_all_after_fence(); // those that the parcel was handed to, and those that lose its envelopes
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();
     }
@@ -36,17 +32,15 @@ impl<M> Opening<M> {
     /// Something was lost for those that had no room: wakes those that have received all since, and sleep. Not to be
     /// called under a lock.
     #[inline]
-    pub(crate) fn rouse_vacated(&self) {
+    pub(crate) fn wake_vacated(&self, readers: &WaitList) {
         if self.drops.is_empty() {
             return;
         }
         // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
         // have received all since, and not have learned of this loss.
         fence(Ordering::SeqCst);
-        let mut vacated = self.vacated().peekable();
-        if vacated.peek().is_some() {
-            let _nesting = Nesting::enter(); // wakers
-            vacated.for_each(|queue| queue.rouse(self.parcel.base()));
+        if self.vacated().next().is_some() {
+            readers.wake_all();
         }
     }
 }

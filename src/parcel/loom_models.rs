@@ -21,7 +21,7 @@ fn open(slots: usize) -> Arc<Parcel<u32>> {
 
 /// Claims a slot and writes it.
 fn append(parcel: &Parcel<u32>, message: u32) -> Option<usize> {
-    let slot = parcel.claim(0, 1, || true)?.slots.start;
+    let slot = parcel.claim(0, 1)?.start;
     parcel.write(slot, || envelope(message));
     Some(slot)
 }
@@ -46,29 +46,6 @@ fn two_who_append_get_different_slots_and_a_reader_sees_what_was_written() {
 }
 
 #[test]
-fn nobody_appends_after_a_subscriber_has_closed_the_parcel_to_sleep() {
-    explore(4, || {
-        let parcel = open(2);
-        let writers = [7, 8].map(|message| {
-            let parcel = Arc::clone(&parcel);
-            thread::spawn(move || append(&parcel, message).is_some())
-        });
-        let mut read = 0;
-        while !parcel.close_after(read) {
-            parcel.get(read);
-            read += 1;
-        }
-        let appended = (writers.into_iter())
-            .map(|writer| usize::from(writer.join().unwrap()))
-            .sum::<usize>();
-        assert_eq!(appended, read);
-        let filled = parcel.filled();
-        assert!(filled.is_final);
-        assert_eq!(filled.claimed, read);
-    });
-}
-
-#[test]
 fn the_count_that_an_opener_reads_after_closing_is_final() {
     explore(4, || {
         let parcel = open(2);
@@ -86,24 +63,24 @@ fn the_count_that_an_opener_reads_after_closing_is_final() {
 }
 
 #[test]
-fn a_subscriber_and_an_opener_that_close_at_once_agree_on_the_count() {
+fn two_openers_that_close_at_once_agree_on_the_count() {
     explore(4, || {
         let parcel = open(2);
         let writer = {
             let parcel = Arc::clone(&parcel);
             thread::spawn(move || append(&parcel, 7).is_some())
         };
+        let close = |parcel: &Parcel<u32>| {
+            parcel.close();
+            parcel.filled().claimed
+        };
         let opener = {
             let parcel = Arc::clone(&parcel);
-            thread::spawn(move || {
-                parcel.close();
-                parcel.filled().claimed
-            })
+            thread::spawn(move || close(&parcel))
         };
-        let slept = parcel.close_after(0);
-        let (appended, claimed) = (writer.join().unwrap(), opener.join().unwrap());
-        assert_eq!(claimed, usize::from(appended));
-        assert_eq!(slept, !appended);
+        let claimed = close(&parcel);
+        assert_eq!(opener.join().unwrap(), claimed);
+        assert_eq!(usize::from(writer.join().unwrap()), claimed);
     });
 }
 
@@ -127,7 +104,8 @@ fn who_appends_knows_what_was_done_before_the_parcel_was_ready() {
 }
 
 #[test]
-fn who_sees_a_claim_knows_what_its_publisher_knew_and_who_sees_it_closed_what_the_sleeper_knew() {
+fn a_reader_of_a_claim_knows_what_its_publisher_knew_and_one_of_a_closed_parcel_what_the_closer_knew()
+ {
     explore(4, || {
         let parcel = open(2);
         let before = Arc::new(AtomicBool::new(false));
@@ -141,11 +119,11 @@ fn who_sees_a_claim_knows_what_its_publisher_knew_and_who_sees_it_closed_what_th
             })
         };
         let consumed = Arc::new(AtomicBool::new(false));
-        let sleeper = {
+        let closer = {
             let (parcel, consumed) = (Arc::clone(&parcel), Arc::clone(&consumed));
             thread::spawn(move || {
                 consumed.store(true, Ordering::Relaxed);
-                parcel.close_after(0)
+                parcel.close();
             })
         };
         if parcel.filled().claimed == 1 {
@@ -155,6 +133,6 @@ fn who_sees_a_claim_knows_what_its_publisher_knew_and_who_sees_it_closed_what_th
             assert!(consumed.load(Ordering::Relaxed));
         }
         other.join().unwrap();
-        sleeper.join().unwrap();
+        closer.join().unwrap();
     });
 }

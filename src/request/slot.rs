@@ -16,8 +16,8 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use crate::alarm::wake;
 use crate::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::wait_list::wake;
 
 /// No answer is here yet.
 const WAITING: u64 = 0;

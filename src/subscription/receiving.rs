@@ -1,15 +1,21 @@
 //! Receiving: one by one or many, owned or lent, waiting or not.
 
 use std::mem;
+#[cfg(feature = "tokio")]
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::{Subscription, standing};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+#[cfg(feature = "tokio")]
+use crate::follow::Places;
 use crate::iter::{Iter, TryIter};
 use crate::queue::Inbox;
 use crate::wait::{Nothing, Wait};
+#[cfg(feature = "tokio")]
+use crate::wait_list::Waiter;
 
 /// # Receiving
 impl<M> Subscription<M> {
@@ -351,6 +357,28 @@ impl<M> Subscription<M> {
                 follower.advance(wait, |places| standing(&self.core, &self.terms, places))
             }
             Inbox::Pick(picker) => picker.advance(wait),
+        }
+    }
+
+    /// Goes on to the next envelope, where there was none just now. Else the task is woken when it is worth asking again,
+    /// if it follows the bus.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn advance_or_register(&mut self, waker: &Waker) -> Result<(), Nothing> {
+        match &mut self.inbox {
+            Inbox::Follow(follower) => follower
+                .advance_or_register(|| Waiter::Task(waker.clone()), &|places: &Places<M>| {
+                    standing(&self.core, &self.terms, places)
+                }),
+            Inbox::Pick(picker) => picker.advance(Wait::Alarmed),
+        }
+    }
+
+    /// Waits no more.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn leave_wait_list(&mut self) {
+        if let Inbox::Follow(follower) = &mut self.inbox {
+            follower.leave();
         }
     }
 

@@ -88,11 +88,6 @@ impl Backoff {
     }
 
     #[expect(clippy::unused_self, reason = "crossbeam's signature")]
-    pub(crate) fn spin(&self) {
-        loom::thread::yield_now();
-    }
-
-    #[expect(clippy::unused_self, reason = "crossbeam's signature")]
     pub(crate) fn snooze(&self) {
         loom::thread::yield_now();
     }

@@ -5,8 +5,6 @@ use std::task::{Context, Poll};
 
 use super::AsyncSubscription;
 use super::budget::give_way;
-use crate::follower::Follower;
-use crate::subscription::Subscription;
 use crate::wait::{Nothing, Wait};
 
 impl<M> AsyncSubscription<M> {
@@ -25,53 +23,33 @@ impl<M> AsyncSubscription<M> {
         }
     }
 
-    /// Where it waits depends on what it holds, which may change before it sleeps.
     #[inline(never)]
     fn poll_once_more(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
-        loop {
-            let found = if let Some(spot) = &mut self.spot
-                && holds_open_parcel(&self.subscription)
-            {
-                spot.wait(context.waker());
-                let follower = self.subscription.follower();
-                if follower.is_some_and(Follower::is_awaited) {
-                    break;
-                }
-                self.subscription.advance(Wait::No)
-            } else {
-                self.sleeper.set(context.waker());
-                let found = self.subscription.advance(Wait::Alarmed);
-                if found == Err(Nothing::Empty) && !holds_open_parcel(&self.subscription) {
-                    break;
-                }
-                found
-            };
-            if found != Err(Nothing::Empty) {
-                self.awake();
-                return Poll::Ready(found);
-            }
+        if let Some(sleeper) = &mut self.sleeper {
+            sleeper.set(context.waker());
         }
-        self.budget.refill();
-        Poll::Pending
+        let found = self.subscription.advance_or_register(context.waker());
+        if found == Err(Nothing::Empty) {
+            self.budget.refill();
+            return Poll::Pending;
+        }
+        self.awake();
+        Poll::Ready(found)
     }
 
     /// Waits nowhere any more.
     #[inline]
     fn awake(&mut self) {
-        self.sleeper.awake();
-        if let Some(spot) = &mut self.spot {
-            spot.leave();
+        if let Some(sleeper) = &mut self.sleeper {
+            sleeper.awake();
         }
+        self.subscription.leave_wait_list();
     }
 
     /// Goes on to the next envelope. Cancelled, it has gone on to none, and leaves no waker behind.
     pub(super) fn advance(&mut self) -> Advance<'_, M> {
         Advance(self)
     }
-}
-
-fn holds_open_parcel<M>(subscription: &Subscription<M>) -> bool {
-    (subscription.follower()).is_some_and(Follower::holds_open_parcel)
 }
 
 #[must_use = "futures do nothing unless they are awaited"]

@@ -12,7 +12,6 @@ use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, SubscribeError, TryRecvError};
 use crate::iter::TryIter;
-use crate::lobby::Spot;
 use crate::message::Message;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
@@ -49,9 +48,8 @@ use crate::wait::{Nothing, Wait};
 #[must_use = "a subscription that is dropped receives nothing"]
 pub struct AsyncSubscription<M = Message> {
     pub(super) subscription: Subscription<M>,
-    pub(super) sleeper: Sleeper,
-    /// None where envelopes are sent one by one.
-    pub(super) spot: Option<Spot>,
+    /// Where envelopes are sent one by one.
+    pub(super) sleeper: Option<Sleeper>,
     pub(super) budget: Budget,
 }
 
@@ -74,8 +72,7 @@ impl<M> Subscription<M> {
     /// ```
     pub fn into_async(self) -> AsyncSubscription<M> {
         AsyncSubscription {
-            sleeper: Sleeper::new(self.alarm()),
-            spot: (self.follower()).map(|follower| Spot::new(follower.lobby())),
+            sleeper: self.alarm().map(Sleeper::new),
             subscription: self,
             budget: Budget::of_receives(),
         }

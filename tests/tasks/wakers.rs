@@ -10,8 +10,7 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use oxide_bus::limits::MAX_PUBLISH_DEPTH;
 use oxide_bus::{
-    Advisory, AsyncBus, AsyncSubscription, Bus, Draft, Envelope, Grant, PublishError, Publisher,
-    SubscribeOptions,
+    Advisory, AsyncBus, Bus, Draft, Envelope, Grant, PublishError, Publisher, SubscribeOptions,
 };
 
 use uuid::Uuid;
@@ -134,73 +133,6 @@ fn the_waker_of_who_holds_an_open_parcel_may_use_the_bus() {
         }
         (receives, wakes_by_publishing(bus))
     });
-}
-
-/// Goes on with its task in place when it is woken, and publishes.
-struct InPlace {
-    bus: Bus<u64>,
-    subscription: Mutex<Option<AsyncSubscription<u64>>>,
-    /// How often it may yet: some publishes wake it twice.
-    may: AtomicUsize,
-    depth: AtomicUsize,
-    deepest: AtomicUsize,
-    refused: AtomicUsize,
-}
-
-impl InPlace {
-    fn go_on(self: &Arc<Self>) {
-        let Some(mut subscription) = self.subscription.lock().unwrap().take() else {
-            return; // in the midst of it
-        };
-        let waker = Waker::from(Arc::clone(self));
-        while poll_once(pin!(subscription.next()), &waker).is_ready() {}
-        *self.subscription.lock().unwrap() = Some(subscription);
-        let left = self.may.load(Ordering::Relaxed).checked_sub(1);
-        let Some(left) = left else { return };
-        self.may.store(left, Ordering::Relaxed);
-        let depth = self.depth.fetch_add(1, Ordering::Relaxed) + 1;
-        self.deepest.fetch_max(depth, Ordering::Relaxed);
-        if let Err(error) = self.bus.publish(envelope(1)) {
-            assert!(matches!(error, PublishError::TooDeep(_)), "{error}");
-            self.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        self.depth.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Wake for InPlace {
-    fn wake(self: Arc<Self>) {
-        self.go_on();
-    }
-}
-
-#[test]
-fn a_waker_that_goes_on_in_place_may_publish_so_deep_and_no_deeper() {
-    // With and without an open parcel that has room for many.
-    for published in [0, 70] {
-        for options in kinds().map(|options| options.capacity(1 << 10)) {
-            let bus = Bus::new();
-            let subscription = bus.subscribe_with(options).unwrap().into_async();
-            for number in 0..published {
-                bus.publish(envelope(number)).unwrap();
-            }
-            let in_place = Arc::new(InPlace {
-                bus,
-                subscription: Mutex::new(Some(subscription)),
-                may: AtomicUsize::new(1_000),
-                depth: AtomicUsize::new(0),
-                deepest: AtomicUsize::new(0),
-                refused: AtomicUsize::new(0),
-            });
-            in_place.go_on();
-            // The one that is refused is one deeper.
-            assert_eq!(
-                in_place.deepest.load(Ordering::Relaxed),
-                MAX_PUBLISH_DEPTH + 1
-            );
-            assert!(in_place.refused.load(Ordering::Relaxed) > 0);
-        }
-    }
 }
 
 /// The answer to the request with this id.
