@@ -25,11 +25,11 @@ use crossbeam_utils::CachePadded;
 
 pub(crate) use self::draining::{Revoked, StillInside};
 
-use crate::alarm::Alarm;
 use crate::demands::Measured;
 use crate::denial::{Denial, Refusals};
 use crate::scope::Scope;
 use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
+use crate::wait_list::WaitList;
 
 /// Granted, without restrictions.
 const PLAIN: u64 = 1 << 63;
@@ -57,7 +57,7 @@ pub(crate) struct Admission {
     /// Nobody is inside any more, or it was granted again.
     changed: Condvar,
     /// The same, for tasks.
-    alarm: Arc<Alarm>,
+    leaving: Arc<WaitList>,
     refusals: Refusals,
     /// How many requests under it are pending.
     asking: AtomicU64,
@@ -136,7 +136,7 @@ impl Admission {
             terms: ArcSwap::from_pointee(terms),
             changing: Mutex::default(),
             changed: Condvar::default(),
-            alarm: Arc::default(),
+            leaving: Arc::default(),
             refusals: Refusals::new(),
             asking: AtomicU64::new(0),
         }
@@ -233,7 +233,7 @@ impl Admission {
     }
 
     /// Grants it, in the place of what was agreed before, unless it was revoked or granted anew since this was announced:
-    /// then it is as if that had come just after. The alarm is yet to be rung, where no lock is held.
+    /// then it is as if that had come just after. Those that wait are yet to be woken, where no lock is held.
     pub(crate) fn grant(&self, scope: Scope, Announced(number): Announced) {
         let mut changed = self.changing.lock();
         if number < changed.settled {
@@ -288,13 +288,13 @@ impl Admission {
             let changing = self.changing.lock(); // who waits sleeps by now, or has not looked yet
             self.changed.notify_all();
             drop(changing);
-            self.alarm.ring();
+            self.leaving.wake_all_after_fence();
         }
     }
 
-    /// What wakes tasks that wait until nobody is inside.
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        &self.alarm
+    /// The tasks that wait until nobody is inside.
+    pub(crate) fn leaving(&self) -> &Arc<WaitList> {
+        &self.leaving
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

@@ -97,8 +97,7 @@
 //! subscriber with [`Overflow::Block`]; and who subscribes, grants, revokes or is refused
 //! while as many of those are waiting to be written: a grant does not count before that wait is over, a revoke counts at
 //! once. So a bus with a log is as fast as the log in the long run.
-//! The log counts as a subscriber, also in receipts. Its thread wakes fifty times a second when nothing
-//! happens.
+//! The log counts as a subscriber, also in receipts. Its thread sleeps while nothing happens.
 //!
 //! A payload whose `drop` publishes, grants or revokes may be dropped by the log's thread, which then waits for
 //! itself if its queue is full: do not do that.
@@ -125,20 +124,21 @@ use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use serde::Serialize;
 
 pub use self::error::AuditError;
 pub use self::options::{Flush, Options};
 pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
-use self::event::{Attached, Happening, Recorder, What};
+use self::event::{Attached, Happening, Outbox, Recorder, What};
 use self::file::LogFile;
 use self::writer::{Progress, Writer};
 use crate::bus::Bus;
 use crate::error::SubscribeError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
+use crate::parker::Parker;
 use crate::subject::Payload;
 
 /// How long to wait for an answer before looking whether anybody is there to give it.
@@ -151,7 +151,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 #[must_use = "a log that is dropped ends"]
 pub struct AuditLog {
     progress: Arc<Progress>,
-    happenings: Sender<Happening>,
+    happenings: Outbox,
     attached: Arc<dyn Attached>,
     thread: Option<JoinHandle<()>>,
     /// The process that has the thread: a fork of it has none.
@@ -188,13 +188,19 @@ impl AuditLog {
         let subscription = bus.subscribe_with(terms).map_err(other)?;
         let position = (subscription.first()).ok_or_else(|| other(SubscribeError::Closed))?;
         // The capacity is one that can be had.
-        let (happenings, receiver) = bounded(options.capacity);
+        let (sender, receiver) = bounded(options.capacity);
+        let parker = Arc::<Parker>::default();
+        let happenings = Outbox {
+            sender,
+            parker: Arc::clone(&parker),
+        };
         let attached: Arc<dyn Attached> =
             Recorder::attach(&bus.core, happenings.clone(), options.each_denial);
         let progress = Arc::new(Progress::default());
         let writer = Writer {
             subscription,
             happenings: receiver,
+            parker,
             position,
             file,
             flush: options.flush,

@@ -69,8 +69,8 @@ pub(crate) struct Core<M> {
     pub(crate) predicate_panics: AtomicU64,
     /// Those without a filter that have received all.
     pub(crate) readers: Arc<WaitList>,
-    /// Rings when the list of subscribers has changed.
-    pub(crate) listed: Arc<Alarm>,
+    /// Those that wait for the list of subscribers to change.
+    pub(crate) listed: Arc<WaitList>,
 }
 
 /// How many slots a parcel has at most that is opened while readers wait.

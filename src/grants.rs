@@ -142,7 +142,7 @@ impl Grants {
         // Before it counts, or what it lets pass could be recorded first; and under no lock, since this may wait.
         self.changes.record(board);
         admission.grant(Scope::new(grant), announced);
-        admission.alarm().ring(); // not while the map is locked: wakers are other people's code
+        admission.leaving().wake_all_after_fence(); // not while the map is locked: wakers are other people's code
         Ok(())
     }
 

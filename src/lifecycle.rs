@@ -10,7 +10,9 @@ use crate::bus::Bus;
 use crate::error::DrainError;
 use crate::fanout::Core;
 use crate::message::Message;
+use crate::parker::Parker;
 use crate::stats::SubscriptionStats;
+use crate::wait_list::{Registration, WaitList, Waiter};
 
 /// The longest pause between two looks, in microseconds.
 const LONGEST_PAUSE: u64 = 1_000;
@@ -56,7 +58,7 @@ impl<M> Bus<M> {
     ///
     /// # Cost
     ///
-    /// It looks again and again, with pauses that grow to a millisecond: nobody else pays anything.
+    /// It is woken by each change of the list of subscribers; else it sleeps.
     ///
     /// # Examples
     ///
@@ -79,7 +81,9 @@ impl<M> Bus<M> {
     #[must_use = "they may not be there"]
     pub fn wait_for_subscribers(&self, subscribers: usize, timeout: Duration) -> bool {
         let are_there = || self.core.subscriber_count() >= subscribers;
-        look_until(timeout, || are_there() || self.is_closed());
+        look_when_woken(&self.core.listed, timeout, || {
+            are_there() || self.is_closed()
+        });
         are_there()
     }
 
@@ -110,7 +114,7 @@ impl<M> Bus<M> {
     #[must_use = "somebody may be there still"]
     pub fn wait_for_no_subscribers(&self, timeout: Duration) -> bool {
         let is_nobody_there = || self.core.subscriber_count() == 0;
-        look_until(timeout, is_nobody_there);
+        look_when_woken(&self.core.listed, timeout, is_nobody_there);
         is_nobody_there()
     }
 
@@ -203,6 +207,20 @@ impl<M> Bus<M> {
         WeakBus {
             core: Arc::downgrade(&self.core),
         }
+    }
+}
+
+/// Looks, and again whenever the list is woken, until it is so or the time is up.
+fn look_when_woken(list: &Arc<WaitList>, timeout: Duration, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now().checked_add(timeout);
+    let (parker, mut registration) = (Arc::<Parker>::default(), Registration::new(list));
+    loop {
+        let nap = parker.nap();
+        registration.register_and_fence(Waiter::Thread(Arc::clone(&parker)));
+        if is_so() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return;
+        }
+        nap.sleep(deadline);
     }
 }
 

@@ -111,7 +111,7 @@ impl Draining<'_> {
         }
     }
 
-    /// What has become of it by now. A task sets the [alarm](Admission::alarm) before it looks.
+    /// What has become of it by now. A task [registers](Admission::leaving) before it looks.
     #[cfg(feature = "tokio")]
     pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
         let changed = self.admission.changing.lock();

@@ -123,8 +123,8 @@ fn who_publishes_under_a_grant_sees_what_its_granter_had_prepared() {
 #[cfg(feature = "tokio")]
 #[test]
 fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is_granted_again() {
-    use crate::alarm::Sleeper;
     use crate::sync::task_on_loom::Task;
+    use crate::wait_list::{Registration, Waiter};
 
     for granted_again in [false, true] {
         explore(3, move || {
@@ -139,14 +139,14 @@ fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is
                 let admission = Arc::clone(&admission);
                 thread::spawn(move || {
                     admission.grant(plain(), admission.announce(|| {}));
-                    admission.alarm().ring();
+                    admission.leaving().wake_all_after_fence();
                 })
             });
             let mut draining = admission.draining(revoked);
-            let mut sleeper = Sleeper::new(admission.alarm());
+            let mut registration = Registration::new(admission.leaving());
             let (task, waker) = Task::new();
             loop {
-                sleeper.set(&waker);
+                registration.register_and_fence(Waiter::Task(waker.clone()));
                 match draining.look(|| {}) {
                     Err(StillInside::TimedOut(_)) => task.sleep(),
                     Err(StillInside::GrantedAgain) if granted_again => break,

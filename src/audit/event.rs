@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Weak};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{SendError, Sender};
 
 use super::record::Event;
 use crate::advisory::{Advisory, Record};
 use crate::fanout::Core;
+use crate::parker::Parker;
 use crate::stamp::stamp;
 
 /// What the log's thread is told, and which sequence number the bus had come to by then.
@@ -23,10 +24,27 @@ pub(super) enum What {
     End,
 }
 
+/// The way to the log's thread.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    pub(super) sender: Sender<Happening>,
+    /// Where that thread sleeps.
+    pub(super) parker: Arc<Parker>,
+}
+
+impl Outbox {
+    /// Waits if the log is behind; fails if it has ended.
+    pub(super) fn send(&self, happening: Happening) -> Result<(), SendError<Happening>> {
+        self.sender.send(happening)?;
+        self.parker.unpark();
+        Ok(())
+    }
+}
+
 /// Takes down what the bus tells.
 pub(super) struct Recorder<M> {
     core: Weak<Core<M>>,
-    log: Sender<Happening>,
+    log: Outbox,
     each_denial: bool,
 }
 
@@ -40,11 +58,7 @@ pub(super) trait Attached: Send + Sync {
 }
 
 impl<M: Send + Sync + 'static> Recorder<M> {
-    pub(super) fn attach(
-        core: &Arc<Core<M>>,
-        log: Sender<Happening>,
-        each_denial: bool,
-    ) -> Arc<Self> {
+    pub(super) fn attach(core: &Arc<Core<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
         let recorder = Arc::new(Recorder {
             core: Arc::downgrade(core),
             log,
@@ -82,7 +96,6 @@ impl<M: Send + Sync + 'static> Record for Recorder<M> {
         }
         let at = self.position();
         let event = Box::new(Event::of(at, stamp().1, advisory));
-        // Waits if the log is behind; fails if it has ended.
         let _ended = self.log.send(Happening {
             at,
             what: What::Event(event),

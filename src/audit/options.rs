@@ -14,7 +14,7 @@ pub enum Flush {
     EachLine,
     /// After so many lines, and when nothing more is waiting to be written.
     Lines(u32),
-    /// So often, at the earliest fifty times a second.
+    /// So often, if there is something.
     Interval(Duration),
 }
 

@@ -18,13 +18,14 @@ use crate::caught::caught;
 use crate::codec::Codec;
 use crate::delivery::Delivery;
 use crate::error::RecvTimeoutError;
+use crate::parker::Parker;
 use crate::stamp::stamp;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
 use crate::told;
 
-/// How long it sleeps at most: then it looks at what happened beside publishing.
-const TICK: Duration = Duration::from_millis(20);
+/// How long a log that is [flushed every so many lines](Flush::Lines) waits for more before it is flushed all the same.
+const IDLE: Duration = Duration::from_millis(20);
 
 /// How long it waits, when the bus has closed, for whoever has closed it to say so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -59,6 +60,8 @@ impl Progress {
 pub(super) struct Writer<M: Payload> {
     pub(super) subscription: Subscription<M>,
     pub(super) happenings: Receiver<Happening>,
+    /// Where the thread sleeps; unparked after each happening.
+    pub(super) parker: Arc<Parker>,
     /// The sequence number that the bus had come to.
     pub(super) position: u64,
     pub(super) file: LogFile,
@@ -74,6 +77,7 @@ impl<M: Payload + Serialize> Writer<M> {
         let Writer {
             mut subscription,
             happenings,
+            parker,
             position,
             file,
             flush,
@@ -92,6 +96,7 @@ impl<M: Payload + Serialize> Writer<M> {
             unflushed: 0,
             flushed_at: Instant::now(),
             happenings,
+            parker,
             held: None,
         };
         // A payload's `drop` may panic here.
@@ -123,6 +128,7 @@ struct Log {
     unflushed: u32,
     flushed_at: Instant,
     happenings: Receiver<Happening>,
+    parker: Arc<Parker>,
     /// Happened after an envelope that was not received yet.
     held: Option<Happening>,
 }
@@ -135,7 +141,12 @@ impl Log {
         let position = self.position;
         self.event(&Event::new(position, stamp().1, "opened"))?;
         loop {
-            match subscription.recv_timeout(TICK) {
+            let due = self.due_at();
+            let happened = || match &self.held {
+                None => !self.happenings.is_empty(),
+                Some(held) => held.at <= self.position, // what comes after it waits behind it
+            };
+            match subscription.recv_unless(&self.parker, due, happened) {
                 Ok(delivery) => {
                     // What is known to have happened before it.
                     if self.happened(delivery.sequence())?.is_break() {
@@ -148,18 +159,22 @@ impl Log {
                     if self.happened(self.position)?.is_break() {
                         return Ok(());
                     }
-                    if self.unflushed > 0 && matches!(self.flush, Flush::Lines(_)) {
-                        self.flush()?;
-                    }
                 }
                 Err(_) => return self.last_words(),
             }
-            if let Flush::Interval(interval) = self.flush
-                && self.unflushed > 0
-                && self.flushed_at.elapsed() >= interval
-            {
+            if self.unflushed > 0 && due.is_some_and(|due| Instant::now() >= due) {
                 self.flush()?;
             }
+        }
+    }
+
+    /// When what was written is to be flushed though nothing more happens.
+    fn due_at(&self) -> Option<Instant> {
+        let since = (self.unflushed > 0).then_some(self.flushed_at)?;
+        match self.flush {
+            Flush::EachLine => None,
+            Flush::Lines(_) => Instant::now().checked_add(IDLE),
+            Flush::Interval(interval) => since.checked_add(interval),
         }
     }
 
@@ -334,6 +349,7 @@ mod tests {
             unflushed: 0,
             flushed_at: Instant::now(),
             happenings: bounded(1).1,
+            parker: Arc::default(),
             held: None,
         };
         log.event(&Event::new(0, stamp().1, "opened")).unwrap();

@@ -37,7 +37,7 @@ impl<M> Core<M> {
         let route = new.unwrap_or_else(|| Arc::clone(&old));
         self.bring_in(&route);
         self.current.load().mark(); // so that no list waits for the next publish to be marked
-        self.listed.ring();
+        self.listed.wake_all_after_fence();
         (route, changed)
     }
 
@@ -72,7 +72,7 @@ impl<M> Core<M> {
         pause::at(Step::Evicted);
         self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
         self.sweep();
-        self.listed.ring(); // whoever changes the list has done so, or does
+        self.listed.wake_all_after_fence(); // whoever changes the list has done so, or does
         for (terms, reason) in evicted {
             self.board.tell(|| Advisory::Evicted {
                 id: terms.id,

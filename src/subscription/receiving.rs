@@ -1,20 +1,18 @@
 //! Receiving: one by one or many, owned or lent, waiting or not.
 
 use std::mem;
-#[cfg(feature = "tokio")]
-use std::task::Waker;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Subscription, standing};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-#[cfg(feature = "tokio")]
 use crate::follow::Places;
 use crate::iter::{Iter, TryIter};
+use crate::parker::Parker;
 use crate::queue::Inbox;
 use crate::wait::{Nothing, Wait};
-#[cfg(feature = "tokio")]
 use crate::wait_list::Waiter;
 
 /// # Receiving
@@ -360,21 +358,53 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// Goes on to the next envelope, where there was none just now. Else the task is woken when it is worth asking again,
-    /// if it follows the bus.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn advance_or_register(&mut self, waker: &Waker) -> Result<(), Nothing> {
+    /// Goes on to the next envelope, where there was none just now. Else the waiter is woken when it is worth asking
+    /// again, if it follows the bus.
+    pub(crate) fn advance_or_register(
+        &mut self,
+        waiter: &impl Fn() -> Waiter,
+    ) -> Result<(), Nothing> {
         match &mut self.inbox {
-            Inbox::Follow(follower) => follower
-                .advance_or_register(|| Waiter::Task(waker.clone()), &|places: &Places<M>| {
-                    standing(&self.core, &self.terms, places)
-                }),
+            Inbox::Follow(follower) => {
+                let standing = |places: &Places<M>| standing(&self.core, &self.terms, places);
+                follower.advance_or_register(waiter, &standing)
+            }
+            #[cfg(feature = "tokio")]
             Inbox::Pick(picker) => picker.advance(Wait::Alarmed),
+            #[cfg(not(feature = "tokio"))]
+            Inbox::Pick(_) => unreachable!("only the audit log waits here, without a filter"),
         }
     }
 
+    /// Receives the next envelope, and waits for it until `deadline`, or until there is something `else_to_do`: that is
+    /// asked each time that the parker was woken. For a subscriber without a filter.
+    ///
+    /// `Timeout` if it was one of the two.
+    pub(crate) fn recv_unless(
+        &mut self,
+        parker: &Arc<Parker>,
+        deadline: Option<Instant>,
+        else_to_do: impl Fn() -> bool,
+    ) -> Result<Delivery<M>, RecvTimeoutError> {
+        let mut found = self.advance(Wait::No);
+        while found == Err(Nothing::Empty) && !else_to_do() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+            let nap = parker.nap();
+            found = self.advance_or_register(&|| Waiter::Thread(Arc::clone(parker)));
+            if found == Err(Nothing::Empty) && !else_to_do() {
+                nap.sleep(deadline);
+                drop(nap);
+                found = self.advance(Wait::No);
+            }
+        }
+        self.leave_wait_list();
+        found?;
+        Ok(self.delivery())
+    }
+
     /// Waits no more.
-    #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn leave_wait_list(&mut self) {
         if let Inbox::Follow(follower) = &mut self.inbox {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use super::AsyncSubscription;
 use super::budget::give_way;
 use crate::wait::{Nothing, Wait};
+use crate::wait_list::Waiter;
 
 impl<M> AsyncSubscription<M> {
     /// Goes on to the next envelope, if it is there. Else the task is woken when it is worth asking again.
@@ -28,7 +29,8 @@ impl<M> AsyncSubscription<M> {
         if let Some(sleeper) = &mut self.sleeper {
             sleeper.set(context.waker());
         }
-        let found = self.subscription.advance_or_register(context.waker());
+        let found =
+            (self.subscription).advance_or_register(&|| Waiter::Task(context.waker().clone()));
         if found == Err(Nothing::Empty) {
             self.budget.refill();
             return Poll::Pending;

@@ -9,22 +9,22 @@ use tokio::time::{Instant, sleep};
 
 use super::AsyncBus;
 use crate::admission::StillInside;
-use crate::alarm::{Alarm, Sleeper};
 use crate::capability::Capability;
 use crate::error::{DrainError, RevokeError};
+use crate::wait_list::{Registration, WaitList, Waiter};
 
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// Looks, and again whenever the alarm rings, until something is found or the time is up.
-async fn look_when_rung<T>(
-    alarm: &Arc<Alarm>,
+/// Looks, and again whenever the list is woken, until something is found or the time is up.
+async fn look_when_woken<T>(
+    list: &Arc<WaitList>,
     timeout: Duration,
     mut look: impl FnMut() -> Option<T>,
 ) -> Option<T> {
-    let mut sleeper = Sleeper::new(alarm);
+    let mut registration = Registration::new(list);
     let found = poll_fn(|context| {
-        sleeper.set(context.waker());
+        registration.register_and_fence(Waiter::Task(context.waker().clone()));
         look().map_or(Poll::Pending, Poll::Ready)
     });
     tokio::time::timeout(timeout, found).await.ok()
@@ -44,7 +44,7 @@ impl<M> AsyncBus<M> {
         let bus = self.as_sync();
         let are_there = || bus.core.subscriber_count() >= subscribers;
         let look = || (are_there() || bus.is_closed()).then_some(());
-        look_when_rung(&bus.core.listed, timeout, look).await;
+        look_when_woken(&bus.core.listed, timeout, look).await;
         are_there()
     }
 
@@ -59,7 +59,7 @@ impl<M> AsyncBus<M> {
         let core = &self.as_sync().core;
         let is_nobody_there = || core.subscriber_count() == 0;
         let look = || is_nobody_there().then_some(());
-        look_when_rung(&core.listed, timeout, look).await;
+        look_when_woken(&core.listed, timeout, look).await;
         is_nobody_there()
     }
 
@@ -119,7 +119,7 @@ impl<M> AsyncBus<M> {
             Err(StillInside::TimedOut(_)) => None,
             over => Some(over),
         };
-        let over = look_when_rung(admission.alarm(), timeout, look).await;
+        let over = look_when_woken(admission.leaving(), timeout, look).await;
         over.unwrap_or_else(|| draining.look(note))?;
         bus.tell_drained(capability);
         Ok(())
