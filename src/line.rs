@@ -10,12 +10,17 @@ use std::task::Waker;
 use crate::alarm::{Alarm, Ringer, alarm};
 use crate::gate::{Gate, NEVER};
 use crate::group::Seat;
+use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::pick::Picked;
 use crate::queue::Terms;
 use crate::room::{NoPlace, Room};
+use crate::stats::Accounts;
 use crate::sync::channel::{Receiver, Sender, TrySendError, bounded};
 use crate::wait::{Nothing, Wait};
+
+/// How often the subscriber looks how full the queue is: each so many receives.
+const LOOK: u64 = 16;
 
 /// What the channel carries.
 struct Item<M> {
@@ -29,6 +34,8 @@ struct Item<M> {
 pub(crate) struct Line<M> {
     sender: Sender<Item<M>>,
     counter: Arc<Counter<M>>,
+    /// Whether places are reserved.
+    reserves: bool,
     ringer: Ringer,
 }
 
@@ -38,10 +45,12 @@ pub(crate) struct LineEnd<M> {
     counter: Arc<Counter<M>>,
     /// Whether publishers wait for room.
     blocks: bool,
+    /// Whether places are reserved.
+    reserves: bool,
     /// Whether other members of a group receive from it too.
     shared: bool,
     /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
-    /// first. It still has its place.
+    /// first. A place that was reserved for it is still taken.
     held: Option<Item<M>>,
     alarm: Arc<Alarm>,
 }
@@ -110,15 +119,18 @@ pub(crate) fn line<M>(terms: &Terms) -> (Line<M>, LineEnd<M>) {
         vacancy: Arc::default(),
     });
     let (ringer, alarm) = alarm();
+    let reserves = terms.overflow != Overflow::DropNewest;
     let line = Line {
         sender,
         counter: Arc::clone(&counter),
+        reserves,
         ringer,
     };
     let end = LineEnd {
         receiver,
         counter,
         blocks: terms.blocks(),
+        reserves,
         shared: terms.group.is_some(),
         held: None,
         alarm,
@@ -137,28 +149,55 @@ impl<M> Line<M> {
 
     /// Enqueues the envelope if there is room. The alarm is yet to be rung, here and where it is filled in.
     pub(crate) fn offer(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        self.room().reserve()?;
+        let room = self.room();
+        if self.reserves {
+            room.reserve()?;
+        } else if room.is_shut() {
+            return Err(NoPlace::Gone);
+        } else if room.holds_back() && self.queued() >= room.capacity() {
+            return Err(NoPlace::Full);
+        }
         self.fill(parcel, slot)
     }
 
     /// Enqueues the envelope in a place that was reserved.
     pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        let sent = self.send(Picked::new(parcel, slot), 0);
-        sent.map_err(|_| NoPlace::Gone)
+        self.send(Picked::new(parcel, slot), 0)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => NoPlace::Full,
+                TrySendError::Disconnected(_) => NoPlace::Gone,
+            })
     }
 
-    /// Sends into a place that was reserved; gives it back if nobody is there. So many of those that were
-    /// lost came after it. The alarm is yet to be rung.
-    fn send(&self, picked: Picked<M>, lost_after: u32) -> Result<(), Picked<M>> {
+    /// Sends into the channel. A place that was reserved is free. So many of those that were lost came after it: how many
+    /// were lost is read before it is sent, so that none is told too late. The alarm is yet to be rung.
+    fn send(&self, picked: Picked<M>, lost_after: u32) -> Result<(), TrySendError<Item<M>>> {
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
         let item = Item {
             picked,
             lost_before: (self.room().lost() as u32).wrapping_sub(lost_after),
         };
-        match self.sender.try_send(item) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Disconnected(item)) => Err(item.picked),
-            Err(TrySendError::Full(_)) => unreachable!("a reserved place is free"),
+        self.sender.try_send(item)
+    }
+
+    /// How many are in the queue. Where no places are reserved, one of them may be held back.
+    fn queued(&self) -> u64 {
+        let held = !self.reserves && self.room().holds_back();
+        self.sender.len() as u64 + u64::from(held)
+    }
+
+    /// As of one moment, but for what is received in just that moment.
+    pub(crate) fn accounts(&self) -> Accounts {
+        let mut tries = 3;
+        loop {
+            let mut accounts = self.room().accounts();
+            if !self.reserves {
+                accounts.placed = accounts.consumed + self.queued();
+            }
+            tries -= 1;
+            if tries == 0 || self.room().consumed() == accounts.consumed {
+                return accounts;
+            }
         }
     }
 
@@ -214,7 +253,7 @@ impl<M> Line<M> {
             outcome = Err(NoPlace::Gone);
             if !self.room().is_shut() {
                 outcome = Err(NoPlace::Full);
-                self.room().losses().lose(1);
+                self.room().lose();
                 waiters.lose(place);
             }
             waiters.waiting.remove(place) // to be dropped outside the lock
@@ -283,7 +322,8 @@ impl<M> Counter<M> {
         while !waiters.waiting.is_empty() && self.room.reserve().is_ok() {
             let mut first = waiters.waiting.pop_front().expect("there is one");
             let picked = first.picked.take().expect("it was not placed");
-            first.picked = first.line.send(picked, waiters.lost_after).err();
+            let sent = first.line.send(picked, waiters.lost_after);
+            first.picked = sent.err().map(|error| error.into_inner().picked);
             waiters.lost_after -= first.lost_after;
             served.push(first);
         }
@@ -298,6 +338,7 @@ impl<M> LineEnd<M> {
         seat: Option<&Seat>,
     ) -> Result<Picked<M>, Nothing> {
         if let Some(item) = self.held.take() {
+            self.room().hold_back(false);
             return Ok(self.take(item));
         }
         let item = loop {
@@ -311,8 +352,9 @@ impl<M> LineEnd<M> {
                 Ok(item) => break item,
                 Err(end) => {
                     self.tell(lost)?;
-                    if end.is_disconnected() || self.room().is_drained() {
-                        // Nobody is at it any more, so this is all.
+                    if end.is_disconnected() || self.reserves && self.room().is_drained() {
+                        // Nobody is at it any more, so this is all. Where no places are reserved, one that was put
+                        // out learns of it when all have gone that could still send to it.
                         self.tell(self.room().lost())?;
                         return Err(self.room().end());
                     }
@@ -339,6 +381,7 @@ impl<M> LineEnd<M> {
                 && let Err(lagged) = self.tell(told + u64::from(untold))
             {
                 self.held = Some(item);
+                self.room().hold_back(true);
                 return Err(lagged);
             }
         }
@@ -347,6 +390,9 @@ impl<M> LineEnd<M> {
 
     fn take(&mut self, item: Item<M>) -> Picked<M> {
         let consumed = self.room().give_back(self.shared);
+        if consumed % LOOK == 1 {
+            self.room().saw(self.receiver.len() + 1);
+        }
         if self.blocks {
             if self.counter.gate.is_due(consumed) {
                 self.counter.serve(|_| ());

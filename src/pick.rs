@@ -125,7 +125,7 @@ impl<M> PickQueue<M> {
             }),
             (Err(no_place), _) => {
                 if no_place == NoPlace::Full {
-                    line.room().losses().lose(1);
+                    line.room().lose();
                 }
                 Err(Refused::NoPlace(no_place))
             }
@@ -174,7 +174,7 @@ impl<M> PickQueue<M> {
 
     pub(crate) fn accounts(&self) -> Accounts {
         match &self.store {
-            Store::Line(line) => line.room().accounts(),
+            Store::Line(line) => line.accounts(),
             Store::Ring(ring) => ring.window().accounts(),
         }
     }

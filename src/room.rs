@@ -1,26 +1,28 @@
 //! The places of a queue with a filter: who may enqueue, who has to wait, what was lost.
 //!
-//! Invariant: `consumed <= reserved <= consumed + capacity`.
+//! A queue that drops what comes when it is full needs no more than the channel: what a send finds full is lost.
 //!
-//! A publisher reserves a place before it sends into the channel, and the subscriber gives the
-//! place back after it has handed the envelope over, so the channel never holds more than
-//! `capacity` envelopes and a reserved place is always free. The channel's own capacity would not
-//! do: a subscriber that has taken an envelope out to find that it must tell of a loss first would
-//! have made room for one too many.
+//! Where publishers wait, or put the subscriber out, places are reserved. A publisher reserves one before it sends into
+//! the channel, and the subscriber gives the place back after it has handed the envelope over, so a reserved place is
+//! always free. Invariant: `consumed <= reserved <= consumed + capacity`. Whoever sees the end of such a queue knows
+//! that nothing comes after it.
 //!
 //! A publisher that may not wait holds a place until it knows that it has one everywhere: nobody else can
 //! have it, but it is no part of the accounts yet.
 //!
 //! | word | written by | read by |
 //! | --- | --- | --- |
-//! | `reserved` | publishers (compare-and-swap); who leaves or evicts, once | both |
+//! | `reserved` | publishers (compare-and-swap), where places are reserved; who leaves or evicts, once | both |
 //! | `consumed` | the subscriber, or the members of a group | both |
+//! | `holds_back` | the subscriber | publishers, and whoever asks for figures |
 //! | losses | publishers that found no place | both |
-//! | `high_water` | subscribers, and whoever asks for it | whoever asks for it |
+//! | `high_water` | subscribers, publishers that found no place, and whoever asks for it | whoever asks for it |
+
+use crossbeam_utils::CachePadded;
 
 use crate::losses::Losses;
 use crate::stats::{Accounts, HighWater};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::wait::Nothing;
 
 /// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
@@ -41,9 +43,11 @@ pub(crate) struct Room {
     capacity: u64,
     /// Places ever reserved, those that are held now, and the three bits.
     reserved: AtomicU64,
-    /// Places ever given back.
-    consumed: AtomicU64,
     losses: Losses,
+    /// The subscriber has taken an envelope out of the channel that it is yet to receive, where no place is reserved.
+    holds_back: AtomicBool,
+    /// Places ever given back. Apart from what publishers read.
+    consumed: CachePadded<AtomicU64>,
     /// The most places that were seen taken.
     high_water: HighWater,
 }
@@ -62,10 +66,15 @@ impl Room {
         Room {
             capacity: capacity as u64,
             reserved: AtomicU64::new(0),
-            consumed: AtomicU64::new(0),
             losses: Losses::new(),
+            holds_back: AtomicBool::new(false),
+            consumed: CachePadded::new(AtomicU64::new(0)),
             high_water: HighWater::new(),
         }
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
     }
 
     /// Takes a place, if there is one.
@@ -113,20 +122,37 @@ impl Room {
 
     /// Gives one place back; returns how many ever were. Only subscribers call it: of a group several at once.
     pub(crate) fn give_back(&self, is_shared: bool) -> u64 {
-        // A queue is never longer than just before something is taken out of it. Read before that:
-        // the place may be taken again at once.
-        let placed = self.placed();
         // Release: the envelope was taken out of the channel before. An addition where several do this; for one
         // subscriber that would be a locked operation in vain.
-        let before = if is_shared {
-            self.consumed.fetch_add(1, Ordering::Release)
+        if is_shared {
+            self.consumed.fetch_add(1, Ordering::Release) + 1
         } else {
-            let before = self.consumed.load(Ordering::Relaxed); // its own
-            self.consumed.store(before + 1, Ordering::Release);
-            before
-        };
-        self.high_water.saw(placed.saturating_sub(before));
-        before + 1
+            let consumed = self.consumed.load(Ordering::Relaxed) + 1; // its own
+            self.consumed.store(consumed, Ordering::Release);
+            consumed
+        }
+    }
+
+    /// A publisher has found no place, and loses an envelope.
+    #[cold]
+    pub(crate) fn lose(&self) {
+        self.high_water.saw(self.capacity);
+        self.losses.lose(1);
+    }
+
+    /// So many envelopes are queued. One may be queued beside the capacity, while it is held back.
+    pub(crate) fn saw(&self, queued: usize) {
+        self.high_water.saw(self.capacity.min(queued as u64));
+    }
+
+    /// The subscriber holds an envelope back, or does so no more.
+    pub(crate) fn hold_back(&self, holds_back: bool) {
+        // Relaxed, and where it is read: a publisher that comes a little too early finds one place too many.
+        self.holds_back.store(holds_back, Ordering::Relaxed);
+    }
+
+    pub(crate) fn holds_back(&self) -> bool {
+        self.holds_back.load(Ordering::Relaxed) // see above
     }
 
     /// Gives a place back that was held. Only who has done so calls it.
@@ -154,9 +180,9 @@ impl Room {
         self.reserved.load(Ordering::Relaxed) & PLACED // a figure, no more
     }
 
-    /// The most places that were ever taken, so many of them now.
+    /// The most places that were seen taken, so many of them now.
     pub(crate) fn high_water(&self, now: u64) -> u64 {
-        self.high_water.level(now)
+        self.high_water.level(self.capacity.min(now))
     }
 
     pub(crate) fn accounts(&self) -> Accounts {

@@ -94,7 +94,8 @@ pub struct SubscriptionStats {
     pub dropped: u64,
     /// The most that were ever queued.
     ///
-    /// Exact with a filter. Without one it is recorded where a parcel is opened, and where it is read:
+    /// With a filter it is looked at each 16th time that the subscriber receives, so there may have been up to 15
+    /// more. Without one it is recorded where a parcel is opened, and where it is read:
     /// in between there may have been up to one parcel more, which is 64 envelopes. A queue that
     /// ever lost something was full, and that is always seen.
     pub high_water: u64,

@@ -185,7 +185,8 @@
 //!
 //! # 9. Bounded memory
 //!
-//! * A queue never holds more envelopes than its capacity, and takes the memory for that on subscribing, see
+//! * A queue never holds more envelopes than its capacity (with a filter one more, while its subscriber is told of a
+//!   gap), and takes the memory for that on subscribing, see
 //!   [`capacity`](crate::SubscribeOptions::capacity).
 //! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter, with
 //!   [`DropOldest`](crate::Overflow::DropOldest) or of a group keeps its parcel: up to 63 others. The others' queues keep

@@ -151,10 +151,12 @@
 //!
 //! # Pickers (`pick`, `room`)
 //!
-//! A subscriber with a filter receives `(parcel, slot)` pairs, each sent by itself. A publisher first reserves a
-//! place by a compare-and-swap in `room`, which is why the capacity is exact even while a told gap holds an
-//! envelope back, and sends after that. Each pair carries how many envelopes had been lost before it: that
-//! tells the gap in its place.
+//! A subscriber with a filter receives `(parcel, slot)` pairs, each sent by itself. Where the queue drops
+//! what comes when it is full, the channel decides: what a send finds full is lost. How much is queued follows from the channel's length and from what was
+//! consumed. Where publishers wait, or put the subscriber out, a publisher first reserves a place, by a
+//! compare-and-swap in `room`. Each pair carries how many envelopes had been lost before it was sent: that
+//! tells the gap in its place. Where a gap is told first, the pair after it is out of the channel already, and is held back; then one envelope more
+//! than the capacity may be queued, if a publisher sends in just that moment.
 //!
 //! A queue that keeps the newest is a ring of slots instead of a channel (`ring`). A publisher draws a ticket, by one
 //! compare-and-swap, and puts its envelope into the ticket's slot; what lay there is lost. What the queue
@@ -296,8 +298,8 @@
 //!
 //! Nothing is counted for them. How much was published is the sequence; what a follower was given and lost is in the
 //! current opening's entry, what it consumed is its own word; a picker's is in its room. High water is noted for a
-//! follower when a parcel is opened, which looks at the room anyhow, for a picker by the subscriber when it takes
-//! something out: no queue is ever longer than just before that.
+//! follower when a parcel is opened, which looks at the room anyhow, for a picker by the subscriber, each 16th time that it takes
+//! something out, and by a publisher that finds it full.
 //!
 //! # How it is checked
 //!

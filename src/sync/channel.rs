@@ -58,6 +58,12 @@ impl<T> Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.state.lock().queue.len()
+    }
+}
+
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.0.state.lock().has_sender = false;
