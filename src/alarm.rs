@@ -11,6 +11,9 @@
 //!
 //! A subscriber without a filter waits in the bus's [wait list](crate::wait_list) instead.
 //!
+//! A publish that has sent to many queues need not look at each one's alarm where [none is set](Alarms) in the whole bus:
+//! who sets one counts it, before that fence.
+//!
 //! Where several wait, all are woken and not one of them. A task that was woken need not come: it may be
 //! cancelled, or wait for something else by now. If it had been the only one, the envelope would lie
 //! there while the others sleep.
@@ -21,8 +24,24 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
-use crate::sync::{AtomicBool, Mutex, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence};
 use crate::wait_list::wake;
+
+/// How many alarms of a bus are set, of queues with a filter.
+#[derive(Debug, Default)]
+pub(crate) struct Alarms(AtomicU64);
+
+impl Alarms {
+    /// Wakes whoever waits for these queues. What it shall find was enqueued before.
+    pub(crate) fn ring<'a>(&self, queues: impl Iterator<Item = &'a Alarm>) {
+        if cfg!(feature = "tokio") {
+            fence(Ordering::SeqCst); // against the fence in `set`
+            if self.0.load(Ordering::Relaxed) > 0 {
+                queues.for_each(Alarm::ring_after_fence);
+            }
+        }
+    }
+}
 
 /// What a queue's ends share.
 #[derive(Debug, Default)]
@@ -30,6 +49,8 @@ pub(crate) struct Alarm {
     /// Somebody waits. Written under the lock.
     is_set: AtomicBool,
     sleepers: Mutex<Sleepers>,
+    /// Where it is counted while it is set.
+    counted: Option<Arc<Alarms>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,16 +63,11 @@ struct Sleepers {
 }
 
 impl Alarm {
-    /// Wakes whoever waits. What he shall find was enqueued before.
+    /// Wakes whoever waits. What it shall find was enqueued before.
     pub(crate) fn ring(&self) {
-        Self::ring_all([self]);
-    }
-
-    /// The same for several queues.
-    pub(crate) fn ring_all<'a>(alarms: impl IntoIterator<Item = &'a Alarm>) {
         if cfg!(feature = "tokio") {
             fence(Ordering::SeqCst); // against the fence in `set`
-            alarms.into_iter().for_each(Alarm::ring_after_fence);
+            self.ring_after_fence();
         }
     }
 
@@ -67,11 +83,23 @@ impl Alarm {
     fn wake_all(&self) {
         let mut sleepers = self.sleepers.lock();
         let wakers = std::mem::take(&mut sleepers.wakers);
-        self.is_set.store(false, Ordering::Relaxed);
+        self.mark(false);
         drop(sleepers); // wakers are other people's code
         for (_, waker) in wakers {
             wake(waker);
         }
+    }
+
+    /// It is set or not, from now on. Called under the lock.
+    fn mark(&self, is_set: bool) {
+        // Relaxed, all of it: written under the lock, and the fence of who sets it comes after.
+        let was_set = self.is_set.load(Ordering::Relaxed);
+        self.is_set.store(is_set, Ordering::Relaxed);
+        match &self.counted {
+            Some(alarms) if is_set && !was_set => alarms.0.fetch_add(1, Ordering::Relaxed),
+            Some(alarms) if was_set && !is_set => alarms.0.fetch_sub(1, Ordering::Relaxed),
+            _ => 0,
+        };
     }
 }
 
@@ -80,9 +108,12 @@ impl Alarm {
 #[derive(Debug)]
 pub(crate) struct Ringer(Arc<Alarm>);
 
-/// An alarm, with the publishers' end of it.
-pub(crate) fn alarm() -> (Ringer, Arc<Alarm>) {
-    let alarm = Arc::<Alarm>::default();
+/// An alarm, with the publishers' end of it. While it is set it is counted among these.
+pub(crate) fn alarm(alarms: &Arc<Alarms>) -> (Ringer, Arc<Alarm>) {
+    let alarm = Arc::new(Alarm {
+        counted: Some(Arc::clone(alarms)),
+        ..Alarm::default()
+    });
     (Ringer(Arc::clone(&alarm)), alarm)
 }
 

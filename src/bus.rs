@@ -81,7 +81,11 @@ impl<M: Payload> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscribe(&self) -> Subscription<M> {
-        let (terms, queue, inbox) = queue(SubscribeOptions::default(), &self.core.readers);
+        let (terms, queue, inbox) = queue(
+            SubscribeOptions::default(),
+            &self.core.readers,
+            &self.core.alarms,
+        );
         let core = Arc::downgrade(&self.core);
         let mut subscription = Subscription::new(terms, Filter::none(), inbox, core);
         match self.core.add(queue.clone()) {
@@ -183,7 +187,7 @@ impl<M: Payload> Bus<M> {
         for options in options {
             let options = options.checked(self.core.grants.max_name())?;
             let takes_retained = options.takes_retained();
-            let (terms, queue, inbox) = queue(options, &self.core.readers);
+            let (terms, queue, inbox) = queue(options, &self.core.readers, &self.core.alarms);
             queues.push(queue);
             ends.push((terms, inbox, takes_retained));
         }

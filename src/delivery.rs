@@ -53,6 +53,12 @@ impl<M> Delivery<M> {
         Delivery { parcel, slot }
     }
 
+    /// The same of a slot that is written.
+    #[inline]
+    pub(crate) fn written(parcel: Arc<Parcel<M>>, slot: usize) -> Self {
+        Delivery { parcel, slot }
+    }
+
     /// An envelope that lies in no parcel of the bus.
     pub(crate) fn alone(sequence: u64, envelope: Envelope<M>) -> Self {
         let parcel = Arc::new(Parcel::full(sequence, vec![envelope]));

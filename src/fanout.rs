@@ -7,12 +7,12 @@
 //! room but must not lose it is waited for.
 
 use std::mem;
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::advisory::{Board, Eviction};
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Alarms};
 use crate::caught::Quietly;
 use crate::codec::EncodeError;
 use crate::demands::Demands;
@@ -29,12 +29,13 @@ use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::request::{DEFAULT_TIMEOUT, Requests};
 use crate::retained::Since;
-use crate::route::{Route, Verdicts};
+use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
-use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Mutex};
+use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
 use crate::trace_context::TraceContext;
 use crate::wait_list::WaitList;
 
+use self::delivering::Rest;
 use self::priority::{Hurry, Patience};
 
 pub(crate) use self::batching::Batching;
@@ -69,12 +70,17 @@ pub(crate) struct Core<M> {
     pub(crate) predicate_panics: AtomicU64,
     /// Those without a filter that have received all.
     pub(crate) readers: Arc<WaitList>,
+    /// Of tasks that wait elsewhere, for a queue with a filter.
+    pub(crate) alarms: Arc<Alarms>,
     /// Those that wait for the list of subscribers to change.
     pub(crate) listed: Arc<WaitList>,
 }
 
 /// How many slots a parcel has at most that is opened while readers wait.
 const AT_REST: usize = 8;
+
+/// The current opening, as a publish has got hold of it. If it is out of use when it is let go of, payloads are dropped.
+pub(crate) type Current<M> = Quietly<Loaded<Opening<M>>>;
 
 /// Why something is not published, though it may be.
 #[derive(Debug)]
@@ -116,14 +122,17 @@ impl<M> Core<M> {
             request_timeout: DEFAULT_TIMEOUT,
             predicate_panics: AtomicU64::new(0),
             readers: Arc::default(),
+            alarms: Arc::default(),
             listed: Arc::default(),
         }
     }
 
-    /// Puts as many envelopes as it can, at least one, where every subscriber finds them.
+    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Whoever has looked at the
+    /// current opening hands it on.
     #[inline(never)]
     pub(crate) fn place(
         &self,
+        mut seen: Option<Current<M>>,
         pending: &mut impl Pending<M>,
         limit: Limit,
     ) -> Result<Outcome, Refusal>
@@ -138,7 +147,7 @@ impl<M> Core<M> {
         // may panic, so that is for after the publish.
         let mut behind = Quietly::new(Vec::new());
         loop {
-            let current = Quietly::new(self.current.load());
+            let current = (seen.take()).unwrap_or_else(|| Quietly::new(self.current.load()));
             current.settle();
             if current.is_outdated() {
                 // Some queue that was left out has made room.
@@ -158,26 +167,22 @@ impl<M> Core<M> {
                     self.requests.look(&current.parcel, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
-            } else {
+            } else if current.parcel.has_place() {
                 // User code, so before anything has happened: if it panics, nothing has.
-                let mut picks = current.route.picks(|| pending.first(), &mut known);
+                let mut picks = Picks::none();
+                (current.route).picks(|| pending.first(), &mut known, &mut picks);
                 self.put_out(&mut picks);
                 let held = self.hold(&picks, limit)?;
                 let turn = self.take_turn(&picks, limit)?;
                 if let Some(slots) = self.append(&current, pending, 1) {
                     drop(hurry); // it may wait now
-                    if picks.is_empty() && current.waits().next().is_none() {
-                        // As above: so it is with most of what a bus of many modules carries.
-                        current.wake_vacated(&self.readers);
-                        self.readers.wake_all();
-                        self.requests.look(&current.parcel, slots);
-                        return Ok(current.outcome(1));
-                    }
-                    let (outcome, rest) = self.deliver(&current, slots.clone(), &picks, held, turn);
+                    let mut rest = None;
+                    let outcome =
+                        self.deliver(&current, slots.clone(), &picks, held, turn, &mut rest);
                     current.wake_vacated(&self.readers); // likewise
                     self.readers.wake_all(); // user code, so not before the turn is over
                     drop(picks);
-                    return Ok(self.finish(outcome, rest, limit, || {
+                    return Ok(self.finish(outcome, &mut rest, limit, || {
                         self.requests.look(&current.parcel, slots);
                         drop((current.into_inner(), behind.into_inner()));
                     }));
@@ -209,7 +214,7 @@ impl<M> Core<M> {
     /// published yet, but there is another current one.
     fn open(
         &self,
-        current: Quietly<impl Deref<Target = Arc<Opening<M>>>>,
+        current: Current<M>,
         pending: &mut impl Pending<M>,
         limit: Limit,
         known: &mut Verdicts,
@@ -227,7 +232,8 @@ impl<M> Core<M> {
             return Err(Refusal::Closed);
         }
         let listed = Arc::clone(&route);
-        let mut picks = listed.picks(|| pending.first(), known); // user code, as above
+        let mut picks = Picks::none();
+        listed.picks(|| pending.first(), known, &mut picks); // user code, as above
         self.put_out(&mut picks);
         let held = self.hold(&picks, limit)?;
         let wanted = route.step(pending.count());
@@ -249,20 +255,23 @@ impl<M> Core<M> {
             Ok(turn) if self.install(&current, &next) => {
                 pause::at(Step::Installed);
                 *hurry = None;
-                let (mut outcome, mut rest) = self.deliver(&next, 0..claimed, &picks, held, turn);
+                let mut rest = None;
+                let mut outcome = self.deliver(&next, 0..claimed, &picks, held, turn, &mut rest);
                 next.complete(&self.readers);
                 let base = next.parcel.base();
                 let blind = if next.parcel.is_blind() { claimed } else { 0 };
                 for (queue, entry) in next.drops() {
                     let dropped = || entry.left_out + claimed as u64;
-                    rest.losses.note(&self.board, queue.terms(), dropped);
+                    let losses = &mut Rest::of(&mut rest).losses;
+                    losses.note(&self.board, queue.terms(), dropped);
                 }
                 for (queue, _) in next.evicts() {
                     outcome.dropped += 1;
-                    (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
+                    let evicted = (Arc::clone(queue.terms()), Eviction::Overflow);
+                    Rest::of(&mut rest).evicted.push(evicted);
                 }
                 drop(picks);
-                let outcome = self.finish(outcome, rest, limit, || {
+                let outcome = self.finish(outcome, &mut rest, limit, || {
                     self.requests.look(&next.parcel, 0..claimed);
                     drop((current.into_inner(), next, listed, mem::take(behind)));
                     discard(pending, blind, base, |sequence, envelope| {

@@ -36,16 +36,16 @@ impl<L: Clone> Index<L> {
         }
     }
 
-    /// Those who listen to this source and subject, each once, in the order of their numbers. The
+    /// Finds those who listen to this source and subject, each once, in the order of their numbers. The
     /// subject is asked for only if somebody listens by pattern.
-    pub(crate) fn find<'s>(
-        &self,
+    pub(crate) fn find<'a, 's>(
+        &'a self,
         source: &Source,
         subject: impl FnOnce() -> Subject<'s>,
-    ) -> Listeners<'_, L> {
-        let mut listeners = SmallVec::new();
+        listeners: &mut Listeners<'a, L>,
+    ) {
         let mut found = Found {
-            listeners: &mut listeners,
+            listeners,
             lists: 0,
         };
         let by_source = self.of_source(source);
@@ -65,7 +65,6 @@ impl<L: Clone> Index<L> {
             }
         }
         found.put_in_order();
-        listeners
     }
 
     fn of_source(&self, source: &Source) -> Option<&Trie<L>> {
@@ -132,7 +131,7 @@ impl<L> Clone for Index<L> {
 }
 
 /// Listeners with their numbers.
-pub(crate) type Listeners<'a, L> = SmallVec<[(u64, &'a L); 4]>;
+pub(crate) type Listeners<'a, L> = SmallVec<[(u64, &'a L); 16]>;
 
 /// What was found so far.
 struct Found<'f, 'a, L> {

@@ -307,7 +307,6 @@ mod pick;
 mod queue;
 mod rate;
 mod receipt;
-mod ring;
 mod room;
 mod route;
 mod scope;

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use crate::fanout::Refusal;
-use crate::line::Line;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
 use crate::queue::Terms;
@@ -29,7 +28,7 @@ pub(crate) enum Limit {
 /// Places that are held before an envelope is published, so that it need not wait. What is not
 /// used is given back. The queues are used in the order in which they were reserved; here they stand in
 /// reverse, so that the next one is the last.
-pub(crate) struct Held<M>(SmallVec<[Arc<Line<M>>; 1]>);
+pub(crate) struct Held<M>(SmallVec<[Arc<PickQueue<M>>; 1]>);
 
 impl<M> Held<M> {
     pub(crate) fn none() -> Self {
@@ -45,10 +44,10 @@ impl<M> Held<M> {
         M: 'a,
     {
         let mut held = Held::none();
-        for line in queues.filter_map(|queue| queue.line()) {
-            match line.room().hold() {
-                Ok(()) => held.0.push(Arc::clone(line)),
-                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(line.vacancy()))),
+        for queue in queues {
+            match queue.room().hold() {
+                Ok(()) => held.0.push(Arc::clone(queue)),
+                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.vacancy()))),
                 Err(NoPlace::Gone) => {}
             }
         }
@@ -59,22 +58,21 @@ impl<M> Held<M> {
     /// Uses the place that is held in this queue, if one is.
     pub(crate) fn fill(
         &mut self,
-        queue: &PickQueue<M>,
+        queue: &Arc<PickQueue<M>>,
         parcel: &Arc<Parcel<M>>,
         slot: usize,
     ) -> Option<Result<(), NoPlace>> {
-        let line = queue.line()?;
-        (self.0.last()).filter(|next| Arc::ptr_eq(next, line))?;
-        let line = self.0.pop()?;
-        line.room().keep();
-        Some(line.fill(parcel, slot))
+        (self.0.last()).filter(|next| Arc::ptr_eq(next, queue))?;
+        let queue = self.0.pop()?;
+        queue.room().keep();
+        Some(queue.fill(parcel, slot))
     }
 }
 
 impl<M> Drop for Held<M> {
     fn drop(&mut self) {
-        for line in &self.0 {
-            line.release();
+        for queue in &self.0 {
+            queue.release();
         }
     }
 }

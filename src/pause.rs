@@ -15,8 +15,6 @@ pub(crate) enum Step {
     HandingOver,
     /// It has handed the parcel over to all, and not marked it ready.
     HandedOver,
-    /// It has drawn a ticket of a ring, and not written its slot.
-    Drawn,
     /// It has evicted a subscriber, and not taken it off the list.
     Evicted,
     /// Somebody is about to grant a capability, which was noted, and not recorded yet.

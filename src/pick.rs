@@ -1,84 +1,94 @@
-//! A queue whose envelopes are sent to it one by one: one with a filter, a group's, or one that keeps
-//! the newest.
+//! A queue whose envelopes are sent to it one by one: one with a filter, a group's, or one that keeps the newest.
+//!
+//! It is a bounded channel. What becomes of an envelope that finds it full is the policy:
+//!
+//! | policy | what happens |
+//! | --- | --- |
+//! | `DropNewest` | the envelope is lost: the channel has refused it |
+//! | `DropOldest` | the oldest is taken out, and lost, until the envelope finds a place |
+//! | `Block`, `Evict` | a place was to be reserved in [`room`](crate::room) first, and there is none |
+//!
+//! # The newest stay
+//!
+//! Whoever takes something out of a queue that keeps the newest, its subscriber or a publisher, does so under a lock, for
+//! a few instructions, and counts it there. So what was lost is older than all that is in the channel, and newer than all
+//! that was received: the gap lies before the next envelope. And as long as the lock is held the channel only fills, so
+//! a publisher that finds it full there takes out what the newest `capacity` envelopes have displaced, and no more.
+
+mod item;
+mod picker;
 
 use std::sync::Arc;
 
-use crate::alarm::Alarm;
-use crate::delivery::Delivery;
-use crate::envelope::Envelope;
-use crate::group::{Group, Seat};
-use crate::line::{Line, LineEnd, line};
+use smallvec::SmallVec;
+
+use crate::alarm::{Alarm, Alarms, Ringer, alarm};
+use crate::group::Group;
+use crate::line::Counter;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::queue::Terms;
-use crate::ring::{Displaced, Ring, RingEnd, ring};
-use crate::room::{EVICTED, GONE, NoPlace};
+use crate::room::{NoPlace, Room};
 use crate::stats::Accounts;
-use crate::wait::{Nothing, Wait};
+use crate::sync::channel::{Receiver, Sender, TrySendError, bounded};
 
-/// One envelope: where it lies.
-pub(crate) struct Picked<M> {
-    parcel: Arc<Parcel<M>>,
-    slot: u32,
-}
-
-impl<M> Picked<M> {
-    pub(crate) fn new(parcel: &Arc<Parcel<M>>, slot: usize) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "a parcel has few slots")]
-        Picked {
-            parcel: Arc::clone(parcel),
-            slot: slot as u32,
-        }
-    }
-}
-
-impl<M> Clone for Picked<M> {
-    fn clone(&self) -> Self {
-        Picked {
-            parcel: Arc::clone(&self.parcel),
-            slot: self.slot,
-        }
-    }
-}
+pub(crate) use self::item::Item;
+pub(crate) use self::picker::{End, Picker};
 
 /// The publishers' end.
 pub(crate) struct PickQueue<M> {
-    store: Store<M>,
+    sender: Sender<Item<M>>,
+    /// Whether places are reserved.
+    reserves: bool,
+    pub(crate) counter: Arc<Counter<M>>,
+    /// Of a queue that keeps the newest: where a publisher takes out the oldest.
+    oldest: Option<Receiver<Item<M>>>,
+    // After the sender: who wakes finds that nobody sends any more.
+    ringer: Ringer,
     terms: Arc<Terms>,
     group: Option<Group<M>>,
 }
 
-enum Store<M> {
-    /// Keeps what came first.
-    Line(Arc<Line<M>>),
-    /// Keeps the newest.
-    Ring(Ring<M>),
-}
+/// What newer envelopes have displaced; it was counted already. To drop it is user code.
+pub(crate) type Displaced<M> = SmallVec<[Item<M>; 1]>;
 
 /// Why an envelope was not enqueued at once.
-pub(crate) enum Refused<'a, M> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
     /// It is lost for this subscriber.
     NoPlace(NoPlace),
     /// It is lost, and the subscriber is put out.
     Evicted,
     /// It has to be waited for.
-    Wait(&'a Arc<Line<M>>),
+    Wait,
 }
 
 impl<M> PickQueue<M> {
-    pub(crate) fn new(terms: &Arc<Terms>) -> (Arc<Self>, Picker<M>) {
-        let (store, end) = if terms.overflow == Overflow::DropOldest {
-            let (ring, end) = ring(terms);
-            (Store::Ring(ring), End::Ring(end))
-        } else {
-            let (line, end) = line(terms);
-            (Store::Line(Arc::new(line)), End::Line(end))
+    pub(crate) fn new(terms: &Arc<Terms>, alarms: &Arc<Alarms>) -> (Arc<Self>, Picker<M>) {
+        let (sender, receiver) = bounded(terms.capacity);
+        let counter = Arc::new(Counter::new(terms.capacity));
+        let (ringer, alarm) = alarm(alarms);
+        let keeps_newest = terms.overflow == Overflow::DropOldest;
+        let oldest = keeps_newest.then(|| receiver.clone());
+        let reserves = !keeps_newest && terms.overflow != Overflow::DropNewest;
+        let end = End {
+            receiver,
+            counter: Arc::clone(&counter),
+            alarm,
+            blocks: terms.blocks(),
+            reserves,
+            keeps_newest,
+            is_shared: terms.group.is_some(),
         };
         let (group, seat) = (terms.group.is_some())
             .then(|| Group::new(terms, end.share()))
             .unzip();
         let queue = PickQueue {
-            store,
+            sender,
+            reserves,
+            counter,
+            oldest,
+            ringer,
             terms: Arc::clone(terms),
             group,
         };
@@ -98,227 +108,131 @@ impl<M> PickQueue<M> {
         self.group.as_ref().map_or(1, Group::members)
     }
 
-    /// Enqueues the envelope if there is room, or if it displaces another; the alarm is yet to be rung. In
+    pub(crate) fn room(&self) -> &Room {
+        &self.counter.room
+    }
+
+    /// What wakes a task that waits for an envelope.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.ringer
+    }
+
+    /// Enqueues the envelope if there is room, or if it displaces others; the alarm is yet to be rung. In
     /// order, it overtakes none that waits.
+    #[inline]
     pub(crate) fn offer(
         &self,
         parcel: &Arc<Parcel<M>>,
         slot: usize,
         in_order: bool,
-    ) -> Result<Displaced<M>, Refused<'_, M>> {
-        let line = match &self.store {
-            Store::Ring(ring) => return ring.push(parcel, slot).map_err(Refused::NoPlace),
-            Store::Line(line) => line,
+        displaced: &mut Displaced<M>,
+    ) -> Result<(), Refused> {
+        let room = self.room();
+        if self.reserves {
+            self.reserve(in_order)?;
+        } else if room.is_shut() {
+            return Err(Refused::NoPlace(NoPlace::Gone));
+        } else if room.holds_back() && self.queued() >= room.capacity() {
+            room.lose();
+            return Err(Refused::NoPlace(NoPlace::Full));
+        }
+        match self.send(parcel, slot, 0) {
+            Ok(()) => Ok(()),
+            Err(refused) => self.not_sent(refused, displaced),
+        }
+    }
+
+    /// Reserves a place, or says what comes of it that there is none.
+    #[inline]
+    fn reserve(&self, in_order: bool) -> Result<(), Refused> {
+        let blocks = self.terms.blocks();
+        if in_order && blocks && self.has_waiters() {
+            return Err(Refused::Wait);
+        }
+        self.room().reserve().map_err(|no_place| match no_place {
+            NoPlace::Full if blocks => Refused::Wait,
+            NoPlace::Full if self.room().refuse() => Refused::Evicted,
+            NoPlace::Full | NoPlace::Gone => Refused::NoPlace(NoPlace::Gone),
+        })
+    }
+
+    /// Sends into the channel. A place that was reserved is free. So many of those that were lost came after it: how many
+    /// were lost is read before it is sent, so that none is told too late. The alarm is yet to be rung.
+    #[inline]
+    pub(crate) fn send(
+        &self,
+        parcel: &Arc<Parcel<M>>,
+        slot: usize,
+        lost_after: u32,
+    ) -> Result<(), TrySendError<Item<M>>> {
+        let lost = self.room().lost();
+        #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
+        let lost_before = (lost as u32).wrapping_sub(lost_after);
+        self.sender.try_send(Item::new(parcel, slot, lost_before))
+    }
+
+    #[cold]
+    fn not_sent(
+        &self,
+        refused: TrySendError<Item<M>>,
+        displaced: &mut Displaced<M>,
+    ) -> Result<(), Refused> {
+        let TrySendError::Full(item) = refused else {
+            return Err(Refused::NoPlace(NoPlace::Gone));
         };
-        if in_order && self.terms.blocks() && line.has_waiters() {
-            return Err(Refused::Wait(line));
-        }
-        match (line.offer(parcel, slot), self.terms.overflow) {
-            (Ok(()), _) => Ok(None),
-            (Err(NoPlace::Full), Overflow::Block | Overflow::BlockFor(_)) => {
-                Err(Refused::Wait(line))
+        let Some(oldest) = &self.oldest else {
+            self.room().lose();
+            return Err(Refused::NoPlace(NoPlace::Full));
+        };
+        let _taking = self.counter.taking.lock();
+        let mut sent = self.sender.try_send(item);
+        while let Err(TrySendError::Full(item)) = sent {
+            if let Ok(oldest) = oldest.try_recv() {
+                self.room().lose();
+                displaced.push(oldest);
             }
-            (Err(NoPlace::Full), Overflow::Evict) => Err(if line.room().refuse() {
-                Refused::Evicted
-            } else {
-                Refused::NoPlace(NoPlace::Gone)
-            }),
-            (Err(no_place), _) => {
-                if no_place == NoPlace::Full {
-                    line.room().lose();
-                }
-                Err(Refused::NoPlace(no_place))
-            }
+            sent = self.sender.try_send(item);
         }
+        sent.map_err(|_| Refused::NoPlace(NoPlace::Gone))
     }
 
-    /// What rings when there is room, if an envelope that comes in order would have to be waited for.
-    pub(crate) fn waited_for(&self) -> Option<&Arc<Alarm>> {
-        let line = self.line().filter(|_| self.terms.blocks())?;
-        // Who waits before who has room: what was waited for has its place by then.
-        let is_waited_for = line.has_waiters() || line.room().is_full();
-        is_waited_for.then(|| line.vacancy())
-    }
-
-    /// What wakes a task that waits for an envelope.
-    pub(crate) fn alarm(&self) -> &Alarm {
-        match &self.store {
-            Store::Line(line) => line.alarm(),
-            Store::Ring(ring) => ring.alarm(),
-        }
-    }
-
-    /// What publishers wait at, if they do.
-    pub(crate) fn line(&self) -> Option<&Arc<Line<M>>> {
-        match &self.store {
-            Store::Line(line) => Some(line),
-            Store::Ring(_) => None,
-        }
+    /// Enqueues the envelope in a place that was reserved.
+    pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
+        self.send(parcel, slot, 0).map_err(|_| NoPlace::Gone)
     }
 
     /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
     /// for who does it first.
     pub(crate) fn evict(&self) -> bool {
-        match &self.store {
-            Store::Line(line) => line.evict(),
-            Store::Ring(ring) => ring.window().shut(EVICTED),
-        }
+        let first = self.room().evict();
+        self.serve();
+        first
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
-        match &self.store {
-            Store::Line(line) => line.room().is_evicted(),
-            Store::Ring(ring) => ring.window().is_evicted(),
-        }
+        self.room().is_evicted()
     }
 
+    /// How many are in the queue. Where no places are reserved, one of them may be held back.
+    fn queued(&self) -> u64 {
+        let held = !self.reserves && self.room().holds_back();
+        self.sender.len() as u64 + u64::from(held)
+    }
+
+    /// As of one moment, but for what is received in just that moment.
     pub(crate) fn accounts(&self) -> Accounts {
-        match &self.store {
-            Store::Line(line) => line.accounts(),
-            Store::Ring(ring) => ring.window().accounts(),
-        }
-    }
-
-    /// The most envelopes that were ever queued, so many of them now.
-    pub(crate) fn high_water(&self, now: u64) -> u64 {
-        match &self.store {
-            Store::Line(line) => line.room().high_water(now),
-            Store::Ring(ring) => ring.window().high_water(now),
-        }
-    }
-
-    /// The bus closes, or the subscription: whoever waits for a place gives up.
-    pub(crate) fn close(&self) {
-        if let Store::Line(line) = &self.store {
-            line.close();
-        }
-    }
-}
-
-/// The subscriber's end.
-pub(crate) struct Picker<M> {
-    end: End<M>,
-    seat: Option<Seat>,
-    /// The envelope that was received last.
-    hand: Option<Delivery<M>>,
-}
-
-pub(crate) enum End<M> {
-    Line(LineEnd<M>),
-    Ring(RingEnd<M>),
-}
-
-impl<M> End<M> {
-    /// For another member of the group.
-    pub(crate) fn share(&self) -> Self {
-        match self {
-            End::Line(line) => End::Line(line.share()),
-            End::Ring(ring) => End::Ring(ring.share()),
-        }
-    }
-}
-
-impl<M> Picker<M> {
-    pub(crate) fn new(end: End<M>, seat: Option<Seat>) -> Self {
-        Picker {
-            end,
-            seat,
-            hand: None,
-        }
-    }
-
-    /// Takes the next envelope into the hand.
-    pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
-        self.hand = Some(self.receive(wait)?);
-        Ok(())
-    }
-
-    /// Takes the next envelope.
-    pub(crate) fn receive(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
-        // User code. Before anything is taken: if it panics, nothing is lost.
-        drop(self.hand.take());
-        let seat = self.seat.as_ref();
-        if seat.is_some_and(Seat::has_left) {
-            return Err(Nothing::Disconnected);
-        }
-        let Picked { parcel, slot } = match &mut self.end {
-            End::Line(line) => line.receive(wait, seat)?,
-            End::Ring(ring) => ring.receive(wait, seat)?,
-        };
-        Ok(Delivery::new(parcel, slot as usize))
-    }
-
-    /// What the last [`advance`](Picker::advance) took; asked for once.
-    pub(crate) fn delivery(&mut self) -> Delivery<M> {
-        self.hand.take().expect("asked for after an advance")
-    }
-
-    /// What the last [`advance`](Picker::advance) took, to be looked at.
-    pub(crate) fn envelope(&self) -> &Envelope<M> {
-        self.hand.as_ref().expect("asked for after an advance")
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        match &self.end {
-            End::Line(line) => line.alarm(),
-            End::Ring(ring) => ring.alarm(),
-        }
-    }
-
-    /// How many are queued for it: none if it has left its group.
-    pub(crate) fn len(&self) -> usize {
-        if self.seat.as_ref().is_some_and(Seat::has_left) {
-            return 0;
-        }
-        match &self.end {
-            End::Line(line) => line.len(),
-            End::Ring(ring) => ring.window().len(),
-        }
-    }
-
-    pub(crate) fn lost(&self) -> u64 {
-        match &self.end {
-            End::Line(line) => line.room().lost(),
-            End::Ring(ring) => ring.window().lost(),
-        }
-    }
-
-    pub(crate) fn is_evicted(&self) -> bool {
-        match &self.end {
-            End::Line(line) => line.room().is_evicted(),
-            End::Ring(ring) => ring.window().is_evicted(),
-        }
-    }
-
-    /// Another member of the group shall tell of this gap.
-    pub(crate) fn untell(&self, missed: u64) {
-        match &self.end {
-            End::Line(line) => line.room().losses().untell(missed),
-            End::Ring(ring) => ring.window().losses().untell(missed),
-        }
-    }
-
-    /// The member's seat, if it is one of a group.
-    pub(crate) fn seat(&self) -> Option<&Seat> {
-        self.seat.as_ref()
-    }
-
-    /// Nothing can be enqueued from now on.
-    pub(crate) fn leave(&self) {
-        match &self.end {
-            End::Line(line) => line.leave(),
-            End::Ring(ring) => {
-                ring.window().shut(GONE);
+        // So that nothing is between being queued and being counted.
+        let _taking = self.oldest.is_some().then(|| self.counter.taking.lock());
+        let mut tries = 3;
+        loop {
+            let mut accounts = self.room().accounts();
+            if !self.reserves {
+                accounts.placed = accounts.consumed + self.queued();
             }
-        }
-    }
-
-    /// Frees what is queued.
-    pub(crate) fn drain(&mut self) {
-        match &mut self.end {
-            End::Line(line) => line.drain(),
-            End::Ring(ring) => ring.drain(),
+            tries -= 1;
+            if tries == 0 || self.room().consumed() == accounts.consumed {
+                return accounts;
+            }
         }
     }
 }

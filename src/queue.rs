@@ -11,6 +11,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::advisory::Told;
+use crate::alarm::Alarms;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
@@ -134,6 +135,7 @@ impl<M> Inbox<M> {
 pub(crate) fn queue<M>(
     options: SubscribeOptions<M>,
     readers: &Arc<WaitList>,
+    alarms: &Arc<Alarms>,
 ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
     let terms = Arc::new(Terms {
         id: stamp().0,
@@ -151,7 +153,7 @@ pub(crate) fn queue<M>(
         let (queue, follower) = FollowQueue::new(&terms, readers);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {
-        let (queue, picker) = PickQueue::new(&terms);
+        let (queue, picker) = PickQueue::new(&terms, alarms);
         let queue = Queue::Pick(queue, options.filter);
         (terms, queue, Inbox::Pick(picker))
     }

@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::group::Seat;
-use crate::index::Index;
+use crate::index::{Index, Listeners};
 use crate::pattern::Pattern;
 use crate::pick::PickQueue;
 use crate::queue::{Queue, Terms};
@@ -56,17 +56,28 @@ pub(crate) struct Admitted<M> {
 /// The subscribers that pick an envelope, by one state of the list. They are borrowed: to hold each would cost as much
 /// as to send.
 pub(crate) struct Picks<'r, M> {
-    pub(crate) listeners: SmallVec<[&'r Listener<M>; 16]>,
+    pub(crate) listeners: Listeners<'r, Arc<Listener<M>>>,
     /// Those that are to be evicted, and why; one whose predicate has panicked, once for each time.
     pub(crate) failed: Vec<(&'r Listener<M>, Eviction)>,
 }
 
 /// What predicates have said so far of one envelope, by the numbers of their subscribers, in order.
-pub(crate) type Verdicts = SmallVec<[(u64, bool); 1]>;
+pub(crate) type Verdicts = SmallVec<[(u64, bool); 16]>;
 
 impl<'r, M> Picks<'r, M> {
+    pub(crate) fn none() -> Self {
+        Picks {
+            listeners: SmallVec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
     pub(crate) fn queues(&self) -> impl Iterator<Item = &'r Arc<PickQueue<M>>> {
-        self.listeners.iter().map(|listener| &listener.queue)
+        self.listeners.iter().map(|(_, listener)| &listener.queue)
     }
 }
 
@@ -202,23 +213,19 @@ impl<M> Route<M> {
         if self.pick.is_empty() { pending } else { 1 }
     }
 
-    /// The subscribers that pick the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
+    /// Finds the subscribers that pick the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
     /// asked for ever.
     /// This runs user code. `envelope` is asked for only if somebody has a filter.
     pub(crate) fn picks<'r, 'e>(
         &'r self,
         envelope: impl FnOnce() -> &'e Envelope<M>,
         verdicts: &mut Verdicts,
-    ) -> Picks<'r, M>
-    where
+        picks: &mut Picks<'r, M>,
+    ) where
         M: Payload,
     {
-        let mut picks = Picks {
-            listeners: SmallVec::new(),
-            failed: Vec::new(),
-        };
         if self.pick.is_empty() {
-            return picks;
+            return;
         }
         let envelope = envelope();
         let mut never = false;
@@ -227,19 +234,17 @@ impl<M> Route<M> {
             never = subject.is_never_of::<M>();
             subject
         };
-        let addressed = (self.index).find(&envelope.source, subject);
+        (self.index).find(&envelope.source, subject, &mut picks.listeners);
         if never {
             let vain = (self.pick.iter()).filter(|listener| listener.filter.asks_for_a_subject());
             picks.failed = vain
                 .map(|listener| (&**listener, Eviction::NoSubject))
                 .collect();
         }
-        for (_, listener) in addressed {
-            if !listener.filter.has_predicates() || picks.accepts(listener, envelope, verdicts) {
-                picks.listeners.push(listener);
-            }
-        }
-        picks
+        let Picks { listeners, failed } = picks;
+        listeners.retain(|&mut (_, listener)| {
+            !listener.filter.has_predicates() || accepts(listener, envelope, verdicts, failed)
+        });
     }
 
     /// The list after this one, with the same subscribers.
@@ -344,30 +349,29 @@ impl<M> Route<M> {
     }
 }
 
-impl<'r, M> Picks<'r, M> {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.listeners.is_empty()
-    }
-
-    /// Whether a subscriber's predicates accept it, or have accepted it.
-    fn accepts(
-        &mut self,
-        listener: &'r Listener<M>,
-        envelope: &Envelope<M>,
-        verdicts: &mut Verdicts,
-    ) -> bool {
-        let number = listener.number;
-        match verdicts.binary_search_by_key(&number, |it| it.0) {
-            Ok(place) => verdicts[place].1,
-            Err(place) => {
-                let verdict = listener.filter.judge(envelope);
-                if verdict.is_err() {
-                    (self.failed).push((listener, Eviction::PredicatePanicked));
-                }
-                let accepts = verdict.unwrap_or(false);
-                verdicts.insert(place, (number, accepts));
-                accepts
+/// Whether a subscriber's predicates accept it, or have accepted it.
+fn accepts<'r, M>(
+    listener: &'r Listener<M>,
+    envelope: &Envelope<M>,
+    verdicts: &mut Verdicts,
+    failed: &mut Vec<(&'r Listener<M>, Eviction)>,
+) -> bool {
+    let number = listener.number;
+    // Mostly nobody was asked yet who comes after this one.
+    let place = match verdicts.last() {
+        Some(last) if last.0 >= number => verdicts.binary_search_by_key(&number, |it| it.0),
+        _ => Err(verdicts.len()),
+    };
+    match place {
+        Ok(place) => verdicts[place].1,
+        Err(place) => {
+            let verdict = listener.filter.judge(envelope);
+            if verdict.is_err() {
+                failed.push((listener, Eviction::PredicatePanicked));
             }
+            let accepts = verdict.unwrap_or(false);
+            verdicts.insert(place, (number, accepts));
+            accepts
         }
     }
 }

@@ -195,7 +195,7 @@ impl<M> Bus<M> {
     ///
     /// # Cost
     ///
-    /// One walk over the subscribers, without a lock; publishers and subscribers do not notice. On the
+    /// One walk over the subscribers, without a lock but that of each queue that keeps the newest; publishers and subscribers do not notice. On the
     /// publish path nothing is counted for it: the figures follow from what the bus needs anyhow.
     pub fn stats(&self) -> Stats {
         self.core.steadily(|current| self.stats_at(current))
@@ -213,7 +213,7 @@ impl<M> Bus<M> {
         let pick = pick.map(|listener| {
             let Listener { queue, filter, .. } = &**listener;
             let accounts = queue.accounts();
-            let high_water = queue.high_water(accounts.queued());
+            let high_water = queue.room().high_water(accounts.queued());
             SubscriptionStats::new(
                 queue.terms(),
                 queue.members(),

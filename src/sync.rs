@@ -21,6 +21,9 @@ pub(crate) mod task_on_loom;
 
 #[cfg(not(oxide_loom))]
 pub(crate) use arc_swap::ArcSwap;
+/// What is loaded from an [`ArcSwap`], for a short time.
+#[cfg(not(oxide_loom))]
+pub(crate) type Loaded<T> = arc_swap::Guard<std::sync::Arc<T>>;
 #[cfg(not(oxide_loom))]
 pub(crate) use crossbeam_channel as channel;
 #[cfg(not(oxide_loom))]
@@ -35,7 +38,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
-pub(crate) use self::cell_on_loom::{ArcSwap, OnceBox, OnceCell};
+pub(crate) use self::cell_on_loom::{ArcSwap, Guard as Loaded, OnceBox, OnceCell};
 #[cfg(all(test, oxide_loom))]
 pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]

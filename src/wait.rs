@@ -76,6 +76,47 @@ impl Wait {
         }
     }
 
+    /// Waits until something is there to be received, or the channel is disconnected, or the bell rings. Nothing is taken.
+    #[cfg(not(oxide_loom))]
+    pub(crate) fn until_ready<T>(
+        self,
+        receiver: &Receiver<T>,
+        bell: Option<&Receiver<()>>,
+    ) -> Result<(), Nothing> {
+        let mut both = channel::Select::new();
+        both.recv(receiver);
+        if let Some(bell) = bell {
+            both.recv(bell);
+        }
+        match self {
+            Wait::Until(deadline) => {
+                both.ready_deadline(deadline).map_err(|_| Nothing::Empty)?;
+            }
+            Wait::Forever => {
+                both.ready();
+            }
+            Wait::No => return Err(Nothing::Empty),
+            #[cfg(feature = "tokio")]
+            Wait::Alarmed => return Err(Nothing::Empty),
+        }
+        Ok(())
+    }
+
+    /// Loom has no clock either.
+    #[cfg(oxide_loom)]
+    pub(crate) fn until_ready<T>(
+        self,
+        receiver: &Receiver<T>,
+        _bell: Option<&Receiver<()>>,
+    ) -> Result<(), Nothing> {
+        match self {
+            Wait::Until(_) | Wait::Forever => Ok(receiver.wait()),
+            Wait::No => Err(Nothing::Empty),
+            #[cfg(feature = "tokio")]
+            Wait::Alarmed => Err(Nothing::Empty),
+        }
+    }
+
     /// Loom knows no selection: in no model does the bell ring for one that sleeps.
     #[cfg(oxide_loom)]
     pub(crate) fn receive_until<T>(

@@ -7,8 +7,8 @@
 //!
 //! | step | in a queue of parcels | in a queue with a filter | done by |
 //! | --- | --- | --- | --- |
-//! | it is taken | `FollowQueue::enrol` | `Line::line_up` | whoever sees to the parcel; its publisher, in its turn where there is one order |
-//! | it begins: the subscriber knows that it is waited for | the same | `Line::serve` | its publisher |
+//! | it is taken | `FollowQueue::enrol` | `PickQueue::line_up` | whoever sees to the parcel; its publisher, in its turn where there is one order |
+//! | it begins: the subscriber knows that it is waited for | the same | `PickQueue::serve` | its publisher |
 //! | it is served | any step of anybody | any step of anybody | whoever comes to the gate first when there is room: a publisher or the subscriber |
 //! | it is over: served, given up, or the subscriber gone | `look`, `give_up` | `look`, `give_up` | its publisher |
 //!
@@ -22,10 +22,10 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use crate::follow::FollowQueue;
-use crate::line::Line;
 use crate::opening::Entry;
 use crate::parcel::Parcel;
 use crate::parker::Parker;
+use crate::pick::PickQueue;
 use crate::queue::Terms;
 use crate::room::NoPlace;
 use crate::sync::yield_now;
@@ -40,7 +40,7 @@ const YIELDS: u32 = if cfg!(oxide_loom) { 0 } else { 2 };
 /// A turn that was taken at a queue's gate.
 pub(crate) enum Turn<M> {
     Follow(Arc<FollowQueue<M>>, Entry),
-    Pick(Arc<Line<M>>, Arc<Terms>, u64),
+    Pick(Arc<PickQueue<M>>, u64),
 }
 
 /// The turns of one publish. It holds nothing else of the bus: a route would keep other subscribers
@@ -58,22 +58,16 @@ impl<M> Waiting<M> {
     }
 
     /// Takes a turn for an envelope that this queue had no place for, which [`begin`](Waiting::begin) begins.
-    pub(crate) fn pick(
-        &mut self,
-        line: &Arc<Line<M>>,
-        terms: &Arc<Terms>,
-        parcel: &Arc<Parcel<M>>,
-        slot: usize,
-    ) {
-        let turn = line.line_up(parcel, slot);
-        (self.0).push(Turn::Pick(Arc::clone(line), Arc::clone(terms), turn));
+    pub(crate) fn pick(&mut self, queue: &Arc<PickQueue<M>>, parcel: &Arc<Parcel<M>>, slot: usize) {
+        let turn = queue.line_up(parcel, slot);
+        (self.0).push(Turn::Pick(Arc::clone(queue), turn));
     }
 
     /// From now on the subscribers know that they are waited for.
     pub(crate) fn begin(&self) {
         for turn in &self.0 {
-            if let Turn::Pick(line, ..) = turn {
-                line.serve();
+            if let Turn::Pick(queue, _) = turn {
+                queue.serve();
             }
         }
     }
@@ -145,7 +139,7 @@ impl<M> Turn<M> {
     pub(crate) fn terms(&self) -> &Arc<Terms> {
         match self {
             Turn::Follow(queue, _) => queue.terms(),
-            Turn::Pick(_, terms, _) => terms,
+            Turn::Pick(queue, _) => queue.terms(),
         }
     }
 
@@ -153,7 +147,7 @@ impl<M> Turn<M> {
     pub(crate) fn dropped(&self) -> u64 {
         match self {
             Turn::Follow(queue, _) => queue.places().given_up(),
-            Turn::Pick(line, ..) => line.lost(),
+            Turn::Pick(queue, _) => queue.room().lost(),
         }
     }
 
@@ -161,14 +155,14 @@ impl<M> Turn<M> {
     fn look(&self, impatient: bool, waker: Option<&Waker>) -> Option<Result<(), NoPlace>> {
         match self {
             Turn::Follow(queue, entry) => queue.look(entry, impatient, waker),
-            Turn::Pick(line, _, turn) => line.look(*turn, waker),
+            Turn::Pick(queue, turn) => queue.look(*turn, waker),
         }
     }
 
     fn give_up(&self) -> Result<(), NoPlace> {
         match self {
             Turn::Follow(queue, entry) => queue.give_up(entry),
-            Turn::Pick(line, _, turn) => line.give_up(*turn),
+            Turn::Pick(queue, turn) => queue.give_up(*turn),
         }
     }
 }

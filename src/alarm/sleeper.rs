@@ -40,11 +40,11 @@ impl Sleeper {
         let known = (sleepers.wakers.iter()).position(|(id, _)| *id == self.id);
         let before = known.map(|index| sleepers.wakers.swap_remove(index));
         sleepers.wakers.push((self.id, waker));
-        self.alarm.is_set.store(true, Ordering::Relaxed); // the fence is below
+        self.alarm.mark(true); // the fence is below
         self.sleeps = true;
         drop(sleepers);
         drop(before); // and so is this
-        fence(Ordering::SeqCst); // against the fence in `ring_all`
+        fence(Ordering::SeqCst); // against the fences in `ring` and `Alarms::ring`
     }
 
     /// Does not wait any more.
@@ -67,7 +67,7 @@ impl Sleeper {
         let left = (sleepers.wakers.iter()).position(|(id, _)| *id == self.id);
         let left = left.map(|index| sleepers.wakers.swap_remove(index));
         let is_set = !sleepers.wakers.is_empty();
-        self.alarm.is_set.store(is_set, Ordering::Relaxed);
+        self.alarm.mark(is_set);
         drop(sleepers);
         drop(left); // not under the lock
     }

@@ -35,7 +35,7 @@ impl Wake for Panics {
 
 #[test]
 fn each_who_has_set_it_is_woken_once() {
-    let (ringer, alarm) = alarm();
+    let (ringer, alarm) = alarm(&Arc::default());
     let tasks = [(); 3].map(|()| {
         let (counter, waker) = Counter::new();
         let mut sleeper = Sleeper::new(&alarm);
@@ -50,7 +50,7 @@ fn each_who_has_set_it_is_woken_once() {
 
 #[test]
 fn who_does_not_wait_any_more_is_not_woken_and_his_waker_is_let_go() {
-    let (ringer, alarm) = alarm();
+    let (ringer, alarm) = alarm(&Arc::default());
     let (one, other) = (Counter::new(), Counter::new());
     let (mut awake, mut gone) = (Sleeper::new(&alarm), Sleeper::new(&alarm));
     awake.set(&one.1);
@@ -67,7 +67,7 @@ fn who_does_not_wait_any_more_is_not_woken_and_his_waker_is_let_go() {
 
 #[test]
 fn the_last_waker_that_was_left_is_the_one() {
-    let (ringer, alarm) = alarm();
+    let (ringer, alarm) = alarm(&Arc::default());
     let (old, new) = (Counter::new(), Counter::new());
     let mut sleeper = Sleeper::new(&alarm);
     sleeper.set(&old.1);
@@ -78,7 +78,7 @@ fn the_last_waker_that_was_left_is_the_one() {
 
 #[test]
 fn it_rings_when_the_publishers_go() {
-    let (ringer, alarm) = alarm();
+    let (ringer, alarm) = alarm(&Arc::default());
     let (counter, waker) = Counter::new();
     let mut sleeper = Sleeper::new(&alarm);
     sleeper.set(&waker);
@@ -88,7 +88,7 @@ fn it_rings_when_the_publishers_go() {
 
 #[test]
 fn a_waker_that_panics_keeps_nobody_from_being_woken() {
-    let (ringer, alarm) = alarm();
+    let (ringer, alarm) = alarm(&Arc::default());
     let (counter, waker) = Counter::new();
     let (mut first, mut second) = (Sleeper::new(&alarm), Sleeper::new(&alarm));
     first.set(&Waker::from(Arc::new(Panics)));
@@ -111,7 +111,7 @@ fn a_waker_that_panics_when_it_is_dropped_takes_none_with_it_that_is_left_behind
         }
     }
 
-    let (_ringer, alarm) = alarm();
+    let (_ringer, alarm) = alarm(&Arc::default());
     let (counter, waker) = Counter::new();
     let mut sleeper = Sleeper::new(&alarm);
     sleeper.set(&Waker::from(Arc::new(PanicsAtItsEnd)));

@@ -237,11 +237,10 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut pending = Some(envelope);
-        match self.append(&mut pending) {
-            Some(receipt) => Ok(receipt),
-            None => self.measure_and_place(Pending::take(&mut pending), limit),
+        if self.core.demands.is_some() {
+            return self.measure_and_place(envelope, limit);
         }
+        self.place(envelope, limit)
     }
 
     /// Publishes an envelope, if there is nothing to do but append it; else leaves it where it is.
@@ -309,7 +308,7 @@ impl<M: Payload> Bus<M> {
         limit: Limit,
     ) -> Result<Receipt, Refusal> {
         let id = Pending::first(pending).id;
-        let outcome = self.core.place(pending, limit)?;
+        let outcome = self.core.publish(pending, limit)?;
         Ok(Receipt::new(id, outcome))
     }
 

@@ -39,7 +39,7 @@
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `follow`, `lane`, `pick`, `line`, `ring`, `group` | a subscriber's queue, without and with a filter; a queue for several |
+//! | `queue`, `follow`, `lane`, `pick`, `line`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
@@ -158,10 +158,12 @@
 //! tells the gap in its place. Where a gap is told first, the pair after it is out of the channel already, and is held back; then one envelope more
 //! than the capacity may be queued, if a publisher sends in just that moment.
 //!
-//! A queue that keeps the newest is a ring of slots instead of a channel (`ring`). A publisher draws a ticket, by one
-//! compare-and-swap, and puts its envelope into the ticket's slot; what lay there is lost. What the queue
-//! holds is the last *capacity* tickets, so both what stays and the gap before it are differences of two
-//! numbers.
+//! In a queue that keeps the newest a publisher that finds the channel full takes the oldest pair out, and counts it as lost.
+//! It does so under a lock, and so does the subscriber that receives. So what was lost always lies between what was
+//! received and what is in the channel: the gap is told before the next pair is taken.
+//!
+//! All who picked an envelope have it when one fence is passed, and then one count for the whole bus says whether any task
+//! waits at a queue like these: mostly there is no more to look at.
 //!
 //! # One order for all (`fanout`)
 //!
@@ -177,11 +179,12 @@
 //! A group is one queue of that kind, with several receiving ends. Its members are counted under the lock that
 //! guards the list. It is on the list once, so a publish finds it as it finds any subscriber.
 //!
-//! # Eviction (`room`, `ring`, `follow`)
+//! # Eviction (`room`, `follow`)
 //!
 //! A publisher that finds a queue with `Overflow::Evict` full marks it as evicted: a bit in the word in which
 //! places are reserved, or, of a follower, a flag that whoever hands over the parcel sets before it is ready. From then
-//! on nothing is offered to it. Then the publisher takes it off the list, if nobody is changing that; who is does
+//! on nothing is offered to it. (Where no places are reserved, a publish that has begun may still send; so a subscriber whose
+//! predicate has panicked learns of its end when its channel ends.) Then the publisher takes it off the list, if nobody is changing that; who is does
 //! it when he is done.
 //!
 //! # Waiting for room (`gate`)

@@ -37,9 +37,9 @@
 //!   map, as above, and in it a mutex around the answers to the one that it answers;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
 //!   makes room that is waited for, and one for each publisher that waits;
-//! * [`Overflow::DropOldest`](crate::Overflow::DropOldest): a mutex for each place of the queue, held while an envelope is
-//!   moved in or out, for a few instructions. Who is stopped just there holds up who comes to the same place: the
-//!   subscriber, or the publisher that comes round to it when a whole queue has been published since;
+//! * [`Overflow::DropOldest`](crate::Overflow::DropOldest): a mutex for each such queue, held while the subscriber takes an
+//!   envelope out, or a publisher that finds it full puts one in the place of another, for a few instructions. A thread
+//!   that is stopped just there holds up the subscriber, and publishers that find the queue full;
 //! * publishing to subscribers with a filter, to groups and to `DropOldest` on a bus with
 //!   [`total_order`](crate::BusBuilder::total_order): one mutex for all of them. Where one of them is stopped
 //!   just after it has lined up for a full [`Block`](crate::Overflow::Block) queue, `try_publish` by others finds that
@@ -57,7 +57,7 @@
 //! to wake wait for it, or for another of them.
 //!
 //! To a subscriber with a filter, one that keeps the newest, or a member of a group, the end of the bus
-//! shows as the end of a channel. It comes when the last publish that had begun before
+//! shows as the end of a channel; so does an eviction for a predicate that panicked. It comes when the last publish that had begun before
 //! [`close`](crate::Bus::close) is through: a thread that is stopped in the middle of one, or a predicate that does not
 //! return, keeps it from them. Such a sleeper may also be told of a loss only when it is woken by the next
 //! envelope, if the loss came about while it went to sleep.
@@ -81,8 +81,8 @@
 //! * The [`Receipt`](crate::Receipt) counts an envelope as delivered that displaces another. That one was
 //!   counted as delivered too, by its own receipt: what becomes of it shows in
 //!   [`dropped`](crate::Subscription::dropped) only.
-//! * A publisher that is stopped between drawing its place and writing it holds up the subscriber, as
-//!   [above](#a-publisher-that-is-stopped), until a whole queue of envelopes has come after it.
+//! * A thread that is stopped in the midst of putting an envelope in, or taking one out, holds up the others, as
+//!   [above](#a-publisher-that-is-stopped).
 //! * Whoever displaces an envelope drops it, so a payload's `Drop` may run in a publish.
 //!
 //! # Groups

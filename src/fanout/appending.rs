@@ -14,26 +14,48 @@
 
 use std::sync::Arc;
 
-use super::Core;
 use super::priority::Patience;
+use super::{Core, Current, Refusal};
 use crate::caught::Quietly;
 use crate::envelope::Envelope;
+use crate::limit::Limit;
 use crate::opening::Opening;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::pending::Pending;
 use crate::receipt::Outcome;
+use crate::subject::Payload;
 
 impl<M> Core<M> {
+    /// Publishes one envelope. Mostly it is appended, and that is all; else the long way begins with the opening that
+    /// was found.
+    #[inline]
+    pub(crate) fn publish(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        limit: Limit,
+    ) -> Result<Outcome, Refusal>
+    where
+        M: Payload,
+    {
+        match self.append_if(pending, |_, envelope| !self.may_answer(envelope)) {
+            Ok(outcome) => Ok(outcome),
+            Err(current) => self.place(Some(current), pending, limit),
+        }
+    }
+
     /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
     /// same: this is kept apart, and small, because nearly every publish ends here.
     #[inline]
     pub(crate) fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
-        // Who asked is woken by who answers: user code. Asked here, where nothing is held, it costs nothing.
-        if self.requests.pending() > 0 && Pending::first(pending).correlation_id.is_some() {
-            return None;
-        }
-        self.append_if(pending, |_, _| true)
+        self.append_if(pending, |_, envelope| !self.may_answer(envelope))
+            .ok()
+    }
+
+    /// Who asked is woken by who answers: user code.
+    #[inline]
+    fn may_answer(&self, envelope: &Envelope<M>) -> bool {
+        self.requests.pending() > 0 && envelope.correlation_id.is_some()
     }
 
     /// The same, if it is given leave: such as all have, or else one that costs more to find out. Where this returns none
@@ -50,6 +72,7 @@ impl<M> Core<M> {
             envelope.correlation_id.is_none()
                 && (is_plain() || parcel.has_place() && leave(envelope))
         })
+        .ok()
     }
 
     #[inline]
@@ -57,18 +80,19 @@ impl<M> Core<M> {
         &self,
         pending: &mut Option<Envelope<M>>,
         may: impl FnOnce(&Parcel<M>, &Envelope<M>) -> bool,
-    ) -> Option<Outcome> {
-        // If it is out of use when it is let go of, payloads are dropped.
+    ) -> Result<Outcome, Current<M>> {
         let current = Quietly::new(self.current.load());
         // In this order: what is asked may take long, and somebody may make room meanwhile.
         if !current.is_plain()
             || !may(&current.parcel, Pending::first(pending))
             || current.is_outdated()
         {
-            return None;
+            return Err(current);
         }
         pause::at(Step::Admitted);
-        let slots = current.parcel.claim_kept(current.epoch)?;
+        let Some(slots) = current.parcel.claim_kept(current.epoch) else {
+            return Err(current);
+        };
         pause::at(Step::Claimed);
         (current.parcel).write(slots.start, || Pending::take(pending));
         current.wake_vacated(&self.readers);
@@ -76,7 +100,7 @@ impl<M> Core<M> {
         self.requests.look(&current.parcel, slots); // one may have been made just now
         let outcome = current.outcome(1);
         drop(current.into_inner());
-        Some(outcome)
+        Ok(outcome)
     }
 
     /// Puts another opening in the place of the current one. Who was given leave to append to that, or to one

@@ -82,7 +82,7 @@ impl<M: Payload> Core<M> {
                 return Ok(());
             }
             goes_on()?;
-            match catch_unwind(AssertUnwindSafe(|| self.place(left, limit))) {
+            match catch_unwind(AssertUnwindSafe(|| self.place(None, left, limit))) {
                 Ok(outcome) => receipt.add(before - left.count(), outcome?),
                 // Something that was let go of, after this step was published: no reason to keep the
                 // rest from anybody.

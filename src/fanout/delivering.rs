@@ -10,13 +10,11 @@ use smallvec::SmallVec;
 
 use super::{Core, Refusal};
 use crate::advisory::{Eviction, Losses};
-use crate::alarm::Alarm;
 use crate::limit::{Held, Limit};
 use crate::opening::Opening;
-use crate::pick::{PickQueue, Refused};
+use crate::pick::{Displaced, PickQueue, Refused};
 use crate::queue::Terms;
 use crate::receipt::Outcome;
-use crate::ring::Entry;
 use crate::room::NoPlace;
 use crate::route::Picks;
 use crate::sync::{MutexGuard, Ordering};
@@ -25,6 +23,9 @@ use crate::waiting::Waiting;
 impl<M> Core<M> {
     /// Evicts those whose predicates have panicked, or that would wait for ever.
     pub(super) fn put_out(&self, picks: &mut Picks<'_, M>) {
+        if picks.failed.is_empty() {
+            return;
+        }
         let failed = mem::take(&mut picks.failed);
         self.failed((failed.iter()).map(|(listener, reason)| (&*listener.queue, *reason)));
     }
@@ -71,7 +72,7 @@ impl<M> Core<M> {
     }
 
     /// Sees envelopes that lie in their slots to the subscribers that do not follow the parcel, and
-    /// returns what is left to do. Gives the turn back before that may run anybody's code.
+    /// notes what is left to do, if anything is. Gives the turn back before that may run anybody's code.
     pub(super) fn deliver(
         &self,
         opening: &Opening<M>,
@@ -79,51 +80,67 @@ impl<M> Core<M> {
         picks: &Picks<'_, M>,
         mut held: Held<M>,
         turn: Option<MutexGuard<'_, ()>>,
-    ) -> (Outcome, Rest<M>) {
+        rest: &mut Option<Rest<M>>,
+    ) -> Outcome {
         let mut outcome = opening.outcome(slots.len());
-        let mut rest = Rest {
-            waiting: Waiting::none(),
-            displaced: SmallVec::new(),
-            evicted: SmallVec::new(),
-            losses: Losses::none(),
-        };
         for (queue, entry) in opening.waits() {
-            rest.waiting.follow(queue, *entry);
+            Rest::of(rest).waiting.follow(queue, *entry);
         }
-        for listener in &picks.listeners {
+        let mut displaced = Displaced::new();
+        for queue in picks.queues() {
             // With picks, only one envelope is placed at a time.
-            let (queue, parcel) = (&listener.queue, &opening.parcel);
-            if let Some(filled) = held.fill(queue, parcel, slots.start) {
+            let (parcel, slot) = (&opening.parcel, slots.start);
+            if let Some(filled) = held.fill(queue, parcel, slot) {
                 outcome.count(filled);
                 continue;
             }
-            match queue.offer(parcel, slots.start, turn.is_some()) {
-                Ok(None) => outcome.delivered += 1,
-                Ok(Some(displaced)) => {
-                    outcome.delivered += 1;
-                    rest.displaced.push(displaced);
-                    (rest.losses).note(&self.board, queue.terms(), || queue.accounts().dropped);
-                }
-                Err(Refused::NoPlace(no_place)) => {
-                    outcome.count(Err(no_place));
-                    if no_place == NoPlace::Full {
-                        let dropped = || queue.accounts().dropped;
-                        rest.losses.note(&self.board, queue.terms(), dropped);
-                    }
-                }
-                Err(Refused::Evicted) => {
-                    outcome.dropped += 1;
-                    (rest.evicted).push((Arc::clone(queue.terms()), Eviction::Overflow));
-                }
-                Err(Refused::Wait(line)) => {
-                    (rest.waiting).pick(line, queue.terms(), parcel, slots.start);
-                }
+            let offered = queue.offer(parcel, slot, turn.is_some(), &mut displaced);
+            if offered.is_ok() && displaced.is_empty() {
+                outcome.delivered += 1;
+            } else {
+                self.note(offered, queue, &mut displaced, rest, &mut outcome, |rest| {
+                    rest.waiting.pick(queue, parcel, slot);
+                });
             }
         }
         drop(turn);
-        rest.waiting.begin();
-        Alarm::ring_all(picks.queues().map(|queue| queue.alarm()));
-        (outcome, rest)
+        if let Some(rest) = rest {
+            rest.waiting.begin();
+        }
+        (self.alarms).ring(picks.queues().map(|queue| queue.alarm()));
+        outcome
+    }
+
+    /// Notes what has become of an offer that was not simply accepted.
+    #[cold]
+    fn note(
+        &self,
+        offered: Result<(), Refused>,
+        queue: &PickQueue<M>,
+        displaced: &mut Displaced<M>,
+        rest: &mut Option<Rest<M>>,
+        outcome: &mut Outcome,
+        wait: impl FnOnce(&mut Rest<M>),
+    ) {
+        let has_displaced = !displaced.is_empty();
+        if has_displaced {
+            Rest::of(rest).displaced.append(displaced);
+        }
+        match offered {
+            Ok(()) => outcome.delivered += 1,
+            Err(Refused::NoPlace(no_place)) => outcome.count(Err(no_place)),
+            Err(Refused::Evicted) => {
+                outcome.dropped += 1;
+                let evicted = (Arc::clone(queue.terms()), Eviction::Overflow);
+                Rest::of(rest).evicted.push(evicted);
+            }
+            Err(Refused::Wait) => wait(Rest::of(rest)),
+        }
+        let has_lost = has_displaced || offered == Err(Refused::NoPlace(NoPlace::Full));
+        if has_lost && self.board.is_listened_to() {
+            let losses = &mut Rest::of(rest).losses;
+            losses.note(&self.board, queue.terms(), || queue.room().lost());
+        }
     }
 
     /// Does the rest of a publish, the waiting last. `let_go` gives answers to who asked, and lets go of
@@ -132,10 +149,14 @@ impl<M> Core<M> {
     pub(super) fn finish(
         &self,
         mut outcome: Outcome,
-        mut rest: Rest<M>,
+        rest: &mut Option<Rest<M>>,
         limit: Limit,
         let_go: impl FnOnce(),
     ) -> Outcome {
+        let Some(rest) = rest else {
+            let_go();
+            return outcome;
+        };
         let displaced = mem::take(&mut rest.displaced);
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             let_go();
@@ -150,7 +171,7 @@ impl<M> Core<M> {
                 (rest.losses).note(&self.board, turn.terms(), || turn.dropped());
             }
         });
-        rest.losses.tell(&self.board);
+        mem::replace(&mut rest.losses, Losses::none()).tell(&self.board);
         if let Err(panic) = dropped.and(evicted) {
             resume_unwind(panic);
         }
@@ -164,8 +185,20 @@ pub(super) struct Rest<M> {
     /// Those who have to be waited for: the turns are taken.
     pub(super) waiting: Waiting<M>,
     /// What is not queued any more.
-    pub(super) displaced: SmallVec<[Entry<M>; 1]>,
+    pub(super) displaced: Displaced<M>,
     /// Those who were put out.
     pub(super) evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
     pub(super) losses: Losses,
+}
+
+impl<M> Rest<M> {
+    /// Made when there is something to note.
+    pub(super) fn of(rest: &mut Option<Self>) -> &mut Self {
+        rest.get_or_insert_with(|| Rest {
+            waiting: Waiting::none(),
+            displaced: Displaced::new(),
+            evicted: SmallVec::new(),
+            losses: Losses::none(),
+        })
+    }
 }

@@ -186,35 +186,6 @@ fn parcels_that_were_handed_over_twice_hold_up_no_publisher_where_nobody_receive
 }
 
 #[test]
-fn a_publisher_that_is_stopped_before_it_writes_into_a_ring_holds_up_its_reader_until_the_ring_goes_round()
- {
-    const NEWEST: u32 = 8;
-    let bus = Bus::<u32>::new();
-    let options = SubscribeOptions::new()
-        .capacity(NEWEST as usize)
-        .overflow(Overflow::DropOldest);
-    let mut subscription = bus.subscribe_with(options).expect("open");
-    let stopped = stop_publish(&bus, Step::Drawn, 1, 0);
-    ends({
-        let bus = bus.clone();
-        move || {
-            for number in 1..=MEANWHILE {
-                assert_eq!(publish(&bus, number).delivered(), 1);
-            }
-        }
-    });
-    let missed = MEANWHILE + 1 - NEWEST;
-    let error = subscription.try_recv().unwrap_err();
-    assert_eq!(error.missed(), Some(missed.into()));
-    assert_eq!(queued(&mut subscription), all(missed..=MEANWHILE));
-    assert_eq!(stopped.release().delivered(), 1);
-    assert!(queued(&mut subscription).is_empty());
-    publish(&bus, 7);
-    assert_eq!(queued(&mut subscription), [7]);
-    assert_eq!(subscription.dropped(), u64::from(missed));
-}
-
-#[test]
 fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
     let bus = Bus::<u32>::new();
     let options = || {

@@ -20,6 +20,17 @@ fn listens((patterns, sources): &Addresses, source: &Source, subject: &Subject<'
         && (patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(subject)))
 }
 
+/// Who is found.
+fn found<'a, 's, L: Clone>(
+    index: &'a Index<L>,
+    source: &Source,
+    subject: impl FnOnce() -> Subject<'s>,
+) -> Listeners<'a, L> {
+    let mut listeners = Listeners::new();
+    index.find(source, subject, &mut listeners);
+    listeners
+}
+
 const TOKENS: [&str; 5] = ["a", "b", "", "a.b", "*"];
 
 fn source() -> impl Strategy<Value = Source> {
@@ -118,7 +129,7 @@ impl Both {
             }
             Step::Find(source, tokens) => {
                 let subject = Subject::new(tokens.iter().copied());
-                let found = self.index.find(source, || subject.clone());
+                let found = found(&self.index, source, || subject.clone());
                 assert!(found.iter().all(|(number, listener)| number == *listener));
                 let found: Vec<_> = found.iter().map(|(number, _)| *number).collect();
                 let listening = (self.plain.iter())
@@ -167,8 +178,8 @@ fn the_subject_is_asked_for_only_if_somebody_who_may_be_concerned_listens_by_pat
             Some(&"the logger's a"),
             (&pattern, std::slice::from_ref(&logger)),
         );
-    assert_eq!(index.find(&kernel, nobody_asks).len(), 2);
-    assert_eq!(index.find(&logger, || Subject::new(["a", "b"])).len(), 2);
+    assert_eq!(found(&index, &kernel, nobody_asks).len(), 2);
+    assert_eq!(found(&index, &logger, || Subject::new(["a", "b"])).len(), 2);
 }
 
 /// The patterns of a module that wants to make others search for long, within the limits.
@@ -187,7 +198,7 @@ fn a_subject_leads_through_few_nodes_in_whatever_way_wildcards_branch() {
     let steps = |index: &Index<()>| {
         let found = || {
             let subject = || Subject::new(["a"; MAX_PATTERN_TOKENS]);
-            assert!(index.find(&Source::from("kernel"), subject).len() <= 1);
+            assert!(found(&index, &Source::from("kernel"), subject).len() <= 1);
         };
         count(At::LookedUp, found)
     };

@@ -87,6 +87,14 @@ impl<T> Receiver<T> {
         }
     }
 
+    /// Waits until something is there, or never will be.
+    pub(crate) fn wait(&self) {
+        let mut state = self.0.state.lock();
+        while state.queue.is_empty() && state.has_sender {
+            self.0.changed.wait(&mut state);
+        }
+    }
+
     pub(crate) fn try_iter(&self) -> impl Iterator<Item = T> {
         iter::from_fn(|| self.try_recv().ok())
     }

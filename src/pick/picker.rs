@@ -1,0 +1,266 @@
+//! The subscriber's end of a queue with a filter.
+//!
+//! A subscriber is told of its losses where they lie. The members of a group take turns as they
+//! come, so for them there is no such place: whoever receives next is told.
+
+use std::sync::Arc;
+
+use super::Item;
+use crate::alarm::Alarm;
+use crate::delivery::Delivery;
+use crate::envelope::Envelope;
+use crate::group::Seat;
+use crate::line::Counter;
+use crate::room::Room;
+use crate::sync::channel::Receiver;
+use crate::wait::{Nothing, Wait};
+
+/// How often the subscriber looks how full the queue is: each so many receives.
+const LOOK: u64 = 16;
+
+/// What all members of a group share.
+pub(crate) struct End<M> {
+    pub(super) receiver: Receiver<Item<M>>,
+    pub(super) counter: Arc<Counter<M>>,
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "only tasks set it")
+    )]
+    pub(super) alarm: Arc<Alarm>,
+    /// Whether publishers wait for room.
+    pub(super) blocks: bool,
+    /// Whether places are reserved.
+    pub(super) reserves: bool,
+    pub(super) keeps_newest: bool,
+    /// Whether other members of a group receive from it too.
+    pub(super) is_shared: bool,
+}
+
+pub(crate) struct Picker<M> {
+    end: End<M>,
+    seat: Option<Seat>,
+    /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
+    /// first. A place that was reserved for it is still taken.
+    held: Option<Item<M>>,
+    /// The envelope that was received last.
+    hand: Option<Delivery<M>>,
+}
+
+impl<M> End<M> {
+    /// For another member of the group.
+    pub(crate) fn share(&self) -> Self {
+        End {
+            receiver: self.receiver.clone(),
+            counter: Arc::clone(&self.counter),
+            alarm: Arc::clone(&self.alarm),
+            ..*self
+        }
+    }
+
+    fn room(&self) -> &Room {
+        &self.counter.room
+    }
+
+    /// Whether all losses were told.
+    #[inline]
+    fn has_told(&self) -> bool {
+        self.room().lost() <= self.room().losses().told()
+    }
+
+    /// The losses up to `lost` that were not told yet, if there are some.
+    fn tell(&self, lost: u64) -> Result<(), Nothing> {
+        (self.room().losses().tell(lost)).map_or(Ok(()), |missed| Err(Nothing::Lagged(missed)))
+    }
+
+    #[inline]
+    fn take(&self, item: Item<M>) -> Delivery<M> {
+        let consumed = self.room().give_back(self.is_shared);
+        if consumed % LOOK == 1 {
+            self.room().saw(self.receiver.len() + 1);
+        }
+        if self.blocks {
+            self.counter.consumed(consumed);
+        }
+        item.into_delivery()
+    }
+
+    /// Takes the oldest of a queue that keeps the newest.
+    fn take_oldest(&self, wait: Wait, seat: Option<&Seat>) -> Result<Delivery<M>, Nothing> {
+        loop {
+            {
+                let _taking = self.counter.taking.lock();
+                self.tell(self.room().lost())?;
+                match self.receiver.try_recv() {
+                    Ok(item) => return Ok(self.take(item)),
+                    Err(end) if end.is_disconnected() => return Err(self.room().end()),
+                    Err(_) => {}
+                }
+            }
+            // It is not taken while it is waited for: that would be without the lock.
+            wait.until_ready(&self.receiver, seat.map(Seat::bell))?;
+            if seat.is_some_and(Seat::has_left) {
+                return Err(Nothing::Disconnected);
+            }
+        }
+    }
+}
+
+impl<M> Picker<M> {
+    pub(crate) fn new(end: End<M>, seat: Option<Seat>) -> Self {
+        Picker {
+            end,
+            seat,
+            held: None,
+            hand: None,
+        }
+    }
+
+    /// Takes the next envelope into the hand.
+    pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
+        self.hand = Some(self.receive(wait)?);
+        Ok(())
+    }
+
+    /// Takes the next envelope.
+    #[inline]
+    pub(crate) fn receive(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
+        // User code. Before anything is taken: if it panics, nothing is lost.
+        drop(self.hand.take());
+        let end = &self.end;
+        if !end.keeps_newest
+            && self.held.is_none()
+            && self
+                .seat
+                .as_ref()
+                .is_none_or(|seat| !seat.has_left() && end.has_told())
+            && let Ok(item) = end.receiver.try_recv()
+        {
+            return self.after_the_gap(item);
+        }
+        self.receive_further(wait)
+    }
+
+    /// Where there is more to do than to take an envelope that is there. A member of a group receives until it has left.
+    #[inline(never)]
+    fn receive_further(&mut self, mut wait: Wait) -> Result<Delivery<M>, Nothing> {
+        let Picker { end, seat, .. } = self;
+        let seat = seat.as_ref();
+        if seat.is_some_and(Seat::has_left) {
+            return Err(Nothing::Disconnected);
+        }
+        if end.keeps_newest {
+            return end.take_oldest(wait, seat);
+        }
+        if let Some(item) = self.held.take() {
+            end.room().hold_back(false);
+            return Ok(end.take(item));
+        }
+        let item = loop {
+            // Read before the queue is seen to be empty: the queue was full when these were lost,
+            // and all it held then was received since, so the gap lies here.
+            let lost = end.room().lost();
+            if end.is_shared {
+                end.tell(lost)?;
+            }
+            match end.receiver.try_recv() {
+                Ok(item) => break item,
+                Err(nothing) => {
+                    end.tell(lost)?;
+                    if nothing.is_disconnected() || end.reserves && end.room().is_drained() {
+                        // Nobody is at it any more, so this is all. Where no places are reserved, one that was put
+                        // out learns of it when all have gone that could still send to it.
+                        end.tell(end.room().lost())?;
+                        return Err(end.room().end());
+                    }
+                }
+            }
+            let received = match seat {
+                Some(seat) => wait.receive_until(&end.receiver, seat.bell()),
+                None => wait.receive(&end.receiver),
+            };
+            match received {
+                Ok(item) => break item,
+                Err(nothing) if seat.is_some_and(Seat::has_left) => return Err(nothing),
+                // Once more, without waiting: something may have been lost since.
+                Err(Nothing::Disconnected) => wait = Wait::No,
+                Err(nothing) => return Err(nothing),
+            }
+        };
+        self.after_the_gap(item)
+    }
+
+    /// Receives this one, or tells of what was lost before it first.
+    #[inline]
+    fn after_the_gap(&mut self, item: Item<M>) -> Result<Delivery<M>, Nothing> {
+        if self.end.is_shared {
+            return Ok(self.end.take(item));
+        }
+        let told = self.end.room().losses().told();
+        #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
+        let untold = item.lost_before().wrapping_sub(told as u32);
+        // More than half of the circle is behind: another publisher's loss was told already.
+        if untold == 0 || untold > u32::MAX / 2 {
+            return Ok(self.end.take(item));
+        }
+        Err(self.hold_back(item, told + u64::from(untold)))
+    }
+
+    #[cold]
+    fn hold_back(&mut self, item: Item<M>, lost: u64) -> Nothing {
+        self.held = Some(item);
+        self.end.room().hold_back(true);
+        self.end.tell(lost).expect_err("it was not told yet")
+    }
+
+    /// What the last [`advance`](Picker::advance) took; asked for once.
+    pub(crate) fn delivery(&mut self) -> Delivery<M> {
+        self.hand.take().expect("asked for after an advance")
+    }
+
+    /// What the last [`advance`](Picker::advance) took, to be looked at.
+    pub(crate) fn envelope(&self) -> &Envelope<M> {
+        self.hand.as_ref().expect("asked for after an advance")
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.end.alarm
+    }
+
+    /// How many are queued for it: none if it has left its group.
+    pub(crate) fn len(&self) -> usize {
+        if self.seat.as_ref().is_some_and(Seat::has_left) {
+            return 0;
+        }
+        self.end.receiver.len() + usize::from(self.held.is_some())
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.end.room().lost()
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.end.room().is_evicted()
+    }
+
+    /// Another member of the group shall tell of this gap.
+    pub(crate) fn untell(&self, missed: u64) {
+        self.end.room().losses().untell(missed);
+    }
+
+    /// The member's seat, if it is one of a group.
+    pub(crate) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
+    }
+
+    /// Nothing can be enqueued from now on.
+    pub(crate) fn leave(&self) {
+        self.end.room().leave();
+        self.end.counter.serve();
+    }
+
+    /// Frees what is queued: the channel would keep it for as long as a publisher is still at it.
+    pub(crate) fn drain(&mut self) {
+        while self.end.receiver.try_recv().is_ok() {}
+    }
+}
