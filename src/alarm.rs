@@ -73,8 +73,8 @@ impl Alarm {
 
     /// The same where the fence came before.
     pub(crate) fn ring_after_fence(&self) {
-        // Relaxed: all that counts is which comes first, by the fences.
-        if self.is_set.load(Ordering::Relaxed) {
+        // All that counts is which comes first: by the fences, or by a `SeqCst` operation that came before this one.
+        if self.is_set.load(Ordering::SeqCst) {
             self.wake_all();
         }
     }

@@ -54,6 +54,14 @@ impl<T: Default> Gate<T> {
         look(&mut self.waiting.lock())
     }
 
+    /// The same where the count was added by a `SeqCst` operation, which does what both fences do.
+    pub(crate) fn is_due_now(&self, consumed: u64) -> bool {
+        if cfg!(oxide_loom) {
+            fence(Ordering::SeqCst); // loom takes such an operation for less than it is
+        }
+        consumed >= self.due_at.load(Ordering::SeqCst)
+    }
+
     /// The subscriber has consumed so many envelopes: whether it has to come by.
     pub(crate) fn is_due(&self, consumed: u64) -> bool {
         // Against the fence in `serve`: the caller has stored its count before.

@@ -275,6 +275,7 @@ mod delivery;
 mod demands;
 mod denial;
 mod draft;
+mod eagerness;
 mod envelope;
 mod error;
 mod fanout;

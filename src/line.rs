@@ -12,10 +12,15 @@ use crate::pick::PickQueue;
 use crate::room::{NoPlace, Room};
 use crate::sync::Mutex;
 
+/// The most places that publishers wait for at once.
+const MAX_BATCH: u64 = 32;
+
 /// What is shared by both ends of a queue with a filter: the room, and who waits for it.
 pub(crate) struct Counter<M> {
     pub(crate) room: Room,
     gate: Gate<Waiters<M>>,
+    /// How many places are to be free before the subscriber comes by, so that those who wait are woken for more than one.
+    batch: u64,
     /// Set by tasks that wait for room.
     vacancy: Arc<Alarm>,
     /// Held to take something out of a queue that keeps the newest, and to count that.
@@ -29,6 +34,8 @@ struct Waiters<M> {
     turns: u64,
     /// How many were lost that came after somebody who waits still.
     lost_after: u32,
+    /// They have waited for a while, and are content with one place.
+    are_impatient: bool,
     /// Nobody waits any more.
     shut: bool,
 }
@@ -50,6 +57,7 @@ impl<M> Default for Waiters<M> {
             waiting: VecDeque::new(),
             turns: 0,
             lost_after: 0,
+            are_impatient: false,
             shut: false,
         }
     }
@@ -109,8 +117,13 @@ impl<M> PickQueue<M> {
     }
 
     /// What has become of a turn, if it is over. Else its publisher shall be woken when it is.
-    pub(crate) fn look(&self, turn: u64, waker: Option<&Waker>) -> Option<Result<(), NoPlace>> {
-        self.serve();
+    pub(crate) fn look(
+        &self,
+        turn: u64,
+        is_impatient: bool,
+        waker: Option<&Waker>,
+    ) -> Option<Result<(), NoPlace>> {
+        (self.counter).change(|waiters| waiters.are_impatient |= is_impatient);
         let mut over = None;
         let is_shut = self.counter.gate.look(|waiters| {
             match waiters.waiting.iter_mut().find(|it| it.turn == turn) {
@@ -161,6 +174,7 @@ impl<M> Counter<M> {
         Counter {
             room: Room::new(capacity),
             gate: Gate::new(),
+            batch: (capacity as u64 / 4).clamp(1, MAX_BATCH),
             vacancy: Arc::default(),
             taking: Mutex::default(),
         }
@@ -169,7 +183,7 @@ impl<M> Counter<M> {
     /// The subscriber has consumed so many: serves who waits for that.
     #[inline]
     pub(crate) fn consumed(&self, consumed: u64) {
-        if self.gate.is_due(consumed) {
+        if self.gate.is_due_now(consumed) {
             self.serve();
         } else {
             self.vacancy.ring_after_fence();
@@ -190,6 +204,7 @@ impl<M> Counter<M> {
             change(waiters);
             self.place(waiters, &mut served);
             if waiters.waiting.is_empty() {
+                waiters.are_impatient = false;
                 return NEVER;
             }
             if waiters.shut || self.room.is_shut() {
@@ -197,7 +212,8 @@ impl<M> Counter<M> {
                 woken.extend(waiting.filter_map(|waiter| waiter.waker.take()));
                 return NEVER;
             }
-            self.room.consumed() + 1
+            let batch = if waiters.are_impatient { 1 } else { self.batch };
+            self.room.consumed() + batch
         });
         if let Some(first) = served.first() {
             first.queue.alarm().ring();

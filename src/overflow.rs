@@ -45,9 +45,8 @@ pub enum Overflow {
     /// [`publish_timeout`](crate::Bus::publish_timeout). Where it ends without room, the envelope is dropped for this
     /// subscriber and counted (but not if the subscription is gone).
     ///
-    /// Where the subscriber has no filter, a publisher that finds it full holds out for up to a
-    /// millisecond for room for many, so that few parcels carry them, and then is content with one
-    /// place.
+    /// A publisher that finds it full holds out for up to a millisecond for room for many, so that few parcels carry them
+    /// and it is seldom woken, and then is content with one place.
     ///
     /// A thread that publishes to its own full subscription waits for itself: use
     /// [`BlockFor`](Overflow::BlockFor), or receive on another thread.

@@ -7,11 +7,11 @@
 //!
 //! While none is pending, that costs a publish one load of a word that nobody writes.
 
-mod eagerness;
 mod replies;
 mod slot;
 mod verbs;
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::admission::Asking;
 use crate::delivery::Delivery;
+use crate::eagerness::Eagerness;
 use crate::envelope::Envelope;
 use crate::error::RequestError;
 use crate::fanout::Core;
@@ -41,6 +42,10 @@ pub const MAX_PENDING_REQUESTS: usize = 65_536;
 
 /// How many answers to one request wait to be taken.
 const ROOM: usize = 128;
+
+thread_local! {
+    static EAGERNESS: Cell<Eagerness> = Cell::default();
+}
 
 /// How long a request waits for its answer, unless it is told otherwise.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -208,7 +213,10 @@ impl<M> Asked<M> {
 
     /// The same for a thread, which waits until the deadline; without one, as long as it takes.
     fn wait(&self, deadline: Option<Instant>) -> Poll<Result<Delivery<M>, RequestError<M>>> {
-        let found = eagerness::wait(|| self.slot.look(), || self.slot.wait(deadline));
+        let mut eagerness = EAGERNESS.get();
+        let look = || Some(self.slot.look()).filter(Poll::is_ready);
+        let found = eagerness.wait(look, || self.slot.wait(deadline));
+        EAGERNESS.set(eagerness);
         found.map(or_closed)
     }
 

@@ -121,11 +121,12 @@ impl Room {
     }
 
     /// Gives one place back; returns how many ever were. Only subscribers call it: of a group several at once.
-    pub(crate) fn give_back(&self, is_shared: bool) -> u64 {
-        // Release: the envelope was taken out of the channel before. An addition where several do this; for one
-        // subscriber that would be a locked operation in vain.
-        if is_shared {
-            self.consumed.fetch_add(1, Ordering::Release) + 1
+    pub(crate) fn give_back(&self, adds: bool) -> u64 {
+        // Release: the envelope was taken out of the channel before. An addition where several do this, or where
+        // publishers wait: then it is SeqCst, against the fence in `Gate::serve`. Else, for one subscriber, that would be
+        // a locked operation in vain.
+        if adds {
+            self.consumed.fetch_add(1, Ordering::SeqCst) + 1
         } else {
             let consumed = self.consumed.load(Ordering::Relaxed) + 1; // its own
             self.consumed.store(consumed, Ordering::Release);

@@ -155,7 +155,7 @@ impl<M> Turn<M> {
     fn look(&self, impatient: bool, waker: Option<&Waker>) -> Option<Result<(), NoPlace>> {
         match self {
             Turn::Follow(queue, entry) => queue.look(entry, impatient, waker),
-            Turn::Pick(queue, turn) => queue.look(*turn, waker),
+            Turn::Pick(queue, turn) => queue.look(*turn, impatient, waker),
         }
     }
 

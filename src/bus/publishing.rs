@@ -6,11 +6,11 @@ use super::Bus;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
-use crate::fanout::{Core, Refusal};
+use crate::fanout::Refusal;
 use crate::limit::Limit;
 use crate::nesting::Nesting;
 use crate::pending::Pending;
-use crate::receipt::{BatchReceipt, Outcome, Receipt};
+use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
 use crate::stamp::stamp;
 use crate::subject::Payload;
@@ -243,13 +243,7 @@ impl<M: Payload> Bus<M> {
         self.place(envelope, limit)
     }
 
-    /// Publishes an envelope, if there is nothing to do but append it; else leaves it where it is.
-    #[inline]
-    pub(crate) fn append(&self, pending: &mut Option<Envelope<M>>) -> Option<Receipt> {
-        self.append_with(pending, Core::append_plainly)
-    }
-
-    /// The same for one that needs leave.
+    /// Appends an envelope that needs leave, if that is all there is to do.
     #[inline]
     pub(crate) fn append_by_leave(
         &self,
@@ -257,22 +251,11 @@ impl<M: Payload> Bus<M> {
         is_plain: impl FnOnce() -> bool,
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Receipt> {
-        self.append_with(pending, |core, pending| {
-            core.append_by_leave(pending, is_plain, leave)
-        })
-    }
-
-    #[inline]
-    fn append_with(
-        &self,
-        pending: &mut Option<Envelope<M>>,
-        append: impl FnOnce(&Core<M>, &mut Option<Envelope<M>>) -> Option<Outcome>,
-    ) -> Option<Receipt> {
         if self.core.demands.is_some() {
             return None; // it may have to be measured
         }
         let id = Pending::first(pending).id;
-        let outcome = append(&self.core, pending)?;
+        let outcome = (self.core).append_by_leave(pending, is_plain, leave)?;
         Some(Receipt::new(id, outcome))
     }
 
@@ -302,6 +285,7 @@ impl<M: Payload> Bus<M> {
     }
 
     /// The same, but that one that is refused is left where it is.
+    #[inline]
     pub(crate) fn place_pending(
         &self,
         pending: &mut Option<Envelope<M>>,

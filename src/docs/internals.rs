@@ -49,7 +49,7 @@
 //! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
-//! | `wait_list`, `alarm`, `tokio` | what wakes those that wait; the bus for tasks |
+//! | `wait_list`, `alarm`, `eagerness`, `tokio` | what wakes those that wait; the bus for tasks |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! # A publish (`fanout`)

@@ -27,8 +27,8 @@ use crate::receipt::Outcome;
 use crate::subject::Payload;
 
 impl<M> Core<M> {
-    /// Publishes one envelope. Mostly it is appended, and that is all; else the long way begins with the opening that
-    /// was found.
+    /// Publishes one envelope. Mostly it is appended, and that is all, so this is kept apart from
+    /// [`place`](Core::place), and small; else that goes on with the opening that was found.
     #[inline]
     pub(crate) fn publish(
         &self,
@@ -44,22 +44,15 @@ impl<M> Core<M> {
         }
     }
 
-    /// Appends one envelope, where there is nothing else to do. [`place`](Core::place) would do the
-    /// same: this is kept apart, and small, because nearly every publish ends here.
-    #[inline]
-    pub(crate) fn append_plainly(&self, pending: &mut Option<Envelope<M>>) -> Option<Outcome> {
-        self.append_if(pending, |_, envelope| !self.may_answer(envelope))
-            .ok()
-    }
-
     /// Who asked is woken by who answers: user code.
     #[inline]
     fn may_answer(&self, envelope: &Envelope<M>) -> bool {
         self.requests.pending() > 0 && envelope.correlation_id.is_some()
     }
 
-    /// The same, if it is given leave: such as all have, or else one that costs more to find out. Where this returns none
-    /// it may have been: who was not refused asks again, on the long way, on which he is counted.
+    /// Appends one envelope, if it is given leave and there is nothing else to do. Leave is such as all have, or else one
+    /// that costs more to find out. Where this returns none it may have been given: a publisher that was not refused asks
+    /// again, on the long way, on which it is counted.
     #[inline]
     pub(crate) fn append_by_leave(
         &self,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Item;
 use crate::alarm::Alarm;
 use crate::delivery::Delivery;
+use crate::eagerness::Eagerness;
 use crate::envelope::Envelope;
 use crate::group::Seat;
 use crate::line::Counter;
@@ -22,10 +23,6 @@ const LOOK: u64 = 16;
 pub(crate) struct End<M> {
     pub(super) receiver: Receiver<Item<M>>,
     pub(super) counter: Arc<Counter<M>>,
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "only tasks set it")
-    )]
     pub(super) alarm: Arc<Alarm>,
     /// Whether publishers wait for room.
     pub(super) blocks: bool,
@@ -44,6 +41,7 @@ pub(crate) struct Picker<M> {
     held: Option<Item<M>>,
     /// The envelope that was received last.
     hand: Option<Delivery<M>>,
+    eagerness: Eagerness,
 }
 
 impl<M> End<M> {
@@ -74,7 +72,7 @@ impl<M> End<M> {
 
     #[inline]
     fn take(&self, item: Item<M>) -> Delivery<M> {
-        let consumed = self.room().give_back(self.is_shared);
+        let consumed = self.room().give_back(self.is_shared || self.blocks);
         if consumed % LOOK == 1 {
             self.room().saw(self.receiver.len() + 1);
         }
@@ -112,6 +110,7 @@ impl<M> Picker<M> {
             seat,
             held: None,
             hand: None,
+            eagerness: Eagerness::default(),
         }
     }
 
@@ -176,7 +175,12 @@ impl<M> Picker<M> {
             }
             let received = match seat {
                 Some(seat) => wait.receive_until(&end.receiver, seat.bell()),
-                None => wait.receive(&end.receiver),
+                None if wait.is_over() => Err(Nothing::Empty),
+                None => {
+                    let look = || end.receiver.try_recv().ok().map(Ok);
+                    let eagerness = &mut self.eagerness;
+                    eagerness.wait(look, || wait.receive(&end.receiver))
+                }
             };
             match received {
                 Ok(item) => break item,

@@ -157,14 +157,9 @@ impl<M: Payload> AsyncBus<M> {
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
         let mut measured = Measured::default();
-        let publish = |pending: &mut _, limit| match self.bus.append(pending) {
-            Some(receipt) => Ok(receipt),
-            None => Ok(placing::measure_and_place(
-                &self.bus,
-                pending,
-                limit,
-                &mut measured,
-            )?),
+        let publish = |pending: &mut _, limit| {
+            let placed = placing::measure_and_place(&self.bus, pending, limit, &mut measured);
+            Ok(placed?)
         };
         placing::publish_timeout(envelope, timeout, publish).await
     }

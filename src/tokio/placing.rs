@@ -37,25 +37,19 @@ pub(super) fn publish_unguarded<M: Payload>(
 ) -> impl Future<Output = Result<Receipt, PublishError<M>>> {
     let mut pending = Some(envelope);
     let mut measured = Measured::default();
-    place(move || match bus.append(&mut pending) {
-        Some(receipt) => Ok(Ok(receipt)),
-        None => place_unguarded(bus, &mut pending, &mut measured),
-    })
-}
-
-/// One attempt, where there is more to do than to append. Kept apart, or all publishes would be slower.
-#[inline(never)]
-fn place_unguarded<M: Payload>(
-    bus: &Bus<M>,
-    pending: &mut Option<Envelope<M>>,
-    measured: &mut Measured,
-) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
-    attempt(pending, Limit::Refuse, &mut |pending: &mut _, limit| {
-        Ok(measure_and_place(bus, pending, limit, measured)?)
+    place(move || {
+        attempt(
+            &mut pending,
+            Limit::Refuse,
+            &mut |pending: &mut _, limit| {
+                Ok(measure_and_place(bus, pending, limit, &mut measured)?)
+            },
+        )
     })
 }
 
 /// Publishes an envelope that is measured before, unless it was when this was tried first.
+#[inline]
 pub(super) fn measure_and_place<M: Payload>(
     bus: &Bus<M>,
     pending: &mut Option<Envelope<M>>,
