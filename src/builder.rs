@@ -19,6 +19,7 @@ use crate::request::{DEFAULT_TIMEOUT, NEVER};
 use crate::subject::Payload;
 use crate::sync::Mutex;
 use crate::trace_context::TraceContext;
+use crate::wait_list::{Threads, WaitList};
 
 /// Makes a [`Bus`] that is not as [`Bus::new`] makes it.
 ///
@@ -33,6 +34,7 @@ use crate::trace_context::TraceContext;
 /// | [`max_requests`](Self::max_requests) | 1,024 |
 /// | [`request_timeout`](Self::request_timeout) | 10 s |
 /// | [`max_segment`](Self::max_segment) | 64 envelopes |
+/// | [`wake_directly`](Self::wake_directly) | no: threads that sleep wake each other |
 /// | [`trace_context`](Self::trace_context) | none: only headers that publishers set |
 /// | [`total_order`](Self::total_order) | no: subscribers with a filter may see overlapping publishes in another order |
 ///
@@ -54,6 +56,7 @@ pub struct BusBuilder<M = Message> {
     limits: GrantLimits,
     request_timeout: Duration,
     max_segment: usize,
+    wakes_directly: bool,
     trace_context: Option<TraceContext>,
     total_order: bool,
 }
@@ -213,6 +216,32 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
+    /// Lets each publisher wake all threads that sleep, instead of two that wake the others.
+    ///
+    /// For programs with threads of very low priority: one of these might be woken early, and not get to run for long,
+    /// while others wait for it to wake them.
+    ///
+    /// # Cost
+    ///
+    /// A publish to threads that sleep takes some microseconds for each of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope};
+    ///
+    /// let bus = Bus::<u32>::builder().wake_directly().build();
+    /// let mut numbers = bus.subscribe();
+    /// let reader = std::thread::spawn(move || numbers.recv());
+    /// bus.publish(Envelope::new("counter", 7))?;
+    /// assert_eq!(reader.join().expect("it has not panicked")?.message, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wake_directly(mut self) -> Self {
+        self.wakes_directly = true;
+        self
+    }
+
     /// Asks the program for the current trace whenever the bus stamps an envelope that has no header `traceparent`: by
     /// [`send`](Bus::send), and for a [`Publisher`](crate::Publisher). What it returns becomes that header.
     ///
@@ -310,6 +339,9 @@ impl<M: Payload> BusBuilder<M> {
         }
         core.request_timeout = self.request_timeout;
         core.max_parcel = self.max_segment;
+        if self.wakes_directly {
+            core.readers = Arc::new(WaitList::waking(Threads::Directly));
+        }
         core.trace_context = self.trace_context;
         core.order = self.total_order.then(Mutex::default);
         Bus {
@@ -340,6 +372,7 @@ impl<M> Bus<M> {
             limits: GrantLimits::default(),
             request_timeout: DEFAULT_TIMEOUT,
             max_segment: MAX_SLOTS,
+            wakes_directly: false,
             trace_context: None,
             total_order: false,
         }
@@ -357,6 +390,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
             .field("limits", &self.limits)
             .field("request_timeout", &self.request_timeout)
             .field("max_segment", &self.max_segment)
+            .field("wakes_directly", &self.wakes_directly)
             .field("trace_context", &self.trace_context.is_some())
             .field("total_order", &self.total_order)
             .finish_non_exhaustive()

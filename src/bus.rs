@@ -84,7 +84,7 @@ impl<M: Payload> Bus<M> {
         let (terms, queue, inbox) = queue(
             SubscribeOptions::default(),
             &self.core.readers,
-            &self.core.alarms,
+            &self.core.occupied,
         );
         let core = Arc::downgrade(&self.core);
         let mut subscription = Subscription::new(terms, Filter::none(), inbox, core);
@@ -187,7 +187,7 @@ impl<M: Payload> Bus<M> {
         for options in options {
             let options = options.checked(self.core.grants.max_name())?;
             let takes_retained = options.takes_retained();
-            let (terms, queue, inbox) = queue(options, &self.core.readers, &self.core.alarms);
+            let (terms, queue, inbox) = queue(options, &self.core.readers, &self.core.occupied);
             queues.push(queue);
             ends.push((terms, inbox, takes_retained));
         }

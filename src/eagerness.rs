@@ -28,9 +28,15 @@ impl Default for Eagerness {
 impl Eagerness {
     /// Looks for something, and sleeps until it is there.
     pub(crate) fn wait<T>(&mut self, look: impl Fn() -> Option<T>, sleep: impl FnOnce() -> T) -> T {
+        self.look(look).unwrap_or_else(|| self.sleep(sleep))
+    }
+
+    /// Looks for something for a moment, if what was waited for last has come soon.
+    pub(crate) fn look<T>(self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         if self.0 {
             for _ in 0..LOOKS {
-                if let Some(found) = look() {
+                let found = look();
+                if found.is_some() {
                     return found;
                 }
                 for _ in 0..PAUSES {
@@ -38,6 +44,11 @@ impl Eagerness {
                 }
             }
         }
+        None
+    }
+
+    /// Sleeps, and notes for how long.
+    pub(crate) fn sleep<T>(&mut self, sleep: impl FnOnce() -> T) -> T {
         let fell_asleep = Instant::now();
         let found = sleep();
         self.0 = fell_asleep.elapsed() < QUICK;

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::advisory::{Board, Eviction};
-use crate::alarm::{Alarm, Alarms};
 use crate::caught::Quietly;
 use crate::codec::EncodeError;
 use crate::demands::Demands;
@@ -33,7 +32,7 @@ use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
 use crate::trace_context::TraceContext;
-use crate::wait_list::WaitList;
+use crate::wait_list::{Occupied, WaitList};
 
 use self::delivering::Rest;
 use self::priority::{Hurry, Patience};
@@ -71,7 +70,7 @@ pub(crate) struct Core<M> {
     /// Those without a filter that have received all.
     pub(crate) readers: Arc<WaitList>,
     /// Of tasks that wait elsewhere, for a queue with a filter.
-    pub(crate) alarms: Arc<Alarms>,
+    pub(crate) occupied: Arc<Occupied>,
     /// Those that wait for the list of subscribers to change.
     pub(crate) listed: Arc<WaitList>,
 }
@@ -89,13 +88,13 @@ pub(crate) enum Refusal {
     Closed,
     /// Inside too many other publishes of the thread.
     TooDeep,
-    /// Somebody would have to be waited for, and may not. This rings when he has made room.
+    /// Somebody would have to be waited for, and may not: those to be woken when there is room.
     Full(
         #[cfg_attr(
             not(feature = "tokio"),
             expect(dead_code, reason = "only tasks wait for it")
         )]
-        Arc<Alarm>,
+        Arc<WaitList>,
     ),
     /// It is larger than it may be.
     TooLarge(LimitExceeded),
@@ -122,7 +121,7 @@ impl<M> Core<M> {
             request_timeout: DEFAULT_TIMEOUT,
             predicate_panics: AtomicU64::new(0),
             readers: Arc::default(),
-            alarms: Arc::default(),
+            occupied: Arc::default(),
             listed: Arc::default(),
         }
     }

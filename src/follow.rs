@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use self::turns::Turn;
-use crate::alarm::Alarm;
 use crate::follower::Follower;
 use crate::lane::{Lane, lane};
 use crate::opening::Entry;
@@ -93,8 +92,8 @@ impl<M> FollowQueue<M> {
         (entry.enqueued + 1).saturating_sub(self.terms.capacity as u64)
     }
 
-    /// What a task sets that waits for room.
-    pub(crate) fn vacancy(&self) -> &Arc<Alarm> {
+    /// The tasks that wait for room.
+    pub(crate) fn vacancy(&self) -> &Arc<WaitList> {
         &self.places.vacancy
     }
 

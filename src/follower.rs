@@ -2,24 +2,14 @@
 
 use std::hint::spin_loop;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::follow::Places;
 use crate::lane::LaneEnd;
 use crate::parcel::Parcel;
-use crate::parker::Parker;
-use crate::sync::Backoff;
-use crate::wait::{Nothing, Wait};
+use crate::wait::Nothing;
 use crate::wait_list::{Registration, WaitList, Waiter};
-
-/// How often a thread that has read all looks for more before it goes to sleep, each time after twice the pause; it
-/// gives way between the last of them.
-const LOOKS: u32 = if cfg!(oxide_loom) { 0 } else { 11 };
-
-/// A sleep that is over within this time was hardly worth it: the thread looks a while before the next.
-const QUICK: Duration = Duration::from_micros(50);
 
 /// For how many spins a subscriber lets envelopes gather that has caught up with a publisher: some
 /// half a microsecond.
@@ -47,11 +37,7 @@ pub(crate) struct Follower<M> {
     told: u64,
     /// Envelopes come so fast that it pays to let some gather.
     gathers: bool,
-    /// The last sleep was short, if there was one.
-    is_eager: bool,
     registration: Registration,
-    /// Where a thread sleeps, once one has.
-    parker: Option<Arc<Parker>>,
 }
 
 /// What a follower finds at the end of what it has.
@@ -82,9 +68,7 @@ impl<M> Follower<M> {
             consumed: 0,
             told: 0,
             gathers: false,
-            is_eager: true,
             registration: Registration::new(readers),
-            parker: None,
         }
     }
 
@@ -100,22 +84,14 @@ impl<M> Follower<M> {
         true
     }
 
-    /// Reads the next slot, and waits for it as long as `wait` says.
+    /// Finds the next slot, if it is claimed.
     ///
     /// `standing` tells what the bus has enqueued and left out for this queue so far.
-    pub(crate) fn advance(
+    pub(crate) fn reach(
         &mut self,
-        wait: Wait,
-        standing: impl Fn(&Places<M>) -> (u64, u64),
+        standing: &impl Fn(&Places<M>) -> (u64, u64),
     ) -> Result<(), Nothing> {
-        match self.try_advance(&standing) {
-            Err(Nothing::Empty) if !wait.is_over() => self.wait(wait, &standing),
-            found => found,
-        }
-    }
-
-    fn try_advance(&mut self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> Result<(), Nothing> {
-        while !self.step() {
+        while self.read == self.known {
             match self.at_end() {
                 AtEnd::More => {}
                 AtEnd::Open => return Err(Nothing::Empty),
@@ -159,40 +135,8 @@ impl<M> Follower<M> {
         }
     }
 
-    /// Sleeps until there is something, or waiting is over.
-    #[cold]
-    fn wait(
-        &mut self,
-        wait: Wait,
-        standing: &impl Fn(&Places<M>) -> (u64, u64),
-    ) -> Result<(), Nothing> {
-        if self.is_eager {
-            match self.linger(standing) {
-                Err(Nothing::Empty) => {}
-                found => return found,
-            }
-        }
-        let parker = Arc::clone(self.parker.get_or_insert_default());
-        loop {
-            let nap = parker.nap();
-            let mut found =
-                self.advance_or_register(|| Waiter::Thread(Arc::clone(&parker)), standing);
-            if found == Err(Nothing::Empty) {
-                let fell_asleep = Instant::now();
-                nap.sleep(wait.deadline());
-                self.is_eager = fell_asleep.elapsed() < QUICK;
-                drop(nap); // those that sleep like this one come first
-                self.leave();
-                found = self.try_advance(standing);
-            }
-            if found != Err(Nothing::Empty) || wait.is_over() {
-                return found;
-            }
-        }
-    }
-
-    /// Looks for more for a moment.
-    fn linger(&mut self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> Result<(), Nothing> {
+    /// Lets envelopes gather for a moment, if they come that fast.
+    pub(crate) fn gather(&self) {
         if self.gathers {
             // Looking at each slot as it is written would take its cache line, and that of the
             // parcel's word, away from the publisher each time.
@@ -200,26 +144,21 @@ impl<M> Follower<M> {
                 spin_loop();
             }
         }
-        let backoff = Backoff::new();
-        for look in 0..LOOKS {
-            let found = self.try_advance(standing);
-            if found != Err(Nothing::Empty) {
-                self.gathers = if self.gathers {
-                    self.known - self.read >= GATHERED
-                } else {
-                    look < 3 // so soon that more are on their way
-                };
-                return found;
-            }
-            backoff.snooze();
-        }
-        Err(Nothing::Empty)
     }
 
-    /// Goes on to the next slot, if it is there. Else the waiter is registered, and woken when it is worth trying again.
-    pub(crate) fn advance_or_register(
+    /// The next slot was found after so many looks.
+    pub(crate) fn found_after(&mut self, looks: u32) {
+        self.gathers = if self.gathers {
+            self.known - self.read >= GATHERED
+        } else {
+            looks < 3 // so soon that more are on their way
+        };
+    }
+
+    /// Finds the next slot, if it is claimed. Else the waiter is registered, and woken when it is worth trying again.
+    pub(crate) fn reach_or_register(
         &mut self,
-        waiter: impl Fn() -> Waiter,
+        waiter: &impl Fn() -> Waiter,
         standing: &impl Fn(&Places<M>) -> (u64, u64),
     ) -> Result<(), Nothing> {
         loop {
@@ -229,17 +168,17 @@ impl<M> Follower<M> {
                 if self.is_awaited() {
                     return Err(Nothing::Empty);
                 }
-                self.try_advance(standing)
+                self.reach(standing)
             } else {
                 self.registration.register_and_fence(waiter());
-                match self.try_advance(standing) {
+                match self.reach(standing) {
                     Err(Nothing::Empty) if self.holds_open_parcel() => continue,
                     Err(Nothing::Empty) => return Err(Nothing::Empty),
                     found => found,
                 }
             };
             if found != Err(Nothing::Empty) {
-                self.leave();
+                self.leave_wait_list();
                 return found;
             }
         }
@@ -247,7 +186,7 @@ impl<M> Follower<M> {
 
     /// Waits no more.
     #[inline]
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn leave_wait_list(&mut self) {
         self.registration.leave();
     }
 

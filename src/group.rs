@@ -13,7 +13,6 @@ use crate::filter::Filter;
 use crate::pick::{End, Picker};
 use crate::queue::Terms;
 use crate::route::Listener;
-use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// What a group's queue knows of its members.
@@ -34,8 +33,6 @@ struct Member {
     terms: Arc<Terms>,
     /// It receives no more, but others do.
     has_left: AtomicBool,
-    /// Wakes it, and no other, where it sleeps.
-    bell: (Sender<()>, Receiver<()>),
 }
 
 /// What a member knows of its group.
@@ -50,7 +47,6 @@ impl Seats {
         let member = Arc::new(Member {
             terms: Arc::clone(terms),
             has_left: AtomicBool::new(false),
-            bell: bounded(1),
         });
         self.members.lock().push(Arc::clone(&member));
         self.taken.fetch_add(1, Ordering::Relaxed); // written under the lock that guards the list
@@ -105,9 +101,8 @@ impl Seat {
         self.seats.taken.fetch_sub(1, Ordering::Relaxed); // as in `Seats::seat`
         drop(members);
         if !is_last {
-            // Relaxed: the bell, or whoever tells of it, hands it on.
+            // Relaxed: the fence of those that are woken for it afterwards, or whoever tells of it, hands it on.
             self.member.has_left.store(true, Ordering::Relaxed);
-            let _rung = self.member.bell.0.try_send(());
         }
         Some(is_last)
     }
@@ -115,11 +110,6 @@ impl Seat {
     /// Whether it receives no more, but others do.
     pub(crate) fn has_left(&self) -> bool {
         self.member.has_left.load(Ordering::Relaxed) // see `leave`
-    }
-
-    /// Rings when it has left.
-    pub(crate) fn bell(&self) -> &Receiver<()> {
-        &self.member.bell.1
     }
 
     /// The member's own terms.

@@ -5,12 +5,12 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::alarm::Alarm;
 use crate::gate::{Gate, NEVER};
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
 use crate::room::{NoPlace, Room};
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::wait_list::WaitList;
 
 /// The most places that publishers wait for at once.
 const MAX_BATCH: u64 = 32;
@@ -21,8 +21,10 @@ pub(crate) struct Counter<M> {
     gate: Gate<Waiters<M>>,
     /// How many places are to be free before the subscriber comes by, so that those who wait are woken for more than one.
     batch: u64,
-    /// Set by tasks that wait for room.
-    vacancy: Arc<Alarm>,
+    /// Tasks that wait for room.
+    vacancy: Arc<WaitList>,
+    /// Nobody sends any more.
+    has_ended: AtomicBool,
     /// Held to take something out of a queue that keeps the newest, and to count that.
     pub(crate) taking: Mutex<()>,
 }
@@ -109,8 +111,8 @@ impl<M> PickQueue<M> {
             .look(|waiters| !waiters.waiting.is_empty())
     }
 
-    /// What rings when there is room, if an envelope that comes in order would have to be waited for.
-    pub(crate) fn waited_for(&self) -> Option<&Arc<Alarm>> {
+    /// Those to be woken when there is room, if an envelope that comes in order would have to be waited for.
+    pub(crate) fn waited_for(&self) -> Option<&Arc<WaitList>> {
         // Who waits before who has room: what was waited for has its place by then.
         let is_waited_for = self.terms().blocks() && (self.has_waiters() || self.room().is_full());
         is_waited_for.then(|| self.vacancy())
@@ -158,8 +160,8 @@ impl<M> PickQueue<M> {
         self.serve();
     }
 
-    /// What a task sets that waits for room.
-    pub(crate) fn vacancy(&self) -> &Arc<Alarm> {
+    /// The tasks that wait for room.
+    pub(crate) fn vacancy(&self) -> &Arc<WaitList> {
         &self.counter.vacancy
     }
 
@@ -176,8 +178,18 @@ impl<M> Counter<M> {
             gate: Gate::new(),
             batch: (capacity as u64 / 4).clamp(1, MAX_BATCH),
             vacancy: Arc::default(),
+            has_ended: AtomicBool::new(false),
             taking: Mutex::default(),
         }
+    }
+
+    /// Nobody sends any more.
+    pub(crate) fn end(&self) {
+        self.has_ended.store(true, Ordering::Release); // against the acquire in `has_ended`: all was sent before
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire) // against the release in `end`
     }
 
     /// The subscriber has consumed so many: serves who waits for that.
@@ -186,7 +198,7 @@ impl<M> Counter<M> {
         if self.gate.is_due_now(consumed) {
             self.serve();
         } else {
-            self.vacancy.ring_after_fence();
+            self.vacancy.wake_all(); // after the `SeqCst` operation that `is_due_now` wants
         }
     }
 
@@ -215,12 +227,12 @@ impl<M> Counter<M> {
             let batch = if waiters.are_impatient { 1 } else { self.batch };
             self.room.consumed() + batch
         });
-        if let Some(first) = served.first() {
-            first.queue.alarm().ring();
+        for waiter in &served {
+            waiter.queue.readers().wake_all_after_fence();
         }
         woken.extend(served.into_iter().filter_map(|waiter| waiter.waker));
         woken.into_iter().for_each(Waker::wake);
-        self.vacancy.ring();
+        self.vacancy.wake_all_after_fence();
     }
 
     /// Called under the lock, so what was placed is kept to be dropped after it.

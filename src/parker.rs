@@ -115,7 +115,9 @@ impl Batch {
             let next = AtomicU64::new(0);
             Arc::new(Batch { parkers, next }).wake_two();
         } else {
-            parkers.iter().for_each(|parker| parker.unpark());
+            for parker in &parkers {
+                parker.unpark();
+            }
         }
     }
 

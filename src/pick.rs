@@ -22,7 +22,6 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::alarm::{Alarm, Alarms, Ringer, alarm};
 use crate::group::Group;
 use crate::line::Counter;
 use crate::overflow::Overflow;
@@ -31,6 +30,7 @@ use crate::queue::Terms;
 use crate::room::{NoPlace, Room};
 use crate::stats::Accounts;
 use crate::sync::channel::{Receiver, Sender, TrySendError, bounded};
+use crate::wait_list::{Occupied, Threads, WaitList};
 
 pub(crate) use self::item::Item;
 pub(crate) use self::picker::{End, Picker};
@@ -43,10 +43,20 @@ pub(crate) struct PickQueue<M> {
     pub(crate) counter: Arc<Counter<M>>,
     /// Of a queue that keeps the newest: where a publisher takes out the oldest.
     oldest: Option<Receiver<Item<M>>>,
-    // After the sender: who wakes finds that nobody sends any more.
-    ringer: Ringer,
+    // Dropped after the sender: whoever is woken finds that nobody sends any more.
+    ending: Ending<M>,
     terms: Arc<Terms>,
     group: Option<Group<M>>,
+}
+
+/// Ends the queue when the last publisher lets go of it.
+struct Ending<M>(Arc<Counter<M>>, Arc<WaitList>);
+
+impl<M> Drop for Ending<M> {
+    fn drop(&mut self) {
+        self.0.end();
+        self.1.wake_every_thread();
+    }
 }
 
 /// What newer envelopes have displaced; it was counted already. To drop it is user code.
@@ -64,31 +74,35 @@ pub(crate) enum Refused {
 }
 
 impl<M> PickQueue<M> {
-    pub(crate) fn new(terms: &Arc<Terms>, alarms: &Arc<Alarms>) -> (Arc<Self>, Picker<M>) {
+    pub(crate) fn new(terms: &Arc<Terms>, occupied: &Arc<Occupied>) -> (Arc<Self>, Picker<M>) {
         let (sender, receiver) = bounded(terms.capacity);
         let counter = Arc::new(Counter::new(terms.capacity));
-        let (ringer, alarm) = alarm(alarms);
+        let is_shared = terms.group.is_some();
+        let threads = if is_shared {
+            Threads::One
+        } else {
+            Threads::ByTree
+        };
+        let readers = Arc::new(WaitList::counted(threads, occupied));
         let keeps_newest = terms.overflow == Overflow::DropOldest;
         let oldest = keeps_newest.then(|| receiver.clone());
         let reserves = !keeps_newest && terms.overflow != Overflow::DropNewest;
         let end = End {
             receiver,
             counter: Arc::clone(&counter),
-            alarm,
+            readers: Arc::clone(&readers),
             blocks: terms.blocks(),
             reserves,
             keeps_newest,
-            is_shared: terms.group.is_some(),
+            is_shared,
         };
-        let (group, seat) = (terms.group.is_some())
-            .then(|| Group::new(terms, end.share()))
-            .unzip();
+        let (group, seat) = is_shared.then(|| Group::new(terms, end.share())).unzip();
         let queue = PickQueue {
             sender,
             reserves,
+            ending: Ending(Arc::clone(&counter), readers),
             counter,
             oldest,
-            ringer,
             terms: Arc::clone(terms),
             group,
         };
@@ -112,12 +126,12 @@ impl<M> PickQueue<M> {
         &self.counter.room
     }
 
-    /// What wakes a task that waits for an envelope.
-    pub(crate) fn alarm(&self) -> &Alarm {
-        &self.ringer
+    /// Those that wait for an envelope.
+    pub(crate) fn readers(&self) -> &WaitList {
+        &self.ending.1
     }
 
-    /// Enqueues the envelope if there is room, or if it displaces others; the alarm is yet to be rung. In
+    /// Enqueues the envelope if there is room, or if it displaces others; its readers are yet to be woken. In
     /// order, it overtakes none that waits.
     #[inline]
     pub(crate) fn offer(
@@ -157,7 +171,7 @@ impl<M> PickQueue<M> {
     }
 
     /// Sends into the channel. A place that was reserved is free. So many of those that were lost came after it: how many
-    /// were lost is read before it is sent, so that none is told too late. The alarm is yet to be rung.
+    /// were lost is read before it is sent, so that none is told too late. Its readers are yet to be woken.
     #[inline]
     pub(crate) fn send(
         &self,

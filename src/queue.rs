@@ -11,7 +11,6 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::advisory::Told;
-use crate::alarm::Alarms;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
@@ -21,7 +20,7 @@ use crate::overflow::Overflow;
 use crate::pick::{PickQueue, Picker};
 use crate::stamp::stamp;
 use crate::sync::{AtomicU64, Ordering};
-use crate::wait_list::WaitList;
+use crate::wait_list::{Occupied, WaitList};
 
 /// What was agreed on subscribing.
 #[derive(Debug)]
@@ -135,7 +134,7 @@ impl<M> Inbox<M> {
 pub(crate) fn queue<M>(
     options: SubscribeOptions<M>,
     readers: &Arc<WaitList>,
-    alarms: &Arc<Alarms>,
+    occupied: &Arc<Occupied>,
 ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
     let terms = Arc::new(Terms {
         id: stamp().0,
@@ -153,7 +152,7 @@ pub(crate) fn queue<M>(
         let (queue, follower) = FollowQueue::new(&terms, readers);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {
-        let (queue, picker) = PickQueue::new(&terms, alarms);
+        let (queue, picker) = PickQueue::new(&terms, occupied);
         let queue = Queue::Pick(queue, options.filter);
         (terms, queue, Inbox::Pick(picker))
     }

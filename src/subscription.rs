@@ -1,6 +1,7 @@
 //! The receiving side.
 
 mod receiving;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,8 +9,6 @@ use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
-#[cfg(feature = "tokio")]
-use crate::alarm::Alarm;
 use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::error::{SetPatternsError, SubscribeError};
@@ -23,6 +22,8 @@ use crate::pattern::{self, Pattern, PatternError};
 use crate::queue::{Inbox, Terms};
 use crate::subject::Payload;
 use crate::sync::Mutex;
+
+use self::waiting::Sleep;
 
 /// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
 ///
@@ -75,6 +76,7 @@ pub struct Subscription<M = Message> {
     retained: Option<Delivery<M>>,
     /// An iterator or a stream has come to the end.
     has_ended: bool,
+    sleep: Sleep,
 }
 
 impl<M> Subscription<M> {
@@ -93,6 +95,7 @@ impl<M> Subscription<M> {
             backlog: VecDeque::new(),
             retained: None,
             has_ended: false,
+            sleep: Sleep::default(),
         }
     }
 
@@ -114,15 +117,6 @@ impl<M> Subscription<M> {
         match &self.inbox {
             Inbox::Follow(follower) if !self.is_closed() => follower.places().start(),
             Inbox::Follow(_) | Inbox::Pick(_) => None,
-        }
-    }
-
-    /// What wakes a task that waits for an envelope, if envelopes are sent to it one by one.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> Option<&Arc<Alarm>> {
-        match &self.inbox {
-            Inbox::Follow(_) => None,
-            Inbox::Pick(picker) => Some(picker.alarm()),
         }
     }
 }
@@ -414,7 +408,7 @@ impl<M> Drop for Subscription<M> {
                 picker.leave();
                 picker.drain();
             }
-            Inbox::Pick(_) => {} // the others receive what is left
+            Inbox::Pick(picker) => picker.hand_on(), // the others receive what is left
         }
     }
 }

@@ -1,19 +1,25 @@
 //! A wait list: tasks and threads that wait until something has changed.
 //!
-//! Whoever waits registers here, and then looks once more at what it waits for. Whoever changes that comes here
-//! afterwards and wakes everybody. One of them at least sees what the other did, because
+//! There is one for the subscribers of a bus that have no filter, one for each queue with a filter, and one for each
+//! other thing that is waited for: room in a queue, the list of subscribers, the end of what is on its way.
 //!
-//! * both change the same word: a [segment's](crate::parcel), by a claim and by
+//! Whoever waits registers, and then looks once more at what it waits for. Whoever changes that comes to the list
+//! afterwards, and wakes those that are registered. One of them at least sees what the other did, because
+//!
+//! * both change the same word: a [parcel's](crate::parcel), by a claim and by
 //!   [`await_after`](crate::parcel::Parcel::await_after); or
 //! * both put a `SeqCst` fence between what they write and what they read:
-//!   [`wake_all_after_fence`](WaitList::wake_all_after_fence) and
+//!   [`wake_all_after_fence`](WaitList::wake_all_after_fence) or [`Occupied::wake_all`], and
 //!   [`Registration::register_and_fence`].
 //!
 //! Where nobody waits, a publisher reads one flag. The lock is for those that wait and those that wake them.
 //!
-//! Tasks are woken directly. Threads are woken [by tree](crate::parker::Batch), for to wake a thread is a call of the system: the
-//! publisher wakes a few, and each of them wakes more before it does anything else.
+//! Tasks are woken directly, and all of them: one that was woken need not come, for it may be cancelled. Threads are
+//! woken [by tree](crate::parker::Batch), for to wake one is a call of the system. Of the threads of a group one is woken for
+//! each envelope.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -27,17 +33,37 @@ pub(crate) use self::registration::Registration;
 mod loom_models;
 mod registration;
 #[cfg(all(test, not(oxide_loom), feature = "tokio"))]
-mod tests;
+pub(crate) mod tests;
 
 /// A list of waiters.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList {
     /// Somebody may be registered. Written under the lock.
     is_occupied: AtomicBool,
-    /// How often all were woken. Written under the lock.
-    rounds: AtomicU64,
+    /// Every entry with a lower number was taken. Written under the lock.
+    taken: AtomicU64,
     entries: Mutex<Entries>,
+    /// Where it is counted while it is occupied.
+    counted: Option<Arc<Occupied>>,
+    threads: Threads,
 }
+
+/// How threads are woken.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// Two by the publisher, and two by each that was woken.
+    #[default]
+    ByTree,
+    /// All by the publisher.
+    Directly,
+    /// One for each time: a thread that was woken [hands on](crate::pick::Picker::hand_on) what it does not take.
+    One,
+}
+
+/// How many wait lists of a bus are occupied, of queues with a filter. A publish that has sent to many queues need not
+/// look at each one's list where this is zero.
+#[derive(Debug, Default)]
+pub(crate) struct Occupied(AtomicU64);
 
 /// A task, or a thread that sleeps in its parker.
 #[derive(Debug)]
@@ -50,93 +76,120 @@ pub(crate) enum Waiter {
     Thread(Arc<Parker>),
 }
 
-/// Waiters, by number. The first needs no allocation.
+/// Those that wait, in the order in which they came.
 #[derive(Debug, Default)]
 struct Entries {
-    first: Option<Waiter>,
-    others: Vec<Option<Waiter>>,
-    /// Which of the others are none.
-    free: Vec<usize>,
+    next: u64,
+    waiting: BTreeMap<u64, Waiter>,
 }
 
 impl WaitList {
-    /// Wakes everybody. What they are to find was written before, by a change of the word that they wait at.
-    #[inline]
-    pub(crate) fn wake_all(&self) {
-        // Relaxed: it was set before the change of the word that came before the caller's.
-        if self.is_occupied() {
-            self.wake_registered();
+    /// One whose threads are woken in this way.
+    pub(crate) fn waking(threads: Threads) -> Self {
+        WaitList {
+            threads,
+            ..Self::default()
         }
     }
 
-    /// Wakes everybody. What they are to find was written before.
+    /// One that is counted among these while it is occupied.
+    pub(crate) fn counted(threads: Threads, occupied: &Arc<Occupied>) -> Self {
+        WaitList {
+            counted: Some(Arc::clone(occupied)),
+            ..Self::waking(threads)
+        }
+    }
+
+    /// Wakes those that are registered. What they are to find was written before, by a change of the word that they wait
+    /// at.
+    #[inline]
+    pub(crate) fn wake_all(&self) {
+        if self.is_occupied() {
+            self.wake_registered(self.threads);
+        }
+    }
+
+    /// The same, where what they are to find was written before without such a word.
     pub(crate) fn wake_all_after_fence(&self) {
         fence(Ordering::SeqCst); // against the fence in `register_and_fence`
         self.wake_all();
     }
 
+    /// Wakes all threads, where else one would be.
+    pub(crate) fn wake_every_thread(&self) {
+        fence(Ordering::SeqCst); // as above
+        if self.is_occupied() {
+            self.wake_registered(Threads::ByTree);
+        }
+    }
+
     /// Whether somebody may be waiting: a hint, unless a fence or a change of their word came before.
     #[inline]
     pub(crate) fn is_occupied(&self) -> bool {
-        self.is_occupied.load(Ordering::Relaxed)
+        // Which comes first is said by a fence, or by a change of the word that both change, or by a `SeqCst` operation that
+        // came before this one.
+        self.is_occupied.load(Ordering::SeqCst)
     }
 
     #[cold]
-    fn wake_registered(&self) {
+    fn wake_registered(&self, how: Threads) {
         let mut entries = self.entries.lock();
-        let first = entries.first.take();
-        let others = std::mem::take(&mut entries.others);
-        entries.free.clear();
-        // Relaxed: whoever reads it without the lock, and finds another number than its own, needs to know no more.
-        let rounds = self.rounds.load(Ordering::Relaxed);
-        self.rounds.store(rounds + 1, Ordering::Relaxed);
-        self.is_occupied.store(false, Ordering::Relaxed);
+        let mut woken = mem::take(&mut entries.waiting);
+        if how == Threads::One {
+            // All but the first of the threads stay.
+            let mut has_thread = false;
+            entries.waiting = (woken)
+                .extract_if(.., |_, waiter| {
+                    matches!(waiter, Waiter::Thread(_)) && mem::replace(&mut has_thread, true)
+                })
+                .collect();
+        }
+        self.note(&entries);
         drop(entries); // wakers are other people's code
         let mut threads = Vec::new();
-        for waiter in first.into_iter().chain(others.into_iter().flatten()) {
+        for waiter in woken.into_values() {
             match waiter {
                 Waiter::Task(waker) => wake(waker),
                 Waiter::Thread(parker) => threads.push(parker),
             }
         }
-        Batch::wake_all(threads);
+        if how == Threads::Directly {
+            for parker in &threads {
+                parker.unpark();
+            }
+        } else {
+            Batch::wake_all(threads);
+        }
+    }
+
+    /// Notes outside what is known under the lock, which is held.
+    fn note(&self, entries: &Entries) {
+        // Relaxed, all of it: whoever registers puts a fence or a change of its word after it; and whoever finds its
+        // number below `taken` needs to know no more.
+        let first = entries.waiting.first_key_value();
+        let taken = first.map_or(entries.next, |(number, _)| *number);
+        self.taken.store(taken, Ordering::Relaxed);
+        let (was, is) = (self.is_occupied(), first.is_some());
+        self.is_occupied.store(is, Ordering::Relaxed);
+        match &self.counted {
+            Some(occupied) if is && !was => occupied.0.fetch_add(1, Ordering::Relaxed),
+            Some(occupied) if was && !is => occupied.0.fetch_sub(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+}
+
+impl Occupied {
+    /// Wakes those that are registered in these lists. What they are to find was written before.
+    pub(crate) fn wake_all<'a>(&self, lists: impl Iterator<Item = &'a WaitList>) {
+        fence(Ordering::SeqCst); // against the fence in `register_and_fence`
+        if self.0.load(Ordering::Relaxed) > 0 {
+            lists.for_each(WaitList::wake_all);
+        }
     }
 }
 
 /// Wakes a task. A panic of its waker is caught, so that the others are woken all the same.
 pub(crate) fn wake(waker: Waker) {
     let _panicked = caught(|| waker.wake());
-}
-
-impl Entries {
-    /// The entry with a number, if it was put there since all were taken.
-    fn at(&mut self, number: usize) -> &mut Option<Waiter> {
-        match number.checked_sub(1) {
-            None => &mut self.first,
-            Some(other) => &mut self.others[other],
-        }
-    }
-
-    /// Puts a waiter where none is, and returns its number.
-    fn put(&mut self, waiter: Waiter) -> usize {
-        if self.first.is_none() {
-            self.first = Some(waiter);
-            return 0;
-        }
-        let other = self.free.pop().unwrap_or_else(|| {
-            self.others.push(None);
-            self.others.len() - 1
-        });
-        self.others[other] = Some(waiter);
-        other + 1
-    }
-
-    fn remove(&mut self, number: usize) -> Option<Waiter> {
-        self.free.extend(number.checked_sub(1));
-        self.at(number).take()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.first.is_none() && self.others.len() == self.free.len()
-    }
 }

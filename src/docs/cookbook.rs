@@ -170,47 +170,35 @@
 //!
 //! # Waiting for several things
 //!
-//! You need it when one thread must react to whatever comes first: from several buses, or from a bus and a timer.
-//! Give the channels in between no room of their own, so that what waits still waits in its subscription, whose
-//! capacity and overflow policy hold.
-//!
-//! There is no wait for several subscriptions at once yet. For several subjects of one bus, one subscription with
-//! several [`patterns`](crate::SubscribeOptions::patterns) is enough. Here each subscription has a small thread,
-//! which hands on to a channel of the crate `crossbeam-channel`, and its `select!` waits for all channels. Tasks need
-//! none of this: they have `tokio::select!`.
+//! You need it when one thread must react to whatever comes first: from several buses, of whatever payloads, with a time
+//! limit. [`Select`](crate::Select) names the subscription to ask; each keeps its own queue, capacity and overflow policy.
+//! For several subjects of one bus, one subscription with several [`patterns`](crate::SubscribeOptions::patterns) is
+//! enough. Tasks have `tokio::select!`.
 //!
 //! ```
 //! use std::error::Error;
-//! use std::thread;
-//! use std::time::Duration;
+//! use std::time::{Duration, Instant};
 //!
-//! use crossbeam_channel::{Receiver, after, bounded, select};
-//! use oxide_bus::{Bus, Delivery, Payload, RecvError, Subscription};
-//!
-//! fn channel<M: Payload>(subscription: Subscription<M>) -> Receiver<Result<Delivery<M>, RecvError>> {
-//!     let (sender, receiver) = bounded(0);
-//!     thread::spawn(move || {
-//!         for item in subscription {
-//!             if sender.send(item).is_err() {
-//!                 return; // the receiver is gone
-//!             }
-//!         }
-//!     });
-//!     receiver
-//! }
+//! use oxide_bus::{Bus, Select, TryRecvError};
 //!
 //! fn main() -> Result<(), Box<dyn Error>> {
 //!     let (readings, orders) = (Bus::<f64>::new(), Bus::<String>::new());
-//!     let (celsius, words) = (channel(readings.subscribe()), channel(orders.subscribe()));
-//!     let end = after(Duration::from_secs(60));
+//!     let (mut celsius, mut words) = (readings.subscribe(), orders.subscribe());
 //!     readings.send("thermometer", 21.5)?;
 //!     orders.send("user", "stop".to_owned())?;
+//!
+//!     let end = Instant::now() + Duration::from_secs(60);
+//!     let mut select = Select::new();
 //!     let (mut warmest, mut stopped) = (f64::MIN, false);
 //!     while !stopped || warmest == f64::MIN {
-//!         select! {
-//!             recv(celsius) -> reading => warmest = warmest.max(reading??.message), // a loss ends this program
-//!             recv(words) -> word => stopped = word??.message == "stop",
-//!             recv(end) -> _ => return Err("nobody said stop".into()),
+//!         match select.wait_deadline(&mut [&mut celsius, &mut words], end) {
+//!             Some(0) => match celsius.try_recv() {
+//!                 Ok(reading) => warmest = warmest.max(reading.message),
+//!                 Err(TryRecvError::Lagged { missed }) => println!("{missed} readings lost"),
+//!                 Err(end) => return Err(end.into()),
+//!             },
+//!             Some(_) => stopped = words.try_recv()?.message == "stop",
+//!             None => return Err("nobody said stop".into()),
 //!         }
 //!     }
 //!     assert_eq!(warmest, 21.5);

@@ -42,14 +42,14 @@
 //! | `queue`, `follow`, `lane`, `pick`, `line`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
-//! | `delivery`, `subscription`, `iter`, `wait` | the receiving side |
+//! | `delivery`, `subscription`, `iter`, `wait`, `select` | the receiving side |
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
-//! | `wait_list`, `alarm`, `eagerness`, `tokio` | what wakes those that wait; the bus for tasks |
+//! | `wait_list`, `eagerness`, `parker`, `tokio` | what wakes those that wait; the bus for tasks |
 //! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
 //!
 //! # A publish (`fanout`)
@@ -137,10 +137,14 @@
 //!
 //! # Sleeping (`wait_list`, `parker`)
 //!
-//! Threads and tasks wait in the same way: try, register in the bus's wait list, try again, sleep. Whoever appends to a
-//! parcel, opens one, or ends something reads one flag, and wakes all that are registered. One that holds the open
-//! parcel orders its registration and the next claim by the parcel's word, which both change; one that does not orders
-//! its registration and the next opening by a fence on each side.
+//! Threads and tasks wait in the same way: try, register in a wait list, try again, sleep. Subscribers without a filter
+//! have one list for the whole bus. Whoever appends to a parcel, opens one, or ends something reads one flag, and wakes
+//! all that are registered. One that holds the open parcel orders its registration and the next claim by the parcel's
+//! word, which both change; one that does not orders its registration and the next opening by a fence on each side.
+//!
+//! Each queue with a filter has a list of its own. A publish that has sent to many of them puts one fence after the sends,
+//! and reads one count: how many of these lists are occupied in the whole bus. Of the threads of a group one is woken for
+//! each envelope; one that has not taken it wakes the next.
 //!
 //! Tasks are woken directly. Threads are woken by tree, for waking one is a call of the system: the publisher wakes two,
 //! each of these wakes two more before it looks at its envelope, and so on.
@@ -212,11 +216,6 @@
 //!
 //! Routes are never changed. List and index are made of rows of up to 64 items; a change copies one row in each
 //! of the lists that it touches, and the handles on the other rows. The old route keeps the old rows.
-//!
-//! # Tasks (`alarm`, `tokio`)
-//!
-//! A task that waits at a queue with a filter sets that queue's alarm, where a thread sleeps in its channel: see
-//! [`tasks`](crate::docs::tasks).
 //!
 //! # Changing the list (`route`)
 //!

@@ -31,8 +31,7 @@
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
 //!   reader-writer lock for each shard; and a mutex around what expires when, where a grant that expires begins, is
 //!   renewed or ends;
-//! * waking subscribers that sleep: the mutex around the list of those that wait, and one for each thread; with a filter
-//!   the mutex of crossbeam's channel, or the one around the wakers of tasks;
+//! * waking subscribers that sleep: the mutex around the list of those that wait, and one for each thread;
 //! * publishing an envelope with a correlation id while a [request](crate::Bus::request) is pending: a sharded
 //!   map, as above, and in it a mutex around the answers to the one that it answers;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
@@ -59,8 +58,7 @@
 //! To a subscriber with a filter, one that keeps the newest, or a member of a group, the end of the bus
 //! shows as the end of a channel; so does an eviction for a predicate that panicked. It comes when the last publish that had begun before
 //! [`close`](crate::Bus::close) is through: a thread that is stopped in the middle of one, or a predicate that does not
-//! return, keeps it from them. Such a sleeper may also be told of a loss only when it is woken by the next
-//! envelope, if the loss came about while it went to sleep.
+//! return, keeps it from them.
 //!
 //! # Order with a filter
 //!

@@ -2,15 +2,10 @@
 //!
 //! # How a task waits
 //!
-//! Without a filter it waits as a thread does: it registers its waker in the bus's *wait list*, and looks once more.
-//! A publisher that appends to the parcel, or opens the next one, reads one flag and wakes all that are registered.
-//! [`wait_list`](crate::docs::internals) says why no wake-up is lost. Tasks are woken directly, threads by each other.
-//!
-//! Each queue with a filter has an *alarm*: a bit, and behind a lock the wakers of the tasks that wait. A task that finds
-//! its queue empty leaves its waker there, sets the bit, and looks once more. A publisher that has sent something into the
-//! queue, or is its last one and goes, looks at the bit and wakes. Between the two steps of each there is a
-//! fence: so one of them at least sees what the other did. Wakers are called outside every lock, and one that panics is
-//! not noticed.
+//! It waits as a thread does: it registers its waker in a *wait list*, and looks once more. A publisher that has sent
+//! something reads one flag, and wakes those that are registered. [`internals`](crate::docs::internals) says where the
+//! lists are, and why no wake-up is lost. Tasks are woken directly, threads by each other. Wakers are called outside every
+//! lock, and one that panics is not noticed.
 //!
 //! So a task is woken once for all that comes until it runs, and reads a whole parcel without anything but its
 //! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,
@@ -21,8 +16,8 @@
 //! awaits.
 //!
 //! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries first,
-//! which places the envelope in all queues or in none, sets the alarm of the queue that was in its way, and tries
-//! again; it sleeps if that one is in its way still. The subscriber rings when it has made room. So a publish that is
+//! which places the envelope in all queues or in none, registers at the queue that was in its way, and tries
+//! again; it sleeps if that one is in its way still. The subscriber wakes it when it has made room. So a publish that is
 //! given up is in no queue, and there is nothing left of it. How long the subscriber would have publishers wait is
 //! heeded by threads only: a time-out needs a clock, which an executor need not have. A task brings its own, with
 //! `publish_timeout`, or gives up. For an audit log it waits even then, as a thread does, and others run.

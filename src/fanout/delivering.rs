@@ -107,7 +107,7 @@ impl<M> Core<M> {
         if let Some(rest) = rest {
             rest.waiting.begin();
         }
-        (self.alarms).ring(picks.queues().map(|queue| queue.alarm()));
+        (self.occupied).wake_all(picks.queues().map(|queue| queue.readers()));
         outcome
     }
 

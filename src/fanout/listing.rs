@@ -225,7 +225,7 @@ impl<M> Core<M> {
             if removed.is_last == Some(true) {
                 listener.queue.close();
             }
-            listener.queue.alarm().ring(); // of a group: the others stay connected
+            listener.queue.readers().wake_every_thread(); // of a group: the others stay connected
         }
         // A follower that was woken may have left by itself before it was taken off.
         was_open.unwrap_or(removed.was_subscribed)

@@ -6,10 +6,10 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 
 use super::turns::{Turn, Turns};
-use crate::alarm::Alarm;
 use crate::gate::{Gate, NEVER};
 use crate::opening::Entry;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::wait_list::WaitList;
 
 const NO_START: u64 = u64::MAX;
 
@@ -37,8 +37,8 @@ pub(crate) struct Places<M> {
     pub(super) settled: AtomicU64,
     pub(super) placed: AtomicU64,
     pub(super) gate: Gate<Turns<M>>,
-    /// Set by tasks that wait for room.
-    pub(super) vacancy: Arc<Alarm>,
+    /// Tasks that wait for room.
+    pub(super) vacancy: Arc<WaitList>,
     /// The most envelopes that somebody who asked has seen queued.
     seen: AtomicU64,
     /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was put out.
@@ -82,7 +82,7 @@ impl<M> Places<M> {
             if self.gate.is_due(consumed) {
                 self.serve(|_| ());
             } else {
-                self.vacancy.ring_after_fence();
+                self.vacancy.wake_all(); // after the fence in `is_due`
             }
         }
     }
@@ -143,7 +143,7 @@ impl<M> Places<M> {
         }
         woken.extend(served.into_iter().filter_map(|turn| turn.waker));
         woken.into_iter().for_each(Waker::wake);
-        self.vacancy.ring();
+        self.vacancy.wake_all_after_fence();
     }
 
     /// Places what waits, in turn. Returns at which number of consumed envelopes there would be room

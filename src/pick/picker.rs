@@ -6,15 +6,14 @@
 use std::sync::Arc;
 
 use super::Item;
-use crate::alarm::Alarm;
 use crate::delivery::Delivery;
-use crate::eagerness::Eagerness;
 use crate::envelope::Envelope;
 use crate::group::Seat;
 use crate::line::Counter;
 use crate::room::Room;
 use crate::sync::channel::Receiver;
-use crate::wait::{Nothing, Wait};
+use crate::wait::Nothing;
+use crate::wait_list::{Registration, WaitList, Waiter};
 
 /// How often the subscriber looks how full the queue is: each so many receives.
 const LOOK: u64 = 16;
@@ -23,7 +22,8 @@ const LOOK: u64 = 16;
 pub(crate) struct End<M> {
     pub(super) receiver: Receiver<Item<M>>,
     pub(super) counter: Arc<Counter<M>>,
-    pub(super) alarm: Arc<Alarm>,
+    /// Where those wait that receive.
+    pub(super) readers: Arc<WaitList>,
     /// Whether publishers wait for room.
     pub(super) blocks: bool,
     /// Whether places are reserved.
@@ -41,7 +41,9 @@ pub(crate) struct Picker<M> {
     held: Option<Item<M>>,
     /// The envelope that was received last.
     hand: Option<Delivery<M>>,
-    eagerness: Eagerness,
+    registration: Registration,
+    /// It is one of a group, was woken for an envelope, and has taken none since.
+    owes: bool,
 }
 
 impl<M> End<M> {
@@ -50,7 +52,7 @@ impl<M> End<M> {
         End {
             receiver: self.receiver.clone(),
             counter: Arc::clone(&self.counter),
-            alarm: Arc::clone(&self.alarm),
+            readers: Arc::clone(&self.readers),
             ..*self
         }
     }
@@ -83,22 +85,13 @@ impl<M> End<M> {
     }
 
     /// Takes the oldest of a queue that keeps the newest.
-    fn take_oldest(&self, wait: Wait, seat: Option<&Seat>) -> Result<Delivery<M>, Nothing> {
-        loop {
-            {
-                let _taking = self.counter.taking.lock();
-                self.tell(self.room().lost())?;
-                match self.receiver.try_recv() {
-                    Ok(item) => return Ok(self.take(item)),
-                    Err(end) if end.is_disconnected() => return Err(self.room().end()),
-                    Err(_) => {}
-                }
-            }
-            // It is not taken while it is waited for: that would be without the lock.
-            wait.until_ready(&self.receiver, seat.map(Seat::bell))?;
-            if seat.is_some_and(Seat::has_left) {
-                return Err(Nothing::Disconnected);
-            }
+    fn take_oldest(&self) -> Result<Delivery<M>, Nothing> {
+        let _taking = self.counter.taking.lock();
+        self.tell(self.room().lost())?;
+        match self.receiver.try_recv() {
+            Ok(item) => Ok(self.take(item)),
+            Err(end) if end.is_disconnected() => Err(self.room().end()),
+            Err(_) => Err(Nothing::Empty),
         }
     }
 }
@@ -106,25 +99,35 @@ impl<M> End<M> {
 impl<M> Picker<M> {
     pub(crate) fn new(end: End<M>, seat: Option<Seat>) -> Self {
         Picker {
+            registration: Registration::new(&end.readers),
             end,
             seat,
             held: None,
             hand: None,
-            eagerness: Eagerness::default(),
+            owes: false,
         }
     }
 
     /// Takes the next envelope into the hand.
-    pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
-        self.hand = Some(self.receive(wait)?);
+    pub(crate) fn advance(&mut self) -> Result<(), Nothing> {
+        self.hand = Some(self.receive()?);
         Ok(())
     }
 
     /// Takes the next envelope.
     #[inline]
-    pub(crate) fn receive(&mut self, wait: Wait) -> Result<Delivery<M>, Nothing> {
+    pub(crate) fn receive(&mut self) -> Result<Delivery<M>, Nothing> {
         // User code. Before anything is taken: if it panics, nothing is lost.
         drop(self.hand.take());
+        let received = self.receive_next();
+        if self.owes {
+            self.hand_on();
+        }
+        received
+    }
+
+    #[inline]
+    fn receive_next(&mut self) -> Result<Delivery<M>, Nothing> {
         let end = &self.end;
         if !end.keeps_newest
             && self.held.is_none()
@@ -136,61 +139,76 @@ impl<M> Picker<M> {
         {
             return self.after_the_gap(item);
         }
-        self.receive_further(wait)
+        self.receive_further()
     }
 
     /// Where there is more to do than to take an envelope that is there. A member of a group receives until it has left.
     #[inline(never)]
-    fn receive_further(&mut self, mut wait: Wait) -> Result<Delivery<M>, Nothing> {
+    fn receive_further(&mut self) -> Result<Delivery<M>, Nothing> {
         let Picker { end, seat, .. } = self;
-        let seat = seat.as_ref();
-        if seat.is_some_and(Seat::has_left) {
+        if seat.as_ref().is_some_and(Seat::has_left) {
             return Err(Nothing::Disconnected);
         }
         if end.keeps_newest {
-            return end.take_oldest(wait, seat);
+            return end.take_oldest();
         }
         if let Some(item) = self.held.take() {
             end.room().hold_back(false);
             return Ok(end.take(item));
         }
-        let item = loop {
-            // Read before the queue is seen to be empty: the queue was full when these were lost,
-            // and all it held then was received since, so the gap lies here.
-            let lost = end.room().lost();
-            if end.is_shared {
+        // Read before the queue is seen to be empty: the queue was full when these were lost,
+        // and all it held then was received since, so the gap lies here.
+        let lost = end.room().lost();
+        if end.is_shared {
+            end.tell(lost)?;
+        }
+        match end.receiver.try_recv() {
+            Ok(item) => self.after_the_gap(item),
+            Err(nothing) => {
                 end.tell(lost)?;
-            }
-            match end.receiver.try_recv() {
-                Ok(item) => break item,
-                Err(nothing) => {
-                    end.tell(lost)?;
-                    if nothing.is_disconnected() || end.reserves && end.room().is_drained() {
-                        // Nobody is at it any more, so this is all. Where no places are reserved, one that was put
-                        // out learns of it when all have gone that could still send to it.
-                        end.tell(end.room().lost())?;
-                        return Err(end.room().end());
-                    }
+                if nothing.is_disconnected() || end.reserves && end.room().is_drained() {
+                    // Nobody is at it any more, so this is all. Where no places are reserved, one that was put
+                    // out learns of it when all have gone that could still send to it.
+                    end.tell(end.room().lost())?;
+                    return Err(end.room().end());
                 }
+                Err(Nothing::Empty)
             }
-            let received = match seat {
-                Some(seat) => wait.receive_until(&end.receiver, seat.bell()),
-                None if wait.is_over() => Err(Nothing::Empty),
-                None => {
-                    let look = || end.receiver.try_recv().ok().map(Ok);
-                    let eagerness = &mut self.eagerness;
-                    eagerness.wait(look, || wait.receive(&end.receiver))
-                }
-            };
-            match received {
-                Ok(item) => break item,
-                Err(nothing) if seat.is_some_and(Seat::has_left) => return Err(nothing),
-                // Once more, without waiting: something may have been lost since.
-                Err(Nothing::Disconnected) => wait = Wait::No,
-                Err(nothing) => return Err(nothing),
-            }
-        };
-        self.after_the_gap(item)
+        }
+    }
+
+    /// Whether a receive finds something, be it a loss or the end. Another member of the group may be faster.
+    pub(crate) fn is_ready(&self) -> bool {
+        let end = &self.end;
+        // Before the channel is looked at: whatever was sent before the end is there.
+        let has_ended = end.counter.has_ended();
+        self.held.is_some()
+            || !end.receiver.is_empty()
+            || has_ended
+            || !end.has_told()
+            || self.seat.as_ref().is_some_and(Seat::has_left)
+            || end.reserves && end.room().is_drained()
+    }
+
+    /// The same. If not, the waiter is woken when it is worth asking again.
+    pub(crate) fn is_ready_or_register(&mut self, waiter: Waiter) -> bool {
+        self.registration.register_and_fence(waiter);
+        self.is_ready()
+    }
+
+    /// Waits no more.
+    #[inline]
+    pub(crate) fn leave_wait_list(&mut self) {
+        self.owes |= self.registration.leave() && self.end.is_shared;
+    }
+
+    /// Of a group one thread is woken for each envelope. If it was this one, and there is an envelope though it has taken
+    /// one, or will take none, another is woken.
+    #[cold]
+    pub(crate) fn hand_on(&mut self) {
+        if std::mem::take(&mut self.owes) && !self.end.receiver.is_empty() {
+            self.end.readers.wake_all_after_fence();
+        }
     }
 
     /// Receives this one, or tells of what was lost before it first.
@@ -224,11 +242,6 @@ impl<M> Picker<M> {
     /// What the last [`advance`](Picker::advance) took, to be looked at.
     pub(crate) fn envelope(&self) -> &Envelope<M> {
         self.hand.as_ref().expect("asked for after an advance")
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
-        &self.end.alarm
     }
 
     /// How many are queued for it: none if it has left its group.

@@ -1,7 +1,6 @@
 //! Receiving: one by one or many, owned or lent, waiting or not.
 
 use std::mem;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Subscription, standing};
@@ -10,10 +9,8 @@ use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::follow::Places;
 use crate::iter::{Iter, TryIter};
-use crate::parker::Parker;
 use crate::queue::Inbox;
 use crate::wait::{Nothing, Wait};
-use crate::wait_list::Waiter;
 
 /// # Receiving
 impl<M> Subscription<M> {
@@ -323,7 +320,10 @@ impl<M> Subscription<M> {
             && self.untold.is_none()
             && self.backlog.is_empty()
         {
-            return picker.receive(wait);
+            match picker.receive() {
+                Err(Nothing::Empty) if !wait.is_over() => {}
+                found => return found,
+            }
         }
         self.advance(wait)?;
         Ok(self.delivery())
@@ -343,72 +343,31 @@ impl<M> Subscription<M> {
     /// Beyond what is known to be there: kept out of the loops that receive.
     #[inline(never)]
     fn advance_further(&mut self, wait: Wait) -> Result<(), Nothing> {
-        if let Some(missed) = self.untold.take() {
-            return Err(Nothing::Lagged(missed));
-        }
-        self.retained = self.backlog.pop_front();
-        if self.retained.is_some() {
-            return Ok(()); // the inbox was not touched yet
-        }
-        match &mut self.inbox {
-            Inbox::Follow(follower) => {
-                follower.advance(wait, |places| standing(&self.core, &self.terms, places))
+        loop {
+            if let Some(missed) = self.untold.take() {
+                return Err(Nothing::Lagged(missed));
             }
-            Inbox::Pick(picker) => picker.advance(wait),
+            self.retained = self.backlog.pop_front();
+            if self.retained.is_some() {
+                return Ok(()); // the inbox was not touched yet
+            }
+            let found = self.try_advance();
+            if found != Err(Nothing::Empty) || !self.wait(wait) {
+                return found;
+            }
         }
     }
 
-    /// Goes on to the next envelope, where there was none just now. Else the waiter is woken when it is worth asking
-    /// again, if it follows the bus.
-    pub(crate) fn advance_or_register(
-        &mut self,
-        waiter: &impl Fn() -> Waiter,
-    ) -> Result<(), Nothing> {
+    /// Goes on to the next envelope in the inbox, if there is one.
+    fn try_advance(&mut self) -> Result<(), Nothing> {
         match &mut self.inbox {
             Inbox::Follow(follower) => {
                 let standing = |places: &Places<M>| standing(&self.core, &self.terms, places);
-                follower.advance_or_register(waiter, &standing)
+                follower.reach(&standing)?;
+                follower.step();
+                Ok(())
             }
-            #[cfg(feature = "tokio")]
-            Inbox::Pick(picker) => picker.advance(Wait::Alarmed),
-            #[cfg(not(feature = "tokio"))]
-            Inbox::Pick(_) => unreachable!("only the audit log waits here, without a filter"),
-        }
-    }
-
-    /// Receives the next envelope, and waits for it until `deadline`, or until there is something `else_to_do`: that is
-    /// asked each time that the parker was woken. For a subscriber without a filter.
-    ///
-    /// `Timeout` if it was one of the two.
-    pub(crate) fn recv_unless(
-        &mut self,
-        parker: &Arc<Parker>,
-        deadline: Option<Instant>,
-        else_to_do: impl Fn() -> bool,
-    ) -> Result<Delivery<M>, RecvTimeoutError> {
-        let mut found = self.advance(Wait::No);
-        while found == Err(Nothing::Empty) && !else_to_do() {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                break;
-            }
-            let nap = parker.nap();
-            found = self.advance_or_register(&|| Waiter::Thread(Arc::clone(parker)));
-            if found == Err(Nothing::Empty) && !else_to_do() {
-                nap.sleep(deadline);
-                drop(nap);
-                found = self.advance(Wait::No);
-            }
-        }
-        self.leave_wait_list();
-        found?;
-        Ok(self.delivery())
-    }
-
-    /// Waits no more.
-    #[inline]
-    pub(crate) fn leave_wait_list(&mut self) {
-        if let Inbox::Follow(follower) = &mut self.inbox {
-            follower.leave();
+            Inbox::Pick(picker) => picker.advance(),
         }
     }
 

@@ -1,17 +1,15 @@
-//! crossbeam's bounded channel, as much of it as the engine uses, made of loom's lock and condition.
+//! crossbeam's bounded channel, as much of it as the engine uses, made of loom's lock.
 
 use std::collections::VecDeque;
 use std::iter;
 use std::sync::Arc;
-use std::time::Instant;
 
-pub(crate) use crossbeam_channel::{RecvError, RecvTimeoutError, TryRecvError, TrySendError};
+pub(crate) use crossbeam_channel::{TryRecvError, TrySendError};
 
-use super::{Condvar, Mutex};
+use super::Mutex;
 
 struct Channel<T> {
     state: Mutex<State<T>>,
-    changed: Condvar,
 }
 
 struct State<T> {
@@ -38,7 +36,6 @@ pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
             has_sender: true,
             receivers: 1,
         }),
-        changed: Condvar::default(),
     });
     (Sender(Arc::clone(&channel)), Receiver(channel))
 }
@@ -53,7 +50,6 @@ impl<T> Sender<T> {
             return Err(TrySendError::Full(value));
         }
         state.queue.push_back(value);
-        self.0.changed.notify_all();
         Ok(())
     }
 }
@@ -67,7 +63,6 @@ impl<T> Sender<T> {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.0.state.lock().has_sender = false;
-        self.0.changed.notify_all();
     }
 }
 
@@ -76,36 +71,16 @@ impl<T> Receiver<T> {
         self.0.state.lock().take()
     }
 
-    pub(crate) fn recv(&self) -> Result<T, RecvError> {
-        let mut state = self.0.state.lock();
-        loop {
-            match state.take() {
-                Ok(value) => return Ok(value),
-                Err(TryRecvError::Disconnected) => return Err(RecvError),
-                Err(TryRecvError::Empty) => self.0.changed.wait(&mut state),
-            }
-        }
-    }
-
-    /// Waits until something is there, or never will be.
-    pub(crate) fn wait(&self) {
-        let mut state = self.0.state.lock();
-        while state.queue.is_empty() && state.has_sender {
-            self.0.changed.wait(&mut state);
-        }
-    }
-
     pub(crate) fn try_iter(&self) -> impl Iterator<Item = T> {
         iter::from_fn(|| self.try_recv().ok())
     }
 
-    /// Loom has no clock: the deadline never comes.
-    pub(crate) fn recv_deadline(&self, _deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.recv().map_err(RecvTimeoutError::from)
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.state.lock().queue.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

@@ -26,25 +26,23 @@ impl<M> AsyncSubscription<M> {
 
     #[inline(never)]
     fn poll_once_more(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
-        if let Some(sleeper) = &mut self.sleeper {
-            sleeper.set(context.waker());
+        let waiter = || Waiter::Task(context.waker().clone());
+        loop {
+            if !self.subscription.is_ready_or_register(&waiter) {
+                self.budget.refill();
+                return Poll::Pending;
+            }
+            let found = self.subscription.advance(Wait::No);
+            if found != Err(Nothing::Empty) {
+                self.awake();
+                return Poll::Ready(found);
+            }
         }
-        let found =
-            (self.subscription).advance_or_register(&|| Waiter::Task(context.waker().clone()));
-        if found == Err(Nothing::Empty) {
-            self.budget.refill();
-            return Poll::Pending;
-        }
-        self.awake();
-        Poll::Ready(found)
     }
 
     /// Waits nowhere any more.
     #[inline]
     fn awake(&mut self) {
-        if let Some(sleeper) = &mut self.sleeper {
-            sleeper.awake();
-        }
         self.subscription.leave_wait_list();
     }
 

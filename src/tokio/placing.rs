@@ -1,11 +1,11 @@
 //! Publishing without blocking the thread, where somebody must be waited for.
 //!
 //! A task tries to publish, which places the envelope in all queues or in none. Where that fails it learns
-//! whose queue is in its way, sets the alarm of that one, and tries again: what has made room before is seen by
-//! then, and who makes room later rings. It sleeps only if the last attempt has failed at a queue whose alarm it had
-//! set before. Another's would not do: that queue may make no room any more, or have made it.
+//! whose queue is in its way, registers there, and tries again: what has made room before is seen by
+//! then, and who makes room later wakes it. It sleeps only if the last attempt has failed at a queue where it had
+//! registered before. Another's would not do: that queue may make no room any more, or have made it.
 //!
-//! It holds nothing of the bus's but these alarms, so that it leaves nothing behind when it is given up. Whether it
+//! It holds nothing of the bus's but these wait lists, so that it leaves nothing behind when it is given up. Whether it
 //! may publish at all is asked at each attempt: nobody is admitted while he waits.
 
 use std::mem;
@@ -15,7 +15,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::budget::{count_batch, give_way, spend_publish};
-use crate::alarm::{Alarm, Sleeper};
 use crate::bus::Bus;
 use crate::demands::Measured;
 use crate::envelope::Envelope;
@@ -25,6 +24,7 @@ use crate::limit::Limit;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
+use crate::wait_list::{Registration, WaitList, Waiter};
 
 /// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
 ///
@@ -94,7 +94,7 @@ fn attempt<M: Payload>(
     pending: &mut Option<Envelope<M>>,
     limit: Limit,
     publish: &mut impl FnMut(&mut Option<Envelope<M>>, Limit) -> Result<Receipt, Cause>,
-) -> Result<Result<Receipt, PublishError<M>>, Arc<Alarm>> {
+) -> Result<Result<Receipt, PublishError<M>>, Arc<WaitList>> {
     match publish(pending, limit) {
         Ok(receipt) => Ok(Ok(receipt)),
         Err(Cause::Refused(Refusal::Full(vacancy))) => Err(vacancy),
@@ -121,9 +121,9 @@ pub(super) async fn publish_batch<M: Payload>(
     batching.end(outcome)
 }
 
-/// Tries until it is placed. An attempt fails with what rings when the queue that is in its way has room.
+/// Tries until it is placed. An attempt fails with the wait list of the queue that is in its way.
 #[inline]
-pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Alarm>>>(attempt: F) -> Placing<F> {
+pub(super) fn place<R, F: FnMut() -> Result<R, Arc<WaitList>>>(attempt: F) -> Placing<F> {
     Placing {
         attempt,
         doors: Vec::new(),
@@ -135,7 +135,7 @@ pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Alarm>>>(attempt: F) -> Placi
 pub(super) struct Placing<F> {
     attempt: F,
     /// Where it waits.
-    doors: Vec<Sleeper>,
+    doors: Vec<Registration>,
     /// Others have had their turn before this one. Who else publishes on this thread may have used up the next meanwhile.
     has_given_way: bool,
 }
@@ -143,7 +143,7 @@ pub(super) struct Placing<F> {
 /// The attempt is called, and never pinned.
 impl<F> Unpin for Placing<F> {}
 
-impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Future for Placing<F> {
+impl<R, F: FnMut() -> Result<R, Arc<WaitList>>> Future for Placing<F> {
     type Output = R;
 
     #[inline]
@@ -163,14 +163,18 @@ impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Future for Placing<F> {
     }
 }
 
-impl<R, F: FnMut() -> Result<R, Arc<Alarm>>> Placing<F> {
-    /// Sets the alarm of the queue that is in its way, and tries again, until it is placed or the one that is in its
+impl<R, F: FnMut() -> Result<R, Arc<WaitList>>> Placing<F> {
+    /// Registers at the queue that is in its way, and tries again, until it is placed or the one that is in its
     /// way was known to be.
     #[cold]
-    fn knock(&mut self, mut full: Arc<Alarm>, context: &mut Context<'_>) -> Poll<R> {
-        while !self.doors.iter().any(|door| door.is_at(&full)) {
-            let mut door = Sleeper::new(&full);
-            door.set(context.waker());
+    fn knock(&mut self, mut full: Arc<WaitList>, context: &mut Context<'_>) -> Poll<R> {
+        while !self
+            .doors
+            .iter()
+            .any(|door| Arc::ptr_eq(door.list(), &full))
+        {
+            let mut door = Registration::new(&full);
+            door.register_and_fence(Waiter::Task(context.waker().clone()));
             self.doors.push(door);
             match (self.attempt)() {
                 Ok(placed) => return Poll::Ready(placed),

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tokio::time::error::Elapsed;
 
 use super::budget::Budget;
-use crate::alarm::Sleeper;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, SubscribeError, TryRecvError};
@@ -48,8 +47,6 @@ use crate::wait::{Nothing, Wait};
 #[must_use = "a subscription that is dropped receives nothing"]
 pub struct AsyncSubscription<M = Message> {
     pub(super) subscription: Subscription<M>,
-    /// Where envelopes are sent one by one.
-    pub(super) sleeper: Option<Sleeper>,
     pub(super) budget: Budget,
 }
 
@@ -72,7 +69,6 @@ impl<M> Subscription<M> {
     /// ```
     pub fn into_async(self) -> AsyncSubscription<M> {
         AsyncSubscription {
-            sleeper: self.alarm().map(Sleeper::new),
             subscription: self,
             budget: Budget::of_receives(),
         }

@@ -11,10 +11,10 @@ use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use super::placing::place;
-use crate::alarm::Alarm;
-use crate::alarm::tests::Counter;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
+use crate::wait_list::WaitList;
+use crate::wait_list::tests::Counter;
 use crate::{Bus, Envelope};
 
 fn envelope(number: u32) -> Envelope<u32> {
@@ -71,9 +71,9 @@ fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
         (&[1, 1], 2, [false, true]),
     ] {
         for (queue, wakes) in wakes.into_iter().enumerate() {
-            let alarms: [Arc<Alarm>; 2] = Default::default();
+            let lists: [Arc<WaitList>; 2] = Default::default();
             let mut tried = 0;
-            let mut refused = in_its_way.iter().map(|&queue: &usize| &alarms[queue]);
+            let mut refused = in_its_way.iter().map(|&queue: &usize| &lists[queue]);
             let (counter, waker) = Counter::new();
             {
                 let mut context = Context::from_waker(&waker);
@@ -82,7 +82,7 @@ fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
                     refused.next().map_or(Ok(()), |full| Err(Arc::clone(full)))
                 }));
                 assert!(placed.as_mut().poll(&mut context).is_pending());
-                alarms[queue].ring();
+                lists[queue].wake_all_after_fence();
                 assert_eq!(counter.woken() > 0, wakes);
                 assert!(placed.as_mut().poll(&mut context).is_ready());
             }

@@ -8,6 +8,7 @@ use loom::thread;
 use super::*;
 use crate::Envelope;
 use crate::parcel::Parcel;
+use crate::sync::channel::{Receiver, bounded};
 use crate::sync::explore;
 use crate::sync::task_on_loom::Task;
 
@@ -134,6 +135,136 @@ fn a_thread_is_woken_by_one_of_two_that_append_though_the_other_is_stopped_befor
         };
         assert!(wait_in_thread(&parcel, &list, 0) >= 1);
         stopped.join().unwrap();
+        publisher.join().unwrap();
+    });
+}
+
+/// What a receiver does: look, register, look again, sleep.
+fn until<T>(registration: &mut Registration, mut look: impl FnMut() -> Option<T>) -> T {
+    let (task, waker) = Task::new();
+    loop {
+        if let Some(found) = look() {
+            registration.leave();
+            return found;
+        }
+        registration.register_and_fence(Waiter::Task(waker.clone()));
+        if let Some(found) = look() {
+            registration.leave();
+            return found;
+        }
+        task.sleep();
+    }
+}
+
+/// The same, of a thread of a group, which hands on what it has not taken.
+fn take_one(list: &Arc<WaitList>, receiver: &Receiver<u32>) -> u32 {
+    let (parker, mut registration) = (Arc::<Parker>::default(), Registration::new(list));
+    loop {
+        let nap = parker.nap();
+        registration.register_and_fence(Waiter::Thread(Arc::clone(&parker)));
+        if receiver.is_empty() {
+            nap.sleep(None);
+        }
+        drop(nap);
+        let was_woken = registration.leave();
+        if let Ok(number) = receiver.try_recv() {
+            if was_woken && !receiver.is_empty() {
+                list.wake_all_after_fence();
+            }
+            return number;
+        }
+    }
+}
+
+#[test]
+fn a_waiter_is_woken_by_each_of_two_that_send() {
+    explore(3, || {
+        let (sender, receiver) = bounded(2);
+        let (sender, list) = (Arc::new(sender), Arc::<WaitList>::default());
+        let threads = [1, 2].map(|number| {
+            let (sender, list) = (Arc::clone(&sender), Arc::clone(&list));
+            thread::spawn(move || {
+                assert!(sender.try_send(number).is_ok());
+                list.wake_all_after_fence();
+            })
+        });
+        let mut registration = Registration::new(&list);
+        let mut receive = || until(&mut registration, || receiver.try_recv().ok());
+        assert_eq!(receive() + receive(), 3);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_waiter_at_one_of_two_lists_is_woken_by_one_look_at_the_count_of_both() {
+    explore(3, || {
+        let occupied = Arc::<Occupied>::default();
+        let (sender, receiver) = bounded(1);
+        let list = || Arc::new(WaitList::counted(Threads::ByTree, &occupied));
+        let (waits, other) = (list(), list());
+        let publisher = thread::spawn({
+            let (occupied, lists) = (Arc::clone(&occupied), [&waits, &other].map(Arc::clone));
+            move || {
+                assert!(sender.try_send(1).is_ok());
+                occupied.wake_all(lists.iter().map(|list| &**list));
+                sender
+            }
+        });
+        // Another task registers at the other, and leaves: the count is of both.
+        let mut another = Registration::new(&other);
+        another.register_and_fence(Waiter::Task(Waker::noop().clone()));
+        drop(another);
+        let mut registration = Registration::new(&waits);
+        assert_eq!(until(&mut registration, || receiver.try_recv().ok()), 1);
+        publisher.join().unwrap();
+        drop(registration);
+        assert_eq!(occupied.0.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn two_threads_of_a_group_take_two_envelopes_of_which_each_wakes_one_thread() {
+    explore(2, || {
+        let (sender, receiver) = bounded(2);
+        let list = Arc::new(WaitList::waking(Threads::One));
+        let publisher = thread::spawn({
+            let list = Arc::clone(&list);
+            move || {
+                for number in 1..=2 {
+                    assert!(sender.try_send(number).is_ok());
+                    list.wake_all_after_fence();
+                }
+                sender
+            }
+        });
+        let other = thread::spawn({
+            let (list, receiver) = (Arc::clone(&list), receiver.clone());
+            move || take_one(&list, &receiver)
+        });
+        assert_eq!(take_one(&list, &receiver) + other.join().unwrap(), 3);
+        publisher.join().unwrap();
+    });
+}
+
+/// No lock stands between the two here, as one does in the channel of these models.
+#[test]
+fn a_waiter_for_a_word_is_woken_by_the_one_that_writes_it() {
+    explore(5, || {
+        let word = Arc::new(AtomicBool::new(false));
+        let list = Arc::<WaitList>::default();
+        let publisher = {
+            let (word, list) = (Arc::clone(&word), Arc::clone(&list));
+            thread::spawn(move || {
+                word.store(true, Ordering::Release);
+                list.wake_all_after_fence();
+            })
+        };
+        let mut registration = Registration::new(&list);
+        until(&mut registration, || {
+            word.load(Ordering::Acquire).then_some(())
+        });
         publisher.join().unwrap();
     });
 }

@@ -9,31 +9,34 @@ use crate::sync::{Ordering, fence};
 #[derive(Debug)]
 pub(crate) struct Registration {
     list: Arc<WaitList>,
-    /// The number of its entry, and how often all had been woken then.
-    held: Option<(usize, u64)>,
+    /// The number of its entry.
+    entry: Option<u64>,
 }
 
 impl Registration {
     pub(crate) fn new(list: &Arc<WaitList>) -> Self {
         Registration {
             list: Arc::clone(list),
-            held: None,
+            entry: None,
         }
+    }
+
+    pub(crate) fn list(&self) -> &Arc<WaitList> {
+        &self.list
     }
 
     /// Registers a waiter, in the place of the one before. The caller looks once more before it sleeps, and first
     /// changes the word that it waits at.
     pub(crate) fn register(&mut self, waiter: Waiter) {
         let mut entries = self.list.entries.lock();
-        let rounds = self.list.rounds.load(Ordering::Relaxed); // written under the lock
-        let before = match self.held {
-            Some((number, then)) if then == rounds => entries.at(number).replace(waiter),
-            _ => {
-                self.held = Some((entries.put(waiter), rounds));
-                None
-            }
-        };
-        self.list.is_occupied.store(true, Ordering::Relaxed); // the caller's change or fence comes after
+        let before = self
+            .entry
+            .and_then(|number| entries.waiting.remove(&number));
+        let number = entries.next;
+        entries.next += 1;
+        entries.waiting.insert(number, waiter);
+        self.entry = Some(number);
+        self.list.note(&entries); // the caller's change or fence comes after
         drop(entries);
         drop(before); // a waker is other people's code
     }
@@ -41,31 +44,26 @@ impl Registration {
     /// Registers a waiter, in the place of the one before. The caller looks once more before it sleeps.
     pub(crate) fn register_and_fence(&mut self, waiter: Waiter) {
         self.register(waiter);
-        fence(Ordering::SeqCst); // against the fence in `wake_all_after_fence`
+        fence(Ordering::SeqCst); // against the fences in `wake_all_after_fence` and `Occupied::wake_all`
     }
 
-    /// Waits no more.
+    /// Waits no more. True if it was woken since it registered.
     #[inline]
-    pub(crate) fn leave(&mut self) {
-        if let Some((number, then)) = self.held.take() {
-            // Relaxed: if it has changed the entry was taken. That is so nearly always.
-            if self.list.rounds.load(Ordering::Relaxed) == then {
-                self.take_back(number, then);
-            }
-        }
+    pub(crate) fn leave(&mut self) -> bool {
+        self.entry.take().is_some_and(|number| {
+            // Relaxed: a lower number was taken. That is so nearly always.
+            number < self.list.taken.load(Ordering::Relaxed) || self.take_back(number)
+        })
     }
 
+    /// True if the entry is gone.
     #[cold]
-    fn take_back(&self, number: usize, then: u64) {
+    fn take_back(&self, number: u64) -> bool {
         let mut entries = self.list.entries.lock();
-        if self.list.rounds.load(Ordering::Relaxed) == then {
-            let waiter = entries.remove(number);
-            if entries.is_empty() {
-                self.list.is_occupied.store(false, Ordering::Relaxed);
-            }
-            drop(entries);
-            drop(waiter); // not under the lock
-        }
+        let waiter = entries.waiting.remove(&number);
+        self.list.note(&entries);
+        drop(entries);
+        waiter.is_none() // it is dropped here, not under the lock
     }
 }
 

@@ -1,11 +1,32 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use std::thread;
 use std::time::Instant;
 
 use super::*;
-use crate::alarm::tests::Counter;
 use crate::parker::Nap;
+
+/// Counts how often it is woken.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicUsize);
+
+impl Wake for Counter {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Counter {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
+        let counter = Arc::new(Counter::default());
+        (Arc::clone(&counter), Waker::from(counter))
+    }
+
+    pub(crate) fn woken(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Somebody on the list, and how often it was woken.
 struct Task {
@@ -56,7 +77,7 @@ fn a_task_that_leaves_is_not_woken_and_its_waker_is_dropped() {
     let (list, mut tasks) = tasks::<4>();
     for leaves in 0..4 {
         tasks.iter_mut().for_each(Task::register);
-        tasks[leaves].registration.leave();
+        assert!(!tasks[leaves].registration.leave());
         assert_eq!(Arc::strong_count(&tasks[leaves].counter), 1);
         list.wake_all();
     }
@@ -75,7 +96,7 @@ fn a_task_that_leaves_after_all_were_woken_takes_no_other_waker() {
     one.register();
     list.wake_all();
     other.register();
-    one.registration.leave();
+    assert!(one.registration.leave());
     list.wake_all();
     assert_eq!((one.woken(), other.woken()), (1, 1));
 }
@@ -100,7 +121,7 @@ fn those_that_come_and_leave_by_turns_take_no_more_room_than_they_need() {
         task.registration.leave();
         task.register();
     }
-    assert!(list.entries.lock().others.len() < 4);
+    assert_eq!(list.entries.lock().waiting.len(), 4);
 }
 
 #[test]
@@ -151,6 +172,75 @@ fn a_thousand_threads_are_all_woken_though_every_third_leaves_just_then() {
     for sleeper in sleepers {
         sleeper.join().unwrap();
     }
+}
+
+#[test]
+fn where_threads_are_woken_directly_one_wakes_all() {
+    let list = Arc::new(WaitList::waking(Threads::Directly));
+    let parkers = (0..9).map(|_| Arc::<Parker>::default()).collect::<Vec<_>>();
+    let naps = parkers
+        .iter()
+        .map(|parker| parker.nap())
+        .collect::<Vec<_>>();
+    let _registered = (parkers.iter())
+        .map(|parker| {
+            let mut registration = Registration::new(&list);
+            registration.register(Waiter::Thread(Arc::clone(parker)));
+            registration
+        })
+        .collect::<Vec<_>>();
+    list.wake_all();
+    assert!(naps.iter().all(Nap::was_woken));
+}
+
+#[test]
+fn where_one_thread_is_woken_it_is_the_first_and_every_task_with_it() {
+    let list = Arc::new(WaitList::waking(Threads::One));
+    let parkers = [(); 3].map(|()| Arc::<Parker>::default());
+    let naps = parkers.each_ref().map(|parker| parker.nap());
+    let mut registrations = [(); 3].map(|()| Registration::new(&list));
+    for (registration, parker) in registrations.iter_mut().zip(&parkers) {
+        registration.register(Waiter::Thread(Arc::clone(parker)));
+    }
+    let mut task = Task::new(&list);
+    for round in 1..=3 {
+        task.register();
+        list.wake_all();
+        let woken = naps.each_ref().map(Nap::was_woken);
+        assert_eq!(woken.iter().filter(|woken| **woken).count(), round);
+        assert_eq!(task.woken(), round);
+    }
+    assert!(!list.is_occupied());
+    assert!(registrations.iter_mut().all(Registration::leave));
+}
+
+#[test]
+fn every_thread_is_woken_where_that_is_asked_for() {
+    let list = Arc::new(WaitList::waking(Threads::One));
+    let parkers = [(); 2].map(|()| Arc::<Parker>::default());
+    let naps = parkers.each_ref().map(|parker| parker.nap());
+    let mut registrations = [(); 2].map(|()| Registration::new(&list));
+    for (registration, parker) in registrations.iter_mut().zip(&parkers) {
+        registration.register(Waiter::Thread(Arc::clone(parker)));
+    }
+    list.wake_every_thread();
+    assert!(naps.iter().all(Nap::was_woken));
+}
+
+#[test]
+fn lists_are_counted_while_they_are_occupied() {
+    let occupied = Arc::<Occupied>::default();
+    let lists = [(); 2].map(|()| Arc::new(WaitList::counted(Threads::ByTree, &occupied)));
+    let [mut one, mut other] = lists.each_ref().map(Task::new);
+    let count = || occupied.0.load(Ordering::Relaxed);
+    one.register();
+    one.register();
+    other.register();
+    assert_eq!(count(), 2);
+    one.registration.leave();
+    assert_eq!(count(), 1);
+    occupied.wake_all(lists.iter().map(|list| &**list));
+    assert_eq!((count(), one.woken(), other.woken()), (0, 0, 1));
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod retained;
 mod revoking;
 mod routing;
 mod seed;
+mod select;
 mod stats;
 mod stress;
 mod subjects;

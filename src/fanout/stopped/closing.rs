@@ -12,7 +12,7 @@ use crate::options::SubscribeOptions;
 use crate::pause::{Step, stop};
 use crate::{Bus, Envelope};
 #[cfg(feature = "tokio")]
-use crate::{alarm::tests::Counter, error::RecvError};
+use crate::{error::RecvError, wait_list::tests::Counter};
 
 #[test]
 fn a_subscriber_that_leaves_while_the_bus_closes_takes_no_account_with_it() {

@@ -1,0 +1,144 @@
+//! Waiting for the next envelope, for one subscription or for several.
+//!
+//! One way for all: try, look a few times more if the last sleep was [short](crate::eagerness), register in a wait list, look once more,
+//! sleep. Threads sleep in a parker, tasks by returning to their executor.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Subscription, standing};
+use crate::delivery::Delivery;
+use crate::eagerness::Eagerness;
+use crate::error::RecvTimeoutError;
+use crate::follow::Places;
+use crate::parker::Parker;
+use crate::queue::Inbox;
+use crate::wait::{Nothing, Wait};
+use crate::wait_list::Waiter;
+
+/// How a thread sleeps.
+#[derive(Default)]
+pub(super) struct Sleep {
+    /// Made for the first sleep.
+    parker: Option<Arc<Parker>>,
+    eagerness: Eagerness,
+}
+
+impl<M> Subscription<M> {
+    /// Waits until there may be something to receive. False if waiting is over before.
+    pub(super) fn wait(&mut self, wait: Wait) -> bool {
+        !wait.is_over() && (self.linger() || self.fall_asleep(wait))
+    }
+
+    /// Looks for more for a moment.
+    fn linger(&mut self) -> bool {
+        if let Inbox::Follow(follower) = &self.inbox {
+            follower.gather();
+        }
+        let mut looks = 0;
+        let found = self.sleep.eagerness.look(|| {
+            looks += 1;
+            self.is_ready().then_some(())
+        });
+        if let (Some(()), Inbox::Follow(follower)) = (found, &mut self.inbox) {
+            follower.found_after(looks);
+        }
+        found.is_some()
+    }
+
+    #[cold]
+    fn fall_asleep(&mut self, wait: Wait) -> bool {
+        let parker = Arc::clone(self.sleep.parker.get_or_insert_default());
+        let mut is_ready = false;
+        while !is_ready && !wait.is_over() {
+            let nap = parker.nap();
+            is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(&parker)));
+            if !is_ready {
+                (self.sleep.eagerness).sleep(|| nap.sleep(wait.deadline()));
+                drop(nap); // those that sleep like this one come first
+                is_ready = self.is_ready();
+            }
+        }
+        self.leave_wait_list();
+        is_ready
+    }
+
+    /// Receives the next envelope, and waits for it until `deadline`, or until there is something `else_to_do`: that is
+    /// asked each time that the parker was woken.
+    ///
+    /// `Timeout` if it was one of the two.
+    pub(crate) fn recv_unless(
+        &mut self,
+        parker: &Arc<Parker>,
+        deadline: Option<Instant>,
+        else_to_do: impl Fn() -> bool,
+    ) -> Result<Delivery<M>, RecvTimeoutError> {
+        let mut found = self.advance(Wait::No);
+        while found == Err(Nothing::Empty) && !else_to_do() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+            let nap = parker.nap();
+            let is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(parker)));
+            if !is_ready && !else_to_do() {
+                nap.sleep(deadline);
+            }
+            drop(nap);
+            found = self.advance(Wait::No);
+        }
+        self.leave_wait_list();
+        found?;
+        Ok(self.delivery())
+    }
+
+    /// Whether a receive finds something, be it a loss or the end.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        if self.untold.is_some() || !self.backlog.is_empty() {
+            return true;
+        }
+        let found = match &mut self.inbox {
+            Inbox::Follow(follower) => {
+                follower.reach(&|places: &Places<M>| standing(&self.core, &self.terms, places))
+            }
+            Inbox::Pick(picker) => return picker.is_ready(),
+        };
+        self.is_found(found)
+    }
+
+    /// The same. If not, the waiter is woken when it is worth asking again.
+    pub(crate) fn is_ready_or_register(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
+        let found = match &mut self.inbox {
+            Inbox::Follow(follower) => {
+                let standing = |places: &Places<M>| standing(&self.core, &self.terms, places);
+                follower.reach_or_register(waiter, &standing)
+            }
+            Inbox::Pick(picker) => return picker.is_ready_or_register(waiter()),
+        };
+        self.is_found(found)
+    }
+
+    /// Whether that is something. A loss is kept for the next receive.
+    fn is_found(&mut self, found: Result<(), Nothing>) -> bool {
+        if let Err(Nothing::Lagged(missed)) = found {
+            self.untold = Some(missed);
+        }
+        found != Err(Nothing::Empty)
+    }
+
+    /// Waits no more, and receives nothing of what it was woken for.
+    pub(crate) fn leave_wait_list_for_others(&mut self) {
+        self.leave_wait_list();
+        if let Inbox::Pick(picker) = &mut self.inbox {
+            picker.hand_on();
+        }
+    }
+
+    /// Waits no more.
+    #[inline]
+    pub(crate) fn leave_wait_list(&mut self) {
+        match &mut self.inbox {
+            Inbox::Follow(follower) => follower.leave_wait_list(),
+            Inbox::Pick(picker) => picker.leave_wait_list(),
+        }
+    }
+}
