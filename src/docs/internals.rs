@@ -318,5 +318,6 @@
 //!   (`tests/library/stress.rs`).
 //! * The command `oxide-bus soak` does, at random and for as long as you like, everything that users of a bus can do at
 //!   once: `cargo run --release --features cli -- soak --minutes 30`. It uses the public interface only. Each publisher
-//!   numbers its envelopes, so each subscriber knows what it misses. Some ten times a second all publishers rest, and
-//!   accounts, figures and memory are compared. The first broken promise ends it, and names the seed of that round.
+//!   numbers its envelopes, so each subscriber knows what it misses, and checks what it receives. A round takes some
+//!   tenths of a second; at its end all publishers rest, and accounts, figures and memory are compared. The first broken
+//!   promise ends it, and names the seed of that round.

@@ -2,21 +2,19 @@
 //!
 //! Only the public interface is used.
 
+/// Unless something holds, that promise was broken: `holds => by whom, "what", ..`.
+macro_rules! promise {
+    ($holds:expr => $by:expr, $($what:tt)+) => {
+        if !$holds {
+            broken($by, format_args!($($what)+))
+        }
+    };
+}
+
 mod account;
-mod asking;
-mod checks;
-mod conductor;
-mod load;
-mod publishers;
-mod readers;
+mod part;
 mod report;
-mod revoking;
 mod round;
-mod solo;
-mod subscriber;
-mod topology;
-mod visitors;
-mod watchdog;
 mod worker;
 
 use std::io::{self, Write};
@@ -24,27 +22,36 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use std::{panic, thread};
 
 use clap::Args;
+use console::Term;
+use serde::Serialize;
+use tokio::runtime::Builder;
 
-use self::report::{Ticker, Totals};
-use self::topology::Topology;
+use self::part::mixed;
+use self::report::{CURRENT, broken};
+use self::round::Round;
+use super::bench::figures::grouped;
 use super::failure::Failure;
+use super::thread::spawn;
 use super::{INTERRUPTED, arguments, interrupt, output};
 
-/// How long a round is, unless time is up before.
-const ROUND: Duration = Duration::from_secs(1);
+/// How often it is looked whether anybody has taken a step, and how often in vain before it hangs. Looks are counted,
+/// and not time: the whole process may be stopped for a while.
+const LOOK: Duration = Duration::from_millis(200);
+const LOOKS: u32 = 60;
 
 /// Checks what the bus promises, under random load of all kinds, for as long as you like
 ///
-/// In rounds of a second, each with a fresh bus and a topology drawn from a seed: publishers under grants of all kinds,
-/// every overflow policy and filter, groups, threads and tasks, subscribers that are slow or stuck, predicates
-/// that panic, requests and answers, retained envelopes, batches, subscribers that come and go, patterns that change,
-/// capabilities that are revoked, a bus that closes.
+/// In short rounds, each with a fresh bus and a topology drawn from a seed: publishers with grants and without, every
+/// overflow policy and filter, groups, threads and tasks, subscribers that are slow or stuck, predicates that panic,
+/// requests, retained envelopes, batches, subscribers that come and go, patterns that change, capabilities that are
+/// revoked, a bus that closes.
 ///
-/// Each publisher numbers its envelopes, so each subscriber knows what it misses. Checked all along: losses are told, once
-/// and where they lie; order; subscribing, leaving and revoking are barriers; answers belong to their questions;
-/// receipts, figures and accounts agree; payloads are freed; nobody hangs.
+/// Each publisher numbers its envelopes, so each subscriber knows what it misses. Checked all along: losses are told,
+/// once and where they lie; order; subscribing, changing patterns, leaving and revoking are barriers; answers belong to
+/// their questions; receipts, figures and accounts agree; payloads are freed; nobody hangs.
 ///
 /// The first broken promise ends it with exit code 1, and with the seed of that round, the topology, and the last
 /// steps of everybody. The topology follows from the seed; how threads interleave does not, so it may take several runs
@@ -76,8 +83,8 @@ pub(crate) struct Options {
 const JSON: &str = "\
 Print the result as one JSON object instead of a sentence
 
-Its keys: seed, next_seed (of the round that would have come next), rounds, published, received, lost, looked_over (how often everybody rested and the accounts \
-were compared), elapsed_s.";
+Its keys: seed, next_seed (of the round that would have come next), rounds, published, received, lost, looked_over \
+(how often everybody rested and the figures were compared), elapsed_s.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,64 +100,111 @@ fn minutes(text: &str) -> Result<Duration, String> {
     Ok(Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX))
 }
 
-/// The seed of the round after one (`SplitMix64`).
-fn next_seed(seed: u64) -> u64 {
-    let mut mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
+/// What was done so far.
+#[derive(Default, Serialize)]
+struct Totals {
+    seed: u64,
+    next_seed: u64,
+    rounds: u64,
+    published: u64,
+    received: u64,
+    lost: u64,
+    looked_over: u64,
+    elapsed_s: f64,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     if options.show {
-        output::written(writeln!(io::stdout(), "{}", Topology::draw(seed)))?;
+        output::written(writeln!(io::stdout(), "{}", Round::new(seed).topology()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let interrupted = Arc::new(AtomicBool::new(false));
-    interrupt::on_first({
-        let interrupted = Arc::clone(&interrupted);
-        move || interrupted.store(true, Ordering::Relaxed)
-    })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let interrupt = Arc::clone(&interrupted);
+    interrupt::on_first(move || interrupt.store(true, Ordering::Relaxed))?;
+    let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_time()
-        .build()
-        .map_err(|error| Failure::new(format_args!("cannot start a runtime: {error}")))?;
-    conductor::listen_for_panics();
+        .build();
+    let runtime = runtime.map_err(|error| Failure::new(format_args!("no runtime: {error}")))?;
+    panic::set_hook(Box::new(|panic| broken("a panic", format_args!("{panic}"))));
+    spawn("watchdog", watch)?;
 
-    let (length, began) = (length(options), Instant::now());
-    let mut ticker = Ticker::new();
-    let mut totals = Totals {
+    let length = (options.minutes.or(options.seconds)).unwrap_or(Duration::from_mins(1));
+    let (began, mut told) = (Instant::now(), Instant::now());
+    let mut it = Totals {
         seed,
         next_seed: seed,
         ..Totals::default()
     };
     while !interrupted.load(Ordering::Relaxed) && began.elapsed() < length {
-        let left = length.saturating_sub(began.elapsed());
-        totals.add(&conductor::run(
-            runtime.handle(),
-            totals.next_seed,
-            left.min(ROUND),
-        )?);
-        totals.next_seed = next_seed(totals.next_seed);
-        totals.elapsed_s = began.elapsed().as_secs_f64();
-        ticker.tick(&totals);
+        let round = Arc::new(Round::new(it.next_seed));
+        *CURRENT.lock() = (it.next_seed, Arc::downgrade(&round));
+        let time = Duration::from_millis(20 + mixed(it.next_seed) % 300);
+        let [published, received, lost] = round.run(runtime.handle(), time);
+        it.rounds += 1;
+        it.published += published;
+        it.received += received;
+        it.lost += lost;
+        it.looked_over += u64::from(!round.is_abrupt);
+        forget(round);
+        it.next_seed = mixed(it.next_seed);
+        it.elapsed_s = began.elapsed().as_secs_f64();
+        if Term::stderr().is_term() && told.elapsed() >= Duration::from_secs(1) {
+            told = Instant::now();
+            output::say(&format!("{}\n", it.summary()));
+        }
     }
     let text = if options.json {
-        totals.json()
+        serde_json::to_string(&it).expect("numbers can be written")
     } else {
-        totals.summary()
+        it.summary()
     };
     output::written(writeln!(io::stdout(), "{text}"))?;
-    Ok(if interrupted.load(Ordering::Relaxed) {
-        ExitCode::from(INTERRUPTED)
+    let was_interrupted = interrupted.load(Ordering::Relaxed);
+    Ok(ExitCode::from(if was_interrupted {
+        INTERRUPTED
     } else {
-        ExitCode::SUCCESS
-    })
+        0
+    }))
 }
 
-fn length(options: &Options) -> Duration {
-    let length = options.minutes.or(options.seconds);
-    length.unwrap_or(Duration::from_mins(1))
+impl Totals {
+    fn summary(&self) -> String {
+        let [published, received, lost] = [self.published, self.received, self.lost].map(grouped);
+        let (rounds, seed, looked_over) = (self.rounds, self.seed, grouped(self.looked_over));
+        format!(
+            "No promise was broken in {rounds} rounds from --seed {seed}: {published} published, {received} received, \
+             {lost} lost and told, looked over {looked_over} times in {:.1} s; --seed {} goes on",
+            self.elapsed_s, self.next_seed,
+        )
+    }
+}
+
+/// The watchdog: a round in which nobody takes a step for long hangs.
+fn watch() {
+    let (mut last, mut looks) = (None, 0);
+    while looks < LOOKS {
+        thread::sleep(LOOK);
+        let round = CURRENT.lock().1.upgrade();
+        let now = round.and_then(|it| it.traces.lock().iter().map(|it| it.last()).max().flatten());
+        looks = if now == last { looks + 1 } else { 0 };
+        last = now;
+    }
+    broken(
+        "the bus",
+        format_args!("it hangs: nobody has taken a step for long"),
+    )
+}
+
+/// No payload is left at the end.
+fn forget(round: Arc<Round>) {
+    let alive = Arc::clone(&round.alive);
+    drop(round);
+    let since = Instant::now();
+    while Arc::strong_count(&alive) > 1 {
+        let left = Arc::strong_count(&alive) - 1;
+        promise!(since.elapsed() < LOOK * LOOKS => "the bus", "has {left} payloads left at its end");
+        thread::sleep(Duration::from_micros(100));
+    }
 }

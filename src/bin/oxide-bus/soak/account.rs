@@ -1,263 +1,154 @@
-//! What one subscription has received, and what it was told it missed, checked with each envelope.
+//! What one subscription receives, checked with each envelope.
 //!
-//! Of each line it knows up to which number all is settled: received, or missed. What it must have missed may never be
-//! more than what it was told; at the end, it is as much.
+//! Of each line it knows up to which number all is settled: received, or missing. What is missing may never be more
+//! than what it was told of; at the end it is as much. Subscribing, changing patterns and leaving each begin an *era*,
+//! and are barriers: what was published before is not for the era, what begins to be published after is.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use oxide_bus::{Envelope, Overflow};
 
-use oxide_bus::{Delivery, Envelope, Overflow};
+use super::part::{Load, Part};
+use super::report::broken;
+use super::round::{RETAINED, Round};
 
-use super::load::{Filter, LINES, Load, Role};
-use super::round::{Round, Seat};
-use super::worker::Worker;
+/// What a subscription listens to for a while, if anything. How many of each line were published when that began,
+/// and how many had begun to be published.
+struct Era(Option<Part>, Vec<u64>, Vec<u64>);
 
+#[derive(Default)]
 pub(super) struct Account {
-    filter: Filter,
-    overflow: Overflow,
-    /// The subscription that it is one of, if that stays.
-    seat: Option<Arc<Seat>>,
-    /// It has a part only of what is received.
-    is_member: bool,
-    /// Each gap shows in the sequence.
-    is_gapless: bool,
-    is_rising: bool,
-    /// The numbers below are settled, for each line.
+    pub(super) part: Part,
+    eras: Vec<Era>,
     next: Vec<u64>,
-    /// The numbers from here on are offered to it for certain. Those before may be.
-    firm: Vec<u64>,
-    /// It has left: the numbers from the first on may be offered to it, those from the second on are not.
-    end: Option<(Vec<u64>, Vec<u64>)>,
-    missing: u64,
-    /// What may be missing, or was never offered.
-    doubtful: u64,
-    pub(super) received: u64,
-    pub(super) missed: u64,
-    /// The next one's sequence number, once that is known.
     next_sequence: Option<u64>,
-}
-
-/// How a subscription ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Disconnected,
-    Evicted,
+    pub(super) received: u64,
+    /// What it was told that it lost.
+    pub(super) lost: u64,
+    /// What was offered and did not come, and what was perhaps offered.
+    pub(super) missing: u64,
+    doubtful: u64,
+    /// At the end: whether it was evicted, and how many it has lost as it says.
+    pub(super) end: Option<(bool, u64)>,
 }
 
 impl Account {
-    /// Of a subscription, made after that much was `done` and before that much had `begun`.
-    pub(super) fn new(
-        round: &Round,
-        (filter, overflow): (Filter, Overflow),
-        done: Vec<u64>,
-        begun: Vec<u64>,
-    ) -> Self {
-        let mut next = done;
-        for (next, role) in next.iter_mut().zip(&round.topology.roles) {
-            if *role == Role::Keep {
-                *next = 0; // some are retained
+    /// Of a subscription that was made after so much was `done` and before so much had `begun`.
+    pub(super) fn new(round: &Round, part: &Part, mut done: Vec<u64>, mut begun: Vec<u64>) -> Self {
+        let nothing = vec![0; done.len()];
+        if part.group.is_some() {
+            (done, begun) = (nothing.clone(), nothing.clone()); // it receives what is queued, too
+        } else if let Some(line) = round.retained {
+            done[line] = done[line].saturating_sub(RETAINED.into());
+            begun[line] = begun[line].saturating_sub(RETAINED.into());
+        }
+        Account {
+            part: part.clone(),
+            next: done.clone(),
+            eras: vec![
+                Era(None, nothing.clone(), nothing),
+                Era(Some(part.clone()), done, begun),
+            ],
+            ..Account::default()
+        }
+    }
+
+    /// Whether there are so many eras that it takes long to look through them.
+    pub(super) fn is_busy(&self) -> bool {
+        self.eras.len() > 9
+    }
+
+    /// Begins an era.
+    pub(super) fn turn(&mut self, listens: Option<Part>, done: Vec<u64>, begun: Vec<u64>) {
+        self.eras.push(Era(listens, done, begun));
+    }
+
+    /// Whether an envelope is offered for certain, and whether it may be.
+    fn fits(&self, round: &Round, line: usize, number: u64) -> (bool, bool) {
+        let (mut surely, mut perhaps) = (true, false);
+        for (index, Era(listens, done, _)) in self.eras.iter().enumerate() {
+            let next = self.eras.get(index + 1);
+            if number >= done[line] && next.is_none_or(|next| number < next.2[line]) {
+                let fits = |it: &Part| it.accepts(&round.parts[line], number);
+                let fits = listens.as_ref().is_some_and(fits);
+                (surely, perhaps) = (surely && fits, perhaps || fits);
             }
         }
-        Account {
-            filter,
-            overflow,
-            seat: None,
-            is_member: false,
-            is_gapless: filter == Filter::None && overflow != Overflow::DropOldest,
-            is_rising: round.topology.total_order,
-            next,
-            firm: begun,
-            end: None,
-            missing: 0,
-            doubtful: 0,
-            received: 0,
-            missed: 0,
-            next_sequence: None,
-        }
+        (surely && perhaps, perhaps)
     }
 
-    /// Of one of the subscriptions that stay: of a group, one of the members.
-    pub(super) fn of(round: &Round, seat: &Arc<Seat>) -> Self {
-        let none = || vec![0; round.lines.len()];
-        let plan = &seat.plan;
-        Account {
-            seat: Some(Arc::clone(seat)),
-            is_member: plan.group,
-            is_gapless: plan.is_gapless(),
-            ..Account::new(round, (plan.filter, plan.overflow), none(), none())
-        }
-    }
-
-    pub(super) fn delivery(&mut self, worker: &Worker, delivery: &Delivery<Load>) {
-        self.envelope(worker, delivery, Some(delivery.sequence()));
-    }
-
-    /// Takes down an envelope; one that is lent does not say its sequence number.
-    pub(super) fn envelope(
-        &mut self,
-        worker: &Worker,
-        envelope: &Envelope<Load>,
-        sequence: Option<u64>,
-    ) {
-        let &Load {
-            line,
-            number,
-            witness,
-            ..
-        } = &envelope.message;
-        let (name, role) = (LINES[line], worker.round.topology.roles[line]);
-        let is_sure = self.filter.accepts(line, role, number);
-        if !is_sure && !self.filter.tolerates(role, number) {
-            worker.broken(format!(
-                "received {name} {number}, which it does not listen to"
-            ));
-        }
-        if envelope.source != name {
-            worker.broken(format!(
-                "received {name} {number} from {:?}",
-                envelope.source
-            ));
-        }
-        if number < self.next[line] {
-            let next = self.next[line];
-            worker.broken(format!(
-                "received {name} {number} twice, too late or too early: {next} would be next"
-            ));
-        }
-        if (self.end.as_ref()).is_some_and(|(_, end)| number >= end[line]) {
-            worker.broken(format!(
-                "received {name} {number}, published after it had left"
-            ));
-        }
-        self.settle(worker, witness.0, witness.1);
-        self.settle(worker, line, number);
+    /// Takes down an envelope. One that is lent does not say its sequence number.
+    pub(super) fn note(&mut self, round: &Round, it: &Envelope<Load>, sequence: Option<u64>) {
+        let (by, line, number) = (self.part.name, it.message.line, it.message.number);
+        let (name, next) = (round.parts[line].name, self.next[line]);
+        let fits = it.source == name && self.fits(round, line, number).1;
+        promise!(fits => by, "got {name} {number}, which is not for it, or not now");
+        promise!(number >= next => by, "got {name} {number} twice or out of order, {next} is next");
+        let (other, before) = it.message.witness;
+        self.settle(round, other, before);
+        self.settle(round, line, number);
         self.next[line] = number + 1;
-        self.in_sequence(worker, line, number, sequence);
         self.received += 1;
-        if let Some(seat) = &self.seat {
-            if self.is_member && !seat.takes(line, number) {
-                worker.broken(format!("received {name} {number}, as another member has"));
-            }
-            seat.received.fetch_add(1, Ordering::Relaxed);
-        } else {
-            worker.round.received_apart.fetch_add(1, Ordering::Relaxed);
+        self.check_told(round);
+        if let (Some(next), Some(found)) = (self.next_sequence, sequence) {
+            let may_skip = !self.part.is_gapless();
+            let fits = found == next || may_skip && (found > next || !round.total_order);
+            promise!(fits => by, "got {name} {number} as {found} of the sequence, {next} is next");
         }
-        self.is_told(worker);
-    }
-
-    fn in_sequence(&mut self, worker: &Worker, line: usize, number: u64, sequence: Option<u64>) {
-        let is_anchor =
-            number >= self.firm[line] || worker.round.topology.roles[line] != Role::Keep;
-        match (self.next_sequence, sequence) {
-            (Some(next), Some(found)) if self.is_gapless && next != found => {
-                worker.broken(format!(
-                    "received sequence number {found}, after which {next} was next"
-                ));
-            }
-            (Some(next), Some(found)) if self.is_rising && found < next => {
-                worker.broken(format!(
-                    "received sequence number {found} where it was past {next}"
-                ));
-            }
-            (Some(next), None) => self.next_sequence = Some(next + 1),
-            (Some(_), Some(found)) => self.next_sequence = Some(found + 1),
-            (None, Some(found)) if is_anchor => self.next_sequence = Some(found + 1),
-            (None, _) => {}
+        let first = self
+            .eras
+            .get(1)
+            .map_or(0, |it| it.2[line] + u64::from(RETAINED));
+        let is_retained = round.retained == Some(line) && number < first; // perhaps
+        if self.next_sequence.is_some() || !is_retained {
+            self.next_sequence = sequence.or(self.next_sequence).map(|it| it + 1);
         }
     }
 
-    pub(super) fn lagged(&mut self, worker: &Worker, missed: u64) {
-        worker.step("told it missed", missed);
-        if missed == 0 {
-            worker.broken("was told of a gap of nothing");
-        }
-        self.missed += missed;
-        if !self.is_member {
-            self.next_sequence = self.next_sequence.map(|next| next + missed);
-        }
-        if let Some(seat) = &self.seat {
-            seat.missed.fetch_add(missed, Ordering::Relaxed);
-        }
-        if self.overflow == Overflow::Block && self.seat.is_some() && !worker.round.is_closing() {
-            worker.broken(format!("has lost {missed}, though publishers wait for it"));
+    /// Takes down that it was told of losses.
+    pub(super) fn note_lost(&mut self, round: &Round, lost: u64) {
+        let waits = self.part.overflow == Overflow::Block && !self.part.speaks(); // or it leaves
+        let may = lost > 0 && (!waits || round.is_closing());
+        promise!(may => self.part.name, "is told that it lost {lost}");
+        self.lost += lost;
+        let next = self.next_sequence.filter(|_| self.part.group.is_none()); // some are of others
+        self.next_sequence = next.map(|next| next + lost);
+    }
+
+    /// All below these numbers is received by now, or missing.
+    pub(super) fn settle_all(&mut self, round: &Round, below: &[u64]) {
+        (below.iter().enumerate()).for_each(|(line, &below)| self.settle(round, line, below));
+        self.check_told(round);
+    }
+
+    fn settle(&mut self, round: &Round, line: usize, below: u64) {
+        while self.next[line] < below {
+            let (surely, perhaps) = self.fits(round, line, self.next[line]);
+            self.missing += u64::from(surely);
+            self.doubtful += u64::from(perhaps && !surely);
+            self.next[line] += 1;
         }
     }
 
-    /// All that was done is received or told by now.
-    pub(super) fn is_empty(&mut self, worker: &Worker, done: &[u64]) {
-        if !self.is_member {
-            for (line, &done) in done.iter().enumerate() {
-                self.settle(worker, line, done);
-            }
-            self.is_told(worker);
-        }
+    fn check_told(&self, round: &Round) {
+        let Account { missing, lost, .. } = self;
+        // The other members of a group may have them; a subscribe that overlaps with the close may come too late.
+        let may = self.part.group.is_some() || self.part.speaks() && round.is_closing();
+        promise!(may || missing <= lost => self.part.name, "misses {missing} and is told of {lost}");
     }
 
-    /// Nothing comes any more of these numbers.
-    fn settle(&mut self, worker: &Worker, line: usize, below: u64) {
-        if self.is_member {
-            self.next[line] = self.next[line].max(below); // the others may have them
-            return;
+    /// It has come to its end, where so much has begun to be published.
+    pub(super) fn finish(&mut self, round: &Round, begun: &[u64]) {
+        let (by, (evicted, dropped)) = (self.part.name, self.end.unwrap_or((false, self.lost)));
+        promise!(!evicted || self.part.may_be_evicted() => by, "is evicted");
+        if !evicted {
+            self.settle_all(round, begun);
         }
-        let role = worker.round.topology.roles[line];
-        let end = self.end.as_ref();
-        let (sure, end) = end.map_or((u64::MAX, u64::MAX), |(sure, end)| (sure[line], end[line]));
-        let sure = self.firm[line]..sure;
-        for number in self.next[line]..below.min(end) {
-            if self.filter.accepts(line, role, number) {
-                if sure.contains(&number) {
-                    self.missing += 1;
-                } else {
-                    self.doubtful += 1;
-                }
-            }
-            self.next[line] = number + 1;
-        }
-    }
-
-    fn is_told(&self, worker: &Worker) {
-        if !self.is_member && self.missing > self.missed {
-            let (missing, missed, doubtful) = (self.missing, self.missed, self.doubtful);
-            worker.broken(format!(
-                "misses {missing} envelopes and was told of {missed} ({doubtful} doubtful)"
-            ));
-        }
-    }
-
-    /// It takes nothing new: it left after so much was `done`, and before so much had `begun`.
-    pub(super) fn leave(&mut self, done: Vec<u64>, begun: Vec<u64>) {
-        self.end = Some((done, begun));
-    }
-
-    /// It has come to its end, and so much is done.
-    pub(super) fn finish(&mut self, worker: &Worker, end: End, done: &[u64], dropped: u64) {
-        worker.step("is at its end, having received", self.received);
-        let may_go = self.overflow == Overflow::Evict || matches!(self.filter, Filter::Panics(_));
-        if end == End::Evicted && !may_go {
-            worker.broken("was evicted");
-        }
-        if self.is_member {
-            return; // the group is looked over as a whole
-        }
-        let most = if end == End::Disconnected {
-            self.is_empty(worker, done);
-            self.missing + self.doubtful
-        } else if self.overflow == Overflow::Evict {
-            1 // and nothing after it is offered
-        } else {
-            u64::MAX // when its predicate panicked is not known
+        let most = match self.part.overflow {
+            _ if !evicted => self.missing + self.doubtful,
+            Overflow::Evict => 1,
+            _ => u64::MAX, // when its predicate has panicked is not known
         };
-        if self.missed > most && self.filter != Filter::Changing {
-            let missed = self.missed;
-            worker.broken(format!(
-                "was told of {missed} losses, where there are {most}"
-            ));
-        }
-        if dropped != self.missed {
-            let missed = self.missed;
-            worker.broken(format!(
-                "was told of {missed} losses, and `dropped` says {dropped}"
-            ));
-        }
+        let lost = self.lost;
+        let fits = self.part.group.is_some() || lost <= most && lost == dropped;
+        promise!(fits => by, "is told of {lost} losses of {most}, and says {dropped}");
     }
 }

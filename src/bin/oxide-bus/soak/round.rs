@@ -1,151 +1,113 @@
-//! One round: a fresh bus, and what its workers share.
+//! One round: a fresh bus, what its workers share, how it goes on, and what must hold of the whole bus.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, SubscribeOptions};
-use uuid::Uuid;
+use fastrand::Rng;
+use oxide_bus::{Bus, Grant, Overflow, Stats, SubscriptionStats};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
-use super::load::Load;
-use super::topology::{SeatPlan, Topology};
-use super::worker::Trace;
+use super::account::Account;
+use super::part::{Job, Load, Part};
+use super::report::{Trace, broken};
+use super::worker::Worker;
 
-pub(super) struct Round {
-    pub(super) topology: Topology,
-    pub(super) bus: Bus<Load>,
-    pub(super) began: Instant,
-    pub(super) lines: Vec<Line>,
-    pub(super) seats: Vec<Arc<Seat>>,
-    /// The payloads that are there.
-    pub(super) alive: Arc<AtomicI64>,
-    /// How often a predicate was made to panic.
-    pub(super) panics: Arc<AtomicU64>,
-    /// The sums of all receipts.
-    pub(super) delivered: AtomicU64,
-    pub(super) dropped: AtomicU64,
-    /// What comers and goers have received.
-    pub(super) received_apart: AtomicU64,
-    lull: AtomicBool,
-    over: AtomicBool,
-    closing: AtomicBool,
-    settled: AtomicBool,
-    /// How many of those that answer are at the end of their questions.
-    pub(super) answered: AtomicUsize,
-    /// How many workers rest, or are done.
-    pub(super) parked: AtomicUsize,
-    traces: Mutex<Vec<Arc<Trace>>>,
-}
+/// How many envelopes are retained of one line.
+pub(super) const RETAINED: u8 = 5;
+
+/// Longer than anything may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many envelopes a queue may hold beside its capacity: while it tells of a gap, and with two segments.
+const BESIDE: u64 = 1;
+const SEGMENTS: u64 = 128;
+
+/// The stages of a round: all work; those that speak come to their ends; the bus closes.
+const WORK: u8 = 0;
+const QUIET: u8 = 1;
+const CLOSED: u8 = 2;
 
 /// How far a line is.
 #[derive(Default)]
 pub(super) struct Line {
-    /// All numbers below have begun to be published.
     begun: AtomicU64,
-    /// All numbers below were published.
     done: AtomicU64,
-    /// Whether its capability is granted: see [`Right`](super::publishers).
+    /// How many changes of its capability have begun or ended.
     pub(super) phase: AtomicU64,
 }
 
-/// A subscription that stays, and what its readers have counted.
-pub(super) struct Seat {
-    pub(super) name: String,
-    pub(super) plan: SeatPlan,
-    pub(super) options: SubscribeOptions<Load>,
-    /// That of its first subscription.
-    pub(super) id: Mutex<Option<Uuid>>,
-    pub(super) received: AtomicU64,
-    pub(super) missed: AtomicU64,
-    /// For each line, one bit for each number that some member of a group has received.
-    taken: Mutex<Vec<Vec<u64>>>,
-    /// How far each line was counted, and how many of them it matches.
-    pub(super) counted: Mutex<(Vec<u64>, u64)>,
-}
-
-impl Seat {
-    /// Notes that a member of a group has this one now; false if some member had it before.
-    pub(super) fn takes(&self, line: usize, number: u64) -> bool {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let word = (number / 64) as usize;
-        if taken[line].len() <= word {
-            taken[line].resize(word + 1, 0);
-        }
-        let bit = 1 << (number % 64);
-        let was_free = taken[line][word] & bit == 0;
-        taken[line][word] |= bit;
-        was_free
-    }
-
-    pub(super) fn is_stuck(&self) -> bool {
-        self.plan.pace == super::topology::Pace::Stuck
-    }
+pub(super) struct Round {
+    pub(super) seed: u64,
+    pub(super) parts: Vec<Part>,
+    pub(super) total_order: bool,
+    pub(super) retained: Option<usize>,
+    segment: usize,
+    /// The bus closes while all are at work.
+    pub(super) is_abrupt: bool,
+    pub(super) bus: Bus<Load>,
+    pub(super) began: Instant,
+    pub(super) lines: Vec<Line>,
+    stage: AtomicU8,
+    pub(super) traces: Mutex<Vec<Arc<Trace>>>,
+    /// Those of subscriptions that stay, and of members of groups.
+    pub(super) accounts: Mutex<Vec<Arc<Mutex<Account>>>>,
+    /// Its clones are in the payloads.
+    pub(super) alive: Arc<()>,
+    /// How often a predicate was made to panic.
+    pub(super) panics: Arc<AtomicU64>,
+    /// How many subscriptions the envelopes have matched, by their receipts.
+    pub(super) matched: AtomicU64,
 }
 
 impl Round {
-    pub(super) fn new(topology: Topology) -> Self {
-        let builder = Bus::builder().max_segment(topology.segment);
-        let bus = if topology.total_order {
-            builder.total_order().build()
-        } else {
-            builder.build()
-        };
-        let lines = topology.roles.len();
-        let panics = Arc::default();
-        let seats = topology.seats.iter().enumerate().map(|(index, plan)| {
-            let name = format!("s{index}");
-            let options = SubscribeOptions::new()
-                .capacity(plan.capacity)
-                .overflow(plan.overflow)
-                .name(&name);
-            let options = plan.filter.apply(options, &panics);
-            Arc::new(Seat {
-                options: if plan.group {
-                    options.group(&name)
-                } else {
-                    options
-                },
-                name,
-                plan: plan.clone(),
-                id: Mutex::new(None),
-                received: AtomicU64::new(0),
-                missed: AtomicU64::new(0),
-                taken: Mutex::new(vec![Vec::new(); lines]),
-                counted: Mutex::new((vec![0; lines], 0)),
-            })
-        });
+    pub(super) fn new(seed: u64) -> Self {
+        let rng = &mut Rng::with_seed(seed);
+        let (total_order, segment) = (rng.u8(0..4) == 0, [1, 4, 64, 64][rng.usize(0..4)]);
+        let mut builder = Bus::builder().max_segment(segment);
+        if total_order {
+            builder = builder.total_order();
+        }
+        let parts = Part::draw_all(rng);
         Round {
-            bus,
+            seed,
+            total_order,
+            retained: [None, Some(0), Some(1)][rng.usize(0..3)],
+            segment,
+            is_abrupt: rng.u8(0..4) == 0,
+            bus: builder.build(),
             began: Instant::now(),
-            lines: (0..lines).map(|_| Line::default()).collect(),
-            seats: seats.collect(),
-            alive: Arc::default(),
-            panics: Arc::clone(&panics),
-            delivered: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            received_apart: AtomicU64::new(0),
-            lull: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
-            settled: AtomicBool::new(false),
-            answered: AtomicUsize::new(0),
-            parked: AtomicUsize::new(0),
+            lines: parts.iter().map(|_| Line::default()).collect(),
+            parts,
+            stage: AtomicU8::new(WORK),
             traces: Mutex::default(),
-            topology,
+            accounts: Mutex::default(),
+            alive: Arc::default(),
+            panics: Arc::default(),
+            matched: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn take_part(&self, trace: Arc<Trace>) {
-        let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
-        traces.push(trace);
+    /// Who takes part, as a text.
+    pub(super) fn topology(&self) -> String {
+        let (seed, segment, retained) = (self.seed, self.segment, self.retained);
+        let (order, abrupt) = (self.total_order, self.is_abrupt);
+        let parts: Vec<_> = self.parts.iter().map(|it| format!("\n  {it:?}")).collect();
+        let text = format!("seed {seed}: segments of {segment}, total order {order}");
+        text + &format!(
+            ", retained line {retained:?}, abrupt end {abrupt}{}",
+            parts.concat()
+        )
     }
 
-    pub(super) fn traces(&self) -> Vec<Arc<Trace>> {
-        let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
-        traces.clone()
+    pub(super) fn number_of(&self, job: Job) -> usize {
+        self.parts.iter().filter(|it| it.job == job).count()
     }
 
-    /// Notes that all numbers below are published from now on, or have been: before the publish.
+    /// Notes before a publish that the numbers below are published from now on.
     ///
     /// The fence pairs with that in [`begun`](Round::begun): if that does not see this, whatever its thread did before
     /// is seen by the publish that follows.
@@ -154,88 +116,168 @@ impl Round {
         fence(Ordering::SeqCst);
     }
 
-    /// Notes that all numbers below were published: after the publish.
-    pub(super) fn end(&self, line: usize, below: u64) {
-        self.lines[line].done.store(below, Ordering::Release); // pairs with `done`
-    }
-
-    /// What may have been published by now; all above begins after what this thread did before.
+    /// What may have been published by now. What is above begins after what this thread did before.
     pub(super) fn begun(&self) -> Vec<u64> {
-        fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst); // pairs with that in `begin`
         let begun = |line: &Line| line.begun.load(Ordering::Relaxed);
         self.lines.iter().map(begun).collect()
     }
 
-    /// What was published for certain.
-    pub(super) fn done(&self) -> Vec<u64> {
-        self.lines.iter().map(Line::done).collect()
+    /// Notes after a publish that the numbers below are published.
+    pub(super) fn end(&self, line: usize, below: u64) {
+        self.lines[line].done.store(below, Ordering::Release); // pairs with `done_of`
     }
 
-    /// How many subscriptions an envelope must match, and how many it may.
-    pub(super) fn matching(&self, line: usize, number: u64) -> (usize, usize) {
-        let role = self.topology.roles[line];
-        let (mut least, mut most) = (0, self.topology.transients());
-        for SeatPlan { filter, .. } in self.seats.iter().map(|seat| &seat.plan) {
-            most += usize::from(filter.tolerates(role, number));
+    pub(super) fn done_of(&self, line: usize) -> u64 {
+        self.lines[line].done.load(Ordering::Acquire) // pairs with `end`
+    }
+
+    pub(super) fn done(&self) -> Vec<u64> {
+        (0..self.lines.len()).map(|it| self.done_of(it)).collect()
+    }
+
+    pub(super) fn grant(&self, line: usize) {
+        let name = self.parts[line].name;
+        let grant = Grant::new(name).pattern(format!("{name}.>"));
+        let granted = self.bus.grant(grant);
+        promise!(granted.is_ok() => name, "is not granted: {granted:?}");
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        self.stage.load(Ordering::SeqCst) == WORK // as below
+    }
+
+    /// Whether the bus has closed, or is about to: from then on envelopes and subscriptions may be refused.
+    pub(super) fn is_closing(&self) -> bool {
+        self.stage.load(Ordering::SeqCst) == CLOSED // pairs with the stores in `run`
+    }
+
+    /// Runs the round, for about this long; returns what was published, received and lost.
+    pub(super) fn run(self: &Arc<Self>, runtime: &Handle, length: Duration) -> [u64; 3] {
+        let trace = Trace::of(self, "conductor");
+        let until = |what, is_so: &dyn Fn() -> bool| {
+            trace.step(what, 0);
+            while !is_so() {
+                thread::sleep(Duration::from_micros(100));
+            }
+        };
+        if let Some(line) = self.retained {
+            let pattern = format!("{}.>", self.parts[line].name);
+            let retained = self.bus.retain(pattern.as_str(), RETAINED.into());
+            promise!(retained.is_ok() => "the bus", "does not retain: {retained:?}");
         }
-        for seat in &self.seats {
-            if seat.plan.filter.accepts(line, role, number) {
-                most += 1;
-                least += usize::from(!seat.plan.may_go());
+        let mut workers = Vec::new();
+        for (line, part) in self.parts.iter().enumerate() {
+            self.grant(line);
+            for &task in &part.tasks {
+                let mut worker = Worker::new(self, line, task);
+                if !part.speaks() {
+                    worker.come();
+                }
+                workers.push(worker);
             }
         }
-        if self.is_closing() {
-            (0, most)
-        } else {
-            (least, most)
+        let (mut speakers, mut readers) = (Vec::new(), Vec::new());
+        for worker in workers {
+            let (handle, speaks) = (runtime.clone(), worker.part.speaks());
+            let job = if worker.task {
+                runtime.spawn(worker.live())
+            } else {
+                runtime.spawn_blocking(move || handle.block_on(worker.live()))
+            };
+            if speaks { &mut speakers } else { &mut readers }.push(job);
         }
-    }
-
-    pub(super) fn is_lull(&self) -> bool {
-        self.lull.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn set_lull(&self, lull: bool) {
-        self.lull.store(lull, Ordering::SeqCst);
-    }
-
-    /// Whether publishers are to end.
-    pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn set_over(&self) {
-        self.over.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the bus has closed, or is about to.
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
+        let are_over = |jobs: &[JoinHandle<()>]| jobs.iter().all(JoinHandle::is_finished);
+        thread::sleep(length);
+        if !self.is_abrupt {
+            self.stage.store(QUIET, Ordering::SeqCst);
+            until("waits for those that speak", &|| are_over(&speakers));
+            let since = Instant::now();
+            while let Some(misfit) = self.misfit() {
+                promise!(since.elapsed() < PATIENCE => "the bus", "comes to no rest: {misfit}");
+                thread::sleep(Duration::from_micros(100));
+            }
+        }
+        self.stage.store(CLOSED, Ordering::SeqCst);
         self.bus.close();
+        until("waits for those that speak", &|| are_over(&speakers));
+        until("waits for those that receive", &|| are_over(&readers));
+        self.sum_up()
     }
 
-    /// Whether all is published.
-    pub(super) fn is_settled(&self) -> bool {
-        self.settled.load(Ordering::SeqCst)
+    /// For each part that stays subscribed an account that receives nothing: all that the part is offered is missing.
+    fn ledgers(&self) -> impl Iterator<Item = Account> {
+        let (nothing, done) = (vec![0; self.parts.len()], self.done());
+        let parts = self.parts.iter().filter(|it| !it.speaks());
+        parts.map(move |part| {
+            let mut ledger = Account::new(self, part, nothing.clone(), nothing.clone());
+            ledger.lost = u64::MAX;
+            ledger.settle_all(self, &done);
+            ledger
+        })
     }
 
-    pub(super) fn set_settled(&self) {
-        self.settled.store(true, Ordering::SeqCst);
+    /// What does not fit yet of the figures of the bus, when nobody speaks and everybody is to receive all.
+    fn misfit(&self) -> Option<String> {
+        let (stats, done, mut most) = (self.bus.stats(), self.done(), 64 * 64);
+        for Account { part, missing, .. } in self.ledgers() {
+            // A queue with a filter keeps the segment of each envelope; the others, their own and one beside.
+            most += part.capacity * if part.is_gapless() { 1 } else { 64 } + 256;
+            let Some(it) = figures(&part, &stats) else {
+                promise!(part.may_be_evicted() => part.name, "is not listed any more");
+                continue;
+            };
+            let is_oldest = part.overflow == Overflow::DropOldest;
+            let beside = if is_oldest { SEGMENTS } else { BESIDE };
+            let holds = match (part.job, part.group) {
+                (Job::Stuck, None) => it.matched.min(it.capacity)..=it.capacity + beside,
+                (Job::Stuck, _) => 0..=it.capacity + beside, // visitors receive some
+                _ => 0..=0,
+            };
+            let was_full = it.dropped == 0 || it.high_water >= it.capacity;
+            let fits = (part.changing || it.matched == missing)
+                && it.matched == it.received + it.queued + it.dropped
+                && holds.contains(&it.queued)
+                && was_full
+                && it.high_water <= it.capacity + SEGMENTS;
+            if !fits {
+                return Some(format!("{missing} published, {holds:?} to hold: {it:?}"));
+            }
+        }
+        let (alive, published) = (Arc::strong_count(&self.alive) - 1, done.iter().sum::<u64>());
+        most += 256 * done.len();
+        let fits = alive <= most && (stats.published, stats.pending_requests) == (published, 0);
+        (!fits).then(|| format!("{published} published, {alive} payloads of {most}: {stats:?}"))
     }
 
-    /// Whether all questions are answered.
-    pub(super) fn has_answered(&self) -> bool {
-        let servers = self.seats.iter().filter(|seat| seat.plan.answers.is_some());
-        self.answered.load(Ordering::SeqCst) == servers.count()
+    /// Compares what was received with what was published, when all have come to their ends.
+    fn sum_up(&self) -> [u64; 3] {
+        let (done, mut sums) = (self.done(), [0; 2]);
+        (self.accounts.lock().iter()).for_each(|it| it.lock().finish(self, &done));
+        for Account { part, missing, .. } in self.ledgers() {
+            let accounts = self.accounts.lock();
+            let accounts = accounts.iter().map(|it| it.lock());
+            let its = accounts.filter(|it| it.part.group.unwrap_or(it.part.name) == part.name);
+            let its = its.fold([0; 2], |sum, it| [sum[0] + it.received, sum[1] + it.lost]);
+            let fits = part.changing || part.may_be_evicted() || its[0] + its[1] == missing;
+            promise!(fits => part.name, "has received and lost {its:?} of {missing}");
+            sums = [sums[0] + its[0], sums[1] + its[1]];
+        }
+        let (panics, stats) = (self.panics.load(Ordering::Relaxed), self.bus.stats());
+        let fits = stats.predicate_panics == panics && self.bus.subscriber_count() == 0;
+        promise!(fits => "the bus", "after {panics} panics and the end: {stats:?}");
+        // Those who come and go receive some, and questions have no receipts.
+        let others = [Job::Visit, Job::Revoke, Job::Answer];
+        let is_known = others.iter().all(|&job| self.number_of(job) == 0);
+        let matched = self.matched.load(Ordering::Relaxed);
+        let fits = !is_known || matched == sums[0] + sums[1];
+        promise!(fits => "the bus", "says {matched} matches in receipts, has {sums:?}");
+        [done.iter().sum(), sums[0], sums[1]]
     }
 }
 
-impl Line {
-    pub(super) fn done(&self) -> u64 {
-        self.done.load(Ordering::Acquire) // pairs with `Round::end`
-    }
+/// A part's figures, unless it was evicted.
+fn figures<'a>(part: &Part, stats: &'a Stats) -> Option<&'a SubscriptionStats> {
+    let mut all = stats.subscriptions.iter();
+    all.find(|it| it.name.as_deref() == Some(part.group.unwrap_or(part.name)))
 }
