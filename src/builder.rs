@@ -285,9 +285,8 @@ impl<M: Payload> BusBuilder<M> {
 
     /// Gives everybody one and the same order: that of the sequence numbers.
     ///
-    /// Subscribers without a filter have it anyhow. With this, those with a filter, those that keep the
-    /// newest ([`Overflow::DropOldest`](crate::Overflow::DropOldest)) and groups have it too: of two publishes
-    /// that overlap in time, all who receive both receive them in one order. Each member of a group receives a
+    /// Subscribers without a filter have it anyhow. With this, those with a filter and groups have it too: of two
+    /// publishes that overlap in time, all who receive both receive them in one order. Each member of a group receives a
     /// part of it.
     ///
     /// # Cost

@@ -20,7 +20,7 @@ use crate::limit::Limit;
 use crate::limits::LimitExceeded;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
-use crate::parcel::MAX_SLOTS;
+use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
@@ -80,6 +80,10 @@ const AT_REST: usize = 8;
 
 /// The current opening, as a publish has got hold of it. If it is out of use when it is let go of, payloads are dropped.
 pub(crate) type Current<M> = Quietly<Loaded<Opening<M>>>;
+
+/// Openings that were met and are out of use, perhaps, and parcels that were taken out of queues: to let go of one may run
+/// user code, which may panic, so that is for after the publish.
+type Behind<M> = (Vec<Arc<Opening<M>>>, Vec<Arc<Parcel<M>>>);
 
 /// Why something is not published, though it may be.
 #[derive(Debug)]
@@ -142,9 +146,7 @@ impl<M> Core<M> {
         let mut known = Verdicts::new();
         let mut nesting = None;
         let mut hurry = None;
-        // Openings that were met and are out of use, perhaps: to let go of one may run user code, which
-        // may panic, so that is for after the publish.
-        let mut behind = Quietly::new(Vec::new());
+        let mut behind: Quietly<Behind<M>> = Quietly::new((Vec::new(), Vec::new()));
         loop {
             let current = (seen.take()).unwrap_or_else(|| Quietly::new(self.current.load()));
             current.settle();
@@ -191,13 +193,13 @@ impl<M> Core<M> {
             if current.is_over() {
                 // The list has changed, or what is granted; the parcel has not.
                 hurry.get_or_insert_with(|| self.hurry());
-                behind.push(Arc::clone(&current));
+                behind.0.push(Arc::clone(&current));
                 continue;
             }
             if !current.parcel.is_ready() {
                 go_deeper(&mut nesting)?; // wakers
                 current.complete(&self.readers);
-                behind.push(Arc::clone(&current));
+                behind.0.push(Arc::clone(&current));
                 continue;
             }
             go_deeper(&mut nesting)?;
@@ -217,7 +219,7 @@ impl<M> Core<M> {
         pending: &mut impl Pending<M>,
         limit: Limit,
         known: &mut Verdicts,
-        behind: &mut Vec<Arc<Opening<M>>>,
+        behind: &mut Behind<M>,
         hurry: &mut Option<Hurry<'_>>,
     ) -> Result<Option<Outcome>, Refusal>
     where
@@ -243,7 +245,8 @@ impl<M> Core<M> {
         } else {
             MAX_SLOTS
         });
-        let next = Arc::new(current.next(route, wanted, max, pending));
+        let next = current.next(route, wanted, max, pending, &mut behind.1);
+        let next = Arc::new(next);
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
         let full = (next.waits().map(|(queue, _)| queue))
@@ -263,6 +266,13 @@ impl<M> Core<M> {
                     let dropped = || entry.left_out + claimed as u64;
                     let losses = &mut Rest::of(&mut rest).losses;
                     losses.note(&self.board, queue.terms(), dropped);
+                }
+                if self.board.is_listened_to() {
+                    let lagging = next.route.follow.iter().filter(|it| it.has_lost_more());
+                    for queue in lagging {
+                        let losses = &mut Rest::of(&mut rest).losses;
+                        losses.note(&self.board, queue.terms(), || queue.lost());
+                    }
                 }
                 for (queue, _) in next.evicts() {
                     outcome.dropped += 1;
@@ -288,7 +298,7 @@ impl<M> Core<M> {
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        behind.push(Arc::clone(&current));
+        behind.0.push(Arc::clone(&current));
         Ok(None)
     }
 

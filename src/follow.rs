@@ -11,6 +11,7 @@ use self::turns::Turn;
 use crate::follower::Follower;
 use crate::lane::{Lane, lane};
 use crate::opening::Entry;
+use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::queue::Terms;
 use crate::room::NoPlace;
@@ -31,7 +32,7 @@ pub(crate) struct FollowQueue<M> {
 
 impl<M> FollowQueue<M> {
     pub(crate) fn new(terms: &Arc<Terms>, readers: &Arc<WaitList>) -> (Arc<Self>, Follower<M>) {
-        let (lane, end) = lane(terms.capacity);
+        let (lane, end) = lane(terms.capacity, terms.overflow == Overflow::DropOldest);
         let places = Arc::new(Places::new());
         let queue = FollowQueue {
             lane,
@@ -69,8 +70,40 @@ impl<M> FollowQueue<M> {
         self.places.left_out_before(self.terms.blocks()) == left_out
     }
 
-    /// How many more envelopes fit in, after what `entry` says was enqueued.
-    pub(crate) fn room(&self, entry: &Entry) -> u64 {
+    /// How many more envelopes fit in, after what `entry` says was enqueued: any number where the newest are kept. Notes
+    /// how many are queued.
+    pub(crate) fn look_for_room(&self, entry: &Entry) -> u64 {
+        let (room, queued) = if self.lane.newest().is_some() {
+            (u64::MAX, self.accounts(entry).queued())
+        } else {
+            let room = self.room(entry);
+            (room, (self.terms.capacity as u64).saturating_sub(room))
+        };
+        self.places.saw(queued);
+        room
+    }
+
+    /// Before the parcel after this sequence number is opened: where the newest are kept, takes out what is too old. That
+    /// may be dropped when the publish is over, since it is user code.
+    pub(crate) fn make_room(&self, end: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
+        if let Some(newest) = self.lane.newest() {
+            newest.keep_up_to(end, self.places.start().unwrap_or(end), gone);
+        }
+    }
+
+    /// Whether more was taken out since this was asked last.
+    pub(crate) fn has_lost_more(&self) -> bool {
+        // Relaxed: only whether it is told of hangs on it.
+        let lost = self.lane.lost();
+        lost > 0 && self.places.told_of.swap(lost, Ordering::Relaxed) < lost
+    }
+
+    /// How many envelopes were taken out.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lane.lost()
+    }
+
+    fn room(&self, entry: &Entry) -> u64 {
         let places = &*self.places;
         let mut enqueued = entry.enqueued;
         if self.terms.blocks() {
@@ -101,13 +134,16 @@ impl<M> FollowQueue<M> {
     pub(crate) fn accounts(&self, entry: &Entry) -> Accounts {
         let places = &*self.places;
         let (placed, given_up) = places.turns();
+        let consumed = places.consumed.load(Ordering::Relaxed); // a figure, no more
+        let lost = self.lane.lost();
         Accounts {
-            placed: entry.enqueued + placed,
-            consumed: places.consumed.load(Ordering::Relaxed), // a figure, no more
+            // All of these may have gone on since the entry was made.
+            placed: (entry.enqueued + placed).saturating_sub(lost).max(consumed),
+            consumed,
             dropped: if self.terms.blocks() {
                 given_up
             } else {
-                entry.left_out
+                entry.left_out + lost
             },
         }
     }

@@ -209,9 +209,7 @@ impl<M> Follower<M> {
         let parcel = match self.lane.try_recv(self.next) {
             Ok(parcel) => parcel,
             Err(_) if missed > self.told => return Err(self.tell(missed - self.told)),
-            Err(end)
-                if end.is_disconnected() || self.places.has_all(self.consumed, self.blocks) =>
-            {
+            Err(end) if end.is_disconnected() || self.has_all() => {
                 // Nobody is at it any more, so this is all.
                 let missed = self.missed(standing);
                 return Err(if missed > self.told {
@@ -224,10 +222,11 @@ impl<M> Follower<M> {
             }
             Err(_) => return Err(Nothing::Empty),
         };
-        let base = parcel.base();
-        let next = self.next.unwrap_or(base);
+        let first = self.lane.first(&parcel);
+        let next = self.next.unwrap_or(first);
         // It may begin in the midst of a parcel.
-        let read = usize::try_from(next.saturating_sub(base)).unwrap_or(usize::MAX);
+        let read = next.max(first).saturating_sub(parcel.base());
+        let read = usize::try_from(read).unwrap_or(usize::MAX);
         let filled = parcel.filled();
         if read > filled.claimed || (read == filled.claimed && filled.is_final && read > 0) {
             return Ok(()); // handed over twice, or it began later
@@ -235,16 +234,24 @@ impl<M> Follower<M> {
         self.hand = Some(parcel);
         self.read = read;
         self.known = read;
-        if base > next {
-            return Err(self.tell(base - next));
+        if first > next {
+            return Err(self.tell(first - next));
         }
         Ok(())
+    }
+
+    /// Whether nothing more comes, and what found a place was consumed, or was lost after that.
+    fn has_all(&self) -> bool {
+        (self.places).has_all(self.consumed + self.lane.lost(), self.blocks)
     }
 
     /// Tells that the next `missed` envelopes were lost.
     fn tell(&mut self, missed: u64) -> Nothing {
         self.told += missed;
-        self.places.tell(self.told);
+        if self.places.was_left_out() {
+            // Else it is one that keeps the newest, and was given all.
+            self.places.tell(self.told);
+        }
         self.next = self.next.map(|next| next + missed);
         Nothing::Lagged(missed)
     }
@@ -279,11 +286,12 @@ impl<M> Follower<M> {
 
     pub(crate) fn len(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> usize {
         let enqueued = standing(&self.places).0 + self.places.placed();
-        usize::try_from(enqueued.saturating_sub(self.consumed)).unwrap_or(usize::MAX)
+        let over = self.consumed + self.lane.lost();
+        usize::try_from(enqueued.saturating_sub(over)).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
-        self.missed(&standing)
+        self.missed(&standing) + self.lane.lost()
     }
 
     pub(crate) fn places(&self) -> &Places<M> {

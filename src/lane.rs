@@ -5,6 +5,8 @@
 //! spilled then, into a second channel without a limit, and the receiver sorts it in. That is so rare
 //! that the second channel is made only when it is needed.
 //!
+//! Where the [newest] are kept, the channel has no limit, and whoever opens a parcel takes out what is too old.
+//!
 //! # Why it is right
 //!
 //! * **No parcel is lost or comes late.** A parcel is handed over before the next one is opened. So
@@ -16,9 +18,13 @@
 //! * **It is bounded.** A publisher sends each parcel once at most, and there are no more unread
 //!   parcels than the queue has places.
 
+mod newest;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::newest::Newest;
+use crate::caught::Quietly;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
@@ -35,6 +41,7 @@ type Spill<M> = OnceBox<(Sender<Arc<Parcel<M>>>, Receiver<Arc<Parcel<M>>>)>;
 pub(crate) struct Lane<M> {
     sender: Sender<Arc<Parcel<M>>>,
     spill: Arc<Spill<M>>,
+    newest: Option<Arc<Newest<M>>>,
     /// Where the last parcel that was handed over ends at the earliest: one after its base.
     handed: AtomicU64,
 }
@@ -43,21 +50,32 @@ pub(crate) struct Lane<M> {
 pub(crate) struct LaneEnd<M> {
     receiver: Receiver<Arc<Parcel<M>>>,
     spill: Arc<Spill<M>>,
+    newest: Option<Arc<Newest<M>>>,
+    /// What comes before this sequence number was cut off from the parcel that was taken last.
+    cut: u64,
     /// Those that are out of both channels, by their bases.
     ahead: BTreeMap<u64, Arc<Parcel<M>>>,
 }
 
-pub(crate) fn lane<M>(capacity: usize) -> (Lane<M>, LaneEnd<M>) {
-    let (sender, receiver) = bounded(capacity + SLACK);
+pub(crate) fn lane<M>(capacity: usize, keeps_newest: bool) -> (Lane<M>, LaneEnd<M>) {
+    let (sender, receiver) = if keeps_newest {
+        unbounded()
+    } else {
+        bounded(capacity + SLACK)
+    };
+    let newest = keeps_newest.then(|| Arc::new(Newest::new(capacity, receiver.clone())));
     let spill = Arc::new(Spill::new());
     let lane = Lane {
         sender,
         spill: Arc::clone(&spill),
+        newest: newest.clone(),
         handed: AtomicU64::new(0),
     };
     let end = LaneEnd {
         receiver,
         spill,
+        newest,
+        cut: 0,
         ahead: BTreeMap::new(),
     };
     (lane, end)
@@ -89,12 +107,29 @@ impl<M> Lane<M> {
             }
         }
     }
+
+    /// What it keeps if it keeps the newest.
+    pub(crate) fn newest(&self) -> Option<&Newest<M>> {
+        self.newest.as_deref()
+    }
+
+    /// How many envelopes were lost though they had been put into it.
+    pub(crate) fn lost(&self) -> u64 {
+        self.newest().map_or(0, Newest::lost)
+    }
 }
 
 impl<M> LaneEnd<M> {
     /// Takes the next parcel, or one that was taken before. `next` is the sequence number that is
     /// due, once it is known.
     pub(crate) fn try_recv(&mut self, next: Option<u64>) -> Result<Arc<Parcel<M>>, TryRecvError> {
+        if let Some(newest) = &self.newest {
+            let mut gone = Quietly::new(Vec::new());
+            let taken = newest.take(next.unwrap_or(0), &mut gone);
+            let (parcel, cut) = taken.ok_or(TryRecvError::Empty)?;
+            self.cut = cut;
+            return Ok(parcel);
+        }
         let end = match self.receiver.try_recv() {
             Ok(parcel) => return Ok(self.sort_in(parcel, next)),
             Err(end) => end,
@@ -120,6 +155,16 @@ impl<M> LaneEnd<M> {
         self.ahead.pop_first().map_or(parcel, |(_, first)| first)
     }
 
+    /// The first sequence number in a parcel that was taken just now.
+    pub(crate) fn first(&self, parcel: &Parcel<M>) -> u64 {
+        parcel.base().max(self.cut)
+    }
+
+    /// How many envelopes were lost though they had been put into it.
+    pub(crate) fn lost(&self) -> u64 {
+        (self.newest.as_ref()).map_or(0, |newest| newest.lost())
+    }
+
     fn collect_spilled(&mut self) {
         if let Some((_, spilled)) = self.spill.get() {
             let spilled = spilled.try_iter().map(|parcel| (parcel.base(), parcel));
@@ -130,6 +175,7 @@ impl<M> LaneEnd<M> {
     /// Frees what is queued: the channels would keep it for as long as a publisher is still at it.
     pub(crate) fn drain(&mut self) {
         self.ahead.clear();
+        self.newest.iter().for_each(|newest| newest.clear());
         self.receiver.try_iter().for_each(drop);
         if let Some((_, spilled)) = self.spill.get() {
             spilled.try_iter().for_each(drop);

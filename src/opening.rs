@@ -120,13 +120,14 @@ impl<M> Opening<M> {
 
     /// The next parcel after this one, which is closed. As many envelopes as find room are taken for
     /// it, up to `wanted`; it has up to `max` slots. A blind one only counts them, so that they are still there if another
-    /// publisher's comes first.
+    /// publisher's comes first. Parcels that are too old for those that keep the newest are `gone`.
     pub(crate) fn next(
         &self,
         route: Arc<Route<M>>,
         wanted: usize,
         max: usize,
         pending: &mut impl Pending<M>,
+        gone: &mut Vec<Arc<Parcel<M>>>,
     ) -> Self {
         let slot_bytes = size_of::<Envelope<M>>().max(1);
         let growth = (self.growth().max(wanted))
@@ -147,9 +148,8 @@ impl<M> Opening<M> {
                 others.push(other(entry)); // listed still, and offered nothing
                 continue;
             }
-            let room = queue.room(&entry);
-            let queued = (queue.terms().capacity as u64).saturating_sub(room);
-            queue.places().saw(queued);
+            let room = queue.look_for_room(&entry);
+            queue.make_room(self.end(), gone);
             if room > 0 {
                 in_reach += 1;
                 slots = slots.min(room);
@@ -169,7 +169,7 @@ impl<M> Opening<M> {
                 Overflow::DropNewest => drops.push(Full::new(index, queue, &entry)),
                 Overflow::Block | Overflow::BlockFor(_) => waits.push(index),
                 Overflow::Evict => evicts.push(index),
-                Overflow::DropOldest => unreachable!("it does not follow"),
+                Overflow::DropOldest => unreachable!("it has room for any number"),
             }
         }
         if !waits.is_empty() {

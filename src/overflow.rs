@@ -31,7 +31,11 @@ pub enum Overflow {
     /// It takes the place of the oldest that is queued, which is dropped and counted: the newest
     /// stay. No publisher ever waits.
     ///
-    /// The receipt counts it as delivered, and does not show what it displaced.
+    /// With a filter or in a group the queue holds `capacity` at most. Without, it always holds the newest `capacity`, and up
+    /// to two segments (128) more, since whole segments are shared with all others.
+    ///
+    /// The receipt counts it as delivered, and does not show what it displaced: a publish is never dropped for such a queue.
+    /// What was displaced is counted in [`dropped`](crate::Subscription::dropped) from then on.
     DropOldest,
     /// The subscription is evicted: it is dropped from the list, receives what it has, is told of the
     /// one envelope that found no room, and then receives `Evicted` for ever (an iterator ends with it as

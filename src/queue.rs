@@ -2,8 +2,7 @@
 //!
 //! A subscriber without a filter [follows](crate::follow) the bus: parcels go into its channel, and
 //! it reads what is appended to them. One with a filter has its envelopes [picked](crate::pick):
-//! each goes into its queue by itself. So have groups, whose members cannot share a parcel, and those
-//! that keep the newest.
+//! each goes into its queue by itself. So have groups, whose members cannot share a parcel.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -148,7 +147,7 @@ pub(crate) fn queue<M>(
         number: AtomicU64::new(0),
     });
     let chooses = options.chooses || !options.filter.is_none();
-    if !chooses && terms.group.is_none() && terms.overflow != Overflow::DropOldest {
+    if !chooses && terms.group.is_none() {
         let (queue, follower) = FollowQueue::new(&terms, readers);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {

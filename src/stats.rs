@@ -81,7 +81,7 @@ pub struct SubscriptionStats {
     pub sources: Vec<Source>,
     /// What happens when its queue is full. In JSON as on the command line: `"drop-newest"`.
     pub overflow: Overflow,
-    /// How many envelopes its queue holds at most.
+    /// How many envelopes its queue holds at most; without a filter, up to 128 more with [`Overflow::DropOldest`].
     pub capacity: u64,
     /// How many are in it now.
     pub queued: u64,

@@ -291,7 +291,8 @@ impl<M> Subscription<M> {
         self.len() == 0
     }
 
-    /// How many envelopes the queue holds at most.
+    /// How many envelopes the queue holds at most; without a filter, up to 128 more with
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
     pub fn capacity(&self) -> usize {
         self.terms.capacity
     }

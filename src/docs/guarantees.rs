@@ -5,8 +5,8 @@
 //!    [`Overflow::Block`](crate::Overflow::Block).
 //! 2. [Receipt](#2-receipt): when `publish` returns, the envelope is in every queue that the receipt counts as delivered.
 //! 3. [Exact accounts](#3-exact-accounts): matched = received + queued + dropped, and a gap is told once, where it lies.
-//! 4. [Order](#4-order): all unfiltered subscribers receive in one order (not those that keep the newest); every
-//!    subscriber receives each publisher's envelopes in the order in which they were published.
+//! 4. [Order](#4-order): all unfiltered subscribers receive in one order; every subscriber receives
+//!    each publisher's envelopes in the order in which they were published.
 //! 5. [Subscribing and unsubscribing are barriers](#5-subscribing-and-unsubscribing-are-barriers) for all that is
 //!    published after they return.
 //! 6. [Revoking is a barrier](#6-revoking-is-a-barrier): what is published under the capability after it returned is
@@ -65,7 +65,7 @@
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
 //! * An envelope is dropped only if the queue was full at some time during its publish, and, with
 //!   `Block`, stayed so until the time-out or the end of the bus or the subscription. With `DropOldest` one that was queued is
-//!   dropped only when the last *capacity* that matched are all newer. With `Evict` one is dropped, and
+//!   dropped only when the last *capacity* that matched are all newer; without a filter up to 128 more stay. With `Evict` one is dropped, and
 //!   from then on nothing matches.
 //! * A gap is told where it lies: the first receive after the last envelope before it returns
 //!   [`Lagged`](crate::RecvError::Lagged), says how many were missed, and the receive after that goes on. All ways
@@ -87,11 +87,11 @@
 //!   published them.
 //! * A publish that begins after another has returned comes after it, for everybody.
 //! * Subscribers without a filter (neither pattern nor source nor predicate) all receive in one and the same order,
-//!   that of [`Delivery::sequence`](crate::Delivery::sequence); but for those with `DropOldest` and groups.
+//!   that of [`Delivery::sequence`](crate::Delivery::sequence); but for groups.
 //! * On a bus made with [`total_order`](crate::BusBuilder::total_order) everybody receives in that one order, whatever the
 //!   filter and the policy, and each member of a group a part of it.
 //!
-//! Not promised: without that, for a subscriber with a filter, with `DropOldest` or in a group, the order of two
+//! Not promised: without that, for a subscriber with a filter or in a group, the order of two
 //! publishes that overlap in time; the sequence numbers it receives need not rise then. And that the order is that of
 //! the timestamps: an envelope is stamped when it is made, not when it is published.
 //!
@@ -187,10 +187,10 @@
 //!
 //! * A queue never holds more envelopes than its capacity (with a filter one more, while its subscriber is told of a
 //!   gap), and takes the memory for that on subscribing, see
-//!   [`capacity`](crate::SubscribeOptions::capacity).
-//! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter, with
-//!   [`DropOldest`](crate::Overflow::DropOldest) or of a group keeps its parcel: up to 63 others. The others' queues keep
-//!   one parcel beside what they hold.
+//!   [`capacity`](crate::SubscribeOptions::capacity). Without a filter, one with
+//!   [`DropOldest`](crate::Overflow::DropOldest) holds up to two segments (128) more.
+//! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter or of a group keeps its
+//!   parcel: up to 63 others. The others' queues keep one parcel beside what they hold, and two with `DropOldest`.
 //! * What is [retained](crate::Bus::retain) comes beside the queue of a new subscriber: up to
 //!   [`MAX_RETAINED`](crate::limits::MAX_RETAINED) envelopes for each of [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS)
 //!   patterns, each with its parcel, shared by all.

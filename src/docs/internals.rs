@@ -153,6 +153,10 @@
 //! number that is told. At the end of the queue, where no parcel shows the gap, it asks the bus how many were
 //! left out so far (a queue that publishers wait for counts them itself).
 //!
+//! A follower that keeps the newest always has room, so every parcel is in its reach (`lane/newest`). Whoever opens the
+//! next parcel takes out of its queue what comes before the last *capacity* envelopes, and counts it there; the jump from
+//! one base to the next tells the gap.
+//!
 //! # Pickers (`pick`, `room`)
 //!
 //! A subscriber with a filter receives `(parcel, slot)` pairs, each sent by itself. Where the queue drops
@@ -162,7 +166,7 @@
 //! tells the gap in its place. Where a gap is told first, the pair after it is out of the channel already, and is held back; then one envelope more
 //! than the capacity may be queued, if a publisher sends in just that moment.
 //!
-//! In a queue that keeps the newest a publisher that finds the channel full takes the oldest pair out, and counts it as lost.
+//! In a queue with a filter that keeps the newest a publisher that finds the channel full takes the oldest pair out, and counts it as lost.
 //! It does so under a lock, and so does the subscriber that receives. So what was lost always lies between what was
 //! received and what is in the channel: the gap is told before the next pair is taken.
 //!

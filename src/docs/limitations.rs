@@ -36,10 +36,13 @@
 //!   map, as above, and in it a mutex around the answers to the one that it answers;
 //! * [`Overflow::Block`](crate::Overflow::Block): a mutex for each such queue, which the subscriber takes too where it
 //!   makes room that is waited for, and one for each publisher that waits;
-//! * [`Overflow::DropOldest`](crate::Overflow::DropOldest): a mutex for each such queue, held while the subscriber takes an
-//!   envelope out, or a publisher that finds it full puts one in the place of another, for a few instructions. A thread
-//!   that is stopped just there holds up the subscriber, and publishers that find the queue full;
-//! * publishing to subscribers with a filter, to groups and to `DropOldest` on a bus with
+//! * [`Overflow::DropOldest`](crate::Overflow::DropOldest) with a filter or in a group: a mutex for each such queue, held
+//!   while the subscriber takes an envelope out, or a publisher that finds it full puts one in the place of another, for a
+//!   few instructions. A thread that is stopped just there holds up the subscriber, and publishers that find the queue
+//!   full. Without a filter: one mutex for the queue, held for some instructions once a parcel. The subscriber
+//!   waits for it. A publisher leaves its work to whoever holds it; but if a thread is stopped just there until 16,384
+//!   envelopes more than the queue keeps have come, it waits too;
+//! * publishing to subscribers with a filter and to groups on a bus with
 //!   [`total_order`](crate::BusBuilder::total_order): one mutex for all of them. Where one of them is stopped
 //!   just after it has lined up for a full [`Block`](crate::Overflow::Block) queue, `try_publish` by others finds that
 //!   queue full until it goes on.
@@ -55,7 +58,7 @@
 //! two, and each thread that wakes up wakes two more: if the system does not let such a thread run, the others that it was
 //! to wake wait for it, or for another of them.
 //!
-//! To a subscriber with a filter, one that keeps the newest, or a member of a group, the end of the bus
+//! To a subscriber with a filter or a member of a group, the end of the bus
 //! shows as the end of a channel; so does an eviction for a predicate that panicked. It comes when the last publish that had begun before
 //! [`close`](crate::Bus::close) is through: a thread that is stopped in the middle of one, or a predicate that does not
 //! return, keeps it from them.
@@ -71,15 +74,18 @@
 //! For such a subscriber a gap of 2³¹ envelopes or more may be told later than where it lies; the sum is
 //! exact all the same.
 //!
-//! The same goes for a subscriber that keeps the newest ([`Overflow::DropOldest`](crate::Overflow::DropOldest)),
-//! even without a filter, and for the members of a group.
+//! The same goes for the members of a group.
 //!
 //! # What keeps the newest
 //!
+//! * Without a filter the queue holds at least the newest *capacity*, and up to 128 more: what is left of the parcel that is
+//!   being read, which is received before the gap is told, and the parcel that is published to. So
+//!   [`len`](crate::Subscription::len) may exceed [`capacity`](crate::Subscription::capacity), and with a small capacity
+//!   most of what is received is older than the newest *capacity*. One with a filter holds the capacity, exactly.
 //! * The [`Receipt`](crate::Receipt) counts an envelope as delivered that displaces another. That one was
 //!   counted as delivered too, by its own receipt: what becomes of it shows in
 //!   [`dropped`](crate::Subscription::dropped) only.
-//! * A thread that is stopped in the midst of putting an envelope in, or taking one out, holds up the others, as
+//! * With a filter, a thread that is stopped in the midst of putting an envelope in, or taking one out, holds up the others, as
 //!   [above](#a-publisher-that-is-stopped).
 //! * Whoever displaces an envelope drops it, so a payload's `Drop` may run in a publish.
 //!
@@ -146,15 +152,15 @@
 //!
 //! There is no option to let such a one come back later, when it has room for many: it would lose envelopes though
 //! its queue had room. Who may be slow and is not to hold up the others subscribes with a filter, if only a predicate
-//! that accepts all, or with [`Overflow::DropOldest`](crate::Overflow::DropOldest): then each envelope is sent to it
-//! by itself, and it has no say in how long parcels are.
+//! that accepts all: then each envelope is sent to it by itself. Or with
+//! [`Overflow::DropOldest`](crate::Overflow::DropOldest): then it always has room. Neither has a say in how long parcels are.
 //!
 //! # Advisories
 //!
 //! * They are told by the thread that did what they tell of, after it was done: of two threads at work at once
 //!   either may tell first. (An [audit log](crate::audit) has grants and revokes in the order in which they came about.)
-//! * That a subscription without a filter lags is told when a parcel is opened that leaves it out: up to 1,024
-//!   envelopes late, if nobody has room, else up to 64.
+//! * That a subscription without a filter lags is told when a parcel is opened that leaves it out, or pushes out what it
+//!   had queued: up to 1,024 envelopes late, if nobody has room, else up to 64.
 //! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.
 //!   Beyond four of them in one another nothing is told.
 //!

@@ -54,8 +54,8 @@
 //! * Fill the queues of those who listen to what it may say, as fast as its rate allows; without a rate, as
 //!   fast as it can. They lose what comes then, also from others, and are told. So give each module a rate, and let those who must not lose
 //!   anything listen by source or subject.
-//! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with
-//!   [`Overflow::DropOldest`](crate::Overflow::DropOldest) or a filter, cost them what it takes to put an envelope into its
+//! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with a
+//!   filter, cost them what it takes to put an envelope into its
 //!   queue, and with patterns up to 256 steps to find them, of some 50 to 100 ns each: a few where `*` always stands in
 //!   the same places. A subscription that is made [fixed](crate::SubscribeOptions::fixed) has only the patterns that its
 //!   owner chose.

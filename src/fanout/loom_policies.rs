@@ -6,6 +6,7 @@ use loom::thread::{self, JoinHandle};
 use crate::error::{RecvError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
+use crate::parcel::MAX_SLOTS;
 use crate::sync::explore;
 use crate::{Bus, Envelope, Receipt, Subscription};
 
@@ -20,6 +21,15 @@ fn options(capacity: usize, overflow: Overflow) -> SubscribeOptions<u32> {
 /// One whose envelopes are sent one by one.
 fn pick(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32> {
     bus.subscribe_with(options(capacity, overflow).source("model"))
+        .expect("open")
+}
+
+/// One that keeps the newest, and whether it has a filter.
+fn newest(bus: &Bus<u32>, capacity: usize, filters: bool) -> Subscription<u32> {
+    if filters {
+        return pick(bus, capacity, Overflow::DropOldest);
+    }
+    bus.subscribe_with(options(capacity, Overflow::DropOldest))
         .expect("open")
 }
 
@@ -46,26 +56,35 @@ fn queued(subscription: &mut Subscription<u32>) -> Vec<Result<u32, u64>> {
 
 #[test]
 fn the_newest_stay_and_the_gap_is_told_where_it_lies() {
-    explore(3, || {
-        let bus = Bus::new();
-        let mut subscription = pick(&bus, 1, Overflow::DropOldest);
-        let publisher = publisher(&bus, &[0, 1, 2]);
-        let mut received = queued(&mut subscription);
-        publisher.join().unwrap();
-        received.extend(queued(&mut subscription));
-        let mut next = 0;
-        for item in received {
-            match item {
-                Ok(message) => {
-                    assert_eq!(u64::from(message), next);
-                    next += 1;
+    for (filters, count) in [(true, 3), (false, 5)] {
+        let messages = &[0, 1, 2, 3, 4][..count];
+        explore(3, move || {
+            let bus = Bus::new();
+            let mut subscription = newest(&bus, 1, filters);
+            let publisher = publisher(&bus, messages);
+            let mut received = queued(&mut subscription);
+            publisher.join().unwrap();
+            let left = subscription.len();
+            received.extend(queued(&mut subscription));
+            let (mut next, mut told) = (0, 0);
+            for item in received {
+                match item {
+                    Ok(message) => {
+                        assert_eq!(u64::from(message), next);
+                        next += 1;
+                    }
+                    Err(missed) => {
+                        next += missed;
+                        told += missed;
+                    }
                 }
-                Err(missed) => next += missed,
             }
-        }
-        assert_eq!(next, 3, "the last one stays");
-        assert_eq!(subscription.len(), 0);
-    });
+            assert_eq!(next, messages.len() as u64, "the last one stays");
+            assert_eq!((subscription.len(), subscription.dropped()), (0, told));
+            let most = if filters { 1 } else { 1 + 2 * MAX_SLOTS };
+            assert!(left <= most, "{left} were queued");
+        });
+    }
 }
 
 #[test]
@@ -84,14 +103,32 @@ fn two_publishers_in_one_slot_leave_one_envelope_and_lose_one() {
 
 #[test]
 fn who_keeps_the_newest_and_sleeps_is_woken() {
-    explore(3, || {
+    for filters in [true, false] {
+        explore(3, move || {
+            let bus = Bus::new();
+            let mut subscription = newest(&bus, 2, filters);
+            let publisher = publisher(&bus, &[1, 2]);
+            for message in 1..=2 {
+                assert_eq!(subscription.recv().map(|it| it.message), Ok(message));
+            }
+            publisher.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn who_keeps_the_newest_and_sleeps_is_woken_by_the_end() {
+    explore(2, || {
         let bus = Bus::new();
-        let mut subscription = pick(&bus, 2, Overflow::DropOldest);
-        let publisher = publisher(&bus, &[1, 2]);
-        for message in 1..=2 {
-            assert_eq!(subscription.recv().map(|it| it.message), Ok(message));
-        }
-        publisher.join().unwrap();
+        let mut subscription = newest(&bus, 1, false);
+        let closer = thread::spawn(move || {
+            publish(&bus, 1);
+            bus.close();
+            bus
+        });
+        assert_eq!(subscription.recv().map(|it| it.message), Ok(1));
+        assert_eq!(subscription.recv().unwrap_err(), RecvError::Disconnected);
+        closer.join().unwrap();
     });
 }
 

@@ -305,7 +305,7 @@ fn nobody_appends_to_a_parcel_before_it_is_in_every_queue() {
 fn in_one_order_nobody_goes_before_a_publisher_that_is_stopped_with_a_lower_number() {
     let bus = Bus::<u32>::builder().total_order().build();
     let sources = || SubscribeOptions::new().source("test");
-    let newest = || SubscribeOptions::new().overflow(Overflow::DropOldest);
+    let newest = || sources().overflow(Overflow::DropOldest);
     let of_a_group = || SubscribeOptions::new().group("workers");
     let mut subscriptions = [sources(), newest(), of_a_group()]
         .map(|options| bus.subscribe_with(options).expect("open"));

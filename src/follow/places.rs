@@ -41,6 +41,8 @@ pub(crate) struct Places<M> {
     pub(super) vacancy: Arc<WaitList>,
     /// The most envelopes that somebody who asked has seen queued.
     seen: AtomicU64,
+    /// Where the newest are kept: how many losses were told of as a lag.
+    pub(super) told_of: AtomicU64,
     /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was put out.
     pub(super) end: OnceLock<End>,
 }
@@ -69,6 +71,7 @@ impl<M> Places<M> {
             gate: Gate::new(),
             vacancy: Arc::default(),
             seen: AtomicU64::new(0),
+            told_of: AtomicU64::new(0),
             end: OnceLock::new(),
         }
     }

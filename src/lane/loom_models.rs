@@ -40,7 +40,7 @@ fn take_all(mut end: LaneEnd<u32>, count: u64) {
 fn parcels_that_two_publishers_hand_over_twice_come_in_order_though_the_channel_is_too_small() {
     explore(2, || {
         let parcels = parcels(3);
-        let (lane, end) = lane(2);
+        let (lane, end) = lane(2, false);
         let lane = Arc::new(lane);
         let publishers = [(); 2].map(|()| hand_over(&lane, &parcels));
         take_all(end, 3);
@@ -54,7 +54,7 @@ fn parcels_that_two_publishers_hand_over_twice_come_in_order_though_the_channel_
 fn a_parcel_that_was_spilled_is_found() {
     explore(4, || {
         let parcels = parcels(3);
-        let (lane, end) = lane(1);
+        let (lane, end) = lane(1, false);
         let lane = Arc::new(lane);
         let publisher = hand_over(&lane, &parcels);
         take_all(end, 3);

@@ -330,6 +330,32 @@ fn a_lag_is_told_once_within_a_second_whatever_the_kind_of_the_queue() {
 }
 
 #[test]
+fn that_something_was_displaced_is_told_as_a_lag() {
+    for options in [
+        SubscribeOptions::new(),
+        SubscribeOptions::new().source("counter"),
+    ] {
+        let bus = Bus::<u64>::new();
+        let mut advisories = bus
+            .advisories_with(SubscribeOptions::new().pattern("advisory.lagging"))
+            .unwrap();
+        let options = options.capacity(1).overflow(Overflow::DropOldest);
+        let slow = bus.subscribe_with(options).unwrap();
+        bus.publish(envelope(0)).unwrap();
+        assert_eq!(told(&mut advisories), []);
+        for number in 1..200 {
+            bus.publish(envelope(number)).unwrap();
+        }
+        let told = told(&mut advisories);
+        let Some(Advisory::Lagging { id, dropped, .. }) = told.first() else {
+            panic!("{told:?}");
+        };
+        assert_eq!(*id, slow.id());
+        assert!((1..=slow.dropped()).contains(dropped));
+    }
+}
+
+#[test]
 fn each_subscription_that_lags_is_told_of() {
     let bus = Bus::<u64>::new();
     let slow = [(); 3].map(|()| {

@@ -25,14 +25,13 @@ fn kinds<M>() -> [(SubscribeOptions<M>, i64, i64); 8] {
         (rare(), 32, 2),
         (rare().overflow(block), 32, 2),
         (rare().group("workers"), 32, 3),
-        (all().overflow(Overflow::DropOldest), 32, 2),
+        (all().overflow(Overflow::DropOldest), 0, 3),
         (rare().overflow(Overflow::DropOldest), 32, 2),
     ]
 }
 
 #[test]
-fn a_queue_takes_so_many_bytes_for_each_envelope_of_its_capacity_and_up_to_2_kib_more_in_a_group_3()
-{
+fn a_queue_takes_so_many_bytes_for_each_envelope_of_its_capacity_and_up_to_2_or_3_kib_more() {
     let bus = Bus::<u64>::new();
     let _others: [_; 8] = array::from_fn(|_| bus.subscribe());
     for (options, bytes, most) in kinds() {
@@ -118,14 +117,34 @@ fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one
         publish(&bus, &mut fast, &token, 50 * PARCEL);
         let alive = Arc::strong_count(&token) - 1;
         // The bus keeps its newest parcel, and the one that keeps up reads in it.
-        let queued = if is_picky {
-            CAPACITY * PARCEL
-        } else {
-            CAPACITY
+        let queued = match bytes {
+            0 => CAPACITY + 2 * PARCEL, // one that keeps the newest
+            _ if is_picky => CAPACITY * PARCEL,
+            _ => CAPACITY,
         };
         assert!(alive <= queued + PARCEL, "{alive} for {stuck:?}");
         assert!(alive >= CAPACITY, "it keeps what it holds");
     }
+}
+
+#[test]
+fn one_that_keeps_the_newest_and_stops_in_the_midst_of_a_parcel_keeps_that_and_two_beside_what_it_holds()
+ {
+    const CAPACITY: usize = 4;
+    let (bus, token) = (Bus::new(), Arc::new(()));
+    let mut fast = bus.subscribe();
+    let options = SubscribeOptions::new().capacity(CAPACITY);
+    let options = options.overflow(Overflow::DropOldest);
+    let mut stuck = bus.subscribe_with(options).unwrap();
+    publish(&bus, &mut fast, &token, 5 * PARCEL); // so that parcels are long
+    while stuck.try_recv().is_err() {}
+    for _ in 0..20 {
+        publish(&bus, &mut fast, &token, 7 * PARCEL);
+        let alive = Arc::strong_count(&token) - 1;
+        assert!(alive <= CAPACITY + 3 * PARCEL, "{alive}");
+        assert!((CAPACITY..=CAPACITY + 2 * PARCEL).contains(&stuck.len()));
+    }
+    assert!(stuck.dropped() > 0);
 }
 
 #[test]

@@ -153,39 +153,83 @@ fn with_and_without_filter(options: SubscribeOptions<u64>, check: impl Fn(Subscr
 
 #[test]
 fn of_200_envelopes_a_queue_that_drops_the_oldest_tells_of_72_and_holds_the_newest_128() {
-    with_and_without_filter(newest(128), |options| {
-        let bus = Bus::new();
-        let mut subscription = bus.subscribe_with(options).unwrap();
-        for number in 0..200 {
-            let receipt = publish(&bus, number);
-            assert_eq!((receipt.delivered(), receipt.dropped()), (1, 0));
+    let bus = Bus::new();
+    let options = newest(128).source("counter");
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    for number in 0..200 {
+        let receipt = publish(&bus, number);
+        assert_eq!((receipt.delivered(), receipt.dropped()), (1, 0));
+    }
+    assert_eq!((subscription.len(), subscription.dropped()), (128, 72));
+    let mut expected = vec![Err(72)];
+    expected.extend((72..200).map(Ok));
+    assert_eq!(queued(&mut subscription), expected);
+    publish(&bus, 200);
+    assert_eq!(queued(&mut subscription), [Ok(200)]);
+    assert_eq!((subscription.len(), subscription.dropped()), (0, 72));
+}
+
+/// The most envelopes in a segment.
+const SEGMENT: usize = 64;
+
+/// Whether the first has read a little, before the others come, or nothing.
+#[test]
+fn without_a_filter_the_newest_stay_and_no_more_than_two_segments_beside_and_the_gap_is_told_where_it_lies()
+ {
+    for capacity in [1, 2, 63, 64, 65, 128, 300] {
+        for (read, batch) in [(0, 1), (1, 1), (1, 100), (70, 1)] {
+            let bus = Bus::new();
+            let mut subscription = bus.subscribe_with(newest(capacity)).unwrap();
+            publish_all(&bus, 0..200); // segments are long by now
+            let seen = subscription.try_iter().take(read);
+            let seen = seen.map(|it| it.map(|it| it.message).map_err(|it| it.missed().unwrap()));
+            let seen: Vec<_> = seen.collect();
+            let mut lost = subscription.dropped();
+            for first in (200..2_000).step_by(batch) {
+                let numbers = (first..first + batch as u64).map(|it| Envelope::new("counter", it));
+                let receipt = bus.publish_batch(numbers).unwrap();
+                assert_eq!((receipt.delivered(), receipt.dropped()), (batch, 0));
+                let len = subscription.len();
+                assert!(len <= capacity + 2 * SEGMENT, "{len} of {capacity}");
+                let now = subscription.dropped();
+                assert!(now >= lost && (now == lost || len >= capacity));
+                lost = now;
+                let of = bus.stats().subscriptions.remove(0);
+                assert_eq!((of.matched, of.queued), (first + batch as u64, len as u64));
+                assert_eq!(of.matched, of.received + of.queued + of.dropped);
+                assert!(now == 0 || of.high_water >= capacity as u64, "{of:?}");
+                assert!(of.high_water <= (capacity + 2 * SEGMENT) as u64, "{of:?}");
+            }
+            assert!(lost >= (2_000 - capacity - 2 * SEGMENT - read) as u64);
+            let (mut next, mut told) = (0, 0);
+            for item in seen.into_iter().chain(queued(&mut subscription)) {
+                match item {
+                    Ok(number) => assert_eq!(number, next),
+                    Err(missed) => told += missed,
+                }
+                next += item.map_or_else(|missed| missed, |_| 1);
+            }
+            assert_eq!((next, told), (2_000, lost));
+            assert_eq!((subscription.len(), subscription.dropped()), (0, lost));
         }
-        assert_eq!((subscription.len(), subscription.dropped()), (128, 72));
-        let mut expected = vec![Err(72)];
-        expected.extend((72..200).map(Ok));
-        assert_eq!(queued(&mut subscription), expected);
-        publish(&bus, 200);
-        assert_eq!(queued(&mut subscription), [Ok(200)]);
-        assert_eq!((subscription.len(), subscription.dropped()), (0, 72));
-    });
+    }
 }
 
 #[test]
 fn what_is_displaced_is_told_of_before_what_stays_each_time() {
-    with_and_without_filter(newest(2), |options| {
-        let bus = Bus::new();
-        let mut subscription = bus.subscribe_with(options).unwrap();
-        publish_all(&bus, 0..3); // 0 is displaced
-        assert_eq!(subscription.try_recv().unwrap_err().missed(), Some(1));
-        publish_all(&bus, 3..5); // and now 1 and 2
-        assert_eq!(subscription.dropped(), 3);
-        assert_eq!(queued(&mut subscription), [Err(2), Ok(3), Ok(4)]);
-        publish_all(&bus, 5..7);
-        assert_eq!(subscription.recv().unwrap().message, 5);
-        publish_all(&bus, 7..8);
-        assert_eq!(queued(&mut subscription), [Ok(6), Ok(7)]);
-        assert_eq!(subscription.dropped(), 3);
-    });
+    let bus = Bus::new();
+    let options = newest(2).source("counter");
+    let mut subscription = bus.subscribe_with(options).unwrap();
+    publish_all(&bus, 0..3); // 0 is displaced
+    assert_eq!(subscription.try_recv().unwrap_err().missed(), Some(1));
+    publish_all(&bus, 3..5); // and now 1 and 2
+    assert_eq!(subscription.dropped(), 3);
+    assert_eq!(queued(&mut subscription), [Err(2), Ok(3), Ok(4)]);
+    publish_all(&bus, 5..7);
+    assert_eq!(subscription.recv().unwrap().message, 5);
+    publish_all(&bus, 7..8);
+    assert_eq!(queued(&mut subscription), [Ok(6), Ok(7)]);
+    assert_eq!(subscription.dropped(), 3);
 }
 
 #[test]

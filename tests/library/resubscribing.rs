@@ -37,7 +37,8 @@ fn it_has_the_same_options_and_begins_now() {
             first.close();
             publish_all(&bus, 1..4);
             let expected = match overflow {
-                Overflow::DropOldest => vec![Err(1), Ok(2), Ok(3)],
+                Overflow::DropOldest if source.is_some() => vec![Err(1), Ok(2), Ok(3)],
+                Overflow::DropOldest => vec![Ok(1), Ok(2), Ok(3)], // it may hold more
                 _ => vec![Ok(1), Ok(2), Err(1)],
             };
             assert_eq!(queued(&mut second), expected);

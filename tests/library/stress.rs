@@ -127,7 +127,7 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
                 }
                 let subscription = bus.subscribe_with(options).expect("open");
                 let filtered = pattern.is_some();
-                let in_order = !filtered && overflow != Overflow::DropOldest;
+                let in_order = !filtered;
                 let lossless = overflow == Overflow::Block;
                 let mode = index + subscribers.len();
                 subscribers.push(thread::spawn(move || {

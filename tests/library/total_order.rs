@@ -274,9 +274,8 @@ fn a_bus_with_one_order_does_what_any_bus_does() {
                 .overflow(Overflow::Evict),
         )
         .unwrap();
-    let mut newest = bus
-        .subscribe_with(options().capacity(2).overflow(Overflow::DropOldest))
-        .unwrap();
+    let newest = options().source("counter").overflow(Overflow::DropOldest);
+    let mut newest = bus.subscribe_with(newest.capacity(2)).unwrap();
     assert_eq!(publish(&bus, 1).delivered(), 2);
     let receipt = publish(&bus, 2);
     assert_eq!((receipt.delivered(), receipt.dropped()), (1, 1));

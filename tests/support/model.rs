@@ -5,6 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// The most envelopes in a segment.
+const SEGMENT: usize = 64;
+
 /// One token of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -93,12 +96,14 @@ pub(crate) enum NotSet {
 
 struct Queue {
     terms: Terms,
-    /// Whether it began with a filter, or keeps the newest: others cannot have patterns later.
+    /// Whether it began with a filter: others cannot have patterns later.
     chooses: bool,
     /// What was retained for it: beside the queue, and before it.
     backlog: VecDeque<u64>,
     entries: VecDeque<Entry>,
     dropped: u64,
+    /// Where it [`is_loose`](Queue::is_loose): how many entries are lost, and were not told.
+    untold: usize,
     evicted: bool,
     /// Takes nothing new.
     ended: bool,
@@ -140,10 +145,11 @@ impl Model {
             let no_filter = filter.patterns.is_empty() && filter.sources.is_empty() && !filter.even;
             let queue = Queue {
                 backlog: self.backlog(&terms),
-                chooses: !no_filter || terms.policy == Policy::DropOldest,
+                chooses: !no_filter,
                 terms,
                 entries: VecDeque::new(),
                 dropped: 0,
+                untold: 0,
                 evicted: false,
                 ended: false,
                 members: BTreeSet::from([key]),
@@ -316,6 +322,30 @@ impl Model {
         }
     }
 
+    /// Before a receive is compared, or the accounts: what a loose queue says that it has dropped so far.
+    pub(crate) fn observe(&mut self, key: Key, received: Option<&Received>, dropped: u64) {
+        if self.left.contains(&key) || !self.queue(key).is_loose() {
+            return;
+        }
+        let queue = self.queue(key);
+        let capacity = queue.terms.capacity;
+        let lost = dropped
+            .checked_sub(queue.dropped)
+            .expect("it is not taken back");
+        queue.untold += usize::try_from(lost).expect("no more than there were");
+        queue.dropped = dropped;
+        assert!(queue.len() <= capacity + 2 * SEGMENT, "it holds too many");
+        assert!(lost == 0 || queue.len() >= capacity, "the newest stay");
+        if let Some(Received::Lagged(missed)) = received {
+            // Only where it lies is for the queue to say: what is received next shows it.
+            let lost = usize::try_from(*missed).expect("no more than there were");
+            queue.untold = queue.untold.checked_sub(lost).expect("it was counted");
+            queue.entries.drain(..lost);
+            assert!(queue.entries.len() >= capacity, "the newest stay");
+            queue.entries.push_front(Entry::Gap(*missed));
+        }
+    }
+
     /// What is received when nothing is left.
     pub(crate) fn end(&mut self, key: Key) -> Received {
         if self.left.contains(&key) {
@@ -418,9 +448,14 @@ impl Queue {
         !self.evicted && !self.ended
     }
 
+    /// Whether it keeps the newest, at least `capacity`, and up to two segments more.
+    fn is_loose(&self) -> bool {
+        self.terms.policy == Policy::DropOldest && !self.chooses && self.terms.group.is_none()
+    }
+
     /// Whether it takes the envelope.
     fn offer(&mut self, number: u64) -> bool {
-        if self.len() < self.terms.capacity {
+        if self.is_loose() || self.len() < self.terms.capacity {
             self.entries.push_back(Entry::Envelope(number));
             return true;
         }
@@ -456,10 +491,8 @@ impl Queue {
     }
 
     fn len(&self) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| matches!(entry, Entry::Envelope(_)))
-            .count()
+        let envelopes = (self.entries.iter()).filter(|entry| matches!(entry, Entry::Envelope(_)));
+        envelopes.count() - self.untold
     }
 }
 

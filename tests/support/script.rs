@@ -284,11 +284,9 @@ impl Both {
             how => how,
         };
         let end = self.model.end(*key);
-        assert_eq!(
-            receive(subscription, how, end),
-            self.model.receive(*key),
-            "by {how:?}"
-        );
+        let received = receive(subscription, how, end);
+        (self.model).observe(*key, Some(&received), subscription.dropped());
+        assert_eq!(received, self.model.receive(*key), "by {how:?}");
     }
 
     /// The bus closes with its last handle.
@@ -300,6 +298,7 @@ impl Both {
 
     fn compare_all(&mut self) {
         for (key, subscription) in &self.subscriptions {
+            (self.model).observe(*key, None, subscription.dropped());
             let len = self.model.len(*key);
             assert_eq!(subscription.len(), len);
             assert_eq!(subscription.is_empty(), len == 0);
@@ -331,6 +330,7 @@ impl Both {
             loop {
                 let end = self.model.end(key);
                 let received = receive(&mut subscription, How::Wait, end);
+                (self.model).observe(key, Some(&received), subscription.dropped());
                 assert_eq!(received, self.model.receive(key));
                 if received == end {
                     break;

@@ -195,7 +195,7 @@ impl Part {
     /// Whether it receives all in the one order: then each gap shows in the sequence numbers.
     pub(super) fn is_gapless(&self) -> bool {
         let is_plain = self.patterns.is_empty() && self.source.or(self.group).is_none();
-        is_plain && self.predicate.is_none() && self.overflow != Overflow::DropOldest
+        is_plain && self.predicate.is_none()
     }
 }
 

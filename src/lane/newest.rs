@@ -1,0 +1,161 @@
+//! What a lane keeps for a subscriber that wants the newest: parcels, of which openers take out the oldest.
+//!
+//! Such a queue always has room, so every parcel is put into it. Before a publisher opens the next parcel, it *cuts
+//! off* what comes before the last `capacity` envelopes: parcels that end there are taken out, and in one that goes on
+//! the subscriber begins at the cut. So the queue holds the last `capacity`, the parcel that is appended to, and what is
+//! left of the one in the subscriber's hand: fewer than two parcels more than the capacity.
+//!
+//! # Why it is right
+//!
+//! * **The newest stay.** A cut is `capacity` before the end of a parcel that is closed and was put here.
+//! * **What is lost is counted once, and told where it lies.** What is queued here is the range of sequence numbers from
+//!   the base of the first parcel, or the last cut, to the end. Under the lock a parcel is taken, with the cut that its
+//!   subscriber begins at, or a cut is made, and what it passes over is counted. The parcel that is taken next shows the
+//!   gap, by its place in the sequence.
+//! * **No publisher waits for a subscriber.** One that finds the lock taken leaves its cut to whoever holds it: it is held
+//!   for some instructions, and user code never runs under it.
+//! * **It is bounded.** Should the system stop a thread that holds the lock, publishers wait for it once so many envelopes
+//!   have come that the queue would grow without end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::parcel::Parcel;
+use crate::sync::channel::Receiver;
+use crate::sync::{AtomicU64, Mutex, Ordering, fence};
+
+/// How many envelopes may be due while the lock is taken, until publishers wait for it.
+const MOST_DUE: u64 = 1 << 14;
+
+pub(crate) struct Newest<M> {
+    capacity: u64,
+    kept: Mutex<Kept<M>>,
+    /// What comes before this sequence number is to go.
+    due: AtomicU64,
+    /// What comes before this one was cut off. Written under the lock.
+    cut: AtomicU64,
+    /// How many envelopes were cut off that the subscriber had not taken. Written under the lock.
+    lost: AtomicU64,
+}
+
+struct Kept<M> {
+    sent: Receiver<Arc<Parcel<M>>>,
+    /// Those that are out of the channel, by their bases.
+    parcels: BTreeMap<u64, Arc<Parcel<M>>>,
+    /// Parcels with a lower base were taken.
+    taken: u64,
+}
+
+impl<M> Newest<M> {
+    pub(super) fn new(capacity: usize, sent: Receiver<Arc<Parcel<M>>>) -> Self {
+        Newest {
+            capacity: capacity as u64,
+            kept: Mutex::new(Kept {
+                sent,
+                parcels: BTreeMap::new(),
+                taken: 0,
+            }),
+            due: AtomicU64::new(0),
+            cut: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes the first parcel, and the sequence number before which it was cut off. The subscriber has all that comes
+    /// before `next`.
+    pub(super) fn take(
+        &self,
+        next: u64,
+        gone: &mut Vec<Arc<Parcel<M>>>,
+    ) -> Option<(Arc<Parcel<M>>, u64)> {
+        let mut kept = self.kept.lock();
+        let cut = self.cut.load(Ordering::Relaxed); // written under the lock
+        kept.collect(cut, gone);
+        let first = kept.parcels.pop_first();
+        if let Some((base, _)) = first {
+            kept.taken = base + 1;
+        }
+        drop(kept);
+        self.cut_off(next, gone);
+        Some((first?.1, cut))
+    }
+
+    /// Lets the last `capacity` before `end` stay, which is that of a parcel that was put here and is closed. What is
+    /// taken out may be dropped when the publish is over: that is user code. The subscriber began at `start`.
+    pub(crate) fn keep_up_to(&self, end: u64, start: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
+        let due = end.saturating_sub(self.capacity);
+        // Release, against the acquire in `cut_off`: how far the parcels before that are filled is known there.
+        self.due.fetch_max(due, Ordering::Release);
+        self.cut_off(start, gone);
+    }
+
+    fn cut_off(&self, start: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
+        loop {
+            // Against itself, in whoever holds the lock: either the lock is found free here, or what is due is seen there,
+            // after the lock was given back.
+            fence(Ordering::SeqCst);
+            let due = self.due.load(Ordering::Acquire); // against the release in `keep_up_to`
+            let cut = self.cut.load(Ordering::Relaxed);
+            if cut >= due {
+                return;
+            }
+            let kept = if due - cut > MOST_DUE {
+                Some(self.kept.lock())
+            } else {
+                self.kept.try_lock()
+            };
+            let Some(mut kept) = kept else { return };
+            let cut = self.cut.load(Ordering::Relaxed).max(start);
+            kept.collect(cut, gone);
+            if let Some((&base, _)) = kept.parcels.first_key_value() {
+                let lost = due.saturating_sub(base.max(cut));
+                self.lost.fetch_add(lost, Ordering::Relaxed); // a figure, no more
+            }
+            kept.shed(due, gone);
+            self.cut.fetch_max(due, Ordering::Relaxed);
+        }
+    }
+
+    /// How many envelopes were cut off so far.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn clear(&self) {
+        let mut kept = self.kept.lock();
+        let mut gone = Vec::new();
+        kept.collect(0, &mut gone);
+        gone.extend(std::mem::take(&mut kept.parcels).into_values());
+        drop(kept); // what is gone is dropped after that, which is user code
+    }
+}
+
+impl<M> Kept<M> {
+    /// Takes all out of the channel, but what comes a second time and was taken or cut off.
+    fn collect(&mut self, cut: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
+        for parcel in self.sent.try_iter() {
+            if parcel.base() < self.taken || ends_before(&parcel, cut) {
+                gone.push(parcel);
+            } else {
+                self.parcels.insert(parcel.base(), parcel);
+            }
+        }
+    }
+
+    /// Takes out what is wholly cut off.
+    fn shed(&mut self, cut: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
+        while let Some(first) = self.parcels.first_entry()
+            && ends_before(first.get(), cut)
+        {
+            gone.push(first.remove());
+        }
+    }
+}
+
+/// Whether all of a parcel lies before a cut. One that more may be appended to begins after all cuts.
+fn ends_before<M>(parcel: &Parcel<M>, cut: u64) -> bool {
+    parcel.base() < cut && parcel.base() + parcel.filled().claimed as u64 <= cut
+}
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models;
