@@ -15,11 +15,11 @@ use crate::wait_list::WaitList;
 /// The most places that publishers wait for at once.
 const MAX_BATCH: u64 = 32;
 
-/// What is shared by both ends of a queue with a filter: the room, and who waits for it.
+/// What is shared by both ends of a queue with a filter: the room, and the publishers that wait for it.
 pub(crate) struct Counter<M> {
     pub(crate) room: Room,
     gate: Gate<Waiters<M>>,
-    /// How many places are to be free before the subscriber comes by, so that those who wait are woken for more than one.
+    /// How many places are to be free before the subscriber comes by, so that publishers are woken for more than one.
     batch: u64,
     /// Tasks that wait for room.
     vacancy: Arc<WaitList>,
@@ -113,7 +113,7 @@ impl<M> PickQueue<M> {
 
     /// Those to be woken when there is room, if an envelope that comes in order would have to be waited for.
     pub(crate) fn waited_for(&self) -> Option<&Arc<WaitList>> {
-        // Who waits before who has room: what was waited for has its place by then.
+        // In this order: what was waited for has its place by then.
         let is_waited_for = self.terms().blocks() && (self.has_waiters() || self.room().is_full());
         is_waited_for.then(|| self.vacancy())
     }
@@ -192,7 +192,7 @@ impl<M> Counter<M> {
         self.has_ended.load(Ordering::Acquire) // against the release in `end`
     }
 
-    /// The subscriber has consumed so many: serves who waits for that.
+    /// The subscriber has consumed so many: serves the publishers that wait for that.
     #[inline]
     pub(crate) fn consumed(&self, consumed: u64) {
         if self.gate.is_due_now(consumed) {

@@ -114,7 +114,7 @@ impl<M> SubscribeOptions<M> {
     /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`]; without a filter, one with
     /// [`Overflow::DropOldest`] holds up to 128 more.
     ///
-    /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 32 with a filter or a group,
+    /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with a filter or a group,
     /// and up to 2 KiB more (3 in a group), beside what the filter itself takes; without a filter and with `DropOldest` 3
     /// KiB in all. The envelopes are shared by all.
     /// As with any allocation, the process aborts where the memory cannot be had.

@@ -60,3 +60,15 @@ pub enum Overflow {
     /// A task that awaits the publish waits longer, for want of a clock, unless it uses its own `publish_timeout`.
     BlockFor(Duration),
 }
+
+impl Overflow {
+    /// Whether publishers wait for room.
+    pub(crate) fn blocks(self) -> bool {
+        matches!(self, Overflow::Block | Overflow::BlockFor(_))
+    }
+
+    /// Whether a queue with a filter needs its places reserved.
+    pub(crate) fn reserves(self) -> bool {
+        self.blocks() || self == Overflow::Evict
+    }
+}

@@ -84,22 +84,19 @@ impl<M> PickQueue<M> {
             Threads::ByTree
         };
         let readers = Arc::new(WaitList::counted(threads, occupied));
-        let keeps_newest = terms.overflow == Overflow::DropOldest;
-        let oldest = keeps_newest.then(|| receiver.clone());
-        let reserves = !keeps_newest && terms.overflow != Overflow::DropNewest;
+        let overflow = terms.overflow;
+        let oldest = (overflow == Overflow::DropOldest).then(|| receiver.clone());
         let end = End {
             receiver,
             counter: Arc::clone(&counter),
             readers: Arc::clone(&readers),
-            blocks: terms.blocks(),
-            reserves,
-            keeps_newest,
+            overflow,
             is_shared,
         };
         let (group, seat) = is_shared.then(|| Group::new(terms, end.share())).unzip();
         let queue = PickQueue {
             sender,
-            reserves,
+            reserves: overflow.reserves(),
             ending: Ending(Arc::clone(&counter), readers),
             counter,
             oldest,

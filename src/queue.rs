@@ -52,7 +52,7 @@ impl Terms {
 
     /// Whether publishers wait for room.
     pub(crate) fn blocks(&self) -> bool {
-        matches!(self.overflow, Overflow::Block | Overflow::BlockFor(_))
+        self.overflow.blocks()
     }
 
     /// Until when a publisher waits, as far as that is for the publisher to say.

@@ -12,7 +12,7 @@
 //!
 //! | word | written by | read by |
 //! | --- | --- | --- |
-//! | `reserved` | publishers (compare-and-swap), where places are reserved; who leaves or evicts, once | both |
+//! | `reserved` | publishers (compare-and-swap), where places are reserved; whoever leaves or evicts, once | both |
 //! | `consumed` | the subscriber, or the members of a group | both |
 //! | `holds_back` | the subscriber | publishers, and whoever asks for figures |
 //! | losses | publishers that found no place | both |

@@ -357,7 +357,7 @@ fn accepts<'r, M>(
     failed: &mut Vec<(&'r Listener<M>, Eviction)>,
 ) -> bool {
     let number = listener.number;
-    // Mostly nobody was asked yet who comes after this one.
+    // Mostly none that comes after this one was asked before.
     let place = match verdicts.last() {
         Some(last) if last.0 >= number => verdicts.binary_search_by_key(&number, |it| it.0),
         _ => Err(verdicts.len()),

@@ -192,8 +192,8 @@
 //! A publisher that finds a queue with `Overflow::Evict` full marks it as evicted: a bit in the word in which
 //! places are reserved, or, of a follower, a flag that whoever hands over the parcel sets before it is ready. From then
 //! on nothing is offered to it. (Where no places are reserved, a publish that has begun may still send; so a subscriber whose
-//! predicate has panicked learns of its end when its channel ends.) Then the publisher takes it off the list, if nobody is changing that; who is does
-//! it when he is done.
+//! predicate has panicked learns of its end when its channel ends.) Then the publisher takes it off the list, if nobody is changing that; else
+//! whoever is changing it does so.
 //!
 //! # Waiting for room (`gate`)
 //!

@@ -44,7 +44,7 @@ impl<M> Core<M> {
         }
     }
 
-    /// Who asked is woken by who answers: user code.
+    /// An answer wakes the task that asked: user code.
     #[inline]
     fn may_answer(&self, envelope: &Envelope<M>) -> bool {
         self.requests.pending() > 0 && envelope.correlation_id.is_some()

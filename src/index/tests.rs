@@ -20,7 +20,7 @@ fn listens((patterns, sources): &Addresses, source: &Source, subject: &Subject<'
         && (patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(subject)))
 }
 
-/// Who is found.
+/// Those that are found.
 fn found<'a, 's, L: Clone>(
     index: &'a Index<L>,
     source: &Source,
@@ -198,7 +198,7 @@ fn a_subject_leads_through_few_nodes_in_whatever_way_wildcards_branch() {
     let steps = |index: &Index<()>| {
         let found = || {
             let subject = || Subject::new(["a"; MAX_PATTERN_TOKENS]);
-            assert!(found(&index, &Source::from("kernel"), subject).len() <= 1);
+            assert!(found(index, &Source::from("kernel"), subject).len() <= 1);
         };
         count(At::LookedUp, found)
     };

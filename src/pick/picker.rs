@@ -10,6 +10,7 @@ use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::group::Seat;
 use crate::line::Counter;
+use crate::overflow::Overflow;
 use crate::room::Room;
 use crate::sync::channel::Receiver;
 use crate::wait::Nothing;
@@ -24,11 +25,7 @@ pub(crate) struct End<M> {
     pub(super) counter: Arc<Counter<M>>,
     /// Where those wait that receive.
     pub(super) readers: Arc<WaitList>,
-    /// Whether publishers wait for room.
-    pub(super) blocks: bool,
-    /// Whether places are reserved.
-    pub(super) reserves: bool,
-    pub(super) keeps_newest: bool,
+    pub(super) overflow: Overflow,
     /// Whether other members of a group receive from it too.
     pub(super) is_shared: bool,
 }
@@ -57,6 +54,10 @@ impl<M> End<M> {
         }
     }
 
+    fn keeps_newest(&self) -> bool {
+        self.overflow == Overflow::DropOldest
+    }
+
     fn room(&self) -> &Room {
         &self.counter.room
     }
@@ -74,11 +75,13 @@ impl<M> End<M> {
 
     #[inline]
     fn take(&self, item: Item<M>) -> Delivery<M> {
-        let consumed = self.room().give_back(self.is_shared || self.blocks);
+        let consumed = self
+            .room()
+            .give_back(self.is_shared || self.overflow.blocks());
         if consumed % LOOK == 1 {
             self.room().saw(self.receiver.len() + 1);
         }
-        if self.blocks {
+        if self.overflow.blocks() {
             self.counter.consumed(consumed);
         }
         item.into_delivery()
@@ -129,7 +132,7 @@ impl<M> Picker<M> {
     #[inline]
     fn receive_next(&mut self) -> Result<Delivery<M>, Nothing> {
         let end = &self.end;
-        if !end.keeps_newest
+        if !end.keeps_newest()
             && self.held.is_none()
             && self
                 .seat
@@ -149,7 +152,7 @@ impl<M> Picker<M> {
         if seat.as_ref().is_some_and(Seat::has_left) {
             return Err(Nothing::Disconnected);
         }
-        if end.keeps_newest {
+        if end.keeps_newest() {
             return end.take_oldest();
         }
         if let Some(item) = self.held.take() {
@@ -166,7 +169,7 @@ impl<M> Picker<M> {
             Ok(item) => self.after_the_gap(item),
             Err(nothing) => {
                 end.tell(lost)?;
-                if nothing.is_disconnected() || end.reserves && end.room().is_drained() {
+                if nothing.is_disconnected() || end.overflow.reserves() && end.room().is_drained() {
                     // Nobody is at it any more, so this is all. Where no places are reserved, one that was put
                     // out learns of it when all have gone that could still send to it.
                     end.tell(end.room().lost())?;
@@ -187,7 +190,7 @@ impl<M> Picker<M> {
             || has_ended
             || !end.has_told()
             || self.seat.as_ref().is_some_and(Seat::has_left)
-            || end.reserves && end.room().is_drained()
+            || end.overflow.reserves() && end.room().is_drained()
     }
 
     /// The same. If not, the waiter is woken when it is worth asking again.

@@ -22,11 +22,11 @@ fn kinds<M>() -> [(SubscribeOptions<M>, i64, i64); 8] {
         (all(), 16, 2),
         (all().overflow(block), 16, 2),
         (all().overflow(Overflow::Evict), 16, 2),
-        (rare(), 32, 2),
-        (rare().overflow(block), 32, 2),
-        (rare().group("workers"), 32, 3),
+        (rare(), 24, 2),
+        (rare().overflow(block), 24, 2),
+        (rare().group("workers"), 24, 3),
         (all().overflow(Overflow::DropOldest), 0, 3),
-        (rare().overflow(Overflow::DropOldest), 32, 2),
+        (rare().overflow(Overflow::DropOldest), 24, 2),
     ]
 }
 
