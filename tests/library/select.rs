@@ -36,7 +36,7 @@ fn publish(bus: &Bus<u64>, number: u64) {
     bus.publish(Envelope::new("select", number)).expect("open");
 }
 
-fn all<'a>(subscriptions: &'a mut [Subscription<u64>]) -> Vec<&'a mut dyn Selectable> {
+fn all(subscriptions: &mut [Subscription<u64>]) -> Vec<&mut dyn Selectable> {
     (subscriptions.iter_mut())
         .map(|it| it as &mut dyn Selectable)
         .collect()
