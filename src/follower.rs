@@ -268,13 +268,13 @@ impl<M> Follower<M> {
         }
     }
 
-    /// What the last [`advance`](Follower::advance) read.
+    /// What the last [`step`](Follower::step) read.
     #[inline]
     pub(crate) fn delivery(&self) -> Delivery<M> {
         Delivery::new(Arc::clone(self.parcel()), self.read - 1)
     }
 
-    /// What the last [`advance`](Follower::advance) read, to be looked at.
+    /// What the last [`step`](Follower::step) read, to be looked at.
     #[inline]
     pub(crate) fn envelope(&self) -> &Envelope<M> {
         self.parcel().get(self.read - 1)

@@ -21,6 +21,7 @@ impl Registration {
         }
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn list(&self) -> &Arc<WaitList> {
         &self.list
     }
