@@ -122,10 +122,17 @@ impl<M> Picker<M> {
     pub(crate) fn receive(&mut self) -> Result<Delivery<M>, Nothing> {
         // User code. Before anything is taken: if it panics, nothing is lost.
         drop(self.hand.take());
-        let received = self.receive_next();
         if self.owes {
-            self.hand_on();
+            return self.receive_and_hand_on();
         }
+        self.receive_next()
+    }
+
+    /// Apart from where nothing is owed, so that what is received goes through registers there.
+    #[cold]
+    fn receive_and_hand_on(&mut self) -> Result<Delivery<M>, Nothing> {
+        let received = self.receive_next();
+        self.hand_on();
         received
     }
 
