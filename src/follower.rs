@@ -146,6 +146,11 @@ impl<M> Follower<M> {
         }
     }
 
+    /// Whether more than one slot is known to be claimed.
+    pub(crate) fn has_many(&self) -> bool {
+        self.known - self.read > 1
+    }
+
     /// The next slot was found after so many looks.
     pub(crate) fn found_after(&mut self, looks: u32) {
         self.gathers = if self.gathers {

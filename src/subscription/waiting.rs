@@ -13,8 +13,13 @@ use crate::error::RecvTimeoutError;
 use crate::follow::Places;
 use crate::parker::Parker;
 use crate::queue::Inbox;
+use crate::sync::Backoff;
 use crate::wait::{Nothing, Wait};
 use crate::wait_list::Waiter;
+
+/// How often a thread to which envelopes come in number looks for more before it goes to sleep, each time after twice the
+/// pause; it gives way between the last of them.
+const LOOKS: u32 = if cfg!(oxide_loom) { 0 } else { 11 };
 
 /// How a thread sleeps.
 #[derive(Default)]
@@ -22,6 +27,9 @@ pub(super) struct Sleep {
     /// Made for the first sleep.
     parker: Option<Arc<Parker>>,
     eagerness: Eagerness,
+    /// When it was woken last there was more than one envelope, and it has not slept since: to let others run is cheaper
+    /// then than to sleep and be woken. One that gets one envelope at a time is not kept from sleeping by this.
+    is_busy: bool,
 }
 
 impl<M> Subscription<M> {
@@ -36,14 +44,30 @@ impl<M> Subscription<M> {
             follower.gather();
         }
         let mut looks = 0;
-        let found = self.sleep.eagerness.look(|| {
-            looks += 1;
-            self.is_ready().then_some(())
-        });
-        if let (Some(()), Inbox::Follow(follower)) = (found, &mut self.inbox) {
+        let is_found = if self.sleep.is_busy {
+            let backoff = Backoff::new();
+            (0..LOOKS).any(|_| {
+                looks += 1;
+                let is_ready = self.is_ready();
+                if !is_ready {
+                    backoff.snooze();
+                }
+                is_ready
+            })
+        } else {
+            let eagerness = self.sleep.eagerness;
+            let look = || {
+                looks += 1;
+                self.is_ready().then_some(())
+            };
+            eagerness.look(look).is_some()
+        };
+        if let Inbox::Follow(follower) = &mut self.inbox
+            && is_found
+        {
             follower.found_after(looks);
         }
-        found.is_some()
+        is_found
     }
 
     #[cold]
@@ -57,6 +81,10 @@ impl<M> Subscription<M> {
                 (self.sleep.eagerness).sleep(|| nap.sleep(wait.deadline()));
                 drop(nap); // those that sleep like this one come first
                 is_ready = self.is_ready();
+                self.sleep.is_busy = match &self.inbox {
+                    Inbox::Follow(follower) => follower.has_many(),
+                    Inbox::Pick(picker) => picker.len() > 1,
+                };
             }
         }
         self.leave_wait_list();
