@@ -188,7 +188,8 @@
 //! * A queue never holds more envelopes than its capacity (with a filter one more, while its subscriber is told of a
 //!   gap), and takes the memory for that on subscribing, see
 //!   [`capacity`](crate::SubscribeOptions::capacity). Without a filter, one with
-//!   [`DropOldest`](crate::Overflow::DropOldest) holds up to two segments (128) more.
+//!   [`DropOldest`](crate::Overflow::DropOldest) holds up to two segments (128) more (and if the system stops a
+//!   thread in the midst of taking one out, [some more](crate::docs::limitations#what-is-not-lock-free) for that time).
 //! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter or of a group keeps its
 //!   parcel: up to 63 others. The others' queues keep one parcel beside what they hold, and two with `DropOldest`.
 //! * What is [retained](crate::Bus::retain) comes beside the queue of a new subscriber: up to

@@ -40,8 +40,8 @@
 //!   while the subscriber takes an envelope out, or a publisher that finds it full puts one in the place of another, for a
 //!   few instructions. A thread that is stopped just there holds up the subscriber, and publishers that find the queue
 //!   full. Without a filter: one mutex for the queue, held for some instructions once a parcel. The subscriber
-//!   waits for it. A publisher leaves its work to whoever holds it; but if a thread is stopped just there until 16,384
-//!   envelopes more than the queue keeps have come, it waits too;
+//!   waits for it. A publisher leaves its work to whoever holds it: if the system stops a thread just there, the queue
+//!   grows beyond its bound until that goes on, or until 16,384 envelopes too many have come, and then publishers wait too;
 //! * publishing to subscribers with a filter and to groups on a bus with
 //!   [`total_order`](crate::BusBuilder::total_order): one mutex for all of them. Where one of them is stopped
 //!   just after it has lined up for a full [`Block`](crate::Overflow::Block) queue, `try_publish` by others finds that

@@ -17,7 +17,7 @@
 //! * **It is bounded.** Should the system stop a thread that holds the lock, publishers wait for it once so many envelopes
 //!   have come that the queue would grow without end.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::parcel::Parcel;
@@ -40,10 +40,10 @@ pub(crate) struct Newest<M> {
 
 struct Kept<M> {
     sent: Receiver<Arc<Parcel<M>>>,
-    /// Those that are out of the channel, by their bases.
-    parcels: BTreeMap<u64, Arc<Parcel<M>>>,
-    /// Parcels with a lower base were taken.
-    taken: u64,
+    /// Those that are out of the channel, in order.
+    parcels: VecDeque<Arc<Parcel<M>>>,
+    /// Parcels with a lower base came before.
+    seen: u64,
 }
 
 impl<M> Newest<M> {
@@ -52,8 +52,8 @@ impl<M> Newest<M> {
             capacity: capacity as u64,
             kept: Mutex::new(Kept {
                 sent,
-                parcels: BTreeMap::new(),
-                taken: 0,
+                parcels: VecDeque::new(),
+                seen: 0,
             }),
             due: AtomicU64::new(0),
             cut: AtomicU64::new(0),
@@ -70,14 +70,11 @@ impl<M> Newest<M> {
     ) -> Option<(Arc<Parcel<M>>, u64)> {
         let mut kept = self.kept.lock();
         let cut = self.cut.load(Ordering::Relaxed); // written under the lock
-        kept.collect(cut, gone);
-        let first = kept.parcels.pop_first();
-        if let Some((base, _)) = first {
-            kept.taken = base + 1;
-        }
+        kept.collect(gone);
+        let first = kept.parcels.pop_front();
         drop(kept);
         self.cut_off(next, gone);
-        Some((first?.1, cut))
+        Some((first?, cut))
     }
 
     /// Lets the last `capacity` before `end` stay, which is that of a parcel that was put here and is closed. What is
@@ -105,14 +102,14 @@ impl<M> Newest<M> {
                 self.kept.try_lock()
             };
             let Some(mut kept) = kept else { return };
-            let cut = self.cut.load(Ordering::Relaxed).max(start);
-            kept.collect(cut, gone);
-            if let Some((&base, _)) = kept.parcels.first_key_value() {
-                let lost = due.saturating_sub(base.max(cut));
-                self.lost.fetch_add(lost, Ordering::Relaxed); // a figure, no more
+            let cut = self.cut.load(Ordering::Relaxed);
+            kept.collect(gone);
+            if let Some(first) = kept.parcels.front() {
+                let lost = due.saturating_sub(first.base().max(cut).max(start));
+                self.lost.store(self.lost() + lost, Ordering::Relaxed); // a figure, no more
             }
             kept.shed(due, gone);
-            self.cut.fetch_max(due, Ordering::Relaxed);
+            self.cut.store(due.max(cut), Ordering::Relaxed);
         }
     }
 
@@ -124,37 +121,33 @@ impl<M> Newest<M> {
     pub(super) fn clear(&self) {
         let mut kept = self.kept.lock();
         let mut gone = Vec::new();
-        kept.collect(0, &mut gone);
-        gone.extend(std::mem::take(&mut kept.parcels).into_values());
+        kept.collect(&mut gone);
+        gone.extend(kept.parcels.drain(..));
         drop(kept); // what is gone is dropped after that, which is user code
     }
 }
 
 impl<M> Kept<M> {
-    /// Takes all out of the channel, but what comes a second time and was taken or cut off.
-    fn collect(&mut self, cut: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
+    /// Takes all out of the channel. A parcel is handed over before the next one is opened, so each comes in order the
+    /// first time.
+    fn collect(&mut self, gone: &mut Vec<Arc<Parcel<M>>>) {
         for parcel in self.sent.try_iter() {
-            if parcel.base() < self.taken || ends_before(&parcel, cut) {
+            if parcel.base() < self.seen {
                 gone.push(parcel);
             } else {
-                self.parcels.insert(parcel.base(), parcel);
+                self.seen = parcel.base() + 1;
+                self.parcels.push_back(parcel);
             }
         }
     }
 
-    /// Takes out what is wholly cut off.
+    /// Takes out what is wholly cut off. A parcel that more may be appended to begins after all cuts.
     fn shed(&mut self, cut: u64, gone: &mut Vec<Arc<Parcel<M>>>) {
-        while let Some(first) = self.parcels.first_entry()
-            && ends_before(first.get(), cut)
-        {
-            gone.push(first.remove());
-        }
+        let is_over = |it: &mut Arc<Parcel<M>>| {
+            it.base() < cut && it.base() + it.filled().claimed as u64 <= cut
+        };
+        gone.extend(std::iter::from_fn(|| self.parcels.pop_front_if(is_over)));
     }
-}
-
-/// Whether all of a parcel lies before a cut. One that more may be appended to begins after all cuts.
-fn ends_before<M>(parcel: &Parcel<M>, cut: u64) -> bool {
-    parcel.base() < cut && parcel.base() + parcel.filled().claimed as u64 <= cut
 }
 
 #[cfg(all(test, oxide_loom))]

@@ -105,7 +105,7 @@ impl Part {
         }
         part.overflow = match rng.u8(0..5) {
             _ if job == Job::Answer => Overflow::Block,
-            0 if !is_plain => Overflow::DropOldest,
+            0 => Overflow::DropOldest,
             1 if part.group.is_none() => Overflow::Evict,
             2 if job != Job::Stuck => Overflow::Block,
             3 if job != Job::Stuck => Overflow::BlockFor(Duration::from_micros(rng.u64(10..500))),

@@ -25,6 +25,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How many envelopes a queue may hold beside its capacity: while it tells of a gap, and with two segments.
 const BESIDE: u64 = 1;
 const SEGMENTS: u64 = 128;
+/// How many one that keeps the newest may have held, if a thread was stopped while it took some out.
+const OVERDUE: u64 = 1 << 15;
 
 /// The stages of a round: all work; those that speak come to their ends; the bus closes.
 const WORK: u8 = 0;
@@ -229,6 +231,7 @@ impl Round {
             };
             let is_oldest = part.overflow == Overflow::DropOldest;
             let beside = if is_oldest { SEGMENTS } else { BESIDE };
+            let may_overgrow = is_oldest && part.is_gapless();
             let holds = match (part.job, part.group) {
                 (Job::Stuck, None) => it.matched.min(it.capacity)..=it.capacity + beside,
                 (Job::Stuck, _) => 0..=it.capacity + beside, // visitors receive some
@@ -239,7 +242,7 @@ impl Round {
                 && it.matched == it.received + it.queued + it.dropped
                 && holds.contains(&it.queued)
                 && was_full
-                && it.high_water <= it.capacity + SEGMENTS;
+                && it.high_water <= it.capacity + if may_overgrow { OVERDUE } else { SEGMENTS };
             if !fits {
                 return Some(format!("{missing} published, {holds:?} to hold: {it:?}"));
             }
