@@ -187,9 +187,13 @@ impl Part {
             .fold(options, SubscribeOptions::group)
     }
 
+    /// Whether its predicate may panic.
+    pub(super) fn panics(&self) -> bool {
+        self.predicate.is_some_and(|it| it.1 < u64::MAX)
+    }
+
     pub(super) fn may_be_evicted(&self) -> bool {
-        let panics = self.predicate.is_some_and(|it| it.1 < u64::MAX);
-        panics || self.overflow == Overflow::Evict
+        self.panics() || self.overflow == Overflow::Evict
     }
 
     /// Whether it receives all in the one order: then each gap shows in the sequence numbers.

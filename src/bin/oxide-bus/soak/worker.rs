@@ -286,7 +286,10 @@ impl Worker {
             Ok(_) => {}
             Err(TryRecvError::Lagged { missed }) => account.lock().note_lost(&round, missed),
             Err(TryRecvError::Empty) => {
-                account.lock().settle_all(&round, &done);
+                // One that a panic of its predicate has put out may learn of it a moment later.
+                if !self.part.panics() {
+                    account.lock().settle_all(&round, &done);
+                }
                 self.pause(0).await;
             }
             Err(end) => {
