@@ -87,7 +87,11 @@ impl<M> Subscription<M> {
                 };
             }
         }
-        self.leave_wait_list();
+        if is_ready {
+            self.leave_wait_list();
+        } else {
+            self.leave_wait_list_for_others(); // it may have been woken just now
+        }
         is_ready
     }
 

@@ -248,6 +248,35 @@ fn two_threads_of_a_group_take_two_envelopes_of_which_each_wakes_one_thread() {
     });
 }
 
+#[test]
+fn an_envelope_that_wakes_a_thread_of_a_group_that_gives_up_wakes_another() {
+    explore(3, || {
+        let (sender, receiver) = bounded(1);
+        let list = Arc::new(WaitList::waking(Threads::One));
+        let publisher = thread::spawn({
+            let list = Arc::clone(&list);
+            move || {
+                assert!(sender.try_send(7).is_ok());
+                list.wake_all_after_fence();
+                sender
+            }
+        });
+        let gives_up = thread::spawn({
+            let (list, receiver) = (Arc::clone(&list), receiver.clone());
+            move || {
+                let mut registration = Registration::new(&list);
+                registration.register_and_fence(Waiter::Thread(Arc::default()));
+                if registration.leave() && !receiver.is_empty() {
+                    list.wake_all_after_fence();
+                }
+            }
+        });
+        assert_eq!(take_one(&list, &receiver), 7);
+        publisher.join().unwrap();
+        gives_up.join().unwrap();
+    });
+}
+
 /// No lock stands between the two here, as one does in the channel of these models.
 #[test]
 fn a_waiter_for_a_word_is_woken_by_the_one_that_writes_it() {
