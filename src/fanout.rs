@@ -69,7 +69,7 @@ pub(crate) struct Core<M> {
     pub(crate) predicate_panics: AtomicU64,
     /// Those without a filter that have received all.
     pub(crate) readers: Arc<WaitList>,
-    /// Of tasks that wait elsewhere, for a queue with a filter.
+    /// How many wait lists of queues with a filter are occupied.
     pub(crate) occupied: Arc<Occupied>,
     /// Those that wait for the list of subscribers to change.
     pub(crate) listed: Arc<WaitList>,

@@ -12,7 +12,7 @@
 //! * **No parcel is lost or comes late.** A parcel is handed over before the next one is opened. So
 //!   whoever takes a parcel out of the channel finds all that came before it: taken already, or
 //!   spilled.
-//! * **What was spilled is found.** Who has spilled a parcel tries the channel again: either it is full
+//! * **What was spilled is found.** Whoever has spilled a parcel tries the channel again: either it is full
 //!   still, and the receiver looks at what was spilled once it has found the channel empty, or it
 //!   takes the parcel too.
 //! * **It is bounded.** A publisher sends each parcel once at most, and there are no more unread

@@ -13,7 +13,7 @@
 //! | claimed + n | a publisher | `READY`, not `CLOSED`, n slots are free, and the epoch is its opening's |
 //! | raise the epoch, began := claimed | whoever meets the first opening of that epoch | once |
 //! | set `READY` | whoever has seen the parcel into every queue in its reach | once |
-//! | set `CLOSED` | who opens the next parcel, or puts another in its place | any time |
+//! | set `CLOSED` | whoever opens the next parcel, or puts another in its place | any time |
 //! | none | a reader that has read all and goes to sleep | not `CLOSED`, and no slot was claimed since it read |
 //!
 //! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two
@@ -186,7 +186,7 @@ impl<M> Parcel<M> {
                 // Acquire: against the release that set `READY` and the one in `enter`, so that a subscriber that learns from
                 // this publisher that it has published finds the parcel in its queue; and against the one in `await_after`,
                 // so that it is found registered. Release: against the acquire in `filled`, so that what happened before
-                // this publish is known to who sees it.
+                // this publish is known to whoever sees it.
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {

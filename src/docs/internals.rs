@@ -112,7 +112,7 @@
 //! How many slots a parcel gets: twice as many as the last one if that filled up, else as many as that one held; or
 //! what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue that has
 //! any. One that is opened while subscribers wait for envelopes has eight slots at most: what all have received stays in
-//! memory until the parcel is full. Who is in reach therefore has room for all of it, and a capacity is exact. A queue without room is out of
+//! memory until the parcel is full. Every queue in reach therefore has room for all of it, and a capacity is exact. A queue without room is out of
 //! reach; if nobody is in reach, and nobody picks, the parcel only counts, up to 1024, and keeps nothing. If a queue
 //! out of reach drops, each publish looks whether it has made room by now, and closes the parcel if so: the next one
 //! includes it again. (One word for all, that a subscriber raises when it makes room, would save these looks. But to
@@ -170,8 +170,8 @@
 //! It does so under a lock, and so does the subscriber that receives. So what was lost always lies between what was
 //! received and what is in the channel: the gap is told before the next pair is taken.
 //!
-//! All who picked an envelope have it when one fence is passed, and then one count for the whole bus says whether any task
-//! waits at a queue like these: mostly there is no more to look at.
+//! Every queue that picked an envelope has it when one fence is passed. Then one count for the whole bus says whether
+//! anything waits at a queue like these: mostly there is no more to look at.
 //!
 //! # One order for all (`fanout`)
 //!

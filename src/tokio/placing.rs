@@ -2,7 +2,7 @@
 //!
 //! A task tries to publish, which places the envelope in all queues or in none. Where that fails it learns
 //! whose queue is in its way, registers there, and tries again: what has made room before is seen by
-//! then, and who makes room later wakes it. It sleeps only if the last attempt has failed at a queue where it had
+//! then, and whoever makes room later wakes it. It sleeps only if the last attempt has failed at a queue where it had
 //! registered before. Another's would not do: that queue may make no room any more, or have made it.
 //!
 //! It holds nothing of the bus's but these wait lists, so that it leaves nothing behind when it is given up. Whether it
