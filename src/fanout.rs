@@ -3,8 +3,8 @@
 //!
 //! A publish appends to the current parcel, which every follower's queue has already: one
 //! compare-and-swap and one write, whatever the number of followers. Where it cannot, it opens the
-//! next parcel. Then the envelope is sent to the subscribers that picked it, and whoever has no
-//! room but must not lose it is waited for.
+//! next parcel. Then the envelope is sent to the subscribers that picked it. Where one that must not lose it has no
+//! room, nothing of this happens, and the publisher [waits for room](blocking) and tries again.
 
 use std::mem;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::caught::Quietly;
 use crate::codec::EncodeError;
 use crate::demands::Demands;
 use crate::grants::Grants;
-use crate::limit::Limit;
+use crate::limit::{Attempt, Held};
 use crate::limits::LimitExceeded;
 use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
@@ -92,14 +92,8 @@ pub(crate) enum Refusal {
     Closed,
     /// Inside too many other publishes of the thread.
     TooDeep,
-    /// Somebody would have to be waited for, and may not: those to be woken when there is room.
-    Full(
-        #[cfg_attr(
-            not(feature = "tokio"),
-            expect(dead_code, reason = "only tasks wait for it")
-        )]
-        Arc<WaitList>,
-    ),
+    /// This subscriber has no room, and must not lose it.
+    Full(Arc<Terms>),
     /// It is larger than it may be.
     TooLarge(LimitExceeded),
     /// It cannot be written.
@@ -130,20 +124,20 @@ impl<M> Core<M> {
         }
     }
 
-    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Whoever has looked at the
-    /// current opening hands it on.
+    /// Puts as many envelopes as it can, at least one, where every subscriber finds them; or none where one has no room
+    /// that this attempt waits for. Whoever has looked at the current opening hands it on. `known` is what user code has
+    /// said so far.
     #[inline(never)]
-    pub(crate) fn place(
+    fn attempt(
         &self,
         mut seen: Option<Current<M>>,
         pending: &mut impl Pending<M>,
-        limit: Limit,
+        attempt: &Attempt,
+        known: &mut Verdicts,
     ) -> Result<Outcome, Refusal>
     where
         M: Payload,
     {
-        // What user code has said so far.
-        let mut known = Verdicts::new();
         let mut nesting = None;
         let mut hurry = None;
         let mut behind: Quietly<Behind<M>> = Quietly::new((Vec::new(), Vec::new()));
@@ -171,10 +165,10 @@ impl<M> Core<M> {
             } else if current.parcel.has_place() {
                 // User code, so before anything has happened: if it panics, nothing has.
                 let mut picks = Picks::none();
-                (current.route).picks(|| pending.first(), &mut known, &mut picks);
+                (current.route).picks(|| pending.first(), known, &mut picks);
                 self.put_out(&mut picks);
-                let held = self.hold(&picks, limit)?;
-                let turn = self.take_turn(&picks, limit)?;
+                let held = Held::reserve(picks.queues(), attempt)?;
+                let turn = self.take_turn(&picks);
                 if let Some(slots) = self.append(&current, pending, 1) {
                     drop(hurry); // it may wait now
                     let mut rest = None;
@@ -183,7 +177,7 @@ impl<M> Core<M> {
                     current.wake_vacated(&self.readers); // likewise
                     self.readers.wake_all(); // user code, so not before the turn is over
                     drop(picks);
-                    return Ok(self.finish(outcome, &mut rest, limit, || {
+                    return Ok(self.finish(outcome, &mut rest, || {
                         self.requests.look(&current.parcel, slots);
                         drop((current.into_inner(), behind.into_inner()));
                     }));
@@ -203,7 +197,7 @@ impl<M> Core<M> {
                 continue;
             }
             go_deeper(&mut nesting)?;
-            let won = self.open(current, pending, limit, &mut known, &mut behind, &mut hurry)?;
+            let won = self.open(current, pending, attempt, known, &mut behind, &mut hurry)?;
             if let Some(outcome) = won {
                 return Ok(outcome);
             }
@@ -217,7 +211,7 @@ impl<M> Core<M> {
         &self,
         current: Current<M>,
         pending: &mut impl Pending<M>,
-        limit: Limit,
+        attempt: &Attempt,
         known: &mut Verdicts,
         behind: &mut Behind<M>,
         hurry: &mut Option<Hurry<'_>>,
@@ -236,7 +230,7 @@ impl<M> Core<M> {
         let mut picks = Picks::none();
         listed.picks(|| pending.first(), known, &mut picks); // user code, as above
         self.put_out(&mut picks);
-        let held = self.hold(&picks, limit)?;
+        let held = Held::reserve(picks.queues(), attempt)?;
         let wanted = route.step(pending.count());
         // What all have received stays in a parcel until it is full: where they come to wait, that is to be little.
         let is_at_rest = self.readers.is_occupied();
@@ -245,59 +239,52 @@ impl<M> Core<M> {
         } else {
             MAX_SLOTS
         });
-        let next = current.next(route, wanted, max, pending, &mut behind.1);
+        let next = (current.next(route, wanted, max, pending, attempt, &mut behind.1))
+            .map_err(Refusal::Full)?;
         let next = Arc::new(next);
         let claimed = next.parcel.filled().claimed;
         pause::at(Step::Installing);
-        let full = (next.waits().map(|(queue, _)| queue))
-            .find(|queue| limit.refuses(queue.terms()))
-            .map(|queue| Refusal::Full(Arc::clone(queue.vacancy())));
-        let turn = (self.take_turn(&picks, limit)).and_then(|turn| full.map_or(Ok(turn), Err));
-        let refusal = match turn {
-            Ok(turn) if self.install(&current, &next) => {
-                pause::at(Step::Installed);
-                *hurry = None;
-                let mut rest = None;
-                let mut outcome = self.deliver(&next, 0..claimed, &picks, held, turn, &mut rest);
-                next.complete(&self.readers);
-                let base = next.parcel.base();
-                let blind = if next.parcel.is_blind() { claimed } else { 0 };
-                for (queue, entry) in next.drops() {
-                    let dropped = || entry.left_out + claimed as u64;
-                    let losses = &mut Rest::of(&mut rest).losses;
-                    losses.note(&self.board, queue.terms(), dropped);
-                }
-                if self.board.is_listened_to() {
-                    let lagging = next.route.follow.iter().filter(|it| it.has_lost_more());
-                    for queue in lagging {
-                        let losses = &mut Rest::of(&mut rest).losses;
-                        losses.note(&self.board, queue.terms(), || queue.lost());
-                    }
-                }
-                for (queue, _) in next.evicts() {
-                    outcome.dropped += 1;
-                    let evicted = (Arc::clone(queue.terms()), Eviction::Overflow);
-                    Rest::of(&mut rest).evicted.push(evicted);
-                }
-                drop(picks);
-                let outcome = self.finish(outcome, &mut rest, limit, || {
-                    self.requests.look(&next.parcel, 0..claimed);
-                    drop((current.into_inner(), next, listed, mem::take(behind)));
-                    discard(pending, blind, base, |sequence, envelope| {
-                        self.requests.look_at(sequence, envelope);
-                    });
-                });
-                return Ok(Some(outcome));
+        let turn = self.take_turn(&picks);
+        if self.install(&current, &next) {
+            pause::at(Step::Installed);
+            *hurry = None;
+            let mut rest = None;
+            let mut outcome = self.deliver(&next, 0..claimed, &picks, held, turn, &mut rest);
+            next.complete(&self.readers);
+            let base = next.parcel.base();
+            let blind = if next.parcel.is_blind() { claimed } else { 0 };
+            for (queue, entry) in next.drops() {
+                let dropped = || entry.left_out + claimed as u64;
+                let losses = &mut Rest::of(&mut rest).losses;
+                losses.note(&self.board, queue.terms(), dropped);
             }
-            turn => turn.err(),
-        };
+            if self.board.is_listened_to() {
+                let lagging = next.route.follow.iter().filter(|it| it.has_lost_more());
+                for queue in lagging {
+                    let losses = &mut Rest::of(&mut rest).losses;
+                    losses.note(&self.board, queue.terms(), || queue.lost());
+                }
+            }
+            for (queue, _) in next.evicts() {
+                outcome.dropped += 1;
+                let evicted = (Arc::clone(queue.terms()), Eviction::Overflow);
+                Rest::of(&mut rest).evicted.push(evicted);
+            }
+            drop(picks);
+            let outcome = self.finish(outcome, &mut rest, || {
+                self.requests.look(&next.parcel, 0..claimed);
+                drop((current.into_inner(), next, listed, mem::take(behind)));
+                discard(pending, blind, base, |sequence, envelope| {
+                    self.requests.look_at(sequence, envelope);
+                });
+            });
+            return Ok(Some(outcome));
+        }
+        drop(turn);
         // The swap has let go of its handle on it, so this is the only one.
         let opening = Arc::into_inner(next).expect("nobody else has seen it");
         let parcel = Arc::into_inner(opening.parcel).expect("nobody else has seen it");
         pending.put_back(parcel.into_envelopes());
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
         behind.0.push(Arc::clone(&current));
         Ok(None)
     }
@@ -406,6 +393,7 @@ impl<M> Core<M> {
 
 mod appending;
 mod batching;
+mod blocking;
 mod delivering;
 mod listing;
 #[cfg(all(test, oxide_loom))]

@@ -1,20 +1,15 @@
-//! A queue without a filter, on the publishers' side: who has room for a parcel, and whose turn it is
-//! where there is none.
+//! A queue without a filter, on the publishers' side: whether it has room for a parcel.
 
 mod places;
-mod turns;
 
 use std::sync::Arc;
-use std::task::Waker;
 
-use self::turns::Turn;
 use crate::follower::Follower;
 use crate::lane::{Lane, lane};
 use crate::opening::Entry;
 use crate::overflow::Overflow;
-use crate::parcel::{MAX_SLOTS, Parcel};
+use crate::parcel::Parcel;
 use crate::queue::Terms;
-use crate::room::NoPlace;
 use crate::stats::Accounts;
 use crate::sync::Ordering;
 use crate::wait_list::WaitList;
@@ -25,9 +20,7 @@ pub(crate) use self::places::{End, Places};
 pub(crate) struct FollowQueue<M> {
     lane: Lane<M>,
     terms: Arc<Terms>,
-    places: Arc<Places<M>>,
-    /// Where its subscriber waits.
-    readers: Arc<WaitList>,
+    places: Arc<Places>,
 }
 
 impl<M> FollowQueue<M> {
@@ -38,9 +31,8 @@ impl<M> FollowQueue<M> {
             lane,
             terms: Arc::clone(terms),
             places: Arc::clone(&places),
-            readers: Arc::clone(readers),
         };
-        let follower = Follower::new(end, places, terms.blocks(), readers);
+        let follower = Follower::new(end, places, terms.vacancy.clone(), readers);
         (Arc::new(queue), follower)
     }
 
@@ -48,7 +40,7 @@ impl<M> FollowQueue<M> {
         &self.terms
     }
 
-    pub(crate) fn places(&self) -> &Arc<Places<M>> {
+    pub(crate) fn places(&self) -> &Arc<Places> {
         &self.places
     }
 
@@ -61,26 +53,32 @@ impl<M> FollowQueue<M> {
         let Some(start) = self.places.start() else {
             return Entry::default(); // its list is not in use yet
         };
-        let left_out = self.places.left_out_before(self.terms.blocks());
+        let left_out = self.places.told();
         Entry::new(end.saturating_sub(start).saturating_sub(left_out), left_out)
     }
 
     /// Whether its subscriber knows of all that was left out so far.
     pub(crate) fn knows_of(&self, left_out: u64) -> bool {
-        self.places.left_out_before(self.terms.blocks()) == left_out
+        self.places.told() == left_out
     }
 
-    /// How many more envelopes fit in, after what `entry` says was enqueued: any number where the newest are kept. Notes
-    /// how many are queued.
-    pub(crate) fn look_for_room(&self, entry: &Entry) -> u64 {
-        let (room, queued) = if self.lane.newest().is_some() {
-            (u64::MAX, self.accounts(entry).queued())
-        } else {
-            let room = self.room(entry);
-            (room, (self.terms.capacity as u64).saturating_sub(room))
-        };
-        self.places.saw(queued);
-        room
+    /// How many more envelopes fit in, after what `entry` says was enqueued: any number where the newest are kept. A queue
+    /// that publishers wait for may tell one that is patient that it is full still. Notes how many are queued.
+    pub(crate) fn look_for_room(&self, entry: &Entry, is_patient: bool) -> u64 {
+        if self.lane.newest().is_some() {
+            self.places.saw(self.accounts(entry).queued());
+            return u64::MAX;
+        }
+        // An opener that lost the race may hold an old entry: then it is ahead of it, and no matter.
+        let consumed = self.places.consumed();
+        let queued = entry.enqueued.saturating_sub(consumed);
+        let capacity = self.terms.capacity as u64;
+        self.places.saw(queued.min(capacity));
+        let room = capacity.saturating_sub(queued);
+        match &self.terms.vacancy {
+            Some(vacancy) => vacancy.admit(room, consumed, is_patient),
+            None => room,
+        }
     }
 
     /// Before the parcel after this sequence number is opened: where the newest are kept, takes out what is too old. That
@@ -103,48 +101,21 @@ impl<M> FollowQueue<M> {
         self.lane.lost()
     }
 
-    fn room(&self, entry: &Entry) -> u64 {
-        let places = &*self.places;
-        let mut enqueued = entry.enqueued;
-        if self.terms.blocks() {
-            // Acquire: when all were settled, `placed` is what it was then.
-            if places.settled.load(Ordering::Acquire) != entry.left_out {
-                // Some envelope still waits for its place, and this one must not overtake it.
-                return 0;
-            }
-            enqueued += places.placed.load(Ordering::Relaxed);
-        }
-        // An opener that lost the race may hold an old entry: then it is ahead of it, and no matter.
-        let consumed = places.consumed();
-        (self.terms.capacity as u64).saturating_sub(enqueued.saturating_sub(consumed))
-    }
-
     /// When the subscriber has received so many envelopes, a queue that is full by its `entry`, and that
     /// nobody waits for, has room.
     pub(crate) fn vacant_at(&self, entry: &Entry) -> u64 {
         (entry.enqueued + 1).saturating_sub(self.terms.capacity as u64)
     }
 
-    /// The tasks that wait for room.
-    pub(crate) fn vacancy(&self) -> &Arc<WaitList> {
-        &self.places.vacancy
-    }
-
     /// Its accounts, where `entry` has those of now.
     pub(crate) fn accounts(&self, entry: &Entry) -> Accounts {
-        let places = &*self.places;
-        let (placed, given_up) = places.turns();
-        let consumed = places.consumed.load(Ordering::Relaxed); // a figure, no more
+        let consumed = self.places.consumed.load(Ordering::Relaxed); // a figure, no more
         let lost = self.lane.lost();
         Accounts {
-            // All of these may have gone on since the entry was made.
-            placed: (entry.enqueued + placed).saturating_sub(lost).max(consumed),
+            // These may have gone on since the entry was made.
+            placed: entry.enqueued.saturating_sub(lost).max(consumed),
             consumed,
-            dropped: if self.terms.blocks() {
-                given_up
-            } else {
-                entry.left_out + lost
-            },
+            dropped: entry.left_out + lost,
         }
     }
 
@@ -160,75 +131,6 @@ impl<M> FollowQueue<M> {
     /// woken.
     pub(crate) fn hand_over(&self, parcel: &Arc<Parcel<M>>) {
         self.lane.hand_over(parcel);
-    }
-
-    /// Takes a turn for the one envelope of a parcel that left this queue out, unless somebody has
-    /// already.
-    ///
-    /// `entry` is the parcel's: it says whose turn this is.
-    pub(crate) fn enrol(self: &Arc<Self>, parcel: &Arc<Parcel<M>>, entry: &Entry) {
-        let mut turn = Some(Turn {
-            queue: Arc::clone(self),
-            parcel: Arc::clone(parcel),
-            enqueued: entry.enqueued,
-            // With one place at a time every parcel would hold one envelope. So the subscriber is
-            // given the time to make room for many, unless it takes too long.
-            demand: self.terms.capacity.min(2 * MAX_SLOTS) as u64,
-            waker: None,
-        });
-        let places = &*self.places;
-        places.serve(|turns| {
-            let is_over = places.is_settled(entry) || turns.has_given_up(entry.left_out);
-            if !is_over && !places.gone.load(Ordering::Relaxed) {
-                let free = turns.waiting.entry(entry.left_out);
-                free.or_insert_with(|| turn.take().expect("it is not there yet"));
-            }
-        });
-    }
-
-    /// What has become of a turn, if it is over. Else its publisher shall be woken when it is, and is
-    /// content with one place if it is impatient.
-    pub(crate) fn look(
-        &self,
-        entry: &Entry,
-        impatient: bool,
-        waker: Option<&Waker>,
-    ) -> Option<Result<(), NoPlace>> {
-        let places = &*self.places;
-        places.serve(|turns| {
-            if let Some(turn) = turns.waiting.get_mut(&entry.left_out) {
-                if impatient {
-                    turn.demand = 1;
-                }
-                turn.waker = waker.cloned();
-            }
-        });
-        if places.is_settled(entry) {
-            return Some(Ok(()));
-        }
-        if places.gone.load(Ordering::Acquire) {
-            // It is dropped here, outside the lock.
-            let _turn = (places.gate).look(|turns| turns.waiting.remove(&entry.left_out));
-            return Some(Err(NoPlace::Gone));
-        }
-        (places.gate.look(|turns| turns.shut)).then(|| self.give_up(entry))
-    }
-
-    /// Ends a turn without a place, unless it has found one.
-    pub(crate) fn give_up(&self, entry: &Entry) -> Result<(), NoPlace> {
-        let places = &*self.places;
-        let (mut given_up, mut outcome) = (None, Ok(())); // it is dropped outside the lock
-        places.serve(|turns| {
-            if outcome.is_ok() && !places.is_settled(entry) {
-                given_up = turns.give_up(entry.left_out);
-                outcome = Err(NoPlace::Full);
-            }
-        });
-        if given_up.is_some() && places.ended().is_some() {
-            // It was the last thing that a subscriber of a closed bus has waited for, perhaps.
-            self.readers.wake_all_after_fence();
-        }
-        outcome
     }
 
     /// Puts the subscriber out, for the envelope after what `entry` says was enqueued. Whoever sees
@@ -265,8 +167,6 @@ impl<M> FollowQueue<M> {
             left_out: entry.left_out,
             evicted: false,
         });
-        // Whoever has given up a turn before this takes the lock is known to whoever wakes the subscriber then, and
-        // whoever does after knows of the end, and wakes it.
-        self.places.serve(|turns| turns.shut = true);
+        self.terms.wake_publishers();
     }
 }

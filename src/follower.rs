@@ -8,6 +8,7 @@ use crate::envelope::Envelope;
 use crate::follow::Places;
 use crate::lane::LaneEnd;
 use crate::parcel::Parcel;
+use crate::vacancy::Vacancy;
 use crate::wait::Nothing;
 use crate::wait_list::{Registration, WaitList, Waiter};
 
@@ -21,9 +22,9 @@ const GATHERED: usize = 4;
 /// The subscriber's end.
 pub(crate) struct Follower<M> {
     lane: LaneEnd<M>,
-    places: Arc<Places<M>>,
-    /// Whether publishers wait for room.
-    blocks: bool,
+    places: Arc<Places>,
+    /// Where publishers wait for room, if they do.
+    vacancy: Option<Arc<Vacancy>>,
     /// The parcel that is being read, how many of its slots were, and how many are known to be
     /// claimed.
     hand: Option<Arc<Parcel<M>>>,
@@ -53,14 +54,14 @@ enum AtEnd {
 impl<M> Follower<M> {
     pub(crate) fn new(
         lane: LaneEnd<M>,
-        places: Arc<Places<M>>,
-        blocks: bool,
+        places: Arc<Places>,
+        vacancy: Option<Arc<Vacancy>>,
         readers: &Arc<WaitList>,
     ) -> Self {
         Follower {
             lane,
             places,
-            blocks,
+            vacancy,
             hand: None,
             read: 0,
             known: 0,
@@ -80,7 +81,7 @@ impl<M> Follower<M> {
         }
         self.read += 1;
         self.consumed += 1;
-        self.places.count(self.consumed, self.blocks);
+        self.places.count(self.consumed, self.vacancy.as_deref());
         true
     }
 
@@ -89,7 +90,7 @@ impl<M> Follower<M> {
     /// `standing` tells what the bus has enqueued and left out for this queue so far.
     pub(crate) fn reach(
         &mut self,
-        standing: &impl Fn(&Places<M>) -> (u64, u64),
+        standing: &impl Fn(&Places) -> (u64, u64),
     ) -> Result<(), Nothing> {
         while self.read == self.known {
             match self.at_end() {
@@ -109,12 +110,12 @@ impl<M> Follower<M> {
     /// Reads all slots that are known to be claimed, and shows them; returns how many.
     pub(crate) fn show(&mut self, mut look: impl FnMut(&Envelope<M>)) -> usize {
         let Some(parcel) = &self.hand else { return 0 };
-        let (first, blocks) = (self.read, self.blocks);
+        let (first, vacancy) = (self.read, self.vacancy.as_deref());
         let places = &*self.places;
         for envelope in parcel.claimed(first..self.known) {
             self.read += 1;
             self.consumed += 1;
-            places.count(self.consumed, blocks);
+            places.count(self.consumed, vacancy);
             look(envelope);
         }
         self.read - first
@@ -164,7 +165,7 @@ impl<M> Follower<M> {
     pub(crate) fn reach_or_register(
         &mut self,
         waiter: &impl Fn() -> Waiter,
-        standing: &impl Fn(&Places<M>) -> (u64, u64),
+        standing: &impl Fn(&Places) -> (u64, u64),
     ) -> Result<(), Nothing> {
         loop {
             // Where it waits depends on what it holds, which may change before it sleeps.
@@ -206,7 +207,7 @@ impl<M> Follower<M> {
     }
 
     /// Takes the next parcel out of the channel.
-    fn next_parcel(&mut self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> Result<(), Nothing> {
+    fn next_parcel(&mut self, standing: &impl Fn(&Places) -> (u64, u64)) -> Result<(), Nothing> {
         // Read before the channel is seen to be empty: what was enqueued before these were left
         // out has been read since, so the gap lies here.
         self.next = self.next.or_else(|| self.places.start());
@@ -247,7 +248,7 @@ impl<M> Follower<M> {
 
     /// Whether nothing more comes, and what found a place was consumed, or was lost after that.
     fn has_all(&self) -> bool {
-        (self.places).has_all(self.consumed + self.lane.lost(), self.blocks)
+        self.places.has_all(self.consumed + self.lane.lost())
     }
 
     /// Tells that the next `missed` envelopes were lost.
@@ -261,10 +262,8 @@ impl<M> Follower<M> {
         Nothing::Lagged(missed)
     }
 
-    fn missed(&self, standing: &impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
-        if self.blocks {
-            self.places.given_up()
-        } else if let Some(end) = self.places.ended() {
+    fn missed(&self, standing: &impl Fn(&Places) -> (u64, u64)) -> u64 {
+        if let Some(end) = self.places.ended() {
             end.left_out
         } else if !self.places.was_left_out() {
             0
@@ -289,17 +288,17 @@ impl<M> Follower<M> {
         self.hand.as_ref().expect("asked for after an advance")
     }
 
-    pub(crate) fn len(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> usize {
-        let enqueued = standing(&self.places).0 + self.places.placed();
+    pub(crate) fn len(&self, standing: impl Fn(&Places) -> (u64, u64)) -> usize {
+        let enqueued = standing(&self.places).0;
         let over = self.consumed + self.lane.lost();
         usize::try_from(enqueued.saturating_sub(over)).unwrap_or(usize::MAX)
     }
 
-    pub(crate) fn lost(&self, standing: impl Fn(&Places<M>) -> (u64, u64)) -> u64 {
+    pub(crate) fn lost(&self, standing: impl Fn(&Places) -> (u64, u64)) -> u64 {
         self.missed(&standing) + self.lane.lost()
     }
 
-    pub(crate) fn places(&self) -> &Places<M> {
+    pub(crate) fn places(&self) -> &Places {
         &self.places
     }
 

@@ -281,7 +281,6 @@ mod fanout;
 mod filter;
 mod follow;
 mod follower;
-mod gate;
 mod grant;
 mod grants;
 mod group;
@@ -289,7 +288,6 @@ mod headers;
 mod index;
 mod lane;
 mod limit;
-mod line;
 mod losses;
 mod message;
 #[cfg(feature = "metrics")]
@@ -321,7 +319,6 @@ mod trace_context;
 mod visible;
 mod wait;
 mod wait_list;
-mod waiting;
 
 // What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules. The lines
 // between them keep rustfmt from sorting them.
@@ -348,6 +345,7 @@ mod subscription;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+mod vacancy;
 mod verbs;
 
 pub use crate::advisory::{Advisory, Eviction};

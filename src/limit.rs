@@ -6,10 +6,16 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use crate::fanout::Refusal;
-use crate::parcel::Parcel;
 use crate::pick::PickQueue;
 use crate::queue::Terms;
 use crate::room::NoPlace;
+
+/// How long a publisher waits for a batch of places, before it is content with one.
+const PATIENCE: Duration = if cfg!(oxide_loom) {
+    Duration::ZERO // no clock in models
+} else {
+    Duration::from_millis(1)
+};
 
 /// How long a publish may wait for room.
 #[derive(Debug, Clone, Copy)]
@@ -22,59 +28,15 @@ pub(crate) enum Limit {
     Refuse,
     /// It waits no longer, but for those who insist: where one of these has no room, nothing is published.
     #[cfg(feature = "tokio")]
-    Late(Instant),
+    Late,
 }
 
-/// Places that are held before an envelope is published, so that it need not wait. What is not
-/// used is given back. The queues are used in the order in which they were reserved; here they stand in
-/// reverse, so that the next one is the last.
-pub(crate) struct Held<M>(SmallVec<[Arc<PickQueue<M>>; 1]>);
-
-impl<M> Held<M> {
-    pub(crate) fn none() -> Self {
-        Held(SmallVec::new())
-    }
-
-    /// Holds a place in each of these queues that publishers wait for, or in none. [`fill`](Held::fill) is
-    /// to be asked in the same order.
-    pub(crate) fn reserve<'a>(
-        queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>,
-    ) -> Result<Self, Refusal>
-    where
-        M: 'a,
-    {
-        let mut held = Held::none();
-        for queue in queues {
-            match queue.room().hold() {
-                Ok(()) => held.0.push(Arc::clone(queue)),
-                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.vacancy()))),
-                Err(NoPlace::Gone) => {}
-            }
-        }
-        held.0.reverse();
-        Ok(held)
-    }
-
-    /// Uses the place that is held in this queue, if one is.
-    pub(crate) fn fill(
-        &mut self,
-        queue: &Arc<PickQueue<M>>,
-        parcel: &Arc<Parcel<M>>,
-        slot: usize,
-    ) -> Option<Result<(), NoPlace>> {
-        (self.0.last()).filter(|next| Arc::ptr_eq(next, queue))?;
-        let queue = self.0.pop()?;
-        queue.room().keep();
-        Some(queue.fill(parcel, slot))
-    }
-}
-
-impl<M> Drop for Held<M> {
-    fn drop(&mut self) {
-        for queue in &self.0 {
-            queue.release();
-        }
-    }
+/// One attempt to publish. Where a subscriber has no room that it waits for, it publishes nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    limit: Limit,
+    /// When it began to wait, and the time now; none if it has not begun.
+    waiting: Option<(Instant, Instant)>,
 }
 
 impl Limit {
@@ -85,27 +47,98 @@ impl Limit {
             .map_or(Limit::Theirs, Limit::Until)
     }
 
-    pub(crate) fn deadline(self) -> Option<Instant> {
-        match self {
-            Limit::Until(deadline) => Some(deadline),
-            #[cfg(feature = "tokio")]
-            Limit::Late(deadline) => Some(deadline),
-            Limit::Theirs | Limit::Refuse => None,
+    /// Whether a thread waits for room.
+    pub(crate) fn waits(self) -> bool {
+        matches!(self, Limit::Theirs | Limit::Until(_))
+    }
+
+    /// Until when a publisher waits for this subscriber that began then; none if it does without end.
+    pub(crate) fn deadline(self, terms: &Terms, began: Instant) -> Option<Instant> {
+        let until = match self {
+            Limit::Until(until) => terms.heed(Some(until)),
+            _ => None,
+        };
+        let theirs = terms.deadline(began);
+        until.into_iter().chain(theirs).min()
+    }
+}
+
+impl Attempt {
+    pub(crate) fn first(limit: Limit) -> Self {
+        Attempt {
+            limit,
+            waiting: None,
         }
     }
 
-    /// Whether there are queues that this refuses.
-    pub(crate) fn may_refuse(self) -> bool {
-        !matches!(self, Limit::Theirs | Limit::Until(_))
+    /// One more, of a publisher that began to wait then.
+    pub(crate) fn since(limit: Limit, began: Instant) -> Self {
+        let waiting = Some((began, Instant::now()));
+        Attempt { limit, waiting }
     }
 
-    /// Whether nothing is published where this queue would have to be waited for.
-    pub(crate) fn refuses(self, terms: &Terms) -> bool {
-        match self {
-            Limit::Theirs | Limit::Until(_) => false,
-            Limit::Refuse => terms.blocks(),
-            #[cfg(feature = "tokio")]
-            Limit::Late(_) => terms.blocks() && terms.insists,
+    /// Whether nothing is published where this subscriber has no room.
+    pub(crate) fn waits_for(&self, terms: &Terms) -> bool {
+        terms.blocks()
+            && match (self.limit, self.waiting) {
+                #[cfg(feature = "tokio")]
+                (Limit::Late, _) => terms.insists,
+                (limit, Some((began, now))) => {
+                    (limit.deadline(terms, began)).is_none_or(|deadline| now < deadline)
+                }
+                (_, None) => true,
+            }
+    }
+
+    /// Until when its publisher is patient: it does not go on with a single place in a queue that was full.
+    pub(crate) fn patient_until(&self) -> Option<Instant> {
+        let (began, now) = self.waiting?;
+        Some(began + PATIENCE).filter(|until| self.limit.waits() && now < *until)
+    }
+
+    /// Whether its publisher is patient.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.limit.waits() && (self.waiting.is_none() || self.patient_until().is_some())
+    }
+}
+
+/// Places that were reserved before an envelope is published, so that it is in all queues or in none. What is not
+/// used is given back. The queues are used in the order in which they were reserved; here they stand in
+/// reverse, so that the next one is the last.
+pub(crate) struct Held<'a, M>(SmallVec<[&'a PickQueue<M>; 4]>);
+
+impl<'a, M> Held<'a, M> {
+    /// Reserves a place in each of these queues that the attempt waits for, or in none.
+    pub(crate) fn reserve(
+        queues: impl Iterator<Item = &'a Arc<PickQueue<M>>>,
+        attempt: &Attempt,
+    ) -> Result<Self, Refusal> {
+        let mut held = Held(SmallVec::new());
+        for queue in queues.filter(|it| it.blocks() && attempt.waits_for(it.terms())) {
+            match queue.hold(attempt.is_patient()) {
+                Ok(()) => held.0.push(queue),
+                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.terms()))),
+                Err(NoPlace::Gone) => {}
+            }
+        }
+        held.0.reverse();
+        Ok(held)
+    }
+
+    /// Uses the place that is reserved in this queue. False if there is none.
+    pub(crate) fn take(&mut self, queue: &PickQueue<M>) -> bool {
+        let is_held = (self.0.last()).is_some_and(|next| std::ptr::eq(*next, queue));
+        if is_held {
+            self.0.pop();
+        }
+        is_held
+    }
+}
+
+impl<M> Drop for Held<'_, M> {
+    fn drop(&mut self) {
+        for queue in &self.0 {
+            queue.release();
         }
     }
 }

@@ -26,9 +26,11 @@ use std::sync::Arc;
 use self::accounts::{Full, Other};
 use self::entry::Reach;
 use crate::envelope::Envelope;
+use crate::limit::Attempt;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::pending::Pending;
+use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
@@ -54,10 +56,8 @@ pub(crate) struct Opening<M> {
     /// How many queues are in reach.
     in_reach: usize,
     /// Those that have no room, and drop.
-    drops: Box<[Full<M>]>,
-    /// Those that have no room, and that a publisher waits for; by their place among the others.
-    waits: Box<[u32]>,
-    /// Those that have no room, and are put out for it.
+    drops: Box<[Full]>,
+    /// Those that have no room, and are put out for it; by their place among the others.
     evicts: Box<[u32]>,
     /// What is retained of all that came before the parcel.
     pub(crate) retained: Retained<M>,
@@ -77,7 +77,6 @@ impl<M> Opening<M> {
             others: Box::default(),
             in_reach: 0,
             drops: Box::default(),
-            waits: Box::default(),
             evicts: Box::default(),
             retained: Retained::nothing(),
             growth: 1,
@@ -112,7 +111,6 @@ impl<M> Opening<M> {
             route,
             in_reach: 0,
             drops: Box::default(),
-            waits: Box::default(),
             evicts: Box::default(),
             growth: self.growth(),
         }
@@ -127,8 +125,9 @@ impl<M> Opening<M> {
         wanted: usize,
         max: usize,
         pending: &mut impl Pending<M>,
+        attempt: &Attempt,
         gone: &mut Vec<Arc<Parcel<M>>>,
-    ) -> Self {
+    ) -> Result<Self, Arc<Terms>> {
         let slot_bytes = size_of::<Envelope<M>>().max(1);
         let growth = (self.growth().max(wanted))
             .min(max)
@@ -137,7 +136,8 @@ impl<M> Opening<M> {
         let mut slots = growth as u64;
         let mut in_reach = 0;
         let mut others = Vec::new();
-        let (mut drops, mut waits, mut evicts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut drops, mut evicts) = (Vec::new(), Vec::new());
+        let mut passes_over = false;
         for (queue, mut entry, is_exception) in self.accounts_for(&route) {
             let index = u32::try_from(others.len()).expect("fewer than 2³² subscribers");
             let other = |entry| Other {
@@ -148,7 +148,12 @@ impl<M> Opening<M> {
                 others.push(other(entry)); // listed still, and offered nothing
                 continue;
             }
-            let room = queue.look_for_room(&entry);
+            let terms = queue.terms();
+            let waits = attempt.waits_for(terms);
+            let room = queue.look_for_room(&entry, waits && attempt.is_patient());
+            if room == 0 && waits {
+                return Err(Arc::clone(terms));
+            }
             queue.make_room(self.end(), gone);
             if room > 0 {
                 in_reach += 1;
@@ -160,25 +165,26 @@ impl<M> Opening<M> {
                 continue;
             }
             queue.leave_out();
-            let overflow = queue.terms().overflow;
+            let overflow = terms.overflow;
+            passes_over |= overflow.blocks();
             if overflow != Overflow::Evict {
                 entry.reach = Reach::LeftOut;
             } // else it loses the first envelope alone, which its end tells
             others.push(other(entry));
             match overflow {
-                Overflow::DropNewest => drops.push(Full::new(index, queue, &entry)),
-                Overflow::Block | Overflow::BlockFor(_) => waits.push(index),
+                Overflow::DropNewest | Overflow::Block | Overflow::BlockFor(_) => {
+                    drops.push(Full::new(index, queue, &entry));
+                }
                 Overflow::Evict => evicts.push(index),
                 Overflow::DropOldest => unreachable!("it has room for any number"),
             }
         }
-        if !waits.is_empty() {
-            // Who publishes must wait for them, so nobody may append.
+        if passes_over {
+            // This publisher has waited long enough for a queue that others wait for, so nobody may append.
             slots = 1;
         }
         let slots = usize::try_from(slots).expect("it was made from a usize");
-        let read =
-            in_reach > 0 || !waits.is_empty() || !route.pick.is_empty() || !route.rules.is_empty();
+        let read = in_reach > 0 || passes_over || !route.pick.is_empty() || !route.rules.is_empty();
         let retained = self.retained_for(&route); // user code, and nothing has happened yet
         let taken = wanted.min(slots);
         let parcel = if !read {
@@ -188,7 +194,7 @@ impl<M> Opening<M> {
         } else {
             Parcel::new(self.end(), slots, taken, || pending.take())
         };
-        Opening {
+        Ok(Opening {
             parcel: Arc::new(parcel),
             epoch: 0,
             after: self.route.version,
@@ -197,11 +203,10 @@ impl<M> Opening<M> {
             others: others.into(),
             in_reach,
             drops: drops.into(),
-            waits: waits.into(),
             evicts: evicts.into(),
             retained,
             growth,
-        }
+        })
     }
 
     /// What is retained at the end of this parcel, which is closed.
@@ -250,7 +255,7 @@ impl<M> Opening<M> {
     /// Whether a publish has nothing to do beside appending.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.waits.is_empty() && self.route.pick.is_empty()
+        self.route.pick.is_empty()
     }
 
     /// Whether another opening of the same parcel may claim by now, and not this one.

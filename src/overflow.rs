@@ -45,11 +45,11 @@ pub enum Overflow {
     Evict,
     /// The publisher waits, without spinning, until there is room: lossless.
     ///
-    /// The wait ends when the subscription or the bus goes or closes, or after the time of
-    /// [`publish_timeout`](crate::Bus::publish_timeout). Where it ends without room, the envelope is dropped for this
-    /// subscriber and counted (but not if the subscription is gone).
+    /// Meanwhile its envelope is in nobody's queue. The wait ends when all have room that are waited for, or the
+    /// subscription goes or closes; or after the time of [`publish_timeout`](crate::Bus::publish_timeout): then the
+    /// envelope is dropped for this subscriber and counted. Where the bus closes, the publisher gets the envelope back.
     ///
-    /// A publisher that finds it full holds out for up to a millisecond for room for many, so that few parcels carry them
+    /// A publisher that finds it full holds out for up to a millisecond for room for many, so that few segments carry them
     /// and it is seldom woken, and then is content with one place.
     ///
     /// A thread that publishes to its own full subscription waits for itself: use

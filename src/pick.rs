@@ -8,6 +8,8 @@
 //! | `DropOldest` | the oldest is taken out, and lost, until the envelope finds a place |
 //! | `Block`, `Evict` | a place was to be reserved in [`room`](crate::room) first, and there is none |
 //!
+//! Where publishers wait for room, they do so at the queue's [`vacancy`](crate::vacancy).
+//!
 //! # The newest stay
 //!
 //! Whoever takes something out of a queue that keeps the newest, its subscriber or a publisher, does so under a lock, for
@@ -23,7 +25,6 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::group::Group;
-use crate::line::Counter;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::queue::Terms;
@@ -38,23 +39,22 @@ pub(crate) use self::picker::{End, Picker};
 /// The publishers' end.
 pub(crate) struct PickQueue<M> {
     sender: Sender<Item<M>>,
-    /// Whether places are reserved.
-    reserves: bool,
-    pub(crate) counter: Arc<Counter<M>>,
+    overflow: Overflow,
+    room: Arc<Room>,
     /// Of a queue that keeps the newest: where a publisher takes out the oldest.
     oldest: Option<Receiver<Item<M>>>,
     // Dropped after the sender: whoever is woken finds that nobody sends any more.
-    ending: Ending<M>,
+    ending: Ending,
     terms: Arc<Terms>,
     group: Option<Group<M>>,
 }
 
 /// Ends the queue when the last publisher lets go of it.
-struct Ending<M>(Arc<Counter<M>>, Arc<WaitList>);
+struct Ending(Arc<Room>, Arc<WaitList>);
 
-impl<M> Drop for Ending<M> {
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.end_sending();
         self.1.wake_every_thread();
     }
 }
@@ -69,14 +69,12 @@ pub(crate) enum Refused {
     NoPlace(NoPlace),
     /// It is lost, and the subscriber is put out.
     Evicted,
-    /// It has to be waited for.
-    Wait,
 }
 
 impl<M> PickQueue<M> {
     pub(crate) fn new(terms: &Arc<Terms>, occupied: &Arc<Occupied>) -> (Arc<Self>, Picker<M>) {
         let (sender, receiver) = bounded(terms.capacity);
-        let counter = Arc::new(Counter::new(terms.capacity));
+        let room = Arc::new(Room::new(terms.capacity));
         let is_shared = terms.group.is_some();
         let threads = if is_shared {
             Threads::One
@@ -88,7 +86,8 @@ impl<M> PickQueue<M> {
         let oldest = (overflow == Overflow::DropOldest).then(|| receiver.clone());
         let end = End {
             receiver,
-            counter: Arc::clone(&counter),
+            room: Arc::clone(&room),
+            terms: Arc::clone(terms),
             readers: Arc::clone(&readers),
             overflow,
             is_shared,
@@ -96,9 +95,9 @@ impl<M> PickQueue<M> {
         let (group, seat) = is_shared.then(|| Group::new(terms, end.share())).unzip();
         let queue = PickQueue {
             sender,
-            reserves: overflow.reserves(),
-            ending: Ending(Arc::clone(&counter), readers),
-            counter,
+            overflow,
+            ending: Ending(Arc::clone(&room), readers),
+            room,
             oldest,
             terms: Arc::clone(terms),
             group,
@@ -120,7 +119,13 @@ impl<M> PickQueue<M> {
     }
 
     pub(crate) fn room(&self) -> &Room {
-        &self.counter.room
+        &self.room
+    }
+
+    /// Whether publishers wait for room.
+    #[inline]
+    pub(crate) fn blocks(&self) -> bool {
+        self.overflow.blocks()
     }
 
     /// Those that wait for an envelope.
@@ -128,57 +133,68 @@ impl<M> PickQueue<M> {
         &self.ending.1
     }
 
-    /// Enqueues the envelope if there is room, or if it displaces others; its readers are yet to be woken. In
-    /// order, it overtakes none that waits.
+    /// Enqueues the envelope if there is room, or if it displaces others; its readers are yet to be woken.
     #[inline]
     pub(crate) fn offer(
         &self,
         parcel: &Arc<Parcel<M>>,
         slot: usize,
-        in_order: bool,
         displaced: &mut Displaced<M>,
     ) -> Result<(), Refused> {
         let room = self.room();
-        if self.reserves {
-            self.reserve(in_order)?;
+        if self.overflow.reserves() {
+            self.reserve()?;
         } else if room.is_shut() {
             return Err(Refused::NoPlace(NoPlace::Gone));
         } else if room.holds_back() && self.queued() >= room.capacity() {
             room.lose();
             return Err(Refused::NoPlace(NoPlace::Full));
         }
-        match self.send(parcel, slot, 0) {
+        match self.send(parcel, slot) {
             Ok(()) => Ok(()),
             Err(refused) => self.not_sent(refused, displaced),
         }
     }
 
+    /// Reserves a place for an envelope that is placed everywhere or nowhere: to be [filled](Self::fill) or
+    /// [given back](Self::release). To one that is patient the queue may be full still though a place is free.
+    #[inline]
+    pub(crate) fn hold(&self, is_patient: bool) -> Result<(), NoPlace> {
+        let room = self.room();
+        if let Some(vacancy) = &self.terms.vacancy {
+            let consumed = room.consumed();
+            if vacancy.admit(room.free(consumed), consumed, is_patient) == 0 {
+                return Err(NoPlace::Full);
+            }
+        }
+        room.reserve()
+    }
+
+    /// A place that was held is not needed after all.
+    pub(crate) fn release(&self) {
+        self.room().release();
+        self.terms.wake_publishers();
+    }
+
     /// Reserves a place, or says what comes of it that there is none.
     #[inline]
-    fn reserve(&self, in_order: bool) -> Result<(), Refused> {
-        let blocks = self.terms.blocks();
-        if in_order && blocks && self.has_waiters() {
-            return Err(Refused::Wait);
-        }
+    fn reserve(&self) -> Result<(), Refused> {
         self.room().reserve().map_err(|no_place| match no_place {
-            NoPlace::Full if blocks => Refused::Wait,
+            NoPlace::Full if self.blocks() => {
+                self.room().lose(); // it was waited for long enough
+                Refused::NoPlace(NoPlace::Full)
+            }
             NoPlace::Full if self.room().refuse() => Refused::Evicted,
             NoPlace::Full | NoPlace::Gone => Refused::NoPlace(NoPlace::Gone),
         })
     }
 
-    /// Sends into the channel. A place that was reserved is free. So many of those that were lost came after it: how many
+    /// Sends into the channel. A place that was reserved is free. How many
     /// were lost is read before it is sent, so that none is told too late. Its readers are yet to be woken.
     #[inline]
-    pub(crate) fn send(
-        &self,
-        parcel: &Arc<Parcel<M>>,
-        slot: usize,
-        lost_after: u32,
-    ) -> Result<(), TrySendError<Item<M>>> {
-        let lost = self.room().lost();
+    fn send(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), TrySendError<Item<M>>> {
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
-        let lost_before = (lost as u32).wrapping_sub(lost_after);
+        let lost_before = self.room().lost() as u32;
         self.sender.try_send(Item::new(parcel, slot, lost_before))
     }
 
@@ -195,7 +211,7 @@ impl<M> PickQueue<M> {
             self.room().lose();
             return Err(Refused::NoPlace(NoPlace::Full));
         };
-        let _taking = self.counter.taking.lock();
+        let _taking = self.room.taking.lock();
         let mut sent = self.sender.try_send(item);
         while let Err(TrySendError::Full(item)) = sent {
             if let Ok(oldest) = oldest.try_recv() {
@@ -207,16 +223,17 @@ impl<M> PickQueue<M> {
         sent.map_err(|_| Refused::NoPlace(NoPlace::Gone))
     }
 
-    /// Enqueues the envelope in a place that was reserved.
+    /// Enqueues the envelope in a place that was reserved. If nobody is there any more, it comes to nothing.
+    #[inline]
     pub(crate) fn fill(&self, parcel: &Arc<Parcel<M>>, slot: usize) -> Result<(), NoPlace> {
-        self.send(parcel, slot, 0).map_err(|_| NoPlace::Gone)
+        self.send(parcel, slot).map_err(|_| NoPlace::Gone)
     }
 
     /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
     /// for who does it first.
     pub(crate) fn evict(&self) -> bool {
         let first = self.room().evict();
-        self.serve();
+        self.terms.wake_publishers();
         first
     }
 
@@ -224,22 +241,24 @@ impl<M> PickQueue<M> {
         self.room().is_evicted()
     }
 
-    /// How many are in the queue. Where no places are reserved, one of them may be held back.
+    /// How many are in the queue; one of them may be held back.
     fn queued(&self) -> u64 {
-        let held = !self.reserves && self.room().holds_back();
-        self.sender.len() as u64 + u64::from(held)
+        self.sender.len() as u64 + u64::from(self.room().holds_back())
     }
 
-    /// As of one moment, but for what is received in just that moment.
+    /// As of one moment, but for what is received in just that moment. A place that is reserved, and nothing is in it yet,
+    /// is not counted: that publish may come to nothing.
     pub(crate) fn accounts(&self) -> Accounts {
         // So that nothing is between being queued and being counted.
-        let _taking = self.oldest.is_some().then(|| self.counter.taking.lock());
+        let _taking = self.oldest.is_some().then(|| self.room.taking.lock());
         let mut tries = 3;
         loop {
-            let mut accounts = self.room().accounts();
-            if !self.reserves {
-                accounts.placed = accounts.consumed + self.queued();
-            }
+            let consumed = self.room().consumed();
+            let accounts = Accounts {
+                placed: consumed + self.queued(),
+                consumed,
+                dropped: self.room().lost(),
+            };
             tries -= 1;
             if tries == 0 || self.room().consumed() == accounts.consumed {
                 return accounts;

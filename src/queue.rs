@@ -16,9 +16,11 @@ use crate::follower::Follower;
 use crate::group::Seat;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
+use crate::parcel::MAX_SLOTS;
 use crate::pick::{PickQueue, Picker};
 use crate::stamp::stamp;
 use crate::sync::{AtomicU64, Ordering};
+use crate::vacancy::Vacancy;
 use crate::wait_list::{Occupied, WaitList};
 
 /// What was agreed on subscribing.
@@ -34,6 +36,8 @@ pub(crate) struct Terms {
     /// What it listens to cannot be changed.
     pub(crate) fixed: bool,
     pub(crate) told_lagging: Told,
+    /// Where publishers wait for it, if they do.
+    pub(crate) vacancy: Option<Arc<Vacancy>>,
     /// The version of the list with which it came; 0 before, which no list with a subscriber has. Written once, under
     /// the lock that guards the list.
     number: AtomicU64,
@@ -53,6 +57,13 @@ impl Terms {
     /// Whether publishers wait for room.
     pub(crate) fn blocks(&self) -> bool {
         self.overflow.blocks()
+    }
+
+    /// Something has freed room, or nobody need wait any more: wakes the publishers that wait, if any may.
+    pub(crate) fn wake_publishers(&self) {
+        if let Some(vacancy) = &self.vacancy {
+            vacancy.wake_everybody();
+        }
     }
 
     /// Until when a publisher waits, as far as that is for the publisher to say.
@@ -135,6 +146,13 @@ pub(crate) fn queue<M>(
     readers: &Arc<WaitList>,
     occupied: &Arc<Occupied>,
 ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+    let follows = !options.chooses && options.filter.is_none() && options.group.is_none();
+    let batch = if follows {
+        options.capacity.min(2 * MAX_SLOTS)
+    } else {
+        (options.capacity / 4).clamp(1, 32)
+    };
+    let vacancy = (options.overflow.blocks()).then(|| Arc::new(Vacancy::new(batch)));
     let terms = Arc::new(Terms {
         id: stamp().0,
         name: options.name.map(Into::into),
@@ -144,10 +162,10 @@ pub(crate) fn queue<M>(
         insists: options.insists,
         fixed: options.fixed,
         told_lagging: Told::default(),
+        vacancy,
         number: AtomicU64::new(0),
     });
-    let chooses = options.chooses || !options.filter.is_none();
-    if !chooses && terms.group.is_none() {
+    if follows {
         let (queue, follower) = FollowQueue::new(&terms, readers);
         (terms, Queue::Follow(queue), Inbox::Follow(follower))
     } else {

@@ -7,8 +7,7 @@
 //! always free. Invariant: `consumed <= reserved <= consumed + capacity`. Whoever sees the end of such a queue knows
 //! that nothing comes after it.
 //!
-//! A publisher that may not wait holds a place until it knows that it has one everywhere: nobody else can
-//! have it, but it is no part of the accounts yet.
+//! A publisher that has reserved a place in one queue, and finds none in another, gives it back.
 //!
 //! | word | written by | read by |
 //! | --- | --- | --- |
@@ -21,8 +20,8 @@
 use crossbeam_utils::CachePadded;
 
 use crate::losses::Losses;
-use crate::stats::{Accounts, HighWater};
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::stats::HighWater;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::wait::Nothing;
 
 /// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
@@ -32,16 +31,12 @@ pub(crate) const EVICTED: u64 = 1 << 62;
 /// Set with it if that was for want of room: then one envelope was lost. In the same word, so that
 /// who sees the end knows of it.
 const REFUSED: u64 = 1 << 61;
-/// One place that is held, and nothing is in it yet.
-const HELD: u64 = 1 << 51;
-/// The most places that can be held at once.
-const MAX_HELD: u64 = REFUSED / HELD - 1;
-const PLACED: u64 = HELD - 1;
+const PLACED: u64 = REFUSED - 1;
 
 #[derive(Debug)]
 pub(crate) struct Room {
     capacity: u64,
-    /// Places ever reserved, those that are held now, and the three bits.
+    /// Places ever reserved, and the three bits.
     reserved: AtomicU64,
     losses: Losses,
     /// The subscriber has taken an envelope out of the channel that it is yet to receive, where no place is reserved.
@@ -50,6 +45,10 @@ pub(crate) struct Room {
     consumed: CachePadded<AtomicU64>,
     /// The most places that were seen taken.
     high_water: HighWater,
+    /// Nobody sends any more.
+    has_ended: AtomicBool,
+    /// Held to take something out of a queue that keeps the newest, and to count that.
+    pub(crate) taking: Mutex<()>,
 }
 
 /// Why there is no place.
@@ -70,7 +69,18 @@ impl Room {
             holds_back: AtomicBool::new(false),
             consumed: CachePadded::new(AtomicU64::new(0)),
             high_water: HighWater::new(),
+            has_ended: AtomicBool::new(false),
+            taking: Mutex::default(),
         }
+    }
+
+    /// Nobody sends any more.
+    pub(crate) fn end_sending(&self) {
+        self.has_ended.store(true, Ordering::Release); // against the acquire in `has_ended`: all was sent before
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire) // against the release in `end_sending`
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -79,15 +89,6 @@ impl Room {
 
     /// Takes a place, if there is one.
     pub(crate) fn reserve(&self) -> Result<(), NoPlace> {
-        self.take(1)
-    }
-
-    /// Takes a place that may not be needed.
-    pub(crate) fn hold(&self) -> Result<(), NoPlace> {
-        self.take(HELD)
-    }
-
-    fn take(&self, place: u64) -> Result<(), NoPlace> {
         // Acquire: who reserves after another sees what the other saw of `consumed`, so it also
         // finds the channel as empty as the other did.
         let mut reserved = self.reserved.load(Ordering::Acquire);
@@ -98,13 +99,12 @@ impl Room {
             // Acquire, against the release in `give_back`: the channel's slot is free by then.
             let consumed = self.consumed.load(Ordering::Acquire);
             // `reserved` may be the older of the two: then the swap fails, and it is read again.
-            let is_full = taken(reserved).saturating_sub(consumed) >= self.capacity;
-            if is_full || place == HELD && held(reserved) == MAX_HELD {
+            if (reserved & PLACED).saturating_sub(consumed) >= self.capacity {
                 return Err(NoPlace::Full);
             }
             match self.reserved.compare_exchange_weak(
                 reserved,
-                reserved + place,
+                reserved + 1,
                 Ordering::AcqRel, // release: the other half of the acquire above
                 Ordering::Acquire,
             ) {
@@ -114,16 +114,10 @@ impl Room {
         }
     }
 
-    /// A place that was held is reserved now.
-    pub(crate) fn keep(&self) {
-        // Relaxed: the same place, in another column.
-        self.reserved.fetch_sub(HELD - 1, Ordering::Relaxed);
-    }
-
     /// Gives one place back; returns how many ever were. Only subscribers call it: of a group several at once.
     pub(crate) fn give_back(&self, adds: bool) -> u64 {
         // Release: the envelope was taken out of the channel before. An addition where several do this, or where
-        // publishers wait: then it is SeqCst, against the fence in `Gate::serve`. Else, for one subscriber, that would be
+        // publishers wait: then it is SeqCst, against the fence in `register_and_fence`. Else, for one subscriber, that would be
         // a locked operation in vain.
         if adds {
             self.consumed.fetch_add(1, Ordering::SeqCst) + 1
@@ -156,10 +150,10 @@ impl Room {
         self.holds_back.load(Ordering::Relaxed) // see above
     }
 
-    /// Gives a place back that was held. Only who has done so calls it.
+    /// Gives a place back that was reserved, and that nothing was put in. Only whoever has reserved it calls it.
     pub(crate) fn release(&self) {
         // Relaxed: nobody could have found anything there.
-        self.reserved.fetch_sub(HELD, Ordering::Relaxed);
+        self.reserved.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Places ever given back.
@@ -167,31 +161,20 @@ impl Room {
         self.consumed.load(Ordering::Acquire) // against the release in `give_back`
     }
 
-    /// Whether there is no place. Of one who has left, all are free: nobody need wait for him.
-    pub(crate) fn is_full(&self) -> bool {
-        // Acquire, against the release in `give_back`, as in `reserve`.
-        let consumed = self.consumed.load(Ordering::Acquire);
-        let reserved = self.reserved.load(Ordering::Acquire);
-        reserved & (GONE | EVICTED) == 0
-            && taken(reserved).saturating_sub(consumed) >= self.capacity
-    }
-
-    /// Places in which something ever was put, or is about to be.
-    fn placed(&self) -> u64 {
-        self.reserved.load(Ordering::Relaxed) & PLACED // a figure, no more
+    /// How many places are free; all of a queue whose subscriber has left or was put out.
+    pub(crate) fn free(&self, consumed: u64) -> u64 {
+        // Relaxed: a hint, `reserve` decides.
+        let reserved = self.reserved.load(Ordering::Relaxed);
+        if reserved & (GONE | EVICTED) == 0 {
+            (self.capacity).saturating_sub((reserved & PLACED).saturating_sub(consumed))
+        } else {
+            self.capacity
+        }
     }
 
     /// The most places that were seen taken, so many of them now.
     pub(crate) fn high_water(&self, now: u64) -> u64 {
         self.high_water.level(self.capacity.min(now))
-    }
-
-    pub(crate) fn accounts(&self) -> Accounts {
-        Accounts {
-            placed: self.placed(),
-            consumed: self.consumed.load(Ordering::Relaxed),
-            dropped: self.lost(),
-        }
     }
 
     pub(crate) fn losses(&self) -> &Losses {
@@ -251,7 +234,7 @@ impl Room {
     /// Whether the subscriber was put out, and all that found a place was received.
     pub(crate) fn is_drained(&self) -> bool {
         let reserved = self.reserved.load(Ordering::Acquire); // against the release in `put_out`
-        reserved & EVICTED != 0 && taken(reserved) == self.consumed.load(Ordering::Acquire)
+        reserved & EVICTED != 0 && reserved & PLACED == self.consumed.load(Ordering::Acquire)
     }
 
     /// What a subscriber finds when everything was received.
@@ -264,47 +247,18 @@ impl Room {
     }
 }
 
-/// How many places are held.
-fn held(reserved: u64) -> u64 {
-    reserved / HELD % (MAX_HELD + 1)
-}
-
-/// How many places were ever taken, for good or not.
-fn taken(reserved: u64) -> u64 {
-    (reserved & PLACED) + held(reserved)
-}
-
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_place_that_is_held_is_nobody_else_s_and_in_no_account_until_it_is_kept() {
-        let room = Room::new(2);
-        assert_eq!(room.hold(), Ok(()));
+    fn a_place_that_is_reserved_and_given_up_can_be_had_again() {
+        let room = Room::new(1);
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Err(NoPlace::Full));
-        assert_eq!(room.hold(), Err(NoPlace::Full));
-        assert_eq!(room.accounts().placed, 1);
-        room.keep();
-        assert_eq!(room.accounts().placed, 2);
-        room.give_back(false);
-        assert_eq!(room.hold(), Ok(()));
         room.release();
-        assert_eq!(room.accounts().placed, 2);
+        assert_eq!(room.free(0), 1);
         assert_eq!(room.reserve(), Ok(()));
-    }
-
-    #[test]
-    fn so_many_places_can_be_held_and_no_more() {
-        let room = Room::new(1 << 20);
-        for _ in 0..MAX_HELD {
-            assert_eq!(room.hold(), Ok(()));
-        }
-        assert_eq!(room.hold(), Err(NoPlace::Full));
-        assert_eq!(room.reserve(), Ok(()));
-        assert!(!room.is_evicted() && !room.is_shut());
-        assert_eq!(room.accounts().placed, 1);
     }
 
     #[test]

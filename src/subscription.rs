@@ -369,7 +369,7 @@ impl<M: Payload> Subscription<M> {
 }
 
 /// How many envelopes were enqueued and left out for a follower so far.
-fn standing<M>(core: &Weak<Core<M>>, terms: &Terms, places: &Places<M>) -> (u64, u64) {
+fn standing<M>(core: &Weak<Core<M>>, terms: &Terms, places: &Places) -> (u64, u64) {
     // Who was evicted may be on the list still.
     let end = |end: End| (end.enqueued, end.left_out);
     (places.ended().map(end))
@@ -383,6 +383,7 @@ impl<M> Drop for Subscription<M> {
         let seat = match &self.inbox {
             Inbox::Follow(follower) => {
                 follower.places().leave();
+                self.terms.wake_publishers();
                 None
             }
             Inbox::Pick(picker) => {

@@ -27,10 +27,10 @@
 //! [`Overflow::Block`](crate::Overflow::Block). A subscriber that is stuck, slow or gone costs the
 //! others no message.
 //!
-//! * A publish waits for a `Block` subscriber only while that one's queue is full, and only after the
-//!   envelope is in the queue of every other subscriber that has room.
-//! * Several `Block` subscribers that are full do not wait for each other: each gets the envelope as soon as it
-//!   has room.
+//! * A publish waits for a `Block` subscriber only while that one's queue is full (or was, until a batch of places is
+//!   free, for up to a millisecond). Meanwhile its envelope is in no queue, and other publishers go on whose envelopes
+//!   that subscriber does not match.
+//! * When every `Block` subscriber that matches has room, or its time-out is over, all get the envelope in one step.
 //! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than it is told, and
 //!   [`try_publish`](crate::Bus::try_publish) not at all: where it would have to, the envelope is in no queue.
 //! * A full queue costs each publish one look at whether it has room by now.
@@ -144,8 +144,7 @@
 //! * a publish or subscribe that begins is refused (a plain [`subscribe`](crate::Bus::subscribe) returns
 //!   a subscription that is at its end);
 //! * subscribers receive what they have, told losses included, then `Disconnected` for ever;
-//! * whoever waits in a receive wakes, and so do publishers that wait for room. Their envelopes are
-//!   dropped for the subscribers that had none, and counted.
+//! * whoever waits in a receive wakes, and so do publishers that wait for room. They get their envelopes back.
 //!
 //! A publish that overlaps with the close either succeeds or is refused: what succeeded is received.
 //!

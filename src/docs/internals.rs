@@ -39,9 +39,9 @@
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `follow`, `lane`, `pick`, `line`, `group` | a subscriber's queue, without and with a filter; a queue for several |
+//! | `queue`, `follow`, `lane`, `pick`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
-//! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
+//! | `overflow`, `limit`, `room`, `losses`, `vacancy` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `select` | the receiving side |
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
@@ -76,7 +76,7 @@
 //! ```
 //!
 //! *Deliver* is what is left to do: send the envelope to the channels of those who picked it, count those
-//! who lose it, and last of all wait for those with `Overflow::Block` that had no room. The receipt sums it up.
+//! who lose it. The receipt sums it up.
 //!
 //! # A parcel (`parcel`)
 //!
@@ -151,7 +151,7 @@
 //!
 //! A parcel whose base is higher than what the follower expects comes after a gap, and the difference is the
 //! number that is told. At the end of the queue, where no parcel shows the gap, it asks the bus how many were
-//! left out so far (a queue that publishers wait for counts them itself).
+//! left out so far.
 //!
 //! A follower that keeps the newest always has room, so every parcel is in its reach (`lane/newest`). Whoever opens the
 //! next parcel takes out of its queue what comes before the last *capacity* envelopes, and counts it there; the jump from
@@ -195,21 +195,18 @@
 //! predicate has panicked learns of its end when its channel ends.) Then the publisher takes it off the list, if nobody is changing that; else
 //! whoever is changing it does so.
 //!
-//! # Waiting for room (`gate`)
+//! # Waiting for room (`vacancy`, `fanout/blocking`)
 //!
-//! With `Overflow::Block`, publishers of a full queue take turns at its gate, and sleep. A publisher writes down at
-//! what count of consumed envelopes something can be placed, then reads the count; the subscriber stores the count, then
-//! reads what is written down; between the two there is a fence on each side, so one of them at least sees the other.
-//! A publisher takes its turns at all the queues that are full, and then sleeps in one place (`waiting`, `parker`):
-//! whoever ends a turn wakes it. Mostly that is the subscriber, which places what waits for it itself. So none of the
-//! subscribers gets the envelope later because another is full.
+//! A publish is tried as a whole: it places its envelope everywhere or nowhere. Before it claims a slot it reserves a
+//! place with every picker that publishers wait for, and it installs no opening that leaves out a follower that they wait for. Where one
+//! of these has no room, the attempt gives back what it has reserved and names that queue. A thread registers there, tries again, and
+//! sleeps; a task does the same and returns to its executor. The subscriber wakes them: it stores its count, puts a fence, and looks
+//! whether somebody is registered; a publisher registers, puts a fence, and reads the count. One of them at least sees the other.
 //!
-//! A publish that may not wait (`limit`) holds a place with every picker before it claims a slot, and does not install an
-//! opening that leaves out a follower that would have to be waited for.
+//! A queue that was found full counts as full until a batch of places is free, for publishers that have waited for less
+//! than a millisecond. So parcels stay long, and publishers are seldom woken.
 //!
-//! For a follower each waiting envelope has a turn, its number among those left out, so that none overtakes
-//! another. Whoever comes by takes all turns for which there is room, others' too: a publisher that had to wake up
-//! for its turn would hold up those behind it. One whose publisher has given up is passed over.
+//! A subscriber whose time-out is over does not count any more: the attempt leaves it out, and the envelope is lost for it.
 //!
 //! # Finding who listens (`route`, `index`, `shelf`)
 //!

@@ -101,10 +101,14 @@
 //!
 //! With [`Overflow::Block`](crate::Overflow::Block), while the queue is full:
 //!
-//! * Each publish waits, of every publisher: there is one order for all, and nobody may overtake.
-//! * For a subscriber without a filter, a publisher that finds it full holds out for up to a millisecond
-//!   for all of its capacity (128 places at most) to become free, and is content with a single place only
+//! * Each publish that matches waits, of every publisher. All subscribers wait for its envelope with it: it is enqueued
+//!   for all, or for none.
+//! * There is no first-come order among publishers that wait: when there is room, all are woken, and whoever comes first
+//!   gets it. Nobody starves (`tests/library/fairness.rs`), but shares differ.
+//! * A publisher that finds a queue full holds out for up to a millisecond until a batch of places is free (all of the
+//!   capacity, 128 at most; with a filter a quarter, 32 at most), and is content with a single place
 //!   after that. With one place at a time every parcel would hold one envelope, for everybody.
+//! * A predicate may be asked again at each attempt.
 //! * A thread that publishes to a full `Block` subscription of its own waits for itself. Set a time-out, or
 //!   receive on another thread. The same goes for two threads that wait in a circle.
 //! * The time-out is for each step of a batch, not for the whole.
@@ -219,8 +223,7 @@
 //!   need not come. For a hundred idle workers that is a hundred wake-ups.
 //! * A stream that is not asked any more keeps the waker of who asked it last, until something comes or it is
 //!   dropped.
-//! * Of publishers that wait for room in tasks all are woken when there is some, and who comes first gets it: no
-//!   turns are kept as they are for threads.
+//! * Tasks that wait for room are content with one place, however short their wait.
 //! * Who gives others a turn is woken at once, so he comes after those who are ready, and not after those whom tokio
 //!   defers, such as by its `yield_now`: they come every 61st time.
 //! * A batch is one step for the task that publishes it, however long it is: it gives way after it.

@@ -223,7 +223,7 @@ impl<M> Core<M> {
         });
         if let Some(listener) = listener {
             if removed.is_last == Some(true) {
-                listener.queue.close();
+                listener.queue.terms().wake_publishers();
             }
             listener.queue.readers().wake_every_thread(); // of a group: the others stay connected
         }
@@ -270,7 +270,7 @@ impl<M> Core<M> {
         }
         self.readers.wake_all_after_fence();
         for listener in last.route.pick.iter() {
-            listener.queue.close();
+            listener.queue.terms().wake_publishers();
         }
         if !last.route.is_empty() {
             let nobody = Arc::new(last.route.nobody());

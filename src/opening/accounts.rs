@@ -35,18 +35,18 @@ impl<M> Clone for Other<M> {
 }
 
 /// A queue that has no room, and drops.
-pub(super) struct Full<M> {
+pub(super) struct Full {
     /// Its place among the others.
     pub(super) index: u32,
     /// Here, so that each publish finds it at once.
-    places: Arc<Places<M>>,
+    places: Arc<Places>,
     /// How many envelopes its subscriber has received when there is room: that is looked at by each
     /// publish, and what it is compared with does not change while the queue is left out.
     until: u64,
 }
 
-impl<M> Full<M> {
-    pub(super) fn new(index: u32, queue: &FollowQueue<M>, entry: &Entry) -> Self {
+impl Full {
+    pub(super) fn new<M>(index: u32, queue: &FollowQueue<M>, entry: &Entry) -> Self {
         Full {
             index,
             places: Arc::clone(queue.places()),
@@ -139,11 +139,6 @@ impl<M> Opening<M> {
         (self.drops.iter())
             .filter(|full| full.is_vacated())
             .map(|full| self.at(full.index).0)
-    }
-
-    /// The queues that a publisher has to wait for.
-    pub(crate) fn waits(&self) -> impl Iterator<Item = (&Arc<FollowQueue<M>>, &Entry)> {
-        self.waits.iter().map(|&index| self.at(index))
     }
 
     /// The queues that lose what is published.

@@ -20,10 +20,6 @@ impl<M> Opening<M> {
         for (queue, entry) in self.evicts() {
             queue.evict(entry);
         }
-        for (queue, entry) in self.waits() {
-            // Any publisher does this, not only the one that waits: that one may be stopped, and others wait behind it.
-            queue.enrol(&self.parcel, entry);
-        }
         readers.wake_all_after_fence(); // those that the parcel was handed to, and those that lose its envelopes
         pause::at(Step::HandedOver);
         self.parcel.mark_ready();

@@ -58,7 +58,6 @@ impl<M> Opening<M> {
             others: others.into(),
             in_reach,
             drops: drops.into(),
-            waits: Box::default(), // such a parcel has one slot, and takes no more
             evicts: Box::default(), // they were evicted before the parcel was ready
             retained: Retained::nothing(),
             growth: self.growth,
@@ -66,7 +65,7 @@ impl<M> Opening<M> {
     }
 
     /// The exceptions that are on this route, and those of them that have no room and drop.
-    fn exceptions_among(&self, route: &Route<M>) -> (Vec<Other<M>>, Vec<Full<M>>) {
+    fn exceptions_among(&self, route: &Route<M>) -> (Vec<Other<M>>, Vec<Full>) {
         let mut places = vec![None; self.others.len()];
         let mut others = Vec::with_capacity(self.others.len());
         for (place, other) in places.iter_mut().zip(&self.others) {

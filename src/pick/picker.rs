@@ -9,10 +9,11 @@ use super::Item;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::group::Seat;
-use crate::line::Counter;
 use crate::overflow::Overflow;
+use crate::queue::Terms;
 use crate::room::Room;
 use crate::sync::channel::Receiver;
+use crate::sync::{Ordering, fence};
 use crate::wait::Nothing;
 use crate::wait_list::{Registration, WaitList, Waiter};
 
@@ -22,7 +23,9 @@ const LOOK: u64 = 16;
 /// What all members of a group share.
 pub(crate) struct End<M> {
     pub(super) receiver: Receiver<Item<M>>,
-    pub(super) counter: Arc<Counter<M>>,
+    pub(super) room: Arc<Room>,
+    /// Of the queue: the first member's, of a group.
+    pub(super) terms: Arc<Terms>,
     /// Where those wait that receive.
     pub(super) readers: Arc<WaitList>,
     pub(super) overflow: Overflow,
@@ -48,7 +51,8 @@ impl<M> End<M> {
     pub(crate) fn share(&self) -> Self {
         End {
             receiver: self.receiver.clone(),
-            counter: Arc::clone(&self.counter),
+            room: Arc::clone(&self.room),
+            terms: Arc::clone(&self.terms),
             readers: Arc::clone(&self.readers),
             ..*self
         }
@@ -59,7 +63,7 @@ impl<M> End<M> {
     }
 
     fn room(&self) -> &Room {
-        &self.counter.room
+        &self.room
     }
 
     /// Whether all losses were told.
@@ -75,21 +79,23 @@ impl<M> End<M> {
 
     #[inline]
     fn take(&self, item: Item<M>) -> Delivery<M> {
-        let consumed = self
-            .room()
-            .give_back(self.is_shared || self.overflow.blocks());
+        let vacancy = self.terms.vacancy.as_ref();
+        let consumed = (self.room()).give_back(self.is_shared || vacancy.is_some());
         if consumed % LOOK == 1 {
             self.room().saw(self.receiver.len() + 1);
         }
-        if self.overflow.blocks() {
-            self.counter.consumed(consumed);
+        if let Some(vacancy) = vacancy {
+            if cfg!(oxide_loom) {
+                fence(Ordering::SeqCst); // loom takes a `SeqCst` addition for less than it is
+            }
+            vacancy.freed(consumed);
         }
         item.into_delivery()
     }
 
     /// Takes the oldest of a queue that keeps the newest.
     fn take_oldest(&self) -> Result<Delivery<M>, Nothing> {
-        let _taking = self.counter.taking.lock();
+        let _taking = self.room.taking.lock();
         self.tell(self.room().lost())?;
         match self.receiver.try_recv() {
             Ok(item) => Ok(self.take(item)),
@@ -191,7 +197,7 @@ impl<M> Picker<M> {
     pub(crate) fn is_ready(&self) -> bool {
         let end = &self.end;
         // Before the channel is looked at: whatever was sent before the end is there.
-        let has_ended = end.counter.has_ended();
+        let has_ended = end.room.has_ended();
         self.held.is_some()
             || !end.receiver.is_empty()
             || has_ended
@@ -283,7 +289,7 @@ impl<M> Picker<M> {
     /// Nothing can be enqueued from now on.
     pub(crate) fn leave(&self) {
         self.end.room().leave();
-        self.end.counter.serve();
+        self.end.terms.wake_publishers();
     }
 
     /// Frees what is queued: the channel would keep it for as long as a publisher is still at it.

@@ -362,7 +362,7 @@ impl<M> Subscription<M> {
     fn try_advance(&mut self) -> Result<(), Nothing> {
         match &mut self.inbox {
             Inbox::Follow(follower) => {
-                let standing = |places: &Places<M>| standing(&self.core, &self.terms, places);
+                let standing = |places: &Places| standing(&self.core, &self.terms, places);
                 follower.reach(&standing)?;
                 follower.step();
                 Ok(())

@@ -130,7 +130,7 @@ impl<M> Subscription<M> {
         }
         let found = match &mut self.inbox {
             Inbox::Follow(follower) => {
-                follower.reach(&|places: &Places<M>| standing(&self.core, &self.terms, places))
+                follower.reach(&|places: &Places| standing(&self.core, &self.terms, places))
             }
             Inbox::Pick(picker) => return picker.is_ready(),
         };
@@ -141,7 +141,7 @@ impl<M> Subscription<M> {
     pub(crate) fn is_ready_or_register(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
         let found = match &mut self.inbox {
             Inbox::Follow(follower) => {
-                let standing = |places: &Places<M>| standing(&self.core, &self.terms, places);
+                let standing = |places: &Places| standing(&self.core, &self.terms, places);
                 follower.reach_or_register(waiter, &standing)
             }
             Inbox::Pick(picker) => return picker.is_ready_or_register(waiter()),

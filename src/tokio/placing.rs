@@ -12,7 +12,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::budget::{count_batch, give_way, spend_publish};
 use crate::bus::Bus;
@@ -22,9 +22,11 @@ use crate::error::{BatchError, Cause, PublishError};
 use crate::fanout::{Batching, Refusal};
 use crate::limit::Limit;
 use crate::pending::Pending;
+use crate::queue::Terms;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::subject::Payload;
-use crate::wait_list::{Registration, WaitList, Waiter};
+use crate::vacancy::Waits;
+use crate::wait_list::Waiter;
 
 /// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
 ///
@@ -80,10 +82,7 @@ pub(super) async fn publish_timeout<M: Payload>(
     let placed = place(|| attempt(&mut pending, Limit::Refuse, &mut publish));
     match tokio::time::timeout(timeout, placed).await {
         Ok(published) => published,
-        Err(_late) => {
-            let late = Limit::Late(Instant::now());
-            place(|| attempt(&mut pending, late, &mut publish)).await
-        }
+        Err(_late) => place(|| attempt(&mut pending, Limit::Late, &mut publish)).await,
     }
 }
 
@@ -94,10 +93,10 @@ fn attempt<M: Payload>(
     pending: &mut Option<Envelope<M>>,
     limit: Limit,
     publish: &mut impl FnMut(&mut Option<Envelope<M>>, Limit) -> Result<Receipt, Cause>,
-) -> Result<Result<Receipt, PublishError<M>>, Arc<WaitList>> {
+) -> Result<Result<Receipt, PublishError<M>>, Arc<Terms>> {
     match publish(pending, limit) {
         Ok(receipt) => Ok(Ok(receipt)),
-        Err(Cause::Refused(Refusal::Full(vacancy))) => Err(vacancy),
+        Err(Cause::Refused(Refusal::Full(terms))) => Err(terms),
         Err(cause) => {
             let envelope = pending.take().expect(HANDED_BACK);
             Ok(Err(PublishError::caused(envelope, cause)))
@@ -113,7 +112,7 @@ pub(super) async fn publish_batch<M: Payload>(
     let count = envelopes.len();
     let mut batching = Batching::new(envelopes);
     let placed = place(|| match publish(&mut batching) {
-        Err(Cause::Refused(Refusal::Full(vacancy))) => Err(vacancy),
+        Err(Cause::Refused(Refusal::Full(terms))) => Err(terms),
         outcome => Ok(outcome),
     });
     let outcome = placed.await;
@@ -121,12 +120,12 @@ pub(super) async fn publish_batch<M: Payload>(
     batching.end(outcome)
 }
 
-/// Tries until it is placed. An attempt fails with the wait list of the queue that is in its way.
+/// Tries until it is placed. An attempt fails with the queue that is in its way.
 #[inline]
-pub(super) fn place<R, F: FnMut() -> Result<R, Arc<WaitList>>>(attempt: F) -> Placing<F> {
+pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Terms>>>(attempt: F) -> Placing<F> {
     Placing {
         attempt,
-        doors: Vec::new(),
+        waits: Waits::default(),
         has_given_way: false,
     }
 }
@@ -134,8 +133,7 @@ pub(super) fn place<R, F: FnMut() -> Result<R, Arc<WaitList>>>(attempt: F) -> Pl
 #[must_use = "futures do nothing unless they are awaited"]
 pub(super) struct Placing<F> {
     attempt: F,
-    /// Where it waits.
-    doors: Vec<Registration>,
+    waits: Waits,
     /// Others have had their turn before this one. Who else publishes on this thread may have used up the next meanwhile.
     has_given_way: bool,
 }
@@ -143,7 +141,7 @@ pub(super) struct Placing<F> {
 /// The attempt is called, and never pinned.
 impl<F> Unpin for Placing<F> {}
 
-impl<R, F: FnMut() -> Result<R, Arc<WaitList>>> Future for Placing<F> {
+impl<R, F: FnMut() -> Result<R, Arc<Terms>>> Future for Placing<F> {
     type Output = R;
 
     #[inline]
@@ -153,34 +151,29 @@ impl<R, F: FnMut() -> Result<R, Arc<WaitList>>> Future for Placing<F> {
             this.has_given_way = true;
             return give_way(context);
         }
-        if !this.doors.is_empty() {
-            this.doors.clear();
-        }
+        this.waits.leave();
         match (this.attempt)() {
             Ok(placed) => Poll::Ready(placed),
-            Err(full) => this.knock(full, context),
+            Err(full) => this.wait(full, context),
         }
     }
 }
 
-impl<R, F: FnMut() -> Result<R, Arc<WaitList>>> Placing<F> {
+impl<R, F: FnMut() -> Result<R, Arc<Terms>>> Placing<F> {
     /// Registers at the queue that is in its way, and tries again, until it is placed or the one that is in its
     /// way was known to be.
     #[cold]
-    fn knock(&mut self, mut full: Arc<WaitList>, context: &mut Context<'_>) -> Poll<R> {
-        while !self
-            .doors
-            .iter()
-            .any(|door| Arc::ptr_eq(door.list(), &full))
-        {
-            let mut door = Registration::new(&full);
-            door.register_and_fence(Waiter::Task(context.waker().clone()));
-            self.doors.push(door);
+    fn wait(&mut self, mut full: Arc<Terms>, context: &mut Context<'_>) -> Poll<R> {
+        loop {
+            let vacancy = full.vacancy.as_ref().expect("it is waited for");
+            let waiter = Waiter::Task(context.waker().clone());
+            if !self.waits.register(vacancy, false, waiter) {
+                return Poll::Pending;
+            }
             match (self.attempt)() {
                 Ok(placed) => return Poll::Ready(placed),
                 Err(another) => full = another,
             }
         }
-        Poll::Pending
     }
 }

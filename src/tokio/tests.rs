@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::placing::place;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
-use crate::wait_list::WaitList;
+use crate::queue;
 use crate::wait_list::tests::Counter;
 use crate::{Bus, Envelope};
 
@@ -71,9 +71,11 @@ fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
         (&[1, 1], 2, [false, true]),
     ] {
         for (queue, wakes) in wakes.into_iter().enumerate() {
-            let lists: [Arc<WaitList>; 2] = Default::default();
+            let lossless = || SubscribeOptions::<u32>::new().overflow(Overflow::Block);
+            let queues =
+                [(); 2].map(|()| queue::queue(lossless(), &Arc::default(), &Arc::default()).0);
             let mut tried = 0;
-            let mut refused = in_its_way.iter().map(|&queue: &usize| &lists[queue]);
+            let mut refused = in_its_way.iter().map(|&queue: &usize| &queues[queue]);
             let (counter, waker) = Counter::new();
             {
                 let mut context = Context::from_waker(&waker);
@@ -82,7 +84,7 @@ fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
                     refused.next().map_or(Ok(()), |full| Err(Arc::clone(full)))
                 }));
                 assert!(placed.as_mut().poll(&mut context).is_pending());
-                lists[queue].wake_all_after_fence();
+                queues[queue].wake_publishers();
                 assert_eq!(counter.woken() > 0, wakes);
                 assert!(placed.as_mut().poll(&mut context).is_ready());
             }

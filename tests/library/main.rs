@@ -20,6 +20,7 @@ mod codec;
 mod corpus;
 mod documents;
 mod endings;
+mod fairness;
 mod grants;
 mod groups;
 mod isolation;

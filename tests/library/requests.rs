@@ -257,7 +257,7 @@ fn a_publisher_asks_under_its_own_name_and_only_while_it_may() {
 
 /// The one who asks has the answer while the one who answers still waits for the full queue.
 #[test]
-fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
+fn an_answer_comes_when_those_that_must_not_lose_it_have_room() {
     let bus = open();
     let server = publisher(&bus);
     let mut questions = bus.subscribe_with(asks()).unwrap();
@@ -282,10 +282,11 @@ fn a_subscriber_that_is_waited_for_does_not_hold_up_the_answer() {
             let server = server.clone();
             Task::start(move || server.reply(&question, Talk::Answer(1)).unwrap())
         };
-        assert_eq!(number(&asking.end()), 1);
         answering.assert_waits();
+        asking.assert_waits();
         drop(full);
         answering.end();
+        assert_eq!(number(&asking.end()), 1);
     }
 }
 

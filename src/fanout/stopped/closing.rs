@@ -75,16 +75,13 @@ fn no_subscriber_that_leaves_while_the_bus_closes_is_counted_in_a_receipt_after_
 }
 
 #[test]
-fn a_subscriber_that_is_waited_for_learns_of_the_end_though_one_is_stopped() {
+fn a_subscriber_that_publishers_wait_for_learns_of_the_end_though_one_is_stopped() {
     let bus = Bus::<u32>::new();
     let mut audit = lossless(&bus);
-    publish(&bus, 0);
     let stopped = stop_publish(&bus, Step::Installed, 1, 1);
     bus.close();
-    for number in 0..2 {
-        let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
-        assert_eq!(received, Ok(number));
-    }
+    let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
+    assert_eq!(received, Ok(1));
     let end = audit.recv_timeout(PATIENCE).unwrap_err();
     assert_eq!(end, RecvTimeoutError::Disconnected);
     stopped.release();
