@@ -12,13 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::advisory::{Board, Eviction};
-use crate::caught::Quietly;
 use crate::codec::EncodeError;
 use crate::demands::Demands;
 use crate::grants::Grants;
 use crate::limit::{Attempt, Held};
 use crate::limits::LimitExceeded;
-use crate::nesting::Nesting;
 use crate::opening::{self, Opening};
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
@@ -79,10 +77,10 @@ pub(crate) struct Core<M> {
 const AT_REST: usize = 8;
 
 /// The current opening, as a publish has got hold of it. If it is out of use when it is let go of, payloads are dropped.
-pub(crate) type Current<M> = Quietly<Loaded<Opening<M>>>;
+pub(crate) type Current<M> = Loaded<Opening<M>>;
 
 /// Openings that were met and are out of use, perhaps, and parcels that were taken out of queues: to let go of one may run
-/// user code, which may panic, so that is for after the publish.
+/// user code, so that is for after the publish.
 type Behind<M> = (Vec<Arc<Opening<M>>>, Vec<Arc<Parcel<M>>>);
 
 /// Why something is not published, though it may be.
@@ -90,8 +88,6 @@ type Behind<M> = (Vec<Arc<Opening<M>>>, Vec<Arc<Parcel<M>>>);
 pub(crate) enum Refusal {
     /// The bus has closed.
     Closed,
-    /// Inside too many other publishes of the thread.
-    TooDeep,
     /// This subscriber has no room, and must not lose it.
     Full(Arc<Terms>),
     /// It is larger than it may be.
@@ -138,21 +134,14 @@ impl<M> Core<M> {
     where
         M: Payload,
     {
-        let mut nesting = None;
         let mut hurry = None;
-        let mut behind: Quietly<Behind<M>> = Quietly::new((Vec::new(), Vec::new()));
+        let mut behind: Behind<M> = (Vec::new(), Vec::new());
         loop {
-            let current = (seen.take()).unwrap_or_else(|| Quietly::new(self.current.load()));
+            let current = (seen.take()).unwrap_or_else(|| self.current.load());
             current.settle();
             if current.is_outdated() {
                 // Some queue that was left out has made room.
                 current.parcel.close();
-            }
-            // Who asked is woken if this is the answer: user code, too.
-            let may_answer = self.requests.pending() > 0
-                && (pending.count() > 1 || pending.first().correlation_id.is_some());
-            if !current.runs_no_user_code() || may_answer {
-                go_deeper(&mut nesting)?;
             }
             if current.is_plain() {
                 if let Some(slots) = self.append(&current, pending, pending.count()) {
@@ -177,9 +166,9 @@ impl<M> Core<M> {
                     current.wake_vacated(&self.readers); // likewise
                     self.readers.wake_all(); // user code, so not before the turn is over
                     drop(picks);
-                    return Ok(self.finish(outcome, &mut rest, || {
+                    return Ok(self.finish(outcome, rest, || {
                         self.requests.look(&current.parcel, slots);
-                        drop((current.into_inner(), behind.into_inner()));
+                        drop((current, behind));
                     }));
                 }
                 drop(turn);
@@ -191,12 +180,10 @@ impl<M> Core<M> {
                 continue;
             }
             if !current.parcel.is_ready() {
-                go_deeper(&mut nesting)?; // wakers
                 current.complete(&self.readers);
                 behind.0.push(Arc::clone(&current));
                 continue;
             }
-            go_deeper(&mut nesting)?;
             let won = self.open(current, pending, attempt, known, &mut behind, &mut hurry)?;
             if let Some(outcome) = won {
                 return Ok(outcome);
@@ -271,9 +258,9 @@ impl<M> Core<M> {
                 Rest::of(&mut rest).evicted.push(evicted);
             }
             drop(picks);
-            let outcome = self.finish(outcome, &mut rest, || {
+            let outcome = self.finish(outcome, rest, || {
                 self.requests.look(&next.parcel, 0..claimed);
-                drop((current.into_inner(), next, listed, mem::take(behind)));
+                drop((current, next, listed, mem::take(behind)));
                 discard(pending, blind, base, |sequence, envelope| {
                     self.requests.look_at(sequence, envelope);
                 });
@@ -410,14 +397,6 @@ impl<M> Drop for Core<M> {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Counts a publish in that is about to run user code, if it was not already.
-fn go_deeper(nesting: &mut Option<Nesting>) -> Result<(), Refusal> {
-    if nesting.is_none() {
-        *nesting = Some(Nesting::enter().ok_or(Refusal::TooDeep)?);
-    }
-    Ok(())
 }
 
 /// Where a new subscriber is.

@@ -24,7 +24,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::newest::Newest;
-use crate::caught::Quietly;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::sync::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, unbounded};
@@ -124,7 +123,7 @@ impl<M> LaneEnd<M> {
     /// due, once it is known.
     pub(crate) fn try_recv(&mut self, next: Option<u64>) -> Result<Arc<Parcel<M>>, TryRecvError> {
         if let Some(newest) = &self.newest {
-            let mut gone = Quietly::new(Vec::new());
+            let mut gone = Vec::new();
             let taken = newest.take(next.unwrap_or(0), &mut gone);
             let (parcel, cut) = taken.ok_or(TryRecvError::Empty)?;
             self.cut = cut;

@@ -292,7 +292,6 @@ mod losses;
 mod message;
 #[cfg(feature = "metrics")]
 mod metrics;
-mod nesting;
 mod opening;
 mod options;
 mod overflow;

@@ -10,7 +10,6 @@ mod measures;
 use std::error::Error;
 use std::fmt;
 
-pub use crate::nesting::MAX_PUBLISH_DEPTH;
 pub use crate::options::{
     DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES,
 };

@@ -247,11 +247,6 @@ impl<M> Opening<M> {
         }
     }
 
-    /// Whether appending runs no user code but wakers: nobody is to be asked, and the envelope is kept.
-    pub(crate) fn runs_no_user_code(&self) -> bool {
-        self.is_plain() && !self.parcel.is_blind()
-    }
-
     /// Whether a publish has nothing to do beside appending.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {

@@ -2,10 +2,8 @@
 
 use std::mem;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::vec;
 
-use crate::caught::keep_first;
 use crate::envelope::Envelope;
 use crate::parcel::Parcel;
 use crate::pause::{self, Step};
@@ -118,22 +116,14 @@ pub(crate) fn append<M>(
 }
 
 /// Lets go of so many pending envelopes that were counted and are kept by nobody, the first of which
-/// has this sequence number. If one panics when it is dropped, the others go all the same.
+/// has this sequence number.
 pub(crate) fn discard<M>(
     pending: &mut impl Pending<M>,
     count: usize,
     sequence: u64,
     mut unkept: impl FnMut(u64, Envelope<M>),
 ) {
-    let mut panic = None;
     for sequence in (sequence..).take(count) {
-        let envelope = pending.take();
-        let dropped = catch_unwind(AssertUnwindSafe(|| unkept(sequence, envelope)));
-        if let Err(thrown) = dropped {
-            keep_first(&mut panic, thrown);
-        }
-    }
-    if let Some(panic) = panic {
-        resume_unwind(panic);
+        unkept(sequence, pending.take());
     }
 }

@@ -8,7 +8,6 @@ use crate::denial::Denial;
 use crate::envelope::Envelope;
 use crate::fanout::Refusal;
 use crate::grant::{self, Grant};
-use crate::nesting::Nesting;
 use crate::pattern::Pattern;
 use crate::rate::Rate;
 use crate::source::Source;
@@ -145,7 +144,6 @@ impl Scope {
                 return denied(Denial::Source);
             }
             if self.subjects.is_some() || !narrowed.is_empty() {
-                let _nesting = Nesting::enter().ok_or(Refusal::TooDeep)?; // user code
                 let subject = envelope.message.subject();
                 let tokens = subject.tokens();
                 let matches = |any: &[Pattern]| any.iter().any(|it| it.matches_tokens(tokens));

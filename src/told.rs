@@ -6,7 +6,6 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use crate::caught::caught;
-use crate::nesting::Nesting;
 use crate::source::Source;
 use crate::subject::Payload;
 
@@ -44,9 +43,8 @@ pub(crate) fn source(source: &Source) -> Source {
     }
 }
 
-/// A payload's subject; none if it has none, or panics when it is asked, or may not be asked here: it may publish.
+/// A payload's subject; none if it has none, or panics when it is asked.
 pub(crate) fn subject<M: Payload>(message: &M) -> Option<Arc<str>> {
-    let _nesting = Nesting::enter()?;
     caught(|| {
         let subject = message.subject();
         let mut short = Short(String::new());

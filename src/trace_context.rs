@@ -3,7 +3,6 @@
 use std::panic::AssertUnwindSafe;
 
 use crate::headers::Headers;
-use crate::nesting::Nesting;
 
 /// The header of W3C Trace Context.
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -26,10 +25,6 @@ impl TraceContext {
         if headers.get(TRACEPARENT).is_some() {
             return false;
         }
-        // User code, which may publish; inside too many publishes it is not asked.
-        let Some(_nesting) = Nesting::enter() else {
-            return false;
-        };
         // A text that is no header is left out: tracing is no reason not to publish.
         (self.current.0)().is_some_and(|current| headers.insert(TRACEPARENT, current).is_ok())
     }

@@ -7,7 +7,6 @@ use std::time::Instant;
 use crate::advisory::{Advisory, trace};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
-use crate::nesting::Spare;
 use crate::queue::Terms;
 use crate::source::Source;
 use crate::sync::{AtomicU64, Ordering};
@@ -187,8 +186,6 @@ impl Board {
             trace::emit(&advisory);
         }
         if let Some(readers) = self.readers() {
-            // Who tells it cannot help how deep he is; those who are told may publish no deeper.
-            let _spare = Spare::begin();
             // Who closes meanwhile has told all there was to tell.
             let _closed = (readers.bus).publish(Envelope::new(&readers.source, advisory));
         }

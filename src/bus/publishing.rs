@@ -8,7 +8,6 @@ use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
 use crate::fanout::Refusal;
 use crate::limit::Limit;
-use crate::nesting::Nesting;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
 use crate::source::Source;
@@ -24,14 +23,12 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`PublishError::Closed`], with the envelope, where the bus has closed;
-    /// [`PublishError::TooDeep`] inside [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) others.
+    /// [`PublishError::Closed`], with the envelope, where the bus has closed.
     ///
     /// # Panics
     ///
     /// If the payload's own [`subject`](Payload::subject) does; then nobody was offered the envelope.
-    /// And it may if the `Drop` of a payload does that this publish lets go of, its own or an earlier one; then
-    /// it is published all the same.
+    /// And if the `Drop` of a payload does that this publish lets go of, its own or an earlier one.
     ///
     /// # Examples
     ///
@@ -170,14 +167,13 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// [`BatchError`], with those that were not published, where the bus has closed, or inside
-    /// [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) other publishes.
+    /// [`BatchError`], with those that were not published, where the bus has closed.
     ///
     /// # Panics
     ///
     /// If a payload's own [`subject`](Payload::subject) does; then those before it are published, and
-    /// it and those after it are lost. And if the `Drop` of a payload does that this publish lets go of;
-    /// then all are published all the same.
+    /// it and those after it are lost. And if the `Drop` of a payload does that this publish lets go of; then the rest of
+    /// the batch may be lost.
     ///
     /// # Examples
     ///
@@ -300,10 +296,7 @@ impl<M: Payload> Bus<M> {
     pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
         match &self.core.demands {
             None => Ok(()),
-            Some(demands) => {
-                let _nesting = Nesting::enter().ok_or(Refusal::TooDeep)?; // user code
-                demands.check(envelope)
-            }
+            Some(demands) => demands.check(envelope),
         }
     }
 }

@@ -162,19 +162,15 @@
 //! [`try_recv_each`](crate::Subscription::try_recv_each). None of it runs under a lock of this crate, so it may use the bus. If it
 //! panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
 //!
-//! * It may publish as well, up to [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH) publishes inside one
-//!   another on one thread; beyond that the envelope is handed back, `TooDeep`. For wakers that is not promised: those
-//!   of runtimes only put a task into a queue.
+//! * It may publish as well. That recursion ends is for the program to see to, as with any function.
 //! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
 //!   and that subscription is evicted: it receives what it has, and then `Evicted`. So is one that panics at what
 //!   was retained for it, while it subscribes. Each panic is counted in
 //!   [`Stats::predicate_panics`](crate::Stats::predicate_panics).
 //! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
 //!   are published, those after it are lost.
-//! * If the `Drop` of a payload panics where a publish lets go of it, that unwinds out of the publish, or into nobody;
-//!   the envelope, or the whole batch, is published all the same.
-//! * If the `Drop` of a predicate does, that unwinds out of the publish. If its subscription has left in the midst of
-//!   that very publish, the envelope may be lost, and with it the rest of a batch.
+//! * If the `Drop` of a payload or a predicate panics, that unwinds into whoever let go of it: a publish or a receive.
+//!   Accounts and locks stay whole; whether that publish took place is not promised, nor is the rest of a batch.
 //! * If the closure given to `try_recv_each` panics, the envelope that it was shown counts as received.
 //! * If a waker panics, that is noticed by nobody, and the others are woken.
 //! * A subscriber thread that panics drops its subscription, as any other end does.

@@ -37,7 +37,7 @@
 //! | `denial` | why something was refused, and how often |
 //! | `bus`, `verbs`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
-//! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
+//! | `fanout`, `caught` | the way of a publish; panics of user code on it |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
 //! | `queue`, `follow`, `lane`, `pick`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |

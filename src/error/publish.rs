@@ -40,9 +40,6 @@ use crate::visible::escaped;
 pub enum PublishError<M = Message> {
     /// The bus has closed.
     Closed(Box<Envelope<M>>),
-    /// It was to be published from inside too many other publishes of the same thread, by a payload's own code or a
-    /// predicate: [`MAX_PUBLISH_DEPTH`](crate::limits::MAX_PUBLISH_DEPTH).
-    TooDeep(Box<Envelope<M>>),
     /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
     /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.
     Full(Box<Envelope<M>>),
@@ -80,7 +77,6 @@ impl<M> PublishError<M> {
         match refusal {
             Refusal::Closed => PublishError::Closed(Box::new(envelope)),
             Refusal::Full(_) => PublishError::Full(Box::new(envelope)),
-            Refusal::TooDeep => PublishError::TooDeep(Box::new(envelope)),
             Refusal::TooLarge(exceeded) => PublishError::TooLarge {
                 envelope: Box::new(envelope),
                 exceeded,
@@ -131,7 +127,6 @@ impl<M> PublishError<M> {
     pub fn envelope(&self) -> &Envelope<M> {
         match self {
             PublishError::Closed(envelope)
-            | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
             | PublishError::TooLarge { envelope, .. }
             | PublishError::Unwritable { envelope, .. }
@@ -143,7 +138,6 @@ impl<M> PublishError<M> {
     pub fn into_envelope(self) -> Envelope<M> {
         match self {
             PublishError::Closed(envelope)
-            | PublishError::TooDeep(envelope)
             | PublishError::Full(envelope)
             | PublishError::TooLarge { envelope, .. }
             | PublishError::Unwritable { envelope, .. }
@@ -156,7 +150,6 @@ impl<M> fmt::Debug for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PublishError::Closed(_) => f.write_str("Closed(..)"),
-            PublishError::TooDeep(_) => f.write_str("TooDeep(..)"),
             PublishError::Full(_) => f.write_str("Full(..)"),
             PublishError::TooLarge { exceeded, .. } => f
                 .debug_struct("TooLarge")
@@ -178,7 +171,6 @@ impl<M> fmt::Display for PublishError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PublishError::Closed(_) => f.write_str(CLOSED),
-            PublishError::TooDeep(_) => f.write_str("inside too many other publishes"),
             PublishError::Full(_) => f.write_str("a subscriber that must not miss it has no room"),
             PublishError::TooLarge { exceeded, .. } => exceeded.fmt(f),
             // A message's own words may quote the payload.

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use super::priority::Patience;
 use super::{Core, Current, Refusal};
-use crate::caught::Quietly;
 use crate::envelope::Envelope;
 use crate::limit::Limit;
 use crate::opening::Opening;
@@ -74,7 +73,7 @@ impl<M> Core<M> {
         pending: &mut Option<Envelope<M>>,
         may: impl FnOnce(&Parcel<M>, &Envelope<M>) -> bool,
     ) -> Result<Outcome, Current<M>> {
-        let current = Quietly::new(self.current.load());
+        let current = self.current.load();
         // In this order: what is asked may take long, and somebody may make room meanwhile.
         if !current.is_plain()
             || !may(&current.parcel, Pending::first(pending))
@@ -91,9 +90,7 @@ impl<M> Core<M> {
         current.wake_vacated(&self.readers);
         self.readers.wake_all();
         self.requests.look(&current.parcel, slots); // one may have been made just now
-        let outcome = current.outcome(1);
-        drop(current.into_inner());
-        Ok(outcome)
+        Ok(current.outcome(1))
     }
 
     /// Puts another opening in the place of the current one. Who was given leave to append to that, or to one

@@ -1,9 +1,6 @@
 //! Many envelopes, one step after the other.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use super::{Core, Refusal};
-use crate::caught::{Panic, keep_first};
 use crate::envelope::Envelope;
 use crate::error::{BatchError, Cause};
 use crate::limit::Limit;
@@ -15,8 +12,6 @@ use crate::subject::Payload;
 pub(crate) struct Batching<M> {
     left: Batch<M>,
     receipt: BatchReceipt,
-    /// What something has thrown that was let go of.
-    panic: Option<Panic>,
 }
 
 impl<M> Batching<M> {
@@ -24,7 +19,6 @@ impl<M> Batching<M> {
         Batching {
             left: Batch::new(envelopes),
             receipt: BatchReceipt::default(),
-            panic: None,
         }
     }
 
@@ -38,9 +32,6 @@ impl<M> Batching<M> {
         self,
         outcome: Result<(), impl Into<Cause>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        if let Some(panic) = self.panic {
-            resume_unwind(panic);
-        }
         match outcome {
             Ok(()) => Ok(self.receipt),
             Err(cause) => Err(BatchError::new(
@@ -71,24 +62,15 @@ impl<M: Payload> Core<M> {
         limit: Limit,
         mut goes_on: impl FnMut() -> Result<(), E>,
     ) -> Result<(), E> {
-        let Batching {
-            left,
-            receipt,
-            panic,
-        } = batching;
+        let Batching { left, receipt } = batching;
         loop {
             let before = left.count();
             if before == 0 {
                 return Ok(());
             }
             goes_on()?;
-            match catch_unwind(AssertUnwindSafe(|| self.place(None, left, limit))) {
-                Ok(outcome) => receipt.add(before - left.count(), outcome?),
-                // Something that was let go of, after this step was published: no reason to keep the
-                // rest from anybody.
-                Err(thrown) if left.count() < before => keep_first(panic, thrown),
-                Err(payload) => resume_unwind(payload),
-            }
+            let outcome = self.place(None, left, limit)?;
+            receipt.add(before - left.count(), outcome);
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::mem;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -113,29 +112,20 @@ impl<M> Core<M> {
     }
 
     /// Does the rest of a publish. `let_go` gives answers to who asked, and lets go of
-    /// payloads and predicates: that may run user code, which may publish. If it panics, the rest is done all the same.
+    /// payloads and predicates: that may run user code, so it comes last.
     pub(super) fn finish(
         &self,
         outcome: Outcome,
-        rest: &mut Option<Rest<M>>,
+        rest: Option<Rest<M>>,
         let_go: impl FnOnce(),
     ) -> Outcome {
-        let Some(rest) = rest else {
-            let_go();
-            return outcome;
-        };
-        let displaced = mem::take(&mut rest.displaced);
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            let_go();
-            drop(displaced);
-        }));
-        let evicted = catch_unwind(AssertUnwindSafe(|| {
-            self.evicted(&mem::take(&mut rest.evicted));
-        }));
-        mem::replace(&mut rest.losses, Losses::none()).tell(&self.board);
-        if let Err(panic) = dropped.and(evicted) {
-            resume_unwind(panic);
-        }
+        let displaced = rest.map(|rest| {
+            self.evicted(&rest.evicted);
+            rest.losses.tell(&self.board);
+            rest.displaced
+        });
+        let_go();
+        drop(displaced);
         outcome
     }
 }

@@ -1,17 +1,15 @@
 //! How a bus begins and ends, and publishing from inside a publish.
 
-use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::numbers::{publish, publish_all};
 use crate::support::task::Task;
-use oxide_bus::limits::{LimitExceeded, MAX_PUBLISH_DEPTH, Measure, Meter};
+use oxide_bus::limits::{LimitExceeded, Measure, Meter};
 use oxide_bus::{
-    Bus, Denial, DrainError, Envelope, Grant, Overflow, Payload, PublishError, Publisher, Receipt,
-    RecvError, Subject, SubscribeOptions, WeakBus,
+    Bus, Denial, DrainError, Envelope, Grant, Overflow, Payload, PublishError, Receipt, RecvError,
+    Subject, SubscribeOptions, WeakBus,
 };
 
 const LONG: Duration = Duration::from_mins(1);
@@ -146,124 +144,91 @@ fn a_weak_handle_on_a_bus_that_has_closed_leads_to_it_while_it_is_held() {
     assert!(weak.upgrade().is_some_and(|bus| bus.is_closed()));
 }
 
-/// What came of publishes from inside.
-#[derive(Default)]
-struct Nested {
-    published: AtomicUsize,
-    refused: AtomicUsize,
-}
-
-impl Nested {
-    fn count<M>(&self, published: Result<Receipt, PublishError<M>>) {
-        match published {
-            Ok(_) => _ = self.published.fetch_add(1, Ordering::Relaxed),
-            Err(error) => {
-                assert!(matches!(error, PublishError::TooDeep(_)), "{error}");
-                assert_eq!(error.to_string(), "inside too many other publishes");
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                mem::forget(error.into_envelope()); // its `Drop` would begin anew
-            }
-        }
-    }
-
-    fn counts(&self) -> (usize, usize) {
-        (
-            self.published.swap(0, Ordering::Relaxed),
-            self.refused.swap(0, Ordering::Relaxed),
-        )
-    }
-}
+/// How deep a test publishes inside a publish.
+const DEEP: u64 = 5;
 
 #[test]
-fn a_predicate_may_publish_to_its_own_bus_so_deep_and_no_deeper() {
+fn a_predicate_may_publish_to_its_own_bus() {
     let bus = Bus::<u64>::new();
-    let nested = Arc::new(Nested::default());
     let echo = {
-        let (weak, nested) = (bus.downgrade(), Arc::clone(&nested));
+        let weak = bus.downgrade();
         SubscribeOptions::new().predicate(move |envelope: &Envelope<u64>| {
             let bus = weak.upgrade().expect("somebody publishes");
-            nested.count(bus.publish(Envelope::new("echo", envelope.message + 1)));
+            if envelope.message < DEEP {
+                publish(&bus, envelope.message + 1);
+            }
             true
         })
     };
     let mut echo = bus.subscribe_with(echo).unwrap();
     publish(&bus, 0);
-    assert_eq!(nested.counts(), (MAX_PUBLISH_DEPTH - 1, 1));
     // The innermost was published first.
     let received: Vec<_> = echo.try_iter().map(|it| it.unwrap().message).collect();
-    let expected: Vec<_> = (0..MAX_PUBLISH_DEPTH as u64).rev().collect();
-    assert_eq!(received, expected);
+    assert_eq!(received, (0..=DEEP).rev().collect::<Vec<_>>());
 }
 
-/// A payload that publishes another of its kind when it is dropped.
+/// A payload that publishes another of its kind when it is dropped, a number of times.
 struct Phoenix {
     bus: WeakBus<Phoenix>,
-    nested: Arc<Nested>,
+    lives: u64,
 }
 
 impl Payload for Phoenix {}
 
 impl Drop for Phoenix {
     fn drop(&mut self) {
-        if let Some(bus) = self.bus.upgrade() {
-            self.nested.count(bus.publish(phoenix(&bus, &self.nested)));
+        if let Some(bus) = self.bus.upgrade()
+            && self.lives > 0
+        {
+            bus.publish(phoenix(&bus, self.lives - 1))
+                .map_err(drop)
+                .unwrap();
         }
     }
 }
 
-fn phoenix(bus: &Bus<Phoenix>, nested: &Arc<Nested>) -> Envelope<Phoenix> {
-    Envelope::new(
-        "ashes",
-        Phoenix {
-            bus: bus.downgrade(),
-            nested: Arc::clone(nested),
-        },
-    )
+fn phoenix(bus: &Bus<Phoenix>, lives: u64) -> Envelope<Phoenix> {
+    let bus = bus.downgrade();
+    Envelope::new("ashes", Phoenix { bus, lives })
 }
 
 /// With nobody who keeps it, what is published is dropped at once.
 #[test]
-fn a_drop_may_publish_what_is_dropped_in_turn_so_deep_and_no_deeper() {
+fn a_drop_may_publish_what_is_dropped_in_turn() {
     for full in [false, true] {
         let bus = Bus::<Phoenix>::new();
-        let nested = Arc::new(Nested::default());
         let kept = full.then(|| {
-            let full = bus
-                .subscribe_with(SubscribeOptions::new().capacity(1))
-                .unwrap();
-            bus.publish(phoenix(&bus, &nested)).map_err(drop).unwrap();
+            let full = SubscribeOptions::new().capacity(1);
+            let full = bus.subscribe_with(full).unwrap();
+            bus.publish(phoenix(&bus, 0)).map_err(drop).unwrap();
             full
         });
-        for _ in 0..3 {
-            bus.publish(phoenix(&bus, &nested)).map_err(drop).unwrap();
-            assert_eq!(nested.counts(), (MAX_PUBLISH_DEPTH - 1, 1));
-        }
-        let batch = [(); 2].map(|()| phoenix(&bus, &nested));
+        let before = bus.stats().published;
+        bus.publish(phoenix(&bus, DEEP)).map_err(drop).unwrap();
+        let batch = [(); 2].map(|()| phoenix(&bus, DEEP));
         bus.publish_batch(batch).map_err(drop).unwrap();
-        assert_eq!(nested.counts(), (2 * (MAX_PUBLISH_DEPTH - 1), 2));
+        assert_eq!(bus.stats().published - before, 3 * (DEEP + 1));
         drop((bus, kept));
     }
 }
 
-/// A payload that publishes another of its kind when it is asked for the first time, for whatever.
+type Publish = dyn Fn(Curious) -> Result<Receipt, PublishError<Curious>> + Send + Sync;
+
+/// A payload that publishes another of its kind when it is asked for the first time, for whatever, a number of times.
 struct Curious {
-    publish: Arc<dyn Fn(Curious) -> Result<Receipt, PublishError<Curious>> + Send + Sync>,
-    nested: Arc<Nested>,
-    was_asked: AtomicBool,
+    publish: Arc<Publish>,
+    left: AtomicU64,
 }
 
 impl Curious {
-    fn again(&self) -> Curious {
-        Curious {
-            publish: Arc::clone(&self.publish),
-            nested: Arc::clone(&self.nested),
-            was_asked: AtomicBool::new(false),
-        }
-    }
-
     fn ask(&self) {
-        if !self.was_asked.swap(true, Ordering::Relaxed) {
-            self.nested.count((self.publish)(self.again()));
+        let left = self.left.swap(0, Ordering::Relaxed);
+        if left > 0 {
+            let next = Curious {
+                publish: Arc::clone(&self.publish),
+                left: AtomicU64::new(left - 1),
+            };
+            (self.publish)(next).map_err(drop).unwrap();
         }
     }
 }
@@ -282,24 +247,18 @@ impl Measure for Curious {
     }
 }
 
-fn publishes_so_deep_and_no_deeper(
+fn publishes_from_inside(
     bus: &Bus<Curious>,
     publish: impl Fn(Curious) -> Result<Receipt, PublishError<Curious>> + Send + Sync + 'static,
 ) {
     let subscription = bus.subscribe();
     let curious = Curious {
         publish: Arc::new(publish),
-        nested: Arc::default(),
-        was_asked: AtomicBool::new(false),
+        left: AtomicU64::new(DEEP),
     };
-    for _ in 0..2 {
-        thread::scope(|scope| {
-            // Another thread begins anew.
-            scope.spawn(|| (curious.publish)(curious.again()).map_err(drop).unwrap());
-        });
-        assert_eq!(curious.nested.counts(), (MAX_PUBLISH_DEPTH - 1, 1));
-    }
-    assert_eq!(subscription.len(), 2 * MAX_PUBLISH_DEPTH);
+    let publish = Arc::clone(&curious.publish);
+    publish(curious).map_err(drop).unwrap();
+    assert_eq!(subscription.len() as u64, DEEP + 1);
     bus.close();
 }
 
@@ -311,93 +270,46 @@ fn unguarded(
 }
 
 #[test]
-fn a_subject_that_a_subscriber_chooses_by_may_publish_so_deep_and_no_deeper() {
+fn a_subject_that_a_subscriber_chooses_by_may_publish() {
     let bus = Bus::<Curious>::new();
     let options = SubscribeOptions::new().pattern("curious");
     let _by_pattern = bus.subscribe_with(options).unwrap();
-    publishes_so_deep_and_no_deeper(&bus, unguarded(&bus));
+    publishes_from_inside(&bus, unguarded(&bus));
 }
 
 #[test]
-fn a_subject_that_a_grant_is_for_may_publish_so_deep_and_no_deeper() {
+fn a_subject_that_a_grant_is_for_may_publish() {
     let bus = Bus::<Curious>::new();
     let grant = Grant::new("ask").patterns(["curious"]);
     bus.grant(grant).unwrap();
     let publisher = bus.publisher("curious", "ask");
-    publishes_so_deep_and_no_deeper(&bus, move |curious| publisher.publish(curious));
+    publishes_from_inside(&bus, move |curious| publisher.publish(curious));
 }
 
-/// Publishes another of its kind each time it is asked for its subject.
-struct Insistent {
-    publisher: Publisher<Insistent>,
-    asked: Arc<AtomicUsize>,
+#[test]
+fn a_payload_that_is_weighed_may_publish() {
+    let bus = Bus::<Curious>::builder().max_payload(1 << 20, 60).build();
+    publishes_from_inside(&bus, unguarded(&bus));
 }
 
-impl Insistent {
-    fn publish(&self) -> PublishError<Insistent> {
-        let insistent = Insistent {
-            publisher: self.publisher.clone(),
-            asked: Arc::clone(&self.asked),
-        };
-        self.publisher.publish(insistent).unwrap_err()
-    }
-}
+/// Counts how often it is asked for its subject.
+struct Asked(Arc<AtomicU64>);
 
-impl Payload for Insistent {
+impl Payload for Asked {
     fn subject(&self) -> Subject<'_> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.publish();
-        Subject::new(["insistent"])
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Subject::new(["asked"])
     }
 }
 
-/// Were each asked twice, there would be 2¹⁶ of them.
 #[test]
 fn a_subject_that_is_refused_is_asked_for_once() {
-    let bus = Bus::<Insistent>::new();
+    let bus = Bus::<Asked>::new();
     let _all = bus.subscribe();
-    let grant = Grant::new("insist").patterns(["patient"]);
-    bus.grant(grant).unwrap();
-    let insistent = Insistent {
-        publisher: bus.publisher("insistent", "insist"),
-        asked: Arc::default(),
-    };
-    assert_eq!(insistent.publish().denial(), Some(Denial::Subject));
-    assert_eq!(insistent.asked.load(Ordering::Relaxed), MAX_PUBLISH_DEPTH);
-}
-
-#[test]
-fn a_payload_that_is_weighed_may_publish_so_deep_and_no_deeper() {
-    let bus = Bus::<Curious>::builder().max_payload(1 << 20, 60).build();
-    publishes_so_deep_and_no_deeper(&bus, unguarded(&bus));
-}
-
-#[test]
-fn what_is_refused_for_its_depth_is_handed_back() {
-    let bus = Bus::<u64>::new();
-    let refused = Arc::new(Mutex::new(Vec::new()));
-    let predicate = {
-        let (weak, refused) = (bus.downgrade(), Arc::clone(&refused));
-        move |envelope: &Envelope<u64>| {
-            let bus = weak.upgrade().expect("somebody publishes");
-            let number = envelope.message;
-            let batch = [number + 1, number + 100].map(|number| Envelope::new("echo", number));
-            if number < 100
-                && let Err(error) = bus.publish_batch(batch)
-            {
-                assert!(matches!(error.cause(), PublishError::TooDeep(_)), "{error}");
-                refused.lock().unwrap().extend(error.into_envelopes());
-            }
-            false
-        }
-    };
-    let _echo = bus
-        .subscribe_with(SubscribeOptions::new().predicate(predicate))
-        .unwrap();
-    publish(&bus, 0);
-    let refused: Vec<_> = (refused.lock().unwrap().iter())
-        .map(|it| it.message)
-        .collect();
-    let depth = MAX_PUBLISH_DEPTH as u64;
-    assert_eq!(refused, [depth, depth - 1 + 100]);
+    bus.grant(Grant::new("ask").patterns(["patient"])).unwrap();
+    let asked = Arc::new(AtomicU64::new(0));
+    let publisher = bus.publisher("asker", "ask");
+    let refused = publisher.publish(Asked(Arc::clone(&asked))).unwrap_err();
+    assert_eq!(refused.denial(), Some(Denial::Subject));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }

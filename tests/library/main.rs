@@ -48,6 +48,5 @@ mod stats;
 mod stress;
 mod subjects;
 mod threat_model;
-mod thrown;
 mod total_order;
 mod weight;

@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report, Verifier};
 use oxide_bus::codec::Codec;
 use oxide_bus::kernel::{Command, Event};
-use oxide_bus::limits::MAX_PUBLISH_DEPTH;
-use oxide_bus::{
-    Bus, Capability, Envelope, Grant, MessageBus, Payload, Publisher, Subject, SubscribeOptions,
-};
+use oxide_bus::{Capability, Envelope, Grant, MessageBus, Publisher, SubscribeOptions};
 
 use crate::support::audited::place;
 
@@ -82,38 +79,6 @@ fn a_log_that_is_to_record_each_refusal_does_and_others_have_as_many_as_they_had
     assert!(of(&path, "denied") < 500);
     assert!(told.len() < 500, "{}", told.len());
     whole(&[path, thorough]);
-}
-
-/// A payload that publishes another of its kind when it is asked for its subject.
-#[derive(serde::Serialize)]
-struct Asks {
-    #[serde(skip)]
-    publisher: Publisher<Asks>,
-}
-
-fn asks(publisher: &Publisher<Asks>) -> Asks {
-    Asks {
-        publisher: publisher.clone(),
-    }
-}
-
-impl Payload for Asks {
-    fn subject(&self) -> Subject<'_> {
-        assert!(self.publisher.publish(asks(&self.publisher)).is_err());
-        Subject::new(["asks"])
-    }
-}
-
-#[test]
-fn what_is_refused_and_publishes_while_that_is_recorded_does_so_so_deep_and_no_deeper() {
-    let (_folder, path) = place();
-    let bus = Bus::<Asks>::new();
-    let log = AuditLog::start(&bus, &path, Options::new().each_denial(true)).unwrap();
-    let publisher = bus.publisher("asks", "ask");
-    assert!(publisher.publish(asks(&publisher)).is_err());
-    log.close().unwrap();
-    assert_eq!(denied(&path), MAX_PUBLISH_DEPTH as u64 + 1);
-    whole(&[path]);
 }
 
 #[test]
