@@ -307,6 +307,7 @@ mod pick;
 mod queue;
 mod rate;
 mod receipt;
+mod recv_error;
 mod room;
 mod route;
 mod scope;
@@ -322,6 +323,7 @@ mod visible;
 mod wait;
 mod wait_list;
 mod waiting;
+mod words;
 
 // What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules. The lines
 // between them keep rustfmt from sorting them.
@@ -361,11 +363,11 @@ pub use crate::denial::Denial;
 pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, DrainError, GrantError, HeaderError, PublishError, RecvError, RecvTimeoutError,
-    RequestError, RetainError, RevokeError, SetPatternsError, SubscribeError, TryRecvError,
+    BatchError, DrainError, PublishError, RequestError, RetainError, SetPatternsError,
+    SubscribeError,
 };
-pub use crate::grant::Grant;
-pub use crate::headers::Headers;
+pub use crate::grant::{Grant, GrantError, RevokeError};
+pub use crate::headers::{HeaderError, Headers};
 pub use crate::lifecycle::WeakBus;
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
@@ -374,6 +376,7 @@ pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
+pub use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 pub use crate::request::Replies;
 pub use crate::select::{Select, Selectable};
 pub use crate::source::Source;

@@ -11,10 +11,10 @@ use std::error::Error;
 use std::fmt;
 
 pub use crate::nesting::MAX_PUBLISH_DEPTH;
-pub use crate::options::{
-    DEFAULT_CAPACITY, MAX_CAPACITY, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES,
+pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY};
+pub use crate::pattern::{
+    MAX_PATTERN_BYTES, MAX_PATTERN_SHAPES, MAX_PATTERN_TOKENS, MAX_PATTERNS, MAX_PATTERNS_BYTES,
 };
-pub use crate::pattern::{MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS};
 pub use crate::request::MAX_PENDING_REQUESTS;
 pub use crate::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS};
 

@@ -17,8 +17,10 @@ use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
 use crate::group::Seat;
 use crate::message::Message;
-use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, SubscribeOptions};
-use crate::pattern::{self, Pattern, PatternError};
+use crate::options::SubscribeOptions;
+use crate::pattern::{
+    self, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, Pattern, PatternError,
+};
 use crate::queue::{Inbox, Terms};
 use crate::subject::Payload;
 use crate::sync::Mutex;

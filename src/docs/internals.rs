@@ -42,11 +42,11 @@
 //! | `queue`, `follow`, `lane`, `pick`, `line`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
-//! | `delivery`, `subscription`, `iter`, `wait`, `select` | the receiving side |
+//! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
+//! | `advisory`, `told`, `visible`, `words`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
 //! | `wait_list`, `eagerness`, `parker`, `tokio` | what wakes those that wait; the bus for tasks |

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use super::CLOSED;
-use crate::options::{MAX_CAPACITY, MAX_PATTERNS_BYTES};
-use crate::pattern::PatternError;
+use crate::options::MAX_CAPACITY;
+use crate::pattern::{MAX_PATTERNS_BYTES, PatternError};
 
 /// Why there is no subscription.
 ///

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::{Subscription, standing};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::follow::Places;
 use crate::iter::{Iter, TryIter};
 use crate::queue::Inbox;
+use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::wait::{Nothing, Wait};
 
 /// # Receiving
