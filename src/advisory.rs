@@ -16,7 +16,7 @@ use crate::source::Source;
 use crate::subject::{Payload, Subject};
 use crate::subscription::Subscription;
 
-pub(crate) use self::board::{Board, Losses, Record, Told};
+pub(crate) use self::board::{Board, Losses, Record};
 
 /// What the bus says about itself, to who asked by [`Bus::advisories`].
 ///

@@ -11,10 +11,10 @@ use crate::advisory::Board;
 use crate::error::SubscribeError;
 use crate::fanout::{Added, Core};
 use crate::filter::Filter;
+use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{Pattern, PatternError};
-use crate::queue::{Inbox, queue};
 use crate::subject::Payload;
 use crate::subscription::Subscription;
 
@@ -81,11 +81,8 @@ impl<M: Payload> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscribe(&self) -> Subscription<M> {
-        let (terms, queue, inbox) = queue(
-            SubscribeOptions::default(),
-            &self.core.readers,
-            &self.core.occupied,
-        );
+        let (terms, queue, inbox) =
+            SubscribeOptions::default().queue(&self.core.readers, &self.core.occupied);
         let core = Arc::downgrade(&self.core);
         let mut subscription = Subscription::new(terms, Filter::none(), inbox, core);
         match self.core.add(queue.clone()) {
@@ -187,7 +184,7 @@ impl<M: Payload> Bus<M> {
         for options in options {
             let options = options.checked(self.core.grants.max_name())?;
             let takes_retained = options.takes_retained();
-            let (terms, queue, inbox) = queue(options, &self.core.readers, &self.core.occupied);
+            let (terms, queue, inbox) = options.queue(&self.core.readers, &self.core.occupied);
             queues.push(queue);
             ends.push((terms, inbox, takes_retained));
         }

@@ -15,22 +15,23 @@ use crate::advisory::{Board, Eviction};
 use crate::caught::Quietly;
 use crate::codec::EncodeError;
 use crate::demands::Demands;
+use crate::entry::Entry;
 use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::limits::LimitExceeded;
 use crate::nesting::Nesting;
-use crate::opening::{self, Opening};
+use crate::opening::Opening;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
-use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::request::{DEFAULT_TIMEOUT, Requests};
 use crate::retained::Since;
 use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
+use crate::terms::Terms;
 use crate::trace_context::TraceContext;
 use crate::wait_list::{Occupied, WaitList};
 
@@ -397,7 +398,7 @@ impl<M> Core<M> {
     /// on the list any more.
     pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
         let accounts = self.steadily(|current| current.accounts(terms));
-        let opening::Entry {
+        let Entry {
             enqueued, left_out, ..
         } = accounts?;
         Some((enqueued, left_out))

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use self::turns::Turn;
+use crate::accounts::Accounts;
+use crate::entry::Entry;
 use crate::follower::Follower;
 use crate::lane::{Lane, lane};
-use crate::opening::Entry;
 use crate::overflow::Overflow;
 use crate::parcel::{MAX_SLOTS, Parcel};
-use crate::queue::Terms;
 use crate::room::NoPlace;
-use crate::stats::Accounts;
 use crate::sync::Ordering;
+use crate::terms::Terms;
 use crate::wait_list::WaitList;
 
 pub(crate) use self::places::{End, Places};

@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use crate::fanout::Refusal;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
-use crate::queue::Terms;
 use crate::room::NoPlace;
+use crate::terms::Terms;
 
 /// How long a publish may wait for room.
 #[derive(Debug, Clone, Copy)]

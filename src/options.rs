@@ -1,14 +1,19 @@
 //! How a subscriber wants to be served.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
+use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::overflow::Overflow;
 use crate::pattern::{self, MAX_PATTERNS_BYTES, Pattern, PatternError};
+use crate::queue::{Queue, queue};
 use crate::source::Source;
+use crate::terms::Terms;
+use crate::wait_list::{Occupied, WaitList};
 
 /// The capacity of a subscription that asks for no other, in envelopes.
 pub const DEFAULT_CAPACITY: usize = 128;
@@ -223,6 +228,19 @@ impl<M> SubscribeOptions<M> {
             return Err(SubscribeError::PatternsTooLong { bytes });
         }
         Ok(self)
+    }
+
+    /// Both ends of the queue that is asked for.
+    pub(crate) fn queue(
+        self,
+        readers: &Arc<WaitList>,
+        occupied: &Arc<Occupied>,
+    ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+        let mut terms = Terms::new(self.capacity, self.overflow);
+        terms.name = self.name.map(Into::into);
+        terms.group = self.group.map(Into::into);
+        (terms.insists, terms.fixed) = (self.insists, self.fixed);
+        queue(terms, self.filter, self.chooses, readers, occupied)
     }
 
     /// Whether publishers shall wait for room.

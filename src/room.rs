@@ -20,8 +20,8 @@
 
 use crossbeam_utils::CachePadded;
 
+use crate::accounts::{Accounts, HighWater};
 use crate::losses::Losses;
-use crate::stats::{Accounts, HighWater};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::wait::Nothing;
 

@@ -16,14 +16,15 @@ use crate::fanout::Core;
 use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
 use crate::group::Seat;
+use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{
     self, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, Pattern, PatternError,
 };
-use crate::queue::{Inbox, Terms};
 use crate::subject::Payload;
 use crate::sync::Mutex;
+use crate::terms::Terms;
 
 use self::waiting::Sleep;
 

@@ -21,14 +21,14 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
+use crate::entry::Entry;
 use crate::follow::FollowQueue;
-use crate::opening::Entry;
 use crate::parcel::Parcel;
 use crate::parker::Parker;
 use crate::pick::PickQueue;
-use crate::queue::Terms;
 use crate::room::NoPlace;
 use crate::sync::yield_now;
+use crate::terms::Terms;
 
 /// How long a publisher holds out for more than one place.
 const PATIENCE: Duration = Duration::from_millis(1);

@@ -8,12 +8,8 @@ use crate::advisory::{Advisory, trace};
 use crate::bus::Bus;
 use crate::envelope::Envelope;
 use crate::nesting::Spare;
-use crate::queue::Terms;
 use crate::source::Source;
-use crate::sync::{AtomicU64, Ordering};
-
-/// How long nothing more is told of a subscription that lags, in milliseconds.
-const QUIET: u64 = 1_000;
+use crate::terms::Terms;
 
 /// How many advisories a thread may be in the middle of telling. To tell one may run code of a
 /// subscriber or of `tracing`, and what that does may have to be told as well: this ends it.
@@ -218,25 +214,6 @@ impl Drop for Telling {
     }
 }
 
-/// When it was told last that a subscription lags.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    /// In milliseconds of the board, or 0 for never.
-    at: AtomicU64,
-}
-
-impl Told {
-    /// Whether it may be told now; true for one of those who ask at once.
-    fn is_due(&self, now: u64) -> bool {
-        // Relaxed, twice: nothing else hangs on it.
-        let at = self.at.load(Ordering::Relaxed);
-        (at == 0 || now >= at + QUIET)
-            && (self.at)
-                .compare_exchange(at, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-    }
-}
-
 /// Who lost envelopes by one publish, and how many each so far. It is told when the publish is
 /// over, since who listens may publish.
 pub(crate) struct Losses(Vec<(Arc<Terms>, u64)>);
@@ -275,13 +252,6 @@ impl Losses {
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_those_who_would_tell_of_a_lag_one_does_and_again_after_a_second() {
-        let told = Told::default();
-        let due = [1, 1, 2, QUIET, QUIET + 1, QUIET + 2].map(|now| told.is_due(now));
-        assert_eq!(due, [true, false, false, false, true, false]);
-    }
 
     #[test]
     fn what_is_told_while_telling_ends_at_some_depth_and_begins_anew() {

@@ -38,15 +38,15 @@
 //! | `bus`, `verbs`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
-//! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `follow`, `lane`, `pick`, `line`, `group` | a subscriber's queue, without and with a filter; a queue for several |
+//! | `pending`, `opening`, `entry`, `parcel` | the sequence: where envelopes lie, and who has room for them |
+//! | `queue`, `terms`, `inbox`, `follow`, `lane`, `pick`, `line`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `told`, `visible`, `words`, `stats`, `metrics` | what the bus says about itself |
+//! | `advisory`, `told`, `visible`, `words`, `throttle`, `accounts`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
 //! | `wait_list`, `eagerness`, `parker`, `tokio` | what wakes those that wait; the bus for tasks |

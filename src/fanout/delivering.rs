@@ -13,11 +13,11 @@ use crate::advisory::{Eviction, Losses};
 use crate::limit::{Held, Limit};
 use crate::opening::Opening;
 use crate::pick::{Displaced, PickQueue, Refused};
-use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::room::NoPlace;
 use crate::route::Picks;
 use crate::sync::{MutexGuard, Ordering};
+use crate::terms::Terms;
 use crate::waiting::Waiting;
 
 impl<M> Core<M> {

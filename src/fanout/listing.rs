@@ -14,10 +14,11 @@ use crate::follow::FollowQueue;
 use crate::group::Seat;
 use crate::pattern::Pattern;
 use crate::pause::{self, Step};
-use crate::queue::{Queue, Terms};
+use crate::queue::Queue;
 use crate::retained::{Rule, Rules, Since};
 use crate::route::{Admitted, Route};
 use crate::sync::{Ordering, fence};
+use crate::terms::Terms;
 
 impl<M> Core<M> {
     /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was

@@ -6,8 +6,8 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 
 use super::turns::{Turn, Turns};
+use crate::entry::Entry;
 use crate::gate::{Gate, NEVER};
-use crate::opening::Entry;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::wait_list::WaitList;
 

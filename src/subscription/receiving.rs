@@ -7,8 +7,8 @@ use super::{Subscription, standing};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::follow::Places;
+use crate::inbox::Inbox;
 use crate::iter::{Iter, TryIter};
-use crate::queue::Inbox;
 use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::wait::{Nothing, Wait};
 
