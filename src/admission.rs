@@ -26,7 +26,8 @@ use crossbeam_utils::CachePadded;
 pub(crate) use self::draining::{Revoked, StillInside};
 
 use crate::demands::Measured;
-use crate::denial::{Denial, Refusals};
+use crate::denial::Denial;
+use crate::refusals::Refusals;
 use crate::scope::Scope;
 use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
 use crate::wait_list::WaitList;

@@ -12,7 +12,7 @@ use crate::codec::Codec;
 use crate::demands::{Demands, Size, Written};
 use crate::fanout::Core;
 use crate::grants::{GrantLimits, Grants};
-use crate::limits::Measure;
+use crate::measure::Measure;
 use crate::message::Message;
 use crate::parcel::MAX_SLOTS;
 use crate::request::{DEFAULT_TIMEOUT, NEVER};

@@ -9,7 +9,6 @@ mod subscribe;
 
 pub use self::drain::DrainError;
 pub use self::patterns::SetPatternsError;
-pub(crate) use self::publish::Cause;
 pub use self::publish::{BatchError, PublishError};
 pub use self::request::RequestError;
 pub use self::retain::RetainError;

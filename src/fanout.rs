@@ -13,12 +13,10 @@ use std::time::Duration;
 
 use crate::advisory::{Board, Eviction};
 use crate::caught::Quietly;
-use crate::codec::EncodeError;
 use crate::demands::Demands;
 use crate::entry::Entry;
 use crate::grants::Grants;
 use crate::limit::Limit;
-use crate::limits::LimitExceeded;
 use crate::nesting::Nesting;
 use crate::opening::Opening;
 use crate::parcel::{MAX_SLOTS, Parcel};
@@ -26,6 +24,7 @@ use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
 use crate::pick::Picker;
 use crate::receipt::Outcome;
+use crate::refusal::Refusal;
 use crate::request::{DEFAULT_TIMEOUT, Requests};
 use crate::retained::Since;
 use crate::route::{Picks, Route, Verdicts};
@@ -38,7 +37,7 @@ use crate::wait_list::{Occupied, WaitList};
 use self::delivering::Rest;
 use self::priority::{Hurry, Patience};
 
-pub(crate) use self::batching::Batching;
+pub(crate) use self::batching::{Batching, Unfinished};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -85,27 +84,6 @@ pub(crate) type Current<M> = Quietly<Loaded<Opening<M>>>;
 /// Openings that were met and are out of use, perhaps, and parcels that were taken out of queues: to let go of one may run
 /// user code, which may panic, so that is for after the publish.
 type Behind<M> = (Vec<Arc<Opening<M>>>, Vec<Arc<Parcel<M>>>);
-
-/// Why something is not published, though it may be.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The bus has closed.
-    Closed,
-    /// Inside too many other publishes of the thread.
-    TooDeep,
-    /// Somebody would have to be waited for, and may not: those to be woken when there is room.
-    Full(
-        #[cfg_attr(
-            not(feature = "tokio"),
-            expect(dead_code, reason = "only tasks wait for it")
-        )]
-        Arc<WaitList>,
-    ),
-    /// It is larger than it may be.
-    TooLarge(LimitExceeded),
-    /// It cannot be written.
-    Unwritable(Box<EncodeError>),
-}
 
 impl<M> Core<M> {
     pub(crate) fn new(board: Board) -> Self {

@@ -294,6 +294,7 @@ mod lane;
 mod limit;
 mod line;
 mod losses;
+mod measure;
 mod message;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -311,6 +312,8 @@ mod queue;
 mod rate;
 mod receipt;
 mod recv_error;
+mod refusal;
+mod refusals;
 mod room;
 mod route;
 mod scope;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use crate::fanout::Refusal;
 use crate::parcel::Parcel;
 use crate::pick::PickQueue;
+use crate::refusal::Refusal;
 use crate::room::NoPlace;
 use crate::terms::Terms;
 

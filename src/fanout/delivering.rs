@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Core, Refusal};
+use super::Core;
 use crate::advisory::{Eviction, Losses};
 use crate::limit::{Held, Limit};
 use crate::opening::Opening;
 use crate::pick::{Displaced, PickQueue, Refused};
 use crate::receipt::Outcome;
+use crate::refusal::Refusal;
 use crate::room::NoPlace;
 use crate::route::Picks;
 use crate::sync::{MutexGuard, Ordering};
