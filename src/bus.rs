@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::advisory::Board;
 use crate::error::SubscribeError;
-use crate::fanout::{Added, Core};
+use crate::fanout::Added;
 use crate::filter::Filter;
 use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{Pattern, PatternError};
+use crate::shared::Shared;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
 
@@ -44,15 +44,7 @@ pub type MessageBus = Bus<Message>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Bus<M = Message> {
-    pub(crate) core: Arc<Core<M>>,
-}
-
-impl<M> Bus<M> {
-    pub(crate) fn with_board(board: Board) -> Self {
-        Bus {
-            core: Arc::new(Core::new(board)),
-        }
-    }
+    pub(crate) core: Arc<Shared<M>>,
 }
 
 /// # Subscribing

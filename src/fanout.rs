@@ -9,24 +9,21 @@
 use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::advisory::{Board, Eviction};
+use crate::advisory::Eviction;
+use crate::board::Board;
 use crate::caught::Quietly;
 use crate::demands::Demands;
 use crate::entry::Entry;
-use crate::grants::Grants;
 use crate::limit::Limit;
 use crate::nesting::Nesting;
 use crate::opening::Opening;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
-use crate::pick::Picker;
 use crate::receipt::Outcome;
 use crate::refusal::Refusal;
-use crate::request::{DEFAULT_TIMEOUT, Requests};
-use crate::retained::Since;
+use crate::request::Requests;
 use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
@@ -38,6 +35,7 @@ use self::delivering::Rest;
 use self::priority::{Hurry, Patience};
 
 pub(crate) use self::batching::{Batching, Unfinished};
+pub(crate) use self::listing::{Added, Unlisted};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -51,7 +49,6 @@ pub(crate) struct Core<M> {
     hurried: AtomicU64,
     /// Somebody was evicted who may be on the route still.
     stale: AtomicBool,
-    pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
     /// What is asked of an envelope, if anything is.
     pub(crate) demands: Option<Demands<M>>,
@@ -63,8 +60,6 @@ pub(crate) struct Core<M> {
     /// The most envelopes that lie in one parcel.
     pub(crate) max_parcel: usize,
     pub(crate) requests: Requests<M>,
-    /// How long a request waits for its answer.
-    pub(crate) request_timeout: Duration,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
     /// Those without a filter that have received all.
@@ -94,14 +89,12 @@ impl<M> Core<M> {
             changing: Mutex::default(),
             hurried: AtomicU64::new(0),
             stale: AtomicBool::new(false),
-            grants: Arc::default(),
             board,
             demands: None,
             trace_context: None,
             order: None,
             max_parcel: MAX_SLOTS,
             requests: Requests::default(),
-            request_timeout: DEFAULT_TIMEOUT,
             predicate_panics: AtomicU64::new(0),
             readers: Arc::default(),
             occupied: Arc::default(),
@@ -397,32 +390,10 @@ mod priority;
 #[cfg(all(test, not(oxide_loom)))]
 mod stopped;
 
-impl<M> Drop for Core<M> {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
 /// Counts a publish in that is about to run user code, if it was not already.
 fn go_deeper(nesting: &mut Option<Nesting>) -> Result<(), Refusal> {
     if nesting.is_none() {
         *nesting = Some(Nesting::enter().ok_or(Refusal::TooDeep)?);
     }
     Ok(())
-}
-
-/// Where a new subscriber is.
-pub(crate) enum Added<M> {
-    /// On the list, which is in use since then; told only where something is retained.
-    Listed(Option<Arc<Since>>),
-    /// In its group, where it receives by this.
-    Joined(Picker<M>),
-}
-
-/// What became of one that leaves.
-pub(crate) struct Removed {
-    /// Of a group's member, whether it was the last one; none if it had left before. Without a group it always is.
-    pub(crate) is_last: Option<bool>,
-    /// It was subscribed until now.
-    pub(crate) was_subscribed: bool,
 }

@@ -14,7 +14,8 @@ use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
 use crate::admission::{Admission, Announced, Revoked, StillInside};
-use crate::advisory::{Advisory, Board};
+use crate::advisory::Advisory;
+use crate::board::Board;
 use crate::capability::Capability;
 use crate::denial::Denial;
 use crate::envelope::Envelope;

@@ -269,6 +269,8 @@ pub mod limits;
 
 mod accounts;
 mod admission;
+mod advisories;
+mod board;
 mod capability;
 mod caught;
 mod delivery;
@@ -318,6 +320,7 @@ mod room;
 mod route;
 mod scope;
 mod select;
+mod shared;
 mod shelf;
 mod source;
 mod stamp;
@@ -326,6 +329,8 @@ mod sync;
 mod terms;
 mod throttle;
 mod told;
+#[cfg(feature = "tracing")]
+mod trace;
 mod trace_context;
 mod visible;
 mod wait;

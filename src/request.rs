@@ -29,9 +29,9 @@ use crate::delivery::Delivery;
 use crate::eagerness::Eagerness;
 use crate::envelope::Envelope;
 use crate::error::RequestError;
-use crate::fanout::Core;
 use crate::parcel::Parcel;
 use crate::receipt::Receipt;
+use crate::shared::Shared;
 
 use self::slot::Slot;
 
@@ -150,7 +150,7 @@ impl<M> Requests<M> {
 
 /// The asking side's end of a request. Dropped, it leaves nothing behind. It does not keep the bus open.
 pub(crate) struct Asked<M> {
-    core: Weak<Core<M>>,
+    core: Weak<Shared<M>>,
     id: Uuid,
     slot: Arc<Slot<Delivery<M>>>,
     /// Its place among the requests under its capability, if it has one.
@@ -171,7 +171,7 @@ pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M
 impl<M> Asked<M> {
     /// Registers a request that is to be published.
     pub(crate) fn register(
-        core: &Arc<Core<M>>,
+        core: &Arc<Shared<M>>,
         place: Option<Asking>,
         envelope: Envelope<M>,
         wanted: Wanted,

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::error::{SetPatternsError, SubscribeError};
-use crate::fanout::Core;
 use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
 use crate::group::Seat;
@@ -22,6 +21,7 @@ use crate::options::SubscribeOptions;
 use crate::pattern::{
     self, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, Pattern, PatternError,
 };
+use crate::shared::Shared;
 use crate::subject::Payload;
 use crate::sync::Mutex;
 use crate::terms::Terms;
@@ -70,7 +70,7 @@ pub struct Subscription<M = Message> {
     /// What it listens to now. Written under the lock that guards the list.
     filter: Mutex<Filter<M>>,
     inbox: Inbox<M>,
-    core: Weak<Core<M>>,
+    core: Weak<Shared<M>>,
     /// A gap that a batch has come upon, to be told by the next receive.
     untold: Option<u64>,
     /// What was retained, and comes before everything in the inbox.
@@ -87,7 +87,7 @@ impl<M> Subscription<M> {
         terms: Arc<Terms>,
         filter: Filter<M>,
         inbox: Inbox<M>,
-        core: Weak<Core<M>>,
+        core: Weak<Shared<M>>,
     ) -> Self {
         Subscription {
             terms,
@@ -372,7 +372,7 @@ impl<M: Payload> Subscription<M> {
 }
 
 /// How many envelopes were enqueued and left out for a follower so far.
-fn standing<M>(core: &Weak<Core<M>>, terms: &Terms, places: &Places<M>) -> (u64, u64) {
+fn standing<M>(core: &Weak<Shared<M>>, terms: &Terms, places: &Places<M>) -> (u64, u64) {
     // Who was evicted may be on the list still.
     let end = |end: End| (end.enqueued, end.left_out);
     (places.ended().map(end))

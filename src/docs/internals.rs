@@ -12,17 +12,19 @@
 //! # Who holds what
 //!
 //! ```text
-//!  Bus, Publisher ──▶ Core ─┬─▶ current ──▶ Opening ─┬─▶ Parcel: base, word, slots
+//!  Bus, Publisher ──▶ Shared: Core, grants
+//!                           │
+//!                           ├─▶ current ──▶ Opening ─┬─▶ Parcel: base, word, slots
 //!                           │                        ├─▶ Route, as it was then
 //!                           │                        └─▶ an Entry for each follower
-//!                           ├─▶ route ────▶ Route ───┬─▶ FollowQueue … ══ parcels ══▶ Follower
-//!                           │                        └─▶ PickQueue …   ══ single ═══▶ Picker
-//!                           └─▶ grants                                               ▲
+//!                           └─▶ route ────▶ Route ───┬─▶ FollowQueue … ══ parcels ══▶ Follower
+//!                                                    └─▶ PickQueue …   ══ single ═══▶ Picker
+//!                                                                                    ▲
 //!                                                                          Subscription
 //! ```
 //!
 //! `current` and `route` are pointers that are replaced whole (arc-swap); the double lines are crossbeam
-//! channels. A subscription has only a weak handle on the core, so it does not keep the bus open.
+//! channels. A subscription has only a weak handle on what is shared, so it does not keep the bus open.
 //!
 //! # Where what is
 //!
@@ -35,7 +37,7 @@
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `builder`, `demands`, `limits`, `measure` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
 //! | `denial`, `refusal`, `refusals` | why something was refused, and how often |
-//! | `bus`, `verbs`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
+//! | `bus`, `shared`, `verbs`, `lifecycle` | the handle: publish, subscribe; what all handles share; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
 //! | `pending`, `opening`, `entry`, `parcel` | the sequence: where envelopes lie, and who has room for them |
@@ -46,7 +48,7 @@
 //! | `request` | a publish that waits for its answer |
 //! | `retained` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `told`, `visible`, `words`, `throttle`, `accounts`, `stats`, `metrics` | what the bus says about itself |
+//! | `advisory`, `board`, `advisories`, `trace`, `told`, `visible`, `words`, `throttle`, `accounts`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
 //! | `wait_list`, `eagerness`, `parker`, `tokio` | what wakes those that wait; the bus for tasks |
@@ -293,7 +295,7 @@
 //! A new subscriber needs the base of the first opening that lists him. That is marked, with the list, before the
 //! opening after it is installed. What is retained with a lower sequence number is his backlog.
 //!
-//! # Advisories (`advisory`)
+//! # Advisories (`board`, `advisories`)
 //!
 //! What the bus says about itself travels on a second bus, made when somebody asks for it, which has no
 //! advisories. They are put up after the fact and outside every lock, by the thread that did it: where nobody

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::Core;
-use crate::advisory::{Eviction, Losses};
+use crate::advisory::Eviction;
+use crate::board::Losses;
 use crate::limit::{Held, Limit};
 use crate::opening::Opening;
 use crate::pick::{Displaced, PickQueue, Refused};
