@@ -23,7 +23,7 @@ use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
 use crate::receipt::Outcome;
 use crate::refusal::Refusal;
-use crate::request::Requests;
+use crate::requests::Requests;
 use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};

@@ -10,13 +10,13 @@ use crate::capability::Capability;
 use crate::envelope::Envelope;
 use crate::error::PublishError;
 use crate::grant::{Grant, GrantError, RevokeError};
+use crate::grants::GrantStats;
 use crate::limit::Limit;
 use crate::pause::{self, Step};
 use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
-use crate::stats::GrantStats;
 use crate::subject::Payload;
 
 /// # Authority

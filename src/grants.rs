@@ -33,6 +33,7 @@ use crate::told;
 use self::expiries::Expiries;
 
 pub(crate) use self::changes::Changes;
+pub use self::figures::GrantStats;
 pub(crate) use self::handle::GrantHandle;
 
 /// How much there may be of something.

@@ -316,6 +316,8 @@ mod receipt;
 mod recv_error;
 mod refusal;
 mod refusals;
+mod requests;
+mod retained;
 mod room;
 mod route;
 mod scope;
@@ -346,7 +348,7 @@ mod bus;
 
 mod publisher;
 
-mod retained;
+mod retaining;
 
 mod request;
 
@@ -380,6 +382,7 @@ pub use crate::error::{
     SubscribeError,
 };
 pub use crate::grant::{Grant, GrantError, RevokeError};
+pub use crate::grants::GrantStats;
 pub use crate::headers::{HeaderError, Headers};
 pub use crate::lifecycle::WeakBus;
 #[cfg(feature = "metrics")]
@@ -393,7 +396,7 @@ pub use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 pub use crate::request::Replies;
 pub use crate::select::{Select, Selectable};
 pub use crate::source::Source;
-pub use crate::stats::{GrantStats, Stats, SubscriptionStats};
+pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]

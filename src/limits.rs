@@ -11,5 +11,5 @@ pub use crate::options::{DEFAULT_CAPACITY, MAX_CAPACITY};
 pub use crate::pattern::{
     MAX_PATTERN_BYTES, MAX_PATTERN_SHAPES, MAX_PATTERN_TOKENS, MAX_PATTERNS, MAX_PATTERNS_BYTES,
 };
-pub use crate::request::MAX_PENDING_REQUESTS;
+pub use crate::requests::MAX_PENDING_REQUESTS;
 pub use crate::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS};

@@ -45,8 +45,8 @@
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `limit`, `room`, `losses`, `waiting`, `gate`, `parker` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
-//! | `request` | a publish that waits for its answer |
-//! | `retained` | what later subscribers receive first |
+//! | `request`, `requests` | a publish that waits for its answer |
+//! | `retained`, `retaining` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
 //! | `advisory`, `board`, `advisories`, `trace`, `told`, `visible`, `words`, `throttle`, `accounts`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
@@ -271,7 +271,7 @@
 //!
 //! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
 //!
-//! # Requests (`request`)
+//! # Requests (`request`, `requests`)
 //!
 //! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
 //! those that are pending; if there are any, and its envelope has a correlation id, it puts the envelope's place into
