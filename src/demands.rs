@@ -2,9 +2,7 @@
 
 use crate::codec::{Codec, EncodeError};
 use crate::envelope::Envelope;
-use crate::fanout::Core;
 use crate::measure::{LimitExceeded, Measure, Meter};
-use crate::nesting::Nesting;
 use crate::refusal::Refusal;
 
 /// What may be tried many times, and is measured once.
@@ -82,19 +80,5 @@ impl<M> Demands<M> {
             });
         }
         (size.measure)(&envelope.message, &mut Meter::new(size.bytes, size.depth))
-    }
-}
-
-impl<M> Core<M> {
-    /// Whether the bus takes an envelope.
-    #[inline]
-    pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
-        match &self.demands {
-            None => Ok(()),
-            Some(demands) => {
-                let _nesting = Nesting::enter().ok_or(Refusal::TooDeep)?; // user code
-                demands.check(envelope)
-            }
-        }
     }
 }

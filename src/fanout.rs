@@ -14,7 +14,6 @@ use crate::advisory::Eviction;
 use crate::board::Board;
 use crate::caught::Quietly;
 use crate::demands::Demands;
-use crate::entry::Entry;
 use crate::limit::Limit;
 use crate::nesting::Nesting;
 use crate::opening::Opening;
@@ -27,7 +26,6 @@ use crate::requests::Requests;
 use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
-use crate::terms::Terms;
 use crate::trace_context::TraceContext;
 use crate::wait_list::{Occupied, WaitList};
 
@@ -325,61 +323,13 @@ impl<M> Core<M> {
             }
         }
     }
-
-    /// Whether publishes fail.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.current.load().route.closed
-    }
-
-    #[cfg(test)]
-    pub(crate) fn current(&self) -> Arc<Opening<M>> {
-        self.current.load_full()
-    }
-
-    /// What is seen in the current opening, if that was current all along. A few times it is tried: where publishers
-    /// open one after the other, what is seen may be of several moments.
-    pub(crate) fn steadily<R>(&self, look: impl Fn(&Opening<M>) -> R) -> R {
-        let mut tries = 3;
-        loop {
-            let current = self.current.load();
-            let seen = look(&current);
-            tries -= 1;
-            if tries == 0 || Arc::ptr_eq(&current, &self.current.load()) {
-                return seen;
-            }
-        }
-    }
-
-    /// The sequence number of the next envelope.
-    pub(crate) fn position(&self) -> u64 {
-        let current = self.current.load();
-        current.parcel.base() + current.parcel.filled().claimed as u64
-    }
-
-    pub(crate) fn subscriber_count(&self) -> usize {
-        let route = self.route.load();
-        if route.closed {
-            0
-        } else {
-            route.subscriptions()
-        }
-    }
-
-    /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
-    /// on the list any more.
-    pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
-        let accounts = self.steadily(|current| current.accounts(terms));
-        let Entry {
-            enqueued, left_out, ..
-        } = accounts?;
-        Some((enqueued, left_out))
-    }
 }
 
 mod appending;
 mod batching;
 mod delivering;
 mod listing;
+mod looking;
 #[cfg(all(test, oxide_loom))]
 mod loom_changes;
 #[cfg(all(test, oxide_loom))]
