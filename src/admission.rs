@@ -18,15 +18,17 @@
 //! zero once. The last one out takes the mark of who waits away, in the step that finds nobody inside.
 
 mod draining;
+mod pass;
 
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
 pub(crate) use self::draining::{Revoked, StillInside};
+pub(crate) use self::pass::Pass;
 
-use crate::demands::Measured;
-use crate::denial::{Denial, Refusals};
+use crate::denial::Denial;
+use crate::refusals::Refusals;
 use crate::scope::Scope;
 use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
 use crate::wait_list::WaitList;
@@ -318,45 +320,6 @@ pub(crate) struct Asking(Arc<Admission>);
 impl Drop for Asking {
     fn drop(&mut self) {
         self.0.asking.fetch_sub(1, Ordering::Relaxed); // as in `ask`
-    }
-}
-
-/// What was found out about something that was not published then.
-#[derive(Debug)]
-pub(crate) struct Pass {
-    /// The number of the one by which it was let pass.
-    scope: Option<u64>,
-    is_for_many: bool,
-    measured: Measured,
-}
-
-impl Pass {
-    /// For one who tries once by the short way and once by the long one.
-    pub(crate) fn for_one() -> Self {
-        Pass {
-            scope: None,
-            is_for_many: false,
-            measured: Measured::default(),
-        }
-    }
-
-    /// For one who may try many times: nothing is asked twice.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn for_many() -> Self {
-        Pass {
-            scope: None,
-            is_for_many: true,
-            measured: Measured::default(),
-        }
-    }
-
-    /// Measures it, where no terms have a say, unless that was done before.
-    pub(crate) fn measure<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        self.measured.once(measure)
-    }
-
-    fn is_for(&self, scope: &Scope) -> bool {
-        self.scope == Some(scope.number())
     }
 }
 

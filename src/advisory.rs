@@ -1,24 +1,15 @@
 //! What the bus says about itself.
 
-mod board;
-mod trace;
-
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::denial::Denial;
-use crate::error::SubscribeError;
-use crate::options::SubscribeOptions;
 use crate::source::Source;
 use crate::subject::{Payload, Subject};
-use crate::subscription::Subscription;
 
-pub(crate) use self::board::{Board, Losses, Record, Told};
-
-/// What the bus says about itself, to who asked by [`Bus::advisories`].
+/// What the bus says about itself, to who asked by [`Bus::advisories`](crate::Bus::advisories).
 ///
 /// Its subject has two tokens, the second of which is given below: so the pattern `advisory.denied`
 /// chooses the refusals.
@@ -78,7 +69,7 @@ pub enum Advisory {
     /// A subscription has lost envelopes, because its queue was full. `advisory.lagging`
     ///
     /// Told once a second at most, of each subscription. What it loses in between is in the next count,
-    /// and [`Bus::stats`] has it at any time.
+    /// and [`Bus::stats`](crate::Bus::stats) has it at any time.
     Lagging {
         /// The subscription's id.
         id: Uuid,
@@ -98,7 +89,7 @@ pub enum Advisory {
         /// What it was about, written as a pattern is; nothing of a payload without a subject. Of a batch it is the
         /// one that may not be published, if that is what it was refused for, else the first.
         subject: Option<Arc<str>>,
-        /// What it wanted to publish under. Empty for a [trusted](Bus::trusted_publisher) publisher, which may be
+        /// What it wanted to publish under. Empty for a [trusted](crate::Bus::trusted_publisher) publisher, which may be
         /// [narrowed](crate::Publisher::narrow) all the same.
         capability: Capability,
         /// Why it was refused.
@@ -131,7 +122,7 @@ pub enum Advisory {
         /// The capability.
         capability: Capability,
     },
-    /// A capability that was revoked is [drained](Bus::revoke_and_drain): nothing comes any more that was published
+    /// A capability that was revoked is [drained](crate::Bus::revoke_and_drain): nothing comes any more that was published
     /// under it. `advisory.drained`
     Drained {
         /// The capability.
@@ -170,57 +161,5 @@ impl Payload for Advisory {
             Advisory::Closed => "closed",
         };
         Subject::new(["advisory", kind])
-    }
-}
-
-impl<M: Payload> Bus<M> {
-    /// Subscribes to what the bus says about itself, with the default options.
-    ///
-    /// What happens after this has returned is told, once it has happened. Each [`Advisory`] comes in an
-    /// envelope whose source is `bus`. Those of one thread come in order. After
-    /// [`Advisory::Closed`] the subscription is disconnected; on a closed bus it is so from the start.
-    ///
-    /// The queue is bounded as any other: who does not receive loses advisories, and is told how
-    /// many. Telling waits for nobody. These subscriptions are not counted by
-    /// [`subscriber_count`](Bus::subscriber_count), and nothing is told of them.
-    ///
-    /// # Cost
-    ///
-    /// Where nobody listens, an atomic load for each thing that would be told: none of them is a
-    /// publish that finds room.
-    pub fn advisories(&self) -> Subscription<Advisory> {
-        self.core.board.bus().subscribe()
-    }
-
-    /// Subscribes to what the bus says about itself, with options.
-    ///
-    /// # Errors
-    ///
-    /// As [`subscribe_with`](Bus::subscribe_with); and [`SubscribeError::MayNotBlock`] for
-    /// [`Overflow::Block`](crate::Overflow::Block): nothing that the bus does waits for who watches it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Advisory, MessageBus, SubscribeOptions};
-    ///
-    /// let bus = MessageBus::new();
-    /// let refusals = SubscribeOptions::new().pattern("advisory.denied");
-    /// let mut refusals = bus.advisories_with(refusals)?;
-    /// let llm = bus.publisher("llm", "llm:complete");
-    /// assert!(llm.publish(oxide_bus::kernel::Command::Ping).is_err());
-    ///
-    /// let told = refusals.recv()?;
-    /// assert!(matches!(&told.message, Advisory::Denied { source, .. } if source == "llm"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn advisories_with(
-        &self,
-        options: SubscribeOptions<Advisory>,
-    ) -> Result<Subscription<Advisory>, SubscribeError> {
-        if options.blocks() {
-            return Err(SubscribeError::MayNotBlock);
-        }
-        self.core.board.bus().subscribe_with(options)
     }
 }

@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::advisory::Board;
 use crate::bus::Bus;
 use crate::codec::Codec;
 use crate::demands::{Demands, Size, Written};
-use crate::fanout::Core;
 use crate::grants::{GrantLimits, Grants};
-use crate::limits::Measure;
+use crate::measure::Measure;
 use crate::message::Message;
 use crate::parcel::MAX_SLOTS;
 use crate::request::{DEFAULT_TIMEOUT, NEVER};
+use crate::shared::Shared;
 use crate::subject::Payload;
 use crate::sync::Mutex;
 use crate::trace_context::TraceContext;
@@ -325,9 +324,11 @@ impl<M: Payload> BusBuilder<M> {
 
     /// Makes the bus.
     pub fn build(self) -> Bus<M> {
-        let mut core = Core::new(Board::new());
+        let mut shared = Shared::new();
         let max_source = self.limits.name;
-        core.grants = Arc::new(Grants::new(self.limits));
+        shared.grants = Arc::new(Grants::new(self.limits));
+        shared.request_timeout = self.request_timeout;
+        let core = &mut shared.core;
         let (size, written) = (self.size, self.written);
         if size.is_some() || written.is_some() {
             core.demands = Some(Demands {
@@ -336,7 +337,6 @@ impl<M: Payload> BusBuilder<M> {
                 max_source,
             });
         }
-        core.request_timeout = self.request_timeout;
         core.max_parcel = self.max_segment;
         if self.wakes_directly {
             core.readers = Arc::new(WaitList::waking(Threads::Directly));
@@ -344,7 +344,7 @@ impl<M: Payload> BusBuilder<M> {
         core.trace_context = self.trace_context;
         core.order = self.total_order.then(Mutex::default);
         Bus {
-            core: Arc::new(core),
+            core: Arc::new(shared),
         }
     }
 }
@@ -357,7 +357,9 @@ impl<M> Bus<M> {
     where
         M: Payload,
     {
-        Self::with_board(Board::new())
+        Bus {
+            core: Arc::new(Shared::new()),
+        }
     }
 
     /// A bus with limits of its own.

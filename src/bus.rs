@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::advisory::Board;
 use crate::error::SubscribeError;
-use crate::fanout::{Added, Core};
+use crate::fanout::Added;
 use crate::filter::Filter;
+use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{Pattern, PatternError};
-use crate::queue::{Inbox, queue};
+use crate::shared::Shared;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
 
@@ -44,15 +44,7 @@ pub type MessageBus = Bus<Message>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Bus<M = Message> {
-    pub(crate) core: Arc<Core<M>>,
-}
-
-impl<M> Bus<M> {
-    pub(crate) fn with_board(board: Board) -> Self {
-        Bus {
-            core: Arc::new(Core::new(board)),
-        }
-    }
+    pub(crate) core: Arc<Shared<M>>,
 }
 
 /// # Subscribing
@@ -81,11 +73,8 @@ impl<M: Payload> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn subscribe(&self) -> Subscription<M> {
-        let (terms, queue, inbox) = queue(
-            SubscribeOptions::default(),
-            &self.core.readers,
-            &self.core.occupied,
-        );
+        let (terms, queue, inbox) =
+            SubscribeOptions::default().queue(&self.core.readers, &self.core.occupied);
         let core = Arc::downgrade(&self.core);
         let mut subscription = Subscription::new(terms, Filter::none(), inbox, core);
         match self.core.add(queue.clone()) {
@@ -187,7 +176,7 @@ impl<M: Payload> Bus<M> {
         for options in options {
             let options = options.checked(self.core.grants.max_name())?;
             let takes_retained = options.takes_retained();
-            let (terms, queue, inbox) = queue(options, &self.core.readers, &self.core.occupied);
+            let (terms, queue, inbox) = options.queue(&self.core.readers, &self.core.occupied);
             queues.push(queue);
             ends.push((terms, inbox, takes_retained));
         }

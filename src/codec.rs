@@ -101,6 +101,7 @@ mod error;
 mod file_kind;
 mod finite;
 mod headers;
+mod json;
 mod limits;
 mod line_error;
 mod lines;
@@ -108,6 +109,7 @@ mod message;
 mod name;
 mod reading;
 mod scan;
+mod source;
 mod tagged;
 mod time;
 mod value;
@@ -381,42 +383,5 @@ impl<'de, M: DeserializeOwned + 'static> DeserializeSeed<'de> for OwnOrForeign<'
         }
         self.reading.field.set(None);
         M::deserialize(deserializer)
-    }
-}
-
-impl<M: DeserializeOwned + 'static> Envelope<M> {
-    /// Reads an envelope with a message of any type from JSON, strictly and within the default [limits](crate::codec#limits).
-    ///
-    /// # Errors
-    ///
-    /// As for [`Codec::decode`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::kernel::{Command, Message};
-    /// use oxide_bus::Envelope;
-    ///
-    /// let ping = Envelope::new("kernel", Message::Command(Command::Ping));
-    /// assert_eq!(Envelope::from_json(ping.to_json()?)?, ping);
-    /// assert!(Envelope::<Message>::from_json("[]").is_err());
-    ///
-    /// let reading = Envelope::<f64>::from_json(Envelope::new("thermometer", 21.5).to_json()?)?;
-    /// assert_eq!(reading.message, 21.5);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self, DecodeError> {
-        Codec::new().decode(json)
-    }
-}
-
-impl<M: Serialize + 'static> Envelope<M> {
-    /// Writes this envelope as JSON, within the default [limits](crate::codec#limits).
-    ///
-    /// # Errors
-    ///
-    /// As for [`Codec::encode`].
-    pub fn to_json(&self) -> Result<String, EncodeError> {
-        Codec::new().encode(self)
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::codec::{Codec, EncodeError};
 use crate::envelope::Envelope;
-use crate::fanout::Refusal;
-use crate::limits::{LimitExceeded, Measure, Meter};
+use crate::measure::{LimitExceeded, Measure, Meter};
+use crate::refusal::Refusal;
 
 /// What may be tried many times, and is measured once.
 #[derive(Debug, Default)]

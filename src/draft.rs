@@ -2,8 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::error::HeaderError;
-use crate::headers::Headers;
+use crate::headers::{HeaderError, Headers};
 use crate::message::{Command, Event, Message};
 
 /// What is said, before the bus stamps id, source and time.

@@ -5,8 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::error::HeaderError;
-use crate::headers::Headers;
+use crate::headers::{HeaderError, Headers};
 use crate::message::Message;
 use crate::source::Source;
 use crate::stamp::stamp;

@@ -9,23 +9,18 @@
 use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::advisory::{Board, Eviction};
-use crate::codec::EncodeError;
+use crate::advisory::Eviction;
+use crate::board::Board;
 use crate::demands::Demands;
-use crate::grants::Grants;
 use crate::limit::{Attempt, Held};
-use crate::limits::LimitExceeded;
-use crate::opening::{self, Opening};
+use crate::opening::Opening;
 use crate::parcel::{MAX_SLOTS, Parcel};
 use crate::pause::{self, Step};
 use crate::pending::{Pending, append, discard};
-use crate::pick::Picker;
-use crate::queue::Terms;
 use crate::receipt::Outcome;
-use crate::request::{DEFAULT_TIMEOUT, Requests};
-use crate::retained::Since;
+use crate::refusal::Refusal;
+use crate::requests::Requests;
 use crate::route::{Picks, Route, Verdicts};
 use crate::subject::Payload;
 use crate::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
@@ -35,7 +30,8 @@ use crate::wait_list::{Occupied, WaitList};
 use self::delivering::Rest;
 use self::priority::{Hurry, Patience};
 
-pub(crate) use self::batching::Batching;
+pub(crate) use self::batching::{Batching, Unfinished};
+pub(crate) use self::listing::{Added, Unlisted};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
@@ -49,7 +45,6 @@ pub(crate) struct Core<M> {
     hurried: AtomicU64,
     /// Somebody was evicted who may be on the route still.
     stale: AtomicBool,
-    pub(crate) grants: Arc<Grants>,
     pub(crate) board: Board,
     /// What is asked of an envelope, if anything is.
     pub(crate) demands: Option<Demands<M>>,
@@ -61,8 +56,6 @@ pub(crate) struct Core<M> {
     /// The most envelopes that lie in one parcel.
     pub(crate) max_parcel: usize,
     pub(crate) requests: Requests<M>,
-    /// How long a request waits for its answer.
-    pub(crate) request_timeout: Duration,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
     /// Those without a filter that have received all.
@@ -83,19 +76,6 @@ pub(crate) type Current<M> = Loaded<Opening<M>>;
 /// user code, so that is for after the publish.
 type Behind<M> = (Vec<Arc<Opening<M>>>, Vec<Arc<Parcel<M>>>);
 
-/// Why something is not published, though it may be.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The bus has closed.
-    Closed,
-    /// This subscriber has no room, and must not lose it.
-    Full(Arc<Terms>),
-    /// It is larger than it may be.
-    TooLarge(LimitExceeded),
-    /// It cannot be written.
-    Unwritable(Box<EncodeError>),
-}
-
 impl<M> Core<M> {
     pub(crate) fn new(board: Board) -> Self {
         let route = Arc::new(Route::empty());
@@ -105,14 +85,12 @@ impl<M> Core<M> {
             changing: Mutex::default(),
             hurried: AtomicU64::new(0),
             stale: AtomicBool::new(false),
-            grants: Arc::default(),
             board,
             demands: None,
             trace_context: None,
             order: None,
             max_parcel: MAX_SLOTS,
             requests: Requests::default(),
-            request_timeout: DEFAULT_TIMEOUT,
             predicate_panics: AtomicU64::new(0),
             readers: Arc::default(),
             occupied: Arc::default(),
@@ -327,55 +305,6 @@ impl<M> Core<M> {
             }
         }
     }
-
-    /// Whether publishes fail.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.current.load().route.closed
-    }
-
-    #[cfg(test)]
-    pub(crate) fn current(&self) -> Arc<Opening<M>> {
-        self.current.load_full()
-    }
-
-    /// What is seen in the current opening, if that was current all along. A few times it is tried: where publishers
-    /// open one after the other, what is seen may be of several moments.
-    pub(crate) fn steadily<R>(&self, look: impl Fn(&Opening<M>) -> R) -> R {
-        let mut tries = 3;
-        loop {
-            let current = self.current.load();
-            let seen = look(&current);
-            tries -= 1;
-            if tries == 0 || Arc::ptr_eq(&current, &self.current.load()) {
-                return seen;
-            }
-        }
-    }
-
-    /// The sequence number of the next envelope.
-    pub(crate) fn position(&self) -> u64 {
-        let current = self.current.load();
-        current.parcel.base() + current.parcel.filled().claimed as u64
-    }
-
-    pub(crate) fn subscriber_count(&self) -> usize {
-        let route = self.route.load();
-        if route.closed {
-            0
-        } else {
-            route.subscriptions()
-        }
-    }
-
-    /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
-    /// on the list any more.
-    pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
-        let accounts = self.steadily(|current| current.accounts(terms));
-        let opening::Entry {
-            enqueued, left_out, ..
-        } = accounts?;
-        Some((enqueued, left_out))
-    }
 }
 
 mod appending;
@@ -383,6 +312,7 @@ mod batching;
 mod blocking;
 mod delivering;
 mod listing;
+mod looking;
 #[cfg(all(test, oxide_loom))]
 mod loom_changes;
 #[cfg(all(test, oxide_loom))]
@@ -392,25 +322,3 @@ mod loom_policies;
 mod priority;
 #[cfg(all(test, not(oxide_loom)))]
 mod stopped;
-
-impl<M> Drop for Core<M> {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-/// Where a new subscriber is.
-pub(crate) enum Added<M> {
-    /// On the list, which is in use since then; told only where something is retained.
-    Listed(Option<Arc<Since>>),
-    /// In its group, where it receives by this.
-    Joined(Picker<M>),
-}
-
-/// What became of one that leaves.
-pub(crate) struct Removed {
-    /// Of a group's member, whether it was the last one; none if it had left before. Without a group it always is.
-    pub(crate) is_last: Option<bool>,
-    /// It was subscribed until now.
-    pub(crate) was_subscribed: bool,
-}

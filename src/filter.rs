@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::caught::caught;
 use crate::envelope::Envelope;
-use crate::grant::list;
 use crate::pattern::Pattern;
 use crate::source::Source;
 use crate::subject::Subject;
+use crate::words::list;
 
 /// A subscriber's own judgement of an envelope.
 type Predicate<M> = Arc<dyn Fn(&Envelope<M>) -> bool + Send + Sync>;

@@ -4,14 +4,14 @@ mod places;
 
 use std::sync::Arc;
 
+use crate::accounts::Accounts;
+use crate::entry::Entry;
 use crate::follower::Follower;
 use crate::lane::{Lane, lane};
-use crate::opening::Entry;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
-use crate::queue::Terms;
-use crate::stats::Accounts;
 use crate::sync::Ordering;
+use crate::terms::Terms;
 use crate::wait_list::WaitList;
 
 pub(crate) use self::places::{End, Places};

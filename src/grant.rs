@@ -1,6 +1,7 @@
 //! What a capability is granted for.
 
-use std::fmt;
+mod error;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,9 @@ use crate::capability::Capability;
 use crate::headers::Headers;
 use crate::pattern::{self, Pattern, PatternError};
 use crate::source::Source;
-use crate::visible::escaped;
+use crate::words::list;
+
+pub use self::error::{GrantError, RevokeError};
 
 /// A capability, and what it is granted for: which subjects, sources and headers, until when, how often.
 ///
@@ -250,12 +253,4 @@ impl From<String> for Grant {
     fn from(capability: String) -> Self {
         Grant::new(capability)
     }
-}
-
-/// Names as they stand in a sentence.
-pub(crate) fn list(names: &[impl fmt::Display]) -> String {
-    let names: Vec<_> = (names.iter())
-        .map(|name| format!("`{}`", escaped(name.to_string().chars())))
-        .collect();
-    names.join(", ")
 }

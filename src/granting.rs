@@ -8,15 +8,15 @@ use crate::advisory::Advisory;
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::envelope::Envelope;
-use crate::error::{GrantError, PublishError, RevokeError};
-use crate::grant::Grant;
+use crate::error::PublishError;
+use crate::grant::{Grant, GrantError, RevokeError};
+use crate::grants::GrantStats;
 use crate::limit::Limit;
 use crate::pause::{self, Step};
 use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
 use crate::source::Source;
-use crate::stats::GrantStats;
 use crate::subject::Payload;
 
 /// # Authority
@@ -284,7 +284,7 @@ impl<M: Payload> Bus<M> {
         }
         let envelope = Pending::take(&mut pending);
         let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(self, &envelope, &mut Pass::for_one()) {
+        match by_name.enter(&self.core, &envelope, &mut Pass::for_one()) {
             Ok(_inside) => self.place(envelope, Limit::Theirs),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }

@@ -14,15 +14,16 @@ use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
 use crate::admission::{Admission, Announced, Revoked, StillInside};
-use crate::advisory::{Advisory, Board};
+use crate::advisory::Advisory;
+use crate::board::Board;
 use crate::capability::Capability;
-use crate::denial::{Denial, Refusals};
+use crate::denial::Denial;
 use crate::envelope::Envelope;
-use crate::error::{GrantError, RevokeError};
 use crate::filter;
-use crate::grant::Grant;
-use crate::options::MAX_PATTERNS_BYTES;
+use crate::grant::{Grant, GrantError, RevokeError};
+use crate::pattern::MAX_PATTERNS_BYTES;
 use crate::pause::{self, Step};
+use crate::refusals::Refusals;
 use crate::scope::Scope;
 use crate::source::Source;
 use crate::subject::Payload;
@@ -32,6 +33,7 @@ use crate::told;
 use self::expiries::Expiries;
 
 pub(crate) use self::changes::Changes;
+pub use self::figures::GrantStats;
 pub(crate) use self::handle::GrantHandle;
 
 /// How much there may be of something.

@@ -9,11 +9,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::filter::Filter;
 use crate::pick::{End, Picker};
-use crate::queue::Terms;
-use crate::route::Listener;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::terms::Terms;
 
 /// What a group's queue knows of its members.
 pub(crate) struct Group<M> {
@@ -120,28 +118,5 @@ impl Seat {
     /// Under which terms the group is on the list.
     pub(crate) fn listed(&self) -> &Arc<Terms> {
         &self.seats.listed
-    }
-}
-
-impl<M> Listener<M> {
-    /// The term that keeps a subscriber from joining the group of that name, if this is it.
-    pub(crate) fn invites(
-        &self,
-        wanted: &Terms,
-        filter: &Filter<M>,
-    ) -> Option<Result<(), &'static str>> {
-        let terms = self.queue.terms();
-        if terms.group != wanted.group || self.queue.is_evicted() {
-            return None;
-        }
-        Some(if terms.capacity != wanted.capacity {
-            Err("capacity")
-        } else if terms.overflow != wanted.overflow {
-            Err("overflow policy")
-        } else if !self.filter.is_same(filter) {
-            Err("filter")
-        } else {
-            Ok(())
-        })
     }
 }

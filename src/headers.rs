@@ -1,9 +1,11 @@
 //! Short names to text, beside the payload.
 
+mod error;
+
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::HeaderError;
+pub use self::error::HeaderError;
 
 /// Short names to text on an [`Envelope`](crate::Envelope): the context of a trace and the like, which is not the
 /// payload's business.

@@ -20,8 +20,8 @@
 use std::iter::FusedIterator;
 
 use crate::delivery::Delivery;
-use crate::error::RecvError;
 use crate::message::Message;
+use crate::recv_error::RecvError;
 use crate::subscription::Subscription;
 use crate::wait::Wait;
 

@@ -267,7 +267,10 @@ pub mod iter;
 pub mod kernel;
 pub mod limits;
 
+mod accounts;
 mod admission;
+mod advisories;
+mod board;
 mod capability;
 mod caught;
 mod delivery;
@@ -275,6 +278,7 @@ mod demands;
 mod denial;
 mod draft;
 mod eagerness;
+mod entry;
 mod envelope;
 mod error;
 mod fanout;
@@ -285,10 +289,12 @@ mod grant;
 mod grants;
 mod group;
 mod headers;
+mod inbox;
 mod index;
 mod lane;
 mod limit;
 mod losses;
+mod measure;
 mod message;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -304,20 +310,32 @@ mod pick;
 mod queue;
 mod rate;
 mod receipt;
+mod recv_error;
+mod refusal;
+mod refusals;
+mod requests;
+mod retained;
 mod room;
 mod route;
 mod scope;
 mod select;
+mod shared;
 mod shelf;
 mod source;
 mod stamp;
 mod subject;
 mod sync;
+mod terms;
+mod throttle;
 mod told;
+#[cfg(feature = "tracing")]
+mod trace;
 mod trace_context;
+mod vacancy;
 mod visible;
 mod wait;
 mod wait_list;
+mod words;
 
 // What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules. The lines
 // between them keep rustfmt from sorting them.
@@ -327,7 +345,7 @@ mod bus;
 
 mod publisher;
 
-mod retained;
+mod retaining;
 
 mod request;
 
@@ -344,7 +362,6 @@ mod subscription;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-mod vacancy;
 mod verbs;
 
 pub use crate::advisory::{Advisory, Eviction};
@@ -358,11 +375,12 @@ pub use crate::denial::Denial;
 pub use crate::draft::Draft;
 pub use crate::envelope::Envelope;
 pub use crate::error::{
-    BatchError, DrainError, GrantError, HeaderError, PublishError, RecvError, RecvTimeoutError,
-    RequestError, RetainError, RevokeError, SetPatternsError, SubscribeError, TryRecvError,
+    BatchError, DrainError, PublishError, RequestError, RetainError, SetPatternsError,
+    SubscribeError,
 };
-pub use crate::grant::Grant;
-pub use crate::headers::Headers;
+pub use crate::grant::{Grant, GrantError, RevokeError};
+pub use crate::grants::GrantStats;
+pub use crate::headers::{HeaderError, Headers};
 pub use crate::lifecycle::WeakBus;
 #[cfg(feature = "metrics")]
 pub use crate::metrics::Metrics;
@@ -371,10 +389,11 @@ pub use crate::overflow::Overflow;
 pub use crate::pattern::{Pattern, PatternError};
 pub use crate::publisher::{Publisher, WeakPublisher};
 pub use crate::receipt::{BatchReceipt, Receipt};
+pub use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 pub use crate::request::Replies;
 pub use crate::select::{Select, Selectable};
 pub use crate::source::Source;
-pub use crate::stats::{GrantStats, Stats, SubscriptionStats};
+pub use crate::stats::{Stats, SubscriptionStats};
 pub use crate::subject::{Payload, Subject};
 pub use crate::subscription::Subscription;
 #[cfg(feature = "tokio")]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
 use crate::error::DrainError;
-use crate::fanout::Core;
 use crate::message::Message;
 use crate::parker::Parker;
+use crate::shared::Shared;
 use crate::stats::SubscriptionStats;
 use crate::wait_list::{Registration, WaitList, Waiter};
 
@@ -245,7 +245,7 @@ fn look_until(timeout: Duration, mut is_so: impl FnMut() -> bool) {
 /// A handle that does not keep the bus open, made by [`Bus::downgrade`]: for those who hold one for
 /// long and are held by it in turn, as a subscriber is by its thread.
 pub struct WeakBus<M = Message> {
-    core: Weak<Core<M>>,
+    core: Weak<Shared<M>>,
 }
 
 impl<M> WeakBus<M> {

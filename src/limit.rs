@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use crate::fanout::Refusal;
 use crate::pick::PickQueue;
-use crate::queue::Terms;
+use crate::refusal::Refusal;
 use crate::room::NoPlace;
+use crate::terms::Terms;
 
 /// How long a publisher waits for a batch of places, before it is content with one.
 const PATIENCE: Duration = if cfg!(oxide_loom) {

@@ -17,26 +17,23 @@
 //! A change of the list needs no other parcel: it [puts a new opening before the same one](same_parcel).
 
 mod accounts;
-mod entry;
 mod handing_over;
 mod same_parcel;
 
 use std::sync::Arc;
 
 use self::accounts::{Full, Other};
-use self::entry::Reach;
+use crate::entry::Reach;
 use crate::envelope::Envelope;
 use crate::limit::Attempt;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
 use crate::pending::Pending;
-use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::retained::Retained;
 use crate::route::Route;
 use crate::sync::AtomicBool;
-
-pub(crate) use self::entry::Entry;
+use crate::terms::Terms;
 
 /// The most bytes of envelopes in a parcel, unless one envelope takes more.
 const MAX_BYTES: usize = 16 * 1024;

@@ -1,35 +1,25 @@
 //! How a subscriber wants to be served.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::envelope::Envelope;
 use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
+use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::overflow::Overflow;
-use crate::pattern::{self, Pattern, PatternError};
+use crate::pattern::{self, MAX_PATTERNS_BYTES, Pattern, PatternError};
+use crate::queue::{Queue, queue};
 use crate::source::Source;
+use crate::terms::Terms;
+use crate::wait_list::{Occupied, WaitList};
 
 /// The capacity of a subscription that asks for no other, in envelopes.
 pub const DEFAULT_CAPACITY: usize = 128;
 
 /// The greatest capacity of a subscription, in envelopes: 16,777,216.
 pub const MAX_CAPACITY: usize = 1 << 24;
-
-/// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (Who has the bus may
-/// subscribe with any number of them.)
-pub const MAX_PATTERNS: usize = 1_024;
-
-/// The most bytes of all patterns of one subscription together, or of one grant: as many as 1,024 patterns of 256 bytes
-/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
-pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
-
-/// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape
-/// of a pattern is which of its tokens are `*`.
-///
-/// So a thousand patterns such as `command.invoke.*.m7` have one shape. Each further shape makes the publish of a subject
-/// take up to 16 steps more to find the subscribers, where its other tokens match.
-pub const MAX_PATTERN_SHAPES: usize = 16;
 
 /// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it
 /// is too slow.
@@ -238,6 +228,19 @@ impl<M> SubscribeOptions<M> {
             return Err(SubscribeError::PatternsTooLong { bytes });
         }
         Ok(self)
+    }
+
+    /// Both ends of the queue that is asked for.
+    pub(crate) fn queue(
+        self,
+        readers: &Arc<WaitList>,
+        occupied: &Arc<Occupied>,
+    ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+        let mut terms = Terms::new(self.capacity, self.overflow);
+        terms.name = self.name.map(Into::into);
+        terms.group = self.group.map(Into::into);
+        (terms.insists, terms.fixed) = (self.insists, self.fixed);
+        queue(terms, self.filter, self.chooses, readers, occupied)
     }
 
     /// Whether publishers shall wait for room.

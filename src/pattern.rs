@@ -21,6 +21,21 @@ pub const MAX_PATTERN_BYTES: usize = 4_096;
 /// The most tokens of a [`Pattern`], without the `>` at its end.
 pub const MAX_PATTERN_TOKENS: usize = 16;
 
+/// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (Who has the bus may
+/// subscribe with any number of them.)
+pub const MAX_PATTERNS: usize = 1_024;
+
+/// The most bytes of all patterns of one subscription together, or of one grant: as many as 1,024 patterns of 256 bytes
+/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
+pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
+
+/// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape
+/// of a pattern is which of its tokens are `*`.
+///
+/// So a thousand patterns such as `command.invoke.*.m7` have one shape. Each further shape makes the publish of a subject
+/// take up to 16 steps more to find the subscribers, where its other tokens match.
+pub const MAX_PATTERN_SHAPES: usize = 16;
+
 /// Which subjects a subscriber wants; compiled once, matched token by token.
 ///
 /// # Text form

@@ -24,13 +24,13 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::accounts::Accounts;
 use crate::group::Group;
 use crate::overflow::Overflow;
 use crate::parcel::Parcel;
-use crate::queue::Terms;
 use crate::room::{NoPlace, Room};
-use crate::stats::Accounts;
 use crate::sync::channel::{Receiver, Sender, TrySendError, bounded};
+use crate::terms::Terms;
 use crate::wait_list::{Occupied, Threads, WaitList};
 
 pub(crate) use self::item::Item;

@@ -19,8 +19,8 @@
 
 use crossbeam_utils::CachePadded;
 
+use crate::accounts::HighWater;
 use crate::losses::Losses;
-use crate::stats::HighWater;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::wait::Nothing;
 

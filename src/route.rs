@@ -13,10 +13,11 @@ use crate::group::Seat;
 use crate::index::{Index, Listeners};
 use crate::pattern::Pattern;
 use crate::pick::PickQueue;
-use crate::queue::{Queue, Terms};
+use crate::queue::Queue;
 use crate::retained::{Rules, Since};
 use crate::shelf::{ROW, Shelf};
 use crate::subject::Payload;
+use crate::terms::Terms;
 
 /// One state of the subscriber list. Never changed, only replaced.
 ///
@@ -45,6 +46,25 @@ pub(crate) struct Listener<M> {
     pub(crate) number: u64,
     pub(crate) queue: Arc<PickQueue<M>>,
     pub(crate) filter: Filter<M>,
+}
+
+impl<M> Listener<M> {
+    /// The term that keeps a subscriber from joining the group of that name, if this is it.
+    fn invites(&self, wanted: &Terms, filter: &Filter<M>) -> Option<Result<(), &'static str>> {
+        let terms = self.queue.terms();
+        if terms.group != wanted.group || self.queue.is_evicted() {
+            return None;
+        }
+        Some(if terms.capacity != wanted.capacity {
+            Err("capacity")
+        } else if terms.overflow != wanted.overflow {
+            Err("overflow policy")
+        } else if !self.filter.is_same(filter) {
+            Err("filter")
+        } else {
+            Ok(())
+        })
+    }
 }
 
 /// What comes of the wish to be listed.

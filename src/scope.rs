@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::capability::Capability;
 use crate::denial::Denial;
 use crate::envelope::Envelope;
-use crate::fanout::Refusal;
 use crate::grant::{self, Grant};
 use crate::pattern::Pattern;
 use crate::rate::Rate;
+use crate::refusal::Refusal;
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::trace_context::TRACEPARENT;
@@ -43,6 +44,19 @@ impl From<Denial> for Objection {
 impl From<Refusal> for Objection {
     fn from(refusal: Refusal) -> Self {
         Objection::Refused(refusal)
+    }
+}
+
+/// Why something was not published.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Refused(Refusal),
+    Denied(Capability, Denial),
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        Cause::Refused(refusal)
     }
 }
 

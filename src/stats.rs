@@ -6,15 +6,15 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::accounts::Accounts;
 use crate::bus::Bus;
-use crate::capability::Capability;
 use crate::opening::Opening;
 use crate::overflow::Overflow;
 use crate::pattern::Pattern;
-use crate::queue::Terms;
 use crate::route::Listener;
 use crate::source::Source;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::Ordering;
+use crate::terms::Terms;
 
 /// What has become of everything so far: made by [`Bus::stats`].
 ///
@@ -99,67 +99,6 @@ pub struct SubscriptionStats {
     /// in between there may have been up to one parcel more, which is 64 envelopes. A queue that
     /// ever lost something was full, and that is always seen.
     pub high_water: u64,
-}
-
-/// What is known of one capability: one of [`Bus::grants`].
-///
-/// At a quiet moment all is exact; in the midst of things it is as of a moment during the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GrantStats {
-    /// The capability.
-    pub capability: Capability,
-    /// Whether it is granted now, and has not expired.
-    pub granted: bool,
-    /// What it is granted for, in words; none if it is granted without restrictions, or is not granted.
-    pub scope: Option<Arc<str>>,
-    /// How many publishers hold it. A clone, or one that was [narrowed](crate::Publisher::narrow), counts with the one
-    /// that it was made of.
-    pub publishers: usize,
-    /// How many publishes under it were refused; a batch counts as one.
-    pub denied: u64,
-    /// How many publishes under it are on their way: they were let pass, and are not in the queues yet. What gets into the
-    /// queues in one step is not counted.
-    pub in_flight: u64,
-}
-
-/// The words that the figures follow from.
-#[derive(Clone, Copy)]
-pub(crate) struct Accounts {
-    /// How many envelopes found a place.
-    pub(crate) placed: u64,
-    pub(crate) consumed: u64,
-    pub(crate) dropped: u64,
-}
-
-impl Accounts {
-    /// How many are in the queue. What was consumed may have been read later than what was placed.
-    pub(crate) fn queued(self) -> u64 {
-        self.placed.saturating_sub(self.consumed)
-    }
-}
-
-/// The most envelopes that were seen in a queue.
-#[derive(Debug)]
-pub(crate) struct HighWater(AtomicU64);
-
-impl HighWater {
-    pub(crate) fn new() -> Self {
-        HighWater(AtomicU64::new(0))
-    }
-
-    pub(crate) fn saw(&self, queued: u64) {
-        // Relaxed, twice: a figure, no more.
-        if self.0.load(Ordering::Relaxed) < queued {
-            self.0.fetch_max(queued, Ordering::Relaxed);
-        }
-    }
-
-    /// The most that were ever seen, so many of them now.
-    pub(crate) fn level(&self, now: u64) -> u64 {
-        self.saw(now);
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl SubscriptionStats {

@@ -1,5 +1,7 @@
 //! The receiving side.
 
+mod advancing;
+mod again;
 mod receiving;
 mod waiting;
 
@@ -9,19 +11,19 @@ use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
-use crate::bus::Bus;
 use crate::delivery::Delivery;
-use crate::error::{SetPatternsError, SubscribeError};
-use crate::fanout::Core;
+use crate::error::SetPatternsError;
 use crate::filter::{self, Filter};
 use crate::follow::{End, Places};
 use crate::group::Seat;
+use crate::inbox::Inbox;
 use crate::message::Message;
-use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, SubscribeOptions};
-use crate::pattern::{self, Pattern, PatternError};
-use crate::queue::{Inbox, Terms};
-use crate::subject::Payload;
+use crate::pattern::{
+    self, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, Pattern, PatternError,
+};
+use crate::shared::Shared;
 use crate::sync::Mutex;
+use crate::terms::Terms;
 
 use self::waiting::Sleep;
 
@@ -67,7 +69,7 @@ pub struct Subscription<M = Message> {
     /// What it listens to now. Written under the lock that guards the list.
     filter: Mutex<Filter<M>>,
     inbox: Inbox<M>,
-    core: Weak<Core<M>>,
+    core: Weak<Shared<M>>,
     /// A gap that a batch has come upon, to be told by the next receive.
     untold: Option<u64>,
     /// What was retained, and comes before everything in the inbox.
@@ -84,7 +86,7 @@ impl<M> Subscription<M> {
         terms: Arc<Terms>,
         filter: Filter<M>,
         inbox: Inbox<M>,
-        core: Weak<Core<M>>,
+        core: Weak<Shared<M>>,
     ) -> Self {
         Subscription {
             terms,
@@ -318,58 +320,8 @@ impl<M> Subscription<M> {
     }
 }
 
-/// # Again
-impl<M: Payload> Subscription<M> {
-    /// A new subscription with the same options: the patterns as they are [now](Subscription::set_patterns), sources,
-    /// predicates, name, capacity, overflow policy, and group, of which it is another member. It is
-    /// [fixed](crate::SubscribeOptions::fixed) if this one is.
-    ///
-    /// It begins as by [`subscribe_with`](crate::Bus::subscribe_with): with what is retained and what is published from
-    /// now on. What is queued here stays here. So a subscription that was evicted or closed can begin anew.
-    ///
-    /// # Errors
-    ///
-    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::GroupMismatch`] where its group has
-    /// ended, and has begun anew with other terms.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use oxide_bus::{Bus, Envelope, Overflow, RecvError, SubscribeOptions};
-    ///
-    /// let bus = Bus::<u32>::new();
-    /// let options = SubscribeOptions::new().capacity(1).overflow(Overflow::Evict);
-    /// let mut numbers = bus.subscribe_with(options)?;
-    /// for number in 1..=2 {
-    ///     bus.publish(Envelope::new("counter", number))?;
-    /// }
-    /// assert_eq!(numbers.recv()?.message, 1);
-    /// assert_eq!(numbers.recv().unwrap_err(), RecvError::Lagged { missed: 1 });
-    /// assert_eq!(numbers.recv().unwrap_err(), RecvError::Evicted);
-    ///
-    /// numbers = numbers.resubscribe()?;
-    /// bus.publish(Envelope::new("counter", 3))?;
-    /// assert_eq!(numbers.recv()?.message, 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn resubscribe(&self) -> Result<Self, SubscribeError> {
-        let core = self.core.upgrade().ok_or(SubscribeError::Closed)?;
-        let options = SubscribeOptions {
-            capacity: self.terms.capacity,
-            name: self.name().map(str::to_owned),
-            filter: self.filter.lock().clone(),
-            overflow: self.terms.overflow,
-            group: self.terms.group.as_deref().map(str::to_owned),
-            fixed: self.terms.fixed,
-            chooses: matches!(self.inbox, Inbox::Pick(_)),
-            ..SubscribeOptions::default()
-        };
-        Bus { core }.subscribe_with(options)
-    }
-}
-
 /// How many envelopes were enqueued and left out for a follower so far.
-fn standing<M>(core: &Weak<Core<M>>, terms: &Terms, places: &Places) -> (u64, u64) {
+fn standing<M>(core: &Weak<Shared<M>>, terms: &Terms, places: &Places) -> (u64, u64) {
     // Who was evicted may be on the list still.
     let end = |end: End| (end.enqueued, end.left_out);
     (places.ended().map(end))

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 
 /// How long a receive waits.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,10 @@ use std::sync::{Arc, Weak};
 use crossbeam_channel::{SendError, Sender};
 
 use super::record::Event;
-use crate::advisory::{Advisory, Record};
-use crate::fanout::Core;
+use crate::advisory::Advisory;
+use crate::board::Record;
 use crate::parker::Parker;
+use crate::shared::Shared;
 use crate::stamp::stamp;
 
 /// What the log's thread is told, and which sequence number the bus had come to by then.
@@ -43,7 +44,7 @@ impl Outbox {
 
 /// Takes down what the bus tells.
 pub(super) struct Recorder<M> {
-    core: Weak<Core<M>>,
+    core: Weak<Shared<M>>,
     log: Outbox,
     each_denial: bool,
 }
@@ -58,7 +59,7 @@ pub(super) trait Attached: Send + Sync {
 }
 
 impl<M: Send + Sync + 'static> Recorder<M> {
-    pub(super) fn attach(core: &Arc<Core<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
+    pub(super) fn attach(core: &Arc<Shared<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
         let recorder = Arc::new(Recorder {
             core: Arc::downgrade(core),
             log,
@@ -100,6 +101,10 @@ impl<M: Send + Sync + 'static> Record for Recorder<M> {
             at,
             what: What::Event(event),
         });
+    }
+
+    fn listens(&self) -> bool {
+        true
     }
 
     fn takes_each_denial(&self) -> bool {

@@ -6,10 +6,11 @@ use super::Bus;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError};
-use crate::fanout::Refusal;
+use crate::fanout::Unfinished;
 use crate::limit::Limit;
 use crate::pending::Pending;
 use crate::receipt::{BatchReceipt, Receipt};
+use crate::refusal::Refusal;
 use crate::source::Source;
 use crate::stamp::stamp;
 use crate::subject::Payload;
@@ -193,10 +194,14 @@ impl<M: Payload> Bus<M> {
         envelopes: impl IntoIterator<Item = Envelope<M>>,
     ) -> Result<BatchReceipt, BatchError<M>> {
         let envelopes: Vec<_> = envelopes.into_iter().collect();
-        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.measure(it)) {
-            return Err(BatchError::new(BatchReceipt::default(), envelopes, refusal));
+        if let Err(refusal) = envelopes.iter().try_for_each(|it| self.core.measure(it)) {
+            return Err(BatchError::from(Unfinished {
+                receipt: BatchReceipt::default(),
+                left: envelopes,
+                cause: refusal,
+            }));
         }
-        self.core.publish_batch(envelopes)
+        Ok(self.core.publish_batch(envelopes)?)
     }
 }
 
@@ -262,7 +267,7 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.measure(&envelope) {
+        match self.core.measure(&envelope) {
             Ok(()) => self.place(envelope, limit),
             Err(refusal) => Err(PublishError::refused(envelope, refusal)),
         }
@@ -290,13 +295,5 @@ impl<M: Payload> Bus<M> {
         let id = Pending::first(pending).id;
         let outcome = self.core.publish(pending, limit)?;
         Ok(Receipt::new(id, outcome))
-    }
-
-    #[inline]
-    pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
-        match &self.core.demands {
-            None => Ok(()),
-            Some(demands) => demands.check(envelope),
-        }
     }
 }

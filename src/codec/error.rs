@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::error::HeaderError;
+use crate::headers::HeaderError;
 use crate::visible::escaped;
 
 /// The most characters of a key that an error quotes.

@@ -12,17 +12,19 @@
 //! # Who holds what
 //!
 //! ```text
-//!  Bus, Publisher ──▶ Core ─┬─▶ current ──▶ Opening ─┬─▶ Parcel: base, word, slots
+//!  Bus, Publisher ──▶ Shared: Core, grants
+//!                           │
+//!                           ├─▶ current ──▶ Opening ─┬─▶ Parcel: base, word, slots
 //!                           │                        ├─▶ Route, as it was then
 //!                           │                        └─▶ an Entry for each follower
-//!                           ├─▶ route ────▶ Route ───┬─▶ FollowQueue … ══ parcels ══▶ Follower
-//!                           │                        └─▶ PickQueue …   ══ single ═══▶ Picker
-//!                           └─▶ grants                                               ▲
+//!                           └─▶ route ────▶ Route ───┬─▶ FollowQueue … ══ parcels ══▶ Follower
+//!                                                    └─▶ PickQueue …   ══ single ═══▶ Picker
+//!                                                                                    ▲
 //!                                                                          Subscription
 //! ```
 //!
 //! `current` and `route` are pointers that are replaced whole (arc-swap); the double lines are crossbeam
-//! channels. A subscription has only a weak handle on the core, so it does not keep the bus open.
+//! channels. A subscription has only a weak handle on what is shared, so it does not keep the bus open.
 //!
 //! # Where what is
 //!
@@ -33,20 +35,20 @@
 //! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `stamp`, `trace_context` | what is said, by whom, when |
 //! | `publisher`, `capability` | who may say it |
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
-//! | `builder`, `demands`, `limits` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
-//! | `denial` | why something was refused, and how often |
-//! | `bus`, `verbs`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
+//! | `builder`, `demands`, `limits`, `measure` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
+//! | `denial`, `refusal`, `refusals` | why something was refused, and how often |
+//! | `bus`, `shared`, `verbs`, `lifecycle` | the handle: publish, subscribe; what all handles share; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `caught` | the way of a publish; panics of user code on it |
-//! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `follow`, `lane`, `pick`, `group` | a subscriber's queue, without and with a filter; a queue for several |
+//! | `pending`, `opening`, `entry`, `parcel` | the sequence: where envelopes lie, and who has room for them |
+//! | `queue`, `terms`, `inbox`, `follow`, `lane`, `pick`, `group` | a subscriber's queue, without and with a filter; a queue for several |
 //! | `follower` | the subscriber's side of a queue without a filter |
 //! | `overflow`, `limit`, `room`, `losses`, `vacancy` | what happens when it is full |
-//! | `delivery`, `subscription`, `iter`, `wait`, `select` | the receiving side |
-//! | `request` | a publish that waits for its answer |
-//! | `retained` | what later subscribers receive first |
+//! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
+//! | `request`, `requests` | a publish that waits for its answer |
+//! | `retained`, `retaining` | what later subscribers receive first |
 //! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `told`, `visible`, `stats`, `metrics` | what the bus says about itself |
+//! | `advisory`, `board`, `advisories`, `trace`, `told`, `visible`, `words`, `throttle`, `accounts`, `stats`, `metrics` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `audit` | what happened, on disk |
 //! | `wait_list`, `eagerness`, `parker`, `tokio` | what wakes those that wait; the bus for tasks |
@@ -266,7 +268,7 @@
 //!
 //! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
 //!
-//! # Requests (`request`)
+//! # Requests (`request`, `requests`)
 //!
 //! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
 //! those that are pending; if there are any, and its envelope has a correlation id, it puts the envelope's place into
@@ -290,7 +292,7 @@
 //! A new subscriber needs the base of the first opening that lists him. That is marked, with the list, before the
 //! opening after it is installed. What is retained with a lower sequence number is his backlog.
 //!
-//! # Advisories (`advisory`)
+//! # Advisories (`board`, `advisories`)
 //!
 //! What the bus says about itself travels on a second bus, made when somebody asks for it, which has no
 //! advisories. They are put up after the fact and outside every lock, by the thread that did it: where nobody

@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::options::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES};
-use crate::pattern::PatternError;
+use crate::pattern::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, PatternError};
 
 /// Why [`set_patterns`](crate::Subscription::set_patterns) changed nothing.
 ///

@@ -8,10 +8,12 @@ use crate::capability::Capability;
 use crate::codec::{EncodeError, ErrorKind};
 use crate::denial::Denial;
 use crate::envelope::Envelope;
-use crate::fanout::Refusal;
-use crate::limits::LimitExceeded;
+use crate::fanout::Unfinished;
+use crate::measure::LimitExceeded;
 use crate::message::Message;
 use crate::receipt::BatchReceipt;
+use crate::refusal::Refusal;
+use crate::scope::Cause;
 use crate::visible::escaped;
 
 /// Why an envelope was not published. It is handed back.
@@ -227,36 +229,21 @@ pub struct BatchError<M = Message> {
     rest: vec::IntoIter<Envelope<M>>,
 }
 
-/// Why something was not published.
-#[derive(Debug)]
-pub(crate) enum Cause {
-    Refused(Refusal),
-    Denied(Capability, Denial),
-}
-
-impl From<Refusal> for Cause {
-    fn from(refusal: Refusal) -> Self {
-        Cause::Refused(refusal)
+impl<M, E: Into<Cause>> From<Unfinished<M, E>> for BatchError<M> {
+    #[cold]
+    fn from(unfinished: Unfinished<M, E>) -> Self {
+        let mut rest = unfinished.left.into_iter();
+        let first = rest.next().expect("something was refused");
+        BatchError {
+            receipt: unfinished.receipt,
+            cause: PublishError::caused(first, unfinished.cause.into()),
+            rest,
+        }
     }
 }
 
 impl<M> BatchError<M> {
     /// Of these envelopes, in order, none was published; there is one at least.
-    #[cold]
-    pub(crate) fn new(
-        receipt: BatchReceipt,
-        envelopes: Vec<Envelope<M>>,
-        cause: impl Into<Cause>,
-    ) -> Self {
-        let mut rest = envelopes.into_iter();
-        let first = rest.next().expect("something was refused");
-        BatchError {
-            receipt,
-            cause: PublishError::caused(first, cause.into()),
-            rest,
-        }
-    }
-
     /// Why they were not published. The envelope in it is the first that is left. (Where one of a batch may not be
     /// published, none is: so it need not be the one that is refused.)
     pub fn cause(&self) -> &PublishError<M> {

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 use super::CLOSED;
-use crate::options::{MAX_CAPACITY, MAX_PATTERNS_BYTES};
-use crate::pattern::PatternError;
+use crate::fanout::Unlisted;
+use crate::options::MAX_CAPACITY;
+use crate::pattern::{MAX_PATTERNS_BYTES, PatternError};
 
 /// Why there is no subscription.
 ///
@@ -79,6 +80,15 @@ impl Error for SubscribeError {
         match self {
             SubscribeError::Pattern(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl From<Unlisted> for SubscribeError {
+    fn from(unlisted: Unlisted) -> Self {
+        match unlisted {
+            Unlisted::Closed => SubscribeError::Closed,
+            Unlisted::GroupMismatch { term } => SubscribeError::GroupMismatch { term },
         }
     }
 }

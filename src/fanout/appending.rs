@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use super::priority::Patience;
-use super::{Core, Current, Refusal};
+use super::{Core, Current};
 use crate::envelope::Envelope;
 use crate::limit::Limit;
 use crate::opening::Opening;
@@ -23,6 +23,7 @@ use crate::parcel::Parcel;
 use crate::pause::{self, Step};
 use crate::pending::Pending;
 use crate::receipt::Outcome;
+use crate::refusal::Refusal;
 use crate::subject::Payload;
 
 impl<M> Core<M> {

@@ -1,11 +1,11 @@
 //! Many envelopes, one step after the other.
 
-use super::{Core, Refusal};
+use super::Core;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, Cause};
 use crate::limit::Limit;
 use crate::pending::{Batch, Pending};
 use crate::receipt::BatchReceipt;
+use crate::refusal::Refusal;
 use crate::subject::Payload;
 
 /// How far a batch has come.
@@ -28,19 +28,25 @@ impl<M> Batching<M> {
     }
 
     /// What has come of it, in the end.
-    pub(crate) fn end(
-        self,
-        outcome: Result<(), impl Into<Cause>>,
-    ) -> Result<BatchReceipt, BatchError<M>> {
+    pub(crate) fn end<E>(self, outcome: Result<(), E>) -> Result<BatchReceipt, Unfinished<M, E>> {
         match outcome {
             Ok(()) => Ok(self.receipt),
-            Err(cause) => Err(BatchError::new(
-                self.receipt,
-                self.left.into_envelopes(),
+            Err(cause) => Err(Unfinished {
+                receipt: self.receipt,
+                left: self.left.into_envelopes(),
                 cause,
-            )),
+            }),
         }
     }
+}
+
+/// A batch that was refused on its way.
+pub(crate) struct Unfinished<M, E> {
+    pub(crate) receipt: BatchReceipt,
+    /// Those that are not published, in order; at least one.
+    pub(crate) left: Vec<Envelope<M>>,
+    /// Why the first of them is not.
+    pub(crate) cause: E,
 }
 
 impl<M: Payload> Core<M> {
@@ -49,9 +55,9 @@ impl<M: Payload> Core<M> {
     pub(crate) fn publish_batch(
         &self,
         envelopes: Vec<Envelope<M>>,
-    ) -> Result<BatchReceipt, BatchError<M>> {
+    ) -> Result<BatchReceipt, Unfinished<M, Refusal>> {
         let mut batching = Batching::new(envelopes);
-        let outcome = self.place_all(&mut batching, Limit::Theirs, || Ok::<_, Refusal>(()));
+        let outcome = self.place_all(&mut batching, Limit::Theirs, || Ok(()));
         batching.end(outcome)
     }
 

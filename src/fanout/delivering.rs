@@ -8,15 +8,16 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::Core;
-use crate::advisory::{Eviction, Losses};
+use crate::advisory::Eviction;
+use crate::board::Losses;
 use crate::limit::Held;
 use crate::opening::Opening;
 use crate::pick::{Displaced, PickQueue, Refused};
-use crate::queue::Terms;
 use crate::receipt::Outcome;
 use crate::room::NoPlace;
 use crate::route::Picks;
 use crate::sync::{MutexGuard, Ordering};
+use crate::terms::Terms;
 
 impl<M> Core<M> {
     /// Evicts those whose predicates have panicked, or that would wait for ever.

@@ -5,19 +5,47 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Added, Core, Removed};
+use super::Core;
 use crate::advisory::{Advisory, Eviction};
 use crate::delivery::Delivery;
-use crate::error::SubscribeError;
 use crate::filter::{self, Filter};
 use crate::follow::FollowQueue;
 use crate::group::Seat;
 use crate::pattern::Pattern;
 use crate::pause::{self, Step};
-use crate::queue::{Queue, Terms};
+use crate::pick::Picker;
+use crate::queue::Queue;
 use crate::retained::{Rule, Rules, Since};
 use crate::route::{Admitted, Route};
 use crate::sync::{Ordering, fence};
+use crate::terms::Terms;
+
+/// Where a new subscriber is.
+pub(crate) enum Added<M> {
+    /// On the list, which is in use since then; told only where something is retained.
+    Listed(Option<Arc<Since>>),
+    /// In its group, where it receives by this.
+    Joined(Picker<M>),
+}
+
+/// What became of one that leaves.
+pub(crate) struct Removed {
+    /// Of a group's member, whether it was the last one; none if it had left before. Without a group it always is.
+    pub(crate) is_last: Option<bool>,
+    /// It was subscribed until now.
+    pub(crate) was_subscribed: bool,
+}
+
+/// Why a subscriber is not listed.
+pub(crate) enum Unlisted {
+    /// The bus has closed.
+    Closed,
+    /// The group of its name has other terms.
+    GroupMismatch {
+        /// Which one is another.
+        term: &'static str,
+    },
+}
 
 impl<M> Core<M> {
     /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was
@@ -84,20 +112,20 @@ impl<M> Core<M> {
 
     /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
     /// barrier: what is published from now on is offered to it.
-    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, SubscribeError> {
+    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, Unlisted> {
         self.add_all(&[queue]).map(|mut added| added.remove(0))
     }
 
     /// The same for many, all or none of them.
-    pub(crate) fn add_all(&self, queues: &[Queue<M>]) -> Result<Vec<Added<M>>, SubscribeError> {
-        let mut joined = Err(SubscribeError::Closed);
+    pub(crate) fn add_all(&self, queues: &[Queue<M>]) -> Result<Vec<Added<M>>, Unlisted> {
+        let mut joined = Err(Unlisted::Closed);
         let (route, _) = self.change(|route| {
             if route.closed {
                 return None;
             }
             match route.admit(queues) {
                 Err(term) => {
-                    joined = Err(SubscribeError::GroupMismatch { term });
+                    joined = Err(Unlisted::GroupMismatch { term });
                     None
                 }
                 Ok(Admitted { list, joins }) => {
@@ -257,12 +285,13 @@ impl<M> Core<M> {
         was_open
     }
 
-    /// Closes the bus, and settles the accounts of those who are subscribed.
+    /// Closes the bus, and settles the accounts of those who are subscribed. False if it was closed before.
     ///
     /// First comes a closed route that lists them still: the opening that brings it in has all
     /// their accounts, which are final. Then one that lists nobody, so that their queues
     /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
-    pub(crate) fn close(&self) {
+    #[must_use = "what there is left to tell is told by the first"]
+    pub(crate) fn close(&self) -> bool {
         let (_, first) = self.change(|route| (!route.closed).then(|| route.closed()));
         let last = self.current.load_full();
         for (queue, entry) in last.standings() {
@@ -278,9 +307,6 @@ impl<M> Core<M> {
             self.bring_in(&nobody);
         }
         self.requests.close();
-        if first {
-            self.grants.tell_all_suppressed(&self.board);
-            self.board.close();
-        }
+        first
     }
 }

@@ -2,9 +2,9 @@
 
 use loom::thread::{self, JoinHandle};
 
-use crate::error::{RecvError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
+use crate::recv_error::{RecvError, TryRecvError};
 use crate::sync::{AtomicBool, Ordering, explore};
 use crate::{Bus, Envelope, Receipt, Subscription};
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 
 use loom::thread::{self, JoinHandle};
 
-use crate::error::{RecvError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::parcel::MAX_SLOTS;
+use crate::recv_error::{RecvError, TryRecvError};
 use crate::sync::explore;
 use crate::{Bus, Envelope, Receipt, Subscription};
 

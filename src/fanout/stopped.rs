@@ -11,10 +11,10 @@ use std::sync::mpsc::{self, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, Stopped, stop};
+use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::{Bus, Envelope, Receipt, Subscription};
 
 /// Waited for only where a test fails.

@@ -12,7 +12,7 @@ const NO_START: u64 = u64::MAX;
 /// What publishers and subscriber tell each other about the queue's room.
 ///
 /// How many envelopes were enqueued and how many left out is not here: it follows from the bus's
-/// chain of openings, see [`Entry`](crate::opening::Entry).
+/// chain of openings, see [`Entry`](crate::entry::Entry).
 pub(crate) struct Places {
     /// How many envelopes the subscriber has received; it alone writes this.
     pub(super) consumed: CachePadded<AtomicU64>,

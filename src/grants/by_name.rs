@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::Grants;
 use crate::admission::{Admission, Inside, Pass, Stripe};
-use crate::bus::Bus;
 use crate::capability::Capability;
-use crate::denial::{Denial, Refusals};
+use crate::denial::Denial;
 use crate::envelope::Envelope;
-use crate::error::Cause;
-use crate::scope::{Objection, Origin};
+use crate::fanout::Core;
+use crate::refusals::Refusals;
+use crate::scope::{Cause, Objection, Origin};
 use crate::subject::Payload;
 
 /// Who publishes by a capability's name: that keeps it known, if it is revoked meanwhile.
@@ -41,13 +41,13 @@ impl ByName<'_> {
     /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
     pub(crate) fn enter<M: Payload>(
         &self,
-        bus: &Bus<M>,
+        core: &Core<M>,
         envelope: &Envelope<M>,
         pass: &mut Pass,
     ) -> Result<Inside<'_>, Cause> {
         let refuse = |refusals: &Refusals, denial| {
             let what = (&envelope.source, Some(envelope), self.capability);
-            (self.grants).refuse(refusals, &bus.core.board, what, denial);
+            (self.grants).refuse(refusals, &core.board, what, denial);
             Err(Cause::Denied(self.capability.clone(), denial))
         };
         let Some(admission) = &self.admission else {
@@ -57,11 +57,11 @@ impl ByName<'_> {
         // Who is not let in is not inside any more: who is told of it may run code of his own.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
             if inside.is_plain() {
-                pass.measure(|| bus.measure(envelope))?;
+                pass.measure(|| core.measure(envelope))?;
             } else {
                 inside.let_pass(pass, |scope| {
                     scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
-                    bus.measure(envelope)?;
+                    core.measure(envelope)?;
                     Ok::<_, Objection>(scope.spend(1)?)
                 })?;
             }

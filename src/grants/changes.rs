@@ -7,7 +7,8 @@
 
 use std::collections::VecDeque;
 
-use crate::advisory::{Advisory, Board};
+use crate::advisory::Advisory;
+use crate::board::Board;
 use crate::sync::Mutex;
 
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use dashmap::mapref::entry::Entry;
 
 use super::{Grants, Known};
 use crate::admission::{Admission, Asking};
-use crate::advisory::Board;
+use crate::board::Board;
 use crate::capability::Capability;
 use crate::denial::Denial;
 use crate::envelope::Envelope;

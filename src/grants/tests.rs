@@ -14,7 +14,9 @@ fn grants() -> Arc<Grants> {
 }
 
 fn grant(grants: &Grants, capability: &Capability) {
-    grants.grant(Grant::new(capability), &Board::new()).unwrap();
+    grants
+        .grant(Grant::new(capability), &Board::new(Vec::new()))
+        .unwrap();
 }
 
 #[test]
@@ -26,7 +28,7 @@ fn a_handle_follows_its_capability_through_grant_revoke_and_grant_again() {
     for _ in 0..2 {
         grant(&grants, &write);
         assert!(handle.admission().is_granted());
-        grants.revoke(&write, &Board::new());
+        grants.revoke(&write, &Board::new(Vec::new()));
         assert!(!handle.admission().is_granted());
     }
 }
@@ -37,13 +39,13 @@ fn nothing_is_kept_of_a_capability_that_is_neither_granted_nor_held() {
     for index in 0..1_000 {
         let capability = Capability::new(format!("capability:{index}"));
         grant(&grants, &capability);
-        grants.revoke(&capability, &Board::new());
+        grants.revoke(&capability, &Board::new(Vec::new()));
         let (first, second) = (
             grants.handle(capability.clone(), "logger"),
             grants.handle(capability.clone(), "logger"),
         );
         grant(&grants, &capability);
-        grants.revoke(&capability, &Board::new());
+        grants.revoke(&capability, &Board::new(Vec::new()));
         drop((first, second));
     }
     assert_eq!(grants.known.len(), 0);
@@ -56,13 +58,17 @@ fn nothing_is_kept_of_an_expiry_that_another_has_replaced_or_a_revoke_has_ended(
     let write = Capability::new("log:write");
     let expiring = |seconds| Grant::new(&write).expires_in(Duration::from_secs(seconds));
     for seconds in 1_000..1_100 {
-        grants.grant(expiring(seconds), &Board::new()).unwrap();
+        grants
+            .grant(expiring(seconds), &Board::new(Vec::new()))
+            .unwrap();
         assert_eq!(grants.expiries.len(), 1);
     }
     grant(&grants, &write);
     assert_eq!(grants.expiries.len(), 0);
-    grants.grant(expiring(1_000), &Board::new()).unwrap();
-    grants.revoke(&write, &Board::new());
+    grants
+        .grant(expiring(1_000), &Board::new(Vec::new()))
+        .unwrap();
+    grants.revoke(&write, &Board::new(Vec::new()));
     assert_eq!(grants.expiries.len(), 0);
 }
 
@@ -74,7 +80,7 @@ fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
         grants: LIMIT,
         ..GrantLimits::default()
     }));
-    let board = Board::new();
+    let board = Board::new(Vec::new());
     let locked = Capability::new("locked");
     grant(&grants, &locked);
     let lock = grants.known.get_mut(&locked).unwrap();
@@ -299,7 +305,7 @@ fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted
     for _ in 0..50 {
         assert!(
             by_name
-                .enter(&bus, &envelope(), &mut Pass::for_one())
+                .enter(&bus.core, &envelope(), &mut Pass::for_one())
                 .is_err()
         );
     }

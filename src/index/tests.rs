@@ -7,8 +7,7 @@ use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::filter::shapes;
-use crate::options::MAX_PATTERN_SHAPES;
-use crate::pattern::MAX_PATTERN_TOKENS;
+use crate::pattern::{MAX_PATTERN_SHAPES, MAX_PATTERN_TOKENS};
 use crate::pause::{Step as At, count};
 
 /// What a listener listens to.

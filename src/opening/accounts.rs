@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use super::Opening;
-use super::entry::Entry;
+use crate::entry::Entry;
 use crate::follow::{FollowQueue, Places};
-use crate::queue::Terms;
 use crate::route::Route;
+use crate::terms::Terms;
 
 /// A queue that is an exception, with its accounts up to the parcel's base.
 pub(super) struct Other<M> {

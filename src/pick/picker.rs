@@ -10,10 +10,10 @@ use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::group::Seat;
 use crate::overflow::Overflow;
-use crate::queue::Terms;
 use crate::room::Room;
 use crate::sync::channel::Receiver;
 use crate::sync::{Ordering, fence};
+use crate::terms::Terms;
 use crate::wait::Nothing;
 use crate::wait_list::{Registration, WaitList, Waiter};
 

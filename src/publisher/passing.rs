@@ -9,12 +9,13 @@ use super::Publisher;
 use crate::admission::{Inside, Pass};
 use crate::codec;
 use crate::envelope::Envelope;
-use crate::error::{Cause, PublishError};
-use crate::fanout::{Batching, Refusal};
+use crate::error::PublishError;
+use crate::fanout::Batching;
 use crate::limit::Limit;
 use crate::pending::Pending;
 use crate::receipt::Receipt;
-use crate::scope::{Objection, Origin};
+use crate::refusal::Refusal;
+use crate::scope::{Cause, Objection, Origin};
 use crate::subject::Payload;
 
 impl<M: Payload> Publisher<M> {
@@ -157,7 +158,7 @@ impl<M: Payload> Publisher<M> {
         let measure = || {
             envelopes.iter().try_for_each(|it| {
                 check(it, origin)?;
-                self.bus.measure(it)
+                self.bus.core.measure(it)
             })
         };
         let entered = self.grant.admission().enter(self.stripe);

@@ -189,6 +189,6 @@ impl<M: Payload> Publisher<M> {
             .collect();
         let mut batching = Batching::new(envelopes);
         let outcome = self.place_all(&mut batching, Limit::Theirs, &mut Pass::for_one());
-        batching.end(outcome)
+        Ok(batching.end(outcome)?)
     }
 }

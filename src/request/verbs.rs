@@ -3,7 +3,7 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use super::{Asked, Replies, Wanted, after, can_be_answered};
+use super::{Asked, Replies, after, can_be_answered};
 use crate::bus::Bus;
 use crate::delivery::Delivery;
 use crate::draft::Draft;
@@ -12,6 +12,7 @@ use crate::error::{PublishError, RequestError};
 use crate::limit::Limit;
 use crate::publisher::Publisher;
 use crate::receipt::Receipt;
+use crate::requests::Wanted;
 use crate::source::Source;
 use crate::subject::Payload;
 

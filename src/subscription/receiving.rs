@@ -3,13 +3,12 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use super::{Subscription, standing};
+use super::Subscription;
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
-use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::follow::Places;
+use crate::inbox::Inbox;
 use crate::iter::{Iter, TryIter};
-use crate::queue::Inbox;
+use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::wait::{Nothing, Wait};
 
 /// # Receiving
@@ -329,48 +328,6 @@ impl<M> Subscription<M> {
         Ok(self.delivery())
     }
 
-    /// Goes on to the next envelope.
-    #[inline]
-    pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
-        if let Inbox::Follow(follower) = &mut self.inbox
-            && follower.step()
-        {
-            return Ok(());
-        }
-        self.advance_further(wait)
-    }
-
-    /// Beyond what is known to be there: kept out of the loops that receive.
-    #[inline(never)]
-    fn advance_further(&mut self, wait: Wait) -> Result<(), Nothing> {
-        loop {
-            if let Some(missed) = self.untold.take() {
-                return Err(Nothing::Lagged(missed));
-            }
-            self.retained = self.backlog.pop_front();
-            if self.retained.is_some() {
-                return Ok(()); // the inbox was not touched yet
-            }
-            let found = self.try_advance();
-            if found != Err(Nothing::Empty) || !self.wait(wait) {
-                return found;
-            }
-        }
-    }
-
-    /// Goes on to the next envelope in the inbox, if there is one.
-    fn try_advance(&mut self) -> Result<(), Nothing> {
-        match &mut self.inbox {
-            Inbox::Follow(follower) => {
-                let standing = |places: &Places| standing(&self.core, &self.terms, places);
-                follower.reach(&standing)?;
-                follower.step();
-                Ok(())
-            }
-            Inbox::Pick(picker) => picker.advance(),
-        }
-    }
-
     /// Goes on to the next envelope of a batch, if it is queued and no gap lies before it.
     fn go_on(&mut self) -> bool {
         match self.advance(Wait::No) {
@@ -380,31 +337,6 @@ impl<M> Subscription<M> {
                 false
             }
             Err(Nothing::Empty | Nothing::Disconnected | Nothing::Evicted) => false,
-        }
-    }
-
-    /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[inline(always)]
-    pub(crate) fn delivery(&mut self) -> Delivery<M> {
-        if let Some(retained) = self.retained.take() {
-            return retained;
-        }
-        match &mut self.inbox {
-            Inbox::Follow(follower) => follower.delivery(),
-            Inbox::Pick(picker) => picker.delivery(),
-        }
-    }
-
-    /// The same, to be looked at.
-    #[inline]
-    pub(crate) fn envelope(&self) -> &Envelope<M> {
-        if let Some(retained) = &self.retained {
-            return retained;
-        }
-        match &self.inbox {
-            Inbox::Follow(follower) => follower.envelope(),
-            Inbox::Pick(picker) => picker.envelope(),
         }
     }
 }

@@ -13,12 +13,13 @@ use crate::demands::Measured;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
 use crate::error::{BatchError, PublishError, SubscribeError};
-use crate::fanout::{Batching, Refusal};
+use crate::fanout::Batching;
 use crate::limit::Limit;
 use crate::message::Message;
 use crate::options::SubscribeOptions;
 use crate::pattern::{Pattern, PatternError};
 use crate::receipt::{BatchReceipt, Receipt};
+use crate::refusal::Refusal;
 use crate::source::Source;
 use crate::subject::Payload;
 use crate::subscription::Subscription;
@@ -185,7 +186,8 @@ impl<M: Payload> AsyncBus<M> {
     ) -> Result<BatchReceipt, BatchError<M>> {
         let mut measured = Measured::default();
         let publish = |batching: &mut Batching<M>| {
-            measured.once(|| (batching.left().iter()).try_for_each(|it| self.bus.measure(it)))?;
+            measured
+                .once(|| (batching.left().iter()).try_for_each(|it| self.bus.core.measure(it)))?;
             let goes_on = || Ok::<_, Refusal>(());
             Ok(self.core.place_all(batching, Limit::Refuse, goes_on)?)
         };

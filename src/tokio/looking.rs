@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::AsyncBus;
 use crate::admission::StillInside;
 use crate::capability::Capability;
-use crate::error::{DrainError, RevokeError};
+use crate::error::DrainError;
+use crate::grant::RevokeError;
 use crate::wait_list::{Registration, WaitList, Waiter};
 
 /// The longest pause between two looks.

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, Waker};
 
 use loom::thread;
 
-use crate::error::RecvError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
+use crate::recv_error::RecvError;
 use crate::sync::explore;
 use crate::sync::task_on_loom::block_on;
 use crate::{AsyncSubscription, Bus, Envelope};

@@ -18,13 +18,15 @@ use super::budget::{count_batch, give_way, spend_publish};
 use crate::bus::Bus;
 use crate::demands::Measured;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, Cause, PublishError};
-use crate::fanout::{Batching, Refusal};
+use crate::error::{BatchError, PublishError};
+use crate::fanout::Batching;
 use crate::limit::Limit;
 use crate::pending::Pending;
-use crate::queue::Terms;
 use crate::receipt::{BatchReceipt, Receipt};
+use crate::refusal::Refusal;
+use crate::scope::Cause;
 use crate::subject::Payload;
+use crate::terms::Terms;
 use crate::vacancy::Waits;
 use crate::wait_list::Waiter;
 
@@ -58,7 +60,7 @@ pub(super) fn measure_and_place<M: Payload>(
     limit: Limit,
     measured: &mut Measured,
 ) -> Result<Receipt, Refusal> {
-    measured.once(|| bus.measure(Pending::first(pending)))?;
+    measured.once(|| bus.core.measure(Pending::first(pending)))?;
     bus.place_pending(pending, limit)
 }
 
@@ -117,7 +119,7 @@ pub(super) async fn publish_batch<M: Payload>(
     });
     let outcome = placed.await;
     count_batch(count);
-    batching.end(outcome)
+    Ok(batching.end(outcome)?)
 }
 
 /// Tries until it is placed. An attempt fails with the queue that is in its way.

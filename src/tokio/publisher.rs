@@ -8,14 +8,14 @@ use super::placing;
 use crate::admission::Pass;
 use crate::draft::Draft;
 use crate::envelope::Envelope;
-use crate::error::{BatchError, Cause, PublishError};
+use crate::error::{BatchError, PublishError};
 use crate::limit::Limit;
 use crate::message::Message;
 use crate::pattern::{Pattern, PatternError};
 use crate::pending::Pending;
 use crate::publisher::Publisher;
 use crate::receipt::{BatchReceipt, Receipt};
-use crate::scope::Origin;
+use crate::scope::{Cause, Origin};
 use crate::subject::Payload;
 
 /// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or

@@ -6,7 +6,8 @@ use super::{AsyncMessageBus, placing};
 use crate::admission::Pass;
 use crate::capability::Capability;
 use crate::envelope::Envelope;
-use crate::error::{GrantError, PublishError};
+use crate::error::PublishError;
+use crate::grant::GrantError;
 use crate::message::{Command, Event};
 use crate::pending::Pending;
 use crate::receipt::Receipt;
@@ -45,7 +46,7 @@ impl AsyncMessageBus {
                 return Ok(receipt);
             }
             let by_name = self.core.grants.by_name(capability);
-            let _inside = by_name.enter(self.as_sync(), Pending::first(pending), &mut pass)?;
+            let _inside = by_name.enter(&self.core, Pending::first(pending), &mut pass)?;
             Ok(self.as_sync().place_pending(pending, limit)?)
         };
         placing::publish(envelope, publish).await

@@ -7,12 +7,12 @@ use std::{
 };
 
 use super::{PATIENCE, lossless, publish, queued, stop_publish};
-use crate::error::{RecvTimeoutError, TryRecvError};
 use crate::options::SubscribeOptions;
 use crate::pause::{Step, stop};
-use crate::{Bus, Envelope};
+use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 #[cfg(feature = "tokio")]
-use crate::{error::RecvError, wait_list::tests::Counter};
+use crate::wait_list::tests::Counter;
+use crate::{Bus, Envelope};
 
 #[test]
 fn a_subscriber_that_leaves_while_the_bus_closes_takes_no_account_with_it() {

@@ -1,10 +1,10 @@
 //! Somebody stops on the way of putting a subscriber out.
 
 use super::{MEANWHILE, all, ends, publish, queued, stop_publish};
-use crate::error::TryRecvError;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
 use crate::pause::{Step, stop};
+use crate::recv_error::TryRecvError;
 use crate::{Advisory, Bus, Envelope, RecvError};
 
 #[test]

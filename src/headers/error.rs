@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::headers::Headers;
+use super::Headers;
 
 /// Which rule of [`Headers`] a header breaks.
 ///

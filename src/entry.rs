@@ -7,12 +7,12 @@ pub(crate) struct Entry {
     pub(crate) enqueued: u64,
     /// How many envelopes were published while it was left out.
     pub(crate) left_out: u64,
-    pub(super) reach: Reach,
+    pub(crate) reach: Reach,
 }
 
 /// What a parcel is to a queue.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// It is in the queue.
     Within,
     /// The queue had no room for it.
@@ -32,7 +32,7 @@ impl Entry {
     }
 
     /// The accounts after so many envelopes in the parcel.
-    pub(super) fn after(self, claimed: usize) -> Entry {
+    pub(crate) fn after(self, claimed: usize) -> Entry {
         let claimed = claimed as u64;
         let (enqueued, left_out) = match self.reach {
             Reach::Within => (claimed, 0),
@@ -42,7 +42,7 @@ impl Entry {
         Entry::new(self.enqueued + enqueued, self.left_out + left_out)
     }
 
-    pub(super) fn is_in_reach(&self) -> bool {
+    pub(crate) fn is_in_reach(&self) -> bool {
         matches!(self.reach, Reach::Within)
     }
 }

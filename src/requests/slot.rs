@@ -26,7 +26,7 @@ const ANSWERED: u64 = 1;
 /// What is here is all: the request is off the register.
 const OVER: u64 = 2;
 
-pub(super) struct Slot<T> {
+pub(crate) struct Slot<T> {
     /// Written under the lock. Read without it as a hint, whether it is worth taking: hence Relaxed throughout.
     state: AtomicU64,
     /// How many answers may wait to be taken. Where it is one, the first ends the slot.
@@ -45,7 +45,7 @@ struct Held<T> {
 }
 
 impl<T> Slot<T> {
-    pub(super) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         Slot {
             state: AtomicU64::new(WAITING),
             room,
@@ -59,18 +59,18 @@ impl<T> Slot<T> {
     }
 
     /// Whether the first answer is the only one.
-    pub(super) fn takes_one(&self) -> bool {
+    pub(crate) fn takes_one(&self) -> bool {
         self.room == 1
     }
 
     /// Whether the request was taken off the register, or is about to be.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.state.load(Ordering::Relaxed) == OVER
     }
 
     /// Puts an answer in, or hands it back if there is no room. The caller [wakes](Slot::wake) afterwards: wakers and
     /// payloads are user code, which runs under no lock.
-    pub(super) fn put(&self, answer: T) -> Result<Option<Waker>, T> {
+    pub(crate) fn put(&self, answer: T) -> Result<Option<Waker>, T> {
         let mut held = self.held.lock();
         if held.answers.len() == self.room {
             held.dropped += 1;
@@ -83,20 +83,20 @@ impl<T> Slot<T> {
     }
 
     /// Nothing comes any more. The caller wakes as above, unless it is the asking side.
-    pub(super) fn end(&self) -> Option<Waker> {
+    pub(crate) fn end(&self) -> Option<Waker> {
         let mut held = self.held.lock();
         self.state.store(OVER, Ordering::Relaxed);
         held.waker.take()
     }
 
     /// Wakes the asking side. What it shall find is here already.
-    pub(super) fn wake(&self, waker: Option<Waker>) {
+    pub(crate) fn wake(&self, waker: Option<Waker>) {
         self.changed.notify_all();
         waker.into_iter().for_each(wake);
     }
 
     /// The next answer, or that there will be none; pending if neither is here.
-    pub(super) fn look(&self) -> Poll<Option<T>> {
+    pub(crate) fn look(&self) -> Poll<Option<T>> {
         if self.state.load(Ordering::Relaxed) == WAITING {
             return Poll::Pending;
         }
@@ -104,7 +104,7 @@ impl<T> Slot<T> {
     }
 
     /// Waits for that until the deadline; pending if that comes first.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> Poll<Option<T>> {
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Poll<Option<T>> {
         let mut held = self.held.lock();
         let mut is_late = false;
         loop {
@@ -123,7 +123,7 @@ impl<T> Slot<T> {
 
     /// The same for a task: if it is pending, the task will be woken.
     #[cfg(feature = "tokio")]
-    pub(super) fn poll(&self, waker: &Waker) -> Poll<Option<T>> {
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<T>> {
         let found = self.look();
         if found.is_ready() {
             return found; // whoever has put it in took the waker
@@ -156,7 +156,7 @@ impl<T> Slot<T> {
     }
 
     /// How many answers found no room.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.held.lock().dropped
     }
 }

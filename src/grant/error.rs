@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::options::MAX_PATTERNS_BYTES;
-use crate::pattern::PatternError;
+use crate::pattern::{MAX_PATTERNS_BYTES, PatternError};
 
 /// Why a capability was not granted. What was granted before still is.
 ///

@@ -1,18 +1,11 @@
 //! Where a bus puts up what it has to tell, and who reads it.
 
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::advisory::{Advisory, trace};
-use crate::bus::Bus;
-use crate::envelope::Envelope;
-use crate::queue::Terms;
-use crate::source::Source;
-use crate::sync::{AtomicU64, Ordering};
-
-/// How long nothing more is told of a subscription that lags, in milliseconds.
-const QUIET: u64 = 1_000;
+use crate::advisory::Advisory;
+use crate::terms::Terms;
 
 /// How many advisories a thread may be in the middle of telling. To tell one may run code of a
 /// subscriber or of `tracing`, and what that does may have to be told as well: this ends it.
@@ -20,60 +13,33 @@ const DEPTH: u32 = 4;
 
 /// What one bus has to tell, and whom.
 pub(crate) struct Board {
-    /// Made when somebody asks for it; none if the bus has closed before. Not of
-    /// [`sync`](crate::sync), since no model asks.
-    readers: OnceLock<Option<Readers>>,
-    /// Nothing is told of a bus that carries advisories.
-    silent: bool,
-    /// Who takes down all of it. Not of [`sync`](crate::sync) either.
+    /// Those that are told while they listen. What they do about it may have to be told as well.
+    listeners: Vec<Arc<dyn Record>>,
+    /// Those that take down all of it. Not of [`sync`](crate::sync), since no model has any.
     records: arc_swap::ArcSwap<Vec<Arc<dyn Record>>>,
     made: Instant,
 }
 
-/// Takes down whatever is told, and loses nothing: whoever tells it waits.
+/// Takes what is told.
 pub(crate) trait Record: Send + Sync {
+    /// Whether it takes anything now.
+    fn listens(&self) -> bool;
     fn record(&self, advisory: &Advisory);
     /// Whether it is told of each denial, and not only of as many as others are.
-    fn takes_each_denial(&self) -> bool;
-}
-
-/// Advisories travel on a bus of their own.
-struct Readers {
-    bus: Bus<Advisory>,
-    source: Source,
+    fn takes_each_denial(&self) -> bool {
+        false
+    }
+    /// Nothing more is told.
+    fn close(&self) {}
 }
 
 impl Board {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(listeners: Vec<Arc<dyn Record>>) -> Self {
         Board {
-            readers: OnceLock::new(),
-            silent: false,
+            listeners,
             records: arc_swap::ArcSwap::default(),
             made: Instant::now(),
         }
-    }
-
-    fn silent() -> Self {
-        Board {
-            silent: true,
-            ..Self::new()
-        }
-    }
-
-    /// The bus that carries the advisories.
-    pub(crate) fn bus(&self) -> Bus<Advisory> {
-        let readers = self.readers.get_or_init(|| {
-            Some(Readers {
-                bus: Bus::with_board(Board::silent()),
-                source: Source::from("bus"),
-            })
-        });
-        if let Some(readers) = readers {
-            return readers.bus.clone();
-        }
-        let closed = Bus::with_board(Board::silent());
-        closed.close();
-        closed
     }
 
     /// Tells something, if anybody listens. Never called under a lock: who listens may run code of
@@ -85,7 +51,7 @@ impl Board {
             let advisory = advisory();
             self.record(&advisory);
             if is_heard {
-                self.put_up(advisory);
+                self.put_up(&advisory);
             }
         }
     }
@@ -116,7 +82,7 @@ impl Board {
     /// Tells those who only listen of something that is [recorded](Board::record) by itself.
     pub(crate) fn announce(&self, advisory: impl FnOnce() -> Advisory) {
         if self.is_heard() {
-            self.put_up(advisory());
+            self.put_up(&advisory());
         }
     }
 
@@ -125,6 +91,7 @@ impl Board {
         self.is_heard() || self.is_recorded()
     }
 
+    /// From now on everything is taken down here, and nothing is lost: whoever tells it waits.
     pub(crate) fn attach(&self, record: &Arc<dyn Record>) {
         self.records.rcu(|records| {
             let mut records = Vec::clone(records);
@@ -156,38 +123,22 @@ impl Board {
 
     /// Tells that the bus has closed, and nothing after that. Called once.
     pub(crate) fn close(&self) {
-        let readers = self.readers.get_or_init(|| None);
         self.tell(|| Advisory::Closed);
-        if let Some(readers) = readers {
-            readers.bus.close();
-        }
+        self.listeners.iter().for_each(|listener| listener.close());
     }
 
     #[inline]
     fn is_heard(&self) -> bool {
-        self.readers().is_some() || self.is_traced()
-    }
-
-    fn readers(&self) -> Option<&Readers> {
-        let readers = self.readers.get()?.as_ref()?;
-        (readers.bus.subscriber_count() > 0).then_some(readers)
-    }
-
-    fn is_traced(&self) -> bool {
-        !self.silent && trace::is_on()
+        self.listeners.iter().any(|listener| listener.listens())
     }
 
     #[cold]
-    fn put_up(&self, advisory: Advisory) {
+    fn put_up(&self, advisory: &Advisory) {
         let Some(_telling) = Telling::begin() else {
             return;
         };
-        if self.is_traced() {
-            trace::emit(&advisory);
-        }
-        if let Some(readers) = self.readers() {
-            // Who closes meanwhile has told all there was to tell.
-            let _closed = (readers.bus).publish(Envelope::new(&readers.source, advisory));
+        for listener in self.listeners.iter().filter(|listener| listener.listens()) {
+            listener.record(advisory);
         }
     }
 }
@@ -212,25 +163,6 @@ impl Telling {
 impl Drop for Telling {
     fn drop(&mut self) {
         TELLING.set(TELLING.get() - 1);
-    }
-}
-
-/// When it was told last that a subscription lags.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    /// In milliseconds of the board, or 0 for never.
-    at: AtomicU64,
-}
-
-impl Told {
-    /// Whether it may be told now; true for one of those who ask at once.
-    fn is_due(&self, now: u64) -> bool {
-        // Relaxed, twice: nothing else hangs on it.
-        let at = self.at.load(Ordering::Relaxed);
-        (at == 0 || now >= at + QUIET)
-            && (self.at)
-                .compare_exchange(at, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
     }
 }
 
@@ -272,13 +204,6 @@ impl Losses {
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_those_who_would_tell_of_a_lag_one_does_and_again_after_a_second() {
-        let told = Told::default();
-        let due = [1, 1, 2, QUIET, QUIET + 1, QUIET + 2].map(|now| told.is_due(now));
-        assert_eq!(due, [true, false, false, false, true, false]);
-    }
 
     #[test]
     fn what_is_told_while_telling_ends_at_some_depth_and_begins_anew() {

@@ -1,0 +1,43 @@
+//! What was found out about something that was not published at once.
+
+use crate::demands::Measured;
+use crate::scope::Scope;
+
+/// What was found out about something that was not published then.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    /// The number of the one by which it was let pass.
+    pub(super) scope: Option<u64>,
+    pub(super) is_for_many: bool,
+    measured: Measured,
+}
+
+impl Pass {
+    /// For one who tries once by the short way and once by the long one.
+    pub(crate) fn for_one() -> Self {
+        Pass {
+            scope: None,
+            is_for_many: false,
+            measured: Measured::default(),
+        }
+    }
+
+    /// For one who may try many times: nothing is asked twice.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn for_many() -> Self {
+        Pass {
+            scope: None,
+            is_for_many: true,
+            measured: Measured::default(),
+        }
+    }
+
+    /// Measures it, where no terms have a say, unless that was done before.
+    pub(crate) fn measure<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        self.measured.once(measure)
+    }
+
+    pub(super) fn is_for(&self, scope: &Scope) -> bool {
+        self.scope == Some(scope.number())
+    }
+}

@@ -1,0 +1,27 @@
+//! Sources on the wire.
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer};
+use serde::ser::{Error, Serialize, Serializer};
+
+use super::Limits;
+use super::name::check_source;
+use super::reading::Reading;
+use crate::source::Source;
+
+/// A string.
+///
+/// # Errors
+///
+/// A source on the wire is not empty and has no control characters, in either direction.
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        check_source(self, &Limits::UNBOUNDED).map_err(S::Error::custom)?;
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Reading::plain().source().deserialize(deserializer)
+    }
+}
