@@ -274,6 +274,7 @@ mod delivery;
 mod demands;
 mod denial;
 mod draft;
+mod drain;
 mod eagerness;
 mod envelope;
 mod error;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::advisory::Told;
+use crate::drain::Drains;
 use crate::filter::Filter;
 use crate::follow::FollowQueue;
 use crate::follower::Follower;
@@ -34,6 +35,7 @@ pub(crate) struct Terms {
     /// What it listens to cannot be changed.
     pub(crate) fixed: bool,
     pub(crate) told_lagging: Told,
+    pub(crate) drains: Drains,
     /// The version of the list with which it came; 0 before, which no list with a subscriber has. Written once, under
     /// the lock that guards the list.
     number: AtomicU64,
@@ -144,6 +146,7 @@ pub(crate) fn queue<M>(
         insists: options.insists,
         fixed: options.fixed,
         told_lagging: Told::default(),
+        drains: Drains::default(),
         number: AtomicU64::new(0),
     });
     let chooses = options.chooses || !options.filter.is_none();

@@ -35,7 +35,7 @@
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `builder`, `demands`, `limits` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
 //! | `denial` | why something was refused, and how often |
-//! | `bus`, `verbs`, `lifecycle` | the handle: publish, subscribe; how it begins and ends |
+//! | `bus`, `verbs`, `lifecycle`, `drain` | the handle: publish, subscribe; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `nesting`, `caught` | the way of a publish, and of one from inside another; panics of user code on it |
 //! | `pending`, `opening`, `parcel` | the sequence: where envelopes lie, and who has room for them |

@@ -8,6 +8,7 @@ use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::follow::Places;
+use crate::group::Seat;
 use crate::iter::{Iter, TryIter};
 use crate::queue::Inbox;
 use crate::wait::{Nothing, Wait};
@@ -322,7 +323,10 @@ impl<M> Subscription<M> {
         {
             match picker.receive() {
                 Err(Nothing::Empty) if !wait.is_over() => {}
-                found => return found,
+                found => {
+                    self.tell_drains();
+                    return found;
+                }
             }
         }
         self.advance(wait)?;
@@ -335,6 +339,9 @@ impl<M> Subscription<M> {
         if let Inbox::Follow(follower) = &mut self.inbox
             && follower.step()
         {
+            if follower.has_read_known() {
+                self.tell_drains();
+            }
             return Ok(());
         }
         self.advance_further(wait)
@@ -352,6 +359,7 @@ impl<M> Subscription<M> {
                 return Ok(()); // the inbox was not touched yet
             }
             let found = self.try_advance();
+            self.tell_drains();
             if found != Err(Nothing::Empty) || !self.wait(wait) {
                 return found;
             }
@@ -359,6 +367,24 @@ impl<M> Subscription<M> {
     }
 
     /// Goes on to the next envelope in the inbox, if there is one.
+    /// Something was received, perhaps the last that there was: wakes those that drain the bus and wait for that.
+    #[inline]
+    fn tell_drains(&self) {
+        let listed = self.inbox.seat().map_or(&self.terms, Seat::listed);
+        if listed.drains.are_any() {
+            self.wake_drains();
+        }
+    }
+
+    #[cold]
+    fn wake_drains(&self) {
+        if let Some(core) = self.core.upgrade()
+            && self.is_empty()
+        {
+            core.listed.wake_all_after_fence();
+        }
+    }
+
     fn try_advance(&mut self) -> Result<(), Nothing> {
         match &mut self.inbox {
             Inbox::Follow(follower) => {
