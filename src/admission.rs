@@ -30,7 +30,7 @@ pub(crate) use self::pass::Pass;
 use crate::denial::Denial;
 use crate::refusals::Refusals;
 use crate::scope::Scope;
-use crate::sync::{ArcSwap, AtomicU64, Condvar, Mutex, Ordering};
+use crate::sync::{ArcSwap, AtomicU64, Mutex, Ordering};
 use crate::wait_list::WaitList;
 
 /// Granted, without restrictions.
@@ -56,9 +56,7 @@ pub(crate) struct Admission {
     terms: ArcSwap<Terms>,
     /// Held while terms change.
     changing: Mutex<Changed>,
-    /// Nobody is inside any more, or it was granted again.
-    changed: Condvar,
-    /// The same, for tasks.
+    /// Where those wait that have revoked it, until nobody is inside any more, or it is granted again.
     leaving: Arc<WaitList>,
     refusals: Refusals,
     /// How many requests under it are pending.
@@ -137,7 +135,6 @@ impl Admission {
             next: AtomicU64::new(0),
             terms: ArcSwap::from_pointee(terms),
             changing: Mutex::default(),
-            changed: Condvar::default(),
             leaving: Arc::default(),
             refusals: Refusals::new(),
             asking: AtomicU64::new(0),
@@ -272,7 +269,6 @@ impl Admission {
             // not inside any more has enqueued what it had.
             word.fetch_and(COUNT, Ordering::AcqRel);
         }
-        self.changed.notify_all(); // who waits is not marked as awaiting any more
     }
 
     /// How many are inside.
@@ -287,14 +283,11 @@ impl Admission {
         let word = &self.stripes[stripe.0];
         // Release, and acquire: who waits finds all done that was done by those who left.
         if (word.compare_exchange(AWAITED, 0, Ordering::AcqRel, Ordering::Relaxed)).is_ok() {
-            let changing = self.changing.lock(); // who waits sleeps by now, or has not looked yet
-            self.changed.notify_all();
-            drop(changing);
             self.leaving.wake_all_after_fence();
         }
     }
 
-    /// The tasks that wait until nobody is inside.
+    /// Where those wait that have revoked it: woken when nobody is inside any more. Whoever grants it wakes them, too.
     pub(crate) fn leaving(&self) -> &Arc<WaitList> {
         &self.leaving
     }

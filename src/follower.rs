@@ -85,6 +85,12 @@ impl<M> Follower<M> {
         true
     }
 
+    /// Whether all slots that are known to be claimed were read.
+    #[inline]
+    pub(crate) fn has_read_known(&self) -> bool {
+        self.read == self.known
+    }
+
     /// Finds the next slot, if it is claimed.
     ///
     /// `standing` tells what the bus has enqueued and left out for this queue so far.
@@ -107,12 +113,12 @@ impl<M> Follower<M> {
         Ok(())
     }
 
-    /// Reads all slots that are known to be claimed, and shows them; returns how many.
+    /// Reads all slots that are known to be claimed but for the last one, and shows them; returns how many.
     pub(crate) fn show(&mut self, mut look: impl FnMut(&Envelope<M>)) -> usize {
         let Some(parcel) = &self.hand else { return 0 };
         let (first, vacancy) = (self.read, self.vacancy.as_deref());
         let places = &*self.places;
-        for envelope in parcel.claimed(first..self.known) {
+        for envelope in parcel.claimed(first..self.known.saturating_sub(1)) {
             self.read += 1;
             self.consumed += 1;
             places.count(self.consumed, vacancy);

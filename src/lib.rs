@@ -277,6 +277,7 @@ mod delivery;
 mod demands;
 mod denial;
 mod draft;
+mod drain;
 mod eagerness;
 mod entry;
 mod envelope;

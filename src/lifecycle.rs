@@ -3,19 +3,14 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use crate::bus::Bus;
+use crate::drain::Watch;
 use crate::error::DrainError;
 use crate::message::Message;
-use crate::parker::Parker;
 use crate::shared::Shared;
-use crate::stats::SubscriptionStats;
-use crate::wait_list::{Registration, WaitList, Waiter};
-
-/// The longest pause between two looks, in microseconds.
-const LONGEST_PAUSE: u64 = 1_000;
+use crate::wait_list::{Look, look_when_woken};
 
 /// # Beginning and end
 impl<M> Bus<M> {
@@ -81,9 +76,7 @@ impl<M> Bus<M> {
     #[must_use = "they may not be there"]
     pub fn wait_for_subscribers(&self, subscribers: usize, timeout: Duration) -> bool {
         let are_there = || self.core.subscriber_count() >= subscribers;
-        look_when_woken(&self.core.listed, timeout, || {
-            are_there() || self.is_closed()
-        });
+        self.look_when_listed(timeout, || are_there() || self.is_closed());
         are_there()
     }
 
@@ -114,7 +107,7 @@ impl<M> Bus<M> {
     #[must_use = "somebody may be there still"]
     pub fn wait_for_no_subscribers(&self, timeout: Duration) -> bool {
         let is_nobody_there = || self.core.subscriber_count() == 0;
-        look_when_woken(&self.core.listed, timeout, is_nobody_there);
+        self.look_when_listed(timeout, is_nobody_there);
         is_nobody_there()
     }
 
@@ -130,8 +123,8 @@ impl<M> Bus<M> {
     ///
     /// # Cost
     ///
-    /// One walk over the subscribers for each look, again and again, with pauses that grow to a
-    /// millisecond.
+    /// It sleeps, and is woken about once for each queue that is not empty, by whoever receives the last of it; then it
+    /// walks over the subscribers. Receiving costs nothing more, but where a drain waits for that queue.
     ///
     /// # Examples
     ///
@@ -154,11 +147,16 @@ impl<M> Bus<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
-        let mut left = Vec::new();
-        look_until(timeout, || {
-            left = self.queued();
-            left.is_empty()
-        });
+        let mut watch = Watch::default();
+        let look = || watch.look(&self.core);
+        let drained = look_when_woken(&self.core.listed, deadline(timeout), look);
+        drained.map_or_else(|| self.left(), Ok)
+    }
+
+    /// What is left in the queues, if something is.
+    pub(crate) fn left(&self) -> Result<(), DrainError> {
+        let mut left = self.stats().subscriptions;
+        left.retain(|it| it.queued > 0);
         if left.is_empty() {
             Ok(())
         } else {
@@ -166,11 +164,11 @@ impl<M> Bus<M> {
         }
     }
 
-    /// Those that have something queued.
-    fn queued(&self) -> Vec<SubscriptionStats> {
-        (self.stats().subscriptions.into_iter())
-            .filter(|it| it.queued > 0)
-            .collect()
+    /// Looks, and again whenever the list of subscribers changes, until it is so or the time is up.
+    fn look_when_listed(&self, timeout: Duration, is_so: impl Fn() -> bool) {
+        look_when_woken(&self.core.listed, deadline(timeout), || {
+            Look::found_if(is_so())
+        });
     }
 
     /// Whether both are handles on one bus.
@@ -210,36 +208,9 @@ impl<M> Bus<M> {
     }
 }
 
-/// Looks, and again whenever the list is woken, until it is so or the time is up.
-fn look_when_woken(list: &Arc<WaitList>, timeout: Duration, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now().checked_add(timeout);
-    let (parker, mut registration) = (Arc::<Parker>::default(), Registration::new(list));
-    loop {
-        let nap = parker.nap();
-        registration.register_and_fence(Waiter::Thread(Arc::clone(&parker)));
-        if is_so() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return;
-        }
-        nap.sleep(deadline);
-    }
-}
-
-/// Looks until it is so, or the time is up; once at least.
-fn look_until(timeout: Duration, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    let mut pause = 0;
-    while !is_so() {
-        let left = timeout.saturating_sub(started.elapsed());
-        if left.is_zero() {
-            return;
-        }
-        if pause == 0 {
-            yield_now();
-        } else {
-            sleep(left.min(Duration::from_micros(pause)));
-        }
-        pause = (pause * 2).clamp(10, LONGEST_PAUSE);
-    }
+/// When a time-out is over; one beyond the clock's end is none.
+fn deadline(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
 }
 
 /// A handle that does not keep the bus open, made by [`Bus::downgrade`]: for those who hold one for

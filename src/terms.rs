@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use crate::drain::Drains;
 use crate::overflow::Overflow;
 use crate::stamp::stamp;
 use crate::sync::{AtomicU64, Ordering};
@@ -24,6 +25,7 @@ pub(crate) struct Terms {
     /// What it listens to cannot be changed.
     pub(crate) fixed: bool,
     pub(crate) told_lagging: Told,
+    pub(crate) drains: Drains,
     /// Where publishers wait for it, if they do.
     pub(crate) vacancy: Option<Arc<Vacancy>>,
     /// The version of the list with which it came; 0 before, which no list with a subscriber has. Written once, under
@@ -43,6 +45,7 @@ impl Terms {
             insists: false,
             fixed: false,
             told_lagging: Told::default(),
+            drains: Drains::default(),
             vacancy: None,
             number: AtomicU64::new(0),
         }

@@ -1,7 +1,8 @@
 //! A wait list: tasks and threads that wait until something has changed.
 //!
 //! There is one for the subscribers of a bus that have no filter, one for each queue with a filter, and one for each
-//! other thing that is waited for: room in a queue, the list of subscribers, the end of what is on its way.
+//! other thing that is waited for: room in a queue, the list of subscribers with the queues that are
+//! [drained](crate::drain), the end of what is on its way.
 //!
 //! Whoever waits registers, and then looks once more at what it waits for. Whoever changes that comes to the list
 //! afterwards, and wakes those that are registered. One of them at least sees what the other did, because
@@ -27,8 +28,10 @@ use crate::caught::caught;
 use crate::parker::{Batch, Parker};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence};
 
+pub(crate) use self::looking::{Look, look_when_woken};
 pub(crate) use self::registration::Registration;
 
+mod looking;
 #[cfg(all(test, oxide_loom, feature = "tokio"))]
 mod loom_models;
 mod registration;

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::{AWAITED, Admission, COUNT, STRIPES, inside};
 use crate::sync::{AtomicU64, Ordering};
+use crate::wait_list::{Look, look_when_woken};
 
 /// When something was revoked.
 #[derive(Debug, Clone, Copy)]
@@ -34,22 +35,34 @@ pub(crate) enum StillInside {
     GrantedAgain,
 }
 
+impl From<Result<(), StillInside>> for Look<Result<(), StillInside>> {
+    fn from(outcome: Result<(), StillInside>) -> Self {
+        match outcome {
+            Err(StillInside::TimedOut(_)) => Look::Nothing,
+            over => Look::Found(over),
+        }
+    }
+}
+
 /// Words of an admission.
 type Awaited<'a> = SmallVec<[&'a AtomicU64; STRIPES]>;
 
 impl Admission {
-    /// Waits until all are out who were inside when it was revoked. Who comes in later is refused, and
-    /// nobody waits for him.
+    /// Waits until all are out that were inside when it was revoked. Whoever comes in later is refused, and is not
+    /// waited for.
     pub(crate) fn drained(
         &self,
         revoked: Revoked,
         deadline: Option<Instant>,
-        note: impl FnOnce(),
+        note: impl Fn(),
     ) -> Result<(), StillInside> {
-        self.draining(revoked).wait(deadline, note)
+        let mut draining = self.draining(revoked);
+        let look = || draining.look(&note).into();
+        let over = look_when_woken(&self.leaving, deadline, look);
+        over.unwrap_or_else(|| draining.look(&note))
     }
 
-    /// The same, for who asks more than once.
+    /// The same, for one that asks more than once.
     pub(crate) fn draining(&self, revoked: Revoked) -> Draining<'_> {
         Draining {
             admission: self,
@@ -91,28 +104,7 @@ pub(crate) struct Draining<'a> {
 }
 
 impl Draining<'_> {
-    fn wait(&mut self, deadline: Option<Instant>, note: impl FnOnce()) -> Result<(), StillInside> {
-        let admission = self.admission;
-        let mut changed = admission.changing.lock();
-        let mut is_late = false;
-        loop {
-            let outcome = self.outcome(changed.grants);
-            match outcome {
-                Err(StillInside::TimedOut(_)) if !is_late => {}
-                over => return over.inspect(|()| note()),
-            }
-            match deadline {
-                None => admission.changed.wait(&mut changed),
-                Some(deadline) => {
-                    let woken = admission.changed.wait_until(&mut changed, deadline);
-                    is_late = woken.timed_out();
-                }
-            }
-        }
-    }
-
-    /// What has become of it by now. A task [registers](Admission::leaving) before it looks.
-    #[cfg(feature = "tokio")]
+    /// What has become of it by now. Whoever waits [registers](Admission::leaving) before it looks.
     pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
         let changed = self.admission.changing.lock();
         self.outcome(changed.grants).inspect(|()| note())

@@ -112,6 +112,7 @@ fn who_waits_is_told_that_it_is_granted_again() {
         });
         receiver.recv().unwrap(); // it has, and then it waits or is about to
         admission.grant(scoped(), admission.announce(|| {}));
+        admission.leaving().wake_all_after_fence();
         assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
     });
     drop(inside);

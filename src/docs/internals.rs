@@ -37,7 +37,7 @@
 //! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
 //! | `builder`, `demands`, `limits`, `measure` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
 //! | `denial`, `refusal`, `refusals` | why something was refused, and how often |
-//! | `bus`, `shared`, `verbs`, `lifecycle` | the handle: publish, subscribe; what all handles share; how it begins and ends |
+//! | `bus`, `shared`, `verbs`, `lifecycle`, `drain` | the handle: publish, subscribe; what all handles share; how it begins and ends |
 //! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
 //! | `fanout`, `caught` | the way of a publish; panics of user code on it |
 //! | `pending`, `opening`, `entry`, `parcel` | the sequence: where envelopes lie, and who has room for them |

@@ -24,9 +24,8 @@
 //!
 //! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock, and so does `request`, unless the
 //! bus or the publisher was told to have none. A task that waits
-//! for subscribers, or for what is on its way under a revoked capability, is woken by them. `drain`
-//! alone looks now and then: a subscriber that has received everything tells nobody, which is why receiving costs
-//! so little.
+//! for subscribers, for what is on its way under a revoked capability, or until everything is received, is woken by
+//! them.
 //!
 //! # Which is the twin of which
 //!

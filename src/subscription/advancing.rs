@@ -4,6 +4,7 @@ use super::{Subscription, standing};
 use crate::delivery::Delivery;
 use crate::envelope::Envelope;
 use crate::follow::Places;
+use crate::group::Seat;
 use crate::inbox::Inbox;
 use crate::wait::{Nothing, Wait};
 
@@ -14,6 +15,9 @@ impl<M> Subscription<M> {
         if let Inbox::Follow(follower) = &mut self.inbox
             && follower.step()
         {
+            if follower.has_read_known() {
+                self.tell_drains();
+            }
             return Ok(());
         }
         self.advance_further(wait)
@@ -31,9 +35,28 @@ impl<M> Subscription<M> {
                 return Ok(()); // the inbox was not touched yet
             }
             let found = self.try_advance();
+            self.tell_drains();
             if found != Err(Nothing::Empty) || !self.wait(wait) {
                 return found;
             }
+        }
+    }
+
+    /// Something was received, perhaps the last that there was: wakes those that drain the bus and wait for that.
+    #[inline]
+    pub(super) fn tell_drains(&self) {
+        let listed = self.inbox.seat().map_or(&self.terms, Seat::listed);
+        if listed.drains.are_any() {
+            self.wake_drains();
+        }
+    }
+
+    #[cold]
+    fn wake_drains(&self) {
+        if let Some(core) = self.core.upgrade()
+            && self.is_empty()
+        {
+            core.listed.wake_all_after_fence();
         }
     }
 

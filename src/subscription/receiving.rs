@@ -321,7 +321,10 @@ impl<M> Subscription<M> {
         {
             match picker.receive() {
                 Err(Nothing::Empty) if !wait.is_over() => {}
-                found => return found,
+                found => {
+                    self.tell_drains();
+                    return found;
+                }
             }
         }
         self.advance(wait)?;

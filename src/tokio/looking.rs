@@ -1,32 +1,43 @@
 //! Waiting for the start and the end of things, up to a time-out by tokio's clock.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Sleep, sleep};
 
 use super::AsyncBus;
-use crate::admission::StillInside;
 use crate::capability::Capability;
+use crate::drain::Watch;
 use crate::error::DrainError;
 use crate::grant::RevokeError;
-use crate::wait_list::{Registration, WaitList, Waiter};
-
-/// The longest pause between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+use crate::wait_list::{Look, Registration, WaitList, Waiter};
 
 /// Looks, and again whenever the list is woken, until something is found or the time is up.
 async fn look_when_woken<T>(
     list: &Arc<WaitList>,
     timeout: Duration,
-    mut look: impl FnMut() -> Option<T>,
+    mut look: impl FnMut() -> Look<T>,
 ) -> Option<T> {
     let mut registration = Registration::new(list);
+    let mut next: Option<Pin<Box<Sleep>>> = None;
     let found = poll_fn(|context| {
-        registration.register_and_fence(Waiter::Task(context.waker().clone()));
-        look().map_or(Poll::Pending, Poll::Ready)
+        loop {
+            registration.register_and_fence(Waiter::Task(context.waker().clone()));
+            match look() {
+                Look::Found(found) => return Poll::Ready(found),
+                Look::Nothing => {
+                    next = None;
+                    return Poll::Pending;
+                }
+                Look::NothingFor(time) => {
+                    let next = next.insert(Box::pin(sleep(time)));
+                    ready!(next.as_mut().poll(context));
+                }
+            }
+        }
     });
     tokio::time::timeout(timeout, found).await.ok()
 }
@@ -44,7 +55,7 @@ impl<M> AsyncBus<M> {
     pub async fn wait_for_subscribers(&self, subscribers: usize, timeout: Duration) -> bool {
         let bus = self.as_sync();
         let are_there = || bus.core.subscriber_count() >= subscribers;
-        let look = || (are_there() || bus.is_closed()).then_some(());
+        let look = || Look::found_if(are_there() || bus.is_closed());
         look_when_woken(&bus.core.listed, timeout, look).await;
         are_there()
     }
@@ -59,15 +70,14 @@ impl<M> AsyncBus<M> {
     pub async fn wait_for_no_subscribers(&self, timeout: Duration) -> bool {
         let core = &self.as_sync().core;
         let is_nobody_there = || core.subscriber_count() == 0;
-        let look = || is_nobody_there().then_some(());
+        let look = || Look::found_if(is_nobody_there());
         look_when_woken(&core.listed, timeout, look).await;
         is_nobody_there()
     }
 
     /// Waits until nothing is queued; see [`Bus::drain`](crate::Bus::drain).
     ///
-    /// A subscriber that has received everything tells nobody: that is why receiving costs so little. So this
-    /// one looks now and then, as its twin does, with pauses that grow to a millisecond. Other tasks run meanwhile.
+    /// It is woken as its twin is.
     ///
     /// # Errors
     ///
@@ -77,17 +87,11 @@ impl<M> AsyncBus<M> {
     ///
     /// It changes nothing.
     pub async fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
-        let started = Instant::now();
-        let mut pause = Duration::from_micros(10);
-        loop {
-            let drained = self.as_sync().drain(Duration::ZERO);
-            let left = timeout.saturating_sub(started.elapsed());
-            if drained.is_ok() || left.is_zero() {
-                return drained;
-            }
-            sleep(left.min(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        let bus = self.as_sync();
+        let mut watch = Watch::default();
+        let look = || watch.look(&bus.core);
+        let drained = look_when_woken(&bus.core.listed, timeout, look).await;
+        drained.map_or_else(|| bus.left(), Ok)
     }
 
     /// Revokes a capability, and waits until whatever was admitted under it before is enqueued; see
@@ -116,10 +120,7 @@ impl<M> AsyncBus<M> {
         };
         let mut draining = admission.draining(revoked);
         let note = || bus.core.grants.note_drained(capability, &bus.core.board);
-        let look = || match draining.look(note) {
-            Err(StillInside::TimedOut(_)) => None,
-            over => Some(over),
-        };
+        let look = || draining.look(note).into();
         let over = look_when_woken(admission.leaving(), timeout, look).await;
         over.unwrap_or_else(|| draining.look(note))?;
         bus.tell_drained(capability);

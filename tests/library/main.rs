@@ -19,6 +19,7 @@ mod closing;
 mod codec;
 mod corpus;
 mod documents;
+mod draining;
 mod endings;
 mod fairness;
 mod grants;

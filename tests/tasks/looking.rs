@@ -10,7 +10,7 @@ use oxide_bus::{Bus, Capability, Grant, Overflow, RevokeError, SubscribeOptions,
 use tokio::task::yield_now;
 
 use crate::support::task::Task;
-use crate::{Counter, current_thread, envelope, poll_once};
+use crate::{Counter, current_thread, envelope, kinds, poll_once};
 
 /// Only a test that fails waits as long.
 const LONG: Duration = Duration::from_secs(10);
@@ -118,6 +118,67 @@ fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_whoever_leaves_last(
         assert!(counter.woken() > 0);
         assert_eq!(poll_once(waiting.as_mut(), &waker), Poll::Ready(true));
     }
+}
+
+/// As above: nothing but a waker wakes.
+#[test]
+fn a_task_that_drains_is_woken_once_for_each_queue_that_is_not_empty_and_by_nothing_else() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let bus = Bus::<u64>::new();
+    let tasks = bus.clone().into_async();
+    let [plain, filtered, newest, group] =
+        kinds().map(|options| bus.subscribe_with(options).unwrap());
+    let mut subscriptions = [plain, newest, filtered, group]; // in the order in which it looks at them
+    let mut empty = bus
+        .subscribe_with(SubscribeOptions::new().source("nobody"))
+        .unwrap();
+    for number in 0..3 {
+        bus.publish(envelope(number)).unwrap();
+    }
+    let (counter, waker) = Counter::new();
+    let mut draining = pin!(tasks.drain(LONG));
+    assert!(poll_once(draining.as_mut(), &waker).is_pending());
+    for (place, subscription) in subscriptions.iter_mut().enumerate() {
+        for number in 0..3 {
+            assert_eq!(counter.woken(), place);
+            assert_eq!(subscription.try_recv().unwrap().message, number);
+        }
+        assert_eq!(counter.woken(), place + 1);
+        assert!(empty.try_recv().is_err());
+        assert_eq!(
+            poll_once(draining.as_mut(), &waker).is_ready(),
+            place == 3,
+            "{place}"
+        );
+    }
+    assert_eq!(counter.woken(), 4);
+}
+
+#[test]
+fn a_task_that_drains_is_not_woken_by_those_whose_queues_it_does_not_wait_for() {
+    let runtime = current_thread();
+    let _inside = runtime.enter();
+    let bus = Bus::<u64>::new();
+    let tasks = bus.clone().into_async();
+    let mut stuck = bus.subscribe();
+    bus.publish(envelope(0)).unwrap();
+    let (counter, waker) = Counter::new();
+    let mut draining = pin!(tasks.drain(LONG));
+    assert!(poll_once(draining.as_mut(), &waker).is_pending());
+    let mut subscriptions = kinds().map(|options| bus.subscribe_with(options).unwrap());
+    let woken = counter.woken(); // the list has changed
+    assert!(poll_once(draining.as_mut(), &waker).is_pending());
+    for number in 1..100 {
+        bus.publish(envelope(number)).unwrap();
+        for subscription in &mut subscriptions {
+            assert_eq!(subscription.try_recv().unwrap().message, number);
+        }
+    }
+    assert_eq!(counter.woken(), woken);
+    stuck.try_recv_each(|_| ()).unwrap();
+    assert_eq!(counter.woken(), woken + 1);
+    assert!(poll_once(draining.as_mut(), &waker).is_ready());
 }
 
 #[test]
