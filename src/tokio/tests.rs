@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::placing::place;
 use crate::options::SubscribeOptions;
 use crate::overflow::Overflow;
-use crate::queue;
+use crate::terms::Terms;
+use crate::vacancy::Vacancy;
 use crate::wait_list::tests::Counter;
 use crate::{Bus, Envelope};
 
@@ -71,9 +72,11 @@ fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
         (&[1, 1], 2, [false, true]),
     ] {
         for (queue, wakes) in wakes.into_iter().enumerate() {
-            let lossless = || SubscribeOptions::<u32>::new().overflow(Overflow::Block);
-            let queues =
-                [(); 2].map(|()| queue::queue(lossless(), &Arc::default(), &Arc::default()).0);
+            let queues = [(); 2].map(|()| {
+                let mut terms = Terms::new(1, Overflow::Block);
+                terms.vacancy = Some(Arc::new(Vacancy::new(1)));
+                Arc::new(terms)
+            });
             let mut tried = 0;
             let mut refused = in_its_way.iter().map(|&queue: &usize| &queues[queue]);
             let (counter, waker) = Counter::new();
