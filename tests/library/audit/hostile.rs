@@ -313,43 +313,6 @@ fn who_is_told_that_a_log_has_failed_may_let_go_of_it() {
     assert_eq!((flushed, closed), (Some(true), Some(true)));
 }
 
-/// Panics when it is dropped, and so does what it throws then.
-struct Fury;
-
-impl Drop for Fury {
-    fn drop(&mut self) {
-        panic!("again");
-    }
-}
-
-#[test]
-fn what_is_thrown_while_an_envelope_is_written_may_panic_again_and_ends_no_log() {
-    struct Furious;
-
-    impl Payload for Furious {}
-
-    impl Serialize for Furious {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            std::panic::panic_any(Fury);
-        }
-    }
-
-    let (_folder, path) = place();
-    let bus = Bus::<Furious>::new();
-    let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
-    for _ in 0..3 {
-        bus.publish(Envelope::new("clown", Furious)).unwrap();
-    }
-    log.close().unwrap();
-    let records = records(&path);
-    assert_eq!(records.len(), 5);
-    assert!(
-        records[1..4]
-            .iter()
-            .all(|it| it["why"] == "writing it panicked")
-    );
-}
-
 /// Counts how often it is asked for its subject.
 struct Asked(Arc<std::sync::atomic::AtomicUsize>);
 
