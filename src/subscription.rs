@@ -1,11 +1,12 @@
 //! The receiving side.
 
+mod readiness;
 mod receiving;
 mod waiting;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::queue::{Inbox, Terms};
 use crate::subject::Payload;
 use crate::sync::Mutex;
 
+use self::readiness::Readiness;
 use self::waiting::Sleep;
 
 /// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
@@ -77,6 +79,8 @@ pub struct Subscription<M = Message> {
     /// An iterator or a stream has come to the end.
     has_ended: bool,
     sleep: Sleep,
+    /// Once it was asked for.
+    readiness: OnceLock<Readiness>,
 }
 
 impl<M> Subscription<M> {
@@ -96,6 +100,7 @@ impl<M> Subscription<M> {
             retained: None,
             has_ended: false,
             sleep: Sleep::default(),
+            readiness: OnceLock::new(),
         }
     }
 

@@ -322,11 +322,14 @@ impl<M> Subscription<M> {
             && self.backlog.is_empty()
         {
             match picker.receive() {
-                Err(Nothing::Empty) if !wait.is_over() => {}
-                found => {
+                found @ (Ok(_) | Err(Nothing::Lagged(_))) => {
                     self.tell_drains();
                     return found;
                 }
+                Err(Nothing::Empty) if wait.is_over() && !self.has_readiness() => {
+                    return Err(Nothing::Empty);
+                }
+                Err(_) => {} // it is found again, and what hangs on it is done
             }
         }
         self.advance(wait)?;
@@ -360,7 +363,15 @@ impl<M> Subscription<M> {
             }
             let found = self.try_advance();
             self.tell_drains();
-            if found != Err(Nothing::Empty) || !self.wait(wait) {
+            let goes_on = match found {
+                Err(Nothing::Empty) => self.wait(wait) || self.is_ready_or_gets_token(),
+                Err(Nothing::Disconnected | Nothing::Evicted) => {
+                    self.end_readiness();
+                    false
+                }
+                Ok(()) | Err(Nothing::Lagged(_)) => false,
+            };
+            if !goes_on {
                 return found;
             }
         }
@@ -403,6 +414,7 @@ impl<M> Subscription<M> {
             Ok(()) => true,
             Err(Nothing::Lagged(missed)) => {
                 self.untold = Some(missed);
+                self.put_token(); // it was not found empty
                 false
             }
             Err(Nothing::Empty | Nothing::Disconnected | Nothing::Evicted) => false,

@@ -36,6 +36,7 @@ mod pattern_laws;
 mod payload_drop;
 mod predicates;
 mod publisher;
+mod readiness;
 mod receive;
 mod requests;
 mod resubscribing;
