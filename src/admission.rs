@@ -191,13 +191,13 @@ impl Admission {
     ) -> Result<(), E> {
         let terms = self.terms.load();
         let scope = terms.scope()?;
-        if pass.is_for(scope) {
+        if pass.is_under(&terms) {
             let expired = scope.has_expired().then_some(Denial::Expired);
             return expired.map_or(Ok(()), |denial| Err(denial.into()));
         }
         admits(scope)?;
         if is_kept(scope) {
-            pass.scope = Some(scope.number());
+            pass.terms = Some(Arc::clone(&terms));
         }
         Ok(())
     }
@@ -317,8 +317,8 @@ impl Drop for Asking {
 /// What was found out about something that was not published then.
 #[derive(Debug)]
 pub(crate) struct Pass {
-    /// The number of the one by which it was let pass.
-    scope: Option<u64>,
+    /// Those by which it was let pass.
+    terms: Option<Arc<Terms>>,
     is_for_many: bool,
     measured: Measured,
 }
@@ -327,7 +327,7 @@ impl Pass {
     /// For one who tries once by the short way and once by the long one.
     pub(crate) fn for_one() -> Self {
         Pass {
-            scope: None,
+            terms: None,
             is_for_many: false,
             measured: Measured::default(),
         }
@@ -337,7 +337,7 @@ impl Pass {
     #[cfg(feature = "tokio")]
     pub(crate) fn for_many() -> Self {
         Pass {
-            scope: None,
+            terms: None,
             is_for_many: true,
             measured: Measured::default(),
         }
@@ -348,8 +348,8 @@ impl Pass {
         self.measured.once(measure)
     }
 
-    fn is_for(&self, scope: &Scope) -> bool {
-        self.scope == Some(scope.number())
+    fn is_under(&self, terms: &Arc<Terms>) -> bool {
+        (self.terms.as_ref()).is_some_and(|those| Arc::ptr_eq(those, terms))
     }
 }
 

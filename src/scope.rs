@@ -1,7 +1,6 @@
 //! What a grant lets pass: compiled once, checked at each publish.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::denial::Denial;
@@ -47,13 +46,8 @@ impl From<Refusal> for Objection {
     }
 }
 
-/// How many there have been.
-static SCOPES: AtomicU64 = AtomicU64::new(0);
-
 #[derive(Debug)]
 pub(crate) struct Scope {
-    /// No other has the same.
-    number: u64,
     subjects: Option<Box<[Pattern]>>,
     /// Sorted.
     sources: Option<Box<[Source]>>,
@@ -78,7 +72,6 @@ impl Scope {
         });
         let rate = |(per_second, burst)| Rate::new(Instant::now(), per_second, burst);
         Scope {
-            number: SCOPES.fetch_add(1, Ordering::Relaxed), // it stands for itself
             subjects: grant.patterns.map(Into::into),
             sources,
             headers,
@@ -87,10 +80,6 @@ impl Scope {
             allowance: grant.rate,
             forwards: grant.forwards,
         }
-    }
-
-    pub(crate) fn number(&self) -> u64 {
-        self.number
     }
 
     /// Whether it lets everything pass that a publisher makes, and no more.
