@@ -193,13 +193,13 @@ impl Admission {
     ) -> Result<(), E> {
         let terms = self.terms.load();
         let scope = terms.scope()?;
-        if pass.is_for(scope) {
+        if pass.is_under(&terms) {
             let expired = scope.has_expired().then_some(Denial::Expired);
             return expired.map_or(Ok(()), |denial| Err(denial.into()));
         }
         admits(scope)?;
         if is_kept(scope) {
-            pass.scope = Some(scope.number());
+            pass.terms = Some(Arc::clone(&terms));
         }
         Ok(())
     }

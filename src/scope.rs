@@ -1,7 +1,6 @@
 //! What a grant lets pass: compiled once, checked at each publish.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::capability::Capability;
@@ -60,13 +59,8 @@ impl From<Refusal> for Cause {
     }
 }
 
-/// How many there have been.
-static SCOPES: AtomicU64 = AtomicU64::new(0);
-
 #[derive(Debug)]
 pub(crate) struct Scope {
-    /// No other has the same.
-    number: u64,
     subjects: Option<Box<[Pattern]>>,
     /// Sorted.
     sources: Option<Box<[Source]>>,
@@ -91,7 +85,6 @@ impl Scope {
         });
         let rate = |(per_second, burst)| Rate::new(Instant::now(), per_second, burst);
         Scope {
-            number: SCOPES.fetch_add(1, Ordering::Relaxed), // it stands for itself
             subjects: grant.patterns.map(Into::into),
             sources,
             headers,
@@ -100,10 +93,6 @@ impl Scope {
             allowance: grant.rate,
             forwards: grant.forwards,
         }
-    }
-
-    pub(crate) fn number(&self) -> u64 {
-        self.number
     }
 
     /// Whether it lets everything pass that a publisher makes, and no more.

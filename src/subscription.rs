@@ -2,12 +2,13 @@
 
 mod advancing;
 mod again;
+mod readiness;
 mod receiving;
 mod waiting;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use uuid::Uuid;
 
@@ -25,6 +26,7 @@ use crate::shared::Shared;
 use crate::sync::Mutex;
 use crate::terms::Terms;
 
+use self::readiness::Readiness;
 use self::waiting::Sleep;
 
 /// A subscriber's end of its queue, made by [`Bus::subscribe`](crate::Bus::subscribe).
@@ -79,6 +81,8 @@ pub struct Subscription<M = Message> {
     /// An iterator or a stream has come to the end.
     has_ended: bool,
     sleep: Sleep,
+    /// Once it was asked for.
+    readiness: OnceLock<Readiness>,
 }
 
 impl<M> Subscription<M> {
@@ -98,6 +102,7 @@ impl<M> Subscription<M> {
             retained: None,
             has_ended: false,
             sleep: Sleep::default(),
+            readiness: OnceLock::new(),
         }
     }
 

@@ -1,8 +1,7 @@
 //! Every atomic, lock, fence and channel of the engine, so that loom can take their place; but for
 //! two cells that are written once in a bus's life: in [`follow`](crate::follow) when it closes, in
-//! [`advisory`](crate::advisory) when somebody asks for advisories; for the register of
-//! [`request`](crate::request)s, which stands beside the engine; and for the count that gives each
-//! [`scope`](crate::scope) a number of its own.
+//! [`advisory`](crate::advisory) when somebody asks for advisories; and for the register of
+//! [`request`](crate::request)s, which stands beside the engine.
 //!
 //! Under `--cfg oxide_loom` the models beside the engine's files run on loom's versions of these and
 //! explore the interleavings. arc-swap and crossbeam know nothing of loom: there, small stand-ins

@@ -15,7 +15,7 @@
 //!
 //! Where nobody waits, a publisher reads one flag. The lock is for those that wait and those that wake them.
 //!
-//! Tasks are woken directly, and all of them: one that was woken need not come, for it may be cancelled. Threads are
+//! Tasks and channels are woken directly, and all of them: one that was woken need not come, for it may be cancelled. Threads are
 //! woken [by tree](crate::parker::Batch), for to wake one is a call of the system. Of the threads of a group one is woken for
 //! each envelope.
 
@@ -23,6 +23,8 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
+
+use crossbeam_channel::Sender;
 
 use crate::caught::caught;
 use crate::parker::{Batch, Parker};
@@ -68,7 +70,7 @@ pub(crate) enum Threads {
 #[derive(Debug, Default)]
 pub(crate) struct Occupied(AtomicU64);
 
-/// A task, or a thread that sleeps in its parker.
+/// A task, a thread that sleeps in its parker, or one that sleeps elsewhere and is sent a token.
 #[derive(Debug)]
 pub(crate) enum Waiter {
     #[cfg_attr(
@@ -77,6 +79,8 @@ pub(crate) enum Waiter {
     )]
     Task(Waker),
     Thread(Arc<Parker>),
+    /// A channel that whoever waits looks at, among others: it gets a token.
+    Channel(Sender<()>),
 }
 
 /// Those that wait, in the order in which they came.
@@ -154,6 +158,7 @@ impl WaitList {
             match waiter {
                 Waiter::Task(waker) => wake(waker),
                 Waiter::Thread(parker) => threads.push(parker),
+                Waiter::Channel(sender) => _ = sender.try_send(()), // full: it has a token
             }
         }
         if how == Threads::Directly {

@@ -1,13 +1,15 @@
 //! What was found out about something that was not published at once.
 
+use std::sync::Arc;
+
+use super::Terms;
 use crate::demands::Measured;
-use crate::scope::Scope;
 
 /// What was found out about something that was not published then.
 #[derive(Debug)]
 pub(crate) struct Pass {
-    /// The number of the one by which it was let pass.
-    pub(super) scope: Option<u64>,
+    /// Those by which it was let pass.
+    pub(super) terms: Option<Arc<Terms>>,
     pub(super) is_for_many: bool,
     measured: Measured,
 }
@@ -16,7 +18,7 @@ impl Pass {
     /// For one who tries once by the short way and once by the long one.
     pub(crate) fn for_one() -> Self {
         Pass {
-            scope: None,
+            terms: None,
             is_for_many: false,
             measured: Measured::default(),
         }
@@ -26,7 +28,7 @@ impl Pass {
     #[cfg(feature = "tokio")]
     pub(crate) fn for_many() -> Self {
         Pass {
-            scope: None,
+            terms: None,
             is_for_many: true,
             measured: Measured::default(),
         }
@@ -37,7 +39,7 @@ impl Pass {
         self.measured.once(measure)
     }
 
-    pub(super) fn is_for(&self, scope: &Scope) -> bool {
-        self.scope == Some(scope.number())
+    pub(super) fn is_under(&self, terms: &Arc<Terms>) -> bool {
+        (self.terms.as_ref()).is_some_and(|those| Arc::ptr_eq(those, terms))
     }
 }

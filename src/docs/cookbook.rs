@@ -1,4 +1,4 @@
-//! Ten complete programs to copy: each runs as it stands, and ends by itself.
+//! Eleven complete programs to copy: each runs as it stands, and ends by itself.
 //!
 //! | I want | program |
 //! | --- | --- |
@@ -6,6 +6,7 @@
 //! | to ask several, and take the best answer | [a request with several responders](#a-request-with-several-responders) |
 //! | to stop without losing what was accepted | [a graceful stop](#a-graceful-stop) |
 //! | one thread that listens to several things | [waiting for several things](#waiting-for-several-things) |
+//! | the same with channels and timers beside | [subscriptions among channels](#subscriptions-among-channels) |
 //! | workers that are replaced when they fail | [a supervisor](#a-supervisor) |
 //! | threads and tasks in one program | [a bridge of threads and tasks](#a-bridge-of-threads-and-tasks) |
 //! | to prove later what happened | [an audit](#an-audit) |
@@ -202,6 +203,48 @@
 //!         }
 //!     }
 //!     assert_eq!(warmest, 21.5);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Subscriptions among channels
+//!
+//! You need it when a thread has channels, tickers or a stop signal to wait for as well.
+//! [`readiness`](crate::Subscription::readiness) gives a channel for crossbeam's `select!`. Receive until nothing is left
+//! after each of its tokens; the next one is asked for by that.
+//!
+//! ```
+//! use std::error::Error;
+//! use std::thread;
+//! use std::time::Duration;
+//!
+//! use oxide_bus::Bus;
+//! use oxide_bus::crossbeam_channel::{bounded, select, tick};
+//!
+//! fn main() -> Result<(), Box<dyn Error>> {
+//!     let (readings, orders) = (Bus::<f64>::new(), Bus::<String>::new());
+//!     let (mut celsius, mut words) = (readings.subscribe(), orders.subscribe());
+//!     let (stop, stopped) = bounded::<()>(0);
+//!
+//!     let station = thread::spawn(move || {
+//!         let (new_reading, new_order) = (celsius.readiness(), words.readiness());
+//!         let every_second = tick(Duration::from_secs(1));
+//!         let (mut sum, mut log) = (0.0, Vec::new());
+//!         loop {
+//!             select! {
+//!                 recv(new_reading) -> _ => for it in celsius.try_iter().flatten() { sum += it.message },
+//!                 recv(new_order) -> _ => log.extend(words.try_iter().flatten().map(|it| it.message.clone())),
+//!                 recv(every_second) -> _ => println!("{sum} so far"),
+//!                 recv(stopped) -> _ => return (sum, log),
+//!             }
+//!         }
+//!     });
+//!     readings.send("thermometer", 21.5)?;
+//!     orders.send("user", "open".to_owned())?;
+//!     readings.drain(Duration::from_secs(60))?;
+//!     orders.drain(Duration::from_secs(60))?;
+//!     drop(stop);
+//!     assert_eq!(station.join().expect("it has not panicked"), (21.5, vec!["open".to_owned()]));
 //!     Ok(())
 //! }
 //! ```

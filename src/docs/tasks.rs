@@ -39,6 +39,7 @@
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
 //! | `Subscription` | `close`, `is_closed`, `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |
 //! | `Subscription` | `iter`, `into_iter` | the stream that the subscription is |
+//! | `Subscription` | `readiness` | the same method, for threads: tasks have `tokio::select!` |
 //!
 //! Shown by `tests/tasks/parity.rs` (no method is forgotten), `tests/tasks/twins/mod.rs` (they do the same),
 //! `tests/tasks/main.rs`, and by models.

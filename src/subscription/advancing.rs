@@ -36,7 +36,15 @@ impl<M> Subscription<M> {
             }
             let found = self.try_advance();
             self.tell_drains();
-            if found != Err(Nothing::Empty) || !self.wait(wait) {
+            let goes_on = match found {
+                Err(Nothing::Empty) => self.wait(wait) || self.is_ready_or_gets_token(),
+                Err(Nothing::Disconnected | Nothing::Evicted) => {
+                    self.end_readiness();
+                    false
+                }
+                Ok(()) | Err(Nothing::Lagged(_)) => false,
+            };
+            if !goes_on {
                 return found;
             }
         }

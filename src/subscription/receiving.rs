@@ -320,11 +320,14 @@ impl<M> Subscription<M> {
             && self.backlog.is_empty()
         {
             match picker.receive() {
-                Err(Nothing::Empty) if !wait.is_over() => {}
-                found => {
+                found @ (Ok(_) | Err(Nothing::Lagged(_))) => {
                     self.tell_drains();
                     return found;
                 }
+                Err(Nothing::Empty) if wait.is_over() && !self.has_readiness() => {
+                    return Err(Nothing::Empty);
+                }
+                Err(_) => {} // it is found again, and what hangs on it is done
             }
         }
         self.advance(wait)?;
@@ -337,6 +340,7 @@ impl<M> Subscription<M> {
             Ok(()) => true,
             Err(Nothing::Lagged(missed)) => {
                 self.untold = Some(missed);
+                self.put_token(); // it was not found empty
                 false
             }
             Err(Nothing::Empty | Nothing::Disconnected | Nothing::Evicted) => false,

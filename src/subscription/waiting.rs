@@ -139,6 +139,12 @@ impl<M> Subscription<M> {
 
     /// The same. If not, the waiter is woken when it is worth asking again.
     pub(crate) fn is_ready_or_register(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
+        self.put_token();
+        self.register_or_find(waiter)
+    }
+
+    /// The same, of whichever waiter.
+    pub(super) fn register_or_find(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
         let found = match &mut self.inbox {
             Inbox::Follow(follower) => {
                 let standing = |places: &Places| standing(&self.core, &self.terms, places);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use oxide_bus::{Bus, DrainError, Envelope, Overflow, SubscribeOptions, Subscription};
 
+use crate::select::kinds;
 use crate::support::numbers::{publish, publish_all};
 use crate::support::task::Task;
 
@@ -17,30 +18,14 @@ fn draining<M: Send + Sync + 'static>(bus: &Bus<M>) -> Task<Result<(), DrainErro
     Task::start(move || bus.drain(LONG))
 }
 
-/// Without and with a filter, and of a group, under each policy.
-fn kinds() -> impl Iterator<Item = SubscribeOptions<u64>> {
-    let policies = [
-        Overflow::DropNewest,
-        Overflow::DropOldest,
-        Overflow::Block,
-        Overflow::BlockFor(LONG),
-        Overflow::Evict,
-    ];
-    policies.into_iter().flat_map(|overflow| {
-        let options = SubscribeOptions::new().overflow(overflow);
-        let group = options.clone().group(format!("{overflow:?}"));
-        [options.clone(), options.source("counter"), group]
-    })
-}
-
 #[test]
 fn a_drain_is_woken_by_a_subscriber_that_receives_the_last_envelope_and_never_comes_again() {
     let bus = Bus::<u64>::new();
-    let mut subscriptions: Vec<_> = kinds()
-        .map(|options| bus.subscribe_with(options).unwrap())
+    let mut subscriptions: Vec<_> = (kinds().into_iter())
+        .map(|(_, options)| bus.subscribe_with(options).unwrap())
         .collect();
     for round in 0..2 {
-        publish_all(&bus, 0..3);
+        (0..3).for_each(|number| crate::select::publish(&bus, number));
         let draining = draining(&bus);
         let last = subscriptions.len() - 1;
         for (place, subscription) in subscriptions.iter_mut().enumerate() {

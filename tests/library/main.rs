@@ -37,6 +37,7 @@ mod pattern_laws;
 mod payload_drop;
 mod predicates;
 mod publisher;
+mod readiness;
 mod receive;
 mod requests;
 mod resubscribing;

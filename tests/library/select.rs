@@ -9,10 +9,10 @@ use oxide_bus::{
 
 use crate::support::task::Task;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One of each kind: without and with a filter, and of a group, under each policy.
-fn kinds() -> Vec<(Overflow, SubscribeOptions<u64>)> {
+pub(crate) fn kinds() -> Vec<(Overflow, SubscribeOptions<u64>)> {
     let policies = [
         Overflow::DropNewest,
         Overflow::DropOldest,
@@ -28,11 +28,11 @@ fn kinds() -> Vec<(Overflow, SubscribeOptions<u64>)> {
     kinds.into_iter().flatten().collect()
 }
 
-fn subscribe(bus: &Bus<u64>, options: SubscribeOptions<u64>) -> Subscription<u64> {
+pub(crate) fn subscribe(bus: &Bus<u64>, options: SubscribeOptions<u64>) -> Subscription<u64> {
     bus.subscribe_with(options).expect("the bus is open")
 }
 
-fn publish(bus: &Bus<u64>, number: u64) {
+pub(crate) fn publish(bus: &Bus<u64>, number: u64) {
     bus.publish(Envelope::new("select", number)).expect("open");
 }
 
