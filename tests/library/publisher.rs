@@ -1,16 +1,16 @@
 //! What a module is given instead of the bus.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::support::task::Task;
 use oxide_bus::kernel::{Command, Event, Message};
 use oxide_bus::{
     Advisory, Bus, Capability, Denial, Draft, Envelope, Grant, MessageBus, PublishError, Publisher,
-    WeakBus, WeakPublisher,
+    WeakPublisher,
 };
 use uuid::Uuid;
 
@@ -409,22 +409,4 @@ fn a_trace_that_no_header_can_hold_is_left_out() {
     bus.send("counter", 7).unwrap();
     let number = numbers.recv().unwrap();
     assert_eq!((number.message, number.headers.len()), (7, 0));
-}
-
-#[test]
-fn a_trace_context_that_publishes_does_so_so_deep_and_no_deeper() {
-    let (asked, itself) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::new()));
-    let current = {
-        let (asked, itself) = (Arc::clone(&asked), Arc::clone(&itself));
-        move || {
-            asked.fetch_add(1, Ordering::Relaxed);
-            let bus = itself.get().and_then(WeakBus::<u64>::upgrade)?;
-            drop(bus.send("inner", 0));
-            None
-        }
-    };
-    let bus = Bus::builder().trace_context(current).build();
-    itself.set(bus.downgrade()).unwrap();
-    bus.send("outer", 1).unwrap();
-    assert_eq!(asked.load(Ordering::Relaxed), 16);
 }
