@@ -4,11 +4,10 @@
 use loom::thread::{self, JoinHandle};
 
 use super::*;
-use crate::options::SubscribeOptions;
+use crate::overflow::Overflow;
 use crate::parker::Parker;
-use crate::queue;
 use crate::sync::explore;
-use crate::wait_list::{Occupied, Registration, WaitList, Waiter};
+use crate::wait_list::{Registration, WaitList, Waiter};
 
 /// A queue, of which this many were received.
 struct Received {
@@ -32,8 +31,7 @@ struct Drain {
 impl Model {
     fn new(queues: usize) -> Arc<Self> {
         let queues = (0..queues).map(|_| {
-            let options = SubscribeOptions::<u32>::new();
-            let (terms, ..) = queue::queue(options, &Arc::default(), &Arc::<Occupied>::default());
+            let terms = Arc::new(Terms::new(1, Overflow::DropNewest));
             Received {
                 terms,
                 count: AtomicU64::new(0),
