@@ -197,7 +197,7 @@ fn past_full_queues(_: &mut Criterion) {
 }
 
 /// How long one publish past so many full queues takes. It is the second: the first opens a
-/// parcel.
+/// segment.
 fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Duration {
     let bus = MessageBus::new();
     let options = || SubscribeOptions::new().capacity(1).overflow(overflow);

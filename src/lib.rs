@@ -242,7 +242,7 @@
 //!
 //! # Cost
 //!
-//! A publish appends to a *parcel* of up to 64 envelopes that lies in every queue already: one compare-and-swap and one
+//! A publish appends to a *segment* of up to 64 envelopes that lies in every queue already: one compare-and-swap and one
 //! write, however many subscribers there are. A subscriber with a filter is sent what it matches, one by one; those that
 //! do not match cost nothing. A subscription takes about 4 KiB, 6 KiB with a filter. [`docs::speed`] has the figures.
 //!
@@ -259,144 +259,77 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod audit;
+mod authority;
+mod bus;
 pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
-pub mod iter;
-pub mod kernel;
-pub mod limits;
-
-mod accounts;
-mod admission;
-mod advisories;
-mod board;
-mod capability;
-mod caught;
-mod delivery;
-mod demands;
-mod denial;
-mod draft;
-mod drain;
-mod eagerness;
-mod entry;
-mod envelope;
-mod error;
-mod fanout;
-mod filter;
-mod follow;
-mod follower;
-mod grant;
-mod grants;
-mod group;
-mod headers;
-mod inbox;
-mod index;
-mod lane;
-mod limit;
-mod losses;
-mod measure;
+mod engine;
 mod message;
-#[cfg(feature = "metrics")]
-mod metrics;
-mod opening;
-mod options;
-mod overflow;
-mod parcel;
-mod parker;
-mod pattern;
-mod pause;
-mod pending;
-mod pick;
+mod observe;
 mod queue;
-mod rate;
-mod receipt;
-mod recv_error;
-mod refusal;
-mod refusals;
-mod requests;
-mod retained;
-mod room;
-mod route;
-mod scope;
-mod select;
-mod shared;
-mod shelf;
-mod source;
-mod stamp;
-mod subject;
-mod sync;
-mod terms;
-mod throttle;
-mod told;
-#[cfg(feature = "tracing")]
-mod trace;
-mod trace_context;
-mod vacancy;
-mod visible;
-mod wait;
-mod wait_list;
-mod words;
-
-// What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules. The lines
-// between them keep rustfmt from sorting them.
-mod builder;
-
-mod bus;
-
-mod publisher;
-
-mod retaining;
-
-mod request;
-
-mod granting;
-
-mod stats;
-
-mod advisory;
-
-mod lifecycle;
-
-mod subscription;
-
+mod support;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-mod verbs;
+pub mod kernel {
+    //! The words of the seed: what the modules of a micro-kernel say to each other.
+    //!
+    //! *The seed* is the bus of the `oxide-k` micro-kernel. A program with a payload type of its own needs nothing of this
+    //! module; one that comes from the seed finds the differences in [`docs::migrating`](crate::docs::migrating).
+    //!
+    //! ```
+    //! use oxide_bus::kernel::{Command, Event, Message, MessageBus};
+    //!
+    //! let bus = MessageBus::new();
+    //! let mut messages = bus.subscribe();
+    //! bus.send_command("kernel", Command::Ping)?;
+    //! bus.emit_event("echo", Event::Pong { from: "echo".into() })?;
+    //! assert_eq!(messages.recv()?.message, Message::Command(Command::Ping));
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
 
-pub use crate::advisory::{Advisory, Eviction};
-pub use crate::builder::BusBuilder;
-pub use crate::bus::Bus;
-#[doc(no_inline)]
-pub use crate::bus::MessageBus;
-pub use crate::capability::Capability;
-pub use crate::delivery::Delivery;
-pub use crate::denial::Denial;
-pub use crate::draft::Draft;
-pub use crate::envelope::Envelope;
-pub use crate::error::{
+    #[doc(inline)]
+    pub use crate::bus::handle::MessageBus;
+    pub use crate::message::kernel::{Command, Event, Message};
+    #[cfg(feature = "tokio")]
+    pub use crate::tokio::AsyncMessageBus;
+}
+
+pub use crate::authority::grant::{Grant, GrantError, RevokeError};
+pub use crate::authority::grants::GrantStats;
+pub use crate::bus::builder::BusBuilder;
+pub use crate::bus::error::{
     BatchError, DrainError, PublishError, RequestError, RetainError, SetPatternsError,
     SubscribeError,
 };
-pub use crate::grant::{Grant, GrantError, RevokeError};
-pub use crate::grants::GrantStats;
-pub use crate::headers::{HeaderError, Headers};
-pub use crate::lifecycle::WeakBus;
+pub use crate::bus::handle::Bus;
+#[doc(no_inline)]
+pub use crate::bus::handle::MessageBus;
+pub use crate::bus::lifecycle::WeakBus;
+pub use crate::bus::options::SubscribeOptions;
+pub use crate::bus::publisher::{Publisher, WeakPublisher};
+pub use crate::bus::request::Replies;
+pub use crate::bus::select::{Select, Selectable};
+pub use crate::bus::stats::{Stats, SubscriptionStats};
+pub use crate::bus::subscription::Subscription;
+pub use crate::bus::{iter, limits};
+pub use crate::engine::receipt::{BatchReceipt, Receipt};
+pub use crate::message::advisory::{Advisory, Eviction};
+pub use crate::message::capability::Capability;
+pub use crate::message::denial::Denial;
+pub use crate::message::draft::Draft;
+pub use crate::message::envelope::Envelope;
+pub use crate::message::headers::{HeaderError, Headers};
+pub use crate::message::overflow::Overflow;
+pub use crate::message::pattern::{Pattern, PatternError};
+pub use crate::message::source::Source;
+pub use crate::message::subject::{Payload, Subject};
+pub use crate::observe::audit;
 #[cfg(feature = "metrics")]
-pub use crate::metrics::Metrics;
-pub use crate::options::SubscribeOptions;
-pub use crate::overflow::Overflow;
-pub use crate::pattern::{Pattern, PatternError};
-pub use crate::publisher::{Publisher, WeakPublisher};
-pub use crate::receipt::{BatchReceipt, Receipt};
-pub use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
-pub use crate::request::Replies;
-pub use crate::select::{Select, Selectable};
-pub use crate::source::Source;
-pub use crate::stats::{Stats, SubscriptionStats};
-pub use crate::subject::{Payload, Subject};
-pub use crate::subscription::Subscription;
+pub use crate::observe::metrics::Metrics;
+pub use crate::queue::delivery::Delivery;
+pub use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 #[cfg(feature = "tokio")]
 pub use crate::tokio::{
     AsyncBus, AsyncPublisher, AsyncReplies, AsyncSubscription, AsyncWeakBus, AsyncWeakPublisher,

@@ -16,10 +16,10 @@ use super::reading::Reading;
 use super::scan::scan;
 use super::value::{self, Payload};
 use super::{Limits, time};
-use crate::envelope::Envelope;
-use crate::headers::Headers;
-use crate::message::{Command, Event, Message};
-use crate::source::Source;
+use crate::message::envelope::Envelope;
+use crate::message::headers::Headers;
+use crate::message::kernel::{Command, Event, Message};
+use crate::message::source::Source;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename = "Envelope")]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::error::ErrorKind;
 use super::reading::{Reading, Text};
 use super::{Limits, compact, name, time};
-use crate::envelope::Envelope;
+use crate::message::envelope::Envelope;
 
 /// The only form of an id that is read: hyphenated, with digits of either case.
 const ID_LENGTH: usize = 36;

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::headers::HeaderError;
-use crate::visible::escaped;
+use crate::message::headers::HeaderError;
+use crate::support::visible::escaped;
 
 /// The most characters of a key that an error quotes.
 const QUOTED_CHARS: usize = 64;

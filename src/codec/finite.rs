@@ -13,7 +13,7 @@ use serde::ser::{
 use serde_json::Value;
 
 use super::error::quoted;
-use crate::told;
+use crate::message::excerpt;
 
 /// The place of the first float in a message that is not finite, such as `message.samples[3].celsius`.
 pub(super) fn not_finite(message: &impl Serialize) -> Option<String> {
@@ -24,7 +24,7 @@ pub(super) fn not_finite(message: &impl Serialize) -> Option<String> {
         .into_iter()
         .chain(steps.iter().rev().map(String::as_str))
         .collect();
-    Some(told::name(&place).into_owned())
+    Some(excerpt::name(&place).into_owned())
 }
 
 /// Why a walk stops.

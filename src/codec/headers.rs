@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::error::ErrorKind;
 use super::reading::Reading;
-use crate::headers::{HeaderError, Headers};
+use crate::message::headers::{HeaderError, Headers};
 
 /// A map of names to text, by name.
 impl Serialize for Headers {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Codec, DecodeError, EncodeError};
-use crate::envelope::Envelope;
+use crate::message::envelope::Envelope;
 
 impl<M: DeserializeOwned + 'static> Envelope<M> {
     /// Reads an envelope with a message of any type from JSON, strictly and within the default [limits](crate::codec#limits).

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 
 use super::{BOM, Codec, FileKind, LineError, begin};
-use crate::envelope::Envelope;
-use crate::message::Message;
+use crate::message::envelope::Envelope;
+use crate::message::kernel::Message;
 
 /// Reads envelopes from JSON Lines, one after the other.
 ///

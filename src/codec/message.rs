@@ -14,7 +14,7 @@ use super::name::check_length;
 use super::reading::Reading;
 use super::tagged::{Tagged, Variant};
 use super::value;
-use crate::message::{Command, Event, Message};
+use crate::message::kernel::{Command, Event, Message};
 
 /// A message as it is written: its tags, its names and its payload.
 pub(super) struct Parts<'a> {

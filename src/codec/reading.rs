@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
 use super::error::{ErrorKind, quoted};
 use super::{Limits, name};
-use crate::source::Source;
+use crate::message::source::Source;
 
 /// One reading: its rules, and the typed reason of its failure.
 ///

@@ -6,7 +6,7 @@ use serde::ser::{Error, Serialize, Serializer};
 use super::Limits;
 use super::name::check_source;
 use super::reading::Reading;
-use crate::source::Source;
+use crate::message::source::Source;
 
 /// A string.
 ///

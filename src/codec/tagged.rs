@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::{ErrorKind, quoted};
 use super::reading::Reading;
 use super::value::Payload;
-use crate::message::{Command, Event, Message};
+use crate::message::kernel::{Command, Event, Message};
 
 /// What the tag `kind` says.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -186,20 +186,20 @@
 //!   [`DropOldest`](crate::Overflow::DropOldest) holds up to two segments (128) more (and if the system stops a
 //!   thread in the midst of taking one out, [some more](crate::docs::limitations#what-is-not-lock-free) for that time).
 //! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter or of a group keeps its
-//!   parcel: up to 63 others. The others' queues keep one parcel beside what they hold, and two with `DropOldest`.
+//!   segment: up to 63 others. The others' queues keep one segment beside what they hold, and two with `DropOldest`.
 //! * What is [retained](crate::Bus::retain) comes beside the queue of a new subscriber: up to
 //!   [`MAX_RETAINED`](crate::limits::MAX_RETAINED) envelopes for each of [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS)
-//!   patterns, each with its parcel, shared by all.
+//!   patterns, each with its segment, shared by all.
 //! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers (weak ones too) made
 //!   and dropped, or of requests that are over.
 //! * No more than [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) requests wait at once. Of
 //!   several [answers](crate::Replies) to one, up to 128 are kept that nobody has taken.
 //!
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
-//! [limitations](crate::docs::limitations#envelopes-live-in-parcels).
+//! [limitations](crate::docs::limitations#envelopes-live-in-segments).
 //!
 //! Shown by `tests/library/bounded.rs`, `tests/library/memory.rs`, `tests/library/requests.rs`, `tests/library/retained.rs`; the greatest number of
-//! requests in `src/request.rs`.
+//! requests in `src/bus/request/mod.rs`.
 //!
 //! # 10. No `unsafe`
 //!

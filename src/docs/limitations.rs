@@ -1,24 +1,24 @@
 //! What to know before you rely on the bus.
 //!
-//! # Envelopes live in parcels
+//! # Envelopes live in segments
 //!
-//! Envelopes that are published about the same time lie in one parcel: up to 64, and no more than 16 KiB of
-//! them (unless one alone is larger; what a payload keeps on the heap is not counted). A parcel is freed
+//! Envelopes that are published about the same time lie in one segment: up to 64, and no more than 16 KiB of
+//! them (unless one alone is larger; what a payload keeps on the heap is not counted). A segment is freed
 //! as a whole. So:
 //!
 //! * A [`Delivery`](crate::Delivery) that is kept keeps up to 63 neighbours. Its documents say what bounds that:
 //!   [`BusBuilder::max_segment`](crate::BusBuilder::max_segment), or a copy. Payloads do not say what they hold, to make
-//!   a parcel shorter: a small one may begin it, and large ones be appended.
-//! * The bus keeps its newest parcel until the next one is opened or its last reader leaves: up to 63 envelopes that
-//!   everybody has received after a burst, up to 7 where subscribers wait for each. Those of a subscriber that leaves may stay in it for that long. And a subscription keeps the parcel that it reads. A payload's `Drop` therefore runs some time after the
+//!   a segment shorter: a small one may begin it, and large ones be appended.
+//! * The bus keeps its newest segment until the next one is opened or its last reader leaves: up to 63 envelopes that
+//!   everybody has received after a burst, up to 7 where subscribers wait for each. Those of a subscriber that leaves may stay in it for that long. And a subscription keeps the segment that it reads. A payload's `Drop` therefore runs some time after the
 //!   last subscriber received it. For prompt release, send a handle that the receiver can empty, such
 //!   as a `Mutex<Option<T>>`.
-//! * That `Drop` runs in whichever thread lets go of the parcel last: a publisher or a subscriber.
+//! * That `Drop` runs in whichever thread lets go of the segment last: a publisher or a subscriber.
 //!
 //! # What is not lock-free
 //!
 //! Without a lock of this crate, and without waiting for another thread, are: reading the list of
-//! subscribers, checking a [`Publisher`](crate::Publisher)'s grant, appending to the current parcel,
+//! subscribers, checking a [`Publisher`](crate::Publisher)'s grant, appending to the current segment,
 //! opening the next (it takes memory from the allocator, which may lock). Receiving what is queued is
 //! without a lock as well.
 //!
@@ -26,7 +26,7 @@
 //!
 //! * subscribing, unsubscribing and closing: a mutex around the list of subscribers, which publishers
 //!   never take. Each of them, and a revoke that drains, first lets a publisher pass that has lost the race for the next
-//!   parcel. It waits 5 ms at most, should that one be stopped, or its predicates be slow;
+//!   segment. It waits 5 ms at most, should that one be stopped, or its predicates be slow;
 //! * granting, revoking, making and dropping publishers, and
 //!   [`publish_with_capability`](crate::Bus::publish_with_capability): a sharded map with a
 //!   reader-writer lock for each shard; and a mutex around what expires when, where a grant that expires begins, is
@@ -39,7 +39,7 @@
 //! * [`Overflow::DropOldest`](crate::Overflow::DropOldest) with a filter or in a group: a mutex for each such queue, held
 //!   while the subscriber takes an envelope out, or a publisher that finds it full puts one in the place of another, for a
 //!   few instructions. A thread that is stopped just there holds up the subscriber, and publishers that find the queue
-//!   full. Without a filter: one mutex for the queue, held for some instructions once a parcel. The subscriber
+//!   full. Without a filter: one mutex for the queue, held for some instructions once a segment. The subscriber
 //!   waits for it. A publisher leaves its work to whoever holds it: if the system stops a thread just there, the queue
 //!   grows beyond its bound until that goes on, or until 16,384 envelopes too many have come, and then publishers wait too;
 //! * publishing to subscribers with a filter and to groups on a bus with
@@ -49,7 +49,7 @@
 //!
 //! # A publisher that is stopped
 //!
-//! Between claiming its place in a parcel and writing the envelope there, a publisher runs a few
+//! Between claiming its place in a segment and writing the envelope there, a publisher runs a few
 //! instructions. If the system stops the thread just there, subscribers without a filter that come to
 //! this place wait for it (spinning first, then sleeping for up to a millisecond at a time), even in
 //! [`try_recv`](crate::Subscription::try_recv). Other publishers go on. Crossbeam's own queue has such a
@@ -78,8 +78,8 @@
 //!
 //! # What keeps the newest
 //!
-//! * Without a filter the queue holds at least the newest *capacity*, and up to 128 more: what is left of the parcel that is
-//!   being read, which is received before the gap is told, and the parcel that is published to. So
+//! * Without a filter the queue holds at least the newest *capacity*, and up to 128 more: what is left of the segment that is
+//!   being read, which is received before the gap is told, and the segment that is published to. So
 //!   [`len`](crate::Subscription::len) may exceed [`capacity`](crate::Subscription::capacity), and with a small capacity
 //!   most of what is received is older than the newest *capacity*. One with a filter holds the capacity, exactly.
 //! * The [`Receipt`](crate::Receipt) counts an envelope as delivered that displaces another. That one was
@@ -107,7 +107,7 @@
 //!   gets it. Nobody starves (`tests/library/fairness.rs`), but shares differ.
 //! * A publisher that finds a queue full holds out for up to a millisecond until a batch of places is free (all of the
 //!   capacity, 128 at most; with a filter a quarter, 32 at most), and is content with a single place
-//!   after that. With one place at a time every parcel would hold one envelope, for everybody.
+//!   after that. With one place at a time every segment would hold one envelope, for everybody.
 //! * A predicate may be asked again at each attempt.
 //! * A thread that publishes to a full `Block` subscription of its own waits for itself. Set a time-out, or
 //!   receive on another thread. The same goes for two threads that wait in a circle.
@@ -117,8 +117,8 @@
 //!
 //! * Subscribing and unsubscribing copy a 64th of the list, and what is noted of the subscribers that are full. Among
 //!   10,000 that takes some 10 µs, with a filter or without (`cargo bench --bench compare -- --cell s`). Publishers go
-//!   on with the parcel that is open, unless nothing can be appended to it, or a newcomer has fewer places than it has
-//!   free slots, or something is retained: then the next one opens a parcel, which costs more the more subscribers
+//!   on with the segment that is open, unless nothing can be appended to it, or a newcomer has fewer places than it has
+//!   free slots, or something is retained: then the next one opens a segment, which costs more the more subscribers
 //!   there are. Evicting copies all of the list, once for all that one
 //!   publish evicts.
 //! * Publishing does not grow with the subscribers that have a pattern or a source and do not match. A
@@ -129,11 +129,11 @@
 //!   that each such publish goes through. A subscription can be [set](crate::Subscription::set_patterns) to no more
 //!   than [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) of such shapes; the holder of the bus may subscribe with any.
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
-//! * Opening a parcel looks at every subscriber without a filter, and sends to each that has room.
+//! * Opening a segment looks at every subscriber without a filter, and sends to each that has room.
 //! * Every publish looks whether one of those that are full and drop has made room: one load for each.
 //! * [`len`](crate::Subscription::len), [`is_empty`](crate::Subscription::is_empty) and
 //!   [`dropped`](crate::Subscription::dropped) of a subscription without a filter look it up in the list. So does
-//!   its receiving, once for each parcel, after it has ever lost anything.
+//!   its receiving, once for each segment, after it has ever lost anything.
 //!
 //! # Subjects are not quite those of NATS
 //!
@@ -148,33 +148,33 @@
 //!   first of them. Where only some payloads have none, it misses those silently. Retaining such payloads
 //!   [by pattern](crate::Bus::retain) keeps nothing, and says nothing either.
 //!
-//! # Slow subscribers shorten the parcels
+//! # Slow subscribers shorten the segments
 //!
-//! A parcel is no longer than the room of any subscriber that has room. Where one is nearly full all the
-//! time, neither keeping up nor stuck, parcels are short for everybody and each publish costs more. One that
+//! A segment is no longer than the room of any subscriber that has room. Where one is nearly full all the
+//! time, neither keeping up nor stuck, segments are short for everybody and each publish costs more. One that
 //! is stuck altogether does not have this effect.
 //!
 //! There is no option to let such a one come back later, when it has room for many: it would lose envelopes though
 //! its queue had room. Who may be slow and is not to hold up the others subscribes with a filter, if only a predicate
 //! that accepts all: then each envelope is sent to it by itself. Or with
-//! [`Overflow::DropOldest`](crate::Overflow::DropOldest): then it always has room. Neither has a say in how long parcels are.
+//! [`Overflow::DropOldest`](crate::Overflow::DropOldest): then it always has room. Neither has a say in how long segments are.
 //!
 //! # Advisories
 //!
 //! * They are told by the thread that did what they tell of, after it was done: of two threads at work at once
 //!   either may tell first. (An [audit log](crate::audit) has grants and revokes in the order in which they came about.)
-//! * That a subscription without a filter lags is told when a parcel is opened that leaves it out, or pushes out what it
+//! * That a subscription without a filter lags is told when a segment is opened that leaves it out, or pushes out what it
 //!   had queued: up to 1,024 envelopes late, if nobody has room, else up to 64.
 //! * To tell something may run code that does something to be told, as a subscriber of `tracing` that publishes.
 //!   Beyond four of them in one another nothing is told.
 //!
 //! # What is retained
 //!
-//! * An envelope that is retained keeps its parcel: up to 63 neighbours, see above.
-//! * While anything is retained, opening a parcel asks each envelope of the one before for its subject, in whichever
+//! * An envelope that is retained keeps its segment: up to 63 neighbours, see above.
+//! * While anything is retained, opening a segment asks each envelope of the one before for its subject, in whichever
 //!   thread opens it. A subject that panics there counts as none. If the subject publishes or subscribes, what is
 //!   being looked at is looked at later.
-//! * Subscribing waits for a publisher that was stopped at its place in a parcel, as receiving does.
+//! * Subscribing waits for a publisher that was stopped at its place in a segment, as receiving does.
 //! * A new subscriber's predicate is asked of them while it subscribes. If it panics, what comes after is not
 //!   given to it, and it is evicted; [`subscribe_with`](crate::Bus::subscribe_with) returns it all the same.
 //!

@@ -7,7 +7,7 @@
 //! lists are, and why no wake-up is lost. Tasks are woken directly, threads by each other. Wakers are called outside every
 //! lock, and one that panics is not noticed.
 //!
-//! So a task is woken once for all that comes until it runs, and reads a whole parcel without anything but its
+//! So a task is woken once for all that comes until it runs, and reads a whole segment without anything but its
 //! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,
 //! on any executor. A publish that finds room is over at once as well, but for one in 129 on its thread: so who publishes
 //! without end lets those receive who run there. `try_publish` never gives them a turn. A task that awaits whichever

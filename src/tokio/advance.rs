@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use super::AsyncSubscription;
 use super::budget::give_way;
-use crate::wait::{Nothing, Wait};
-use crate::wait_list::Waiter;
+use crate::queue::wait::{Nothing, Wait};
+use crate::support::wait_list::Waiter;
 
 impl<M> AsyncSubscription<M> {
     /// Goes on to the next envelope, if it is there. Else the task is woken when it is worth asking again.

@@ -4,15 +4,15 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use super::{AsyncBus, AsyncPublisher, AsyncReplies};
-use crate::delivery::Delivery;
-use crate::draft::Draft;
-use crate::error::{PublishError, RequestError};
-use crate::receipt::Receipt;
-use crate::request::{Asked, NEVER, can_be_answered};
-use crate::requests::Wanted;
-use crate::scope::Origin;
-use crate::source::Source;
-use crate::subject::Payload;
+use crate::authority::scope::Origin;
+use crate::bus::error::{PublishError, RequestError};
+use crate::bus::request::{Asked, NEVER, can_be_answered};
+use crate::engine::receipt::Receipt;
+use crate::engine::requests::Wanted;
+use crate::message::draft::Draft;
+use crate::message::source::Source;
+use crate::message::subject::Payload;
+use crate::queue::delivery::Delivery;
 
 /// Waits for the answer to a request that is being published.
 async fn answer<M>(

@@ -6,7 +6,7 @@
 //! which is the task's. When that is used up, all give way until the task has had its turn.
 //!
 //! Not each is counted there: tokio's budget is for a task and for those that it wakes, together. Two bursts of 64
-//! would use it up, and what is woken be left to another thread. To read a parcel there while it fills costs both
+//! would use it up, and what is woken be left to another thread. To read a segment there while it fills costs both
 //! twice as much.
 
 use std::cell::Cell;

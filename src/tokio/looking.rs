@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
 use super::AsyncBus;
-use crate::capability::Capability;
-use crate::drain::Watch;
-use crate::error::DrainError;
-use crate::grant::RevokeError;
-use crate::wait_list::{Look, Registration, WaitList, Waiter};
+use crate::authority::grant::RevokeError;
+use crate::bus::error::DrainError;
+use crate::engine::drain::Watch;
+use crate::message::capability::Capability;
+use crate::support::wait_list::{Look, Registration, WaitList, Waiter};
 
 /// Looks, and again whenever the list is woken, until something is found or the time is up.
 async fn look_when_woken<T>(
@@ -119,7 +119,7 @@ impl<M> AsyncBus<M> {
             return Ok(());
         };
         let mut draining = admission.draining(revoked);
-        let note = || bus.core.grants.note_drained(capability, &bus.core.board);
+        let note = || bus.core.grants.note_drained(capability, &bus.core.notices);
         let look = || draining.look(note).into();
         let over = look_when_woken(admission.leaving(), timeout, look).await;
         over.unwrap_or_else(|| draining.look(note))?;

@@ -15,20 +15,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::budget::{count_batch, give_way, spend_publish};
-use crate::bus::Bus;
-use crate::demands::Measured;
-use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError};
-use crate::fanout::Batching;
-use crate::limit::Limit;
-use crate::pending::Pending;
-use crate::receipt::{BatchReceipt, Receipt};
-use crate::refusal::Refusal;
-use crate::scope::Cause;
-use crate::subject::Payload;
-use crate::terms::Terms;
-use crate::vacancy::Waits;
-use crate::wait_list::Waiter;
+use crate::authority::scope::Cause;
+use crate::bus::error::{BatchError, PublishError};
+use crate::bus::handle::Bus;
+use crate::engine::attempt::Limit;
+use crate::engine::core::Batching;
+use crate::engine::demands::Measured;
+use crate::engine::pending::Pending;
+use crate::engine::receipt::{BatchReceipt, Receipt};
+use crate::engine::refusal::Refusal;
+use crate::message::envelope::Envelope;
+use crate::message::subject::Payload;
+use crate::queue::terms::Terms;
+use crate::queue::vacancy::Waits;
+use crate::support::wait_list::Waiter;
 
 /// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
 ///

@@ -5,18 +5,18 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use super::placing;
-use crate::admission::Pass;
-use crate::draft::Draft;
-use crate::envelope::Envelope;
-use crate::error::{BatchError, PublishError};
-use crate::limit::Limit;
-use crate::message::Message;
-use crate::pattern::{Pattern, PatternError};
-use crate::pending::Pending;
-use crate::publisher::Publisher;
-use crate::receipt::{BatchReceipt, Receipt};
-use crate::scope::{Cause, Origin};
-use crate::subject::Payload;
+use crate::authority::admission::CachedVerdict;
+use crate::authority::scope::{Cause, Origin};
+use crate::bus::error::{BatchError, PublishError};
+use crate::bus::publisher::Publisher;
+use crate::engine::attempt::Limit;
+use crate::engine::pending::Pending;
+use crate::engine::receipt::{BatchReceipt, Receipt};
+use crate::message::draft::Draft;
+use crate::message::envelope::Envelope;
+use crate::message::kernel::Message;
+use crate::message::pattern::{Pattern, PatternError};
+use crate::message::subject::Payload;
 
 /// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or
 /// [`Publisher::into_async`]. It is a handle on the same grant.
@@ -133,7 +133,7 @@ impl<M: Payload> AsyncPublisher<M> {
         envelope: Envelope<M>,
         origin: Origin<'_>,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut pass = Pass::for_many();
+        let mut pass = CachedVerdict::for_many();
         let publish = |pending: &mut _, limit| self.attempt(pending, origin, limit, &mut pass);
         placing::publish(envelope, publish).await
     }
@@ -143,7 +143,7 @@ impl<M: Payload> AsyncPublisher<M> {
         pending: &mut Option<Envelope<M>>,
         origin: Origin<'_>,
         limit: Limit,
-        pass: &mut Pass,
+        pass: &mut CachedVerdict,
     ) -> Result<Receipt, Cause> {
         let publisher = &self.publisher;
         let objection = match publisher.append(pending, origin, pass) {
@@ -175,7 +175,7 @@ impl<M: Payload> AsyncPublisher<M> {
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
         let envelope = self.stamp(message);
-        let mut pass = Pass::for_many();
+        let mut pass = CachedVerdict::for_many();
         let publish =
             |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut pass);
         placing::publish_timeout(envelope, timeout, publish).await
@@ -202,7 +202,7 @@ impl<M: Payload> AsyncPublisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| publisher.stamp(message))
             .collect();
-        let mut pass = Pass::for_many();
+        let mut pass = CachedVerdict::for_many();
         let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut pass);
         placing::publish_batch(envelopes, publish).await
     }

@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use tokio::time::Sleep;
 
-use crate::delivery::Delivery;
-use crate::message::Message;
-use crate::receipt::Receipt;
-use crate::request::Asked;
+use crate::bus::request::Asked;
+use crate::engine::receipt::Receipt;
+use crate::message::kernel::Message;
+use crate::queue::delivery::Delivery;
 
 /// The answers to one request, made by [`AsyncPublisher::request_many`](crate::AsyncPublisher::request_many): the
 /// [`Replies`](crate::Replies) of tasks.

@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use futures_sink::Sink;
 
 use super::AsyncPublisher;
-use crate::error::PublishError;
-use crate::message::Message;
-use crate::receipt::Receipt;
-use crate::subject::Payload;
+use crate::bus::error::PublishError;
+use crate::engine::receipt::Receipt;
+use crate::message::kernel::Message;
+use crate::message::subject::Payload;
 
 /// A `Sink` that publishes messages in order, made by [`AsyncPublisher::sink`].
 ///

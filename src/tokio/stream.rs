@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use futures_core::{FusedStream, Stream};
 
 use super::AsyncSubscription;
-use crate::delivery::Delivery;
-use crate::recv_error::RecvError;
+use crate::queue::delivery::Delivery;
+use crate::queue::recv_error::RecvError;
 
 /// What comes, until the end. A loss is an item too, and an eviction is the last item, as with
 /// [`Subscription::iter`](crate::Subscription::iter). A task that publishes while it loops over the stream holds an

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use tokio::time::error::Elapsed;
 
 use super::budget::Budget;
-use crate::delivery::Delivery;
-use crate::envelope::Envelope;
-use crate::error::SubscribeError;
-use crate::iter::TryIter;
-use crate::message::Message;
-use crate::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::subject::Payload;
-use crate::subscription::Subscription;
-use crate::wait::{Nothing, Wait};
+use crate::bus::error::SubscribeError;
+use crate::bus::iter::TryIter;
+use crate::bus::subscription::Subscription;
+use crate::message::envelope::Envelope;
+use crate::message::kernel::Message;
+use crate::message::subject::Payload;
+use crate::queue::delivery::Delivery;
+use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::queue::wait::{Nothing, Wait};
 
 /// A [`Subscription`] that tasks receive from, made by [`AsyncBus::subscribe`](crate::AsyncBus::subscribe)
 /// or [`Subscription::into_async`]. Losses and the end are told in the same way.

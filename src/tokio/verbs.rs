@@ -3,15 +3,15 @@
 use uuid::Uuid;
 
 use super::{AsyncMessageBus, placing};
-use crate::admission::Pass;
-use crate::capability::Capability;
-use crate::envelope::Envelope;
-use crate::error::PublishError;
-use crate::grant::GrantError;
-use crate::message::{Command, Event};
-use crate::pending::Pending;
-use crate::receipt::Receipt;
-use crate::source::Source;
+use crate::authority::admission::CachedVerdict;
+use crate::authority::grant::GrantError;
+use crate::bus::error::PublishError;
+use crate::engine::pending::Pending;
+use crate::engine::receipt::Receipt;
+use crate::message::capability::Capability;
+use crate::message::envelope::Envelope;
+use crate::message::kernel::{Command, Event};
+use crate::message::source::Source;
 
 /// # The verbs of `oxide-k`
 #[expect(
@@ -39,10 +39,10 @@ impl AsyncMessageBus {
         envelope: Envelope,
         capability: &Capability,
     ) -> Result<Receipt, PublishError> {
-        let mut pass = Pass::for_many();
+        let mut pass = CachedVerdict::for_many();
         let leave = |_: &_| self.core.grants.is_plain(capability);
         let publish = |pending: &mut _, limit| {
-            if let Some(receipt) = self.as_sync().append_by_leave(pending, || false, leave) {
+            if let Some(receipt) = self.as_sync().append_if_permitted(pending, || false, leave) {
                 return Ok(receipt);
             }
             let by_name = self.core.grants.by_name(capability);

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::{AsyncBus, AsyncPublisher};
-use crate::lifecycle::WeakBus;
-use crate::message::Message;
-use crate::publisher::WeakPublisher;
+use crate::bus::lifecycle::WeakBus;
+use crate::bus::publisher::WeakPublisher;
+use crate::message::kernel::Message;
 
 /// A [`WeakBus`] for tasks, made by [`AsyncBus::downgrade`]. It is a type of its own because what a [`WeakBus`]
 /// upgrades to waits for room in the thread, which would stop the executor.

@@ -148,7 +148,7 @@ fn a_delivery_that_is_kept_keeps_no_more_others_than_the_owner_of_the_bus_allows
             let mut kept: Vec<_> = subscription.try_iter().flatten().collect();
             assert_eq!(kept.len(), 128);
             let one = kept.swap_remove(100);
-            drop((kept, subscription)); // the bus lets go of its newest parcel, too
+            drop((kept, subscription)); // the bus lets go of its newest segment, too
             let alive = Arc::strong_count(&token) - 1;
             assert!((1..=max).contains(&alive), "{alive} of {max} with {one:?}");
         }
@@ -283,7 +283,7 @@ fn in_steady_bursts_a_publish_allocates_a_sixteenth() {
         }
         info.count_total
     };
-    // The first parcels are smaller.
+    // The first segments are smaller.
     for _ in 0..8 {
         burst();
     }
@@ -385,7 +385,7 @@ fn who_gives_up_behind_one_who_waits_leaves_nothing_behind() {
                 assert_eq!(given_up.unwrap().dropped(), 1);
             }
         };
-        give_up(100); // until the parcels are as long as they get
+        give_up(100); // until the segments are as long as they get
         assert_left_nothing("giving up", measure(|| give_up(10_000)));
         drop(full);
         waiting.end();

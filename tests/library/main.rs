@@ -25,6 +25,7 @@ mod fairness;
 mod grants;
 mod groups;
 mod isolation;
+mod layers;
 mod leaving;
 mod lifecycle;
 mod memory;

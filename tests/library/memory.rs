@@ -10,7 +10,7 @@ use oxide_bus::{
     Bus, Envelope, Overflow, Payload, Source, Subject, SubscribeOptions, Subscription,
 };
 
-/// The most envelopes in a parcel.
+/// The most envelopes in a segment.
 const PARCEL: usize = 64;
 
 /// Every kind of queue, with the bytes for each envelope of its capacity, and the most KiB beside.
@@ -86,7 +86,7 @@ impl Payload for Token {
     }
 }
 
-/// Publishes in parcels that are as long as they get; one of 64 is rare. `fast` keeps up.
+/// Publishes in segments that are as long as they get; one of 64 is rare. `fast` keeps up.
 fn publish(bus: &Bus<Token>, fast: &mut Subscription<Token>, token: &Arc<()>, count: usize) {
     let (rare, usual) = (Source::from("rare"), Source::from("usual"));
     for number in 0..count {
@@ -104,7 +104,7 @@ fn publish(bus: &Bus<Token>, fast: &mut Subscription<Token>, token: &Arc<()>, co
 }
 
 #[test]
-fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one_parcel_in_all() {
+fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one_segment_in_all() {
     const CAPACITY: usize = 4;
     for (options, bytes, _) in kinds() {
         if format!("{options:?}").contains("Block") {
@@ -116,7 +116,7 @@ fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one
         let stuck = bus.subscribe_with(options.capacity(CAPACITY)).unwrap();
         publish(&bus, &mut fast, &token, 50 * PARCEL);
         let alive = Arc::strong_count(&token) - 1;
-        // The bus keeps its newest parcel, and the one that keeps up reads in it.
+        // The bus keeps its newest segment, and the one that keeps up reads in it.
         let queued = match bytes {
             0 => CAPACITY + 2 * PARCEL, // one that keeps the newest
             _ if is_picky => CAPACITY * PARCEL,
@@ -128,7 +128,7 @@ fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one
 }
 
 #[test]
-fn one_that_keeps_the_newest_and_stops_in_the_midst_of_a_parcel_keeps_that_and_two_beside_what_it_holds()
+fn one_that_keeps_the_newest_and_stops_in_the_midst_of_a_segment_keeps_that_and_two_beside_what_it_holds()
  {
     const CAPACITY: usize = 4;
     let (bus, token) = (Bus::new(), Arc::new(()));
@@ -136,7 +136,7 @@ fn one_that_keeps_the_newest_and_stops_in_the_midst_of_a_parcel_keeps_that_and_t
     let options = SubscribeOptions::new().capacity(CAPACITY);
     let options = options.overflow(Overflow::DropOldest);
     let mut stuck = bus.subscribe_with(options).unwrap();
-    publish(&bus, &mut fast, &token, 5 * PARCEL); // so that parcels are long
+    publish(&bus, &mut fast, &token, 5 * PARCEL); // so that segments are long
     while stuck.try_recv().is_err() {}
     for _ in 0..20 {
         publish(&bus, &mut fast, &token, 7 * PARCEL);
@@ -148,7 +148,7 @@ fn one_that_keeps_the_newest_and_stops_in_the_midst_of_a_parcel_keeps_that_and_t
 }
 
 #[test]
-fn what_is_retained_keeps_its_parcels_and_nothing_else() {
+fn what_is_retained_keeps_its_segments_and_nothing_else() {
     const COUNT: usize = 3;
     let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
     let mut fast = bus.subscribe();
@@ -175,7 +175,7 @@ fn what_is_retained_comes_beside_the_capacity_of_who_subscribes() {
 }
 
 #[test]
-fn the_bus_keeps_its_newest_parcel_until_the_list_of_subscribers_changes() {
+fn the_bus_keeps_its_newest_segment_until_the_list_of_subscribers_changes() {
     let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
     let mut fast = bus.subscribe();
     publish(&bus, &mut fast, &token, PARCEL);

@@ -74,7 +74,7 @@ fn a_payload_may_use_the_bus_wherever_it_is_dropped() {
         };
         // Nobody listens: it is dropped by the publish.
         bus.publish(meddler(0)).expect("open");
-        // Received by all: it is dropped by the publish that opens the next parcel.
+        // Received by all: it is dropped by the publish that opens the next segment.
         let mut subscription = bus.subscribe();
         bus.publish(meddler(1)).expect("open");
         drop(subscription.recv());

@@ -74,7 +74,7 @@ fn a_predicate_is_asked_once_for_each_publish() {
     });
     let subscription = bus.subscribe_with(options).unwrap();
     let follower = bus.subscribe();
-    // Many parcels: each time that one is opened the publish goes its way twice.
+    // Many segments: each time that one is opened the publish goes its way twice.
     publish_all(&bus, 0..100);
     bus.publish_batch((0..100).map(|number| Envelope::new("counter", number)))
         .unwrap();

@@ -45,7 +45,7 @@ fn received<M: Payload>(subscription: &mut Subscription<M>) -> u64 {
     }
 }
 
-/// So many before each race make a parcel with a free place.
+/// So many before each race make a segment with a free place.
 const UNGUARDED: u64 = 2;
 
 /// One thread publishes without a pause while another grants and revokes; returns in how many rounds

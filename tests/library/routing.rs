@@ -121,7 +121,7 @@ fn what_both_old_and_new_patterns_match_comes_once_and_in_order() {
     assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Empty);
 }
 
-/// As with subscribing: another thread is publishing all the time, so that parcels are open.
+/// As with subscribing: another thread is publishing all the time, so that segments are open.
 #[test]
 fn a_publish_after_the_change_goes_by_the_new_patterns() {
     let bus = Bus::new();

@@ -152,7 +152,7 @@ fn the_high_water_mark_stays_when_the_water_goes() {
     }
 }
 
-/// Nobody looks while it is high: without a filter, up to one parcel more may have gone unseen.
+/// Nobody looks while it is high: without a filter, up to one segment more may have gone unseen.
 #[test]
 fn the_high_water_mark_is_seen_though_nobody_looks() {
     for (options, unseen) in every_kind().into_iter().zip([64, 0, 64, 0]) {

@@ -197,7 +197,7 @@ fn it_cannot_make_the_bus_grow() {
             drop(publisher.forward(Envelope::new("kernel", stop())));
         }
     });
-    // A queue's worth, and the parcel that the next goes into.
+    // A queue's worth, and the segment that the next goes into.
     assert!(grown.bytes_current < 256 * 1024, "{grown:?}");
     assert_eq!(bus.stats().denied, 20_000);
     assert_eq!(stuck.len(), stuck.capacity());

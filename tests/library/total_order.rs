@@ -244,7 +244,7 @@ fn who_is_woken_may_publish() {
         let picks = bus.subscribe_with(options().source("counter")).unwrap();
         let mut subscription =
             futures::executor::block_on(AsyncBus::from(bus.clone()).subscribe_with(kind)).unwrap();
-        publish_all(&bus, 0..2); // so that the parcel has room
+        publish_all(&bus, 0..2); // so that the segment has room
         while subscription.try_recv().is_ok() {}
         let echo = Arc::new(Echo(bus.clone(), AtomicU64::new(0)));
         let waker = Waker::from(Arc::clone(&echo));

@@ -55,29 +55,29 @@ fn a_receive_that_is_given_up_keeps_no_waker() {
     }
 }
 
-/// A subscription that has received all, and holds a parcel that has room for more.
-fn with_an_open_parcel(bus: &Bus<u64>) -> AsyncSubscription<u64> {
+/// A subscription that has received all, and holds a segment that has room for more.
+fn with_an_open_segment(bus: &Bus<u64>) -> AsyncSubscription<u64> {
     let mut subscription = bus.subscribe().into_async();
     for number in 0..2 {
-        bus.publish(envelope(number)).unwrap(); // one parcel has one slot, the next two
+        bus.publish(envelope(number)).unwrap(); // one segment has one slot, the next two
         assert_eq!(subscription.try_recv().unwrap().message, number);
     }
     subscription
 }
 
 #[test]
-fn a_task_that_holds_an_open_parcel_is_woken_by_who_appends_who_opens_the_next_and_who_closes() {
+fn a_task_that_holds_an_open_segment_is_woken_by_who_appends_who_opens_the_next_and_who_closes() {
     let events: [fn(&Bus<u64>); 3] = [
         |bus| drop(bus.publish(envelope(2))),
         |bus| {
-            drop(bus.subscribe()); // which closes the parcel
+            drop(bus.subscribe()); // which closes the segment
             bus.publish(envelope(2)).unwrap();
         },
         Bus::close,
     ];
     for event in events {
         let bus = Bus::new();
-        let mut subscription = with_an_open_parcel(&bus);
+        let mut subscription = with_an_open_segment(&bus);
         let (counter, waker) = Counter::new();
         let mut recv = pin!(subscription.recv());
         assert!(poll_once(recv.as_mut(), &waker).is_pending());
@@ -88,9 +88,9 @@ fn a_task_that_holds_an_open_parcel_is_woken_by_who_appends_who_opens_the_next_a
 }
 
 #[test]
-fn a_receive_that_is_given_up_at_an_open_parcel_keeps_no_waker() {
+fn a_receive_that_is_given_up_at_an_open_segment_keeps_no_waker() {
     let bus = Bus::new();
-    let mut subscription = with_an_open_parcel(&bus);
+    let mut subscription = with_an_open_segment(&bus);
     let (counter, waker) = Counter::new();
     {
         let mut recv = pin!(subscription.recv());
@@ -128,7 +128,7 @@ fn a_receive_that_lends_or_may_time_out_takes_nothing_with_it_when_it_is_given_u
             let bus = Bus::new();
             let mut subscription = bus.subscribe_with(options).unwrap().into_async();
             for round in 0..3 {
-                // From the second time on, who follows holds a parcel that has room for more.
+                // From the second time on, who follows holds a segment that has room for more.
                 let (counter, waker) = Counter::new();
                 assert!(poll_once(receive(&mut subscription).as_mut(), &waker).is_pending());
                 drop(waker);

@@ -120,11 +120,11 @@ fn the_waker_of_who_receives_may_use_the_bus() {
 }
 
 #[test]
-fn the_waker_of_who_holds_an_open_parcel_may_use_the_bus() {
+fn the_waker_of_who_holds_an_open_segment_may_use_the_bus() {
     assert_wakers_may_act(|bus| {
         let receives = receives(bus, 0);
         for number in 0..3 {
-            bus.publish(envelope(number)).unwrap(); // the last parcel has room for more
+            bus.publish(envelope(number)).unwrap(); // the last segment has room for more
         }
         (receives, wakes_by_publishing(bus))
     });

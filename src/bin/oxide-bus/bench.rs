@@ -1,11 +1,11 @@
 //! `oxide-bus bench`: made-up load on a bus, counted and timed.
 
-mod crew;
 pub(crate) mod figures;
 mod load;
 mod measure;
 mod progress;
 mod report;
+mod workers;
 
 use std::io::{self, Write};
 use std::num::NonZero;

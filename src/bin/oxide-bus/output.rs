@@ -1,6 +1,6 @@
 //! Messages on stderr, and two questions about stdout: is it the input, and has writing to it failed?
 
-#[path = "../../visible.rs"]
+#[path = "../../support/visible.rs"]
 mod visible;
 
 use std::fmt::Display;

@@ -1,11 +1,11 @@
 //! `oxide-bus replay`: a log of envelopes, published again on a bus of the command's own.
 
-mod feed;
-mod ledger;
+mod accounts;
+mod counters;
 mod pace;
 mod printer;
 mod progress;
-mod tally;
+mod reader;
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -19,11 +19,11 @@ use oxide_bus::codec::Codec;
 use oxide_bus::limits::DEFAULT_CAPACITY;
 use oxide_bus::{Capability, Grant, MessageBus, Pattern, Publisher, SubscribeOptions};
 
-use self::feed::Input;
-use self::ledger::Ledger;
+use self::accounts::Accounts;
+use self::counters::Counters;
 use self::pace::Pace;
 use self::progress::Progress;
-use self::tally::Tally;
+use self::reader::Input;
 use super::arguments::{CAPACITY, THREADS};
 use super::failure::Failure;
 use super::limits::Limits;
@@ -205,10 +205,14 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
 
 /// Reads the whole log, and reports on stderr whether every line is an envelope.
 fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
-    let ledger = Arc::new(Ledger::new(false));
-    let (input, codec, books) = (options.input.clone(), codec(&options), Arc::clone(&ledger));
-    thread::spawn("feed", move || {
-        let fed = feed::feed(&options.input, codec, &books, |_, _| {
+    let accounts = Arc::new(Accounts::new(false));
+    let (input, codec, books) = (
+        options.input.clone(),
+        codec(&options),
+        Arc::clone(&accounts),
+    );
+    thread::spawn("reader", move || {
+        let fed = reader::reader(&options.input, codec, &books, |_, _| {
             ControlFlow::Continue(())
         });
         teller.tell(News::Fed(fed));
@@ -217,28 +221,28 @@ fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<Exit
         Ok(News::Fed(fed)) => Some(fed),
         _ => None,
     };
-    let tally = ledger.close();
-    report_rest(&input, &tally, fed.as_ref());
+    let counters = accounts.close();
+    report_rest(&input, &counters, fed.as_ref());
     let Some(fed) = fed else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let envelopes = HumanCount(fed?);
-    if tally.is_good() {
+    if counters.is_good() {
         output::complain(format_args!(
             "{input}: all is well (envelopes: {envelopes})"
         ));
     }
-    Ok(tally.exit_code())
+    Ok(counters.exit_code())
 }
 
 /// Reports how many bad lines were not shown, and whether the input has no other lines.
-fn report_rest(input: &Input, tally: &Tally, fed: Option<&Result<u64, Failure>>) {
-    let count = tally.unreported();
+fn report_rest(input: &Input, counters: &Counters, fed: Option<&Result<u64, Failure>>) {
+    let count = counters.unreported();
     if count > 0 {
         let count = HumanCount(count);
         output::complain(format_args!("{input}: more bad lines: {count}"));
     }
-    if matches!(fed, Some(Ok(0))) && !tally.is_good() {
+    if matches!(fed, Some(Ok(0))) && !counters.is_good() {
         output::complain(format_args!(
             "{input}: not a log of envelopes: no line is one"
         ));
@@ -253,7 +257,7 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
         .map(|_| bus.subscribe_with(terms(&options)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::usage)?;
-    let ledger = Arc::new(Ledger::new(options.statistics.stats));
+    let accounts = Arc::new(Accounts::new(options.statistics.stats));
     let progress = Arc::new(Progress::new(members));
     let (statistics, overflow, codec) = (options.statistics, options.overflow, codec(&options));
     let input = options.input.clone();
@@ -267,11 +271,11 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
             }
         })?;
     }
-    thread::spawn("feed", {
-        let (teller, bus, ledger) = (teller.clone(), bus.clone(), Arc::clone(&ledger));
+    thread::spawn("reader", {
+        let (teller, bus, accounts) = (teller.clone(), bus.clone(), Arc::clone(&accounts));
         let mut pace = options.rate.map(Pace::new);
         move || {
-            let fed = feed::feed(&options.input, codec, &ledger, |line, envelope| {
+            let fed = reader::reader(&options.input, codec, &accounts, |line, envelope| {
                 if let Some(pace) = &mut pace {
                     pace.wait();
                 }
@@ -279,7 +283,7 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
                     Some(publisher) => publisher.forward(envelope),
                     None => bus.publish(envelope),
                 };
-                ledger.publish(envelope, publish, |refused| {
+                accounts.publish(envelope, publish, |refused| {
                     output::complain(format_args!("{}: line {line}: {refused}", options.input));
                 })
             });
@@ -302,22 +306,22 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
             }
         }
     };
-    // A publish that waits for room would keep the ledger.
+    // A publish that waits for room would keep the accounts.
     bus.close();
-    let mut tally = ledger.close();
+    let mut counters = accounts.close();
     if overflow == OverflowName::DropOldest {
-        tally.enter_displaced(progress.lost());
+        counters.enter_displaced(progress.lost());
     }
-    report_rest(&input, &tally, fed.as_ref());
+    report_rest(&input, &counters, fed.as_ref());
     if statistics.stats {
-        output::say(&tally.table(statistics.all_subjects, output::width()));
+        output::say(&counters.table(statistics.all_subjects, output::width()));
     }
     fed.transpose()?;
     printed?;
     Ok(if interrupted {
         ExitCode::from(INTERRUPTED)
     } else {
-        tally.exit_code()
+        counters.exit_code()
     })
 }
 

@@ -49,7 +49,7 @@ fn value(key: &str) -> (String, String) {
 
 /// Each kind of event, what it has beside the place and the time, and what it may have, as it is documented.
 fn documented() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
-    let document = include_str!("../../../src/audit.rs");
+    let document = include_str!("../../../src/observe/audit/mod.rs");
     let quoted = |cell: &'static str| -> Vec<_> { cell.split('`').skip(1).step_by(2).collect() };
     let rows = document
         .split("| `event` | has | may have |")
@@ -70,7 +70,7 @@ fn documented() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
 #[test]
 fn an_event_has_what_is_documented_and_nothing_else() {
     let documented = documented();
-    let kinds = include_str!("../../../src/audit.rs")
+    let kinds = include_str!("../../../src/observe/audit/mod.rs")
         .split("| `event` | `")
         .nth(1);
     let kinds = kinds.unwrap().lines().next().unwrap();

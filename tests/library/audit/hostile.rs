@@ -206,7 +206,7 @@ fn a_log_that_is_ended_by_a_panic_says_so() {
     let (sender, told) = mpsc::channel();
     let options = Options::new().on_error(move |error| sender.send(error.clone()).unwrap());
     let log = AuditLog::start(&bus, &path, options.flush(Flush::EachLine)).unwrap();
-    // Until the log's thread is the last to let go of one. (Of two in one parcel the second would abort.)
+    // Until the log's thread is the last to let go of one. (Of two in one segment the second would abort.)
     let deadline = Instant::now() + Duration::from_secs(20);
     let error = loop {
         assert!(Instant::now() < deadline, "it has not said so");

@@ -10,9 +10,9 @@ use oxide_bus::{Bus, Capability, Pattern, SubscribeOptions};
 
 use super::super::failure::Failure;
 use super::Options;
-use super::crew::{Crew, Job};
 use super::load::{Intake, Load, Orders, Sent};
 use super::progress::Progress;
+use super::workers::{Job, Workers};
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -130,13 +130,13 @@ impl Queue {
 pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
     let bus = Bus::new();
     let size = usize::from(options.publishers) + usize::from(options.subscribers);
-    let crew = match options.workers() {
-        Some(workers) => Crew::of_tasks(size, workers)?,
-        None => Crew::of_threads(size),
+    let workforce = match options.workers() {
+        Some(workers) => Workers::of_tasks(size, workers)?,
+        None => Workers::of_threads(size),
     };
     let progress = Arc::new(AtomicU64::new(0));
 
-    let subscribers = subscribe(options, &bus, &crew)?;
+    let subscribers = subscribe(options, &bus, &workforce)?;
     let speak = Capability::new("bench:publish");
     bus.grant(&speak).expect("a short name");
     // Nothing is ever sent: the channel disconnects when the last publisher is done.
@@ -152,12 +152,12 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
             };
             let name = format!("publisher-{number}");
             let publisher = bus.publisher(name.as_str(), &speak);
-            crew.publish(&name, publisher, orders, running.clone())
+            workforce.publish(&name, publisher, orders, running.clone())
         })
         .collect::<Result<Vec<_>, _>>()?;
     drop(running);
 
-    crew.start();
+    workforce.start();
     let began = Instant::now();
     let bar = Progress::new(options.length());
     while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
@@ -170,12 +170,12 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 
     let sent = publishers
         .into_iter()
-        .map(|publisher| crew.join(publisher).flatten())
+        .map(|publisher| workforce.join(publisher).flatten())
         .collect::<Result<_, _>>()?;
     bus.close();
     let intakes = subscribers
         .into_iter()
-        .map(|subscriber| crew.join(subscriber))
+        .map(|subscriber| workforce.join(subscriber))
         .collect::<Result<_, _>>()?;
     Ok(Counts {
         began,
@@ -187,7 +187,11 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 }
 
 /// Subscribes everybody, and sets them to work.
-fn subscribe(options: &Options, bus: &Bus<Load>, crew: &Crew) -> Result<Vec<Job<Intake>>, Failure> {
+fn subscribe(
+    options: &Options,
+    bus: &Bus<Load>,
+    workforce: &Workers,
+) -> Result<Vec<Job<Intake>>, Failure> {
     (0..options.subscribers)
         .map(|number| {
             let name = format!("subscriber-{number}");
@@ -201,7 +205,7 @@ fn subscribe(options: &Options, bus: &Bus<Load>, crew: &Crew) -> Result<Vec<Job<
             };
             let terms = (options.subject.iter().cloned()).fold(terms, SubscribeOptions::pattern);
             let subscription = bus.subscribe_with(terms).map_err(Failure::new)?;
-            crew.receive(&name, subscription)
+            workforce.receive(&name, subscription)
         })
         .collect()
 }

@@ -1,0 +1,129 @@
+//! Waiting for those who were inside when something was revoked.
+
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use super::{AWAITED, Admission, COUNT, STRIPES, inside};
+use crate::support::sync::{AtomicU64, Ordering};
+use crate::support::wait_list::{Look, look_when_woken};
+
+/// When something was revoked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Revoked {
+    /// After so many grants.
+    grants: u64,
+    /// Whether it was granted until then.
+    pub(crate) was_granted: bool,
+}
+
+impl Revoked {
+    pub(super) fn new(grants: u64, was_granted: bool) -> Self {
+        Revoked {
+            grants,
+            was_granted,
+        }
+    }
+}
+
+/// Why not all who were inside have been waited for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StillInside {
+    /// So many still are: time was up, or is not yet.
+    TimedOut(u64),
+    /// Others come in again.
+    GrantedAgain,
+}
+
+impl From<Result<(), StillInside>> for Look<Result<(), StillInside>> {
+    fn from(outcome: Result<(), StillInside>) -> Self {
+        match outcome {
+            Err(StillInside::TimedOut(_)) => Look::Nothing,
+            over => Look::Found(over),
+        }
+    }
+}
+
+/// Words of an admission.
+type Awaited<'a> = SmallVec<[&'a AtomicU64; STRIPES]>;
+
+impl Admission {
+    /// Waits until all are out that were inside when it was revoked. Whoever comes in later is refused, and is not
+    /// waited for.
+    pub(crate) fn drained(
+        &self,
+        revoked: Revoked,
+        deadline: Option<Instant>,
+        note: impl Fn(),
+    ) -> Result<(), StillInside> {
+        let mut draining = self.draining(revoked);
+        let look = || draining.look(&note).into();
+        let over = look_when_woken(&self.leaving, deadline, look);
+        over.unwrap_or_else(|| draining.look(&note))
+    }
+
+    /// The same, for one that asks more than once.
+    pub(crate) fn draining(&self, revoked: Revoked) -> Draining<'_> {
+        Draining {
+            admission: self,
+            revoked,
+            awaited: None,
+        }
+    }
+
+    /// Marks the words where somebody is inside: the last one to leave takes the mark away, and tells.
+    fn await_all(&self) -> Awaited<'_> {
+        (self.stripes.iter())
+            .map(|word| &**word)
+            .filter(|word| {
+                // Acquire: as in `change`.
+                let mut before = word.load(Ordering::Acquire);
+                while before & COUNT != 0 {
+                    match word.compare_exchange_weak(
+                        before,
+                        before | AWAITED,
+                        Ordering::AcqRel,
+                        Ordering::Acquire,
+                    ) {
+                        Ok(_) => return true,
+                        Err(newer) => before = newer,
+                    }
+                }
+                false
+            })
+            .collect()
+    }
+}
+
+/// Waits for those who were inside when something was revoked.
+pub(crate) struct Draining<'a> {
+    admission: &'a Admission,
+    revoked: Revoked,
+    /// Those of the words that have not been at zero yet, once they were marked.
+    awaited: Option<Awaited<'a>>,
+}
+
+impl Draining<'_> {
+    /// What has become of it by now. Whoever waits [registers](Admission::leaving) before it looks.
+    pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
+        let changed = self.admission.changing.lock();
+        self.outcome(changed.grants).inspect(|()| note())
+    }
+
+    /// Called with the lock held.
+    fn outcome(&mut self, grants: u64) -> Result<(), StillInside> {
+        let admission = self.admission;
+        if grants != self.revoked.grants {
+            return Err(StillInside::GrantedAgain);
+        }
+        let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
+        awaited.retain(|word| {
+            let word = word.load(Ordering::Acquire); // as in `change`
+            word & AWAITED != 0 && word & COUNT != 0
+        });
+        if awaited.is_empty() {
+            return Ok(());
+        }
+        Err(StillInside::TimedOut(inside(awaited.iter().copied())))
+    }
+}

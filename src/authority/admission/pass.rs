@@ -1,0 +1,45 @@
+//! What was found out about something that was not published at once.
+
+use std::sync::Arc;
+
+use super::Terms;
+use crate::engine::demands::Measured;
+
+/// What was found out about something that was not published then.
+#[derive(Debug)]
+pub(crate) struct CachedVerdict {
+    /// Those by which it was let pass.
+    pub(super) terms: Option<Arc<Terms>>,
+    pub(super) is_for_many: bool,
+    measured: Measured,
+}
+
+impl CachedVerdict {
+    /// For one who tries once by the short way and once by the long one.
+    pub(crate) fn for_one() -> Self {
+        CachedVerdict {
+            terms: None,
+            is_for_many: false,
+            measured: Measured::default(),
+        }
+    }
+
+    /// For one who may try many times: nothing is asked twice.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn for_many() -> Self {
+        CachedVerdict {
+            terms: None,
+            is_for_many: true,
+            measured: Measured::default(),
+        }
+    }
+
+    /// Measures it, where no terms have a say, unless that was done before.
+    pub(crate) fn measure<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        self.measured.once(measure)
+    }
+
+    pub(super) fn is_under(&self, terms: &Arc<Terms>) -> bool {
+        (self.terms.as_ref()).is_some_and(|those| Arc::ptr_eq(those, terms))
+    }
+}

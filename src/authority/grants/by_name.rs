@@ -1,0 +1,92 @@
+//! Publishing by the name of a capability.
+
+use std::slice;
+use std::sync::Arc;
+
+use super::Grants;
+use crate::authority::admission::{Admission, CachedVerdict, InFlight, Stripe};
+use crate::authority::refusals::Refusals;
+use crate::authority::scope::{Cause, Objection, Origin};
+use crate::engine::core::Core;
+use crate::message::capability::Capability;
+use crate::message::denial::Denial;
+use crate::message::envelope::Envelope;
+use crate::message::subject::Payload;
+
+/// Who publishes by a capability's name: that keeps it known, if it is revoked meanwhile.
+pub(crate) struct ByName<'a> {
+    grants: &'a Grants,
+    capability: &'a Capability,
+    admission: Option<Arc<Admission>>,
+}
+
+impl Grants {
+    pub(crate) fn by_name<'a>(&'a self, capability: &'a Capability) -> ByName<'a> {
+        ByName {
+            grants: self,
+            capability,
+            admission: self.find(capability),
+        }
+    }
+
+    /// Whether a capability is granted without restrictions, for one who is not counted; see
+    /// [`Admission::is_plain`].
+    pub(crate) fn is_plain(&self, capability: &Capability) -> bool {
+        let known = self.known.get(capability);
+        known.is_some_and(|known| known.admission.is_plain(Stripe::default()))
+    }
+}
+
+impl ByName<'_> {
+    /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
+    pub(crate) fn enter<M: Payload>(
+        &self,
+        core: &Core<M>,
+        envelope: &Envelope<M>,
+        pass: &mut CachedVerdict,
+    ) -> Result<InFlight<'_>, Cause> {
+        let refuse = |refusals: &Refusals, denial| {
+            let what = (&envelope.source, Some(envelope), self.capability);
+            (self.grants).refuse(refusals, &core.notices, what, denial);
+            Err(Cause::Denied(self.capability.clone(), denial))
+        };
+        let Some(admission) = &self.admission else {
+            return refuse(&self.grants.unknown, Denial::NotGranted);
+        };
+        let entered = admission.enter(Stripe::default());
+        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        let outcome = entered.map_err(Objection::from).and_then(|inside| {
+            if inside.is_plain() {
+                pass.measure(|| core.measure(envelope))?;
+            } else {
+                inside.let_pass(pass, |scope| {
+                    scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
+                    core.measure(envelope)?;
+                    Ok::<_, Objection>(scope.spend(1)?)
+                })?;
+            }
+            Ok(inside)
+        });
+        match outcome {
+            Ok(inside) => Ok(inside),
+            Err(Objection::Refused(refusal)) => Err(refusal.into()),
+            Err(Objection::Denied { denial, .. }) => refuse(admission.refusals(), denial),
+        }
+    }
+}
+
+impl Drop for ByName<'_> {
+    fn drop(&mut self) {
+        let Some(admission) = &self.admission else {
+            return;
+        };
+        if !admission.is_granted() {
+            self.grants.forget_if_idle(self.capability);
+            // Somebody else may have forgotten it before this was refused.
+            let known = self.grants.find(self.capability);
+            if !known.is_some_and(|known| Arc::ptr_eq(&known, admission)) {
+                self.grants.forget(admission);
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a grant lets pass: compiled once, checked at each publish.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::authority::grant::{self, Grant};
+use crate::engine::refusal::Refusal;
+use crate::message::capability::Capability;
+use crate::message::denial::Denial;
+use crate::message::envelope::Envelope;
+use crate::message::pattern::Pattern;
+use crate::message::source::Source;
+use crate::message::subject::Payload;
+use crate::message::trace_context::TRACEPARENT;
+use crate::support::rate_limiter::Rate;
+
+/// How envelopes come before a grant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// A publisher has made them, and speaks for itself.
+    Made,
+    /// A publisher that speaks for this source hands them on, as they are.
+    Forwarded(&'a Source),
+    /// Somebody who has the bus presents the capability's name, or is trusted by somebody who has it.
+    Presented,
+}
+
+/// Why envelopes do not pass.
+#[derive(Debug)]
+pub(crate) enum Objection {
+    /// The one at this place is not allowed.
+    Denied { denial: Denial, at: usize },
+    /// The bus does not take one of them, whoever publishes it.
+    Refused(Refusal),
+}
+
+impl From<Denial> for Objection {
+    fn from(denial: Denial) -> Self {
+        Objection::Denied { denial, at: 0 }
+    }
+}
+
+impl From<Refusal> for Objection {
+    fn from(refusal: Refusal) -> Self {
+        Objection::Refused(refusal)
+    }
+}
+
+/// Why something was not published.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Refused(Refusal),
+    Denied(Capability, Denial),
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        Cause::Refused(refusal)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Scope {
+    subjects: Option<Box<[Pattern]>>,
+    /// Sorted.
+    sources: Option<Box<[Source]>>,
+    /// Sorted.
+    headers: Option<Box<[Box<str>]>>,
+    expires: Option<Instant>,
+    rate: Option<Rate>,
+    /// What the rate was made of: how many a second, and how many at once.
+    allowance: Option<(u32, u32)>,
+    forwards: bool,
+}
+
+impl Scope {
+    pub(crate) fn new(grant: Grant) -> Self {
+        let sources = grant.sources.map(|mut sources| {
+            sources.sort_unstable();
+            sources.into()
+        });
+        let headers = grant.headers.map(|mut headers| {
+            headers.sort_unstable();
+            headers.into()
+        });
+        let rate = |(per_second, burst)| Rate::new(Instant::now(), per_second, burst);
+        Scope {
+            subjects: grant.patterns.map(Into::into),
+            sources,
+            headers,
+            expires: grant.expires,
+            rate: grant.rate.map(rate),
+            allowance: grant.rate,
+            forwards: grant.forwards,
+        }
+    }
+
+    /// Whether it lets everything pass that a publisher makes, and no more.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.subjects.is_none()
+            && self.sources.is_none()
+            && self.headers.is_none()
+            && self.expires.is_none()
+            && self.rate.is_none()
+            && !self.forwards
+    }
+
+    /// What it lets pass, in words; none if that is everything that a publisher makes.
+    pub(crate) fn words(&self) -> Option<Arc<str>> {
+        let (subjects, sources) = (self.subjects.as_deref(), self.sources.as_deref());
+        grant::words(
+            subjects,
+            sources,
+            self.headers.as_deref(),
+            self.expires,
+            self.allowance,
+            self.forwards,
+        )
+    }
+
+    pub(crate) fn has_expired(&self) -> bool {
+        self.expires.is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// Whether these may pass, all of them, under the narrower scopes too, but for the
+    /// [rate](Scope::spend).
+    pub(crate) fn admits<M: Payload>(
+        &self,
+        envelopes: &[Envelope<M>],
+        origin: Origin<'_>,
+        narrowed: &[Arc<[Pattern]>],
+    ) -> Result<(), Objection> {
+        if self.has_expired() {
+            return Err(Denial::Expired.into());
+        }
+        if matches!(origin, Origin::Forwarded(_)) && !self.forwards {
+            return Err(Denial::Forwarding.into());
+        }
+        for (at, envelope) in envelopes.iter().enumerate() {
+            let denied = |denial| Err(Objection::Denied { denial, at });
+            let speaks = match (&self.sources, origin) {
+                (Some(sources), _) => sources.binary_search(&envelope.source).is_ok(),
+                (None, Origin::Forwarded(own)) => *own == envelope.source,
+                (None, Origin::Made | Origin::Presented) => true,
+            };
+            if !speaks {
+                return denied(Denial::Source);
+            }
+            if self.subjects.is_some() || !narrowed.is_empty() {
+                let subject = envelope.message.subject();
+                let tokens = subject.tokens();
+                let matches = |any: &[Pattern]| any.iter().any(|it| it.matches_tokens(tokens));
+                if !(self.subjects.as_deref().is_none_or(matches)
+                    && narrowed.iter().all(|any| matches(any)))
+                {
+                    return denied(if tokens.is_empty() {
+                        Denial::NoSubject
+                    } else {
+                        Denial::Subject
+                    });
+                }
+            }
+            if let Some(allowed) = &self.headers {
+                // Of what the bus has added nobody needs to be allowed anything.
+                let is_traced = envelope.is_traced && matches!(origin, Origin::Made);
+                let is_allowed = |(name, _): (&str, &str)| {
+                    allowed.binary_search_by(|it| (**it).cmp(name)).is_ok()
+                        || is_traced && name == TRACEPARENT
+                };
+                if !envelope.headers.iter().all(is_allowed) {
+                    return denied(Denial::Header);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has_rate(&self) -> bool {
+        self.rate.is_some()
+    }
+
+    /// Takes so many out of the rate's allowance, all or none. Comes last, so that what is refused for
+    /// another reason takes nothing.
+    pub(crate) fn spend(&self, count: usize) -> Result<(), Denial> {
+        match &self.rate {
+            Some(rate) if !rate.admits(Instant::now(), count) => Err(Denial::RateLimited),
+            _ => Ok(()),
+        }
+    }
+}

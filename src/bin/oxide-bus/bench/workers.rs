@@ -1,0 +1,117 @@
+//! Who does the work: a thread each, or a task each on a runtime.
+
+use std::convert::Infallible;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Barrier};
+use std::thread::JoinHandle;
+
+use oxide_bus::{Publisher, Subscription};
+use tokio::runtime::{Builder, Runtime};
+
+use super::super::failure::Failure;
+use super::super::thread;
+use super::load::{self, Intake, Load, Orders, Sent};
+
+/// All of them begin when everybody is there, the caller of [`start`](Workers::start) included.
+pub(super) enum Workers {
+    Threads(Arc<Barrier>),
+    Tasks(Runtime, Arc<tokio::sync::Barrier>),
+}
+
+/// Somebody at work.
+pub(super) enum Job<T> {
+    Thread(JoinHandle<T>),
+    Task(tokio::task::JoinHandle<T>),
+}
+
+impl Workers {
+    pub(super) fn of_threads(size: usize) -> Self {
+        Workers::Threads(Arc::new(Barrier::new(size + 1)))
+    }
+
+    /// As many tasks, on so many threads.
+    pub(super) fn of_tasks(size: usize, workers: u16) -> Result<Self, Failure> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(workers.into())
+            .build()
+            .map_err(|error| Failure::new(format_args!("cannot start a runtime: {error}")))?;
+        let start = Arc::new(tokio::sync::Barrier::new(size + 1));
+        Ok(Workers::Tasks(runtime, start))
+    }
+
+    pub(super) fn receive(
+        &self,
+        name: &str,
+        subscription: Subscription<Load>,
+    ) -> Result<Job<Intake>, Failure> {
+        Ok(match self {
+            Workers::Threads(start) => {
+                let start = Arc::clone(start);
+                Job::Thread(thread::spawn(name, move || {
+                    start.wait();
+                    load::receive(subscription)
+                })?)
+            }
+            Workers::Tasks(runtime, start) => {
+                let start = Arc::clone(start);
+                Job::Task(runtime.spawn(async move {
+                    start.wait().await;
+                    load::receive_async(subscription.into_async()).await
+                }))
+            }
+        })
+    }
+
+    /// A publisher, which holds on to `running` until it is done.
+    pub(super) fn publish(
+        &self,
+        name: &str,
+        publisher: Publisher<Load>,
+        orders: Orders,
+        running: Sender<Infallible>,
+    ) -> Result<Job<Result<Sent, Failure>>, Failure> {
+        Ok(match self {
+            Workers::Threads(start) => {
+                let start = Arc::clone(start);
+                Job::Thread(thread::spawn(name, move || {
+                    start.wait();
+                    let sent = load::publish(&publisher, &orders);
+                    drop(running);
+                    sent.map_err(Failure::new)
+                })?)
+            }
+            Workers::Tasks(runtime, start) => {
+                let start = Arc::clone(start);
+                Job::Task(runtime.spawn(async move {
+                    start.wait().await;
+                    let sent = load::publish_async(&publisher.into_async(), &orders).await;
+                    drop(running);
+                    sent.map_err(Failure::new)
+                }))
+            }
+        })
+    }
+
+    pub(super) fn start(&self) {
+        match self {
+            Workers::Threads(start) => {
+                start.wait();
+            }
+            Workers::Tasks(runtime, start) => {
+                runtime.block_on(start.wait());
+            }
+        }
+    }
+
+    /// What somebody has come to.
+    pub(super) fn join<T>(&self, job: Job<T>) -> Result<T, Failure> {
+        match (job, self) {
+            (Job::Thread(thread), _) => {
+                (thread.join()).map_err(|_| Failure::new("a thread of the benchmark has panicked"))
+            }
+            (Job::Task(task), Workers::Tasks(runtime, _)) => (runtime.block_on(task))
+                .map_err(|_| Failure::new("a task of the benchmark has panicked")),
+            (Job::Task(_), Workers::Threads(_)) => unreachable!("it started no tasks"),
+        }
+    }
+}

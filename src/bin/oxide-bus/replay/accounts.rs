@@ -1,0 +1,83 @@
+//! The books of a replay. They can be closed at any moment, and are true to the bus even then.
+
+use std::mem;
+use std::ops::ControlFlow;
+
+use oxide_bus::{Envelope, Payload, PublishError, Receipt};
+use parking_lot::Mutex;
+
+use super::counters::Counters;
+
+pub(super) struct Accounts {
+    entries: Mutex<Entries>,
+    by_subject: bool,
+}
+
+#[derive(Default)]
+struct Entries {
+    counters: Counters,
+    closed: bool,
+}
+
+impl Accounts {
+    /// Empty books, kept by subject or not.
+    pub(super) fn new(by_subject: bool) -> Self {
+        Accounts {
+            entries: Mutex::default(),
+            by_subject,
+        }
+    }
+
+    /// Publishes and enters it, in one step, unless the books or the bus are closed. What is refused counts as a bad
+    /// line, and is reported as such.
+    ///
+    /// Who closes the books waits for this, so close the bus before: then this waits for nobody.
+    pub(super) fn publish(
+        &self,
+        envelope: Envelope,
+        publish: impl FnOnce(Envelope) -> Result<Receipt, PublishError>,
+        report: impl FnOnce(&PublishError),
+    ) -> ControlFlow<()> {
+        let subject = (self.by_subject).then(|| envelope.message.subject().to_string());
+        let mut entries = self.entries.lock();
+        if entries.closed {
+            return ControlFlow::Break(());
+        }
+        match publish(envelope) {
+            Ok(receipt) => {
+                entries.counters.enter(&receipt, subject);
+                ControlFlow::Continue(())
+            }
+            Err(error) if error.is_denied() => {
+                let is_told = entries.counters.enter_bad();
+                drop(entries); // reporting may get stuck
+                if is_told {
+                    report(&error);
+                }
+                ControlFlow::Continue(())
+            }
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Enters a bad line, unless the books are closed, and reports it if it is one of the first.
+    pub(super) fn bad(&self, report: impl FnOnce()) -> ControlFlow<()> {
+        let mut entries = self.entries.lock();
+        if entries.closed {
+            return ControlFlow::Break(());
+        }
+        let is_told = entries.counters.enter_bad();
+        drop(entries); // reporting may get stuck
+        if is_told {
+            report();
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Closes the books: nothing is published or reported any more.
+    pub(super) fn close(&self) -> Counters {
+        let mut entries = self.entries.lock();
+        entries.closed = true;
+        mem::take(&mut entries.counters)
+    }
+}

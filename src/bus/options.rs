@@ -1,0 +1,362 @@
+//! How a subscriber wants to be served.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::bus::error::SubscribeError;
+use crate::engine::filter::{self, Filter};
+use crate::engine::queue::{Queue, queue};
+use crate::message::envelope::Envelope;
+use crate::message::kernel::Message;
+use crate::message::overflow::Overflow;
+use crate::message::pattern::{self, MAX_PATTERNS_BYTES, Pattern, PatternError};
+use crate::message::source::Source;
+use crate::queue::inbox::Inbox;
+use crate::queue::terms::Terms;
+use crate::support::wait_list::{Occupied, WaitList};
+
+/// The capacity of a subscription that asks for no other, in envelopes.
+pub const DEFAULT_CAPACITY: usize = 128;
+
+/// The greatest capacity of a subscription, in envelopes: 16,777,216.
+pub const MAX_CAPACITY: usize = 1 << 24;
+
+/// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it
+/// is too slow.
+///
+/// # Defaults
+///
+/// | option | default |
+/// | --- | --- |
+/// | [`capacity`](Self::capacity) | 128 envelopes |
+/// | [`name`](Self::name) | none |
+/// | [`pattern`](Self::pattern), [`patterns`](Self::patterns) | every subject |
+/// | [`source`](Self::source), [`sources`](Self::sources) | every source |
+/// | [`predicate`](Self::predicate) | none |
+/// | [`overflow`](Self::overflow) | [`Overflow::DropNewest`] |
+/// | [`fixed`](Self::fixed) | no: what it listens to may be changed |
+/// | [`group`](Self::group) | none |
+///
+/// Filters are applied before the queue: what a subscriber does not listen to takes none of its
+/// room and is not counted as matched.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::kernel::Event;
+/// use oxide_bus::{MessageBus, SubscribeOptions};
+///
+/// let bus = MessageBus::new();
+/// let mut readings = bus.subscribe_with(
+///     SubscribeOptions::new()
+///         .name("plotter")
+///         .capacity(1_024)
+///         .pattern("event.custom.*.reading")
+///         .source("thermometer"),
+/// )?;
+/// bus.emit_event("kernel", Event::Pong { from: "kernel".into() })?;
+/// assert!(readings.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "options do nothing until they are given to `subscribe_with`"]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options that do not depend on each other"
+)]
+pub struct SubscribeOptions<M = Message> {
+    pub(crate) capacity: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) filter: Filter<M>,
+    pub(crate) overflow: Overflow,
+    pub(crate) group: Option<String>,
+    pub(crate) overrides_limit: bool,
+    pub(crate) is_own: bool,
+    pub(crate) fixed: bool,
+    /// The first text that was given as a pattern and is none.
+    pub(crate) bad_pattern: Option<PatternError>,
+    /// It can choose later, though it does not now.
+    pub(crate) chooses: bool,
+}
+
+impl<M> Default for SubscribeOptions<M> {
+    fn default() -> Self {
+        SubscribeOptions {
+            capacity: DEFAULT_CAPACITY,
+            name: None,
+            filter: Filter::none(),
+            overflow: Overflow::default(),
+            group: None,
+            overrides_limit: false,
+            is_own: false,
+            fixed: false,
+            bad_pattern: None,
+            chooses: false,
+        }
+    }
+}
+
+impl<M> SubscribeOptions<M> {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`]; without a filter, one with
+    /// [`Overflow::DropOldest`] holds up to 128 more.
+    ///
+    /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with a filter or a group,
+    /// and up to 2 KiB more (3 in a group), beside what the filter itself takes; without a filter and with `DropOldest` 3
+    /// KiB in all. The envelopes are shared by all.
+    /// As with any allocation, the process aborts where the memory cannot be had.
+    pub fn capacity(mut self, envelopes: usize) -> Self {
+        self.capacity = envelopes;
+        self
+    }
+
+    /// A name for logs and diagnostics; it need not be unique. Of up to 256 bytes, unless the bus was
+    /// [built](crate::BusBuilder::max_name) with another limit; so is a group's.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Listens to subjects that this pattern matches. Called again, adds another: one that matches
+    /// is enough. Together they have up to [`MAX_PATTERNS_BYTES`].
+    ///
+    /// A payload whose type does not say what its [`subject`](crate::Payload::subject) is has none, and no pattern
+    /// matches it, not even `>`. So a subscription with patterns is [evicted](crate::Eviction::NoSubject) when the first
+    /// payload of such a type is published: it would wait for ever.
+    ///
+    /// A text that is no pattern is the [error](SubscribeError::Pattern) of subscribing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{MessageBus, SubscribeError, SubscribeOptions};
+    ///
+    /// let bus = MessageBus::new();
+    /// let error = bus.subscribe_with(SubscribeOptions::new().pattern("event.sensor*")).unwrap_err();
+    /// assert!(matches!(error, SubscribeError::Pattern(error) if error.offset() == 12));
+    /// ```
+    pub fn pattern<P>(self, pattern: P) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        self.patterns([pattern])
+    }
+
+    /// Listens to subjects that one of these patterns matches: [`pattern`](Self::pattern) for each. An empty list
+    /// restricts nothing. (In a [`Grant`](crate::Grant::patterns) it lets nothing pass.)
+    pub fn patterns<P>(mut self, patterns: impl IntoIterator<Item = P>) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        match pattern::read(patterns) {
+            Ok(patterns) => self.filter.patterns.extend(patterns),
+            Err(error) => {
+                self.bad_pattern.get_or_insert(error);
+            }
+        }
+        self
+    }
+
+    /// Listens to envelopes from this source. Called again, adds another: one that is equal is
+    /// enough. Where patterns are set too, both must agree.
+    pub fn source(self, source: impl Into<Source>) -> Self {
+        self.sources([source])
+    }
+
+    /// Listens to envelopes from one of these sources: [`source`](Self::source) for each. An empty list restricts
+    /// nothing.
+    pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
+        (self.filter.sources).extend(sources.into_iter().map(Into::into));
+        self
+    }
+
+    /// Listens to envelopes that this function accepts. Called again, adds another: all must accept.
+    /// Where patterns or sources are set too, they must agree first: only then is it asked.
+    ///
+    /// It runs on the publishers' threads, in the midst of a publish and outside every lock: so it
+    /// should be cheap, and may use the bus. It is asked once for each publish.
+    ///
+    /// # Panics
+    ///
+    /// A predicate that panics does not disturb the publisher, nor anybody else: the envelope counts
+    /// as not accepted, and the subscription is evicted. It receives what it has, and then
+    /// [`RecvError::Evicted`](crate::RecvError::Evicted).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    ///
+    /// let bus = Bus::<f64>::new();
+    /// let frost = SubscribeOptions::new().predicate(|reading: &Envelope<f64>| reading.message < 0.0);
+    /// let mut frost = bus.subscribe_with(frost)?;
+    /// for celsius in [2.0, -1.5] {
+    ///     bus.publish(Envelope::new("thermometer", celsius))?;
+    /// }
+    /// assert_eq!(frost.recv()?.message, -1.5);
+    /// assert!(frost.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn predicate(
+        mut self,
+        accepts: impl Fn(&Envelope<M>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.filter.add_predicate(accepts);
+        self
+    }
+
+    /// These options, if they can be had.
+    pub(crate) fn checked(self, max_name: usize) -> Result<Self, SubscribeError> {
+        if !(1..=MAX_CAPACITY).contains(&self.capacity) {
+            return Err(SubscribeError::CapacityOutOfRange(self.capacity));
+        }
+        if let Some(error) = self.bad_pattern {
+            return Err(SubscribeError::Pattern(error));
+        }
+        let names = self.name.iter().chain(&self.group).map(String::as_str);
+        let mut names = names.chain(self.filter.sources.iter().map(Source::as_str));
+        if !self.is_own && names.any(|name| name.len() > max_name) {
+            return Err(SubscribeError::NameTooLong { limit: max_name });
+        }
+        let bytes = filter::bytes(&self.filter.patterns);
+        if bytes > MAX_PATTERNS_BYTES {
+            return Err(SubscribeError::PatternsTooLong { bytes });
+        }
+        Ok(self)
+    }
+
+    /// Both ends of the queue that is asked for.
+    pub(crate) fn queue(
+        self,
+        readers: &Arc<WaitList>,
+        occupied: &Arc<Occupied>,
+    ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
+        let mut terms = Terms::new(self.capacity, self.overflow);
+        terms.name = self.name.map(Into::into);
+        terms.group = self.group.map(Into::into);
+        (terms.overrides_limit, terms.fixed) = (self.overrides_limit, self.fixed);
+        queue(terms, self.filter, self.chooses, readers, occupied)
+    }
+
+    /// Whether publishers shall wait for room.
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self.overflow, Overflow::Block | Overflow::BlockFor(_))
+    }
+
+    /// What happens when the queue has no room.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Publishers that wait for it wait as long as its policy says, whatever they would rather.
+    pub(crate) fn override_limit(mut self) -> Self {
+        self.overrides_limit = true;
+        self
+    }
+
+    /// For one of the bus's own, which takes down what is published from now on: nothing that was retained is for
+    /// it, and its name is none of those that the bus has limits for.
+    pub(crate) fn own(mut self) -> Self {
+        self.is_own = true;
+        self
+    }
+
+    /// Whether it receives what was retained.
+    pub(crate) fn takes_retained(&self) -> bool {
+        self.group.is_none() && !self.is_own
+    }
+
+    /// Whoever holds the subscription cannot [change](crate::Subscription::set_patterns) what it listens to:
+    /// for one that is handed to somebody who shall not see more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{MessageBus, SetPatternsError, SubscribeOptions};
+    ///
+    /// let bus = MessageBus::new();
+    /// let pings = SubscribeOptions::new().pattern("command.ping").fixed();
+    /// let pings = bus.subscribe_with(pings)?;
+    /// assert_eq!(pings.set_patterns([">"]), Err(SetPatternsError::Fixed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fixed(mut self) -> Self {
+        self.fixed = true;
+        self
+    }
+
+    /// Shares the queue with all subscriptions of this group: each envelope goes to one of them.
+    ///
+    /// The members receive from one queue, whoever comes first. Its room is the group's, and so are
+    /// its losses: they are told once, to the member that receives next. What is queued stays there
+    /// for the others when a member leaves or its thread panics; it is freed with the last one. In a
+    /// [`Receipt`](crate::Receipt) a group counts as one subscriber, and in
+    /// [`subscriber_count`](crate::Bus::subscriber_count) each member counts.
+    ///
+    /// The first member sets the terms: capacity, overflow policy, patterns, sources and predicates (the
+    /// same ones, from clones of the same options). Who comes later has to ask for the same, or gets a
+    /// [`SubscribeError::GroupMismatch`]. Names and ids are each member's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, Envelope, SubscribeOptions};
+    ///
+    /// let bus = Bus::<u32>::new();
+    /// let worker = SubscribeOptions::new().group("workers");
+    /// let mut one = bus.subscribe_with(worker.clone())?;
+    /// let mut other = bus.subscribe_with(worker)?;
+    /// for task in 1..=3 {
+    ///     assert_eq!(bus.publish(Envelope::new("boss", task))?.delivered(), 1);
+    /// }
+    /// assert_eq!(one.recv()?.message, 1);
+    /// assert_eq!(other.recv()?.message, 2);
+    /// drop(one);
+    /// assert_eq!(other.recv()?.message, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.group = Some(name.into());
+        self
+    }
+}
+
+impl<M> Clone for SubscribeOptions<M> {
+    fn clone(&self) -> Self {
+        SubscribeOptions {
+            capacity: self.capacity,
+            name: self.name.clone(),
+            filter: self.filter.clone(),
+            overflow: self.overflow,
+            group: self.group.clone(),
+            overrides_limit: self.overrides_limit,
+            is_own: self.is_own,
+            fixed: self.fixed,
+            bad_pattern: self.bad_pattern.clone(),
+            chooses: self.chooses,
+        }
+    }
+}
+
+impl<M> fmt::Debug for SubscribeOptions<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscribeOptions")
+            .field("capacity", &self.capacity)
+            .field("name", &self.name)
+            .field("filter", &self.filter)
+            .field("overflow", &self.overflow)
+            .field("group", &self.group)
+            .field("overrides_limit", &self.overrides_limit)
+            .field("is_own", &self.is_own)
+            .field("fixed", &self.fixed)
+            .field("bad_pattern", &self.bad_pattern)
+            .field("chooses", &self.chooses)
+            .finish()
+    }
+}

@@ -1,0 +1,202 @@
+//! How what a publisher publishes is let pass.
+//!
+//! Mostly it is [appended by leave](crate::engine::core), without being counted. Where that cannot be, the publisher counts
+//! itself in and asks again.
+
+use std::slice;
+
+use super::Publisher;
+use crate::authority::admission::{CachedVerdict, InFlight};
+use crate::authority::scope::{Cause, Objection, Origin};
+use crate::bus::error::PublishError;
+use crate::codec;
+use crate::engine::attempt::Limit;
+use crate::engine::core::Batching;
+use crate::engine::pending::Pending;
+use crate::engine::receipt::Receipt;
+use crate::engine::refusal::Refusal;
+use crate::message::envelope::Envelope;
+use crate::message::subject::Payload;
+
+impl<M: Payload> Publisher<M> {
+    /// Publishes an envelope of this publisher's own.
+    #[inline]
+    pub(crate) fn admit(
+        &self,
+        envelope: Envelope<M>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
+        self.pass(envelope, Origin::Made, limit)
+    }
+
+    /// What it hands on.
+    #[inline]
+    pub(crate) fn forwarded(&self) -> Origin<'_> {
+        match self.capability() {
+            Some(_) => Origin::Forwarded(&self.source),
+            None => Origin::Presented,
+        }
+    }
+
+    #[inline]
+    pub(super) fn pass(
+        &self,
+        envelope: Envelope<M>,
+        origin: Origin<'_>,
+        limit: Limit,
+    ) -> Result<Receipt, PublishError<M>> {
+        let (mut pending, mut pass) = (Some(envelope), CachedVerdict::for_one());
+        match self.append(&mut pending, origin, &mut pass) {
+            Ok(receipt) => Ok(receipt),
+            Err(objection) => {
+                let envelope = Pending::take(&mut pending);
+                self.place(envelope, origin, limit, &mut pass, objection)
+            }
+        }
+    }
+
+    /// Publishes an envelope if it may pass, and there is nothing to do but append it. Else leaves it where it is, and
+    /// says whether there is an objection.
+    #[inline]
+    pub(crate) fn append(
+        &self,
+        pending: &mut Option<Envelope<M>>,
+        origin: Origin<'_>,
+        pass: &mut CachedVerdict,
+    ) -> Result<Receipt, Option<Objection>> {
+        let mut objection = None;
+        let is_plain =
+            || self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe);
+        let leave = |envelope: &_| {
+            objection = self.look_into_scope(envelope, origin, pass).err();
+            objection.is_none()
+        };
+        match self.bus.append_if_permitted(pending, is_plain, leave) {
+            Some(receipt) => Ok(receipt),
+            None => Err(objection),
+        }
+    }
+
+    /// Whether a grant without restrictions is enough.
+    #[inline]
+    fn needs_no_scope(&self, origin: Origin<'_>) -> bool {
+        matches!(origin, Origin::Made) && self.narrowed().is_empty()
+    }
+
+    /// Kept apart: mostly nobody asks.
+    #[inline(never)]
+    fn look_into_scope(
+        &self,
+        envelope: &Envelope<M>,
+        origin: Origin<'_>,
+        pass: &mut CachedVerdict,
+    ) -> Result<(), Objection> {
+        self.grant.admission().let_pass(pass, |scope| {
+            scope.admits(slice::from_ref(envelope), origin, self.narrowed())?;
+            check(envelope, origin)?;
+            Ok(scope.spend(1)?)
+        })
+    }
+
+    /// Publishes an envelope that was not [appended](Self::append), if it may pass, counted.
+    #[inline(never)]
+    fn place(
+        &self,
+        envelope: Envelope<M>,
+        origin: Origin<'_>,
+        limit: Limit,
+        pass: &mut CachedVerdict,
+        objection: Option<Objection>,
+    ) -> Result<Receipt, PublishError<M>> {
+        match self.enter_unless(objection, &envelope, origin, pass) {
+            Ok(_inside) => self.bus.place(envelope, limit),
+            Err(cause) => Err(PublishError::caused(envelope, cause)),
+        }
+    }
+
+    /// Lets an envelope pass that was not [appended](Self::append), unless there was an objection already.
+    pub(crate) fn enter_unless(
+        &self,
+        objection: Option<Objection>,
+        envelope: &Envelope<M>,
+        origin: Origin<'_>,
+        pass: &mut CachedVerdict,
+    ) -> Result<InFlight<'_>, Cause> {
+        let envelopes = slice::from_ref(envelope);
+        match objection {
+            None => self.enter(envelopes, origin, pass),
+            Some(objection) => Err(self.objected(envelopes, objection)),
+        }
+    }
+
+    /// Publishes what is left of a batch, up to where it is refused.
+    pub(crate) fn place_all(
+        &self,
+        batching: &mut Batching<M>,
+        limit: Limit,
+        pass: &mut CachedVerdict,
+    ) -> Result<(), Cause> {
+        if batching.left().is_empty() {
+            return Ok(()); // there is nothing to refuse
+        }
+        let inside = self.enter(batching.left(), Origin::Made, pass)?;
+        let core = &self.bus.core;
+        let outcome = core.place_all(batching, limit, || {
+            inside.goes_on().map_err(Objection::from)
+        });
+        drop(inside); // who is told of a refusal may run code of his own
+        outcome.map_err(|objection| self.objected(batching.left(), objection))
+    }
+
+    /// Lets envelopes pass, all or none; they count as on their way until what is returned is dropped.
+    fn enter(
+        &self,
+        envelopes: &[Envelope<M>],
+        origin: Origin<'_>,
+        pass: &mut CachedVerdict,
+    ) -> Result<InFlight<'_>, Cause> {
+        let measure = || {
+            envelopes.iter().try_for_each(|it| {
+                check(it, origin)?;
+                self.bus.core.measure(it)
+            })
+        };
+        let entered = self.grant.admission().enter(self.stripe);
+        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        let outcome = entered.map_err(Objection::from).and_then(|inside| {
+            if self.needs_no_scope(origin) && inside.is_plain() {
+                pass.measure(measure)?;
+            } else {
+                inside.let_pass(pass, |scope| {
+                    scope.admits(envelopes, origin, self.narrowed())?;
+                    measure()?;
+                    Ok::<_, Objection>(scope.spend(envelopes.len())?)
+                })?;
+            }
+            Ok(inside)
+        });
+        outcome.map_err(|objection| self.objected(envelopes, objection))
+    }
+
+    /// Why these are refused, which is counted and told if it is for want of authority.
+    #[inline]
+    fn objected(&self, envelopes: &[Envelope<M>], objection: Objection) -> Cause {
+        match objection {
+            Objection::Refused(refusal) => refusal.into(),
+            Objection::Denied { denial, at } => {
+                let envelope = envelopes.get(at);
+                (self.grant).refuse(&self.bus.core.notices, &self.source, envelope, denial);
+                Cause::Denied(self.grant.name().clone(), denial)
+            }
+        }
+    }
+}
+
+/// Whether some codec could write it. What is stamped here is in order.
+#[inline]
+fn check<M>(envelope: &Envelope<M>, origin: Origin<'_>) -> Result<(), Refusal> {
+    if matches!(origin, Origin::Made) && envelope.correlation_id.is_none() {
+        return Ok(());
+    }
+    codec::check(envelope).map_err(|kind| Refusal::Unwritable(Box::new(kind.into())))
+}

@@ -1,0 +1,163 @@
+//! Requests: to publish something, and wait for the answers to it.
+//!
+//! Where the answers come, and how they find it, is in [`requests`](crate::engine::requests).
+
+mod replies;
+mod verbs;
+
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+#[cfg(feature = "tokio")]
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::authority::admission::Asking;
+use crate::bus::error::RequestError;
+use crate::bus::shared::Shared;
+use crate::engine::receipt::Receipt;
+use crate::engine::requests::{MAX_PENDING_REQUESTS, Slot, Wanted};
+use crate::message::envelope::Envelope;
+use crate::queue::delivery::Delivery;
+use crate::support::eagerness::Eagerness;
+
+pub use self::replies::Replies;
+
+thread_local! {
+    static EAGERNESS: Cell<Eagerness> = Cell::default();
+}
+
+/// How long a request waits for its answer, unless it is told otherwise.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A time-out that never comes: later than any clock goes.
+pub(crate) const NEVER: Duration = Duration::MAX;
+
+/// The asking side's end of a request. Dropped, it leaves nothing behind. It does not keep the bus open.
+pub(crate) struct Asked<M> {
+    core: Weak<Shared<M>>,
+    id: Uuid,
+    slot: Arc<Slot<Delivery<M>>>,
+    /// Its place among the requests under its capability, if it has one.
+    _place: Option<Asking>,
+}
+
+/// Whether anybody may answer what was published.
+pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M>> {
+    if receipt.matched() == 0 {
+        Err(RequestError::NoResponders)
+    } else if receipt.delivered() == 0 {
+        Err(RequestError::Overloaded)
+    } else {
+        Ok(())
+    }
+}
+
+impl<M> Asked<M> {
+    /// Registers a request that is to be published.
+    pub(crate) fn register(
+        core: &Arc<Shared<M>>,
+        place: Option<Asking>,
+        envelope: Envelope<M>,
+        wanted: Wanted,
+    ) -> Result<(Self, Envelope<M>), RequestError<M>> {
+        let Some(slot) = core.requests.enter(envelope.id, wanted) else {
+            return Err(RequestError::TooManyPending {
+                envelope: Box::new(envelope),
+                limit: MAX_PENDING_REQUESTS,
+            });
+        };
+        let asked = Asked {
+            core: Arc::downgrade(core),
+            id: envelope.id,
+            slot,
+            _place: place,
+        };
+        Ok((asked, envelope))
+    }
+
+    /// The next answer, if it is there; an error in the end if there will be none.
+    pub(crate) fn look(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        self.slot.look().map(or_closed)
+    }
+
+    /// The same for a task: if it is pending, the task will be woken.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        self.slot.poll(waker).map(or_closed)
+    }
+
+    /// The same for a thread, which waits until the deadline; without one, as long as it takes.
+    fn wait(&self, deadline: Option<Instant>) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        let mut eagerness = EAGERNESS.get();
+        let look = || Some(self.slot.look()).filter(Poll::is_ready);
+        let found = eagerness.wait(look, || self.slot.wait(deadline));
+        EAGERNESS.set(eagerness);
+        found.map(or_closed)
+    }
+
+    /// How many answers found no room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.slot.dropped()
+    }
+
+    /// Takes no further answers. Those that are there can be looked for.
+    pub(crate) fn end(&self) {
+        if self.slot.is_over() {
+            return; // so it is off the register: by its answer, mostly
+        }
+        if let Some(core) = self.core.upgrade() {
+            drop(core.requests.take(self.id));
+        }
+        drop(self.slot.end());
+    }
+}
+
+impl<M> Drop for Asked<M> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn or_closed<M>(answer: Option<Delivery<M>>) -> Result<Delivery<M>, RequestError<M>> {
+    answer.ok_or(RequestError::Closed)
+}
+
+/// A deadline beyond the clock's end is none.
+fn after(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+    use crate::bus::handle::Bus;
+
+    fn register(bus: &Bus<usize>, number: usize) -> Result<Asked<usize>, usize> {
+        let envelope = Envelope::new("client", number);
+        match Asked::register(&bus.core, None, envelope, Wanted::One) {
+            Ok((asked, _envelope)) => Ok(asked),
+            Err(RequestError::TooManyPending { envelope, limit }) => {
+                assert_eq!(limit, MAX_PENDING_REQUESTS);
+                Err(envelope.message)
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn so_many_requests_may_be_pending_and_no_more_until_one_is_over() {
+        let bus = Bus::new();
+        let mut pending: Vec<_> = (0..MAX_PENDING_REQUESTS)
+            .map(|number| register(&bus, number).expect("there are fewer"))
+            .collect();
+        assert_eq!(register(&bus, 7).err(), Some(7));
+        pending.pop();
+        pending.push(register(&bus, 8).expect("one is over"));
+        drop(pending);
+        let requests = &bus.core.requests;
+        assert_eq!((requests.pending(), requests.registered()), (0, 0));
+    }
+}

@@ -1,0 +1,71 @@
+//! Several answers to one request.
+
+use std::fmt;
+use std::task::Poll;
+use std::time::Instant;
+
+use super::Asked;
+use crate::engine::receipt::Receipt;
+use crate::message::kernel::Message;
+use crate::queue::delivery::Delivery;
+
+/// The answers to one request, made by [`Publisher::request_many`](crate::Publisher::request_many).
+///
+/// It waits for each, and ends at the time-out, or when the bus closes. What came before is still there. Up to 128
+/// answers that nobody has taken are kept; what finds no room goes to subscribers only, and is
+/// [counted](Replies::dropped).
+///
+/// It does not keep the bus open. Dropped, it leaves nothing behind; until then it is one of the requests that are
+/// pending.
+#[must_use = "the answers come here"]
+pub struct Replies<M = Message> {
+    asked: Asked<M>,
+    receipt: Receipt,
+    deadline: Option<Instant>,
+}
+
+impl<M> Replies<M> {
+    pub(super) fn new(asked: Asked<M>, receipt: Receipt, deadline: Option<Instant>) -> Self {
+        Replies {
+            asked,
+            receipt,
+            deadline,
+        }
+    }
+
+    /// What became of the question. [`delivered`](Receipt::delivered) is how many subscribers have it.
+    pub fn receipt(&self) -> Receipt {
+        self.receipt
+    }
+
+    /// How many answers found no room here.
+    pub fn dropped(&self) -> u64 {
+        self.asked.dropped()
+    }
+}
+
+impl<M> Iterator for Replies<M> {
+    type Item = Delivery<M>;
+
+    fn next(&mut self) -> Option<Delivery<M>> {
+        let is_late = (self.deadline).is_some_and(|deadline| deadline <= Instant::now());
+        if !is_late && let Poll::Ready(answered) = self.asked.wait(self.deadline) {
+            return answered.ok();
+        }
+        // What has come, and nothing more: else it would not end while others go on answering.
+        self.asked.end();
+        match self.asked.look() {
+            Poll::Ready(answered) => answered.ok(),
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl<M> fmt::Debug for Replies<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replies")
+            .field("receipt", &self.receipt)
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! Retaining: what later subscribers receive first, as a bus offers it.
+
+use std::collections::VecDeque;
+
+use crate::bus::error::RetainError;
+use crate::bus::handle::Bus;
+use crate::engine::filter::Panicked;
+use crate::engine::queue::Queue;
+use crate::engine::retained::{ActivationPoint, MAX_RETAINED, MAX_RETAINED_PATTERNS, Rule};
+use crate::message::advisory::Eviction;
+use crate::message::envelope::Envelope;
+use crate::message::pattern::{Pattern, PatternError};
+use crate::message::subject::Payload;
+use crate::queue::delivery::Delivery;
+
+/// # Retaining
+impl<M: Payload> Bus<M> {
+    /// Retains the last `count` envelopes that match the pattern, of those that are published from now
+    /// on: whoever subscribes later and listens to them receives them first, in order, and then what
+    /// is published, without a gap and without a duplicate.
+    ///
+    /// They come beside the subscription's queue: they take none of its capacity, are no part of
+    /// its accounts, and [`len`](crate::Subscription::len) counts them. Who listens to none of them has
+    /// none; a member of a [group](crate::SubscribeOptions::group) has none either, as the group may
+    /// have had them, nor has an [audit log](crate::audit), which begins with what is published then. An envelope that matches several patterns comes once. Retaining for the same pattern
+    /// again changes the count; a count of 0 lets go of what was retained, and retains no more.
+    ///
+    /// A payload whose type gives no [`subject`](Payload::subject) is retained for no pattern.
+    ///
+    /// # Errors
+    ///
+    /// [`RetainError::Pattern`] for a text that is no pattern; [`RetainError::TooManyEnvelopes`] with a count above
+    /// [`MAX_RETAINED`]; [`RetainError::TooManyPatterns`] with [`MAX_RETAINED_PATTERNS`] patterns already;
+    /// [`RetainError::Closed`].
+    ///
+    /// # Cost
+    ///
+    /// Where a segment is opened, each envelope of the one before is asked for its subject, and where
+    /// some match, as many handles as are retained for that pattern are copied. What is retained keeps its
+    /// segment, and so its neighbours; see [`Delivery`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::kernel::Event;
+    /// use oxide_bus::MessageBus;
+    ///
+    /// let bus = MessageBus::new();
+    /// bus.retain("event.started.>", 10)?;
+    /// bus.emit_event("kernel", Event::ModuleStarted { module_id: "echo".into() })?;
+    ///
+    /// let mut late = bus.subscribe();
+    /// let started = late.try_recv()?;
+    /// assert_eq!(started.message, Event::ModuleStarted { module_id: "echo".into() }.into());
+    ///
+    /// bus.retain("event.started.>", 0)?;
+    /// assert!(bus.subscribe().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain<P>(&self, pattern: P, count: usize) -> Result<(), RetainError>
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let pattern = (pattern.try_into()).map_err(|error| RetainError::Pattern(error.into()))?;
+        if count > MAX_RETAINED {
+            return Err(RetainError::TooManyEnvelopes {
+                limit: MAX_RETAINED,
+            });
+        }
+        let rule = Rule {
+            pattern,
+            count,
+            is_for: |pattern, envelope: &Envelope<M>| pattern.matches(&envelope.message.subject()),
+        };
+        let mut outcome = Err(RetainError::Closed);
+        self.core.change_rules(|rules| {
+            let known = rules.iter().position(|it| it.pattern == rule.pattern);
+            let mut rules = rules.to_vec();
+            outcome = Ok(());
+            match known {
+                None if count == 0 => return None,
+                None if rules.len() == MAX_RETAINED_PATTERNS => {
+                    outcome = Err(RetainError::TooManyPatterns {
+                        limit: MAX_RETAINED_PATTERNS,
+                    });
+                    return None;
+                }
+                None => rules.push(rule),
+                Some(known) if count == 0 => drop(rules.remove(known)),
+                Some(known) => rules[known].count = count,
+            }
+            Some(rules.into())
+        });
+        outcome
+    }
+
+    /// What a new subscriber with this filter receives first. Where one of its predicates panics it is
+    /// evicted, and that was all.
+    pub(crate) fn backlog(
+        &self,
+        since: &ActivationPoint,
+        queue: &Queue<M>,
+    ) -> VecDeque<Delivery<M>> {
+        let mut retained = self.core.retained(since);
+        let Queue::Direct(queue, filter) = queue else {
+            return retained.collect();
+        };
+        let mut backlog = VecDeque::new();
+        let asked = retained.try_for_each(|delivery| {
+            let addresses = filter.addresses(&delivery, &delivery.message.subject());
+            if addresses && filter.judge(&delivery)? {
+                backlog.push_back(delivery);
+            }
+            Ok::<_, Panicked>(())
+        });
+        if asked.is_err() {
+            (self.core).failed([(&**queue, Eviction::PredicatePanicked)]);
+        }
+        backlog
+    }
+}

@@ -1,0 +1,182 @@
+//! Waiting for the next envelope, for one subscription or for several.
+//!
+//! One way for all: try, look a few times more if the last sleep was [short](crate::support::eagerness), register in a wait list, look once more,
+//! sleep. Threads sleep in a parker, tasks by returning to their executor.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Subscription, standing};
+use crate::queue::delivery::Delivery;
+use crate::queue::inbox::Inbox;
+use crate::queue::recv_error::RecvTimeoutError;
+use crate::queue::shared::QueueState;
+use crate::queue::wait::{Nothing, Wait};
+use crate::support::eagerness::Eagerness;
+use crate::support::parker::Parker;
+use crate::support::sync::Backoff;
+use crate::support::wait_list::Waiter;
+
+/// How often a thread to which envelopes come in number looks for more before it goes to sleep, each time after twice the
+/// pause; it gives way between the last of them.
+const LOOKS: u32 = if cfg!(oxide_loom) { 0 } else { 11 };
+
+/// How a thread sleeps.
+#[derive(Default)]
+pub(super) struct Sleep {
+    /// Made for the first sleep.
+    parker: Option<Arc<Parker>>,
+    eagerness: Eagerness,
+    /// When it was woken last there was more than one envelope, and it has not slept since: to let others run is cheaper
+    /// then than to sleep and be woken. One that gets one envelope at a time is not kept from sleeping by this.
+    is_busy: bool,
+}
+
+impl<M> Subscription<M> {
+    /// Waits until there may be something to receive. False if waiting is over before.
+    pub(super) fn wait(&mut self, wait: Wait) -> bool {
+        !wait.is_over() && (self.linger() || self.fall_asleep(wait))
+    }
+
+    /// Looks for more for a moment.
+    fn linger(&mut self) -> bool {
+        if let Inbox::Shared(cursor) = &self.inbox {
+            cursor.gather();
+        }
+        let mut looks = 0;
+        let is_found = if self.sleep.is_busy {
+            let backoff = Backoff::new();
+            (0..LOOKS).any(|_| {
+                looks += 1;
+                let is_ready = self.is_ready();
+                if !is_ready {
+                    backoff.snooze();
+                }
+                is_ready
+            })
+        } else {
+            let eagerness = self.sleep.eagerness;
+            let look = || {
+                looks += 1;
+                self.is_ready().then_some(())
+            };
+            eagerness.look(look).is_some()
+        };
+        if let Inbox::Shared(cursor) = &mut self.inbox
+            && is_found
+        {
+            cursor.found_after(looks);
+        }
+        is_found
+    }
+
+    #[cold]
+    fn fall_asleep(&mut self, wait: Wait) -> bool {
+        let parker = Arc::clone(self.sleep.parker.get_or_insert_default());
+        let mut is_ready = false;
+        while !is_ready && !wait.is_over() {
+            let nap = parker.nap();
+            is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(&parker)));
+            if !is_ready {
+                (self.sleep.eagerness).sleep(|| nap.sleep(wait.deadline()));
+                drop(nap); // those that sleep like this one come first
+                is_ready = self.is_ready();
+                self.sleep.is_busy = match &self.inbox {
+                    Inbox::Shared(cursor) => cursor.has_many(),
+                    Inbox::Direct(receiver) => receiver.len() > 1,
+                };
+            }
+        }
+        if is_ready {
+            self.leave_wait_list();
+        } else {
+            self.leave_wait_list_for_others(); // it may have been woken just now
+        }
+        is_ready
+    }
+
+    /// Receives the next envelope, and waits for it until `deadline`, or until there is something `else_to_do`: that is
+    /// asked each time that the parker was woken.
+    ///
+    /// `Timeout` if it was one of the two.
+    pub(crate) fn recv_unless(
+        &mut self,
+        parker: &Arc<Parker>,
+        deadline: Option<Instant>,
+        else_to_do: impl Fn() -> bool,
+    ) -> Result<Delivery<M>, RecvTimeoutError> {
+        let mut found = self.advance(Wait::No);
+        while found == Err(Nothing::Empty) && !else_to_do() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+            let nap = parker.nap();
+            let is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(parker)));
+            if !is_ready && !else_to_do() {
+                nap.sleep(deadline);
+            }
+            drop(nap);
+            found = self.advance(Wait::No);
+        }
+        self.leave_wait_list();
+        found?;
+        Ok(self.delivery())
+    }
+
+    /// Whether a receive finds something, be it a loss or the end.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        if self.untold.is_some() || !self.backlog.is_empty() {
+            return true;
+        }
+        let found = match &mut self.inbox {
+            Inbox::Shared(cursor) => {
+                cursor.reach(&|state: &QueueState| standing(&self.core, &self.terms, state))
+            }
+            Inbox::Direct(receiver) => return receiver.is_ready(),
+        };
+        self.is_found(found)
+    }
+
+    /// The same. If not, the waiter is woken when it is worth asking again.
+    pub(crate) fn is_ready_or_register(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
+        self.put_token();
+        self.register_or_find(waiter)
+    }
+
+    /// The same, of whichever waiter.
+    pub(super) fn register_or_find(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
+        let found = match &mut self.inbox {
+            Inbox::Shared(cursor) => {
+                let standing = |state: &QueueState| standing(&self.core, &self.terms, state);
+                cursor.reach_or_register(waiter, &standing)
+            }
+            Inbox::Direct(receiver) => return receiver.is_ready_or_register(waiter()),
+        };
+        self.is_found(found)
+    }
+
+    /// Whether that is something. A loss is kept for the next receive.
+    fn is_found(&mut self, found: Result<(), Nothing>) -> bool {
+        if let Err(Nothing::Lagged(missed)) = found {
+            self.untold = Some(missed);
+        }
+        found != Err(Nothing::Empty)
+    }
+
+    /// Waits no more, and receives nothing of what it was woken for.
+    pub(crate) fn leave_wait_list_for_others(&mut self) {
+        self.leave_wait_list();
+        if let Inbox::Direct(receiver) = &mut self.inbox {
+            receiver.hand_on();
+        }
+    }
+
+    /// Waits no more.
+    #[inline]
+    pub(crate) fn leave_wait_list(&mut self) {
+        match &mut self.inbox {
+            Inbox::Shared(cursor) => cursor.leave_wait_list(),
+            Inbox::Direct(receiver) => receiver.leave_wait_list(),
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! Envelopes as JSON, and in other formats of serde: what is written, what is read, and how much.
+//!
+//! ```
+//! use oxide_bus::codec::Codec;
+//! use oxide_bus::kernel::{Command, Message};
+//! use oxide_bus::Envelope;
+//!
+//! let codec = Codec::new();
+//! let envelope = Envelope::new("kernel", Message::Command(Command::Ping));
+//! let json = codec.encode(&envelope)?;
+//! assert_eq!(codec.decode(&json)?, envelope);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The format
+//!
+//! One object without line breaks, its keys in this order when written, in any when read:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `id` | a UUID in the hyphenated form of 36 characters, not nil |
+//! | `source` | a name: not empty, no control characters |
+//! | `correlation_id` | as `id`; `null` or absent where there is none |
+//! | `timestamp` | `2026-11-24T06:07:20.050319319Z`: RFC 3339 in UTC. Read with one to nine digits of a fraction or none, and with `Z` or `±HH:MM`; years 0000 to 9999, no second 60 |
+//! | `headers` | an object of names to text, by the rules of [`Headers`](crate::Headers); absent where there are none |
+//! | `message` | an object, see below |
+//!
+//! The message has the tags `kind` and `type`, and the fields that they call for:
+//!
+//! | `kind` | `type` | fields |
+//! | --- | --- | --- |
+//! | `command` | `start`, `stop` | `module_id` |
+//! | `command` | `invoke` | `module_id`, `method`, `payload` |
+//! | `command` | `ping` | |
+//! | `event` | `module_started`, `module_stopped` | `module_id` |
+//! | `event` | `custom` | `module_id`, `custom_kind`, `payload` |
+//! | `event` | `pong` | `from` |
+//!
+//! Fields are names, of any text, but for `payload`, which is any JSON value. A [`Command`](crate::kernel::Command) or an
+//! [`Event`](crate::kernel::Event) by itself is written the same way without the tag `kind`.
+//!
+//! # What is refused
+//!
+//! An unknown key, a key that the variant does not have, a missing key (but `correlation_id`), a
+//! key that comes twice in one object, payloads included; an array where an object belongs; anything
+//! after the envelope but white space; input that is not UTF-8 or over one of the [limits](#limits); and
+//! numbers that would silently become others: integers that fit neither `i64` nor `u64`, and those
+//! with a fraction or an exponent that are beyond an `f64` or would become zero. (`-0` is read as
+//! `-0.0`, and a fraction is read as the nearest `f64`.) Writing refuses what reading would, and a float that JSON
+//! does not have: `serde_json` writes NaN and the infinities as `null`, which is read as something else, if at all. The
+//! error names the place, such as `message.samples[3].celsius`. A message of your own that has an `Option` in an `Option`
+//! is written as it is everywhere in serde's JSON: `Some(None)` is `null`, as `None` is.
+//!
+//! # Limits
+//!
+//! They hold in both directions, and each is the most that is accepted: a text of exactly
+//! [`max_bytes`](Codec::max_bytes) bytes passes.
+//!
+//! | limit | default | counts |
+//! | --- | --- | --- |
+//! | [`max_bytes`](Codec::max_bytes) | 1 MiB | one envelope |
+//! | [`max_depth`](Codec::max_depth) | 64 | levels of objects and arrays, the envelope's own included; 127 at most |
+//! | [`max_nodes`](Codec::max_nodes) | 65,536 | values, without keys |
+//! | [`max_string`](Codec::max_string) | 256 KiB | one string or key, unescaped |
+//! | [`max_name`](Codec::max_name) | 256 bytes | a source, module id, method, kind or `from` |
+//!
+//! # Cost
+//!
+//! A pass over the bytes that allocates nothing checks the limits before anything is built: about a third of the time
+//! that an ordinary envelope of 200 bytes takes to read. After it, a hostile envelope costs memory by its values: at
+//! most about 700 bytes for each, which is what an object with one key takes. With the default limits that is 48 MiB
+//! at the very worst, for an input of less than 1 MiB; with 4,096 [values](Codec::max_nodes), 3 MiB.
+//!
+//! What is written is looked through for the limits once more, but for a [`Message`], a command or an event in a text that
+//! is too short to break one: no longer than a string may be, and than two bytes for each value.
+//!
+//! # Differences from the seed
+//!
+//! Each envelope is written byte for byte as `oxide-k` 0.3 writes it, except for custom events. There
+//! the tag `kind` and the field `kind` collide: the seed writes the key twice, and its own reader
+//! refuses that. Here the field is `custom_kind`. The seed's doubled form is read as well: the first
+//! `kind` is the tag, the second the field; and so is `kind` in a lone [`Event`](crate::kernel::Event). What is refused
+//! above, the seed's reader takes, where serde's derived code does: envelopes as arrays, unknown
+//! keys, duplicate keys in payloads, other forms of ids and times.
+//!
+//! # With serde alone
+//!
+//! [`Envelope`], [`Message`], [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
+//! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules, but
+//! for what only the codec sees: the limits (save for a depth of 127) and the range of numbers. So `serde_json` alone
+//! is for input that you trust.
+//!
+//! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16
+//! bytes, the source, the other id, seconds and nanoseconds since 1970, the headers as a map, and the message as an
+//! ordinary enum, with the payload as its JSON text under the default [limits](#limits).
+
+mod bounded;
+mod compact;
+mod envelope;
+mod error;
+mod file_kind;
+mod finite;
+mod headers;
+mod json;
+mod limits;
+mod line_error;
+mod lines;
+mod message;
+mod name;
+mod reading;
+mod scan;
+mod source;
+mod tagged;
+mod time;
+mod value;
+
+use std::any::Any;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _};
+use serde::ser::Serialize;
+use serde_json::error::Category;
+
+pub use self::error::{DecodeError, EncodeError, ErrorKind};
+pub use self::file_kind::FileKind;
+pub(crate) use self::file_kind::{BOM, begin};
+pub use self::line_error::LineError;
+pub use self::lines::{LinesReader, LinesWriter};
+pub(crate) use self::time::is_written_time;
+
+pub(crate) use self::envelope::check;
+
+use self::bounded::{in_one_line, write};
+use self::envelope::{Checked, Record};
+use self::limits::Limits;
+use self::message::Parts;
+use self::reading::Reading;
+use self::scan::{scan, scan_for_nulls};
+use self::tagged::Tagged;
+use crate::message::envelope::Envelope;
+use crate::message::kernel::Message;
+
+/// Reads and writes envelopes as JSON, strictly and within [limits](crate::codec#limits).
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::codec::{Codec, ErrorKind};
+/// use oxide_bus::kernel::Message;
+/// use oxide_bus::Envelope;
+///
+/// let json = r#"{
+///     "id": "f18ca6a0-f663-4a05-ab64-ff8a88849d6c",
+///     "source": "kernel",
+///     "timestamp": "2026-11-24T06:07:20Z",
+///     "priority": 3,
+///     "message": {"kind": "command", "type": "ping"}
+/// }"#;
+/// let error = Codec::new().decode::<Message>(json).unwrap_err();
+/// assert_eq!(error.kind(), &ErrorKind::UnknownKey("priority".into()));
+/// assert_eq!(error.line(), 5);
+///
+/// let codec = Codec::new().lenient(true).max_bytes(1024);
+/// let envelope: Envelope = codec.decode(json)?;
+/// assert_eq!(envelope.source, "kernel");
+/// # Ok::<(), oxide_bus::codec::DecodeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Codec {
+    limits: Limits,
+    lenient: bool,
+}
+
+impl Codec {
+    /// A strict codec with the default limits.
+    pub fn new() -> Self {
+        Codec::default()
+    }
+
+    /// Bytes of one envelope's JSON. Default 1 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::kernel::Message;
+    /// use oxide_bus::codec::Codec;
+    ///
+    /// let small = Codec::new().max_bytes(4 * 1024).max_depth(8);
+    /// assert!(small.decode::<Message>(vec![b' '; 5_000]).unwrap_err().is_over_limit());
+    /// ```
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// Levels of objects and arrays. The envelope itself is the first, its message the second and a payload that is
+    /// an object the third. Default 64; more than 127 counts as that, since `serde_json` reads no deeper.
+    #[must_use]
+    pub fn max_depth(mut self, levels: usize) -> Self {
+        self.limits.depth = levels.min(Limits::MAX_DEPTH);
+        self
+    }
+
+    /// Values: objects, arrays, strings that are not keys, numbers, `true`, `false` and `null`. Default 65,536.
+    #[must_use]
+    pub fn max_nodes(mut self, values: usize) -> Self {
+        self.limits.nodes = values;
+        self
+    }
+
+    /// Bytes of one string, key or value, in UTF-8 and after unescaping. Default 256 KiB.
+    #[must_use]
+    pub fn max_string(mut self, bytes: usize) -> Self {
+        self.limits.string = bytes;
+        self
+    }
+
+    /// Bytes of one name, in UTF-8 and after unescaping: the source, and in a [`Message`] the module
+    /// ids, methods, kinds of custom events and `from` of a pong. Default 256.
+    #[must_use]
+    pub fn max_name(mut self, bytes: usize) -> Self {
+        self.limits.name = bytes;
+        self
+    }
+
+    /// How many bytes an envelope may have.
+    pub(crate) fn byte_limit(&self) -> usize {
+        self.limits.bytes
+    }
+
+    /// Whether unknown keys in the envelope and in the message are skipped, instead of refused.
+    /// Default `false`.
+    ///
+    /// Unknown are the keys that the format does not have at all. A field of another variant stays
+    /// an error, and so does a known key that comes twice; the limits hold for what is skipped.
+    #[must_use]
+    pub fn lenient(mut self, lenient: bool) -> Self {
+        self.lenient = lenient;
+        self
+    }
+
+    /// Reads one envelope, with a message of any type that serde can read.
+    ///
+    /// A [`Message`] is read as the [format](crate::codec#the-format) says and within the limits. What another
+    /// message may look like, its [`Deserialize`](serde::Deserialize) decides, within the same limits but for those of
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] says what is wrong and where: see [what is refused](crate::codec#what-is-refused).
+    /// [`ErrorKind::Message`] has the words of the message's own implementation, which may quote what it has read.
+    ///
+    /// # Examples
+    ///
+    /// The type of the message follows from what is done with the envelope. `Envelope` alone, as a type, means
+    /// `Envelope<Message>`.
+    ///
+    /// ```
+    /// use oxide_bus::codec::Codec;
+    /// use oxide_bus::kernel::{Command, Message};
+    /// use oxide_bus::Envelope;
+    ///
+    /// let codec = Codec::new();
+    /// let reading = Envelope::new("thermometer", 21.5);
+    /// assert_eq!(codec.decode(codec.encode(&reading)?)?, reading);
+    ///
+    /// let ping = Envelope::new("kernel", Message::Command(Command::Ping)).to_json()?;
+    /// let envelope: Envelope = codec.decode(&ping)?;
+    /// assert_eq!(envelope.source, "kernel");
+    /// assert!(codec.decode::<f64>(&ping).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decode<M: DeserializeOwned + 'static>(
+        &self,
+        json: impl AsRef<[u8]>,
+    ) -> Result<Envelope<M>, DecodeError> {
+        let json = json.as_ref();
+        // Before the check for UTF-8, so that an endless input costs nothing.
+        if json.len() > self.limits.bytes {
+            let kind = ErrorKind::TooLarge(self.limits.bytes);
+            return Err(DecodeError::at(json, self.limits.bytes, kind));
+        }
+        let text = std::str::from_utf8(json)
+            .map_err(|error| DecodeError::at(json, error.valid_up_to(), ErrorKind::NotUtf8))?;
+        scan(text, &self.limits)
+            .map_err(|fault| DecodeError::at(json, fault.offset, fault.kind))?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let reading = &Reading::new(self.limits, self.lenient);
+        let message = OwnOrForeign {
+            reading,
+            message: PhantomData,
+        };
+        Record { reading, message }
+            .deserialize(&mut deserializer)
+            .and_then(|envelope| deserializer.end().map(|()| envelope))
+            .map_err(|error| DecodeError {
+                kind: reading
+                    .take_fault()
+                    .unwrap_or_else(|| explain(&error, reading)),
+                line: error.line().max(1),
+                column: error.column().max(1),
+            })
+    }
+
+    /// Writes one envelope, in one line and without a line break at the end.
+    ///
+    /// What this accepts [`decode`](Codec::decode) reads back equal, with the same limits. For a
+    /// message of another type, that is up to its own implementations of serde's traits.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] says what the reader would not take.
+    pub fn encode<M: Serialize + 'static>(
+        &self,
+        envelope: &Envelope<M>,
+    ) -> Result<String, EncodeError> {
+        check(envelope)?;
+        name::check_source(&envelope.source, &self.limits)?;
+        let parts = Parts::of(&envelope.message);
+        if let Some(parts) = &parts {
+            parts.check_names(&self.limits)?;
+        }
+        let written = match &parts {
+            Some(message) => write(&Checked { envelope, message }, self.limits.bytes),
+            None => write(envelope, self.limits.bytes).map(in_one_line),
+        };
+        let json = written.map_err(|error| {
+            if error.is_io() {
+                return ErrorKind::TooLarge(self.limits.bytes);
+            }
+            // Serde says it as a text; the message, looked at again, says what it was.
+            let found = match &parts {
+                Some(parts) => parts.payload.and_then(|payload| {
+                    value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.depth).err()
+                }),
+                None => finite::not_finite(&envelope.message).map(ErrorKind::NotFinite),
+            };
+            found.unwrap_or_else(|| ErrorKind::Message(error::repeated(&error)))
+        })?;
+        if let Some(parts) = &parts
+            && parts.surely_fits(json.len(), &self.limits)
+        {
+            return Ok(json);
+        }
+        let nulls = scan_for_nulls(&json, &self.limits).map_err(|fault| fault.kind)?;
+        // Each of the message's nulls may have been a float; the payload of a `Message` holds only finite ones.
+        if parts.is_none()
+            && nulls > usize::from(envelope.correlation_id.is_none())
+            && let Some(place) = finite::not_finite(&envelope.message)
+        {
+            return Err(ErrorKind::NotFinite(place).into());
+        }
+        Ok(json)
+    }
+}
+
+/// What an error says that is none of this module's own.
+fn explain(error: &serde_json::Error, reading: &Reading) -> ErrorKind {
+    match (error.classify(), reading.field.get()) {
+        (Category::Data, Some(field)) => ErrorKind::WrongType(field),
+        (Category::Data, None) => ErrorKind::Message(error::repeated(error)),
+        (Category::Eof, _) => ErrorKind::Syntax("unexpected end of input".to_owned()),
+        _ => ErrorKind::Syntax(error::repeated(error)),
+    }
+}
+
+/// Reads a [`Message`] within the limits, and any other message by its own implementation.
+struct OwnOrForeign<'a, M> {
+    reading: &'a Reading,
+    message: PhantomData<M>,
+}
+
+impl<'de, M: DeserializeOwned + 'static> DeserializeSeed<'de> for OwnOrForeign<'_, M> {
+    type Value = M;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<M, D::Error> {
+        let mut own: Option<M> = None;
+        // Known when this is compiled.
+        if let Some(message) = (&mut own as &mut dyn Any).downcast_mut::<Option<Message>>() {
+            *message = Some(Tagged::message(self.reading).deserialize(deserializer)?);
+            return own.ok_or_else(|| D::Error::custom("no message"));
+        }
+        self.reading.field.set(None);
+        M::deserialize(deserializer)
+    }
+}

@@ -1,0 +1,144 @@
+//! How long a publish may wait for room: as long as the subscribers ask for, a time, or not at all.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::engine::refusal::Refusal;
+use crate::queue::credits::NoPlace;
+use crate::queue::direct::DirectQueue;
+use crate::queue::terms::Terms;
+
+/// How long a publisher waits for a batch of places, before it is content with one.
+const PATIENCE: Duration = if cfg!(oxide_loom) {
+    Duration::ZERO // no clock in models
+} else {
+    Duration::from_millis(1)
+};
+
+/// How long a publish may wait for room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// As long as each subscriber asks for.
+    Theirs,
+    /// The same, but no longer than this.
+    Until(Instant),
+    /// It may not: where it would have to, nothing is published.
+    Refuse,
+    /// It waits no longer, but for those who insist: where one of these has no room, nothing is published.
+    #[cfg(feature = "tokio")]
+    Late,
+}
+
+/// One attempt to publish. Where a subscriber has no room that it waits for, it publishes nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    limit: Limit,
+    /// When it began to wait, and the time now; none if it has not begun.
+    waiting: Option<(Instant, Instant)>,
+}
+
+impl Limit {
+    /// No longer than this, from now on. A time beyond the clock's end is none.
+    pub(crate) fn within(timeout: Duration) -> Self {
+        Instant::now()
+            .checked_add(timeout)
+            .map_or(Limit::Theirs, Limit::Until)
+    }
+
+    /// Whether a thread waits for room.
+    pub(crate) fn waits(self) -> bool {
+        matches!(self, Limit::Theirs | Limit::Until(_))
+    }
+
+    /// Until when a publisher waits for this subscriber that began then; none if it does without end.
+    pub(crate) fn deadline(self, terms: &Terms, began: Instant) -> Option<Instant> {
+        let until = match self {
+            Limit::Until(until) => terms.cap_deadline(Some(until)),
+            _ => None,
+        };
+        let theirs = terms.deadline(began);
+        until.into_iter().chain(theirs).min()
+    }
+}
+
+impl Attempt {
+    pub(crate) fn first(limit: Limit) -> Self {
+        Attempt {
+            limit,
+            waiting: None,
+        }
+    }
+
+    /// One more, of a publisher that began to wait then.
+    pub(crate) fn since(limit: Limit, began: Instant) -> Self {
+        let waiting = Some((began, Instant::now()));
+        Attempt { limit, waiting }
+    }
+
+    /// Whether nothing is published where this subscriber has no room.
+    pub(crate) fn waits_for(&self, terms: &Terms) -> bool {
+        terms.blocks()
+            && match (self.limit, self.waiting) {
+                #[cfg(feature = "tokio")]
+                (Limit::Late, _) => terms.overrides_limit,
+                (limit, Some((began, now))) => {
+                    (limit.deadline(terms, began)).is_none_or(|deadline| now < deadline)
+                }
+                (_, None) => true,
+            }
+    }
+
+    /// Until when its publisher is patient: it does not go on with a single place in a queue that was full.
+    pub(crate) fn patient_until(&self) -> Option<Instant> {
+        let (began, now) = self.waiting?;
+        Some(began + PATIENCE).filter(|until| self.limit.waits() && now < *until)
+    }
+
+    /// Whether its publisher is patient.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.limit.waits() && (self.waiting.is_none() || self.patient_until().is_some())
+    }
+}
+
+/// Places that were reserved before an envelope is published, so that it is in all queues or in none. What is not
+/// used is given back. The queues are used in the order in which they were reserved; here they stand in
+/// reverse, so that the next one is the last.
+pub(crate) struct Held<'a, M>(SmallVec<[&'a DirectQueue<M>; 4]>);
+
+impl<'a, M> Held<'a, M> {
+    /// Reserves a place in each of these queues that the attempt waits for, or in none.
+    pub(crate) fn reserve(
+        queues: impl Iterator<Item = &'a Arc<DirectQueue<M>>>,
+        attempt: &Attempt,
+    ) -> Result<Self, Refusal> {
+        let mut held = Held(SmallVec::new());
+        for queue in queues.filter(|it| it.blocks() && attempt.waits_for(it.terms())) {
+            match queue.hold(attempt.is_patient()) {
+                Ok(()) => held.0.push(queue),
+                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.terms()))),
+                Err(NoPlace::Gone) => {}
+            }
+        }
+        held.0.reverse();
+        Ok(held)
+    }
+
+    /// Uses the place that is reserved in this queue. False if there is none.
+    pub(crate) fn take(&mut self, queue: &DirectQueue<M>) -> bool {
+        let is_held = (self.0.last()).is_some_and(|next| std::ptr::eq(*next, queue));
+        if is_held {
+            self.0.pop();
+        }
+        is_held
+    }
+}
+
+impl<M> Drop for Held<'_, M> {
+    fn drop(&mut self) {
+        for queue in &self.0 {
+            queue.release();
+        }
+    }
+}

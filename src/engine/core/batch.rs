@@ -1,0 +1,82 @@
+//! Many envelopes, one step after the other.
+
+use super::Core;
+use crate::engine::attempt::Limit;
+use crate::engine::pending::{Batch, Pending};
+use crate::engine::receipt::BatchReceipt;
+use crate::engine::refusal::Refusal;
+use crate::message::envelope::Envelope;
+use crate::message::subject::Payload;
+
+/// How far a batch has come.
+pub(crate) struct Batching<M> {
+    left: Batch<M>,
+    receipt: BatchReceipt,
+}
+
+impl<M> Batching<M> {
+    pub(crate) fn new(envelopes: Vec<Envelope<M>>) -> Self {
+        Batching {
+            left: Batch::new(envelopes),
+            receipt: BatchReceipt::default(),
+        }
+    }
+
+    /// Those that are not published, in order.
+    pub(crate) fn left(&self) -> &[Envelope<M>] {
+        self.left.left()
+    }
+
+    /// What has come of it, in the end.
+    pub(crate) fn end<E>(self, outcome: Result<(), E>) -> Result<BatchReceipt, Unfinished<M, E>> {
+        match outcome {
+            Ok(()) => Ok(self.receipt),
+            Err(cause) => Err(Unfinished {
+                receipt: self.receipt,
+                left: self.left.into_envelopes(),
+                cause,
+            }),
+        }
+    }
+}
+
+/// A batch that was refused on its way.
+pub(crate) struct Unfinished<M, E> {
+    pub(crate) receipt: BatchReceipt,
+    /// Those that are not published, in order; at least one.
+    pub(crate) left: Vec<Envelope<M>>,
+    /// Why the first of them is not.
+    pub(crate) cause: E,
+}
+
+impl<M: Payload> Core<M> {
+    /// Publishes envelopes, in one step as many as find room in one segment, or gives back those that
+    /// are left.
+    pub(crate) fn publish_batch(
+        &self,
+        envelopes: Vec<Envelope<M>>,
+    ) -> Result<BatchReceipt, Unfinished<M, Refusal>> {
+        let mut batching = Batching::new(envelopes);
+        let outcome = self.place_all(&mut batching, Limit::Theirs, || Ok(()));
+        batching.end(outcome)
+    }
+
+    /// Publishes what is left of a batch, up to where it is refused. Before each step it is asked whether it may go on.
+    pub(crate) fn place_all<E: From<Refusal>>(
+        &self,
+        batching: &mut Batching<M>,
+        limit: Limit,
+        mut goes_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Batching { left, receipt } = batching;
+        loop {
+            let before = left.count();
+            if before == 0 {
+                return Ok(());
+            }
+            goes_on()?;
+            let outcome = self.place(None, left, limit)?;
+            receipt.add(before - left.count(), outcome);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Who picks an envelope gets it here, in order if that is wanted; and what else is to be done of a publish
+//! once its envelopes lie in their slots.
+
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::Core;
+use crate::engine::attempt::Held;
+use crate::engine::head::Head;
+use crate::engine::notices::Losses;
+use crate::engine::receipt::Outcome;
+use crate::engine::subscriber_list::Picks;
+use crate::message::advisory::Eviction;
+use crate::queue::credits::NoPlace;
+use crate::queue::direct::{DirectQueue, Displaced, Refused};
+use crate::queue::terms::Terms;
+use crate::support::sync::{MutexGuard, Ordering};
+
+impl<M> Core<M> {
+    /// Evicts those whose predicates have panicked, or that would wait for ever.
+    pub(super) fn put_out(&self, matches: &mut Picks<'_, M>) {
+        if matches.failed.is_empty() {
+            return;
+        }
+        let failed = mem::take(&mut matches.failed);
+        self.failed((failed.iter()).map(|(listener, reason)| (&*listener.queue, *reason)));
+    }
+
+    /// Evicts subscriptions for what they asked for.
+    pub(crate) fn failed<'a>(
+        &self,
+        queues: impl IntoIterator<Item = (&'a DirectQueue<M>, Eviction)>,
+    ) where
+        M: 'a,
+    {
+        let evicted = queues.into_iter().filter_map(|(queue, reason)| {
+            if reason == Eviction::PredicatePanicked {
+                self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
+            }
+            queue.evict().then(|| (Arc::clone(queue.terms()), reason))
+        });
+        self.evicted(&evicted.collect::<Vec<_>>());
+    }
+
+    /// Waits until it is this publish's turn, where all who pick envelopes see one order, and somebody picks
+    /// this one.
+    pub(super) fn take_turn(&self, matches: &Picks<'_, M>) -> Option<MutexGuard<'_, ()>> {
+        let order = self.order.as_ref().filter(|_| !matches.is_empty())?;
+        Some(order.lock())
+    }
+
+    /// Sees envelopes that lie in their slots to the subscribers that do not follow the segment, and
+    /// notes what is left to do, if anything is. Gives the turn back before that may run anybody's code.
+    pub(super) fn deliver(
+        &self,
+        head: &Head<M>,
+        slots: Range<usize>,
+        matches: &Picks<'_, M>,
+        mut held: Held<'_, M>,
+        turn: Option<MutexGuard<'_, ()>>,
+        rest: &mut Option<Rest<M>>,
+    ) -> Outcome {
+        let mut outcome = head.outcome(slots.len());
+        let mut displaced = Displaced::new();
+        for queue in matches.queues() {
+            // With picks, only one envelope is placed at a time.
+            let (segment, slot) = (&head.segment, slots.start);
+            if held.take(queue) {
+                outcome.count(queue.fill(segment, slot));
+                continue;
+            }
+            let offered = queue.offer(segment, slot, &mut displaced);
+            if offered.is_ok() && displaced.is_empty() {
+                outcome.delivered += 1;
+            } else {
+                self.note(offered, queue, &mut displaced, rest, &mut outcome);
+            }
+        }
+        drop(turn);
+        (self.occupied).wake_all(matches.queues().map(|queue| queue.readers()));
+        outcome
+    }
+
+    /// Notes what has become of an offer that was not simply accepted.
+    #[cold]
+    fn note(
+        &self,
+        offered: Result<(), Refused>,
+        queue: &DirectQueue<M>,
+        displaced: &mut Displaced<M>,
+        rest: &mut Option<Rest<M>>,
+        outcome: &mut Outcome,
+    ) {
+        let has_displaced = !displaced.is_empty();
+        if has_displaced {
+            Rest::of(rest).displaced.append(displaced);
+        }
+        match offered {
+            Ok(()) => outcome.delivered += 1,
+            Err(Refused::NoPlace(no_place)) => outcome.count(Err(no_place)),
+            Err(Refused::Evicted) => {
+                outcome.dropped += 1;
+                let evicted = (Arc::clone(queue.terms()), Eviction::Overflow);
+                Rest::of(rest).evicted.push(evicted);
+            }
+        }
+        let has_lost = has_displaced || offered == Err(Refused::NoPlace(NoPlace::Full));
+        if has_lost && self.notices.is_listened_to() {
+            let losses = &mut Rest::of(rest).losses;
+            losses.note(&self.notices, queue.terms(), || queue.credits().lost());
+        }
+    }
+
+    /// Does the rest of a publish. `let_go` gives answers to who asked, and lets go of
+    /// payloads and predicates: that may run user code, so it comes last.
+    pub(super) fn finish(
+        &self,
+        outcome: Outcome,
+        rest: Option<Rest<M>>,
+        let_go: impl FnOnce(),
+    ) -> Outcome {
+        let displaced = rest.map(|rest| {
+            self.evicted(&rest.evicted);
+            rest.losses.tell(&self.notices);
+            rest.displaced
+        });
+        let_go();
+        drop(displaced);
+        outcome
+    }
+}
+
+/// What is left to do of a publish when its envelopes lie in their slots.
+pub(super) struct Rest<M> {
+    /// What is not queued any more.
+    pub(super) displaced: Displaced<M>,
+    /// Those who were put out.
+    pub(super) evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
+    pub(super) losses: Losses,
+}
+
+impl<M> Rest<M> {
+    /// Made when there is something to note.
+    pub(super) fn of(rest: &mut Option<Self>) -> &mut Self {
+        rest.get_or_insert_with(|| Rest {
+            displaced: Displaced::new(),
+            evicted: SmallVec::new(),
+            losses: Losses::none(),
+        })
+    }
+}

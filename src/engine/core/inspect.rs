@@ -1,0 +1,70 @@
+//! What is asked of the core, without a change to it.
+
+use std::sync::Arc;
+
+use super::Core;
+use crate::engine::head::Head;
+use crate::engine::refusal::Refusal;
+use crate::message::envelope::Envelope;
+use crate::queue::entry::Entry;
+use crate::queue::terms::Terms;
+
+impl<M> Core<M> {
+    /// Whether publishes fail.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.current.load().subscribers.closed
+    }
+
+    #[cfg(test)]
+    pub(crate) fn current(&self) -> Arc<Head<M>> {
+        self.current.load_full()
+    }
+
+    /// What is seen in the current opening, if that was current all along. A few times it is tried: where publishers
+    /// open one after the other, what is seen may be of several moments.
+    pub(crate) fn steadily<R>(&self, look: impl Fn(&Head<M>) -> R) -> R {
+        let mut tries = 3;
+        loop {
+            let current = self.current.load();
+            let seen = look(&current);
+            tries -= 1;
+            if tries == 0 || Arc::ptr_eq(&current, &self.current.load()) {
+                return seen;
+            }
+        }
+    }
+
+    /// The sequence number of the next envelope.
+    pub(crate) fn position(&self) -> u64 {
+        let current = self.current.load();
+        current.segment.base() + current.segment.filled().claimed as u64
+    }
+
+    pub(crate) fn subscriber_count(&self) -> usize {
+        let subscribers = self.subscribers.load();
+        if subscribers.closed {
+            0
+        } else {
+            subscribers.subscriptions()
+        }
+    }
+
+    /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
+    /// on the list any more.
+    pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
+        let accounts = self.steadily(|current| current.accounts(terms));
+        let Entry {
+            enqueued, left_out, ..
+        } = accounts?;
+        Some((enqueued, left_out))
+    }
+
+    /// Whether the bus takes an envelope.
+    #[inline]
+    pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
+        match &self.demands {
+            None => Ok(()),
+            Some(demands) => demands.check(envelope),
+        }
+    }
+}

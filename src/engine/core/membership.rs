@@ -1,0 +1,320 @@
+//! How the list of subscribers changes: one list after the other, each brought into use before the
+//! change is over.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Core;
+use crate::engine::filter::{self, Filter};
+use crate::engine::queue::Queue;
+use crate::engine::retained::{ActivationPoint, Rule, Rules};
+use crate::engine::subscriber_list::{Admitted, SubscriberList};
+use crate::message::advisory::{Advisory, Eviction};
+use crate::message::pattern::Pattern;
+use crate::queue::delivery::Delivery;
+use crate::queue::direct::DirectReceiver;
+use crate::queue::group::Seat;
+use crate::queue::shared::SharedQueue;
+use crate::queue::terms::Terms;
+use crate::support::failpoints::{self, Step};
+use crate::support::sync::{Ordering, fence};
+
+/// Where a new subscriber is.
+pub(crate) enum Added<M> {
+    /// On the list, which is in use since then; told only where something is retained.
+    Listed(Option<Arc<ActivationPoint>>),
+    /// In its group, where it receives by this.
+    Joined(DirectReceiver<M>),
+}
+
+/// What became of one that leaves.
+pub(crate) struct Removed {
+    /// Of a group's member, whether it was the last one; none if it had left before. Without a group it always is.
+    pub(crate) is_last: Option<bool>,
+    /// It was subscribed until now.
+    pub(crate) was_subscribed: bool,
+}
+
+/// Why a subscriber is not listed.
+pub(crate) enum Unlisted {
+    /// The bus has closed.
+    Closed,
+    /// The group of its name has other terms.
+    GroupMismatch {
+        /// Which one is another.
+        term: &'static str,
+    },
+}
+
+impl<M> Core<M> {
+    /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was
+    /// replaced.
+    fn change(
+        &self,
+        change: impl FnOnce(&SubscriberList<M>) -> Option<SubscriberList<M>>,
+    ) -> (Arc<SubscriberList<M>>, bool) {
+        let changing = self.changing.lock();
+        // Kept to the end: a predicate may be dropped with the old list, and that is user code.
+        let old = self.subscribers.load_full();
+        let new = change(&old).map(Arc::new);
+        if let Some(new) = &new {
+            self.subscribers.store(Arc::clone(new));
+        }
+        drop(changing);
+        failpoints::at(Step::Listed);
+        self.sweep();
+        let changed = new.is_some();
+        let subscribers = new.unwrap_or_else(|| Arc::clone(&old));
+        self.bring_in(&subscribers);
+        self.current.load().mark(); // so that no list waits for the next publish to be marked
+        self.listed.wake_all_after_fence();
+        (subscribers, changed)
+    }
+
+    /// Takes those off the list who were evicted, unless somebody is changing it: who is does it then.
+    fn sweep(&self) {
+        // Against the fence below: either the lock is found free there, or the mark is seen here,
+        // after the lock was given back.
+        fence(Ordering::SeqCst);
+        while self.stale.load(Ordering::Relaxed) {
+            let Some(changing) = self.changing.try_lock() else {
+                return;
+            };
+            self.stale.store(false, Ordering::Relaxed); // before the list is looked at
+            let subscribers = self.subscribers.load_full();
+            let swept = (subscribers.is_stale() && !subscribers.closed)
+                .then(|| Arc::new(subscribers.swept()));
+            if let Some(swept) = &swept {
+                self.subscribers.store(Arc::clone(swept));
+            }
+            drop(changing);
+            if let Some(swept) = swept {
+                self.bring_in(&swept);
+            }
+            fence(Ordering::SeqCst); // as above
+        }
+    }
+
+    /// Subscribers were evicted: takes them off the list, and tells of it.
+    pub(crate) fn evicted(&self, evicted: &[(Arc<Terms>, Eviction)]) {
+        if evicted.is_empty() {
+            return;
+        }
+        failpoints::at(Step::Evicted);
+        self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
+        self.sweep();
+        self.listed.wake_all_after_fence(); // whoever changes the list has done so, or does
+        for (terms, reason) in evicted {
+            self.notices.tell(|| Advisory::Evicted {
+                id: terms.id,
+                name: terms.name.clone(),
+                reason: *reason,
+            });
+        }
+    }
+
+    /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
+    /// barrier: what is published from now on is offered to it.
+    pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, Unlisted> {
+        self.add_all(&[queue]).map(|mut added| added.remove(0))
+    }
+
+    /// The same for many, all or none of them.
+    pub(crate) fn add_all(&self, queues: &[Queue<M>]) -> Result<Vec<Added<M>>, Unlisted> {
+        let mut joined = Err(Unlisted::Closed);
+        let (subscribers, _) = self.change(|subscribers| {
+            if subscribers.closed {
+                return None;
+            }
+            match subscribers.admit(queues) {
+                Err(term) => {
+                    joined = Err(Unlisted::GroupMismatch { term });
+                    None
+                }
+                Ok(Admitted { list, joins }) => {
+                    let joins = joins.into_iter().zip(queues).map(|(listener, queue)| {
+                        let group = listener.as_ref()?.queue.group()?;
+                        Some(group.join(queue.terms()))
+                    });
+                    joined = Ok(joins.collect::<Vec<_>>());
+                    list
+                }
+            }
+        });
+        let joined = joined?;
+        for queue in queues {
+            let terms = queue.terms();
+            self.notices.tell(|| Advisory::Subscribed {
+                id: terms.id,
+                name: terms.name.clone(),
+                filter: queue.filter().and_then(Filter::words),
+            });
+        }
+        let added = joined.into_iter().map(|joined| match joined {
+            Some(receiver) => Added::Joined(receiver),
+            None => Added::Listed(subscribers.since.clone()),
+        });
+        Ok(added.collect())
+    }
+
+    /// Changes what is retained, unless nothing comes of it or the bus has closed.
+    pub(crate) fn change_rules(&self, change: impl FnOnce(&[Rule<M>]) -> Option<Rules<M>>) {
+        self.change(|subscribers| {
+            if subscribers.closed {
+                return None;
+            }
+            Some(subscribers.with_rules(change(&subscribers.rules)?))
+        });
+    }
+
+    /// What was retained before a list, which is in use, was.
+    pub(crate) fn retained(
+        &self,
+        since: &ActivationPoint,
+    ) -> impl Iterator<Item = Delivery<M>> + use<M> {
+        let current = self.current.load_full();
+        current.mark();
+        // None: everything was forgotten meanwhile.
+        let base = since.base().unwrap_or_default();
+        current.retained.before(base, &current.subscribers.rules)
+    }
+
+    /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
+    /// on is offered to it by them. False if it is not listed. What it listens to then is noted under the lock.
+    pub(crate) fn set_patterns(
+        &self,
+        terms: &Terms,
+        patterns: Vec<Pattern>,
+        note: impl FnOnce(&Filter<M>),
+    ) -> bool {
+        let words = (self.notices.is_listened_to()).then(|| filter::subjects(&patterns));
+        let change = |subscribers: &SubscriberList<M>| {
+            let next = subscribers.with_patterns(terms, patterns)?;
+            note(&next.listener(terms)?.filter);
+            Some(next)
+        };
+        let changed = self.change(change).1;
+        if let Some(words) = words.filter(|_| changed) {
+            self.notices.tell(|| Advisory::Listening {
+                id: terms.id,
+                name: terms.name.clone(),
+                patterns: words.map(Into::into),
+            });
+        }
+        changed
+    }
+
+    /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
+    /// is not offered to it.
+    pub(crate) fn remove(
+        &self,
+        leaving: &Arc<Terms>,
+        seat: Option<&Seat>,
+        is_evicted: impl FnOnce() -> bool,
+    ) -> Removed {
+        let mut is_last = Some(true);
+        let (subscribers, changed) = self.change(|subscribers| {
+            is_last = seat.map_or(Some(true), Seat::leave);
+            if is_last != Some(true) {
+                return None;
+            }
+            // None from a bus that closes: it offers nothing to anybody.
+            subscribers.without(seat.map_or(leaving, Seat::listed))
+        });
+        let others_stay = is_last == Some(false) && !subscribers.closed;
+        // Of one who was put out, that was told.
+        let was_subscribed = (changed || others_stay) && !is_evicted();
+        if was_subscribed {
+            self.notices.tell(|| Advisory::Unsubscribed {
+                id: leaving.id,
+                name: leaving.name.clone(),
+            });
+        }
+        Removed {
+            is_last,
+            was_subscribed,
+        }
+    }
+
+    /// Whether it is offered what is published: it is on the list, or its group is.
+    pub(crate) fn lists(&self, listed: &Terms) -> bool {
+        let current = self.current.load();
+        !current.subscribers.closed && current.subscribers.lists(listed)
+    }
+
+    /// The same as [`remove`](Core::remove), of a subscriber that receives what it has. It is woken to learn of its end.
+    /// False if it was not subscribed any more.
+    pub(crate) fn end(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
+        let listed = seat.map_or(leaving, Seat::listed);
+        let current = self.current.load_full();
+        let cursor = current.subscribers.shared_queue(listed).cloned();
+        let listener = current.subscribers.listener(listed).cloned();
+        drop(current); // it would keep the queue connected
+        let was_open = cursor.as_ref().map(|queue| self.end_follower(queue));
+        let removed = self.remove(leaving, seat, || {
+            cursor.as_ref().is_some_and(|queue| queue.is_evicted())
+                || (listener.as_ref()).is_some_and(|listener| listener.queue.is_evicted())
+        });
+        if let Some(listener) = listener {
+            if removed.is_last == Some(true) {
+                listener.queue.terms().wake_publishers();
+            }
+            listener.queue.readers().wake_every_thread(); // of a group: the others stay connected
+        }
+        // A follower that was woken may have left by itself before it was taken off.
+        was_open.unwrap_or(removed.was_subscribed)
+    }
+
+    /// The same, of whoever has this id.
+    pub(crate) fn end_by_id(&self, id: Uuid) -> bool {
+        let current = self.current.load_full();
+        let found = current.subscribers.with_id(id);
+        drop(current);
+        found.is_some_and(|(terms, seat)| self.end(&terms, seat.as_ref()))
+    }
+
+    /// Settles the accounts of a queue without a filter, for good, before it is taken off the list. False if that was
+    /// done already, or it was evicted.
+    ///
+    /// Invariant: *once it is marked as closed and the current segment retired, its accounts are the same in every
+    /// opening that lists it.* For whoever opens a later segment has acquired the mark through the swap that installed
+    /// the retiring one. So it does not matter which of several threads that do this at once is first.
+    fn end_follower(&self, queue: &SharedQueue<M>) -> bool {
+        let was_open = queue.close() && !queue.is_evicted();
+        self.retire_segment();
+        let current = self.current.load_full();
+        // None: somebody else has taken it off by now, and has told it of its end before.
+        if let Some(entry) = current.accounts(queue.terms()) {
+            queue.end(&entry);
+            self.readers.wake_all_after_fence();
+        }
+        was_open
+    }
+
+    /// Closes the bus, and settles the accounts of those who are subscribed. False if it was closed before.
+    ///
+    /// First comes a closed route that lists them still: the opening that brings it in has all
+    /// their accounts, which are final. Then one that lists nobody, so that their queues
+    /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
+    #[must_use = "what there is left to tell is told by the first"]
+    pub(crate) fn close(&self) -> bool {
+        let (_, first) =
+            self.change(|subscribers| (!subscribers.closed).then(|| subscribers.closed()));
+        let last = self.current.load_full();
+        for (queue, entry) in last.standings() {
+            queue.end(&entry);
+        }
+        self.readers.wake_all_after_fence();
+        for listener in last.subscribers.direct.iter() {
+            listener.queue.terms().wake_publishers();
+        }
+        if !last.subscribers.is_empty() {
+            let nobody = Arc::new(last.subscribers.nobody());
+            self.subscribers.store(Arc::clone(&nobody));
+            self.bring_in(&nobody);
+        }
+        self.requests.close();
+        first
+    }
+}

@@ -1,0 +1,84 @@
+//! What a bus asks of an envelope, whoever publishes it: how large it may be, and that it can be written.
+
+use crate::codec::{Codec, EncodeError};
+use crate::engine::refusal::Refusal;
+use crate::message::envelope::Envelope;
+use crate::message::measure::{LimitExceeded, Measure, Meter};
+
+/// What may be tried many times, and is measured once.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    is_done: bool,
+}
+
+impl Measured {
+    pub(crate) fn once<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if !self.is_done {
+            measure()?;
+            self.is_done = true; // not before: it may panic
+        }
+        Ok(())
+    }
+}
+
+/// What a bus asks of an envelope.
+pub(crate) struct Demands<M> {
+    pub(crate) size: Option<Size<M>>,
+    pub(crate) written: Option<Written<M>>,
+    /// Bytes of the source, where there is a size.
+    pub(crate) max_source: usize,
+}
+
+/// How large a payload may be, and how that is measured.
+pub(crate) struct Size<M> {
+    bytes: usize,
+    depth: usize,
+    measure: fn(&M, &mut Meter) -> Result<(), LimitExceeded>,
+}
+
+impl<M: Measure> Size<M> {
+    pub(crate) fn new(bytes: usize, depth: usize) -> Self {
+        Size {
+            bytes,
+            depth,
+            measure: M::measure,
+        }
+    }
+}
+
+/// By which codec it must be possible to write it, and how that is done.
+#[derive(Debug)]
+pub(crate) struct Written<M> {
+    pub(crate) codec: Codec,
+    pub(crate) encode: fn(&Codec, &Envelope<M>) -> Result<String, EncodeError>,
+}
+
+impl<M> Size<M> {
+    /// Bytes and levels of nesting.
+    pub(crate) fn limits(&self) -> (usize, usize) {
+        (self.bytes, self.depth)
+    }
+}
+
+impl<M> Demands<M> {
+    #[cold]
+    pub(crate) fn check(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
+        if let Some(size) = &self.size {
+            self.check_size(size, envelope).map_err(Refusal::TooLarge)?;
+        }
+        if let Some(written) = &self.written {
+            let json = (written.encode)(&written.codec, envelope);
+            json.map_err(|error| Refusal::Unwritable(Box::new(error)))?;
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, size: &Size<M>, envelope: &Envelope<M>) -> Result<(), LimitExceeded> {
+        if envelope.source.len() > self.max_source {
+            return Err(LimitExceeded::Source {
+                limit: self.max_source,
+            });
+        }
+        (size.measure)(&envelope.message, &mut Meter::new(size.bytes, size.depth))
+    }
+}

@@ -1,0 +1,113 @@
+//! Several openings of one segment: a change of the list, or of what is granted, that costs nobody a new segment.
+//!
+//! The segment's word has an *epoch*, which says which opening may claim slots. The next opening of the same segment has
+//! the next epoch. It is installed, and then [settled](Opening::settle): the segment is put into the queues of the
+//! newcomers, the epoch is raised, and they learn where they start: at the slot after those that were claimed by then.
+//!
+//! * **Each claim belongs to one opening**: the one whose epoch the word had. So an envelope is for the subscribers of
+//!   that opening's list, and for no others.
+//! * **An opening is settled before another is installed after it**, by whoever installs that. So where it began is read
+//!   before it is overwritten.
+//! * **A newcomer's start is written once, and before `subscribe` returns.** Whoever claims by the opening has seen the
+//!   epoch raised, and the segment was in the newcomer's queue before.
+//! * **Whoever holds an earlier opening claims no more** when this one is settled. That is the barrier of leaving, and of
+//!   revoking.
+//! * A segment's reach does not change: a queue that was left out stays so until the next segment.
+
+use std::sync::Arc;
+
+use super::Head;
+use super::accounts::{Full, Other};
+use crate::engine::retained::Retained;
+use crate::engine::subscriber_list::SubscriberList;
+use crate::queue::segment::LAST_EPOCH;
+use crate::support::sync::{AtomicBool, Ordering};
+
+impl<M> Head<M> {
+    /// The next opening of the same segment, for this route. None if that cannot be: the segment takes no more, or is not
+    /// ready, or keeps nothing; it has no room for a newcomer; nobody would be left to read it; something is retained.
+    pub(crate) fn again(&self, subscribers: &Arc<SubscriberList<M>>) -> Option<Self> {
+        let (filled, slots) = (self.segment.filled(), self.segment.slots());
+        let retains = !(self.subscribers.rules.is_empty() && subscribers.rules.is_empty());
+        if filled.is_final
+            || slots == 0
+            || !self.segment.is_ready()
+            || subscribers.closed
+            || retains
+            || self.epoch == LAST_EPOCH
+        {
+            return None;
+        }
+        let free = slots - filled.claimed;
+        let mut newcomers = subscribers.shared.above(self.subscribers.version);
+        if newcomers.any(|queue| queue.terms().capacity < free) {
+            return None;
+        }
+        let (others, drops) = self.exceptions_among(subscribers);
+        let out_of_reach = (others.iter()).filter(|other| !other.entry.is_in_reach());
+        let in_reach = subscribers.shared.len() - out_of_reach.count();
+        if in_reach == 0 && subscribers.direct.is_empty() {
+            return None;
+        }
+        Some(Head {
+            segment: Arc::clone(&self.segment),
+            epoch: self.epoch + 1,
+            after: self.subscribers.version,
+            is_settled: AtomicBool::new(false),
+            subscribers: Arc::clone(subscribers),
+            others: others.into(),
+            in_reach,
+            drops: drops.into(),
+            evicts: Box::default(), // they were evicted before the segment was ready
+            retained: Retained::nothing(),
+            growth: self.growth,
+        })
+    }
+
+    /// The exceptions that are on this route, and those of them that have no room and drop.
+    fn exceptions_among(&self, subscribers: &SubscriberList<M>) -> (Vec<Other<M>>, Vec<Full>) {
+        let mut places = vec![None; self.others.len()];
+        let mut others = Vec::with_capacity(self.others.len());
+        for (place, other) in places.iter_mut().zip(&self.others) {
+            if subscribers.lists(other.queue.terms()) {
+                *place = Some(u32::try_from(others.len()).expect("there were no more before"));
+                others.push(other.clone());
+            }
+        }
+        let drops = (self.drops.iter()).filter_map(|full| {
+            let place = places[full.index as usize]?;
+            Some(full.at(place))
+        });
+        let drops = drops.collect();
+        (others, drops)
+    }
+
+    /// Lets claims by this opening begin, and end those by openings before it; tells newcomers where they start. Whoever
+    /// meets the opening does so, perhaps again.
+    #[inline]
+    pub(crate) fn settle(&self) {
+        // Acquire, against the release below: newcomers have a start.
+        if !self.is_settled.load(Ordering::Acquire) {
+            self.settle_now();
+        }
+    }
+
+    #[cold]
+    fn settle_now(&self) {
+        let newcomers = || self.subscribers.shared.above(self.after);
+        if self.epoch > 0 {
+            // The first opening's segment is handed over to all in its reach before it is ready.
+            for queue in newcomers() {
+                queue.hand_over(&self.segment);
+            }
+        }
+        // None: a later opening has begun, and this one was settled before that was installed.
+        if let Some(began) = self.segment.enter(self.epoch) {
+            let start = self.segment.base() + began as u64;
+            for queue in newcomers() {
+                queue.state().begin(start);
+            }
+        }
+        self.is_settled.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,215 @@
+//! Where a bus puts up what it has to tell, and who reads it.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::message::advisory::Advisory;
+use crate::queue::terms::Terms;
+
+/// How many advisories a thread may be in the middle of telling. To tell one may run code of a
+/// subscriber or of `tracing`, and what that does may have to be told as well: this ends it.
+const DEPTH: u32 = 4;
+
+/// What one bus has to tell, and whom.
+pub(crate) struct Notices {
+    /// Those that are told while they listen. What they do about it may have to be told as well.
+    listeners: Vec<Arc<dyn Record>>,
+    /// Those that take down all of it. Not of [`sync`](crate::support::sync), since no model has any.
+    records: arc_swap::ArcSwap<Vec<Arc<dyn Record>>>,
+    made: Instant,
+}
+
+/// Takes what is told.
+pub(crate) trait Record: Send + Sync {
+    /// Whether it takes anything now.
+    fn listens(&self) -> bool;
+    fn record(&self, advisory: &Advisory);
+    /// Whether it is told of each denial, and not only of as many as others are.
+    fn takes_each_denial(&self) -> bool {
+        false
+    }
+    /// Nothing more is told.
+    fn close(&self) {}
+}
+
+impl Notices {
+    pub(crate) fn new(listeners: Vec<Arc<dyn Record>>) -> Self {
+        Notices {
+            listeners,
+            records: arc_swap::ArcSwap::default(),
+            made: Instant::now(),
+        }
+    }
+
+    /// Tells something, if anybody listens. Never called under a lock: who listens may run code of
+    /// his own.
+    #[inline]
+    pub(crate) fn tell(&self, advisory: impl FnOnce() -> Advisory) {
+        let is_heard = self.is_heard();
+        if is_heard || self.is_recorded() {
+            let advisory = advisory();
+            self.record(&advisory);
+            if is_heard {
+                self.put_up(&advisory);
+            }
+        }
+    }
+
+    /// Tells of a denial that so many others came before, of which nobody was told; of one that nobody but
+    /// those who [take each](Record::takes_each_denial) is told of if there is no number.
+    pub(crate) fn tell_denied(&self, told: Option<u64>, advisory: impl Fn(u64) -> Advisory) {
+        for record in &*self.records.load_full() {
+            let suppressed = if record.takes_each_denial() {
+                Some(0)
+            } else {
+                told
+            };
+            if let Some(suppressed) = suppressed {
+                record.record(&advisory(suppressed));
+            }
+        }
+        if let Some(suppressed) = told {
+            self.announce(|| advisory(suppressed));
+        }
+    }
+
+    /// Whether somebody takes down each denial.
+    pub(crate) fn takes_each_denial(&self) -> bool {
+        (self.records.load().iter()).any(|record| record.takes_each_denial())
+    }
+
+    /// Tells those who only listen of something that is [recorded](Board::record) by itself.
+    pub(crate) fn announce(&self, advisory: impl FnOnce() -> Advisory) {
+        if self.is_heard() {
+            self.put_up(&advisory());
+        }
+    }
+
+    /// Whether anybody is told anything.
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.is_heard() || self.is_recorded()
+    }
+
+    /// From now on everything is taken down here, and nothing is lost: whoever tells it waits.
+    pub(crate) fn attach(&self, record: &Arc<dyn Record>) {
+        self.records.rcu(|records| {
+            let mut records = Vec::clone(records);
+            records.push(Arc::clone(record));
+            records
+        });
+    }
+
+    /// Takes off the one at this address.
+    pub(crate) fn detach(&self, record: *const ()) {
+        self.records.rcu(|records| {
+            let mut records = Vec::clone(records);
+            records.retain(|known| Arc::as_ptr(known).cast() != record);
+            records
+        });
+    }
+
+    #[inline]
+    pub(crate) fn is_recorded(&self) -> bool {
+        !self.records.load().is_empty()
+    }
+
+    pub(crate) fn record(&self, advisory: &Advisory) {
+        // Not the guard: this may wait.
+        for record in &*self.records.load_full() {
+            record.record(advisory);
+        }
+    }
+
+    /// Tells that the bus has closed, and nothing after that. Called once.
+    pub(crate) fn close(&self) {
+        self.tell(|| Advisory::Closed);
+        self.listeners.iter().for_each(|listener| listener.close());
+    }
+
+    #[inline]
+    fn is_heard(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.listens())
+    }
+
+    #[cold]
+    fn put_up(&self, advisory: &Advisory) {
+        let Some(_telling) = Telling::begin() else {
+            return;
+        };
+        for listener in self.listeners.iter().filter(|listener| listener.listens()) {
+            listener.record(advisory);
+        }
+    }
+}
+
+thread_local! {
+    static TELLING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A thread is in the middle of telling an advisory.
+struct Telling;
+
+impl Telling {
+    fn begin() -> Option<Self> {
+        let depth = TELLING.get();
+        (depth < DEPTH).then(|| {
+            TELLING.set(depth + 1);
+            Telling
+        })
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        TELLING.set(TELLING.get() - 1);
+    }
+}
+
+/// Who lost envelopes by one publish, and how many each so far. It is told when the publish is
+/// over, since who listens may publish.
+pub(crate) struct Losses(Vec<(Arc<Terms>, u64)>);
+
+impl Losses {
+    pub(crate) fn none() -> Self {
+        Losses(Vec::new()) // allocates nothing
+    }
+
+    pub(crate) fn note(
+        &mut self,
+        notices: &Notices,
+        terms: &Arc<Terms>,
+        dropped: impl FnOnce() -> u64,
+    ) {
+        if !notices.is_heard() {
+            return;
+        }
+        let now = u64::try_from(notices.made.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if terms.told_lagging.is_due(now.max(1)) {
+            self.0.push((Arc::clone(terms), dropped()));
+        }
+    }
+
+    pub(crate) fn tell(self, notices: &Notices) {
+        for (terms, dropped) in self.0 {
+            notices.tell(|| Advisory::Lagging {
+                id: terms.id,
+                name: terms.name.clone(),
+                dropped,
+            });
+        }
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_while_telling_ends_at_some_depth_and_begins_anew() {
+        let telling: Vec<_> = std::iter::from_fn(Telling::begin).collect();
+        assert_eq!(telling.len(), DEPTH as usize);
+        drop(telling);
+        assert!(Telling::begin().is_some());
+    }
+}

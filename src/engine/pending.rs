@@ -1,0 +1,129 @@
+//! Envelopes on their way into a segment, and back if another publisher's comes first.
+
+use std::mem;
+use std::ops::Range;
+use std::vec;
+
+use crate::message::envelope::Envelope;
+use crate::queue::segment::Segment;
+use crate::support::failpoints::{self, Step};
+
+/// Envelopes that a publisher still has: one, or a batch.
+pub(crate) trait Pending<M> {
+    fn count(&self) -> usize;
+    /// The next one; there is one.
+    fn first(&mut self) -> &Envelope<M>;
+    fn take(&mut self) -> Envelope<M>;
+    /// Takes so many, which there are.
+    fn take_many(&mut self, count: usize) -> Vec<Envelope<M>>;
+    /// Takes back what was taken last.
+    fn put_back(&mut self, envelopes: Vec<Envelope<M>>);
+}
+
+const PENDING: &str = "the caller has seen that one is pending";
+
+impl<M> Pending<M> for Option<Envelope<M>> {
+    fn count(&self) -> usize {
+        usize::from(self.is_some())
+    }
+
+    fn first(&mut self) -> &Envelope<M> {
+        self.as_ref().expect(PENDING)
+    }
+
+    #[inline]
+    fn take(&mut self) -> Envelope<M> {
+        Option::take(self).expect(PENDING)
+    }
+
+    fn take_many(&mut self, _one: usize) -> Vec<Envelope<M>> {
+        vec![Pending::take(self)]
+    }
+
+    fn put_back(&mut self, envelopes: Vec<Envelope<M>>) {
+        *self = envelopes.into_iter().next().or(Option::take(self));
+    }
+}
+
+/// Envelopes that are published together.
+pub(crate) struct Batch<M>(vec::IntoIter<Envelope<M>>);
+
+impl<M> Batch<M> {
+    pub(crate) fn new(envelopes: Vec<Envelope<M>>) -> Self {
+        Batch(envelopes.into_iter())
+    }
+
+    /// All that are left, in order.
+    pub(crate) fn left(&self) -> &[Envelope<M>] {
+        self.0.as_slice()
+    }
+
+    /// The same, taken out.
+    pub(crate) fn into_envelopes(self) -> Vec<Envelope<M>> {
+        self.0.collect()
+    }
+}
+
+impl<M> Pending<M> for Batch<M> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn first(&mut self) -> &Envelope<M> {
+        self.0.as_slice().first().expect(PENDING)
+    }
+
+    #[inline]
+    fn take(&mut self) -> Envelope<M> {
+        self.0.next().expect(PENDING)
+    }
+
+    fn take_many(&mut self, count: usize) -> Vec<Envelope<M>> {
+        if count == self.0.len() {
+            // The vector itself: none of them is moved.
+            mem::take(&mut self.0).collect()
+        } else {
+            self.0.by_ref().take(count).collect()
+        }
+    }
+
+    fn put_back(&mut self, mut envelopes: Vec<Envelope<M>>) {
+        envelopes.extend(&mut self.0);
+        self.0 = envelopes.into_iter();
+    }
+}
+
+/// Appends up to so many pending envelopes to a segment, for the opening with this epoch. What the segment does not keep
+/// goes to `unkept`, with its sequence number.
+pub(crate) fn append<M>(
+    segment: &Segment<M>,
+    epoch: u64,
+    pending: &mut impl Pending<M>,
+    wanted: usize,
+    unkept: impl FnMut(u64, Envelope<M>),
+) -> Option<Range<usize>> {
+    let slots = segment.claim(epoch, wanted)?;
+    failpoints::at(Step::Claimed);
+    if segment.is_blind() {
+        let sequence = segment.base() + slots.start as u64;
+        discard(pending, slots.len(), sequence, unkept);
+    } else {
+        for slot in slots.clone() {
+            segment.write(slot, || pending.take());
+        }
+    }
+    Some(slots)
+}
+
+/// Lets go of so many pending envelopes that were counted and are kept by nobody, the first of which
+/// has this sequence number.
+pub(crate) fn discard<M>(
+    pending: &mut impl Pending<M>,
+    count: usize,
+    sequence: u64,
+    mut unkept: impl FnMut(u64, Envelope<M>),
+) {
+    for sequence in (sequence..).take(count) {
+        unkept(sequence, pending.take());
+    }
+}

@@ -1,0 +1,400 @@
+//! Who gets an envelope: the list of subscribers, replaced whole at each change.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use crate::engine::filter::Filter;
+use crate::engine::index::{Index, Listeners};
+use crate::engine::queue::Queue;
+use crate::engine::retained::{ActivationPoint, Rules};
+use crate::message::advisory::Eviction;
+use crate::message::envelope::Envelope;
+use crate::message::pattern::Pattern;
+use crate::message::subject::Payload;
+use crate::queue::direct::DirectQueue;
+use crate::queue::group::Seat;
+use crate::queue::shared::SharedQueue;
+use crate::queue::terms::Terms;
+use crate::support::chunked_list::{ChunkedList, ROW};
+
+/// One state of the subscriber list. Never changed, only replaced.
+///
+/// It is what keeps the queues' sending ends: when the last route that lists a queue is gone, and
+/// with it the last publisher that could still send, the subscriber's channel disconnects.
+pub(crate) struct SubscriberList<M> {
+    /// Counts the changes, so that of two routes the newer one is known.
+    pub(crate) version: u64,
+    /// Subscribers without a filter, in the order in which they came.
+    pub(crate) shared: ChunkedList<Arc<SharedQueue<M>>>,
+    /// Subscribers with a filter, in the order in which they came.
+    pub(crate) direct: ChunkedList<Arc<Listener<M>>>,
+    /// What those with a filter listen to.
+    index: Index<Arc<Listener<M>>>,
+    /// The bus has closed: nothing is published any more, and the list does not change.
+    pub(crate) closed: bool,
+    /// What is retained for later subscribers.
+    pub(crate) rules: Rules<M>,
+    /// From when on this list is in use; told only where something is retained.
+    pub(crate) since: Option<Arc<ActivationPoint>>,
+}
+
+/// A subscriber with a filter.
+pub(crate) struct Listener<M> {
+    /// The version of the list with which it came: later ones have higher numbers.
+    pub(crate) number: u64,
+    pub(crate) queue: Arc<DirectQueue<M>>,
+    pub(crate) filter: Filter<M>,
+}
+
+impl<M> Listener<M> {
+    /// The term that keeps a subscriber from joining the group of that name, if this is it.
+    fn invites(&self, wanted: &Terms, filter: &Filter<M>) -> Option<Result<(), &'static str>> {
+        let terms = self.queue.terms();
+        if terms.group != wanted.group || self.queue.is_evicted() {
+            return None;
+        }
+        Some(if terms.capacity != wanted.capacity {
+            Err("capacity")
+        } else if terms.overflow != wanted.overflow {
+            Err("overflow policy")
+        } else if !self.filter.is_same(filter) {
+            Err("filter")
+        } else {
+            Ok(())
+        })
+    }
+}
+
+/// What comes of the wish to be listed.
+pub(crate) struct Admitted<M> {
+    pub(crate) list: Option<SubscriberList<M>>,
+    pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
+}
+
+/// The subscribers that pick an envelope, by one state of the list. They are borrowed: to hold each would cost as much
+/// as to send.
+pub(crate) struct Picks<'r, M> {
+    pub(crate) listeners: Listeners<'r, Arc<Listener<M>>>,
+    /// Those that are to be evicted, and why; one whose predicate has panicked, once for each time.
+    pub(crate) failed: Vec<(&'r Listener<M>, Eviction)>,
+}
+
+/// What predicates have said so far of one envelope, by the numbers of their subscribers, in order.
+pub(crate) type Verdicts = SmallVec<[(u64, bool); 16]>;
+
+impl<'r, M> Picks<'r, M> {
+    pub(crate) fn none() -> Self {
+        Picks {
+            listeners: SmallVec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &'r Arc<DirectQueue<M>>> {
+        self.listeners.iter().map(|(_, listener)| &listener.queue)
+    }
+}
+
+impl<M> SubscriberList<M> {
+    pub(crate) fn empty() -> Self {
+        SubscriberList {
+            version: 0,
+            shared: ChunkedList::new(),
+            direct: ChunkedList::new(),
+            index: Index::new(),
+            closed: false,
+            rules: Arc::new([]),
+            since: None,
+        }
+    }
+
+    /// How many subscriptions there are: those that were evicted are gone already, though they be
+    /// listed still.
+    pub(crate) fn subscriptions(&self) -> usize {
+        let shared = self
+            .shared
+            .iter()
+            .filter(|queue| !queue.is_evicted())
+            .count();
+        let direct = (self.direct.iter()).filter(|listener| !listener.queue.is_evicted());
+        shared
+            + direct
+                .map(|listener| listener.queue.members())
+                .sum::<usize>()
+    }
+
+    /// Whether the list has somebody who was evicted.
+    pub(crate) fn is_stale(&self) -> bool {
+        (self.shared.iter().any(|queue| queue.is_evicted()))
+            || (self.direct.iter()).any(|listener| listener.queue.is_evicted())
+    }
+
+    /// The same list, but for those who were evicted.
+    pub(crate) fn swept(&self) -> Self {
+        let mut swept = self.next();
+        // All in one pass: a publish may evict every subscriber there is.
+        swept.shared = self.shared.retain(|queue| !queue.is_evicted());
+        let (mut staying, mut evicted) = (0, Vec::new());
+        swept.direct = self.direct.retain(|listener| {
+            let stays = !listener.queue.is_evicted();
+            if stays {
+                staying += 1;
+            } else {
+                evicted.push(listener);
+            }
+            stays
+        });
+        if evicted.len() > staying / ROW {
+            // To take one out of the index copies rows and lists of them: one pass costs less.
+            swept.index = (self.index).retain(&|listener| !listener.queue.is_evicted());
+        } else {
+            for listener in evicted {
+                let address = listener.filter.address();
+                swept.index = (swept.index).set(listener.number, None, address);
+            }
+        }
+        swept
+    }
+
+    /// The listener whose group a new queue asks to join, if there is one.
+    fn group(&self, asks: &Queue<M>) -> Option<Result<&Arc<Listener<M>>, &'static str>> {
+        let Queue::Direct(asks, filter) = asks else {
+            return None;
+        };
+        asks.group()?;
+        (self.direct.iter()).find_map(|listener| {
+            let invited = listener.invites(asks.terms(), filter)?;
+            Some(invited.map(|()| listener))
+        })
+    }
+
+    /// The list with all of these, or the term that one of them does not agree to; and for each what
+    /// it joins, if there is a group of its name. The list is none if all join one.
+    pub(crate) fn admit(&self, queues: &[Queue<M>]) -> Result<Admitted<M>, &'static str> {
+        let mut list: Option<Self> = None;
+        let mut joins = Vec::with_capacity(queues.len());
+        for queue in queues {
+            let so_far = list.as_ref().unwrap_or(self);
+            let joined = so_far.group(queue).transpose()?.map(Arc::clone);
+            if joined.is_none() {
+                // One change for all, though it counts as many: each has a number of its own.
+                let mut next = match list.take() {
+                    Some(list) => SubscriberList {
+                        version: list.version + 1,
+                        ..list
+                    },
+                    None => self.next(),
+                };
+                next.enter(queue.clone());
+                list = Some(next);
+            }
+            joins.push(joined);
+        }
+        Ok(Admitted { list, joins })
+    }
+
+    /// The subscriber without a filter that is listed under these terms.
+    pub(crate) fn shared_queue(&self, terms: &Terms) -> Option<&Arc<SharedQueue<M>>> {
+        self.shared.get(terms.number(), |_| true)
+    }
+
+    /// The subscriber with a filter, or the group, that is listed under these terms.
+    pub(crate) fn listener(&self, terms: &Terms) -> Option<&Arc<Listener<M>>> {
+        self.direct.get(terms.number(), |_| true)
+    }
+
+    pub(crate) fn lists(&self, terms: &Terms) -> bool {
+        self.shared_queue(terms).is_some() || self.listener(terms).is_some()
+    }
+
+    /// The terms of the subscriber with this id, with its seat if it is a group's member.
+    pub(crate) fn with_id(&self, id: Uuid) -> Option<(Arc<Terms>, Option<Seat>)> {
+        let shared = self.shared.iter().map(|queue| queue.terms());
+        let alone = (self.direct.iter().map(|listener| &listener.queue))
+            .filter(|queue| queue.group().is_none())
+            .map(|queue| queue.terms());
+        if let Some(terms) = shared.chain(alone).find(|terms| terms.id == id) {
+            return Some((Arc::clone(terms), None));
+        }
+        let mut groups = self.direct.iter().filter_map(|it| it.queue.group());
+        let seat = groups.find_map(|group| group.seat(id))?;
+        Some((Arc::clone(seat.terms()), Some(seat)))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shared.is_empty() && self.direct.is_empty()
+    }
+
+    /// How many of so many envelopes may be placed in one step: each has picks of its own.
+    pub(crate) fn step(&self, pending: usize) -> usize {
+        if self.direct.is_empty() { pending } else { 1 }
+    }
+
+    /// Finds the subscribers that pick the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
+    /// asked for ever.
+    /// This runs user code. `envelope` is asked for only if somebody has a filter.
+    pub(crate) fn matches<'r, 'e>(
+        &'r self,
+        envelope: impl FnOnce() -> &'e Envelope<M>,
+        verdicts: &mut Verdicts,
+        matches: &mut Picks<'r, M>,
+    ) where
+        M: Payload,
+    {
+        if self.direct.is_empty() {
+            return;
+        }
+        let envelope = envelope();
+        let mut never = false;
+        let subject = || {
+            let subject = envelope.message.subject();
+            never = subject.is_never_of::<M>();
+            subject
+        };
+        (self.index).find(&envelope.source, subject, &mut matches.listeners);
+        if never {
+            let vain = (self.direct.iter()).filter(|listener| listener.filter.asks_for_a_subject());
+            matches.failed = vain
+                .map(|listener| (&**listener, Eviction::NoSubject))
+                .collect();
+        }
+        let Picks { listeners, failed } = matches;
+        listeners.retain(|&mut (_, listener)| {
+            !listener.filter.has_predicates() || accepts(listener, envelope, verdicts, failed)
+        });
+    }
+
+    /// The list after this one, with the same subscribers.
+    fn next(&self) -> Self {
+        SubscriberList {
+            version: self.version + 1,
+            shared: self.shared.clone(),
+            direct: self.direct.clone(),
+            index: self.index.clone(),
+            closed: self.closed,
+            rules: Arc::clone(&self.rules),
+            since: (!self.rules.is_empty()).then(|| ActivationPoint::new(self.since.as_ref())),
+        }
+    }
+
+    /// The same list, with other rules.
+    pub(crate) fn with_rules(&self, rules: Rules<M>) -> Self {
+        SubscriberList {
+            since: (!rules.is_empty()).then(|| ActivationPoint::new(self.since.as_ref())),
+            rules,
+            ..self.swept()
+        }
+    }
+
+    /// Lists a subscriber. Only of a list that nobody else has seen, as all that changes one.
+    fn enter(&mut self, queue: Queue<M>) {
+        let number = self.version;
+        queue.terms().list_as(number);
+        match queue {
+            Queue::Shared(queue) => self.shared = self.shared.set(number, Some(queue), |_| true),
+            Queue::Direct(queue, filter) => self.listen(Arc::new(Listener {
+                number,
+                queue,
+                filter,
+            })),
+        }
+    }
+
+    /// The list where one subscriber with a filter listens to these patterns, or nothing if it is not
+    /// listed, or was put out, or the list is closed.
+    pub(crate) fn with_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> Option<Self> {
+        if self.closed {
+            return None;
+        }
+        let listener = self.listener(terms)?;
+        if listener.queue.is_evicted() {
+            return None;
+        }
+        let mut next = self.next();
+        next.index = (self.index).set(listener.number, None, listener.filter.address());
+        next.listen(Arc::new(Listener {
+            number: listener.number,
+            queue: Arc::clone(&listener.queue),
+            filter: listener.filter.with_patterns(patterns),
+        }));
+        Some(next)
+    }
+
+    /// Lists one with a filter, in the place of one with the same number, if there is one.
+    fn listen(&mut self, listener: Arc<Listener<M>>) {
+        let number = listener.number;
+        self.index = (self.index).set(number, Some(&listener), listener.filter.address());
+        self.direct = self.direct.set(number, Some(listener), |_| true);
+    }
+
+    /// The list without one subscriber, or nothing if it is not listed or the list is closed.
+    pub(crate) fn without(&self, leaving: &Arc<Terms>) -> Option<Self> {
+        let mut next = self.next();
+        (!self.closed && next.leave(leaving)).then_some(next)
+    }
+
+    /// Takes a subscriber off; false if it is not listed.
+    fn leave(&mut self, leaving: &Terms) -> bool {
+        let number = leaving.number();
+        if let Some(listener) = self.listener(leaving) {
+            self.index = (self.index).set(number, None, listener.filter.address());
+            self.direct = self.direct.set(number, None, |_| true);
+        } else if self.shared_queue(leaving).is_some() {
+            self.shared = self.shared.set(number, None, |_| true);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The list for good. Nobody need be found by what is published.
+    pub(crate) fn closed(&self) -> Self {
+        SubscriberList {
+            closed: true,
+            index: Index::new(),
+            ..self.swept()
+        }
+    }
+
+    /// What comes after the closed list: it lets go of the queues.
+    pub(crate) fn nobody(&self) -> Self {
+        SubscriberList {
+            version: self.version + 1,
+            closed: true,
+            ..SubscriberList::empty()
+        }
+    }
+}
+
+/// Whether a subscriber's predicates accept it, or have accepted it.
+fn accepts<'r, M>(
+    listener: &'r Listener<M>,
+    envelope: &Envelope<M>,
+    verdicts: &mut Verdicts,
+    failed: &mut Vec<(&'r Listener<M>, Eviction)>,
+) -> bool {
+    let number = listener.number;
+    // Mostly none that comes after this one was asked before.
+    let place = match verdicts.last() {
+        Some(last) if last.0 >= number => verdicts.binary_search_by_key(&number, |it| it.0),
+        _ => Err(verdicts.len()),
+    };
+    match place {
+        Ok(place) => verdicts[place].1,
+        Err(place) => {
+            let verdict = listener.filter.judge(envelope);
+            if verdict.is_err() {
+                failed.push((listener, Eviction::PredicatePanicked));
+            }
+            let accepts = verdict.unwrap_or(false);
+            verdicts.insert(place, (number, accepts));
+            accepts
+        }
+    }
+}

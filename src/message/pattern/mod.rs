@@ -1,0 +1,375 @@
+//! Patterns over subjects: `event.custom.*.reading`, `command.>`.
+
+mod error;
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::message::subject::{Subject, write_token};
+
+use self::error::{Flaw, FlawKind};
+
+pub use self::error::PatternError;
+
+/// The most bytes of a [`Pattern`]: those of its tokens, and one more for each. An escape counts as what it stands
+/// for. (A subject with two names of 256 bytes has some 540.)
+pub const MAX_PATTERN_BYTES: usize = 4_096;
+
+/// The most tokens of a [`Pattern`], without the `>` at its end.
+pub const MAX_PATTERN_TOKENS: usize = 16;
+
+/// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (Who has the bus may
+/// subscribe with any number of them.)
+pub const MAX_PATTERNS: usize = 1_024;
+
+/// The most bytes of all patterns of one subscription together, or of one grant: as many as 1,024 patterns of 256 bytes
+/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
+pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
+
+/// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape
+/// of a pattern is which of its tokens are `*`.
+///
+/// So a thousand patterns such as `command.invoke.*.m7` have one shape. Each further shape makes the publish of a subject
+/// take up to 16 steps more to find the subscribers, where its other tokens match.
+pub const MAX_PATTERN_SHAPES: usize = 16;
+
+/// Which subjects a subscriber wants; compiled once, matched token by token.
+///
+/// # Text form
+///
+/// Tokens are joined by dots. `*` stands for any one token, `>` at the end for one or more tokens;
+/// any other token stands for itself. A backslash takes the meaning away from what follows it:
+///
+/// | written | is |
+/// | --- | --- |
+/// | `\.` `\*` `\>` `\\` | that character, literally |
+/// | `\e` | the empty token (must stand alone) |
+/// | `\u{1f}` | the character with that code, in hexadecimal |
+///
+/// A wildcard that is only a part of a token (`sensor*`) is an error rather than a literal: who
+/// writes it expects it to match more than it would. No pattern matches a subject without tokens, not even `>`:
+/// see [`Payload::subject`](crate::Payload::subject).
+///
+/// An empty token is a token as any other, so `*` and `>` match it. (In NATS there is none.)
+///
+/// # Where one is taken
+///
+/// Whatever takes a pattern takes text as well, and a bad text is an error of what it is for:
+/// `SubscribeOptions::new().pattern("reading.>")`. Text that is made up of what strangers wrote is
+/// [escaped](Pattern::escape), token by token. In serde's formats a pattern is its text.
+///
+/// # Limits
+///
+/// [`MAX_PATTERN_TOKENS`] tokens and [`MAX_PATTERN_BYTES`]; a subject may have more, and `>` matches the rest of them.
+///
+/// # Cost
+///
+/// Matching compares tokens in order and stops at the first difference; it allocates nothing. Cloning one costs a
+/// reference count.
+///
+/// # Examples
+///
+/// ```
+/// use oxide_bus::{Pattern, Subject};
+///
+/// let starts: Pattern = "*.started.>".parse()?;
+/// assert!(starts.matches(&Subject::new(["event", "started", "web.browser"])));
+/// assert!(!starts.matches(&Subject::new(["event", "started"])));
+///
+/// let browser: Pattern = r"event.started.web\.browser".parse()?;
+/// assert!(browser.matches(&Subject::new(["event", "started", "web.browser"])));
+/// # Ok::<(), oxide_bus::PatternError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern {
+    /// [`MAX_PATTERN_TOKENS`] at most.
+    tokens: Arc<[Token]>,
+    /// Whether a `>` follows the tokens.
+    open_ended: bool,
+}
+
+/// One token of a pattern; the `>` at its end is none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Token {
+    Literal(Arc<str>),
+    AnyOne,
+}
+
+impl Token {
+    /// How much of [`MAX_PATTERN_BYTES`] it takes.
+    fn bytes(&self) -> usize {
+        match self {
+            Token::Literal(literal) => literal.len() + 1,
+            Token::AnyOne => 2,
+        }
+    }
+}
+
+impl Pattern {
+    /// A token as it is written in a pattern that means this token and no other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Pattern, Subject};
+    ///
+    /// let module = "web.browser";
+    /// let invokes = format!("command.invoke.{}.*", Pattern::escape(module));
+    /// assert_eq!(invokes, r"command.invoke.web\.browser.*");
+    /// let invokes = Pattern::try_from(invokes)?;
+    /// assert!(invokes.matches(&Subject::new(["command", "invoke", module, "open"])));
+    /// # Ok::<(), oxide_bus::PatternError>(())
+    /// ```
+    pub fn escape(token: &str) -> String {
+        Subject::new([token]).to_string()
+    }
+
+    /// How many bytes it has, as [`MAX_PATTERN_BYTES`] counts them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tokens.iter().map(Token::bytes).sum()
+    }
+
+    /// Which of its tokens are `*`: a bit for each.
+    pub(crate) fn wildcards(&self) -> u16 {
+        (self.tokens.iter().enumerate())
+            .filter(|(_, token)| matches!(token, Token::AnyOne))
+            .fold(0, |bits, (place, _)| bits | 1 << place)
+    }
+
+    pub(crate) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// Whether a `>` follows the tokens.
+    pub(crate) fn is_open_ended(&self) -> bool {
+        self.open_ended
+    }
+
+    /// Whether the subject is one of those that this pattern stands for.
+    #[inline]
+    pub fn matches(&self, subject: &Subject<'_>) -> bool {
+        self.matches_tokens(subject.tokens())
+    }
+
+    #[inline]
+    pub(crate) fn matches_tokens(&self, subject: &[&str]) -> bool {
+        subject.len() >= self.tokens.len()
+            && (subject.len() > self.tokens.len()) == self.open_ended
+            && self
+                .tokens
+                .iter()
+                .zip(subject)
+                .all(|(token, given)| match token {
+                    Token::Literal(literal) => **literal == **given,
+                    Token::AnyOne => true,
+                })
+    }
+}
+
+/// Reads patterns, up to the first that is none.
+pub(crate) fn read<P>(patterns: impl IntoIterator<Item = P>) -> Result<Vec<Pattern>, PatternError>
+where
+    P: TryInto<Pattern>,
+    P::Error: Into<PatternError>,
+{
+    (patterns.into_iter())
+        .map(|pattern| pattern.try_into().map_err(Into::into))
+        .collect()
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    /// Reads a pattern's text form.
+    ///
+    /// # Errors
+    ///
+    /// [`PatternError`] says what is wrong and at which byte.
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        Self::compile(text).map_err(|flaw| PatternError::new(text, flaw))
+    }
+}
+
+impl Pattern {
+    fn compile(text: &str) -> Result<Self, Flaw> {
+        let mut reader = Reader { text, at: 0 };
+        let mut tokens = Tokens::default();
+        loop {
+            let start = reader.at;
+            match reader.token()? {
+                Read::Token(token) => tokens.push(token).map_err(|kind| kind.at(start))?,
+                Read::Rest if reader.at == text.len() => return Ok(tokens.pattern(true)),
+                Read::Rest => return Err(FlawKind::RestNotLast.at(start)),
+            }
+            if reader.at == text.len() {
+                return Ok(tokens.pattern(false));
+            }
+            reader.at += 1; // the dot at which the token ended
+        }
+    }
+}
+
+impl TryFrom<&str> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: &str) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: &String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        text.parse()
+    }
+}
+
+impl From<&Pattern> for Pattern {
+    fn from(pattern: &Pattern) -> Self {
+        pattern.clone()
+    }
+}
+
+impl Serialize for Pattern {
+    /// As text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The tokens of a pattern in the making, within its limits.
+#[derive(Default)]
+struct Tokens {
+    tokens: Vec<Token>,
+    bytes: usize,
+}
+
+impl Tokens {
+    fn push(&mut self, token: Token) -> Result<(), FlawKind> {
+        self.bytes += token.bytes();
+        if self.bytes > MAX_PATTERN_BYTES {
+            return Err(FlawKind::TooLong);
+        }
+        if self.tokens.len() == MAX_PATTERN_TOKENS {
+            return Err(FlawKind::TooManyTokens);
+        }
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    fn pattern(self, open_ended: bool) -> Pattern {
+        Pattern {
+            tokens: self.tokens.into(),
+            open_ended,
+        }
+    }
+}
+
+/// One token as it was read.
+enum Read {
+    Token(Token),
+    Rest,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    /// Reads up to the next dot, which it leaves, or the end.
+    fn token(&mut self) -> Result<Read, Flaw> {
+        let start = self.at;
+        let mut literal = String::new();
+        let mut wildcard = None;
+        let mut empty = false;
+        while let Some(c) = self.peek().filter(|c| *c != '.') {
+            let here = self.at;
+            if wildcard.is_some() || empty {
+                return Err(FlawKind::NotAlone.at(start));
+            }
+            self.next();
+            match c {
+                '*' | '>' if here == start => wildcard = Some(c),
+                '*' | '>' => return Err(FlawKind::NotAlone.at(here)),
+                '\\' => match self.escape(here)? {
+                    Some(c) => literal.push(c),
+                    None if here == start => empty = true,
+                    None => return Err(FlawKind::NotAlone.at(here)),
+                },
+                c => literal.push(c),
+            }
+        }
+        match wildcard {
+            Some('*') => Ok(Read::Token(Token::AnyOne)),
+            Some(_) => Ok(Read::Rest),
+            None if literal.is_empty() && !empty => Err(FlawKind::EmptyToken.at(start)),
+            None => Ok(Read::Token(Token::Literal(literal.into()))),
+        }
+    }
+
+    /// Reads what follows a backslash: a character, or nothing for the empty token.
+    fn escape(&mut self, start: usize) -> Result<Option<char>, Flaw> {
+        let unknown = || FlawKind::UnknownEscape.at(start);
+        match self.next().ok_or_else(unknown)? {
+            'e' => Ok(None),
+            'u' => {
+                let code = self.text[self.at..]
+                    .strip_prefix('{')
+                    .and_then(|rest| rest.split_once('}'))
+                    .map(|(code, _)| code)
+                    .filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()))
+                    .ok_or_else(unknown)?;
+                self.at += code.len() + 2;
+                u32::from_str_radix(code, 16)
+                    .ok()
+                    .and_then(char::from_u32)
+                    .map(Some)
+                    .ok_or_else(unknown)
+            }
+            c @ ('.' | '*' | '>' | '\\') => Ok(Some(c)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, token) in self.tokens.iter().enumerate() {
+            if index > 0 {
+                f.write_char('.')?;
+            }
+            match token {
+                Token::Literal(literal) => write_token(f, literal)?,
+                Token::AnyOne => f.write_char('*')?,
+            }
+        }
+        if self.open_ended {
+            f.write_str(if self.tokens.is_empty() { ">" } else { ".>" })?;
+        }
+        Ok(())
+    }
+}

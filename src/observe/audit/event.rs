@@ -1,0 +1,113 @@
+//! What happened beside publishing, on its way to the log.
+
+use std::sync::{Arc, Weak};
+
+use crossbeam_channel::{SendError, Sender};
+
+use super::record::Event;
+use crate::bus::shared::Shared;
+use crate::engine::notices::Record;
+use crate::message::advisory::Advisory;
+use crate::message::id::stamp;
+use crate::support::parker::Parker;
+
+/// What the log's thread is told, and which sequence number the bus had come to by then.
+pub(super) struct Happening {
+    pub(super) at: u64,
+    pub(super) what: What,
+}
+
+pub(super) enum What {
+    Event(Box<Event>),
+    /// Somebody waits until all before this is flushed, and wants to know how far that is.
+    Flush(Sender<u64>),
+    /// The log shall end.
+    End,
+}
+
+/// The way to the log's thread.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    pub(super) sender: Sender<Happening>,
+    /// Where that thread sleeps.
+    pub(super) parker: Arc<Parker>,
+}
+
+impl Outbox {
+    /// Waits if the log is behind; fails if it has ended.
+    pub(super) fn send(&self, happening: Happening) -> Result<(), SendError<Happening>> {
+        self.sender.send(happening)?;
+        self.parker.unpark();
+        Ok(())
+    }
+}
+
+/// Takes down what the bus tells.
+pub(super) struct Recorder<M> {
+    core: Weak<Shared<M>>,
+    log: Outbox,
+    each_denial: bool,
+}
+
+/// The log's own hold on the bus, whatever that carries.
+pub(super) trait Attached: Send + Sync {
+    fn position(&self) -> u64;
+    /// Tells of what was refused and not told.
+    fn tell_suppressed(&self);
+    /// Nothing is taken down any more.
+    fn detach(&self);
+}
+
+impl<M: Send + Sync + 'static> Recorder<M> {
+    pub(super) fn attach(core: &Arc<Shared<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
+        let recorder = Arc::new(Recorder {
+            core: Arc::downgrade(core),
+            log,
+            each_denial,
+        });
+        let record: Arc<dyn Record> = Arc::clone(&recorder) as _;
+        core.notices.attach(&record);
+        recorder
+    }
+}
+
+impl<M: Send + Sync + 'static> Attached for Recorder<M> {
+    fn position(&self) -> u64 {
+        // When the last handle is going nobody publishes, and all there is comes before.
+        (self.core.upgrade()).map_or(u64::MAX, |core| core.position())
+    }
+
+    fn tell_suppressed(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.grants.tell_all_suppressed(&core.notices);
+        }
+    }
+
+    fn detach(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.notices.detach(std::ptr::from_ref(self).cast());
+        }
+    }
+}
+
+impl<M: Send + Sync + 'static> Record for Recorder<M> {
+    fn record(&self, advisory: &Advisory) {
+        if self.each_denial && matches!(advisory, Advisory::Suppressed { .. }) {
+            return; // there are none
+        }
+        let at = self.position();
+        let event = Box::new(Event::of(at, stamp().1, advisory));
+        let _ended = self.log.send(Happening {
+            at,
+            what: What::Event(event),
+        });
+    }
+
+    fn listens(&self) -> bool {
+        true
+    }
+
+    fn takes_each_denial(&self) -> bool {
+        self.each_denial
+    }
+}

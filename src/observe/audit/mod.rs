@@ -1,0 +1,337 @@
+//! A record of what happened on a bus: lossless (of refusals if [so wished](Options::each_denial)), in order, on disk.
+//!
+//! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed to, as JSON Lines,
+//! on a thread of its own. [`verify()`] reads it back and tells whether something is missing; a [`Verifier`] does so
+//! with other limits, and can insist on one type of messages.
+//!
+//! ```
+//! use oxide_bus::audit::{self, AuditLog, Options};
+//! use oxide_bus::kernel::Command;
+//! use oxide_bus::MessageBus;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("audit.jsonl");
+//! let bus = MessageBus::new();
+//! let log = AuditLog::start(&bus, &path, Options::new())?;
+//! bus.send_command("kernel", Command::Ping)?;
+//! bus.revoke("log:write");
+//! log.close()?;
+//!
+//! let report = audit::verify([&path])?;
+//! assert!(report.is_whole());
+//! assert_eq!(report.envelopes, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The format
+//!
+//! One object a line. Each has `record`, which counts the lines from 0, over all files that a log was
+//! rotated into; so a line that is missing shows. Then come, for an envelope:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `sequence` | its [place](crate::Delivery::sequence) in the bus's own order |
+//! | `envelope` | what was published, in the form of the [codec](crate::codec) |
+//!
+//! and for anything else:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `at` | the sequence number that the bus had come to when it was taken down: of a grant just before it counts, of what else came about just after (of a revoke perhaps in that moment) |
+//! | `time` | when, by the system's clock |
+//! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
+//! | others | what belongs to it |
+//!
+//! and these belong to it:
+//!
+//! | `event` | has | may have |
+//! | --- | --- | --- |
+//! | `opened`, `closed`, `ended` | | |
+//! | `subscribed` | `id` | `name`, `why`: what it listens to, if not to everything |
+//! | `listening`: was [set](crate::Subscription::set_patterns) to other patterns | `id` | `name`, `why`: the patterns |
+//! | `unsubscribed` | `id` | `name` |
+//! | `evicted` | `id`, `why` | `name` |
+//! | `lagging` | `id`, `count` | `name` |
+//! | `denied` | `source`, `claimed`, `capability`, `why` | `subject`, `count` |
+//! | `suppressed` | `count` | `capability` |
+//! | `granted` | `capability` | `why`: what for |
+//! | `revoked`, `drained` | `capability` | |
+//! | `lost` | `count` | |
+//! | `unwritable` | `id`, `sequence`, `source`, `why` | `subject` |
+//!
+//! No record has other keys, and no `count` is 0. `at` of `opened` is the sequence number of the envelope that comes
+//! first.
+//!
+//! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
+//! bus closes while a publisher waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for it
+//! past its time.) `unwritable` stands for an envelope that
+//! the codec refuses, with its `sequence`, `id`, `source` and `subject` (of the two no more than 256 bytes), and why.
+//! A bus that was [built](crate::BusBuilder::writable_by) for the log's codec publishes no such.
+//!
+//! No text is longer than 64 KiB: what is, such as what a capability with thousands of sources is granted for, is cut
+//! there and ends with `…`.
+//!
+//! `denied` has the publisher's `source`, and of the envelope that was refused the source that it `claimed` and its
+//! `subject`. Of each capability ten of them are recorded at once after a pause, and ten a second: so who is refused
+//! cannot fill the disk. The others are counted, by the next one that is recorded or by `suppressed`, which comes before
+//! the capability is granted, after it was revoked, at each [flush](AuditLog::flush) and at the end. With
+//! [`Options::each_denial`] each is recorded, and none is only counted.
+//!
+//! A log begins with `opened`, and if it was closed or its bus was, it ends with `ended`.
+//!
+//! # Order
+//!
+//! * Envelopes stand in the order of their sequence numbers.
+//! * Whatever else happened stands in the order in which it was told. Grants and revokes stand in the order in
+//!   which they came about, and before what was refused because of them.
+//! * What a grant lets pass stands after `granted`, and its sequence number is no lower than the `at` there. Envelopes that
+//!   come next may have been let pass by what was granted before.
+//! * After `revoked` may stand envelopes that had been admitted before it counted; after `drained` there are none,
+//!   until the next `granted`.
+//! * Before each of those stand all envelopes with a sequence number below its `at`. Some that
+//!   came later may stand there too, but for a grant none that it let pass.
+//!
+//! # What it costs, and whom
+//!
+//! Nothing is lost because whoever acts waits: a publisher while the log's queue is full, as for any
+//! subscriber with [`Overflow::Block`]; and who subscribes, grants, revokes or is refused
+//! while as many of those are waiting to be written: a grant does not count before that wait is over, a revoke counts at
+//! once. So a bus with a log is as fast as the log in the long run.
+//! The log counts as a subscriber, also in receipts. Its thread sleeps while nothing happens.
+//!
+//! A payload whose `drop` publishes, grants or revokes may be dropped by the log's thread, which then waits for
+//! itself if its queue is full: do not do that.
+//!
+//! # When writing fails
+//!
+//! The log ends: it keeps the [error](AuditLog::error), calls [`Options::on_error`], and leaves the
+//! bus, which goes on without it. What was not written is not written later. The same happens if the `drop` of a
+//! payload panics on the log's thread. (One that panics while it is written is `unwritable`.)
+
+mod error;
+mod event;
+mod file;
+mod line;
+mod options;
+mod record;
+mod verify;
+mod writer;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use serde::Serialize;
+
+pub use self::error::AuditError;
+pub use self::options::{Flush, Options};
+pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
+
+use self::event::{Attached, Happening, Outbox, Recorder, What};
+use self::file::LogFile;
+use self::writer::{Progress, Writer};
+use crate::bus::error::SubscribeError;
+use crate::bus::handle::Bus;
+use crate::bus::options::SubscribeOptions;
+use crate::message::overflow::Overflow;
+use crate::message::subject::Payload;
+use crate::support::parker::Parker;
+
+/// How long to wait for an answer before looking whether anybody is there to give it.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Writes down what happens on a bus; see the [module](crate::audit).
+///
+/// Dropping it [closes](AuditLog::close) it, without a word of errors. It does not keep the bus open, and
+/// ends when the bus closes. Dropping the copy that a forked process has does nothing.
+#[must_use = "a log that is dropped ends"]
+pub struct AuditLog {
+    progress: Arc<Progress>,
+    happenings: Outbox,
+    attached: Arc<dyn Attached>,
+    thread: Option<JoinHandle<()>>,
+    /// The process that has the thread: a fork of it has none.
+    process: u32,
+}
+
+impl AuditLog {
+    /// Begins to write down what happens on a bus from now on. A file that is there is appended to. What the bus
+    /// [retained](Bus::retain) was published before, and is not written.
+    ///
+    /// A relative path, and symbolic links on the way to the file's folder, count as they are now: the log stays where
+    /// it begins when the program changes its folder. One that cannot be begun leaves no new file behind.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] where the file cannot be written or another log is being written to it, the bus has closed,
+    /// the capacity is none or above [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY), or there can be no thread.
+    pub fn start<M: Payload + Serialize>(
+        bus: &Bus<M>,
+        path: impl Into<PathBuf>,
+        options: Options,
+    ) -> Result<Self, AuditError> {
+        let path = path.into();
+        let path = file::settled(&path).map_err(|cause| AuditError::new(&path, cause))?;
+        let file = LogFile::open(path.clone(), options.rotate_at, options.sync)
+            .map_err(|cause| AuditError::new(&path, cause))?;
+        let other = |cause: SubscribeError| AuditError::new(&path, std::io::Error::other(cause));
+        let terms = SubscribeOptions::new()
+            .name("audit")
+            .capacity(options.capacity)
+            .overflow(Overflow::Block)
+            .own() // what was retained was published before
+            .override_limit(); // or a publisher in a hurry could keep something out of it
+        let subscription = bus.subscribe_with(terms).map_err(other)?;
+        let position = (subscription.first()).ok_or_else(|| other(SubscribeError::Closed))?;
+        // The capacity is one that can be had.
+        let (sender, receiver) = bounded(options.capacity);
+        let parker = Arc::<Parker>::default();
+        let happenings = Outbox {
+            sender,
+            parker: Arc::clone(&parker),
+        };
+        let attached: Arc<dyn Attached> =
+            Recorder::attach(&bus.core, happenings.clone(), options.each_denial);
+        let progress = Arc::new(Progress::default());
+        let writer = Writer {
+            subscription,
+            happenings: receiver,
+            parker,
+            position,
+            file,
+            flush: options.flush,
+            codec: options.codec,
+            progress: Arc::clone(&progress),
+            on_error: options.on_error,
+            attached: Arc::clone(&attached),
+        };
+        let thread = Builder::new()
+            .name("oxide-bus-audit".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|cause| {
+                attached.detach();
+                AuditError::new(&path, cause)
+            })?;
+        Ok(AuditLog {
+            progress,
+            happenings,
+            attached,
+            thread: Some(thread),
+            process: process::id(),
+        })
+    }
+
+    /// The number of the last record that is known to be on disk; nothing before the first, or without
+    /// [`Options::sync`].
+    pub fn synced(&self) -> Option<u64> {
+        self.progress.synced()
+    }
+
+    /// Waits until all that happened before this call is written, flushed, and on disk if
+    /// [`Options::sync`] says so; returns the number of the last record.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] where the log has failed, with the cause, or has ended with its bus.
+    pub fn flush(&self) -> Result<u64, AuditError> {
+        self.attached.tell_suppressed();
+        let (done, is_done) = bounded(1);
+        // Fails if the log has ended; then nobody answers.
+        drop(self.happenings.send(Happening {
+            at: self.attached.position(),
+            what: What::Flush(done),
+        }));
+        loop {
+            // Read before the channel, so that an answer given in between is not missed.
+            let has_ended = self.progress.has_ended();
+            match is_done.recv_timeout(PATIENCE) {
+                Ok(record) => return Ok(record),
+                // What is sent as the log ends may lie there for good.
+                Err(RecvTimeoutError::Timeout) if !has_ended => {}
+                Err(_) => return Err(self.error().unwrap_or_else(AuditError::ended)),
+            }
+        }
+    }
+
+    /// The error that ended the log, if one did. It is set before anything else shows that the log has ended.
+    pub fn error(&self) -> Option<AuditError> {
+        self.progress.error()
+    }
+
+    /// Writes what has happened until now, ends the log, and leaves the bus.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] where the log has failed.
+    pub fn close(mut self) -> Result<(), AuditError> {
+        self.end();
+        self.error().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
+        if process::id() != self.process {
+            return;
+        }
+        if let Some(thread) = self.thread.take() {
+            self.attached.tell_suppressed();
+            self.attached.detach();
+            // Fails if it has ended already.
+            let _ended = self.happenings.send(Happening {
+                at: self.attached.position(),
+                what: What::End,
+            });
+            // It may be that thread itself that ends the log, when it tells of an error.
+            if thread.thread().id() != thread::current().id() {
+                let _panicked = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditLog")
+            .field("synced", &self.synced())
+            .field("error", &self.error())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+    use crate::MessageBus;
+    use crate::kernel::Command;
+
+    #[test]
+    fn a_fork_that_drops_its_copy_of_a_log_neither_ends_nor_unlocks_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let bus = MessageBus::new();
+        let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+        drop(AuditLog {
+            progress: Arc::clone(&log.progress),
+            happenings: log.happenings.clone(),
+            attached: Arc::clone(&log.attached),
+            thread: Some(thread::spawn(|| ())),
+            process: log.process + 1,
+        });
+        let refused = AuditLog::start(&bus, &path, Options::new()).unwrap_err();
+        assert_eq!(refused.io_error().kind(), ErrorKind::ResourceBusy);
+        bus.send_command("kernel", Command::Ping).unwrap();
+        log.flush().unwrap();
+        assert_eq!(verify([&path]).unwrap().envelopes, 1);
+    }
+}

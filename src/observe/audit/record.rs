@@ -1,0 +1,126 @@
+//! The lines of a log, as they are written.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::message::advisory::Advisory;
+use crate::message::excerpt;
+
+/// Something that happened beside publishing.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Event {
+    pub(super) at: u64,
+    pub(super) time: String,
+    #[serde(rename = "event")]
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sequence: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) claimed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) capability: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<u64>,
+}
+
+impl Event {
+    pub(super) fn new(at: u64, time: DateTime<Utc>, kind: &'static str) -> Self {
+        Event {
+            at,
+            time: time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            kind,
+            ..Event::default()
+        }
+    }
+
+    pub(super) fn of(at: u64, time: DateTime<Utc>, advisory: &Advisory) -> Self {
+        let event = |event| Event::new(at, time, event);
+        let text = |text: &str| excerpt::text(text).into_owned();
+        let subscription = |kind, id: &Uuid, name: &Option<Arc<str>>| Event {
+            id: Some(id.to_string()),
+            name: name.as_deref().map(text),
+            ..event(kind)
+        };
+        match advisory {
+            Advisory::Subscribed { id, name, filter } => Event {
+                why: filter.as_deref().map(text),
+                ..subscription("subscribed", id, name)
+            },
+            Advisory::Listening { id, name, patterns } => Event {
+                why: patterns.as_deref().map(text),
+                ..subscription("listening", id, name)
+            },
+            Advisory::Unsubscribed { id, name } => subscription("unsubscribed", id, name),
+            Advisory::Evicted { id, name, reason } => Event {
+                why: Some(format!("{reason:?}")),
+                ..subscription("evicted", id, name)
+            },
+            Advisory::Lagging { id, name, dropped } => Event {
+                count: Some(*dropped),
+                ..subscription("lagging", id, name)
+            },
+            Advisory::Denied {
+                source,
+                claimed,
+                subject,
+                capability,
+                denial,
+                suppressed,
+            } => Event {
+                source: Some(source.to_string()),
+                claimed: Some(claimed.to_string()),
+                subject: subject.as_deref().map(str::to_owned),
+                capability: Some(excerpt::name(capability.as_str()).into_owned()),
+                why: Some(denial.to_string()),
+                count: (*suppressed > 0).then_some(*suppressed),
+                ..event("denied")
+            },
+            Advisory::Suppressed { capability, count } => Event {
+                capability: (capability.as_ref())
+                    .map(|capability| excerpt::name(capability.as_str()).into_owned()),
+                count: Some(*count),
+                ..event("suppressed")
+            },
+            Advisory::Granted { capability, scope } => Event {
+                capability: Some(text(capability.as_str())),
+                why: scope.as_deref().map(text),
+                ..event("granted")
+            },
+            Advisory::Revoked { capability } => Event {
+                capability: Some(text(capability.as_str())),
+                ..event("revoked")
+            },
+            Advisory::Drained { capability } => Event {
+                capability: Some(text(capability.as_str())),
+                ..event("drained")
+            },
+            Advisory::Closed => event("closed"),
+        }
+    }
+}
+
+/// A line, with its number.
+#[derive(Serialize)]
+pub(super) struct Numbered<T> {
+    pub(super) record: u64,
+    #[serde(flatten)]
+    pub(super) what: T,
+}
+
+/// An envelope's line. Its JSON is taken as it is.
+pub(super) fn envelope(record: u64, sequence: u64, json: &str) -> String {
+    format!("{{\"record\":{record},\"sequence\":{sequence},\"envelope\":{json}}}\n")
+}

@@ -1,0 +1,365 @@
+//! The thread that writes.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use serde::Serialize;
+
+use super::event::{Attached, Happening, What};
+use super::file::LogFile;
+use super::options::OnError;
+use super::record::{self, Event, Numbered};
+use super::{AuditError, Flush};
+use crate::bus::subscription::Subscription;
+use crate::codec::Codec;
+use crate::message::excerpt;
+use crate::message::id::stamp;
+use crate::message::subject::Payload;
+use crate::queue::delivery::Delivery;
+use crate::queue::recv_error::RecvTimeoutError;
+use crate::support::panics::catch_panic;
+use crate::support::parker::Parker;
+
+/// How long a log that is [flushed every so many lines](Flush::Lines) waits for more before it is flushed all the same.
+const IDLE: Duration = Duration::from_millis(20);
+
+/// How long it waits, when the bus has closed, for whoever has closed it to say so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a log says that was ended by a panic.
+const PANICKED: &str = "the log's thread panicked";
+
+/// How far a log has come.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// How many records are known to be on disk.
+    synced: AtomicU64,
+    error: OnceLock<AuditError>,
+    has_ended: AtomicBool,
+}
+
+impl Progress {
+    pub(super) fn synced(&self) -> Option<u64> {
+        self.synced.load(Ordering::Acquire).checked_sub(1) // against the release in `flush`
+    }
+
+    pub(super) fn error(&self) -> Option<AuditError> {
+        self.error.get().cloned()
+    }
+
+    /// Whether nothing more is written. All answers are given then, and the error is there if there is one.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire) // against the release at the end of `run`
+    }
+}
+
+pub(super) struct Writer<M: Payload> {
+    pub(super) subscription: Subscription<M>,
+    pub(super) happenings: Receiver<Happening>,
+    /// Where the thread sleeps; unparked after each happening.
+    pub(super) parker: Arc<Parker>,
+    /// The sequence number that the bus had come to.
+    pub(super) position: u64,
+    pub(super) file: LogFile,
+    pub(super) flush: Flush,
+    pub(super) codec: Codec,
+    pub(super) progress: Arc<Progress>,
+    pub(super) on_error: Option<OnError>,
+    pub(super) attached: Arc<dyn Attached>,
+}
+
+impl<M: Payload + Serialize> Writer<M> {
+    pub(super) fn run(self) {
+        let Writer {
+            mut subscription,
+            happenings,
+            parker,
+            position,
+            file,
+            flush,
+            codec,
+            progress,
+            on_error,
+            attached,
+        } = self;
+        let mut log = Log {
+            file,
+            codec,
+            flush,
+            progress,
+            next_record: 0,
+            position,
+            unflushed: 0,
+            flushed_at: Instant::now(),
+            happenings,
+            parker,
+            held: None,
+        };
+        // A payload's `drop` may panic here.
+        let outcome = catch_panic(|| log.live(&mut subscription))
+            .unwrap_or_else(|| Err(log.failed(io::Error::other(PANICKED))));
+        let error = outcome.err();
+        log.progress.has_ended.store(true, Ordering::Release); // against the acquire in `has_ended`
+        // First, so that nobody waits for a log that listens no more. Then the subscription, whose end is
+        // something to tell.
+        attached.detach();
+        drop(log);
+        let _panicked = catch_panic(|| drop(subscription));
+        if let Some((error, call)) = error.as_ref().zip(on_error) {
+            call(error);
+        }
+    }
+}
+
+/// The log itself.
+struct Log {
+    file: LogFile,
+    codec: Codec,
+    flush: Flush,
+    progress: Arc<Progress>,
+    next_record: u64,
+    /// The sequence number after the last envelope that was written.
+    position: u64,
+    /// How many records were written since the last flush.
+    unflushed: u32,
+    flushed_at: Instant,
+    happenings: Receiver<Happening>,
+    parker: Arc<Parker>,
+    /// Happened after an envelope that was not received yet.
+    held: Option<Happening>,
+}
+
+impl Log {
+    fn live<M: Payload + Serialize>(
+        &mut self,
+        subscription: &mut Subscription<M>,
+    ) -> Result<(), AuditError> {
+        let position = self.position;
+        self.event(&Event::new(position, stamp().1, "opened"))?;
+        loop {
+            let due = self.due_at();
+            let happened = || match &self.held {
+                None => !self.happenings.is_empty(),
+                Some(held) => held.at <= self.position, // what comes after it waits behind it
+            };
+            match subscription.recv_unless(&self.parker, due, happened) {
+                Ok(delivery) => {
+                    // What is known to have happened before it.
+                    if self.happened(delivery.sequence())?.is_break() {
+                        return Ok(());
+                    }
+                    self.envelope(&delivery)?;
+                }
+                Err(RecvTimeoutError::Lagged { missed: lost }) => self.lost(lost)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.happened(self.position)?.is_break() {
+                        return Ok(());
+                    }
+                }
+                Err(_) => return self.last_words(),
+            }
+            if self.unflushed > 0 && due.is_some_and(|due| Instant::now() >= due) {
+                self.flush()?;
+            }
+        }
+    }
+
+    /// When what was written is to be flushed though nothing more happens.
+    fn due_at(&self) -> Option<Instant> {
+        let since = (self.unflushed > 0).then_some(self.flushed_at)?;
+        match self.flush {
+            Flush::EachLine => None,
+            Flush::Lines(_) => Instant::now().checked_add(IDLE),
+            Flush::Interval(interval) => since.checked_add(interval),
+        }
+    }
+
+    fn envelope<M: Payload + Serialize>(
+        &mut self,
+        delivery: &Delivery<M>,
+    ) -> Result<(), AuditError> {
+        let sequence = delivery.sequence();
+        // The payload's own code, which may panic.
+        let encoded = catch_panic(|| self.codec.encode(delivery));
+        let why = match encoded {
+            Some(Ok(json)) => {
+                self.line(&record::envelope(self.next_record, sequence, &json))?;
+                None
+            }
+            Some(Err(error)) => Some(error.to_string()),
+            None => Some("writing it panicked".to_owned()),
+        };
+        if why.is_some() {
+            self.event(&Event {
+                sequence: Some(sequence),
+                id: Some(delivery.id.to_string()),
+                source: Some(excerpt::name(&delivery.source).into_owned()),
+                subject: excerpt::subject(&delivery.message).map(|subject| subject.to_string()),
+                why,
+                ..Event::new(sequence, stamp().1, "unwritable")
+            })?;
+        }
+        self.position = sequence + 1;
+        Ok(())
+    }
+
+    fn lost(&mut self, missed: u64) -> Result<(), AuditError> {
+        self.event(&Event {
+            count: Some(missed),
+            ..Event::new(self.position, stamp().1, "lost")
+        })?;
+        self.position += missed;
+        Ok(())
+    }
+
+    /// Writes what happened when the bus had come no further than this. Breaks at the end of the log.
+    fn happened(&mut self, position: u64) -> Result<ControlFlow<()>, AuditError> {
+        while let Some(happening) = self.held.take().or_else(|| self.happenings.try_recv().ok()) {
+            if happening.at > position {
+                self.held = Some(happening);
+                break;
+            }
+            if self.happening(happening.what)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn happening(&mut self, what: What) -> Result<ControlFlow<()>, AuditError> {
+        match what {
+            What::Event(mut event) => {
+                event.at = event.at.min(self.position); // of the end, all that was before it
+                self.event(&event)?;
+            }
+            What::Flush(done) => {
+                self.flush()?;
+                // Who has asked may have gone. The asker's own call is after the opening record.
+                let _gone = done.send(self.next_record - 1);
+            }
+            What::End => {
+                self.event(&Event::new(self.position, stamp().1, "ended"))?;
+                self.flush()?;
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The bus has closed: there are no more envelopes, and whoever has closed it is about to say so.
+    fn last_words(&mut self) -> Result<(), AuditError> {
+        let deadline = Instant::now() + LAST_WORDS;
+        let mut closed = false;
+        while !closed {
+            let next = (self.held.take())
+                .ok_or(())
+                .or_else(|()| self.happenings.recv_deadline(deadline).map_err(|_over| ()));
+            let Ok(happening) = next else {
+                break;
+            };
+            if let What::Event(event) = &happening.what {
+                closed = event.kind == "closed";
+            }
+            if self.happening(happening.what)?.is_break() {
+                return Ok(());
+            }
+        }
+        self.happening(What::End).map(drop)
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), AuditError> {
+        let numbered = Numbered {
+            record: self.next_record,
+            what: event,
+        };
+        let mut line = serde_json::to_string(&numbered)
+            .map_err(|cause| self.failed(io::Error::other(cause)))?;
+        line.push('\n');
+        self.line(&line)
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), AuditError> {
+        self.file.write(line).map_err(|cause| self.failed(cause))?;
+        self.next_record += 1;
+        self.unflushed += 1;
+        let is_due = match self.flush {
+            Flush::EachLine => true,
+            Flush::Lines(lines) => self.unflushed >= lines,
+            Flush::Interval(_) => false,
+        };
+        let is_full = self.file.is_full();
+        if is_due || is_full {
+            self.flush()?;
+        }
+        if is_full {
+            self.file.rotate().map_err(|cause| self.failed(cause))?;
+        }
+        Ok(())
+    }
+
+    /// Records the cause before the log's end can be noticed: a `flush` that gets no answer returns this cause.
+    fn failed(&self, cause: io::Error) -> AuditError {
+        let error = AuditError::new(self.file.path(), cause);
+        let _first = self.progress.error.set(error.clone());
+        error
+    }
+
+    fn flush(&mut self) -> Result<(), AuditError> {
+        self.file.flush().map_err(|cause| self.failed(cause))?;
+        if self.file.syncs() {
+            // Release: who reads it finds in the file what it counts.
+            (self.progress.synced).store(self.next_record, Ordering::Release);
+        }
+        self.unflushed = 0;
+        self.flushed_at = Instant::now();
+        Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::path::PathBuf;
+
+    use crossbeam_channel::{TryRecvError, bounded};
+
+    use super::*;
+
+    #[test]
+    fn an_asker_whom_a_log_with_a_full_disk_leaves_alone_finds_the_cause() {
+        let file = loop {
+            match LogFile::open(PathBuf::from("/dev/full"), None, false) {
+                // Another test has it.
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    std::thread::yield_now();
+                }
+                file => break file.unwrap(),
+            }
+        };
+        let mut log = Log {
+            file,
+            codec: Codec::new(),
+            flush: Flush::Interval(Duration::MAX),
+            progress: Arc::default(),
+            next_record: 0,
+            position: 0,
+            unflushed: 0,
+            flushed_at: Instant::now(),
+            happenings: bounded(1).1,
+            parker: Arc::default(),
+            held: None,
+        };
+        log.event(&Event::new(0, stamp().1, "opened")).unwrap();
+        assert!(log.progress.error().is_none());
+        let (done, is_done) = bounded(1);
+        let error = log.happening(What::Flush(done)).unwrap_err();
+        assert_eq!(error.io_error().kind(), io::ErrorKind::StorageFull);
+        // As soon as it is clear that no answer comes.
+        assert_eq!(is_done.try_recv(), Err(TryRecvError::Disconnected));
+        let told = log.progress.error().expect("the cause is there");
+        assert_eq!(told.io_error().kind(), io::ErrorKind::StorageFull);
+    }
+}

@@ -1,0 +1,307 @@
+//! The places of a queue with a filter: who may enqueue, who has to wait, what was lost.
+//!
+//! A queue that drops what comes when it is full needs no more than the channel: what a send finds full is lost.
+//!
+//! Where publishers wait, or put the subscriber out, places are reserved. A publisher reserves one before it sends into
+//! the channel, and the subscriber gives the place back after it has handed the envelope over, so a reserved place is
+//! always free. Invariant: `consumed <= reserved <= consumed + capacity`. Whoever sees the end of such a queue knows
+//! that nothing comes after it.
+//!
+//! A publisher that has reserved a place in one queue, and finds none in another, gives it back.
+//!
+//! | word | written by | read by |
+//! | --- | --- | --- |
+//! | `reserved` | publishers (compare-and-swap), where places are reserved; whoever leaves or evicts, once | both |
+//! | `consumed` | the subscriber, or the members of a group | both |
+//! | `holds_back` | the subscriber | publishers, and whoever asks for figures |
+//! | losses | publishers that found no place | both |
+//! | `high_water` | subscribers, publishers that found no place, and whoever asks for it | whoever asks for it |
+
+use crossbeam_utils::CachePadded;
+
+use crate::queue::accounts::HighWater;
+use crate::queue::losses::Losses;
+use crate::queue::wait::Nothing;
+use crate::support::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+
+/// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
+pub(crate) const GONE: u64 = 1 << 63;
+/// Set in `reserved` when the bus has put the subscriber out.
+pub(crate) const EVICTED: u64 = 1 << 62;
+/// Set with it if that was for want of room: then one envelope was lost. In the same word, so that
+/// who sees the end knows of it.
+const REFUSED: u64 = 1 << 61;
+const PLACED: u64 = REFUSED - 1;
+
+#[derive(Debug)]
+pub(crate) struct Credits {
+    capacity: u64,
+    /// Places ever reserved, and the three bits.
+    reserved: AtomicU64,
+    losses: Losses,
+    /// The subscriber has taken an envelope out of the channel that it is yet to receive, where no place is reserved.
+    holds_back: AtomicBool,
+    /// Places ever given back. Apart from what publishers read.
+    consumed: CachePadded<AtomicU64>,
+    /// The most places that were seen taken.
+    high_water: HighWater,
+    /// Nobody sends any more.
+    has_ended: AtomicBool,
+    /// Held to take something out of a queue that keeps the newest, and to count that.
+    pub(crate) taking: Mutex<()>,
+}
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    /// All are taken.
+    Full,
+    /// The subscriber has left, or was put out.
+    Gone,
+}
+
+impl Credits {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Credits {
+            capacity: capacity as u64,
+            reserved: AtomicU64::new(0),
+            losses: Losses::new(),
+            holds_back: AtomicBool::new(false),
+            consumed: CachePadded::new(AtomicU64::new(0)),
+            high_water: HighWater::new(),
+            has_ended: AtomicBool::new(false),
+            taking: Mutex::default(),
+        }
+    }
+
+    /// Nobody sends any more.
+    pub(crate) fn end_sending(&self) {
+        self.has_ended.store(true, Ordering::Release); // against the acquire in `has_ended`: all was sent before
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire) // against the release in `end_sending`
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Takes a place, if there is one.
+    pub(crate) fn reserve(&self) -> Result<(), NoPlace> {
+        // Acquire: who reserves after another sees what the other saw of `consumed`, so it also
+        // finds the channel as empty as the other did.
+        let mut reserved = self.reserved.load(Ordering::Acquire);
+        loop {
+            if reserved & (GONE | EVICTED) != 0 {
+                return Err(NoPlace::Gone);
+            }
+            // Acquire, against the release in `give_back`: the channel's slot is free by then.
+            let consumed = self.consumed.load(Ordering::Acquire);
+            // `reserved` may be the older of the two: then the swap fails, and it is read again.
+            if (reserved & PLACED).saturating_sub(consumed) >= self.capacity {
+                return Err(NoPlace::Full);
+            }
+            match self.reserved.compare_exchange_weak(
+                reserved,
+                reserved + 1,
+                Ordering::AcqRel, // release: the other half of the acquire above
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Ok(()),
+                Err(newer) => reserved = newer,
+            }
+        }
+    }
+
+    /// Gives one place back; returns how many ever were. Only subscribers call it: of a group several at once.
+    pub(crate) fn give_back(&self, adds: bool) -> u64 {
+        // Release: the envelope was taken out of the channel before. An addition where several do this, or where
+        // publishers wait: then it is SeqCst, against the fence in `register_and_fence`. Else, for one subscriber, that would be
+        // a locked operation in vain.
+        if adds {
+            self.consumed.fetch_add(1, Ordering::SeqCst) + 1
+        } else {
+            let consumed = self.consumed.load(Ordering::Relaxed) + 1; // its own
+            self.consumed.store(consumed, Ordering::Release);
+            consumed
+        }
+    }
+
+    /// A publisher has found no place, and loses an envelope.
+    #[cold]
+    pub(crate) fn lose(&self) {
+        self.high_water.saw(self.capacity);
+        self.losses.lose(1);
+    }
+
+    /// So many envelopes are queued. One may be queued beside the capacity, while it is held back.
+    pub(crate) fn saw(&self, queued: usize) {
+        self.high_water.saw(self.capacity.min(queued as u64));
+    }
+
+    /// The subscriber holds an envelope back, or does so no more.
+    pub(crate) fn hold_back(&self, holds_back: bool) {
+        // Relaxed, and where it is read: a publisher that comes a little too early finds one place too many.
+        self.holds_back.store(holds_back, Ordering::Relaxed);
+    }
+
+    pub(crate) fn holds_back(&self) -> bool {
+        self.holds_back.load(Ordering::Relaxed) // see above
+    }
+
+    /// Gives a place back that was reserved, and that nothing was put in. Only whoever has reserved it calls it.
+    pub(crate) fn release(&self) {
+        // Relaxed: nobody could have found anything there.
+        self.reserved.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Places ever given back.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.consumed.load(Ordering::Acquire) // against the release in `give_back`
+    }
+
+    /// How many places are free; all of a queue whose subscriber has left or was put out.
+    pub(crate) fn free(&self, consumed: u64) -> u64 {
+        // Relaxed: a hint, `reserve` decides.
+        let reserved = self.reserved.load(Ordering::Relaxed);
+        if reserved & (GONE | EVICTED) == 0 {
+            (self.capacity).saturating_sub((reserved & PLACED).saturating_sub(consumed))
+        } else {
+            self.capacity
+        }
+    }
+
+    /// The most places that were seen taken, so many of them now.
+    pub(crate) fn high_water(&self, now: u64) -> u64 {
+        self.high_water.level(self.capacity.min(now))
+    }
+
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// How many envelopes were lost so far.
+    pub(crate) fn lost(&self) -> u64 {
+        // Acquire: against the release in `put_out`.
+        let refused = self.reserved.load(Ordering::Acquire) & REFUSED != 0;
+        self.losses.lost() + u64::from(refused)
+    }
+
+    /// The subscriber leaves: no place can be had from now on.
+    pub(crate) fn leave(&self) {
+        // Relaxed: it only has to be the same word that `reserve` swaps.
+        self.reserved.fetch_or(GONE, Ordering::Relaxed);
+    }
+
+    /// Puts the subscriber out, for an envelope that found no place: no place can be had from now
+    /// on. False if it is gone already, or out: then the envelope was not even offered.
+    pub(crate) fn refuse(&self) -> bool {
+        self.put_out(EVICTED | REFUSED)
+    }
+
+    /// Puts the subscriber out, for another reason. False if it is gone already, or out.
+    pub(crate) fn evict(&self) -> bool {
+        self.put_out(EVICTED)
+    }
+
+    fn put_out(&self, bits: u64) -> bool {
+        let mut reserved = self.reserved.load(Ordering::Relaxed);
+        while reserved & (GONE | EVICTED) == 0 {
+            match self.reserved.compare_exchange_weak(
+                reserved,
+                reserved | bits,
+                Ordering::AcqRel, // against the acquire in `is_drained`
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(newer) => reserved = newer,
+            }
+        }
+        false
+    }
+
+    /// Whether no place can be had any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.reserved.load(Ordering::Relaxed) & (GONE | EVICTED) != 0 // as in `leave`
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        // Acquire, against the release in `put_out`: who sees it knows of the loss that led to it.
+        self.reserved.load(Ordering::Acquire) & EVICTED != 0
+    }
+
+    /// Whether the subscriber was put out, and all that found a place was received.
+    pub(crate) fn is_drained(&self) -> bool {
+        let reserved = self.reserved.load(Ordering::Acquire); // against the release in `put_out`
+        reserved & EVICTED != 0 && reserved & PLACED == self.consumed.load(Ordering::Acquire)
+    }
+
+    /// What a subscriber finds when everything was received.
+    pub(crate) fn end(&self) -> Nothing {
+        if self.is_evicted() {
+            Nothing::Evicted
+        } else {
+            Nothing::Disconnected
+        }
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_reserved_and_given_up_can_be_had_again() {
+        let room = Credits::new(1);
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Err(NoPlace::Full));
+        room.release();
+        assert_eq!(room.free(0), 1);
+        assert_eq!(room.reserve(), Ok(()));
+    }
+
+    #[test]
+    fn there_are_as_many_places_as_the_capacity_and_one_given_back_can_be_had_again() {
+        let room = Credits::new(2);
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Err(NoPlace::Full));
+        room.give_back(false);
+        assert_eq!(room.reserve(), Ok(()));
+        assert_eq!(room.reserve(), Err(NoPlace::Full));
+    }
+
+    #[test]
+    fn nobody_gets_a_place_after_the_subscriber_has_left() {
+        let room = Credits::new(2);
+        room.leave();
+        assert_eq!(room.reserve(), Err(NoPlace::Gone));
+    }
+}
+
+#[cfg(all(test, oxide_loom))]
+mod loom_models {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+    use crate::support::sync::explore;
+
+    #[test]
+    fn two_publishers_and_a_subscriber_never_take_more_places_than_there_are() {
+        explore(5, || {
+            let room = Arc::new(Credits::new(1));
+            assert_eq!(room.reserve(), Ok(()));
+            let publishers: Vec<_> = (0..2)
+                .map(|_| {
+                    let room = Arc::clone(&room);
+                    thread::spawn(move || u64::from(room.reserve().is_ok()))
+                })
+                .collect();
+            room.give_back(false);
+            let taken: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
+            assert!(taken <= 1, "one place was given back, {taken} were taken");
+        });
+    }
+}

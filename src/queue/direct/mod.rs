@@ -1,0 +1,271 @@
+//! A queue whose envelopes are sent to it one by one: one with a filter, a group's, or one that keeps the newest.
+//!
+//! It is a bounded channel. What becomes of an envelope that finds it full is the policy:
+//!
+//! | policy | what happens |
+//! | --- | --- |
+//! | `DropNewest` | the envelope is lost: the channel has refused it |
+//! | `DropOldest` | the oldest is taken out, and lost, until the envelope finds a place |
+//! | `Block`, `Evict` | a place was to be reserved in [`room`](crate::queue::credits) first, and there is none |
+//!
+//! Where publishers wait for room, they do so at the queue's [`vacancy`](crate::queue::vacancy).
+//!
+//! # The newest stay
+//!
+//! Whoever takes something out of a queue that keeps the newest, its subscriber or a publisher, does so under a lock, for
+//! a few instructions, and counts it there. So what was lost is older than all that is in the channel, and newer than all
+//! that was received: the gap lies before the next envelope. And as long as the lock is held the channel only fills, so
+//! a publisher that finds it full there takes out what the newest `capacity` envelopes have displaced, and no more.
+
+mod item;
+mod receiver;
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::message::overflow::Overflow;
+use crate::queue::accounts::Accounts;
+use crate::queue::credits::{Credits, NoPlace};
+use crate::queue::group::Group;
+use crate::queue::segment::Segment;
+use crate::queue::terms::Terms;
+use crate::support::sync::channel::{Receiver, Sender, TrySendError, bounded};
+use crate::support::wait_list::{Occupied, Threads, WaitList};
+
+pub(crate) use self::item::Item;
+pub(crate) use self::receiver::{DirectReceiver, End};
+
+/// The publishers' end.
+pub(crate) struct DirectQueue<M> {
+    sender: Sender<Item<M>>,
+    overflow: Overflow,
+    credits: Arc<Credits>,
+    /// Of a queue that keeps the newest: where a publisher takes out the oldest.
+    oldest: Option<Receiver<Item<M>>>,
+    // Dropped after the sender: whoever is woken finds that nobody sends any more.
+    ending: Ending,
+    terms: Arc<Terms>,
+    group: Option<Group<M>>,
+}
+
+/// Ends the queue when the last publisher lets go of it.
+struct Ending(Arc<Credits>, Arc<WaitList>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end_sending();
+        self.1.wake_every_thread();
+    }
+}
+
+/// What newer envelopes have displaced; it was counted already. To drop it is user code.
+pub(crate) type Displaced<M> = SmallVec<[Item<M>; 1]>;
+
+/// Why an envelope was not enqueued at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It is lost for this subscriber.
+    NoPlace(NoPlace),
+    /// It is lost, and the subscriber is put out.
+    Evicted,
+}
+
+impl<M> DirectQueue<M> {
+    pub(crate) fn new(
+        terms: &Arc<Terms>,
+        occupied: &Arc<Occupied>,
+    ) -> (Arc<Self>, DirectReceiver<M>) {
+        let (sender, receiver) = bounded(terms.capacity);
+        let credits = Arc::new(Credits::new(terms.capacity));
+        let is_shared = terms.group.is_some();
+        let threads = if is_shared {
+            Threads::One
+        } else {
+            Threads::ByTree
+        };
+        let readers = Arc::new(WaitList::counted(threads, occupied));
+        let overflow = terms.overflow;
+        let oldest = (overflow == Overflow::DropOldest).then(|| receiver.clone());
+        let end = End {
+            receiver,
+            credits: Arc::clone(&credits),
+            terms: Arc::clone(terms),
+            readers: Arc::clone(&readers),
+            overflow,
+            is_shared,
+        };
+        let (group, seat) = is_shared.then(|| Group::new(terms, end.share())).unzip();
+        let queue = DirectQueue {
+            sender,
+            overflow,
+            ending: Ending(Arc::clone(&credits), readers),
+            credits,
+            oldest,
+            terms: Arc::clone(terms),
+            group,
+        };
+        (Arc::new(queue), DirectReceiver::new(end, seat))
+    }
+
+    pub(crate) fn terms(&self) -> &Arc<Terms> {
+        &self.terms
+    }
+
+    pub(crate) fn group(&self) -> Option<&Group<M>> {
+        self.group.as_ref()
+    }
+
+    /// How many subscriptions receive from it.
+    pub(crate) fn members(&self) -> usize {
+        self.group.as_ref().map_or(1, Group::members)
+    }
+
+    pub(crate) fn credits(&self) -> &Credits {
+        &self.credits
+    }
+
+    /// Whether publishers wait for room.
+    #[inline]
+    pub(crate) fn blocks(&self) -> bool {
+        self.overflow.blocks()
+    }
+
+    /// Those that wait for an envelope.
+    pub(crate) fn readers(&self) -> &WaitList {
+        &self.ending.1
+    }
+
+    /// Enqueues the envelope if there is room, or if it displaces others; its readers are yet to be woken.
+    #[inline]
+    pub(crate) fn offer(
+        &self,
+        segment: &Arc<Segment<M>>,
+        slot: usize,
+        displaced: &mut Displaced<M>,
+    ) -> Result<(), Refused> {
+        let credits = self.credits();
+        if self.overflow.reserves() {
+            self.reserve()?;
+        } else if credits.is_shut() {
+            return Err(Refused::NoPlace(NoPlace::Gone));
+        } else if credits.holds_back() && self.queued() >= credits.capacity() {
+            credits.lose();
+            return Err(Refused::NoPlace(NoPlace::Full));
+        }
+        match self.send(segment, slot) {
+            Ok(()) => Ok(()),
+            Err(refused) => self.not_sent(refused, displaced),
+        }
+    }
+
+    /// Reserves a place for an envelope that is placed everywhere or nowhere: to be [filled](Self::fill) or
+    /// [given back](Self::release). To one that is patient the queue may be full still though a place is free.
+    #[inline]
+    pub(crate) fn hold(&self, is_patient: bool) -> Result<(), NoPlace> {
+        let credits = self.credits();
+        if let Some(vacancy) = &self.terms.vacancy {
+            let consumed = credits.consumed();
+            if vacancy.admit(credits.free(consumed), consumed, is_patient) == 0 {
+                return Err(NoPlace::Full);
+            }
+        }
+        credits.reserve()
+    }
+
+    /// A place that was held is not needed after all.
+    pub(crate) fn release(&self) {
+        self.credits().release();
+        self.terms.wake_publishers();
+    }
+
+    /// Reserves a place, or says what comes of it that there is none.
+    #[inline]
+    fn reserve(&self) -> Result<(), Refused> {
+        self.credits().reserve().map_err(|no_place| match no_place {
+            NoPlace::Full if self.blocks() => {
+                self.credits().lose(); // it was waited for long enough
+                Refused::NoPlace(NoPlace::Full)
+            }
+            NoPlace::Full if self.credits().refuse() => Refused::Evicted,
+            NoPlace::Full | NoPlace::Gone => Refused::NoPlace(NoPlace::Gone),
+        })
+    }
+
+    /// Sends into the channel. A place that was reserved is free. How many
+    /// were lost is read before it is sent, so that none is told too late. Its readers are yet to be woken.
+    #[inline]
+    fn send(&self, segment: &Arc<Segment<M>>, slot: usize) -> Result<(), TrySendError<Item<M>>> {
+        #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
+        let lost_before = self.credits().lost() as u32;
+        self.sender.try_send(Item::new(segment, slot, lost_before))
+    }
+
+    #[cold]
+    fn not_sent(
+        &self,
+        refused: TrySendError<Item<M>>,
+        displaced: &mut Displaced<M>,
+    ) -> Result<(), Refused> {
+        let TrySendError::Full(item) = refused else {
+            return Err(Refused::NoPlace(NoPlace::Gone));
+        };
+        let Some(oldest) = &self.oldest else {
+            self.credits().lose();
+            return Err(Refused::NoPlace(NoPlace::Full));
+        };
+        let _taking = self.credits.taking.lock();
+        let mut sent = self.sender.try_send(item);
+        while let Err(TrySendError::Full(item)) = sent {
+            if let Ok(oldest) = oldest.try_recv() {
+                self.credits().lose();
+                displaced.push(oldest);
+            }
+            sent = self.sender.try_send(item);
+        }
+        sent.map_err(|_| Refused::NoPlace(NoPlace::Gone))
+    }
+
+    /// Enqueues the envelope in a place that was reserved. If nobody is there any more, it comes to nothing.
+    #[inline]
+    pub(crate) fn fill(&self, segment: &Arc<Segment<M>>, slot: usize) -> Result<(), NoPlace> {
+        self.send(segment, slot).map_err(|_| NoPlace::Gone)
+    }
+
+    /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
+    /// for who does it first.
+    pub(crate) fn evict(&self) -> bool {
+        let first = self.credits().evict();
+        self.terms.wake_publishers();
+        first
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.credits().is_evicted()
+    }
+
+    /// How many are in the queue; one of them may be held back.
+    fn queued(&self) -> u64 {
+        self.sender.len() as u64 + u64::from(self.credits().holds_back())
+    }
+
+    /// As of one moment, but for what is received in just that moment. A place that is reserved, and nothing is in it yet,
+    /// is not counted: that publish may come to nothing.
+    pub(crate) fn accounts(&self) -> Accounts {
+        // So that nothing is between being queued and being counted.
+        let _taking = self.oldest.is_some().then(|| self.credits.taking.lock());
+        let mut tries = 3;
+        loop {
+            let consumed = self.credits().consumed();
+            let accounts = Accounts {
+                placed: consumed + self.queued(),
+                consumed,
+                dropped: self.credits().lost(),
+            };
+            tries -= 1;
+            if tries == 0 || self.credits().consumed() == accounts.consumed {
+                return accounts;
+            }
+        }
+    }
+}

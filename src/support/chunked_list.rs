@@ -1,0 +1,294 @@
+//! A sorted list that is never changed, only replaced: the new one shares all but one row with the
+//! old.
+//!
+//! Items lie in rows, in the order of their keys. A change copies the row that it concerns and the
+//! list of rows: for n items that is about n / 64 + 64 handles. Keys need not be unique. To find an
+//! item by its key takes a binary search.
+
+use std::sync::Arc;
+
+/// How many items a row holds at most.
+pub(crate) const ROW: usize = 64;
+
+pub(crate) struct ChunkedList<T> {
+    /// None: there is no item. No row is empty.
+    rows: Option<Arc<[Row<T>]>>,
+}
+
+struct Row<T> {
+    /// The key of the first item: here, so that looking for a row reads no row.
+    first: u64,
+    items: Arc<[(u64, T)]>,
+}
+
+impl<T> ChunkedList<T> {
+    pub(crate) const fn new() -> Self {
+        ChunkedList { rows: None }
+    }
+
+    fn list(&self) -> &[Row<T>] {
+        self.rows.as_deref().unwrap_or_default()
+    }
+
+    /// The items with their keys, row by row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[(u64, T)]> {
+        self.list().iter().map(|row| &*row.items)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pairs().map(|(_, item)| item)
+    }
+
+    /// The items with their keys.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = &(u64, T)> {
+        self.rows().flatten()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows().map(<[_]>::len).sum()
+    }
+
+    /// The items with keys above this one, the last first.
+    pub(crate) fn above(&self, key: u64) -> impl Iterator<Item = &T> {
+        let items = self
+            .list()
+            .iter()
+            .rev()
+            .flat_map(|row| row.items.iter().rev());
+        items
+            .take_while(move |(at, _)| *at > key)
+            .map(|(_, item)| item)
+    }
+
+    /// The item with this key that `is` the one.
+    pub(crate) fn get(&self, key: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
+        let (row, place) = self.find(key, is).ok()?;
+        Some(&self.list()[row].items[place].1)
+    }
+
+    /// Where the item with this key is that `is` the one, or where one with this key would go.
+    fn find(&self, key: u64, is: impl Fn(&T) -> bool) -> Result<(usize, usize), (usize, usize)> {
+        let rows = self.list();
+        // The last row that begins before the key: items with the key may begin in it.
+        let row = (rows.partition_point(|row| row.first < key)).saturating_sub(1);
+        let Some(items) = rows.get(row).map(|row| &row.items) else {
+            return Err((0, 0));
+        };
+        let place = items.partition_point(|(at, _)| *at < key);
+        // Nearly always: keys are hardly ever the same.
+        if let Some((at, item)) = items.get(place)
+            && *at == key
+            && is(item)
+        {
+            return Ok((row, place));
+        }
+        let here = items
+            .iter()
+            .enumerate()
+            .skip(place)
+            .map(|(at, it)| (row, at, it));
+        let beyond = (rows.iter().enumerate().skip(row + 1)).flat_map(|(row, it)| {
+            it.items
+                .iter()
+                .enumerate()
+                .map(move |(at, it)| (row, at, it))
+        });
+        here.chain(beyond)
+            .take_while(|(_, _, (at, _))| *at == key)
+            .find(|(_, _, (_, item))| is(item))
+            .map(|(row, at, _)| (row, at))
+            .ok_or((row, place))
+    }
+}
+
+impl<T: Clone> ChunkedList<T> {
+    /// The list with this item, or without one, where the item with this key is or was that `is` the
+    /// one.
+    pub(crate) fn set(&self, key: u64, item: Option<T>, is: impl Fn(&T) -> bool) -> Self {
+        match item {
+            Some(item) => self.with(key, item, is),
+            None => self.without(key, is),
+        }
+    }
+
+    /// The list with this item, which takes the place of one with its key that it `replaces`.
+    pub(crate) fn with(&self, key: u64, item: T, replaces: impl Fn(&T) -> bool) -> Self {
+        let mut rows = self.list().to_vec();
+        let new = (key, item);
+        match self.find(key, replaces) {
+            Ok((row, place)) => {
+                let items = &rows[row].items;
+                let (before, after) = (&items[..place], &items[place + 1..]);
+                rows[row] = Row::of(before.iter().chain([&new]).chain(after));
+            }
+            Err(_) if rows.is_empty() => rows.push(Row::of(&[new])),
+            Err((row, place)) => {
+                let items = Arc::clone(&rows[row].items);
+                let (before, after) = items.split_at(place);
+                if items.len() < ROW {
+                    rows[row] = Row::of(before.iter().chain([&new]).chain(after));
+                } else if after.is_empty() && row + 1 == rows.len() {
+                    // Who only ever appends fills all rows.
+                    rows.push(Row::of(&[new]));
+                } else {
+                    let items: Vec<_> = before.iter().chain([&new]).chain(after).cloned().collect();
+                    let (left, right) = items.split_at(items.len() / 2);
+                    rows[row] = Row::of(left);
+                    rows.insert(row + 1, Row::of(right));
+                }
+            }
+        }
+        Self::of(rows)
+    }
+
+    /// The list without the item with this key that `is` the one; the same list, if there is none.
+    pub(crate) fn without(&self, key: u64, is: impl Fn(&T) -> bool) -> Self {
+        let Ok((row, place)) = self.find(key, is) else {
+            return self.clone();
+        };
+        let mut rows = self.list().to_vec();
+        let items = Arc::clone(&rows[row].items);
+        if items.len() == 1 {
+            rows.remove(row);
+        } else {
+            rows[row] = Row::of(items[..place].iter().chain(&items[place + 1..]));
+        }
+        // Rows that fit in one become one: so there are not many with little in them.
+        for left in [row, row.saturating_sub(1)] {
+            if let [one, other] = &rows[left..rows.len().min(left + 2)]
+                && one.items.len() + other.items.len() <= ROW
+            {
+                rows[left] = Row::of(one.items.iter().chain(&*other.items));
+                rows.remove(left + 1);
+            }
+        }
+        Self::of(rows)
+    }
+
+    /// The list with the items that are to be kept, in one pass.
+    pub(crate) fn retain<'a>(&'a self, mut keep: impl FnMut(&'a T) -> bool) -> Self {
+        self.filter_map(|item| keep(item).then(|| item.clone()))
+    }
+
+    /// The list with what becomes of the items, in one pass; of some, nothing.
+    pub(crate) fn filter_map<'a>(&'a self, mut change: impl FnMut(&'a T) -> Option<T>) -> Self {
+        let items: Vec<_> = (self.pairs())
+            .filter_map(|(key, item)| Some((*key, change(item)?)))
+            .collect();
+        Self::of(items.chunks(ROW).map(Row::of).collect())
+    }
+
+    fn of(rows: Vec<Row<T>>) -> Self {
+        ChunkedList {
+            rows: (!rows.is_empty()).then(|| rows.into()),
+        }
+    }
+}
+
+impl<T: Clone> Row<T> {
+    /// A row of these items; there is one at least.
+    fn of<'a>(items: impl IntoIterator<Item = &'a (u64, T)>) -> Self
+    where
+        T: 'a,
+    {
+        let items: Arc<[_]> = items.into_iter().cloned().collect();
+        Row {
+            first: items[0].0,
+            items,
+        }
+    }
+}
+
+/// A handle on the same list.
+impl<T> Clone for ChunkedList<T> {
+    fn clone(&self) -> Self {
+        ChunkedList {
+            rows: self.rows.clone(),
+        }
+    }
+}
+
+impl<T> Clone for Row<T> {
+    fn clone(&self) -> Self {
+        Row {
+            first: self.first,
+            items: Arc::clone(&self.items),
+        }
+    }
+}
+
+#[cfg(all(test, not(oxide_loom)))]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What there is, row by row.
+    fn rows(shelf: &ChunkedList<u8>) -> Vec<Vec<(u64, u8)>> {
+        shelf.rows().map(<[_]>::to_vec).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 200,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(0x5e1f),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// Few keys, so that many items share one.
+        #[test]
+        fn a_shelf_holds_what_a_plain_list_does_and_old_ones_stay_as_they_are(
+            steps in vec((any::<bool>(), 0..40_u64, 0..8_u8), 1..600),
+        ) {
+            let mut plain: Vec<(u64, u8)> = Vec::new();
+            let mut shelf = ChunkedList::new();
+            for (put, key, item) in steps {
+                let (old, before) = (shelf.clone(), rows(&shelf));
+                plain.retain(|it| *it != (key, item));
+                if put {
+                    plain.push((key, item));
+                    shelf = shelf.with(key, item, |it| *it == item);
+                } else {
+                    shelf = shelf.without(key, |it| *it == item);
+                }
+                prop_assert_eq!(shelf.get(key, |it| *it == item).is_some(), put);
+                prop_assert_eq!(rows(&old), before);
+
+                let rows = rows(&shelf);
+                let flat = rows.concat();
+                prop_assert!(flat.is_sorted_by_key(|(key, _)| *key));
+                prop_assert!(rows.iter().all(|row| (1..=ROW).contains(&row.len())));
+                prop_assert!(rows.len() <= 2 + plain.len() / (ROW / 4), "{:?}", rows);
+                prop_assert_eq!(shelf.is_empty(), plain.is_empty());
+            }
+            let mut flat = rows(&shelf).concat();
+            prop_assert_eq!(shelf.len(), flat.len());
+            for key in 0..40 {
+                let above = flat.iter().rev().filter(|(at, _)| *at > key).map(|(_, item)| item);
+                prop_assert!(shelf.above(key).eq(above));
+            }
+            let odd = rows(&shelf.retain(|item| item % 2 == 1)).concat();
+            flat.retain(|(_, item)| item % 2 == 1);
+            prop_assert_eq!(&odd, &flat);
+            flat = rows(&shelf).concat();
+            flat.sort_unstable();
+            plain.sort_unstable();
+            prop_assert_eq!(flat, plain);
+        }
+    }
+
+    #[test]
+    fn who_only_appends_fills_all_rows() {
+        let mut shelf = ChunkedList::new();
+        for key in 0..10 * ROW as u64 {
+            shelf = shelf.with(key, (), |()| true);
+        }
+        assert_eq!(shelf.list().len(), 10);
+    }
+}

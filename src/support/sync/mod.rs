@@ -1,0 +1,48 @@
+//! Every atomic, lock, fence and channel of the engine, so that loom can take their place; but for
+//! two cells that are written once in a bus's life: in [`follow`](crate::queue::shared) when it closes, in
+//! [`advisory`](crate::message::advisory) when somebody asks for advisories; and for the register of
+//! [`request`](crate::bus::request)s, which stands beside the engine.
+//!
+//! Under `--cfg oxide_loom` the models beside the engine's files run on loom's versions of these and
+//! explore the interleavings. arc-swap and crossbeam know nothing of loom: there, small stand-ins
+//! made of loom's locks have their method names. dashmap is no part of a model.
+
+#[cfg(oxide_loom)]
+mod cell_on_loom;
+#[cfg(oxide_loom)]
+pub(crate) mod channel;
+#[cfg(all(test, oxide_loom))]
+mod explore_on_loom;
+#[cfg(oxide_loom)]
+mod lock_on_loom;
+#[cfg(all(test, oxide_loom, feature = "tokio"))]
+pub(crate) mod task_on_loom;
+
+#[cfg(not(oxide_loom))]
+pub(crate) use arc_swap::ArcSwap;
+/// What is loaded from an [`ArcSwap`], for a short time.
+#[cfg(not(oxide_loom))]
+pub(crate) type Loaded<T> = arc_swap::Guard<std::sync::Arc<T>>;
+#[cfg(not(oxide_loom))]
+pub(crate) use crossbeam_channel as channel;
+#[cfg(not(oxide_loom))]
+pub(crate) use crossbeam_utils::Backoff;
+#[cfg(not(oxide_loom))]
+pub(crate) use once_cell::{race::OnceBox, sync::OnceCell};
+#[cfg(not(oxide_loom))]
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+#[cfg(not(oxide_loom))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+#[cfg(not(oxide_loom))]
+pub(crate) use std::thread::{sleep, yield_now};
+
+#[cfg(oxide_loom)]
+pub(crate) use self::cell_on_loom::{ArcSwap, Guard as Loaded, OnceBox, OnceCell};
+#[cfg(all(test, oxide_loom))]
+pub(crate) use self::explore_on_loom::explore;
+#[cfg(oxide_loom)]
+pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, MutexGuard, sleep};
+#[cfg(oxide_loom)]
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+#[cfg(oxide_loom)]
+pub(crate) use loom::thread::yield_now;
