@@ -1,5 +1,5 @@
-//! What it costs to be allowed: unguarded, by capability, and through a publisher, with and without a
-//! scope. At the end the differences are measured again, side by side, and held against their budgets.
+//! Benchmark of authorization: publishing unguarded, by capability, and through a publisher, with and without a scope.
+//! At the end it measures the differences again side by side, and compares them with their budgets.
 
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ fn authorize(c: &mut Criterion) {
     group.finish();
 }
 
-/// The last of them matches.
+/// Returns eight patterns, of which the last matches.
 fn eight_patterns() -> Vec<String> {
     (0..7)
         .map(|index| format!("event.custom.module{index}.*"))
@@ -75,8 +75,8 @@ fn eight_patterns() -> Vec<String> {
         .collect()
 }
 
-/// Nanoseconds for each publish, of the fastest tenth of many rounds in turn: what else the machine does
-/// only adds to it.
+/// Returns the nanoseconds of one publish for each contestant. The contestants alternate for many rounds, and the
+/// fastest tenth of the rounds counts: other work on the machine only adds time.
 fn side_by_side(contestants: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     const ROUNDS: usize = 401;
     const BURSTS: u32 = 50;

@@ -1,7 +1,7 @@
 //! The cells of the comparison that count allocations. `compare` runs it; see there.
 //!
-//! It is a program of its own because counting makes an allocation up to a quarter slower, which
-//! would distort the cells that are timed.
+//! It is a program of its own because counting makes an allocation up to a quarter slower, which would distort the
+//! timed cells.
 
 #[path = "compare/run.rs"]
 mod run;

@@ -1,4 +1,4 @@
-//! What it costs to make an envelope, against making one as the seed does.
+//! Benchmark of making an envelope, beside making one as the seed does.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use oxide_bus::kernel::{Command, Message};
 use oxide_bus::{Envelope, Source};
 use uuid::Uuid;
 
-/// The seed's envelope: a random id from the system's generator and an owned source.
+/// The seed's envelope: a random id from the system's generator, and an owned source.
 struct SeedEnvelope {
     id: Uuid,
     source: String,

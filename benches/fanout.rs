@@ -1,4 +1,4 @@
-//! Publish and receive: one thread publishes a burst, then drains every subscription.
+//! Benchmark of publishing and receiving: one thread publishes a burst, then drains every subscription.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use oxide_bus::kernel::{Command, Message};

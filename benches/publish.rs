@@ -1,4 +1,4 @@
-//! What one publish costs its publisher, by what the subscribers are like.
+//! Benchmark of one publish, by what its subscribers are like.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -50,12 +50,12 @@ fn publish(c: &mut Criterion) {
 
 const BURST: u32 = 64;
 
-/// One bus and who listens, ready for a burst.
+/// A bus and its subscribers, ready for a burst.
 struct Cell {
     name: String,
     bus: MessageBus,
     one: Subscription,
-    /// Those who are only there, and who reads the figures.
+    /// Subscribers that do not receive, and the thread that reads the figures.
     others: Vec<Subscription>,
     reading: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -76,7 +76,7 @@ impl Cell {
         self
     }
 
-    /// With so many whose queues are full.
+    /// Adds `count` subscribers whose queues are full.
     fn beside_full(mut self, count: usize) -> Self {
         let options = || SubscribeOptions::new().capacity(1);
         let full = (0..count).map(|_| self.bus.subscribe_with(options()).expect("open"));
@@ -88,7 +88,7 @@ impl Cell {
         self
     }
 
-    /// With so many who listen to something else, whose figures are read now and then.
+    /// Adds `count` subscribers that listen to something else, and reads their figures now and then.
     fn beside_others(mut self, count: usize, read: Option<Duration>) -> Self {
         let other = |number| SubscribeOptions::new().source(format!("module-{number}"));
         let others = (0..count).map(|number| self.bus.subscribe_with(other(number)).expect("open"));
@@ -106,7 +106,7 @@ impl Cell {
         self
     }
 
-    /// Publishes a burst, which one subscriber receives: how long a publish and its receiving took.
+    /// Publishes a burst, which one subscriber receives. Returns the time of one publish with its receiving.
     fn burst(&mut self, source: &Source) -> Duration {
         let started = Instant::now();
         for _ in 0..BURST {
@@ -119,8 +119,8 @@ impl Cell {
     }
 }
 
-/// What is kept, counted and looked at beside the publish itself: one publish and its receiving, in
-/// bursts of 64, side by side, the fastest of many rounds of each.
+/// Measures the features that a publish may pay for: retaining, counting, reading the figures. Each figure is one
+/// publish with its receiving in bursts of 64, side by side, the fastest of many rounds.
 fn beside(_: &mut Criterion) {
     const ROUNDS: usize = 4_000;
     let plain = SubscribeOptions::new;
@@ -165,8 +165,8 @@ fn beside(_: &mut Criterion) {
     }
 }
 
-/// One publish past so many full queues, by overflow policy: the time for each queue must not grow with
-/// their number.
+/// Measures one publish past so many full queues, by overflow policy. The time for each queue must not grow with their
+/// number.
 fn past_full_queues(_: &mut Criterion) {
     const ROUNDS: usize = 5;
     let sizes = [100, 1_000, 10_000, 100_000];
@@ -196,7 +196,7 @@ fn past_full_queues(_: &mut Criterion) {
     }
 }
 
-/// How long one publish past so many full queues takes. It is the second: the first opens a
+/// Returns the time of one publish past so many full queues. It is the second publish, because the first opens a
 /// segment.
 fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Duration {
     let bus = MessageBus::new();
@@ -224,7 +224,7 @@ fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Durati
     } else {
         publish()
     };
-    drop(bus); // before those who listen: to leave a bus that is open costs a walk along all that are left
+    drop(bus); // before the subscriptions: leaving an open bus costs a walk along the whole list
     drop(full);
     took
 }

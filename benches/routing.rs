@@ -1,7 +1,7 @@
-//! What routing costs: one publish, by how many subscribers there are and how many of them match; and
-//! coming and going, by how many are there already.
+//! Benchmark of routing: one publish, by how many subscribers there are and how many of them match; and subscribing and
+//! leaving, by how many subscribers there are already.
 //!
-//! Prints tables; each figure is the median of several rounds.
+//! Prints tables. Each figure is the median of several rounds.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn main() {
     changing();
 }
 
-/// Nanoseconds a time, the median of the rounds.
+/// Returns the nanoseconds of one time: the median of the rounds.
 fn median(times: u32, mut round: impl FnMut() -> Duration) -> f64 {
     round(); // warms up
     let mut took: Vec<_> = (0..ROUNDS).map(|_| round()).collect();
@@ -33,7 +33,7 @@ fn module(number: usize) -> String {
     format!("module-{number}")
 }
 
-/// A command to one of so many modules.
+/// Makes a command to one of so many modules.
 fn command(source: &Source, number: usize) -> Envelope {
     let module_id = module(number);
     Envelope::new(source, Message::Command(Command::Stop { module_id }))
@@ -44,8 +44,7 @@ fn to_own(number: usize) -> SubscribeOptions {
     SubscribeOptions::new().pattern(pattern)
 }
 
-/// So many subscribers, of which so many listen to module 0 and the others each to a module of its
-/// own.
+/// Adds so many subscribers. `matches` of them listen to module 0, and each other one to a module of its own.
 fn modules(bus: &MessageBus, subscribers: usize, matches: usize) -> Vec<Subscription> {
     (0..subscribers)
         .map(|number| {
@@ -98,7 +97,7 @@ fn publishing() {
     }
 }
 
-/// The same with a channel that everybody receives everything from.
+/// Measures the same with a channel that delivers everything to every module.
 fn against_broadcast() {
     const MODULES: usize = 1_000;
     println!("\nA command to one of {MODULES} modules, in nanoseconds");
@@ -114,12 +113,12 @@ fn against_broadcast() {
     }
 }
 
-/// Which modules are sent a command, one after the other.
+/// Yields the modules to which the commands go, one after the other.
 fn addressed(modules: usize, burst: u32) -> impl Iterator<Item = usize> {
     (0..burst).map(move |time| time as usize * 7 % modules)
 }
 
-/// To publish, and to publish and receive.
+/// Measures publishing, then publishing with receiving.
 fn one_by_pattern(modules: usize, burst: u32) -> [f64; 2] {
     let source = Source::from("kernel");
     let bus = MessageBus::new();
@@ -151,7 +150,7 @@ fn one_by_pattern(modules: usize, burst: u32) -> [f64; 2] {
     })
 }
 
-/// To publish, and for all others to discard it.
+/// Measures publishing, and discarding by all other modules.
 fn one_by_broadcast(modules: usize, burst: u32) -> f64 {
     let source = Source::from("kernel");
     let sender = Sender::new(128);
@@ -179,7 +178,7 @@ fn one_by_broadcast(modules: usize, burst: u32) -> f64 {
     })
 }
 
-/// How long it takes to do something with each of so many, in microseconds for each.
+/// Returns the microseconds that the work takes for each item.
 fn each<T>(items: impl ExactSizeIterator<Item = T>, work: impl FnMut(T)) -> f64 {
     let count = u32::try_from(items.len()).expect("few");
     let started = Instant::now();

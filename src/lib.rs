@@ -3,12 +3,12 @@
 //! Every [`Subscription`] that listens to an [`Envelope`] receives it as a [`Delivery`]: a handle on the one envelope
 //! that all share. Nothing runs in the background: the threads, or tasks, that publish and receive do all the work.
 //!
-//! The sections answer a user's questions in the order in which they come up. [`docs::cookbook`] has complete programs,
+//! The sections answer a user's questions in the order in which they come up. [`docs::cookbook`] has complete programs.
 //! [`docs::guarantees`] says what exactly is promised, and [`docs::limitations`] what to know before you rely on it.
 //!
 //! # Publish and receive
 //!
-//! A type of your own becomes a payload with one line; numbers, `String` and the like need none, see [`Payload`].
+//! A type of your own becomes a payload with one line. Numbers, `String` and the like need none, see [`Payload`].
 //!
 //! ```
 //! use std::thread;
@@ -27,14 +27,14 @@
 //! ```
 //!
 //! [`send`](Bus::send) makes the envelope: it stamps an id, the time and the source, here `thermometer`.
-//! [`publish`](Bus::publish) takes an envelope that you made. Both return a [`Receipt`]: how many subscribers the envelope
-//! matched, and how many have it in their queues. [`recv`](Subscription::recv) waits,
+//! [`publish`](Bus::publish) takes an envelope that you made. Both return a [`Receipt`]: how many subscribers the
+//! envelope matched, and how many have it in their queues. [`recv`](Subscription::recv) waits,
 //! [`try_recv`](Subscription::try_recv) does not, and a subscription is an iterator too.
 //!
 //! # Commands and events
 //!
-//! A [`MessageBus`] carries the [`Command`](kernel::Command)s and [`Event`](kernel::Event)s of the module [`kernel`]. They
-//! are the words of *the seed*, the bus of the `oxide-k` micro-kernel, whose users find the differences in
+//! A [`MessageBus`] carries the [`Command`](kernel::Command)s and [`Event`](kernel::Event)s of the module [`kernel`].
+//! They are the messages of *the seed*, the bus of the `oxide-k` micro-kernel. Its users find the differences in
 //! [`docs::migrating`].
 //!
 //! ```
@@ -51,8 +51,8 @@
 //!
 //! # Choose what to receive
 //!
-//! A payload's [`Subject`] is a list of tokens, and a [`Pattern`] stands for many subjects: `*` for any one token, `>` at
-//! the end for all that follow.
+//! A payload's [`Subject`] is a list of tokens, and a [`Pattern`] matches many subjects: `*` stands for any one token,
+//! and `>` at the end for all that follow.
 //!
 //! ```
 //! use oxide_bus::{Bus, Payload, Subject};
@@ -74,16 +74,16 @@
 //! ```
 //!
 //! [`SubscribeOptions`] has the rest: several patterns, sources, a [predicate](SubscribeOptions::predicate), and a
-//! [`group`](SubscribeOptions::group), whose members share one queue: each envelope goes to one of them. A payload
-//! without a subject matches no pattern.
+//! [`group`](SubscribeOptions::group). The members of a group share one queue, and each envelope goes to one of them. A
+//! payload without a subject matches no pattern.
 //!
 //! A subscriber does not receive what was published before it subscribed, unless [`Bus::retain`] keeps the last few.
 //!
 //! # Slow subscribers
 //!
-//! Each subscription has a queue of its own, for 128 envelopes by default. Its [`Overflow`] policy says what happens when
-//! that is full: the envelope is dropped for this subscriber alone (the default), the oldest one gives way, publishers
-//! wait, or the subscription is evicted. A subscriber is told of every loss, once, where the gap lies.
+//! Each subscription has a queue of its own, for 128 envelopes by default. Its [`Overflow`] policy says what happens
+//! when that is full. The envelope is dropped for this subscriber alone (the default), the oldest one gives way,
+//! publishers wait, or the subscription is evicted. A subscriber is told of every loss, once, where the gap lies.
 //!
 //! ```
 //! use oxide_bus::{Bus, RecvError, SubscribeOptions};
@@ -101,9 +101,9 @@
 //!
 //! # Tasks
 //!
-//! With the feature `tokio` there are [`AsyncBus`], [`AsyncPublisher`] and [`AsyncSubscription`] (a `Stream`): handles on
-//! the same bus, with the same methods, awaited. Threads and tasks may use one bus at once. Any executor will do, but
-//! for what takes a time-out. [`docs::tasks`] has the twin of each method.
+//! With the feature `tokio` there are [`AsyncBus`], [`AsyncPublisher`] and [`AsyncSubscription`] (a `Stream`): handles
+//! on the same bus, with the same methods, awaited. Threads and tasks may use one bus at the same time. Any executor
+//! will do, except for methods that take a time-out. [`docs::tasks`] has the counterpart of each method.
 //!
 #![cfg_attr(feature = "tokio", doc = "```")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
@@ -123,8 +123,8 @@
 //!
 //! # Who may publish
 //!
-//! The holder of a [`Bus`] may do anything with it. Give a module a [`Publisher`] instead: it speaks as one source, under
-//! one [`Capability`], for as long as that is granted, and has no way back to the bus.
+//! The holder of a [`Bus`] may do anything with it. Give a module a [`Publisher`] instead. It publishes as one source,
+//! under one [`Capability`], for as long as that is granted, and has no way back to the bus.
 //!
 //! ```
 //! use oxide_bus::Bus;
@@ -140,14 +140,14 @@
 //! ```
 //!
 //! A [`Grant`] may be for less: some subjects or sources, a time, a rate. A publisher can be
-//! [narrowed](Publisher::narrow) before it is handed on. The program's own parts speak through a
+//! [narrowed](Publisher::narrow) before it is handed on. The program's own parts publish through a
 //! [`trusted_publisher`](Bus::trusted_publisher), which needs no grant.
 //!
 //! # Ask and answer
 //!
-//! [`request`](Bus::request) publishes a question and waits for the first answer, for up to ten seconds unless the bus was
-//! [built](BusBuilder::request_timeout) otherwise. [`Publisher::reply`] answers, and
-//! [`Publisher::request_many`] takes several answers.
+//! [`request`](Bus::request) publishes a question and waits for the first answer, for up to ten seconds unless the bus
+//! was [built](BusBuilder::request_timeout) otherwise. [`Publisher::reply`] answers, and [`Publisher::request_many`]
+//! takes several answers.
 //!
 //! ```
 //! use std::thread;
@@ -171,8 +171,8 @@
 //!
 //! # The end
 //!
-//! A bus closes by [`close`](Bus::close), or when its last `Bus` and `Publisher` are gone. From then on a publish fails;
-//! subscribers receive what they have, and then an iterator over a subscription ends.
+//! A bus closes by [`close`](Bus::close), or when its last `Bus` and `Publisher` are gone. From then on a publish
+//! fails. Subscribers receive what they have, and then an iterator over a subscription ends.
 //!
 //! ```
 //! use oxide_bus::Bus;
@@ -191,13 +191,13 @@
 //! The items are `Result`s, since a loss is an item too ([`RecvError::Lagged`]); `flatten` passes over it.
 //!
 //! A [`Publisher`] keeps the bus open. So a thread that loops over its subscription and publishes in the loop holds a
-//! [`WeakPublisher`], or the loop does not end. [`drain`](Bus::drain) waits until everything was received, and
-//! [`Subscription::close`] lets one worker stop with grace.
+//! [`WeakPublisher`], or the loop does not end. [`drain`](Bus::drain) waits until everything was received.
+//! [`Subscription::close`] lets one worker receive what it has, and stop.
 //!
 //! # Advisories
 //!
-//! [`Bus::advisories`] subscribes to what the bus says about itself: who came and went, who lost envelopes, what was
-//! granted and refused. [`Bus::stats`] gives the figures.
+//! [`Bus::advisories`] subscribes to what the bus says about itself: which subscribers came and went, which lost
+//! envelopes, what was granted and refused. [`Bus::stats`] gives the figures.
 //!
 //! ```
 //! use oxide_bus::{Advisory, Bus};
@@ -232,19 +232,20 @@
 //!
 //! # JSON
 //!
-//! [`Envelope::to_json`] and [`Envelope::from_json`] write and read one envelope, strictly and within limits: a hostile
-//! input costs neither a panic nor much memory. [`codec`] has the format, and logs with one envelope a line.
+//! [`Envelope::to_json`] and [`Envelope::from_json`] write and read one envelope, strictly and within limits: hostile
+//! input causes no panic, and takes little memory. [`codec`] has the format, and logs with one envelope a line.
 //!
 //! # A record of what happened
 //!
-//! An [`AuditLog`](audit::AuditLog) writes to disk what was published, refused and granted, without a loss and in order;
-//! [`audit::verify`] checks that a log is whole.
+//! An [`AuditLog`](audit::AuditLog) writes to disk what was published, refused and granted, in order and without a
+//! loss. [`audit::verify`] checks that a log is whole.
 //!
 //! # Cost
 //!
-//! A publish appends to a *segment* of up to 64 envelopes that lies in every queue already: one compare-and-swap and one
-//! write, however many subscribers there are. A subscriber with a filter is sent what it matches, one by one; those that
-//! do not match cost nothing. A subscription takes about 4 KiB, 6 KiB with a filter. [`docs::speed`] has the figures.
+//! A publish appends to a *segment* of up to 64 envelopes that lies in every queue already: one compare-and-swap and
+//! one write, however many subscribers there are. A subscriber with a filter is sent each envelope that matches by
+//! itself; one that does not match costs nothing. A subscription takes about 4 KiB, 6 KiB with a filter.
+//! [`docs::speed`] has the figures.
 //!
 //! # Features
 //!
@@ -253,7 +254,7 @@
 //! | (none) | this library, without a crate for async or the command line |
 //! | `cli` | the `oxide-bus` command |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
-//! | `tokio` | [`AsyncBus`] and its kin, for tasks |
+//! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 
 #![forbid(unsafe_code)]
@@ -273,10 +274,11 @@ mod support;
 mod tokio;
 
 pub mod kernel {
-    //! The words of the seed: what the modules of a micro-kernel say to each other.
+    //! The messages of the seed: what the modules of a micro-kernel say to each other.
     //!
-    //! *The seed* is the bus of the `oxide-k` micro-kernel. A program with a payload type of its own needs nothing of this
-    //! module; one that comes from the seed finds the differences in [`docs::migrating`](crate::docs::migrating).
+    //! *The seed* is the bus of the `oxide-k` micro-kernel. A program with a payload type of its own needs nothing of
+    //! this module. A program that comes from the seed finds the differences in
+    //! [`docs::migrating`](crate::docs::migrating).
     //!
     //! ```
     //! use oxide_bus::kernel::{Command, Event, Message, MessageBus};

@@ -1,4 +1,4 @@
-//! What is published: a fresh envelope for every publish, the same for every contestant.
+//! The envelopes that are published: a fresh one for every publish, the same for every contestant.
 
 use std::mem;
 
@@ -27,16 +27,16 @@ impl Payload {
     }
 }
 
-/// The module that a command of [`Payload::ToModule`] is for.
+/// Returns the id of a module that a command of [`Payload::ToModule`] is for.
 pub(crate) fn module_id(index: usize) -> String {
     format!("module-{index}")
 }
 
 /// A supply of envelopes.
 ///
-/// Messages that own memory are made by [`prepare`](Envelopes::prepare), before the clock starts:
-/// filling in a JSON document is the user's work, not the bus's. The envelope around it is made
-/// when it is published, because the id and the time in it are part of publishing.
+/// [`prepare`](Envelopes::prepare) makes messages that own memory before the clock starts: filling in a JSON document
+/// is the user's work, not the bus's. The envelope around a message is made when it is published, because its id and
+/// its time are part of publishing.
 #[derive(Debug)]
 pub(crate) struct Envelopes {
     source: Source,
@@ -78,14 +78,14 @@ impl Envelopes {
         }
     }
 
-    /// Makes the next `count` envelopes whole, for those who have a batch at hand.
+    /// Makes the next `count` envelopes whole, for contestants that publish a batch.
     pub(crate) fn prepare_whole(&mut self, count: usize) {
         self.prepare(count);
         let made = (0..count).map(|_| self.make()).collect();
         self.whole = made;
     }
 
-    /// The next `count` envelopes.
+    /// Yields the next `count` envelopes.
     pub(crate) fn take(&mut self, count: usize) -> impl Iterator<Item = Envelope> {
         (0..count).map(|_| match self.whole.pop() {
             Some(envelope) => envelope,
@@ -93,12 +93,12 @@ impl Envelopes {
         })
     }
 
-    /// All that were made whole, for those who publish a batch as one.
+    /// Returns all whole envelopes, for contestants that publish a batch as one.
     pub(crate) fn take_whole(&mut self) -> Vec<Envelope> {
         mem::take(&mut self.whole)
     }
 
-    /// The next `count` messages, for those who put them into envelopes themselves.
+    /// Yields the next `count` messages, for contestants that put them into envelopes themselves.
     pub(crate) fn take_messages(&mut self, count: usize) -> impl Iterator<Item = Message> {
         (0..count).map(|_| self.message())
     }
@@ -124,7 +124,7 @@ fn reading() -> Event {
     }
 }
 
-/// 201 bytes of JSON.
+/// Returns 201 bytes of JSON.
 fn document() -> Value {
     json!({
         "sensor": "attic-north-2",

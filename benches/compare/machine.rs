@@ -1,4 +1,4 @@
-//! Where and with what it was measured.
+//! The machine and the packages that were measured.
 
 use std::fs;
 use std::thread;
@@ -57,7 +57,7 @@ fn kernel() -> Option<String> {
     Some(format!("{} {}", std::env::consts::OS, release.trim()))
 }
 
-/// The version that this was built with.
+/// Returns the version of a package in this build.
 fn version(package: &str) -> &'static str {
     const LOCK: &str = include_str!("../../Cargo.lock");
     let name = format!("name = \"{package}\"\nversion = \"");

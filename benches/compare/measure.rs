@@ -1,4 +1,4 @@
-//! Fair measuring: contestants take turns in short rounds, and medians are told.
+//! Fair measuring: contestants take turns in short rounds, and medians are reported.
 
 use std::hint::black_box;
 use std::sync::Barrier;
@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use crate::run::contestants::{Burst, Conversation, Publish, Subscribe, Threads};
 use crate::run::envelopes::{Envelopes, Payload};
 
-/// How many envelopes a burst has, where nothing else is said.
+/// How many envelopes a burst has, unless a cell says otherwise.
 pub(crate) const BURST: usize = 64;
 
-/// Lets every contestant run once a round, each round beginning with another one, and returns the
-/// samples of each. What disturbs the machine for a while so disturbs all alike. A first round is
-/// not counted.
+/// Lets every contestant run once in each round, and returns the samples of each. Each round begins with another
+/// contestant, so a disturbance of the machine hits all alike. A first round is not counted.
 pub(crate) fn interleave<C, S>(
     contestants: &mut [C],
     rounds: usize,
@@ -34,20 +33,20 @@ pub(crate) fn interleave<C, S>(
     samples
 }
 
-/// Lets the allocator tidy up what the contestant before has freed. The GNU one puts that off until
-/// somebody asks for a large piece, who then pays for it, and does ten thousand pieces at a time: a
-/// contestant that allocates many envelopes at once paid for one that makes thousands of copies.
+/// Lets the allocator clean up what the previous contestant has freed. The GNU allocator puts that off until a thread
+/// asks for a large piece, which then pays for it, and cleans up ten thousand pieces at a time. Without this, a
+/// contestant that allocates many envelopes at once would pay for one that makes thousands of copies.
 fn settle_allocator() {
     for _ in 0..128 {
         drop(black_box(Vec::<u8>::with_capacity(32 * 1024)));
     }
 }
 
-/// Where the middle of some samples lies, and how far they are spread.
+/// The median of some samples, and how widely they spread.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Median {
     pub(crate) value: f64,
-    /// The range of the middle half, as a share of the median.
+    /// The range of the middle half, relative to the median.
     pub(crate) spread: f64,
 }
 
@@ -64,7 +63,7 @@ impl Median {
     }
 }
 
-/// The value below which `percent` of the sorted samples lie.
+/// Returns the value below which `percent` of the sorted samples lie.
 pub(crate) fn quantile(sorted: &[f64], percent: usize) -> f64 {
     sorted[(sorted.len() - 1) * percent / 100]
 }
@@ -90,7 +89,7 @@ impl Bursts {
     }
 }
 
-/// What is done with a bus by one thread: a burst, then each subscriber takes its share of it.
+/// What one thread does with a bus: it publishes a burst, then each subscriber takes its share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drill {
     pub(crate) subscribers: usize,
@@ -98,14 +97,14 @@ pub(crate) struct Drill {
     pub(crate) burst: usize,
     /// How many of them each subscriber receives.
     pub(crate) each_takes: usize,
-    /// How many the last one does.
+    /// How many of them the last subscriber receives.
     pub(crate) last_takes: usize,
-    /// Whether whole envelopes are at hand before the clock starts.
+    /// Whether whole envelopes are prepared before the clock starts.
     pub(crate) whole: bool,
 }
 
 impl Drill {
-    /// Everybody receives everything.
+    /// Every subscriber receives everything.
     pub(crate) fn all(subscribers: usize) -> Self {
         Drill {
             subscribers,
@@ -116,8 +115,7 @@ impl Drill {
         }
     }
 
-    /// Runs so many bursts. The first of them is not counted: caches are cold after the others'
-    /// turns.
+    /// Runs so many bursts. The first of them is not counted: caches are cold after the turns of the others.
     pub(crate) fn run(
         self,
         bus: &mut dyn Burst,
@@ -165,11 +163,11 @@ impl Bursts {
     }
 }
 
-/// Every publisher and subscriber in a thread of its own, dealt to the cores in turn; from the
-/// start of the first to the end of the last.
+/// Runs every publisher and subscriber on a thread of its own, with the threads dealt to the cores in turn. Returns the
+/// time from the start of the first to the end of the last.
 ///
-/// Left to the scheduler, a publisher and a subscriber share a core in some rounds and not in
-/// others, which differs by several times, and the median would tell which is the more frequent.
+/// If the scheduler placed them, a publisher and a subscriber would share a core in some rounds and not in others. The
+/// times differ by several times, and the median would only tell which case is more frequent.
 pub(crate) fn run_threads(threads: Threads, payload: Payload, each_publishes: usize) -> Duration {
     let publishers = threads.publishers.len();
     let total = each_publishes * publishers;
@@ -182,7 +180,7 @@ pub(crate) fn run_threads(threads: Threads, payload: Payload, each_publishes: us
         ready.wait();
         let start = Instant::now();
         publisher.publish(&mut envelopes, each_publishes);
-        // Dropped by the caller, when all have ended.
+        // The caller drops it when all threads have ended.
         (start, Instant::now(), Handle::Publisher(publisher))
     };
     let receive = |core, mut subscriber: Box<dyn Subscribe>| {
@@ -212,16 +210,17 @@ pub(crate) fn run_threads(threads: Threads, payload: Payload, each_publishes: us
         .expect("threads")
 }
 
-/// What a thread gives back.
+/// What a thread returns.
 #[expect(dead_code, reason = "kept to be dropped, outside the clock")]
 enum Handle {
     Publisher(Box<dyn Publish>),
     Subscriber(Box<dyn Subscribe>),
 }
 
-/// Two threads that send one envelope to and fro: the nanoseconds of each round trip, sorted.
+/// Sends one envelope to and fro between two threads. Returns the nanoseconds of each round trip, sorted.
 ///
-/// Each has a core of its own, for the same reason as above: sharing one takes ten times as long.
+/// Each thread has a core of its own, for the same reason as in `run_threads`: on a shared core a round trip takes ten
+/// times as long.
 pub(crate) fn ping_pong(talk: Conversation, trips: usize) -> Vec<f64> {
     const WARM_UP: usize = 100;
     let Conversation {
@@ -255,7 +254,7 @@ pub(crate) fn ping_pong(talk: Conversation, trips: usize) -> Vec<f64> {
     })
 }
 
-/// Binds this thread to a core, counted round and round, where the system lets it.
+/// Binds this thread to a core, where the system allows it. The index wraps around the number of cores.
 pub(crate) fn stay_on_core(index: usize) {
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     if let Some(core) = cores.iter().cycle().nth(index) {

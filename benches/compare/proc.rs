@@ -1,7 +1,6 @@
-//! What the system knows of threads: whether they sleep, and how much processor time they have used.
+//! What the system knows about threads: whether they sleep, and how much processor time they have used.
 //!
-//! Where there is no `/proc`, nothing is known: then every thread counts as asleep after a pause, and none as having
-//! used time.
+//! Without `/proc` nothing is known. Then every thread counts as asleep after a pause, and none has used any time.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek};
@@ -10,14 +9,14 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-/// Threads that are waited for until all of them sleep.
+/// Threads whose sleep is awaited.
 #[derive(Debug, Default)]
 pub(crate) struct Sleepers {
     states: Mutex<Vec<PathBuf>>,
 }
 
 impl Sleepers {
-    /// Adds the thread that calls it.
+    /// Adds the calling thread.
     pub(crate) fn add_this_thread(&self) {
         if let Ok(thread) = fs::read_link("/proc/thread-self") {
             let state = Path::new("/proc").join(thread).join("stat");
@@ -25,7 +24,7 @@ impl Sleepers {
         }
     }
 
-    /// Waits until all sleep. They must have nothing left to do but to wait.
+    /// Waits until all of them sleep. They must have nothing left to do but to wait.
     pub(crate) fn wait(&self) {
         const PAUSE: Duration = Duration::from_micros(200);
         thread::sleep(PAUSE);
@@ -58,9 +57,9 @@ impl ProcessorTime {
         }
     }
 
-    /// Nanoseconds.
+    /// Returns nanoseconds.
     pub(crate) fn read(&mut self) -> f64 {
-        thread::yield_now(); // the system brings its count up to date when it schedules
+        thread::yield_now(); // the system updates its count when it schedules
         let mut text = String::new();
         if let Some(file) = &mut self.statistics
             && file.rewind().is_ok()
@@ -72,7 +71,7 @@ impl ProcessorTime {
         0.0
     }
 
-    /// What two readings differ by if nothing lies between them.
+    /// Returns the difference of two readings with nothing between them.
     pub(crate) fn overhead(&mut self) -> f64 {
         let readings = (0..64).map(|_| {
             let start = self.read();

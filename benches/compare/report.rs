@@ -1,4 +1,4 @@
-//! The table, and the same as JSON.
+//! The table, and the same figures as JSON.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -10,14 +10,13 @@ use crate::run::contestants::Role;
 use crate::run::machine::Machine;
 use crate::run::measure::Median;
 
-/// A spread from which a figure is marked: the middle half of its samples has a range of a third
-/// of the median.
+/// The spread from which a figure is marked: the middle half of its samples ranges over a third of the median.
 const UNSTEADY: f64 = 1.0 / 3.0;
 
-/// The cells in which the first case is a standard for the others.
+/// The cells whose first case is the standard for the others.
 const RELATIVE: [char; 3] = ['d', 'j', 'u'];
 
-/// The heading of the table.
+/// Returns the heading of the table.
 pub(crate) fn heading(machine: &Machine) -> impl Display {
     fmt::from_fn(move |f| {
         writeln!(
@@ -37,7 +36,7 @@ pub(crate) fn heading(machine: &Machine) -> impl Display {
     })
 }
 
-/// One cell: a block for each figure, a line for each contestant, a column for each size.
+/// Returns the table of one cell: a block for each figure, a line for each contestant, a column for each size.
 pub(crate) fn table(cell: &Cell, rows: &[Row]) -> impl Display {
     fmt::from_fn(move |f| {
         writeln!(f, "({}) {}", cell.letter, cell.title)?;
@@ -86,7 +85,7 @@ fn write_block(f: &mut Formatter<'_>, block: &[&Row]) -> fmt::Result {
     writeln!(f)
 }
 
-/// Each contestant of a block once: not everybody is in every column.
+/// Returns each contestant of a block once: not every contestant is in every column.
 fn everybody<'a>(block: &[&'a Row]) -> Vec<&'a Outcome> {
     let mut outcomes: Vec<&Outcome> = Vec::new();
     for outcome in block.iter().flat_map(|row| &row.results) {
@@ -97,7 +96,7 @@ fn everybody<'a>(block: &[&'a Row]) -> Vec<&'a Outcome> {
     outcomes
 }
 
-/// The ratios of one of ours to those that it is measured against.
+/// Writes the ratios of one of our entrants to those that it is measured against.
 fn write_ratios(f: &mut Formatter<'_>, block: &[&Row], ours: &str) -> fmt::Result {
     let mut write = |standard: &str, values: Vec<Option<f64>>| {
         if values.iter().all(Option::is_none) {
@@ -147,7 +146,7 @@ fn write_line(
     writeln!(f)
 }
 
-/// What tells the columns of a block apart.
+/// Returns what distinguishes the columns of a block.
 fn label(row: &Row) -> String {
     match row.case {
         Some(case) => case.to_owned(),
@@ -174,7 +173,7 @@ impl Row {
         self.median(name).map(|median| median.value)
     }
 
-    /// The best of those whose names begin so.
+    /// Returns the best value among the contestants with this role whose names begin with `name`.
     fn best(&self, role: Role, name: &str) -> Option<f64> {
         let values = (self.results.iter())
             .filter(|outcome| outcome.role == role && outcome.name.starts_with(name))
@@ -187,7 +186,7 @@ impl Row {
     }
 }
 
-/// Everything as JSON.
+/// Returns everything as JSON.
 pub(crate) fn json(machine: &Machine, cells: &[Value]) -> Value {
     json!({ "machine": machine, "cells": cells })
 }

@@ -1,4 +1,4 @@
-//! The comparison as a command: which cells, and where the figures go.
+//! The comparison as a command: which cells run, and where the figures go.
 
 #![expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
 
@@ -50,10 +50,9 @@ fn letter(text: &str) -> Result<char, String> {
         })
 }
 
-/// Runs the timed cells itself and the counted ones in another process; with a counter, only the
-/// counted ones.
+/// Runs the timed cells itself and the counted ones in another process. With a counter, runs only the counted ones.
 pub(crate) fn main(counter: Option<Counter>) -> ExitCode {
-    // `cargo test --benches` runs it without, and wants no measurements.
+    // `cargo test --benches` runs it without this argument, and wants no measurements.
     if !env::args().any(|argument| argument == "--bench") {
         eprintln!("nothing is measured: run `cargo bench --bench compare`");
         return ExitCode::SUCCESS;
@@ -109,7 +108,7 @@ impl Arguments {
     }
 }
 
-/// Runs cells in the process that counts allocations. It prints its part of the table itself.
+/// Runs cells in the process that counts allocations, which prints its part of the table itself.
 fn run_counted(letters: &[char]) -> Result<Vec<Value>, Box<dyn Error>> {
     let letters: Vec<_> = letters.iter().map(char::to_string).collect();
     let file = tempfile::NamedTempFile::new()?;
@@ -117,7 +116,7 @@ fn run_counted(letters: &[char]) -> Result<Vec<Value>, Box<dyn Error>> {
     let status = Command::new(cargo)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["bench", "--quiet", "--bench", "compare_alloc"])
-        .args(cfg!(feature = "tokio").then_some("--features=tokio")) // else all is built again
+        .args(cfg!(feature = "tokio").then_some("--features=tokio")) // otherwise everything is built again
         .args(["--", "--cell", &letters.join(",")])
         .arg("--json")
         .arg(file.path())

@@ -1,4 +1,4 @@
-//! Audit logs of any bytes, read back.
+//! Fuzzes the verifier: audit logs of any bytes, read back.
 
 use std::io::Write;
 
@@ -9,18 +9,18 @@ use tempfile::NamedTempFile;
 use super::check_line;
 use super::memory::{Limited, within};
 
-/// What stands between the files of a log.
+/// Separates the files of a log.
 const NEXT_FILE: &[u8] = b"\n----\n";
 
-/// The most files that are read: more only take time.
+/// The most files that are read. More would only take time.
 const FILES: usize = 3;
 
-/// The most that is held beside a line: a buffer of 64 KiB, and the flaws.
+/// The most bytes held beside a line: a buffer of 64 KiB, and the flaws.
 const READER: usize = 256 * 1024;
 
-/// Verifies a log of up to three files. Its first byte says how strictly. The report counts no more than there is, each
-/// flaw is somewhere in the files and told in one line, in bounded memory. Of a log that is whole each beginning is
-/// whole, and none from which a line was taken.
+/// Verifies a log of up to three files. The first byte says how strictly. Checks that the report counts no more than
+/// there is, that each flaw lies somewhere in the files and prints as one line, and that memory is bounded. If a log is
+/// whole, each beginning of it is whole, but it is not whole without one of its lines.
 pub fn audit_verify(data: &[u8]) {
     let Some((&kind, log)) = data.split_first() else {
         return;
@@ -67,7 +67,8 @@ fn check(report: &Report, files: &[&[u8]]) {
     }
 }
 
-/// Of a log that is whole and in one file, a beginning is what a crash leaves. Without one of its lines it is another.
+/// Checks the beginnings of a log that is whole and in one file, which are what a crash leaves. Without one of its
+/// lines the log is not whole.
 fn check_cuts(verifier: Verifier, log: &[u8], whole: &Report, at: u8) {
     let lines: Vec<_> = lines(log).collect();
     let first = lines.first().map_or(0, |line| line.len());
@@ -104,7 +105,7 @@ fn lines(file: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn verify(verifier: Verifier, files: &[&[u8]]) -> Report {
-    // New files each time: ext4 would write one that is made empty and filled again to the disk.
+    // New files each time: ext4 would write a file to the disk that is truncated and filled again.
     let files = files.iter().map(|content| {
         let mut file = NamedTempFile::new().expect("a file can be made");
         file.write_all(content).expect("it can be written");

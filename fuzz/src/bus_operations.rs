@@ -1,15 +1,15 @@
-//! The bus against the reference model.
+//! Fuzzes the bus against the reference model.
 
 use arbitrary::Unstructured;
 use oxide_bus::Bus;
 
 use super::{draw, script};
 
-/// The most operations that are performed: more only take time.
+/// The most operations that run. More would only take time.
 const OPERATIONS: usize = 32;
 
-/// Draws operations from the data, all but its first byte. A bus does what the reference model does; with an
-/// odd first byte, one with one order for all.
+/// Draws operations from the data after its first byte. Checks that the bus does what the reference model does. With an
+/// odd first byte the bus has one order for all.
 pub fn bus_operations(data: &[u8]) {
     let Some((&kind, data)) = data.split_first() else {
         return;

@@ -1,13 +1,13 @@
-//! The command line.
+//! Fuzzes the command line.
 
 use std::ffi::OsString;
 
-#[allow(dead_code, unused_imports)] // all but the reading of the command line
+#[allow(dead_code, unused_imports)] // only the parsing of the command line is used
 #[path = "../../src/bin/oxide-bus/main.rs"]
 mod command;
 
-/// Reads arguments, each up to a NUL, as the command does. They are taken, or asked for help, or what is wrong is said in
-/// one line that names the help.
+/// Parses arguments as the command does, each up to a NUL. Checks that they are accepted, or ask for help, or that one
+/// line says what is wrong and names the help.
 pub fn command_line(data: &[u8]) {
     let arguments = data.split(|&byte| byte == 0).map(argument);
     let arguments: Vec<_> = [OsString::from("oxide-bus")]
@@ -38,7 +38,7 @@ fn argument(bytes: &[u8]) -> OsString {
     std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
 }
 
-/// Elsewhere not any bytes can stand in one.
+/// Elsewhere an argument cannot hold arbitrary bytes.
 #[cfg(not(unix))]
 fn argument(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()

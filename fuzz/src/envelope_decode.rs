@@ -1,4 +1,4 @@
-//! Envelopes from any bytes.
+//! Fuzzes decoding: envelopes from any bytes.
 
 use oxide_bus::Envelope;
 use oxide_bus::codec::{DecodeError, ErrorKind};
@@ -7,12 +7,12 @@ use super::check_line;
 use super::envelope_roundtrip::{check_json, check_plain};
 use super::memory::{Limited, within};
 
-/// Decodes anything, strictly, leniently and within tight limits, in bounded memory. The three agree as far as they
-/// must, and with serde alone. What is decoded can be encoded, and decoded equal.
+/// Decodes anything strictly, leniently and within tight limits, in bounded memory. Checks that the three agree as far
+/// as they must, and with serde alone. What is decoded can be encoded, and decoded equal.
 pub fn envelope_decode(data: &[u8]) {
     let ordinary = Limited::ordinary();
     let strict = decode(data, ordinary);
-    // One of the three for each input is faster than all. Which one changes with each byte that a fuzzer adds.
+    // One of the three checks for each input is faster than all. Each byte that a fuzzer adds changes which one it is.
     let turn = data.len() % 3;
     if turn == 0 {
         let tight = decode(data, Limited::tight());
@@ -33,7 +33,7 @@ pub fn envelope_decode(data: &[u8]) {
                 check_json(&envelope);
             }
         }
-        // A lenient codec comes as far, and stops there too.
+        // A lenient codec gets as far, and stops there too.
         Err(_) => {}
     }
     if let Ok(envelope) = within(ordinary.bound(data), || {

@@ -1,4 +1,4 @@
-//! Envelopes there and back.
+//! Fuzzes round trips of envelopes.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use oxide_bus::{Envelope, Headers};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-/// The deepest payload that is made: within the limits of both formats.
+/// The deepest payload that is made. It is within the limits of both formats.
 const DEPTH: usize = 20;
 
-/// The most items of one array or object that are made.
+/// The most items of one array or object.
 const ITEMS: usize = 8;
 
-/// The most values of one payload that are made: more only take time.
+/// The most values of one payload. More would only take time.
 const VALUES: usize = 32;
 
-/// Makes an envelope from the data, all but its first byte, which says how the envelope goes: it comes back equal from
-/// JSON and from postcard, and serde alone writes and reads the same JSON. One way for each input is faster than all.
+/// Makes an envelope from the data after its first byte, which chooses the way. Checks that the envelope comes back
+/// equal from JSON and from postcard, and that serde alone writes and reads the same JSON. One way for each input is
+/// faster than all.
 pub fn envelope_roundtrip(data: &[u8]) {
     let Some((&way, data)) = data.split_first() else {
         return;
@@ -44,7 +45,7 @@ pub(crate) fn check_json(envelope: &Envelope) {
     assert_eq!(&roomy().decode(&json).expect("it was written"), envelope);
 }
 
-/// Serde alone writes what the codec writes, and reads it back equal.
+/// Checks that serde alone writes what the codec writes, and reads it back equal.
 pub(crate) fn check_plain(envelope: &Envelope) {
     let json = encode(envelope);
     let plain = serde_json::to_string(envelope).expect("the codec writes less");
@@ -60,7 +61,7 @@ fn encode(envelope: &Envelope) -> String {
 }
 
 fn roomy() -> Codec {
-    // The defaults, but for sizes: spelling out what was left away may need more than was read.
+    // The default limits except sizes: spelling out what was omitted may take more bytes than were read.
     Codec::new()
         .max_bytes(usize::MAX)
         .max_nodes(usize::MAX)
@@ -82,7 +83,7 @@ fn any_envelope(from: &mut Unstructured<'_>) -> Result<Envelope> {
     Ok(envelope)
 }
 
-/// Whatever of some texts may be a header.
+/// Makes headers of those drawn texts that may be headers.
 fn any_headers(from: &mut Unstructured<'_>) -> Result<Headers> {
     let (mut headers, mut expected) = (Headers::new(), BTreeMap::new());
     for _ in 0..from.int_in_range(0..=Headers::MAX_LEN + 1)? {
@@ -137,7 +138,7 @@ fn any_payload(from: &mut Unstructured<'_>) -> Result<Value> {
     any_value(from, DEPTH, &mut { VALUES })
 }
 
-/// A value that takes its own values out of those that are left.
+/// Draws a value. Its inner values come out of `left`.
 fn any_value(from: &mut Unstructured<'_>, depth: usize, left: &mut usize) -> Result<Value> {
     let most = if depth > 0 { ITEMS.min(*left) } else { 0 };
     Ok(match from.int_in_range(0..=if most > 0 { 7 } else { 5 })? {
@@ -164,7 +165,7 @@ fn some_of(most: usize, left: &mut usize, from: &mut Unstructured<'_>) -> Result
     Ok(count)
 }
 
-/// Any key but the one that is refused: a fuzzer finds it.
+/// Draws any key except the one that is refused, which a fuzzer would find.
 fn any_key(from: &mut Unstructured<'_>) -> Result<String> {
     let key = <&str>::arbitrary(from)?;
     Ok(key.replace("$serde_json::private::", ""))

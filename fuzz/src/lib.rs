@@ -1,5 +1,5 @@
-//! The bodies of the fuzz targets, by themselves: the ordinary tests run them on the corpus, with
-//! no fuzzer and on stable Rust.
+//! The bodies of the fuzz targets as a library: the ordinary tests run them on the corpus, without a fuzzer and on
+//! stable Rust.
 
 mod audit_verify;
 mod bus_operations;
@@ -11,7 +11,7 @@ mod lines;
 mod memory;
 mod patterns;
 
-// What the property tests use: the model, what is run on it and on the bus, and how that is drawn.
+// Modules of the property tests: the model, the script that runs on it and on the bus, and how scripts are drawn.
 #[path = "../../tests/support/draw.rs"]
 mod draw;
 #[path = "../../tests/support/model.rs"]
@@ -28,7 +28,7 @@ pub use self::envelope_roundtrip::envelope_roundtrip;
 pub use self::lines::lines;
 pub use self::patterns::patterns;
 
-/// Panics where a text could not stand in one line of a log, or is longer than any error needs to be.
+/// Panics if a text could not stand in one line of a log, or is longer than any error needs to be.
 fn check_line(text: &str) {
     assert!(!text.is_empty() && text.len() < 2_000, "{text}");
     assert!(!text.contains(char::is_control), "{text:?}");

@@ -1,4 +1,4 @@
-//! The reader of JSON Lines.
+//! Fuzzes the reader of JSON Lines.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -7,11 +7,12 @@ use oxide_bus::codec::{LineError, LinesReader, LinesWriter};
 use super::check_line;
 use super::memory::{Limited, within};
 
-/// The most that is held beside the line: nothing but what an error says.
+/// The most bytes held beside the line: only what an error says.
 const READER: usize = 4 * 1024;
 
-/// Reads a log that comes in pieces. Its first byte says in which, and how strict the codec is. Each line is read as it
-/// is when it is decoded by itself; none holds more than its limits allow; and what is read can be written, and read again.
+/// Reads a log that comes in pieces. The first byte says how large they are, and how strict the codec is. Checks that
+/// each line reads as it does when it is decoded by itself, that none holds more memory than its limits allow, and that
+/// what is read can be written and read again.
 pub fn lines(data: &[u8]) {
     let Some((&kind, log)) = data.split_first() else {
         return;
@@ -60,7 +61,7 @@ pub fn lines(data: &[u8]) {
     assert_eq!(read.expect("it was written"), envelopes);
 }
 
-/// The lines of a log with their numbers, without their ends and without the mark at the start.
+/// Yields the lines of a log with their numbers, without their ends and without the mark at the start.
 fn texts(log: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let log = log.strip_prefix(b"\xef\xbb\xbf").unwrap_or(log);
     let lines = log.split_inclusive(|&byte| byte == b'\n');

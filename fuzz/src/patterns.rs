@@ -1,11 +1,11 @@
-//! Patterns and subjects, against a naive reading of what the documents say.
+//! Fuzzes patterns and subjects, against a naive reading of the documents.
 
 use oxide_bus::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_TOKENS};
 use oxide_bus::{Bus, Envelope, Pattern, Payload, Subject, SubscribeOptions};
 
 use super::check_line;
 
-/// The most patterns that are read: more only take time.
+/// The most patterns that are read. More would only take time.
 const PATTERNS: usize = 16;
 
 /// A payload with any tokens.
@@ -17,9 +17,9 @@ impl Payload for Addressed {
     }
 }
 
-/// Reads a subject, one token a line, up to an empty line, and patterns after it, one a line. What is a pattern and what
-/// it matches is as in a naive reading; what is read is written the same; and a bus delivers to those patterns that
-/// match when they are tried one by one.
+/// Reads a subject, one token a line, up to an empty line, and then patterns, one a line. Checks that a text is a
+/// pattern, and matches, exactly as in a naive reading; that a pattern is written as it was read; and that a bus
+/// delivers to exactly those patterns that match when they are tried one by one.
 pub fn patterns(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (subject, patterns) = text.split_once("\n\n").unwrap_or((&text, ""));
@@ -76,7 +76,7 @@ enum Symbol {
     Nothing,
 }
 
-/// The pattern of a text; none if it is no pattern, or over a limit.
+/// Returns the pattern of a text, or `None` if it is no pattern or over a limit.
 fn read(text: &str) -> Option<Vec<Token>> {
     let symbols = symbols(text)?;
     let tokens = symbols.split(|symbol| *symbol == Symbol::Plain('.'));

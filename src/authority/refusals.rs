@@ -1,19 +1,19 @@
-//! How often publishes were refused under a capability, and how many of these refusals are told.
+//! Counts of refused publishes under one capability, and a limit to how many of them are told.
 
 use std::time::Instant;
 
 use crate::support::rate_limiter::Rate;
 use crate::support::sync::{AtomicU64, Ordering};
 
-/// How many refusals of one capability are told at once after a pause, and how many a second: whoever
-/// is refused may try again at once, and should not drown what else there is to tell, nor fill a disk.
+/// How many refusals of one capability are told at once after a pause, and how many a second. A publisher that is
+/// refused may try again at once; that must not drown other advisories, nor fill a disk.
 const TOLD: u32 = 10;
 
 /// The refusals under one capability.
 #[derive(Debug)]
 pub(crate) struct Refusals {
     counted: AtomicU64,
-    /// Those that were not told since one was.
+    /// Refusals that were not told since the last one that was.
     suppressed: AtomicU64,
     told: Rate,
 }
@@ -28,14 +28,14 @@ impl Refusals {
     }
 
     pub(crate) fn count(&self) {
-        self.counted.fetch_add(1, Ordering::Relaxed); // a sum, and nothing depends on it
+        self.counted.fetch_add(1, Ordering::Relaxed); // a sum: nothing depends on it
     }
 
     pub(crate) fn counted(&self) -> u64 {
         self.counted.load(Ordering::Relaxed)
     }
 
-    /// Whether this one is told, and how many were not before it.
+    /// Whether this refusal is told: then returns how many before it were not.
     pub(crate) fn is_told(&self) -> Option<u64> {
         if self.told.admits(Instant::now(), 1) {
             Some(self.take_suppressed())
@@ -45,14 +45,14 @@ impl Refusals {
         }
     }
 
-    // Relaxed, twice: each is taken once, by whoever comes next.
+    // Relaxed in both functions below: each suppressed refusal is taken once, by the next thread that tells.
 
-    /// So many are not told by themselves.
+    /// Adds refusals that are not told one by one.
     pub(crate) fn suppress(&self, count: u64) {
         self.suppressed.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// How many were not told, of which whoever asks tells now.
+    /// Takes the number of refusals that were not told. The caller tells it.
     pub(crate) fn take_suppressed(&self) -> u64 {
         self.suppressed.swap(0, Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What a grant lets pass: compiled once, checked at each publish.
+//! A scope: what a grant lets pass, compiled once and checked at each publish.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,23 +14,23 @@ use crate::message::subject::Payload;
 use crate::message::trace_context::TRACEPARENT;
 use crate::support::rate_limiter::Rate;
 
-/// How envelopes come before a grant.
+/// How an envelope comes to be checked against a grant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin<'a> {
-    /// A publisher has made them, and speaks for itself.
+    /// A publisher has made it, under its own source.
     Made,
-    /// A publisher that speaks for this source hands them on, as they are.
+    /// A publisher of this source forwards it as it is.
     Forwarded(&'a Source),
-    /// Somebody who has the bus presents the capability's name, or is trusted by somebody who has it.
+    /// The caller holds the bus and presents a capability's name, or is trusted by a holder of the bus.
     Presented,
 }
 
 /// Why envelopes do not pass.
 #[derive(Debug)]
 pub(crate) enum Objection {
-    /// The one at this place is not allowed.
+    /// The envelope at this place is not allowed.
     Denied { denial: Denial, at: usize },
-    /// The bus does not take one of them, whoever publishes it.
+    /// The bus does not take one of them, whatever the permission.
     Refused(Refusal),
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Scope {
     headers: Option<Box<[Box<str>]>>,
     expires: Option<Instant>,
     rate: Option<Rate>,
-    /// What the rate was made of: how many a second, and how many at once.
+    /// The allowance that the rate was made from: how many a second, and how many at once.
     allowance: Option<(u32, u32)>,
     forwards: bool,
 }
@@ -95,7 +95,7 @@ impl Scope {
         }
     }
 
-    /// Whether it lets everything pass that a publisher makes, and no more.
+    /// Whether it lets everything pass that a publisher makes, and nothing else.
     pub(crate) fn is_plain(&self) -> bool {
         self.subjects.is_none()
             && self.sources.is_none()
@@ -105,7 +105,7 @@ impl Scope {
             && !self.forwards
     }
 
-    /// What it lets pass, in words; none if that is everything that a publisher makes.
+    /// What it lets pass, in words. None if that is everything that a publisher makes.
     pub(crate) fn words(&self) -> Option<Arc<str>> {
         let (subjects, sources) = (self.subjects.as_deref(), self.sources.as_deref());
         grant::words(
@@ -122,8 +122,7 @@ impl Scope {
         self.expires.is_some_and(|end| Instant::now() >= end)
     }
 
-    /// Whether these may pass, all of them, under the narrower scopes too, but for the
-    /// [rate](Scope::spend).
+    /// Whether all of these may pass, under the narrower scopes too. Does not ask the [rate](Scope::spend).
     pub(crate) fn admits<M: Payload>(
         &self,
         envelopes: &[Envelope<M>],
@@ -161,7 +160,7 @@ impl Scope {
                 }
             }
             if let Some(allowed) = &self.headers {
-                // Of what the bus has added nobody needs to be allowed anything.
+                // The bus has added this header itself, so nobody needs permission for it.
                 let is_traced = envelope.is_traced && matches!(origin, Origin::Made);
                 let is_allowed = |(name, _): (&str, &str)| {
                     allowed.binary_search_by(|it| (**it).cmp(name)).is_ok()
@@ -179,7 +178,7 @@ impl Scope {
         self.rate.is_some()
     }
 
-    /// Takes so many out of the rate's allowance, all or none. Comes last, so that what is refused for
+    /// Takes `count` out of the rate's allowance, all or none. Called last, so that an envelope that is refused for
     /// another reason takes nothing.
     pub(crate) fn spend(&self, count: usize) -> Result<(), Denial> {
         match &self.rate {

@@ -1,4 +1,6 @@
-//! Those who read what the bus says about itself: on a second bus, made when somebody asks for it.
+//! Advisories: what a bus says about itself, carried by a second bus.
+//!
+//! The second bus is made for the first subscription, so a bus without one pays next to nothing.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,8 +15,9 @@ use crate::message::envelope::Envelope;
 use crate::message::source::Source;
 use crate::message::subject::Payload;
 
-/// The bus that carries the advisories of another: made when somebody asks for it; none if that one has closed before.
-/// Not of [`sync`](crate::support::sync), since no model asks.
+/// The bus that carries the advisories of another bus. It is made for the first subscription to advisories; `None` if
+/// the other bus had closed before. The cell is not that of [`sync`](crate::support::sync), since no model subscribes
+/// to advisories.
 #[derive(Default)]
 pub(crate) struct Advisories(OnceLock<Option<Carrier>>);
 
@@ -24,7 +27,7 @@ struct Carrier {
 }
 
 impl Advisories {
-    /// The bus that carries the advisories.
+    /// Returns the bus that carries the advisories; a closed one if the other bus has closed.
     fn bus(&self) -> Bus<Advisory> {
         let carrier = self.0.get_or_init(|| {
             Some(Carrier {
@@ -55,7 +58,7 @@ impl Record for Advisories {
         let Some(Carrier { bus, source }) = self.carrier() else {
             return;
         };
-        // Who closes meanwhile has told all there was to tell.
+        // An error means that the bus has closed meanwhile: then everything was reported.
         let _closed = bus.publish(Envelope::new(source, advisory.clone()));
     }
 
@@ -66,7 +69,7 @@ impl Record for Advisories {
     }
 }
 
-/// A bus that carries advisories has nothing to tell.
+/// Makes a bus that carries advisories. It has no advisories of its own.
 fn silent() -> Bus<Advisory> {
     Bus {
         core: Arc::new(Shared::silent()),
@@ -76,18 +79,18 @@ fn silent() -> Bus<Advisory> {
 impl<M: Payload> Bus<M> {
     /// Subscribes to what the bus says about itself, with the default options.
     ///
-    /// What happens after this has returned is told, once it has happened. Each [`Advisory`] comes in an
-    /// envelope whose source is `bus`. Those of one thread come in order. After
-    /// [`Advisory::Closed`] the subscription is disconnected; on a closed bus it is so from the start.
+    /// What happens after this has returned is reported, once it has happened. Each [`Advisory`] comes in an envelope
+    /// whose source is `bus`. The advisories that one thread causes come in order. After [`Advisory::Closed`] the
+    /// subscription is disconnected; on a closed bus it is disconnected from the start.
     ///
-    /// The queue is bounded as any other: who does not receive loses advisories, and is told how
-    /// many. Telling waits for nobody. These subscriptions are not counted by
-    /// [`subscriber_count`](Bus::subscriber_count), and nothing is told of them.
+    /// The queue is bounded like any other: a subscriber that does not receive loses advisories, and is told how many.
+    /// Reporting waits for no subscriber. [`subscriber_count`](Bus::subscriber_count) does not count these
+    /// subscriptions, and no advisory is about them.
     ///
     /// # Cost
     ///
-    /// Where nobody listens, an atomic load for each thing that would be told: none of them is a
-    /// publish that finds room.
+    /// Without a subscription to advisories, an atomic load for each thing that would be reported. A publish that finds
+    /// room is not one of these things.
     pub fn advisories(&self) -> Subscription<Advisory> {
         self.core.advisories.bus().subscribe()
     }
@@ -96,8 +99,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Errors
     ///
-    /// As [`subscribe_with`](Bus::subscribe_with); and [`SubscribeError::MayNotBlock`] for
-    /// [`Overflow::Block`](crate::Overflow::Block): nothing that the bus does waits for who watches it.
+    /// As [`subscribe_with`](Bus::subscribe_with). Also [`SubscribeError::MayNotBlock`] for
+    /// [`Overflow::Block`](crate::Overflow::Block): nothing that the bus does waits for a subscriber to advisories.
     ///
     /// # Examples
     ///

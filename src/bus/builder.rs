@@ -1,4 +1,6 @@
-//! A bus with limits, or an order, of its own.
+//! A builder for a bus with options of its own.
+//!
+//! [`Bus::new`] suits most programs; some need other limits, one total order, or another way to wake threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,22 +22,22 @@ use crate::queue::segment::MAX_SLOTS;
 use crate::support::sync::Mutex;
 use crate::support::wait_list::{Threads, WaitList};
 
-/// Makes a [`Bus`] that is not as [`Bus::new`] makes it.
+/// Makes a [`Bus`] with other options than those of [`Bus::new`].
 ///
 /// # Defaults
 ///
 /// | option | default |
 /// | --- | --- |
 /// | [`max_payload`](Self::max_payload) | none: payloads are not measured |
-/// | [`writable_by`](Self::writable_by) | none: nothing is tried to be written |
+/// | [`writable_by`](Self::writable_by) | none: no envelope is written as a trial |
 /// | [`max_grants`](Self::max_grants) | 65,536 |
 /// | [`max_name`](Self::max_name) | 256 bytes |
 /// | [`max_requests`](Self::max_requests) | 1,024 |
 /// | [`request_timeout`](Self::request_timeout) | 10 s |
 /// | [`max_segment`](Self::max_segment) | 64 envelopes |
-/// | [`wake_directly`](Self::wake_directly) | no: threads that sleep wake each other |
+/// | [`wake_directly`](Self::wake_directly) | no: sleeping threads wake each other |
 /// | [`trace_context`](Self::trace_context) | none: only headers that publishers set |
-/// | [`total_order`](Self::total_order) | no: subscribers with a filter may see overlapping publishes in another order |
+/// | [`total_order`](Self::total_order) | no: filtered subscribers may see overlapping publishes in another order |
 ///
 /// # Examples
 ///
@@ -61,12 +63,12 @@ pub struct BusBuilder<M = Message> {
 }
 
 impl<M: Payload> BusBuilder<M> {
-    /// Refuses envelopes whose payload has more bytes, or is nested deeper, as it [measures](Measure) itself, whoever
-    /// publishes them: [`PublishError::TooLarge`](crate::PublishError::TooLarge). The source of an envelope has no
-    /// more bytes than [`max_name`](Self::max_name), then.
+    /// Refuses an envelope whose payload has more bytes, or is nested deeper, as [`Measure`] counts them:
+    /// [`PublishError::TooLarge`](crate::PublishError::TooLarge). It holds for every publisher. With this limit, the
+    /// source of an envelope may have no more bytes than [`max_name`](Self::max_name).
     ///
-    /// A depth of more than 127 levels counts as that, since measuring goes down by recursion. What the
-    /// [codec](crate::codec) writes by its default limits fits into 1 MiB and 60 levels.
+    /// A `depth` above 127 levels counts as 127, since measuring recurses. What the [codec](crate::codec) writes by its
+    /// default limits fits into 1 MiB and 60 levels.
     ///
     /// # Cost
     ///
@@ -93,12 +95,12 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// Refuses envelopes that this codec cannot write, whoever publishes them: with its limits, and also what
-    /// it would write for nobody, such as a nil id.
+    /// Refuses an envelope that this codec cannot write: by the codec's limits, and also what it never writes, such as
+    /// a nil id. It holds for every publisher.
     ///
-    /// So nothing is published that an [audit log](crate::audit::Options::codec) or a peer with the same codec
-    /// cannot hold. Each publish then writes its envelope once more, into memory of no more than
-    /// [`Codec::max_bytes`], and throws that away.
+    /// So nothing is published that an [audit log](crate::audit::Options::codec) or a peer with the same codec cannot
+    /// hold. As its cost, each publish writes its envelope once more, into memory of no more than [`Codec::max_bytes`],
+    /// and discards that.
     ///
     /// # Examples
     ///
@@ -125,32 +127,31 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// How many capabilities may be granted at once. What has expired does not count.
+    /// Sets how many capabilities may be granted at once. Expired ones do not count.
     pub fn max_grants(mut self, grants: usize) -> Self {
         self.limits.grants = grants;
         self
     }
 
-    /// How many bytes a name may have: that of a capability that is granted or held by a publisher, of the source in a
-    /// grant, in a publisher or in a subscription's filter, of a subscription, of a group; with
-    /// [`max_payload`](Self::max_payload), of an envelope's source. (Not that of an
-    /// [audit log](crate::audit), which names itself.)
+    /// Sets how many bytes a name may have. It holds for the name of a capability that is granted or held by a
+    /// publisher; of a source in a grant, in a publisher or in a subscription's filter; of a subscription; of a group;
+    /// and, with [`max_payload`](Self::max_payload), of an envelope's source. (It does not hold for an [audit
+    /// log](crate::audit), which names itself.)
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
         self
     }
 
-    /// How many [requests](crate::Publisher::request) may be pending under one capability, by all who hold it.
-    ///
-    /// So no module takes up the requests of others: there are never more than
+    /// Sets how many [requests](crate::Publisher::request) may be pending under one capability, by all its holders. So
+    /// no module uses up the requests of others: there are never more than
     /// [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) in all.
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.limits.requests = requests;
         self
     }
 
-    /// How long a [request](Bus::request) on this bus and by its publishers waits for its answer; with `None` as long
-    /// as it takes. A publisher may have [another](crate::Publisher::with_request_timeout).
+    /// Sets how long a [request](Bus::request) on this bus and by its publishers waits for its answer. With `None`, it
+    /// waits as long as it takes. A publisher may have [another time-out](crate::Publisher::with_request_timeout).
     ///
     /// # Examples
     ///
@@ -170,16 +171,16 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// How many envelopes lie in one piece of memory: from 1 to 64, which is the default.
+    /// Sets how many envelopes lie in one piece of memory, a segment: from 1 to 64, the default.
     ///
-    /// Envelopes that are published one after the other lie together, and are freed together. So one
-    /// [`Delivery`](crate::Delivery) that is kept keeps up to 63 others, with all that their payloads have on the
-    /// heap. Choose a small number where payloads are large and deliveries are kept for long. With 1, no payload keeps
-    /// another. (The bus keeps its newest envelope until the next is published, and a subscription the one that it
-    /// received last until it receives again.)
+    /// Envelopes that are published one after the other lie together and are freed together. So one
+    /// [`Delivery`](crate::Delivery) that is kept keeps up to 63 others, with everything that their payloads have on
+    /// the heap. Choose a small number if payloads are large and deliveries are kept for long. With 1, no payload keeps
+    /// another. (The bus keeps its newest envelope until the next publish. A subscription keeps its last one until its
+    /// next receive.)
     ///
-    /// The number is of envelopes and not of bytes: the bus does not know what a payload has on the heap. The
-    /// envelopes themselves never take more than 16 KiB together, unless one alone does.
+    /// The limit counts envelopes and not bytes, because the bus does not know what a payload has on the heap. The
+    /// envelopes of a segment never take more than 16 KiB together, unless one alone does.
     ///
     /// # Panics
     ///
@@ -187,8 +188,8 @@ impl<M: Payload> BusBuilder<M> {
     ///
     /// # Cost
     ///
-    /// Where subscribers have no filter, publishing allocates, and sends to each of them, once for each segment. So
-    /// with 1, each publish does.
+    /// For subscribers without a filter, publishing allocates a segment and sends it to each of them once per segment.
+    /// With 1, that is once per publish.
     ///
     /// # Examples
     ///
@@ -215,14 +216,13 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// Lets each publisher wake all threads that sleep, instead of two that wake the others.
-    ///
-    /// For programs with threads of very low priority: one of these might be woken early, and not get to run for long,
-    /// while others wait for it to wake them.
+    /// Lets each publisher wake all sleeping threads itself. By default it wakes two, which wake the others. It is for
+    /// programs with threads of very low priority. By default, such a thread might be woken early and not get to run
+    /// for long, while others wait for it to wake them.
     ///
     /// # Cost
     ///
-    /// A publish to threads that sleep takes some microseconds for each of them.
+    /// A publish to sleeping threads takes some microseconds for each of them.
     ///
     /// # Examples
     ///
@@ -241,16 +241,17 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// Asks the program for the current trace whenever the bus stamps an envelope that has no header `traceparent`: by
-    /// [`send`](Bus::send), and for a [`Publisher`](crate::Publisher). What it returns becomes that header.
+    /// Asks the program for the current trace when the bus stamps an envelope without a `traceparent` header. The
+    /// returned text becomes that header, as in W3C Trace Context.
     ///
-    /// It is asked on the thread, or in the task, that publishes. A text that [`Headers`](crate::Headers) would refuse is
-    /// left out. The header needs no [grant](crate::Grant::headers). Envelopes that are made elsewhere, for [`publish`](Bus::publish) and
-    /// [`forward`](crate::Publisher::forward), stay as they are.
+    /// The bus stamps the envelopes of [`send`](Bus::send) and of a [`Publisher`](crate::Publisher). Envelopes that are
+    /// made elsewhere, for [`publish`](Bus::publish) and [`forward`](crate::Publisher::forward), stay as they are. The
+    /// function is called on the thread, or in the task, that publishes. A text that [`Headers`](crate::Headers) would
+    /// refuse is left out. The header needs no [grant](crate::Grant::headers).
     ///
     /// # Panics
     ///
-    /// If it panics, the publish that asked does; then nobody was offered the envelope.
+    /// If the function panics, the publish that called it panics; then the envelope was offered to no subscriber.
     ///
     /// # Cost
     ///
@@ -282,20 +283,19 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// Gives everybody one and the same order: that of the sequence numbers.
+    /// Gives all subscribers one and the same order: that of the sequence numbers.
     ///
-    /// Subscribers without a filter have it anyhow. With this, those with a filter and groups have it too: of two
-    /// publishes that overlap in time, all who receive both receive them in one order. Each member of a group receives a
-    /// part of it.
+    /// Subscribers without a filter have that order anyway. With this option, those with a filter and groups have it
+    /// too: if two publishes overlap in time, all subscribers that receive both receive them in one order. Each member
+    /// of a group receives a part of it.
     ///
     /// # Cost
     ///
-    /// A lock, for each publish that some of these listen to: from its sequence number on until it is in
-    /// their queues. So such publishes go one after the other, a publisher that the system stops just there
-    /// holds up the others, and with many publishers on several cores they take longer. What goes to none of
-    /// these takes no lock. Nobody waits under the lock: who finds an
-    /// [`Overflow::Block`](crate::Overflow::Block) subscriber full lines up in order and waits outside, and nobody
-    /// overtakes it.
+    /// A lock for each publish that a subscriber with a filter or a group listens to. The publish holds it from its
+    /// sequence number on until the envelope is in their queues. So such publishes go one after the other. A publisher
+    /// that the system stops just there holds up the others, and many publishers on several cores take longer. A
+    /// publish to none of these takes no lock. No publisher waits for room under the lock: a publish reserves its room
+    /// with [`Overflow::Block`](crate::Overflow::Block) subscribers before it takes the lock.
     ///
     /// # Examples
     ///
@@ -351,7 +351,7 @@ impl<M: Payload> BusBuilder<M> {
 
 /// # Making one
 impl<M> Bus<M> {
-    /// A new bus without subscribers or grants. Allocates little, and starts no thread.
+    /// Makes a bus without subscribers or grants. Allocates little and starts no thread.
     // The bound stands here and not above, so that the compiler says how to meet it.
     pub fn new() -> Self
     where
@@ -362,7 +362,7 @@ impl<M> Bus<M> {
         }
     }
 
-    /// A bus with limits of its own.
+    /// Returns a builder for a bus with limits of its own.
     pub fn builder() -> BusBuilder<M>
     where
         M: Payload,

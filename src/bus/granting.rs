@@ -1,4 +1,8 @@
-//! Granting and revoking, and publishing by a capability: what a bus offers of it.
+//! Authority on a bus: granting, revoking, making publishers, and publishing by a capability's name.
+//!
+//! The authority layer holds the rules; this module offers them on [`Bus`] and reports each change as an advisory.
+//! Revoking is a [barrier](crate::docs::guarantees#6-revoking-is-a-barrier). The models in
+//! `authority/tests/admission_loom_models.rs` show it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,19 +25,20 @@ use crate::support::failpoints::{self, Step};
 
 /// # Authority
 impl<M> Bus<M> {
-    /// Grants a capability: a name, without restrictions, or a [`Grant`], for what that says and for nothing else. What
-    /// it was granted for before is replaced at once. No publish that overlaps is let pass by both together.
+    /// Grants a capability: by name without restrictions, or by a [`Grant`] for what the grant says and nothing else.
+    ///
+    /// An earlier grant of the capability is replaced at once. No publish passes by parts of both grants.
     ///
     /// # Cost
     ///
-    /// It does not grow with the number of grants, also where as many are granted as may be; if some expire, with its
-    /// logarithm.
+    /// The cost does not grow with the number of grants, even at the limit. If some of them expire, it grows with the
+    /// logarithm of their number.
     ///
     /// # Errors
     ///
-    /// [`GrantError`] where a name is longer than 256 bytes or 65,536 capabilities are granted already (a
-    /// [`BusBuilder`](crate::BusBuilder) sets other limits), a pattern is none, the patterns have more than
-    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together, or a rate is zero.
+    /// [`GrantError`] in these cases. A name is longer than 256 bytes, or 65,536 capabilities are granted already (a
+    /// [`BusBuilder`](crate::BusBuilder) sets other limits). A text is not a pattern, or the patterns have more than
+    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together. A rate is zero.
     ///
     /// # Examples
     ///
@@ -61,11 +66,11 @@ impl<M> Bus<M> {
         Ok(())
     }
 
-    /// Revokes a capability, for everybody who holds it. False if it was not granted, or had expired.
+    /// Revokes a capability for all its holders. Returns false if it was not granted or had expired.
     ///
-    /// A barrier: a publish under it that begins after this has returned is refused. One that had
-    /// begun may still be on its way to the queues; [`revoke_and_drain`](Bus::revoke_and_drain) waits
-    /// for it.
+    /// Revoking is a barrier: a publish under the capability that begins after this has returned is refused. A publish
+    /// that began before may still be on its way to the queues; [`revoke_and_drain`](Bus::revoke_and_drain) waits for
+    /// it.
     ///
     /// # Examples
     ///
@@ -87,8 +92,8 @@ impl<M> Bus<M> {
         revoked.is_some_and(|(_, revoked)| revoked.was_granted)
     }
 
-    /// Revokes a capability, and tells of it. Returns what it takes to wait for whoever publishes under it; nothing if
-    /// nothing is known of it.
+    /// Revokes a capability and reports that. Returns what is needed to wait for the publishes under it; `None` if the
+    /// bus does not know the capability.
     fn take_back(&self, capability: &Capability) -> Option<(Arc<Admission>, Revoked)> {
         let (grants, notices) = (&self.core.grants, &self.core.notices);
         let revoked = grants.revoke(capability, notices);
@@ -100,18 +105,19 @@ impl<M> Bus<M> {
         revoked
     }
 
-    /// The same. Who is let pass by what it was granted for before, and not in the queues when this returns, is counted.
+    /// Like [`take_back`](Self::take_back), and settles earlier publishes: when this returns, each one that the old
+    /// grant let pass is in the queues or holds an in-flight guard.
     pub(crate) fn revoke_and_settle(
         &self,
         capability: &Capability,
     ) -> Option<(Arc<Admission>, Revoked)> {
         let revoked = self.take_back(capability);
-        // Even if nothing is known of it: it may have been revoked and forgotten just now.
+        // This is needed even for an unknown capability: it may have been revoked and forgotten just now.
         self.core.retire_head();
         revoked
     }
 
-    /// Tells that a capability, which was noted to be drained, is.
+    /// Reports that a capability is drained, after that was noted.
     pub(crate) fn tell_drained(&self, capability: &Capability) {
         let (grants, notices) = (&self.core.grants, &self.core.notices);
         grants.changes().record(notices);
@@ -119,28 +125,31 @@ impl<M> Bus<M> {
         notices.announce(|| Advisory::Drained { capability });
     }
 
-    /// Revokes a capability as [`revoke`](Bus::revoke) does, and waits until
-    /// whatever was admitted under it before is enqueued, or `timeout` is over. The time-out is for this waiting: what
-    /// it runs of others, the `Drop` of payloads and the wakers of tasks, takes what it takes.
+    /// Revokes a capability as [`revoke`](Bus::revoke) does, and waits until every publish that it admitted before is
+    /// enqueued, or `timeout` is over.
     ///
-    /// After it nothing comes any more under that capability: what is in the queues is all. A publisher whose thread
-    /// waits for room with a subscriber that loses nothing has not enqueued its envelope yet; a task that waits for
-    /// it is not waited for, and will be refused. Who calls this in the midst of a publish of his own under the
-    /// capability (in a payload's `subject` or `drop`) may wait for himself, until time is up.
+    /// The time-out limits the waiting only. This call also runs other code, such as the `Drop` of payloads and the
+    /// wakers of tasks, and that takes its own time.
+    ///
+    /// After this has returned `Ok`, nothing more comes under the capability: what is in the queues is all. A publisher
+    /// whose thread waits for room with a subscriber that loses nothing has not enqueued its envelope yet, so it is
+    /// waited for. A task that waits for room is not waited for, and will be refused. A caller that is itself in the
+    /// middle of a publish under the capability (in a payload's `subject` or `drop`) may wait for itself until the time
+    /// is up.
     ///
     /// # Cost
     ///
-    /// The next publish opens a new segment, as after a subscribe, whether the capability is known or not; and tasks that
-    /// have received all are woken. In return publishes that only append, nearly all, are not counted.
+    /// The next publish opens a new segment, as after a subscribe, whether the capability is known or not. Tasks that
+    /// have received everything are woken. In return, a publish that only appends is not counted, and nearly all do.
     ///
     /// # Panics
     ///
-    /// If the `Drop` of a payload does that goes out of use with the segment before; then it is revoked, and not waited
-    /// for.
+    /// If a payload of the segment before goes out of use and panics in its `Drop`. Then the capability is revoked, and
+    /// nothing was waited for.
     ///
     /// # Errors
     ///
-    /// [`RevokeError`] where that was not all over in time, or the capability was granted again
+    /// [`RevokeError`] if publishes were still in flight at the time-out, or the capability was granted again
     /// meanwhile.
     ///
     /// # Examples
@@ -168,7 +177,7 @@ impl<M> Bus<M> {
         timeout: Duration,
     ) -> Result<(), RevokeError> {
         let capability = &capability.into();
-        // A deadline beyond the clock's end is none.
+        // A deadline that the clock cannot hold counts as none.
         let deadline = Instant::now().checked_add(timeout);
         let Some((admission, revoked)) = self.revoke_and_settle(capability) else {
             return Ok(());
@@ -181,18 +190,18 @@ impl<M> Bus<M> {
         Ok(())
     }
 
-    /// Whether a capability is granted now, and has not expired.
+    /// Whether a capability is granted now and has not expired.
     pub fn is_granted(&self, capability: impl Into<Capability>) -> bool {
         let admission = self.core.grants.find(&capability.into());
         admission.is_some_and(|admission| admission.is_granted())
     }
 
-    /// The capabilities that are granted, or that some publisher holds, by name. Nothing is kept of others; how many
-    /// publishes were refused in all is [`Stats::denied`](crate::Stats::denied).
+    /// Returns the capabilities that are granted, or that some publisher holds, by name. The bus keeps nothing of
+    /// others. [`Stats::denied`](crate::Stats::denied) counts all publishes that were refused.
     ///
     /// # Cost
     ///
-    /// Goes through the set of capabilities, and writes the restrictions of each in words.
+    /// Walks over the set of capabilities, and writes the restrictions of each in words.
     ///
     /// # Examples
     ///
@@ -216,11 +225,11 @@ impl<M> Bus<M> {
 }
 
 impl<M: Payload> Bus<M> {
-    /// A handle that publishes as one source under one capability, and does nothing else.
+    /// Makes a handle that publishes as one source under one capability, and does nothing else.
     ///
-    /// It may be made before the capability is granted; until then what it publishes is denied. One whose source
-    /// or capability has a name of more than 256 bytes (a [`BusBuilder`](crate::BusBuilder::max_name) sets another
-    /// limit) is [denied](crate::Denial::NameTooLong) whatever it publishes.
+    /// It may be made before the capability is granted; until then, what it publishes is denied. If the source or the
+    /// capability has a name of more than 256 bytes, everything it publishes is [denied](crate::Denial::NameTooLong).
+    /// (A [`BusBuilder`](crate::BusBuilder::max_name) sets another limit.)
     ///
     /// # Examples
     ///
@@ -245,11 +254,11 @@ impl<M: Payload> Bus<M> {
         Publisher::new(self.clone(), source, grant)
     }
 
-    /// A handle that publishes as one source, for a part of the program that is trusted: it needs no capability.
+    /// Makes a handle that publishes as one source, for a part of the program that is trusted: it needs no capability.
     ///
-    /// It is never denied, except by what it was [narrowed](Publisher::narrow) to, and cannot be revoked. It may
-    /// [forward](Publisher::forward) for any source, and ask as often as the bus lets anybody ask. It stands in no grant
-    /// and in no account of one: a module that is not trusted is given a [`publisher`](Bus::publisher).
+    /// It cannot be revoked, and is never denied, except by what it was [narrowed](Publisher::narrow) to. It may
+    /// [forward](Publisher::forward) for any source, and have as many requests pending as the bus allows. It appears in
+    /// no grant and in no account of one. Give a module that is not trusted a [`publisher`](Bus::publisher) instead.
     ///
     /// # Examples
     ///

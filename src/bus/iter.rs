@@ -1,5 +1,5 @@
-//! Iterators over what a subscription receives: [`iter`](Subscription::iter), [`try_iter`](Subscription::try_iter), and
-//! the owned one.
+//! Iterators over what a subscription receives: those of [`iter`](Subscription::iter) and
+//! [`try_iter`](Subscription::try_iter), and the owned one.
 //!
 //! ```
 //! use oxide_bus::{Bus, Envelope, iter};
@@ -13,9 +13,9 @@
 //! ```
 //!
 //! Each item is a `Result`: an envelope, or what happened in its place. [`RecvError::Lagged`] stands where envelopes
-//! were lost, and the iteration goes on. [`RecvError::Evicted`] is the last item of a subscription that was evicted; it
-//! is told once, by whichever iterator or stream comes to it. When the bus or the
-//! subscription closes, the iteration ends with no such item.
+//! were lost, and the iteration goes on. [`RecvError::Evicted`] is the last item of a subscription that was evicted. It
+//! comes once, from the first iterator or stream that comes to it. When the bus or the subscription closes, the
+//! iteration ends without such an item.
 
 use std::iter::FusedIterator;
 
@@ -27,8 +27,8 @@ use crate::queue::wait::Wait;
 
 /// An iterator that waits for each item; see [`Subscription::iter`].
 ///
-/// It ends when the last [`Bus`](crate::Bus) and [`Publisher`](crate::Publisher) are gone, so a thread that publishes in
-/// the loop holds a [`WeakPublisher`](crate::WeakPublisher).
+/// It ends when the last [`Bus`](crate::Bus) and the last [`Publisher`](crate::Publisher) are gone. So a thread that
+/// publishes in the loop should hold a [`WeakPublisher`](crate::WeakPublisher).
 #[derive(Debug)]
 #[must_use = "iterators do nothing unless they are consumed"]
 pub struct Iter<'a, M = Message> {
@@ -46,9 +46,9 @@ impl<M> Iterator for Iter<'_, M> {
 
 impl<M> FusedIterator for Iter<'_, M> {}
 
-/// An iterator that waits for nothing; see [`Subscription::try_iter`].
+/// An iterator that does not wait; see [`Subscription::try_iter`].
 ///
-/// It ends where the queue is empty, and may go on when something has come.
+/// It ends when the queue is empty, and may go on when something has come.
 #[derive(Debug)]
 #[must_use = "iterators do nothing unless they are consumed"]
 pub struct TryIter<'a, M = Message> {
@@ -66,7 +66,7 @@ impl<M> Iterator for TryIter<'_, M> {
 
 /// An iterator that owns its subscription and waits for each item.
 ///
-/// It ends when the last [`Bus`](crate::Bus) and [`Publisher`](crate::Publisher) are gone, as [`Iter`] does.
+/// It ends when the last [`Bus`](crate::Bus) and the last [`Publisher`](crate::Publisher) are gone, as [`Iter`] does.
 ///
 /// # Examples
 ///

@@ -1,5 +1,8 @@
-//! How a bus begins and ends: waiting for subscribers, waiting until they have received everything,
-//! closing, and handles that do not keep it open.
+//! The beginning and end of a bus.
+//!
+//! Here are waiting for subscribers, waiting until they have received everything, closing, and handles that do not keep
+//! the bus open. Nothing here polls: each wait is woken by what it waits for, as the models in
+//! `engine/tests/drain_loom_models.rs` show for drains. Closing keeps [its promise](crate::docs::guarantees#7-closing).
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -14,12 +17,11 @@ use crate::support::wait_list::{Look, look_when_woken};
 
 /// # Beginning and end
 impl<M> Bus<M> {
-    /// Closes the bus, for all its handles.
+    /// Closes the bus for all its handles.
     ///
-    /// A publish that begins after this has returned fails, and whoever subscribes is at the end from
-    /// the start. Subscribers receive what
-    /// they have, then learn that they are disconnected; those that wait wake. Publishers that wait
-    /// for room give up: their envelopes are dropped for those subscribers, and counted.
+    /// A publish that begins after this has returned fails, and a new subscription is at its end from the start.
+    /// Subscribers receive what is queued and then learn that they are disconnected; those that wait wake up.
+    /// Publishers that wait for room give up: their envelopes are dropped for those subscribers and counted.
     ///
     /// # Examples
     ///
@@ -46,14 +48,14 @@ impl<M> Bus<M> {
         self.core.is_closed()
     }
 
-    /// Waits until there are at least so many subscriptions; false if there are not by the time-out, or
+    /// Waits until there are at least so many subscriptions. Returns false if there are fewer at the time-out or when
     /// the bus closes.
     ///
-    /// For the start of a program, so that nothing is published to those who are not there yet.
+    /// It is for the start of a program, so that nothing is published before its subscribers are there.
     ///
     /// # Cost
     ///
-    /// It is woken by each change of the list of subscribers; else it sleeps.
+    /// The wait sleeps, and is woken by each change of the list of subscribers.
     ///
     /// # Examples
     ///
@@ -80,9 +82,11 @@ impl<M> Bus<M> {
         are_there()
     }
 
-    /// Waits until nobody is subscribed any more; false if somebody still is at the time-out. Nobody is on a closed bus.
+    /// Waits until there are no subscriptions any more. Returns false if there still are some at the time-out. A closed
+    /// bus has none.
     ///
-    /// For the end of a program whose modules leave by themselves. An [audit log](crate::audit) is a subscriber too.
+    /// It is for the end of a program whose modules leave by themselves. An [audit log](crate::audit) is a subscriber
+    /// too.
     ///
     /// # Cost
     ///
@@ -113,18 +117,19 @@ impl<M> Bus<M> {
 
     /// Waits until nothing is queued: every subscriber has received what it was given.
     ///
-    /// For the end of a program, when nobody publishes any more, and before
-    /// [`close`](Bus::close): a bus that has closed does not know its subscribers, and nothing is
-    /// left to wait for. Received is not handled: an envelope may still be in the subscriber's hands.
+    /// It is for the end of a program, when nothing is published any more, and before [`close`](Bus::close): a closed
+    /// bus does not know its subscribers, so there is nothing left to wait for. Received is not handled: an envelope
+    /// may still be in the subscriber's hands.
     ///
     /// # Errors
     ///
-    /// [`DrainError`], with what is left in which queue, at the time-out.
+    /// [`DrainError`] at the time-out, with what is left in which queue.
     ///
     /// # Cost
     ///
-    /// It sleeps, and is woken about once for each queue that is not empty, by whoever receives the last of it; then it
-    /// walks over the subscribers. Receiving costs nothing more, but where a drain waits for that queue.
+    /// The drain sleeps. For each queue that is not empty, it is woken about once, by the thread or task that receives
+    /// the last envelope; then it walks over the subscribers. Receiving costs nothing more, unless a drain waits for
+    /// that queue.
     ///
     /// # Examples
     ///
@@ -153,7 +158,7 @@ impl<M> Bus<M> {
         drained.map_or_else(|| self.left(), Ok)
     }
 
-    /// What is left in the queues, if something is.
+    /// Returns what is left in the queues as an error, if there is something.
     pub(crate) fn left(&self) -> Result<(), DrainError> {
         let mut left = self.stats().subscriptions;
         left.retain(|it| it.queued > 0);
@@ -164,14 +169,14 @@ impl<M> Bus<M> {
         }
     }
 
-    /// Looks, and again whenever the list of subscribers changes, until it is so or the time is up.
+    /// Checks now and whenever the list of subscribers changes, until `is_so` is true or the time is up.
     fn look_when_listed(&self, timeout: Duration, is_so: impl Fn() -> bool) {
         look_when_woken(&self.core.listed, deadline(timeout), || {
             Look::found_if(is_so())
         });
     }
 
-    /// Whether both are handles on one bus.
+    /// Whether both are handles on the same bus.
     ///
     /// # Examples
     ///
@@ -187,7 +192,7 @@ impl<M> Bus<M> {
         Arc::ptr_eq(&self.core, &other.core)
     }
 
-    /// A handle that does not keep the bus open.
+    /// Returns a handle that does not keep the bus open.
     ///
     /// # Examples
     ///
@@ -208,19 +213,22 @@ impl<M> Bus<M> {
     }
 }
 
-/// When a time-out is over; one beyond the clock's end is none.
+/// The end of a time-out; `None` if the clock cannot hold it.
 fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-/// A handle that does not keep the bus open, made by [`Bus::downgrade`]: for those who hold one for
-/// long and are held by it in turn, as a subscriber is by its thread.
+/// A handle that does not keep the bus open, made by [`Bus::downgrade`].
+///
+/// It is for an owner that holds the handle for long and is itself kept by the bus, such as a thread that loops over a
+/// subscription.
 pub struct WeakBus<M = Message> {
     core: Weak<Shared<M>>,
 }
 
 impl<M> WeakBus<M> {
-    /// The bus, unless the last [`Bus`] and [`Publisher`](crate::Publisher) are gone. It may have closed.
+    /// Returns the bus, unless the last [`Bus`] and the last [`Publisher`](crate::Publisher) are gone. The bus may have
+    /// closed.
     #[must_use]
     pub fn upgrade(&self) -> Option<Bus<M>> {
         let core = self.core.upgrade()?;

@@ -1,9 +1,9 @@
-//! How much of what a bus takes, and how large a payload is.
+//! The limits of a bus, and the measure of a payload's size.
 //!
-//! The constants are fixed. What a [`BusBuilder`](crate::BusBuilder) sets is not among them.
+//! The constants here are fixed. The limits that a [`BusBuilder`](crate::BusBuilder) sets are not among them.
 //!
-//! A payload says how large it is by [`Measure`]; only a bus with
-//! [`max_payload`](crate::BusBuilder::max_payload) asks.
+//! A payload says how large it is by [`Measure`]; only a bus with [`max_payload`](crate::BusBuilder::max_payload) asks
+//! it.
 
 pub use crate::bus::options::{DEFAULT_CAPACITY, MAX_CAPACITY};
 pub use crate::engine::requests::MAX_PENDING_REQUESTS;

@@ -1,4 +1,7 @@
-//! The bus: what a user holds.
+//! The bus layer: every type that a user of the crate holds.
+//!
+//! The bus and its builder, publishers, subscriptions, requests, statistics and errors. The layer adds no mechanism of
+//! delivery: it joins the engine, the queues and the authority layer behind one public surface.
 
 pub(crate) mod error;
 pub mod iter;
@@ -9,8 +12,8 @@ pub(crate) mod shared;
 #[cfg(feature = "tracing")]
 pub(crate) mod trace;
 
-// What the pages of `Bus`, `Publisher` and `Subscription` say: rustdoc shows it in the order of the modules.
-// The lines between them keep rustfmt from sorting them.
+// These modules hold the inherent blocks that the pages of `Bus`, `Publisher` and `Subscription` show. rustdoc shows
+// the blocks in the order of the modules. The blank lines between the modules keep rustfmt from sorting them.
 pub(crate) mod builder;
 
 pub(crate) mod handle;

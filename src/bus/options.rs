@@ -1,4 +1,6 @@
-//! How a subscriber wants to be served.
+//! The options of a subscription.
+//!
+//! Subscribing has many choices with good defaults, so they stand in one value with one method for each.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +17,13 @@ use crate::queue::inbox::Inbox;
 use crate::queue::terms::Terms;
 use crate::support::wait_list::{Occupied, WaitList};
 
-/// The capacity of a subscription that asks for no other, in envelopes.
+/// The capacity of a subscription that does not ask for another, in envelopes.
 pub const DEFAULT_CAPACITY: usize = 128;
 
-/// The greatest capacity of a subscription, in envelopes: 16,777,216.
+/// The largest capacity of a subscription, in envelopes: 16,777,216.
 pub const MAX_CAPACITY: usize = 1 << 24;
 
-/// How a subscriber wants to be served: capacity, name, what it listens to, what happens when it
-/// is too slow.
+/// The options of a subscription: its capacity, its name, what it listens to, and what happens when it is too slow.
 ///
 /// # Defaults
 ///
@@ -37,8 +38,8 @@ pub const MAX_CAPACITY: usize = 1 << 24;
 /// | [`fixed`](Self::fixed) | no: what it listens to may be changed |
 /// | [`group`](Self::group) | none |
 ///
-/// Filters are applied before the queue: what a subscriber does not listen to takes none of its
-/// room and is not counted as matched.
+/// Filters are applied before the queue. An envelope that a subscriber does not listen to takes no room in its queue
+/// and is not counted as matched.
 ///
 /// # Examples
 ///
@@ -72,9 +73,9 @@ pub struct SubscribeOptions<M = Message> {
     pub(crate) overrides_limit: bool,
     pub(crate) is_own: bool,
     pub(crate) fixed: bool,
-    /// The first text that was given as a pattern and is none.
+    /// The first text that was given as a pattern and is not one.
     pub(crate) bad_pattern: Option<PatternError>,
-    /// It can choose later, though it does not now.
+    /// Whether it may choose patterns later, even if it has no filter now.
     pub(crate) chooses: bool,
 }
 
@@ -96,38 +97,38 @@ impl<M> Default for SubscribeOptions<M> {
 }
 
 impl<M> SubscribeOptions<M> {
-    /// The defaults.
+    /// Returns the defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many envelopes the queue holds, from 1 to [`MAX_CAPACITY`]; without a filter, one with
+    /// Sets how many envelopes the queue holds, from 1 to [`MAX_CAPACITY`]. Without a filter, a queue with
     /// [`Overflow::DropOldest`] holds up to 128 more.
     ///
-    /// The queue is allocated whole on subscribing: 16 bytes for each envelope of capacity, or 24 with a filter or a group,
-    /// and up to 2 KiB more (3 in a group), beside what the filter itself takes; without a filter and with `DropOldest` 3
-    /// KiB in all. The envelopes are shared by all.
-    /// As with any allocation, the process aborts where the memory cannot be had.
+    /// The queue is allocated whole on subscribing. It takes 16 bytes for each envelope of capacity, or 24 with a
+    /// filter or a group, and up to 2 KiB more (3 KiB in a group). Without a filter and with `DropOldest`, it takes 3
+    /// KiB in all. What the filter itself takes comes on top. The envelopes are shared by all subscribers. As with any
+    /// allocation, the process aborts if the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
         self
     }
 
-    /// A name for logs and diagnostics; it need not be unique. Of up to 256 bytes, unless the bus was
-    /// [built](crate::BusBuilder::max_name) with another limit; so is a group's.
+    /// Sets a name for logs and diagnostics; it need not be unique. The limit is 256 bytes, unless the bus was
+    /// [built](crate::BusBuilder::max_name) with another. The same limit holds for the name of a group.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Listens to subjects that this pattern matches. Called again, adds another: one that matches
-    /// is enough. Together they have up to [`MAX_PATTERNS_BYTES`].
+    /// Listens to subjects that this pattern matches. Each call adds a pattern, and one match is enough. Together the
+    /// patterns may have up to [`MAX_PATTERNS_BYTES`].
     ///
-    /// A payload whose type does not say what its [`subject`](crate::Payload::subject) is has none, and no pattern
-    /// matches it, not even `>`. So a subscription with patterns is [evicted](crate::Eviction::NoSubject) when the first
-    /// payload of such a type is published: it would wait for ever.
+    /// A payload whose type does not say what its [`subject`](crate::Payload::subject) is has no subject, and no
+    /// pattern matches it, not even `>`. A subscription with patterns would wait for ever on such a bus. So it is
+    /// [evicted](crate::Eviction::NoSubject) when the first payload of such a type is published.
     ///
-    /// A text that is no pattern is the [error](SubscribeError::Pattern) of subscribing.
+    /// A text that is not a pattern makes subscribing [fail](SubscribeError::Pattern).
     ///
     /// # Examples
     ///
@@ -146,8 +147,8 @@ impl<M> SubscribeOptions<M> {
         self.patterns([pattern])
     }
 
-    /// Listens to subjects that one of these patterns matches: [`pattern`](Self::pattern) for each. An empty list
-    /// restricts nothing. (In a [`Grant`](crate::Grant::patterns) it lets nothing pass.)
+    /// Listens to subjects that one of these patterns matches, as [`pattern`](Self::pattern) does for each. An empty
+    /// list restricts nothing. (In a [`Grant`](crate::Grant::patterns), an empty list lets nothing pass.)
     pub fn patterns<P>(mut self, patterns: impl IntoIterator<Item = P>) -> Self
     where
         P: TryInto<Pattern>,
@@ -162,29 +163,29 @@ impl<M> SubscribeOptions<M> {
         self
     }
 
-    /// Listens to envelopes from this source. Called again, adds another: one that is equal is
-    /// enough. Where patterns are set too, both must agree.
+    /// Listens to envelopes from this source. Each call adds a source, and one that is equal is enough. If there are
+    /// patterns too, both must agree.
     pub fn source(self, source: impl Into<Source>) -> Self {
         self.sources([source])
     }
 
-    /// Listens to envelopes from one of these sources: [`source`](Self::source) for each. An empty list restricts
-    /// nothing.
+    /// Listens to envelopes from one of these sources, as [`source`](Self::source) does for each. An empty list
+    /// restricts nothing.
     pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
         (self.filter.sources).extend(sources.into_iter().map(Into::into));
         self
     }
 
-    /// Listens to envelopes that this function accepts. Called again, adds another: all must accept.
-    /// Where patterns or sources are set too, they must agree first: only then is it asked.
+    /// Listens to envelopes that this function accepts. Each call adds a predicate, and all must accept. If there are
+    /// patterns or sources too, they must agree first: only then is the predicate called.
     ///
-    /// It runs on the publishers' threads, in the midst of a publish and outside every lock: so it
-    /// should be cheap, and may use the bus. It is asked once for each publish.
+    /// It runs on the publishers' threads, in the middle of a publish and outside every lock. So it should be cheap,
+    /// and it may use the bus. It is called once for each publish.
     ///
     /// # Panics
     ///
-    /// A predicate that panics does not disturb the publisher, nor anybody else: the envelope counts
-    /// as not accepted, and the subscription is evicted. It receives what it has, and then
+    /// A panic of a predicate is caught. The publisher and the other subscribers do not notice it. The envelope counts
+    /// as not accepted, and the subscription is evicted: it receives what is queued, and then
     /// [`RecvError::Evicted`](crate::RecvError::Evicted).
     ///
     /// # Examples
@@ -210,7 +211,7 @@ impl<M> SubscribeOptions<M> {
         self
     }
 
-    /// These options, if they can be had.
+    /// Returns these options if they are valid.
     pub(crate) fn checked(self, max_name: usize) -> Result<Self, SubscribeError> {
         if !(1..=MAX_CAPACITY).contains(&self.capacity) {
             return Err(SubscribeError::CapacityOutOfRange(self.capacity));
@@ -230,7 +231,7 @@ impl<M> SubscribeOptions<M> {
         Ok(self)
     }
 
-    /// Both ends of the queue that is asked for.
+    /// Makes both ends of the queue that these options describe.
     pub(crate) fn queue(
         self,
         readers: &Arc<WaitList>,
@@ -243,37 +244,37 @@ impl<M> SubscribeOptions<M> {
         queue(terms, self.filter, self.chooses, readers, occupied)
     }
 
-    /// Whether publishers shall wait for room.
+    /// Whether publishers have to wait for room.
     pub(crate) fn blocks(&self) -> bool {
         matches!(self.overflow, Overflow::Block | Overflow::BlockFor(_))
     }
 
-    /// What happens when the queue has no room.
+    /// Sets what happens when the queue has no room.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
         self
     }
 
-    /// Publishers that wait for it wait as long as its policy says, whatever they would rather.
+    /// Makes publishers wait as long as the overflow policy says, whatever limit they have themselves.
     pub(crate) fn override_limit(mut self) -> Self {
         self.overrides_limit = true;
         self
     }
 
-    /// For one of the bus's own, which takes down what is published from now on: nothing that was retained is for
-    /// it, and its name is none of those that the bus has limits for.
+    /// Marks a subscription of the bus's own, which records what is published from now on. It receives no retained
+    /// envelopes, and its name is not subject to the bus's limits.
     pub(crate) fn own(mut self) -> Self {
         self.is_own = true;
         self
     }
 
-    /// Whether it receives what was retained.
+    /// Whether it receives retained envelopes.
     pub(crate) fn takes_retained(&self) -> bool {
         self.group.is_none() && !self.is_own
     }
 
-    /// Whoever holds the subscription cannot [change](crate::Subscription::set_patterns) what it listens to:
-    /// for one that is handed to somebody who shall not see more.
+    /// Forbids [changing](crate::Subscription::set_patterns) what the subscription listens to. It is for a subscription
+    /// that is handed to a module that must not see more.
     ///
     /// # Examples
     ///
@@ -291,17 +292,16 @@ impl<M> SubscribeOptions<M> {
         self
     }
 
-    /// Shares the queue with all subscriptions of this group: each envelope goes to one of them.
+    /// Shares one queue with all subscriptions of this group: each envelope goes to one of them.
     ///
-    /// The members receive from one queue, whoever comes first. Its room is the group's, and so are
-    /// its losses: they are told once, to the member that receives next. What is queued stays there
-    /// for the others when a member leaves or its thread panics; it is freed with the last one. In a
-    /// [`Receipt`](crate::Receipt) a group counts as one subscriber, and in
-    /// [`subscriber_count`](crate::Bus::subscriber_count) each member counts.
+    /// The members receive from one queue, whichever comes first. The queue's room belongs to the group, and so do its
+    /// losses: a loss is reported once, to the member that receives next. When a member leaves or its thread panics,
+    /// what is queued stays there for the others. It is freed with the last member. A [`Receipt`](crate::Receipt)
+    /// counts a group as one subscriber; [`subscriber_count`](crate::Bus::subscriber_count) counts each member.
     ///
-    /// The first member sets the terms: capacity, overflow policy, patterns, sources and predicates (the
-    /// same ones, from clones of the same options). Who comes later has to ask for the same, or gets a
-    /// [`SubscribeError::GroupMismatch`]. Names and ids are each member's own.
+    /// The first member sets the terms: capacity, overflow policy, patterns, sources and predicates. A later member has
+    /// to ask for the same terms, or gets a [`SubscribeError::GroupMismatch`]. Predicates are the same if they come
+    /// from clones of the same options. Names and ids are each member's own.
     ///
     /// # Examples
     ///

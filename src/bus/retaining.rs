@@ -1,4 +1,6 @@
-//! Retaining: what later subscribers receive first, as a bus offers it.
+//! Retaining: keeping envelopes that later subscribers receive first.
+//!
+//! The engine keeps them; this module offers the rules on [`Bus`] and gives a new subscription its backlog.
 
 use std::collections::VecDeque;
 
@@ -15,29 +17,33 @@ use crate::queue::delivery::Delivery;
 
 /// # Retaining
 impl<M: Payload> Bus<M> {
-    /// Retains the last `count` envelopes that match the pattern, of those that are published from now
-    /// on: whoever subscribes later and listens to them receives them first, in order, and then what
-    /// is published, without a gap and without a duplicate.
+    /// Retains the last `count` envelopes that match the pattern, of those that are published from now on.
     ///
-    /// They come beside the subscription's queue: they take none of its capacity, are no part of
-    /// its accounts, and [`len`](crate::Subscription::len) counts them. Who listens to none of them has
-    /// none; a member of a [group](crate::SubscribeOptions::group) has none either, as the group may
-    /// have had them, nor has an [audit log](crate::audit), which begins with what is published then. An envelope that matches several patterns comes once. Retaining for the same pattern
-    /// again changes the count; a count of 0 lets go of what was retained, and retains no more.
+    /// A later subscriber that listens to them receives them first, in order, and then what is published, without a gap
+    /// and without a duplicate. A subscriber that listens to none of them gets none. An envelope that matches several
+    /// patterns comes once.
+    ///
+    /// Retained envelopes come beside the subscription's queue. They take none of its capacity and are not part of its
+    /// accounts, but [`len`](crate::Subscription::len) counts them. A member of a
+    /// [group](crate::SubscribeOptions::group) gets none, as the group may have had them. An [audit log](crate::audit)
+    /// gets none either: it begins with what is published after it.
+    ///
+    /// Retaining for the same pattern again changes the count. A count of 0 frees what was retained and retains no
+    /// more.
     ///
     /// A payload whose type gives no [`subject`](Payload::subject) is retained for no pattern.
     ///
     /// # Errors
     ///
-    /// [`RetainError::Pattern`] for a text that is no pattern; [`RetainError::TooManyEnvelopes`] with a count above
+    /// [`RetainError::Pattern`] if the text is not a pattern; [`RetainError::TooManyEnvelopes`] with a count above
     /// [`MAX_RETAINED`]; [`RetainError::TooManyPatterns`] with [`MAX_RETAINED_PATTERNS`] patterns already;
-    /// [`RetainError::Closed`].
+    /// [`RetainError::Closed`] if the bus has closed.
     ///
     /// # Cost
     ///
-    /// Where a segment is opened, each envelope of the one before is asked for its subject, and where
-    /// some match, as many handles as are retained for that pattern are copied. What is retained keeps its
-    /// segment, and so its neighbours; see [`Delivery`].
+    /// When a segment is opened, each envelope of the segment before is asked for its subject. If some match a pattern,
+    /// as many handles as are retained for that pattern are copied. A retained envelope keeps its segment, and so its
+    /// neighbours; see [`Delivery`].
     ///
     /// # Examples
     ///
@@ -95,8 +101,8 @@ impl<M: Payload> Bus<M> {
         outcome
     }
 
-    /// What a new subscriber with this filter receives first. Where one of its predicates panics it is
-    /// evicted, and that was all.
+    /// Returns what a new subscriber with this filter receives first. If one of its predicates panics, the subscription
+    /// is evicted and the backlog ends there.
     pub(crate) fn backlog(
         &self,
         since: &ActivationPoint,

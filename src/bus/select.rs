@@ -1,4 +1,7 @@
-//! Waiting for several subscriptions at once, in one thread.
+//! A select: one thread waits for several subscriptions at once.
+//!
+//! It needs no channel for each subscription: the thread registers in the wait list of each and sleeps in one parker.
+//! `tests/library/select.rs` shows that none is starved.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +13,17 @@ use crate::support::wait_list::Waiter;
 
 /// Waits for several subscriptions at once, of one payload type or several.
 ///
-/// It says which of them to ask, by its place in the slice, and takes nothing itself: receive with
-/// [`try_recv`](Subscription::try_recv) then, and wait again. Of those that are ready it names each in turn, so none is
-/// starved by another. A subscription whose bus has closed, or that was evicted, is ready: leave it out once it has
-/// told so.
+/// A select returns the place of a ready subscription in the slice, and takes nothing from it: receive with
+/// [`try_recv`](Subscription::try_recv), and wait again. It names the ready subscriptions in turn, so none starves
+/// another. A subscription whose bus has closed, or that was evicted, is always ready: leave it out once a receive has
+/// said so.
 ///
-/// Tasks need it not: they have `tokio::select!`.
+/// Tasks do not need it: they have `tokio::select!`.
 ///
 /// # Cost
 ///
-/// A look at each subscription, and where none is ready, an entry in a list for each. Publishers pay what they pay for one
-/// subscriber that sleeps. Nothing is polled.
+/// A look at each subscription. If none is ready, also an entry in a wait list for each. Publishers pay what they pay
+/// for one sleeping subscriber. Nothing is polled.
 ///
 /// # Examples
 ///
@@ -58,11 +61,11 @@ use crate::support::wait_list::Waiter;
 #[derive(Default)]
 pub struct Select {
     parker: Arc<Parker>,
-    /// The first to be asked: the one after the last that was ready.
+    /// The place that is asked first: the one after the last that was ready.
     first: usize,
 }
 
-/// What [`Select`] waits for: a [`Subscription`] of whatever payload.
+/// What a [`Select`] waits for: a [`Subscription`] of any payload type.
 pub trait Selectable: sealed::Sealed {}
 
 impl<M> Selectable for Subscription<M> {}
@@ -70,13 +73,13 @@ impl<M> Selectable for Subscription<M> {}
 mod sealed {
     use super::{Subscription, Waiter};
 
-    /// What the thread that waits does with each.
+    /// What a select does with each subscription.
     pub trait Sealed {
         /// Whether a receive finds something.
         fn is_ready(&mut self) -> bool;
-        /// The same; if not, the thread is woken when it is worth asking again.
+        /// Like `is_ready`; if there is nothing, the thread is woken when it is worth asking again.
         fn is_ready_or_register(&mut self, waiter: &Thread) -> bool;
-        /// Waits no more. Whether it is the one that is named.
+        /// Leaves the wait list. `is_named` says whether the select returns this subscription.
         fn leave(&mut self, is_named: bool);
     }
 
@@ -104,24 +107,24 @@ mod sealed {
 }
 
 impl Select {
-    /// Nothing is waited for yet.
+    /// Makes a select that has waited for nothing yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits until one of these has something to receive, for as long as it takes; returns its place in the slice.
+    /// Waits until one of these has something to receive, as long as it takes. Returns its place in the slice.
     ///
     /// # Panics
     ///
-    /// If the slice is empty: that would be to wait for ever.
+    /// If the slice is empty: the wait would never end.
     pub fn wait(&mut self, subscriptions: &mut [&mut dyn Selectable]) -> usize {
         assert!(!subscriptions.is_empty(), "there is nothing to wait for");
         self.look_until(subscriptions, None)
             .expect("it waits for as long as it takes")
     }
 
-    /// The same, up to `timeout`; none if it has passed.
+    /// Like [`wait`](Self::wait), up to `timeout`. Returns `None` if that has passed.
     ///
     /// # Examples
     ///
@@ -139,11 +142,12 @@ impl Select {
         subscriptions: &mut [&mut dyn Selectable],
         timeout: Duration,
     ) -> Option<usize> {
-        // A deadline beyond the clock's end is none.
+        // A deadline that the clock cannot hold counts as none.
         self.look_until(subscriptions, Instant::now().checked_add(timeout))
     }
 
-    /// The same, until `deadline`. One that has passed already still finds what is ready.
+    /// Like [`wait`](Self::wait), until `deadline`. With a deadline in the past, it still finds a subscription that is
+    /// ready.
     pub fn wait_deadline(
         &mut self,
         subscriptions: &mut [&mut dyn Selectable],
@@ -168,7 +172,7 @@ impl Select {
             if found.is_none() {
                 nap.sleep(deadline);
             }
-            drop(nap); // those that sleep like this one come first
+            drop(nap); // first wakes the threads that this one is to wake
             found = found.or_else(|| order().find(|place| subscriptions[*place].is_ready()));
             for (place, subscription) in subscriptions.iter_mut().enumerate() {
                 subscription.leave(found == Some(place));

@@ -1,4 +1,6 @@
-//! What all handles of one bus share: the engine, and beside it what the engine needs not know.
+//! The state that all handles of one bus share: the engine, and what the engine does not need to know.
+//!
+//! The grants and the advisories stand beside the engine, so that the engine imports neither.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,18 +12,18 @@ use crate::bus::request::DEFAULT_TIMEOUT;
 use crate::engine::core::Core;
 use crate::engine::notices::{Notices, Record};
 
-/// What all handles of one bus share. When the last of them goes, the bus closes.
+/// The state that all handles of one bus share. When the last handle goes, the bus closes.
 pub(crate) struct Shared<M> {
     pub(crate) core: Core<M>,
     pub(crate) grants: Arc<Grants>,
-    /// Those who read what the bus says about itself.
+    /// The subscriptions to what the bus says about itself.
     pub(crate) advisories: Arc<Advisories>,
-    /// How long a request waits for its answer.
+    /// How long a request waits for its answer by default.
     pub(crate) request_timeout: Duration,
 }
 
 impl<M> Shared<M> {
-    /// Those of a bus that tells what happens.
+    /// Makes the state of a bus that reports what happens on it.
     pub(crate) fn new() -> Self {
         let advisories = Arc::<Advisories>::default();
         let listeners: Vec<Arc<dyn Record>> = vec![
@@ -32,7 +34,7 @@ impl<M> Shared<M> {
         Self::with(Notices::new(listeners), advisories)
     }
 
-    /// Those of a bus that has nothing to tell.
+    /// Makes the state of a bus that reports nothing, such as one that carries advisories.
     pub(crate) fn silent() -> Self {
         Self::with(Notices::new(Vec::new()), Arc::default())
     }
@@ -61,7 +63,7 @@ impl<M> Drop for Shared<M> {
     }
 }
 
-/// Mostly it is the engine that is asked.
+/// Most callers want the engine.
 impl<M> Deref for Shared<M> {
     type Target = Core<M>;
 

@@ -1,4 +1,7 @@
-//! What has become of everything so far, in figures.
+//! Statistics: what has become of all envelopes so far, in figures.
+//!
+//! They make losses, refusals and slow subscribers visible. They keep the promise of
+//! [exact accounts](crate::docs::guarantees#3-exact-accounts), which `tests/library/accounts.rs` shows.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use crate::queue::accounts::Accounts;
 use crate::queue::terms::Terms;
 use crate::support::sync::Ordering;
 
-/// What has become of everything so far: made by [`Bus::stats`].
+/// The figures of a bus, made by [`Bus::stats`].
 ///
 /// # Examples
 ///
@@ -41,23 +44,23 @@ use crate::support::sync::Ordering;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
-    /// How many envelopes were published, whoever listened.
+    /// How many envelopes were published, matched or not.
     pub published: u64,
-    /// How many publishes were refused for want of a right; a batch counts as one.
+    /// How many publishes were denied; a batch counts as one.
     pub denied: u64,
-    /// How often a predicate has panicked; each time its subscription was evicted.
+    /// How often a predicate has panicked; its subscription is evicted each time.
     pub predicate_panics: u64,
     /// How many requests wait for their answers.
     pub pending_requests: u64,
-    /// Everybody who is subscribed; nobody once the bus has closed.
+    /// All subscriptions; none once the bus has closed.
     pub subscriptions: Vec<SubscriptionStats>,
 }
 
-/// One subscription's part in [`Stats`].
+/// The figures of one subscription, a part of [`Stats`].
 ///
-/// `matched` is `received + queued + dropped`, and an envelope that a publisher waits to place is in none
-/// of them yet. At a quiet moment all are exact; in the midst of things they are as of a moment
-/// during the call, not all the same one.
+/// `matched` is `received + queued + dropped`. An envelope that a publisher waits to place is in none of them yet. At a
+/// quiet moment all figures are exact. While envelopes are published or received, each figure is true for some moment
+/// during the call, but not all for the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SubscriptionStats {
@@ -67,37 +70,36 @@ pub struct SubscriptionStats {
     /// Its name, if it has one.
     #[serde(serialize_with = "as_str")]
     pub name: Option<Arc<str>>,
-    /// The group that it is one of; a group is one entry here, under the id and name of its first
-    /// member.
+    /// The group that it is a member of. A group is one entry here, under the id and name of its first member.
     #[serde(serialize_with = "as_str")]
     pub group: Option<Arc<str>>,
-    /// How many subscriptions receive from its queue: of a group its members, else 1.
+    /// How many subscriptions receive from its queue: the members of a group, else 1.
     pub members: usize,
-    /// What it listens to by subject; empty for every subject.
+    /// The patterns that it listens to; empty for every subject.
     #[serde(serialize_with = "as_texts")]
     pub patterns: Vec<Pattern>,
-    /// What it listens to by source; empty for every source.
+    /// The sources that it listens to; empty for every source.
     #[serde(serialize_with = "as_texts")]
     pub sources: Vec<Source>,
-    /// What happens when its queue is full. In JSON as on the command line: `"drop-newest"`.
+    /// What happens when its queue is full. JSON has it as the command line does: `"drop-newest"`.
     pub overflow: Overflow,
-    /// How many envelopes its queue holds at most; without a filter, up to 128 more with [`Overflow::DropOldest`].
+    /// How many envelopes its queue holds at most. Without a filter, a queue with [`Overflow::DropOldest`] may hold up
+    /// to 128 more.
     pub capacity: u64,
-    /// How many are in it now.
+    /// How many envelopes are queued now.
     pub queued: u64,
-    /// How many envelopes it listens to were published since it subscribed.
+    /// How many envelopes that it listens to were published since it subscribed.
     pub matched: u64,
     /// How many of them it has received. (A [`Receipt`](crate::Receipt) counts as delivered what was enqueued.)
     pub received: u64,
-    /// How many it lost, because its queue was full. With [`Overflow::DropOldest`] these
-    /// were queued, and newer ones took their places.
+    /// How many of them it lost because its queue was full. With [`Overflow::DropOldest`], these were queued and newer
+    /// ones took their places.
     pub dropped: u64,
-    /// The most that were ever queued.
+    /// The most envelopes that were ever queued.
     ///
-    /// With a filter it is looked at each 16th time that the subscriber receives, so there may have been up to 15
-    /// more. Without one it is recorded where a segment is opened, and where it is read:
-    /// in between there may have been up to one segment more, which is 64 envelopes. A queue that
-    /// ever lost something was full, and that is always seen.
+    /// With a filter, the queue is measured at each 16th receive, so there may have been up to 15 more. Without a
+    /// filter, it is measured where a segment is opened and where it is read, so there may have been up to one segment
+    /// more, which is 64 envelopes. A queue that ever lost something was full, and that is always seen.
     pub high_water: u64,
 }
 
@@ -128,14 +130,15 @@ impl SubscriptionStats {
     }
 }
 
-/// # Looking at it
+/// # Statistics
 impl<M> Bus<M> {
-    /// What has become of everything so far.
+    /// Returns what has become of all envelopes so far.
     ///
     /// # Cost
     ///
-    /// One walk over the subscribers, without a lock but that of each queue that keeps the newest; publishers and subscribers do not notice. On the
-    /// publish path nothing is counted for it: the figures follow from what the bus needs anyhow.
+    /// One walk over the subscribers. It takes no lock but that of each queue that keeps the newest; publishers and
+    /// subscribers do not notice. The publish path counts nothing for it: the figures follow from what the bus needs
+    /// anyway.
     pub fn stats(&self) -> Stats {
         self.core.steadily(|current| self.stats_at(current))
     }

@@ -1,4 +1,6 @@
-//! Advisories as events of `tracing`.
+//! A sink that turns advisories into events of `tracing`.
+//!
+//! A program that uses `tracing` sees what happens on its buses without subscribing to advisories.
 
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, info, warn};
@@ -7,7 +9,7 @@ use crate::engine::notices::Record;
 use crate::message::advisory::Advisory;
 use crate::message::capability::Capability;
 
-/// Tells the program's subscriber of `tracing`.
+/// Hands advisories to the program's `tracing` subscriber.
 pub(crate) struct Trace;
 
 impl Record for Trace {
@@ -21,7 +23,7 @@ impl Record for Trace {
     }
 }
 
-/// A loss, a refusal or an eviction is a warning; that somebody came or went is for debugging.
+/// Emits one event. A loss, a refusal or an eviction is a warning. A subscription that begins or ends is a debug event.
 fn emit(advisory: &Advisory) {
     match advisory {
         Advisory::Subscribed { id, name, filter } => {

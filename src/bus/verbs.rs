@@ -1,4 +1,7 @@
 //! The verbs of `oxide-k`'s bus, which a [`MessageBus`] keeps.
+//!
+//! A program that moves over from `oxide-k` finds them here. Each is one call of a verb that every [`Bus`](crate::Bus)
+//! has.
 
 use uuid::Uuid;
 
@@ -13,7 +16,7 @@ use crate::message::source::Source;
 
 /// # The verbs of `oxide-k`
 impl MessageBus {
-    /// Publishes a command, and returns its envelope's id.
+    /// Publishes a command and returns its envelope's id.
     ///
     /// # Errors
     ///
@@ -39,7 +42,7 @@ impl MessageBus {
         Ok(self.send(source, command)?.id())
     }
 
-    /// Publishes an event, and returns its envelope's id.
+    /// Publishes an event and returns its envelope's id.
     ///
     /// # Errors
     ///
@@ -69,8 +72,8 @@ impl MessageBus {
     ///
     /// # Errors
     ///
-    /// [`PublishError::Denied`] where it is not, [`PublishError::Closed`] where the bus has closed;
-    /// both hand the envelope back.
+    /// [`PublishError::Denied`] if the capability is not granted for the envelope, [`PublishError::Closed`] if the bus
+    /// has closed. Both hand the envelope back.
     ///
     /// # Panics
     ///
@@ -78,8 +81,8 @@ impl MessageBus {
     ///
     /// # Cost
     ///
-    /// A look-up in a sharded map more than [`publish`](crate::Bus::publish), which takes a lock for
-    /// reading; a [`Publisher`](crate::Publisher) does without, and is there for payloads of any type.
+    /// A look-up in a sharded map more than [`publish`](crate::Bus::publish), which takes a lock for reading. A
+    /// [`Publisher`](crate::Publisher) needs no look-up, and serves payloads of any type.
     ///
     /// # Examples
     ///
@@ -102,7 +105,7 @@ impl MessageBus {
         self.publish_by_name(envelope, capability)
     }
 
-    /// Grants a capability, without restrictions: [`grant`](crate::Bus::grant).
+    /// Grants a capability without restrictions, as [`grant`](crate::Bus::grant) does for a name.
     ///
     /// # Errors
     ///
@@ -111,7 +114,7 @@ impl MessageBus {
         self.grant(capability.into())
     }
 
-    /// Revokes a capability, for everybody who holds it: [`revoke`](crate::Bus::revoke).
+    /// Revokes a capability for all its holders, as [`revoke`](crate::Bus::revoke) does.
     pub fn revoke_capability(&self, capability: &Capability) {
         self.revoke(capability);
     }

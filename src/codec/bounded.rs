@@ -1,17 +1,19 @@
-//! Writing JSON, and no more of it than is wanted.
+//! A JSON writer with a limit on its bytes.
+//!
+//! A value that is too large must not cost more memory than the limit before it is refused.
 
 use std::io::{self, Write};
 
 use serde::ser::Serialize;
 
-/// Most envelopes are shorter, and then the buffer never grows.
+/// The first capacity of the buffer. Most envelopes are shorter, so their buffer never grows.
 const CAPACITY: usize = 512;
 
-/// Writes in no more bytes than that: what would take more costs no more memory.
+/// Writes a value in at most `limit` bytes. A value that would take more costs no more memory than that.
 ///
 /// # Errors
 ///
-/// What the value's own implementation says; an error of input and output where it would take more.
+/// Returns the error of the value's own implementation, or an I/O error if the value takes more than `limit` bytes.
 pub(super) fn write(value: &impl Serialize, limit: usize) -> serde_json::Result<String> {
     let mut output = Bounded {
         bytes: Vec::with_capacity(limit.min(CAPACITY)),
@@ -21,10 +23,10 @@ pub(super) fn write(value: &impl Serialize, limit: usize) -> serde_json::Result<
     String::from_utf8(output.bytes).map_err(serde::ser::Error::custom)
 }
 
-/// The same JSON without line breaks. Only a `RawValue` can have brought them, and only between its tokens: within
-/// strings they are escaped.
+/// Returns the same JSON without line breaks. Only a `RawValue` can contain them, and only between its tokens, since
+/// they are escaped in strings.
 pub(super) fn in_one_line(json: String) -> String {
-    // The search for one byte is the fast one.
+    // Searching for one byte at a time is faster than searching for several at once.
     if LINE_BREAKS
         .iter()
         .any(|byte| json.as_bytes().contains(byte))
@@ -37,7 +39,8 @@ pub(super) fn in_one_line(json: String) -> String {
 
 const LINE_BREAKS: [u8; 2] = [b'\n', b'\r'];
 
-/// Its room is never more than the limit, so that is all that a piece has to be compared with.
+/// A buffer that never grows beyond its limit. Its capacity is at most the limit, so each piece need only be compared
+/// with the free capacity.
 struct Bounded {
     bytes: Vec<u8>,
     limit: usize,
@@ -62,7 +65,7 @@ impl Write for Bounded {
         self.write_all(piece).map(|()| piece.len())
     }
 
-    /// JSON is written in many small pieces: the default makes of each a loop.
+    /// `serde_json` writes many small pieces, and the default implementation runs a loop for each.
     #[inline]
     fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
         if piece.len() > self.bytes.capacity() - self.bytes.len() {

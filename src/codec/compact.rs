@@ -1,7 +1,7 @@
-//! The envelope in formats that are not human-readable: plain records, which such formats can read.
+//! The compact form: the envelope as plain records, for formats that are not human-readable, such as postcard.
 //!
-//! They cannot say what comes next, so a payload travels as its JSON text, under the default
-//! limits.
+//! Such formats do not describe themselves, so they cannot read a JSON value. A payload travels as its JSON text, under
+//! the default limits.
 
 use std::borrow::Cow;
 

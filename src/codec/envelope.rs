@@ -1,4 +1,6 @@
-//! The envelope on the wire.
+//! The serde implementations of [`Envelope`]: an object, or a compact record in formats that are not human-readable.
+//!
+//! Written by hand, they refuse what serde's derived code would accept, such as arrays and other forms of ids.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,10 +17,10 @@ use super::reading::{Reading, Text};
 use super::{Limits, compact, name, time};
 use crate::message::envelope::Envelope;
 
-/// The only form of an id that is read: hyphenated, with digits of either case.
+/// The length of an id in the only form that is read: hyphenated, with digits of either case.
 const ID_LENGTH: usize = 36;
 
-/// What no reader would take: a nil id, or a time without a text.
+/// Checks for what every reader would refuse: a nil id, or a time that has no text.
 pub(crate) fn check<M>(envelope: &Envelope<M>) -> Result<(), ErrorKind> {
     if envelope.id.is_nil() {
         Err(ErrorKind::BadId("id"))
@@ -31,14 +33,14 @@ pub(crate) fn check<M>(envelope: &Envelope<M>) -> Result<(), ErrorKind> {
     }
 }
 
-/// The object that the [module documentation](crate::codec) describes; in a format that is not
-/// human-readable, a record of numbers and bytes.
+/// Writes the object that the [module documentation](crate::codec) describes. In a format that is not human-readable it
+/// writes a record of numbers and bytes.
 ///
 /// # Errors
 ///
-/// Fails where the reader would refuse the outcome: a nil id, a leap second, a year beyond 0 to
-/// 9999, a source that is empty or has control characters. Sizes are not limited here: that is what
-/// [`Codec::encode`](crate::codec::Codec::encode) does.
+/// Fails if the reader would refuse the result: for a nil id, a leap second, a year beyond 0 to 9999, or a source that
+/// is empty or has control characters. Sizes are not limited here. [`Codec::encode`](crate::codec::Codec::encode)
+/// limits them.
 impl<M: Serialize> Serialize for Envelope<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         check(self).map_err(S::Error::custom)?;
@@ -54,7 +56,7 @@ impl<M: Serialize> Serialize for Envelope<M> {
     }
 }
 
-/// An envelope whose ids, time and source are known to be right, and its message as it is written.
+/// An envelope whose ids, time and source are checked, and the form in which its message is written.
 pub(super) struct Checked<'a, M, W> {
     pub(super) envelope: &'a Envelope<M>,
     pub(super) message: &'a W,
@@ -82,9 +84,8 @@ impl<M, W: Serialize> Serialize for Checked<'_, M, W> {
     }
 }
 
-/// Strict: no unknown and no duplicate keys. Sizes are not limited here, and numbers that do not fit
-/// are rounded before anything can be said: for input that you do not trust there is
-/// [`Codec`](crate::codec::Codec).
+/// Reads strictly: no unknown and no duplicate keys. Sizes are not limited here, and numbers that do not fit are
+/// rounded before this code sees them. For input that you do not trust, use [`Codec`](crate::codec::Codec).
 impl<'de, M: Deserialize<'de>> Deserialize<'de> for Envelope<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
@@ -171,7 +172,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
                     headers = Some(map.next_value_seed(reading.headers())?);
                 }
                 Some(Key::Message) => {
-                    // There is one seed, for one message.
+                    // There is one seed, so a second message finds none.
                     let Some(seed) = seed.take() else {
                         return Err(reading.refuse(ErrorKind::DuplicateKey("message".into())));
                     };
@@ -215,7 +216,7 @@ impl Reading {
     }
 }
 
-/// Reads the id of another envelope, or null.
+/// Reads the id of another envelope, or `null`.
 struct OptionalId<'a> {
     reading: &'a Reading,
 }

@@ -1,4 +1,6 @@
-//! Why an envelope could not be read or written.
+//! The errors of the codec: what is wrong with an envelope, and where.
+//!
+//! Input from outside is quoted only escaped and cut, so that it cannot mislead a terminal or fill a log.
 
 use std::error::Error;
 use std::fmt;
@@ -11,58 +13,59 @@ const QUOTED_CHARS: usize = 64;
 /// The most characters of a foreign error's text that an error repeats.
 const REPEATED_CHARS: usize = 256;
 
-/// What is wrong with an envelope that is read or should be written.
+/// What is wrong with an envelope that was to be read or written.
 ///
-/// Keys and tags are kept escaped, and cut after 64 characters. No value of a payload is ever kept.
+/// Keys and tags are escaped, and cut after 64 characters. No value of a payload is ever kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Its JSON has more bytes than this limit.
+    /// The JSON has more bytes than this limit.
     TooLarge(usize),
-    /// It nests deeper than this limit.
+    /// The envelope nests deeper than this limit.
     TooDeep(usize),
-    /// It has more values than this limit.
+    /// The envelope has more values than this limit.
     TooManyNodes(usize),
     /// A string or a key has more bytes than this limit.
     StringTooLong(usize),
     /// The name under this key has more bytes than [`Codec::max_name`](crate::codec::Codec::max_name).
     NameTooLong(&'static str),
-    /// An integer fits neither `i64` nor `u64`, or a number with a fraction or an exponent is
-    /// beyond what an `f64` holds, or is not zero and would become zero.
+    /// An integer fits neither `i64` nor `u64`. Or a number with a fraction or an exponent is beyond the range of
+    /// `f64`, or would become zero although it is not.
     NumberOutOfRange,
-    /// The float at this place, such as `message.samples[3].celsius`, is NaN or an infinity, which JSON does not have. Keys
-    /// in it are escaped and cut after 64 characters, and all of it after 256 bytes.
+    /// The float at this place, such as `message.samples[3].celsius`, is NaN or an infinity, which JSON does not have.
+    /// Keys in the place are escaped and cut after 64 characters, and the whole place is cut after 256 bytes.
     NotFinite(String),
-    /// It is not UTF-8.
+    /// The input is not UTF-8.
     NotUtf8,
-    /// It is not JSON, or something follows the envelope; the text says what the JSON reader said.
+    /// The input is not JSON, or something follows the envelope. The text is that of the JSON reader's error.
     Syntax(String),
-    /// A key that does not belong where it stands.
+    /// This key does not belong in its object.
     UnknownKey(String),
-    /// A key that came before in the same object.
+    /// This key came before in the same object.
     DuplicateKey(String),
-    /// A key that must be there and is not.
+    /// This key must be there, and is not.
     MissingKey(&'static str),
     /// The value of this key, or the whole `envelope`, has the wrong JSON type.
     WrongType(&'static str),
-    /// A tag (`kind` or `type`) that the format does not have.
+    /// A tag (`kind` or `type`) has a value that the format does not have.
     UnknownTag {
         /// The tag's key.
         key: &'static str,
-        /// What stands there.
+        /// The tag's value.
         value: String,
     },
     /// The id under this key is nil, or not in the hyphenated form of 36 characters.
     BadId(&'static str),
-    /// The time is not in the form `2026-11-24T06:07:20.5Z`, in a leap second, or beyond the years 0 to 9999.
+    /// The time is not in the form `2026-11-24T06:07:20.5Z`, is in a leap second, or is beyond the years 0 to 9999.
     BadTime,
     /// The name under this key is empty or has a control character.
     BadName(&'static str),
-    /// A header that breaks a rule of [`Headers`](crate::Headers).
+    /// A header breaks a rule of [`Headers`](crate::Headers).
     BadHeader(HeaderError),
-    /// A payload has a key that `serde_json` keeps for itself.
+    /// A payload has a key that `serde_json` reserves for itself.
     ReservedKey,
-    /// The message's own [`Serialize`](serde::Serialize) or [`Deserialize`](serde::Deserialize) refused it, in these words.
+    /// The message's own [`Serialize`](serde::Serialize) or [`Deserialize`](serde::Deserialize) refused it, in these
+    /// words.
     Message(String),
 }
 
@@ -109,7 +112,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Why an envelope could not be read, and where.
+/// The reason why an envelope could not be read, and the place.
 ///
 /// # Examples
 ///
@@ -130,23 +133,23 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// What is wrong.
+    /// Returns what is wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// The line at which it was noticed, counted from 1.
+    /// Returns the line at which the reader noticed it, counted from 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The byte of that line at which it was noticed, counted from 1. What a whole object lacks is
-    /// noticed at its end.
+    /// Returns the byte of that line at which the reader noticed it, counted from 1. A missing key is noticed at the
+    /// end of its object.
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// Whether a [limit](crate::codec#limits) was passed: a larger one might do.
+    /// Whether a [limit](crate::codec#limits) was exceeded, so that a codec with a larger one might read it.
     pub fn is_over_limit(&self) -> bool {
         self.kind.is_over_limit()
     }
@@ -175,7 +178,7 @@ impl fmt::Display for DecodeError {
 
 impl Error for DecodeError {}
 
-/// Why an envelope could not be written.
+/// The reason why an envelope could not be written.
 ///
 /// # Examples
 ///
@@ -195,12 +198,12 @@ pub struct EncodeError {
 }
 
 impl EncodeError {
-    /// What is wrong.
+    /// Returns what is wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// Whether a [limit](crate::codec#limits) was passed: a larger one might do.
+    /// Whether a [limit](crate::codec#limits) was exceeded, so that a codec with a larger one might write it.
     pub fn is_over_limit(&self) -> bool {
         self.kind.is_over_limit()
     }
@@ -220,8 +223,8 @@ impl fmt::Display for EncodeError {
 
 impl Error for EncodeError {}
 
-/// A key or a tag as an error shows it: what a stranger wrote must not reach a terminal raw, nor
-/// fill a log.
+/// Returns a key or a tag in the form in which errors quote it: escaped and cut. Text from outside must not reach a
+/// terminal raw, and must not fill a log.
 pub(super) fn quoted(text: &str) -> String {
     let mut quoted: String = text
         .chars()
@@ -234,8 +237,8 @@ pub(super) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// What `serde_json` or a message's own implementation said, without the place that `serde_json`
-/// appends, in one line and of bounded length.
+/// Returns the text of an error of `serde_json` or of a message's own implementation: in one line, cut to a bounded
+/// length, and without the place that `serde_json` appends.
 pub(super) fn repeated(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -1,7 +1,7 @@
-//! Known file formats that are not JSON Lines, told by their first bytes.
+//! File formats that are not JSON Lines, recognized by their first bytes.
 //!
-//! A compressed log, or one in UTF-16, is then named once, instead of as many bad lines. A byte-order mark of UTF-8
-//! is no part of the first line.
+//! A compressed log, or one in UTF-16, is so reported once by its name, and not as many bad lines. A byte-order mark of
+//! UTF-8 is not part of the first line.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A file format that is not JSON Lines.
 ///
-/// `Display` gives its name with the article, if it has one.
+/// `Display` writes its name, with an article if the name takes one.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub enum FileKind {
     Bzip2,
     /// A zip archive.
     Zip,
-    /// Not text: the first line has a NUL in it. (A line that begins with `{` or a NUL is not taken for binary, since a
+    /// Not text: the first line contains a NUL. (A line that begins with `{` or a NUL does not count as binary, since a
     /// crash can leave a hole of NULs in a log.)
     Binary,
 }
@@ -56,13 +56,13 @@ impl fmt::Display for FileKind {
     }
 }
 
-/// The first match counts: the mark of UTF-16 is how that of UTF-32 begins.
+/// The first bytes of each format. The first match counts, since a mark of UTF-32 begins with one of UTF-16.
 const SIGNATURES: [(&[u8], FileKind); 14] = [
     (b"\xff\xfe\0\0", FileKind::Utf32),
     (b"\0\0\xfe\xff", FileKind::Utf32),
     (b"\xff\xfe", FileKind::Utf16),
     (b"\xfe\xff", FileKind::Utf16),
-    (b"{\0", FileKind::Utf16), // JSON Lines without a mark, either way round
+    (b"{\0", FileKind::Utf16), // JSON Lines without a mark, in either byte order
     (b"\0{", FileKind::Utf16),
     (b"\x1f\x8b", FileKind::Gzip),
     (b"\x28\xb5\x2f\xfd", FileKind::Zstd),
@@ -74,10 +74,10 @@ const SIGNATURES: [(&[u8], FileKind); 14] = [
     (b"\x89PNG", FileKind::Binary), // its first line is short, and without a NUL
 ];
 
-/// Looks at the first line of a file. Returns the line without its byte-order mark, or the format of the file if that
-/// is not JSON Lines.
+/// Looks at the first line of a file. Returns the line without its byte-order mark, or the format of a file that is not
+/// JSON Lines.
 ///
-/// The line may lack its end. A reader that stores a bounded part of it leaves room for the [mark](BOM).
+/// The line may lack its end. A reader that stores a bounded part of the line must leave room for the [mark](BOM).
 pub(crate) fn begin(first_line: &[u8]) -> Result<&[u8], FileKind> {
     let known = SIGNATURES
         .iter()
@@ -121,7 +121,7 @@ mod tests {
     fn json_lines_begin_with_or_without_a_mark() {
         assert_eq!(begin(b"{}\n"), Ok(&b"{}\n"[..]));
         assert_eq!(begin(b"\xef\xbb\xbf{}\n"), Ok(&b"{}\n"[..]));
-        // One mark, and only a whole one.
+        // Only one mark is removed, and only a whole one.
         assert_eq!(begin(b"\xef\xbb\xbf\xef\xbb\xbf"), Ok(BOM));
         for other in [
             &b""[..],

@@ -1,8 +1,8 @@
-//! Finds the float that JSON does not have.
+//! A serializer that writes nothing and finds the first float that is not finite.
 //!
-//! `serde_json` writes NaN and the infinities as `null` and says nothing. So a message whose JSON has a `null` in it
-//! is walked once more, by a serializer that writes nothing and stops at the first such float. A message without a
-//! `null` is not walked, and the place is put together only where there is something to report.
+//! `serde_json` silently writes NaN and the infinities as `null`. So the codec walks a message once more if its JSON
+//! contains a `null`. A message without a `null` is not walked, and the place is put together only if there is a float
+//! to report.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::error::quoted;
 use crate::message::excerpt;
 
-/// The place of the first float in a message that is not finite, such as `message.samples[3].celsius`.
+/// Returns the place of the first float in a message that is not finite, such as `message.samples[3].celsius`.
 pub(super) fn not_finite(message: &impl Serialize) -> Option<String> {
     let Err(Halt::NotFinite { steps, .. }) = message.serialize(Walk) else {
         return None;
@@ -27,15 +27,15 @@ pub(super) fn not_finite(message: &impl Serialize) -> Option<String> {
     Some(excerpt::name(&place).into_owned())
 }
 
-/// Why a walk stops.
+/// The reason why a walk stops.
 #[derive(Debug)]
 enum Halt {
     NotFinite {
         float: f64,
-        /// The way to it, the last step first.
+        /// The path to the float, the last step first.
         steps: Vec<String>,
     },
-    /// The message's own implementation fails.
+    /// The message's own implementation failed.
     Other,
 }
 
@@ -69,7 +69,7 @@ fn member(name: &str) -> String {
     format!(".{name}")
 }
 
-/// A key as JSON has it.
+/// Returns the step to the value of a key, with the key as JSON writes it.
 fn key_step<K: Serialize + ?Sized>(key: &K) -> String {
     match serde_json::to_value(key) {
         Ok(Value::String(text)) => member(&quoted(&text)),
@@ -78,16 +78,16 @@ fn key_step<K: Serialize + ?Sized>(key: &K) -> String {
     }
 }
 
-/// Visits every value, and writes nothing.
+/// The serializer: visits every value, and writes nothing.
 struct Walk;
 
 /// The walk over the parts of a value.
 #[derive(Default)]
 struct Branch {
     variant: Option<&'static str>,
-    /// The number of the next part, where parts have numbers.
+    /// The index of the next part, in sequences and tuples.
     next: usize,
-    /// The step to the next part, where its key came by itself.
+    /// The step to the next part, in maps whose keys and values come apart.
     key: String,
 }
 
@@ -120,7 +120,7 @@ impl Branch {
     }
 }
 
-/// Values without a float.
+/// Methods for values that contain no float.
 macro_rules! nothing_to_find {
     ($($method:ident($($type:ty),*))*) => { $(
         fn $method(self, $(_: $type),*) -> Result<(), Halt> {
@@ -303,7 +303,7 @@ impl SerializeMap for Branch {
         self.part(value, || self.key.clone())
     }
 
-    /// Needs the key's text only where the value is what is looked for.
+    /// Makes the key's text only if the value contains the float.
     fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
         &mut self,
         key: &K,
@@ -318,7 +318,7 @@ impl SerializeMap for Branch {
     }
 }
 
-/// Checks a key. `serde_json` refuses a float that is not finite there, and does not name the place.
+/// Checks a key. `serde_json` refuses a float that is not finite there, but does not name the place.
 fn check_key<K: Serialize + ?Sized>(key: &K) -> Result<(), Halt> {
     key.serialize(Walk).map_err(|halt| match halt {
         Halt::NotFinite { float, .. } => halt.within(|| format!("[{float}]")),

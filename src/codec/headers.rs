@@ -1,4 +1,4 @@
-//! Headers on the wire: an object of names to text.
+//! The serde implementations of [`Headers`]: an object of names to text.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::error::ErrorKind;
 use super::reading::Reading;
 use crate::message::headers::{HeaderError, Headers};
 
-/// A map of names to text, by name.
+/// Writes a map of names to text, sorted by name.
 impl Serialize for Headers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.len()))?;
@@ -20,7 +20,7 @@ impl Serialize for Headers {
     }
 }
 
-/// Strict: the rules of [`Headers`] hold, and no name comes twice.
+/// Reads strictly: the rules of [`Headers`] hold, and no name may come twice.
 impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Reading::plain().headers().deserialize(deserializer)
@@ -33,7 +33,7 @@ impl Reading {
     }
 }
 
-/// Reads headers, and no more of them than there may be.
+/// Reads headers. Stops with an error at the first that is one too many.
 pub(super) struct Map<'a> {
     reading: &'a Reading,
 }
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for Map<'_> {
         let reading = self.reading;
         let mut headers = Headers::new();
         let name = |name: &str| {
-            // Before it is kept: it may be long.
+            // The name is checked before it is copied, since it may be long.
             Some(name)
                 .filter(|name| Headers::is_name(name))
                 .map(str::to_owned)

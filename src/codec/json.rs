@@ -1,4 +1,4 @@
-//! An envelope as JSON, without a codec of one's own.
+//! Shortcuts on [`Envelope`]: to JSON and back with the default codec.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,11 +7,12 @@ use super::{Codec, DecodeError, EncodeError};
 use crate::message::envelope::Envelope;
 
 impl<M: DeserializeOwned + 'static> Envelope<M> {
-    /// Reads an envelope with a message of any type from JSON, strictly and within the default [limits](crate::codec#limits).
+    /// Reads an envelope from JSON, with a message of any type, strictly and within the default
+    /// [limits](crate::codec#limits).
     ///
     /// # Errors
     ///
-    /// As for [`Codec::decode`].
+    /// The same as those of [`Codec::decode`].
     ///
     /// # Examples
     ///
@@ -37,7 +38,7 @@ impl<M: Serialize + 'static> Envelope<M> {
     ///
     /// # Errors
     ///
-    /// As for [`Codec::encode`].
+    /// The same as those of [`Codec::encode`].
     pub fn to_json(&self) -> Result<String, EncodeError> {
         Codec::new().encode(self)
     }

@@ -1,10 +1,12 @@
-//! How much the codec takes.
+//! The limits of the codec.
+//!
+//! They bound the memory and time that an envelope from outside can cost.
 
-/// The limits of a [`Codec`](crate::codec::Codec), whose methods tell what each counts.
+/// The limits of a [`Codec`](crate::codec::Codec). Its methods say what each limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) bytes: usize,
-    /// Never more than [`MAX_DEPTH`](Limits::MAX_DEPTH).
+    /// At most [`MAX_DEPTH`](Limits::MAX_DEPTH).
     pub(super) depth: usize,
     pub(super) nodes: usize,
     pub(super) string: usize,
@@ -15,8 +17,7 @@ impl Limits {
     /// The deepest nesting that `serde_json` reads.
     pub(super) const MAX_DEPTH: usize = 127;
 
-    /// Nothing but the depth, for the plain serde implementations: bounding the input is the
-    /// caller's business there.
+    /// The limits of the plain serde implementations: the depth alone. Their callers must bound the input themselves.
     pub(super) const UNBOUNDED: Limits = Limits {
         bytes: usize::MAX,
         depth: Limits::MAX_DEPTH,

@@ -1,4 +1,4 @@
-//! Why a line could not be read or written, and which.
+//! The errors of reading and writing JSON Lines, each with the number of its line.
 
 use std::error::Error;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::io;
 
 use super::{DecodeError, EncodeError, FileKind};
 
-/// Why a line of a log could not be read or written.
+/// The reason why a line of a log could not be read or written.
 ///
-/// Lines are counted from 1: by a [`LinesReader`](crate::codec::LinesReader) those that it has read, by a
+/// Lines are counted from 1. A [`LinesReader`](crate::codec::LinesReader) counts the lines that it has read, a
 /// [`LinesWriter`](crate::codec::LinesWriter) those that it has written.
 ///
 /// # Examples
@@ -41,20 +41,21 @@ pub enum LineError {
     Format {
         /// The number of the line that shows it.
         line: u64,
-        /// The kind.
+        /// The kind of file.
         looks_like: FileKind,
     },
-    /// The line could not be read, and nothing more will be; or it could not be written, or not all of it.
+    /// The line could not be read, and nothing more will be read. Or the line could not be written, or only a part of
+    /// it.
     Io {
         /// Its number.
         line: u64,
-        /// What the input or the output said.
+        /// The error of the input or the output.
         error: io::Error,
     },
 }
 
 impl LineError {
-    /// The number of the line, counted from 1.
+    /// Returns the number of the line, counted from 1.
     pub fn line(&self) -> u64 {
         match self {
             LineError::Decode { line, .. }

@@ -1,4 +1,6 @@
-//! Logs of envelopes as JSON Lines: one envelope a line.
+//! Logs of envelopes in [JSON Lines](https://jsonlines.org): one envelope a line.
+//!
+//! One bad line must not lose the rest of a log, so the reader reports it with its number and goes on.
 
 use std::io::{self, BufRead, Write};
 use std::marker::PhantomData;
@@ -12,15 +14,14 @@ use crate::message::kernel::Message;
 
 /// Reads envelopes from JSON Lines, one after the other.
 ///
-/// A bad line is reported with its number, and the rest goes on. Blank lines are skipped; lines end
-/// with `\n` or `\r\n`, and the last one may lack that. A line longer than
-/// [`Codec::max_bytes`] is reported and skipped without being stored, so
-/// that memory stays bounded whatever comes. A byte-order mark before the first line is passed over, and does not count
-/// for its columns.
+/// A bad line is reported with its number, and the reading goes on. Blank lines are skipped. Lines end with `\n` or
+/// `\r\n`, and the last one may lack its end. A line longer than [`Codec::max_bytes`] is reported and skipped without
+/// being stored, so memory stays bounded for any input. A byte-order mark before the first line is skipped, and does
+/// not count for the columns of that line.
 ///
-/// An input that begins as another [kind of file](FileKind) does, such as one that is compressed, is reported once
-/// and ends the reading. An I/O error is reported once and ends the reading, except
-/// [`Interrupted`](io::ErrorKind::Interrupted), after which it tries again.
+/// An input that begins like another [kind of file](FileKind), such as a compressed one, is reported once and ends the
+/// reading. An I/O error is reported once and ends the reading, except [`Interrupted`](io::ErrorKind::Interrupted),
+/// after which the reader tries again.
 ///
 /// The messages may be of any type. The type `LinesReader<R>` reads [`Message`]s.
 ///
@@ -47,12 +48,12 @@ pub struct LinesReader<R, M = Message> {
     line: u64,
     buffer: Vec<u8>,
     has_ended: bool,
-    /// It gives messages, and has none.
+    /// The reader yields messages and holds none, which `fn() -> M` expresses.
     message: PhantomData<fn() -> M>,
 }
 
 impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
-    /// Reads from the input, with a strict codec and its default limits.
+    /// Makes a reader of the input, with a strict codec and its default limits.
     pub fn new(input: R) -> Self {
         LinesReader {
             input,
@@ -64,28 +65,28 @@ impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
         }
     }
 
-    /// Sets what reads each line.
+    /// Sets the codec that reads each line.
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// The number of the line that was read last, counted from 1; 0 before the first.
+    /// Returns the number of the line that was read last, counted from 1. Returns 0 before the first.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// Gives the input back.
+    /// Returns the input.
     pub fn into_inner(self) -> R {
         self.input
     }
 
-    /// Reads the next line into the buffer, without its end, and whether there was one.
+    /// Reads the next line into the buffer, without its end. Returns whether there was one.
     ///
-    /// Of a line that is too long so much is stored that it still is, and the rest passed over.
+    /// Of a line that is too long, only a part is stored. That part is still over the limit, so the codec refuses it.
     fn read_line(&mut self) -> io::Result<bool> {
-        // A limit's worth, a mark, a carriage return, and one byte more to be over the limit.
+        // The limit, a byte-order mark, a carriage return, and one byte more to be over the limit.
         let mark = if self.line == 0 { BOM.len() } else { 0 };
         let room = self.codec.limits.bytes.saturating_add(mark + 2);
         let mut is_line = false;
@@ -115,7 +116,8 @@ impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
         Ok(is_line)
     }
 
-    /// Removes the byte-order mark from the first line.
+    /// Checks the format of the file by its first line, and removes the byte-order mark from it. Does nothing for other
+    /// lines.
     fn begin(&mut self) -> Result<(), FileKind> {
         if self.line == 1 {
             let rest = begin(&self.buffer)?.len();
@@ -163,8 +165,8 @@ impl<R: BufRead, M: DeserializeOwned + 'static> Iterator for LinesReader<R, M> {
 
 /// Writes envelopes as JSON Lines.
 ///
-/// Each goes to the output in one piece, with its line's end; an output that is a file is best
-/// wrapped in a [`BufWriter`](io::BufWriter).
+/// Each envelope goes to the output in one piece, with the end of its line. Wrap an output that is a file in a
+/// [`BufWriter`](io::BufWriter).
 ///
 /// # Examples
 ///
@@ -186,12 +188,12 @@ impl<R: BufRead, M: DeserializeOwned + 'static> Iterator for LinesReader<R, M> {
 pub struct LinesWriter<W> {
     output: W,
     codec: Codec,
-    /// How many lines are written.
+    /// How many lines have been written.
     lines: u64,
 }
 
 impl<W: Write> LinesWriter<W> {
-    /// Writes to the output, within the default limits.
+    /// Makes a writer to the output, with the default limits.
     pub fn new(output: W) -> Self {
         LinesWriter {
             output,
@@ -200,7 +202,7 @@ impl<W: Write> LinesWriter<W> {
         }
     }
 
-    /// Sets what writes each line.
+    /// Sets the codec that writes each line.
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
@@ -211,8 +213,8 @@ impl<W: Write> LinesWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`LineError::Encode`] if the envelope cannot be encoded: nothing is written then.
-    /// [`LineError::Io`] if the output fails: a part of the line may have been written.
+    /// [`LineError::Encode`] if the envelope cannot be encoded. Nothing is written then.
+    /// [`LineError::Io`] if the output fails. A part of the line may have been written.
     pub fn write<M: Serialize + 'static>(
         &mut self,
         envelope: &Envelope<M>,
@@ -230,12 +232,12 @@ impl<W: Write> LinesWriter<W> {
     ///
     /// # Errors
     ///
-    /// What the output says.
+    /// Returns the error of the output.
     pub fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
 
-    /// Gives the output back, without flushing it.
+    /// Returns the output, without flushing it.
     pub fn into_inner(self) -> W {
         self.output
     }

@@ -1,4 +1,4 @@
-//! Messages on the wire: written as the seed wrote them, read strictly.
+//! The serde implementations of [`Message`], [`Command`] and [`Event`]: written as the seed wrote them, read strictly.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -23,12 +23,13 @@ pub(super) struct Parts<'a> {
     variant: Variant,
     names: [Option<(&'static str, &'a str)>; 2],
     pub(super) payload: Option<&'a Value>,
-    /// The level of what nests deepest in it, in an envelope: known when it is written.
+    /// The deepest level of nesting in it, counted from the envelope. It is known once the message is written.
     depth: Cell<usize>,
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of a message whose format is this module's business.
+    /// Returns the parts of a [`Message`], a [`Command`] or an [`Event`]. `None` for other types, which write
+    /// themselves.
     pub(super) fn of(message: &'a dyn Any) -> Option<Self> {
         (message.downcast_ref().map(Parts::of_message))
             .or_else(|| message.downcast_ref().map(Parts::of_command))
@@ -110,11 +111,13 @@ impl<'a> Parts<'a> {
             .try_for_each(|&(field, name)| check_length(field, name, limits))
     }
 
-    /// Whether it breaks no limit in an envelope that was written in so many bytes, as is plain without a look at them:
-    /// no string has more bytes than all, each value takes a byte and all but one a comma or a bracket, and a payload
-    /// has no number out of range, unless it has them as texts.
+    /// Whether an envelope of this many bytes, with this message, surely breaks no limit. If so, the text need not be
+    /// scanned.
+    ///
+    /// No string has more bytes than the whole text. Each value takes a byte, and each but one a comma or a bracket. A
+    /// payload has no number out of range, unless it stores numbers as texts.
     pub(super) fn surely_fits(&self, bytes: usize, limits: &Limits) -> bool {
-        /// Where `serde_json` is built with `arbitrary_precision`.
+        /// True if `serde_json` is built with `arbitrary_precision`.
         const HAS_NUMBERS_AS_TEXTS: bool = size_of::<Number>() > size_of::<(u64, u64)>();
 
         !HAS_NUMBERS_AS_TEXTS
@@ -145,11 +148,11 @@ impl Serialize for Parts<'_> {
     }
 }
 
-/// An object with the tags `kind` and `type`, as the [module documentation](crate::codec) describes.
+/// Writes an object with the tags `kind` and `type`, as the [module documentation](crate::codec) describes.
 ///
 /// # Errors
 ///
-/// Fails on a payload that nests deeper than any reader goes.
+/// Fails on a payload that nests deeper than any reader accepts.
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
@@ -159,7 +162,7 @@ impl Serialize for Message {
     }
 }
 
-/// As in a [`Message`], without the tag `kind`.
+/// Writes the same object as in a [`Message`], without the tag `kind`.
 impl Serialize for Command {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
@@ -169,7 +172,7 @@ impl Serialize for Command {
     }
 }
 
-/// As in a [`Message`], without the tag `kind`.
+/// Writes the same object as in a [`Message`], without the tag `kind`.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
@@ -179,7 +182,7 @@ impl Serialize for Event {
     }
 }
 
-/// Strict: no unknown and no duplicate keys, at any depth.
+/// Reads strictly: no unknown keys, and no duplicate keys at any depth.
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
@@ -189,7 +192,7 @@ impl<'de> Deserialize<'de> for Message {
     }
 }
 
-/// Strict, as for a [`Message`].
+/// Reads strictly, like a [`Message`].
 impl<'de> Deserialize<'de> for Command {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
@@ -202,7 +205,7 @@ impl<'de> Deserialize<'de> for Command {
     }
 }
 
-/// Strict, as for a [`Message`]. The kind of a custom event may be called `kind` as well.
+/// Reads strictly, like a [`Message`]. The kind of a custom event may stand under the key `kind` as well.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {

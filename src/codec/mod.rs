@@ -1,4 +1,7 @@
-//! Envelopes as JSON, and in other formats of serde: what is written, what is read, and how much.
+//! The codec: envelopes as JSON, and in other formats of serde, strictly and within limits.
+//!
+//! Envelopes from outside the program may be hostile. The codec checks their size before it builds anything, and writes
+//! only what it would read back.
 //!
 //! ```
 //! use oxide_bus::codec::Codec;
@@ -14,18 +17,18 @@
 //!
 //! # The format
 //!
-//! One object without line breaks, its keys in this order when written, in any when read:
+//! An envelope is one object without line breaks. Its keys are written in this order, and read in any order:
 //!
 //! | key | value |
 //! | --- | --- |
 //! | `id` | a UUID in the hyphenated form of 36 characters, not nil |
 //! | `source` | a name: not empty, no control characters |
-//! | `correlation_id` | as `id`; `null` or absent where there is none |
-//! | `timestamp` | `2026-11-24T06:07:20.050319319Z`: RFC 3339 in UTC. Read with one to nine digits of a fraction or none, and with `Z` or `±HH:MM`; years 0000 to 9999, no second 60 |
-//! | `headers` | an object of names to text, by the rules of [`Headers`](crate::Headers); absent where there are none |
+//! | `correlation_id` | as `id`; `null` or absent if there is none |
+//! | `timestamp` | `2026-11-24T06:07:20.050319319Z`: RFC 3339 in UTC. It is read with a fraction of one to nine digits or without one, and with `Z` or `±HH:MM`; years 0000 to 9999, no second 60 |
+//! | `headers` | an object of names to text, by the rules of [`Headers`](crate::Headers); absent if there are none |
 //! | `message` | an object, see below |
 //!
-//! The message has the tags `kind` and `type`, and the fields that they call for:
+//! The message has the tags `kind` and `type`, and the fields that belong to them:
 //!
 //! | `kind` | `type` | fields |
 //! | --- | --- | --- |
@@ -36,24 +39,31 @@
 //! | `event` | `custom` | `module_id`, `custom_kind`, `payload` |
 //! | `event` | `pong` | `from` |
 //!
-//! Fields are names, of any text, but for `payload`, which is any JSON value. A [`Command`](crate::kernel::Command) or an
-//! [`Event`](crate::kernel::Event) by itself is written the same way without the tag `kind`.
+//! Each field is a name, which may be any text, except `payload`, which is any JSON value. A
+//! [`Command`](crate::kernel::Command) or an [`Event`](crate::kernel::Event) by itself is written the same way, without
+//! the tag `kind`.
 //!
 //! # What is refused
 //!
-//! An unknown key, a key that the variant does not have, a missing key (but `correlation_id`), a
-//! key that comes twice in one object, payloads included; an array where an object belongs; anything
-//! after the envelope but white space; input that is not UTF-8 or over one of the [limits](#limits); and
-//! numbers that would silently become others: integers that fit neither `i64` nor `u64`, and those
-//! with a fraction or an exponent that are beyond an `f64` or would become zero. (`-0` is read as
-//! `-0.0`, and a fraction is read as the nearest `f64`.) Writing refuses what reading would, and a float that JSON
-//! does not have: `serde_json` writes NaN and the infinities as `null`, which is read as something else, if at all. The
-//! error names the place, such as `message.samples[3].celsius`. A message of your own that has an `Option` in an `Option`
-//! is written as it is everywhere in serde's JSON: `Some(None)` is `null`, as `None` is.
+//! Reading refuses:
+//!
+//! - an unknown key, a key that the variant does not have, and a missing key (except `correlation_id` and `headers`),
+//! - a key that comes twice in one object, payloads included,
+//! - an array in place of an object,
+//! - anything but white space after the envelope,
+//! - input that is not UTF-8, or over one of the [limits](#limits),
+//! - numbers that would silently become others: integers that fit neither `i64` nor `u64`, and numbers with a fraction
+//!   or an exponent that are beyond an `f64` or would become zero. (`-0` is read as `-0.0`, and a fraction is read as
+//!   the nearest `f64`.)
+//!
+//! Writing refuses what reading would refuse. It also refuses a float that JSON does not have: `serde_json` writes NaN
+//! and the infinities as `null`, which a reader takes for something else, if it accepts it at all. The error names the
+//! place, such as `message.samples[3].celsius`. A message of your own that has an `Option` in an `Option` is written as
+//! everywhere in serde's JSON: `Some(None)` becomes `null`, like `None`.
 //!
 //! # Limits
 //!
-//! They hold in both directions, and each is the most that is accepted: a text of exactly
+//! The limits hold in both directions. Each is the most that is accepted: a text of exactly
 //! [`max_bytes`](Codec::max_bytes) bytes passes.
 //!
 //! | limit | default | counts |
@@ -66,33 +76,33 @@
 //!
 //! # Cost
 //!
-//! A pass over the bytes that allocates nothing checks the limits before anything is built: about a third of the time
-//! that an ordinary envelope of 200 bytes takes to read. After it, a hostile envelope costs memory by its values: at
-//! most about 700 bytes for each, which is what an object with one key takes. With the default limits that is 48 MiB
-//! at the very worst, for an input of less than 1 MiB; with 4,096 [values](Codec::max_nodes), 3 MiB.
+//! One pass over the bytes checks the limits before anything is built. It allocates nothing, and takes about a third of
+//! the time that reading an ordinary envelope of 200 bytes takes. After it, a hostile envelope costs memory by its
+//! values: at most about 700 bytes for each, which is what an object with one key takes. With the default limits that
+//! is 48 MiB at the very worst, for an input of less than 1 MiB. With 4,096 [values](Codec::max_nodes) it is 3 MiB.
 //!
-//! What is written is looked through for the limits once more, but for a [`Message`], a command or an event in a text that
-//! is too short to break one: no longer than a string may be, and than two bytes for each value.
+//! Writing passes over the text once more to check the limits, except for a [`Message`], a command or an event whose
+//! text is too short to break one: no longer than a string may be, and than two bytes for each value.
 //!
 //! # Differences from the seed
 //!
-//! Each envelope is written byte for byte as `oxide-k` 0.3 writes it, except for custom events. There
-//! the tag `kind` and the field `kind` collide: the seed writes the key twice, and its own reader
-//! refuses that. Here the field is `custom_kind`. The seed's doubled form is read as well: the first
-//! `kind` is the tag, the second the field; and so is `kind` in a lone [`Event`](crate::kernel::Event). What is refused
-//! above, the seed's reader takes, where serde's derived code does: envelopes as arrays, unknown
-//! keys, duplicate keys in payloads, other forms of ids and times.
+//! Each envelope is written byte for byte as `oxide-k` 0.3 (the seed) writes it, except for custom events. In those the
+//! seed's tag `kind` and field `kind` collide: the seed writes the key twice, and its own reader refuses that. Here the
+//! field is `custom_kind`. The seed's form with two `kind` keys is read as well: the first is the tag, the second the
+//! field. In a lone [`Event`](crate::kernel::Event), `kind` is read as the field. The seed's reader accepts some input
+//! that is refused here, because serde's derived code does: envelopes as arrays, unknown keys, duplicate keys in
+//! payloads, and other forms of ids and times.
 //!
 //! # With serde alone
 //!
 //! [`Envelope`], [`Message`], [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
-//! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules, but
-//! for what only the codec sees: the limits (save for a depth of 127) and the range of numbers. So `serde_json` alone
-//! is for input that you trust.
+//! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules. They
+//! cannot check what only the codec sees: the limits (except for a depth of 127) and the range of numbers. So use
+//! `serde_json` alone only for input that you trust.
 //!
-//! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16
-//! bytes, the source, the other id, seconds and nanoseconds since 1970, the headers as a map, and the message as an
-//! ordinary enum, with the payload as its JSON text under the default [limits](#limits).
+//! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16 bytes, the source,
+//! the correlation id, seconds and nanoseconds since 1970, the headers as a map, and the message as an ordinary enum. A
+//! payload is its JSON text there, under the default [limits](#limits).
 
 mod bounded;
 mod compact;
@@ -172,12 +182,12 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// A strict codec with the default limits.
+    /// Makes a strict codec with the default limits.
     pub fn new() -> Self {
         Codec::default()
     }
 
-    /// Bytes of one envelope's JSON. Default 1 MiB.
+    /// Sets the most bytes of one envelope's JSON. The default is 1 MiB.
     ///
     /// # Examples
     ///
@@ -194,46 +204,48 @@ impl Codec {
         self
     }
 
-    /// Levels of objects and arrays. The envelope itself is the first, its message the second and a payload that is
-    /// an object the third. Default 64; more than 127 counts as that, since `serde_json` reads no deeper.
+    /// Sets the most levels of objects and arrays. The envelope itself is the first, its message the second, and a
+    /// payload that is an object the third. The default is 64. More than 127 counts as 127, since `serde_json` reads no
+    /// deeper.
     #[must_use]
     pub fn max_depth(mut self, levels: usize) -> Self {
         self.limits.depth = levels.min(Limits::MAX_DEPTH);
         self
     }
 
-    /// Values: objects, arrays, strings that are not keys, numbers, `true`, `false` and `null`. Default 65,536.
+    /// Sets the most values: objects, arrays, strings that are not keys, numbers, `true`, `false` and `null`. The
+    /// default is 65,536.
     #[must_use]
     pub fn max_nodes(mut self, values: usize) -> Self {
         self.limits.nodes = values;
         self
     }
 
-    /// Bytes of one string, key or value, in UTF-8 and after unescaping. Default 256 KiB.
+    /// Sets the most bytes of one string, key or value, in UTF-8 and after unescaping. The default is 256 KiB.
     #[must_use]
     pub fn max_string(mut self, bytes: usize) -> Self {
         self.limits.string = bytes;
         self
     }
 
-    /// Bytes of one name, in UTF-8 and after unescaping: the source, and in a [`Message`] the module
-    /// ids, methods, kinds of custom events and `from` of a pong. Default 256.
+    /// Sets the most bytes of one name, in UTF-8 and after unescaping. Names are the source, and in a [`Message`] the
+    /// module ids, the methods, the kinds of custom events and the `from` of a pong. The default is 256.
     #[must_use]
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
         self
     }
 
-    /// How many bytes an envelope may have.
+    /// Returns how many bytes an envelope may have.
     pub(crate) fn byte_limit(&self) -> usize {
         self.limits.bytes
     }
 
-    /// Whether unknown keys in the envelope and in the message are skipped, instead of refused.
-    /// Default `false`.
+    /// Sets whether unknown keys in the envelope and in the message are skipped instead of refused. The default is
+    /// `false`.
     ///
-    /// Unknown are the keys that the format does not have at all. A field of another variant stays
-    /// an error, and so does a known key that comes twice; the limits hold for what is skipped.
+    /// A key is unknown if the format does not have it at all. A field of another variant is still an error, and so is
+    /// a known key that comes twice. The limits hold for skipped values as well.
     #[must_use]
     pub fn lenient(mut self, lenient: bool) -> Self {
         self.lenient = lenient;
@@ -242,18 +254,18 @@ impl Codec {
 
     /// Reads one envelope, with a message of any type that serde can read.
     ///
-    /// A [`Message`] is read as the [format](crate::codec#the-format) says and within the limits. What another
-    /// message may look like, its [`Deserialize`](serde::Deserialize) decides, within the same limits but for those of
+    /// A [`Message`] is read as the [format](crate::codec#the-format) says, within the limits. For a message of another
+    /// type, its [`Deserialize`](serde::Deserialize) decides the form, within the same limits except for those of
     /// names.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] says what is wrong and where: see [what is refused](crate::codec#what-is-refused).
-    /// [`ErrorKind::Message`] has the words of the message's own implementation, which may quote what it has read.
+    /// [`DecodeError`] says what is wrong, and where: see [what is refused](crate::codec#what-is-refused).
+    /// [`ErrorKind::Message`] has the words of the message's own implementation, which may quote its input.
     ///
     /// # Examples
     ///
-    /// The type of the message follows from what is done with the envelope. `Envelope` alone, as a type, means
+    /// The compiler infers the type of the message from the use of the envelope. `Envelope` alone, as a type, means
     /// `Envelope<Message>`.
     ///
     /// ```
@@ -276,7 +288,7 @@ impl Codec {
         json: impl AsRef<[u8]>,
     ) -> Result<Envelope<M>, DecodeError> {
         let json = json.as_ref();
-        // Before the check for UTF-8, so that an endless input costs nothing.
+        // This comes before the check for UTF-8, so that a very long input costs nothing.
         if json.len() > self.limits.bytes {
             let kind = ErrorKind::TooLarge(self.limits.bytes);
             return Err(DecodeError::at(json, self.limits.bytes, kind));
@@ -305,12 +317,12 @@ impl Codec {
 
     /// Writes one envelope, in one line and without a line break at the end.
     ///
-    /// What this accepts [`decode`](Codec::decode) reads back equal, with the same limits. For a
-    /// message of another type, that is up to its own implementations of serde's traits.
+    /// With the same limits, [`decode`](Codec::decode) reads the result back as an equal envelope. For a message type
+    /// other than [`Message`], that depends on its own implementations of serde's traits.
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] says what the reader would not take.
+    /// [`EncodeError`] says what a reader would refuse.
     pub fn encode<M: Serialize + 'static>(
         &self,
         envelope: &Envelope<M>,
@@ -329,7 +341,7 @@ impl Codec {
             if error.is_io() {
                 return ErrorKind::TooLarge(self.limits.bytes);
             }
-            // Serde says it as a text; the message, looked at again, says what it was.
+            // Serde's error is only a text. A second look at the message finds the typed reason.
             let found = match &parts {
                 Some(parts) => parts.payload.and_then(|payload| {
                     value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.depth).err()
@@ -344,7 +356,8 @@ impl Codec {
             return Ok(json);
         }
         let nulls = scan_for_nulls(&json, &self.limits).map_err(|fault| fault.kind)?;
-        // Each of the message's nulls may have been a float; the payload of a `Message` holds only finite ones.
+        // Each `null` of the message may have been a float that is not finite. The payload of a `Message` cannot hold
+        // one.
         if parts.is_none()
             && nulls > usize::from(envelope.correlation_id.is_none())
             && let Some(place) = finite::not_finite(&envelope.message)
@@ -355,7 +368,7 @@ impl Codec {
     }
 }
 
-/// What an error says that is none of this module's own.
+/// Returns the kind of an error that this module did not raise itself.
 fn explain(error: &serde_json::Error, reading: &Reading) -> ErrorKind {
     match (error.classify(), reading.field.get()) {
         (Category::Data, Some(field)) => ErrorKind::WrongType(field),
@@ -376,7 +389,7 @@ impl<'de, M: DeserializeOwned + 'static> DeserializeSeed<'de> for OwnOrForeign<'
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<M, D::Error> {
         let mut own: Option<M> = None;
-        // Known when this is compiled.
+        // The compiler knows the outcome, and leaves out the other branch.
         if let Some(message) = (&mut own as &mut dyn Any).downcast_mut::<Option<Message>>() {
             *message = Some(Tagged::message(self.reading).deserialize(deserializer)?);
             return own.ok_or_else(|| D::Error::custom("no message"));

@@ -1,4 +1,4 @@
-//! What a name on the wire may look like.
+//! The rules for names on the wire: their lengths, and what a source may contain.
 
 use super::Limits;
 use super::error::ErrorKind;
@@ -15,7 +15,7 @@ pub(super) fn check_length(
     Ok(())
 }
 
-/// Checks a source. It is shown, logged and compared, so it is visible text.
+/// Checks a source. It is shown, logged and compared, so it must not be empty or have control characters.
 pub(super) fn check_source(source: &str, limits: &Limits) -> Result<(), ErrorKind> {
     if source.is_empty() || source.chars().any(char::is_control) {
         return Err(ErrorKind::BadName("source"));

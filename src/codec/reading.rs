@@ -1,4 +1,6 @@
-//! What the parts of one reading share, and how a piece of text is read.
+//! The state of one decoding, shared by its parts: its rules, the field being read, and the typed reason of a failure.
+//!
+//! Serde passes errors up as plain text, so the typed reason needs a place of its own.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,15 +11,15 @@ use super::error::{ErrorKind, quoted};
 use super::{Limits, name};
 use crate::message::source::Source;
 
-/// One reading: its rules, and the typed reason of its failure.
+/// One decoding: its rules, and the typed reason of its failure.
 ///
-/// A serde error is only a text, of whatever type the format has. So the reason is laid down here,
-/// where the codec finds it; who reads with serde alone sees the text.
+/// A serde error is only a text, in the error type of the format. So the reason is stored here, where the codec finds
+/// it. A program that reads with serde alone sees the text.
 pub(super) struct Reading {
     pub(super) limits: Limits,
     pub(super) lenient: bool,
     fault: Cell<Option<ErrorKind>>,
-    /// The key whose value is being read, or `None` while a foreign message is.
+    /// The key whose value is being read. `None` while a message of another type than `Message` is read.
     pub(super) field: Cell<Option<&'static str>>,
 }
 
@@ -31,12 +33,12 @@ impl Reading {
         }
     }
 
-    /// The reading of the plain serde implementations.
+    /// Returns the reading for the plain serde implementations: strict, and bounded in depth alone.
     pub(super) fn plain() -> Self {
         Reading::new(Limits::UNBOUNDED, false)
     }
 
-    /// Lays down the reason and gives the error that carries it up.
+    /// Stores the reason, and returns the error that ends the decoding.
     pub(super) fn refuse<E: Error>(&self, kind: ErrorKind) -> E {
         let error = E::custom(&kind);
         self.fault.set(Some(kind));
@@ -56,12 +58,12 @@ impl Reading {
         }
     }
 
-    /// What stood under a key that must be there.
+    /// Returns the value of a key that must be there, or the error of a missing key.
     pub(super) fn needed<T, E: Error>(&self, slot: Option<T>, key: &'static str) -> Result<T, E> {
         slot.ok_or_else(|| self.refuse(ErrorKind::MissingKey(key)))
     }
 
-    /// Reads a key; `None` is one to skip.
+    /// Reads a key. Gives `None` for a key to skip.
     pub(super) fn key<'a, K>(
         &'a self,
         find: impl FnOnce(&str) -> Option<K> + 'a,
@@ -104,7 +106,7 @@ impl Reading {
     }
 }
 
-/// Reads a string, and makes of it what `read` does.
+/// Reads a string, and converts it with `read`.
 pub(super) struct Text<'a, F> {
     reading: &'a Reading,
     field: &'static str,

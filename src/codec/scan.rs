@@ -1,27 +1,28 @@
-//! One pass over the bytes, without an allocation, before anything is built from them.
+//! The scan: one pass over the bytes that checks the limits, without an allocation, before anything is built from them.
 //!
-//! The scan counts and leaves the grammar to `serde_json`. On well-formed JSON the two agree where
-//! each string and number begins and ends; on anything else `serde_json` stops at the first
-//! mistake, and what it has built by then was counted rightly.
+//! Without it, a hostile envelope could take much memory before it is refused. The scan only counts, and leaves the
+//! grammar to `serde_json`. On well-formed JSON the two agree where each string and number begins and ends. On anything
+//! else `serde_json` stops at the first mistake, and the scan has counted rightly all that `serde_json` built up to
+//! there.
 
 use std::num::IntErrorKind;
 
 use super::Limits;
 use super::error::ErrorKind;
 
-/// An objection and the offset of the byte that raised it.
+/// A broken rule, and the offset of the byte that breaks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) kind: ErrorKind,
     pub(super) offset: usize,
 }
 
-/// Counts bytes, levels, values and string lengths, and looks at the range of every number.
+/// Checks the bytes, levels, values and string lengths, and the range of every number.
 pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), Fault> {
     scan_for_nulls(text, limits).map(drop)
 }
 
-/// The same, and returns how many of the values are `null`.
+/// Like [`scan`], and returns how many of the values are `null`.
 pub(super) fn scan_for_nulls(text: &str, limits: &Limits) -> Result<usize, Fault> {
     if text.len() > limits.bytes {
         return Err(Fault {
@@ -110,7 +111,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Goes behind the closing quote; `start` is the opening one.
+    /// Moves behind the closing quote. `start` is the offset of the opening one.
     fn string(&mut self, start: usize) -> Result<(), Fault> {
         let mut length = 0;
         loop {
@@ -139,8 +140,8 @@ fn fault(kind: ErrorKind, offset: usize) -> Fault {
     Fault { kind, offset }
 }
 
-/// The bytes in UTF-8 of the unit that four hexadecimal digits stand for. The halves of a
-/// surrogate pair count two each, and make four together.
+/// Returns the length in UTF-8 of the code unit that four hexadecimal digits stand for. Each half of a surrogate pair
+/// counts two, so a pair counts four.
 fn utf8_length(hex: &[u8]) -> usize {
     match hex {
         [b'0', b'0', b'0'..=b'7', _, ..] => 1,
@@ -149,10 +150,10 @@ fn utf8_length(hex: &[u8]) -> usize {
     }
 }
 
-/// Whether a number keeps its value when it becomes an `i64`, a `u64` or, having a fraction or an
-/// exponent, the nearest `f64`: neither beyond the range nor, not being zero, rounded to zero.
+/// Whether a number is in range. An integer must fit `i64` or `u64`. For a number with a fraction or an exponent, the
+/// nearest `f64` must be finite, and must not be zero unless the number is.
 pub(super) fn is_in_range(number: &str) -> bool {
-    /// Shorter integers fit, whatever their digits.
+    /// Numbers up to this length without an exponent are in range, whatever their digits.
     const SAFE_INTEGER: usize = 18;
     /// A shorter number without an exponent is between 1e-300 and 1e300, or zero.
     const SAFE_DECIMAL: usize = 300;
@@ -177,7 +178,7 @@ pub(super) fn is_in_range(number: &str) -> bool {
     if mantissa_end.is_none() && number.len() < SAFE_DECIMAL {
         return true;
     }
-    // What does not parse is not a number, and `serde_json` says so.
+    // A text that does not parse is not a number, and `serde_json` reports that.
     number.parse::<f64>().map_or(true, |value| {
         value.is_finite()
             && (value != 0.0 || mantissa.bytes().all(|byte| !matches!(byte, b'1'..=b'9')))

@@ -1,4 +1,4 @@
-//! Sources on the wire.
+//! The serde implementations of [`Source`]: a string, checked in both directions.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde::ser::{Error, Serialize, Serializer};
@@ -8,11 +8,11 @@ use super::name::check_source;
 use super::reading::Reading;
 use crate::message::source::Source;
 
-/// A string.
+/// Writes a string.
 ///
 /// # Errors
 ///
-/// A source on the wire is not empty and has no control characters, in either direction.
+/// Fails if the source is empty or has control characters. Reading refuses such a source as well.
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         check_source(self, &Limits::UNBOUNDED).map_err(S::Error::custom)?;

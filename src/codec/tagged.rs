@@ -1,4 +1,6 @@
-//! Messages as they are read: an object whose keys may come in any order, the tags last.
+//! The reader of messages: objects whose keys may come in any order.
+//!
+//! The tags say which fields belong, and may come last. So all fields are collected first and checked at the end.
 
 use std::fmt;
 
@@ -10,7 +12,7 @@ use super::reading::Reading;
 use super::value::Payload;
 use crate::message::kernel::{Command, Event, Message};
 
-/// What the tag `kind` says.
+/// The value of the tag `kind`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Command,
@@ -28,7 +30,7 @@ impl Family {
     }
 }
 
-/// What the tag `type` says. No name is used in both families.
+/// The value of the tag `type`. No name is used in both families.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Variant {
     Start,
@@ -75,7 +77,7 @@ impl Variant {
         }
     }
 
-    /// The fields, beside the tags.
+    /// Returns the fields that belong to it, beside the tags.
     fn fields(self) -> &'static [Key] {
         match self {
             Variant::Start | Variant::Stop | Variant::ModuleStarted | Variant::ModuleStopped => {
@@ -128,7 +130,7 @@ impl Key {
     }
 }
 
-/// Reads a message, or a command or an event by itself, which has no tag `kind`.
+/// Reads a message, or a command or an event by itself. The latter two have no tag `kind`.
 pub(super) struct Tagged<'a> {
     reading: &'a Reading,
     has_kind: bool,
@@ -190,7 +192,7 @@ impl<'de> Visitor<'de> for Tagged<'_> {
     }
 }
 
-/// What has been read so far. The tags may come last, so any field may come before it is known
+/// The tags and fields that have been read so far. The tags may come last, so a field may come before it is known
 /// whether it belongs.
 struct Fields<'a> {
     reading: &'a Reading,
@@ -199,8 +201,7 @@ struct Fields<'a> {
     variant: Option<Variant>,
     module_id: Option<String>,
     method: Option<String>,
-    /// The kind of a custom event, and the key it came under: the seed calls it `kind`, like the
-    /// tag before it.
+    /// The kind of a custom event, and the key that it came under. The seed's key is `kind`, like the tag before it.
     custom_kind: Option<(Key, String)>,
     payload: Option<Value>,
     from: Option<String>,
@@ -252,7 +253,7 @@ impl Fields<'_> {
         Ok(())
     }
 
-    /// Refuses a field that the variant, where it is known, does not have.
+    /// Refuses a field that the variant does not have. Accepts any field while the variant is not known.
     fn permit<E: Error>(&self, key: Key) -> Result<(), E> {
         let field = if key == Key::Kind {
             Key::CustomKind
@@ -332,7 +333,7 @@ impl Fields<'_> {
     }
 }
 
-/// The tag of that name.
+/// Finds the tag with this name.
 fn tag<T: Copy>(
     key: &'static str,
     all: &[T],

@@ -1,4 +1,6 @@
-//! Times as text: RFC 3339, in the one form that sorts and that everybody reads alike.
+//! Times as text: a strict subset of RFC 3339.
+//!
+//! Times are written in UTC and in a single form, which every reader understands alike.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 
@@ -9,9 +11,10 @@ pub(super) fn is_writable(time: &DateTime<Utc>) -> bool {
     (0..=9999).contains(&time.year()) && time.nanosecond() < NANOS_PER_SECOND
 }
 
-/// A time as it is written: `2026-11-24T06:07:20.050319319Z`, with as many digits of the fraction as it needs, in threes.
+/// The text of a time, such as `2026-11-24T06:07:20.050319319Z`. The fraction has 0, 3, 6 or 9 digits, as many as the
+/// time needs.
 ///
-/// `chrono` writes the same, into a `String` of its own, and takes a third longer.
+/// `chrono` writes the same text into a new `String`, and takes a third longer.
 pub(super) struct Written {
     text: [u8; 30],
     length: usize,
@@ -47,7 +50,7 @@ pub(super) fn write(time: &DateTime<Utc>) -> Written {
     }
 }
 
-/// The last decimal digits of the value, as many as there is room for.
+/// Writes the last decimal digits of the value, as many as `text` has bytes.
 #[inline]
 fn put(text: &mut [u8], mut value: u32) {
     for digit in text.iter_mut().rev() {
@@ -56,7 +59,7 @@ fn put(text: &mut [u8], mut value: u32) {
     }
 }
 
-/// Whether it is a time as it is written, to the letter.
+/// Whether the text is exactly the form in which a time is written.
 pub(crate) fn is_written_time(text: &str) -> bool {
     read(text).is_some_and(|time| write(&time).as_str() == text)
 }
@@ -87,7 +90,7 @@ pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
     is_writable(&time).then_some(time)
 }
 
-/// The nanoseconds of the fraction, if there is one, and what follows it.
+/// Returns the nanoseconds of the fraction, or 0 without one, and the text that follows.
 fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     let Some(text) = text.strip_prefix(b".") else {
         return Some((0, text));
@@ -102,7 +105,7 @@ fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     Some((nanos, rest))
 }
 
-/// How far the zone is ahead of UTC.
+/// Returns how far the zone is ahead of UTC.
 fn offset(zone: &[u8]) -> Option<TimeDelta> {
     match zone {
         b"Z" => Some(TimeDelta::zero()),
@@ -118,7 +121,7 @@ fn offset(zone: &[u8]) -> Option<TimeDelta> {
     }
 }
 
-/// A number of one to nine decimal digits.
+/// Reads a number of one to nine decimal digits.
 fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() {
         return None;

@@ -1,4 +1,6 @@
-//! Payloads: JSON values of bounded depth, without duplicate keys.
+//! Payloads on the wire: JSON values of bounded depth, without duplicate keys.
+//!
+//! `serde_json`'s own reader keeps the last of duplicate keys, so payloads are read by this module.
 
 use std::fmt;
 
@@ -11,15 +13,15 @@ use super::error::{ErrorKind, quoted};
 use super::reading::Reading;
 use super::scan::is_in_range;
 
-/// The key under which `serde_json`, built with `arbitrary_precision`, hands over a number as if it
-/// were an object. Any crate of a program can switch that on for all of it.
+/// The key under which `serde_json`, built with `arbitrary_precision`, passes a number as if it were an object. Any
+/// crate of a program can switch that feature on for the whole program.
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
-/// Whether a payload can be written and read back: not too deep, and without the key that
-/// `serde_json` may take for a number's. `level` is the payload's own, if it nests.
+/// Checks that a payload can be written and read back: it is not too deep, and it does not have the key that
+/// `serde_json` may take for a number's. `level` is the payload's own level, if it nests.
 ///
-/// Returns the deepest level. Goes no deeper than it may, for it is what keeps a `Value` of any depth from being written
-/// by recursion.
+/// Returns the deepest level. It never recurses below `max_depth`: this check is what keeps a `Value` of any depth from
+/// being written by recursion.
 pub(super) fn check(value: &Value, level: usize, max_depth: usize) -> Result<usize, ErrorKind> {
     let nests = |item: &&Value| item.is_array() || item.is_object();
     let deeper = |deepest: usize, item| Ok(deepest.max(check(item, level + 1, max_depth)?));
@@ -38,7 +40,7 @@ pub(super) fn check(value: &Value, level: usize, max_depth: usize) -> Result<usi
 #[derive(Clone, Copy)]
 pub(super) struct Payload<'a> {
     reading: &'a Reading,
-    /// The level that it would open.
+    /// The level of the payload, if it is an object or an array.
     level: usize,
 }
 
@@ -61,7 +63,7 @@ impl<'a> Payload<'a> {
         })
     }
 
-    /// A number from its text, as it would be without `arbitrary_precision`.
+    /// Reads a number from its text, with the same result as without `arbitrary_precision`.
     fn number<E: Error>(self, text: &str) -> Result<Value, E> {
         let number = if !is_in_range(text) {
             None
@@ -167,8 +169,8 @@ impl<'de> Visitor<'de> for Payload<'_> {
     }
 }
 
-/// Reads a key of an object, and tells the one that stands for a number from one that somebody
-/// wrote: only what was written comes wrapped when a wrapper is asked for.
+/// Reads a key of an object. Tells the key that stands for a number from the same key in the input: when a newtype is
+/// asked for, `serde_json` wraps only the keys of the input.
 struct Key;
 
 enum Name {

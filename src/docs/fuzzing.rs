@@ -12,17 +12,17 @@
 //! ```
 //!
 //! It needs Linux or macOS, a nightly toolchain (the sanitizers are not stable), and a C++ compiler (libFuzzer is C++).
-//! The first build takes some minutes. It ends at the first finding, or at Ctrl-C. With a limit, and with the words that
-//! the input is made of:
+//! The first build takes some minutes. The run ends at the first finding, or at Ctrl-C. With a time limit, and with a
+//! dictionary of the words that the input is made of:
 //!
 //! ```text
 //! cargo +nightly fuzz run envelope_decode -- -max_total_time=1800 -max_len=4096 \
 //!     -dict=fuzz/dictionaries/envelope_decode.dict
 //! ```
 //!
-//! Most of the time goes into what the address sanitizer remembers of each allocation, into the watching of each
-//! comparison, which the dictionary makes needless, and into what libFuzzer counts about its corpus. Without these a
-//! target is two to four times as fast; run a finding again without these options, to see where the memory came from:
+//! Most of the time goes into three things: what the address sanitizer remembers of each allocation, watching each
+//! comparison, which the dictionary makes needless, and what libFuzzer counts about its corpus. Without these a target
+//! is two to four times as fast. Repeat a finding without these options, to see where the memory came from:
 //!
 //! ```text
 //! ASAN_OPTIONS=detect_stack_use_after_return=0:quarantine_size_mb=8:malloc_context_size=0 \
@@ -30,12 +30,12 @@
 //!     -entropic=0 -reduce_inputs=0 -dict=fuzz/dictionaries/envelope_decode.dict
 //! ```
 //!
-//! Each target has a dictionary of its own name. New inputs go to `fuzz/corpus/envelope_decode`. Before you commit them,
-//! reduce them to those that reach something of their own: `cargo +nightly fuzz cmin envelope_decode`.
+//! Each target has a dictionary of its own name. New inputs go to `fuzz/corpus/envelope_decode`. Before you commit
+//! them, reduce them to those that reach code of their own: `cargo +nightly fuzz cmin envelope_decode`.
 //!
 //! # What each target checks
 //!
-//! None may panic on any input. All run with the address sanitizer, debug assertions and overflow checks.
+//! No target may panic on any input. All run with the address sanitizer, debug assertions and overflow checks.
 //!
 //! | target | input | what holds |
 //! | --- | --- | --- |
@@ -47,7 +47,7 @@
 //! | `bus_operations` | makes up to 32 operations | The bus does what the reference model does, with every overflow policy, in groups, with filters, grants and retained envelopes, and frees every payload. |
 //! | `command_line` | arguments | The command reads them, shows its help, or says what is wrong in one line that names the help. |
 //!
-//! *Bounded memory* is the bound that the [codec](crate::codec#cost) states, 700 bytes for each value, and four times
+//! *Bounded memory* is the bound that the [codec](crate::codec#cost) states: 700 bytes for each value, and four times
 //! the text. The target asserts it for each input.
 //!
 //! # A finding becomes a test
@@ -58,16 +58,16 @@
 //! cargo +nightly fuzz tmin envelope_decode fuzz/artifacts/envelope_decode/crash-…
 //! ```
 //!
-//! Then move it to `fuzz/corpus/envelope_decode` under a name that says what it is, and mend the cause. The body of
-//! each target is a function in `fuzz/src`. The ordinary tests run all of them on every file of their corpus, with stable
-//! Rust and without a fuzzer: `cargo test --all-features --test library corpus`. So the input is a regression test from
-//! then on.
+//! Then move it to `fuzz/corpus/envelope_decode` under a name that says what it is, and fix the cause. The body of
+//! each target is a function in `fuzz/src`. The ordinary tests run all of them on every file of their corpus, with
+//! stable Rust and without a fuzzer: `cargo test --all-features --test library corpus`. So the input is a regression
+//! test from then on.
 //!
 //! # Fuzz your own payloads
 //!
-//! What a program reads from outside is decoded by the [`Deserialize`](serde::Deserialize) of its own types. The codec
-//! limits the input before that, and the rest is up to them. This function is a target's body: no panic, bounded
-//! memory, and what was read is written and read back equal.
+//! A program decodes what it reads from outside by the [`Deserialize`](serde::Deserialize) of its own types. The codec
+//! limits the input before that. The rest is up to these types. This function is a target's body: it shows that there
+//! is no panic, that memory is bounded, and that what was read is written and read back equal.
 //!
 //! ```
 //! use oxide_bus::Envelope;
@@ -97,12 +97,12 @@
 //! # Ok::<(), oxide_bus::codec::EncodeError>(())
 //! ```
 //!
-//! The target is a package that `cargo fuzz init` makes. It needs one line, the function, and as dependencies your crate,
-//! `oxide-bus` and [allocation-counter](https://docs.rs/allocation-counter):
+//! The target is a package that `cargo fuzz init` makes. It needs one line, the function, and as dependencies your
+//! crate, `oxide-bus` and [allocation-counter](https://docs.rs/allocation-counter):
 //!
 //! ```text
 //! libfuzzer_sys::fuzz_target!(|data: &[u8]| decode_reading(data));
 //! ```
 //!
-//! Take `fuzz/dictionaries/envelope_decode.dict` of this package, with the names of your fields added: without them a
-//! fuzzer needs long to find an envelope.
+//! Take `fuzz/dictionaries/envelope_decode.dict` of this package, and add the names of your fields: without them a
+//! fuzzer takes long to find an envelope.

@@ -1,82 +1,90 @@
-//! What the bus promises: ten points, each with its conditions, with what it does not say, and with
-//! the tests that show it.
+//! What the bus promises: ten promises, each in a few lines, then its fine print, then the tests that show it.
 //!
-//! 1. [Isolation](#1-isolation): a publisher waits for no subscriber, unless that one asked for
+//! 1. [Isolation](#1-isolation): a publisher waits for no subscriber, except one with
 //!    [`Overflow::Block`](crate::Overflow::Block).
-//! 2. [Receipt](#2-receipt): when `publish` returns, the envelope is in every queue that the receipt counts as delivered.
-//! 3. [Exact accounts](#3-exact-accounts): matched = received + queued + dropped, and a gap is told once, where it lies.
+//! 2. [Receipt](#2-receipt): when `publish` returns, the envelope is in every queue that the receipt counts as
+//!    delivered.
+//! 3. [Exact accounts](#3-exact-accounts): matched = received + queued + dropped, and a gap is told once, where it
+//!    lies.
 //! 4. [Order](#4-order): all unfiltered subscribers receive in one order; every subscriber receives
 //!    each publisher's envelopes in the order in which they were published.
-//! 5. [Subscribing and unsubscribing are barriers](#5-subscribing-and-unsubscribing-are-barriers) for all that is
-//!    published after they return.
-//! 6. [Revoking is a barrier](#6-revoking-is-a-barrier): what is published under the capability after it returned is
-//!    refused; `revoke_and_drain` also waits for what is still on its way.
-//! 7. [Closing](#7-closing): publishes fail; subscribers receive the rest and then learn that it is the end.
-//! 8. [Panics stay where they are](#8-panics-stay-where-they-are), and no code of yours runs under a lock.
+//! 5. [Subscribing and unsubscribing are barriers](#5-subscribing-and-unsubscribing-are-barriers) for everything that
+//!    is published after they return.
+//! 6. [Revoking is a barrier](#6-revoking-is-a-barrier): a publish under the capability that begins after it returned
+//!    is refused; `revoke_and_drain` also waits for publishes that are in flight.
+//! 7. [Closing](#7-closing): publishes fail; subscribers receive the rest, and then learn that it is the end.
+//! 8. [Panics stay where they are](#8-panics-stay-where-they-are), and your code never runs under a lock.
 //! 9. [Bounded memory](#9-bounded-memory): nothing grows with past subscribers or revoked capabilities.
 //! 10. [No `unsafe`](#10-no-unsafe) in this crate.
 //!
-//! All of them hold for every number of publishers and subscribers, in any threads. Where a point
-//! speaks of *before* and *after*, it means what one thread can know of another: a publish begins
-//! after a call returned if its thread did that call, or learned of its return, through a channel, a
-//! lock or an atomic.
+//! All of them hold for any number of publishers and subscribers, in any threads. *Before* and *after* mean what one
+//! thread can know of another: a publish begins after a call returned if its thread made that call, or learned of its
+//! return through a channel, a lock or an atomic.
 //!
 //! # 1. Isolation
 //!
-//! A publisher waits for no subscriber, unless that one asked for
-//! [`Overflow::Block`](crate::Overflow::Block). A subscriber that is stuck, slow or gone costs the
-//! others no message.
+//! * A publisher waits for no subscriber, except one with [`Overflow::Block`](crate::Overflow::Block).
+//! * A subscriber that is stuck, slow or gone costs the others no message.
+//! * There is one way to block: a publish is placed everywhere in one step, and while it waits, nowhere.
 //!
-//! * A publish waits for a `Block` subscriber only while that one's queue is full (or was, until a batch of places is
-//!   free, for up to a millisecond). Meanwhile its envelope is in no queue, and other publishers go on whose envelopes
-//!   that subscriber does not match.
-//! * When every `Block` subscriber that matches has room, or its time-out is over, all get the envelope in one step.
-//! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than it is told, and
-//!   [`try_publish`](crate::Bus::try_publish) not at all: where it would have to, the envelope is in no queue.
-//! * A full queue costs each publish one look at whether it has room by now.
+//! ## Fine print: isolation
 //!
-//! Not promised: that no thread ever waits for a *publisher*. One that the system stops in the middle
-//! of a publish can hold up who receives, see
+//! * A publish waits for a `Block` subscriber only while that subscriber's queue is full; or, for up to a millisecond,
+//!   until a full queue has a batch of free places.
+//! * While a publish waits, its envelope is in no queue. Other publishers continue if their envelopes do not match the
+//!   full subscriber.
+//! * When every matching `Block` subscriber has room, or its time-out is over, all subscribers get the envelope in one
+//!   step.
+//! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than its time-out.
+//!   [`try_publish`](crate::Bus::try_publish) never waits: where it would have to, the envelope is in no queue.
+//! * Each publish looks once at every full queue, to see whether it has room again.
+//!
+//! Not promised: that no thread ever waits for a *publisher*. If the system stops a thread in the middle
+//! of a publish, subscribers may wait for it, see
 //! [limitations](crate::docs::limitations#a-publisher-that-is-stopped).
 //!
 //! Shown by `tests/library/isolation.rs`, `tests/library/overflow.rs`, `tests/library/blocking.rs`.
 //!
 //! # 2. Receipt
 //!
-//! When a publish has returned `Ok`, the envelope was enqueued for every subscriber that the
-//! [`Receipt`](crate::Receipt) counts as delivered: a thread that learns of the return finds it in the queue, unless it
-//! was received since, or, with [`DropOldest`](crate::Overflow::DropOldest), displaced by a newer one.
+//! * When a publish has returned `Ok`, the envelope was enqueued for every subscriber that the
+//!   [`Receipt`](crate::Receipt) counts as delivered.
+//! * A thread that learns of the return finds the envelope in the queue, unless it was received since.
+//! * Delivered and dropped together are the subscribers that matched. Zero is no error.
 //!
-//! * Delivered and dropped together are the subscribers that matched. None is no error.
+//! ## Fine print: receipt
+//!
+//! * With [`DropOldest`](crate::Overflow::DropOldest), a newer envelope may have displaced it since. That loss is not
+//!   in any receipt: the displaced envelope was delivered by its own. The subscriber is told, and
+//!   [`SubscriptionStats::dropped`](crate::SubscriptionStats::dropped) counts it.
 //! * A subscriber that leaves while the publish is under way may be counted or not.
 //!
-//! Not promised: that anybody ever looks into the queue. And that the receipt knows of every loss: an envelope that a
-//! newer one displaces was delivered by its own receipt. The subscriber is told of it, and
-//! [`SubscriptionStats::dropped`](crate::SubscriptionStats::dropped) counts it.
+//! Not promised: that a subscriber ever looks into its queue.
 //!
 //! Shown by `tests/library/accounts.rs`, `tests/library/model.rs`, `tests/library/overflow.rs`.
 //!
 //! # 3. Exact accounts
 //!
-//! For each subscription, matched = received + queued + dropped: at every moment at which nobody is in
-//! the middle of a publish or a receive.
+//! * For each subscription, matched = received + queued + dropped, whenever no publish or receive is in progress.
+//! * An envelope is dropped for a subscriber only if its queue was full.
+//! * A gap is told once, where it lies: a receive returns [`Lagged`](crate::RecvError::Lagged) with the number of
+//!   missed envelopes, and the next receive continues. All ways to receive tell it.
 //!
-//! * *Matched* are the envelopes published while it was subscribed that its filter accepts; *queued* is
+//! ## Fine print: accounts
+//!
+//! * *Matched* are the envelopes that were published while it was subscribed and that its filter accepts. *Queued* is
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
-//! * An envelope is dropped only if the queue was full at some time during its publish, and, with
-//!   `Block`, stayed so until the time-out or the end of the bus or the subscription. With `DropOldest` one that was queued is
-//!   dropped only when the last *capacity* that matched are all newer; without a filter up to 128 more stay. With `Evict` one is dropped, and
-//!   from then on nothing matches.
-//! * A gap is told where it lies: the first receive after the last envelope before it returns
-//!   [`Lagged`](crate::RecvError::Lagged), says how many were missed, and the receive after that goes on. All ways
-//!   to receive tell it.
+//! * The queue was full at some time during the publish. With `Block` it stayed full until the time-out, or until the
+//!   bus or the subscription ended.
+//! * With `DropOldest`, a queued envelope is dropped only when the last *capacity* matching envelopes are all newer.
+//!   Without a filter up to 128 more stay.
+//! * With `Evict` one envelope is dropped, and from then on nothing matches.
+//! * The members of a [group](crate::SubscribeOptions::group) share one queue, and so one account: each matching
+//!   envelope is received by one member, or queued, or dropped. A loss is told once, to the member that
+//!   receives next. Members may come and go meanwhile.
 //!
-//! The members of a [group](crate::SubscribeOptions::group) share one queue, and so one account: each envelope
-//! that matches is received by one of them, or queued, or dropped. A loss is told once, by whichever member
-//! receives next. Members may come and go meanwhile.
-//!
-//! Not promised: that a gap is told in one piece. One that is told while publishers still add to it is
-//! told in two or more; together they are exact.
+//! Not promised: that a gap is told in one piece. If publishers still add to a gap while it is
+//! told, it is told in two or more pieces; their sum is exact.
 //!
 //! Shown by `tests/library/model.rs` (every result of random scripts compared with a model),
 //! `tests/library/overflow.rs`, `tests/library/groups.rs`, `tests/library/accounts.rs`, `tests/library/stress.rs`.
@@ -85,121 +93,143 @@
 //!
 //! * Every subscriber receives the envelopes of one publishing thread in the order in which that thread
 //!   published them.
-//! * A publish that begins after another has returned comes after it, for everybody.
-//! * Subscribers without a filter (neither pattern nor source nor predicate) all receive in one and the same order,
-//!   that of [`Delivery::sequence`](crate::Delivery::sequence); but for groups.
-//! * On a bus made with [`total_order`](crate::BusBuilder::total_order) everybody receives in that one order, whatever the
-//!   filter and the policy, and each member of a group a part of it.
+//! * A publish that begins after another has returned comes after it, for every subscriber.
+//! * All subscribers without a filter receive in one order, that of
+//!   [`Delivery::sequence`](crate::Delivery::sequence).
 //!
-//! Not promised: without that, for a subscriber with a filter or in a group, the order of two
-//! publishes that overlap in time; the sequence numbers it receives need not rise then. And that the order is that of
+//! ## Fine print: order
+//!
+//! * *Without a filter* means: no pattern, no source, no predicate, no group.
+//! * On a bus made with [`total_order`](crate::BusBuilder::total_order) every subscriber receives in that one order,
+//!   whatever its filter and policy. Each member of a group receives a part of it.
+//!
+//! Not promised, without `total_order`: for a subscriber with a filter or in a group, the order of two
+//! publishes that overlap in time. The sequence numbers that it receives need not rise then. Nor is the order that of
 //! the timestamps: an envelope is stamped when it is made, not when it is published.
 //!
 //! Shown by `tests/library/order.rs`, `tests/library/total_order.rs`, `tests/library/stress.rs`.
 //!
 //! # 5. Subscribing and unsubscribing are barriers
 //!
-//! * What is published after [`subscribe`](crate::Bus::subscribe) has returned is offered to the new
-//!   subscription. What was published before it was called is not.
-//! * After a [`Subscription`](crate::Subscription) was dropped, nothing more is enqueued for it, what was
-//!   queued is freed, and [`subscriber_count`](crate::Bus::subscriber_count) has gone down.
-//! * What is published after [`close`](crate::Subscription::close) or [`unsubscribe`](crate::Bus::unsubscribe) has
-//!   returned is not offered to that subscription, and the count has gone down. What is queued stays; when it was
-//!   received, told losses included, comes `Disconnected` for ever. A receive that waits ends, and publishers
-//!   that wait for room there go on.
+//! * An envelope published after [`subscribe`](crate::Bus::subscribe) has returned is offered to the new
+//!   subscription. One published before the call is not.
+//! * After a [`Subscription`](crate::Subscription) was dropped, nothing more is enqueued for it, its queue
+//!   is freed, and [`subscriber_count`](crate::Bus::subscriber_count) has gone down.
 //!
-//! Not promised: which way it goes for a publish that overlaps with either. One that overlaps with the
-//! drop may leave its envelope in the queue for as long as that publish takes. And an envelope that
+//! ## Fine print: barriers
+//!
+//! * After [`close`](crate::Subscription::close) or [`unsubscribe`](crate::Bus::unsubscribe) has returned, nothing that
+//!   is published is offered to that subscription, and the count has gone down. Queued envelopes stay. When they were
+//!   received, and losses told, every receive returns `Disconnected`. A waiting receive ends, and publishers
+//!   that wait for room in that queue continue.
+//!
+//! Not promised: the result for a publish that overlaps with either. A publish that overlaps with the
+//! drop may leave its envelope in the queue for as long as that publish takes. An envelope that
 //! other subscribers have queued lives on for them.
 //!
 //! Shown by `tests/library/barriers.rs`, `tests/library/leaving.rs`, `tests/library/stress.rs`.
 //!
 //! # 6. Revoking is a barrier
 //!
-//! A publish under a capability that begins after
-//! [`revoke`](crate::Bus::revoke) has returned is refused, and gets its envelope
-//! back: through every [`Publisher`](crate::Publisher), clones included, and through
-//! [`publish_with_capability`](crate::Bus::publish_with_capability). Granting is a barrier as well.
+//! * A publish under a capability that begins after [`revoke`](crate::Bus::revoke) has returned is refused,
+//!   and gets its envelope back.
+//! * After [`revoke_and_drain`](crate::Bus::revoke_and_drain) has returned `Ok`, no more envelopes come that were
+//!   published under it: what is in the queues is all.
+//! * Granting is a barrier as well.
 //!
-//! After [`revoke_and_drain`](crate::Bus::revoke_and_drain) has returned `Ok`, nothing comes any more that was
-//! published under it: what is in the queues is all.
+//! ## Fine print: revoking
 //!
-//! A [`Grant`](crate::Grant) that takes the place of another does so at once: each publish is let pass by the one or
-//! by the other, and by the new one if it begins after [`grant`](crate::Bus::grant) has returned.
+//! * It holds for every [`Publisher`](crate::Publisher), clones included, and for
+//!   [`publish_with_capability`](crate::Bus::publish_with_capability).
+//! * A [`Grant`](crate::Grant) that replaces another does so at once: each publish is admitted by the old grant or
+//!   by the new one, and by the new one if it begins after [`grant`](crate::Bus::grant) has returned.
+//! * A task that waits for room is not admitted while it waits. It is checked again when there is room, and gets back
+//!   what it may no longer publish: a single envelope is in no queue then; of a batch the first ones may be published.
 //!
-//! A task that waits for room is not admitted while it waits: it is looked at again when there is some, and gets back
-//! what it may not publish any more. An envelope is then in no queue; of a batch the first ones may be published.
-//!
-//! Not promised: that a publish of a thread which had begun is stopped. Its batch is checked once, when it begins. And
+//! Not promised: that a publish of a thread that had begun is stopped. Its batch is checked once, when it begins. And
 //! [`Bus::publish`](crate::Bus::publish) is not subject to any capability.
 //!
-//! Shown by `tests/library/barriers.rs`, `tests/library/grants.rs`, `tests/library/revoking.rs`, `tests/tasks/revoking.rs`, `tests/library/seed.rs`,
-//! and by models.
+//! Shown by `tests/library/barriers.rs`, `tests/library/grants.rs`, `tests/library/revoking.rs`,
+//! `tests/tasks/revoking.rs`, `tests/library/seed.rs`, and by models.
 //!
 //! # 7. Closing
 //!
 //! After [`close`](crate::Bus::close) has returned, or when the last [`Bus`](crate::Bus) and
 //! [`Publisher`](crate::Publisher) are gone:
 //!
-//! * a publish or subscribe that begins is refused (a plain [`subscribe`](crate::Bus::subscribe) returns
-//!   a subscription that is at its end);
-//! * subscribers receive what they have, told losses included, then `Disconnected` for ever;
-//! * whoever waits in a receive wakes, and so do publishers that wait for room. They get their envelopes back.
+//! * a publish or subscribe that begins is refused;
+//! * subscribers receive what they have, losses included, and then `Disconnected` for ever;
+//! * waiting receivers and publishers wake. The publishers get their envelopes back.
 //!
-//! A publish that overlaps with the close either succeeds or is refused: what succeeded is received.
+//! ## Fine print: closing
 //!
-//! A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus open.
-//! A thread that holds a publisher while it loops over its own subscription does, and waits for itself.
+//! * A plain [`subscribe`](crate::Bus::subscribe) to a closed bus returns a subscription that is at its end.
+//! * A publish that overlaps with the close either succeeds or is refused. What succeeded is received.
+//! * A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus
+//!   open. A thread that holds a publisher while it loops over its own subscription does, and waits for itself.
 //!
 //! Shown by `tests/library/closing.rs`, `tests/library/blocking.rs`, `tests/library/publisher.rs`.
 //!
 //! # 8. Panics stay where they are
 //!
+//! * None of your code that the bus calls runs under a lock of this crate, so it may use the bus.
+//! * If it panics, the panic unwinds into the caller. No other thread notices, and the bus goes on.
+//! * A predicate that panics is caught, and only its own subscription is evicted.
+//!
+//! Recursion and destructors that panic are the program's own affair, as with any function.
+//!
+//! ## Fine print: panics
+//!
 //! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject) and
-//! [`measure`](crate::limits::Measure::measure), the payload's `Serialize` where what is published must be
+//! [`measure`](crate::limits::Measure::measure), the payload's `Serialize` where published payloads must be
 //! [writable](crate::BusBuilder::writable_by), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the
 //! payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
-//! [`try_recv_each`](crate::Subscription::try_recv_each). None of it runs under a lock of this crate, so it may use the bus. If it
-//! panics, that unwinds into whoever called; no other thread notices, and the bus goes on.
+//! [`try_recv_each`](crate::Subscription::try_recv_each).
 //!
-//! * It may publish as well. That recursion ends is for the program to see to, as with any function.
-//! * A predicate that panics is the exception: it unwinds into nobody. The envelope counts as not accepted,
-//!   and that subscription is evicted: it receives what it has, and then `Evicted`. So is one that panics at what
-//!   was retained for it, while it subscribes. Each panic is counted in
-//!   [`Stats::predicate_panics`](crate::Stats::predicate_panics).
-//! * If `subject` panics, that envelope is offered to nobody. Those of the same batch that came before it
-//!   are published, those after it are lost.
-//! * If the `Drop` of a payload or a predicate panics, that unwinds into whoever let go of it: a publish or a receive.
-//!   Accounts and locks stay whole; whether that publish took place is not promised, nor is the rest of a batch.
+//! * This code may publish as well. The program has to see to it that such a recursion ends: the bus does not count its
+//!   depth.
+//! * When a predicate panics, the panic is caught. The envelope counts as not accepted, and the subscription is
+//!   evicted: it receives what it has, and then `Evicted`. The same happens if it panics at a retained envelope
+//!   while its subscription begins. [`Stats::predicate_panics`](crate::Stats::predicate_panics) counts each panic.
+//! * If `subject` panics, that envelope is offered to no subscriber. In a batch, the envelopes before it
+//!   are published, and those after it are lost.
+//! * A `Drop` of a payload or predicate should not panic. If it does, the panic unwinds into the publish or receive
+//!   that let go of the value. Accounts and locks stay whole. Whether that publish took place is not promised, nor is
+//!   the rest of a batch.
 //! * If the closure given to `try_recv_each` panics, the envelope that it was shown counts as received.
-//! * If a waker panics, that is noticed by nobody, and the others are woken.
-//! * A subscriber thread that panics drops its subscription, as any other end does.
+//! * If a waker panics, the panic is caught, and the other waiters are woken.
+//! * A subscriber thread that panics drops its subscription, like a thread that ends in any other way.
 //!
-//! Shown by `tests/library/isolation.rs`, `tests/library/predicates.rs`, `tests/library/payload_drop.rs`, `tests/library/lifecycle.rs`; the wakers by
-//! `tests/tasks/wakers.rs`.
+//! Shown by `tests/library/isolation.rs`, `tests/library/predicates.rs`, `tests/library/payload_drop.rs`,
+//! `tests/library/lifecycle.rs`; the wakers by `tests/tasks/wakers.rs`.
 //!
 //! # 9. Bounded memory
 //!
-//! * A queue never holds more envelopes than its capacity (with a filter one more, while its subscriber is told of a
-//!   gap), and takes the memory for that on subscribing, see
-//!   [`capacity`](crate::SubscribeOptions::capacity). Without a filter, one with
-//!   [`DropOldest`](crate::Overflow::DropOldest) holds up to two segments (128) more (and if the system stops a
-//!   thread in the midst of taking one out, [some more](crate::docs::limitations#what-is-not-lock-free) for that time).
-//! * What is dropped takes no memory, but for neighbours. Each envelope in a queue with a filter or of a group keeps its
-//!   segment: up to 63 others. The others' queues keep one segment beside what they hold, and two with `DropOldest`.
-//! * What is [retained](crate::Bus::retain) comes beside the queue of a new subscriber: up to
-//!   [`MAX_RETAINED`](crate::limits::MAX_RETAINED) envelopes for each of [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS)
-//!   patterns, each with its segment, shared by all.
-//! * Nothing grows with the number of past subscribers, of capabilities revoked, of publishers (weak ones too) made
+//! * A queue never holds more envelopes than its capacity, but for the exceptions below.
+//! * Nothing grows with the number of past subscribers, of revoked capabilities, of publishers (weak ones too) made
 //!   and dropped, or of requests that are over.
+//!
+//! ## Fine print: memory
+//!
+//! * A queue takes the memory for its capacity on subscribing, see [`capacity`](crate::SubscribeOptions::capacity).
+//! * A queue with a filter may hold one envelope more while its subscriber is told of a gap.
+//! * Without a filter, a queue with [`DropOldest`](crate::Overflow::DropOldest) holds up to two segments (128) more. If
+//!   the system stops a thread that is taking an envelope out of it, it holds
+//!   [some more](crate::docs::limitations#what-is-not-lock-free) for that time.
+//! * A dropped envelope takes no memory, except as a neighbour: each envelope in a queue with a filter or of a group
+//!   keeps its segment, up to 63 others. The other queues keep one segment beside what they hold, and two with
+//!   `DropOldest`.
+//! * [Retained](crate::Bus::retain) envelopes come beside the queue of a new subscriber: up to
+//!   [`MAX_RETAINED`](crate::limits::MAX_RETAINED) for each of
+//!   [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS) patterns, each with its segment, shared by all.
 //! * No more than [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) requests wait at once. Of
-//!   several [answers](crate::Replies) to one, up to 128 are kept that nobody has taken.
+//!   several [answers](crate::Replies) to one request, up to 128 are kept until they are taken.
 //!
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-segments).
 //!
-//! Shown by `tests/library/bounded.rs`, `tests/library/memory.rs`, `tests/library/requests.rs`, `tests/library/retained.rs`; the greatest number of
-//! requests in `src/bus/request/mod.rs`.
+//! Shown by `tests/library/bounded.rs`, `tests/library/memory.rs`, `tests/library/requests.rs`,
+//! `tests/library/retained.rs`; the greatest number of requests in `src/bus/request/mod.rs`.
 //!
 //! # 10. No `unsafe`
 //!

@@ -1,326 +1,232 @@
-//! How it works: the way of an envelope through the bus, from file to file of `src/`.
+//! A tour of the code, in ten minutes: the layers, the way of one envelope, each lock and atomic, and three recipes.
+//!
+//! [`mechanisms`](super::mechanisms) explains each mechanism in detail. [`contributing`](super::contributing) says how
+//! to test and measure a change.
 //!
 //! # The idea
 //!
-//! A channel's send and receive, for each envelope and each subscriber, is what an ordinary fan-out costs. Here
-//! the channels carry *segments*: arrays of up to 64 slots that stay open while they fill. Once a segment
-//! is in every queue, to publish is to append to it, and no channel is touched, however many subscribers
-//! there are. A subscriber that has read everything and wants to sleep leaves the segment open, and registers in a wait
-//! list; the next publisher appends to the segment, and wakes those that are registered. Under load segments are long, at
-//! rest they have eight slots at most. No timer decides it.
+//! An ordinary fan-out pays one channel send and one receive for each envelope and each subscriber. Here the channels
+//! carry *segments*: arrays of up to 64 slots that stay open while they fill. Once a segment is in every queue, a
+//! publish only appends to it. It touches no channel, whatever the number of subscribers.
+//!
+//! A subscriber that has read everything and wants to sleep leaves the segment open and registers in a wait list. The
+//! next publisher appends to the segment, and wakes the registered subscribers. Under load segments are long; at rest
+//! they have eight slots at most. No timer decides it.
+//!
+//! # The layers
+//!
+//! Each folder of `src/` is a layer. A layer imports only from itself and from the layers above it in this drawing;
+//! `tests/library/layers.rs` checks every import.
+//!
+//! ```text
+//!  support     knows nothing of a bus: atomics and locks (with loom's stand-ins), wait list, parker, chunked list
+//!     │
+//!  message     what is said: envelope, id, source, payload, subject, pattern, capability, overflow, advisory
+//!     │
+//!  codec       an envelope as JSON, JSON Lines, and in a compact form
+//!     │
+//!  queue       one subscriber's queue: segment, shared queue and cursor, direct queue and receiver, group
+//!     │
+//!  engine      the sequence, and who gets what: core, head, subscriber list, filter, index, retained, requests
+//!     │
+//!  authority   who may publish: grant, scope, admission, the count of refusals
+//!     │
+//!  bus         what a user holds: Bus, Publisher, Subscription, options, errors, statistics
+//!     │
+//!  observe     what happened: the audit log, metrics
+//!     │
+//!  tokio       the bus for tasks
+//! ```
+//!
+//! Beside the layers are `docs/`, which has these pages and no code, and `bin/oxide-bus/`, the command, which uses the
+//! public interface only. `src/lib.rs` declares the layers and re-exports the public names.
 //!
 //! # Who holds what
 //!
 //! ```text
 //!  Bus, Publisher ──▶ Shared: Core, grants
 //!                           │
-//!                           ├─▶ current ──▶ Opening ─┬─▶ Segment: base, word, slots
-//!                           │                        ├─▶ Route, as it was then
-//!                           │                        └─▶ an Entry for each follower
-//!                           └─▶ route ────▶ Route ───┬─▶ FollowQueue … ══ segments ══▶ Follower
-//!                                                    └─▶ PickQueue …   ══ single ═══▶ Picker
-//!                                                                                    ▲
-//!                                                                          Subscription
+//!                           ├─▶ current ─────▶ Head ─────────────┬─▶ Segment: base, word, slots
+//!                           │                                    ├─▶ SubscriberList, as it was then
+//!                           │                                    └─▶ an Entry for each exception
+//!                           └─▶ subscribers ─▶ SubscriberList ───┬─▶ SharedQueue … ══ segments ══▶ Cursor
+//!                                                                └─▶ DirectQueue … ══ items ═════▶ DirectReceiver
+//!                                                                                                   ▲
+//!                                                                                        Subscription
 //! ```
 //!
-//! `current` and `route` are pointers that are replaced whole (arc-swap); the double lines are crossbeam
-//! channels. A subscription has only a weak handle on what is shared, so it does not keep the bus open.
+//! `current` and `subscribers` are pointers that are replaced as a whole (arc-swap, as in read-copy-update). The double
+//! lines are crossbeam channels. A subscription has only a weak handle on the shared state, so it does not keep the bus
+//! open.
+//!
+//! A queue without a filter is *shared*: all such queues receive the same segments, each through its own cursor. A
+//! queue with a filter or of a group is *direct*: each matching envelope is sent to it as one item, a segment and a
+//! slot number.
+//!
+//! # The way of one envelope
+//!
+//! On the publisher's side, where only the fast path is needed:
+//!
+//! 1. `src/bus/handle/publishing.rs`: `Bus::publish` calls `publish_within`, `place` and `place_pending`. They measure
+//!    the payload if the bus has limits, and make a `PublishError` of a refusal.
+//! 2. `src/engine/core/fast_path.rs`: `Core::publish` calls `append_if`. It loads the current head, and asks three
+//!    things. Is every queue shared (`Head::is_plain`)? Is no request waiting for this answer (`may_answer`)? Has no
+//!    queue that was left out made room (`Head::is_outdated` in `src/engine/head/accounts.rs`)?
+//! 3. `src/queue/segment.rs`: `Segment::claim` takes the next slot by one compare-and-swap, and `Segment::write` moves
+//!    the envelope into it. The sequence number is the segment's base plus the slot's number.
+//! 4. `src/support/wait_list/mod.rs`: `WaitList::wake_all` reads one flag. If it is set, it wakes the registered
+//!    subscribers.
+//! 5. `src/engine/receipt.rs`: the head says how many subscribers got the envelope and how many lost it. That is the
+//!    `Receipt`.
+//!
+//! A [`Publisher`](crate::Publisher) comes in through `Publisher::pass` in `src/bus/publisher/passing.rs`. Its
+//! permission is checked between steps 2 and 3; see `append_if_permitted`.
+//!
+//! The slow path, if any of these fails:
+//!
+//! 6. `src/engine/core/blocking.rs`: `Core::place` makes attempts. An attempt places the envelope everywhere or
+//!    nowhere. If a [`Block`](crate::Overflow::Block) queue is full, the thread registers there, tries again, and
+//!    sleeps.
+//! 7. `src/engine/core/mod.rs`: `Core::attempt` looks up the matching direct queues (`SubscriberList::matches`),
+//!    reserves a place in those that block (`Held::reserve` in `src/engine/attempt.rs`), and claims a slot.
+//! 8. `src/engine/core/mod.rs`: if the segment is full or closed, `Core::open` closes it, makes the next head
+//!    (`Head::next` in `src/engine/head/mod.rs`) with the envelope in its first slot, and installs it by one
+//!    compare-and-swap. If another publisher was first, it takes the envelope out again and returns to step 7.
+//! 9. `src/engine/core/deliver.rs`: `Core::deliver` sends the item to each direct queue that matches
+//!    (`DirectQueue::offer` in `src/queue/direct/mod.rs`), and wakes their readers.
+//! 10. `src/engine/head/hand_over.rs`: if the segment is new, `Head::complete` puts it into every queue in its reach,
+//!     wakes the readers, and marks the segment ready. Any publisher that meets a segment that is not ready does the
+//!     same. Last, `Core::finish` evicts, tells losses, and drops payloads.
+//!
+//! On the subscriber's side:
+//!
+//! 11. `src/bus/subscription/receiving.rs`: `Subscription::recv` calls `take`, which calls `advance` in
+//!     `src/bus/subscription/advancing.rs`.
+//! 12. `src/queue/shared/cursor.rs`: `Cursor::step` goes to the next slot that is known to be claimed. At the end of them
+//!     `Cursor::reach` reads the segment's word again, or takes the next segment out of the channel
+//!     (`src/queue/segment_channel/mod.rs`). A direct queue has `DirectReceiver::advance` in
+//!     `src/queue/direct/receiver.rs`.
+//! 13. `src/queue/shared/state.rs`: `QueueState::count` stores how many envelopes were consumed. That is what
+//!     publishers see as room, and it wakes those that wait for it.
+//! 14. `src/bus/subscription/waiting.rs`: if there is nothing, `Subscription::wait` spins briefly, registers
+//!     (`Cursor::reach_or_register`), looks once more, and sleeps in a parker (`src/support/parker.rs`). A task does
+//!     the same in `src/tokio/advance.rs`, and returns to its executor instead of sleeping.
+//! 15. `src/queue/delivery.rs`: the result is a [`Delivery`](crate::Delivery), a handle on the segment with a slot
+//!     number. No payload is copied.
 //!
 //! # Where what is
 //!
-//! In the order in which an envelope travels, by the modules in the folders of `src/`:
+//! Every module of the layers, by what it is about:
 //!
-//! | file | what |
+//! | modules | what |
 //! | --- | --- |
-//! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `stamp`, `trace_context` | what is said, by whom, when |
-//! | `publisher`, `capability` | who may say it |
-//! | `grant`, `granting`, `grants`, `scope`, `rate`, `admission` | what is granted: for which subjects and sources, how often, and who is publishing under it now |
-//! | `builder`, `demands`, `limits`, `measure` | limits of a bus: how many grants, how large an envelope, what must be writable; whether it has one order for all |
-//! | `denial`, `refusal`, `refusals` | why something was refused, and how often |
-//! | `handle`, `shared`, `verbs`, `lifecycle`, `drain` | the handle: publish, subscribe; what all handles share; how it begins and ends |
-//! | `subject`, `pattern`, `filter`, `route`, `index`, `shelf`, `options` | who listens to what: the list of subscribers |
-//! | `fanout`, `caught` | the way of a publish; panics of user code on it |
-//! | `pending`, `opening`, `entry`, `segment` | the sequence: where envelopes lie, and who has room for them |
-//! | `queue`, `terms`, `inbox`, `follow`, `lane`, `pick`, `group` | a subscriber's queue, without and with a filter; a queue for several |
-//! | `follower` | the subscriber's side of a queue without a filter |
-//! | `overflow`, `limit`, `room`, `losses`, `vacancy` | what happens when it is full |
+//! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `id`, `trace_context` | what is said, by whom, when |
+//! | `subject`, `pattern`, `filter`, `index`, `subscriber_list`, `chunked_list`, `options` | who listens to what |
+//! | `handle`, `shared`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
+//! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | who may publish what, and how often |
+//! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
+//! | `core`, `head`, `entry`, `pending`, `attempt`, `receipt`, `error` | the way of a publish, and its result |
+//! | `segment`, `segment_channel`, `queue`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
+//! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
-//! | `request`, `requests` | a publish that waits for its answer |
-//! | `retained`, `retaining` | what later subscribers receive first |
-//! | `receipt`, `error` | what became of it, and what went wrong |
-//! | `advisory`, `board`, `advisories`, `trace`, `told`, `visible`, `words`, `throttle`, `accounts`, `stats`, `metrics` | what the bus says about itself |
+//! | `request`, `requests`, `retained`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
+//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `words`, `accounts`, `stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
-//! | `audit` | what happened, on disk |
-//! | `wait_list`, `eagerness`, `parker`, `tokio` | what wakes those that wait; the bus for tasks |
-//! | `sync`, `pause` | every atomic, lock and channel, so that models can take their place; where tests stop a thread |
+//! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
+//! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
-//! # A publish (`fanout`)
+//! # Locks and atomics
 //!
-//! ```text
-//!   load the current opening ◀──────────────────────────────────────────────────┐
-//!        ▼                                                                      │
-//!   has somebody who was left out made room? ── yes ──▶ close the segment        │
-//!        ▼                                                                      │
-//!   look up who picks the envelope, if anybody has a filter                     │
-//!        ▼                                                                      │
-//!   claim a slot ── done ──▶ write it, deliver, done                            │
-//!        │ full, closed, or not ready                                           │
-//!   not ready? ── yes ──▶ hand the segment over to all in reach, mark it ready ──┤
-//!        ▼                                                                      │
-//!   close the segment, load the route                                            │
-//!        │ ── the bus has closed ──▶ give the envelope back, done               │
-//!        ▼                                                                      │
-//!   make the next opening, with the envelope in its first slot                  │
-//!        ▼                                                                      │
-//!   install it by compare-and-swap ── lost ──▶ take the envelope out again ─────┘
-//!        ▼ won
-//!   hand the segment over to all in reach, mark it ready, deliver, done
-//! ```
+//! Everything that threads share, in the order of the layers. *Partner* is the function on the other side, with which
+//! the ordering is made. No user code runs while one of these locks is held.
 //!
-//! *Deliver* is what is left to do: send the envelope to the channels of those who picked it, count those
-//! who lose it. The receipt sums it up.
+//! | place | what it guards or orders | partner |
+//! | --- | --- | --- |
+//! | `WaitList::is_occupied` | whether a publisher has to wake a waiter | `wake_all` with `Registration::register`; both change one word, or both fence |
+//! | `WaitList::entries`, `taken` | the registered waiters; a lock for those that wait and those that wake | `register` and `wake_registered`; `Registration::leave` |
+//! | `Occupied` | how many wait lists of direct queues are in use | `Occupied::wake_all` with `register_and_fence`, a fence each |
+//! | `Parker::state`, `changed` | one sleeping thread | `Nap::sleep` with `unpark` |
+//! | `Batch::next` | which sleeping thread is woken next | each number is given out once |
+//! | `Rate::whole_at` | the allowance of a rate (GCRA) | the word alone |
+//! | `Segment::word` | claims, the epoch, *ready* and *closed* | `claim` with `filled`, `mark_ready`, `enter`, `await_after` and `close` |
+//! | `Segment::slots` | each envelope, written once | `write` with `kept` |
+//! | `SegmentSender::handed`, `spill` | that a segment is sent once, and what found the channel full | `hand_over` with itself; `send` with `try_recv` |
+//! | `Newest::kept`, `due`, `cut`, `lost` | the segments of a queue that keeps the newest. A publisher only tries the lock, until 16,384 envelopes are due | `keep_up_to` with `cut_off`: either side sees the other, by a fence |
+//! | `QueueState::consumed` | the room of a shared queue | `count` with `consumed`; where publishers wait, a fence with `register_and_fence` |
+//! | `QueueState::start` | from which sequence number the queue is offered envelopes | `begin` with `start` |
+//! | `QueueState::told`, `end` | what the subscriber was told; the final accounts | `tell` with `told`; the cell is written once |
+//! | `QueueState::gone`, `closed`, `evicted` | how the queue ended | `leave`, `SharedQueue::close` and `evict` with `takes_no_more` and `is_evicted` |
+//! | `QueueState::was_left_out`, `seen`, `told_of` | hints and figures | none |
+//! | `Credits::reserved`, `consumed` | places of a direct queue that blocks or evicts | `reserve` with `give_back`; leaving and evicting set a bit in the same word |
+//! | `Credits::has_ended` | that nothing more is sent | `end_sending` with `has_ended` |
+//! | `Credits::taking` | taking the oldest out of a direct queue that keeps the newest | `take_oldest` with `not_sent` |
+//! | `Credits::holds_back`, `Losses::lost`, `told` | the losses of a direct queue, each told once | `lose` with `lost`; `tell` with itself |
+//! | `Vacancy::resume_at`, `patient`, `impatient` | publishers that wait for room | `freed` with `Waits::register`, a fence each |
+//! | `Seats::members`, `taken`, `has_left` | the members of a group | changed under `Core::changing` |
+//! | `Terms::number`, `Drains`, `Told::at` | a subscriber's place on the list; that a drain watches it; when a lag was told | `list_as` under `Core::changing`; `tell_drains` with `Watch::look`; the word alone |
+//! | `Core::current` | the current head; makes the sequence one order | `install` with every `load`: what was done before the swap is known after the load |
+//! | `Core::subscribers` | the newest list | `change` and `sweep`, under `changing`, with `open` |
+//! | `Core::changing` | one change of the list at a time. A publisher only tries it, to take evicted subscribers off | `change` with `sweep` |
+//! | `Core::stale` | that an evicted subscriber may still be listed | `evicted` with `sweep`, by a fence |
+//! | `Core::hurried` | that a publisher has lost a race: a hint | `hurry` with `let_publishers_pass` |
+//! | `Core::order` | one order for direct queues too, with [`total_order`](crate::BusBuilder::total_order) | `take_turn`, until the end of `deliver`'s sends |
+//! | `Core::readers`, `listed` | wait lists: unfiltered subscribers; those that wait for the list to change, and drains | `append_if` and `complete`; `change`, `evicted` and `wake_drains` |
+//! | `Head::is_settled` | that newcomers have a start: a hint | `settle` with `settle_now` |
+//! | `ActivationPoint::base` | when a list came into use | `mark` with `base`; written once |
+//! | `Requests::pending`, `register`, `Slot` | waiting requests (a sharded map); the answers, a lock and a condition | `enter` with `look_at`; `put` with the asking side |
+//! | `Notices::records`, `Advisories` | the sinks of what is told; the bus of advisories, made once | none: replaced as a whole |
+//! | `Admission::stripes` | whether a capability is granted, and how many publishes are in flight | `enter` with `change`; `tell` with `await_all` |
+//! | `Admission::terms`, `changing`, `leaving`, `asking` | the terms of a grant; one change at a time; those that wait for its publishes; its pending requests | `let_pass` with `change`; `grant` with `revoke` |
+//! | `Grants::known`, `Expiries` | all capabilities (a sharded map), and when they expire; the second lock is taken inside the first | each lock alone |
+//! | `Changes::noted`, `recording` | grants and revokes, recorded in their order | `note` with `record` |
+//! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
+//! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
+//! | `Progress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
 //!
-//! # A segment (`segment`)
+//! # Recipes
 //!
-//! One word holds the number of claimed slots and some bits, and moves like this:
+//! ## A new overflow policy
 //!
-//! ```text
-//!               handed over                claim: one more slot
-//!   NEW ────────────────────────▶ READY ◀──┐
-//!    │                              │ └────┘
-//!    │ close                        │ close (by the one that opens the next)
-//!    ▼          handed over         ▼
-//!   CLOSED ────────────────────▶ READY + CLOSED: the number of claimed slots is final
-//! ```
+//! 1. `src/message/overflow.rs`: the variant, what it promises, and whether it `blocks` or `reserves`.
+//! 2. `src/queue/terms.rs`: `Terms::deadline`. `src/bus/options.rs`: `blocks`.
+//! 3. A shared queue: `Head::next` in `src/engine/head/mod.rs` decides for a queue without room;
+//!    `SharedQueue::look_for_room` in `src/queue/shared/mod.rs` says how much room there is. If the policy takes
+//!    envelopes out again, `src/queue/segment_channel/mod.rs` needs a second kind of channel, as for `DropOldest`.
+//! 4. A direct queue: `DirectQueue::offer` and `not_sent` in `src/queue/direct/mod.rs`, and `src/queue/credits.rs` if
+//!    places are reserved. `src/queue/direct/receiver.rs` if the subscriber takes them out in another way.
+//! 5. The command: `src/bin/oxide-bus/overflow.rs`, `soak/part.rs` and `soak/account.rs`.
+//! 6. Tests: `tests/library/overflow.rs`; the policies of the reference model in `tests/support/model.rs`, `script.rs`
+//!    and `draw.rs`, which the fuzz target shares; a model in `src/engine/tests/core_loom_policies.rs`;
+//!    `benches/publish.rs`.
+//! 7. Pages: the guarantees 1, 3 and 9, the limitations, the changelog.
 //!
-//! A new segment has the envelopes of its opener in its first slots, so a subscriber may read them before it is marked
-//! ready.
+//! ## A new filter
 //!
-//! The word also says which opening of the segment may claim, see below. A claim compares the whole word, so none
-//! succeeds before *ready*, after *closed*, or by another opening. Slot *i* has the
-//! sequence number *base + i*, and the next segment's base is this one's base plus its final count: that makes
-//! the one order. A slot is written once, after its claim; a subscriber that comes to a claimed slot before it
-//! is written waits. The file begins with the argument why this is right.
+//! 1. `src/engine/filter.rs`: the field of `Filter`, and each of its methods: `is_none`, `words`, `is_same`,
+//!    `with_patterns`, `Clone`, `Debug`. A filter that is user code belongs into `judge`, which catches panics.
+//! 2. If it can be looked up, `src/engine/index/mod.rs` and `trie.rs`, and `Filter::address`. If it must be asked,
+//!    `accepts` in `src/engine/subscriber_list.rs`.
+//! 3. `src/bus/options.rs`: the method of `SubscribeOptions`, `Clone` and `Debug`. `src/bus/subscription/again.rs`, for
+//!    `resubscribe`.
+//! 4. The command, if it can be written as text: `src/bin/oxide-bus/arguments.rs`.
+//! 5. Tests: `tests/library/routing.rs`, `tests/library/groups.rs`; `tests/support/model.rs` and `script.rs`;
+//!    `src/engine/tests/index.rs`; `benches/routing.rs`, and the cell (n) in `benches/compare/cells/filtered.rs`.
+//! 6. Pages: the guarantees 3 and 4, the limitations, the changelog.
 //!
-//! # Openings and entries (`opening`)
+//! ## A new transport
 //!
-//! An opening is a segment, a route, and what is out of the ordinary. Nearly every follower's queue has the segment in its
-//! reach and knows of all its losses. Such a queue is *plain*: what was enqueued for it follows from the sequence
-//! number where it began, the losses that were told, and how far the segment was filled. The others have an entry: how
-//! many envelopes were enqueued and how many left out before this segment, and whether the segment is in *reach*. Entries
-//! follow from the opening before and from how far its segment was filled. So losses need no counter that publishers
-//! would share: that a queue was left out is a range of sequence numbers.
+//! A transport carries envelopes between the bus and something else: a socket, a file, another bus. It needs nothing of
+//! the engine. The command's `replay` (`src/bin/oxide-bus/replay.rs`) is one in 400 lines.
 //!
-//! How many slots a segment gets: twice as many as the last one if that filled up, else as many as that one held; or
-//! what a batch asks for, if that is more; at most 64, at most 16 KiB, and at most the room of every queue that has
-//! any. One that is opened while subscribers wait for envelopes has eight slots at most: what all have received stays in
-//! memory until the segment is full. Every queue in reach therefore has room for all of it, and a capacity is exact. A queue without room is out of
-//! reach; if nobody is in reach, and nobody picks, the segment only counts, up to 1024, and keeps nothing. If a queue
-//! out of reach drops, each publish looks whether it has made room by now, and closes the segment if so: the next one
-//! includes it again. (One word for all, that a subscriber raises when it makes room, would save these looks. But to
-//! be exact a subscriber would need a fence after each receive, to learn whether it was left out.) If publishers wait
-//! for it, the segment has a single slot.
-//!
-//! # Helping
-//!
-//! A segment is installed before it is handed over, so a publisher may be stopped in between. Whoever comes
-//! next does not wait: it hands the segment over itself and marks it ready. A queue may be given the same segment
-//! by two publishers at the same moment; the follower passes over what it has seen, by the base number, and the
-//! channel has a few places more than the capacity for that. If even those are taken (that many publishers were stopped
-//! at just this step, and the subscriber has read nothing since), the segment goes into a second channel, and the
-//! subscriber sorts it in. `lane` has the argument why none is lost, late or left unread.
-//!
-//! # Followers (`follow`, `follower`, `lane`)
-//!
-//! A follower has one segment in its hand and reads slot after slot. At the end of what is claimed, a receive that
-//! does not wait answers that it is empty and leaves the segment open. One that waits spins for a moment, if its last
-//! sleep was short, and then sleeps. After each slot it stores how many envelopes it has consumed, which
-//! is what publishers see as room.
-//!
-//! # Sleeping (`wait_list`, `parker`)
-//!
-//! Threads and tasks wait in the same way: try, register in a wait list, try again, sleep. Subscribers without a filter
-//! have one list for the whole bus. Whoever appends to a segment, opens one, or ends something reads one flag, and wakes
-//! all that are registered. One that holds the open segment orders its registration and the next claim by the segment's
-//! word, which both change; one that does not orders its registration and the next opening by a fence on each side.
-//!
-//! Each queue with a filter has a list of its own. A publish that has sent to many of them puts one fence after the sends,
-//! and reads one count: how many of these lists are occupied in the whole bus. Of the threads of a group one is woken for
-//! each envelope; one that has not taken it wakes the next.
-//!
-//! Tasks are woken directly. Threads are woken by tree, for waking one is a call of the system: the publisher wakes two,
-//! each of these wakes two more before it looks at its envelope, and so on.
-//!
-//! A segment whose base is higher than what the follower expects comes after a gap, and the difference is the
-//! number that is told. At the end of the queue, where no segment shows the gap, it asks the bus how many were
-//! left out so far.
-//!
-//! A follower that keeps the newest always has room, so every segment is in its reach (`queue/segment_channel/newest`). Whoever opens the
-//! next segment takes out of its queue what comes before the last *capacity* envelopes, and counts it there; the jump from
-//! one base to the next tells the gap.
-//!
-//! # Pickers (`pick`, `room`)
-//!
-//! A subscriber with a filter receives `(segment, slot)` pairs, each sent by itself. Where the queue drops
-//! what comes when it is full, the channel decides: what a send finds full is lost. How much is queued follows from the channel's length and from what was
-//! consumed. Where publishers wait, or put the subscriber out, a publisher first reserves a place, by a
-//! compare-and-swap in `room`. Each pair carries how many envelopes had been lost before it was sent: that
-//! tells the gap in its place. Where a gap is told first, the pair after it is out of the channel already, and is held back; then one envelope more
-//! than the capacity may be queued, if a publisher sends in just that moment.
-//!
-//! In a queue with a filter that keeps the newest a publisher that finds the channel full takes the oldest pair out, and counts it as lost.
-//! It does so under a lock, and so does the subscriber that receives. So what was lost always lies between what was
-//! received and what is in the channel: the gap is told before the next pair is taken.
-//!
-//! Every queue that picked an envelope has it when one fence is passed. Then one count for the whole bus says whether
-//! anything waits at a queue like these: mostly there is no more to look at.
-//!
-//! # One order for all (`fanout`)
-//!
-//! An envelope has its sequence number before it is sent to those who picked it, so two publishers may send in
-//! another order than they were numbered. With `total_order` a mutex is held from the number to the last of these
-//! sends. It is taken after the predicates were asked, and given back before payloads are dropped or tasks are
-//! woken, so nobody's code runs under it. Who finds a queue full that must not lose anything lines up there, and
-//! waits when the mutex is free again; who comes later lines up behind. Followers need none of it: what goes to
-//! them alone takes no mutex.
-//!
-//! # Groups (`group`)
-//!
-//! A group is one queue of that kind, with several receiving ends. Its members are counted under the lock that
-//! guards the list. It is on the list once, so a publish finds it as it finds any subscriber.
-//!
-//! # Eviction (`room`, `follow`)
-//!
-//! A publisher that finds a queue with `Overflow::Evict` full marks it as evicted: a bit in the word in which
-//! places are reserved, or, of a follower, a flag that whoever hands over the segment sets before it is ready. From then
-//! on nothing is offered to it. (Where no places are reserved, a publish that has begun may still send; so a subscriber whose
-//! predicate has panicked learns of its end when its channel ends.) Then the publisher takes it off the list, if nobody is changing that; else
-//! whoever is changing it does so.
-//!
-//! # Waiting for room (`vacancy`, `engine/core/blocking`)
-//!
-//! A publish is tried as a whole: it places its envelope everywhere or nowhere. Before it claims a slot it reserves a
-//! place with every picker that publishers wait for, and it installs no opening that leaves out a follower that they wait for. Where one
-//! of these has no room, the attempt gives back what it has reserved and names that queue. A thread registers there, tries again, and
-//! sleeps; a task does the same and returns to its executor. The subscriber wakes them: it stores its count, puts a fence, and looks
-//! whether somebody is registered; a publisher registers, puts a fence, and reads the count. One of them at least sees the other.
-//!
-//! A queue that was found full counts as full until a batch of places is free, for publishers that have waited for less
-//! than a millisecond. So segments stay long, and publishers are seldom woken.
-//!
-//! A subscriber whose time-out is over does not count any more: the attempt leaves it out, and the envelope is lost for it.
-//!
-//! # Finding who listens (`route`, `index`, `shelf`)
-//!
-//! A route holds its subscribers in the order in which they came, and an index of those with a filter: tries
-//! over the tokens of their patterns, one for all sources and one for each source that is named. A publish looks
-//! its subject up, gathers whom it finds, and asks their predicates last. What it found and what they said is kept
-//! while it tries again, so none is asked twice; then it claims its slot in a segment of the same route.
-//!
-//! Routes are never changed. List and index are made of rows of up to 64 items; a change copies one row in each
-//! of the lists that it touches, and the handles on the other rows. The old route keeps the old rows.
-//!
-//! # Changing the list (`route`)
-//!
-//! Subscribing, unsubscribing and closing make a new route under a mutex, then see to it that the current
-//! opening is for that route or a newer one. That is the barrier: whoever publishes after that goes by the new list. The
-//! old queue's sending end goes with the last opening that lists it.
-//!
-//! Mostly the new opening has the same segment (`engine/head/same_segment`), so a change costs the others nothing. The segment's
-//! word has an *epoch*, the number of the opening that may claim. A newcomer is given the open segment, then the epoch is
-//! raised, and the newcomer starts at the slot after those that were claimed by then. Whoever holds an older opening can
-//! claim no more, and loads the new one. Where the segment is closed or full, or has more free slots than a newcomer has
-//! places, or nobody would be left to read it, or something is retained, an empty opening is installed instead, and the
-//! next publish opens a segment.
-//!
-//! Publishers go first (`engine/core/priority`): who changes the list waits for a publisher that has lost the race for the next
-//! opening, up to five milliseconds. Else threads that subscribe and leave in a loop could starve it.
-//!
-//! Closing does so twice. The first route is closed and lists the subscribers still: the opening that brings it in
-//! has the accounts of all of them, and these are final: followers are told, and woken. The second lists nobody, so that
-//! the other queues disconnect.
-//!
-//! A follower that is closed alone goes the same way: it is marked, so that no later opening offers it anything, and
-//! the current segment is retired. From then on its accounts do not change, and say what its subscriber has still
-//! to receive; then it is taken off the list. Of a picker nothing has to be settled: its room counts.
-//!
-//! # Grants (`grants`, `admission`, `scope`, `rate`)
-//!
-//! Each capability that is granted or held has one *admission* in a sharded map, and a publisher keeps a reference to
-//! it, so that revoking reaches every publisher at once. One that is neither granted nor held nor published under is
-//! forgotten.
-//!
-//! A publish that only appends asks whether it may after it got hold of the current opening, before it claims a slot, and
-//! writes to no word of the admission. Who revokes, and waits, puts another opening in the place of the current one
-//! when the capability is revoked: what was appended by the old one, or by those before, is in the queues; nothing more is,
-//! since their segments are closed or take claims by the new one alone; and who gets hold of a later one has acquired, through the swap, that it is revoked. So there
-//! is nobody to be waited for.
-//!
-//! Who publishes in any other way (sends to those who pick it, waits for room, opens a segment or only counts in one, is
-//! measured, has a correlation id, publishes a batch, or by the name of a capability that has restrictions) adds one to a word of the admission and takes it off when all is enqueued. A bit in the
-//! same word
-//! says whether the capability is granted without restrictions: so one atomic addition asks and counts, and no fence is
-//! needed, since of an addition and a change to one word one comes first. If the bit is not set, the terms are read:
-//! a value behind an arc-swap that is replaced whole, before the words are changed. Who revokes may wait until each
-//! count has been zero once: whoever comes in later is refused, and not waited for. A second bit says whether it is
-//! granted at all; who finds that it is not is refused without being counted, so that those who try again and again
-//! hold up nobody who waits. There are four words, so that publishers on many threads do not all fight for one.
-//!
-//! A rate is one word as well: the time at which the allowance would be whole again. Each publish moves it on.
-//!
-//! # Requests (`request`, `requests`)
-//!
-//! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
-//! those that are pending; if there are any, and its envelope has a correlation id, it puts the envelope's place into
-//! the slot of that request, and takes it off the map, both under the lock of one shard. It does so once the envelope is
-//! placed and before it waits for anybody. An envelope that no segment keeps gets a segment of its own for that. Where several
-//! answers are wanted the slot has 128 places, and the request stays on the map until its [`Replies`](crate::Replies) are
-//! dropped, time is up, or the bus closes. The asking side holds the bus weakly.
-//!
-//! A slot is one allocation: a lock around the answers and the waker of the task that waits, a condition on which a
-//! thread sleeps, and a word that says without the lock whether there is anything to take. Before it sleeps a thread looks
-//! at that word for some microseconds, if its last answer came within 50 µs. An asking side whose request is off the map
-//! already, which its one answer has done, does not go there to clear up.
-//!
-//! # Retained envelopes (`retained`)
-//!
-//! An opening also has what is retained up to its segment's base. It follows, as the accounts do, from the opening before
-//! and its segment, which is closed: whoever makes an opening looks at the envelopes of the segment before. So there is
-//! one state for each place in the sequence, and no lock. A slot that is not written yet is set aside for the next to
-//! look, and so is a segment in whose place only another is put; a subscriber waits for it. While something is retained, segments keep what they would only count.
-//!
-//! A new subscriber needs the base of the first opening that lists him. That is marked, with the list, before the
-//! opening after it is installed. What is retained with a lower sequence number is his backlog.
-//!
-//! # Advisories (`board`, `advisories`)
-//!
-//! What the bus says about itself travels on a second bus, made when somebody asks for it, which has no
-//! advisories. They are put up after the fact and outside every lock, by the thread that did it: where nobody
-//! listens that is one load. A loss is noted where it is counted, for a follower where a segment is opened that
-//! leaves it out, and told when the publish is over, since who listens may publish in turn.
-//!
-//! # Figures (`stats`)
-//!
-//! Nothing is counted for them. How much was published is the sequence; what a follower was given and lost is in the
-//! current opening's entry, what it consumed is its own word; a picker's is in its room. High water is noted for a
-//! follower when a segment is opened, which looks at the room anyhow, for a picker by the subscriber, each 16th time that it takes
-//! something out, and by a publisher that finds it full.
-//!
-//! # How it is checked
-//!
-//! * Loom explores the interleavings of the models that stand beside the code (`--cfg oxide_loom`), of the
-//!   larger ones those with few preemptions. All atomics, locks and channels of this crate come through `sync`
-//!   (but for two cells that are written once, when the bus closes and when somebody asks for advisories), which puts loom's, or stand-ins made
-//!   of loom's, in their place.
-//! * A reference model in plain sequential code is compared with the bus over random scripts
-//!   (`tests/library/model.rs`), and over a fuzzer's. The other [fuzz targets](super::fuzzing) are for patterns, for all
-//!   that reads input, and for the round trip of envelopes.
-//! * A publisher is stopped at each step of its way, and the others go on (`engine/tests/core_stopped/mod.rs`, by the hooks in
-//!   `pause`).
-//! * Stress tests run publishers and subscribers of every kind at once and check the accounts at the end
-//!   (`tests/library/stress.rs`).
-//! * The command `oxide-bus soak` does, at random and for as long as you like, everything that users of a bus can do at
-//!   once: `cargo run --release --features cli -- soak --minutes 30`. It uses the public interface only. Each publisher
-//!   numbers its envelopes, so each subscriber knows what it misses, and checks what it receives. A round takes some
-//!   tenths of a second; at its end all publishers rest, and accounts, figures and memory are compared. The first broken
-//!   promise ends it, and names the seed of that round.
+//! 1. A new folder of `src/`, and its name at the end of `LAYERS` in `tests/library/layers.rs`: it may import `bus` and
+//!    `tokio`. `src/lib.rs` declares it, behind a feature of `Cargo.toml`; the new dependency is optional, and goes
+//!    into the list of the second step of `.ci/run`.
+//! 2. Out: subscribe, and write with [`Codec`](crate::codec::Codec) or [`LinesWriter`](crate::codec::LinesWriter). Say
+//!    which overflow policy it takes, and pass on `Lagged`.
+//! 3. In: read with a bounded [`Codec`](crate::codec::Codec), and publish through
+//!    [`Publisher::forward`](crate::Publisher::forward) under a [`Grant`](crate::Grant) that
+//!    [forwards](crate::Grant::forwards), never through the bus itself: what comes from outside is not trusted.
+//! 4. End: it holds a [`WeakBus`](crate::WeakBus), so that it does not keep the bus open.
+//! 5. Tests: a file in tests/library, lines in `tests/library/threat_model.rs`, and a fuzz target for what it reads
+//!    (`fuzz/src`, `fuzz/fuzz_targets`, `fuzz/corpus`).
+//! 6. Pages: the threat model, the limitations, the features of the README, the drawing above, the changelog.

@@ -1,24 +1,24 @@
 //! For users of the bus in `oxide-k` 0.3: what is the same, what is different, and what to change.
 //!
-//! *The seed* is that bus: the module `bus` of the micro-kernel `oxide-k`. This crate has its vocabulary, and another
-//! engine.
+//! *The seed* is that bus: the module `bus` of the micro-kernel `oxide-k`. This crate keeps its vocabulary, and has
+//! another engine.
 //!
 //! # At a glance
 //!
 //! | | `oxide-k` 0.3, module `bus` | `oxide-bus` |
 //! | --- | --- | --- |
-//! | calls | `async`, on tokio | plain, and block only where they say so; or, with the feature `tokio`, `async` on any executor |
+//! | calls | `async`, on tokio | plain calls, which block only where they say so; or, with the feature `tokio`, `async` on any executor |
 //! | a publish | write lock on the list, a deep clone for each subscriber | no lock, no clone |
 //! | payload | `Message` | any type; `MessageBus` carries `Message` |
 //! | to choose | everything, always | subject patterns, sources, predicates, capacity, overflow policy |
 //! | a loss | a line in the trace | told to the subscriber and counted; in the receipt too, unless a newer envelope displaces it |
 //! | a dropped subscription | counted until the next publish | gone at once |
-//! | right to publish | a name that anybody may present | the same, or a `Publisher` with a fixed source; for some subjects, for a time, at a rate |
+//! | right to publish | a name that any caller may present | the same, or a `Publisher` with a fixed source; for some subjects, for a time, at a rate |
 //! | JSON of custom events | cannot be read back | round-trips; the old form is read too |
 //!
 //! # The same
 //!
-//! The names: `MessageBus`, `Envelope`, `Message`, `Command`, `Event`, `Capability`, `subscribe`, `publish`,
+//! These names: `MessageBus`, `Envelope`, `Message`, `Command`, `Event`, `Capability`, `subscribe`, `publish`,
 //! `publish_with_capability`, `grant_capability`, `revoke_capability`, `send_command`, `emit_event`,
 //! `subscriber_count`. The variants of messages and their fields. A `MessageBus` is a handle, and clones
 //! share one bus. A queue holds 128 envelopes, and drops the newest when it is full. An unguarded publish
@@ -73,7 +73,7 @@
 //! # }
 //! ```
 //!
-//! (That loop ends at the first loss, too, as `Err(RecvError::Lagged { .. })`: who would rather go on matches on it.)
+//! (That loop also ends at the first loss, as `Err(RecvError::Lagged { .. })`. Match on it to continue.)
 //!
 //! Or for threads:
 //!
@@ -107,7 +107,7 @@
 //! | in the seed | here |
 //! | --- | --- |
 //! | `use oxide_k::bus::MessageBus` | `use oxide_bus::kernel::AsyncMessageBus as MessageBus`, with the feature `tokio`; or `use oxide_bus::MessageBus`, leave out each `.await`, and receive in a thread |
-//! | `subscription.receiver.recv().await` → `Option<Envelope>` | `subscription.recv().await`, or for threads [`subscription.recv()`](crate::Subscription::recv) → `Result<Delivery, RecvError>`: `Lagged` where something was lost (the seed only traced it), `Disconnected` where the seed returned `None` |
+//! | `subscription.receiver.recv().await` → `Option<Envelope>` | `subscription.recv().await`, or for threads [`subscription.recv()`](crate::Subscription::recv) → `Result<Delivery, RecvError>`: `Lagged` after a loss (the seed only traced it), `Disconnected` where the seed returned `None` |
 //! | `subscription.id` | [`subscription.id()`](crate::Subscription::id) |
 //! | an `Envelope` of one's own | a shared [`Delivery`](crate::Delivery): borrow from it, or [`into_envelope()`](crate::Delivery::into_envelope) for a copy |
 //! | `envelope.source: String` | [`Source`](crate::Source): compares with `&str`, reads as `&str`, made by `.into()` |
@@ -119,9 +119,9 @@
 //!
 //! # JSON
 //!
-//! What the seed wrote is read here, within the [limits](crate::codec#limits), and what is written here the
-//! seed reads, with one exception: custom events. There the seed writes the key `kind` twice, once as the tag and once as the field, and cannot read
-//! that back. Here the field is called `custom_kind`:
+//! This crate reads what the seed wrote, within the [limits](crate::codec#limits), and the seed reads what this crate
+//! writes, with one exception: custom events. There the seed writes the key `kind` twice, once as the tag and once as the
+//! field, and cannot read that back. Here the field is called `custom_kind`:
 //!
 //! ```
 //! use oxide_bus::kernel::{Event, Message};
@@ -150,7 +150,7 @@
 //! * A dropped subscription is gone at once, not at the next publish.
 //! * There is a [`close`](crate::Bus::close). In the seed a bus ends only with its last clone; that ends it
 //!   here too.
-//! * A slow subscriber is told what it missed, and the publisher is too.
-//! * [`grant_capability`](crate::Bus::grant_capability) says where a name is too long, or too many are granted.
-//! * A module is best given a [`Publisher`](crate::Publisher): the seed's `publish_with_capability` believes
-//!   whatever source and capability it is shown.
+//! * A slow subscriber is told what it missed, and so is the publisher.
+//! * [`grant_capability`](crate::Bus::grant_capability) returns an error if a name is too long, or too many are granted.
+//! * Give each module a [`Publisher`](crate::Publisher): the seed's `publish_with_capability` believes
+//!   any source and capability that it is shown.

@@ -2,21 +2,26 @@
 //!
 //! | page | answers |
 //! | --- | --- |
-//! | [`cookbook`] | where is a whole program that does what I want to do? |
+//! | [`cookbook`], [`cookbook_boundaries`] | where is a whole program that does what I want to do? |
 //! | [`speed`] | what does it cost, beside other crates? |
 //! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
 //! | [`limitations`] | what should I know before I rely on it? |
 //! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
 //! | [`threat_model`] | what can a hostile module do? |
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
-//! | [`internals`] | how does it work? |
+//! | [`internals`] | how does it work, in ten minutes? |
+//! | [`mechanisms`] | how does each mechanism work, in detail? |
+//! | [`contributing`] | how do I test, measure and place a change? |
 //! | [`fuzzing`] | how is it fuzzed, and how do I fuzz payloads of my own? |
 
+pub mod contributing;
 pub mod cookbook;
+pub mod cookbook_boundaries;
 pub mod fuzzing;
 pub mod guarantees;
 pub mod internals;
 pub mod limitations;
+pub mod mechanisms;
 pub mod migrating;
 pub mod speed;
 pub mod tasks;

@@ -19,13 +19,13 @@
 //!
 //! *The seed* is the bus of the `oxide-k` crate, from which this one took its vocabulary.
 //!
-//! * It allocates 4 times for 64 publishes under load, and nothing to deliver.
+//! * It allocates 4 times for 64 publishes under load, and not at all to deliver.
 //! * A stuck subscriber does not slow publishing measurably.
 //! * Batches of 64 (`publish_batch`, `try_recv_each`) take a fifth to a third of the time of the next best.
 //!
-//! It is not ahead everywhere. With one subscriber, a channel is as good or better. Where each envelope carries a JSON
-//! document, owned deliveries to 64 or more subscribers take longer than with `bus`, and those by reference about as
-//! long.
+//! It is not the fastest everywhere. With one subscriber, a channel is as good or better. If each envelope carries a
+//! JSON document, owned deliveries to 64 or more subscribers take longer than with `bus`, and deliveries by reference
+//! about as long.
 //!
 //! # Between threads
 //!
@@ -36,38 +36,39 @@
 //! # Tasks
 //!
 //! Tasks (feature `tokio`) on one thread publish and receive as fast as over the best of tokio's channels and
-//! `async-broadcast` with one subscriber, and 1.1 times as fast with 4 to 64. On two threads they are as fast with one or
-//! 64, and up to 1.2 times as fast with 4 and 16. To wake a task takes 1.1 to 1.2 times as long as with tokio's mpsc.
+//! `async-broadcast` with one subscriber, and 1.1 times as fast with 4 to 64. On two threads they are as fast with one
+//! or 64, and up to 1.2 times as fast with 4 and 16. Waking a task takes 1.1 to 1.2 times as long as with tokio's mpsc.
 //!
 //! # Where programs really are
 //!
-//! The cells below measure what a program does beside publishing to subscribers that keep up; the command below prints
-//! them. As parts of the time of the best peer, on a 2-core Intel Xeon virtual machine (2026-11-29, `--quick`, the machine
-//! was not quite at rest):
+//! The cells below measure what programs do beside publishing to subscribers that keep up. The command below prints
+//! them. As parts of the time of the best peer, on a 2-core Intel Xeon virtual machine (2026-11-29, `--quick`, the
+//! machine was not quite at rest):
 //!
 //! | cell | time of the best peer |
 //! | --- | --- |
 //! | (m) 8 sleeping threads, the publishing thread's processor time; until the last has it | 0.75 to 0.86; 1.4 |
 //! | (n) 16 by pattern, by source, by predicate, groups of one; one of 1,000 | 1.3 to 1.4, 1.3 to 1.4, 1.3 to 1.6, 1.4 to 1.5; 2.2 to 2.3 |
-//! | (o) keep the newest, publish; publish and receive, nobody slow | 1.2 to 1.3; 0.8 |
+//! | (o) keep the newest, publish; publish and receive, none slow | 1.2 to 1.3; 0.8 |
 //! | (p) groups, 1 and 4 publishers | 1.5 to 2.7 and 1.5 to 2.4 of crossbeam; 4 to 5 of the best |
 //! | (r) request between threads; between tasks | 1.4 to 1.5; 2.4 to 3.7 |
 //! | (s) a publish beside a loop of changes among 10,000, median; 90th percentile | 1.1; 6.6 |
 //! | (v) write, read a ping; 201 bytes | 0.65, 1.0; 0.82, 0.90 |
 //! | (v) audited: 512 publishes, and until they are written | 2.0 to 2.4; 1.0 |
 //!
-//! `tokio::sync::broadcast` and `async-broadcast` pass over full queues at 200 ns however many there are (q); here it
-//! takes a look at each, 0.2 to 1.1 of a crossbeam fan-out. One subscriber at 90 % of its capacity makes a publish to 16
-//! others twice as long (u). Of 8 publishers that wait for one slow subscriber the least gets 6 % of its fair share (t).
+//! `tokio::sync::broadcast` and `async-broadcast` publish past full queues in 200 ns, however many there are (q). This
+//! crate looks at each full queue, in 0.2 to 1.1 of the time of a crossbeam fan-out. One subscriber that is 90 % full
+//! makes a publish to 16 others take twice as long (u). Of 8 publishers that wait for one slow subscriber the least
+//! gets 6 % of its fair share (t).
 //!
 //! | cell | what is measured | against |
 //! | --- | --- | --- |
 //! | (m) at rest | 1, 8 and 64 threads, and as many tasks, sleep when one envelope is published: what the publish takes, by the clock and by its thread's own processor time, and when the last one has it | every fan-out and ring whose subscribers sleep, in threads and in tasks |
 //! | (n) filtered | 16 and 1,000 subscribers that match by pattern, source or predicate; 16 groups of one; one that matches beside 999 that do not | a crossbeam fan-out that asks the same question; the one channel alone |
-//! | (o) keep the newest | 8 subscribers with [`DropOldest`](crate::Overflow::DropOldest): nobody is slow, all read a quarter, nobody reads | `tokio::sync::broadcast`, `async-broadcast` in overflow mode |
+//! | (o) keep the newest | 8 subscribers with [`DropOldest`](crate::Overflow::DropOldest): none is slow, all read a quarter, none reads | `tokio::sync::broadcast`, `async-broadcast` in overflow mode |
 //! | (p) groups | 1 and 4 publishers, 4 members, lossless | crossbeam, crossfire, flume, kanal and async-channel, each as one channel for many senders and receivers |
 //! | (q) full queues | a publish to 10, 1,000 and 10,000 subscribers that are full | every contestant that loses rather than waits |
-//! | (r) request and reply | a request between two threads, and between two tasks | a pair of channels, which only one may use; crossbeam with a channel for each answer; for tasks tokio's mpsc with oneshot |
+//! | (r) request and reply | a request between two threads, and between two tasks | a pair of channels, which only one thread may use; crossbeam with a channel for each answer; for tasks tokio's mpsc with oneshot |
 //! | (s) coming and going | one thread subscribes and leaves in a loop while another publishes every 300 µs to 10, 1,000 and 10,000 subscribers with room: the median, 90th percentile and longest publish, and what it takes to subscribe and leave | `tokio::sync::broadcast`, `async-broadcast`, a crossbeam fan-out behind an arc-swap list |
 //! | (t) fairness | 8 publishers to one slow lossless subscriber, and 64 to a fast one: the least share of a publisher (1 is a fair one) and the longest wait | every contestant with several lossless publishers |
 //! | (u) nearly full | 16 subscribers that read all, and one at 90 % of its capacity beside them | the same without that one, and every contestant that loses rather than waits |
@@ -84,20 +85,22 @@
 //! ```
 //!
 //! It takes under fifteen minutes; with `-- --quick`, as for the table above, under three minutes once it is built.
-//! `-- --cell a,b` measures some of the cells only, and `-- --json table.json` also writes the medians to a file.
+//! `-- --cell a,b` measures only some of the cells, and `-- --json table.json` also writes the medians to a file.
+//! [`contributing`](crate::docs::contributing#measure-before-and-after) says how to compare two versions.
 //!
 //! * Every contestant does the same job with the same envelopes, and each envelope is made within the measured time.
-//! * The contestants take turns in short rounds, and each round begins with another one. So what disturbs the machine
-//!   for a while disturbs all alike. The first round is not counted, and the median of the others is shown.
-//! * `disruptor` and `enso-channel` do less than the others: nobody sleeps or joins. They are shown, and are never the
-//!   best peer. `photon-ring` does not take part: it carries plain bytes only, and no envelope.
+//! * The contestants take turns in short rounds, and each round begins with another contestant. So a disturbance of the
+//!   machine affects all of them alike. The first round is not counted, and the median of the others is shown.
+//! * `disruptor` and `enso-channel` do less than the others: their subscribers neither sleep nor join. They are shown,
+//!   and are never the best peer. `photon-ring` does not take part: it carries plain bytes only, and no envelope.
 //! * Allocations are counted in a process of their own, because counting makes an allocation slower.
-//! * On a machine that does something else at the same time the cells with several threads vary most.
+//! * If the machine does something else at the same time, the cells with several threads vary most.
 //!
 //! # What routing costs
 //!
-//! The bus looks up who listens by pattern or source. So the cost of a publish follows how many subscribers match, and
-//! not how many there are. Nanoseconds for one publish, making the envelope aside (the same machine):
+//! An index finds the subscribers that listen by pattern or source. So the cost of a publish depends on how many
+//! subscribers match, and not on how many there are. Nanoseconds for one publish, without making the envelope (the same
+//! machine):
 //!
 //! | subscribers | 0 match | 1 matches | 10 match | 100 match |
 //! | --- | --- | --- | --- | --- |
@@ -108,7 +111,7 @@
 //! | 10,000 | 280 | 305 | 707 | 4,271 |
 //!
 //! A command to one of 1,000 modules costs a hundredth of what it costs to send it to all of them through
-//! `tokio::sync::broadcast`, for 999 to discard. Where 64 commands are sent before anybody looks, it costs a thirtieth.
+//! `tokio::sync::broadcast`, for 999 to discard. If 64 commands are sent before any module looks, it costs a thirtieth.
 //! This prints the tables:
 //!
 //! ```sh

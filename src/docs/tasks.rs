@@ -2,34 +2,36 @@
 //!
 //! # How a task waits
 //!
-//! It waits as a thread does: it registers its waker in a *wait list*, and looks once more. A publisher that has sent
-//! something reads one flag, and wakes those that are registered. [`internals`](crate::docs::internals) says where the
-//! lists are, and why no wake-up is lost. Tasks are woken directly, threads by each other. Wakers are called outside every
-//! lock, and one that panics is not noticed.
+//! A task waits as a thread does: it registers its waker in a *wait list*, and looks once more. A publisher that has
+//! sent something reads one flag, and wakes the registered waiters. [`mechanisms`](crate::docs::mechanisms) says where
+//! the lists are, and why no wake-up is lost. Tasks are woken directly, threads by each other. Wakers are called
+//! outside every lock, and a panic of a waker is caught.
 //!
-//! So a task is woken once for all that comes until it runs, and reads a whole segment without anything but its
-//! slots. While it has something at hand each receive is over at once; every 129th gives other tasks a turn,
-//! on any executor. A publish that finds room is over at once as well, but for one in 129 on its thread: so who publishes
-//! without end lets those receive who run there. `try_publish` never gives them a turn. A task that awaits whichever
-//! comes first of several goes on with another while one gives way; so every 16th receive, and every 16th publish, uses
-//! up one of the 128 that tokio's budget has for the task. At the latest when that is used up it gives way whatever it
-//! awaits.
+//! So a task is woken once for everything that comes until it runs, and reads a whole segment without touching anything
+//! but its slots.
 //!
-//! A task that publishes where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room tries first,
-//! which places the envelope in all queues or in none, registers at the queue that was in its way, and tries
-//! again; it sleeps if that one is in its way still. The subscriber wakes it when it has made room. So a publish that is
-//! given up is in no queue, and there is nothing left of it. How long the subscriber would have publishers wait is
-//! heeded by threads only: a time-out needs a clock, which an executor need not have. A task brings its own, with
-//! `publish_timeout`, or gives up. For an audit log it waits even then, as a thread does, and others run.
+//! **Giving way.** A receive that finds an envelope is over at once. Every 129th gives other tasks a turn, on any
+//! executor. A publish that finds room is over at once as well, except one in 129 on its thread. So a task that
+//! publishes without end lets the receivers on its thread run. `try_publish` never gives them a turn. If a task awaits
+//! whichever of several futures comes first, it continues with another future while one gives way. So every 16th
+//! receive, and every 16th publish, uses up one of the 128 units that tokio's budget has for the task. When that is
+//! used up, the task gives way whatever it awaits.
 //!
-//! Nothing but wakers is assumed of the executor. The methods that take a time-out take tokio's clock, and so does `request`, unless the
-//! bus or the publisher was told to have none. A task that waits
-//! for subscribers, for what is on its way under a revoked capability, or until everything is received, is woken by
-//! them.
+//! **Waiting for room.** A task publishes in attempts, where a subscriber with
+//! [`Overflow::Block`](crate::Overflow::Block) has no room. An attempt places the envelope in all queues or in none. If
+//! it fails, the task registers at the queue that was in its way, tries again, and sleeps if that queue is still full.
+//! The subscriber wakes it when it has made room. So a publish that is given up is in no queue, and leaves nothing
+//! behind. [`BlockFor`](crate::Overflow::BlockFor) limits the wait of threads only: a time-out needs a clock, which an
+//! executor need not have. A task brings its own, with `publish_timeout`, or gives up. For an audit log it waits even
+//! then, as a thread does, while other tasks run.
+//!
+//! **The executor.** The bus assumes nothing but wakers. The methods that take a time-out use tokio's clock, and so
+//! does `request`, unless the bus or the publisher was told to have no time-out. A task that waits for subscribers, for
+//! publishes in flight under a revoked capability, or until everything is received, is woken by them.
 //!
 //! # Which is the twin of which
 //!
-//! Every method has a twin of the same name, with the same arguments, but for those below. Methods with `&self`
+//! Every method has a twin of the same name, with the same arguments, except those below. Methods with `&self`
 //! that never wait are the same: the types for tasks dereference to their twins.
 //!
 //! | of | methods | for tasks |

@@ -1,9 +1,9 @@
 //! What a hostile module can do to the others, and what it cannot.
 //!
 //! The module is given a [`Publisher`](crate::Publisher) and a [`Subscription`](crate::Subscription), no
-//! [`Bus`](crate::Bus), and a payload of a type that is not its own. It is safe Rust in the same process: so
-//! nothing here protects from code that may use `unsafe`, hog the processor, exhaust the memory by itself or
-//! end the process. For those there are processes.
+//! [`Bus`](crate::Bus), and a payload of a type that is not its own. It is safe Rust in the same process. So nothing
+//! here protects from code that uses `unsafe`, hogs the processor, exhausts the memory by itself or ends the process.
+//! Use processes against those.
 //!
 //! # What it cannot do
 //!
@@ -11,21 +11,21 @@
 //!
 //! | it cannot | because | test |
 //! | --- | --- | --- |
-//! | speak for another | the source is the publisher's; what it may [forward](crate::Grant::forwards) must be of its own source, or one that it was granted | `it_cannot_speak_for_another` |
-//! | choose an id or a time | they are stamped by the bus; to [forward](crate::Publisher::forward) what has some already is a [right](crate::Grant::forwards) of its own | `it_cannot_choose_an_id_or_a_time` |
-//! | say more than it was granted | the scope is checked at each publish, one by one, in batches, and for what is forwarded | `it_cannot_say_more_than_it_was_granted` |
-//! | set a header that it was not granted | a [grant](crate::Grant::headers) lists the headers that may be set, for what is forwarded too | `it_cannot_set_a_header_that_it_was_not_granted` |
+//! | speak for another | the source is the publisher's; an envelope that it [forwards](crate::Grant::forwards) must be of its own source, or of one that it was granted | `it_cannot_speak_for_another` |
+//! | choose an id or a time | the bus stamps them; to [forward](crate::Publisher::forward) an envelope that has them already is a separate [right](crate::Grant::forwards) | `it_cannot_choose_an_id_or_a_time` |
+//! | say more than it was granted | the scope is checked for each envelope: published alone, in a batch, or forwarded | `it_cannot_say_more_than_it_was_granted` |
+//! | set a header that it was not granted | a [grant](crate::Grant::headers) lists the headers that may be set, in forwarded envelopes too | `it_cannot_set_a_header_that_it_was_not_granted` |
 //! | widen what it may say | [`narrow`](crate::Publisher::narrow) adds a condition, and nothing lifts one | `it_cannot_widen_what_it_may_say` |
-//! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) nothing of it comes any more | `it_cannot_go_on_after_a_revoke` |
+//! | go on after its capability is revoked | every clone shares the grant; after [`revoke_and_drain`](crate::Bus::revoke_and_drain) no more envelopes of it come | `it_cannot_go_on_after_a_revoke` |
 //! | say more often than it may | a [rate](crate::Grant::rate) is one allowance for all clones | `it_cannot_say_it_more_often_than_it_may` |
 //! | hold up the others by not receiving | its queue is its own, and publishers do not wait for it, unless it was given [`Overflow::Block`](crate::Overflow::Block) | `it_cannot_hold_up_the_others` |
 //! | make the bus grow | a refusal is a count; clones and narrowed publishers are its own memory; a queue has its capacity; of patterns it can [set](crate::Subscription::set_patterns) no more than [`MAX_PATTERNS`](crate::limits::MAX_PATTERNS), of [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together: that, and the index over them, is 16 MiB at most (for each source that the subscription was made for) | `it_cannot_make_the_bus_grow` |
-//! | make others search for long | its patterns have no more than [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) shapes, of [`MAX_PATTERN_TOKENS`](crate::limits::MAX_PATTERN_TOKENS) tokens: so to find whether one matches takes less than 256 steps, however many there are | `it_cannot_make_others_search_for_long` |
-//! | publish what the others cannot hold | a bus may have a [greatest size](crate::BusBuilder::max_payload) for a payload, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; what none could write is refused to it in any case | `it_cannot_publish_what_others_cannot_hold` |
-//! | drown what the bus tells | of its refusals ten a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
+//! | make others search for long | its patterns have no more than [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) shapes, of [`MAX_PATTERN_TOKENS`](crate::limits::MAX_PATTERN_TOKENS) tokens: so a look-up takes less than 256 steps, however many patterns there are | `it_cannot_make_others_search_for_long` |
+//! | publish what the others cannot hold | a bus may have a [greatest size](crate::BusBuilder::max_payload) for a payload, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; a payload that no codec could write is refused in any case | `it_cannot_publish_what_others_cannot_hold` |
+//! | drown what the bus tells | ten of its refusals a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
 //! | use up the requests of the others | no more than [so many](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
 //! | see more than it was given | a subscription that was made [fixed](crate::SubscribeOptions::fixed) stays as it is | `it_cannot_see_more_than_it_was_given` |
-//! | fill the disk with what is refused to it | of its refusals ten a second are recorded in an [audit log](crate::audit), with the count of the others (unless [each](crate::audit::Options::each_denial) is wanted) | `it_cannot_fill_the_disk_with_what_is_refused` |
+//! | fill the disk with what is refused to it | ten of its refusals a second are recorded in an [audit log](crate::audit), with the count of the others (unless [each](crate::audit::Options::each_denial) is wanted) | `it_cannot_fill_the_disk_with_what_is_refused` |
 //! | hide in whose name it tried to speak | a refusal is told with the source that the envelope claimed and its subject | `it_cannot_hide_in_whose_name_it_tried_to_speak` |
 //! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
 //! | reach the bus | nothing that it holds leads there | below |
@@ -51,38 +51,39 @@
 //!
 //! # What it can do
 //!
-//! * Fill the queues of those who listen to what it may say, as fast as its rate allows; without a rate, as
-//!   fast as it can. They lose what comes then, also from others, and are told. So give each module a rate, and let those who must not lose
-//!   anything listen by source or subject.
-//! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block); and with a
-//!   filter, cost them what it takes to put an envelope into its
-//!   queue, and with patterns up to 256 steps to find them, of some 50 to 100 ns each: a few where `*` always stands in
-//!   the same places. A subscription that is made [fixed](crate::SubscribeOptions::fixed) has only the patterns that its
-//!   owner chose.
-//! * Make those wait who subscribe or leave, by changing its patterns again and again, unless its subscription was made
+//! * Fill the queues of the subscribers that listen to what it may say, as fast as its rate allows; without a rate, as
+//!   fast as it can. They lose what comes then, also from others, and are told. So give each module a rate, and let
+//!   subscribers that must not lose anything listen by source or subject.
+//! * Make publishers wait, if its subscription was given [`Overflow::Block`](crate::Overflow::Block).
+//! * With a filter, cost publishers what it takes to put an envelope into its queue. With patterns, cost them up to 256
+//!   steps for the look-up, of some 50 to 100 ns each; only a few steps where `*` always stands in the same places. A
+//!   subscription that is made [fixed](crate::SubscribeOptions::fixed) has only the patterns that its owner chose.
+//! * Make subscribing and leaving wait, by changing its patterns again and again, unless its subscription was made
 //!   [fixed](crate::SubscribeOptions::fixed).
-//! * Keep the bus open, since a [`Publisher`](crate::Publisher) does; and envelopes in memory, by keeping deliveries:
+//! * Keep the bus open, since a [`Publisher`](crate::Publisher) does. Keep envelopes in memory, by keeping deliveries:
 //!   each up to 64 of them, or fewer by [`BusBuilder::max_segment`](crate::BusBuilder::max_segment).
-//! * Make a revoke with draining run into its time-out, where a thread of its waits for room. (Its tasks cannot.)
-//! * Save up what its rate allows, where someone who listens loses nothing and has no room: its threads and tasks that
-//!   wait for that were let pass in their time, and arrive together.
-//! * Use up the rate and the requests of its capability, by a narrowed publisher as well as by the whole one. So
-//!   narrowing is for those who are trusted with the whole allowance; to others give a capability of their own.
-//! * With the feature `tokio`, hold up whoever wakes it: to poll a future it brings a [`Waker`](std::task::Waker), and
-//!   that is called by the thread that publishes to it, makes room for it, answers it, or closes the bus, or that
-//!   [revokes and drains](crate::Bus::revoke_and_drain), beyond the time-out; the thread of an
-//!   [audit log](crate::audit) among them. One that panics harms nobody, but one that does not return keeps that
-//!   thread, even the log's. Where modules are not trusted with that, build without the feature.
-//! * Answer, as itself, any request that it sees, or whose id it guesses, since ids are unique and
-//!   [not secret](crate::docs::limitations): who asks and must know who answers looks at the
-//!   [source](crate::Envelope) of the answer. Where [several](crate::Publisher::request_many) are waited for, it can leave no
-//!   room for those of others, which [`dropped`](crate::Replies::dropped) shows. With the right to [forward](crate::Grant::forwards) it can do more: repeat an id,
-//!   date something back, and publish a question with the id of another's request, so that somebody trusted answers that
-//!   with what was meant for this. So give that right to relays only, which are trusted with it.
-//! * Say what an [audit log](crate::audit) does not hold, unless the bus was [built](crate::BusBuilder::writable_by) for its codec: too
-//!   long a name, too many values, a float that JSON does not have. The log then says so, with source and subject.
-//! * Fill an [audit log](crate::audit) with what it says, as fast as its rate allows and the disk takes it: the log loses
-//!   nothing. When the disk is full the log ends, and says so.
-//! * Read whatever its subscription listens to; and, unless that was made
-//!   [fixed](crate::SubscribeOptions::fixed) or is a member of a group, anything else that is published:
+//! * Make a revoke with draining run into its time-out, if a thread of its waits for room. (Its tasks cannot.)
+//! * Save up what its rate allows, while a lossless subscriber has no room. Its threads and tasks that wait for room
+//!   were admitted in their time, and their envelopes arrive together.
+//! * Use up the rate and the requests of its capability, by a narrowed publisher as well as by the whole one. So narrow
+//!   a publisher only for modules that are trusted with the whole allowance. Give others a capability of their own.
+//! * With the feature `tokio`, hold up the thread that wakes it. To poll a future it brings a
+//!   [`Waker`](std::task::Waker). That waker is called by the thread that publishes to it, makes room for it, answers
+//!   it, closes the bus, or [revokes and drains](crate::Bus::revoke_and_drain), beyond the time-out; the thread of an
+//!   [audit log](crate::audit) among them. A waker that panics harms no one else, but one that does not return keeps
+//!   that thread, even the log's. Where modules are not trusted with that, build without the feature.
+//! * Answer, as itself, any request that it sees, or whose id it guesses, since ids are unique and [not
+//!   secret](crate::docs::limitations#what-is-not-checked). A module that must know who answers checks the
+//!   [source](crate::Envelope) of the answer. Where [several](crate::Publisher::request_many) answers are wanted, it
+//!   can leave no room for those of others, which [`dropped`](crate::Replies::dropped) shows.
+//! * With the right to [forward](crate::Grant::forwards), do more: repeat an id, backdate an envelope, or publish a
+//!   question with the id of another module's request, so that a trusted module answers that request with what was
+//!   meant for this question. So give that right only to relays that are trusted with it.
+//! * Say what an [audit log](crate::audit) cannot record, unless the bus was [built](crate::BusBuilder::writable_by)
+//!   for the log's codec: too long a name, too many values, a float that JSON does not have. The log then says so, with
+//!   source and subject.
+//! * Fill an [audit log](crate::audit) with what it says, as fast as its rate allows and the disk takes it: the log
+//!   loses nothing. When the disk is full the log ends, and says so.
+//! * Read whatever its subscription listens to. Unless that was made [fixed](crate::SubscribeOptions::fixed) or is a
+//!   member of a group, it can also read anything else that is published:
 //!   [`set_patterns`](crate::Subscription::set_patterns) widens it. (One without a filter sees everything anyway.)

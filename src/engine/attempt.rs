@@ -1,4 +1,5 @@
-//! How long a publish may wait for room: as long as the subscribers ask for, a time, or not at all.
+//! An attempt to publish, and how long a publisher may wait for room: as long as the subscribers ask for, until a time,
+//! or not at all.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +11,9 @@ use crate::queue::credits::NoPlace;
 use crate::queue::direct::DirectQueue;
 use crate::queue::terms::Terms;
 
-/// How long a publisher waits for a batch of places, before it is content with one.
+/// How long a publisher waits for a batch of free places before it accepts a single one.
 const PATIENCE: Duration = if cfg!(oxide_loom) {
-    Duration::ZERO // no clock in models
+    Duration::ZERO // models have no clock
 } else {
     Duration::from_millis(1)
 };
@@ -22,25 +23,26 @@ const PATIENCE: Duration = if cfg!(oxide_loom) {
 pub(crate) enum Limit {
     /// As long as each subscriber asks for.
     Theirs,
-    /// The same, but no longer than this.
+    /// As long as each subscriber asks for, but no longer than this.
     Until(Instant),
-    /// It may not: where it would have to, nothing is published.
+    /// Not at all: where it would have to wait, nothing is published.
     Refuse,
-    /// It waits no longer, but for those who insist: where one of these has no room, nothing is published.
+    /// It has waited long enough, but for subscribers that override the limit. Where one of these has no room, nothing
+    /// is published.
     #[cfg(feature = "tokio")]
     Late,
 }
 
-/// One attempt to publish. Where a subscriber has no room that it waits for, it publishes nothing.
+/// One attempt to publish. Where a subscriber that it waits for has no room, nothing is published.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt {
     limit: Limit,
-    /// When it began to wait, and the time now; none if it has not begun.
+    /// When the publisher began to wait, and the time now. None if it has not begun.
     waiting: Option<(Instant, Instant)>,
 }
 
 impl Limit {
-    /// No longer than this, from now on. A time beyond the clock's end is none.
+    /// No longer than this, from now on. A time beyond the end of the clock is no limit.
     pub(crate) fn within(timeout: Duration) -> Self {
         Instant::now()
             .checked_add(timeout)
@@ -52,7 +54,7 @@ impl Limit {
         matches!(self, Limit::Theirs | Limit::Until(_))
     }
 
-    /// Until when a publisher waits for this subscriber that began then; none if it does without end.
+    /// Until when a publisher that began to wait at `began` waits for this subscriber. None if it waits without end.
     pub(crate) fn deadline(self, terms: &Terms, began: Instant) -> Option<Instant> {
         let until = match self {
             Limit::Until(until) => terms.cap_deadline(Some(until)),
@@ -71,7 +73,7 @@ impl Attempt {
         }
     }
 
-    /// One more, of a publisher that began to wait then.
+    /// A later attempt, of a publisher that began to wait at `began`.
     pub(crate) fn since(limit: Limit, began: Instant) -> Self {
         let waiting = Some((began, Instant::now()));
         Attempt { limit, waiting }
@@ -90,21 +92,21 @@ impl Attempt {
             }
     }
 
-    /// Until when its publisher is patient: it does not go on with a single place in a queue that was full.
+    /// Until when the publisher is patient: it does not accept a single free place in a queue that was full.
     pub(crate) fn patient_until(&self) -> Option<Instant> {
         let (began, now) = self.waiting?;
         Some(began + PATIENCE).filter(|until| self.limit.waits() && now < *until)
     }
 
-    /// Whether its publisher is patient.
+    /// Whether the publisher is patient.
     pub(crate) fn is_patient(&self) -> bool {
         self.limit.waits() && (self.waiting.is_none() || self.patient_until().is_some())
     }
 }
 
-/// Places that were reserved before an envelope is published, so that it is in all queues or in none. What is not
-/// used is given back. The queues are used in the order in which they were reserved; here they stand in
-/// reverse, so that the next one is the last.
+/// Places that were reserved before an envelope is published, so that it is in all queues or in none. Dropped, it gives
+/// back what is not used. The queues are used in the order in which they were reserved. Here they stand in reverse, so
+/// that the next one is the last.
 pub(crate) struct Held<'a, M>(SmallVec<[&'a DirectQueue<M>; 4]>);
 
 impl<'a, M> Held<'a, M> {

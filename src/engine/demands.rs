@@ -1,11 +1,11 @@
-//! What a bus asks of an envelope, whoever publishes it: how large it may be, and that it can be written.
+//! What a bus demands of every envelope: how large it may be, and that it can be encoded.
 
 use crate::codec::{Codec, EncodeError};
 use crate::engine::refusal::Refusal;
 use crate::message::envelope::Envelope;
 use crate::message::measure::{LimitExceeded, Measure, Meter};
 
-/// What may be tried many times, and is measured once.
+/// Runs a measurement once, for a publish that may be tried many times.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
     is_done: bool,
@@ -15,17 +15,17 @@ impl Measured {
     pub(crate) fn once<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if !self.is_done {
             measure()?;
-            self.is_done = true; // not before: it may panic
+            self.is_done = true; // not before: `measure` may panic
         }
         Ok(())
     }
 }
 
-/// What a bus asks of an envelope.
+/// What a bus demands of an envelope.
 pub(crate) struct Demands<M> {
     pub(crate) size: Option<Size<M>>,
     pub(crate) written: Option<Written<M>>,
-    /// Bytes of the source, where there is a size.
+    /// The most bytes of a source. Checked where there is a size.
     pub(crate) max_source: usize,
 }
 
@@ -46,7 +46,7 @@ impl<M: Measure> Size<M> {
     }
 }
 
-/// By which codec it must be possible to write it, and how that is done.
+/// The codec that must be able to write the envelope, and how that is tried.
 #[derive(Debug)]
 pub(crate) struct Written<M> {
     pub(crate) codec: Codec,

@@ -1,42 +1,30 @@
 //! A drain: waiting until every subscriber has received what it was given.
 //!
-//! A drain watches one queue at a time, of those that are not empty: it marks it, and sleeps in the wait list of the
-//! bus's subscribers until whoever receives the last envelope wakes it, or the list changes. Then it looks at all queues
-//! again. So it wakes about once for each queue, and only the subscribers of watched queues notice.
+//! A drain watches one queue at a time, out of those that are not empty. It marks the queue and sleeps in the wait list
+//! for changes of the subscriber list. It is woken by the subscriber that receives the queue's last envelope, or when
+//! the list changes; then it looks at all queues again. So it wakes about once for each queue, and only subscribers of
+//! watched queues notice.
 //!
-//! Invariant: a subscriber counts what it receives before it looks for a mark, and a drain marks a queue before it looks at
-//! the count, so one of them sees what the other did.
+//! Invariant: *a subscriber counts what it receives before it looks for a mark, and a drain marks a queue before it
+//! looks at the count. So one of them sees what the other did.*
 //!
-//! Between the two a subscriber has no fence, since receiving is to cost nothing where nobody drains. So its count may be
-//! in its processor's store buffer still while it misses the mark, and the drain the count: for some hundred nanoseconds,
-//! for whatever stops the thread empties that buffer. Hence a drain that has marked a queue looks again after a
-//! [`MOMENT`]. A subscriber that finds the mark fences.
+//! Between these two steps a subscriber has no fence, since receiving must cost nothing while nobody drains. So its
+//! count may still be in its processor's store buffer while it misses the mark and the drain misses the count. That
+//! lasts some hundred nanoseconds: whatever stops the thread empties that buffer. Hence a drain that has marked a queue
+//! looks again after a [`MOMENT`]. A subscriber that finds the mark fences. The models in `tests/drain_loom_models.rs`
+//! show this.
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::compiler_fence;
 use std::time::{Duration, Instant};
 
 use crate::engine::core::Core;
 use crate::queue::terms::Terms;
-use crate::support::sync::{AtomicU64, Ordering, fence};
+use crate::support::sync::{Ordering, fence};
 use crate::support::wait_list::Look;
 
 /// Far longer than a store takes to reach the other processors.
 const MOMENT: Duration = Duration::from_millis(1);
-
-/// How many drains watch a queue.
-#[derive(Debug, Default)]
-pub(crate) struct Drains(AtomicU64);
-
-impl Drains {
-    /// Whether one does. To be asked after what was received is counted.
-    #[inline]
-    pub(crate) fn are_any(&self) -> bool {
-        compiler_fence(Ordering::SeqCst); // the compiler does not ask before that; for the processor see above
-        self.0.load(Ordering::Relaxed) > 0
-    }
-}
 
 /// What a drain watches.
 #[derive(Debug, Default)]
@@ -46,12 +34,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Whether every subscriber of the bus has received what it was given. The drain is registered.
+    /// Whether every subscriber of the bus has received what it was given. The drain must be registered.
     pub(crate) fn look<M>(&mut self, core: &Core<M>) -> Look<()> {
         self.look_at(|watched| left(core, watched))
     }
 
-    /// The same. `left` finds a queue that is not empty, and stays with the one that is watched while it can.
+    /// Like [`look`](Watch::look). `left` finds a queue that is not empty, and prefers the watched one.
     fn look_at(&mut self, left: impl Fn(Option<&Arc<Terms>>) -> Option<Arc<Terms>>) -> Look<()> {
         let Some(queue) = left(self.watched()) else {
             return Look::Found(());
@@ -78,15 +66,14 @@ impl Watch {
         self.marked.as_ref().map(|(terms, _)| terms)
     }
 
-    /// Marks another queue in the place of the one before.
+    /// Marks another queue, and takes the mark off the one before.
     fn watch(&mut self, queue: Option<Arc<Terms>>) {
         if let Some(queue) = &queue {
-            // Release, against the fence of a subscriber that finds the mark: it finds the drain registered, too.
-            queue.drains.0.fetch_add(1, Ordering::Release);
+            queue.drains.begin();
         }
         let marked = queue.map(|queue| (queue, Instant::now()));
         if let Some((before, _)) = mem::replace(&mut self.marked, marked) {
-            before.drains.0.fetch_sub(1, Ordering::Relaxed); // whoever finds it still wakes in vain
+            before.drains.end();
         }
     }
 }
@@ -97,7 +84,7 @@ impl Drop for Watch {
     }
 }
 
-/// The terms of a queue that is not empty: of the one that is watched, if that is not.
+/// The terms of a queue that is not empty: the watched one, unless that is empty.
 fn left<M>(core: &Core<M>, watched: Option<&Arc<Terms>>) -> Option<Arc<Terms>> {
     core.steadily(|current| {
         let subscribers = &current.subscribers;

@@ -1,4 +1,4 @@
-//! What one subscriber listens to.
+//! Filters: what one subscriber listens to, by subject, source and predicate.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,11 +14,11 @@ use crate::support::words::list;
 /// A subscriber's own judgement of an envelope.
 type Predicate<M> = Arc<dyn Fn(&Envelope<M>) -> bool + Send + Sync>;
 
-/// A predicate did.
+/// A predicate has panicked.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-/// What these patterns match, in words; none if there are none.
+/// What these patterns match, in words. None if there are no patterns.
 pub(crate) fn subjects(patterns: &[Pattern]) -> Option<String> {
     (!patterns.is_empty()).then(|| format!("subjects {}", list(patterns)))
 }
@@ -28,25 +28,25 @@ pub(crate) fn bytes(patterns: &[Pattern]) -> usize {
     patterns.iter().map(Pattern::bytes).sum()
 }
 
-/// In how many ways `*` stands in these patterns.
+/// The number of distinct arrangements of `*` among these patterns.
 pub(crate) fn shapes(patterns: &[Pattern]) -> usize {
     (patterns.iter().map(Pattern::wildcards))
         .collect::<BTreeSet<_>>()
         .len()
 }
 
-/// What one subscriber listens to: an envelope has to pass all three.
+/// What one subscriber listens to. An envelope has to pass all three.
 pub(crate) struct Filter<M> {
-    /// Any of these matches; empty: every subject.
+    /// One of these must match. If empty, every subject passes.
     pub(crate) patterns: Vec<Pattern>,
-    /// Any of these is equal; empty: every source.
+    /// One of these must be equal. If empty, every source passes.
     pub(crate) sources: Vec<Source>,
-    /// All of these say yes.
+    /// All of these must say yes.
     predicates: Vec<Predicate<M>>,
 }
 
 impl<M> Filter<M> {
-    /// The one that everything passes.
+    /// The filter that everything passes.
     pub(crate) fn none() -> Self {
         Filter {
             patterns: Vec::new(),
@@ -55,7 +55,7 @@ impl<M> Filter<M> {
         }
     }
 
-    /// What passes, in words; none if everything does.
+    /// What passes, in words. None if everything does.
     pub(crate) fn words(&self) -> Option<Arc<str>> {
         let mut words = Vec::new();
         words.extend(subjects(&self.patterns));
@@ -81,13 +81,13 @@ impl<M> Filter<M> {
         self.predicates.push(Arc::new(predicate));
     }
 
-    /// Whether its patterns and sources agree to an envelope with this subject.
+    /// Whether an envelope with this subject passes the patterns and the sources.
     pub(crate) fn addresses(&self, envelope: &Envelope<M>, subject: &Subject<'_>) -> bool {
         (self.sources.is_empty() || self.sources.contains(&envelope.source))
             && (self.patterns.is_empty() || self.patterns.iter().any(|p| p.matches(subject)))
     }
 
-    /// The same, with these patterns.
+    /// The same filter with these patterns.
     pub(crate) fn with_patterns(&self, patterns: Vec<Pattern>) -> Self {
         Filter {
             patterns,
@@ -96,7 +96,7 @@ impl<M> Filter<M> {
         }
     }
 
-    /// Whether it listens to some subjects only, and so to nothing that has none.
+    /// Whether it listens to some subjects only. Then an envelope without a subject never passes.
     pub(crate) fn asks_for_a_subject(&self) -> bool {
         !self.patterns.is_empty()
     }
@@ -106,21 +106,21 @@ impl<M> Filter<M> {
         (&self.patterns, &self.sources)
     }
 
-    /// What the predicates say. User code: a panic ends here, as it is the subscriber's, and none of who
-    /// publishes or happens to look.
+    /// Asks the predicates. They are user code: a panic is caught here, since it is the subscriber's fault and not that
+    /// of the thread that asks.
     pub(crate) fn judge(&self, envelope: &Envelope<M>) -> Result<bool, Panicked> {
         let ask = || self.predicates.iter().all(|predicate| predicate(envelope));
         catch_panic(ask).ok_or(Panicked)
     }
 
-    /// Whether another filter accepts the same, as far as can be told by looking at it.
+    /// Whether another filter accepts the same, as far as a comparison can tell.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         is_same_set(&self.patterns, &other.patterns, Pattern::eq)
             && is_same_set(&self.sources, &other.sources, Source::eq)
             && is_same_set(&self.predicates, &other.predicates, Arc::ptr_eq)
     }
 
-    /// Whether there is any predicate to ask.
+    /// Whether there is any predicate.
     pub(crate) fn has_predicates(&self) -> bool {
         !self.predicates.is_empty()
     }

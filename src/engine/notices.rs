@@ -1,4 +1,7 @@
-//! Where a bus puts up what it has to tell, and who reads it.
+//! Notices: where a bus tells what happens, and to whom.
+//!
+//! Advisory buses, `tracing` and audit logs are sinks of one trait, [`Record`]. They are attached from above, so the
+//! engine knows none of them.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,25 +10,25 @@ use std::time::Instant;
 use crate::message::advisory::Advisory;
 use crate::queue::terms::Terms;
 
-/// How many advisories a thread may be in the middle of telling. To tell one may run code of a
-/// subscriber or of `tracing`, and what that does may have to be told as well: this ends it.
+/// How deep a thread may tell advisories within advisories. To tell one may run code of a subscriber or of `tracing`,
+/// and that code may cause another: this ends it.
 const DEPTH: u32 = 4;
 
-/// What one bus has to tell, and whom.
+/// What one bus tells, and to whom.
 pub(crate) struct Notices {
-    /// Those that are told while they listen. What they do about it may have to be told as well.
+    /// Sinks that are told while they listen. What they do about it may have to be told as well.
     listeners: Vec<Arc<dyn Record>>,
-    /// Those that take down all of it. Not of [`sync`](crate::support::sync), since no model has any.
+    /// Sinks that record everything. Not a type of [`sync`](crate::support::sync), since no model has a record.
     records: arc_swap::ArcSwap<Vec<Arc<dyn Record>>>,
     made: Instant,
 }
 
-/// Takes what is told.
+/// A sink of advisories.
 pub(crate) trait Record: Send + Sync {
     /// Whether it takes anything now.
     fn listens(&self) -> bool;
     fn record(&self, advisory: &Advisory);
-    /// Whether it is told of each denial, and not only of as many as others are.
+    /// Whether it is told of each denial, and not only of as many as the others are.
     fn takes_each_denial(&self) -> bool {
         false
     }
@@ -42,8 +45,7 @@ impl Notices {
         }
     }
 
-    /// Tells something, if anybody listens. Never called under a lock: who listens may run code of
-    /// his own.
+    /// Tells something, if anybody listens or records. Never called under a lock: listeners may run user code.
     #[inline]
     pub(crate) fn tell(&self, advisory: impl FnOnce() -> Advisory) {
         let is_heard = self.is_heard();
@@ -56,8 +58,8 @@ impl Notices {
         }
     }
 
-    /// Tells of a denial that so many others came before, of which nobody was told; of one that nobody but
-    /// those who [take each](Record::takes_each_denial) is told of if there is no number.
+    /// Tells of a denial. `told` is the number of denials before it that were not told. If it is none, only sinks that
+    /// [take each denial](Record::takes_each_denial) are told of this one.
     pub(crate) fn tell_denied(&self, told: Option<u64>, advisory: impl Fn(u64) -> Advisory) {
         for record in &*self.records.load_full() {
             let suppressed = if record.takes_each_denial() {
@@ -74,24 +76,24 @@ impl Notices {
         }
     }
 
-    /// Whether somebody takes down each denial.
+    /// Whether any record takes each denial.
     pub(crate) fn takes_each_denial(&self) -> bool {
         (self.records.load().iter()).any(|record| record.takes_each_denial())
     }
 
-    /// Tells those who only listen of something that is [recorded](Board::record) by itself.
+    /// Tells listeners only. The caller [records](Notices::record) the same thing by itself.
     pub(crate) fn announce(&self, advisory: impl FnOnce() -> Advisory) {
         if self.is_heard() {
             self.put_up(&advisory());
         }
     }
 
-    /// Whether anybody is told anything.
+    /// Whether anybody listens or records.
     pub(crate) fn is_listened_to(&self) -> bool {
         self.is_heard() || self.is_recorded()
     }
 
-    /// From now on everything is taken down here, and nothing is lost: whoever tells it waits.
+    /// From now on this sink records everything. Nothing is lost: a thread that tells something waits for it.
     pub(crate) fn attach(&self, record: &Arc<dyn Record>) {
         self.records.rcu(|records| {
             let mut records = Vec::clone(records);
@@ -100,7 +102,7 @@ impl Notices {
         });
     }
 
-    /// Takes off the one at this address.
+    /// Detaches the sink at this address.
     pub(crate) fn detach(&self, record: *const ()) {
         self.records.rcu(|records| {
             let mut records = Vec::clone(records);
@@ -115,7 +117,7 @@ impl Notices {
     }
 
     pub(crate) fn record(&self, advisory: &Advisory) {
-        // Not the guard: this may wait.
+        // A copy of the list, not a guard on it: recording may wait.
         for record in &*self.records.load_full() {
             record.record(advisory);
         }
@@ -147,7 +149,7 @@ thread_local! {
     static TELLING: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A thread is in the middle of telling an advisory.
+/// Marks a thread that is telling an advisory.
 struct Telling;
 
 impl Telling {
@@ -166,8 +168,8 @@ impl Drop for Telling {
     }
 }
 
-/// Who lost envelopes by one publish, and how many each so far. It is told when the publish is
-/// over, since who listens may publish.
+/// Subscribers that lost envelopes by one publish, and how many each has lost so far. Told after the publish, since
+/// listeners may publish.
 pub(crate) struct Losses(Vec<(Arc<Terms>, u64)>);
 
 impl Losses {

@@ -1,4 +1,4 @@
-//! Envelopes on their way into a segment, and back if another publisher's comes first.
+//! Pending envelopes: on their way into a segment, and back if another publisher's head comes first.
 
 use std::mem;
 use std::ops::Range;
@@ -11,10 +11,10 @@ use crate::support::failpoints::{self, Step};
 /// Envelopes that a publisher still has: one, or a batch.
 pub(crate) trait Pending<M> {
     fn count(&self) -> usize;
-    /// The next one; there is one.
+    /// The next one. There must be one.
     fn first(&mut self) -> &Envelope<M>;
     fn take(&mut self) -> Envelope<M>;
-    /// Takes so many, which there are.
+    /// Takes this many. There must be as many.
     fn take_many(&mut self, count: usize) -> Vec<Envelope<M>>;
     /// Takes back what was taken last.
     fn put_back(&mut self, envelopes: Vec<Envelope<M>>);
@@ -53,12 +53,12 @@ impl<M> Batch<M> {
         Batch(envelopes.into_iter())
     }
 
-    /// All that are left, in order.
+    /// The envelopes that are left, in order.
     pub(crate) fn left(&self) -> &[Envelope<M>] {
         self.0.as_slice()
     }
 
-    /// The same, taken out.
+    /// Takes out the envelopes that are left.
     pub(crate) fn into_envelopes(self) -> Vec<Envelope<M>> {
         self.0.collect()
     }
@@ -80,7 +80,7 @@ impl<M> Pending<M> for Batch<M> {
 
     fn take_many(&mut self, count: usize) -> Vec<Envelope<M>> {
         if count == self.0.len() {
-            // The vector itself: none of them is moved.
+            // The vector itself: no envelope is moved.
             mem::take(&mut self.0).collect()
         } else {
             self.0.by_ref().take(count).collect()
@@ -93,8 +93,8 @@ impl<M> Pending<M> for Batch<M> {
     }
 }
 
-/// Appends up to so many pending envelopes to a segment, for the opening with this epoch. What the segment does not keep
-/// goes to `unkept`, with its sequence number.
+/// Appends up to `wanted` pending envelopes to a segment, through the head with this epoch. What the segment does not
+/// keep goes to `unkept`, with its sequence number.
 pub(crate) fn append<M>(
     segment: &Segment<M>,
     epoch: u64,
@@ -115,8 +115,8 @@ pub(crate) fn append<M>(
     Some(slots)
 }
 
-/// Lets go of so many pending envelopes that were counted and are kept by nobody, the first of which
-/// has this sequence number.
+/// Hands `count` pending envelopes to `unkept`, with sequence numbers that start at `sequence`. They were counted, and
+/// no segment keeps them.
 pub(crate) fn discard<M>(
     pending: &mut impl Pending<M>,
     count: usize,

@@ -1,8 +1,8 @@
-//! A subscriber's queue, from outside: its two kinds.
+//! The two kinds of queue, as publishers see them.
 //!
-//! A subscriber without a filter [follows](crate::queue::shared) the bus: segments go into its channel, and
-//! it reads what is appended to them. One with a filter has its envelopes [picked](crate::queue::direct):
-//! each goes into its queue by itself. So have groups, whose members cannot share a segment.
+//! A subscriber without a filter has a [shared queue](crate::queue::shared): segments go into its channel, and its
+//! cursor reads what is appended to them. A subscriber with a filter has a [direct queue](crate::queue::direct): each
+//! envelope that matches is put in by itself. So has a group, whose members cannot share a segment.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl<M> Queue<M> {
         }
     }
 
-    /// What it listens to, if there is something else.
+    /// What the subscriber listens to. None if it listens to everything.
     pub(crate) fn filter(&self) -> Option<&Filter<M>> {
         match self {
             Queue::Shared(_) => None,
@@ -47,7 +47,8 @@ impl<M> Queue<M> {
     }
 }
 
-/// Both ends of a new queue. Where the filter may come to be another, it is one for a filter from the start.
+/// Makes both ends of a new queue. Where `chooses` says that the filter may change later, it is a direct queue from the
+/// start.
 pub(crate) fn queue<M>(
     mut terms: Terms,
     filter: Filter<M>,

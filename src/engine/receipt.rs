@@ -1,4 +1,4 @@
-//! What became of a published envelope.
+//! Receipts: what became of a published envelope, or of a batch.
 
 use uuid::Uuid;
 
@@ -6,12 +6,13 @@ use crate::queue::credits::NoPlace;
 
 /// What became of a published envelope: how many subscribers matched it, have it enqueued, dropped it.
 ///
-/// `matched` is always `delivered + dropped`. Zero matched is no error, but visible here.
+/// `matched` is always `delivered + dropped`. If nothing matched, that is no error, but it is visible here.
 ///
-/// Delivered means enqueued: when the publish returns, it is in the subscriber's queue, or was received already. Whether
-/// the subscriber will ever look is not known to anybody. With [`Overflow::DropOldest`](crate::Overflow::DropOldest) a
-/// newer envelope may displace it before that: the subscriber counts that loss, and no receipt does. What a subscriber has
-/// received is in the [figures](crate::SubscriptionStats::received).
+/// Delivered means enqueued: when the publish returns, the envelope is in the subscriber's queue, or was received
+/// already. The bus cannot know whether the subscriber will ever look. With
+/// [`Overflow::DropOldest`](crate::Overflow::DropOldest) a newer envelope may displace it before that: the subscriber
+/// counts that loss, and no receipt does. What a subscriber has received is in its
+/// [figures](crate::SubscriptionStats::received).
 ///
 /// # Examples
 ///
@@ -50,7 +51,7 @@ impl Receipt {
         self.id
     }
 
-    /// How many subscribers listen to it.
+    /// How many subscribers the envelope matched.
     pub fn matched(&self) -> usize {
         self.delivered + self.dropped
     }
@@ -123,7 +124,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Counts what became of one offer to one subscriber. One that has left is none.
+    /// Counts the outcome of one offer to one subscriber. A subscriber that has left counts nowhere.
     pub(crate) fn count(&mut self, offered: Result<(), NoPlace>) {
         match offered {
             Ok(()) => self.delivered += 1,

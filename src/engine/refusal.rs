@@ -1,4 +1,4 @@
-//! Why an envelope is not published, whoever publishes it.
+//! Why the engine does not publish an envelope, whatever the permission of its publisher.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use crate::codec::EncodeError;
 use crate::message::measure::LimitExceeded;
 use crate::queue::terms::Terms;
 
-/// Why something is not published, though it may be.
+/// Why the engine does not publish an envelope.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// The bus has closed.
     Closed,
-    /// This subscriber has no room, and must not lose it.
+    /// This subscriber has no room, and must not lose the envelope.
     Full(Arc<Terms>),
-    /// It is larger than it may be.
+    /// The envelope is larger than it may be.
     TooLarge(LimitExceeded),
-    /// It cannot be written.
+    /// The envelope cannot be encoded.
     Unwritable(Box<EncodeError>),
 }

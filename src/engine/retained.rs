@@ -1,14 +1,13 @@
-//! What is kept for those who subscribe later.
+//! Retained envelopes: what the bus keeps for later subscribers.
 //!
-//! Each [opening](crate::engine::head) has what was retained up to its segment's base. It follows from the
-//! opening before and from that one's segment, which is closed by then; so there is one state for each
-//! place in the sequence, made before it is seen, and no lock. Who makes an opening asks each
-//! envelope of the segment before for its subject; a slot that is claimed and not written yet is set
-//! aside for the next one. So is the whole segment, if another is only put in its place.
+//! Each [head](crate::engine::head) has what was retained up to its segment's base. That follows from the head before
+//! and from its segment, which is closed by then. So there is one state for each place in the sequence, made before
+//! anybody sees it, and no lock. The publisher that makes a head asks each envelope of the segment before for its
+//! subject. A slot that is claimed and not written yet stays *unexamined*, and is left to the next head. So is the
+//! whole segment, if it is only replaced by an empty one.
 //!
-//! Who subscribes has to know from which sequence number on everything is offered to him: [`ActivationPoint`]
-//! has it. What is retained before that number, and nothing else, he is given first: so there is no
-//! gap and no duplicate.
+//! A subscriber has to know from which sequence number on everything is offered to it: that is its [`ActivationPoint`].
+//! First it receives what is retained before that number, and nothing else. So there is no gap and no duplicate.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -26,22 +25,22 @@ pub const MAX_RETAINED: usize = 1_024;
 /// The most patterns that something is retained for.
 pub const MAX_RETAINED_PATTERNS: usize = 64;
 
-/// What shall be retained.
+/// A rule: how many envelopes are retained for a pattern.
 pub(crate) struct Rule<M> {
     pub(crate) pattern: Pattern,
     pub(crate) count: usize,
-    /// Whether it is for this one. User code, which may panic.
+    /// Whether the rule is for this envelope. User code, which may panic.
     pub(crate) is_for: fn(&Pattern, &Envelope<M>) -> bool,
 }
 
 impl<M> Rule<M> {
     fn matches(&self, envelope: &Envelope<M>) -> bool {
-        // The panic is none of who happens to look.
+        // The panic is not the fault of the thread that happens to look.
         catch_panic(|| (self.is_for)(&self.pattern, envelope)).unwrap_or(false)
     }
 }
 
-/// The last so many of these, in order.
+/// The last `count` of these, in order.
 fn last<M>(mut all: Vec<Delivery<M>>, count: usize) -> Vec<Delivery<M>> {
     all.sort_by_key(Delivery::sequence);
     let too_many = all.len().saturating_sub(count);
@@ -58,7 +57,7 @@ impl<M> Clone for Rule<M> {
     }
 }
 
-/// The rules of a list of subscribers.
+/// The rules of a subscriber list.
 pub(crate) type Rules<M> = Arc<[Rule<M>]>;
 
 /// What is retained at one place in the sequence.
@@ -68,7 +67,7 @@ pub(crate) struct Retained<M> {
     aside: Vec<Unexamined<M>>,
 }
 
-/// Slots that nobody has looked at yet: a bit for each.
+/// Unexamined slots of a segment: a bit for each.
 struct Unexamined<M> {
     segment: Arc<Segment<M>>,
     slots: u64,
@@ -98,8 +97,8 @@ impl<M> Retained<M> {
         }
     }
 
-    /// What is retained after a segment, which is closed, was published under `before`, for the rules of
-    /// the next opening. Rules that are new begin with nothing.
+    /// What is retained after a segment, which is closed and was published under the rules `before`. It is for the
+    /// `rules` of the next head. New rules begin with nothing.
     pub(crate) fn after(
         &self,
         segment: &Arc<Segment<M>>,
@@ -139,7 +138,7 @@ impl<M> Retained<M> {
                 }
                 Some(index) => {
                     let all = self.kept[index].iter().cloned().chain(found).collect();
-                    // They were published under the rule before: what that let go of is gone.
+                    // They were published under the rule before: what that one let go of is gone.
                     last(all, rule.count.min(before[index].count)).into()
                 }
             })
@@ -147,7 +146,8 @@ impl<M> Retained<M> {
         Retained { kept, aside }
     }
 
-    /// The same, for the same rules, but that nobody looks at what is in the segment yet: this runs no user code.
+    /// Like [`after`](Retained::after), with the same rules, but leaves the whole segment unexamined. Runs no user
+    /// code.
     pub(crate) fn unlooked_after(&self, segment: &Arc<Segment<M>>, rules: &[Rule<M>]) -> Self {
         Retained {
             kept: self.kept.clone(),
@@ -155,7 +155,7 @@ impl<M> Retained<M> {
         }
     }
 
-    /// What is to be looked at after a segment, which is closed.
+    /// The unexamined slots after a segment, which is closed: those so far, and all of this segment.
     fn aside_with(&self, segment: &Arc<Segment<M>>, rules: &[Rule<M>]) -> Vec<Unexamined<M>> {
         let mut aside = self.aside.clone();
         let claimed = segment.filled().claimed;
@@ -168,8 +168,7 @@ impl<M> Retained<M> {
         aside
     }
 
-    /// What is retained with a lower sequence number than `base`, in order. Waits for slots that are
-    /// not written yet.
+    /// What is retained with a lower sequence number than `base`, in order. Waits for slots that are not written yet.
     pub(crate) fn before(
         &self,
         base: u64,
@@ -196,13 +195,13 @@ thread_local! {
     static LOOKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A thread looks at what is to be retained. That runs user code, and what is published or
-/// subscribed there sets aside what is being looked at.
+/// Marks a thread that examines what is to be retained. That runs user code. A publish or a subscribe in there leaves
+/// everything unexamined.
 struct Looking;
 
 impl Looking {
     fn begin() -> Option<Self> {
-        (!LOOKING.replace(true)).then(|| Looking) // not made in vain: dropped, it ends the looking
+        (!LOOKING.replace(true)).then(|| Looking) // not made in vain: dropped, it would take the mark away
     }
 }
 
@@ -212,11 +211,10 @@ impl Drop for Looking {
     }
 }
 
-/// From which sequence number on a list of subscribers was in use, or a newer one: the base of the
-/// first opening with it.
+/// The sequence number from which on a subscriber list, or a newer one, was in use: the base of the first head with it.
 ///
-/// It is marked before the opening after that one is installed, by whoever does so. So who finds the
-/// list in use, and marks the opening that is current, finds every list marked that came before.
+/// The thread that installs a head marks the point of the head before. So a thread that finds its list in use, and
+/// marks the current head, finds every earlier list marked.
 pub(crate) struct ActivationPoint {
     base: OnceLock<u64>,
     /// The list before, if it was not in use when this one was made. It may never be.
@@ -232,7 +230,7 @@ impl ActivationPoint {
         })
     }
 
-    /// The oldest first: where one is marked, all before it are, though somebody else is at it.
+    /// Marks the oldest first. So where one is marked, all before it are, even while another thread is marking.
     pub(crate) fn mark(&self, base: u64) {
         if self.base.get().is_some() {
             return;

@@ -1,4 +1,6 @@
-//! Who gets an envelope: the list of subscribers, replaced whole at each change.
+//! The subscriber list: an immutable snapshot of who is subscribed, replaced as a whole at each change.
+//!
+//! Publishers read it without a lock, as with RCU: which shared queues there are, and which direct ones match.
 
 use std::sync::Arc;
 
@@ -14,42 +16,42 @@ use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::subject::Payload;
 use crate::queue::direct::DirectQueue;
-use crate::queue::group::Seat;
+use crate::queue::direct::group::Seat;
 use crate::queue::shared::SharedQueue;
 use crate::queue::terms::Terms;
 use crate::support::chunked_list::{ChunkedList, ROW};
 
 /// One state of the subscriber list. Never changed, only replaced.
 ///
-/// It is what keeps the queues' sending ends: when the last route that lists a queue is gone, and
-/// with it the last publisher that could still send, the subscriber's channel disconnects.
+/// It holds the queues' sending ends. A subscriber's channel disconnects once the last list with its queue is gone, and
+/// with it the last publisher that could still send.
 pub(crate) struct SubscriberList<M> {
-    /// Counts the changes, so that of two routes the newer one is known.
+    /// Counts the changes, so that the newer of two lists is known.
     pub(crate) version: u64,
     /// Subscribers without a filter, in the order in which they came.
     pub(crate) shared: ChunkedList<Arc<SharedQueue<M>>>,
     /// Subscribers with a filter, in the order in which they came.
     pub(crate) direct: ChunkedList<Arc<Listener<M>>>,
-    /// What those with a filter listen to.
+    /// Finds the subscribers with a filter by subject and source.
     index: Index<Arc<Listener<M>>>,
     /// The bus has closed: nothing is published any more, and the list does not change.
     pub(crate) closed: bool,
     /// What is retained for later subscribers.
     pub(crate) rules: Rules<M>,
-    /// From when on this list is in use; told only where something is retained.
+    /// From when on this list is in use. Kept only where something is retained.
     pub(crate) since: Option<Arc<ActivationPoint>>,
 }
 
 /// A subscriber with a filter.
 pub(crate) struct Listener<M> {
-    /// The version of the list with which it came: later ones have higher numbers.
+    /// The version of the list with which it came: later subscribers have higher numbers.
     pub(crate) number: u64,
     pub(crate) queue: Arc<DirectQueue<M>>,
     pub(crate) filter: Filter<M>,
 }
 
 impl<M> Listener<M> {
-    /// The term that keeps a subscriber from joining the group of that name, if this is it.
+    /// Whether a subscriber may join this group. None if it is another's; an error names the term that differs.
     fn invites(&self, wanted: &Terms, filter: &Filter<M>) -> Option<Result<(), &'static str>> {
         let terms = self.queue.terms();
         if terms.group != wanted.group || self.queue.is_evicted() {
@@ -67,21 +69,21 @@ impl<M> Listener<M> {
     }
 }
 
-/// What comes of the wish to be listed.
+/// What comes of a request to be listed.
 pub(crate) struct Admitted<M> {
     pub(crate) list: Option<SubscriberList<M>>,
     pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
 }
 
-/// The subscribers that pick an envelope, by one state of the list. They are borrowed: to hold each would cost as much
-/// as to send.
+/// The direct queues that match an envelope, by one state of the list. They are borrowed: to clone each handle would
+/// cost as much as to send.
 pub(crate) struct Picks<'r, M> {
     pub(crate) listeners: Listeners<'r, Arc<Listener<M>>>,
-    /// Those that are to be evicted, and why; one whose predicate has panicked, once for each time.
+    /// Subscribers to be evicted, and why. One whose predicate has panicked is here once for each panic.
     pub(crate) failed: Vec<(&'r Listener<M>, Eviction)>,
 }
 
-/// What predicates have said so far of one envelope, by the numbers of their subscribers, in order.
+/// The verdicts of predicates on one envelope so far, by the numbers of their subscribers, in order.
 pub(crate) type Verdicts = SmallVec<[(u64, bool); 16]>;
 
 impl<'r, M> Picks<'r, M> {
@@ -114,8 +116,7 @@ impl<M> SubscriberList<M> {
         }
     }
 
-    /// How many subscriptions there are: those that were evicted are gone already, though they be
-    /// listed still.
+    /// The number of subscriptions. Evicted ones do not count, though they may still be listed.
     pub(crate) fn subscriptions(&self) -> usize {
         let shared = self
             .shared
@@ -129,13 +130,13 @@ impl<M> SubscriberList<M> {
                 .sum::<usize>()
     }
 
-    /// Whether the list has somebody who was evicted.
+    /// Whether an evicted subscriber is still listed.
     pub(crate) fn is_stale(&self) -> bool {
         (self.shared.iter().any(|queue| queue.is_evicted()))
             || (self.direct.iter()).any(|listener| listener.queue.is_evicted())
     }
 
-    /// The same list, but for those who were evicted.
+    /// The next list, without the evicted subscribers.
     pub(crate) fn swept(&self) -> Self {
         let mut swept = self.next();
         // All in one pass: a publish may evict every subscriber there is.
@@ -151,7 +152,7 @@ impl<M> SubscriberList<M> {
             stays
         });
         if evicted.len() > staying / ROW {
-            // To take one out of the index copies rows and lists of them: one pass costs less.
+            // To take one listener out of the index copies rows and their lists. For many, one pass costs less.
             swept.index = (self.index).retain(&|listener| !listener.queue.is_evicted());
         } else {
             for listener in evicted {
@@ -162,7 +163,7 @@ impl<M> SubscriberList<M> {
         swept
     }
 
-    /// The listener whose group a new queue asks to join, if there is one.
+    /// The listener whose group a new queue asks to join, if there is one. An error names a term that differs.
     fn group(&self, asks: &Queue<M>) -> Option<Result<&Arc<Listener<M>>, &'static str>> {
         let Queue::Direct(asks, filter) = asks else {
             return None;
@@ -174,8 +175,8 @@ impl<M> SubscriberList<M> {
         })
     }
 
-    /// The list with all of these, or the term that one of them does not agree to; and for each what
-    /// it joins, if there is a group of its name. The list is none if all join one.
+    /// Admits all of these queues. Returns the new list, or none if each queue joins a group, and for each queue the
+    /// group that it joins, if any. An error names the term that a queue does not share with its group.
     pub(crate) fn admit(&self, queues: &[Queue<M>]) -> Result<Admitted<M>, &'static str> {
         let mut list: Option<Self> = None;
         let mut joins = Vec::with_capacity(queues.len());
@@ -183,7 +184,7 @@ impl<M> SubscriberList<M> {
             let so_far = list.as_ref().unwrap_or(self);
             let joined = so_far.group(queue).transpose()?.map(Arc::clone);
             if joined.is_none() {
-                // One change for all, though it counts as many: each has a number of its own.
+                // One change for all, though it counts as many: each queue has a number of its own.
                 let mut next = match list.take() {
                     Some(list) => SubscriberList {
                         version: list.version + 1,
@@ -213,7 +214,7 @@ impl<M> SubscriberList<M> {
         self.shared_queue(terms).is_some() || self.listener(terms).is_some()
     }
 
-    /// The terms of the subscriber with this id, with its seat if it is a group's member.
+    /// The terms of the subscriber with this id, and its seat if it is a member of a group.
     pub(crate) fn with_id(&self, id: Uuid) -> Option<(Arc<Terms>, Option<Seat>)> {
         let shared = self.shared.iter().map(|queue| queue.terms());
         let alone = (self.direct.iter().map(|listener| &listener.queue))
@@ -231,14 +232,13 @@ impl<M> SubscriberList<M> {
         self.shared.is_empty() && self.direct.is_empty()
     }
 
-    /// How many of so many envelopes may be placed in one step: each has picks of its own.
+    /// How many of `pending` envelopes may be placed in one step: one at a time where filters have a say.
     pub(crate) fn step(&self, pending: usize) -> usize {
         if self.direct.is_empty() { pending } else { 1 }
     }
 
-    /// Finds the subscribers that pick the envelope. A predicate whose verdict is known is not asked again: one that changes the list would be
-    /// asked for ever.
-    /// This runs user code. `envelope` is asked for only if somebody has a filter.
+    /// Finds the direct queues that match the envelope. A predicate whose verdict is known is not asked again: one that
+    /// changes the list would be asked for ever. Runs user code. Calls `envelope` only if somebody has a filter.
     pub(crate) fn matches<'r, 'e>(
         &'r self,
         envelope: impl FnOnce() -> &'e Envelope<M>,
@@ -283,7 +283,7 @@ impl<M> SubscriberList<M> {
         }
     }
 
-    /// The same list, with other rules.
+    /// The next list, with other rules.
     pub(crate) fn with_rules(&self, rules: Rules<M>) -> Self {
         SubscriberList {
             since: (!rules.is_empty()).then(|| ActivationPoint::new(self.since.as_ref())),
@@ -292,7 +292,7 @@ impl<M> SubscriberList<M> {
         }
     }
 
-    /// Lists a subscriber. Only of a list that nobody else has seen, as all that changes one.
+    /// Lists a subscriber. Like every method that changes a list, only for one that no other thread has seen.
     fn enter(&mut self, queue: Queue<M>) {
         let number = self.version;
         queue.terms().list_as(number);
@@ -306,8 +306,8 @@ impl<M> SubscriberList<M> {
         }
     }
 
-    /// The list where one subscriber with a filter listens to these patterns, or nothing if it is not
-    /// listed, or was put out, or the list is closed.
+    /// The next list, in which this subscriber listens to these patterns. None if it is not listed or was evicted, or
+    /// the list is closed.
     pub(crate) fn with_patterns(&self, terms: &Terms, patterns: Vec<Pattern>) -> Option<Self> {
         if self.closed {
             return None;
@@ -326,20 +326,20 @@ impl<M> SubscriberList<M> {
         Some(next)
     }
 
-    /// Lists one with a filter, in the place of one with the same number, if there is one.
+    /// Lists a subscriber with a filter. Replaces the one with the same number, if there is one.
     fn listen(&mut self, listener: Arc<Listener<M>>) {
         let number = listener.number;
         self.index = (self.index).set(number, Some(&listener), listener.filter.address());
         self.direct = self.direct.set(number, Some(listener), |_| true);
     }
 
-    /// The list without one subscriber, or nothing if it is not listed or the list is closed.
+    /// The next list, without this subscriber. None if it is not listed, or the list is closed.
     pub(crate) fn without(&self, leaving: &Arc<Terms>) -> Option<Self> {
         let mut next = self.next();
         (!self.closed && next.leave(leaving)).then_some(next)
     }
 
-    /// Takes a subscriber off; false if it is not listed.
+    /// Takes a subscriber off. False if it is not listed.
     fn leave(&mut self, leaving: &Terms) -> bool {
         let number = leaving.number();
         if let Some(listener) = self.listener(leaving) {
@@ -353,7 +353,7 @@ impl<M> SubscriberList<M> {
         true
     }
 
-    /// The list for good. Nobody need be found by what is published.
+    /// The closed list. Its index is empty, since nothing is published any more.
     pub(crate) fn closed(&self) -> Self {
         SubscriberList {
             closed: true,
@@ -362,7 +362,7 @@ impl<M> SubscriberList<M> {
         }
     }
 
-    /// What comes after the closed list: it lets go of the queues.
+    /// The list after the closed one: it lets go of the queues.
     pub(crate) fn nobody(&self) -> Self {
         SubscriberList {
             version: self.version + 1,
@@ -372,7 +372,7 @@ impl<M> SubscriberList<M> {
     }
 }
 
-/// Whether a subscriber's predicates accept it, or have accepted it.
+/// Whether a subscriber's predicates accept the envelope, or have accepted it before.
 fn accepts<'r, M>(
     listener: &'r Listener<M>,
     envelope: &Envelope<M>,
@@ -380,7 +380,7 @@ fn accepts<'r, M>(
     failed: &mut Vec<(&'r Listener<M>, Eviction)>,
 ) -> bool {
     let number = listener.number;
-    // Mostly none that comes after this one was asked before.
+    // Mostly no later subscriber was asked before, so the verdict goes at the end.
     let place = match verdicts.last() {
         Some(last) if last.0 >= number => verdicts.binary_search_by_key(&number, |it| it.0),
         _ => Err(verdicts.len()),

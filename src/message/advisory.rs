@@ -1,4 +1,6 @@
-//! What the bus says about itself.
+//! Advisories: what the bus reports about itself.
+//!
+//! A program learns from them which subscribers come, go and lose envelopes, and which publishes are refused.
 
 use std::sync::Arc;
 
@@ -9,9 +11,9 @@ use crate::message::denial::Denial;
 use crate::message::source::Source;
 use crate::message::subject::{Payload, Subject};
 
-/// What the bus says about itself, to who asked by [`Bus::advisories`](crate::Bus::advisories).
+/// What the bus reports about itself to the subscribers of [`Bus::advisories`](crate::Bus::advisories).
 ///
-/// Its subject has two tokens, the second of which is given below: so the pattern `advisory.denied`
+/// The subject of an advisory has two tokens and is given with each variant below. So the pattern `advisory.denied`
 /// chooses the refusals.
 ///
 /// # Examples
@@ -32,13 +34,13 @@ use crate::message::subject::{Payload, Subject};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Advisory {
-    /// Somebody has subscribed. `advisory.subscribed`
+    /// A subscription was made. `advisory.subscribed`
     Subscribed {
         /// The subscription's id.
         id: Uuid,
         /// Its name, if it has one.
         name: Option<Arc<str>>,
-        /// What it listens to, in words: nothing if to everything.
+        /// What it listens to, in words. `None` if it listens to everything.
         filter: Option<Arc<str>>,
     },
     /// A subscription was [set](crate::Subscription::set_patterns) to other patterns. `advisory.listening`
@@ -47,7 +49,7 @@ pub enum Advisory {
         id: Uuid,
         /// Its name, if it has one.
         name: Option<Arc<str>>,
-        /// The patterns, in words: nothing if there are none.
+        /// The patterns, in words. `None` if there are none.
         patterns: Option<Arc<str>>,
     },
     /// A subscription was closed or dropped. `advisory.unsubscribed`
@@ -63,84 +65,84 @@ pub enum Advisory {
         id: Uuid,
         /// Its name, if it has one.
         name: Option<Arc<str>>,
-        /// Why.
+        /// The reason.
         reason: Eviction,
     },
     /// A subscription has lost envelopes, because its queue was full. `advisory.lagging`
     ///
-    /// Told once a second at most, of each subscription. What it loses in between is in the next count,
-    /// and [`Bus::stats`](crate::Bus::stats) has it at any time.
+    /// There is at most one a second for each subscription. The next one counts the losses in between, and
+    /// [`Bus::stats`](crate::Bus::stats) has the count at any time.
     Lagging {
         /// The subscription's id.
         id: Uuid,
         /// Its name, if it has one.
         name: Option<Arc<str>>,
-        /// How many envelopes it has lost so far, in all.
+        /// How many envelopes it has lost so far in all.
         dropped: u64,
     },
     /// A publish was refused. `advisory.denied`
     ///
-    /// Of each capability ten are told at once after a pause, and ten a second.
+    /// For each capability there are up to ten at once after a pause, and ten a second.
     Denied {
-        /// Who wanted to publish: whom the publisher speaks for. Cut after 256 bytes, as the next two.
+        /// The source that the publisher speaks for. This and the next two fields are cut after 256 bytes.
         source: Source,
-        /// Who it was said to be from, which is another where something foreign was to be forwarded.
+        /// The source that the envelope names. It differs from `source` if the publisher wanted to forward an envelope.
         claimed: Source,
-        /// What it was about, written as a pattern is; nothing of a payload without a subject. Of a batch it is the
-        /// one that may not be published, if that is what it was refused for, else the first.
+        /// The envelope's subject, written as a pattern. `None` if the payload has no subject. For a batch it is the
+        /// subject of the envelope that caused the refusal, if a single one did, else that of the first.
         subject: Option<Arc<str>>,
-        /// What it wanted to publish under. Empty for a [trusted](crate::Bus::trusted_publisher) publisher, which may be
-        /// [narrowed](crate::Publisher::narrow) all the same.
+        /// The capability that the publisher holds. It is empty for a [trusted](crate::Bus::trusted_publisher)
+        /// publisher: that may be refused as well, if it was [narrowed](crate::Publisher::narrow).
         capability: Capability,
-        /// Why it was refused.
+        /// The reason of the refusal.
         denial: Denial,
-        /// How many refusals under the capability were not told since the one before.
+        /// How many refusals under the capability had no advisory since the one before.
         suppressed: u64,
     },
-    /// Publishes were refused of which no [`Denied`](Self::Denied) tells, since there were too many.
+    /// Publishes were refused without an advisory [`Denied`](Self::Denied), since there were too many.
     /// `advisory.suppressed`
     ///
-    /// Mostly they are counted by the next that tells of one. This one comes before the capability is granted, after
-    /// it was revoked, before the bus closes, and when an [audit log](crate::audit) is flushed or closed.
+    /// Mostly the next `Denied` counts them. This advisory comes before the capability is granted, after it was
+    /// revoked, before the bus closes, and when an [audit log](crate::audit) is flushed or closed.
     Suppressed {
-        /// The capability; none for those that nothing is kept of any more.
+        /// The capability. `None` counts those of which the bus keeps nothing any more.
         capability: Option<Capability>,
-        /// How many.
+        /// How many refusals.
         count: u64,
     },
-    /// A capability was granted, maybe again. `advisory.granted`
+    /// A capability was granted, for the first time or again. `advisory.granted`
     Granted {
         /// The capability.
         capability: Capability,
-        /// What it was restricted to, in words: nothing if it was not.
+        /// What it was restricted to, in words. `None` if it was not restricted.
         scope: Option<Arc<str>>,
     },
-    /// A capability was revoked, if it was granted. `advisory.revoked`
+    /// A granted capability was revoked. `advisory.revoked`
     ///
-    /// What had been admitted before may still come after it.
+    /// Envelopes that were admitted before may still come after it.
     Revoked {
         /// The capability.
         capability: Capability,
     },
-    /// A capability that was revoked is [drained](crate::Bus::revoke_and_drain): nothing comes any more that was published
-    /// under it. `advisory.drained`
+    /// A revoked capability is [drained](crate::Bus::revoke_and_drain): no envelope that was published under it comes
+    /// any more. `advisory.drained`
     Drained {
         /// The capability.
         capability: Capability,
     },
-    /// The bus has closed: the last advisory. `advisory.closed`
+    /// The bus has closed. This is the last advisory. `advisory.closed`
     Closed,
 }
 
-/// Why the bus has ended a subscription.
+/// The reason why the bus has ended a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Eviction {
-    /// Its queue was full, and its policy asks for it.
+    /// Its queue was full, and its policy is [`Overflow::Evict`](crate::Overflow::Evict).
     Overflow,
     /// Its predicate panicked.
     PredicatePanicked,
-    /// It listens by pattern, and payloads of this bus's type never have a subject: their type keeps to the default of
+    /// It listens by pattern, and payloads of this bus's type never have a subject: the type keeps the default of
     /// [`Payload::subject`].
     NoSubject,
 }

@@ -1,4 +1,6 @@
-//! The name of a right to publish.
+//! Capabilities: the names of rights to publish.
+//!
+//! A capability is only a name. The authority keeps what is granted under it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,8 +10,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// A named right to publish, such as `browser:navigate` or `log:write`.
 ///
-/// Cloning one costs a reference count. It is a name and no more: who may publish under it is what the bus was told by
-/// [`grant`](crate::Bus::grant). In serde's formats it is its text.
+/// Cloning one costs a reference count. A capability is only a name: [`grant`](crate::Bus::grant) decides what may be
+/// published under it. In serde's formats it is its text.
 ///
 /// # Examples
 ///
@@ -26,12 +28,12 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Capability(Arc<str>);
 
 impl Capability {
-    /// The capability of this name.
+    /// Makes the capability with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Capability(name.into().into())
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

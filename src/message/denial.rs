@@ -1,8 +1,10 @@
-//! Why a publish was refused.
+//! The reason why a publish was refused.
+//!
+//! Errors, advisories, statistics and the audit log share it, so it stands apart from the authority that decides.
 
 use std::fmt;
 
-/// Why a capability did not let an envelope pass.
+/// The reason why a capability did not let an envelope pass.
 ///
 /// # Examples
 ///
@@ -22,35 +24,35 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Denial {
-    /// It is not granted, and nothing is known of it. So is one that was revoked while no
-    /// [`Publisher`](crate::Publisher) held it: nothing is kept of such.
+    /// The capability is not granted, and the bus knows nothing of it. A capability that was revoked while no
+    /// [`Publisher`](crate::Publisher) held it counts as such, since the bus keeps nothing of it.
     NotGranted,
-    /// It was granted, and is revoked.
+    /// The capability was granted, and is revoked.
     Revoked,
-    /// It was granted until a time that has passed. (Where others need its place among the
-    /// [grants](crate::BusBuilder::max_grants), nothing is kept of one that no publisher holds.)
+    /// The capability was granted until a time that has passed. (If no publisher holds it and others need its place
+    /// among the [grants](crate::BusBuilder::max_grants), the bus keeps nothing of it.)
     Expired,
-    /// It is granted for other subjects, or the publisher was
-    /// [narrowed](crate::Publisher::narrow) to others.
+    /// The capability is granted for other subjects, or the publisher was [narrowed](crate::Publisher::narrow) to
+    /// others.
     Subject,
-    /// It is granted for some subjects, or the publisher was narrowed to some, and the payload
-    /// [has none](crate::Payload::subject): no pattern lets it pass, not even `>`.
+    /// The capability is granted for some subjects, or the publisher was narrowed to some, and the payload
+    /// [has no subject](crate::Payload::subject). No pattern lets such a payload pass, not even `>`.
     NoSubject,
-    /// It is granted for other sources, or the publisher may speak only for its own.
+    /// The capability is granted for other sources, or the publisher may speak only for its own source.
     Source,
-    /// It is granted for other [headers](crate::Grant::headers).
+    /// The capability is granted for other [headers](crate::Grant::headers).
     Header,
-    /// The name of the capability or of the publisher is longer than the bus [takes](crate::BusBuilder::max_name):
-    /// such a publisher never may.
+    /// The name of the capability or of the publisher is longer than the bus [accepts](crate::BusBuilder::max_name).
+    /// Such a publisher is never allowed to publish.
     NameTooLong,
-    /// It is granted without the right to [forward](crate::Grant::forwards).
+    /// The capability is granted without the right to [forward](crate::Grant::forwards).
     Forwarding,
-    /// More was published under it than its [rate](crate::Grant::rate) allows.
+    /// More was published under the capability than its [rate](crate::Grant::rate) allows.
     RateLimited,
 }
 
 impl Denial {
-    /// What a text says of the capability.
+    /// Returns the predicate of a sentence about the capability.
     fn as_str(self) -> &'static str {
         match self {
             Denial::NotGranted => "is not granted",

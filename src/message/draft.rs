@@ -1,15 +1,17 @@
-//! A message before it is stamped with id, source and time.
+//! The draft: a message before the bus stamps id, source and time on it.
+//!
+//! It lets one method publish a plain message or a message with headers and a correlation id.
 
 use uuid::Uuid;
 
 use crate::message::headers::{HeaderError, Headers};
 use crate::message::kernel::{Command, Event, Message};
 
-/// What is said, before the bus stamps id, source and time.
+/// A message with its headers, before the bus stamps id, source and time on it.
 ///
 /// [`Bus::send`](crate::Bus::send) and the methods of [`Publisher`](crate::Publisher) take any `impl Into<Draft<M>>`: a
-/// plain message, or a draft where the message has headers, or answers or continues another. A [`Command`] or an [`Event`] is a draft of
-/// a [`Message`].
+/// plain message, or a draft if the message has headers, or answers or continues another. A [`Command`] or an [`Event`]
+/// converts into a draft of a [`Message`].
 ///
 /// # Examples
 ///
@@ -34,12 +36,12 @@ pub struct Draft<M = Message> {
     pub message: M,
     /// The id of the envelope that this one answers or continues, if any.
     pub correlation_id: Option<Uuid>,
-    /// Short names to text, beside the payload; mostly none.
+    /// Short names with texts, beside the payload. Most messages have none.
     pub headers: Headers,
 }
 
 impl<M> Draft<M> {
-    /// A message that answers nothing and has no headers.
+    /// Wraps a message that answers nothing and has no headers.
     #[inline]
     pub fn new(message: M) -> Self {
         Draft {
@@ -49,18 +51,19 @@ impl<M> Draft<M> {
         }
     }
 
-    /// Ties this message to the envelope that it answers or continues.
+    /// Sets the id of the envelope that this message answers or continues.
     #[must_use]
     pub fn with_correlation_id(mut self, correlation_id: Uuid) -> Self {
         self.correlation_id = Some(correlation_id);
         self
     }
 
-    /// Sets a header; one of that name is replaced.
+    /// Sets a header. A header that has this name already is replaced.
     ///
     /// # Errors
     ///
-    /// As [`Headers::insert`]. The draft is dropped then; to keep it, insert into its [`headers`](Self::headers).
+    /// The same as those of [`Headers::insert`]. The draft is dropped on an error. To keep it, insert into its
+    /// [`headers`](Self::headers).
     pub fn with_header(
         mut self,
         name: &str,
@@ -70,7 +73,7 @@ impl<M> Draft<M> {
         Ok(self)
     }
 
-    /// Takes these headers instead of those that it has, such as those of the question that it answers.
+    /// Replaces all headers, for example by those of the question that this message answers.
     ///
     /// # Examples
     ///

@@ -1,4 +1,6 @@
-//! A message with its provenance.
+//! The envelope: a message with its id, its source and its time.
+//!
+//! Every layer handles envelopes, so the type stands apart from all of them.
 
 use std::fmt;
 
@@ -12,9 +14,9 @@ use crate::message::source::Source;
 
 /// A message and where it comes from: the record that travels on the bus.
 ///
-/// It is a plain record: read its fields, and assign them. Outside of this crate none is built by a literal, so that
-/// fields may come. The bus never changes one, and never copies one to
-/// deliver it: subscribers share it, see [`Delivery`](crate::Delivery).
+/// It is a plain record: its fields can be read and assigned. Other crates cannot build one by a literal, so that
+/// fields can be added later. The bus never changes an envelope and never copies one to deliver it: subscribers share
+/// it, see [`Delivery`](crate::Delivery).
 ///
 /// # Examples
 ///
@@ -33,29 +35,31 @@ use crate::message::source::Source;
 pub struct Envelope<M = Message> {
     /// Unique identifier of this envelope.
     pub id: Uuid,
-    /// Who published it.
+    /// The name of the publisher.
     pub source: Source,
     /// The id of the envelope that this one answers or continues, if any.
     pub correlation_id: Option<Uuid>,
-    /// When it was made, by the system's clock.
+    /// When the envelope was made, by the system's clock.
     pub timestamp: DateTime<Utc>,
-    /// Short names to text, beside the payload; mostly none.
+    /// Short names with texts, beside the payload. Most envelopes have none.
     pub headers: Headers,
     /// The payload.
     pub message: M,
-    /// The bus has added the header that names the trace, so a grant need not list it. No part of what the envelope says.
+    /// Whether the bus added the header that names the trace. A grant need not list a header that the bus added.
+    ///
+    /// It is not part of the envelope's content: comparison and `Debug` leave it out.
     pub(crate) is_traced: bool,
 }
 
 impl<M> Envelope<M> {
-    /// Wraps a message, stamped with a new id and the time.
+    /// Wraps a message, and stamps it with a new id and the time.
     ///
-    /// Costs one reading of the clock and, where `source` is not a [`Source`] already, one
-    /// allocation.
+    /// Costs one reading of the clock, and one allocation if `source` is not a [`Source`] already.
     ///
-    /// Ids are version 7 UUIDs: they sort by the time they were made, to about a quarter of a
-    /// microsecond, and end in 62 random bits. They are unique, but for what a [fork](crate::docs::limitations#after-a-fork)
-    /// may repeat. They are not secret: the generator is fast and not a cryptographic one, so treat no id as a password.
+    /// Ids are version 7 UUIDs (RFC 9562): they sort by the time they were made, to about a quarter of a microsecond,
+    /// and end in 62 random bits. They are unique, except that a [fork](crate::docs::limitations#after-a-fork) may
+    /// repeat some. They are not secret: the generator is fast and not cryptographic, so do not use an id as a
+    /// password.
     ///
     /// # Examples
     ///
@@ -81,18 +85,19 @@ impl<M> Envelope<M> {
         }
     }
 
-    /// Ties this envelope to the one that it answers or continues.
+    /// Sets the id of the envelope that this one answers or continues.
     #[must_use]
     pub fn with_correlation_id(mut self, correlation_id: Uuid) -> Self {
         self.correlation_id = Some(correlation_id);
         self
     }
 
-    /// Sets a header; one of that name is replaced.
+    /// Sets a header. A header that has this name already is replaced.
     ///
     /// # Errors
     ///
-    /// As [`Headers::insert`]. The envelope is dropped then; to keep it, insert into its [`headers`](Self::headers).
+    /// The same as those of [`Headers::insert`]. The envelope is dropped on an error. To keep it, insert into its
+    /// [`headers`](Self::headers).
     ///
     /// # Examples
     ///
@@ -113,7 +118,7 @@ impl<M> Envelope<M> {
         Ok(self)
     }
 
-    /// The text of a header, if there is one of this name.
+    /// Returns the text of the header with this name, if there is one.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
     }

@@ -1,5 +1,7 @@
-//! Names and subjects as they are told of: cut where they are long, so that who makes them up cannot fill
-//! what they are told in.
+//! Excerpts: names, subjects and texts, cut to a bounded length for reports.
+//!
+//! Publishers choose these texts. Cutting them keeps a publisher from filling the advisories, errors and audit records
+//! that quote it.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -9,14 +11,14 @@ use crate::message::source::Source;
 use crate::message::subject::Payload;
 use crate::support::panics::catch_panic;
 
-/// The most bytes that are told of a name or a subject.
+/// The most bytes that an excerpt has of a name or a subject.
 const MAX: usize = 256;
 
-/// The most bytes that a record has of a text that is not made up by who is told of: enough for whatever makes
-/// sense, and little enough that its line can be read back.
+/// The most bytes that a record has of a text that the reported publisher did not choose. That is enough for any
+/// sensible text, and little enough that the record's line can be read back.
 const MAX_TEXT: usize = 64 * 1024;
 
-/// What stands where something was cut off.
+/// Marks where something was cut off.
 const MORE: char = '…';
 
 pub(crate) fn name(name: &str) -> Cow<'_, str> {
@@ -43,19 +45,19 @@ pub(crate) fn source(source: &Source) -> Source {
     }
 }
 
-/// A payload's subject; none if it has none, or panics when it is asked.
+/// Returns an excerpt of a payload's subject, as text. `None` if the payload has none, or panics when asked for it.
 pub(crate) fn subject<M: Payload>(message: &M) -> Option<Arc<str>> {
     catch_panic(|| {
         let subject = message.subject();
         let mut short = Short(String::new());
-        // Fails where it is cut.
+        // Writing fails where `Short` cuts the text, which is intended.
         let _cut = write!(short, "{subject}");
         (!subject.tokens().is_empty()).then(|| short.0.into())
     })
     .flatten()
 }
 
-/// Takes no more than is told.
+/// A writer that keeps at most [`MAX`] bytes, and fails at the first piece that does not fit.
 struct Short(String);
 
 impl Write for Short {

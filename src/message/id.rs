@@ -1,4 +1,6 @@
-//! Ids and times: one reading of the clock makes both.
+//! The id and the time of an envelope: version 7 UUIDs, from one reading of the clock.
+//!
+//! Each publish needs both, and reading the clock once is cheaper than twice.
 
 use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
@@ -13,20 +15,22 @@ use uuid::Uuid;
 const NANOS_PER_MILLI: u32 = 1_000_000;
 
 thread_local! {
-    /// A generator of this crate's own. `fastrand`'s is seeded by the clock alone, or with a fixed number by the program.
+    /// The crate's own random generator. The global one of `fastrand` would make ids predictable: the program may seed
+    /// it with a fixed number, and otherwise the clock alone seeds it.
     ///
-    /// Keys of the operating system seed it, and the process: after a fork the keys may be those of the parent.
+    /// The seed is made of random keys from the operating system, the process id and the time. The process id is needed
+    /// because a forked child may inherit its parent's keys.
     static RANDOM: RefCell<Rng> = RefCell::new(Rng::with_seed(
         RandomState::new().hash_one((process::id(), SystemTime::now())),
     ));
 }
 
-/// A new id and the time, from one reading of the system's clock.
+/// Returns a new id and the time, from one reading of the system's clock.
 ///
-/// The id is a version 7 UUID whose twelve bits after the milliseconds hold their fraction
-/// (RFC 9562, section 6.2, method 3), so ids sort in steps of 244 ns; 62 random bits follow.
+/// The id is a version 7 UUID. The twelve bits after the milliseconds hold the fraction of the millisecond (RFC 9562,
+/// section 6.2, method 3), so ids sort in steps of 244 ns. 62 random bits follow.
 pub(crate) fn stamp() -> (Uuid, DateTime<Utc>) {
-    // A clock before 1970 is one that was never set: it stamps 1970.
+    // A clock before 1970 was never set. The stamp is 1970 then.
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

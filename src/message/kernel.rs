@@ -1,4 +1,7 @@
-//! What modules say to each other: commands and events.
+//! The messages of a modular kernel: commands and events.
+//!
+//! They keep the vocabulary of the `oxide-k` micro-kernel, so that its users find what they know. A program with its
+//! own message type does not need them.
 
 use serde_json::Value;
 
@@ -6,8 +9,7 @@ use crate::message::subject::{Payload, Subject};
 
 /// The payload of a [`MessageBus`](crate::kernel::MessageBus): a command or an event.
 ///
-/// A program with a message type of its own uses [`Bus<M>`](crate::Bus) instead and never touches
-/// this one.
+/// A program with its own message type uses [`Bus<M>`](crate::Bus) instead and never needs this one.
 ///
 /// # Examples
 ///
@@ -91,9 +93,9 @@ pub enum Event {
         /// The module that stopped.
         module_id: String,
     },
-    /// Anything else that a module has to tell.
+    /// Any other report of a module.
     Custom {
-        /// The module that tells it.
+        /// The module that reports it.
         module_id: String,
         /// What kind of event it is; free-form.
         kind: String,
@@ -102,7 +104,7 @@ pub enum Event {
     },
     /// The answer to a [`Command::Ping`].
     Pong {
-        /// Who answers.
+        /// The module that answers.
         from: String,
     },
 }
@@ -120,7 +122,7 @@ impl From<Event> for Message {
 }
 
 impl Payload for Message {
-    /// `command.start.<module>`, `command.stop.<module>`, `command.invoke.<module>.<method>`,
+    /// Returns `command.start.<module>`, `command.stop.<module>`, `command.invoke.<module>.<method>`,
     /// `command.ping`, `event.started.<module>`, `event.stopped.<module>`,
     /// `event.custom.<module>.<kind>` or `event.pong.<from>`.
     fn subject(&self) -> Subject<'_> {

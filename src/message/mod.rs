@@ -1,4 +1,7 @@
-//! Messages: what is said, by whom, when, and about what; and what the bus says about itself.
+//! What travels on the bus: the envelope with its id, source, time, headers and payload, and what the bus reports
+//! itself.
+//!
+//! These are value types. They know nothing of queues, subscribers or grants, so every other layer may use them.
 
 pub(crate) mod advisory;
 pub(crate) mod capability;

@@ -1,4 +1,6 @@
-//! What happens to an envelope for which a subscriber's queue has no room.
+//! The overflow policy of a subscriber's queue: what happens to an envelope for which the queue has no room.
+//!
+//! A queue is bounded, so each subscriber chooses what a full one does.
 
 use std::time::Duration;
 
@@ -6,7 +8,7 @@ use serde::Serialize;
 
 /// What happens to an envelope for which a subscriber's queue has no room.
 ///
-/// Whatever it is, it happens to that subscriber alone: whoever has room has the envelope by then.
+/// Each policy affects that subscriber alone. Subscribers with room have the envelope in their queues by then.
 ///
 /// # Examples
 ///
@@ -25,39 +27,40 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Overflow {
-    /// It is dropped for this subscriber, and counted. No publisher ever waits. The default.
+    /// The envelope is dropped for this subscriber, and counted. No publisher ever waits. This is the default.
     #[default]
     DropNewest,
-    /// It takes the place of the oldest that is queued, which is dropped and counted: the newest
-    /// stay. No publisher ever waits.
+    /// The envelope takes the place of the oldest queued one, which is dropped and counted: the newest envelopes stay.
+    /// No publisher ever waits.
     ///
-    /// With a filter or in a group the queue holds `capacity` at most. Without, it always holds the newest `capacity`, and up
-    /// to two segments (128) more, since whole segments are shared with all others.
+    /// With a filter or in a group the queue holds at most `capacity` envelopes. Otherwise it always holds the newest
+    /// `capacity`, and up to two segments (128 envelopes) more, since all such subscribers share whole segments.
     ///
-    /// The receipt counts it as delivered, and does not show what it displaced: a publish is never dropped for such a queue.
-    /// What was displaced is counted in [`dropped`](crate::Subscription::dropped) from then on.
+    /// The receipt counts the envelope as delivered, and does not show what it displaced: a publish is never dropped
+    /// for such a queue. A displaced envelope is counted in [`dropped`](crate::Subscription::dropped) from then on.
     DropOldest,
-    /// The subscription is evicted: it is dropped from the list, receives what it has, is told of the
-    /// one envelope that found no room, and then receives `Evicted` for ever (an iterator ends with it as
-    /// its last item). No publisher ever waits.
+    /// The subscription is evicted: it is removed from the list. It receives what it has queued, then the loss of the
+    /// one envelope that found no room, and then `Evicted` for ever (an iterator ends with it as its last item). No
+    /// publisher ever waits.
     ///
-    /// In a group all members are evicted. Who subscribes under its name after that founds it anew.
+    /// In a group all members are evicted. The next subscriber under the group's name founds the group anew.
     Evict,
-    /// The publisher waits, without spinning, until there is room: lossless.
+    /// The publisher waits, without spinning, until there is room. This is lossless.
     ///
-    /// Meanwhile its envelope is in nobody's queue. The wait ends when all have room that are waited for, or the
-    /// subscription goes or closes; or after the time of [`publish_timeout`](crate::Bus::publish_timeout): then the
-    /// envelope is dropped for this subscriber and counted. Where the bus closes, the publisher gets the envelope back.
+    /// Meanwhile the envelope is in no queue. The wait ends when every subscriber that it waits for has room, or is
+    /// dropped or closes. It also ends after the time of [`publish_timeout`](crate::Bus::publish_timeout): the envelope
+    /// is then dropped for this subscriber and counted. If the bus closes, the publisher gets the envelope back.
     ///
-    /// A publisher that finds it full holds out for up to a millisecond for room for many, so that few segments carry them
-    /// and it is seldom woken, and then is content with one place.
+    /// A publisher that finds the queue full waits up to a millisecond for room for many envelopes, and after that for
+    /// one place. So few segments carry the envelopes, and the publisher is seldom woken.
     ///
     /// A thread that publishes to its own full subscription waits for itself: use
     /// [`BlockFor`](Overflow::BlockFor), or receive on another thread.
     Block,
-    /// The same, but the publisher waits no longer than this: from the publish on, in a batch from each step on.
+    /// Like [`Block`](Overflow::Block), but the publisher waits no longer than this. The time counts from the publish,
+    /// and in a batch from each step of it.
     ///
-    /// A task that awaits the publish waits longer, for want of a clock, unless it uses its own `publish_timeout`.
+    /// A task that awaits the publish waits longer, since it has no clock, unless it uses its own `publish_timeout`.
     BlockFor(Duration),
 }
 
@@ -67,7 +70,7 @@ impl Overflow {
         matches!(self, Overflow::Block | Overflow::BlockFor(_))
     }
 
-    /// Whether a queue with a filter needs its places reserved.
+    /// Whether a direct queue needs credits: a publish reserves its place there before it sends.
     pub(crate) fn reserves(self) -> bool {
         self.blocks() || self == Overflow::Evict
     }

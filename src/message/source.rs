@@ -1,15 +1,17 @@
-//! Who published an envelope.
+//! The name of a publisher, as a shared string.
+//!
+//! Every envelope carries one, so cloning it must be cheap.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The name of whoever published an envelope: a shared, immutable string.
+/// The name of an envelope's publisher: a shared, immutable string.
 ///
-/// Cloning one costs a reference count, making one from a `&str` or a `String` one allocation.
-/// A module that publishes often therefore makes its `Source` once and clones it for each
-/// envelope; a [`Publisher`](crate::Publisher) does so by itself.
+/// Cloning one costs a reference count. Making one from a `&str` or a `String` costs one allocation. A module that
+/// publishes often makes its `Source` once and clones it for each envelope; a [`Publisher`](crate::Publisher) does so
+/// by itself.
 ///
 /// # Examples
 ///
@@ -24,7 +26,7 @@ use std::sync::Arc;
 pub struct Source(Arc<str>);
 
 impl Source {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,6 @@
-//! An envelope's address: the tokens that its payload gives.
+//! Payloads and subjects: what a bus can carry, and the address that a payload gives its envelope.
+//!
+//! Subscribers and grants choose envelopes by subject, with a [`Pattern`](crate::Pattern).
 
 use std::any::TypeId;
 use std::fmt::{self, Write};
@@ -10,17 +12,17 @@ use smallvec::SmallVec;
 
 use crate::support::visible::is_hidden;
 
-/// What a bus can carry: anything that threads may share.
+/// What a bus can carry: any type that threads may share.
 ///
-/// A type of your own opts in with one line, `impl Payload for MyType {}`, and gives a
-/// [`subject`](Payload::subject) where its subscribers should be able to choose by pattern.
-/// Numbers, `bool`, `char`, `()`, `String`, `str`, [`serde_json::Value`], and `Vec`, `Box`,
-/// `Arc`, `Option`, arrays and pairs of payloads are payloads already.
+/// A type of your own opts in with one line, `impl Payload for MyType {}`. It also gives a
+/// [`subject`](Payload::subject) if its subscribers should be able to choose by pattern. Numbers, `bool`, `char`, `()`,
+/// `String`, `str`, [`serde_json::Value`], and `Vec`, `Box`, `Arc`, `Option`, arrays and pairs of payloads are payloads
+/// already.
 ///
 /// # Panics
 ///
-/// A [`subject`](Payload::subject) that panics unwinds into whoever publishes the envelope, before
-/// any subscriber was offered it. Nobody else notices.
+/// A [`subject`](Payload::subject) that panics unwinds into the publisher of the envelope, before any subscriber was
+/// offered the envelope. No other thread notices.
 ///
 /// # Examples
 ///
@@ -54,17 +56,20 @@ use crate::support::visible::is_hidden;
     label = "write `impl oxide_bus::Payload for {Self} {{}}`"
 )]
 pub trait Payload: Send + Sync + 'static {
-    /// The tokens by which subscribers choose; none by default.
+    /// Returns the tokens by which subscribers choose. The default has none.
     ///
-    /// Asked for while a publish is on its way. If some subscriber listens by pattern, once for all of them, and again
-    /// only if the list of subscribers changes meanwhile; by a task that waits for room, at each attempt. If a grant is
-    /// [for some subjects](crate::Grant::patterns), or the publisher [narrowed](crate::Publisher::narrow), when it is
-    /// let pass, and again only if it has to be counted after all, or the grant is replaced while a task waits. Also
-    /// where something is [retained](crate::Bus::retain), at a later time; and by who tells of a refusal. Else never.
-    /// So it should be cheap, and always the same for the same payload.
+    /// It should be cheap, and always the same for the same payload. The bus calls it only in these cases:
     ///
-    /// A type that keeps to the default never gives one. So a subscriber that listens by pattern would wait for ever,
-    /// even for `>`: it is [evicted](crate::Eviction::NoSubject) when the first such payload is published.
+    /// - A subscriber listens by pattern: each publish calls it once for all such subscribers, and again only if the
+    ///   list of subscribers changes meanwhile. A task that waits for room calls it at each attempt.
+    /// - A grant is [for some subjects](crate::Grant::patterns), or the publisher was
+    ///   [narrowed](crate::Publisher::narrow): the check of the grant calls it. It is called again only if the publish
+    ///   has to be counted after all, or the grant is replaced while a task waits.
+    /// - Something is [retained](crate::Bus::retain): it is called at a later time too.
+    /// - A publish was refused: the report of the refusal calls it.
+    ///
+    /// A type that keeps the default never has a subject. A subscriber that listens by pattern would wait for ever,
+    /// even with `>`. So it is [evicted](crate::Eviction::NoSubject) when the first such payload is published.
     fn subject(&self) -> Subject<'_> {
         Subject::never_of::<Self>()
     }
@@ -126,10 +131,10 @@ impl<M: Payload> Payload for Option<M> {
 
 /// The address of an envelope: a list of tokens, most general first.
 ///
-/// Tokens are matched one by one and never joined, so a token may hold any text: a module called
-/// `web.browser` is one token. Written as text ([`Display`](fmt::Display)), tokens are joined by
-/// dots and escaped as a [`Pattern`](crate::Pattern) is; that text, read as a pattern, matches
-/// exactly this subject, unless it is longer than a pattern [may be](crate::limits::MAX_PATTERN_TOKENS).
+/// Tokens are matched one by one and never joined, so a token may hold any text: a module called `web.browser` is one
+/// token. As text ([`Display`](fmt::Display)), the tokens are joined by dots and escaped as in a
+/// [`Pattern`](crate::Pattern). That text, read as a pattern, matches exactly this subject, unless it is longer than a
+/// pattern [may be](crate::limits::MAX_PATTERN_TOKENS).
 ///
 /// # Examples
 ///
@@ -143,15 +148,15 @@ impl<M: Payload> Payload for Option<M> {
 #[derive(Clone)]
 pub struct Subject<'a> {
     tokens: SmallVec<[&'a str; 4]>,
-    /// The type that never gives any.
+    /// The payload type whose values never have a subject, if the default of [`Payload::subject`] made this one.
     never_of: Option<TypeId>,
 }
 
 impl<'a> Subject<'a> {
-    /// The subject that consists of these tokens. Up to four cost no allocation.
+    /// Returns the subject that consists of these tokens. Up to four cost no allocation.
     #[inline]
     pub fn new(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        // Collecting would ask how many there are, and make room for them: three times as slow.
+        // `collect` would ask for a size hint and reserve space, which is three times as slow.
         let mut given = tokens.into_iter();
         let mut tokens = [""; 4];
         for (at, token) in tokens.iter_mut().enumerate() {
@@ -172,10 +177,10 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The subject of a payload that has none: no tokens. No pattern matches it.
+    /// Returns the subject of a payload that has none: no tokens. No pattern matches it.
     ///
-    /// A type gives it where some of its values have a subject. A type without any subject keeps to the default of
-    /// [`Payload::subject`].
+    /// It is for types of which only some values have a subject. A type whose values never have one keeps the default
+    /// of [`Payload::subject`].
     pub fn none() -> Self {
         Subject {
             tokens: SmallVec::new(),
@@ -183,7 +188,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The subject that every payload of this type has: none.
+    /// Returns the empty subject, marked: no payload of this type ever has a subject.
     fn never_of<M: ?Sized + 'static>() -> Self {
         Subject {
             never_of: Some(TypeId::of::<M>()),
@@ -191,7 +196,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The subject of a payload that is that of what it holds.
+    /// Passes the subject of an inner payload on as that of the payload that wraps it, and translates the mark.
     fn passed_on<Inner: ?Sized + 'static, Outer: 'static>(self) -> Self {
         if self.is_never_of::<Inner>() {
             return Self::never_of::<Outer>();
@@ -199,18 +204,18 @@ impl<'a> Subject<'a> {
         self
     }
 
-    /// Whether no payload of this type has a subject. (False if it is not known.)
+    /// Whether it is known that no payload of this type ever has a subject.
     pub(crate) fn is_never_of<M: ?Sized + 'static>(&self) -> bool {
         self.never_of == Some(TypeId::of::<M>())
     }
 
-    /// The tokens, most general first.
+    /// Returns the tokens, most general first.
     pub fn tokens(&self) -> &[&'a str] {
         &self.tokens
     }
 }
 
-/// By tokens alone.
+/// Compares the tokens alone.
 impl PartialEq for Subject<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.tokens == other.tokens
@@ -243,7 +248,7 @@ impl fmt::Display for Subject<'_> {
     }
 }
 
-/// Writes one token so that a pattern's reader takes it for the same token, literally.
+/// Writes one token, escaped, so that a pattern's reader reads the same token and no wildcard.
 pub(crate) fn write_token(f: &mut fmt::Formatter<'_>, token: &str) -> fmt::Result {
     if token.is_empty() {
         return f.write_str(r"\e");
@@ -254,7 +259,8 @@ pub(crate) fn write_token(f: &mut fmt::Formatter<'_>, token: &str) -> fmt::Resul
                 f.write_char('\\')?;
                 f.write_char(c)?;
             }
-            // A line break in a module's id must not break a log's line, nor anything in it mislead its reader.
+            // A line break in a module's id must not break a log's line, and no hidden character may mislead its
+            // reader.
             c if is_hidden(c) => write!(f, r"\u{{{:x}}}", u32::from(c))?,
             c => f.write_char(c)?,
         }

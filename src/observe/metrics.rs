@@ -1,4 +1,4 @@
-//! The figures of a bus, for the recorders of the `metrics` facade.
+//! Exports the figures of a bus to a recorder of the `metrics` facade.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,8 +10,8 @@ use crate::bus::stats::{Stats, SubscriptionStats};
 
 /// Hands the figures of one bus to the recorder of the `metrics` crate: feature `metrics`.
 ///
-/// The bus itself records nothing, so it pays nothing. Whoever wants the figures exported calls
-/// [`export`](Metrics::export) now and then, once in ten seconds for example.
+/// The bus itself records nothing, so it pays nothing. A program that wants its figures exported calls
+/// [`export`](Metrics::export) now and then, every ten seconds for example.
 ///
 /// | metric | kind | labels |
 /// | --- | --- | --- |
@@ -20,9 +20,9 @@ use crate::bus::stats::{Stats, SubscriptionStats};
 /// | `oxide_bus_matched_total`, `oxide_bus_received_total`, `oxide_bus_dropped_total` | counter | `bus`, `subscription` |
 /// | `oxide_bus_queued` | gauge | `bus`, `subscription` |
 ///
-/// The label `subscription` is the subscription's name, or that of its group, or empty: those that have
-/// the same are added up, so that there are no more metrics than names. What a subscription did between
-/// the last export and its end is not seen.
+/// The label `subscription` is the subscription's name, or that of its group, or empty. Subscriptions with the same
+/// label are added up, so there are no more metrics than names. What a subscription did between the last export and
+/// its end is not exported.
 ///
 /// # Examples
 ///
@@ -38,9 +38,9 @@ pub struct Metrics {
     published: u64,
     denied: u64,
     predicate_panics: u64,
-    /// What was exported of each subscription that there was.
+    /// What was exported for each subscription of the last export.
     known: HashMap<Uuid, [u64; 3]>,
-    /// How much was queued, by label.
+    /// How many envelopes were queued, by label.
     queued: HashMap<SharedString, u64>,
 }
 
@@ -61,7 +61,7 @@ fn label(stats: &SubscriptionStats) -> SharedString {
 }
 
 impl Metrics {
-    /// For one bus; `bus` is its label.
+    /// Returns an exporter for one bus; `bus` is its label.
     pub fn new(bus: impl Into<String>) -> Self {
         Metrics {
             bus: bus.into().into(),
@@ -73,11 +73,11 @@ impl Metrics {
         }
     }
 
-    /// Records what has changed since the last time.
+    /// Records what has changed since the last export.
     pub fn export(&mut self, stats: &Stats) {
         let bus = || vec![Label::new("bus", self.bus.clone())];
         let gained = |now: u64, before: &mut u64| {
-            // Read in the middle of things, a figure may be a little too high, and come down.
+            // A figure that is read while the bus works may be a little too high, and lower the next time.
             let now = now.max(*before);
             now - std::mem::replace(before, now)
         };
@@ -89,7 +89,7 @@ impl Metrics {
         gauge!("oxide_bus_subscribers", bus()).set(real(stats.subscriptions.len() as u64));
         gauge!("oxide_bus_pending_requests", bus()).set(real(stats.pending_requests));
 
-        self.queued.values_mut().for_each(|queued| *queued = 0); // of those who are gone
+        self.queued.values_mut().for_each(|queued| *queued = 0); // 0 stays for subscriptions that are gone
         let mut known = HashMap::with_capacity(stats.subscriptions.len());
         for subscriber in &stats.subscriptions {
             let label = label(subscriber);

@@ -1,4 +1,4 @@
-//! Observing: what happened, on disk and in figures.
+//! Observers of a bus: the audit log writes to disk what happened, and `Metrics` exports the figures.
 
 pub mod audit;
 #[cfg(feature = "metrics")]

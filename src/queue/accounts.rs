@@ -1,8 +1,10 @@
-//! What a queue's figures follow from.
+//! `Accounts` and `HighWater`: the counts from which a queue's statistics follow.
+//!
+//! Both kinds of queues report them, so that statistics do not depend on the kind.
 
 use crate::support::sync::{AtomicU64, Ordering};
 
-/// The words that the figures follow from.
+/// The counts of one queue, read at about one moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Accounts {
     /// How many envelopes found a place.
@@ -12,7 +14,7 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// How many are in the queue. What was consumed may have been read later than what was placed.
+    /// Returns how many envelopes are in the queue. `consumed` may have been read later than `placed`.
     pub(crate) fn queued(self) -> u64 {
         self.placed.saturating_sub(self.consumed)
     }
@@ -28,13 +30,13 @@ impl HighWater {
     }
 
     pub(crate) fn saw(&self, queued: u64) {
-        // Relaxed, twice: a figure, no more.
+        // Relaxed, both: only a figure.
         if self.0.load(Ordering::Relaxed) < queued {
             self.0.fetch_max(queued, Ordering::Relaxed);
         }
     }
 
-    /// The most that were ever seen, so many of them now.
+    /// Returns the most that were ever seen, given that `now` are queued.
     pub(crate) fn level(&self, now: u64) -> u64 {
         self.saw(now);
         self.0.load(Ordering::Relaxed)

@@ -1,21 +1,24 @@
-//! The places of a queue with a filter: who may enqueue, who has to wait, what was lost.
+//! Credits: the free places of a direct queue, and its losses.
 //!
-//! A queue that drops what comes when it is full needs no more than the channel: what a send finds full is lost.
+//! A queue with `DropNewest` needs no more than the channel: an envelope that finds the channel full is lost.
 //!
-//! Where publishers wait, or put the subscriber out, places are reserved. A publisher reserves one before it sends into
-//! the channel, and the subscriber gives the place back after it has handed the envelope over, so a reserved place is
-//! always free. Invariant: `consumed <= reserved <= consumed + capacity`. Whoever sees the end of such a queue knows
-//! that nothing comes after it.
+//! With `Block` and `Evict`, a publisher must know that there is room before it sends. So it reserves a place first, as
+//! in credit-based flow control. The subscriber gives the place back after it has taken the envelope out of the
+//! channel, so the channel always has a free slot for a reserved place. A subscriber that sees the end of such a queue
+//! knows that nothing comes after it. A publisher that has reserved a place in one queue, and finds none in another,
+//! releases it.
 //!
-//! A publisher that has reserved a place in one queue, and finds none in another, gives it back.
+//! Invariant: `consumed <= reserved <= consumed + capacity`.
 //!
 //! | word | written by | read by |
 //! | --- | --- | --- |
-//! | `reserved` | publishers (compare-and-swap), where places are reserved; whoever leaves or evicts, once | both |
+//! | `reserved` | publishers (compare-and-swap), where places are reserved; leaving and evicting, once | both |
 //! | `consumed` | the subscriber, or the members of a group | both |
-//! | `holds_back` | the subscriber | publishers, and whoever asks for figures |
+//! | `holds_back` | the subscriber | publishers, and threads that ask for figures |
 //! | losses | publishers that found no place | both |
-//! | `high_water` | subscribers, publishers that found no place, and whoever asks for it | whoever asks for it |
+//! | `high_water` | subscribers, publishers that found no place, threads that ask for it | threads that ask for it |
+//!
+//! The tests and the loom model at the end of this file show that no more places are taken than there are.
 
 use crossbeam_utils::CachePadded;
 
@@ -24,24 +27,25 @@ use crate::queue::losses::Losses;
 use crate::queue::wait::Nothing;
 use crate::support::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
-/// Set in `reserved` when the subscriber has left: one word, so no place can be had after.
+/// Set in `reserved` when the subscriber has left. It is in the same word, so no place can be reserved afterwards.
 pub(crate) const GONE: u64 = 1 << 63;
-/// Set in `reserved` when the bus has put the subscriber out.
+/// Set in `reserved` when the bus has evicted the subscriber.
 pub(crate) const EVICTED: u64 = 1 << 62;
-/// Set with it if that was for want of room: then one envelope was lost. In the same word, so that
-/// who sees the end knows of it.
+/// Set together with `EVICTED` if the reason was lack of room: then one envelope was lost. It is in the same word, so a
+/// subscriber that sees the end knows of the loss.
 const REFUSED: u64 = 1 << 61;
 const PLACED: u64 = REFUSED - 1;
 
 #[derive(Debug)]
 pub(crate) struct Credits {
     capacity: u64,
-    /// Places ever reserved, and the three bits.
+    /// How many places were ever reserved, and the three bits.
     reserved: AtomicU64,
     losses: Losses,
-    /// The subscriber has taken an envelope out of the channel that it is yet to receive, where no place is reserved.
+    /// Whether the subscriber has taken an envelope out of the channel that it is yet to receive. Used where no places
+    /// are reserved.
     holds_back: AtomicBool,
-    /// Places ever given back. Apart from what publishers read.
+    /// How many places were ever given back. On a cache line of its own, apart from what publishers read.
     consumed: CachePadded<AtomicU64>,
     /// The most places that were seen taken.
     high_water: HighWater,
@@ -54,9 +58,9 @@ pub(crate) struct Credits {
 /// Why there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoPlace {
-    /// All are taken.
+    /// All places are taken.
     Full,
-    /// The subscriber has left, or was put out.
+    /// The subscriber has left or was evicted.
     Gone,
 }
 
@@ -87,10 +91,10 @@ impl Credits {
         self.capacity
     }
 
-    /// Takes a place, if there is one.
+    /// Reserves a place, if one is free.
     pub(crate) fn reserve(&self) -> Result<(), NoPlace> {
-        // Acquire: who reserves after another sees what the other saw of `consumed`, so it also
-        // finds the channel as empty as the other did.
+        // Acquire: a publisher that reserves after another sees what the other saw of `consumed`. So it finds the
+        // channel at least as empty as the other did.
         let mut reserved = self.reserved.load(Ordering::Acquire);
         loop {
             if reserved & (GONE | EVICTED) != 0 {
@@ -98,14 +102,14 @@ impl Credits {
             }
             // Acquire, against the release in `give_back`: the channel's slot is free by then.
             let consumed = self.consumed.load(Ordering::Acquire);
-            // `reserved` may be the older of the two: then the swap fails, and it is read again.
+            // `reserved` may be the older of the two. Then the swap fails, and it is read again.
             if (reserved & PLACED).saturating_sub(consumed) >= self.capacity {
                 return Err(NoPlace::Full);
             }
             match self.reserved.compare_exchange_weak(
                 reserved,
                 reserved + 1,
-                Ordering::AcqRel, // release: the other half of the acquire above
+                Ordering::AcqRel, // release: pairs with the acquire loads of `reserved` in this function
                 Ordering::Acquire,
             ) {
                 Ok(_) => return Ok(()),
@@ -114,11 +118,12 @@ impl Credits {
         }
     }
 
-    /// Gives one place back; returns how many ever were. Only subscribers call it: of a group several at once.
+    /// Gives one place back. Returns how many were ever given back. Only subscribers call it: in a group, several at
+    /// once.
     pub(crate) fn give_back(&self, adds: bool) -> u64 {
-        // Release: the envelope was taken out of the channel before. An addition where several do this, or where
-        // publishers wait: then it is SeqCst, against the fence in `register_and_fence`. Else, for one subscriber, that would be
-        // a locked operation in vain.
+        // Release: the envelope was taken out of the channel before. It is an addition where several threads do this,
+        // or where publishers wait. Then it is `SeqCst`, against the fence in `register_and_fence`. For a single
+        // subscriber for which nobody waits, that locked operation would be wasted.
         if adds {
             self.consumed.fetch_add(1, Ordering::SeqCst) + 1
         } else {
@@ -128,40 +133,41 @@ impl Credits {
         }
     }
 
-    /// A publisher has found no place, and loses an envelope.
+    /// Counts an envelope for which a publisher found no place as lost.
     #[cold]
     pub(crate) fn lose(&self) {
         self.high_water.saw(self.capacity);
         self.losses.lose(1);
     }
 
-    /// So many envelopes are queued. One may be queued beside the capacity, while it is held back.
+    /// Records how many envelopes are queued. While an envelope is held back, one more than the capacity may be queued.
     pub(crate) fn saw(&self, queued: usize) {
         self.high_water.saw(self.capacity.min(queued as u64));
     }
 
-    /// The subscriber holds an envelope back, or does so no more.
+    /// Records whether the subscriber holds an envelope back.
     pub(crate) fn hold_back(&self, holds_back: bool) {
-        // Relaxed, and where it is read: a publisher that comes a little too early finds one place too many.
+        // Relaxed, and so is the load: a publisher that comes a little too early finds one place too many.
         self.holds_back.store(holds_back, Ordering::Relaxed);
     }
 
     pub(crate) fn holds_back(&self) -> bool {
-        self.holds_back.load(Ordering::Relaxed) // see above
+        self.holds_back.load(Ordering::Relaxed) // see `hold_back`
     }
 
-    /// Gives a place back that was reserved, and that nothing was put in. Only whoever has reserved it calls it.
+    /// Releases a reserved place that nothing was put in. Only the publisher that reserved it calls it.
     pub(crate) fn release(&self) {
-        // Relaxed: nobody could have found anything there.
+        // Relaxed: nothing was put into the place, so there is nothing to publish with it.
         self.reserved.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Places ever given back.
+    /// How many places were ever given back.
     pub(crate) fn consumed(&self) -> u64 {
         self.consumed.load(Ordering::Acquire) // against the release in `give_back`
     }
 
-    /// How many places are free; all of a queue whose subscriber has left or was put out.
+    /// Returns how many places are free: all of them if the subscriber has left or was evicted, so that nobody waits
+    /// for it.
     pub(crate) fn free(&self, consumed: u64) -> u64 {
         // Relaxed: a hint, `reserve` decides.
         let reserved = self.reserved.load(Ordering::Relaxed);
@@ -172,7 +178,7 @@ impl Credits {
         }
     }
 
-    /// The most places that were seen taken, so many of them now.
+    /// Returns the most places that were seen taken, given that `now` are.
     pub(crate) fn high_water(&self, now: u64) -> u64 {
         self.high_water.level(self.capacity.min(now))
     }
@@ -181,26 +187,26 @@ impl Credits {
         &self.losses
     }
 
-    /// How many envelopes were lost so far.
+    /// Returns how many envelopes were lost so far.
     pub(crate) fn lost(&self) -> u64 {
         // Acquire: against the release in `put_out`.
         let refused = self.reserved.load(Ordering::Acquire) & REFUSED != 0;
         self.losses.lost() + u64::from(refused)
     }
 
-    /// The subscriber leaves: no place can be had from now on.
+    /// The subscriber leaves: no place can be reserved from now on.
     pub(crate) fn leave(&self) {
         // Relaxed: it only has to be the same word that `reserve` swaps.
         self.reserved.fetch_or(GONE, Ordering::Relaxed);
     }
 
-    /// Puts the subscriber out, for an envelope that found no place: no place can be had from now
-    /// on. False if it is gone already, or out: then the envelope was not even offered.
+    /// Evicts the subscriber, because an envelope found no place: no place can be reserved from now on. Returns false
+    /// if the subscriber had already left or been evicted. Then the envelope was not even offered.
     pub(crate) fn refuse(&self) -> bool {
         self.put_out(EVICTED | REFUSED)
     }
 
-    /// Puts the subscriber out, for another reason. False if it is gone already, or out.
+    /// Evicts the subscriber, for another reason. Returns false if it had already left or been evicted.
     pub(crate) fn evict(&self) -> bool {
         self.put_out(EVICTED)
     }
@@ -221,23 +227,23 @@ impl Credits {
         false
     }
 
-    /// Whether no place can be had any more.
+    /// Whether no place can be reserved any more.
     pub(crate) fn is_shut(&self) -> bool {
-        self.reserved.load(Ordering::Relaxed) & (GONE | EVICTED) != 0 // as in `leave`
+        self.reserved.load(Ordering::Relaxed) & (GONE | EVICTED) != 0 // see `leave`
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
-        // Acquire, against the release in `put_out`: who sees it knows of the loss that led to it.
+        // Acquire, against the release in `put_out`: a thread that sees the eviction knows of the loss that led to it.
         self.reserved.load(Ordering::Acquire) & EVICTED != 0
     }
 
-    /// Whether the subscriber was put out, and all that found a place was received.
+    /// Whether the subscriber was evicted, and everything that found a place was received.
     pub(crate) fn is_drained(&self) -> bool {
         let reserved = self.reserved.load(Ordering::Acquire); // against the release in `put_out`
         reserved & EVICTED != 0 && reserved & PLACED == self.consumed.load(Ordering::Acquire)
     }
 
-    /// What a subscriber finds when everything was received.
+    /// Returns what a subscriber finds when everything was received.
     pub(crate) fn end(&self) -> Nothing {
         if self.is_evicted() {
             Nothing::Evicted

@@ -1,4 +1,7 @@
-//! What a subscriber receives.
+//! A delivery: what a subscriber receives.
+//!
+//! It refers to an envelope in a segment, so that delivering an envelope copies nothing, whatever the number of
+//! subscribers.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,19 +11,19 @@ use crate::message::envelope::Envelope;
 use crate::message::kernel::Message;
 use crate::queue::segment::Segment;
 
-/// A received envelope: a handle on the one that was published, shared by all who received it.
+/// A received envelope: a handle on the one that was published, which all its receivers share.
 ///
 /// It dereferences to [`Envelope`]. Cloning it and sending it to another thread are cheap.
 ///
 /// # Cost of keeping it
 ///
 /// Envelopes that are published one after the other lie in one piece of memory, which is freed as a whole. So a
-/// delivery that is kept keeps up to 63 others. The envelopes take up to 16 KiB together, or one alone if it is
-/// larger. What their payloads have on the heap comes on top of that, and nothing bounds it: of payloads of 1 MiB, one
-/// kept delivery keeps up to 64 MiB. Either of these bounds it:
+/// delivery that is kept keeps up to 63 other envelopes alive. Together they take up to 16 KiB, or more if one alone is
+/// larger. The heap memory of their payloads comes on top of that and is not bounded: with payloads of 1 MiB, one
+/// delivery may keep up to 64 MiB alive. There are three ways to bound it:
 ///
-/// * [`BusBuilder::max_segment`](crate::BusBuilder::max_segment) says how many envelopes lie together;
-/// * [`into_envelope`](Delivery::into_envelope) takes a copy of the envelope, and lets go of the delivery;
+/// * [`BusBuilder::max_segment`](crate::BusBuilder::max_segment) sets how many envelopes lie together;
+/// * [`into_envelope`](Delivery::into_envelope) copies the envelope and releases the delivery;
 /// * a payload that holds its data in an `Arc` lets a subscriber keep that instead of the delivery.
 ///
 /// # Examples
@@ -49,28 +52,28 @@ pub struct Delivery<M = Message> {
 impl<M> Delivery<M> {
     #[inline]
     pub(crate) fn new(segment: Arc<Segment<M>>, slot: usize) -> Self {
-        segment.get(slot); // it is written from now on
+        segment.get(slot); // waits until it is written
         Delivery { segment, slot }
     }
 
-    /// The same of a slot that is written.
+    /// Like [`new`](Delivery::new), for a slot that is written already.
     #[inline]
     pub(crate) fn written(segment: Arc<Segment<M>>, slot: usize) -> Self {
         Delivery { segment, slot }
     }
 
-    /// An envelope that lies in no segment of the bus.
+    /// Makes a delivery of an envelope that lies in no segment of the bus.
     pub(crate) fn alone(sequence: u64, envelope: Envelope<M>) -> Self {
         let segment = Arc::new(Segment::full(sequence, vec![envelope]));
         Delivery { segment, slot: 0 }
     }
 
-    /// The envelope's place in the one order in which the bus took what was published, whoever
-    /// listened. It begins at 0.
+    /// Returns the envelope's sequence number: its place in the one order in which the bus accepted everything that was
+    /// published, whether or not it had subscribers. The first number is 0.
     ///
-    /// Subscribers without a filter receive each number once, in order, except where they lagged.
-    /// For one with a filter, numbers are missing that it does not listen to, and those of publishes
-    /// that overlapped in time may come in any order.
+    /// A subscriber without a filter receives each number once, in order, except where it lagged. A subscriber with a
+    /// filter does not receive the numbers of envelopes that do not match, and the numbers of publishes that overlapped
+    /// in time may come in any order.
     ///
     /// # Examples
     ///
@@ -89,7 +92,7 @@ impl<M> Delivery<M> {
         self.segment.base() + self.slot as u64
     }
 
-    /// A copy of the envelope, for a subscriber that wants to own it; lets go of the segment.
+    /// Returns a copy of the envelope, for a subscriber that wants to own it, and releases the segment.
     ///
     /// # Examples
     ///

@@ -1,23 +1,26 @@
-//! What one queue was given and what it missed, from opening to opening.
+//! An entry: one shared queue's accounts at one head of the chain.
+//!
+//! Losses and places need no counter of their own on the publish path: a head's entry follows from the entry before it
+//! and from how far the segment in between was filled. So the accounts are exact at every head.
 
 /// One queue's accounts, up to the segment's base.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Entry {
-    /// How many envelopes were enqueued with the segments that had it in reach.
+    /// How many envelopes were enqueued with segments that had the queue in reach.
     pub(crate) enqueued: u64,
-    /// How many envelopes were published while it was left out.
+    /// How many envelopes were published while the queue was left out.
     pub(crate) left_out: u64,
     pub(crate) reach: Reach,
 }
 
-/// What a segment is to a queue.
+/// How a segment relates to a queue.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Reach {
-    /// It is in the queue.
+    /// The segment is in the queue.
     Within,
-    /// The queue had no room for it.
+    /// The queue had no room for the segment.
     LeftOut,
-    /// It was not offered: nothing is counted.
+    /// The segment was not offered to the queue: nothing is counted.
     #[default]
     None,
 }
@@ -31,7 +34,7 @@ impl Entry {
         }
     }
 
-    /// The accounts after so many envelopes in the segment.
+    /// Returns the accounts after this many envelopes of the segment.
     pub(crate) fn after(self, claimed: usize) -> Entry {
         let claimed = claimed as u64;
         let (enqueued, left_out) = match self.reach {

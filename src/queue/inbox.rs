@@ -1,8 +1,10 @@
-//! A subscriber's end of its queue, of either kind.
+//! An inbox: a subscriber's end of its queue, of either kind.
+//!
+//! A subscription does not know its kind of queue where both kinds do the same.
 
-use crate::queue::cursor::Cursor;
 use crate::queue::direct::DirectReceiver;
-use crate::queue::group::Seat;
+use crate::queue::direct::group::Seat;
+use crate::queue::shared::cursor::Cursor;
 
 /// The subscriber's end of a queue.
 pub(crate) enum Inbox<M> {
@@ -11,7 +13,7 @@ pub(crate) enum Inbox<M> {
 }
 
 impl<M> Inbox<M> {
-    /// The seat of a group's member.
+    /// Returns the member's seat, if the subscription is in a group.
     pub(crate) fn seat(&self) -> Option<&Seat> {
         match self {
             Inbox::Shared(_) => None,
@@ -19,7 +21,7 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// Whether the bus has put the subscriber out.
+    /// Whether the bus has evicted the subscriber.
     pub(crate) fn is_evicted(&self) -> bool {
         match self {
             Inbox::Shared(cursor) => cursor.state().is_evicted(),

@@ -1,8 +1,11 @@
-//! What a queue has lost, and how much of it was told.
+//! `Losses`: how many envelopes a direct queue has lost, and of how many its subscriber was told.
+//!
+//! A subscriber is told of every loss exactly once, as `Lagged`. In a group any member may tell, so two members must
+//! not report the same loss: each reports what it has itself added to one word.
 
 use crate::support::sync::{AtomicU64, Ordering};
 
-/// Counts of a queue's losses. Members of a group share them.
+/// The counts of one queue's losses. Members of a group share them.
 #[derive(Debug)]
 pub(crate) struct Losses {
     lost: AtomicU64,
@@ -18,7 +21,7 @@ impl Losses {
     }
 
     pub(crate) fn lose(&self, envelopes: u64) {
-        // Release: whoever reads the count sees the queue at least as full as it was then.
+        // Release: a thread that reads the count sees the queue at least as full as it was then.
         self.lost.fetch_add(envelopes, Ordering::Release);
     }
 
@@ -26,24 +29,25 @@ impl Losses {
         self.lost.load(Ordering::Acquire) // against the release in `lose`
     }
 
-    /// How many losses were told.
+    /// Returns of how many losses the subscriber was told.
     pub(crate) fn told(&self) -> u64 {
         self.told.load(Ordering::Relaxed) // only a count: see `tell`
     }
 
-    /// Tells of the first `lost` losses, as far as they were not told yet.
+    /// Tells of the first `lost` losses, except those that were told already. Returns how many are told now.
     pub(crate) fn tell(&self, lost: u64) -> Option<u64> {
         if lost <= self.told() {
             return None;
         }
-        // Relaxed: of those who tell at once, each tells what it has added to the one word.
+        // Relaxed: of threads that tell at the same time, each tells what it has added to the one word.
         let told = self.told.fetch_max(lost, Ordering::Relaxed);
         let missed = lost.saturating_sub(told);
         (missed > 0).then_some(missed)
     }
 
-    /// Who was to tell of these is gone: somebody else shall.
+    /// Takes back that `untold` losses were told, because the receive that was to tell of them is gone. Another one
+    /// tells of them.
     pub(crate) fn return_loss(&self, untold: u64) {
-        self.told.fetch_sub(untold, Ordering::Relaxed); // as in `tell`
+        self.told.fetch_sub(untold, Ordering::Relaxed); // see `tell`
     }
 }

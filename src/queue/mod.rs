@@ -1,12 +1,20 @@
-//! Queues: where one subscriber's envelopes wait for it.
+//! One subscriber's queue: where its envelopes wait until it receives them.
+//!
+//! There are two kinds. A subscriber without a filter has a [shared queue](shared): it reads the bus's
+//! [segments](segment) in place, through a [cursor]. So a publish does not touch the queue, except with the first
+//! envelope of each segment. A subscriber with a filter, or a group, has a [direct queue](direct): the publisher sends
+//! every matching envelope to it.
+//!
+//! Both kinds are bounded and account for every envelope: matched = received + queued + dropped. What happens in a full
+//! queue is the subscriber's [overflow policy](crate::message::overflow::Overflow). A publisher that waits for a free
+//! place does so at the queue's [vacancy].
 
 pub(crate) mod accounts;
 pub(crate) mod credits;
-pub(crate) mod cursor;
 pub(crate) mod delivery;
 pub(crate) mod direct;
+pub(crate) mod drains;
 pub(crate) mod entry;
-pub(crate) mod group;
 pub(crate) mod inbox;
 pub(crate) mod losses;
 pub(crate) mod recv_error;

@@ -1,4 +1,6 @@
-//! Why nothing was received.
+//! The public errors of the receive functions: why no envelope was received.
+//!
+//! Each function has its own error type, as in crossbeam, so that none has a variant that cannot occur.
 
 use std::error::Error;
 use std::fmt;
@@ -20,18 +22,17 @@ const EVICTED: &str = "the subscription was evicted and the queue is empty";
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecvError {
-    /// Envelopes that the subscriber listens to were lost before the next one, because its queue was full. Told once;
-    /// receiving goes on.
+    /// Envelopes that the subscriber listens to were lost before the next one, because its queue was full. This is
+    /// reported once per gap; receiving goes on.
     Lagged {
         /// How many envelopes were lost in this gap; at least 1.
         missed: u64,
     },
     /// The bus or the subscription has closed, and everything was received.
     Disconnected,
-    /// The bus has put the subscription out, and everything was received: it had no room (see
-    /// [`Overflow::Evict`](crate::Overflow::Evict)), or its
-    /// [predicate](crate::SubscribeOptions::predicate) has panicked, or it has [patterns](crate::Eviction::NoSubject)
-    /// where payloads never have a subject.
+    /// The bus has evicted the subscription, and everything was received. It had no room (see
+    /// [`Overflow::Evict`](crate::Overflow::Evict)), or its [predicate](crate::SubscribeOptions::predicate) panicked,
+    /// or it has [patterns](crate::Eviction::NoSubject) although its payloads never have a subject.
     Evicted,
 }
 
@@ -50,23 +51,22 @@ pub enum RecvError {
 pub enum TryRecvError {
     /// Nothing is queued now.
     Empty,
-    /// Envelopes that the subscriber listens to were lost before the next one, because its queue was full. Told once;
-    /// receiving goes on.
+    /// Envelopes that the subscriber listens to were lost before the next one, because its queue was full. This is
+    /// reported once per gap; receiving goes on.
     Lagged {
         /// How many envelopes were lost in this gap; at least 1.
         missed: u64,
     },
     /// The bus or the subscription has closed, and everything was received.
     Disconnected,
-    /// The bus has put the subscription out, and everything was received: it had no room (see
-    /// [`Overflow::Evict`](crate::Overflow::Evict)), or its
-    /// [predicate](crate::SubscribeOptions::predicate) has panicked, or it has [patterns](crate::Eviction::NoSubject)
-    /// where payloads never have a subject.
+    /// The bus has evicted the subscription, and everything was received. It had no room (see
+    /// [`Overflow::Evict`](crate::Overflow::Evict)), or its [predicate](crate::SubscribeOptions::predicate) panicked,
+    /// or it has [patterns](crate::Eviction::NoSubject) although its payloads never have a subject.
     Evicted,
 }
 
-/// Why [`recv_timeout`](crate::Subscription::recv_timeout) or
-/// [`recv_deadline`](crate::Subscription::recv_deadline) returned no envelope.
+/// Why [`recv_timeout`](crate::Subscription::recv_timeout) or [`recv_deadline`](crate::Subscription::recv_deadline)
+/// returned no envelope.
 ///
 /// # Examples
 ///
@@ -83,25 +83,24 @@ pub enum TryRecvError {
 pub enum RecvTimeoutError {
     /// Nothing came in time.
     Timeout,
-    /// Envelopes that the subscriber listens to were lost before the next one, because its queue was full. Told once;
-    /// receiving goes on.
+    /// Envelopes that the subscriber listens to were lost before the next one, because its queue was full. This is
+    /// reported once per gap; receiving goes on.
     Lagged {
         /// How many envelopes were lost in this gap; at least 1.
         missed: u64,
     },
     /// The bus or the subscription has closed, and everything was received.
     Disconnected,
-    /// The bus has put the subscription out, and everything was received: it had no room (see
-    /// [`Overflow::Evict`](crate::Overflow::Evict)), or its
-    /// [predicate](crate::SubscribeOptions::predicate) has panicked, or it has [patterns](crate::Eviction::NoSubject)
-    /// where payloads never have a subject.
+    /// The bus has evicted the subscription, and everything was received. It had no room (see
+    /// [`Overflow::Evict`](crate::Overflow::Evict)), or its [predicate](crate::SubscribeOptions::predicate) panicked,
+    /// or it has [patterns](crate::Eviction::NoSubject) although its payloads never have a subject.
     Evicted,
 }
 
 macro_rules! receive_error {
     ($error:ident $(, $nothing:ident = $text:literal)?) => {
         impl $error {
-            /// How many envelopes were lost, if that is what is told. Then receiving goes on.
+            /// Returns how many envelopes were lost, if this error reports a loss. Then receiving goes on.
             pub fn missed(&self) -> Option<u64> {
                 match self {
                     $error::Lagged { missed } => Some(*missed),

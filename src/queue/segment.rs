@@ -1,40 +1,42 @@
-//! Segments: where envelopes lie while they are published and received.
+//! A segment: a fixed array of write-once slots, in which envelopes lie while they are published and received.
 //!
-//! A segment is an array of write-once slots and one word. Slot *i* holds the envelope with the
-//! sequence number `base + i`. Publishers append to it while subscribers already read it.
+//! It is why a publish costs the same for one subscriber and for a thousand. Publishers append to a segment while
+//! subscribers read it, and every shared queue holds the same segment. Slot *i* holds the envelope with the sequence
+//! number `base + i`.
 //!
 //! # Why it is right
 //!
-//! The word holds how many slots are claimed, which [opening](crate::engine::head) may claim (its *epoch*), how many slots
-//! were claimed when that one began, and two bits. Its transitions:
+//! One atomic word holds the number of claimed slots, the *epoch* (which [head](crate::engine::head) may claim), the
+//! number of slots that were claimed when that head began, and two bits. Its transitions:
 //!
-//! | transition | by whom | when |
+//! | transition | by | when |
 //! | --- | --- | --- |
-//! | claimed + n | a publisher | `READY`, not `CLOSED`, n slots are free, and the epoch is its opening's |
-//! | raise the epoch, began := claimed | whoever meets the first opening of that epoch | once |
-//! | set `READY` | whoever has seen the segment into every queue in its reach | once |
-//! | set `CLOSED` | whoever opens the next segment, or puts another in its place | any time |
-//! | none | a reader that has read all and goes to sleep | not `CLOSED`, and no slot was claimed since it read |
+//! | claimed + n | a publisher | `READY`, not `CLOSED`, n slots are free, the epoch is that of the publisher's head |
+//! | raise the epoch, began := claimed | the first thread that meets a head with that epoch | once |
+//! | set `READY` | a thread that has seen the segment into every queue in its reach | once |
+//! | set `CLOSED` | a thread that opens the next segment, or replaces this one | any time |
+//! | none | a reader that has read everything and goes to sleep | not `CLOSED`, and no slot was claimed since it read |
 //!
-//! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two
-//!   publishers claim the same one, and each is written once, by who claimed it.
-//! * **A claim belongs to one opening**: the one whose epoch the word had. So an envelope goes by the list of
-//!   subscribers of that opening, and whoever holds an earlier one can claim no more.
-//! * **What is closed stays as it is.** A claim compares the whole word, so none succeeds after
-//!   `CLOSED` is set: the number of claimed slots is final, and the next segment's base is known.
-//! * **Who has appended is in every queue.** A claim succeeds only on `READY`, which is set after the
-//!   segment was sent to all in its reach.
-//! * **A reader that sleeps is woken.** It goes to sleep only after it has [registered](crate::support::wait_list) and has then
-//!   swapped the word for the same word, in which no slot was claimed since it read. So whoever claims the next slot
-//!   does so after that swap, and finds it registered.
+//! * **A slot has one writer.** Slots are claimed by compare-and-swap on the word, so no two publishers claim the same
+//!   slot. The publisher that claimed a slot writes it, once.
+//! * **A claim belongs to one head**: the head whose epoch the word had. So an envelope goes to the subscriber list of
+//!   that head. A publisher that holds an earlier head can claim no more.
+//! * **A closed segment does not change.** A claim compares the whole word, so none succeeds after `CLOSED` is set. The
+//!   number of claimed slots is final, and the base of the next segment is known.
+//! * **An appended envelope is in every queue.** A claim succeeds only on `READY`, which is set after the segment was
+//!   sent to every queue in its reach.
+//! * **A sleeping reader is woken.** A reader sleeps only after it has [registered](crate::support::wait_list) and has
+//!   then swapped the word for the same word while no slot was claimed since it read. So the next claim comes after
+//!   that swap, and its publisher finds the reader registered.
 //!
-//! A publisher that stops between claim and write holds up those who read, never another publisher; and
-//! between claim and wake-up it holds up those that it would wake, until somebody else publishes.
+//! A publisher that is preempted between claim and write holds up the readers, but never another publisher. A publisher
+//! that is preempted between claim and wake-up holds up the readers that it would wake, until another publisher wakes
+//! them.
 //!
-//! A batch that fills a segment is one: it was full before anybody saw it, so its slots need no cells.
+//! Three kinds need no cells. A batch that fills a segment was written before anybody saw the segment. A void segment
+//! takes nothing. A blind segment counts envelopes that no queue has room for, and drops them.
 //!
-//! Two kinds have no slots: a void segment, to which nothing can be appended, and a blind one, which
-//! counts what nobody has room for and drops it.
+//! The models are in `tests/segment_loom_models.rs`.
 
 use std::fmt;
 use std::ops::Range;
@@ -43,27 +45,27 @@ use std::time::Duration;
 use crate::message::envelope::Envelope;
 use crate::support::sync::{AtomicU64, Backoff, OnceCell, Ordering, sleep};
 
-/// Nothing can be appended any more.
+/// Nothing more can be appended.
 const CLOSED: u64 = 1 << 63;
 /// Every queue in reach has the segment.
 const READY: u64 = 1 << 62;
-/// Which opening may claim.
+/// The epoch of the head that may claim.
 const EPOCH: u64 = READY - (1 << EPOCH_SHIFT);
 const EPOCH_SHIFT: u32 = 32;
-/// How many slots were claimed when that one began.
+/// How many slots were claimed when that head began.
 const BEGAN: u64 = 0xffff << BEGAN_SHIFT;
 const BEGAN_SHIFT: u32 = 16;
 /// How many slots are claimed.
 const CLAIMED: u64 = 0xffff;
 
-/// The last opening that a segment can have.
+/// The last epoch that a segment can have.
 pub(crate) const LAST_EPOCH: u64 = EPOCH >> EPOCH_SHIFT;
 
-/// The most slots a segment has; a model can afford no more than two.
+/// The most slots that a segment has. A model can afford no more than two.
 pub(crate) const MAX_SLOTS: usize = if cfg!(oxide_loom) { 2 } else { 64 };
 
-/// The most envelopes that a segment counts without keeping them. It could be any number: this is
-/// how often those who lose them may be told of.
+/// The most envelopes that a blind segment counts. It could be any number: it sets how often subscribers that lose them
+/// may be told.
 const MAX_BLIND: usize = 1024;
 
 pub(crate) struct Segment<M> {
@@ -71,14 +73,14 @@ pub(crate) struct Segment<M> {
     word: AtomicU64,
     /// How many envelopes it takes.
     limit: usize,
-    /// One for each, or none at all if nobody will read them.
+    /// One for each envelope, or none if the segment is void or blind.
     slots: Slots<M>,
 }
 
 enum Slots<M> {
-    /// Written while others read.
+    /// Written while subscribers read.
     Cells(Box<[OnceCell<Envelope<M>>]>),
-    /// Written before.
+    /// Written before anybody else saw the segment.
     Written(Box<[Envelope<M>]>),
 }
 
@@ -88,16 +90,16 @@ impl<M> Slots<M> {
     }
 }
 
-/// How far a segment has been filled, as one reading of its word tells.
+/// How far a segment is filled, as read from its word at one moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Filled {
     pub(crate) claimed: usize,
-    /// There will be no more.
+    /// No more slots will be claimed.
     pub(crate) is_final: bool,
 }
 
 impl<M> Segment<M> {
-    /// A segment that takes nothing.
+    /// A void segment: it takes nothing.
     pub(crate) fn void(base: u64) -> Self {
         Segment {
             base,
@@ -107,8 +109,8 @@ impl<M> Segment<M> {
         }
     }
 
-    /// A segment that counts envelopes and keeps none, for want of anybody to read them; it has counted
-    /// up to so many. It is not ready yet.
+    /// A blind segment: it counts envelopes and keeps none, because nobody has room for them. It has counted up to
+    /// `counted` already, and is not ready yet.
     pub(crate) fn blind(base: u64, counted: usize) -> Self {
         Segment {
             base,
@@ -118,7 +120,7 @@ impl<M> Segment<M> {
         }
     }
 
-    /// A segment that has all it takes. It is not ready yet.
+    /// A segment that these envelopes fill. It is not ready yet.
     pub(crate) fn full(base: u64, envelopes: Vec<Envelope<M>>) -> Self {
         let limit = envelopes.len();
         Segment {
@@ -129,7 +131,7 @@ impl<M> Segment<M> {
         }
     }
 
-    /// A segment with so many slots, of which the first are `taken`. It is not ready yet.
+    /// A segment with this many slots, of which the first `taken` are written. It is not ready yet.
     pub(crate) fn new(
         base: u64,
         slots: usize,
@@ -147,7 +149,7 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Whether it keeps nothing.
+    /// Whether it counts envelopes and keeps none.
     pub(crate) fn is_blind(&self) -> bool {
         self.slots() == 0 && self.limit > 0
     }
@@ -165,14 +167,14 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Claims up to `wanted` slots that follow each other, to be written once each by the caller. Then those that wait
-    /// are to be woken.
+    /// Claims up to `wanted` consecutive slots. The caller writes each of them once, and then wakes the readers.
     ///
-    /// None if the segment is full or closed or not ready, or another opening than that with this epoch may claim.
+    /// Returns `None` if the segment is full, closed or not ready, or if the epoch is not that of the head that may
+    /// claim.
     #[inline]
     pub(crate) fn claim(&self, epoch: u64, wanted: usize) -> Option<Range<usize>> {
         let open = READY | epoch << EPOCH_SHIFT;
-        // Relaxed: what counts is read by the swap.
+        // Relaxed: the compare-and-swap validates it.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let claimed = (word & CLAIMED) as usize;
@@ -183,10 +185,10 @@ impl<M> Segment<M> {
             match self.word.compare_exchange_weak(
                 word,
                 word + granted as u64,
-                // Acquire: against the release that set `READY` and the one in `enter`, so that a subscriber that learns from
-                // this publisher that it has published finds the segment in its queue; and against the one in `await_after`,
-                // so that it is found registered. Release: against the acquire in `filled`, so that what happened before
-                // this publish is known to whoever sees it.
+                // Acquire, against the release in `mark_ready` and the one in `enter`: a subscriber that learns of the
+                // publish from this publisher finds the segment in its queue. Also against the release in
+                // `await_after`: the reader is found registered. Release, against the acquire in `filled`: what
+                // happened before this publish is known to whoever sees the claim.
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
@@ -196,14 +198,14 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Whether a slot could be claimed just now, of those that keep what they are given.
+    /// Whether a slot that keeps its envelope could be claimed at this moment.
     #[inline]
     pub(crate) fn has_place(&self) -> bool {
-        let word = self.word.load(Ordering::Relaxed); // a hint: who claims looks again
+        let word = self.word.load(Ordering::Relaxed); // a hint: `claim` checks again
         word & (READY | CLOSED) == READY && ((word & CLAIMED) as usize) < self.slots()
     }
 
-    /// Claims one slot, if the segment keeps what it is given.
+    /// Claims one slot, unless the segment is blind.
     #[inline]
     pub(crate) fn claim_kept(&self, epoch: u64) -> Option<Range<usize>> {
         if self.is_blind() {
@@ -212,14 +214,15 @@ impl<M> Segment<M> {
         self.claim(epoch, 1)
     }
 
-    /// The epoch of the opening that may claim.
+    /// Returns the epoch of the head that may claim.
     pub(crate) fn epoch(&self) -> u64 {
-        // Acquire, against the release in `enter`: whoever finds a later one than its own loads that opening.
+        // Acquire, against the release in `enter`: a publisher that finds a later epoch than its own can load that
+        // head.
         (self.word.load(Ordering::Acquire) & EPOCH) >> EPOCH_SHIFT
     }
 
-    /// From now on the opening with this epoch may claim, and none before it. Returns how many slots were claimed when it
-    /// began; none if a later one has begun.
+    /// Lets the head with this epoch claim, and no head before it. Returns how many slots were claimed when that head
+    /// began, or `None` if a later one has begun.
     pub(crate) fn enter(&self, epoch: u64) -> Option<usize> {
         let mut word = self.word.load(Ordering::Acquire); // against the release below
         loop {
@@ -232,8 +235,8 @@ impl<M> Segment<M> {
             match self.word.compare_exchange_weak(
                 word,
                 entered,
-                // Acquire: the claims before are known to whoever goes on from here. Release, against the acquire in
-                // `claim`: newcomers have the segment by then.
+                // Acquire: the earlier claims are known to the caller. Release, against the acquire in `claim`: new
+                // subscribers have the segment by then.
                 Ordering::AcqRel,
                 Ordering::Acquire,
             ) {
@@ -243,12 +246,13 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Whether a reader that has registered may sleep: whoever claims the next slot or closes the segment will find it
-    /// registered. Else more than `read` slots are claimed by now, or the segment is closed.
+    /// Whether a reader that has registered may sleep. If so, the next publisher that claims a slot or closes the
+    /// segment finds the reader registered. If not, more than `read` slots are claimed by now, or the segment is
+    /// closed.
     pub(crate) fn await_after(&self, read: usize) -> bool {
         let mut word = self.word.load(Ordering::Relaxed);
         while (word & CLAIMED) as usize == read && word & CLOSED == 0 {
-            // It changes nothing, but has its place in the order of changes.
+            // It changes no bit, but it takes its place in the word's modification order.
             match self.word.compare_exchange_weak(
                 word,
                 word,
@@ -262,7 +266,7 @@ impl<M> Segment<M> {
         false
     }
 
-    /// Writes into a slot that the caller has claimed. What `take` returns is moved just once.
+    /// Writes a slot that the caller has claimed. What `take` returns is moved once.
     #[inline]
     pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
         match &self.slots {
@@ -271,7 +275,7 @@ impl<M> Segment<M> {
         };
     }
 
-    /// The envelope in a slot, if it keeps any and this one is written.
+    /// Returns the envelope in a slot, if the segment keeps envelopes and this slot is written.
     #[inline]
     pub(crate) fn kept(&self, slot: usize) -> Option<&Envelope<M>> {
         match &self.slots {
@@ -280,7 +284,7 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Every queue in reach has the segment.
+    /// Marks the segment ready: every queue in reach has it.
     pub(crate) fn mark_ready(&self) {
         // Release: the sends came before.
         self.word.fetch_or(READY, Ordering::Release);
@@ -290,9 +294,9 @@ impl<M> Segment<M> {
         self.word.load(Ordering::Acquire) & READY != 0 // against the release in `mark_ready`
     }
 
-    /// Closes the segment for good, whoever may want to append.
+    /// Closes the segment for good: no slot can be claimed any more.
     pub(crate) fn close(&self) {
-        // AcqRel: the number of claims that is final now is known to who opens the next segment.
+        // AcqRel: the number of claims, which is final now, is known to the publisher that opens the next segment.
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
@@ -305,20 +309,20 @@ impl<M> Segment<M> {
         }
     }
 
-    /// The envelope in a claimed slot, as soon as it is written.
+    /// Returns the envelope in a claimed slot, as soon as it is written.
     #[inline]
     pub(crate) fn get(&self, slot: usize) -> &Envelope<M> {
         self.kept(slot).unwrap_or_else(|| self.wait_for(slot))
     }
 
-    /// The envelopes in claimed slots, each as soon as it is written.
+    /// Returns the envelopes in claimed slots, each as soon as it is written.
     #[inline]
     pub(crate) fn claimed(&self, slots: Range<usize>) -> impl Iterator<Item = &Envelope<M>> {
         slots.map(|slot| self.get(slot))
     }
 
-    /// Waits until a claimed slot is written. The publisher that claimed it is just about to; if
-    /// it was preempted there, sleeping gives it the processor.
+    /// Waits until a claimed slot is written. The publisher that claimed it is about to write it. If it was preempted
+    /// there, sleeping yields the processor to it.
     #[cold]
     fn wait_for(&self, slot: usize) -> &Envelope<M> {
         let backoff = Backoff::new();

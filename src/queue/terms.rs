@@ -1,18 +1,21 @@
-//! What a subscriber was promised.
+//! Terms: what the bus and a subscriber agreed on when it subscribed.
+//!
+//! Publishers, the subscriber and the bus share them. They do not change, except for the few words that the bus keeps
+//! for each subscriber: when its loss was last told, its drains, its place on the subscriber list.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::engine::drain::Drains;
 use crate::message::id::stamp;
 use crate::message::overflow::Overflow;
+use crate::queue::drains::Drains;
 use crate::queue::throttle::Told;
 use crate::queue::vacancy::Vacancy;
 use crate::support::sync::{AtomicU64, Ordering};
 
-/// What was agreed on subscribing.
+/// The terms of one subscription.
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) id: Uuid,
@@ -20,21 +23,21 @@ pub(crate) struct Terms {
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
     pub(crate) group: Option<Arc<str>>,
-    /// A publisher's own limit does not count for it.
+    /// A publisher's own time limit does not apply to it.
     pub(crate) overrides_limit: bool,
-    /// What it listens to cannot be changed.
+    /// Its filter cannot be changed.
     pub(crate) fixed: bool,
     pub(crate) told_lagging: Told,
     pub(crate) drains: Drains,
-    /// Where publishers wait for it, if they do.
+    /// Where publishers wait for room, if its policy is to block.
     pub(crate) vacancy: Option<Arc<Vacancy>>,
-    /// The version of the list with which it came; 0 before, which no list with a subscriber has. Written once, under
-    /// the lock that guards the list.
+    /// The version of the subscriber list with which it was added. It is 0 before that, which is the version of no list
+    /// with a subscriber. Written once, under the lock that guards the list.
     number: AtomicU64,
 }
 
 impl Terms {
-    /// Those of a subscriber that asks for no more, and has an id from now on.
+    /// Returns the terms of a subscriber that asks for nothing else, with a new id.
     pub(crate) fn new(capacity: usize, overflow: Overflow) -> Self {
         Terms {
             id: stamp().0,
@@ -51,9 +54,9 @@ impl Terms {
         }
     }
 
-    /// Its place on the list: those who come later have higher numbers.
+    /// Returns its place on the subscriber list: later subscribers have higher numbers.
     pub(crate) fn number(&self) -> u64 {
-        // Relaxed: `list_as` came before, under the lock, or before the subscription was made that asks.
+        // Relaxed: `list_as` came before, either under the lock, or before the subscription that asks was made.
         self.number.load(Ordering::Relaxed)
     }
 
@@ -66,22 +69,22 @@ impl Terms {
         self.overflow.blocks()
     }
 
-    /// Something has freed room, or nobody need wait any more: wakes the publishers that wait, if any may.
+    /// Wakes the publishers that wait, if there are any: there is room again, or nobody needs to wait any more.
     pub(crate) fn wake_publishers(&self) {
         if let Some(vacancy) = &self.vacancy {
             vacancy.wake_everybody();
         }
     }
 
-    /// Until when a publisher waits, as far as that is for the publisher to say.
+    /// Limits how long a publisher waits to what the publisher itself allows, if these terms respect that.
     pub(crate) fn cap_deadline(&self, limit: Option<Instant>) -> Option<Instant> {
         limit.filter(|_| !self.overrides_limit)
     }
 
-    /// Until when a publisher waits that started then.
+    /// Returns until when a publisher that started at `started` waits.
     pub(crate) fn deadline(&self, started: Instant) -> Option<Instant> {
         match self.overflow {
-            // A time-out beyond the clock's end is none.
+            // A time-out beyond the clock's range is none.
             Overflow::BlockFor(timeout) => started.checked_add(timeout),
             Overflow::Block => None,
             Overflow::DropNewest | Overflow::DropOldest | Overflow::Evict => Some(started),

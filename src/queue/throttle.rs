@@ -1,11 +1,14 @@
-//! How often it is told that a subscription loses envelopes.
+//! `Told`: limits how often an advisory says that a subscription loses envelopes.
+//!
+//! A slow subscriber may lose millions of envelopes a second. One advisory a second is enough, and keeps advisories
+//! from flooding the bus. The exact number is in the subscription's statistics.
 
 use crate::support::sync::{AtomicU64, Ordering};
 
-/// How long nothing more is told of a subscription that lags, in milliseconds.
+/// For how many milliseconds nothing more is told about a subscription that lags.
 const QUIET: u64 = 1_000;
 
-/// When it was told last that a subscription lags.
+/// When an advisory last said that a subscription lags.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// In milliseconds since the bus was made, or 0 for never.
@@ -13,9 +16,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Whether it may be told now; true for one of those who ask at once.
+    /// Whether an advisory may be sent now. Of threads that ask at the same time, one gets true.
     pub(crate) fn is_due(&self, now: u64) -> bool {
-        // Relaxed, twice: nothing else hangs on it.
+        // Relaxed, both: nothing else depends on it.
         let at = self.at.load(Ordering::Relaxed);
         (at == 0 || now >= at + QUIET)
             && (self.at)

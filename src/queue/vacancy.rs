@@ -1,48 +1,54 @@
-//! Where publishers wait for room in one queue that loses nothing.
+//! A vacancy: where publishers wait for room in one queue that blocks.
 //!
 //! A publisher that finds the queue full registers here, tries once more, and sleeps. The subscriber counts what it has
-//! received, and then wakes those that are registered. One of the two sees what the other did: each puts a `SeqCst`
-//! fence, or an operation that does its work, between what it writes and what it reads.
+//! received, and then wakes the registered publishers. At least one of the two sees what the other did, because each
+//! puts a `SeqCst` fence, or a `SeqCst` operation, between what it writes and what it reads.
 //!
-//! With one place at a time every segment would hold one envelope, for everybody. So a queue that was found full counts as
-//! full until a *batch* of places is free, for every publisher that has not waited for long. One that has, or
-//! that does not wait at all, is content with one place.
+//! If a publisher went on at the first free place, every segment would hold one envelope, for all subscribers. So a
+//! queue that was found full counts as full until a *batch* of places is free. That holds for every *patient*
+//! publisher. A publisher that has waited long, or that does not wait at all, is impatient: one place is enough for it.
+//!
+//! The models are in `tests/vacancy_loom_models.rs`. The stress test in `tests/library/fairness.rs` shows that no
+//! publisher starves.
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::support::sync::{AtomicU64, Ordering};
-use crate::support::wait_list::{Registration, WaitList, Waiter};
+use crate::support::wait_list::{Registration, Threads, WaitList, Waiter};
 
 #[derive(Debug)]
 pub(crate) struct Vacancy {
     /// How many places are a batch.
     batch: u64,
-    /// How many envelopes the subscriber has received when a batch is free, of a queue that was found full.
+    /// How many envelopes the subscriber of a queue that was found full will have received when a batch is free.
     resume_at: AtomicU64,
-    /// Those that wait for a batch.
+    /// The value of `resume_at` for which publishers were woken last. The subscriber writes it.
+    woken_for: AtomicU64,
+    /// Publishers that wait for a batch.
     patient: Arc<WaitList>,
-    /// Those that are content with one place.
+    /// Publishers for which one place is enough.
     impatient: Arc<WaitList>,
 }
 
 impl Vacancy {
-    /// So many places are a batch: no more than the queue has.
+    /// Makes a vacancy with this many places to a batch: no more than the queue has.
     pub(crate) fn new(batch: usize) -> Self {
         Vacancy {
             batch: batch as u64,
             resume_at: AtomicU64::new(0),
-            patient: Arc::default(),
-            impatient: Arc::default(),
+            woken_for: AtomicU64::new(0),
+            patient: Arc::new(WaitList::waking(Threads::One)),
+            impatient: Arc::new(WaitList::waking(Threads::One)),
         }
     }
 
-    /// How much of this room there is for one that is content with one place, or for one that is not. The queue's
-    /// subscriber has received so many.
+    /// Returns how much of `room` a patient or an impatient publisher may use. The queue's subscriber has received
+    /// `consumed`.
     pub(crate) fn admit(&self, room: u64, consumed: u64, is_patient: bool) -> u64 {
-        // Relaxed, both: whoever reads an older number resumes, or is woken, a little early; and who is patient is so for
-        // a limited time.
+        // Relaxed, both: a publisher that reads an older number resumes, or is woken, a little early; and a publisher
+        // is patient only for a limited time.
         if room == 0 {
             self.resume_at
                 .fetch_max(consumed + self.batch, Ordering::Relaxed);
@@ -55,21 +61,26 @@ impl Vacancy {
         room
     }
 
-    /// The subscriber has received so many. A `SeqCst` fence came after that was written, or it was written by a `SeqCst`
-    /// operation: against the fence in `register_and_fence`.
+    /// Wakes publishers: the subscriber has received `consumed`. After that was written a `SeqCst` fence came, or a
+    /// `SeqCst` operation wrote it: against the fence in `register_and_fence`.
     #[inline]
     pub(crate) fn freed(&self, consumed: u64) {
         self.impatient.wake_all();
-        // Relaxed: see `admit`.
-        if self.patient.is_occupied() && consumed >= self.resume_at.load(Ordering::Relaxed) {
-            self.patient.wake_all();
+        if self.patient.is_occupied() {
+            // Relaxed: whoever waits here has raised the number before its fence. Once for each number: the publisher that
+            // is woken hands on.
+            let resume_at = self.resume_at.load(Ordering::Relaxed);
+            if consumed >= resume_at && self.woken_for.load(Ordering::Relaxed) != resume_at {
+                self.woken_for.store(resume_at, Ordering::Relaxed);
+                self.patient.wake_all();
+            }
         }
     }
 
-    /// There is room again, or none will be needed.
+    /// Wakes every publisher: there is room again, or none will be needed.
     pub(crate) fn wake_everybody(&self) {
-        self.impatient.wake_all_after_fence();
-        self.patient.wake_all_after_fence();
+        self.impatient.wake_every_thread();
+        self.patient.wake_every_thread();
     }
 
     fn list(&self, is_patient: bool) -> &Arc<WaitList> {
@@ -81,31 +92,68 @@ impl Vacancy {
     }
 }
 
-/// Where one publisher waits: at each queue that it has found full since it slept last. Not at one alone, for that
-/// queue may make no room any more when another is full.
+/// The registrations of one waiting publisher: one at each queue that it has found full since it last slept. One queue
+/// would not be enough, because that queue may free nothing more while another is full.
+///
+/// Of the threads that wait at a queue only the first is woken. It keeps its place in the line until it has published,
+/// and then wakes the next. So a thread that publishes in a loop cannot keep the others out.
 #[derive(Default)]
-pub(crate) struct Waits(SmallVec<[Registration; 1]>);
+pub(crate) struct Waits(SmallVec<[Wait; 1]>);
+
+struct Wait {
+    registration: Registration,
+    /// Whether the waiter is a thread. Of tasks all are woken.
+    is_thread: bool,
+    /// A thread was woken here, and has not found this queue full since.
+    owes: bool,
+}
 
 impl Waits {
-    /// Registers a waiter, who tries again before it sleeps. False if it was registered there already: it has tried since,
-    /// and may sleep.
+    /// Registers a waiter. Returns true if the publisher must try again before it sleeps. Returns false if it was
+    /// registered here already: then it has tried since, and may sleep.
     pub(crate) fn register(&mut self, vacancy: &Vacancy, is_patient: bool, waiter: Waiter) -> bool {
         let list = vacancy.list(is_patient);
-        if self.0.iter().any(|it| Arc::ptr_eq(it.list(), list)) {
+        let known = (self.0.iter()).position(|it| Arc::ptr_eq(it.registration.list(), list));
+        let known = known.unwrap_or_else(|| {
+            self.0.push(Wait {
+                registration: Registration::new(list),
+                is_thread: matches!(waiter, Waiter::Thread(_)),
+                owes: false,
+            });
+            self.0.len() - 1
+        });
+        self.0[known].owes = false; // it is full
+        self.hand_on(); // at other queues
+        let wait = &mut self.0[known];
+        if wait.registration.is_registered() {
             return false;
         }
-        let mut registration = Registration::new(list);
-        registration.register_and_fence(waiter);
-        self.0.push(registration);
+        wait.registration.register_again_and_fence(waiter);
         true
     }
 
-    /// Waits no more.
+    /// Leaves all wait lists. The places in their lines are kept.
     #[inline]
     pub(crate) fn leave(&mut self) {
-        if !self.0.is_empty() {
-            self.0.clear();
+        for wait in &mut self.0 {
+            wait.owes |= wait.registration.leave() && wait.is_thread;
         }
+    }
+
+    /// Wakes the next thread in each line where this one was woken, and may have left room.
+    fn hand_on(&mut self) {
+        for wait in self.0.iter_mut().filter(|wait| wait.owes) {
+            wait.owes = false;
+            wait.registration.list().wake_all_after_fence();
+        }
+    }
+}
+
+/// The publisher has published, or gives up.
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.leave();
+        self.hand_on();
     }
 }
 

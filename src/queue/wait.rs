@@ -1,4 +1,7 @@
-//! How long a receive waits, and what it finds if it finds no envelope.
+//! `Wait` says how long a receive waits, and `Nothing` why it returns no envelope.
+//!
+//! All receives (`try_recv`, `recv`, `recv_timeout`, and those of tasks) run on the same code. These two types say in
+//! which way a receive is called, and the public errors are made of `Nothing`.
 
 use std::time::Instant;
 
@@ -21,7 +24,7 @@ impl Wait {
         }
     }
 
-    /// When it is over, if ever.
+    /// Returns when the wait is over, if ever.
     pub(crate) fn deadline(self) -> Option<Instant> {
         match self {
             Wait::Until(deadline) => Some(deadline),
@@ -30,12 +33,12 @@ impl Wait {
     }
 }
 
-/// Why no envelope was received, in the words of no receive error yet.
+/// Why no envelope was received, before it becomes one of the public receive errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nothing {
-    /// There is none, and waiting is over.
+    /// There is none, and the wait is over.
     Empty,
-    /// So many were lost.
+    /// This many envelopes were lost.
     Lagged(u64),
     Disconnected,
     Evicted,

@@ -1,22 +1,25 @@
-//! A sorted list that is never changed, only replaced: the new one shares all but one row with the
-//! old.
+//! A chunked list: a sorted, immutable list, of which a changed copy shares all but one or two rows with the original.
 //!
-//! Items lie in rows, in the order of their keys. A change copies the row that it concerns and the
-//! list of rows: for n items that is about n / 64 + 64 handles. Keys need not be unique. To find an
-//! item by its key takes a binary search.
+//! The subscriber list and the index are replaced whole on each change, as in read-copy-update (RCU), so that
+//! publishers read them without a lock. Copying a flat list of n items at each change would cost n reference counts.
+//! Here items lie in rows, in the order of their keys, and a change copies the row that it concerns and the list of
+//! rows: about n / 64 + 64 handles for n items. Keys need not be unique. Finding an item by its key takes a binary
+//! search.
+//!
+//! The property test at the end of this file compares it with a plain list.
 
 use std::sync::Arc;
 
-/// How many items a row holds at most.
+/// The most items that a row holds.
 pub(crate) const ROW: usize = 64;
 
 pub(crate) struct ChunkedList<T> {
-    /// None: there is no item. No row is empty.
+    /// `None` if there is no item. No row is empty.
     rows: Option<Arc<[Row<T>]>>,
 }
 
 struct Row<T> {
-    /// The key of the first item: here, so that looking for a row reads no row.
+    /// The key of the first item. It is stored here so that a search for a row reads no row.
     first: u64,
     items: Arc<[(u64, T)]>,
 }
@@ -30,7 +33,7 @@ impl<T> ChunkedList<T> {
         self.rows.as_deref().unwrap_or_default()
     }
 
-    /// The items with their keys, row by row.
+    /// Returns the items with their keys, row by row.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &[(u64, T)]> {
         self.list().iter().map(|row| &*row.items)
     }
@@ -43,7 +46,7 @@ impl<T> ChunkedList<T> {
         self.pairs().map(|(_, item)| item)
     }
 
-    /// The items with their keys.
+    /// Returns the items with their keys.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = &(u64, T)> {
         self.rows().flatten()
     }
@@ -52,7 +55,7 @@ impl<T> ChunkedList<T> {
         self.rows().map(<[_]>::len).sum()
     }
 
-    /// The items with keys above this one, the last first.
+    /// Returns the items with keys above this one, in descending order.
     pub(crate) fn above(&self, key: u64) -> impl Iterator<Item = &T> {
         let items = self
             .list()
@@ -64,13 +67,14 @@ impl<T> ChunkedList<T> {
             .map(|(_, item)| item)
     }
 
-    /// The item with this key that `is` the one.
+    /// Returns the item with this key for which `is` holds.
     pub(crate) fn get(&self, key: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         let (row, place) = self.find(key, is).ok()?;
         Some(&self.list()[row].items[place].1)
     }
 
-    /// Where the item with this key is that `is` the one, or where one with this key would go.
+    /// Returns the place of the item with this key for which `is` holds. On `Err`, returns the place where an item with
+    /// this key would go.
     fn find(&self, key: u64, is: impl Fn(&T) -> bool) -> Result<(usize, usize), (usize, usize)> {
         let rows = self.list();
         // The last row that begins before the key: items with the key may begin in it.
@@ -79,7 +83,7 @@ impl<T> ChunkedList<T> {
             return Err((0, 0));
         };
         let place = items.partition_point(|(at, _)| *at < key);
-        // Nearly always: keys are hardly ever the same.
+        // The usual case: keys are hardly ever the same.
         if let Some((at, item)) = items.get(place)
             && *at == key
             && is(item)
@@ -106,8 +110,8 @@ impl<T> ChunkedList<T> {
 }
 
 impl<T: Clone> ChunkedList<T> {
-    /// The list with this item, or without one, where the item with this key is or was that `is` the
-    /// one.
+    /// Returns the list with this item, or without one if it is `None`, in place of the item with this key for which
+    /// `is` holds.
     pub(crate) fn set(&self, key: u64, item: Option<T>, is: impl Fn(&T) -> bool) -> Self {
         match item {
             Some(item) => self.with(key, item, is),
@@ -115,7 +119,7 @@ impl<T: Clone> ChunkedList<T> {
         }
     }
 
-    /// The list with this item, which takes the place of one with its key that it `replaces`.
+    /// Returns the list with this item, which takes the place of the item with its key for which `replaces` holds.
     pub(crate) fn with(&self, key: u64, item: T, replaces: impl Fn(&T) -> bool) -> Self {
         let mut rows = self.list().to_vec();
         let new = (key, item);
@@ -132,7 +136,7 @@ impl<T: Clone> ChunkedList<T> {
                 if items.len() < ROW {
                     rows[row] = Row::of(before.iter().chain([&new]).chain(after));
                 } else if after.is_empty() && row + 1 == rows.len() {
-                    // Who only ever appends fills all rows.
+                    // A list that is only ever appended to fills all its rows.
                     rows.push(Row::of(&[new]));
                 } else {
                     let items: Vec<_> = before.iter().chain([&new]).chain(after).cloned().collect();
@@ -145,7 +149,7 @@ impl<T: Clone> ChunkedList<T> {
         Self::of(rows)
     }
 
-    /// The list without the item with this key that `is` the one; the same list, if there is none.
+    /// Returns the list without the item with this key for which `is` holds. Returns the same list if there is none.
     pub(crate) fn without(&self, key: u64, is: impl Fn(&T) -> bool) -> Self {
         let Ok((row, place)) = self.find(key, is) else {
             return self.clone();
@@ -157,7 +161,7 @@ impl<T: Clone> ChunkedList<T> {
         } else {
             rows[row] = Row::of(items[..place].iter().chain(&items[place + 1..]));
         }
-        // Rows that fit in one become one: so there are not many with little in them.
+        // Adjacent rows that fit into one are merged, so that there are not many rows with few items.
         for left in [row, row.saturating_sub(1)] {
             if let [one, other] = &rows[left..rows.len().min(left + 2)]
                 && one.items.len() + other.items.len() <= ROW
@@ -169,12 +173,13 @@ impl<T: Clone> ChunkedList<T> {
         Self::of(rows)
     }
 
-    /// The list with the items that are to be kept, in one pass.
+    /// Returns the list with the items for which `keep` holds, in one pass.
     pub(crate) fn retain<'a>(&'a self, mut keep: impl FnMut(&'a T) -> bool) -> Self {
         self.filter_map(|item| keep(item).then(|| item.clone()))
     }
 
-    /// The list with what becomes of the items, in one pass; of some, nothing.
+    /// Returns the list with what `change` makes of each item, in one pass. Items for which it returns `None` are
+    /// dropped.
     pub(crate) fn filter_map<'a>(&'a self, mut change: impl FnMut(&'a T) -> Option<T>) -> Self {
         let items: Vec<_> = (self.pairs())
             .filter_map(|(key, item)| Some((*key, change(item)?)))
@@ -190,7 +195,7 @@ impl<T: Clone> ChunkedList<T> {
 }
 
 impl<T: Clone> Row<T> {
-    /// A row of these items; there is one at least.
+    /// Makes a row of these items, of which there is at least one.
     fn of<'a>(items: impl IntoIterator<Item = &'a (u64, T)>) -> Self
     where
         T: 'a,
@@ -203,7 +208,7 @@ impl<T: Clone> Row<T> {
     }
 }
 
-/// A handle on the same list.
+/// Cloning makes another handle on the same list.
 impl<T> Clone for ChunkedList<T> {
     fn clone(&self) -> Self {
         ChunkedList {
@@ -228,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    /// What there is, row by row.
+    /// Returns the contents, row by row.
     fn rows(shelf: &ChunkedList<u8>) -> Vec<Vec<(u64, u8)>> {
         shelf.rows().map(<[_]>::to_vec).collect()
     }
@@ -241,7 +246,7 @@ mod tests {
             ..ProptestConfig::default()
         })]
 
-        /// Few keys, so that many items share one.
+        /// There are few keys, so that many items share one.
         #[test]
         fn a_shelf_holds_what_a_plain_list_does_and_old_ones_stay_as_they_are(
             steps in vec((any::<bool>(), 0..40_u64, 0..8_u8), 1..600),

@@ -1,27 +1,30 @@
-//! Places where a test can stop a thread, to show that the others go on. Nothing in any other build.
+//! Failpoints: places where a test can stop a thread, to show that the other threads go on.
+//!
+//! The engine claims that a preempted publisher delays no other. A test shows this by stopping a publisher at each
+//! step, in `engine/tests/core_stopped`. In every other build a failpoint is an empty function.
 
 /// Where a thread can be stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A publisher may append to the opening that it got hold of, and has not.
+    /// A publisher may append to the head that it has loaded, and has not done so yet.
     Admitted,
-    /// A publisher has claimed a slot, and not written it.
+    /// A publisher has claimed a slot, and has not written it yet.
     Claimed,
-    /// It is about to install the opening that it has made.
+    /// A publisher is about to install the head that it has made.
     Installing,
-    /// It has installed it, and handed it over to nobody.
+    /// A publisher has installed its head, and has handed the segment over to no queue yet.
     Installed,
-    /// It has seen that a queue has not got the segment, and is about to hand it over.
+    /// A publisher has seen that a queue does not have the segment, and is about to hand it over.
     HandingOver,
-    /// It has handed the segment over to all, and not marked it ready.
+    /// A publisher has handed the segment over to every queue, and has not marked it ready yet.
     HandedOver,
-    /// It has evicted a subscriber, and not taken it off the list.
+    /// A publisher has evicted a subscriber, and has not taken it off the subscriber list yet.
     Evicted,
-    /// Somebody is about to grant a capability, which was noted, and not recorded yet.
+    /// A thread is about to grant a capability. The grant was announced, and is not recorded yet.
     Announced,
-    /// A capability was granted or revoked; nobody was told, but that a grant was recorded.
+    /// A capability was granted or revoked. No advisory was sent yet; only a grant was already recorded.
     Changed,
-    /// A new list of subscribers is there, and not brought in.
+    /// A new subscriber list was stored, and no head uses it yet.
     Listed,
     /// A look-up in the index is at a node.
     LookedUp,
@@ -56,7 +59,7 @@ mod hook {
         });
     }
 
-    /// How often this thread comes to a step while it does some work.
+    /// Returns how often this thread reaches a step while it does some work.
     pub(crate) fn count(step: Step, work: impl FnOnce()) -> usize {
         let times = Rc::new(Cell::new(0));
         HOOK.set(Some(Box::new({
@@ -68,14 +71,14 @@ mod hook {
         times.get()
     }
 
-    /// A thread that was stopped.
+    /// A thread that was stopped at a step.
     pub(crate) struct Stopped<R> {
         go_on: Sender<()>,
         thread: JoinHandle<R>,
     }
 
-    /// Does some work on a thread of its own, up to the `nth` time that it comes to a step.
-    /// Returns when it has stopped there.
+    /// Does some work on a thread of its own, until it reaches a step for the `nth` time. Returns when it has stopped
+    /// there.
     pub(crate) fn stop<R: Send + 'static>(
         step: Step,
         nth: usize,
@@ -99,7 +102,7 @@ mod hook {
     }
 
     impl<R> Stopped<R> {
-        /// Lets it go on, and waits for its end.
+        /// Lets the thread go on, and waits for its end.
         pub(crate) fn release(self) -> R {
             self.go_on.send(()).expect("it waits");
             self.thread.join().expect("it ends well")

@@ -1,4 +1,15 @@
-//! Support: what knows nothing of a bus.
+//! Support: building blocks that know nothing about a bus.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`sync`] | atomics, locks and channels, which the models replace with loom's |
+//! | [`wait_list`], [`parker`] | how threads and tasks wait and are woken |
+//! | [`eagerness`] | whether a thread spins for a moment before it sleeps |
+//! | [`chunked_list`] | a sorted copy-on-write list |
+//! | [`rate_limiter`] | a rate limit in one atomic word |
+//! | [`panics`] | catching panics of user code |
+//! | [`failpoints`] | places where a test can stop a thread |
+//! | [`visible`], [`words`] | text from outside, made safe to show |
 
 pub(crate) mod chunked_list;
 pub(crate) mod eagerness;

@@ -1,4 +1,10 @@
-//! Where a thread sleeps until it is woken, by whichever of the things that it waits for; and how many are woken.
+//! A parker: where one thread sleeps until something wakes it; and how many threads are woken at once.
+//!
+//! A thread may wait for several things. It registers its parker with each, as a task does with its waker, and sleeps
+//! once. A wake-up that comes before the thread sleeps is not lost: the next `park` returns at once. Many threads are
+//! woken [by tree](Batch).
+//!
+//! The models are in `tests/wait_list_loom_models.rs`.
 
 use std::sync::Arc;
 use std::task::Wake;
@@ -6,7 +12,7 @@ use std::time::Instant;
 
 use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
 
-/// One thread's bed. Several things may wake it.
+/// One thread's parker. Several things may wake it.
 #[derive(Debug, Default)]
 pub(crate) struct Parker {
     state: Mutex<State>,
@@ -15,16 +21,16 @@ pub(crate) struct Parker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// It was woken since it slept last.
+    /// The thread was woken since it last slept.
     is_woken: bool,
-    /// It is in a [`Nap`], so it will see what it is handed.
+    /// The thread is in a [`Nap`], so it will see what it is handed.
     is_napping: bool,
-    /// Those that it is to wake in turn.
+    /// The batch of which the thread is to wake two more.
     share: Option<Arc<Batch>>,
 }
 
 impl Parker {
-    /// Sleeps until it is woken, or was since it slept last, or until the deadline.
+    /// Sleeps until the thread is woken, was woken since it last slept, or the deadline has passed.
     pub(crate) fn park(&self, deadline: Option<Instant>) {
         let mut state = self.state.lock();
         while !state.is_woken {
@@ -45,7 +51,8 @@ impl Parker {
         self.changed.notify_all();
     }
 
-    /// Wakes it, and hands it those that it is to wake in turn. False if it does not sleep: then it is left alone.
+    /// Wakes the thread, and hands it the batch of which it is to wake two more. Returns false if the thread is not in
+    /// a nap or has a batch already. Then it is left alone.
     pub(crate) fn unpark_with(&self, share: &Arc<Batch>) -> bool {
         let mut state = self.state.lock();
         if !state.is_napping || state.share.is_some() {
@@ -58,7 +65,7 @@ impl Parker {
         true
     }
 
-    /// Begins to wait: from now on it takes what it is handed.
+    /// Begins a nap: from now on the thread takes what it is handed.
     pub(crate) fn nap(&self) -> Nap<'_> {
         let mut state = self.state.lock();
         state.is_woken = false;
@@ -67,11 +74,11 @@ impl Parker {
     }
 }
 
-/// A thread that sleeps or is about to. It passes on what it was handed when it ends, however that comes.
+/// A thread that sleeps or is about to. However the nap ends, the thread then passes on what it was handed.
 pub(crate) struct Nap<'a>(&'a Parker);
 
 impl Nap<'_> {
-    /// Sleeps until it is woken, or was since the nap began, or until the deadline.
+    /// Sleeps until the thread is woken, was woken since the nap began, or the deadline has passed.
     pub(crate) fn sleep(&self, deadline: Option<Instant>) {
         self.0.park(deadline);
     }
@@ -94,18 +101,19 @@ impl Drop for Nap<'_> {
     }
 }
 
-/// Threads that are woken by tree: the first two by a publisher, and two more by each thread that has woken up, before
-/// it does anything else.
+/// Threads that are woken by tree: a publisher wakes the first two, and each woken thread wakes two more, before it
+/// does anything else.
 ///
-/// To wake a thread is a call of the system. This way a publisher makes two of them, whoever sleeps, and the last of
-/// many threads has its envelope sooner.
+/// Waking a thread is a system call. In this way a publisher makes two of them, however many threads sleep, and the
+/// last of many threads has its envelope sooner.
 ///
-/// Invariant: while threads come after `next`, one that was woken has not taken its two yet. It takes them though its
-/// time may be up just then. A woken thread that does not get to run holds up only those that no other takes.
+/// Invariant: while threads come after `next`, one thread that was woken has not taken its two yet. It takes them even
+/// if its deadline passes just then. A woken thread that does not get to run holds up only the threads that no other
+/// one takes.
 #[derive(Debug)]
 pub(crate) struct Batch {
     parkers: Vec<Arc<Parker>>,
-    /// The first that was not taken yet.
+    /// The index of the first thread that was not taken yet.
     next: AtomicU64,
 }
 
@@ -121,7 +129,7 @@ impl Batch {
         }
     }
 
-    /// Two looked best on two cores.
+    /// Wakes the next two threads of the batch. Two measured best on two cores.
     fn wake_two(self: &Arc<Self>) {
         for _ in 0..2 {
             loop {
@@ -133,7 +141,7 @@ impl Batch {
                 match parker {
                     None => return,
                     Some(parker) if parker.unpark_with(self) => break,
-                    Some(_) => {} // it waits no more: another takes its turn
+                    Some(_) => {} // no longer waiting: the next thread takes its turn
                 }
             }
         }

@@ -1,8 +1,11 @@
-//! How many publishes a second a grant allows.
+//! A rate limiter: how many publishes per second a grant allows.
 //!
-//! One atomic word holds the time at which the allowance would be whole again (the "theoretical
-//! arrival time" of the generic cell rate algorithm). Each publish moves it one interval on, and is
-//! refused where that would be more than a burst ahead of now. No thread refills anything.
+//! It is the generic cell rate algorithm (GCRA, ITU-T I.371) in one atomic word. The word holds the *theoretical
+//! arrival time*: the time at which the allowance is whole again. Each publish moves it forward by one interval, and is
+//! refused if that would put it more than a burst ahead of now. No thread refills a bucket, and no lock is taken.
+//!
+//! The tests and the loom model at the end of this file show that no more than the burst and the rate pass in any
+//! second.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +13,9 @@ use crate::support::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Rate {
-    /// What the word counts from.
+    /// The instant from which the word counts.
     epoch: Instant,
-    /// Nanoseconds for each publish, rounded up: never more than so many a second.
+    /// Nanoseconds per publish. Rounded up, so that the rate is never exceeded.
     interval: u64,
     /// How far ahead of now the word may be.
     ahead: u64,
@@ -21,7 +24,7 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Both are above zero.
+    /// Both `per_second` and `burst` are above zero.
     pub(crate) fn new(epoch: Instant, per_second: u32, burst: u32) -> Self {
         let interval = 1_000_000_000_u64.div_ceil(u64::from(per_second));
         Rate {
@@ -32,7 +35,7 @@ impl Rate {
         }
     }
 
-    /// Takes so many out of the allowance, all or none.
+    /// Takes `count` publishes out of the allowance, all or none. Returns whether it did.
     pub(crate) fn admits(&self, now: Instant, count: usize) -> bool {
         let now = nanos(now.saturating_duration_since(self.epoch));
         let Some(cost) = u64::try_from(count)
@@ -41,7 +44,7 @@ impl Rate {
         else {
             return false;
         };
-        // Relaxed, throughout: the word stands for itself.
+        // Relaxed, throughout: nothing else depends on the word.
         let mut whole_at = self.whole_at.load(Ordering::Relaxed);
         loop {
             let next = whole_at.max(now).saturating_add(cost);
@@ -61,7 +64,7 @@ impl Rate {
     }
 }
 
-/// Enough for 584 years.
+/// A `u64` of nanoseconds is enough for 584 years.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,25 +1,25 @@
-//! The characters that are escaped where text from outside is shown to a person.
+//! Escaping of the characters that could mislead a person to whom text from outside is shown.
 //!
-//! Control characters move a terminal's cursor, bidirectional ones change the order of what stands around them, and
-//! those without a width are not seen at all. (The standard
-//! `char::escape_debug` escapes all of them; `str::escape_debug` leaves some inside a text.)
+//! Control characters move a terminal's cursor, bidirectional ones reorder the text around them, and those without a
+//! width are invisible. (The standard `char::escape_debug` escapes all of them; `str::escape_debug` leaves some of them
+//! inside a text.)
 
-/// Whether a character acts on the text around it, or has no look of its own.
+/// Whether a character acts on the text around it, or is invisible.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' // a hyphen that shows only where a line breaks
+            '\u{ad}' // the soft hyphen, which shows only where a line breaks
             | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' // bidirectional
             | '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}' | '\u{feff}' // without a width
             | '\u{fe00}'..='\u{fe0f}' // variation selectors
             | '\u{2028}' | '\u{2029}' // ends of lines and paragraphs
-            | '\u{2060}'..='\u{206f}' // of all these kinds
+            | '\u{2060}'..='\u{206f}' // characters of all these kinds
             | '\u{fff9}'..='\u{fffb}' // annotations
-            | '\u{1d173}'..='\u{1d17a}' // controls of musical notation
+            | '\u{1d173}'..='\u{1d17a}' // controls for musical notation
             | '\u{e0000}'..='\u{e0fff}') // tags, and more variation selectors
 }
 
-/// The text with its hidden characters as `\n` or `\u{202e}`, in one line.
+/// Returns the text in one line, with its hidden characters written as `\n` or `\u{202e}`.
 pub(crate) fn escaped(chars: impl IntoIterator<Item = char>) -> String {
     let mut text = String::new();
     for c in chars {

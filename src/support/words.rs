@@ -1,10 +1,10 @@
-//! Names as they stand in a sentence.
+//! Lists of names for error messages.
 
 use std::fmt::Display;
 
 use crate::support::visible::escaped;
 
-/// Names as they stand in a sentence: each quoted, with what is hidden in it escaped.
+/// Returns the names as a list within a sentence: each quoted, with its hidden characters escaped.
 pub(crate) fn list(names: &[impl Display]) -> String {
     let names: Vec<_> = (names.iter())
         .map(|name| format!("`{}`", escaped(name.to_string().chars())))

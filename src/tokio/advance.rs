@@ -1,4 +1,7 @@
-//! Waiting for the next envelope.
+//! The wait of a task for the next envelope.
+//!
+//! It tries, registers its waker, and tries again: a publish between the first try and the registration is seen by
+//! the second. The models in `loom_models` show that no wake-up is lost.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +12,7 @@ use crate::queue::wait::{Nothing, Wait};
 use crate::support::wait_list::Waiter;
 
 impl<M> AsyncSubscription<M> {
-    /// Goes on to the next envelope, if it is there. Else the task is woken when it is worth asking again.
+    /// Moves on to the next envelope, if there is one. If not, the task is woken when it is worth trying again.
     #[inline]
     pub(super) fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Nothing>> {
         if !self.budget.spend(context) {
@@ -40,13 +43,13 @@ impl<M> AsyncSubscription<M> {
         }
     }
 
-    /// Waits nowhere any more.
+    /// Leaves the wait list.
     #[inline]
     fn awake(&mut self) {
         self.subscription.leave_wait_list();
     }
 
-    /// Goes on to the next envelope. Cancelled, it has gone on to none, and leaves no waker behind.
+    /// Moves on to the next envelope. If it is cancelled, it has not moved, and leaves no waker behind.
     pub(super) fn advance(&mut self) -> Advance<'_, M> {
         Advance(self)
     }

@@ -1,4 +1,4 @@
-//! Requests, awaited.
+//! Requests for tasks: a message is published, and the answers to it are awaited.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::message::source::Source;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 
-/// Waits for the answer to a request that is being published.
+/// Publishes a request, and waits for the answer to it.
 async fn answer<M>(
     asked: Asked<M>,
     publish: impl Future<Output = Result<Receipt, PublishError<M>>>,
@@ -23,7 +23,7 @@ async fn answer<M>(
     poll_fn(|context| asked.poll(context.waker())).await
 }
 
-/// Gives up when the time is over. Without a time-out it needs no clock.
+/// Fails with [`RequestError::TimedOut`] when the time is up. Without a time-out it needs no clock.
 async fn within<M, R>(
     timeout: Duration,
     asking: impl Future<Output = Result<R, RequestError<M>>>,
@@ -39,8 +39,8 @@ async fn within<M, R>(
 impl<M: Payload> AsyncBus<M> {
     /// Publishes a message, unguarded, and waits for the first answer; see [`Bus::request`](crate::Bus::request).
     ///
-    /// It waits up to the [time-out](crate::BusBuilder::request_timeout) of the bus, by tokio's clock. The time-out is
-    /// for the whole, and for the wait for room too.
+    /// It waits up to the [time-out](crate::BusBuilder::request_timeout) of the bus, by tokio's clock. The time-out
+    /// covers the whole call, the wait for room included.
     ///
     /// # Errors
     ///
@@ -48,12 +48,12 @@ impl<M: Payload> AsyncBus<M> {
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time, unless the
-    /// time-out is `None`.
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one whose clock is not enabled,
+    /// unless the time-out is `None`.
     ///
     /// # Cancel safety
     ///
-    /// Cancelled, it leaves nothing behind but the question, if that was published already. An answer that
+    /// If it is cancelled, it leaves nothing behind but the question, if that was published already. An answer that
     /// comes later goes to subscribers only.
     ///
     /// # Examples
@@ -114,7 +114,7 @@ impl<M: Payload> AsyncPublisher<M> {
         self.request_timeout(message, self.patience()).await
     }
 
-    /// The same, with a time-out of its own. The time-out is for the whole.
+    /// Like [`request`](AsyncPublisher::request), with a time-out of its own. The time-out covers the whole call.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time.
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one whose clock is not enabled.
     ///
     /// # Cancel safety
     ///
@@ -142,12 +142,12 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// # Errors
     ///
-    /// As [`Publisher::request_many`](crate::Publisher::request_many); and [`RequestError::TimedOut`] where the question
+    /// As [`Publisher::request_many`](crate::Publisher::request_many); and [`RequestError::TimedOut`] if the question
     /// found no room in time.
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time.
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one whose clock is not enabled.
     ///
     /// # Cancel safety
     ///
@@ -195,7 +195,7 @@ impl<M: Payload> AsyncPublisher<M> {
         Ok(AsyncReplies::new(asked, receipt, timer))
     }
 
-    /// The same publisher, with another time-out for [`request`](AsyncPublisher::request); see
+    /// Returns the same publisher, with another time-out for [`request`](AsyncPublisher::request); see
     /// [`Publisher::with_request_timeout`](crate::Publisher::with_request_timeout).
     #[must_use = "it is what it returns that has the time-out"]
     pub fn with_request_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {

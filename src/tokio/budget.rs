@@ -1,35 +1,38 @@
-//! How long a task may go on without giving others a turn.
+//! The cooperative budget: how many operations a task may complete before it gives others a turn.
 //!
-//! Each subscription counts its receives, and each thread its publishes: when so many have found something at once,
-//! the next one gives way, on any executor. That alone would not do for a task that awaits the first of several: while
-//! one gives way, another is ready, and the task goes on. So every [`SHARE`]th is counted against tokio's budget too,
-//! which is the task's. When that is used up, all give way until the task has had its turn.
+//! A task whose operations always complete at once would starve the others. So each subscription counts its receives,
+//! and each thread its publishes. After [`PUBLISHES`] that completed at once the next one gives way, on any executor.
 //!
-//! Not each is counted there: tokio's budget is for a task and for those that it wakes, together. Two bursts of 64
-//! would use it up, and what is woken be left to another thread. To read a segment there while it fills costs both
-//! twice as much.
+//! That alone would not do for a task that awaits the first of several: while one gives way, another is ready, and the
+//! task goes on. So every [`SHARE`]th operation also counts against tokio's cooperative budget, which belongs to the
+//! task. When that is used up, all operations give way until the task has had its turn.
+//!
+//! Not every operation counts there, because a task shares tokio's budget with the tasks that it wakes. Two bursts
+//! of 64 would use it up, and the tasks that were woken would move to another thread. A segment that is read there
+//! while it fills costs both sides twice as much.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
 use tokio::task::coop;
 
-/// Every so many count one against tokio's budget, which is 128.
+/// So many operations count as one against tokio's budget, which is 128.
 const SHARE: u8 = 16;
 
-/// As many as a queue holds by default: who publishes without end lets those receive who run on his thread, before he
-/// has filled their queues.
+/// How many publishes may complete in a row: as many as a queue holds by default. So a task that publishes without end
+/// lets the subscribers on its thread receive before it has filled their queues.
 const PUBLISHES: u8 = 128;
 
-/// Who waits after he has received as much need not give way, nor look at tokio's budget for the first few.
+/// How many receives a new subscription may complete. A task that receives a full queue and then waits need not give
+/// way, nor look at tokio's budget for the first few.
 const RECEIVES: u8 = PUBLISHES + SHARE - 1;
 
-/// How often somebody on a thread gives way since tokio's budget is used up. Where another executor runs inside a task
-/// of tokio's, that gets no new one, however often this one polls: then it goes on without. A task that awaits fifty at
-/// once asks some 50 x 50 x 16 times before all of them give way.
+/// How often operations on a thread give way once tokio's budget is used up. Another executor may run inside a tokio
+/// task. That task gets no new budget, however often the inner executor polls, so after this many the operations go on
+/// without. A task that awaits fifty at once asks some 50 x 50 x 16 times before all of them give way.
 const PATIENCE: u16 = u16::MAX;
 
-/// How many may go on.
+/// How many operations may still complete at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget(u8);
 
@@ -38,13 +41,13 @@ impl Budget {
         Budget(RECEIVES)
     }
 
-    /// Somebody waits. What he has received since the last share counts towards the next: while he waits for this, his
-    /// task may go on with another.
+    /// Refills the budget of a subscription that waits. What it received since the last share counts towards the next:
+    /// while the task waits for this subscription, it may go on with another.
     pub(crate) fn refill(&mut self) {
         self.0 = PUBLISHES + self.0 % SHARE;
     }
 
-    /// False if others are due.
+    /// Counts one operation. Returns false if it is the turn of others.
     #[inline]
     pub(crate) fn spend(&mut self, context: &mut Context<'_>) -> bool {
         if self.0.is_multiple_of(SHARE) && !self.share(context) {
@@ -54,7 +57,7 @@ impl Budget {
         true
     }
 
-    /// Looks whether one of the two is used up, and uses the other.
+    /// Checks whether either budget is used up, and counts one share against tokio's.
     #[cold]
     fn share(&mut self, context: &mut Context<'_>) -> bool {
         if self.0 == 0 {
@@ -75,14 +78,14 @@ impl Budget {
 
 thread_local! {
     static PUBLISHED: Cell<Budget> = const { Cell::new(Budget(PUBLISHES)) };
-    /// How often somebody on this thread gave way since tokio's budget is used up.
+    /// How often operations on this thread gave way since tokio's budget was used up.
     static GAVE_WAY: Cell<u16> = const { Cell::new(0) };
 }
 
-/// False if others are due.
+/// Counts one operation. Returns false if it is the turn of others.
 #[inline]
 pub(super) fn spend_publish(context: &mut Context<'_>) -> bool {
-    // A model's executions, which must all be alike, share one thread and would share what this counts.
+    // All executions of a model must be alike, but they share one thread, and so would share this count.
     if cfg!(oxide_loom) {
         return true;
     }
@@ -92,7 +95,7 @@ pub(super) fn spend_publish(context: &mut Context<'_>) -> bool {
     may
 }
 
-/// So many were published in one step: others are due the sooner.
+/// Counts publishes that were made in one step, so the turn of others comes sooner.
 pub(super) fn count_batch(published: usize) {
     let published = u8::try_from(published).unwrap_or(u8::MAX);
     let mut budget = PUBLISHED.get();
@@ -100,7 +103,7 @@ pub(super) fn count_batch(published: usize) {
     PUBLISHED.set(budget);
 }
 
-/// Lets others run. Whatever the executor, a task that is woken while it runs comes after those that wait for a turn.
+/// Lets others run. On any executor, a task that is woken while it runs comes after those that wait for a turn.
 #[cold]
 pub(super) fn give_way<T>(context: &Context<'_>) -> Poll<T> {
     context.waker().wake_by_ref();

@@ -1,4 +1,6 @@
-//! The bus, awaited.
+//! The bus for tasks.
+//!
+//! It wraps a [`Bus`] and replaces the methods that may wait by `async` ones.
 
 use std::fmt;
 use std::ops::Deref;
@@ -24,13 +26,13 @@ use crate::message::pattern::{Pattern, PatternError};
 use crate::message::source::Source;
 use crate::message::subject::Payload;
 
-/// The bus of a program whose tasks exchange [`Message`]s: what `MessageBus` is in `oxide-k`.
+/// The bus of a program whose tasks exchange [`Message`]s. It corresponds to `MessageBus` of `oxide-k`.
 pub type AsyncMessageBus = AsyncBus<Message>;
 
 /// A [`Bus`] for tasks. It is a handle on the same bus, and both kinds may be in use at once: threads
 /// publish and tasks receive, or the other way round.
 ///
-/// Methods that may wait are `async`, and so are those of `oxide-k`'s bus, though most of them never wait.
+/// Methods that may wait are `async`. So are those of `oxide-k`'s bus, though most of them never wait.
 /// All others are the [`Bus`]'s own, by [`Deref`].
 ///
 /// # Examples
@@ -55,9 +57,9 @@ pub struct AsyncBus<M = Message> {
     bus: Bus<M>,
 }
 
-/// # Making one
+/// # Creating a bus
 impl<M> AsyncBus<M> {
-    /// A new bus; see [`Bus::new`].
+    /// Creates a bus; see [`Bus::new`].
     pub fn new() -> Self
     where
         M: Payload,
@@ -70,11 +72,11 @@ impl<M> AsyncBus<M> {
 impl<M: Payload> AsyncBus<M> {
     /// Publishes an envelope to every subscriber that listens to it, unguarded; see [`Bus::publish`].
     ///
-    /// Where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room it waits for that,
-    /// however long it takes, while other tasks run; nobody gets the envelope before. What time-out that
-    /// subscriber has is no matter here, where there is no clock: see
-    /// [`publish_timeout`](AsyncBus::publish_timeout). Else it is over at once, but that about one in 129 of those
-    /// on its thread lets others run first.
+    /// If a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room, the publish waits until it has,
+    /// however long that takes. Other tasks run meanwhile, and no subscriber gets the envelope before. The time-out of
+    /// the subscriber does not count, since there is no clock here: see
+    /// [`publish_timeout`](AsyncBus::publish_timeout). Otherwise the publish completes at once, except that about one
+    /// in 129 on a thread lets other tasks run first.
     ///
     /// # Errors
     ///
@@ -86,7 +88,7 @@ impl<M: Payload> AsyncBus<M> {
     ///
     /// # Cancel safety
     ///
-    /// Cancelled, the envelope is in no queue, and is dropped.
+    /// If it is cancelled, the envelope is in no queue, and is dropped.
     ///
     /// # Examples
     ///
@@ -116,7 +118,8 @@ impl<M: Payload> AsyncBus<M> {
         placing::publish_unguarded(&self.bus, envelope)
     }
 
-    /// Publishes what this source says, unguarded; see [`Bus::send`]. It waits as [`publish`](AsyncBus::publish) does.
+    /// Publishes a message of this source, unguarded; see [`Bus::send`]. It waits as [`publish`](AsyncBus::publish)
+    /// does.
     ///
     /// # Errors
     ///
@@ -137,9 +140,9 @@ impl<M: Payload> AsyncBus<M> {
         self.publish(self.stamp(source, message)).await
     }
 
-    /// Publishes an envelope, and waits for room up to `timeout` by tokio's clock, unguarded; see
-    /// [`Bus::publish_timeout`]. An [audit log](crate::audit) is waited for longer than that, here too, while other
-    /// tasks run.
+    /// Publishes an envelope, unguarded, and waits for room up to `timeout` by tokio's clock; see
+    /// [`Bus::publish_timeout`]. As there, it waits for an [audit log](crate::audit) longer than that. Other tasks run
+    /// meanwhile.
     ///
     /// # Errors
     ///
@@ -147,7 +150,7 @@ impl<M: Payload> AsyncBus<M> {
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`]; and outside a tokio runtime, or in one without time.
+    /// As [`Bus::publish`]; and outside a tokio runtime, or in one whose clock is not enabled.
     ///
     /// # Cancel safety
     ///
@@ -165,8 +168,8 @@ impl<M: Payload> AsyncBus<M> {
         placing::publish_timeout(envelope, timeout, publish).await
     }
 
-    /// Publishes many envelopes, in order; see [`Bus::publish_batch`]. It waits as
-    /// [`publish`](AsyncBus::publish) does, before each step.
+    /// Publishes many envelopes, in order; see [`Bus::publish_batch`]. Before each step it waits as
+    /// [`publish`](AsyncBus::publish) does.
     ///
     /// # Errors
     ///
@@ -178,8 +181,7 @@ impl<M: Payload> AsyncBus<M> {
     ///
     /// # Cancel safety
     ///
-    /// Cancelled, some envelopes are published, the first ones, and those after them are in no queue, and are
-    /// dropped.
+    /// If it is cancelled, the first envelopes may have been published. The others are in no queue, and are dropped.
     pub async fn publish_batch(
         &self,
         envelopes: impl IntoIterator<Item = Envelope<M>>,
@@ -206,7 +208,7 @@ impl<M: Payload> AsyncBus<M> {
         self.bus.subscribe().into_async()
     }
 
-    /// Subscribes to subjects that this pattern matches; see [`Bus::subscribe_to`]. It does not wait.
+    /// Subscribes to the subjects that this pattern matches; see [`Bus::subscribe_to`]. It does not wait.
     ///
     /// # Errors
     ///
@@ -231,7 +233,7 @@ impl<M: Payload> AsyncBus<M> {
         Ok(self.bus.subscribe_with(options)?.into_async())
     }
 
-    /// Subscribes many in one step; see [`Bus::subscribe_many`]. It does not wait.
+    /// Makes many subscriptions in one step; see [`Bus::subscribe_many`]. It does not wait.
     ///
     /// # Errors
     ///
@@ -246,7 +248,7 @@ impl<M: Payload> AsyncBus<M> {
             .collect())
     }
 
-    /// How many subscriptions there are; see [`Bus::subscriber_count`]. It does not wait.
+    /// Returns the number of subscriptions; see [`Bus::subscriber_count`]. It does not wait.
     pub async fn subscriber_count(&self) -> usize {
         self.bus.subscriber_count()
     }
@@ -254,7 +256,7 @@ impl<M: Payload> AsyncBus<M> {
 
 /// # Authority
 impl<M: Payload> AsyncBus<M> {
-    /// A handle that publishes as one source under one capability; see [`Bus::publisher`].
+    /// Returns a handle that publishes as one source under one capability; see [`Bus::publisher`].
     pub fn publisher(
         &self,
         source: impl Into<Source>,
@@ -263,21 +265,21 @@ impl<M: Payload> AsyncBus<M> {
         self.bus.publisher(source, capability).into()
     }
 
-    /// A handle that publishes as one source, for a part of the program that is trusted; see
+    /// Returns a handle that publishes as one source, for a trusted part of the program; see
     /// [`Bus::trusted_publisher`].
     pub fn trusted_publisher(&self, source: impl Into<Source>) -> AsyncPublisher<M> {
         self.bus.trusted_publisher(source).into()
     }
 }
 
-/// # Looking at it
+/// # Observing the bus
 impl<M: Payload> AsyncBus<M> {
-    /// What the bus says about itself; see [`Bus::advisories`].
+    /// Subscribes to what the bus says about itself; see [`Bus::advisories`].
     pub fn advisories(&self) -> AsyncSubscription<Advisory> {
         self.bus.advisories().into_async()
     }
 
-    /// The same, with options; see [`Bus::advisories_with`].
+    /// Subscribes to what the bus says about itself, with options; see [`Bus::advisories_with`].
     ///
     /// # Errors
     ///
@@ -292,7 +294,7 @@ impl<M: Payload> AsyncBus<M> {
 
 /// # For tasks
 impl<M> Bus<M> {
-    /// A handle on the same bus, for tasks.
+    /// Returns a handle on the same bus, for tasks.
     pub fn into_async(self) -> AsyncBus<M> {
         AsyncBus { bus: self }
     }
@@ -303,13 +305,13 @@ impl<M> AsyncBus<M> {
         &self.bus
     }
 
-    /// A handle on the same bus, for threads.
+    /// Returns a handle on the same bus, for threads.
     pub fn into_sync(self) -> Bus<M> {
         self.bus
     }
 }
 
-/// What never waits.
+/// The methods that never wait.
 impl<M> Deref for AsyncBus<M> {
     type Target = Bus<M>;
 

@@ -1,4 +1,7 @@
-//! Waiting for the start and the end of things, up to a time-out by tokio's clock.
+//! Tasks wait here for a state of the bus: subscribers are there or gone, queues are empty, a capability is revoked.
+//!
+//! Each waits up to a time-out by tokio's clock. Nothing polls at intervals: the wait list of what is waited for wakes
+//! the task.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -15,7 +18,7 @@ use crate::engine::drain::Watch;
 use crate::message::capability::Capability;
 use crate::support::wait_list::{Look, Registration, WaitList, Waiter};
 
-/// Looks, and again whenever the list is woken, until something is found or the time is up.
+/// Calls `look` now and whenever the list is woken, until it finds something or the time is up.
 async fn look_when_woken<T>(
     list: &Arc<WaitList>,
     timeout: Duration,
@@ -42,11 +45,11 @@ async fn look_when_woken<T>(
     tokio::time::timeout(timeout, found).await.ok()
 }
 
-/// These take tokio's clock: they panic outside a tokio runtime, or in one without time.
+/// These need tokio's clock: they panic outside a tokio runtime, or in one whose clock is not enabled.
 /// # Waiting for others, and the end
 impl<M> AsyncBus<M> {
-    /// Waits until there are at least so many subscriptions; see
-    /// [`Bus::wait_for_subscribers`](crate::Bus::wait_for_subscribers). It is woken when the list of them changes.
+    /// Waits until there are at least `subscribers` subscriptions; see
+    /// [`Bus::wait_for_subscribers`](crate::Bus::wait_for_subscribers). It is woken when the subscriber list changes.
     ///
     /// # Cancel safety
     ///
@@ -60,8 +63,9 @@ impl<M> AsyncBus<M> {
         are_there()
     }
 
-    /// Waits until nobody is subscribed any more; see
-    /// [`Bus::wait_for_no_subscribers`](crate::Bus::wait_for_no_subscribers). It is woken when the list changes.
+    /// Waits until there are no subscriptions any more; see
+    /// [`Bus::wait_for_no_subscribers`](crate::Bus::wait_for_no_subscribers). It is woken when the subscriber list
+    /// changes.
     ///
     /// # Cancel safety
     ///
@@ -77,7 +81,7 @@ impl<M> AsyncBus<M> {
 
     /// Waits until nothing is queued; see [`Bus::drain`](crate::Bus::drain).
     ///
-    /// It is woken as its twin is.
+    /// It is woken as [`Bus::drain`](crate::Bus::drain) is.
     ///
     /// # Errors
     ///
@@ -94,8 +98,8 @@ impl<M> AsyncBus<M> {
         drained.map_or_else(|| bus.left(), Ok)
     }
 
-    /// Revokes a capability, and waits until whatever was admitted under it before is enqueued; see
-    /// [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain). It is woken by who is the last to be so.
+    /// Revokes a capability, and waits until every publish that was admitted under it is enqueued; see
+    /// [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain). The last such publish wakes it.
     ///
     /// # Errors
     ///
@@ -103,11 +107,11 @@ impl<M> AsyncBus<M> {
     ///
     /// # Panics
     ///
-    /// As [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain) does, too.
+    /// As [`Bus::revoke_and_drain`](crate::Bus::revoke_and_drain), too.
     ///
     /// # Cancel safety
     ///
-    /// Once it was asked for the first time the capability is revoked, whether it is given up or not.
+    /// Once the future was polled the capability is revoked, even if the call is cancelled.
     pub async fn revoke_and_drain(
         &self,
         capability: impl Into<Capability>,

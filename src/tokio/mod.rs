@@ -1,10 +1,12 @@
-//! The same bus, awaited: what a task uses where a thread uses [`Bus`](crate::Bus),
-//! [`Publisher`](crate::Publisher) and [`Subscription`](crate::Subscription).
+//! The async face of the bus: the counterparts for tasks of [`Bus`](crate::Bus), [`Publisher`](crate::Publisher) and
+//! [`Subscription`](crate::Subscription).
 //!
-//! Each type here holds its twin, has its methods, and turns back into it. Those that may wait are `async`
-//! here, and so are those that were in `oxide-k`; the others are the twin's own. Nothing but
-//! wakers is assumed of the executor, except by what has a time-out, as a request has by default: that takes tokio's
-//! clock.
+//! A task must not block its thread, so it awaits where a thread sleeps. Each type here wraps its counterpart, offers
+//! the same methods, and converts back into it. Methods that may wait are `async` here, and so are those that were
+//! `async` in `oxide-k`. All others are the counterpart's own.
+//!
+//! Any executor will do: only wakers are needed. The exception is a method with a time-out (a request has one by
+//! default): it needs tokio's clock.
 
 mod advance;
 mod budget;
@@ -13,7 +15,7 @@ mod replies;
 mod stream;
 mod subscription;
 
-// In the order in which rustdoc shows what they say of `AsyncBus` and `AsyncPublisher`.
+// rustdoc shows the methods of `AsyncBus` and `AsyncPublisher` in the order of these modules.
 mod bus;
 
 mod publisher;

@@ -1,12 +1,14 @@
-//! Publishing without blocking the thread, where somebody must be waited for.
+//! The wait of a publishing task for a subscriber that has no room and must not lose anything.
 //!
-//! A task tries to publish, which places the envelope in all queues or in none. Where that fails it learns
-//! whose queue is in its way, registers there, and tries again: what has made room before is seen by
-//! then, and whoever makes room later wakes it. It sleeps only if the last attempt has failed at a queue where it had
-//! registered before. Another's would not do: that queue may make no room any more, or have made it.
+//! A task must wait without blocking its thread. So it tries to publish, which places the envelope in all queues or
+//! in none. If that fails it learns which queue is full, registers there, and tries again. Room that was made before
+//! the registration is seen by the second attempt; a subscriber that makes room later wakes the task. The task sleeps
+//! only if the last attempt failed at a queue where it had registered before. A registration at another queue would
+//! not do: that one may make no more room, or have made it already.
+//! `a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last` and the models in `loom_models` show it.
 //!
-//! It holds nothing of the bus's but these wait lists, so that it leaves nothing behind when it is given up. Whether it
-//! may publish at all is asked at each attempt: nobody is admitted while he waits.
+//! The task holds nothing of the bus but these registrations, so it leaves nothing behind when it is cancelled. Each
+//! attempt checks the permission anew: a publish is not admitted while it waits.
 
 use std::mem;
 use std::pin::Pin;
@@ -30,9 +32,9 @@ use crate::queue::terms::Terms;
 use crate::queue::vacancy::Waits;
 use crate::support::wait_list::Waiter;
 
-/// Publishes one envelope, unguarded, as soon as everybody who must not lose it has room.
+/// Publishes one envelope, unguarded, as soon as every subscriber that must not lose it has room.
 ///
-/// What nearly every publish of a task runs. The envelope goes from here into its slot: to hand it from one
+/// Nearly every publish of a task runs this. The envelope is moved from here right into its slot: to hand it from one
 /// function to the next costs more than all the rest.
 #[inline]
 pub(super) fn publish_unguarded<M: Payload>(
@@ -52,7 +54,7 @@ pub(super) fn publish_unguarded<M: Payload>(
     })
 }
 
-/// Publishes an envelope that is measured before, unless it was when this was tried first.
+/// Measures an envelope, unless an earlier attempt has, and publishes it.
 #[inline]
 pub(super) fn measure_and_place<M: Payload>(
     bus: &Bus<M>,
@@ -64,7 +66,7 @@ pub(super) fn measure_and_place<M: Payload>(
     bus.place_pending(pending, limit)
 }
 
-/// The same, where `publish` says whether it may pass, each time that it is tried.
+/// Like [`publish_unguarded`], but each attempt is `publish`, which also checks whether the envelope may pass.
 pub(super) fn publish<M: Payload>(
     envelope: Envelope<M>,
     mut publish: impl FnMut(&mut Option<Envelope<M>>, Limit) -> Result<Receipt, Cause>,
@@ -73,8 +75,8 @@ pub(super) fn publish<M: Payload>(
     place(move || attempt(&mut pending, Limit::Refuse, &mut publish))
 }
 
-/// The same, but not later than this: who has no room by then loses it, unless he insists. For him it
-/// waits on.
+/// Like [`publish`], but up to `timeout`: a subscriber that has no room by then loses the envelope. For one that
+/// overrides the limit it waits on.
 pub(super) async fn publish_timeout<M: Payload>(
     envelope: Envelope<M>,
     timeout: Duration,
@@ -106,7 +108,8 @@ fn attempt<M: Payload>(
     }
 }
 
-/// Publishes many, in one step as many as find room. `publish` publishes what is left, up to where it is refused.
+/// Publishes many envelopes, in each step as many as find room. `publish` publishes what is left, up to where it is
+/// refused.
 pub(super) async fn publish_batch<M: Payload>(
     envelopes: Vec<Envelope<M>>,
     mut publish: impl FnMut(&mut Batching<M>) -> Result<(), Cause>,
@@ -122,7 +125,7 @@ pub(super) async fn publish_batch<M: Payload>(
     Ok(batching.end(outcome)?)
 }
 
-/// Tries until it is placed. An attempt fails with the queue that is in its way.
+/// Repeats `attempt` until it succeeds. An attempt fails with the terms of the full queue.
 #[inline]
 pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Terms>>>(attempt: F) -> Placing<F> {
     Placing {
@@ -136,11 +139,12 @@ pub(super) fn place<R, F: FnMut() -> Result<R, Arc<Terms>>>(attempt: F) -> Placi
 pub(super) struct Placing<F> {
     attempt: F,
     waits: Waits,
-    /// Others have had their turn before this one. Who else publishes on this thread may have used up the next meanwhile.
+    /// Others have had their turn before this publish, so it goes ahead without looking: other publishes on this thread
+    /// may have used up the next share meanwhile.
     has_given_way: bool,
 }
 
-/// The attempt is called, and never pinned.
+/// The attempt is only called, never pinned.
 impl<F> Unpin for Placing<F> {}
 
 impl<R, F: FnMut() -> Result<R, Arc<Terms>>> Future for Placing<F> {
@@ -162,8 +166,8 @@ impl<R, F: FnMut() -> Result<R, Arc<Terms>>> Future for Placing<F> {
 }
 
 impl<R, F: FnMut() -> Result<R, Arc<Terms>>> Placing<F> {
-    /// Registers at the queue that is in its way, and tries again, until it is placed or the one that is in its
-    /// way was known to be.
+    /// Registers at the full queue and tries again, until the attempt succeeds or fails at a queue where it is
+    /// registered already.
     #[cold]
     fn wait(&mut self, mut full: Arc<Terms>, context: &mut Context<'_>) -> Poll<R> {
         loop {

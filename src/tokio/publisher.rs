@@ -1,4 +1,6 @@
-//! What a module of tasks is given instead of the bus.
+//! The publisher for tasks: what a module is given instead of the bus.
+//!
+//! It wraps a [`Publisher`] and replaces the methods that may wait by `async` ones.
 
 use std::fmt;
 use std::ops::Deref;
@@ -21,13 +23,13 @@ use crate::message::subject::Payload;
 /// A [`Publisher`] for tasks, made by [`AsyncBus::publisher`](crate::AsyncBus::publisher) or
 /// [`Publisher::into_async`]. It is a handle on the same grant.
 ///
-/// Methods that may wait are `async`: where a subscriber with [`Overflow::Block`](crate::Overflow::Block)
-/// has no room they wait as [`AsyncBus::publish`](crate::AsyncBus::publish) does. Who waits is not admitted: if
-/// the capability is revoked meanwhile, he is refused, and gets back what was not published. What was looked
-/// at once, and what it took out of a rate's allowance, counts for as long as the grant stays as it is. All
-/// others are the [`Publisher`]'s own, by [`Deref`].
+/// Methods that may wait are `async`: if a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room,
+/// they wait as [`AsyncBus::publish`](crate::AsyncBus::publish) does. A publish that waits is not admitted yet: if
+/// the capability is revoked meanwhile, it is refused, and hands back what was not published. An envelope is checked
+/// and charged to the rate's allowance once. That counts for as long as the grant does not change. All other methods
+/// are the [`Publisher`]'s own, by [`Deref`].
 ///
-/// It has a `Sink` of messages, see [`sink`](AsyncPublisher::sink).
+/// [`sink`](AsyncPublisher::sink) returns a `Sink` of messages.
 ///
 /// # Examples
 ///
@@ -51,12 +53,12 @@ pub struct AsyncPublisher<M = Message> {
 }
 
 impl<M> AsyncPublisher<M> {
-    /// The same publisher, for threads.
+    /// Returns the same publisher, for threads.
     pub fn into_sync(self) -> Publisher<M> {
         self.publisher
     }
 
-    /// A weaker publisher; see [`Publisher::narrow`].
+    /// Returns a publisher that may publish less; see [`Publisher::narrow`].
     ///
     /// # Errors
     ///
@@ -84,7 +86,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// # Cancel safety
     ///
-    /// Cancelled, the message is in no queue, and is dropped.
+    /// If it is cancelled, the message is in no queue, and is dropped.
     pub async fn publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
         self.place(self.stamp(message), Origin::Made).await
     }
@@ -164,7 +166,7 @@ impl<M: Payload> AsyncPublisher<M> {
     ///
     /// # Panics
     ///
-    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one without time.
+    /// As [`Bus::publish`](crate::Bus::publish); and outside a tokio runtime, or in one whose clock is not enabled.
     ///
     /// # Cancel safety
     ///
@@ -209,13 +211,13 @@ impl<M: Payload> AsyncPublisher<M> {
 }
 
 impl<M> Publisher<M> {
-    /// The same publisher, for tasks.
+    /// Returns the same publisher, for tasks.
     pub fn into_async(self) -> AsyncPublisher<M> {
         AsyncPublisher { publisher: self }
     }
 }
 
-/// What never waits.
+/// The methods that never wait.
 impl<M> Deref for AsyncPublisher<M> {
     type Target = Publisher<M>;
 

@@ -1,4 +1,4 @@
-//! Several answers to one request, awaited.
+//! The answers to one request, for tasks.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,8 +13,8 @@ use crate::engine::receipt::Receipt;
 use crate::message::kernel::Message;
 use crate::queue::delivery::Delivery;
 
-/// The answers to one request, made by [`AsyncPublisher::request_many`](crate::AsyncPublisher::request_many): the
-/// [`Replies`](crate::Replies) of tasks.
+/// The answers to one request, made by [`AsyncPublisher::request_many`](crate::AsyncPublisher::request_many): a
+/// [`Replies`](crate::Replies) for tasks.
 ///
 /// It is a `Stream`. It ends at the time-out by tokio's clock, or when the bus closes.
 #[must_use = "the answers come here"]
@@ -33,11 +33,11 @@ impl<M> AsyncReplies<M> {
         }
     }
 
-    /// Waits for the next answer; none at the end.
+    /// Waits for the next answer, and returns it; `None` at the end.
     ///
     /// # Cancel safety
     ///
-    /// Cancelled, it has taken no answer.
+    /// If it is cancelled, it has taken no answer.
     pub async fn recv(&mut self) -> Option<Delivery<M>> {
         poll_fn(|context| self.poll_recv(context)).await
     }
@@ -45,24 +45,24 @@ impl<M> AsyncReplies<M> {
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery<M>>> {
         let is_late = self.timer.is_elapsed() || self.timer.as_mut().poll(context).is_ready();
         if is_late {
-            // What has come, and nothing more: else it would not end while others go on answering.
+            // From here on it takes only what has come, or it would not end while others go on answering.
             self.asked.end();
         }
         self.asked.poll(context.waker()).map(Result::ok)
     }
 
-    /// What became of the question. [`delivered`](Receipt::delivered) is how many subscribers have it.
+    /// Returns the receipt of the question. [`delivered`](Receipt::delivered) is how many subscribers got it.
     pub fn receipt(&self) -> Receipt {
         self.receipt
     }
 
-    /// How many answers found no room here.
+    /// Returns how many answers found no room here.
     pub fn dropped(&self) -> u64 {
         self.asked.dropped()
     }
 }
 
-/// The answers, until the end.
+/// Yields the answers, until the end.
 impl<M> Stream for AsyncReplies<M> {
     type Item = Delivery<M>;
 

@@ -1,4 +1,4 @@
-//! Publishing by a sink.
+//! `Sink` for a publisher: messages of a stream are forwarded to the bus.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,19 +14,19 @@ use crate::message::subject::Payload;
 
 /// A `Sink` that publishes messages in order, made by [`AsyncPublisher::sink`].
 ///
-/// It holds one message at most, until it is flushed, or ready for the next, which waits until there is room. A
-/// message that is refused is handed back by the error, and the sink goes on. Closing it waits until it holds
-/// nothing, and leaves the bus open.
+/// It holds at most one message. Flushing the sink, or waiting until it is ready for the next message, publishes what
+/// it holds, and waits until there is room. A message that is refused is handed back by the error, and the sink goes
+/// on. Closing the sink waits until it holds nothing, and leaves the bus open.
 ///
 /// # Cancel safety
 ///
-/// Who gives up waiting loses nothing: what the sink holds it goes on with when it is asked again. Dropped, it
-/// drops what it holds, which is in no queue.
+/// A task that stops waiting loses nothing: the sink goes on with what it holds when it is polled again. A sink that
+/// is dropped drops what it holds, which is in no queue.
 ///
 /// # Panics
 ///
-/// As [`Bus::publish`](crate::Bus::publish); and where `start_send` is called though it is not ready, rather than lose
-/// what it holds.
+/// As [`Bus::publish`](crate::Bus::publish); and if `start_send` is called though the sink is not ready, since it would
+/// lose what it holds.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ pub struct PublishSink<M = Message> {
 type Publishing<M> = Pin<Box<dyn Future<Output = Result<Receipt, PublishError<M>>> + Send>>;
 
 impl<M> AsyncPublisher<M> {
-    /// A sink that publishes messages; see [`PublishSink`].
+    /// Returns a sink that publishes messages; see [`PublishSink`].
     pub fn sink(&self) -> PublishSink<M> {
         PublishSink {
             publisher: self.clone(),
@@ -88,7 +88,7 @@ impl<M: Payload> Sink<M> for PublishSink<M> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Self::Error>> {
-        // Taken out: if a payload's code panics it is gone, and the sink goes on.
+        // The future is taken out, so if a payload's code panics it is gone, and the sink goes on.
         let Some(mut publishing) = self.publishing.take() else {
             return Poll::Ready(Ok(()));
         };

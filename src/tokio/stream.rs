@@ -1,4 +1,4 @@
-//! A subscription as a stream: the iterator of tasks.
+//! `Stream` for a subscription: what an iterator is for threads.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,15 +9,16 @@ use super::AsyncSubscription;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::RecvError;
 
-/// What comes, until the end. A loss is an item too, and an eviction is the last item, as with
-/// [`Subscription::iter`](crate::Subscription::iter). A task that publishes while it loops over the stream holds an
+/// Yields what is received, until the end. A loss is an item too, and an eviction is the last item, as with
+/// [`Subscription::iter`](crate::Subscription::iter).
+///
+/// A task that publishes while it loops over the stream should hold an
 /// [`AsyncWeakPublisher`](crate::AsyncWeakPublisher), so that the loop ends with the bus.
 ///
 /// # Cancel safety
 ///
-/// Waiting for an item can be given up: none is lost. The waker of who gave up is kept until something
-/// comes, somebody asks again, or the subscription is dropped; [`recv`](AsyncSubscription::recv) keeps
-/// none.
+/// A task may stop waiting for an item: none is lost. Its waker is kept until something comes, the stream is polled
+/// again, or the subscription is dropped; [`recv`](AsyncSubscription::recv) keeps none.
 impl<M> Stream for AsyncSubscription<M> {
     type Item = Result<Delivery<M>, RecvError>;
 

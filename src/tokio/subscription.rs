@@ -1,4 +1,6 @@
-//! The receiving side, awaited.
+//! The subscription for tasks.
+//!
+//! It wraps a [`Subscription`] and replaces the methods that may wait by `async` ones.
 
 use std::fmt;
 use std::ops::Deref;
@@ -18,15 +20,15 @@ use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::queue::wait::{Nothing, Wait};
 
 /// A [`Subscription`] that tasks receive from, made by [`AsyncBus::subscribe`](crate::AsyncBus::subscribe)
-/// or [`Subscription::into_async`]. Losses and the end are told in the same way.
+/// or [`Subscription::into_async`]. It reports losses and the end in the same way.
 ///
-/// It is a `Stream` of `Result<Delivery<M>, RecvError>` as well, the twin of [`Subscription::iter`] and of
-/// the owned iterator. What takes `&self` is the subscription's own.
+/// It is also a `Stream` of `Result<Delivery<M>, RecvError>`, the counterpart of [`Subscription::iter`] and of
+/// the owned iterator. The methods that take `&self` are the [`Subscription`]'s own.
 ///
 /// # Waiting
 ///
-/// A task that waits sleeps until a publisher wakes it: nothing is polled, and no thread helps. While
-/// envelopes are at hand each receive is over at once, but for one in 129, which gives other tasks a turn.
+/// A task that waits sleeps until a publisher wakes it: it does not poll, and needs no helper thread. While
+/// envelopes are queued each receive completes at once, except one in 129, which gives other tasks a turn.
 /// Any executor will do.
 ///
 /// # Examples
@@ -52,7 +54,7 @@ pub struct AsyncSubscription<M = Message> {
 }
 
 impl<M> Subscription<M> {
-    /// The same subscription, for tasks.
+    /// Returns the same subscription, for tasks.
     ///
     /// # Examples
     ///
@@ -77,7 +79,7 @@ impl<M> Subscription<M> {
 }
 
 impl<M> AsyncSubscription<M> {
-    /// The same subscription, for threads.
+    /// Returns the same subscription, for threads.
     pub fn into_sync(self) -> Subscription<M> {
         self.subscription
     }
@@ -90,7 +92,7 @@ impl<M> AsyncSubscription<M> {
     ///
     /// # Cancel safety
     ///
-    /// Cancelled, it has received nothing, and leaves nothing behind.
+    /// If it is cancelled, it has received nothing, and leaves nothing behind.
     ///
     /// # Examples
     ///
@@ -146,7 +148,7 @@ impl<M> AsyncSubscription<M> {
         Ok(self.subscription.envelope())
     }
 
-    /// Receives up to `max` envelopes into `deliveries`: waits for the first, then takes what is queued, up
+    /// Receives up to `max` envelopes into `deliveries`. It waits for the first, then takes what is queued, up
     /// to the next gap; see [`Subscription::recv_batch`].
     ///
     /// # Errors
@@ -194,11 +196,11 @@ impl<M> AsyncSubscription<M> {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, or in one without time.
+    /// Outside a tokio runtime, or in one whose clock is not enabled.
     ///
     /// # Cancel safety
     ///
-    /// As [`recv`](AsyncSubscription::recv). The same goes for a time-out.
+    /// As [`recv`](AsyncSubscription::recv). A time-out too loses nothing.
     ///
     /// # Examples
     ///
@@ -223,8 +225,8 @@ impl<M> AsyncSubscription<M> {
         self.received_in(in_time)
     }
 
-    /// Receives the next envelope, and waits for it until `deadline` by tokio's clock. One that has passed
-    /// already still takes what is queued.
+    /// Receives the next envelope, and waits for it until `deadline` by tokio's clock. It takes what is queued even if
+    /// the deadline has passed already.
     ///
     /// # Errors
     ///
@@ -249,12 +251,12 @@ impl<M> AsyncSubscription<M> {
         &mut self,
         in_time: Result<Result<(), Nothing>, Elapsed>,
     ) -> Result<Delivery<M>, RecvTimeoutError> {
-        // Where time is up it may have given others a turn, and not have looked.
+        // If the time is up, `advance` may have given others a turn instead of looking.
         in_time.unwrap_or_else(|_| self.subscription.advance(Wait::No))?;
         Ok(self.subscription.delivery())
     }
 
-    /// Receives the next envelope if there is one now; see [`Subscription::try_recv`].
+    /// Receives the next envelope if one is queued; see [`Subscription::try_recv`].
     ///
     /// # Errors
     ///
@@ -264,7 +266,7 @@ impl<M> AsyncSubscription<M> {
         self.subscription.try_recv()
     }
 
-    /// Receives the next envelope if there is one now, and lends it until the next call; see
+    /// Receives the next envelope if one is queued, and lends it until the next call; see
     /// [`Subscription::try_recv_ref`].
     ///
     /// # Errors
@@ -275,7 +277,7 @@ impl<M> AsyncSubscription<M> {
         self.subscription.try_recv_ref()
     }
 
-    /// Shows every envelope that is queued now to `look`; see [`Subscription::try_recv_each`]. It gives no other
+    /// Calls `look` with every envelope that is queued now; see [`Subscription::try_recv_each`]. It gives no other
     /// task a turn.
     ///
     /// # Errors
@@ -293,7 +295,7 @@ impl<M> AsyncSubscription<M> {
 }
 
 impl<M: Payload> AsyncSubscription<M> {
-    /// A new subscription with the same options; see [`Subscription::resubscribe`].
+    /// Makes a new subscription with the same options; see [`Subscription::resubscribe`].
     ///
     /// # Errors
     ///
@@ -305,7 +307,7 @@ impl<M: Payload> AsyncSubscription<M> {
     }
 }
 
-/// What takes `&self`, none of which waits.
+/// The methods that take `&self`; none of them waits.
 impl<M> Deref for AsyncSubscription<M> {
     type Target = Subscription<M>;
 

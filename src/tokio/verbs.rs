@@ -1,4 +1,6 @@
-//! The verbs of `oxide-k`'s bus, awaited.
+//! The methods of `oxide-k`'s bus, for tasks.
+//!
+//! A program that comes from `oxide-k` finds the names it knows, and they are `async` as they were there.
 
 use uuid::Uuid;
 
@@ -19,9 +21,11 @@ use crate::message::source::Source;
     reason = "these are its verbs, and one may come to wait"
 )]
 impl AsyncMessageBus {
-    /// Publishes an envelope if the capability is granted for it; see [`Bus::publish_with_capability`](crate::Bus::publish_with_capability). It
-    /// waits as [`publish`](super::AsyncBus::publish) does. While it waits it is not admitted: if the capability is
-    /// revoked meanwhile, the envelope is handed back.
+    /// Publishes an envelope if the capability is granted for it; see
+    /// [`Bus::publish_with_capability`](crate::Bus::publish_with_capability).
+    ///
+    /// It waits as [`publish`](super::AsyncBus::publish) does. A publish that waits is not admitted yet: if the
+    /// capability is revoked meanwhile, the envelope is handed back.
     ///
     /// # Errors
     ///
@@ -52,7 +56,8 @@ impl AsyncMessageBus {
         placing::publish(envelope, publish).await
     }
 
-    /// Grants a capability, without restrictions; see [`Bus::grant_capability`](crate::Bus::grant_capability). It does not wait.
+    /// Grants a capability, without restrictions; see [`Bus::grant_capability`](crate::Bus::grant_capability).
+    /// It does not wait.
     ///
     /// # Errors
     ///
@@ -64,7 +69,8 @@ impl AsyncMessageBus {
         self.as_sync().grant_capability(capability)
     }
 
-    /// Revokes a capability, for everybody who holds it; see [`Bus::revoke_capability`](crate::Bus::revoke_capability). It does not wait.
+    /// Revokes a capability for all its holders; see [`Bus::revoke_capability`](crate::Bus::revoke_capability).
+    /// It does not wait.
     pub async fn revoke_capability(&self, capability: &Capability) {
         self.as_sync().revoke_capability(capability);
     }
@@ -87,7 +93,8 @@ impl AsyncMessageBus {
         Ok(self.send(source, command).await?.id())
     }
 
-    /// Publishes an event, and returns its envelope's id; see [`Bus::emit_event`](crate::Bus::emit_event).
+    /// Publishes an event, and returns its envelope's id; see
+    /// [`Bus::emit_event`](crate::Bus::emit_event).
     ///
     /// # Errors
     ///

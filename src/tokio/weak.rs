@@ -1,4 +1,6 @@
-//! Handles for tasks that do not keep the bus open.
+//! Weak handles for tasks: they do not keep the bus open.
+//!
+//! A task that loops over a subscription and publishes would otherwise keep its own loop from ending.
 
 use std::fmt;
 
@@ -7,15 +9,15 @@ use crate::bus::lifecycle::WeakBus;
 use crate::bus::publisher::WeakPublisher;
 use crate::message::kernel::Message;
 
-/// A [`WeakBus`] for tasks, made by [`AsyncBus::downgrade`]. It is a type of its own because what a [`WeakBus`]
-/// upgrades to waits for room in the thread, which would stop the executor.
+/// A [`WeakBus`] for tasks, made by [`AsyncBus::downgrade`]. It is a separate type because a [`WeakBus`] upgrades to a
+/// bus that blocks the thread while it waits for room, which would stop the executor.
 pub struct AsyncWeakBus<M = Message> {
     bus: WeakBus<M>,
 }
 
-/// # A handle that does not keep it open
+/// # Weak handles
 impl<M> AsyncBus<M> {
-    /// A handle that does not keep the bus open; see [`Bus::downgrade`](crate::Bus::downgrade).
+    /// Returns a handle that does not keep the bus open; see [`Bus::downgrade`](crate::Bus::downgrade).
     ///
     /// # Examples
     ///
@@ -43,7 +45,7 @@ impl<M> AsyncBus<M> {
 }
 
 impl<M> AsyncWeakBus<M> {
-    /// The bus, unless the last bus and the last publisher are gone; see [`WeakBus::upgrade`].
+    /// Returns the bus, unless the last bus and the last publisher are gone; see [`WeakBus::upgrade`].
     #[must_use]
     pub fn upgrade(&self) -> Option<AsyncBus<M>> {
         Some(self.bus.upgrade()?.into_async())
@@ -64,15 +66,16 @@ impl<M> fmt::Debug for AsyncWeakBus<M> {
     }
 }
 
-/// A [`WeakPublisher`] for tasks, made by [`AsyncPublisher::downgrade`]. It is a type of its own because what a
-/// [`WeakPublisher`] upgrades to waits for room in the thread, which would stop the executor.
+/// A [`WeakPublisher`] for tasks, made by [`AsyncPublisher::downgrade`]. It is a separate type because a
+/// [`WeakPublisher`] upgrades to a publisher that blocks the thread while it waits for room, which would stop the
+/// executor.
 pub struct AsyncWeakPublisher<M = Message> {
     publisher: WeakPublisher<M>,
 }
 
-/// # A handle that does not keep the bus open
+/// # Weak handles
 impl<M> AsyncPublisher<M> {
-    /// A handle that does not keep the bus open; see [`Publisher::downgrade`](crate::Publisher::downgrade).
+    /// Returns a handle that does not keep the bus open; see [`Publisher::downgrade`](crate::Publisher::downgrade).
     ///
     /// # Examples
     ///
@@ -114,7 +117,7 @@ impl<M> AsyncPublisher<M> {
 }
 
 impl<M> AsyncWeakPublisher<M> {
-    /// The publisher, unless the last bus and the last publisher are gone; see [`WeakPublisher::upgrade`].
+    /// Returns the publisher, unless the last bus and the last publisher are gone; see [`WeakPublisher::upgrade`].
     #[must_use]
     pub fn upgrade(&self) -> Option<AsyncPublisher<M>> {
         Some(self.publisher.upgrade()?.into_async())

@@ -1,4 +1,4 @@
-//! `oxide-bus replay --as --allow`: what a log may not say stays outside.
+//! Tests of `oxide-bus replay --as --allow`: what a log may not say does not reach the bus.
 
 use std::io::Write;
 use std::process::{Command as Process, Output, Stdio};

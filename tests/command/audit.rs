@@ -1,4 +1,4 @@
-//! `oxide-bus audit verify`, as its users meet it.
+//! Tests of `oxide-bus audit verify`, as its users see it.
 
 use std::fs;
 use std::path::Path;
@@ -136,7 +136,7 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stdout).contains("envelopes  4\n"));
-    // Each of them is needed.
+    // Each of the options is needed.
     for index in 0..options.len() {
         let mut fewer = options.to_vec();
         fewer.remove(index);
@@ -174,7 +174,7 @@ fn a_healthy_log_of_other_messages_is_whole_and_with_a_flag_they_are_of_another_
     assert!(told.contains("line 2: a message of another vocabulary: "));
     assert!(told.contains("whole envelopes with messages of another vocabulary: 3"));
 
-    // Damage is another answer.
+    // Damage gets another answer.
     let whole = fs::read_to_string(&path).unwrap();
     let damaged = whole.replacen(r#""source":"poet""#, r#""source":7"#, 1);
     fs::write(&path, damaged).unwrap();

@@ -1,4 +1,4 @@
-//! How the command ends: exit codes, complaints, Ctrl-C, readers that go away.
+//! Tests of how the command ends: exit codes, error messages, Ctrl-C, readers that go away.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::support::command::{SAMPLE, file, path, sample, text};
 
-/// No end may take longer.
+/// No run may take longer to end.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn command(arguments: &[&str]) -> Command {
@@ -26,7 +26,7 @@ fn run(arguments: &[&str]) -> Output {
     finish(command(arguments).spawn().expect("the command runs"))
 }
 
-/// What `wait` comes to; if that takes too long, kills the child and fails.
+/// Returns the result of `wait`. If that takes too long, kills the child and fails.
 fn in_time<T: Send + 'static>(child: u32, wait: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, end) = mpsc::channel();
     thread::spawn(move || tell.send(wait()));
@@ -36,7 +36,7 @@ fn in_time<T: Send + 'static>(child: u32, wait: impl FnOnce() -> T + Send + 'sta
     })
 }
 
-/// Waits for the end. Who keeps the child's pipes open has taken them out before.
+/// Waits for the child to end. A caller that keeps the child's pipes open has taken them out before.
 fn finish(child: Child) -> Output {
     let output = in_time(child.id(), || child.wait_with_output());
     output.expect("it can be waited for")
@@ -49,12 +49,12 @@ fn signal(name: &str, id: u32) {
     assert!(status.is_ok_and(|status| status.success()));
 }
 
-/// Ten times the sample: more than fits into a pipe and the command's buffers.
+/// Returns ten times the sample: more than fits into a pipe and the command's buffers.
 fn long_log() -> String {
     sample().repeat(10)
 }
 
-/// The first line that the child prints, and the rest unread.
+/// Returns the first line that the child prints, and the reader of the rest.
 fn first_line(child: &mut Child) -> (String, BufReader<ChildStdout>) {
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     in_time(child.id(), || {
@@ -232,7 +232,7 @@ fn a_full_disk_is_an_error() {
     }
 }
 
-/// Sends the child the first line of the sample, and waits until it has printed it.
+/// Sends the child the first line of the sample, and waits until the child has printed it.
 #[cfg(unix)]
 fn replay_one_line(arguments: &[&str]) -> (Child, ChildStdin, BufReader<ChildStdout>) {
     let mut child = command(arguments)
@@ -299,7 +299,7 @@ fn ctrl_c_ends_a_replay_that_waits_for_its_next_deadline() {
     assert_eq!(rest, "");
 }
 
-/// How many lines were read, by the statistics.
+/// Returns how many lines were read, according to the statistics.
 #[cfg(unix)]
 fn lines_read(stderr: &str) -> usize {
     let count = stderr.lines().find_map(|line| line.strip_prefix("read "));
@@ -316,7 +316,7 @@ fn ctrl_c_ends_a_replay_whose_output_is_stuck() {
         .expect("the command runs");
     let unread = child.stdout.take();
     let mut stdin = child.stdin.take().expect("it is piped");
-    // Once it is all written most of it is received, and that is more than a pipe holds.
+    // Once everything is written most of it has been read, and that is more than a pipe holds.
     stdin.write_all(long_log().as_bytes()).expect("it is read");
     signal("INT", child.id());
     let output = finish(child);

@@ -1,4 +1,4 @@
-//! The command `oxide-bus`.
+//! Tests of the command `oxide-bus`.
 #![cfg(feature = "cli")]
 
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! `oxide-bus soak`: it ends well on a bus that holds its promises, and its rounds follow from their seed.
+//! Tests of `oxide-bus soak`: it succeeds on a bus that keeps its promises, and its rounds follow from their seed.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! What the command says of a command line that is wrong, or empty.
+//! Tests of the message for a wrong or an empty command line.
 
 use std::process::{Command, Output, Stdio};
 
@@ -12,7 +12,7 @@ fn run(arguments: &[&str]) -> Output {
         .expect("the command runs")
 }
 
-/// The line that is said of a wrong command line.
+/// Returns the one line that is printed for a wrong command line.
 fn complaint(arguments: &[&str]) -> String {
     let output = run(arguments);
     let stderr = text(&output.stderr);
@@ -38,7 +38,7 @@ fn a_command_without_its_subcommand_prints_its_help_and_fails() {
     }
 }
 
-/// One of each kind that can come about, at each level.
+/// Covers each possible kind of mistake at each level.
 #[test]
 fn a_mistake_is_named_in_one_line_that_points_to_the_help_of_its_subcommand() {
     let cases: &[(&[&str], &str, &str)] = &[
@@ -173,7 +173,7 @@ fn an_argument_that_is_no_text_is_a_mistake_like_others() {
     );
 }
 
-/// The options of a subcommand that take a number, each with what its help says.
+/// Returns the numeric options of a subcommand, each with its help text.
 fn numbers(subcommand: &[&str]) -> Vec<(String, String)> {
     let output = run(&[subcommand, &["--help"]].concat());
     let mut options: Vec<(String, String)> = Vec::new();

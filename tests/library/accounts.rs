@@ -1,5 +1,5 @@
-//! Every envelope that matched a subscription is received, queued or dropped, and receipts say the
-//! same.
+//! Tests of the accounts: every envelope that matched a subscription is received, queued or dropped, and the receipts
+//! agree.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ use crate::support::task::Task;
 const SOURCES: [&str; 3] = ["kernel", "logger", "disk"];
 const KINDS: [&str; 2] = ["even", "odd"];
 
-/// A number that is addressed by its parity.
+/// A payload that is addressed by its parity.
 struct Number(usize);
 
 impl Number {
@@ -47,7 +47,7 @@ impl Listens {
     }
 }
 
-/// What one subscriber has received when it stopped, and its subscription.
+/// The sums of one stopped subscriber, and its subscription.
 struct Reader {
     subscription: Subscription<Number>,
     received: usize,
@@ -55,7 +55,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Receives one envelope or one gap, if there is any.
+    /// Receives one envelope or one gap, if there is one.
     fn take(&mut self) -> bool {
         match self.subscription.try_iter().next() {
             Some(Ok(_)) => self.received += 1,
@@ -65,7 +65,7 @@ impl Reader {
         true
     }
 
-    /// Receives by fits and starts until it is told to stop.
+    /// Receives at irregular times until `stop` is set.
     fn read(mut self, stop: &AtomicBool, mut rng: Rng) -> Self {
         while !stop.load(Ordering::Relaxed) {
             for _ in 0..rng.usize(..20) {
@@ -105,7 +105,7 @@ struct Receipts {
     dropped: usize,
 }
 
-/// Random load, then quiet, then the sums.
+/// Runs a random load, waits until it is quiet, then compares the sums.
 fn keep_accounts(seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let bus = Bus::<Number>::new();
@@ -188,7 +188,7 @@ fn matched_is_received_and_queued_and_dropped_and_receipts_agree() {
     }
 }
 
-/// Publishers that find the same queue full at the same time.
+/// Several publishers find the same queue full at the same time.
 #[test]
 fn every_loss_is_counted_though_several_publishers_lose_at_once() {
     const EACH: usize = 30_000;
@@ -218,9 +218,9 @@ fn every_loss_is_counted_though_several_publishers_lose_at_once() {
     assert_eq!(told, Some(dropped as u64));
 }
 
-/// A subscription that comes and goes counts for the receipts of its time only.
+/// A subscription that comes and goes counts in receipts only while it is subscribed.
 #[test]
-fn receipts_count_those_who_come_and_go_as_long_as_they_are_there() {
+fn receipts_count_a_subscriber_only_while_it_is_subscribed() {
     let bus = Bus::<Number>::new();
     let publish = || bus.publish(Envelope::new("kernel", Number(0))).unwrap();
     let first = bus.subscribe();
@@ -234,7 +234,7 @@ fn receipts_count_those_who_come_and_go_as_long_as_they_are_there() {
     assert_eq!(publish().matched(), 0);
 }
 
-/// Whoever learns that a publish has returned, by whatever way, finds the envelope in the queue.
+/// A thread that learns by any means that a publish has returned finds the envelope in the queue.
 #[test]
 fn what_a_receipt_counts_as_delivered_is_in_the_queue_when_publish_returns() {
     const EACH: usize = 700;

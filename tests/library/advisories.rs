@@ -1,4 +1,4 @@
-//! What the bus says about itself: what, when, to whom, and that it costs nobody anything.
+//! Tests of advisories: what the bus reports about itself, when and to whom, and that this delays nobody.
 
 use std::iter;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ fn envelope(number: u64) -> Envelope<u64> {
     Envelope::new("counter", number)
 }
 
-/// Everything that was told and not received yet.
+/// Returns all advisories that have not been received yet.
 fn told(advisories: &mut Subscription<Advisory>) -> Vec<Advisory> {
     iter::from_fn(|| advisories.try_recv().ok())
         .map(|told| told.message.clone())
@@ -28,7 +28,7 @@ fn full(bus: &Bus<u64>, options: SubscribeOptions<u64>) -> Subscription<u64> {
 }
 
 #[test]
-fn who_comes_and_who_goes_is_told_with_id_and_name() {
+fn subscribing_and_leaving_are_reported_with_id_and_name() {
     let bus = Bus::<u64>::new();
     let mut advisories = bus.advisories();
     let named = bus
@@ -132,7 +132,7 @@ fn grants_revokes_and_refusals_are_told_in_the_order_in_which_they_happened() {
 }
 
 #[test]
-fn a_refusal_tells_who_wanted_to_say_what_in_whose_name() {
+fn a_refusal_tells_which_publisher_wanted_to_publish_what_and_under_which_source() {
     let bus = MessageBus::new();
     let mut advisories = bus.advisories();
     let pings = Grant::new("relay").patterns(["command.ping"]);
@@ -195,7 +195,7 @@ fn of_many_refusals_some_are_told_with_the_count_of_those_before_that_are_not() 
     let counter = bus.publisher("counter", "count");
     let deadline = Instant::now() + Duration::from_secs(10);
     let (mut refused, mut told, mut suppressed) = (0, 0, 0);
-    // Ten at once, and the eleventh a tenth of a second later, with the count of those between.
+    // The first ten arrive at once. The eleventh follows a tenth of a second later and counts those suppressed between.
     while told < 11 {
         assert!(Instant::now() < deadline, "{told} told of {refused}");
         assert!(counter.publish(0).is_err());
@@ -241,7 +241,7 @@ fn the_end_is_told_last_and_then_the_advisories_end_too() {
 }
 
 #[test]
-fn who_asks_a_closed_bus_is_at_the_end_from_the_start() {
+fn an_advisory_subscription_of_a_closed_bus_is_at_its_end_from_the_start() {
     let bus = Bus::<u64>::new();
     bus.close();
     let error = bus.advisories().recv().unwrap_err();
@@ -273,7 +273,7 @@ fn advisories_that_nobody_receives_are_lost_and_counted_and_hold_up_nothing() {
 }
 
 #[test]
-fn who_watches_is_no_subscriber_of_the_bus_and_is_not_told_of_itself() {
+fn an_advisory_subscription_is_no_subscriber_of_the_bus_and_hears_nothing_of_itself() {
     let bus = Bus::<u64>::new();
     let mut advisories = bus.advisories();
     drop(bus.advisories());
@@ -296,7 +296,7 @@ fn advisories_are_chosen_by_pattern_and_come_from_the_bus() {
     assert_eq!(grants.recv().unwrap_err(), RecvError::Disconnected);
 }
 
-/// A follower, a picker, and both when publishers wait for a moment.
+/// Covers the shared queue and the direct queue, each also where publishers wait for a moment.
 #[test]
 fn a_lag_is_told_once_within_a_second_whatever_the_kind_of_the_queue() {
     let brief = Overflow::BlockFor(Duration::from_millis(1));

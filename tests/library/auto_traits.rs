@@ -1,7 +1,7 @@
-//! Which public types may go to other threads, be shared, moved while pinned, and seen again after a
-//! panic; what is a payload; how large things are.
+//! Tests of the public types: which are `Send`, `Sync`, `Unpin` and unwind-safe, which are payloads, and how large they
+//! are.
 //!
-//! Most of it is proved by being compiled: a line that does not hold is an error.
+//! The compiler proves most of it: an assertion that does not hold does not compile.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -38,7 +38,7 @@ macro_rules! assert_traits {
             fn require<T: ?Sized + $yes>() {}
             require::<$type>();
         };)?
-        // Ambiguous, and so an error, where the type has the trait.
+        // Ambiguous where the type has the trait, and therefore a compile error.
         $(const _: fn() = || {
             struct HasIt;
             trait AmbiguousIfItHas<A> {
@@ -147,7 +147,7 @@ mod tasks {
         AsyncSubscription<Moved>: !Send, !Sync;
     }
 
-    /// What a task awaits may go to another thread with it.
+    /// A future of the async side may move to another thread together with its task.
     const _: fn() = || {
         fn require<T: Send>(_future: T) {}
         fn all(bus: &AsyncBus<Shared>, publisher: &AsyncPublisher<Shared>) {
@@ -167,7 +167,7 @@ mod tasks {
     };
 }
 
-// Authority is what handle one holds: none comes out of a file, or goes into one.
+// Authority comes from holding a handle: handles can be neither deserialized nor serialized.
 assert_traits! {
     Publisher: !DeserializeOwned, !Serialize, !Default;
     Publisher<Shared>: !DeserializeOwned, !Serialize, !Default;
@@ -175,7 +175,7 @@ assert_traits! {
     Bus<Shared>: !DeserializeOwned, !Serialize;
 }
 
-// What shares its payload needs one that may be shared, even to be moved.
+// A handle that shares its payload needs a `Sync` payload even to be `Send`.
 assert_traits! {
     Bus<Moved>: !Send, !Sync;
     Bus<Bound>: !Send, !Sync;
@@ -194,7 +194,7 @@ assert_traits! {
     PublishError<Bound>: !Send, !Sync;
 }
 
-// A handle is cloned, a queue has one reader.
+// Handles can be cloned. A queue has one reader, so subscriptions cannot.
 assert_traits! {
     Bus<Shared>: Clone;
     Publisher<Shared>: Clone;
@@ -204,7 +204,7 @@ assert_traits! {
     Bus<Moved>: Clone;
 }
 
-// Payloads without opting in, and what can be none.
+// Types that are payloads without opting in, and types that cannot be payloads.
 assert_traits! {
     (): Payload;
     bool: Payload;
@@ -233,7 +233,7 @@ assert_traits! {
     Vec<Bound>: !Payload;
 }
 
-/// Holds on every machine whose pointers are of 64 bits or fewer.
+/// Holds on every machine with pointers of at most 64 bits.
 #[test]
 fn what_is_moved_often_is_small() {
     let pointer = size_of::<usize>();
@@ -254,7 +254,7 @@ fn an_error_is_small_however_large_the_payload() {
     type Large = [u64; 1_000];
     assert!(size_of::<PublishError<Large>>() <= 40);
     assert!(size_of::<Result<Receipt, PublishError<Large>>>() <= 40);
-    assert!(size_of::<SubscribeError>() <= 24); // the term of a group is a text
+    assert!(size_of::<SubscribeError>() <= 24); // names the group's term
     assert!(size_of::<TryRecvError>() <= 16);
     assert!(size_of::<RecvTimeoutError>() <= 16);
     assert!(size_of::<PatternError>() <= 16);

@@ -1,5 +1,4 @@
-//! Subscribing, unsubscribing, granting and revoking are barriers: what begins after one has
-//! returned sees it.
+//! Tests of barriers: what begins after a subscribe, unsubscribe, grant or revoke has returned sees its effect.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,12 +18,11 @@ fn blocking<M>(capacity: usize) -> SubscribeOptions<M> {
     of_capacity(capacity).overflow(Overflow::Block)
 }
 
-/// Something is switched on and off again and again, while another thread acts all the time.
-/// Whatever it begins and ends between two switches has to see how things stand; at least one such
-/// action is awaited after each.
+/// Switches something on and off repeatedly while another thread acts without a pause. Each action that begins and ends
+/// between two switches must see the current state. After each switch the test waits for at least one such action.
 fn assert_barrier(mut switch: impl FnMut(bool), act: impl Fn() -> bool + Send + 'static) {
     const FOR: Duration = Duration::from_millis(150);
-    // Even while a switch is at work, 1 modulo 4 while it is on, 3 while it is off.
+    // Even while a switch is in progress, 1 modulo 4 while it is on, 3 while it is off.
     let phase = Arc::new(AtomicU64::new(0));
     let seen = Arc::new(AtomicU64::new(0));
     let acting = {
@@ -77,7 +75,7 @@ fn a_publish_that_begins_after_subscribe_or_unsubscribe_returned_sees_it() {
     assert!(subscription.is_none(), "it was switched off last");
 }
 
-/// Each change of the subscriber list builds on the one before, though many come and go at once.
+/// Each change of the subscriber list builds on the one before, even when many subscribers come and go at once.
 #[test]
 fn subscribers_that_come_and_go_at_once_do_not_lose_each_other() {
     let bus = Bus::<u64>::new();
@@ -108,7 +106,7 @@ fn subscribers_that_come_and_go_at_once_do_not_lose_each_other() {
     assert_eq!(bus.subscriber_count(), 0);
 }
 
-/// Grants and revokes a capability by turns.
+/// Grants and revokes a capability alternately.
 fn granting<M: Payload>(bus: &Bus<M>, capability: &Capability) -> impl FnMut(bool) + use<M> {
     let (bus, capability) = (bus.clone(), capability.clone());
     move |on| {
@@ -136,8 +134,8 @@ fn a_publisher_s_publish_that_begins_after_grant_or_revoke_returned_sees_it() {
     assert_barrier(granting(&bus, &write), move || publisher.publish(0).is_ok());
 }
 
-/// Nothing is kept of a capability that is neither granted nor held; here it is forgotten and made
-/// known again all the time.
+/// The bus keeps nothing of a capability that is neither granted nor held. Here it forgets the capability and learns it
+/// anew all the time.
 #[test]
 fn a_publisher_that_is_minted_after_grant_or_revoke_returned_sees_it() {
     let (bus, write) = (Bus::<u64>::new(), Capability::new("log:write"));
@@ -160,7 +158,7 @@ fn what_is_revoked_is_refused_until_it_is_granted_again() {
     assert!(early.publish(numbered(0)).unwrap_err().is_denied());
     for round in 1..4 {
         bus.grant(&write).unwrap();
-        bus.grant(&write).unwrap(); // twice is once
+        bus.grant(&write).unwrap(); // the second grant changes nothing
         let late = bus.publisher("log", &write);
         early.publish(numbered(round)).unwrap();
         late.clone().publish(numbered(round)).unwrap();
@@ -182,7 +180,7 @@ fn what_is_revoked_is_refused_until_it_is_granted_again() {
     }
 }
 
-/// How many of the payloads that were published are alive.
+/// Returns how many of the published payloads are alive.
 fn alive(payload: &Arc<()>) -> usize {
     Arc::strong_count(payload) - 1
 }
@@ -234,7 +232,7 @@ fn what_nobody_took_is_freed_when_its_publish_returns() {
     assert_eq!(alive(&payload), 1, "there is room for one");
 }
 
-/// Whoever waits for room in one queue must not keep alive what was queued in another.
+/// A publisher that waits for room in one queue must not keep alive what was queued in another.
 #[test]
 fn what_was_queued_is_freed_even_while_a_publisher_waits_for_another_subscriber() {
     let bus = Bus::new();
@@ -244,10 +242,10 @@ fn what_was_queued_is_freed_even_while_a_publisher_waits_for_another_subscriber(
         bus.publish(Envelope::new(source, Arc::clone(payload)))
             .unwrap();
     };
-    publish(&bus, "slow", &Arc::new(())); // fills the one
+    publish(&bus, "slow", &Arc::new(())); // fills the first
     goes.recv().unwrap();
     let queued = Arc::new(());
-    publish(&bus, "fast", &queued); // goes only to the other
+    publish(&bus, "fast", &queued); // goes only to the second
     let publisher = {
         let bus = bus.clone();
         Task::start(move || publish(&bus, "slow", &Arc::new(())))
@@ -261,7 +259,7 @@ fn what_was_queued_is_freed_even_while_a_publisher_waits_for_another_subscriber(
     publisher.end();
 }
 
-/// Whoever waits for room in one queue must not keep alive what was queued in the next.
+/// A publisher that waits for room in one queue must not keep alive what was queued in the next.
 #[test]
 fn what_was_queued_is_freed_even_while_a_publisher_waits_on_its_way_to_that_queue() {
     let (bus, queued, waiting) = (Bus::new(), Arc::new(()), Arc::new(()));

@@ -1,4 +1,4 @@
-//! Many at once: publishing, draining, receiving.
+//! Tests of batches: publishing, draining and receiving many envelopes at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

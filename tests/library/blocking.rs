@@ -1,4 +1,4 @@
-//! `Overflow::Block`: publishers wait for room, and for nothing else.
+//! Tests of `Overflow::Block`: publishers wait for room, and for nothing else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ fn blocking<M>(capacity: usize, timeout: Option<Duration>) -> SubscribeOptions<M
         .overflow(timeout.map_or(Overflow::Block, Overflow::BlockFor))
 }
 
-/// A publish on a thread of its own, to a bus where it has to wait.
+/// Publishes on a thread of its own, on a bus where the publisher has to wait.
 fn publish_aside(bus: &Bus<u64>, number: u64) -> Task<Receipt> {
     let bus = bus.clone();
     Task::start(move || publish(&bus, number))
@@ -37,7 +37,7 @@ fn a_blocking_queue_loses_nothing_though_its_subscriber_is_slow() {
     while let Ok(delivery) = subscription.recv() {
         received.push(delivery.message);
         if delivery.message % 30 == 0 {
-            // The publisher comes to wait: the queue fills while nothing is taken.
+            // The publisher has to wait once the queue is full, because nothing is taken meanwhile.
             while subscription.len() < 2 && delivery.message < 298 {
                 std::thread::yield_now();
             }
@@ -304,8 +304,8 @@ fn many_publishers_through_one_blocking_place_lose_nothing() {
     assert_eq!(subscription.dropped(), 0);
 }
 
-/// Room, time-outs, the bus's end and the subscriber's: whichever comes first, nobody stays waiting
-/// and the accounts agree.
+/// Room, a time-out, the end of the bus or of the subscriber: whichever comes first ends the wait. No publisher keeps
+/// waiting, and the accounts agree.
 #[test]
 fn publishers_that_wait_by_the_clock_keep_exact_accounts() {
     const PUBLISHERS: usize = 4;
@@ -376,7 +376,7 @@ fn an_envelope_that_several_have_no_room_for_comes_when_the_last_of_them_has() {
         .collect();
     publish(&bus, 0);
     let publisher = publish_aside(&bus, 1);
-    // The last first: in whatever order they make room, all of them are waited for.
+    // The last subscription makes room first: the publisher waits for all of them, in whatever order they make room.
     for subscription in subscriptions.iter_mut().rev() {
         publisher.assert_waits();
         assert_eq!(queued(subscription), [Ok(0)]);
@@ -425,11 +425,11 @@ fn a_try_publish_is_for_all_or_for_none() {
 }
 
 #[test]
-fn a_place_that_a_refused_try_gave_back_is_had_by_who_waits_for_it() {
+fn a_place_that_a_refused_try_gave_back_goes_to_the_publisher_that_waits_for_it() {
     const EACH: u64 = 2_000;
     let bus = Bus::new();
     let lossless = || blocking(1, None).source("trier");
-    // A try reserves a place in the first, finds the second full, and gives the place back.
+    // A try reserves a place in the first queue, finds the second one full and gives the place back.
     let mut contested = bus.subscribe_with(lossless().source("counter")).unwrap();
     let _full = bus.subscribe_with(lossless()).unwrap();
     bus.publish(Envelope::new("trier", 0)).unwrap();

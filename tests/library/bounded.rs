@@ -1,4 +1,5 @@
-//! What the bus costs in memory: nothing grows with the past, and publishing allocates once.
+//! Tests of memory that must stay bounded: nothing grows with the number of past operations, and a publish allocates
+//! once.
 
 use std::array;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use oxide_bus::{Bus, Capability, Envelope, MessageBus, Overflow, Source, Subscri
 
 use crate::support::task::Task;
 
-/// How often something is done that must leave nothing behind.
+/// How often a test repeats an operation that must leave nothing behind.
 const OFTEN: usize = 100_000;
 
-/// What may stay after the first time: lists and tables that have found their size.
+/// How many bytes may stay after the first time: lists and tables that have grown to their size.
 const SMALL: i64 = 4_096;
 
 fn assert_left_nothing(of: &str, info: AllocationInfo) {
@@ -91,7 +92,7 @@ fn what_a_subscriber_is_too_slow_for_takes_no_memory() {
         for number in 0..OFTEN as u64 {
             bus.publish(Envelope::new(&source, number)).unwrap();
             if number % 1_000 == 0 {
-                slow.try_iter().take(3).for_each(drop); // gaps, all over
+                slow.try_iter().take(3).for_each(drop); // gaps in every part
             }
         }
         slow.try_iter().for_each(drop);
@@ -148,7 +149,7 @@ fn a_delivery_that_is_kept_keeps_no_more_others_than_the_owner_of_the_bus_allows
             let mut kept: Vec<_> = subscription.try_iter().flatten().collect();
             assert_eq!(kept.len(), 128);
             let one = kept.swap_remove(100);
-            drop((kept, subscription)); // the bus lets go of its newest segment, too
+            drop((kept, subscription)); // the bus drops its newest segment, too
             let alive = Arc::strong_count(&token) - 1;
             assert!((1..=max).contains(&alive), "{alive} of {max} with {one:?}");
         }
@@ -163,7 +164,7 @@ fn a_segment_of_no_envelopes_or_of_more_than_64_is_a_mistake() {
     }
 }
 
-/// To copy a part of the list for each takes 3 KiB for each here, and more where there are more.
+/// One partial copy of the list for each eviction would take 3 KiB each here, and more with more subscribers.
 #[test]
 fn a_publish_that_evicts_many_copies_the_list_once_and_not_for_each() {
     const MANY: usize = 4_000;
@@ -186,11 +187,11 @@ fn a_publish_that_evicts_many_copies_the_list_once_and_not_for_each() {
         assert_eq!(bus.subscriber_count(), 0);
         let bytes = info.bytes_total / MANY as u64;
         assert!(bytes < 512, "{bytes} for each, where {kind}");
-        bus.close(); // so that none has to leave
+        bus.close(); // so that nobody has to unsubscribe
     }
 }
 
-/// A publisher that waits keeps nothing of those for whom it does not wait.
+/// A waiting publisher keeps nothing alive of subscribers for which it does not wait.
 #[test]
 fn a_queue_is_freed_with_its_subscription_though_a_publisher_waits_for_another() {
     const PLACES: u32 = 100_000;
@@ -237,12 +238,11 @@ fn a_bus_that_is_gone_leaves_nothing_behind() {
 
 const PUBLISHES: u64 = 1_000;
 
-/// Allocations of [`PUBLISHES`] publishes to so many subscribers, who receive in the meantime.
+/// Counts the allocations of [`PUBLISHES`] publishes to `SUBSCRIBERS` subscribers that receive in the meantime.
 fn allocations_of_publishing_to<const SUBSCRIBERS: usize>() -> u64 {
     let bus = Bus::<u64>::new();
     let source = Source::from("counter");
-    // A thread's first use of the subscriber list allocates what the list's readers leave their
-    // marks in.
+    // When a thread first reads the subscriber list, the list allocates a record in which that reader leaves its marks.
     bus.publish(Envelope::new(&source, 0)).unwrap();
     let mut subscriptions: [_; SUBSCRIBERS] = array::from_fn(|_| bus.subscribe());
     let mut allocations = 0;
@@ -333,7 +333,7 @@ fn receiving_allocates_nothing_by_whatever_way_and_past_every_gap() {
         .unwrap();
     for _ in 0..100 {
         for number in 0..9 {
-            bus.publish(Envelope::new("counter", number)).unwrap(); // one more than there is room
+            bus.publish(Envelope::new("counter", number)).unwrap(); // one more than fits
         }
         let info = measure(|| {
             drop(subscription.recv().unwrap());
@@ -365,7 +365,7 @@ fn an_envelope_from_a_source_at_hand_allocates_nothing_and_from_a_text_only_that
 }
 
 #[test]
-fn who_gives_up_behind_one_who_waits_leaves_nothing_behind() {
+fn a_publisher_that_gives_up_behind_a_waiting_one_leaves_nothing_behind() {
     for options in [SubscribeOptions::new(), SubscribeOptions::new().source("s")] {
         let bus = Bus::<u64>::new();
         let lossless = Overflow::Block;
@@ -385,7 +385,7 @@ fn who_gives_up_behind_one_who_waits_leaves_nothing_behind() {
                 assert_eq!(given_up.unwrap().dropped(), 1);
             }
         };
-        give_up(100); // until the segments are as long as they get
+        give_up(100); // until segments have their full length
         assert_left_nothing("giving up", measure(|| give_up(10_000)));
         drop(full);
         waiting.end();

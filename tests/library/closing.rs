@@ -1,4 +1,4 @@
-//! The end: what `close`, and the last handle that goes, mean for publishers and subscribers.
+//! Tests of the end: what `close`, and the drop of the last handle, mean for publishers and subscribers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
     SubscribeOptions::new().capacity(capacity)
 }
 
-/// How many of the payloads that were published are alive.
+/// Returns how many of the published payloads are alive.
 fn alive(payload: &Arc<()>) -> usize {
     Arc::strong_count(payload) - 1
 }
@@ -40,7 +40,7 @@ fn a_closed_bus_refuses_and_lets_its_subscribers_drain() {
     }
     assert!(!bus.is_closed());
     bus.close();
-    bus.close(); // twice is once
+    bus.close(); // the second close changes nothing
     assert!(bus.is_closed() && bus.clone().is_closed());
 
     let refused = [
@@ -156,7 +156,7 @@ fn the_bus_closes_with_its_last_handle_be_it_a_bus_or_a_publisher() {
     }
 }
 
-/// A subscriber that took part in the last publish, and another that left, hold nothing open.
+/// Neither a subscriber that received the last publish nor one that left keeps the bus alive.
 #[test]
 fn a_bus_without_handles_is_freed_though_subscriptions_are_kept() {
     let (bus, payload) = (Bus::new(), Arc::new(()));
@@ -170,7 +170,7 @@ fn a_bus_without_handles_is_freed_though_subscriptions_are_kept() {
     assert_eq!(alive(&payload), 0);
 }
 
-/// What a publisher and a subscriber saw of each other while the bus was closed.
+/// What a publisher and a subscriber observed while the bus closed.
 struct Race {
     delivered: usize,
     dropped: usize,
@@ -179,7 +179,7 @@ struct Race {
     subscription: Subscription<u64>,
 }
 
-/// One publisher, one subscriber with little room, and a close somewhere in between.
+/// Runs one publisher and one subscriber with little room, and closes the bus somewhere in between.
 fn race_with_the_close() -> Race {
     let bus = Bus::<u64>::new();
     let mut subscription = bus.subscribe_with(of_capacity(4)).unwrap();

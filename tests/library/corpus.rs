@@ -1,4 +1,4 @@
-//! The fuzz targets, run on their corpus without the fuzzer.
+//! Runs the fuzz targets on their corpus, without the fuzzer.
 
 #[allow(unreachable_pub)] // public for the fuzz targets
 #[path = "../../fuzz/src/lib.rs"]

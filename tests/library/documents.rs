@@ -1,4 +1,4 @@
-//! The documents name nothing that is not there.
+//! Tests of the documents: they name nothing that does not exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn text(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What stands between `before` and the next `after`, each time.
+/// Yields every text between `before` and the next `after`.
 fn between<'a>(text: &'a str, before: &'a str, after: char) -> impl Iterator<Item = &'a str> {
     (text.split(before).skip(1)).filter_map(move |rest| Some(rest.split_once(after)?.0))
 }
@@ -107,14 +107,16 @@ fn readme_has_fewer_than_900_words() {
 
 #[test]
 fn the_cookbook_has_eleven_programs_of_45_lines_at_most() {
-    let page = text("src/docs/cookbook.rs");
-    let programs: Vec<_> = page.split("//! # ").skip(1).collect();
+    let pages = ["cookbook", "cookbook_boundaries"].map(|page| text(format!("src/docs/{page}.rs")));
+    let programs: Vec<_> = (pages.iter())
+        .flat_map(|page| page.split("//! # ").skip(1))
+        .collect();
     assert_eq!(programs.len(), 11);
     for program in programs {
         let title = program.lines().next().expect("a title");
         let (_, from) = program.split_once("```").expect("a program");
         let (code, _) = from.split_once("//! ```").expect("its end");
-        // Without what is left of the lines of the two fences.
+        // Leaves out the rests of the two fence lines.
         let lines = code.lines().filter(|line| line.starts_with("//!")).count();
         assert!((20..=45).contains(&lines), "{title}: {lines} lines");
         assert!(code.contains("fn main()"), "{title}");

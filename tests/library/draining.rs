@@ -1,4 +1,5 @@
-//! Waiting until everything is received. A drain that nobody wakes would wait for a minute, and no test for so long.
+//! Tests of draining: waiting until everything is received. A drain that nobody wakes would wait for a minute, and no
+//! test waits that long.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
@@ -53,7 +54,7 @@ fn a_drain_is_woken_whichever_way_the_last_envelope_is_received() {
         |it| (0..3).for_each(|_| _ = it.recv_timeout(LONG).unwrap()),
         |it| (0..3).for_each(|_| _ = it.try_recv_ref().unwrap()),
         |it| {
-            // The closure is given an envelope that was received, whatever becomes of it then.
+            // The closure is called for each received envelope, whatever happens to that envelope afterwards.
             let mut left = 3;
             while left > 0 {
                 let shown = catch_unwind(AssertUnwindSafe(|| {
@@ -161,7 +162,7 @@ fn a_drain_is_woken_by_whichever_member_of_a_group_receives_the_last_envelope() 
     }
 }
 
-/// Each round two subscribers receive what they were given, and no more, just as a drain begins.
+/// In each round two subscribers receive exactly what was published to them, just as a drain begins.
 #[test]
 fn no_drain_is_forgotten_that_begins_just_as_the_last_envelopes_are_received() {
     const ROUNDS: u64 = 3_000;

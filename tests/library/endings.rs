@@ -1,5 +1,5 @@
-//! Subscriptions of every kind that begin, are closed from inside and from outside, are evicted and begin anew, while
-//! others publish: what the receipts say is received or told as lost.
+//! Tests of endings: subscriptions of every kind begin, close themselves, are closed by others, are evicted and begin
+//! anew while others publish. Everything that the receipts count is received or reported as lost.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +16,7 @@ const PUBLISHERS: u64 = 2;
 const EACH: u64 = 1_000;
 const SUBSCRIBERS: u64 = 4;
 
-/// One queue of each kind, by number; the last ones are groups, of which there may be several members.
+/// Returns the options of each kind of queue by number. The last ones are groups, which may have several members.
 fn kind(number: u64) -> SubscribeOptions<u64> {
     let overflow = [
         Overflow::DropNewest,
@@ -35,23 +35,23 @@ fn kind(number: u64) -> SubscribeOptions<u64> {
 
 const KINDS: u64 = 15;
 
-/// What one subscription came to.
+/// The sums of one subscription.
 #[derive(Debug, Default, Clone, Copy)]
 struct Sums {
     received: u64,
     missed: u64,
 }
 
-/// What one subscription has seen.
+/// What one subscription has received.
 #[derive(Default)]
 struct Seen {
     sums: Sums,
-    /// By publisher.
+    /// The last number of each publisher.
     last: BTreeMap<u64, u64>,
 }
 
 impl Seen {
-    /// True at the end.
+    /// Records one result. Returns true at the end.
     fn note(&mut self, item: Result<u64, RecvError>) -> bool {
         match item {
             Ok(number) => {
@@ -69,7 +69,7 @@ impl Seen {
     }
 }
 
-/// Receives a few, ends or is ended by another, and receives the rest.
+/// Receives a few envelopes, then ends or is ended by another thread, and receives the rest.
 fn live(
     mut subscription: Subscription<u64>,
     bus: &Bus<u64>,
@@ -105,9 +105,9 @@ fn live(
         bus.unsubscribe(another);
     }
     if !ends_by_itself {
-        bus.unsubscribe(id); // unless another has
+        bus.unsubscribe(id); // unless another thread has
     }
-    // It ends by itself: nothing new comes, and it is woken.
+    // The loop ends by itself: nothing new arrives, and the end wakes the subscriber.
     while !seen.note(subscription.recv().map(|it| it.message)) {}
     assert_eq!(subscription.len(), 0);
     seen

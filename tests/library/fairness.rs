@@ -1,4 +1,4 @@
-//! Publishers that wait for room get their share of it.
+//! Tests of fairness: publishers that wait for room each get their share of it.
 
 use std::sync::Barrier;
 use std::thread;
@@ -7,7 +7,7 @@ use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
 
 const PUBLISHERS: usize = 8;
 
-/// How many envelopes of each publisher are received, of the first `total`.
+/// Counts the received envelopes of each publisher among the first `total`.
 fn shares(options: SubscribeOptions<usize>, total: usize) -> [usize; PUBLISHERS] {
     let bus = Bus::<usize>::new();
     let options = options.capacity(16).overflow(Overflow::Block);
@@ -39,7 +39,7 @@ fn of_eight_publishers_that_one_subscriber_blocks_none_starves() {
         let shares = shares(options, 40_000);
         println!("{shares:?}");
         let fair = 40_000 / PUBLISHERS;
-        // Half of it is asked of a quiet machine, by the bench; here others may run as well.
+        // The bench asks for half a fair share on a quiet machine. Here other work may run at the same time.
         assert!(shares.iter().all(|share| *share > fair / 4), "{shares:?}");
     }
 }

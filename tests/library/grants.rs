@@ -1,4 +1,4 @@
-//! What a capability is granted for, and who is told what when it is not enough.
+//! Tests of what a capability is granted for, and of the answer that each caller gets when it does not suffice.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ fn stop() -> Message {
     .into()
 }
 
-/// What the publisher, the capability by name, and a forwarded envelope of `source` are told.
+/// Returns the refusals of the publisher, of a publish by capability name, and of a forwarded envelope from `source`.
 fn told(bus: &MessageBus, source: &str, message: &Message) -> [Option<Denial>; 3] {
     let capability = Capability::new("log:write");
     let publisher = bus.publisher(source, &capability);
@@ -194,7 +194,8 @@ fn a_publisher_grows_only_weaker_by_being_narrowed() {
 }
 
 #[test]
-fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
+fn a_forwarded_envelope_keeps_what_it_came_with_and_speaks_only_for_sources_that_the_grant_allows()
+{
     let bus = MessageBus::new();
     let mut subscription = bus.subscribe();
     bus.grant(Grant::new("relay").forwards()).unwrap();
@@ -210,7 +211,7 @@ fn what_is_forwarded_keeps_what_it_came_with_and_speaks_only_for_whom_it_may() {
     assert_eq!(error.denial(), Some(Denial::Source));
     assert_eq!(error.into_envelope(), foreign);
 
-    // Who may speak for others need not be one of them.
+    // A publisher that may speak for others need not be one of them.
     bus.grant(Grant::new("relay").sources(["north"]).forwards())
         .unwrap();
     relay.forward(foreign).unwrap();
@@ -306,7 +307,7 @@ fn why_a_publish_was_refused_is_told_and_counted_by_capability() {
     assert_eq!((bus.stats().denied, denied(&bus)), (4, vec![]), "forgotten");
 }
 
-/// Counts how often it is asked.
+/// Counts how often the bus asks it.
 struct Asked(std::sync::Arc<std::sync::atomic::AtomicUsize>);
 
 impl Payload for Asked {
@@ -417,7 +418,7 @@ fn headers_are_looked_at_after_source_and_subject() {
     assert_eq!(denial(foreign), Some(Denial::Source));
     assert_eq!(denial(scoped().patterns(elsewhere)), Some(Denial::Subject));
     assert_eq!(denial(scoped().rate(1, 1)), Some(Denial::Header));
-    publisher.publish(Command::Ping).unwrap(); // the rate was not touched
+    publisher.publish(Command::Ping).unwrap(); // the refusals took nothing from the rate
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Groups: subscriptions that share a queue, so that each envelope goes to one of them.
+//! Tests of groups: subscriptions that share a queue, so that each envelope goes to one of them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
@@ -59,7 +59,7 @@ fn no_envelope_waits_behind_a_member_that_is_busy() {
         let mut busy = join(&bus, worker().overflow(overflow));
         let mut idle = join(&bus, worker().overflow(overflow));
         publish_all(&bus, 0..5);
-        assert_eq!(busy.recv().unwrap().message, 0); // and works on it for good
+        assert_eq!(busy.recv().unwrap().message, 0); // keeps working on it
         assert_eq!(queued(&mut idle), (1..5).map(Ok).collect::<Vec<_>>());
     }
 }
@@ -104,7 +104,7 @@ fn the_end_of_the_bus_wakes_all_members() {
 }
 
 #[test]
-fn room_is_the_group_s_and_a_loss_is_told_once_to_who_receives_next() {
+fn room_is_the_group_s_and_a_loss_is_reported_once_to_the_next_member_that_receives() {
     let bus = Bus::new();
     let options = worker().capacity(2);
     let (mut one, mut other) = (join(&bus, options.clone()), join(&bus, options));
@@ -147,7 +147,7 @@ fn a_gap_that_a_member_has_come_upon_and_not_told_is_told_by_another() {
         let (mut leaving, mut staying) = (join(&bus, options.clone()), join(&bus, options));
         publish(&bus, 0);
         let mut batch = Vec::new();
-        // The second look of the batch comes upon what is lost while the first is looked at.
+        // The batch's second read finds the loss that happens while its first envelope is looked at.
         let drained = leaving.try_recv_each(|envelope| {
             batch.push(envelope.message);
             publish_all(&bus, 1..3);
@@ -185,14 +185,14 @@ fn the_last_member_s_end_is_the_group_s_and_frees_what_is_queued() {
                 .matched(),
             0
         );
-        // The next member founds it anew, on its own terms.
+        // The next member founds the group anew, with its own terms.
         let other_terms = worker().capacity(7);
         assert_eq!(bus.subscribe_with(other_terms).unwrap().len(), 0);
     }
 }
 
 #[test]
-fn members_agree_on_terms_and_who_wants_others_is_told_which() {
+fn members_agree_on_terms_and_a_member_with_other_terms_learns_which_differ() {
     let bus = Bus::<u64>::new();
     let terms = || worker().pattern("a.*").pattern("b.>").source("x");
     let first = join(&bus, terms().name("first"));

@@ -1,5 +1,5 @@
-//! What one module does to itself stays with it: panics, and code of its own that runs in the midst
-//! of the bus's work.
+//! Tests of isolation: what a module does to itself stays with it. Here user code panics, or calls the bus while the
+//! bus is calling it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,13 +21,13 @@ fn everything<M>() -> SubscribeOptions<M> {
     SubscribeOptions::new().pattern(">")
 }
 
-/// Whether it panics, and with these words.
+/// Asserts that the code panics with this message.
 fn assert_panics(with: &str, code: impl FnOnce()) {
     let panic = catch_unwind(AssertUnwindSafe(code)).expect_err("it was to panic");
     assert_eq!(panic.downcast_ref(), Some(&with));
 }
 
-/// A payload that does not know its subject.
+/// A payload whose subject panics.
 struct Nameless(bool);
 
 impl Payload for Nameless {
@@ -132,7 +132,7 @@ fn a_subscriber_thread_that_panics_lets_the_publishers_go_that_wait_for_it() {
     assert_eq!(publisher.end(), 0);
 }
 
-/// A payload that cannot be dropped in peace.
+/// A payload whose drop panics.
 struct Fragile;
 
 impl Payload for Fragile {}
@@ -146,11 +146,11 @@ impl Drop for Fragile {
 }
 
 #[test]
-fn a_payload_that_panics_when_it_is_dropped_unwinds_into_who_lets_go_of_it_last() {
+fn a_payload_that_panics_when_it_is_dropped_unwinds_into_the_thread_that_drops_its_last_handle() {
     let bus = Bus::new();
     let publish = |bus: &Bus<Fragile>| bus.publish(Envelope::new("glazier", Fragile)).unwrap();
     assert_panics("dropped", || {
-        publish(&bus); // nobody takes it
+        publish(&bus); // nobody receives it
     });
     let (mut one, mut other) = (bus.subscribe(), bus.subscribe());
     assert_eq!(publish(&bus).delivered(), 2);
@@ -158,9 +158,9 @@ fn a_payload_that_panics_when_it_is_dropped_unwinds_into_who_lets_go_of_it_last(
     drop(other.recv().unwrap());
     assert_eq!(publish(&bus).delivered(), 2);
 
-    std::mem::forget(one.recv().unwrap()); // goes on to the second
+    std::mem::forget(one.recv().unwrap()); // moves on to the second
     drop(kept);
-    // The other is the last that has the first in its hand, and lets go of it here.
+    // `other` holds the last handle of the first payload, which is dropped here.
     assert_panics("dropped", || drop(other.recv()));
     assert_eq!(bus.subscriber_count(), 2);
     std::mem::forget(other.recv().expect("it has lost nothing"));
@@ -169,7 +169,7 @@ fn a_payload_that_panics_when_it_is_dropped_unwinds_into_who_lets_go_of_it_last(
     std::mem::forget((bus, one, other)); // a second panic would abort
 }
 
-/// What a payload does when it is dropped.
+/// What a payload does in its `Drop`.
 type Deed = Box<dyn FnOnce() + Send>;
 
 struct Active(Mutex<Option<Deed>>);
@@ -198,7 +198,7 @@ fn publish(bus: &Bus<Active>, message: Active) {
     bus.publish(Envelope::new("module", message)).unwrap();
 }
 
-/// Everything that a module can do with the bus, counted when it is through.
+/// A payload that does everything a module can do with the bus, and counts once it is done.
 fn everything_at_once(bus: &Bus<Active>, done: &Arc<AtomicUsize>) -> Active {
     let (bus, done) = (bus.clone(), Arc::clone(done));
     Active::new(move || {
@@ -216,8 +216,8 @@ fn everything_at_once(bus: &Bus<Active>, done: &Arc<AtomicUsize>) -> Active {
     })
 }
 
-/// Each place at which the bus may be the last to hold a payload: if it held a lock there, or an
-/// exclusive borrow, this would wait for itself.
+/// Covers each place where the bus may drop the last handle of a payload. If the bus held a lock or an exclusive borrow
+/// there, this test would deadlock.
 #[test]
 fn a_payload_may_do_anything_with_the_bus_when_it_is_dropped() {
     let done = Arc::new(AtomicUsize::new(0));
@@ -225,7 +225,7 @@ fn a_payload_may_do_anything_with_the_bus_when_it_is_dropped() {
     let all = Task::start(move || {
         let bus = Bus::new();
         let active = || everything_at_once(&bus, &within);
-        publish(&bus, active()); // nobody listens
+        publish(&bus, active()); // nobody is subscribed
 
         let mut full = bus.subscribe_with(of_capacity(1)).unwrap();
         publish(&bus, active());
@@ -246,7 +246,7 @@ fn a_payload_may_do_anything_with_the_bus_when_it_is_dropped() {
 
         let left = bus.subscribe_with(of_capacity(1)).unwrap();
         publish(&bus, active());
-        drop(bus); // what is queued has a handle of its own
+        drop(bus); // the queued envelope has a handle of its own
         drop(left);
     });
     all.end();
@@ -265,24 +265,23 @@ fn a_subscription_may_be_dropped_by_what_another_had_queued() {
     assert_eq!(bus.subscriber_count(), 0);
 }
 
-/// A publisher that waits for one subscriber and a payload that publishes when it is dropped.
+/// One publisher waits for a subscriber while a payload publishes in its `Drop`.
 #[test]
-fn a_payload_that_publishes_when_it_is_dropped_does_not_hold_up_who_waits() {
+fn a_payload_that_publishes_when_it_is_dropped_does_not_delay_a_waiting_publisher() {
     let task = Task::start(|| {
         let bus = Bus::new();
         let options = of_capacity(1).overflow(Overflow::BlockFor(Duration::from_millis(1)));
         let mut blocking = bus.subscribe_with(options).unwrap();
         let again = bus.clone();
         publish(&bus, Active::new(move || publish(&again, Active::idle())));
-        publish(&bus, Active::idle()); // no room, and nobody makes any: dropped after its time
+        publish(&bus, Active::idle()); // no room, and nobody makes any: dropped after the time-out
         drop(blocking.recv().unwrap());
         blocking.try_iter().flatten().count()
     });
     assert_eq!(task.end(), 1);
 }
 
-/// A payload that does something when it is asked for its subject: in the midst of its publish,
-/// before anybody is offered it.
+/// A payload that runs code when the bus asks for its subject: during its publish, before any subscriber is offered it.
 struct Inquired(Mutex<Option<Deed>>);
 
 impl Payload for Inquired {
@@ -333,8 +332,8 @@ fn a_subscription_that_comes_in_the_midst_of_a_publish_is_offered_the_next() {
     );
 }
 
-/// Its publisher has not begun to wait when the bus closes, and must not begin then. Whether the
-/// publish or the close came first is not said.
+/// The publisher has not begun to wait when the bus closes, and must not begin then. The test does not say whether the
+/// publish or the close came first.
 #[test]
 fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
     let publisher = Task::start(|| {
@@ -363,7 +362,7 @@ fn a_bus_that_closes_in_the_midst_of_a_publish_keeps_nobody_waiting() {
     );
 }
 
-/// What is said above of one thread, while others publish, come and go.
+/// Repeats what the test above does on one thread, while other threads publish, subscribe and leave.
 #[test]
 fn payloads_that_subscribe_and_publish_when_they_are_dropped_do_not_get_in_each_other_s_way() {
     const EACH: usize = 100;

@@ -1,4 +1,5 @@
-//! Subscriptions that end by themselves or from outside: they take nothing new, and receive what they have.
+//! Tests of subscriptions that end by themselves or by others: they accept nothing new, and still receive what is
+//! queued.
 
 use oxide_bus::{
     Advisory, Bus, Overflow, RecvError, SetPatternsError, SubscribeOptions, Subscription,
@@ -23,7 +24,7 @@ const WAYS: [Way; 2] = [
     |bus, subscription| assert!(bus.unsubscribe(subscription.id())),
 ];
 
-/// Every kind of queue, but those of groups.
+/// Yields every kind of queue except those of groups.
 fn kinds(capacity: usize) -> impl Iterator<Item = SubscribeOptions<u64>> {
     POLICIES.into_iter().flat_map(move |overflow| {
         let plain = SubscribeOptions::new()

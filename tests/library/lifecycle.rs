@@ -1,4 +1,4 @@
-//! How a bus begins and ends, and publishing from inside a publish.
+//! Tests of how a bus begins and ends, and of publishing from inside a publish.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use oxide_bus::{
 const LONG: Duration = Duration::from_mins(1);
 
 #[test]
-fn who_waits_for_subscribers_is_told_when_they_are_there_or_that_they_are_not() {
+fn a_thread_that_waits_for_subscribers_learns_when_they_are_there_or_that_they_are_not() {
     let bus = Bus::<u64>::new();
     assert!(bus.wait_for_subscribers(0, Duration::ZERO));
     assert!(!bus.wait_for_subscribers(1, Duration::ZERO));
@@ -43,7 +43,7 @@ fn who_waits_for_subscribers_is_told_when_they_are_there_or_that_they_are_not() 
 }
 
 #[test]
-fn who_waits_until_nobody_is_subscribed_is_told_when_that_is_so() {
+fn a_thread_that_waits_until_nobody_is_subscribed_learns_when_that_is_so() {
     let bus = Bus::<u64>::new();
     assert!(bus.wait_for_no_subscribers(Duration::ZERO));
     let first = bus.subscribe();
@@ -59,7 +59,7 @@ fn who_waits_until_nobody_is_subscribed_is_told_when_that_is_so() {
     };
     drop(first);
     others[0].close();
-    publish_all(&bus, 0..2); // one is evicted
+    publish_all(&bus, 0..2); // one subscriber is evicted
     waiting.assert_waits();
     assert!(bus.unsubscribe(others[1].id()));
     assert!(waiting.end());
@@ -115,7 +115,7 @@ fn draining_tells_what_was_left_by_subscription() {
 }
 
 #[test]
-fn draining_does_not_wait_for_who_has_left() {
+fn draining_does_not_wait_for_a_subscriber_that_has_left() {
     let bus = Bus::<u64>::new();
     let subscription = bus.subscribe();
     publish(&bus, 1);
@@ -144,7 +144,7 @@ fn a_weak_handle_on_a_bus_that_has_closed_leads_to_it_while_it_is_held() {
     assert!(weak.upgrade().is_some_and(|bus| bus.is_closed()));
 }
 
-/// How deep a test publishes inside a publish.
+/// How many levels deep the tests publish inside a publish.
 const DEEP: u64 = 5;
 
 #[test]
@@ -162,12 +162,12 @@ fn a_predicate_may_publish_to_its_own_bus() {
     };
     let mut echo = bus.subscribe_with(echo).unwrap();
     publish(&bus, 0);
-    // The innermost was published first.
+    // The innermost envelope was published first.
     let received: Vec<_> = echo.try_iter().map(|it| it.unwrap().message).collect();
     assert_eq!(received, (0..=DEEP).rev().collect::<Vec<_>>());
 }
 
-/// A payload that publishes another of its kind when it is dropped, a number of times.
+/// A payload that publishes another of its type when it is dropped, up to a depth.
 struct Phoenix {
     bus: WeakBus<Phoenix>,
     lives: u64,
@@ -192,7 +192,7 @@ fn phoenix(bus: &Bus<Phoenix>, lives: u64) -> Envelope<Phoenix> {
     Envelope::new("ashes", Phoenix { bus, lives })
 }
 
-/// With nobody who keeps it, what is published is dropped at once.
+/// Nobody keeps the envelopes, so each is dropped at once.
 #[test]
 fn a_drop_may_publish_what_is_dropped_in_turn() {
     for full in [false, true] {
@@ -214,7 +214,7 @@ fn a_drop_may_publish_what_is_dropped_in_turn() {
 
 type Publish = dyn Fn(Curious) -> Result<Receipt, PublishError<Curious>> + Send + Sync;
 
-/// A payload that publishes another of its kind when it is asked for the first time, for whatever, a number of times.
+/// A payload that publishes another of its type when the bus first asks it for anything, up to a depth.
 struct Curious {
     publish: Arc<Publish>,
     left: AtomicU64,
@@ -292,7 +292,7 @@ fn a_payload_that_is_weighed_may_publish() {
     publishes_from_inside(&bus, unguarded(&bus));
 }
 
-/// Counts how often it is asked for its subject.
+/// Counts how often the bus asks it for its subject.
 struct Asked(Arc<AtomicU64>);
 
 impl Payload for Asked {

@@ -1,5 +1,5 @@
-//! How much memory it takes to hold something: a queue, what is queued, what is retained. That nothing grows with the
-//! past is in `bounded.rs`.
+//! Tests of how much memory something takes: a queue, what is queued, what is retained. `bounded.rs` shows that nothing
+//! grows with the number of past operations.
 
 use std::array;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use oxide_bus::{
 /// The most envelopes in a segment.
 const PARCEL: usize = 64;
 
-/// Every kind of queue, with the bytes for each envelope of its capacity, and the most KiB beside.
+/// Returns every kind of queue, with its bytes for each envelope of capacity, and the most KiB that it may take beside
+/// them.
 fn kinds<M>() -> [(SubscribeOptions<M>, i64, i64); 8] {
     let all = SubscribeOptions::new;
     let rare = || all().source("rare");
@@ -67,14 +68,15 @@ fn a_queue_that_fills_takes_no_more_memory_for_itself() {
             }
         };
         publish(1);
-        // What is queued is there for all, so it is not counted as anybody's own: envelopes take less than 128 bytes.
+        // All subscribers share the queued envelopes, so no subscription is charged for them: each takes less than 128
+        // bytes.
         let info = measure(|| publish(2 * CAPACITY as u64));
         let envelopes = 128 * i64::try_from(CAPACITY + 2 * PARCEL).unwrap();
         assert!(info.bytes_current <= envelopes, "{stuck:?}: {info:?}");
     }
 }
 
-/// A payload whose token tells whether it is alive.
+/// A payload whose token shows whether it is alive.
 struct Token {
     number: usize,
     _alive: Arc<()>,
@@ -86,7 +88,7 @@ impl Payload for Token {
     }
 }
 
-/// Publishes in segments that are as long as they get; one of 64 is rare. `fast` keeps up.
+/// Publishes in segments of full length; segments of 64 are rare. `fast` keeps up.
 fn publish(bus: &Bus<Token>, fast: &mut Subscription<Token>, token: &Arc<()>, count: usize) {
     let (rare, usual) = (Source::from("rare"), Source::from("usual"));
     for number in 0..count {
@@ -116,9 +118,9 @@ fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one
         let stuck = bus.subscribe_with(options.capacity(CAPACITY)).unwrap();
         publish(&bus, &mut fast, &token, 50 * PARCEL);
         let alive = Arc::strong_count(&token) - 1;
-        // The bus keeps its newest segment, and the one that keeps up reads in it.
+        // The bus keeps its newest segment, and `fast` reads in it.
         let queued = match bytes {
-            0 => CAPACITY + 2 * PARCEL, // one that keeps the newest
+            0 => CAPACITY + 2 * PARCEL, // `DropOldest` without a filter
             _ if is_picky => CAPACITY * PARCEL,
             _ => CAPACITY,
         };
@@ -161,7 +163,7 @@ fn what_is_retained_keeps_its_segments_and_nothing_else() {
 }
 
 #[test]
-fn what_is_retained_comes_beside_the_capacity_of_who_subscribes() {
+fn what_is_retained_comes_beside_the_capacity_of_the_new_subscription() {
     let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
     let mut fast = bus.subscribe();
     bus.retain("token", 100).unwrap();
@@ -208,7 +210,7 @@ fn in_segments_of_one_no_envelope_keeps_another_and_the_newest_stays_until_the_n
 }
 
 #[test]
-fn whoever_has_the_bus_may_subscribe_with_more_patterns_than_can_be_set() {
+fn a_holder_of_the_bus_may_subscribe_with_more_patterns_than_can_be_set() {
     let bus = Bus::<u64>::new();
     let options = (0..=MAX_PATTERNS).fold(SubscribeOptions::new(), |options, index| {
         options.pattern(format!("a{index}"))

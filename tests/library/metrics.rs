@@ -1,4 +1,4 @@
-//! The figures, as a recorder of the `metrics` facade gets them.
+//! Tests of the metrics, as a recorder of the `metrics` facade gets them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use metrics::{
 };
 use oxide_bus::{Bus, Envelope, Metrics, SubscribeOptions};
 
-/// Keeps each metric by its name and labels.
+/// A recorder that keeps each metric by name and labels.
 #[derive(Default)]
 struct Kept(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 

@@ -1,4 +1,4 @@
-//! The bus against the reference model: random scripts of operations, every result compared.
+//! Compares the bus with the reference model: runs random scripts of operations, and compares every result.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ use crate::support::model::Terms;
 use crate::support::script::{Operation, run};
 use oxide_bus::Bus;
 
-/// What is drawn from random bytes, and enough of them.
+/// Draws a value from random bytes, of which there are always enough.
 fn drawn<T: Debug>(draw: fn(&mut Unstructured<'_>) -> Result<T>) -> impl Strategy<Value = T> {
     any::<[u8; 21]>().prop_map(move |bytes| {
         let mut bytes = Unstructured::new(&bytes);
@@ -38,7 +38,7 @@ proptest! {
     }
 }
 
-/// Everything from one publisher to one subscriber: all that matters is how full the queue is.
+/// One publisher and one subscriber: all that matters is how full the queue is.
 fn one_to_one() -> impl Strategy<Value = Vec<Operation>> {
     let step = prop_oneof![
         Just(Operation::Publish {

@@ -1,4 +1,4 @@
-//! In which order subscribers see what is published.
+//! Tests of the order in which subscribers receive what is published.
 
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -13,13 +13,13 @@ fn of_capacity<M>(capacity: usize) -> SubscribeOptions<M> {
     SubscribeOptions::new().capacity(capacity)
 }
 
-/// Who published it, and which of its publishes it was.
+/// The publisher, and the number of its publish.
 type Numbered = (usize, u64);
 
 const PUBLISHERS: usize = 4;
 const EACH: u64 = 500;
 
-/// All publish at once and as fast as they can. The bus closes when they are through.
+/// All threads publish at once and as fast as they can. The bus closes when they are done.
 fn publish_at_once(bus: Bus<Numbered>) -> Vec<Task<()>> {
     let publishers = (0..PUBLISHERS)
         .map(|publisher| {
@@ -36,7 +36,7 @@ fn publish_at_once(bus: Bus<Numbered>) -> Vec<Task<()>> {
     publishers
 }
 
-/// Receives until the end; gaps are passed over.
+/// Receives until the end and skips gaps.
 fn receive_all(subscription: Subscription<Numbered>) -> Task<Vec<Numbered>> {
     Task::start(move || {
         subscription
@@ -96,7 +96,7 @@ fn subscribers_without_a_filter_all_see_one_and_the_same_order() {
     }
 }
 
-/// Two threads take turns: each publishes when it has learnt that the other's publish returned.
+/// Two threads alternate: each publishes once it has learned that the other's publish has returned.
 #[test]
 fn a_publish_that_begins_after_another_returned_comes_after_it_for_everybody() {
     const TURNS: u64 = 2_000;
@@ -140,7 +140,7 @@ fn a_publish_that_begins_after_another_returned_comes_after_it_for_everybody() {
     }
 }
 
-/// Numbers without a gap count up by one, and a gap is as long as it is told to be.
+/// Without a gap, numbers increase by one. A gap is as long as it is reported to be.
 #[test]
 fn a_gap_lies_exactly_where_envelopes_are_missing() {
     const PUBLISHED: u64 = 20_000;
@@ -151,7 +151,7 @@ fn a_gap_lies_exactly_where_envelopes_are_missing() {
             for number in 0..PUBLISHED {
                 bus.publish(Envelope::new("counter", number)).unwrap();
             }
-            bus // which stays open
+            bus // the bus stays open
         });
         let (mut next, mut gaps) = (0, 0);
         let mut take = |subscription: &mut Subscription<u64>| match subscription.try_recv() {

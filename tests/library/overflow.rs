@@ -1,4 +1,4 @@
-//! What happens when a queue has no room.
+//! Tests of what happens when a queue has no room.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ fn losses_on_both_sides_of_a_receive_that_makes_no_room_are_one_gap() {
     publish_all(&bus, 2..4); // 3 is lost
 
     assert_eq!(subscription.try_recv().unwrap_err().missed(), Some(1));
-    // Telling has made no room: 2 is still queued.
+    // Reporting the loss has made no room: 2 is still queued.
     assert_eq!(subscription.len(), 1);
     assert_eq!(publish(&bus, 4).dropped(), 1);
     assert_eq!(queued(&mut subscription), [Ok(2), Err(2)]);
@@ -145,7 +145,7 @@ fn impatient<M>(capacity: usize) -> SubscribeOptions<M> {
     of_capacity(capacity).overflow(Overflow::Evict)
 }
 
-/// The same without a filter and with one that everything passes.
+/// Runs `check` without a filter, and with one that every envelope passes.
 fn with_and_without_filter(options: SubscribeOptions<u64>, check: impl Fn(SubscribeOptions<u64>)) {
     check(options.clone());
     check(options.source("counter"));
@@ -172,7 +172,7 @@ fn of_200_envelopes_a_queue_that_drops_the_oldest_tells_of_72_and_holds_the_newe
 /// The most envelopes in a segment.
 const SEGMENT: usize = 64;
 
-/// Whether the first has read a little, before the others come, or nothing.
+/// Covers a subscriber that has read a little before the next envelopes are published, and one that has read nothing.
 #[test]
 fn without_a_filter_the_newest_stay_and_no_more_than_two_segments_beside_and_the_gap_is_told_where_it_lies()
  {
@@ -222,7 +222,7 @@ fn what_is_displaced_is_told_of_before_what_stays_each_time() {
     let mut subscription = bus.subscribe_with(options).unwrap();
     publish_all(&bus, 0..3); // 0 is displaced
     assert_eq!(subscription.try_recv().unwrap_err().missed(), Some(1));
-    publish_all(&bus, 3..5); // and now 1 and 2
+    publish_all(&bus, 3..5); // then 1 and 2
     assert_eq!(subscription.dropped(), 3);
     assert_eq!(queued(&mut subscription), [Err(2), Ok(3), Ok(4)]);
     publish_all(&bus, 5..7);
@@ -335,7 +335,7 @@ fn an_eviction_is_the_last_item_of_each_kind_of_iterator_and_is_told_once() {
 }
 
 #[test]
-fn who_was_evicted_may_subscribe_anew() {
+fn an_evicted_subscriber_may_subscribe_anew() {
     with_and_without_filter(impatient(1), |options| {
         let bus = Bus::new();
         let mut first = bus.subscribe_with(options.clone()).unwrap();
@@ -367,9 +367,9 @@ fn of_a_batch_that_finds_a_subscriber_full_one_envelope_is_lost_to_it_and_the_ot
     });
 }
 
-/// A subscriber that received everything and sleeps when it is evicted, or is about to sleep.
+/// The evicted subscriber has received everything and sleeps, or is about to sleep.
 #[test]
-fn an_eviction_wakes_who_sleeps() {
+fn an_eviction_wakes_a_sleeping_subscriber() {
     with_and_without_filter(impatient(1), |options| {
         for _ in 0..200 {
             let bus = Bus::new();
@@ -397,7 +397,7 @@ fn an_eviction_wakes_who_sleeps() {
     });
 }
 
-/// Empties a queue when it is asked for its subject, if it knows one.
+/// Empties the subscription, if it has one, when the bus asks it for its subject.
 struct Empties(Option<Arc<Mutex<Subscription<Empties>>>>);
 
 impl Payload for Empties {

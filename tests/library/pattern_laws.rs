@@ -1,4 +1,4 @@
-//! What holds for all subjects and patterns.
+//! Tests of laws that hold for all subjects and patterns.
 
 use oxide_bus::{Pattern, Subject};
 use proptest::collection::vec;
@@ -12,7 +12,7 @@ fn pattern(text: &str) -> Pattern {
         .unwrap_or_else(|error| panic!("`{text}`: {error}"))
 }
 
-/// Texts in which everything that means something to a pattern is frequent.
+/// Texts in which the special characters of patterns are frequent.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         8 => prop::sample::select(&[

@@ -1,4 +1,4 @@
-//! Payloads whose `Drop` is user code of the worst kind: it publishes, subscribes, panics.
+//! Tests of payloads with the worst `Drop` that users can write: it publishes, subscribes and panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -10,7 +10,7 @@ use oxide_bus::{Bus, Envelope, Overflow, Payload, Subject, SubscribeOptions, Sub
 
 type Act = Box<dyn FnOnce() + Send>;
 
-/// Does something when it is dropped.
+/// Runs a closure when it is dropped.
 struct Charge {
     number: u32,
     act: Mutex<Option<Act>>,
@@ -50,7 +50,7 @@ fn number(subscription: &mut Subscription<Charge>) -> u32 {
     }
 }
 
-/// Publishes, subscribes, asks, unsubscribes: whatever a payload may do with a bus.
+/// Publishes, subscribes, requests and unsubscribes: everything that a payload may do with a bus.
 fn meddle(bus: &Bus<Charge>, told: &Sender<usize>) {
     let mut other = bus.subscribe();
     let matched = bus.publish(dud(7)).map_or(0, |receipt| receipt.matched());
@@ -72,18 +72,18 @@ fn a_payload_may_use_the_bus_wherever_it_is_dropped() {
                 None => told.send(0).expect("the test listens"),
             })
         };
-        // Nobody listens: it is dropped by the publish.
+        // Nobody is subscribed: the publish drops the payload.
         bus.publish(meddler(0)).expect("open");
-        // Received by all: it is dropped by the publish that opens the next segment.
+        // Everybody has received it: the publish that opens the next segment drops it.
         let mut subscription = bus.subscribe();
         bus.publish(meddler(1)).expect("open");
         drop(subscription.recv());
         bus.publish(dud(2)).expect("open");
-        // In the hand of a subscriber that goes on.
+        // A subscriber that goes on holds it.
         bus.publish(meddler(3)).expect("open");
         bus.publish_batch((0..9).map(dud)).expect("open");
         subscription.try_recv_each(|_| ()).expect("queued");
-        // In a queue that goes, and in a batch that is refused.
+        // It is in a queue that is dropped, or in a batch that is refused.
         bus.publish_batch((0..20).map(meddler)).expect("open");
         drop(subscription);
         let last = bus.subscribe();
@@ -120,7 +120,7 @@ fn when_a_payload_has_panicked_in_its_drop_the_bus_goes_on() {
             .expect("open");
         let mut panicked = 0;
         for round in 1..20 {
-            // It lies with envelopes that are received: a publish lets go of it, or a receive.
+            // It is in a segment with received envelopes: either a publish or a receive drops it.
             let publish = AssertUnwindSafe(|| bus.publish(dud(round)).is_ok());
             panicked += usize::from(catch_unwind(publish).is_err());
             let receive = AssertUnwindSafe(|| while subscription.try_recv().is_ok() {});

@@ -1,4 +1,4 @@
-//! Subscribers that choose by a function of their own.
+//! Tests of subscribers that filter by a predicate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ fn even(envelope: &Envelope<u64>) -> bool {
     envelope.message.is_multiple_of(2)
 }
 
-/// With a subject, so that it can be retained.
+/// Has a subject, so that the bus can retain it.
 #[derive(Debug)]
 struct Numbered(u64);
 
@@ -25,7 +25,7 @@ impl Payload for Numbered {
     }
 }
 
-/// Panics at one number, and accepts the others.
+/// Returns a predicate that panics at one number and accepts all others.
 fn bomb(number: u64) -> impl Fn(&Envelope<u64>) -> bool + Send + Sync + 'static {
     move |envelope| {
         assert_ne!(envelope.message, number, "the test's own panic");
@@ -74,7 +74,7 @@ fn a_predicate_is_asked_once_for_each_publish() {
     });
     let subscription = bus.subscribe_with(options).unwrap();
     let follower = bus.subscribe();
-    // Many segments: each time that one is opened the publish goes its way twice.
+    // Opens many segments: a publish that opens one starts over.
     publish_all(&bus, 0..100);
     bus.publish_batch((0..100).map(|number| Envelope::new("counter", number)))
         .unwrap();
@@ -98,7 +98,7 @@ fn a_predicate_may_use_the_bus() {
     publish(&bus, 1);
     assert_eq!(queued(&mut subscription), [Ok(101), Ok(1)]);
     assert_eq!(queued(&mut copies), [Ok(101), Ok(1)]);
-    bus.close(); // the predicate keeps a handle on its own bus
+    bus.close(); // the predicate holds a handle of its own bus
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn each_panic_of_a_predicate_is_counted() {
     drop(bombs);
 }
 
-/// Though nothing is published: it could not be enough to look at what is.
+/// Nothing is published here, so it would not do to look only at what is.
 #[test]
 fn a_predicate_that_panics_is_evicted_where_the_publish_is_refused() {
     let bus = Bus::<u64>::new();
@@ -183,7 +183,8 @@ fn a_predicate_that_panics_is_evicted_where_the_publish_is_refused() {
 }
 
 #[test]
-fn a_predicate_that_panics_at_what_is_retained_evicts_who_subscribes_and_unwinds_into_nobody() {
+fn a_predicate_that_panics_at_a_retained_envelope_evicts_the_new_subscription_and_the_panic_is_caught()
+ {
     let bus = Bus::<Numbered>::new();
     bus.retain("number", 10).unwrap();
     let publish = |number| bus.publish(Envelope::new("counter", Numbered(number)));
@@ -216,7 +217,7 @@ fn a_predicate_that_panics_at_what_is_retained_evicts_who_subscribes_and_unwinds
     assert!(both[0].set_patterns([""; 0]).is_err(), "it is out");
 }
 
-/// Patterns that change ask nobody: what is retained is for those who come.
+/// A change of patterns does not ask predicates: retained envelopes are for new subscribers.
 #[test]
 fn a_predicate_is_not_asked_of_what_is_retained_where_patterns_change() {
     let bus = Bus::<Numbered>::new();

@@ -1,4 +1,4 @@
-//! What a module is given instead of the bus.
+//! Tests of `Publisher`, which a module gets instead of the bus.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -176,11 +176,11 @@ fn one_capability_says_nothing_of_another() {
     bus.revoke("log:write");
     assert!(write.publish(0).is_err() && read.publish(0).is_ok());
     assert!(!bus.is_granted("log"));
-    // Nor of the same one on another bus.
+    // Nor is a capability of the same name granted on another bus.
     assert!(!Bus::<u64>::new().is_granted("log:read"));
 }
 
-/// A bus of numbers with somebody who may count.
+/// Returns a bus of numbers, and a publisher that may publish them.
 fn counter() -> (Bus<u64>, Publisher<u64>) {
     let bus = Bus::new();
     bus.grant("count").unwrap();
@@ -325,7 +325,7 @@ fn a_trusted_publisher_is_denied_what_it_was_narrowed_from() {
     assert_eq!(bus.stats().denied, 2);
 }
 
-/// A bus that numbers traces, and how many it has asked for.
+/// Returns a bus that numbers its traces, and the count of traces that it has asked for.
 fn traced() -> (Bus<u64>, Arc<AtomicU64>) {
     let traces = Arc::new(AtomicU64::new(0));
     let next = Arc::clone(&traces);
@@ -393,7 +393,7 @@ fn a_trace_that_the_bus_adds_needs_no_grant_and_one_that_a_publisher_sets_does()
             ..
         }
     ));
-    // Of what is handed on, every header needs it.
+    // A forwarded envelope needs permission for each of its headers.
     bus.grant(headers().forwards()).unwrap();
     let refused = publisher.forward(traced).unwrap_err();
     assert_eq!(refused.denial(), Some(Denial::Header));

@@ -1,4 +1,4 @@
-//! Waiting for subscriptions in crossbeam's own `select!`.
+//! Tests of waiting for subscriptions in crossbeam's own `select!`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use oxide_bus::{Bus, Overflow, Select, SubscribeOptions, Subscription, TryRecvEr
 use crate::select::{PATIENCE, kinds, publish, subscribe};
 use crate::support::task::Task;
 
-/// What is received until nothing is left, with losses.
+/// Receives until nothing is left. Returns how many envelopes that were, lost ones included, and the last error.
 fn all(subscription: &mut Subscription<u64>) -> (u64, TryRecvError) {
     let mut found = 0;
     loop {
@@ -23,7 +23,7 @@ fn all(subscription: &mut Subscription<u64>) -> (u64, TryRecvError) {
     }
 }
 
-/// One that has found nothing, and its channel, which is empty.
+/// Returns a subscription that has found nothing, and its readiness channel, which is empty.
 fn waiting(bus: &Bus<u64>, options: SubscribeOptions<u64>) -> (Subscription<u64>, Receiver<()>) {
     let mut subscription = subscribe(bus, options);
     let ready = subscription.readiness();
@@ -76,7 +76,7 @@ fn whichever_way_it_is_found_empty_the_next_token_is_asked_for() {
                 assert_eq!(ready.try_recv(), Ok(()), "way {place}, {options:?}");
                 way(&mut subscription);
                 while ready.try_recv().is_ok() {
-                    way(&mut subscription); // it may come in vain
+                    way(&mut subscription); // the token may be spurious
                 }
             }
         }
@@ -232,8 +232,8 @@ fn one_select_waits_for_two_subscriptions_a_ticker_and_a_stop_signal() {
     assert_eq!((sum, length), (40, 60));
 }
 
-/// A thread publishes to one of two subscriptions or both, and waits for them now and then. A wake-up that was lost
-/// would end the test by its patience.
+/// One thread publishes to either or both of two subscriptions, and sometimes waits until everything is received. A
+/// lost wake-up would run into the time-out and fail the test.
 #[test]
 fn nothing_is_missed_in_a_hundred_thousand_rounds() {
     let rounds = std::env::var("OXIDE_BUS_ROUNDS").map_or(100_000, |it| it.parse().unwrap());

@@ -1,4 +1,4 @@
-//! The ways to receive.
+//! Tests of the ways to receive.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ fn bus_with_one() -> (Bus<u64>, Subscription<u64>) {
     (bus, subscription)
 }
 
-/// A time that has passed.
+/// Returns a time in the past.
 fn past() -> Instant {
     let now = Instant::now();
     now.checked_sub(Duration::from_secs(1)).unwrap_or(now)

@@ -1,6 +1,6 @@
-//! Requests: everybody gets his own answer, and nothing is left of those who got none.
+//! Tests of requests: each caller gets its own answer, and a request without one leaves nothing behind.
 //!
-//! With `OXIDE_BUS_ALL_REQUESTS` set, each of twenty threads asks ten thousand times, and not a thousand.
+//! With `OXIDE_BUS_ALL_REQUESTS` set, each of twenty threads asks ten thousand times instead of a thousand times.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
@@ -13,10 +13,10 @@ use oxide_bus::{
     SubscribeOptions, Subscription,
 };
 
-/// Longer than anything takes here.
+/// Longer than anything here takes.
 const LONG: Duration = Duration::from_mins(1);
 
-/// Asks and answers; not `Clone`.
+/// Questions and answers; not `Clone`.
 #[derive(Debug, PartialEq)]
 enum Talk {
     Ask(u64),
@@ -51,7 +51,7 @@ fn asks() -> SubscribeOptions<Talk> {
     SubscribeOptions::new().pattern("ask")
 }
 
-/// Answers what comes, until the bus closes.
+/// Answers each question until the bus closes.
 fn serve(mut questions: Subscription<Talk>, server: &Publisher<Talk>) {
     for question in questions.iter().flatten() {
         if let Talk::Ask(number) = question.message {
@@ -98,7 +98,7 @@ fn twenty_threads_that_ask_at_once_get_each_its_own_answers() {
             asker.join().unwrap();
         }
         assert_eq!(bus.stats().pending_requests, 0);
-        // Both servers answer each: the first answer counts, and both are published.
+        // Both servers answer each question. The first answer counts, and both are published.
         for _ in 0..20 * each * 3 {
             audit.recv().unwrap();
         }
@@ -122,9 +122,9 @@ fn the_answer_goes_to_subscribers_too_and_is_one_and_the_same() {
     serving.join().unwrap();
 }
 
-/// Whoever answers has left by then, or nobody has room for the answer.
+/// The subscribers to answers have left by then, or none of them has room.
 #[test]
-fn an_answer_that_no_subscriber_gets_is_got_by_who_asked() {
+fn an_answer_that_no_subscriber_gets_reaches_the_caller() {
     for full in [false, true] {
         let bus = open();
         let server = publisher(&bus);
@@ -191,7 +191,7 @@ fn the_first_answer_counts_and_a_later_one_disturbs_nobody() {
 }
 
 #[test]
-fn nobody_who_listens_and_nobody_who_has_room_are_told_at_once() {
+fn a_request_fails_at_once_if_nobody_listens_or_nobody_has_room() {
     let bus = open();
     let error = bus.request("client", Talk::Ask(1)).unwrap_err();
     assert!(matches!(error, RequestError::NoResponders), "{error:?}");
@@ -216,7 +216,7 @@ fn a_request_without_an_answer_ends_in_time() {
 }
 
 #[test]
-fn who_waits_for_an_answer_wakes_when_the_bus_closes() {
+fn a_thread_that_waits_for_an_answer_wakes_when_the_bus_closes() {
     let bus = open();
     let mut questions = bus.subscribe();
     let asking = {
@@ -255,9 +255,9 @@ fn a_publisher_asks_under_its_own_name_and_only_while_it_may() {
     assert_eq!(number(&asking.end()), 2);
 }
 
-/// The one who asks has the answer while the one who answers still waits for the full queue.
+/// The caller waits as long as the server waits for the full queue.
 #[test]
-fn an_answer_comes_when_those_that_must_not_lose_it_have_room() {
+fn an_answer_comes_when_the_blocking_subscribers_have_room_for_it() {
     let bus = open();
     let server = publisher(&bus);
     let mut questions = bus.subscribe_with(asks()).unwrap();
@@ -307,7 +307,7 @@ fn requests_that_time_out_find_nobody_or_panic_leave_nothing_behind() {
         assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
         assert_eq!(bus.stats().pending_requests, 0);
     };
-    (0..500).for_each(&mut once); // the register's tables have found their size
+    (0..500).for_each(&mut once); // the tables of pending requests have grown to their size
     let left = measure(|| (0..2_000).for_each(&mut once));
     assert!(left.count_total > 2_000);
     assert!(left.bytes_current <= 4_096, "{left:?}");
@@ -334,7 +334,7 @@ fn a_request_that_is_over_counts_no_more_however_it_has_ended() {
     }
 }
 
-/// A client that may ask, and questions that it has asked.
+/// Returns a publisher that may ask, one that may answer, and the subscription that receives the questions.
 fn many(bus: &Bus<Talk>) -> (Publisher<Talk>, Publisher<Talk>, Subscription<Talk>) {
     bus.grant("ask").unwrap();
     let questions = bus.subscribe_with(asks()).unwrap();
@@ -399,7 +399,7 @@ fn answers_end_at_the_time_out_though_somebody_goes_on_answering() {
     let mut replies = client.request_many(Talk::Ask(1), timeout).unwrap();
     let question = questions.recv().unwrap();
     server.reply(&question, Talk::Answer(1)).unwrap();
-    // The answer to each brings the next.
+    // Each answer leads to the next question.
     for answer in &mut replies {
         assert_eq!(number(&answer), 1);
         server.reply(&question, Talk::Answer(1)).unwrap();

@@ -1,4 +1,4 @@
-//! A new subscription with the options of another.
+//! Tests of subscribing anew with the options of another subscription.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,7 +56,7 @@ trait SendOther {
 }
 
 impl SendOther for Bus<u64> {
-    /// From another source, which only those without a filter hear.
+    /// Publishes from another source, which only subscribers without a filter receive.
     fn send_other(&self, is_filtered: bool) {
         let receipt = self.publish(Envelope::new("other", 9)).unwrap();
         assert!(receipt.matched() == 0 || !is_filtered);

@@ -1,4 +1,4 @@
-//! What is retained comes first to whoever subscribes later: no gap, no duplicate.
+//! Tests of retained envelopes: a later subscriber receives them first, without gap or duplicate.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -60,11 +60,11 @@ fn the_last_ones_come_first_and_then_what_is_published() {
     ] {
         let mut late = bus.subscribe_with(options.capacity(4)).unwrap();
         assert_eq!(late.len(), 3);
-        publish(&bus, 10..14); // as many as fit in, beside those
+        publish(&bus, 10..14); // as many as fit beside the retained ones
         assert_eq!((late.len(), late.dropped()), (7, 0));
         assert_eq!(queued(&mut late), [7, 8, 9, 10, 11, 12, 13]);
         assert!(late.is_empty());
-        publish(&bus, [7, 8, 9]); // as before, for the next
+        publish(&bus, [7, 8, 9]); // as before: retained for the next
         assert_eq!(queued(&mut late), [7, 8, 9]);
     }
     let mut plain = bus.subscribe();
@@ -99,7 +99,7 @@ fn only_what_matches_is_retained_and_only_what_the_subscriber_listens_to_comes()
     let bus = retaining("number.even", 2);
     bus.retain("number.>", 3).unwrap();
     publish(&bus, 0..10);
-    // 6 and 8 by the first, 7, 8 and 9 by the second: each once.
+    // The first rule keeps 6 and 8, the second 7, 8 and 9. Each comes once.
     assert_eq!(queued(&mut bus.subscribe()), [6, 7, 8, 9]);
     let by = |options: SubscribeOptions<Number>| queued(&mut bus.subscribe_with(options).unwrap());
     let even = SubscribeOptions::new().pattern("number.even");
@@ -124,7 +124,7 @@ fn it_begins_with_the_call_and_ends_with_a_count_of_zero() {
     bus.retain("number.*", 0).unwrap();
     publish(&bus, [5]);
     assert_eq!(queued(&mut bus.subscribe()), NONE);
-    bus.retain("number.*", 0).unwrap(); // nothing to let go of
+    bus.retain("number.*", 0).unwrap(); // nothing to drop
     bus.retain("number.*", 2).unwrap();
     assert_eq!(queued(&mut bus.subscribe()), NONE);
 }
@@ -144,7 +144,7 @@ fn there_are_limits_and_a_closed_bus_retains_nothing() {
     let limit = MAX_RETAINED_PATTERNS;
     assert_eq!(error, RetainError::TooManyPatterns { limit });
     bus.retain("number.*", 0).unwrap(); // takes no place
-    bus.retain("number.0", 1).unwrap(); // known already
+    bus.retain("number.0", 1).unwrap(); // the rule exists already
     bus.retain("number.0", 0).unwrap();
     bus.retain("number.*", 1).unwrap(); // in the place that was given back
     bus.close();
@@ -167,10 +167,10 @@ fn a_batch_and_a_full_queue_are_retained_as_well() {
     assert_eq!(full.dropped(), 199);
 }
 
-/// Subscribers of both kinds come all the time while publishers are at it: each sees every
-/// publisher's numbers one after the other, from some number on.
+/// Subscribers of both kinds come all the time while publishers are active. Each receives every publisher's numbers one
+/// after the other, from some number on.
 #[test]
-fn who_comes_in_the_midst_of_publishing_has_no_gap_and_no_duplicate() {
+fn a_subscriber_that_comes_amid_publishing_has_no_gap_and_no_duplicate() {
     let bus = retaining("number.*", 8);
     let done = AtomicBool::new(false);
     let begin = Barrier::new(3);
@@ -218,7 +218,7 @@ fn who_comes_in_the_midst_of_publishing_has_no_gap_and_no_duplicate() {
     });
 }
 
-/// Subjects that publish and panic while they are looked at.
+/// The subjects publish and panic while the bus looks at them.
 #[test]
 fn a_subject_that_panics_or_publishes_is_nobodys_trouble_but_its_own() {
     struct Odd {
@@ -269,5 +269,5 @@ fn a_list_that_changes_very_often_while_nothing_is_published_leaves_nothing_behi
         subscription.set_patterns([&all]).expect("listed");
     }
     drop(subscription);
-    drop(bus); // a chain as long as that would overflow the stack here
+    drop(bus); // a drop chain of that length would overflow the stack here
 }

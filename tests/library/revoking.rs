@@ -1,7 +1,7 @@
-//! After a capability is revoked and drained, nothing comes any more that was published under it.
+//! Tests of revoking: after a capability is revoked and drained, nothing published under it arrives any more.
 //!
-//! `OXIDE_BUS_RACES` sets how many races each test runs; 10⁶ take some minutes in a release build,
-//! with `--test-threads=1`: two threads take turns, and tests that run beside each other hold them up.
+//! `OXIDE_BUS_RACES` sets how many races each test runs. 10⁶ races take some minutes in a release build with
+//! `--test-threads=1`: two threads alternate, and tests that run at the same time delay them.
 
 use std::env;
 use std::mem;
@@ -33,7 +33,7 @@ impl Payload for Count {
     }
 }
 
-/// How much there was to receive, what was lost among it.
+/// Receives everything. Returns how many envelopes there were, lost ones included.
 fn received<M: Payload>(subscription: &mut Subscription<M>) -> u64 {
     let mut received = 0;
     loop {
@@ -45,11 +45,11 @@ fn received<M: Payload>(subscription: &mut Subscription<M>) -> u64 {
     }
 }
 
-/// So many before each race make a segment with a free place.
+/// How many unguarded publishes precede each race, so that the open segment has a free place.
 const UNGUARDED: u64 = 2;
 
-/// One thread publishes without a pause while another grants and revokes; returns in how many rounds
-/// something came after `revoke` had returned.
+/// One thread publishes without a pause while another grants and revokes. Returns in how many rounds an envelope
+/// arrived after `revoke` had returned.
 fn stragglers<M: Payload>(
     bus: &Bus<M>,
     mut subscription: Subscription<M>,
@@ -82,7 +82,7 @@ fn stragglers<M: Payload>(
             }
             revoke(&capability);
             in_time += received(&mut subscription) - UNGUARDED;
-            // One that was refused began after the one that may have been on its way was over.
+            // A publish that was in flight has ended before a later one is refused.
             let before = refused.load(Ordering::Acquire);
             while refused.load(Ordering::Acquire) < before + 2 {
                 thread::yield_now();
@@ -116,7 +116,7 @@ fn nothing_comes_from_a_publisher_after_its_plain_grant_is_revoked_and_drained()
         ),
         0
     );
-    // What it is for: the barrier alone lets some through.
+    // The reason for draining: the barrier alone lets some through.
     let late = stragglers(
         &bus,
         bus.subscribe(),
@@ -144,7 +144,8 @@ fn nothing_comes_to_a_filter_after_a_scoped_grant_is_revoked_and_drained() {
 }
 
 #[test]
-fn nothing_comes_to_who_takes_everything_after_a_grant_with_a_condition_is_revoked_and_drained() {
+fn nothing_reaches_an_unfiltered_subscriber_after_a_grant_with_a_condition_is_revoked_and_drained()
+{
     let grants = [
         Grant::new("count").patterns(["count"]),
         Grant::new("count").rate(1_000_000_000, u32::MAX),
@@ -178,7 +179,7 @@ fn nothing_comes_by_name_after_a_capability_is_revoked_and_drained() {
 }
 
 #[test]
-fn nothing_comes_to_anybody_after_a_capability_is_revoked_and_drained_whatever_his_policy() {
+fn nothing_arrives_after_a_capability_is_revoked_and_drained_under_any_policy() {
     let options = SubscribeOptions::new;
     for (total_order, terms) in [
         (false, options().overflow(Overflow::DropOldest)),
@@ -200,7 +201,7 @@ fn nothing_comes_to_anybody_after_a_capability_is_revoked_and_drained_whatever_h
     }
 }
 
-/// Blocks whoever publishes a second envelope.
+/// Subscribes with a queue that blocks the second publish.
 fn full_and_blocking(bus: &Bus<Count>) -> Subscription<Count> {
     let options = SubscribeOptions::new()
         .capacity(1)
@@ -251,14 +252,14 @@ fn a_publisher_that_waits_for_room_is_on_its_way_until_it_has_it() {
 }
 
 #[test]
-fn who_is_refused_and_tries_again_and_again_holds_up_nobody_who_drains() {
+fn a_publisher_that_is_refused_and_tries_again_and_again_delays_no_drain() {
     let bus = Bus::new();
     let capability = Capability::new("count");
     bus.grant(&capability).unwrap();
     let publisher = bus.publisher("counter", &capability);
     let stop = AtomicBool::new(false);
     let drained = thread::scope(|scope| {
-        // Many more than there are cores: some are stopped by the system wherever they are.
+        // Many more threads than cores: the system interrupts some of them at any place.
         let tries = || {
             while !stop.load(Ordering::Relaxed) {
                 drop(publisher.publish(Count));
@@ -274,7 +275,7 @@ fn who_is_refused_and_tries_again_and_again_holds_up_nobody_who_drains() {
 }
 
 #[test]
-fn who_drains_is_told_that_the_capability_is_granted_again() {
+fn a_drain_learns_that_the_capability_is_granted_again() {
     let bus = Bus::new();
     let mut slow = full_and_blocking(&bus);
     let capability = Capability::new("count");
@@ -330,7 +331,7 @@ fn a_publish_that_panics_is_not_on_its_way_any_more() {
     let panics = |publish: &dyn Fn()| assert!(catch_unwind(AssertUnwindSafe(publish)).is_err());
     panics(&|| drop(publisher.publish(Panics)));
     panics(&|| drop(publisher.publish_batch([Panics])));
-    // And while the scope asks.
+    // It also panics while the scope asks for the subject.
     let scoped = Grant::new(&capability).patterns([">"]);
     bus.grant(scoped.forwards()).unwrap();
     panics(&|| drop(publisher.forward(Envelope::new("clown", Panics))));
@@ -349,9 +350,9 @@ impl Drop for DropPanics {
 }
 
 #[test]
-fn who_drains_lets_go_of_no_payload_that_is_to_be_looked_at_yet() {
+fn a_drain_drops_no_payload_that_is_still_to_be_looked_at() {
     let bus = Bus::<DropPanics>::new();
-    bus.retain("what.is.retained", 1).unwrap(); // else nobody would keep it
+    bus.retain("what.is.retained", 1).unwrap(); // otherwise nobody would keep the envelope
     let capability = Capability::new("panic");
     bus.grant(&capability).unwrap();
     let publisher = bus.publisher("clown", &capability);
@@ -359,11 +360,11 @@ fn who_drains_lets_go_of_no_payload_that_is_to_be_looked_at_yet() {
     assert_eq!(bus.revoke_and_drain(&capability, PATIENCE), Ok(()));
     let refused = publisher.publish(DropPanics).unwrap_err();
     assert_eq!(refused.denial(), Some(Denial::Revoked));
-    mem::forget((refused, bus, publisher)); // it would be dropped with them
+    mem::forget((refused, bus, publisher)); // dropping them would drop the payload
 }
 
 #[test]
-fn who_drains_and_lets_go_of_a_payload_that_panics_has_revoked() {
+fn a_drain_that_drops_a_payload_that_panics_has_revoked() {
     let bus = Bus::<DropPanics>::new();
     let not_for_it = SubscribeOptions::new().source("somebody else");
     let _subscription = bus.subscribe_with(not_for_it).unwrap();
@@ -382,7 +383,7 @@ fn who_drains_and_lets_go_of_a_payload_that_panics_has_revoked() {
     assert_eq!(drain(), Ok(()));
 }
 
-/// Publishes another when it is asked for its subject, if it knows a bus.
+/// Publishes another of its type when the bus asks for its subject, if it holds a bus.
 struct Restless(Option<WeakBus<Restless>>);
 
 impl Payload for Restless {
@@ -395,7 +396,7 @@ impl Payload for Restless {
 }
 
 #[test]
-fn who_drains_asks_nothing_that_is_retained_for_its_subject() {
+fn a_drain_asks_no_retained_payload_for_its_subject() {
     let bus = Bus::<Restless>::new();
     bus.retain("restless", 1).unwrap();
     let restless = Restless(Some(bus.downgrade()));
@@ -411,7 +412,7 @@ fn who_drains_asks_nothing_that_is_retained_for_its_subject() {
     assert_eq!(is_drained.recv_timeout(PATIENCE), Ok(Ok(())));
 }
 
-/// Revokes the capability as it is published, if it knows a bus.
+/// Revokes the capability while it is published, if it holds a bus.
 #[derive(Debug)]
 struct Revokes(Option<WeakBus<Revokes>>);
 

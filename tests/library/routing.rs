@@ -1,4 +1,5 @@
-//! Listening to other patterns, in vain too, many who subscribe at once, and many who listen to something else.
+//! Tests of routing: subscribing to other patterns, also in vain, many that subscribe at once, and many that match
+//! nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use oxide_bus::{
     SubscribeError, SubscribeOptions, Subscription, TryRecvError,
 };
 
-/// Who is addressed, and a number.
+/// The addressee and a number.
 #[derive(Debug)]
 struct Note(&'static str, u64);
 
@@ -25,7 +26,7 @@ fn to(who: &str) -> SubscribeOptions<Note> {
     SubscribeOptions::new().pattern(format!("note.{who}"))
 }
 
-/// Publishes a note, and says how many matched.
+/// Publishes a note. Returns how many subscribers matched.
 fn write(bus: &Bus<Note>, who: &'static str, number: u64) -> usize {
     let receipt = bus.publish(Envelope::new("writer", Note(who, number)));
     receipt.unwrap_or_else(|error| panic!("{error}")).matched()
@@ -71,7 +72,7 @@ fn sources_and_predicates_stay_when_patterns_change() {
 }
 
 #[test]
-fn who_cannot_have_other_patterns_is_told_why() {
+fn a_subscription_that_cannot_change_its_patterns_learns_why() {
     let bus = Bus::<Note>::new();
     let new = || ["note.>"];
     let follower = bus.subscribe();
@@ -91,7 +92,7 @@ fn who_cannot_have_other_patterns_is_told_why() {
     assert_eq!(last.set_patterns(new()), Err(SetPatternsError::Ended));
 }
 
-/// One publishes without a pause, and the patterns change as fast as they can.
+/// One thread publishes without a pause while the patterns change as fast as possible.
 #[test]
 fn what_both_old_and_new_patterns_match_comes_once_and_in_order() {
     const NOTES: u64 = 5_000;
@@ -121,7 +122,7 @@ fn what_both_old_and_new_patterns_match_comes_once_and_in_order() {
     assert_eq!(subscription.try_recv().unwrap_err(), TryRecvError::Empty);
 }
 
-/// As with subscribing: another thread is publishing all the time, so that segments are open.
+/// As for subscribing, another thread publishes all the time, so that segments are open.
 #[test]
 fn a_publish_after_the_change_goes_by_the_new_patterns() {
     let bus = Bus::new();
@@ -214,9 +215,9 @@ fn members_of_one_group_may_subscribe_at_once_and_join_one_that_is_there() {
     assert_eq!(write(&bus, "ada", 2), 1);
 }
 
-/// If each publish tried all their filters, this would take many times as long.
+/// If each publish tried every filter, this would take many times as long.
 #[test]
-fn ten_thousand_who_listen_to_something_else_are_not_noticed() {
+fn ten_thousand_subscribers_to_something_else_are_not_noticed() {
     let bus = Bus::new();
     let others = (0..10_000).map(|number| to(&format!("other-{number}")).capacity(1));
     let others = bus.subscribe_many(others).unwrap();
@@ -231,7 +232,7 @@ fn ten_thousand_who_listen_to_something_else_are_not_noticed() {
     assert_eq!(write(&bus, "other", 0), 0);
 }
 
-/// Gives a subject, unless it is empty.
+/// Has a subject, unless it is empty.
 #[derive(Debug)]
 struct Text(String);
 
@@ -241,13 +242,13 @@ impl Payload for Text {
     }
 }
 
-/// As all payloads that make do with one line.
+/// A payload with an empty `impl`, as most have.
 #[derive(Debug)]
 struct Bare;
 
 impl Payload for Bare {}
 
-/// Publishes one where somebody listens by pattern, and somebody by source, and says how that ends for the first.
+/// Publishes one envelope to a subscriber by pattern and to one by source. Returns how the wait of the first ends.
 fn wait_in_vain<M: Payload + std::fmt::Debug>(message: M) -> RecvError {
     let bus = Bus::<M>::new();
     let mut advisories = bus.advisories();
@@ -280,7 +281,7 @@ fn a_subscriber_by_pattern_is_evicted_where_payloads_never_have_a_subject() {
     assert_eq!(wait_in_vain(Some(Arc::new(Bare))), evicted);
 }
 
-/// Passes on what it holds: some of it never has a subject.
+/// Returns the subject of what it holds. One variant never has a subject.
 #[derive(Debug)]
 enum Either {
     Bare(Bare),

@@ -1,5 +1,5 @@
-//! The tests of the bus that this one descends from (`oxide-k` 0.3, module `bus`), near to how they
-//! were written there: without `await`, and the subscription itself receives.
+//! The tests of the bus that this one descends from (`oxide-k` 0.3, module `bus`), close to their original form:
+//! without `await`, and with the subscription itself as the receiver.
 
 #![expect(
     unused_must_use,
@@ -25,7 +25,7 @@ fn publish_delivers_to_all_subscribers() {
     assert!(matches!(b.message, Message::Command(Command::Ping)));
 }
 
-/// The seed prunes them at the next publish, this bus at once.
+/// The seed prunes them at the next publish. This bus does so at once.
 #[test]
 fn closed_subscribers_are_pruned() {
     let bus = MessageBus::new();
@@ -115,7 +115,7 @@ fn revoked_capability_is_denied() {
     assert!(matches!(err, PublishError::Denied { .. }));
 }
 
-/// The plain `publish` works whatever is granted.
+/// The plain `publish` works without any grant.
 #[test]
 fn unguarded_publish_bypasses_the_grant_set() {
     let bus = MessageBus::new();

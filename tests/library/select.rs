@@ -1,4 +1,4 @@
-//! Waiting for several subscriptions at once.
+//! Tests of waiting for several subscriptions at once.
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::support::task::Task;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One of each kind: without and with a filter, and of a group, under each policy.
+/// Returns one subscription of each kind: without a filter, with a filter and in a group, under each policy.
 pub(crate) fn kinds() -> Vec<(Overflow, SubscribeOptions<u64>)> {
     let policies = [
         Overflow::DropNewest,
@@ -59,7 +59,7 @@ fn whichever_has_something_is_named_and_nothing_is_taken() {
         }
         assert_eq!(numbers.len(), 1);
         other.send("select", "a".to_owned()).expect("open");
-        // Each in turn.
+        // Each subscription has its turn.
         assert_eq!(look(&mut numbers, &mut words), Some(1));
         assert_eq!(look(&mut numbers, &mut words), Some(0));
         assert_eq!(numbers.try_recv().map(|it| it.message), Ok(1));
@@ -170,8 +170,8 @@ fn of_three_that_are_always_ready_each_has_its_turn() {
     assert_eq!(taken, [20; 3]);
 }
 
-/// Threads publish to subscriptions of several kinds, and one thread waits for all of them, often for so short a time
-/// that its waits end as something comes. A wake-up that was lost would end it by its patience.
+/// Threads publish to subscriptions of several kinds, and one thread waits for all of them, often for such a short time
+/// that its wait ends just as an envelope arrives. A lost wake-up would run into the time-out and fail the test.
 #[test]
 fn nothing_is_missed_in_many_rounds_in_which_waits_are_given_up() {
     let rounds = std::env::var("OXIDE_BUS_ROUNDS").map_or(10_000, |it| it.parse().unwrap());

@@ -1,4 +1,4 @@
-//! The figures that the bus gives of itself: exact at a quiet moment, cheap at any.
+//! Tests of the bus's statistics: exact when the bus is quiet, cheap at any time.
 
 use std::sync::Barrier;
 use std::thread::{self, ScopedJoinHandle};
@@ -11,7 +11,7 @@ use oxide_bus::{
     SubscriptionStats,
 };
 
-/// The bus's figures for one subscription.
+/// Returns the bus's figures for one subscription.
 fn of<'a>(stats: &'a Stats, subscription: &Subscription<u64>) -> &'a SubscriptionStats {
     (stats.subscriptions.iter())
         .find(|it| it.id == subscription.id())
@@ -79,7 +79,7 @@ fn every_refusal_is_counted_and_a_batch_once() {
 fn each_kind_of_queue_tells_what_it_matched_delivered_holds_and_dropped() {
     for options in every_kind() {
         let bus = Bus::<u64>::new();
-        publish(&bus, 0); // before it came
+        publish(&bus, 0); // before it subscribed
         let mut subscription = bus.subscribe_with(options.capacity(4)).unwrap();
         assert_eq!(figures(of(&bus.stats(), &subscription)), [0; 5]);
         publish_all(&bus, 0..7);
@@ -152,7 +152,7 @@ fn the_high_water_mark_stays_when_the_water_goes() {
     }
 }
 
-/// Nobody looks while it is high: without a filter, up to one segment more may have gone unseen.
+/// Nobody reads the mark while it is high. Without a filter it may miss up to one segment.
 #[test]
 fn the_high_water_mark_is_seen_though_nobody_looks() {
     for (options, unseen) in every_kind().into_iter().zip([64, 0, 64, 0]) {
@@ -165,7 +165,7 @@ fn the_high_water_mark_is_seen_though_nobody_looks() {
     }
 }
 
-/// Subscribers of every kind, publishers at once, and somebody who looks all the time.
+/// Subscribers of every kind, several publishers at once, and a thread that reads the figures all the time.
 #[test]
 fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
     const EACH: u64 = 3_000;
@@ -214,7 +214,7 @@ fn figures_add_up_in_the_midst_of_things_and_are_exact_at_the_end() {
     }
 }
 
-/// What was passed over goes from one count to another, and is in one of them at any moment.
+/// Skipped envelopes move from one count to another, and are in exactly one of them at any moment.
 #[test]
 fn of_a_queue_that_keeps_the_newest_nothing_that_was_counted_is_taken_back() {
     const PUBLISHED: u64 = 6_000;
@@ -257,7 +257,7 @@ fn of_a_queue_that_keeps_the_newest_nothing_that_was_counted_is_taken_back() {
     }
 }
 
-/// A thousand subscribers are read in a small part of a second, whatever the machine.
+/// Reading a thousand subscribers takes a small part of a second on any machine.
 #[test]
 fn a_thousand_subscribers_can_be_read_each_second() {
     let bus = Bus::<u64>::new();

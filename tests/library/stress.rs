@@ -1,5 +1,5 @@
-//! What one thread at a time cannot show: publishers and subscribers of every kind at once, and
-//! the accounts at the end.
+//! Stress tests: publishers and subscribers of every kind at once, and the accounts at the end. They show what one
+//! thread at a time cannot.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use oxide_bus::{
     TryRecvError,
 };
 
-/// Publisher and its running number.
+/// A publisher and its running number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Numbered {
     publisher: usize,
@@ -35,7 +35,7 @@ struct Sums {
     dropped: AtomicU64,
 }
 
-/// What one subscriber saw.
+/// What one subscriber received.
 #[derive(Default)]
 struct Seen {
     received: u64,
@@ -62,7 +62,7 @@ impl Seen {
         }
     }
 
-    /// Receives to the end, told or not told to wait.
+    /// Receives to the end; `mode` says whether by waiting.
     fn all(
         mut self,
         mut subscription: Subscription<Numbered>,
@@ -144,7 +144,7 @@ fn stress(publishers: usize, each: u64, capacities: &[usize], batch: usize) {
                         assert_eq!(seen.missed, 0);
                     }
                     if overflow == Overflow::DropOldest {
-                        // What is displaced was delivered before.
+                        // A displaced envelope counts as delivered.
                         (matched, 0)
                     } else {
                         (seen.received, seen.missed)
@@ -265,9 +265,9 @@ fn subscribers_that_come_and_go_under_load_miss_nothing_of_their_time() {
     assert_eq!(bus.subscriber_count(), 0);
 }
 
-/// Members come and go all the time: whatever was published is received by exactly one of them, or
-/// counted as lost. A group that is evicted is founded anew by who comes next; what it held is freed with
-/// its last member, received or not.
+/// Members come and go all the time. Exactly one of them receives each published envelope, or it is counted as lost.
+/// The next member founds an evicted group anew. What the old group held is freed with its last member, received or
+/// not.
 fn members_come_and_go(overflow: Overflow) {
     const PUBLISHERS: usize = 2;
     const EACH: u64 = 1_000;
@@ -282,7 +282,7 @@ fn members_come_and_go(overflow: Overflow) {
         .pattern("advisory.evicted")
         .capacity(PUBLISHERS * usize::try_from(EACH).expect("few"));
     let evictions = bus.advisories_with(evictions).expect("open");
-    // One that stays keeps the group.
+    // One member that stays keeps the group alive.
     let mut staying = bus.subscribe_with(member.clone()).expect("open");
     let done = Arc::new(AtomicBool::new(false));
     let members: Vec<_> = (0..MEMBERS)

@@ -1,4 +1,4 @@
-//! Subjects, and patterns over them.
+//! Tests of subjects, and of patterns over them.
 
 use std::sync::Arc;
 
@@ -307,7 +307,7 @@ fn what_a_subscriber_does_not_listen_to_takes_no_room_and_is_no_loss() {
 }
 
 #[test]
-fn an_envelope_without_a_subject_reaches_those_who_do_not_ask_for_one() {
+fn an_envelope_without_a_subject_reaches_subscribers_that_do_not_filter_by_one() {
     let bus = Bus::<u64>::new();
     let everything = bus.subscribe();
     let subjects = bus
@@ -320,7 +320,7 @@ fn an_envelope_without_a_subject_reaches_those_who_do_not_ask_for_one() {
     assert_eq!((everything.len(), subjects.len()), (1, 0));
 }
 
-/// In NATS there is no such token.
+/// NATS has no empty tokens.
 #[test]
 fn an_empty_token_is_a_token_that_wildcards_match() {
     let bus = MessageBus::new();

@@ -1,4 +1,4 @@
-//! The lines of the threat model: what a module cannot do that holds a publisher and a subscription.
+//! Tests of the lines of the threat model: what a module with a publisher and a subscription cannot do.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use oxide_bus::{
     TryRecvError,
 };
 
-/// A bus, and what the module is given.
+/// Returns a bus, and the publisher and the subscription that the module gets.
 fn given(grant: Grant) -> (MessageBus, Publisher, Subscription) {
     let bus = MessageBus::new();
     bus.grant(grant).unwrap();
@@ -89,7 +89,7 @@ fn it_cannot_choose_an_id_or_a_time() {
         assert_eq!(error.denial(), Some(Denial::Forwarding));
     }
     assert!(subscription.is_empty());
-    // Who has the right may.
+    // A publisher with the right to forward may do so.
     bus.grant(reports().forwards()).unwrap();
     publisher.forward(chosen.clone()).unwrap();
     assert_eq!(*subscription.recv().unwrap(), chosen);
@@ -197,7 +197,7 @@ fn it_cannot_make_the_bus_grow() {
             drop(publisher.forward(Envelope::new("kernel", stop())));
         }
     });
-    // A queue's worth, and the segment that the next goes into.
+    // One full queue, and the segment for the next envelope.
     assert!(grown.bytes_current < 256 * 1024, "{grown:?}");
     assert_eq!(bus.stats().denied, 20_000);
     assert_eq!(stuck.len(), stuck.capacity());
@@ -215,7 +215,7 @@ fn it_cannot_make_the_bus_grow() {
     assert_eq!(chooses.len(), 1, "it has what it had");
     chooses.set_patterns(patterns.take(MAX_PATTERNS)).unwrap();
 
-    // As many as there may be, as long as they may be.
+    // The largest allowed number of patterns, of the largest allowed length.
     let longest = (0..MAX_PATTERNS).map(|index| {
         let tokens: Vec<_> = (0..15)
             .map(|token| format!("{index:04}.{token:010}"))
@@ -237,7 +237,7 @@ fn it_cannot_make_others_search_for_long() {
     let bus = MessageBus::new();
     let chooses = SubscribeOptions::new().pattern("command.ping");
     let chooses = bus.subscribe_with(chooses).unwrap();
-    // Each has `*` in other places: a subject has to be looked for with and without each.
+    // Each pattern has its `*` in other places, so the index has to look for a subject with and without each of them.
     let branching = |shapes: usize| {
         (0..shapes).map(|shape| {
             let token = |place: usize| if shape >> place & 1 == 1 { "*" } else { "a" };
@@ -252,7 +252,7 @@ fn it_cannot_make_others_search_for_long() {
         refused
     );
     chooses.set_patterns(branching(MAX_PATTERN_SHAPES)).unwrap();
-    // Many of one shape are no trouble.
+    // Many patterns of one shape cost little.
     let invokes = (0..MAX_PATTERNS).map(|it| format!("command.invoke.*.{it}"));
     chooses.set_patterns(invokes).unwrap();
 }
@@ -350,7 +350,7 @@ fn it_cannot_use_up_the_requests_of_others() {
             .map(|_| scope.spawn(|| publisher.request_timeout(report(), patience)))
             .collect();
         for _ in 0..4 {
-            questions.recv().unwrap(); // so it is pending
+            questions.recv().unwrap(); // so the request is pending
         }
         let clone = publisher.narrow([">"]).unwrap();
         for _ in 0..10 {
@@ -379,7 +379,7 @@ fn it_cannot_see_more_than_it_was_given() {
     assert_eq!(given.set_patterns(all()), Err(SetPatternsError::Fixed));
     bus.publish(Envelope::new("kernel", stop())).unwrap();
     assert_eq!(given.try_recv().unwrap_err(), TryRecvError::Empty);
-    // Without it, it can.
+    // Without fixed patterns, it can.
     let given = bus.subscribe_with(options()).unwrap();
     given.set_patterns(all()).unwrap();
     bus.publish(Envelope::new("kernel", stop())).unwrap();

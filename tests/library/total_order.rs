@@ -1,4 +1,4 @@
-//! One order for everybody: `BusBuilder::total_order`.
+//! Tests of one order for all subscribers: `BusBuilder::total_order`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn source(number: u64) -> &'static str {
     SOURCES[usize::try_from(number % 3).expect("small")]
 }
 
-/// What somebody has received, in order.
+/// What one subscriber has received, in order.
 #[derive(Default)]
 struct Seen {
     sequences: Vec<u64>,
@@ -48,7 +48,7 @@ fn receive_all(mut subscription: Subscription<u64>) -> Task<Seen> {
     })
 }
 
-/// All publish at once, each in its own way. The bus closes when they are through.
+/// All threads publish at once, each in its own way. The bus closes when they are done.
 fn publish_at_once(bus: Bus<u64>) -> Vec<Task<()>> {
     let publisher = |publisher| {
         let bus = bus.clone();
@@ -78,7 +78,7 @@ fn publish_at_once(bus: Bus<u64>) -> Vec<Task<()>> {
     publishers
 }
 
-/// Filters that overlap, and every policy; then one without a filter, which has the order anyhow.
+/// Returns filters that overlap, under every policy, and one subscriber without a filter, which has the order anyhow.
 fn subscribers() -> Vec<SubscribeOptions<u64>> {
     let some = |sources: Range<usize>| {
         (SOURCES[sources].iter()).fold(options(), |options, &source| options.source(source))
@@ -128,7 +128,7 @@ fn everybody_sees_the_order_of_the_sequence_numbers_whatever_the_filter_and_the_
     }
 }
 
-/// Everybody listens to everything, so that what is missing shows.
+/// Every subscriber listens to everything, so that a missing envelope shows.
 #[test]
 fn nothing_is_lost_that_is_waited_for() {
     let bus = Bus::<u64>::builder().total_order().build();
@@ -156,7 +156,7 @@ fn nothing_is_lost_that_is_waited_for() {
 }
 
 #[test]
-fn who_waits_keeps_nobody_from_publishing_to_others() {
+fn a_waiting_publisher_keeps_nobody_from_publishing_to_other_subscribers() {
     let bus = Bus::<u64>::builder().total_order().build();
     let lossless = options().source("red").capacity(1).overflow(LOSSLESS);
     let mut full = bus.subscribe_with(lossless).unwrap();
@@ -167,7 +167,7 @@ fn who_waits_keeps_nobody_from_publishing_to_others() {
         Task::start(move || bus.publish(Envelope::new("red", 2)).unwrap())
     };
     waiting.assert_waits();
-    // To others, while it waits.
+    // Others receive while the publisher waits.
     publish_all(&bus, 10..12);
     assert_eq!(queued(&mut other), [Ok(10), Ok(11)]);
     let refused = bus.try_publish(Envelope::new("red", 3)).unwrap_err();
@@ -184,7 +184,7 @@ fn who_waits_keeps_nobody_from_publishing_to_others() {
     assert_eq!(full.try_recv().unwrap_err(), TryRecvError::Empty);
 }
 
-/// All of these are the user's code, and would wait for themselves under the lock.
+/// All of this is user code, and would deadlock if it ran under the lock.
 #[test]
 fn predicates_and_what_a_payload_does_when_it_is_dropped_may_publish() {
     struct Echo(Bus<Option<Self>>, Arc<AtomicU64>);
@@ -218,10 +218,10 @@ fn predicates_and_what_a_payload_does_when_it_is_dropped_may_publish() {
     drop(kept);
 }
 
-/// What wakes a task is the executor's code, and may run the task at once.
+/// What a waker does is the executor's code, and may run the task at once.
 #[cfg(feature = "tokio")]
 #[test]
-fn who_is_woken_may_publish() {
+fn a_waker_may_publish() {
     use std::pin::pin;
     use std::task::{Context, Poll, Wake, Waker};
 

@@ -1,4 +1,5 @@
-//! What is too heavy is refused, wherever it comes from, at a cost that does not grow with it.
+//! Tests of weight limits: the bus refuses what is too heavy, wherever it comes from, and the check costs no more for a
+//! heavier message.
 
 use std::time::Instant;
 

@@ -1,6 +1,7 @@
-//! A process that is killed in the midst of writing its audit log: what it knew to be on disk is there.
+//! Tests of a process that is killed while it writes its audit log: the file holds everything that the process knew to
+//! be on disk.
 //!
-//! The process is this test again, told by a variable of its environment to be the one that is killed.
+//! The process that is killed is this test again. A variable of its environment tells it so.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -15,7 +16,7 @@ use oxide_bus::kernel::Command;
 
 const VICTIM: &str = "OXIDE_BUS_AUDIT_VICTIM";
 
-/// Publishes from two threads until it is killed, and says how far its log is known to be on disk.
+/// Publishes from two threads until it is killed, and prints how far its log is known to be on disk.
 fn be_the_victim(path: &Path) -> ! {
     let bus = MessageBus::new();
     let options = Options::new()
@@ -34,7 +35,7 @@ fn be_the_victim(path: &Path) -> ! {
     loop {
         let synced = log.flush().unwrap();
         assert!(log.synced() >= Some(synced));
-        // The test may have stopped to listen: then it kills, too.
+        // The test may have stopped listening. Then it is about to kill this process, too.
         println!("synced {synced}");
     }
 }
@@ -61,7 +62,7 @@ fn what_was_known_to_be_on_disk_is_there_after_a_kill() {
             .lines()
             .map_while(Result::ok)
             .filter_map(|line| line.strip_prefix("synced ")?.parse::<u64>().ok());
-        // Each time a little later.
+        // A little later in each round.
         let mut synced = None;
         for _ in 0..=round {
             synced = told.next().or(synced);
@@ -74,7 +75,7 @@ fn what_was_known_to_be_on_disk_is_there_after_a_kill() {
             .map(|number| folder.path().join(format!("audit.jsonl.{number}")))
             .take_while(|path| path.exists())
             .collect();
-        paths.extend(path.exists().then_some(path)); // not there while it rotates
+        paths.extend(path.exists().then_some(path)); // not there during a rotation
         let report = audit::verify(&paths).unwrap();
         println!(
             "round {round}: {synced} known to be on disk, {:?} there, {} torn, {} files",

@@ -1,5 +1,5 @@
-//! Where the files of an audit log are: where it has begun, whatever becomes of the way there, and none that is not
-//! its own.
+//! Tests of where the files of an audit log are: in the folder where it began, whatever happens to the path that led
+//! there, and never over a file of somebody else.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ use oxide_bus::limits::MAX_CAPACITY;
 
 use crate::support::audited::place;
 
-/// Publishes so much that the log is rotated a few times, and closes it.
+/// Publishes so much that the log is rotated a few times, then closes it.
 fn fill(bus: &MessageBus, log: AuditLog) {
     for _ in 0..20 {
         bus.send_command("kernel", Command::Ping).unwrap();
@@ -25,7 +25,7 @@ fn rotated() -> Options {
     Options::new().sync(false).rotate_at(1_000)
 }
 
-/// Whether the whole log of 20 envelopes is in this folder.
+/// Returns whether the whole log of 20 envelopes is in this folder.
 fn is_whole_in(folder: &Path) -> bool {
     let mut paths: Vec<_> = (1..1_000)
         .map(|number| folder.join(format!("audit.jsonl.{number}")))
@@ -44,7 +44,7 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 
 const FOLDER: &str = "OXIDE_BUS_AUDIT_FOLDER";
 
-/// Begins a log in one folder, and goes to the other.
+/// Begins a log in one folder, then changes to the other.
 fn wander(folder: &Path) {
     let bus = MessageBus::new();
     env::set_current_dir(folder.join("one")).unwrap();
@@ -53,7 +53,7 @@ fn wander(folder: &Path) {
     fill(&bus, log);
 }
 
-/// The folder belongs to the process, so this test has one of its own: it runs itself again.
+/// The current folder belongs to the whole process, so this test runs itself again in a process of its own.
 #[test]
 fn a_log_that_was_begun_by_a_relative_path_stays_where_it_is_when_the_program_goes_elsewhere() {
     if let Some(folder) = env::var_os(FOLDER) {
@@ -115,7 +115,7 @@ fn a_log_whose_file_was_replaced_puts_nothing_aside_and_says_so() {
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
     assert_eq!(names(folder.path()).len(), 2);
-    // What was written is there.
+    // The envelopes written before are there.
     let report = audit::verify([folder.path().join("moved")]).unwrap();
     assert!(report.is_whole() && report.envelopes > 0, "{report}");
 }
@@ -132,7 +132,7 @@ fn a_log_that_cannot_be_begun_leaves_no_file_behind() {
     }
     assert!(AuditLog::start(&closed, &path, Options::new()).is_err());
     assert_eq!(names(folder.path()).len(), 0);
-    // One that was there stays, and may be a log's.
+    // A file that existed before stays, and may be a log's.
     fs::write(&path, "").unwrap();
     assert!(AuditLog::start(&closed, &path, Options::new()).is_err());
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();

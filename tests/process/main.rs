@@ -1,4 +1,4 @@
-//! Tests that need a process of their own: they run this binary again, with one test.
+//! Tests that need a process of their own: they run this binary again with one test.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -8,7 +8,8 @@ mod audit_place;
 #[cfg(feature = "tracing")]
 mod traced;
 
-/// True in a process that runs nothing but this test. Anywhere else it starts one, which must end well.
+/// Returns true in a process that runs nothing but this test. Anywhere else it starts such a process, which must
+/// succeed.
 #[cfg(feature = "tracing")]
 fn is_alone(test: &str) -> bool {
     use std::env;

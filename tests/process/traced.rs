@@ -1,4 +1,4 @@
-//! Advisories as events of `tracing`.
+//! Tests of advisories as events of `tracing`.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::is_alone;
 use oxide_bus::{Bus, Envelope, SubscribeOptions};
 
-/// Writes events down, one a line.
+/// Writes events down, one per line.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 
@@ -43,8 +43,8 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// `tracing` keeps for the whole process which events are wanted. Another test, on a thread that listens to
-/// none, could have it written down that nobody does.
+/// `tracing` caches for the whole process which events are wanted. Another test on a thread without a subscriber could
+/// have it cache that nobody wants them.
 #[test]
 fn a_loss_is_a_warning_and_a_pruned_subscriber_is_for_debugging() {
     if !is_alone("traced::a_loss_is_a_warning_and_a_pruned_subscriber_is_for_debugging") {
@@ -53,7 +53,7 @@ fn a_loss_is_a_warning_and_a_pruned_subscriber_is_for_debugging() {
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), || {
         let bus = Bus::<u64>::new();
-        // Nothing is told of those who are told.
+        // No event tells of an advisory subscriber's own losses.
         let _advisories = bus.advisories_with(SubscribeOptions::new().capacity(1));
         let slow = SubscribeOptions::new().name("slow").capacity(1);
         let slow = bus.subscribe_with(slow).unwrap();

@@ -1,4 +1,4 @@
-//! What the tests of the audit log have at hand.
+//! Helpers of the audit log's tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use oxide_bus::audit::{AuditLog, Options};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Where a log may be, until the folder is dropped.
+/// Returns a path for a log, and the folder that holds it until it is dropped.
 pub(crate) fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
@@ -21,7 +21,7 @@ pub(crate) fn records(path: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// A log on a disk that is full, for which a test may have to wait while another has it.
+/// Starts a log on a full disk. The call may wait while another test uses that disk.
 #[cfg(target_os = "linux")]
 pub(crate) fn on_a_full_disk(bus: &MessageBus, options: impl Fn() -> Options) -> AuditLog {
     loop {

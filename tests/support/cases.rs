@@ -1,9 +1,8 @@
-//! How many cases a property is tried on, and which.
+//! How many cases a property test runs, and which.
 
 use proptest::test_runner::{Config, RngSeed};
 
-/// The same cases at each run, unless `PROPTEST_RNG_SEED` says which others and `PROPTEST_CASES`
-/// asks for more.
+/// The same cases at each run, unless `PROPTEST_RNG_SEED` chooses others and `PROPTEST_CASES` asks for more.
 pub(crate) fn cases(cases: u32) -> Config {
     let from_environment = Config::default();
     Config {

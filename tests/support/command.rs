@@ -1,11 +1,11 @@
-//! What the tests of the command have at hand.
+//! Helpers of the command's tests.
 
 use std::fs;
 use std::io::Write;
 
 use tempfile::NamedTempFile;
 
-/// A log of some hundred lines, with names, times, numbers and forms that are awkward.
+/// A log of some hundred lines with awkward names, times, numbers and forms.
 pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/awkward.jsonl");
 
 pub(crate) fn sample() -> String {

@@ -1,6 +1,6 @@
-//! Scripts drawn from bytes: random ones for the property tests, a fuzzer's for its target.
+//! Draws scripts from bytes: random ones for the property tests, a fuzzer's for its target.
 //!
-//! Any bytes will do, and where they end there are zeros: nothing here fails.
+//! Any bytes will do. After the end of the bytes come zeros, so nothing here fails.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ const TOKENS: [Token; 7] = [
     Token::AnyOne,
     Token::AnyOne,
 ];
-/// Few, so that the same is retained again and forgotten.
+/// A small number, so that the same patterns are retained again and forgotten.
 const RETAINED: [&[Token]; 4] = [
     &[Token::Rest],
     &[Token::Literal("a")],
@@ -38,7 +38,7 @@ const RETAINED: [&[Token]; 4] = [
     &[Token::AnyOne, Token::Literal("a"), Token::Rest],
 ];
 
-/// Operations up to the end of the bytes, but no more than `most`.
+/// Draws operations until the bytes end, but at most `most`.
 pub(crate) fn script(from: &mut Unstructured<'_>, most: usize) -> Vec<Operation> {
     let mut script = Vec::new();
     while !from.is_empty() && script.len() < most {
@@ -112,14 +112,14 @@ pub(crate) fn policy(from: &mut Unstructured<'_>) -> Result<Policy> {
     from.choose(&policies).copied()
 }
 
-/// Queues of 1 to 4 places, so that they overflow all the time.
+/// Draws terms with 1 to 4 places, so that queues overflow all the time.
 fn terms(from: &mut Unstructured<'_>) -> Result<Terms> {
     if one_in(4, from)? {
         return group(from);
     }
     Ok(Terms {
         capacity: from.int_in_range(1..=4)?,
-        // Mostly none, so that queues fill.
+        // Mostly no filter, so that queues fill.
         filter: if one_in(3, from)? {
             filter(from)?
         } else {
@@ -130,12 +130,12 @@ fn terms(from: &mut Unstructured<'_>) -> Result<Terms> {
     })
 }
 
-/// Mostly on the same terms.
+/// Draws the terms of a group: mostly the same ones.
 fn group(from: &mut Unstructured<'_>) -> Result<Terms> {
     Ok(Terms {
         capacity: from.int_in_range(2..=3)?,
         filter: if one_in(30, from)? {
-            // Predicates are never the same, unless they come from the same options.
+            // Predicates are never equal, unless they come from the same options.
             Filter {
                 even: false,
                 ..filter(from)?
@@ -184,7 +184,7 @@ fn index(from: &mut Unstructured<'_>) -> Result<usize> {
     u8::arbitrary(from).map(usize::from)
 }
 
-/// Up to so many.
+/// Draws up to `most` values.
 fn several<T>(
     from: &mut Unstructured<'_>,
     most: usize,

@@ -1,4 +1,4 @@
-//! What several test binaries share.
+//! Helpers that several test binaries share.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
 pub(crate) mod audited;

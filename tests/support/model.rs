@@ -1,7 +1,7 @@
 //! The reference model: what the bus promises, in plain sequential Rust.
 //!
-//! It knows nothing of the bus's types. An envelope is a number, a source and a subject; a queue is
-//! a list of numbers and of gaps where they lie.
+//! It uses none of the bus's types. An envelope is a number, a source and a subject. A queue is a list of numbers, with
+//! gaps where they lie.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,12 +16,12 @@ pub(crate) enum Token {
     Rest,
 }
 
-/// What a subscriber listens to; an empty list is everything.
+/// What a subscriber listens to. An empty list means everything.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
     pub(crate) patterns: Vec<Vec<Token>>,
     pub(crate) sources: Vec<&'static str>,
-    /// The predicate, if there is one: even numbers only.
+    /// Stands for the predicate: even numbers only.
     pub(crate) even: bool,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Published {
     },
     Denied,
     Closed,
-    /// Somebody would have to be waited for.
+    /// The publish would have to wait.
     Full,
 }
 
@@ -58,11 +58,11 @@ pub(crate) enum Policy {
     DropNewest,
     DropOldest,
     Evict,
-    /// Waits for no time at all.
+    /// Waits with a time-out of zero.
     Block,
 }
 
-/// How somebody subscribes.
+/// The options of a subscription.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
     pub(crate) capacity: usize,
@@ -71,14 +71,14 @@ pub(crate) struct Terms {
     pub(crate) group: Option<&'static str>,
 }
 
-/// Why somebody cannot subscribe.
+/// Why a subscribe fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotSubscribed {
     Closed,
     OtherTerms,
 }
 
-/// What is kept for those who subscribe later.
+/// What the bus keeps for later subscribers.
 struct Rule {
     pattern: Vec<Token>,
     count: usize,
@@ -86,7 +86,7 @@ struct Rule {
     kept: VecDeque<(u64, String, Vec<String>)>,
 }
 
-/// Why nobody listens to other patterns.
+/// Why a change of patterns fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotSet {
     Unfiltered,
@@ -96,28 +96,28 @@ pub(crate) enum NotSet {
 
 struct Queue {
     terms: Terms,
-    /// Whether it began with a filter: others cannot have patterns later.
+    /// Whether it began with a filter. Without one it cannot change its patterns later.
     chooses: bool,
-    /// What was retained for it: beside the queue, and before it.
+    /// What was retained for it. Comes before the queue and takes no place in it.
     backlog: VecDeque<u64>,
     entries: VecDeque<Entry>,
     dropped: u64,
-    /// Where it [`is_loose`](Queue::is_loose): how many entries are lost, and were not told.
+    /// Where it [`is_loose`](Queue::is_loose): how many entries are lost and not reported yet.
     untold: usize,
     evicted: bool,
-    /// Takes nothing new.
+    /// Accepts nothing new.
     ended: bool,
     members: BTreeSet<Key>,
 }
 
-/// Who receives, of all that ever subscribed.
+/// A receiver, numbered among all that ever subscribed.
 pub(crate) type Key = usize;
 
 #[derive(Default)]
 pub(crate) struct Model {
-    /// By the first of their members.
+    /// By the key of the queue's first member.
     queues: BTreeMap<Key, Queue>,
-    /// Those that have left their groups, and are there still.
+    /// The members that have left their groups and still exist.
     left: BTreeSet<Key>,
     subscribed: Key,
     rules: Vec<Rule>,
@@ -126,7 +126,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Nobody can subscribe once the bus has closed, or to a group with other terms.
+    /// Subscribes. Fails once the bus has closed, or if the group has other terms.
     pub(crate) fn subscribe(&mut self, terms: Terms) -> Result<Key, NotSubscribed> {
         if self.closed {
             return Err(NotSubscribed::Closed);
@@ -160,7 +160,7 @@ impl Model {
         Ok(key)
     }
 
-    /// What was retained and it listens to, in order, each once. A group may have had them.
+    /// Returns the retained numbers that match, in order, each once. A group may have received them already.
     fn backlog(&self, terms: &Terms) -> VecDeque<u64> {
         if terms.group.is_some() {
             return VecDeque::new();
@@ -174,7 +174,7 @@ impl Model {
         numbers.into_iter().collect()
     }
 
-    /// False once the bus has closed.
+    /// Returns false once the bus has closed.
     pub(crate) fn retain(&mut self, pattern: &[Token], count: usize) -> bool {
         if self.closed {
             return false;
@@ -193,7 +193,7 @@ impl Model {
         true
     }
 
-    /// False once the bus has closed.
+    /// Returns false once the bus has closed.
     pub(crate) fn forget(&mut self, pattern: &[Token]) -> bool {
         if self.closed {
             return false;
@@ -202,8 +202,8 @@ impl Model {
         true
     }
 
-    /// It takes nothing new, and receives what it has; of a group, it leaves. False if it was not subscribed any
-    /// more.
+    /// Ends a subscription: it accepts nothing new, and still receives what is queued. A member leaves its group.
+    /// Returns false if it was no longer subscribed.
     pub(crate) fn end_subscription(&mut self, key: Key) -> bool {
         if self.left.contains(&key) {
             return false;
@@ -220,12 +220,12 @@ impl Model {
         was_subscribed
     }
 
-    /// Whether nothing new will come.
+    /// Returns whether nothing new will arrive.
     pub(crate) fn has_ended(&mut self, key: Key) -> bool {
         self.closed || self.left.contains(&key) || !self.queue(key).is_subscribed()
     }
 
-    /// Whether it has left its group.
+    /// Returns whether it has left its group.
     pub(crate) fn has_left(&self, key: Key) -> bool {
         self.left.contains(&key)
     }
@@ -252,7 +252,7 @@ impl Model {
         self.publish(number, source, subject, None)
     }
 
-    /// Listens to other patterns from now on.
+    /// Changes the patterns from now on.
     pub(crate) fn set_patterns(
         &mut self,
         key: Key,
@@ -322,7 +322,8 @@ impl Model {
         }
     }
 
-    /// Before a receive is compared, or the accounts: what a loose queue says that it has dropped so far.
+    /// Takes over what a loose queue says it has dropped so far. To be called before a receive or the accounts are
+    /// compared.
     pub(crate) fn observe(&mut self, key: Key, received: Option<&Received>, dropped: u64) {
         if self.left.contains(&key) || !self.queue(key).is_loose() {
             return;
@@ -337,7 +338,7 @@ impl Model {
         assert!(queue.len() <= capacity + 2 * SEGMENT, "it holds too many");
         assert!(lost == 0 || queue.len() >= capacity, "the newest stay");
         if let Some(Received::Lagged(missed)) = received {
-            // Only where it lies is for the queue to say: what is received next shows it.
+            // Only the queue decides where the loss lies. The next receive shows it.
             let lost = usize::try_from(*missed).expect("no more than there were");
             queue.untold = queue.untold.checked_sub(lost).expect("it was counted");
             queue.entries.drain(..lost);
@@ -346,7 +347,7 @@ impl Model {
         }
     }
 
-    /// What is received when nothing is left.
+    /// Returns the result of a receive when nothing is left.
     pub(crate) fn end(&mut self, key: Key) -> Received {
         if self.left.contains(&key) {
             Received::Disconnected
@@ -359,7 +360,7 @@ impl Model {
         }
     }
 
-    /// Whether a receive would have to wait.
+    /// Returns whether a receive would have to wait.
     pub(crate) fn would_wait(&mut self, key: Key) -> bool {
         if self.left.contains(&key) {
             return false;
@@ -380,7 +381,7 @@ impl Model {
         self.queue(key).dropped
     }
 
-    /// Nobody can be reached once the bus has closed.
+    /// Returns how many can be reached: nobody, once the bus has closed.
     pub(crate) fn subscriber_count(&self) -> usize {
         let reached = self.queues.values().filter(|queue| queue.is_subscribed());
         if self.closed {
@@ -402,7 +403,7 @@ impl Model {
         self.granted.contains(capability)
     }
 
-    /// What is queued stays.
+    /// Closes the bus. What is queued stays.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
@@ -412,7 +413,7 @@ impl Model {
     }
 
     fn queue(&mut self, key: Key) -> &mut Queue {
-        // Most have a queue for themselves. Of a group, those who came first may have gone.
+        // Most subscriptions have a queue of their own. Of a group, the first members may have left.
         let first = if self.queues.contains_key(&key) {
             key
         } else {
@@ -431,7 +432,7 @@ impl Rule {
 }
 
 impl Terms {
-    /// Whether the members of a group agree; the order of patterns does not matter.
+    /// Returns whether two members may share a group. The order of patterns does not matter.
     fn agree(&self, other: &Terms) -> bool {
         fn same<T: PartialEq>(some: &[T], others: &[T]) -> bool {
             some.iter().all(|it| others.contains(it)) && others.iter().all(|it| some.contains(it))
@@ -448,12 +449,12 @@ impl Queue {
         !self.evicted && !self.ended
     }
 
-    /// Whether it keeps the newest, at least `capacity`, and up to two segments more.
+    /// Returns whether it keeps the newest: at least `capacity`, and up to two segments more.
     fn is_loose(&self) -> bool {
         self.terms.policy == Policy::DropOldest && !self.chooses && self.terms.group.is_none()
     }
 
-    /// Whether it takes the envelope.
+    /// Returns whether it accepts the envelope.
     fn offer(&mut self, number: u64) -> bool {
         if self.is_loose() || self.len() < self.terms.capacity {
             self.entries.push_back(Entry::Envelope(number));
@@ -473,7 +474,7 @@ impl Queue {
             Policy::DropNewest | Policy::Block => {}
         }
         if self.terms.group.is_some() {
-            // It is told to whoever receives next.
+            // The next receive reports the loss.
             self.lose_first();
         } else if let Some(Entry::Gap(missed)) = self.entries.back_mut() {
             *missed += 1;
@@ -505,8 +506,7 @@ impl Filter {
     }
 }
 
-/// Whether a pattern stands for a subject. A pattern has at least one token, and `Rest` only as its
-/// last.
+/// Returns whether a pattern matches a subject. A pattern has at least one token, and `Rest` only as its last.
 pub(crate) fn matches(pattern: &[Token], subject: &[&str]) -> bool {
     match (pattern, subject) {
         ([], []) | ([Token::Rest, ..], [_, ..]) => true,

@@ -12,7 +12,7 @@ pub(crate) fn publish_all(bus: &Bus<u64>, numbers: impl IntoIterator<Item = u64>
     }
 }
 
-/// What is queued: numbers, and gaps where they lie. An eviction is neither.
+/// Returns what is queued: numbers, and gaps where they lie. An eviction counts as neither.
 pub(crate) fn queued(subscription: &mut Subscription<u64>) -> Vec<Result<u64, u64>> {
     subscription
         .try_iter()

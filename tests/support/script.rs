@@ -1,4 +1,4 @@
-//! A script of operations, run on a bus and on the model side by side; every result is compared.
+//! Runs a script of operations on a bus and on the model side by side, and compares every result.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use super::model::{Key, Model, NotSet, NotSubscribed, Policy, Published, Receive
 
 pub(crate) type Tokens = &'static [&'static str];
 
-/// Indices count round the list of what there is; where there is nothing, nothing is done.
+/// One operation. Indices wrap around the list of what exists. Where nothing exists, nothing happens.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     Subscribe(Terms),
     Unsubscribe(usize),
-    /// By its own handle.
+    /// Through the subscription.
     EndSubscription(usize),
-    /// By its id.
+    /// Through its id.
     EndById(usize),
     SetPatterns(usize, Vec<Vec<Token>>),
-    /// For how many, or no more.
+    /// A pattern, and the most envelopes to keep.
     Retain(Vec<Token>, usize),
     Forget(Vec<Token>),
     Publish {
@@ -56,7 +56,7 @@ pub(crate) enum Operation {
     Close,
 }
 
-/// One of the ways to receive. Those that wait are turned to `Try` where they would wait.
+/// The ways to receive. A way that waits is replaced by `Try` where it would wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum How {
     Try,
@@ -136,7 +136,8 @@ impl Both {
                     (around(*index, &self.subscriptions), self.buses.first())
                 {
                     let (key, subscription) = &self.subscriptions[index];
-                    // Who has ended is not found: of a group that was evicted nobody leaves by it.
+                    // `unsubscribe` does not find a subscription that has ended: a member of an evicted group does not
+                    // leave by it.
                     let was_subscribed = bus.unsubscribe(subscription.id());
                     let expected = !self.model.has_ended(*key) && self.model.end_subscription(*key);
                     assert_eq!(was_subscribed, expected);
@@ -289,7 +290,7 @@ impl Both {
         assert_eq!(received, self.model.receive(*key), "by {how:?}");
     }
 
-    /// The bus closes with its last handle.
+    /// Drops the last handle, which closes the bus.
     fn close_without_handles(&mut self) {
         if self.buses.is_empty() && self.publishers.is_empty() {
             self.model.close();
@@ -321,7 +322,7 @@ impl Both {
         }
     }
 
-    /// Lets all handles go and drains what is left, up to the end.
+    /// Drops all handles, and receives what is left up to the end.
     fn finish(mut self) {
         self.buses.clear();
         self.publishers.clear();
@@ -422,7 +423,7 @@ fn published(
     }
 }
 
-/// `end` says what it means that an iterator ends.
+/// Receives in one of the ways. `end` says what the end of an iterator means.
 fn receive(subscription: &mut Subscription<Numbered>, how: How, end: Received) -> Received {
     match how {
         How::Try => received(subscription.try_recv()),

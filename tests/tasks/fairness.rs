@@ -1,4 +1,4 @@
-//! Tasks that could go on for ever let others run.
+//! Tests of fairness: tasks that could run for ever let others run.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -64,7 +64,7 @@ fn a_publisher_that_always_finds_room_gives_others_a_turn() {
     assert!((70..90).contains(&turns), "{turns} turns"); // one in 129
 }
 
-/// How often another task runs while this one does.
+/// Counts how often another task runs while this one does.
 fn turns_beside(task: impl Future<Output = ()> + Send + 'static) -> usize {
     let turns = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&turns);
@@ -208,7 +208,7 @@ fn a_batch_of_any_size_passes_at_once_on_a_thread_that_has_not_published() {
 }
 
 #[test]
-fn who_gave_way_publishes_next_time_whatever_others_publish_on_his_thread() {
+fn a_task_that_yielded_publishes_next_time_whatever_others_publish_on_its_thread() {
     current_thread().block_on(async {
         let bus = AsyncBus::<u64>::new();
         let (_, waker) = Counter::new();
@@ -255,7 +255,7 @@ fn another_executor_inside_a_task_of_tokios_goes_on() {
 }
 
 #[test]
-fn who_has_waited_has_his_whole_turn_again() {
+fn a_task_that_has_waited_has_its_whole_budget_again() {
     let bus = Bus::new();
     let options = SubscribeOptions::new().capacity(200);
     let mut subscription = bus.subscribe_with(options).unwrap().into_async();

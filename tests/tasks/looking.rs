@@ -1,4 +1,4 @@
-//! Waiting for the start and the end of things.
+//! Tests of waiting for subscribers, for drains and for revokes.
 
 use std::pin::pin;
 use std::sync::mpsc::{Sender, channel};
@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use crate::support::task::Task;
 use crate::{Counter, current_thread, envelope, kinds, poll_once};
 
-/// Only a test that fails waits as long.
+/// Only a failing test waits that long.
 const LONG: Duration = Duration::from_secs(10);
 
 const MOMENT: Duration = Duration::from_millis(2);
@@ -49,7 +49,7 @@ fn a_task_that_waits_for_subscribers_learns_that_the_bus_closes() {
     });
 }
 
-/// Nobody drives the runtime's clock here, so that nothing but a waker wakes.
+/// Nobody drives the runtime's clock here, so only a waker can wake the task.
 #[test]
 fn a_task_that_waits_for_subscribers_is_woken_by_them() {
     let runtime = current_thread();
@@ -76,12 +76,12 @@ fn a_task_that_waits_for_subscribers_is_woken_by_them() {
     assert_eq!(poll_once(waiting.as_mut(), &waker), Poll::Ready(false));
 }
 
-/// As above: nothing but a waker wakes.
-/// A way to end a subscription, which may be kept.
+/// A way to end a subscription. Returns the subscription if it is kept.
 type End = fn(&Bus<u64>, Subscription<u64>) -> Option<Subscription<u64>>;
 
+/// Nobody drives the runtime's clock here, so only a waker can wake the task.
 #[test]
-fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_whoever_leaves_last() {
+fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_the_last_subscriber_that_leaves() {
     let runtime = current_thread();
     let _inside = runtime.enter();
     let bus = Bus::<u64>::new();
@@ -120,7 +120,7 @@ fn a_task_that_waits_until_nobody_is_subscribed_is_woken_by_whoever_leaves_last(
     }
 }
 
-/// As above: nothing but a waker wakes.
+/// Nobody drives the runtime's clock here, so only a waker can wake the task.
 #[test]
 fn a_task_that_drains_is_woken_once_for_each_queue_that_is_not_empty_and_by_nothing_else() {
     let runtime = current_thread();
@@ -129,7 +129,7 @@ fn a_task_that_drains_is_woken_once_for_each_queue_that_is_not_empty_and_by_noth
     let tasks = bus.clone().into_async();
     let [plain, filtered, newest, group] =
         kinds().map(|options| bus.subscribe_with(options).unwrap());
-    let mut subscriptions = [plain, newest, filtered, group]; // in the order in which it looks at them
+    let mut subscriptions = [plain, newest, filtered, group]; // in the order in which the drain looks at them
     let mut empty = bus
         .subscribe_with(SubscribeOptions::new().source("nobody"))
         .unwrap();
@@ -156,7 +156,7 @@ fn a_task_that_drains_is_woken_once_for_each_queue_that_is_not_empty_and_by_noth
 }
 
 #[test]
-fn a_task_that_drains_is_not_woken_by_those_whose_queues_it_does_not_wait_for() {
+fn a_task_that_drains_is_not_woken_by_subscribers_whose_queues_it_does_not_wait_for() {
     let runtime = current_thread();
     let _inside = runtime.enter();
     let bus = Bus::<u64>::new();
@@ -239,7 +239,7 @@ fn a_drain_that_is_given_up_changes_nothing() {
     draining.end();
 }
 
-/// A publish that was admitted and is not over, until it is told to go on.
+/// A publish that was admitted and stays in flight until it is told to go on.
 struct OnItsWay {
     bus: Bus<u64>,
     subscription: Subscription<u64>,
@@ -292,9 +292,9 @@ fn a_task_that_revokes_waits_for_what_was_admitted_before_while_others_run() {
     assert_eq!(given.publishing.end(), 1);
 }
 
-/// As above, nothing but a waker wakes.
+/// Nobody drives the runtime's clock here, so only a waker can wake the task.
 #[test]
-fn a_task_that_revokes_is_woken_by_the_last_who_is_on_his_way_and_by_who_grants_it_again() {
+fn a_task_that_revokes_is_woken_by_the_last_publish_in_flight_and_by_the_next_grant() {
     let runtime = current_thread();
     let _inside = runtime.enter();
     let capability = Capability::new("count");

@@ -1,4 +1,4 @@
-//! Tasks on the bus.
+//! Tests of tasks on the bus.
 #![cfg(feature = "tokio")]
 
 #[path = "../support/mod.rs"]
@@ -41,7 +41,7 @@ fn envelope(number: u64) -> Envelope<u64> {
 
 const LOSSLESS: Overflow = Overflow::Block;
 
-/// All kinds of queue; none loses anything here.
+/// Returns all kinds of queue. None loses anything here.
 fn kinds() -> [SubscribeOptions<u64>; 4] {
     let options = || SubscribeOptions::new().capacity(16);
     [
@@ -84,7 +84,7 @@ impl Counter {
     }
 }
 
-/// Asks a future once.
+/// Polls a future once.
 fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
 }

@@ -1,4 +1,4 @@
-//! No method of the sync side is forgotten on the async side: it has a twin, or the table in
+//! Compares the methods of both sides: each method of the sync side has a twin on the async side, or the table in
 //! `src/docs/tasks.rs` says why not.
 
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ const TWINS: [(&str, &str); 6] = [
     ("Replies", "AsyncReplies"),
 ];
 
-/// Public methods: by type, each with its first line.
+/// Public methods by type, each with its first line.
 type Methods = BTreeMap<String, BTreeMap<String, String>>;
 
 fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The files in a folder and in those inside it.
+/// Returns the files in a folder and in the folders inside it.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     (entries.map(|entry| entry.unwrap().path()))
@@ -50,13 +50,13 @@ fn for_threads() -> Vec<PathBuf> {
     files
 }
 
-/// The type that a line begins an inherent `impl` of.
+/// Returns the type whose inherent `impl` begins at this line.
 fn implemented(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("impl")?;
     if rest.contains(" for ") {
         return None;
     }
-    // Past the parameters, which have no nested ones here.
+    // Skips the parameters, which are not nested here.
     let rest = match rest.strip_prefix('<') {
         Some(parameters) => parameters.split_once('>')?.1,
         None => rest,
@@ -92,7 +92,7 @@ fn methods(files: Vec<PathBuf>) -> Methods {
     methods
 }
 
-/// The methods of a type that the table has, in either of its columns.
+/// Returns the methods of each type that the table names in either column.
 fn explained() -> BTreeMap<String, Vec<String>> {
     let page = fs::read_to_string(source("src/docs/tasks.rs")).unwrap();
     let mut explained = BTreeMap::<_, Vec<_>>::new();

@@ -1,4 +1,4 @@
-//! Publishes that wait, and that are given up.
+//! Tests of publishes of tasks that wait, and that are dropped while they wait.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -20,7 +20,7 @@ use crate::{Counter, LOSSLESS, current_thread, envelope, poll_once, sum, two_thr
 /// Nobody drives a clock here.
 const LONG: Duration = Duration::from_secs(10);
 
-/// Two that are waited for and have room for one, and one that is not.
+/// Returns two blocking subscriptions with room for one envelope each, and one that does not block.
 fn three(bus: &Bus<u64>) -> [AsyncSubscription<u64>; 3] {
     let lossless = || SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
     [
@@ -91,7 +91,7 @@ fn publishes_in_time_or_not_at_all(publish: Publish, bus: Bus<u64>) {
     bus.publish(envelope(0)).unwrap();
     let bus = bus.into_async();
     let (counter, waker) = Counter::new();
-    // Two have no room, then one, then nobody.
+    // First two have no room, then one, then none.
     for full in &mut subscriptions[..2] {
         assert!(poll_once(publish(&bus, 1).as_mut(), &waker).is_pending());
         assert_eq!(full.try_recv().unwrap().message, 0);
@@ -114,13 +114,13 @@ fn a_publish_with_a_time_out_that_is_given_up_is_in_no_queue() {
     for publish in WITH_A_TIME_OUT {
         for bus in [Bus::builder(), Bus::builder().total_order()] {
             let bus = bus.build();
-            // One that blocked would never come to an end.
+            // A publish that blocked would never end.
             Task::start(move || publishes_in_time_or_not_at_all(publish, bus)).end();
         }
     }
 }
 
-/// Whether it is published when it was asked so often. Then it is given up.
+/// Returns whether the publish completes within so many polls. After that the future is dropped.
 fn is_published_in(
     polls: u32,
     publish: impl Future<Output = Result<Receipt, PublishError<u64>>>,
@@ -134,17 +134,17 @@ fn is_published_in(
         }
         Poll::Pending => {
             if poll > 1 {
-                yield_now(); // who receives is to get on, on few processors too
+                yield_now(); // lets the receivers run, on few processors too
             }
             false
         }
     })
 }
 
-/// Some are given up before they are asked, some while they wait, and some are through by then.
+/// Some are dropped before they are polled, some while they wait, and some are complete by then.
 #[test]
 fn publishes_given_up_under_load_are_in_no_queue_and_all_others_in_all() {
-    // Where others keep the processors busy, each `yield_now` may last some milliseconds.
+    // Where other programs keep the processors busy, each `yield_now` may take some milliseconds.
     const EACH: u64 = 400;
     let options = || SubscribeOptions::new().overflow(LOSSLESS);
     for ordered in [false, true] {
@@ -177,7 +177,7 @@ fn publishes_given_up_under_load_are_in_no_queue_and_all_others_in_all() {
                 let mut random = fastrand::Rng::with_seed(seed);
                 let mut published = Vec::new();
                 for number in publisher * EACH..(publisher + 1) * EACH {
-                    // Nothing is in the way of the last for ever.
+                    // The last publish is never blocked for ever.
                     let is_last = number % EACH == EACH - 1;
                     let polls = if is_last { u32::MAX } else { random.u32(..6) };
                     if is_published_in(polls, bus.publish(envelope(number))) {
@@ -205,9 +205,9 @@ fn publishes_given_up_under_load_are_in_no_queue_and_all_others_in_all() {
     }
 }
 
-/// Queues that are full one moment and not the next, and one that stays full and has no part in it.
+/// Some queues are full at one moment and not at the next. One stays full, and the publish does not go there.
 #[test]
-fn a_task_that_waits_for_room_is_woken_whoever_else_has_none() {
+fn a_task_that_waits_for_room_is_woken_though_another_subscriber_has_none() {
     const EACH: u64 = 3_000;
     let bus = Bus::new();
     let narrow = |source: &str| {
@@ -258,7 +258,7 @@ fn a_batch_that_is_given_up_has_published_its_first_envelopes_and_no_others() {
     }
 }
 
-/// Counts how often it is asked for its subject, and how often it is measured.
+/// Counts how often the bus asks it for its subject, and how often for its weight.
 #[derive(Clone, Default)]
 struct Asked {
     for_subject: Arc<AtomicUsize>,
@@ -328,7 +328,7 @@ fn ways_to_wait() -> Vec<Way> {
     ]
 }
 
-/// Publishes so many, of which each must wait for room, and tells what they are asked.
+/// Publishes `count` envelopes, each of which must wait for room. Returns how often the payloads were asked.
 fn wait(grant: Grant, way: Way, count: usize) -> Asked {
     let bus = Bus::<Asked>::builder().max_payload(1 << 20, 60).build();
     let lossless = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
@@ -377,7 +377,7 @@ fn what_waits_is_asked_and_weighed_once() {
     }
 }
 
-/// Panics when it is measured for the first time, and is too large.
+/// Panics when it is first measured, and is too heavy.
 struct Moody(AtomicUsize);
 
 impl Payload for Moody {}
@@ -448,7 +448,7 @@ fn what_is_too_heavy_is_refused_to_tasks_too() {
 }
 
 #[test]
-fn what_a_task_forwards_speaks_only_for_whom_it_may() {
+fn what_a_task_forwards_speaks_only_for_sources_that_the_grant_allows() {
     let bus = Bus::<u64>::new();
     let subscription = bus.subscribe();
     let relay = bus.publisher("relay", "relay").into_async();

@@ -1,4 +1,4 @@
-//! Requests of tasks.
+//! Tests of the requests of tasks.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use tokio::task::yield_now as let_others_run;
 use crate::support::task::Task;
 use crate::{Counter, LOSSLESS, current_thread, envelope, poll_once, two_threads};
 
-/// Only a test that fails waits as long.
+/// Only a failing test waits that long.
 const LONG: Duration = Duration::from_secs(10);
 
 const MOMENT: Duration = Duration::from_millis(2);
 
-/// A bus whose requests need no clock.
+/// Returns a bus whose requests need no clock.
 fn untimed() -> AsyncBus<u64> {
     Bus::builder().request_timeout(None).build().into_async()
 }
@@ -41,7 +41,7 @@ fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
     }
     drop(waker);
     assert_eq!(Arc::strong_count(&counter), 1);
-    // There may be 65,536 at once: none of them counts any more.
+    // At most 65,536 may be pending at once: none of those dropped above counts any more.
     let runtime = current_thread();
     let answered = runtime.block_on(async {
         bus.grant("answer").unwrap();
@@ -56,7 +56,7 @@ fn a_hundred_thousand_requests_given_up_leave_nothing_behind() {
     assert_eq!(answered.unwrap().message, 7);
 }
 
-/// Some are given up before the answer is there, some when it is, and some take it.
+/// Some are dropped before the answer is there, some when it is, and some take it.
 #[test]
 fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_nothing_behind() {
     type Counted = (Arc<()>, usize);
@@ -95,7 +95,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
                 }
                 published += 1;
                 if published % 8 == 0 {
-                    yield_now(); // who asks is to get on, on few processors too
+                    yield_now(); // lets the asker run, on few processors too
                 }
             }
         })
@@ -115,7 +115,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
             }
         }
     }
-    // Nothing holds up those that come after: this one is answered.
+    // Nothing delays the questions that come after: this one is answered.
     let question = (Arc::clone(&token), REQUESTS);
     let answer = (current_thread().block_on(tasks.request("asker", question))).unwrap();
     assert_eq!(answer.message.1, REQUESTS);
@@ -132,7 +132,7 @@ fn a_hundred_thousand_requests_given_up_while_others_answer_and_publish_leave_no
 }
 
 #[test]
-fn who_asks_gets_his_own_answer_among_many() {
+fn each_caller_gets_its_own_answer_among_many() {
     two_threads().block_on(async {
         let bus = untimed();
         bus.grant("answer").unwrap();
@@ -163,7 +163,7 @@ fn who_asks_gets_his_own_answer_among_many() {
 }
 
 #[test]
-fn who_asks_learns_that_the_bus_closes() {
+fn a_caller_that_waits_for_an_answer_learns_that_the_bus_closes() {
     let bus = untimed();
     let _nobody_answers = Bus::from(bus.clone()).subscribe();
     let (counter, waker) = Counter::new();
@@ -227,7 +227,7 @@ fn without_a_builder_1024_requests_may_be_pending_under_one_capability() {
     drop(pending);
 }
 
-/// The same question asked of a bus with this time-out, and by a publisher; "ask" must be granted.
+/// Asks the same question through a bus with this time-out, and through a publisher. "ask" must be granted.
 async fn asked_both_ways(
     bus: &AsyncBus<u64>,
     question: u64,
@@ -252,7 +252,7 @@ fn a_request_that_is_answered_in_time_has_its_answer() {
         tokio::spawn(async move {
             while let Ok(question) = questions.recv().await {
                 let next = question.message + 1;
-                let_others_run().await; // a time-out that is none would be over
+                let_others_run().await; // a time-out of zero would have passed
                 server.reply(&question, next).await.unwrap();
             }
         });
@@ -278,7 +278,7 @@ fn a_request_that_nobody_answers_in_time_leaves_nothing() {
             let server = bus.publisher("server", "answer");
             let mut questions = bus.subscribe().await;
             for _ in 0..2 {
-                // Did the first still wait, the second would be one too many.
+                // If the first request were still pending, the second would be one too many.
                 let answer = bus.request("counter", 7).await;
                 assert!(answer.unwrap_err().is_timed_out());
                 let answer = client.request_timeout(7, MOMENT).await;
@@ -315,9 +315,9 @@ fn the_time_out_of_a_request_is_for_the_wait_for_room_too() {
     asking.end();
 }
 
-/// Nobody drives the runtime's clock here, so that nothing but the close wakes.
+/// Nobody drives the runtime's clock here, so only the close can wake the task.
 #[test]
-fn who_asks_with_a_time_out_learns_that_the_bus_closes() {
+fn a_caller_with_a_time_out_learns_that_the_bus_closes() {
     let runtime = current_thread();
     let _inside = runtime.enter();
     let bus = timed(LONG);
@@ -359,7 +359,7 @@ fn each_answer_comes_to_a_task_until_the_bus_closes() {
             client.reply(&question, 1).await.unwrap();
             assert_eq!(counter.woken(), 1);
         }
-        // What was given up has taken nothing.
+        // The dropped waits have taken no answer.
         assert_eq!(replies.next().await.unwrap().message, 1);
         let mut waits = pin!(replies.next());
         assert!(poll_once(waits.as_mut(), &waker).is_pending());

@@ -1,4 +1,4 @@
-//! A task that waits for room has no foot in the door: a revoke reaches it, and does not wait for it.
+//! Tests of revoking while a task waits for room: the revoke applies to the waiting publish, and does not wait for it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use oxide_bus::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A bus, one who must not lose anything and has room for so many, and the capability.
+/// Returns a bus, a blocking subscription with so much room, and the capability.
 fn given(capacity: usize, grant: Grant) -> (Bus<u64>, Subscription<u64>, Capability) {
     let bus = Bus::new();
     let options = SubscribeOptions::new()
@@ -30,7 +30,7 @@ fn plain() -> Grant {
     Grant::new("count")
 }
 
-/// Not plain, and wide enough.
+/// A grant with a condition, which the publishes here satisfy.
 fn scoped() -> Grant {
     plain().sources(["counter"])
 }
@@ -54,7 +54,7 @@ fn nothing_is_queued(subscription: &mut Subscription<u64>) -> bool {
 }
 
 #[test]
-fn what_waits_for_room_is_refused_after_a_revoke_and_nobody_who_drains_waits_for_it() {
+fn a_publish_that_waits_for_room_is_refused_after_a_revoke_and_no_drain_waits_for_it() {
     for grant in [plain(), scoped()] {
         let (bus, mut lossless, capability) = given(1, grant);
         let publisher = publisher(&bus);
@@ -190,7 +190,7 @@ fn what_waits_with_a_time_or_in_a_batch_takes_out_of_its_allowance_once_too() {
         waits.as_mut().poll(&mut context()),
         Poll::Ready(Ok(_))
     ));
-    // It is tried again when time is up.
+    // The publish tries once more when its time is up.
     let late = runtime.block_on(limited.publish_timeout(2, Duration::ZERO));
     assert_eq!(late.unwrap().dropped(), 1);
 
@@ -227,7 +227,7 @@ fn what_waits_for_room_is_refused_when_its_grant_has_expired() {
 }
 
 #[test]
-fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
+fn a_publish_is_in_flight_until_it_ends_in_whatever_way() {
     let bus = Bus::<u64>::new();
     let capability = Capability::new("count");
     let asked = Arc::new(AtomicUsize::new(0));
@@ -264,7 +264,7 @@ fn who_publishes_is_on_its_way_until_it_is_over_by_whatever_way() {
 }
 
 #[test]
-fn who_publishes_by_name_is_on_its_way_too_and_one_that_waits_for_room_is_not() {
+fn a_publish_by_name_is_in_flight_too_and_one_that_waits_for_room_is_not() {
     let bus = MessageBus::new();
     let capability = Capability::new("count");
     let asked = Arc::new(AtomicUsize::new(0));

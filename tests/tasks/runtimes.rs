@@ -1,4 +1,4 @@
-//! Every kind of runtime, and threads beside it.
+//! Tests of every kind of runtime, and of threads beside it.
 
 use futures::StreamExt;
 use oxide_bus::{AsyncBus, AsyncPublisher, Bus, Grant, Overflow, SubscribeOptions, TryRecvError};

@@ -1,4 +1,4 @@
-//! Publishing by a sink.
+//! Tests of publishing through a sink.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use oxide_bus::{
 
 use crate::{Counter, LOSSLESS, current_thread};
 
-/// A sink, and a subscriber that has room for one.
+/// Returns a bus, a sink, and a subscription with room for one envelope.
 fn open() -> (AsyncBus<u64>, PublishSink<u64>, AsyncSubscription<u64>) {
     let bus = Bus::new();
     let options = SubscribeOptions::new().capacity(1).overflow(LOSSLESS);
@@ -50,7 +50,7 @@ fn a_sink_waits_for_room_and_everything_comes_in_order() {
 }
 
 #[test]
-fn who_gives_up_flushing_a_sink_loses_nothing_and_is_woken_when_he_asks_again() {
+fn a_task_that_gives_up_flushing_a_sink_loses_nothing_and_is_woken_when_it_flushes_again() {
     let (_bus, mut sink, mut subscription) = open();
     let (counter, waker) = Counter::new();
     start_send(&mut sink, 0);
@@ -94,7 +94,7 @@ fn a_sink_hands_back_what_is_refused_and_goes_on() {
     });
 }
 
-/// Its payload has a subject of its own, but for one.
+/// Has a subject, except for one number, for which `subject` panics.
 #[derive(Debug)]
 struct Picky(u64);
 

@@ -1,4 +1,4 @@
-//! Tasks that wait, and that give up.
+//! Tests of tasks that wait, and of waits that are dropped.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ fn a_receive_that_is_given_up_keeps_no_waker() {
     }
 }
 
-/// A subscription that has received all, and holds a segment that has room for more.
+/// Returns a subscription that has received everything and holds a segment with free slots.
 fn with_an_open_segment(bus: &Bus<u64>) -> AsyncSubscription<u64> {
     let mut subscription = bus.subscribe().into_async();
     for number in 0..2 {
@@ -66,7 +66,7 @@ fn with_an_open_segment(bus: &Bus<u64>) -> AsyncSubscription<u64> {
 }
 
 #[test]
-fn a_task_that_holds_an_open_segment_is_woken_by_who_appends_who_opens_the_next_and_who_closes() {
+fn a_task_that_holds_an_open_segment_is_woken_by_an_append_by_the_next_segment_and_by_the_close() {
     let events: [fn(&Bus<u64>); 3] = [
         |bus| drop(bus.publish(envelope(2))),
         |bus| {
@@ -102,7 +102,7 @@ fn a_receive_that_is_given_up_at_an_open_segment_keeps_no_waker() {
     assert_eq!(counter.woken(), 0);
 }
 
-/// The next number, lent, or waited for up to a time by tokio's clock.
+/// Receives the next number: by value, by reference, or with a time-out by tokio's clock.
 type Receive =
     for<'a> fn(&'a mut AsyncSubscription<u64>) -> Pin<Box<dyn Future<Output = u64> + 'a>>;
 
@@ -128,7 +128,7 @@ fn a_receive_that_lends_or_may_time_out_takes_nothing_with_it_when_it_is_given_u
             let bus = Bus::new();
             let mut subscription = bus.subscribe_with(options).unwrap().into_async();
             for round in 0..3 {
-                // From the second time on, who follows holds a segment that has room for more.
+                // From the second round on, a shared cursor holds a segment with free slots.
                 let (counter, waker) = Counter::new();
                 assert!(poll_once(receive(&mut subscription).as_mut(), &waker).is_pending());
                 drop(waker);

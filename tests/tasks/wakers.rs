@@ -1,4 +1,4 @@
-//! Wakers that use the bus themselves: no lock is held when they are called.
+//! Tests of wakers that use the bus themselves: the bus holds no lock when it calls them.
 
 use std::pin::Pin;
 use std::sync::mpsc::channel;
@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(10);
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Does something when it is woken for the first time.
+/// Runs its action when it is first woken.
 struct Acts {
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -40,7 +40,7 @@ impl Acts {
 
 type Act = fn(&Bus<u64>, &Mutex<Option<Waiting>>);
 
-/// What wakers do: with the bus, and with the future that waits.
+/// What the wakers do with the bus, and with the future that waits.
 const ACTS: [Act; 6] = [
     |bus, _| drop(bus.publish(envelope(9))),
     |bus, _| drop((bus.subscribe(), kinds().map(|it| bus.subscribe_with(it)))),
@@ -57,7 +57,7 @@ const ACTS: [Act; 6] = [
     },
 ];
 
-/// How something comes to wait, and what wakes it.
+/// How a task comes to wait, and what wakes it.
 type Site = fn(&Bus<u64>) -> (Waiting, Box<dyn FnOnce() + Send>);
 
 #[track_caller]
@@ -108,7 +108,7 @@ fn wakes_by_publishing(bus: &Bus<u64>) -> Box<dyn FnOnce() + Send> {
 }
 
 #[test]
-fn the_waker_of_who_receives_may_use_the_bus() {
+fn the_waker_of_a_receiver_may_use_the_bus() {
     assert_wakers_may_act(|bus| (receives(bus, 0), wakes_by_publishing(bus)));
     assert_wakers_may_act(|bus| (receives(bus, 1), wakes_by_publishing(bus)));
     assert_wakers_may_act(|bus| (receives(bus, 2), wakes_by_publishing(bus)));
@@ -120,22 +120,22 @@ fn the_waker_of_who_receives_may_use_the_bus() {
 }
 
 #[test]
-fn the_waker_of_who_holds_an_open_segment_may_use_the_bus() {
+fn the_waker_of_a_task_that_holds_an_open_segment_may_use_the_bus() {
     assert_wakers_may_act(|bus| {
         let receives = receives(bus, 0);
         for number in 0..3 {
-            bus.publish(envelope(number)).unwrap(); // the last segment has room for more
+            bus.publish(envelope(number)).unwrap(); // the last segment has free slots
         }
         (receives, wakes_by_publishing(bus))
     });
 }
 
-/// The answer to the request with this id.
+/// Returns the answer to the request with this id.
 fn answer(request: Uuid) -> Draft<u64> {
     Draft::new(1).with_correlation_id(request)
 }
 
-/// Answers another request when the answer to its own is there.
+/// Answers another request when the answer to its own arrives.
 struct Answers {
     publisher: Publisher<u64>,
     next: Option<Uuid>,
@@ -175,7 +175,7 @@ fn a_waker_may_answer_another_request() {
     }
 }
 
-/// Somebody who has no room is waited for.
+/// The publisher waits for a subscriber without room.
 fn publishes(
     bus: &Bus<u64>,
     options: SubscribeOptions<u64>,
@@ -195,13 +195,13 @@ fn publishes(
 }
 
 #[test]
-fn the_waker_of_who_waits_for_room_may_use_the_bus() {
+fn the_waker_of_a_task_that_waits_for_room_may_use_the_bus() {
     assert_wakers_may_act(|bus| publishes(bus, SubscribeOptions::new()));
     assert_wakers_may_act(|bus| publishes(bus, SubscribeOptions::new().source("counter")));
 }
 
 #[test]
-fn the_waker_of_who_asks_may_use_the_bus() {
+fn the_waker_of_a_requester_may_use_the_bus() {
     assert_wakers_may_act(|bus| {
         let mut questions = bus.subscribe();
         let tasks = bus.clone().into_async();
@@ -219,7 +219,7 @@ fn the_waker_of_who_asks_may_use_the_bus() {
 }
 
 #[test]
-fn the_waker_of_who_waits_for_subscribers_may_use_the_bus() {
+fn the_waker_of_a_task_that_waits_for_subscribers_may_use_the_bus() {
     assert_wakers_may_act(|bus| {
         let tasks: AsyncBus<u64> = bus.clone().into();
         let bus = bus.clone();
@@ -231,7 +231,7 @@ fn the_waker_of_who_waits_for_subscribers_may_use_the_bus() {
 }
 
 #[test]
-fn the_waker_of_who_revokes_may_use_the_bus() {
+fn the_waker_of_a_task_that_revokes_may_use_the_bus() {
     for is_granted_again in [false, true] {
         let site = if is_granted_again {
             |bus: &Bus<u64>| revokes(bus, true)
@@ -242,7 +242,7 @@ fn the_waker_of_who_revokes_may_use_the_bus() {
     }
 }
 
-/// Somebody is on his way until it is told to go on, or it is granted again.
+/// A publish is in flight until it is told to go on, or the capability is granted again.
 fn revokes(bus: &Bus<u64>, is_granted_again: bool) -> (Waiting, Box<dyn FnOnce() + Send>) {
     let (stopped, is_there) = channel();
     let (go_on, may) = channel::<()>();

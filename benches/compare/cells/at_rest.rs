@@ -1,4 +1,4 @@
-//! What it costs to wake subscribers that sleep.
+//! Cells about waking subscribers that sleep.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,10 +11,10 @@ use crate::run::envelopes::{Envelopes, Payload};
 use crate::run::measure::{Median, interleave, nanoseconds, quantile, stay_on_core};
 use crate::run::proc::{ProcessorTime, Sleepers};
 
-/// How many subscribers there are.
+/// The numbers of subscribers.
 const CROWDS: [usize; 3] = [1, 8, 64];
 
-/// The first publishes of a turn are not counted.
+/// The first publishes of a turn, which are not counted.
 const WARM_UP: usize = 3;
 
 pub(super) fn threads_and_tasks(cell: &Cell, effort: Effort) -> Vec<Row> {
@@ -36,7 +36,7 @@ pub(super) fn threads_and_tasks(cell: &Cell, effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// A row for each figure.
+/// Returns a row for each figure.
 fn in_turns<T>(
     cell: &Cell,
     effort: Effort,
@@ -75,24 +75,24 @@ fn in_turns<T>(
 /// The nanoseconds of one publish to subscribers that sleep.
 struct Wake {
     publish: f64,
-    /// How long the publishing thread was on a processor for it.
+    /// The processor time of the publishing thread.
     processor: f64,
-    /// From its begin until the last subscriber had received.
+    /// From the start until the last subscriber had received.
     last: f64,
 }
 
 /// Counts the subscribers that have received.
 struct Finish {
     begin: Instant,
-    /// How many have not yet.
+    /// How many have not received yet.
     missing: AtomicUsize,
-    /// When the last of the others did, after the begin.
+    /// When the last of the others received, counted from the beginning.
     last: AtomicU64,
     publisher: Thread,
 }
 
 impl Finish {
-    /// For the thread that publishes.
+    /// Is called on the publishing thread.
     fn new() -> Self {
         Finish {
             begin: Instant::now(),
@@ -102,27 +102,27 @@ impl Finish {
         }
     }
 
-    /// A subscriber has received.
+    /// Records that a subscriber has received.
     fn arrive(&self) {
         let now = self.begin.elapsed().as_nanos();
         let now = u64::try_from(now).expect("it does not take centuries");
         self.last.fetch_max(now, Ordering::Relaxed);
-        // Release: with the load in `wait`, so that all times are seen there.
+        // Release: pairs with the load in `wait`, so that all times are visible there.
         if self.missing.fetch_sub(1, Ordering::Release) == 1 {
             self.publisher.unpark();
         }
     }
 
-    /// Waits for all; tells when the last one had received, after the begin.
+    /// Waits for all subscribers. Returns when the last of them received, counted from the beginning.
     fn wait(&self) -> Duration {
-        // Acquire: with `arrive`.
+        // Acquire: pairs with `arrive`.
         while self.missing.load(Ordering::Acquire) > 0 {
             thread::park_timeout(Duration::from_secs(1));
         }
         Duration::from_nanos(self.last.load(Ordering::Relaxed))
     }
 
-    /// Publishes so many times, each time when all sleep.
+    /// Publishes so many times, each time when all subscribers sleep.
     fn publish(
         &self,
         publishes: usize,
@@ -134,7 +134,7 @@ impl Finish {
         let mut processor = ProcessorTime::of_this_thread();
         let overhead = processor.overhead();
         let wakes = (0..WARM_UP + publishes).map(|_| {
-            self.missing.store(subscribers, Ordering::Relaxed); // they learn of it by the publish
+            self.missing.store(subscribers, Ordering::Relaxed); // the publish makes it visible to them
             self.last.store(0, Ordering::Relaxed);
             sleepers.wait();
             let used = processor.read();
@@ -153,7 +153,7 @@ impl Finish {
     }
 }
 
-/// Every subscriber in a thread of its own, dealt to the cores in turn.
+/// Runs every subscriber on a thread of its own, with the threads dealt to the cores in turn.
 fn wake_threads(threads: Threads, publishes: usize) -> Vec<Wake> {
     let Threads {
         mut publishers,
@@ -220,7 +220,7 @@ mod tasks {
         rows.collect()
     }
 
-    /// Tasks on a runtime with two threads, and a publisher outside of it.
+    /// Runs tasks on a runtime with two threads, and a publisher outside of it.
     fn wake_tasks<B: TaskBus>(tasks: usize, publishes: usize) -> Vec<Wake> {
         let publishing = std::thread::spawn(move || {
             let sleepers = Arc::new(Sleepers::default());
@@ -229,7 +229,7 @@ mod tasks {
                 .worker_threads(2)
                 .on_thread_start(move || workers.add_this_thread())
                 .build();
-            stay_on_core(0); // now, so that the runtime's threads may go where they like
+            stay_on_core(0); // only now, so that the runtime's threads are not bound
             wake::<B>(&runtime.expect("a runtime"), &sleepers, tasks, publishes)
         });
         publishing.join().expect("no contestant panics")

@@ -1,4 +1,4 @@
-//! What one thread measures: publishing a burst, then receiving it.
+//! Cells that one thread measures: it publishes a burst, then receives it.
 
 use std::time::Instant;
 
@@ -64,7 +64,7 @@ pub(super) fn one_is_slow(cell: &Cell, effort: Effort) -> Vec<Row> {
     rows
 }
 
-/// Nobody receives, so each publish meets nothing but full queues.
+/// Nobody receives, so each publish finds only full queues.
 pub(super) fn full_queues(cell: &Cell, effort: Effort) -> Vec<Row> {
     let row = |subscribers| {
         let mut entrants = enter(|contestant| contestant.lossy(subscribers));

@@ -1,4 +1,4 @@
-//! What publishing takes while subscribers come and go.
+//! Cells about publishing while subscribers come and go.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use crate::run::measure::{Median, interleave, nanoseconds, quantile, stay_on_cor
 
 const EVERY: Duration = Duration::from_micros(300);
 
-/// How long a turn may take, if it has published a few times by then.
+/// How long a turn may take, once it has published `FEW` times.
 const PATIENCE: Duration = Duration::from_millis(300);
 const FEW: usize = 5;
 
@@ -50,16 +50,16 @@ pub(super) fn while_publishing(cell: &Cell, effort: Effort) -> Vec<Row> {
     rows.collect()
 }
 
-/// Nanoseconds.
+/// The nanoseconds of one turn.
 struct Turn {
-    /// Of each publish, sorted.
+    /// Each publish, sorted.
     publishes: Vec<f64>,
-    /// To subscribe and leave, on average.
+    /// One subscribe and leave, on average.
     come_and_go: f64,
 }
 
 fn take_turn(crowd: &dyn Crowd) -> Turn {
-    /// All have room for so many.
+    /// Every subscriber has room for so many.
     const PUBLISHES: usize = 100;
     let done = &AtomicBool::new(false);
     thread::scope(|scope| {
@@ -67,7 +67,7 @@ fn take_turn(crowd: &dyn Crowd) -> Turn {
             stay_on_core(1);
             let start = Instant::now();
             let mut times = 0;
-            // Relaxed: it is late by one turn at most.
+            // Relaxed: a stale value costs at most one more turn.
             while times == 0 || !done.load(Ordering::Relaxed) {
                 crowd.come_and_go();
                 times += 1;

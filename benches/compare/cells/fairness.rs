@@ -1,4 +1,4 @@
-//! What each of several publishers gets when all of them wait for room.
+//! Cells about each publisher's share when all of them wait for room.
 
 use std::hint;
 use std::sync::Barrier;
@@ -11,7 +11,7 @@ use crate::run::contestants::{Threads, enter};
 use crate::run::envelopes::{Envelopes, Payload};
 use crate::run::measure::{Median, interleave, nanoseconds, stay_on_core};
 
-/// How many publishers there are, and how long the subscriber takes for each envelope.
+/// The numbers of publishers, and the time that the subscriber takes for each envelope.
 const CASES: [(&str, usize, Duration); 2] = [
     ("8 to a slow one", 8, Duration::from_micros(20)),
     ("64 to one", 64, Duration::ZERO),
@@ -44,9 +44,10 @@ pub(super) fn shares(cell: &Cell, effort: Effort) -> Vec<Row> {
     rows.collect()
 }
 
-/// The least share of a publisher, as a part of a fair one, and the nanoseconds of the longest publish.
+/// Returns the smallest share of a publisher, relative to a fair one, and the nanoseconds of the longest publish.
 ///
-/// So many envelopes are published that each could publish `fair` of them: each publisher takes a ticket for each.
+/// So many envelopes are published that each publisher could publish `fair` of them. A publisher takes a ticket for
+/// each.
 fn run(threads: Threads, fair: usize, pause: Duration) -> [f64; 2] {
     let total = fair * threads.publishers.len();
     let ready = &Barrier::new(threads.publishers.len() + threads.subscribers.len());
@@ -71,7 +72,7 @@ fn run(threads: Threads, fair: usize, pause: Duration) -> [f64; 2] {
                 let mut envelopes = Envelopes::new(Payload::Ping);
                 let (mut count, mut longest) = (0, Duration::ZERO);
                 ready.wait();
-                // Relaxed: only a count.
+                // Relaxed: the tickets are only counted.
                 while tickets.fetch_add(1, Ordering::Relaxed) < total {
                     let start = Instant::now();
                     publisher.publish(&mut envelopes, 1);

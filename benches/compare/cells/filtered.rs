@@ -1,4 +1,4 @@
-//! What it costs to ask each subscriber whether an envelope is for it.
+//! Cells about asking each subscriber whether an envelope is for it.
 
 use super::race::{PER_DELIVERY, PER_PUBLISH, Race};
 use super::{Cell, Effort, Row};
@@ -6,7 +6,7 @@ use crate::run::contestants::{Question, filtered};
 use crate::run::envelopes::Payload;
 use crate::run::measure::Drill;
 
-/// The question, how many match, and how many do not.
+/// The question, how many subscribers match, and how many do not.
 const CASES: [(&str, Question, usize, usize); 8] = [
     ("16 by pattern", Question::Pattern, 16, 0),
     ("16 by source", Question::Source, 16, 0),

@@ -1,4 +1,4 @@
-//! Threads that share the work.
+//! Cells about threads that share the work.
 
 use std::sync::Barrier;
 use std::thread::{self, ScopedJoinHandle};
@@ -30,7 +30,7 @@ pub(super) fn one_of_four(cell: &Cell, effort: Effort) -> Vec<Row> {
     [1, 4].map(row).into()
 }
 
-/// Million envelopes a second, from the start of the first thread to the end of the last.
+/// Returns million envelopes a second, from the start of the first thread to the end of the last.
 fn run(group: Group, each_publishes: usize, total: usize) -> f64 {
     let ready = &Barrier::new(group.publishers.len() + group.members.len());
     let spans: Vec<_> = thread::scope(|scope| {
@@ -41,7 +41,7 @@ fn run(group: Group, each_publishes: usize, total: usize) -> f64 {
                 ready.wait();
                 let start = Instant::now();
                 publisher.publish(&mut envelopes, each_publishes);
-                drop(publisher); // with the last one the work ends
+                drop(publisher); // the work ends when the last publisher is dropped
                 (start, Instant::now(), 0)
             })
         });

@@ -1,4 +1,4 @@
-//! How long an envelope takes from one thread to another.
+//! Cells about how long an envelope takes from one thread to another.
 
 use super::{Cell, Effort, Row, Unit, outcomes};
 use crate::run::contestants::{Conversation, enter};

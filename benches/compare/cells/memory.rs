@@ -1,4 +1,4 @@
-//! What is allocated: counted, not timed.
+//! Cells about allocated memory. They count; they do not time.
 
 use std::alloc::System;
 
@@ -9,7 +9,7 @@ use crate::run::contestants::{Absence, CAPACITY, Contestant, enter};
 use crate::run::envelopes::{Envelopes, Payload};
 use crate::run::measure::{BURST, Median};
 
-/// The allocator, where it is one that counts.
+/// The allocator, if it is the one that counts.
 pub(crate) type Counter = &'static StatsAlloc<System>;
 
 pub(super) fn allocations(cell: &Cell, counter: Counter) -> Vec<Row> {
@@ -35,7 +35,7 @@ pub(super) fn allocations(cell: &Cell, counter: Counter) -> Vec<Row> {
     rows
 }
 
-/// Allocations for each.
+/// Allocations for each envelope.
 struct PerEnvelope {
     publish: f64,
     delivery: f64,
@@ -102,8 +102,8 @@ pub(super) fn per_subscriber(cell: &Cell, counter: Counter) -> Vec<Row> {
     cases.map(row).into()
 }
 
-/// What a bus holds with so many subscribers, and so many envelopes published to each; several
-/// times, because the threads of some contestants allocate and free when they please.
+/// Returns what a bus holds with so many subscribers and so many envelopes published to each. Counts several times,
+/// because the threads of some contestants allocate and free when they please.
 fn bytes_held(
     contestant: &dyn Contestant,
     subscribers: usize,

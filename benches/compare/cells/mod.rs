@@ -1,4 +1,4 @@
-//! The cells of the comparison: what is measured.
+//! The cells of the comparison: each measures one thing.
 
 mod at_rest;
 mod burst;
@@ -21,14 +21,14 @@ use crate::run::contestants::{Absence, Entrant, Entrants, Role};
 use crate::run::envelopes::Payload;
 use crate::run::measure::Median;
 
-/// One letter of the table.
+/// One cell: one letter of the table.
 pub(crate) struct Cell {
     pub(crate) letter: char,
     pub(crate) title: &'static str,
     pub(crate) run: Run,
 }
 
-/// How a cell comes by its figures.
+/// How a cell gets its figures.
 #[derive(Clone, Copy)]
 pub(crate) enum Run {
     /// By the clock.
@@ -152,7 +152,7 @@ pub(crate) const CELLS: &[Cell] = &[
     },
 ];
 
-/// How much is measured.
+/// How much a cell measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
     Quick,
@@ -229,7 +229,7 @@ impl Unit {
     }
 }
 
-/// One line of figures: everybody at the same job.
+/// One line of figures: every contestant at the same job.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cell: char,
@@ -243,7 +243,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Pings from one publisher to one subscriber, unless it is told otherwise.
+    /// Makes a row for pings from one publisher to one subscriber. The caller changes what is different.
     fn of<T>(
         cell: &Cell,
         entrants: &Entrants<T>,
@@ -263,7 +263,7 @@ impl Row {
     }
 }
 
-/// What one contestant reached.
+/// What one contestant achieved.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
@@ -271,7 +271,7 @@ pub(crate) struct Outcome {
     pub(crate) median: Median,
 }
 
-/// What all entrants reached, by their place among them.
+/// Returns what all entrants achieved, by their place among them.
 fn outcomes<T>(entrants: &[Entrant<T>], median: impl Fn(usize) -> Median) -> Vec<Outcome> {
     let outcome = |(index, entrant): (usize, &Entrant<T>)| Outcome {
         name: entrant.name,

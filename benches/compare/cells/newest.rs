@@ -1,4 +1,4 @@
-//! Subscribers that lose something, or nearly do: one that keeps the newest, and one that is nearly full.
+//! Cells about subscribers that lose envelopes or nearly do: one that keeps the newest, and one that is nearly full.
 
 use super::race::{PER_PUBLISH, PER_PUBLISH_AND_RECEIVE, Race};
 use super::{Cell, Effort, Row};
@@ -33,7 +33,7 @@ pub(super) fn keep_the_newest(cell: &Cell, effort: Effort) -> Vec<Row> {
 
 pub(super) fn nearly_full(cell: &Cell, effort: Effort) -> Vec<Row> {
     const WELL: usize = 16;
-    /// So it keeps between 115 and 123 of 128.
+    /// With it the queue holds between 115 and 123 of 128.
     const QUEUED: usize = CAPACITY * 9 / 10;
     const AT_A_TIME: usize = 8;
     let cases = [
@@ -52,7 +52,7 @@ pub(super) fn nearly_full(cell: &Cell, effort: Effort) -> Vec<Row> {
             };
             if queued > 0 {
                 let mut envelopes = Envelopes::new(Payload::Ping);
-                fill.run(&mut *entrant.brings, &mut envelopes, 4); // and one that is not counted
+                fill.run(&mut *entrant.brings, &mut envelopes, 4); // and one burst that is not counted
             }
         }
         let drill = Drill {

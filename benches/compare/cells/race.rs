@@ -1,11 +1,11 @@
-//! What one thread measures with a bus: bursts, by all entrants in turns.
+//! Runs bursts of one thread by all entrants in turns.
 
 use super::{Cell, Effort, Row, Unit};
 use crate::run::contestants::{Burst, Entrant, Entrants};
 use crate::run::envelopes::{Envelopes, Payload};
 use crate::run::measure::{BURST, Bursts, Drill, Median, interleave};
 
-/// One figure of some bursts.
+/// One figure derived from some bursts.
 pub(super) type Figure = (Unit, fn(&Bursts) -> f64);
 
 pub(super) const PER_DELIVERY: Figure = (Unit::NanosecondsPerDelivery, Bursts::per_delivery);
@@ -22,7 +22,7 @@ pub(super) struct Race<'a> {
     pub(super) case: Option<&'static str>,
     pub(super) payload: Payload,
     pub(super) drill: Drill,
-    /// How many deliveries each burst must make, where nothing may be lost.
+    /// How many deliveries each burst must make, where no loss is allowed.
     pub(super) deliveries: Option<usize>,
     /// How many envelopes the last subscriber must have at the end, if it does not receive them all.
     pub(super) left: Option<usize>,
@@ -42,13 +42,13 @@ impl<'a> Race<'a> {
         }
     }
 
-    /// A row for each figure.
+    /// Returns a row for each figure.
     pub(super) fn run(
         &self,
         mut entrants: Entrants<Box<dyn Burst>>,
         figures: &[Figure],
     ) -> Vec<Row> {
-        // About as many deliveries in each turn, whatever the number of subscribers.
+        // About the same number of deliveries in each turn, for any number of subscribers.
         let bursts = (128 / self.drill.subscribers).clamp(4, 64) * BURST / self.drill.burst;
         let mut envelopes = Envelopes::new(self.payload);
         let samples = interleave(&mut entrants.present, self.rounds, |entrant| {
@@ -76,7 +76,7 @@ impl<'a> Race<'a> {
     }
 }
 
-/// Receives what this subscriber has left, and insists that it is so much.
+/// Receives what this subscriber has left, and asserts how much that is.
 pub(super) fn expect_left(
     entrant: &mut Entrant<Box<dyn Burst>>,
     subscriber: usize,

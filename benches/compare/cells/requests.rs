@@ -1,4 +1,4 @@
-//! How long it takes to ask and be answered.
+//! Cells about how long a request and its answer take.
 
 use super::{Cell, Effort, Row, Unit};
 use crate::run::contestants::{Conversation, Entrant, Entrants, requests};
@@ -20,7 +20,7 @@ pub(super) fn round_trips(cell: &Cell, effort: Effort) -> Vec<Row> {
     threads.into_iter().chain(tasks).collect()
 }
 
-/// A row for the median and one for the 99th percentile.
+/// Returns a row for the median and one for the 99th percentile.
 fn rows<T>(
     cell: &Cell,
     effort: Effort,

@@ -1,7 +1,7 @@
-//! Tasks: one publishes bursts, others receive them.
+//! Cells about tasks: one task publishes bursts, others receive them.
 //!
-//! After each burst the publisher waits until everybody has received it: so nobody is ever so far
-//! behind that he would lose something, whoever it is.
+//! After each burst the publisher waits until every subscriber has received it. So no subscriber of any contestant
+//! falls so far behind that it would lose something.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use crate::run::measure::{BURST, Median, interleave, quantile};
 struct Drills {
     /// So many bursts to so many subscribers.
     bursts: fn(&Runtime, usize, usize) -> Duration,
-    /// So many times to and fro; the nanoseconds of each, sorted.
+    /// So many round trips. Returns the nanoseconds of each, sorted.
     ping_pong: fn(&Runtime, usize) -> Vec<f64>,
 }
 
@@ -79,7 +79,7 @@ fn run(cell: &Cell, effort: Effort, runtime: &Runtime) -> Vec<Row> {
     rows
 }
 
-/// A task for each subscriber and one that publishes, as a program has them.
+/// Runs a task for each subscriber and one that publishes, as a program would.
 async fn bursts<B: TaskBus>(subscribers: usize, count: usize) -> Duration {
     let (publisher, subscribers) = B::new(subscribers);
     let all = subscribers.len();
@@ -122,7 +122,7 @@ async fn bursts<B: TaskBus>(subscribers: usize, count: usize) -> Duration {
     took
 }
 
-/// Two tasks that send one envelope to and fro: the nanoseconds of each round trip, sorted.
+/// Sends one envelope to and fro between two tasks. Returns the nanoseconds of each round trip, sorted.
 pub(super) async fn to_and_fro<T: Talk>(trips: usize) -> Vec<f64> {
     const WARM_UP: usize = 100;
     let (mut asks, mut answers) = T::new();

@@ -1,8 +1,8 @@
-//! What threads reach together, without loss.
+//! Cells about what threads achieve together, without loss.
 //!
-//! With one subscriber on a core of its own, those who allocate for every envelope all end up near
-//! the same figure: the system's allocator then pays for memory that one core allocates and
-//! another frees, with glibc about a microsecond each time. It is part of what a user gets.
+//! With one subscriber on a core of its own, all contestants that allocate for every envelope end up near the same
+//! figure. The system's allocator then pays for memory that one core allocates and another frees: about a microsecond
+//! each time with glibc. That is part of what a user gets.
 
 use super::{Cell, Effort, Row, Unit, outcomes};
 use crate::run::contestants::enter;
@@ -33,7 +33,7 @@ fn throughput(
     effort: Effort,
 ) -> Row {
     let each_publishes = match payload {
-        Payload::Json => 4_000, // more than that would not stay in the cache
+        Payload::Json => 4_000, // more would not stay in the cache
         _ => effort.choose(24_000, 48_000) / (publishers * subscribers),
     };
     let deliveries = each_publishes * publishers * subscribers;

@@ -1,4 +1,4 @@
-//! JSON, and what an audited publish costs.
+//! Cells about JSON, and about the cost of an audited publish.
 
 use std::fs;
 use std::hint::black_box;
@@ -18,7 +18,7 @@ pub(super) fn json_and_audit(cell: &Cell, effort: Effort) -> Vec<Row> {
     wire.chain(audit.into_iter().flatten()).collect()
 }
 
-/// A row for each case, which has a figure of each sample.
+/// Returns a row for each case, which takes one figure out of each sample.
 fn rows<T, const N: usize>(
     cell: &Cell,
     payload: Payload,
@@ -65,9 +65,9 @@ fn written_and_read(cell: &Cell, effort: Effort, payload: Payload) -> [Row; 2] {
 }
 
 fn audited_publish(cell: &Cell, effort: Effort, payload: Payload) -> [Row; 3] {
-    /// So the publisher does not wait for room.
+    /// Few enough that the publisher does not wait for room.
     const FEW: usize = AUDIT_CAPACITY / 2;
-    /// So it is as fast as what writes.
+    /// So many that the publisher is as fast as the writing thread.
     const MANY: usize = AUDIT_CAPACITY * 4;
     let folder = tempfile::tempdir().expect("a folder");
     let mut entrants: Entrants<_> = audited(folder.path()).into();

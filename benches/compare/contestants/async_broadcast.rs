@@ -1,4 +1,4 @@
-//! async-broadcast, a channel of `Arc`s, used from plain threads.
+//! The `async-broadcast` crate: a channel of `Arc`s, used from plain threads.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl Contestant for AsyncBroadcast {
 
     fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
         let (mut sender, receivers) = channel(subscribers);
-        // Else a full subscriber stops the publisher.
+        // Otherwise a full subscriber stops the publisher.
         sender.set_overflow(true);
         Ok(Box::new(OneThread { sender, receivers }))
     }

@@ -1,4 +1,4 @@
-//! async-channel, used from plain threads: a channel for many senders and many receivers.
+//! The `async-channel` crate, used from plain threads: a channel for many senders and many receivers.
 
 use async_channel::{Receiver, Sender, bounded};
 

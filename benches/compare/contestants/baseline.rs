@@ -1,8 +1,8 @@
 //! The baseline: the design of the message bus of the `oxide-k` crate, written anew.
 //!
-//! A list of tokio mpsc senders behind an async lock, which every publish takes for writing and
-//! rebuilds, and a deep clone for every subscriber: there, an envelope owns its source. Its ids
-//! and times cost more there than here, which is left out: the envelopes are the same for all.
+//! It keeps a list of tokio mpsc senders behind an async lock. Every publish takes the lock for writing and rebuilds
+//! the list, and makes a deep clone for every subscriber: in that design an envelope owns its source. Its ids and times
+//! cost more there than here. That is left out, because all contestants publish the same envelopes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl BaselineBus {
         self.publish(envelope).await;
     }
 
-    /// Waits for room. The original drops; this is the least change that does not.
+    /// Waits for room. The original drops the envelope. This is the smallest change that avoids it.
     async fn publish_lossless(&self, envelope: Envelope) {
         let subscribers = self.subscribers.write().await;
         for sender in subscribers.iter() {
@@ -107,7 +107,7 @@ fn deep_clone(envelope: &Envelope) -> Envelope {
     copy
 }
 
-/// Each thread runs one for as long as it publishes.
+/// Makes a runtime, which a thread runs for as long as it publishes.
 fn runtime() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime")
 }

@@ -1,4 +1,4 @@
-//! Bounded channels behind one trait, whatever they carry, and one channel as a bus with one subscriber.
+//! Bounded channels of any item behind one trait, and one channel as a bus with one subscriber.
 
 use std::borrow::Borrow;
 
@@ -23,9 +23,9 @@ pub(super) trait Channel<T>: 'static {
     fn bounded(capacity: usize) -> (Self::Sender, Self::Receiver);
     /// Waits for room.
     fn send(sender: &Self::Sender, item: T);
-    /// Drops the item where there is no room.
+    /// Drops the item if there is no room.
     fn try_send(sender: &Self::Sender, item: T);
-    /// Waits for an item; nothing when all senders are gone.
+    /// Waits for an item. Returns `None` when all senders are gone.
     fn receive(receiver: &mut Self::Receiver) -> Option<T>;
     fn try_receive(receiver: &mut Self::Receiver) -> Option<T>;
 }
@@ -52,13 +52,13 @@ impl<C: Channel<Envelope>> Subscribe for Receiving<C> {
     }
 }
 
-/// One channel of envelopes between two threads: the least that they can do.
+/// Makes one channel of envelopes between two threads: the least that they can do.
 pub(super) fn between_threads<C: Channel<Envelope>>() -> Threads {
     let (sender, receiver) = C::bounded(CAPACITY);
     Threads::new([Sending::<C>(sender)], [Receiving::<C>(receiver)])
 }
 
-/// The same, used by one thread.
+/// One channel of envelopes used by one thread.
 pub(super) struct OneThread<C: Channel<Envelope>> {
     sender: C::Sender,
     receiver: C::Receiver,
@@ -83,7 +83,7 @@ impl<C: Channel<Envelope>> Burst for OneThread<C> {
     }
 }
 
-/// Receives and reads what is there; tells how many there were.
+/// Receives and reads what is there. Returns how many envelopes there were.
 pub(super) fn receive_up_to<E: Borrow<Envelope>>(
     at_most: usize,
     mut receive: impl FnMut() -> Option<E>,

@@ -1,4 +1,4 @@
-//! A bus with many subscribers, to which more come and which they leave.
+//! A bus with many subscribers, while others subscribe and leave again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,12 +12,12 @@ use super::crossbeam::Crossbeam;
 use super::{CAPACITY, Entrant, Role, Shared, async_broadcast as async_peer, entrant_with};
 use super::{oxide, tokio_broadcast};
 
-/// Used by two threads: one publishes, and on the other subscribers come and go.
+/// A bus used by two threads: one publishes, and on the other subscribers come and go.
 pub(crate) trait Crowd: Send + Sync {
     fn publish(&self, envelope: Envelope);
-    /// One more subscribes, and leaves.
+    /// Subscribes one more and lets it leave.
     fn come_and_go(&self);
-    /// Those that stay receive what they have; tells how many envelopes that were, together.
+    /// Lets those that stay receive what they have. Returns the total of their envelopes.
     fn receive(&mut self) -> usize;
 }
 
@@ -137,7 +137,7 @@ impl Crowd for AsyncBroadcast {
     }
 }
 
-/// A list of channels that is replaced whole.
+/// A list of channels that is replaced as a whole.
 struct FanOut {
     senders: ArcSwap<Vec<(u64, Sender)>>,
     next_id: AtomicU64,
@@ -172,7 +172,7 @@ impl Crowd for FanOut {
     }
 
     fn come_and_go(&self) {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed); // only a number of its own
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed); // only a unique number
         let (sender, _receiver): (Sender, Receiver) = Crossbeam::bounded(CAPACITY);
         self.senders.rcu(|senders| {
             let mut more = Vec::with_capacity(senders.len() + 1);
@@ -192,7 +192,7 @@ impl Crowd for FanOut {
     }
 }
 
-/// How many envelopes these have, together.
+/// Counts the envelopes of all these receivers.
 fn count<F: FnMut() -> Option<Shared>>(receivers: impl Iterator<Item = F>) -> usize {
     let all = receivers.map(|receive| std::iter::from_fn(receive).count());
     all.sum()

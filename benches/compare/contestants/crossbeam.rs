@@ -1,4 +1,4 @@
-//! crossbeam-channel: a fan-out, and one bare channel.
+//! The `crossbeam-channel` crate: a fan-out, and one bare channel.
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 

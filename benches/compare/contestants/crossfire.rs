@@ -1,4 +1,4 @@
-//! crossfire: a fan-out.
+//! The `crossfire` crate: a fan-out.
 
 use crossfire::mpmc::{Array, bounded_blocking};
 use crossfire::{MRx, MTx};

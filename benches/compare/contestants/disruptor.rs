@@ -1,8 +1,8 @@
-//! disruptor: a preallocated ring, read by reference, in batches of whatever is there.
+//! The `disruptor` crate: a preallocated ring, read by reference, in batches of whatever is there.
 //!
-//! It does less than the others: nobody owns what he receives, nobody joins or leaves, nobody
-//! sleeps. Its own wait strategy burns a core for each thread; here both sides spin a little and
-//! then yield, because with more threads than cores pure spinning measures the scheduler.
+//! It does less than the others: no subscriber owns what it receives, none joins or leaves, and none sleeps. Its own
+//! wait strategy keeps a core busy for each thread. Here both sides spin a little and then yield, because with more
+//! threads than cores pure spinning measures the scheduler.
 
 use std::{hint, thread};
 
@@ -15,7 +15,7 @@ use oxide_bus::Envelope;
 use super::{Absence, Burst, CAPACITY, Contestant, Publish, Role, Subscribe, Threads, read};
 use crate::run::envelopes::Envelopes;
 
-/// A place in the ring: empty until first used.
+/// A place in the ring, empty until its first use.
 type Slot = Option<Envelope>;
 
 #[derive(Debug)]
@@ -123,7 +123,7 @@ fn single(subscribers: usize) -> (impl Producer<Slot> + Send + 'static, Vec<Poll
     (builder.build(), pollers)
 }
 
-/// Spins a little, then gives the core to somebody else.
+/// Spins a little, then yields the core.
 fn wait(turns: &mut u32) {
     *turns += 1;
     if *turns < 128 {
@@ -173,7 +173,7 @@ macro_rules! subscribe {
     };
 }
 
-// The trait that would let this be generic is private to the crate.
+// The trait that would make this generic is private to the crate.
 subscribe!(SingleProducerBarrier);
 subscribe!(MultiProducerBarrier);
 

@@ -1,7 +1,7 @@
-//! enso-channel's fan-out: a preallocated ring, read by reference.
+//! The fan-out of the `enso-channel` crate: a preallocated ring, read by reference.
 //!
-//! It does less than the others: how many subscribers there are is fixed when it is compiled, and nobody waits, so it
-//! takes part where one thread does everything.
+//! It does less than the others: the number of subscribers is fixed when it is compiled, and nobody waits. So it takes
+//! part where one thread does everything.
 
 use enso_channel::fanout::{Receiver, Sender, channel};
 use enso_channel::{ChanReadRefs, ChanReceiver, ChanSender, ChanWritePermit, ChanWritePermits};
@@ -10,7 +10,7 @@ use oxide_bus::Envelope;
 use super::{Absence, Burst, CAPACITY, Contestant, Role, Threads, read};
 use crate::run::envelopes::Envelopes;
 
-/// A place in the ring: empty until first used.
+/// A place in the ring, empty until its first use.
 type Slot = Option<Envelope>;
 
 #[derive(Debug)]

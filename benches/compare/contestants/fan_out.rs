@@ -1,4 +1,4 @@
-//! What a user builds from plain channels: a list of senders, and an `Arc` sent through each.
+//! The bus that a user builds from plain channels: a list of senders, and an `Arc` sent through each.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn channels<C: Channel<Shared>>(subscribers: usize) -> (Vec<C::Sender>, Vec<C::R
     (0..subscribers).map(|_| C::bounded(CAPACITY)).unzip()
 }
 
-/// Hands the envelope to each sender; the last one gets the handle itself.
+/// Hands the envelope to each sender. The last one gets the handle itself.
 pub(super) fn send_to_all<S>(senders: &[S], envelope: Envelope, send: impl Fn(&S, Shared)) {
     let envelope = Arc::new(envelope);
     if let Some((last, others)) = senders.split_last() {

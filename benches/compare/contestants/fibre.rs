@@ -1,4 +1,4 @@
-//! fibre's channel for one publisher: a ring, of which each subscriber takes a clone.
+//! The channel for one publisher of the `fibre` crate: a ring, from which each subscriber takes a clone.
 
 use fibre::spmc::{BoundedSyncReceiver, BoundedSyncSender, bounded};
 

@@ -8,17 +8,17 @@ use super::crossbeam::Crossbeam;
 use super::{Burst, CAPACITY, Entrant, Role, Shared, entrant, oxide};
 use crate::run::envelopes::{Envelopes, module_id};
 
-/// What a subscriber is asked before it gets an envelope.
+/// What decides whether a subscriber gets an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
     Pattern,
     Source,
     Predicate,
-    /// Nothing: each is a group of one.
+    /// Nothing: each subscriber is a group of one.
     Group,
 }
 
-/// So many subscribers that take pings, and so many others that take something else.
+/// Makes so many subscribers that take pings, and so many others that take something else.
 pub(crate) fn filtered(
     question: Question,
     matching: usize,
@@ -41,7 +41,7 @@ fn is_ping(envelope: &Envelope) -> bool {
 }
 
 impl Question {
-    /// For one that takes pings, or for the other one with this index.
+    /// Returns the options of a subscriber that takes pings, or of the other subscriber with this index.
     fn options(self, other: Option<usize>) -> SubscribeOptions {
         let options = SubscribeOptions::new().capacity(CAPACITY);
         match (self, other.map(module_id)) {
@@ -54,7 +54,7 @@ impl Question {
         }
     }
 
-    /// The same, as a function.
+    /// Returns the same question as a function.
     fn ask(self, other: Option<usize>) -> Ask {
         match (self, other.map(module_id)) {
             (Question::Pattern | Question::Predicate, None) => Box::new(is_ping),

@@ -1,4 +1,4 @@
-//! flume: a fan-out.
+//! The `flume` crate: a fan-out.
 
 use flume::{Receiver, Sender, bounded};
 

@@ -10,7 +10,7 @@ use super::flume::Flume;
 use super::kanal::Kanal;
 use super::{CAPACITY, Entrant, Publish, Role, entrant_with, read};
 
-/// Publishers, and those that share what they publish.
+/// Publishers, and the members that share what they publish.
 pub(crate) struct Group {
     pub(crate) publishers: Vec<Box<dyn Publish>>,
     pub(crate) members: Vec<Box<dyn Work>>,
@@ -18,11 +18,11 @@ pub(crate) struct Group {
 
 /// A member with a thread of its own.
 pub(crate) trait Work: Send {
-    /// Receives and reads until all publishers are gone; tells how many there were.
+    /// Receives and reads until all publishers are gone. Returns how many envelopes there were.
     fn work(&mut self) -> usize;
 }
 
-/// Makes one with so many publishers and members.
+/// Makes a group with so many publishers and members.
 type Make = fn(usize, usize) -> Group;
 
 pub(crate) fn groups() -> Vec<Entrant<Make>> {
@@ -64,7 +64,7 @@ impl Group {
     }
 }
 
-/// Receives and reads one.
+/// Receives and reads one envelope.
 type Receive = fn(&mut Subscription) -> Result<(), RecvError>;
 
 fn ours(publishers: usize, members: usize, receive: Receive) -> Group {
@@ -97,7 +97,7 @@ impl Work for Member {
     }
 }
 
-/// A channel for many senders and many receivers.
+/// Makes a group around one channel for many senders and many receivers.
 fn one_channel<C: Channel<Envelope>>(publishers: usize, members: usize) -> Group
 where
     C::Receiver: Clone,

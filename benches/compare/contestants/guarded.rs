@@ -1,4 +1,4 @@
-//! Publishing under a capability, by every way there is, beside publishing without.
+//! Publishing under a capability, in every possible way, beside publishing without.
 
 use oxide_bus::{Capability, MessageBus, Publisher, Subscription};
 
@@ -7,7 +7,7 @@ use super::oxide::receive_owned;
 use super::{Burst, Entrant, Role, entrant};
 use crate::run::envelopes::Envelopes;
 
-/// A bus for each way, so that all have the same number of subscribers.
+/// Makes a bus for each way, so that all have the same number of subscribers.
 pub(crate) fn guarded(subscribers: usize) -> Vec<Entrant<Box<dyn Burst>>> {
     let ours = |name, right: fn(&MessageBus, Capability) -> Right| {
         let bus = MessageBus::new();
@@ -37,7 +37,7 @@ pub(crate) fn guarded(subscribers: usize) -> Vec<Entrant<Box<dyn Burst>>> {
     ]
 }
 
-/// By what right it is published.
+/// The right to publish.
 enum Right {
     Root,
     Publisher(Publisher),

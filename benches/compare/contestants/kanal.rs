@@ -1,4 +1,4 @@
-//! kanal: a fan-out.
+//! The `kanal` crate: a fan-out.
 
 use kanal::{Receiver, Sender, bounded};
 

@@ -1,4 +1,4 @@
-//! Who is compared: one file a peer, all behind the same small traits.
+//! The contestants: one file for each peer, all behind the same small traits.
 
 mod async_broadcast;
 mod async_channel;
@@ -41,7 +41,7 @@ pub(crate) use self::guarded::guarded;
 pub(crate) use self::newest::newest;
 pub(crate) use self::targeted::targeted;
 
-/// How many envelopes a subscriber's queue, or a shared ring, holds.
+/// How many envelopes a subscriber's queue or a shared ring holds.
 pub(crate) const CAPACITY: usize = 128;
 
 /// An envelope that several subscribers share.
@@ -57,13 +57,13 @@ pub(crate) enum Role {
     Ours,
     /// What a user would pick instead.
     Peer,
-    /// Does less than the others, shown for its speed: never the best peer.
+    /// Does less than the others. It is shown for its speed, and is never the best peer.
     Reference,
     /// The design that this crate replaces.
     Baseline,
 }
 
-/// One of those that are compared.
+/// A contestant of the comparison.
 pub(crate) trait Contestant {
     fn name(&self) -> &'static str;
 
@@ -71,28 +71,28 @@ pub(crate) trait Contestant {
         Role::Peer
     }
 
-    /// For one thread that publishes a burst, then receives it for every subscriber.
+    /// Makes a bus for one thread that publishes a burst, then receives it for every subscriber.
     fn burst(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence>;
 
-    /// The same, where a full subscriber loses envelopes and holds up nobody.
+    /// Like `burst`, but a full subscriber loses envelopes and delays nobody.
     fn lossy(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
         self.burst(subscribers)
     }
 
-    /// For bursts that are published as one batch, by those who have a way to do that.
+    /// Makes a bus for bursts that are published as one batch, if the contestant has a way to do that.
     fn batches(&self, subscribers: usize) -> Result<Box<dyn Burst>, Absence> {
         self.burst(subscribers)
     }
 
-    /// For threads, without loss: publishers wait for room, subscribers for envelopes.
+    /// Makes a bus for threads, without loss: publishers wait for room, subscribers for envelopes.
     fn threads(&self, publishers: usize, subscribers: usize) -> Result<Threads, Absence>;
 
-    /// For one publisher, and subscribers that sleep until it publishes and are never behind.
+    /// Makes a bus for one publisher, and subscribers that sleep until it publishes and are never behind.
     fn at_rest(&self, subscribers: usize) -> Result<Threads, Absence> {
         self.threads(1, subscribers)
     }
 
-    /// For one publisher and one subscriber that is never behind.
+    /// Makes a bus for one publisher and one subscriber that is never behind.
     fn latency(&self) -> Result<Threads, Absence> {
         self.at_rest(1)
     }
@@ -103,7 +103,7 @@ pub(crate) trait Burst {
     /// Publishes the next `count` envelopes.
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize);
 
-    /// Receives and reads up to `at_most` envelopes; tells how many there were.
+    /// Receives and reads up to `at_most` envelopes. Returns how many there were.
     fn receive(&mut self, subscriber: usize, at_most: usize) -> usize;
 }
 
@@ -119,7 +119,7 @@ pub(crate) trait Subscribe: Send {
     fn receive(&mut self, count: usize);
 }
 
-/// A bus whose handles go to a thread each.
+/// A bus whose handles go to one thread each.
 pub(crate) struct Threads {
     pub(crate) publishers: Vec<Box<dyn Publish>>,
     pub(crate) subscribers: Vec<Box<dyn Subscribe>>,
@@ -166,7 +166,7 @@ impl Conversation {
         }
     }
 
-    /// One of two that each publish to the other.
+    /// Makes a conversation of two buses, one in each direction.
     pub(crate) fn between(forth: Threads, back: Threads) -> Self {
         let (mut call, mut hear_call) = forth.only_two();
         let (mut answer, mut hear_answer) = back.only_two();
@@ -183,14 +183,14 @@ impl Conversation {
     }
 }
 
-/// Somebody who takes part in a cell, with what it brings.
+/// A contestant that takes part in a cell, with what it brings.
 pub(crate) struct Entrant<T> {
     pub(crate) name: &'static str,
     pub(crate) role: Role,
     pub(crate) brings: T,
 }
 
-/// One that is made for a single cell.
+/// Makes an entrant for a single cell.
 fn entrant(name: &'static str, role: Role, bus: impl Burst + 'static) -> Entrant<Box<dyn Burst>> {
     Entrant {
         name,
@@ -199,12 +199,12 @@ fn entrant(name: &'static str, role: Role, bus: impl Burst + 'static) -> Entrant
     }
 }
 
-/// One with anything else.
+/// Makes an entrant that brings anything else.
 pub(crate) fn entrant_with<T>(name: &'static str, role: Role, brings: T) -> Entrant<T> {
     Entrant { name, role, brings }
 }
 
-/// Those who take part in a cell, and why others do not.
+/// The contestants that take part in a cell, and why the others do not.
 pub(crate) struct Entrants<T> {
     pub(crate) present: Vec<Entrant<T>>,
     pub(crate) absent: Vec<(&'static str, Absence)>,
@@ -219,7 +219,7 @@ impl<T> From<Vec<Entrant<T>>> for Entrants<T> {
     }
 }
 
-/// Everybody who can make what is brought to a cell.
+/// Returns every contestant that can make what the cell needs.
 pub(crate) fn enter<T>(make: impl Fn(Box<dyn Contestant>) -> Result<T, Absence>) -> Entrants<T> {
     let mut entrants = Entrants {
         present: Vec::new(),
@@ -235,7 +235,7 @@ pub(crate) fn enter<T>(make: impl Fn(Box<dyn Contestant>) -> Result<T, Absence>)
     entrants
 }
 
-/// Everybody, in the order of the table.
+/// Returns every contestant, in the order of the table.
 fn all() -> Vec<Box<dyn Contestant>> {
     vec![
         Box::new(oxide::OWNED),
@@ -260,7 +260,7 @@ fn all() -> Vec<Box<dyn Contestant>> {
     ]
 }
 
-/// What every subscriber does with what it receives.
+/// Does what every subscriber does with an envelope that it receives.
 fn read(envelope: &Envelope) {
     std::hint::black_box(envelope.id);
 }

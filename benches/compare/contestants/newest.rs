@@ -1,4 +1,4 @@
-//! Subscribers that lose the oldest when they are full.
+//! Subscribers that lose the oldest envelopes when they are full.
 
 use oxide_bus::{Overflow, SubscribeOptions};
 
@@ -11,7 +11,7 @@ pub(crate) fn newest(subscribers: usize) -> Vec<Entrant<Box<dyn Burst>>> {
         .capacity(CAPACITY)
         .overflow(Overflow::DropOldest);
     let mut entrants = oxide::both_ways(|| (0..subscribers).map(|_| options.clone()));
-    // Each is a ring that is written over.
+    // Each is a ring that is overwritten.
     let rings: [&dyn Contestant; 2] = [&TokioBroadcast, &AsyncBroadcast];
     entrants.extend(rings.map(|ring| Entrant {
         name: ring.name(),

@@ -14,7 +14,7 @@ enum Receiving {
     ByReference,
     /// All that is queued at once.
     Drained,
-    /// The same, published as one batch.
+    /// Like `Drained`, and published as one batch.
     Batches,
 }
 
@@ -91,7 +91,7 @@ impl Contestant for Oxide {
 }
 
 impl Oxide {
-    /// Whether it receives one envelope at a time.
+    /// Fails unless subscribers receive one envelope at a time.
     fn one_by_one(&self) -> Result<(), Absence> {
         match self.receiving {
             Receiving::Owned | Receiving::ByReference => Ok(()),
@@ -126,7 +126,7 @@ impl Publish for MessageBus {
     }
 }
 
-/// A bus with these subscriptions, received from by value and by reference.
+/// Makes a bus with these subscriptions twice: received from by value and by reference.
 pub(super) fn both_ways<I: IntoIterator<Item = SubscribeOptions>>(
     options: impl Fn() -> I,
 ) -> Vec<Entrant<Box<dyn Burst>>> {
@@ -165,7 +165,7 @@ impl Burst for OneThread {
         match self.receiving {
             Receiving::Owned => receive_owned(subscription, at_most),
             Receiving::ByReference => receive_by_reference(subscription, at_most),
-            // A burst is drained whole, so there is never more than that.
+            // A burst is drained as a whole, so there are never more.
             Receiving::Drained | Receiving::Batches => {
                 subscription.try_recv_each(read).unwrap_or(0)
             }

@@ -1,4 +1,4 @@
-//! A question, and its answer.
+//! Requests and their answers.
 
 use oxide_bus::{Envelope, MessageBus, SubscribeOptions, Subscription};
 
@@ -66,7 +66,7 @@ fn ours(receive: Receive) -> Conversation {
     )
 }
 
-/// Each question carries a channel of its own, so that several may ask.
+/// Makes a conversation in which each question carries a channel of its own, so that several threads may ask.
 fn one_each() -> Conversation {
     let (sender, mut receiver) = Crossbeam::bounded(CAPACITY);
     Conversation::new(
@@ -144,7 +144,7 @@ pub(crate) mod tasks {
         }
     }
 
-    /// The same, received by reference.
+    /// Like `Oxide`, but receives by reference.
     pub(crate) enum ByReference {}
 
     impl Talk for ByReference {
@@ -169,7 +169,7 @@ pub(crate) mod tasks {
         }
     }
 
-    /// Each question carries where its answer goes.
+    /// Each question carries the sender for its answer.
     pub(crate) enum WithOneshot {}
 
     type Question = (Envelope, oneshot::Sender<Envelope>);

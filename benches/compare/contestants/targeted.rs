@@ -1,6 +1,6 @@
 //! Commands to one of many modules, each of which listens to its own.
 //!
-//! Who has no patterns delivers every command to every module, which discards what is not for it.
+//! A contestant without patterns delivers every command to every module, which discards commands for others.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) fn targeted(modules: usize) -> Vec<Entrant<Box<dyn Burst>>> {
     entrants
 }
 
-/// The ids of all modules, for those who compare.
+/// Returns the ids of all modules, to compare with.
 fn module_ids(modules: usize) -> Vec<String> {
     (0..modules).map(module_id).collect()
 }

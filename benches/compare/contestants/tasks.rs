@@ -1,4 +1,4 @@
-//! Who is compared where tasks publish and receive.
+//! The contestants whose tasks publish and receive.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::run::envelopes::Envelopes;
 
-/// A bus of tasks. Nobody is ever more than its capacity behind.
+/// A bus of tasks. No task is ever more than its capacity behind.
 pub(crate) trait TaskBus: 'static {
     const NAME: &'static str;
     const ROLE: Role = Role::Peer;
@@ -24,7 +24,7 @@ pub(crate) trait TaskBus: 'static {
 
     fn new(subscribers: usize) -> (Self::Publisher, Vec<Self::Subscriber>);
     fn publish(publisher: &Self::Publisher, envelope: Envelope) -> impl Future<Output = ()> + Send;
-    /// Receives and reads one.
+    /// Receives and reads one envelope.
     fn receive(subscriber: &mut Self::Subscriber) -> impl Future<Output = ()> + Send;
 }
 
@@ -35,7 +35,7 @@ pub(crate) trait TaskCell {
     fn bring<B: TaskBus>() -> Self::Brings;
 }
 
-/// All of them, in the order of the table.
+/// Returns all of them, in the order of the table.
 pub(crate) fn everybody<C: TaskCell>() -> Vec<Entrant<C::Brings>> {
     fn takes_part<C: TaskCell, B: TaskBus>() -> Entrant<C::Brings> {
         entrant_with(B::NAME, B::ROLE, C::bring::<B>())
@@ -109,7 +109,7 @@ impl TaskBus for Oxide {
     }
 }
 
-/// The same, received by reference.
+/// Like `Oxide`, but receives by reference.
 pub(crate) enum ByReference {}
 
 impl TaskBus for ByReference {

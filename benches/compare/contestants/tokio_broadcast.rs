@@ -1,4 +1,4 @@
-//! tokio's broadcast channel of `Arc`s, used from plain threads.
+//! The broadcast channel of tokio with `Arc`s, used from plain threads.
 
 use std::sync::Arc;
 

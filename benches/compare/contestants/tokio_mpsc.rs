@@ -1,4 +1,4 @@
-//! tokio's mpsc channel: a fan-out, used from plain threads.
+//! The mpsc channel of tokio: a fan-out, used from plain threads.
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 

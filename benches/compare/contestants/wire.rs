@@ -1,4 +1,4 @@
-//! Envelopes as JSON, and publishes that are written down, beside what a user derives and builds.
+//! Envelopes as JSON, and publishes that are written to a file, beside what a user would derive and build.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -25,7 +25,7 @@ const DERIVED: &str = "serde_json, derived";
 pub(crate) trait Json {
     fn encode(&self) -> String;
     fn decode(&self, json: &str);
-    /// Whether the same is read that was written.
+    /// Returns whether reading gives what was written.
     fn reads_back(&self, json: &str) -> bool;
 }
 
@@ -64,7 +64,7 @@ impl Json for Ours {
     }
 }
 
-/// An envelope of the same shape.
+/// An envelope of the same shape, with derived serialization.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Derived {
     id: Uuid,
@@ -137,7 +137,7 @@ impl Json for Derived {
     }
 }
 
-/// Where each publish is written to a file, as a line.
+/// A bus that writes each publish to a file, as a line.
 pub(crate) trait Audited {
     fn publish(&mut self, envelopes: &mut Envelopes, count: usize);
     /// Waits until all that was published is written, though perhaps not yet on disk.
@@ -147,7 +147,7 @@ pub(crate) trait Audited {
 /// How many envelopes may wait to be written.
 pub(crate) const AUDIT_CAPACITY: usize = 1_024;
 
-/// Each writes to a file of this folder that has its name.
+/// Makes the contestants. Each writes to a file of its own name in this folder.
 pub(crate) fn audited(folder: &Path) -> Vec<Entrant<Box<dyn Audited>>> {
     const OURS: &str = "oxide-bus";
     const WRITER: &str = "crossbeam and a thread that writes lines";

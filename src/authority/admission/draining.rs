@@ -1,4 +1,4 @@
-//! Waiting for those who were inside when something was revoked.
+//! Draining: waiting for the publishes that were in flight when a capability was revoked.
 
 use std::time::Instant;
 
@@ -8,10 +8,10 @@ use super::{AWAITED, Admission, COUNT, STRIPES, inside};
 use crate::support::sync::{AtomicU64, Ordering};
 use crate::support::wait_list::{Look, look_when_woken};
 
-/// When something was revoked.
+/// The moment when a capability was revoked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Revoked {
-    /// After so many grants.
+    /// How many grants came before.
     grants: u64,
     /// Whether it was granted until then.
     pub(crate) was_granted: bool,
@@ -26,12 +26,12 @@ impl Revoked {
     }
 }
 
-/// Why not all who were inside have been waited for.
+/// Why not all publishes in flight have been waited for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StillInside {
-    /// So many still are: time was up, or is not yet.
+    /// So many are still in flight: time was up, or is not yet.
     TimedOut(u64),
-    /// Others come in again.
+    /// It was granted again, so new publishes come in.
     GrantedAgain,
 }
 
@@ -44,11 +44,11 @@ impl From<Result<(), StillInside>> for Look<Result<(), StillInside>> {
     }
 }
 
-/// Words of an admission.
+/// The words of an admission that a drain waits for.
 type Awaited<'a> = SmallVec<[&'a AtomicU64; STRIPES]>;
 
 impl Admission {
-    /// Waits until all are out that were inside when it was revoked. Whoever comes in later is refused, and is not
+    /// Waits until all publishes are over that were in flight when it was revoked. Later ones are refused, and not
     /// waited for.
     pub(crate) fn drained(
         &self,
@@ -62,7 +62,7 @@ impl Admission {
         over.unwrap_or_else(|| draining.look(&note))
     }
 
-    /// The same, for one that asks more than once.
+    /// Like [`drained`](Admission::drained), for a caller that looks more than once.
     pub(crate) fn draining(&self, revoked: Revoked) -> Draining<'_> {
         Draining {
             admission: self,
@@ -71,12 +71,12 @@ impl Admission {
         }
     }
 
-    /// Marks the words where somebody is inside: the last one to leave takes the mark away, and tells.
+    /// Marks the words with publishes in flight. The last publish of a word takes the mark away, and wakes the drain.
     fn await_all(&self) -> Awaited<'_> {
         (self.stripes.iter())
             .map(|word| &**word)
             .filter(|word| {
-                // Acquire: as in `change`.
+                // Acquire, against the release of a guard's drop: what was in flight is enqueued.
                 let mut before = word.load(Ordering::Acquire);
                 while before & COUNT != 0 {
                     match word.compare_exchange_weak(
@@ -95,22 +95,22 @@ impl Admission {
     }
 }
 
-/// Waits for those who were inside when something was revoked.
+/// Waits for the publishes that were in flight when a capability was revoked.
 pub(crate) struct Draining<'a> {
     admission: &'a Admission,
     revoked: Revoked,
-    /// Those of the words that have not been at zero yet, once they were marked.
+    /// Words that have not been at zero yet. None until they are marked.
     awaited: Option<Awaited<'a>>,
 }
 
 impl Draining<'_> {
-    /// What has become of it by now. Whoever waits [registers](Admission::leaving) before it looks.
+    /// Whether the drain is over. The caller [registers](Admission::leaving) before it looks.
     pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
         let changed = self.admission.changing.lock();
         self.outcome(changed.grants).inspect(|()| note())
     }
 
-    /// Called with the lock held.
+    /// To be called with the lock held.
     fn outcome(&mut self, grants: u64) -> Result<(), StillInside> {
         let admission = self.admission;
         if grants != self.revoked.grants {
@@ -118,7 +118,7 @@ impl Draining<'_> {
         }
         let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
         awaited.retain(|word| {
-            let word = word.load(Ordering::Acquire); // as in `change`
+            let word = word.load(Ordering::Acquire); // as in `await_all`
             word & AWAITED != 0 && word & COUNT != 0
         });
         if awaited.is_empty() {

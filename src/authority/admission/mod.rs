@@ -1,21 +1,23 @@
-//! A grant as those see it who publish under it: whether they may, and that they are about to.
+//! An admission: the publisher's view of a grant. May it publish, and how many publishes are in flight.
 //!
-//! Nearly every publish only appends, by leave ([`appending`](crate::engine::core)), and changes nothing here. Any other
-//! counts itself in and out. It does so in the word that also says whether the
-//! capability is granted without restrictions, so that one read-modify-write asks and counts, and
-//! no fence is needed. Who revokes writes to that word too, after it has stored the new terms; of
-//! any publish and any change, one comes first in the word's own order:
+//! Nearly every publish only appends, by a permission that it [asks for on the fast path](crate::engine::core), and
+//! writes nothing here. Every other publish counts itself in and out. It does so in the word that also says whether the
+//! capability is granted without restrictions. So one read-modify-write both asks and counts, and no fence is needed. A
+//! change stores the new terms and then writes to that word too. Of any publish and any change, one comes first in the
+//! word's order:
 //!
-//! * The publish: then who changes the word finds it counted, and can wait until it is over.
-//! * The change: then the publish acquires what was released with it, and goes by the new terms.
+//! * The publish comes first: the thread that makes the change finds it counted, and can wait until it is over.
+//! * The change comes first: the publish acquires what was released with it, and goes by the new terms.
 //!
-//! There are several words, so that many threads need not fight for one; a publisher has its own for
-//! good, and a change goes through all.
+//! There are several words, so that many threads need not contend for one. A publisher keeps its word for good, and a
+//! change goes through all of them.
 //!
-//! Who finds in the word that nothing is granted is refused at once, and not counted: so those who try again
-//! and again hold up nobody who waits. Only who comes in just as it is revoked is counted and refused. So who
-//! waits does not wait for the moment when nobody is inside anywhere: it is enough that each word has been at
-//! zero once. The last one out takes the mark of who waits away, in the step that finds nobody inside.
+//! A publish that finds in the word that nothing is granted is refused at once, and not counted. So publishers that try
+//! again and again delay no drain. Only a publish that comes in just as the capability is revoked is counted and then
+//! refused. So a drain need not wait for a moment when nothing is in flight anywhere: it is enough that each word has
+//! been at zero once. The last publish of a word takes the drain's mark away, in the step that finds nothing in flight.
+//!
+//! The models in `tests/admission_loom_models.rs` show this.
 
 mod draining;
 mod pass;
@@ -39,10 +41,10 @@ const PLAIN: u64 = 1 << 63;
 /// Granted, with restrictions or without.
 const GRANTED: u64 = 1 << 62;
 
-/// Somebody waits until nobody is inside.
+/// A drain waits until nothing is in flight in this word.
 const AWAITED: u64 = 1 << 61;
 
-/// How many are inside.
+/// How many publishes are in flight.
 const COUNT: u64 = AWAITED - 1;
 
 /// How many words there are.
@@ -56,7 +58,7 @@ pub(crate) struct Admission {
     terms: ArcSwap<Terms>,
     /// Held while terms change.
     changing: Mutex<Changed>,
-    /// Where those wait that have revoked it, until nobody is inside any more, or it is granted again.
+    /// Where drains wait until nothing is in flight any more, or it is granted again.
     leaving: Arc<WaitList>,
     refusals: Refusals,
     /// How many requests under it are pending.
@@ -68,13 +70,13 @@ pub(crate) struct Admission {
 struct Changed {
     /// How often it was granted, or is about to be.
     grants: u64,
-    /// The number of the last grant or revoke of which anybody was told.
+    /// The number of the last grant or revoke that was announced.
     announced: u64,
-    /// The number of the one that the terms are of.
+    /// The number of the one that the terms are from.
     settled: u64,
 }
 
-/// A grant that does not count yet: its number.
+/// The number of a grant that does not count yet.
 #[derive(Debug)]
 pub(crate) struct Announced(u64);
 
@@ -82,14 +84,14 @@ pub(crate) struct Announced(u64);
 #[derive(Debug)]
 enum Terms {
     NeverGranted,
-    /// It never is.
+    /// It is never granted.
     NameTooLong,
     Granted(Scope),
     Revoked,
 }
 
 impl Terms {
-    /// What it is granted for.
+    /// What it is granted for, or why it is not.
     fn scope(&self) -> Result<&Scope, Denial> {
         match self {
             Terms::NeverGranted => Err(Denial::NotGranted),
@@ -99,7 +101,7 @@ impl Terms {
         }
     }
 
-    /// How the words say so.
+    /// What the words say of these terms.
     fn mark(&self) -> u64 {
         match self {
             Terms::Granted(scope) if scope.is_plain() => PLAIN | GRANTED,
@@ -118,12 +120,12 @@ impl Admission {
         Self::with(Terms::NeverGranted)
     }
 
-    /// One that nothing will be granted to.
+    /// An admission that nothing will be granted to.
     pub(crate) fn unnameable() -> Self {
         Self::with(Terms::NameTooLong)
     }
 
-    /// One that is granted from the start.
+    /// An admission that is granted from the start.
     pub(crate) fn granted_for(scope: Scope) -> Self {
         Self::with(Terms::Granted(scope))
     }
@@ -141,23 +143,22 @@ impl Admission {
         }
     }
 
-    /// A place for one who will publish.
+    /// Picks the word in which a new publisher counts.
     pub(crate) fn stripe(&self) -> Stripe {
         let next = self.next.fetch_add(1, Ordering::Relaxed); // any will do
         Stripe(usize::try_from(next % STRIPES as u64).expect("there are few"))
     }
 
-    /// Counts a publish in, until what is returned is dropped, unless nothing is granted; whether it may go
-    /// on is another question, which comes after.
+    /// Counts a publish as in flight until the guard is dropped, unless nothing is granted. Whether it may go on is
+    /// asked afterwards.
     #[inline]
     pub(crate) fn enter(&self, stripe: Stripe) -> Result<InFlight<'_>, Denial> {
         let word = &self.stripes[stripe.0];
-        // Relaxed: the terms have the say, and what it counts in next is newer.
+        // Relaxed: the terms decide, and the word in which it counts next is read anew.
         if word.load(Ordering::Relaxed) & GRANTED == 0 {
             self.look()?;
         }
-        // Acquire, against the release in `change`: whoever publishes also sees what its granter had
-        // prepared.
+        // Acquire, against the release in `change`: a publish also sees everything that the granting thread did before.
         let before = word.fetch_add(1, Ordering::Acquire);
         Ok(InFlight {
             admission: self,
@@ -166,16 +167,18 @@ impl Admission {
         })
     }
 
-    /// Whether it is granted without restrictions, for one who appends by leave.
+    /// Whether it is granted without restrictions. Asked on the fast path, where the publish does not count as in
+    /// flight.
     #[inline]
     pub(crate) fn is_plain(&self, stripe: Stripe) -> bool {
         self.stripes[stripe.0].load(Ordering::Acquire) & PLAIN != 0 // as in `enter`
     }
 
-    /// Whether it is granted, and what for; for one who appends by leave.
+    /// Whether it is granted, and `admits` agrees to its scope. Asked on the fast path, where the publish does not
+    /// count as in flight.
     ///
-    /// Who has to try again brings the pass along: what was taken out of an allowance once is not taken again
-    /// while the same terms stand.
+    /// A publish that has to try again hands in the same cached verdict. What was taken out of an allowance once is not
+    /// taken again while the same terms stand.
     pub(crate) fn let_pass<E: From<Denial>>(
         &self,
         pass: &mut CachedVerdict,
@@ -204,13 +207,13 @@ impl Admission {
         Ok(())
     }
 
-    /// Whether something is granted, for whatever.
+    /// Whether anything is granted.
     #[cold]
     fn look(&self) -> Result<(), Denial> {
         self.terms.load().scope().map(drop)
     }
 
-    /// What it is granted for now, looked at; nothing where it is not granted, or has expired.
+    /// Looks at what it is granted for now. None if it is not granted, or has expired.
     pub(crate) fn granted<T>(&self, look: impl FnOnce(&Scope) -> T) -> Option<T> {
         let terms = self.terms.load();
         let scope = terms.scope().ok().filter(|scope| !scope.has_expired());
@@ -221,8 +224,8 @@ impl Admission {
         self.granted(|_| ()).is_some()
     }
 
-    /// Somebody is about to grant it: who waits for those who were inside is told that it is granted again. Notes that,
-    /// under the lock under which it comes about; so do those below.
+    /// Announces a grant: drains learn that it is granted again. Calls `note` under the lock under which this comes
+    /// about, as `revoke` does.
     pub(crate) fn announce(&self, note: impl FnOnce()) -> Announced {
         let mut changed = self.changing.lock();
         note();
@@ -231,8 +234,9 @@ impl Admission {
         Announced(changed.announced)
     }
 
-    /// Grants it, in the place of what was agreed before, unless it was revoked or granted anew since this was announced:
-    /// then it is as if that had come just after. Those that wait are yet to be woken, where no lock is held.
+    /// Makes a grant count, in the place of what was agreed before. If it was revoked or granted anew since this grant
+    /// was announced, does nothing: that is as if the other had come just after. The caller wakes the drains, under no
+    /// lock.
     pub(crate) fn grant(&self, scope: Scope, Announced(number): Announced) {
         let mut changed = self.changing.lock();
         if number < changed.settled {
@@ -247,8 +251,7 @@ impl Admission {
         }
     }
 
-    /// Revokes it. Whoever comes in from now on is refused. Returns what it takes to wait for those
-    /// who came before.
+    /// Revokes it: every later publish is refused. Returns what a drain needs to wait for the earlier ones.
     pub(crate) fn revoke(&self, note: impl FnOnce()) -> Revoked {
         let mut changed = self.changing.lock();
         note();
@@ -261,33 +264,34 @@ impl Admission {
         Revoked::new(changed.grants, was_granted)
     }
 
-    /// Called with the lock held.
+    /// To be called with the lock held.
     fn change(&self, terms: Terms) {
         self.terms.store(Arc::new(terms));
         for word in &self.stripes {
-            // Release: who comes in after it finds the terms that were stored before. Acquire: who is
-            // not inside any more has enqueued what it had.
+            // Release, against the acquire in `enter`: a publish that counts itself in afterwards finds the terms
+            // stored above. Acquire, against the release of a guard's drop: a publish that is over has enqueued what it
+            // had.
             word.fetch_and(COUNT, Ordering::AcqRel);
         }
     }
 
-    /// How many are inside.
+    /// How many publishes are in flight.
     pub(crate) fn inside(&self) -> u64 {
         inside(self.stripes.iter().map(|word| &**word))
     }
 
-    /// The last one that somebody waits for is out, unless others have come in since: of those the last
-    /// one tells.
+    /// Wakes the drains, after the last publish of a word that they wait for. If others have come in since, the last of
+    /// those does it.
     #[cold]
     fn tell(&self, stripe: Stripe) {
         let word = &self.stripes[stripe.0];
-        // Release, and acquire: who waits finds all done that was done by those who left.
+        // Release and acquire: a drain finds everything done by the publishes that are over.
         if (word.compare_exchange(AWAITED, 0, Ordering::AcqRel, Ordering::Relaxed)).is_ok() {
             self.leaving.wake_all_after_fence();
         }
     }
 
-    /// Where those wait that have revoked it: woken when nobody is inside any more. Whoever grants it wakes them, too.
+    /// Where drains wait. They are woken when nothing is in flight any more, and by a grant.
     pub(crate) fn leaving(&self) -> &Arc<WaitList> {
         &self.leaving
     }
@@ -296,9 +300,9 @@ impl Admission {
         &self.refusals
     }
 
-    /// Counts in one who asks and will wait for the answer, if there are fewer than so many.
+    /// Counts a request that will wait for its answer, if fewer than `limit` do.
     pub(crate) fn ask(self: &Arc<Self>, limit: u64) -> Option<Asking> {
-        // Relaxed: the word stands for itself.
+        // Relaxed: nothing but the count is learned from the word.
         let counted = (self.asking).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asking| {
             (asking < limit).then_some(asking + 1)
         });
@@ -306,7 +310,7 @@ impl Admission {
     }
 }
 
-/// Somebody who asks, until it is dropped.
+/// A pending request, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Asking(Arc<Admission>);
 
@@ -316,11 +320,11 @@ impl Drop for Asking {
     }
 }
 
-/// Which word a publisher counts itself in.
+/// The word in which a publisher counts.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Stripe(usize);
 
-/// Somebody who publishes, until it is dropped: also if a payload's code panics.
+/// The in-flight guard: a publish counts as in flight until this is dropped, even if a payload's code panics.
 #[derive(Debug)]
 pub(crate) struct InFlight<'a> {
     admission: &'a Admission,
@@ -329,15 +333,15 @@ pub(crate) struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
-    /// Whether it is granted without restrictions.
+    /// Whether the capability was granted without restrictions.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.is_plain
     }
 
-    /// Whether something is granted still.
+    /// Whether anything is still granted.
     pub(crate) fn goes_on(&self) -> Result<(), Denial> {
-        // Relaxed: who is inside is waited for in any case; it is to learn of it soon.
+        // Relaxed: a drain waits for this publish in any case. It only has to learn of a revoke soon.
         let word = self.admission.stripes[self.stripe.0].load(Ordering::Relaxed);
         if word & GRANTED == 0 {
             self.admission.look()?;
@@ -345,7 +349,8 @@ impl InFlight<'_> {
         Ok(())
     }
 
-    /// As [`Admission::let_pass`], for who is inside. Nothing is looked at twice for one who may try many times.
+    /// Like [`Admission::let_pass`], for a publish that counts as in flight. For one that may try many times nothing is
+    /// asked twice.
     pub(crate) fn let_pass<E: From<Denial>>(
         &self,
         pass: &mut CachedVerdict,
@@ -360,8 +365,8 @@ impl InFlight<'_> {
 impl Drop for InFlight<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Release, against the acquire of who waits: all is enqueued. Acquire, against `change`: who
-        // was inside when it was revoked knows so, and may have to forget it.
+        // Release, against the acquire of a drain: everything is enqueued. Acquire, against `change`: a publish that
+        // was in flight when the capability was revoked knows so, and may have to forget the capability.
         let before = self.admission.stripes[self.stripe.0].fetch_sub(1, Ordering::AcqRel);
         if before & (AWAITED | COUNT) == AWAITED | 1 {
             self.admission.tell(self.stripe);

@@ -1,21 +1,23 @@
-//! What was found out about something that was not published at once.
+//! A cached verdict: what was found out about a publish that did not succeed at once.
+//!
+//! It spares the next attempt the same questions. Above all, no attempt takes from a rate's allowance twice.
 
 use std::sync::Arc;
 
 use super::Terms;
 use crate::engine::demands::Measured;
 
-/// What was found out about something that was not published then.
+/// What was found out about a publish that did not succeed at once.
 #[derive(Debug)]
 pub(crate) struct CachedVerdict {
-    /// Those by which it was let pass.
+    /// The terms by which it was let pass.
     pub(super) terms: Option<Arc<Terms>>,
     pub(super) is_for_many: bool,
     measured: Measured,
 }
 
 impl CachedVerdict {
-    /// For one who tries once by the short way and once by the long one.
+    /// For a publish that tries once on the fast path and once on the slow one.
     pub(crate) fn for_one() -> Self {
         CachedVerdict {
             terms: None,
@@ -24,7 +26,7 @@ impl CachedVerdict {
         }
     }
 
-    /// For one who may try many times: nothing is asked twice.
+    /// For a publish that may try many times: nothing is asked twice.
     #[cfg(feature = "tokio")]
     pub(crate) fn for_many() -> Self {
         CachedVerdict {
@@ -34,7 +36,7 @@ impl CachedVerdict {
         }
     }
 
-    /// Measures it, where no terms have a say, unless that was done before.
+    /// Measures the envelope, where no terms have a say, unless that was done before.
     pub(crate) fn measure<E>(&mut self, measure: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         self.measured.once(measure)
     }

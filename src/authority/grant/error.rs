@@ -1,4 +1,4 @@
-//! Why a capability was not granted, or not seen to its end.
+//! Errors of granting and revoking.
 
 use std::error::Error;
 use std::fmt;
@@ -20,11 +20,11 @@ use crate::message::pattern::{MAX_PATTERNS_BYTES, PatternError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantError {
-    /// One of its patterns is none.
+    /// One of the patterns is not a valid pattern.
     Pattern(PatternError),
-    /// As many capabilities are granted as may be.
+    /// As many capabilities are granted as are allowed.
     TooMany {
-        /// How many that is.
+        /// The limit.
         limit: usize,
     },
     /// The name of the capability or of a source is too long.
@@ -71,8 +71,8 @@ impl Error for GrantError {
     }
 }
 
-/// Why [`revoke_and_drain`](crate::Bus::revoke_and_drain) returned before all that was admitted
-/// under the capability was enqueued. It is revoked all the same, unless it was granted again.
+/// Why [`revoke_and_drain`](crate::Bus::revoke_and_drain) returned before every publish that was admitted under the
+/// capability was enqueued. The capability is revoked all the same, unless it was granted again.
 ///
 /// # Examples
 ///
@@ -100,7 +100,7 @@ impl Error for GrantError {
 pub enum RevokeError {
     /// Time was up.
     TimedOut {
-        /// How many publishes were still on their way.
+        /// How many publishes were still in flight.
         in_flight: u64,
     },
     /// It was granted again meanwhile, so there is no end to wait for.

@@ -1,4 +1,4 @@
-//! What a capability is granted for.
+//! A grant: a capability, and what it is granted for.
 
 mod error;
 
@@ -15,15 +15,14 @@ pub use self::error::{GrantError, RevokeError};
 
 /// A capability, and what it is granted for: which subjects, sources and headers, until when, how often.
 ///
-/// Each restriction is one more that must hold; one that is not set does not restrict. [Forwarding](Self::forwards)
-/// is a right that must be given. Where there is neither, the capability's name is the whole grant:
-/// `bus.grant("log:write")`.
+/// Every restriction that is set must hold. [Forwarding](Self::forwards) is a right that must be given. Where there is
+/// neither, the capability's name is the whole grant: `bus.grant("log:write")`.
 ///
 /// # Cost
 ///
-/// A publish under a grant without restrictions pays for none. Patterns are compared one by one, until one
-/// matches: eight of them make a publish some 40 to 70 ns longer, by the machine; an expiry or a rate, each of which
-/// reads the clock, 60 to 120 ns. `cargo bench --bench authorize` prints these differences.
+/// A publish under a grant without restrictions pays for none. Patterns are compared one by one, until one matches:
+/// eight of them make a publish some 40 to 70 ns longer, depending on the machine. An expiry or a rate reads the clock,
+/// and makes it 60 to 120 ns longer. `cargo bench --bench authorize` prints these differences.
 ///
 /// # Examples
 ///
@@ -55,14 +54,14 @@ pub struct Grant {
     pub(crate) expires: Option<Instant>,
     /// How many a second, and how many at once.
     pub(crate) rate: Option<(u32, u32)>,
-    /// A right more, not a restriction.
+    /// A right, not a restriction.
     pub(crate) forwards: bool,
-    /// The first text that was given as a pattern and is none.
+    /// The error of the first text that is not a valid pattern.
     pub(crate) bad_pattern: Option<PatternError>,
 }
 
 impl Grant {
-    /// This capability, without restrictions.
+    /// Grants this capability, without restrictions.
     pub fn new(capability: impl Into<Capability>) -> Self {
         Grant {
             capability: capability.into(),
@@ -76,11 +75,12 @@ impl Grant {
         }
     }
 
-    /// For subjects that this pattern matches. Called again, adds another: one that matches is enough.
+    /// Restricts the grant to subjects that this pattern matches. Called again, adds another: one that matches is
+    /// enough.
     ///
-    /// A text that is no pattern is the [error](crate::GrantError::Pattern) of granting. A payload without a subject is matched by no pattern, and is
-    /// refused as [`NoSubject`](crate::Denial::NoSubject). Together they have up to
-    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES).
+    /// If a text is not a valid pattern, granting fails with [`Pattern`](crate::GrantError::Pattern). No pattern
+    /// matches a payload without a subject: that is refused as [`NoSubject`](crate::Denial::NoSubject). All patterns
+    /// together have up to [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES).
     pub fn pattern<P>(self, pattern: P) -> Self
     where
         P: TryInto<Pattern>,
@@ -89,7 +89,7 @@ impl Grant {
         self.patterns([pattern])
     }
 
-    /// For subjects that one of these patterns matches: [`pattern`](Self::pattern) for each.
+    /// Restricts the grant to subjects that one of these patterns matches: [`pattern`](Self::pattern) for each.
     ///
     /// An empty list (`[""; 0]`) lets nothing pass, unless there are other patterns.
     pub fn patterns<P>(mut self, patterns: impl IntoIterator<Item = P>) -> Self
@@ -107,25 +107,27 @@ impl Grant {
         self
     }
 
-    /// For this source. Called again, adds another.
+    /// Restricts the grant to this source. Called again, adds another.
     ///
-    /// It also widens what a publisher that [forwards](Self::forwards) may hand on: envelopes of these
-    /// sources, where it else may forward only its own.
+    /// This also widens what a publisher may [forward](Self::forwards): envelopes of these sources. Without it a
+    /// publisher may forward only envelopes of its own source.
     pub fn source(self, source: impl Into<Source>) -> Self {
         self.sources([source])
     }
 
-    /// For these sources: [`source`](Self::source) for each. An empty list lets nothing pass, unless there are others.
+    /// Restricts the grant to these sources: [`source`](Self::source) for each. An empty list lets nothing pass, unless
+    /// there are other sources.
     pub fn sources<S: Into<Source>>(mut self, sources: impl IntoIterator<Item = S>) -> Self {
         (self.sources.get_or_insert_default()).extend(sources.into_iter().map(Into::into));
         self
     }
 
-    /// With these headers only. Called again, adds more. No names at all are no headers at all.
+    /// Restricts the grant to envelopes with these headers only. Called again, adds more. An empty list allows no
+    /// headers.
     ///
-    /// What has another header is refused as [`Header`](crate::Denial::Header), forwarded envelopes too. A name that no
-    /// [header](crate::Headers) can have allows nothing. The [context of a trace](crate::BusBuilder::trace_context) that
-    /// the bus adds to what a publisher says needs no listing; one that the publisher sets itself does.
+    /// An envelope with another header is refused as [`Header`](crate::Denial::Header), even if it is forwarded. A name
+    /// that no [header](crate::Headers) can have allows nothing. The [trace context](crate::BusBuilder::trace_context)
+    /// that the bus adds to an envelope need not be listed; one that the publisher sets itself must be.
     ///
     /// # Examples
     ///
@@ -148,40 +150,41 @@ impl Grant {
         self
     }
 
-    /// Until this time; from then on publishes under it are refused.
+    /// Grants it until this time. From then on publishes under it are refused.
     pub fn expires_at(mut self, time: Instant) -> Self {
         self.expires = Some(time);
         self
     }
 
-    /// For so long, from this call on. Beyond what the clock can tell it is for good.
+    /// Grants it for this long, from this call on. A time beyond the end of the clock is for good.
     pub fn expires_in(mut self, time: Duration) -> Self {
         self.expires = Instant::now().checked_add(time);
         self
     }
 
-    /// For so many envelopes a second, and up to `burst` at once after a pause.
+    /// Limits the rate to `per_second` envelopes a second, and up to `burst` at once after a pause.
     ///
-    /// All who publish under the capability share this allowance, and it begins whole. What is let pass counts, also
-    /// if there is no room for it then, as [`try_publish`](crate::Publisher::try_publish) may find; so those who then
-    /// wait for room may arrive together. It is spaced by whole nanoseconds, rounded up, so far above a million a second
-    /// it allows a little less.
+    /// All publishers under the capability share this allowance, and it begins full. An envelope that is let pass
+    /// counts, even if there is no room for it, as [`try_publish`](crate::Publisher::try_publish) may find. So
+    /// publishes that then wait for room may arrive together. Envelopes are spaced by whole nanoseconds, rounded up, so
+    /// a rate far above a million a second allows a little less.
     pub fn rate(mut self, per_second: u32, burst: u32) -> Self {
         self.rate = Some((per_second, burst));
         self
     }
 
-    /// Lets publishers [forward](crate::Publisher::forward) what was made elsewhere, within all the rest.
+    /// Lets publishers [forward](crate::Publisher::forward) envelopes that were made elsewhere, within all
+    /// restrictions.
     ///
-    /// A right of its own, since what is forwarded keeps the id and the time that it came with: so who may
-    /// forward may choose them, repeat an id, and ask with the id of somebody else's request, which then is
-    /// given the answer.
+    /// This is a right of its own, since a forwarded envelope keeps the id and the time that it came with. So a
+    /// publisher that forwards may choose them and repeat an id. It may ask with the id of another publisher's request,
+    /// which then is given the answer.
     pub fn forwards(mut self) -> Self {
         self.forwards = true;
         self
     }
 
-    /// The restrictions in words, if there are any, and the rights beside publishing.
+    /// The restrictions and rights in words. None if there are neither.
     pub(crate) fn scope(&self) -> Option<Arc<str>> {
         let (patterns, sources) = (self.patterns.as_deref(), self.sources.as_deref());
         words(
@@ -195,7 +198,7 @@ impl Grant {
     }
 }
 
-/// What a capability is granted for, in words; none if it is granted without restrictions.
+/// What a capability is granted for, in words. None if it is granted without restrictions.
 pub(crate) fn words(
     patterns: Option<&[Pattern]>,
     sources: Option<&[Source]>,

@@ -1,4 +1,4 @@
-//! Publishing by the name of a capability.
+//! Publishing by the name of a capability: for the holder of a bus, which looks the name up at each publish.
 
 use std::slice;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::message::denial::Denial;
 use crate::message::envelope::Envelope;
 use crate::message::subject::Payload;
 
-/// Who publishes by a capability's name: that keeps it known, if it is revoked meanwhile.
+/// A capability that was looked up by name. It stays known while this exists, even if it is revoked meanwhile.
 pub(crate) struct ByName<'a> {
     grants: &'a Grants,
     capability: &'a Capability,
@@ -29,7 +29,7 @@ impl Grants {
         }
     }
 
-    /// Whether a capability is granted without restrictions, for one who is not counted; see
+    /// Whether a capability is granted without restrictions, for a publish that does not count as in flight; see
     /// [`Admission::is_plain`].
     pub(crate) fn is_plain(&self, capability: &Capability) -> bool {
         let known = self.known.get(capability);
@@ -38,7 +38,7 @@ impl Grants {
 }
 
 impl ByName<'_> {
-    /// Lets an envelope pass; it counts as on its way until what is returned is dropped.
+    /// Lets an envelope pass. It counts as in flight until the guard is dropped.
     pub(crate) fn enter<M: Payload>(
         &self,
         core: &Core<M>,
@@ -54,7 +54,7 @@ impl ByName<'_> {
             return refuse(&self.grants.unknown, Denial::NotGranted);
         };
         let entered = admission.enter(Stripe::default());
-        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        // The guard of a refused publish is dropped here, before the refusal is told: a listener may run user code.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
             if inside.is_plain() {
                 pass.measure(|| core.measure(envelope))?;
@@ -82,7 +82,7 @@ impl Drop for ByName<'_> {
         };
         if !admission.is_granted() {
             self.grants.forget_if_idle(self.capability);
-            // Somebody else may have forgotten it before this was refused.
+            // Another thread may have forgotten it before this publish was refused.
             let known = self.grants.find(self.capability);
             if !known.is_some_and(|known| Arc::ptr_eq(&known, admission)) {
                 self.grants.forget(admission);

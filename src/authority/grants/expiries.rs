@@ -1,4 +1,4 @@
-//! When grants expire, the earliest first: so that one that has expired is found without a look at the others.
+//! The times when grants expire, earliest first, so that an expired one is found without a look at the others.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::message::capability::Capability;
 use crate::support::sync::Mutex;
 
-/// The expiries of all that is granted until some time.
+/// The expiries of everything that is granted until some time.
 ///
 /// Its lock is taken inside that of a shard of the map, never the other way round.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! What is known of each capability, in figures.
+//! Figures of each capability.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::message::capability::Capability;
 
 /// What is known of one capability: one of [`Bus::grants`](crate::Bus::grants).
 ///
-/// At a quiet moment all is exact; in the midst of things it is as of a moment during the call.
+/// At a quiet moment every figure is exact. While others publish it is as of some moment during the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GrantStats {
@@ -16,20 +16,20 @@ pub struct GrantStats {
     pub capability: Capability,
     /// Whether it is granted now, and has not expired.
     pub granted: bool,
-    /// What it is granted for, in words; none if it is granted without restrictions, or is not granted.
+    /// What it is granted for, in words. None if it is granted without restrictions, or is not granted.
     pub scope: Option<Arc<str>>,
-    /// How many publishers hold it. A clone, or one that was [narrowed](crate::Publisher::narrow), counts with the one
-    /// that it was made of.
+    /// How many publishers hold it. A clone, or a [narrowed](crate::Publisher::narrow) publisher, counts with the one
+    /// that it was made from.
     pub publishers: usize,
     /// How many publishes under it were refused; a batch counts as one.
     pub denied: u64,
-    /// How many publishes under it are on their way: they were let pass, and are not in the queues yet. What gets into the
-    /// queues in one step is not counted.
+    /// How many publishes under it are in flight: they were let pass, and are not in the queues yet. A publish that
+    /// gets into the queues in one step is not counted.
     pub in_flight: u64,
 }
 
 impl Grants {
-    /// All capabilities that something is known of, by name.
+    /// All known capabilities, by name.
     pub(crate) fn stats(&self) -> Vec<GrantStats> {
         let mut known: Vec<_> = (self.known.iter())
             .map(|known| {
@@ -38,7 +38,7 @@ impl Grants {
             })
             .collect();
         known.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
-        // Written in words under no lock.
+        // The words are written under no lock.
         (known.into_iter())
             .map(|(capability, admission, publishers)| {
                 let granted_for = admission.granted(Scope::words);

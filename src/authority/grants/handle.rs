@@ -1,4 +1,4 @@
-//! A publisher's hold on its grant, which needs no look-up.
+//! A grant handle: a publisher's hold on its grant, which spares it the look-up by name.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ enum Hold {
     Known,
     /// Nothing: the name is too long.
     Unnameable,
-    /// The handle itself: the owner of the bus trusts whoever has it. The capability has no name.
+    /// The handle itself: the owner of the bus trusts its holder. The capability has no name.
     Trusted,
 }
 
 impl Grants {
-    /// A handle that answers for one capability without a look-up, granted or not.
+    /// A handle for one capability, granted or not, that needs no look-up.
     ///
-    /// Who speaks by too long a name, or under one, gets one that nothing is ever granted to.
+    /// If the name of the capability or of the source is too long, nothing is ever granted to the handle.
     pub(crate) fn handle(self: &Arc<Self>, capability: Capability, source: &str) -> GrantHandle {
         if source.len().max(capability.as_str().len()) > self.limits.name {
             return GrantHandle {
@@ -76,7 +76,7 @@ impl GrantHandle {
         &self.admission
     }
 
-    /// None if it needs none.
+    /// The capability. None if the handle needs none.
     pub(crate) fn capability(&self) -> Option<&Capability> {
         (self.hold != Hold::Trusted).then_some(&self.capability)
     }
@@ -86,7 +86,7 @@ impl GrantHandle {
         &self.capability
     }
 
-    /// Counts in one who asks, or says how many may be pending.
+    /// Counts a request as pending, or returns the limit of how many may be.
     pub(crate) fn ask(&self) -> Result<Asking, usize> {
         let limit = match self.hold {
             Hold::Trusted => usize::MAX,

@@ -1,4 +1,4 @@
-//! Who may publish what: the capabilities of one bus, by name.
+//! The register of capabilities: which of them are granted on one bus, and what for, by name.
 
 mod by_name;
 mod changes;
@@ -36,7 +36,7 @@ pub(crate) use self::changes::Changes;
 pub use self::figures::GrantStats;
 pub(crate) use self::handle::GrantHandle;
 
-/// How much there may be of something.
+/// Limits of the register.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GrantLimits {
     /// Capabilities that are granted at once.
@@ -59,9 +59,8 @@ impl Default for GrantLimits {
 
 /// The capabilities of one bus: those that are granted, and those that some publisher holds.
 ///
-/// A capability has one [`Admission`] for as long as either is true, so that revoking reaches every
-/// publisher and granting again revives them; then it is forgotten, so that nothing grows with the
-/// number of capabilities revoked.
+/// A capability has one [`Admission`] for as long as either is true. So revoking reaches every publisher, and granting
+/// again revives them. After that it is forgotten, so that nothing grows with the number of capabilities revoked.
 #[derive(Debug)]
 pub(crate) struct Grants {
     known: DashMap<Capability, Known, RandomState>,
@@ -70,19 +69,19 @@ pub(crate) struct Grants {
     expiries: Expiries,
     /// How many publishes were refused under any capability, known or not.
     denied: AtomicU64,
-    /// Those under capabilities that nothing is known of.
+    /// Refusals under unknown capabilities.
     unknown: Refusals,
     limits: GrantLimits,
     changes: Changes,
 }
 
-/// Changed and read while the map's shard is locked.
+/// What is known of one capability. Changed and read while the map's shard is locked.
 #[derive(Debug)]
 struct Known {
     admission: Arc<Admission>,
-    /// Or is about to be.
+    /// Whether it is granted, or is about to be.
     is_granted: bool,
-    /// Until when; none if for good, or if it is not granted.
+    /// When it expires. None if it never does, or is not granted.
     expires: Option<Instant>,
     /// How many [`GrantHandle`]s there are.
     handles: usize,
@@ -98,8 +97,7 @@ impl Known {
         }
     }
 
-    /// Whether nobody would miss it. Who is inside by its name would: who revokes it may have to wait
-    /// for him.
+    /// Whether nobody would miss it. A publish in flight by its name would: a revoke may have to wait for it.
     fn is_idle(&self) -> bool {
         !self.is_granted && self.handles == 0 && self.admission.inside() == 0
     }
@@ -141,17 +139,18 @@ impl Grants {
         }
         let (admission, announced) = self.announce(&grant, notices)?;
         failpoints::at(Step::Announced);
-        // Before it counts, or what it lets pass could be recorded first; and under no lock, since this may wait.
+        // Before the grant counts, or what it lets pass could be recorded first. Under no lock, since this may wait.
         self.changes.record(notices);
         admission.grant(Scope::new(grant), announced);
-        admission.leaving().wake_all_after_fence(); // not while the map is locked: wakers are other people's code
+        admission.leaving().wake_all_after_fence(); // not while the map is locked: wakers are user code
         Ok(())
     }
 
-    /// Gives a grant its place among all, and in the order of the changes. It does not count yet.
+    /// Announces a grant, if there is a place for it among all, and notes it in the order of the changes. It does not
+    /// count yet.
     ///
-    /// One that is granted already has its place. Another may need that of one that has expired, which lies in
-    /// another shard: so this one's lock is given back first.
+    /// A capability that is granted already has its place. Another one may need the place of a grant that has expired.
+    /// That one may lie in another shard, so this shard's lock is given back first.
     fn announce(
         &self,
         grant: &Grant,
@@ -190,7 +189,7 @@ impl Grants {
         Some((Arc::clone(&known.admission), announced))
     }
 
-    /// Notes until when a capability is granted; called under its lock.
+    /// Notes until when a capability is granted. To be called under its lock.
     fn expire(&self, capability: &Capability, known: &mut Known, expires: Option<Instant>) {
         (self.expiries).change(capability, known.expires, expires);
         known.expires = expires;
@@ -204,10 +203,10 @@ impl Grants {
         Ok(())
     }
 
-    /// Counts one more, if there may be one.
+    /// Counts one more grant, if there may be one.
     fn count_grant(&self) -> bool {
         let limit = self.limits.grants as u64;
-        // Relaxed: the word stands for itself.
+        // Relaxed: nothing but the count is learned from the word.
         let counted =
             (self.granted).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |granted| {
                 (granted < limit).then_some(granted + 1)
@@ -215,7 +214,7 @@ impl Grants {
         counted.is_ok()
     }
 
-    /// Gives back the place of one that is not granted any more; called under its lock.
+    /// Gives back the place of a capability that is not granted any more. To be called under its lock.
     fn uncount_grant(&self, capability: &Capability, known: &mut Known) {
         if known.is_granted {
             known.is_granted = false;
@@ -224,7 +223,7 @@ impl Grants {
         }
     }
 
-    /// What has expired takes up no place that is needed: the place of one is given back. False if none has.
+    /// Gives back the place of one grant that has expired. False if none has.
     fn let_go_of_expired(&self, now: Instant) -> bool {
         let Some(capability) = self.expiries.first_by(now) else {
             return false;
@@ -232,7 +231,7 @@ impl Grants {
         if let Entry::Occupied(mut entry) = self.known.entry(capability) {
             let capability = entry.key().clone();
             let known = entry.get_mut();
-            // Unless somebody else was here first, or it was granted anew.
+            // Unless another thread was here first, or it was granted anew.
             if known.expires.is_some_and(|end| end <= now) {
                 self.uncount_grant(&capability, known);
             }
@@ -243,8 +242,8 @@ impl Grants {
         true
     }
 
-    /// Revokes a capability. Returns what it takes to wait for whoever publishes under it; nothing if
-    /// nothing is known of it.
+    /// Revokes a capability. Returns what a drain needs to wait for publishes in flight, or none if the capability is
+    /// not known.
     pub(crate) fn revoke(
         &self,
         capability: &Capability,
@@ -271,13 +270,13 @@ impl Grants {
         Some((admission, revoked))
     }
 
-    /// That nothing comes any more under a capability that was revoked.
+    /// Notes that nothing comes any more under a capability that was revoked.
     pub(crate) fn note_drained(&self, capability: &Capability, notices: &Notices) {
         let capability = capability.clone();
         (self.changes).note(notices, || Advisory::Drained { capability });
     }
 
-    /// Grants and revokes that are to be recorded.
+    /// The grants and revokes that are to be recorded.
     pub(crate) fn changes(&self) -> &Changes {
         &self.changes
     }
@@ -298,14 +297,13 @@ impl Grants {
         }
     }
 
-    /// What was refused under a capability of which nothing is known any more, and not told, is told with
-    /// what was refused under others like it.
+    /// Keeps the untold refusals of a capability that is forgotten: they are told with those of unknown capabilities.
     fn forget(&self, admission: &Admission) {
         (self.unknown).suppress(admission.refusals().take_suppressed());
     }
 
-    /// Counts a publish that was refused, and tells of it: who wanted to publish what under which capability.
-    /// Never called under a lock, nor inside.
+    /// Counts a publish that was refused, and tells of it: its source, its subject and the capability. Never called
+    /// under a lock, nor while the publish counts as in flight.
     fn refuse<M: Payload>(
         &self,
         refusals: &Refusals,
@@ -313,7 +311,7 @@ impl Grants {
         (source, envelope, capability): (&Source, Option<&Envelope<M>>, &Capability),
         denial: Denial,
     ) {
-        self.denied.fetch_add(1, Ordering::Relaxed); // a sum, and nothing depends on it
+        self.denied.fetch_add(1, Ordering::Relaxed); // a sum: nothing depends on it
         refusals.count();
         if !notices.is_listened_to() {
             return;
@@ -322,7 +320,7 @@ impl Grants {
         if told.is_none() && !notices.takes_each_denial() {
             return;
         }
-        // What it was refused for comes before it.
+        // The change that is the reason for the refusal comes before it.
         self.changes.record(notices);
         notices.tell_denied(told, |suppressed| Advisory::Denied {
             source: excerpt::source(source),
@@ -334,8 +332,7 @@ impl Grants {
         });
     }
 
-    /// Tells how many publishes under this capability were refused and not told, before something else is told
-    /// of it.
+    /// Tells how many refusals under this capability were not told, before something else is told of it.
     pub(crate) fn tell_suppressed(&self, notices: &Notices, capability: &Capability) {
         let admission = self.find(capability);
         if let Some(count) = admission.map(|known| known.refusals().take_suppressed()) {
@@ -343,7 +340,7 @@ impl Grants {
         }
     }
 
-    /// The same for all.
+    /// Like [`tell_suppressed`](Grants::tell_suppressed), for all capabilities.
     pub(crate) fn tell_all_suppressed(&self, notices: &Notices) {
         if !notices.is_listened_to() {
             return;

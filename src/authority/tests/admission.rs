@@ -1,3 +1,5 @@
+//! Tests of an admission: what is let pass, and how a drain waits for publishes in flight.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -110,7 +112,7 @@ fn who_waits_is_told_that_it_is_granted_again() {
             sender.send(()).unwrap();
             admission.drained(revoked, None, || {})
         });
-        receiver.recv().unwrap(); // it has, and then it waits or is about to
+        receiver.recv().unwrap(); // the other thread has revoked, and waits or is about to
         admission.grant(scoped(), admission.announce(|| {}));
         admission.leaving().wake_all_after_fence();
         assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
@@ -138,7 +140,7 @@ fn who_tries_again_and_again_after_a_revoke_is_never_inside() {
     }
 }
 
-/// One who looked just before it was revoked, and comes in after it.
+/// A publish that looked just before the revoke, and is counted after it.
 fn late(admission: &Admission, stripe: usize) -> InFlight<'_> {
     admission.stripes[stripe].fetch_add(1, Ordering::Acquire);
     InFlight {

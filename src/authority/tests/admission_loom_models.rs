@@ -1,4 +1,5 @@
-//! dashmap is no part of it: what a publisher reads is the admission alone.
+//! Models of publishing under an admission that is granted and revoked. dashmap is no part of them: a publisher reads
+//! the admission alone.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
     if !inside.is_plain() {
         inside.let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))?;
     }
-    // Relaxed: what orders it is the admission.
+    // Relaxed: the admission orders it.
     queue.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }
@@ -87,7 +88,7 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
             let admission = Arc::clone(&admission);
             thread::spawn(move || {
                 let inside = admission.enter(Stripe(0)).unwrap();
-                // Once it is plain it was granted so, and was never revoked in this model.
+                // In this model it is plain only if it was granted so and never revoked.
                 inside.is_plain()
                     || inside
                         .let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))

@@ -1,3 +1,5 @@
+//! Tests of the register of capabilities: limits, expiry, order of changes, and what is forgotten.
+
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use std::{fs, thread};
@@ -72,7 +74,7 @@ fn nothing_is_kept_of_an_expiry_that_another_has_replaced_or_a_revoke_has_ended(
     assert_eq!(grants.expiries.len(), 0);
 }
 
-/// Whoever looks at all of them needs the lock of every shard.
+/// To look at all capabilities takes the lock of every shard.
 #[test]
 fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
     const LIMIT: usize = 500;
@@ -84,7 +86,7 @@ fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
     let locked = Capability::new("locked");
     grant(&grants, &locked);
     let lock = grants.known.get_mut(&locked).unwrap();
-    // Whatever lies in the locked shard is of no use here.
+    // A name in the locked shard is of no use here: to look it up would block.
     let mut names = (0..)
         .map(|index| Capability::new(format!("capability:{index}")))
         .filter(|name| !grants.known.try_get(name).is_locked());
@@ -105,7 +107,7 @@ fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
             let outcomes = [
                 Grant::new(&renewed),
                 Grant::new(&renewed).expires_in(hour),
-                Grant::new(late), // in the place of the one that has expired
+                Grant::new(late), // in the place of the grant that has expired
                 Grant::new(later),
             ]
             .map(|grant| grants.grant(grant, notices));
@@ -139,7 +141,7 @@ fn a_capability_that_is_revoked_while_somebody_publishes_by_its_name_is_forgotte
     assert_eq!(bus.core.grants.known.len(), 0);
 }
 
-/// Revokes while it is asked for its subject, and finds itself still on the way.
+/// Revokes when it is asked for its subject, and finds itself still in flight.
 struct Revokes(Bus<Revokes>, Capability);
 
 impl Payload for Revokes {
@@ -151,7 +153,7 @@ impl Payload for Revokes {
     }
 }
 
-/// What an audit log says that was done while one thread was in the midst of changing a capability.
+/// What an audit log says was done while one thread was in the midst of changing a capability.
 fn recorded(
     step: Step,
     change: impl FnOnce(&MessageBus) + Send + 'static,
@@ -244,7 +246,7 @@ fn a_grant_that_is_overtaken_does_not_undo_what_came_after_it() {
         "that place is taken"
     );
 
-    // One that has returned counts, whoever is about to grant something else.
+    // A grant that has returned counts, although another thread is about to grant something else.
     let stopped = slowly();
     bus.revoke(write());
     bus.grant(write()).unwrap();

@@ -1,4 +1,6 @@
-//! Numbers on the command line: their ranges, how they are read, and how the help states them.
+//! Numbers on the command line: their ranges, their parsers, and their text in the help.
+//!
+//! One constant per range serves all three, so the help and the errors cannot disagree with what is accepted.
 
 use std::fmt;
 use std::num::IntErrorKind;
@@ -8,21 +10,21 @@ use oxide_bus::limits::MAX_CAPACITY;
 
 use super::thread;
 
-/// How many envelopes a queue holds: what the bus takes.
+/// How many envelopes a queue may hold: the same range as the bus accepts.
 pub(crate) const CAPACITY: Bounds = Bounds::new(1, MAX_CAPACITY as u64);
 
-/// How many threads of one kind there are.
+/// How many threads of one kind there may be.
 pub(crate) const THREADS: Bounds = Bounds::new(1, thread::MOST as u64);
 
-/// As many as can be counted, but not none.
+/// Any number from 1 on.
 pub(crate) const ANY: Bounds = Bounds::new(1, usize::MAX as u64);
 
-/// The whole numbers that an option takes. The option's help states them, and so do its errors.
+/// The range of whole numbers that an option accepts. The option's help and its errors state it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     least: u64,
     most: u64,
-    /// The most with `--async`, where that makes a difference.
+    /// The most with `--async`, if that makes a difference.
     most_tasks: Option<u64>,
 }
 
@@ -35,7 +37,7 @@ impl Bounds {
         }
     }
 
-    /// The same, but with `--async` there may be more.
+    /// Returns the same range, with a higher maximum for `--async`.
     pub(crate) const fn or_tasks(self, most: u64) -> Self {
         Bounds {
             most_tasks: Some(most),
@@ -43,12 +45,12 @@ impl Bounds {
         }
     }
 
-    /// An option's help: what it is for, and the numbers.
+    /// Returns an option's help: its purpose, and the range.
     pub(crate) fn help(self, purpose: &str) -> String {
         format!("{purpose} [{self}]")
     }
 
-    /// Reads a number within the widest bounds. [`check`](Bounds::check) decides about `--async`.
+    /// Returns a parser for numbers within the widest bounds. [`check`](Bounds::check) decides about `--async`.
     pub(crate) fn parser<N: TryFrom<u64>>(
         self,
     ) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static {
@@ -63,7 +65,7 @@ impl Bounds {
         }
     }
 
-    /// Whether a number is within them, with `--async` or without.
+    /// Checks a number against the range, with `--async` or without.
     pub(crate) fn check(self, number: u64, tasks: bool) -> Result<(), String> {
         self.holds(number, tasks)
             .then_some(())
@@ -94,13 +96,13 @@ impl fmt::Display for Bounds {
     }
 }
 
-/// A length of time in seconds, fractions allowed. More than a `Duration` holds means for ever.
+/// Parses a length of time in seconds, fractions allowed. More than a `Duration` holds means for ever.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = positive(text)?;
     Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// A number above zero, fractions allowed.
+/// Parses a number above zero, fractions allowed.
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
     (text.parse().ok())
         .filter(|&number: &f64| number > 0.0 && number.is_finite())

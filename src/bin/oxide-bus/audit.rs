@@ -1,4 +1,4 @@
-//! `oxide-bus audit`: looks whether an audit log is whole.
+//! `oxide-bus audit`: checks whether an audit log is whole.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::limits::Limits;
 use super::output;
 
-/// The exit code of a log that is whole as far as it goes, and has no end.
+/// The exit code of a log that is whole as far as it goes, but has no closing record.
 const UNENDED: u8 = 3;
 
 /// The exit code of a log whose only flaws are messages outside the vocabulary of `--messages`.
@@ -54,7 +54,7 @@ struct Verify {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    // Last, since its heading is for all that comes after it.
+    // Last, since its heading applies to every option after it.
     #[command(flatten)]
     limits: Limits,
 }
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         verifier = verifier.messages::<Message>();
     }
     for path in files {
-        // A pipe is not opened twice: its writer would think that the reader is gone.
+        // A pipe must not be opened twice: its writer would think that the reader is gone.
         if path.is_file() && File::open(path).is_ok_and(|file| output::goes_to(&file)) {
             let path = path.display();
             return Err(Failure::usage(format_args!(

@@ -1,4 +1,4 @@
-//! `oxide-bus bench`: made-up load on a bus, counted and timed.
+//! `oxide-bus bench`: publishes made-up load on a bus, and counts and times what arrives.
 
 pub(crate) mod figures;
 mod load;
@@ -34,7 +34,7 @@ const PUBLISHERS: Bounds = THREADS.or_tasks(MOST_TASKS);
 
 const SUBSCRIBERS: Bounds = Bounds::new(0, thread::MOST as u64).or_tasks(MOST_TASKS);
 
-/// There are as many groups as subscribers, at most.
+/// There are at most as many groups as subscribers.
 const GROUPS: Bounds = PUBLISHERS;
 
 const MESSAGES: Bounds = Bounds::new(0, u64::MAX);
@@ -165,7 +165,7 @@ Examples:
       Ten seconds with 1 KiB in each envelope; the result is for a program to read.";
 
 impl Options {
-    /// How many threads the runtime has, if there is one.
+    /// Returns the number of threads of the runtime, if there is one.
     fn workers(&self) -> Option<u16> {
         let cores = || available_parallelism().map_or(1, NonZero::get);
         self.tasks.then(|| {
@@ -174,18 +174,18 @@ impl Options {
         })
     }
 
-    /// How much there is to do.
+    /// Returns the length of the run.
     fn length(&self) -> Length {
         self.duration
             .map_or(Length::Envelopes(self.messages), Length::Time)
     }
 
-    /// How many queues there are: one for each group, or else for each subscriber.
+    /// Returns the number of queues: one for each group, or else for each subscriber.
     fn queues(&self) -> u16 {
         self.groups.unwrap_or(self.subscribers)
     }
 
-    /// Whether no group is empty, and there are not too many threads.
+    /// Checks that no group is empty, and that there are not too many threads.
     pub(crate) fn check(&self) -> Result<(), clap::Error> {
         let wrong = |text: String| clap::Error::raw(ErrorKind::ValueValidation, text);
         for (name, bounds, size) in [

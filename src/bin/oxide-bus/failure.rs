@@ -1,4 +1,4 @@
-//! Why the command fails: what to tell the user, and the exit code.
+//! The failure of a command: a message for the user, and the exit code.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Something went wrong on the way.
+    /// Returns the failure of a command that went wrong on the way.
     pub(crate) fn new(message: impl fmt::Display) -> Self {
         Failure {
             message: message.to_string(),
@@ -21,7 +21,7 @@ impl Failure {
         }
     }
 
-    /// There was nothing to do: the command line is wrong, or the input cannot be read.
+    /// Returns the failure of a command that could not start: the command line is wrong, or the input cannot be read.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Failure {
             message: message.to_string(),

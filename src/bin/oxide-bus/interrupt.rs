@@ -1,11 +1,11 @@
-//! Ctrl-C: the first asks for an end, the second enforces it.
+//! Ctrl-C: the first asks the command to end, the second kills it.
 
 use std::process;
 
 use super::INTERRUPTED;
 use super::failure::Failure;
 
-/// Has `ask` called, on a thread of its own, at the first Ctrl-C. Call this once.
+/// Calls `ask`, on a thread of its own, at the first Ctrl-C. Call this once.
 pub(crate) fn on_first(ask: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let mut ask = Some(ask);
     ctrlc::set_handler(move || match ask.take() {

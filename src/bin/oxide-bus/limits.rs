@@ -1,14 +1,14 @@
-//! How large an envelope may be.
+//! The options that limit the size of an envelope.
 
 use clap::Args;
 use oxide_bus::codec::Codec;
 
 use super::arguments::{ANY, Bounds};
 
-/// How deeply objects and arrays may be nested: what the codec takes.
+/// How deeply objects and arrays may be nested: the same range as the codec accepts.
 const DEPTH: Bounds = Bounds::new(1, MAX_DEPTH as u64);
 
-/// The deepest that the codec goes.
+/// The greatest depth that the codec reads.
 const MAX_DEPTH: usize = 127;
 
 /// What the codec takes; a limit is the most that is accepted.
@@ -47,7 +47,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Reads within them.
+    /// Returns a codec with these limits.
     pub(crate) fn codec(self) -> Codec {
         Codec::new()
             .max_bytes(self.bytes)

@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
 
-/// The exit code where the command line is wrong, or the input cannot be read.
+/// The exit code if the command line is wrong, or the input cannot be read.
 const USAGE: u8 = 2;
 
 /// The exit code of a command that was interrupted.
@@ -67,13 +67,13 @@ fn main() -> ExitCode {
             Command::Soak(options) => soak::run(&options),
         },
         Err(error) if is_mistake(&error) => Err(Failure::usage(usage::line(error, &arguments))),
-        // The help and the version, which were asked for.
+        // The user asked for the help or the version.
         Err(answer) if !answer.use_stderr() => {
             output::written(answer.print()).map(|()| ExitCode::SUCCESS)
         }
-        // Help that was not asked for: a script that leaves out the subcommand must not take it for success.
+        // The user did not ask for this help: a script that leaves out the subcommand must not take it for success.
         Err(help) => {
-            let _ = help.print(); // where that fails there is nobody left to tell
+            let _ = help.print(); // if that fails there is nobody left to tell
             Ok(ExitCode::from(USAGE))
         }
     };
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Reads the arguments, of which the first is what the command is called.
+/// Reads the arguments. The first is the name by which the command was called.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let cli = Cli::try_parse_from(arguments)?;
     if let Command::Bench(options) = &cli.command {
@@ -92,7 +92,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
-/// Whether an error is a complaint, and not the help or the version.
+/// Returns whether an error is a complaint, and not the help or the version.
 pub(crate) fn is_mistake(error: &clap::Error) -> bool {
     error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }

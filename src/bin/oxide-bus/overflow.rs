@@ -1,4 +1,4 @@
-//! Overflow policies, as they are named on the command line.
+//! The overflow policies, with their names on the command line.
 
 use std::fmt;
 

@@ -1,4 +1,7 @@
-//! `oxide-bus replay`: a log of envelopes, published again on a bus of the command's own.
+//! `oxide-bus replay`: publishes a log of envelopes again, on a bus of the command's own.
+//!
+//! One thread reads and publishes, others receive and print. The main thread waits for their news, since they may be
+//! stuck in a read or a write.
 
 mod accounts;
 mod counters;
@@ -101,7 +104,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     statistics: Statistics,
 
-    // Last, since its heading is for all that comes after it.
+    // Last, since its heading applies to every option after it.
     #[command(flatten)]
     limits: Limits,
 }
@@ -164,28 +167,28 @@ Examples:
   oxide-bus replay --check log.jsonl
       Whether all is well, or which lines are bad.";
 
-/// Names of so many bytes the bus takes in any case: it has some of its own.
+/// The bus accepts names of at least so many bytes, since it has names of its own.
 const MIN_NAME: usize = 256;
 
 /// How long the printing may stand still after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the main thread waits for. The others may be stuck in a read or a write for good.
+/// What the main thread waits for. The other threads may be stuck in a read or a write for ever.
 enum News {
-    /// The input has ended, after so many envelopes, or failed.
+    /// The input has ended, after this number of envelopes, or failed.
     Fed(Result<u64, Failure>),
-    /// Everything is printed, or nobody reads it any more, or it failed.
+    /// Everything is printed, or the output has no reader any more, or printing failed.
     Printed(Result<(), Failure>),
     /// Ctrl-C was pressed.
     Interrupted,
 }
 
-/// How the threads tell it.
+/// Sends news to the main thread.
 #[derive(Clone)]
 struct Teller(Sender<News>);
 
 impl Teller {
-    /// Nobody listens any more when the command is about to end anyway.
+    /// Sends news. If the main thread does not listen any more, the command is about to end anyway.
     fn tell(&self, news: News) {
         let _ = self.0.send(news);
     }
@@ -235,7 +238,7 @@ fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<Exit
     Ok(counters.exit_code())
 }
 
-/// Reports how many bad lines were not shown, and whether the input has no other lines.
+/// Reports how many bad lines were not shown, and whether all lines of the input were bad.
 fn report_rest(input: &Input, counters: &Counters, fed: Option<&Result<u64, Failure>>) {
     let count = counters.unreported();
     if count > 0 {
@@ -306,7 +309,7 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
             }
         }
     };
-    // A publish that waits for room would keep the accounts.
+    // A publish that waits for room would hold the lock of the accounts.
     bus.close();
     let mut counters = accounts.close();
     if overflow == OverflowName::DropOldest {
@@ -325,7 +328,7 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
     })
 }
 
-/// Waits until everything that was received is printed, but not for a reader that does not read.
+/// Waits until everything that was received is printed, unless the output is stuck.
 fn drain(news: &Receiver<News>, progress: &Progress) -> Result<(), Failure> {
     let mut before = progress.printed();
     loop {
@@ -344,7 +347,7 @@ fn drain(news: &Receiver<News>, progress: &Progress) -> Result<(), Failure> {
     }
 }
 
-/// Through what the envelopes enter the bus, if not all of them may.
+/// Returns the publisher through which envelopes enter the bus, if not all of them may.
 fn allowance(options: &Options, bus: &MessageBus) -> Result<Option<Publisher>, Failure> {
     if options.speak_as.is_empty() && options.allow.is_empty() {
         return Ok(None);

@@ -1,8 +1,9 @@
-//! `oxide-bus soak`: everything that users of a bus do, at once and at random, and what the bus promises, checked.
+//! `oxide-bus soak`: does everything that users of a bus do, at once and at random, and checks what the bus promises.
 //!
-//! Only the public interface is used.
+//! The checks are in `account` (what a subscription receives), `round` (the whole bus) and `worker` (each call). They
+//! use only the public interface.
 
-/// Unless something holds, that promise was broken: `holds => by whom, "what", ..`.
+/// Checks a promise, and ends the process if it is broken: `holds => "who", "broken how", ..`.
 macro_rules! promise {
     ($holds:expr => $by:expr, $($what:tt)+) => {
         if !$holds {
@@ -37,8 +38,8 @@ use super::failure::Failure;
 use super::thread::spawn;
 use super::{INTERRUPTED, arguments, interrupt, output};
 
-/// How often it is looked whether anybody has taken a step, and how often in vain before it hangs. Looks are counted,
-/// and not time: the whole process may be stopped for a while.
+/// How often the watchdog looks for a new step of any worker, and after how many looks without one the round hangs.
+/// It counts looks and not time, since the whole process may be stopped for a while.
 const LOOK: Duration = Duration::from_millis(200);
 const LOOKS: u32 = 60;
 
@@ -100,7 +101,7 @@ fn minutes(text: &str) -> Result<Duration, String> {
     Ok(Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX))
 }
 
-/// What was done so far.
+/// The sums over all rounds so far.
 #[derive(Default, Serialize)]
 struct Totals {
     seed: u64,
@@ -181,7 +182,7 @@ impl Totals {
     }
 }
 
-/// The watchdog: a round in which nobody takes a step for long hangs.
+/// The watchdog: reports a round in which no worker takes a step for long.
 fn watch() {
     let (mut last, mut looks) = (None, 0);
     while looks < LOOKS {
@@ -197,7 +198,7 @@ fn watch() {
     )
 }
 
-/// No payload is left at the end.
+/// Drops a round, and checks that no payload is left.
 fn forget(round: Arc<Round>) {
     let alive = Arc::clone(&round.alive);
     drop(round);

@@ -1,15 +1,15 @@
-//! Threads with names, of which there may be too many.
+//! Named threads, with an error instead of a panic if there are too many.
 
 use std::thread::{Builder, JoinHandle};
 
 use super::failure::Failure;
 
-/// The most threads of one kind that may be asked for. Where a system has no more the standard library
-/// returns an error; but where it has no memory map left for a thread that has just started, which comes at
-/// some ten thousand, it panics there.
+/// The most threads of one kind that may be asked for. If a system has no more threads the standard library
+/// returns an error. But at some ten thousand it has no memory map left for a thread that has just started, and panics
+/// in that thread.
 pub(crate) const MOST: u16 = 1024;
 
-/// Starts a thread.
+/// Starts a named thread.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     life: impl FnOnce() -> T + Send + 'static,

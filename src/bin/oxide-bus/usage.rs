@@ -1,6 +1,6 @@
-//! What is wrong with a command line, in one line.
+//! Errors of the command line, each in one line.
 //!
-//! Clap writes paragraphs: what is wrong, tips, the usage, where the help is. This joins the first two, and
+//! Clap writes paragraphs: what is wrong, tips, the usage, where the help is. This module joins the first two, and
 //! names the help of the subcommand.
 
 use std::ffi::OsString;
@@ -11,16 +11,16 @@ use clap::error::{ContextKind, ContextValue};
 
 use super::{Cli, output};
 
-/// The line for an error of these arguments, of which the first is what the command is called.
+/// Returns the line for an error of these arguments. The first is the name by which the command was called.
 pub(crate) fn line(error: clap::Error, arguments: &[OsString]) -> String {
     let help = command(arguments.iter().skip(1));
     format!("{} (see `{help} --help`)", mistake(error))
 }
 
-/// What clap says is wrong, with its tips.
+/// Returns what clap says is wrong, with its tips, in one line.
 fn mistake(mut error: clap::Error) -> String {
     error.remove(ContextKind::Usage);
-    // What the user typed is escaped first: then each line break is one of clap's.
+    // What the user typed is escaped first, so every line break that is left is one of clap's.
     let context: Vec<_> = (error.context())
         .map(|(kind, value)| (kind, escaped(value)))
         .collect();
@@ -38,7 +38,8 @@ fn mistake(mut error: clap::Error) -> String {
     line
 }
 
-/// Clap puts each item of a list, its values in brackets, and each tip into a line of its own.
+/// Returns what separates two of clap's lines. Clap puts each item of a list, its values in brackets, and each tip into
+/// a line of its own.
 fn separator(before: &str, part: &str) -> &'static str {
     if before.is_empty() {
         ""
@@ -69,7 +70,7 @@ fn escaped(value: &ContextValue) -> ContextValue {
     }
 }
 
-/// The subcommand that the arguments begin with, as it is called.
+/// Returns the full name of the subcommand that the arguments begin with.
 fn command<'a>(arguments: impl Iterator<Item = &'a OsString>) -> String {
     let all = Cli::command();
     let (mut command, mut called) = (&all, all.get_name().to_owned());

@@ -1,4 +1,4 @@
-//! What was left when time was up.
+//! The error of a drain that timed out: what is left in the queues.
 
 use std::error::Error;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct DrainError {
 }
 
 impl DrainError {
-    /// Something is left in each of these.
+    /// Makes the error of these subscriptions, which all have something queued.
     pub(crate) fn new(left: Vec<SubscriptionStats>) -> Self {
         DrainError { left }
     }

@@ -1,4 +1,6 @@
-//! What can go wrong, as types.
+//! The errors of the bus layer, one type for each kind of operation.
+//!
+//! An error of publishing hands the envelope back, so that the caller can try again.
 
 mod drain;
 mod patterns;

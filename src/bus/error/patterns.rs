@@ -1,4 +1,4 @@
-//! Why a subscription's patterns were not changed.
+//! The error of changing a subscription's patterns.
 
 use std::error::Error;
 use std::fmt;
@@ -20,24 +20,24 @@ use crate::message::pattern::{MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYT
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetPatternsError {
-    /// One of them is none.
+    /// A text is not a pattern.
     Pattern(PatternError),
     /// The subscription was made without a filter: no pattern, source or predicate.
     Unfiltered,
-    /// The subscription is a member of a group, whose members have agreed on what they listen to.
+    /// The subscription is a member of a group, and the members have agreed on what they listen to.
     Grouped,
     /// The subscription was made [fixed](crate::SubscribeOptions::fixed).
     Fixed,
-    /// There are more than [`MAX_PATTERNS`].
+    /// There are more than [`MAX_PATTERNS`] patterns.
     TooMany,
-    /// Together they are longer than [`MAX_PATTERNS_BYTES`].
+    /// The patterns are longer together than [`MAX_PATTERNS_BYTES`].
     PatternsTooLong {
         /// How many bytes they have.
         bytes: usize,
     },
-    /// `*` stands in them in more than [`MAX_PATTERN_SHAPES`] ways.
+    /// The patterns place `*` in more than [`MAX_PATTERN_SHAPES`] ways.
     TooManyShapes,
-    /// The bus has closed, or has put the subscription out.
+    /// The bus has closed, or the subscription was closed or evicted.
     Ended,
 }
 

@@ -1,4 +1,4 @@
-//! Why something was not published.
+//! The errors of publishing an envelope or a batch.
 
 use std::error::Error;
 use std::{fmt, iter, vec};
@@ -16,10 +16,10 @@ use crate::message::kernel::Message;
 use crate::message::measure::LimitExceeded;
 use crate::support::visible::escaped;
 
-/// Why an envelope was not published. It is handed back.
+/// Why an envelope was not published. The error hands the envelope back.
 ///
-/// Its text names the source, the capability, and where in a payload something cannot be written; never a value of the
-/// payload.
+/// Its text names the source and the capability, and where in a payload something cannot be written. It never shows a
+/// value of the payload.
 ///
 /// # Examples
 ///
@@ -42,31 +42,33 @@ use crate::support::visible::escaped;
 pub enum PublishError<M = Message> {
     /// The bus has closed.
     Closed(Box<Envelope<M>>),
-    /// A subscriber that publishers wait for has no room, and the publish was not to wait, see
+    /// A subscriber that publishers wait for has no room, and the publish was not to wait; see
     /// [`Bus::try_publish`](crate::Bus::try_publish). The envelope is in no queue.
     Full(Box<Envelope<M>>),
-    /// It is larger than the bus [takes](crate::BusBuilder::max_payload).
+    /// The envelope is larger than the bus [takes](crate::BusBuilder::max_payload).
     TooLarge {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
-        /// The limit that it is over.
+        /// The limit that it exceeds.
         exceeded: LimitExceeded,
     },
-    /// It cannot be written: not by the codec that the bus was [built](crate::BusBuilder::writable_by) for, or by
-    /// none, because its id or the id that it answers is nil or its time has no text. Such a one no
-    /// [`Publisher`](crate::Publisher) lets pass, whatever the bus was built for.
+    /// The envelope cannot be written.
+    ///
+    /// Either the codec that the bus was [built](crate::BusBuilder::writable_by) for cannot write it. Or no codec can,
+    /// because its id or its correlation id is nil or its time has no text. A [`Publisher`](crate::Publisher) never
+    /// lets such an envelope pass, whatever the bus was built for.
     Unwritable {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
-        /// Why.
+        /// Why it cannot be written.
         cause: Box<EncodeError>,
     },
-    /// The capability does not let it pass.
+    /// The capability does not let the envelope pass.
     Denied {
         /// The envelope that was refused.
         envelope: Box<Envelope<M>>,
-        /// The capability that it was to be published under. Empty for a
-        /// [trusted](crate::Bus::trusted_publisher) publisher that was [narrowed](crate::Publisher::narrow).
+        /// The capability that it was to be published under. It is empty for a [trusted](crate::Bus::trusted_publisher)
+        /// publisher that was [narrowed](crate::Publisher::narrow).
         capability: Capability,
         /// Why it was refused.
         denial: Denial,
@@ -107,17 +109,17 @@ impl<M> PublishError<M> {
         matches!(self, PublishError::Closed(_))
     }
 
-    /// Whether a subscriber has no room that would have to be waited for.
+    /// Whether the publish would have had to wait for a subscriber without room.
     pub fn is_full(&self) -> bool {
         matches!(self, PublishError::Full(_))
     }
 
-    /// Whether the capability does not let it pass.
+    /// Whether the capability does not let the envelope pass.
     pub fn is_denied(&self) -> bool {
         self.denial().is_some()
     }
 
-    /// Why the capability does not let it pass, if that is it.
+    /// Why the capability does not let the envelope pass, if that is the reason.
     pub fn denial(&self) -> Option<Denial> {
         match self {
             PublishError::Denied { denial, .. } => Some(*denial),
@@ -175,7 +177,7 @@ impl<M> fmt::Display for PublishError<M> {
             PublishError::Closed(_) => f.write_str(CLOSED),
             PublishError::Full(_) => f.write_str("a subscriber that must not miss it has no room"),
             PublishError::TooLarge { exceeded, .. } => exceeded.fmt(f),
-            // A message's own words may quote the payload.
+            // A codec's free message may quote the payload, so it is not shown.
             PublishError::Unwritable { cause, .. } => match cause.kind() {
                 ErrorKind::Message(_) => f.write_str("cannot be written"),
                 kind => write!(f, "cannot be written: {kind}"),
@@ -208,7 +210,7 @@ impl<M> Error for PublishError<M> {
     }
 }
 
-/// Why a batch was not published whole. What was not published is handed back.
+/// Why a batch was not published whole. The error hands back what was not published.
 ///
 /// # Examples
 ///
@@ -224,7 +226,7 @@ impl<M> Error for PublishError<M> {
 /// ```
 pub struct BatchError<M = Message> {
     receipt: BatchReceipt,
-    /// Holds the first of those that were not published.
+    /// Holds the first envelope that was not published.
     cause: PublishError<M>,
     rest: vec::IntoIter<Envelope<M>>,
 }
@@ -243,25 +245,24 @@ impl<M, E: Into<Cause>> From<Unfinished<M, E>> for BatchError<M> {
 }
 
 impl<M> BatchError<M> {
-    /// Of these envelopes, in order, none was published; there is one at least.
-    /// Why they were not published. The envelope in it is the first that is left. (Where one of a batch may not be
-    /// published, none is: so it need not be the one that is refused.)
+    /// Why the rest was not published. The envelope in it is the first that is left. (If one envelope of a batch may
+    /// not be published, none is. So the first one need not be the one that is refused.)
     pub fn cause(&self) -> &PublishError<M> {
         &self.cause
     }
 
-    /// What became of those that were published before.
+    /// The receipt of the envelopes that were published before.
     pub fn receipt(&self) -> BatchReceipt {
         self.receipt
     }
 
-    /// Takes those back that were not published, in order.
+    /// Takes back the envelopes that were not published, in order. There is at least one.
     pub fn into_envelopes(self) -> Vec<Envelope<M>> {
         let first = self.cause.into_envelope();
         iter::once(first).chain(self.rest).collect()
     }
 
-    /// How many were not published.
+    /// How many envelopes were not published.
     fn left(&self) -> usize {
         1 + self.rest.len()
     }

@@ -1,4 +1,4 @@
-//! Why a request got no answer.
+//! The error of a request without an answer.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::{CLOSED, PublishError};
 use crate::message::envelope::Envelope;
 use crate::message::kernel::Message;
 
-/// Why a request got no answer. Where it was not even published, its envelope is handed back.
+/// Why a request got no answer. If it was not even published, the error hands its envelope back.
 ///
 /// # Examples
 ///
@@ -30,23 +30,23 @@ use crate::message::kernel::Message;
 /// ```
 #[non_exhaustive]
 pub enum RequestError<M = Message> {
-    /// It could not be published.
+    /// The request could not be published.
     NotPublished(PublishError<M>),
     /// Too many requests are pending, on the bus or under the publisher's capability.
     TooManyPending {
-        /// What was not asked.
+        /// The envelope that was not published.
         envelope: Box<Envelope<M>>,
-        /// How many may be: [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) on the bus, what
+        /// How many may be pending: [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) on the bus, or what
         /// [`max_requests`](crate::BusBuilder::max_requests) says under the capability.
         limit: usize,
     },
-    /// Nobody listens to it.
+    /// No subscriber listens to the request.
     NoResponders,
-    /// Everybody who listens to it lost it, because their queues were full.
+    /// Every subscriber that listens to the request lost it, because their queues were full.
     Overloaded,
-    /// There was no answer within this time.
+    /// No answer came within this time.
     TimedOut(Duration),
-    /// The bus closed before there was an answer.
+    /// The bus closed before an answer came.
     Closed,
 }
 
@@ -59,12 +59,12 @@ impl<M> RequestError<M> {
         }
     }
 
-    /// Whether there was no answer in time.
+    /// Whether no answer came in time.
     pub fn is_timed_out(&self) -> bool {
         matches!(self, RequestError::TimedOut(_))
     }
 
-    /// Takes the envelope back, if it was not published.
+    /// Takes the envelope back if it was not published.
     pub fn into_envelope(self) -> Option<Envelope<M>> {
         match self {
             RequestError::NotPublished(error) => Some(error.into_envelope()),

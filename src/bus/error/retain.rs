@@ -1,4 +1,4 @@
-//! Why something cannot be retained.
+//! The error of retaining.
 
 use std::error::Error;
 use std::fmt;
@@ -21,16 +21,16 @@ use crate::message::pattern::PatternError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetainError {
-    /// The pattern is none.
+    /// The text is not a pattern.
     Pattern(PatternError),
     /// The count is above [`MAX_RETAINED`](crate::limits::MAX_RETAINED).
     TooManyEnvelopes {
         /// How many envelopes may be retained for one pattern.
         limit: usize,
     },
-    /// Something is retained for [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS) patterns already.
+    /// There are rules for [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS) patterns already.
     TooManyPatterns {
-        /// How many patterns something may be retained for.
+        /// How many patterns may have a rule.
         limit: usize,
     },
     /// The bus has closed.

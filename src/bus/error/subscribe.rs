@@ -1,4 +1,4 @@
-//! Why somebody could not subscribe.
+//! The error of subscribing.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use crate::bus::options::MAX_CAPACITY;
 use crate::engine::core::Unlisted;
 use crate::message::pattern::{MAX_PATTERNS_BYTES, PatternError};
 
-/// Why there is no subscription.
+/// Why a subscription was not made.
 ///
 /// # Examples
 ///
@@ -26,14 +26,14 @@ use crate::message::pattern::{MAX_PATTERNS_BYTES, PatternError};
 pub enum SubscribeError {
     /// The capacity is zero or above [`MAX_CAPACITY`].
     CapacityOutOfRange(usize),
-    /// One of its patterns is none.
+    /// A text is not a pattern.
     Pattern(PatternError),
-    /// Its name, that of its group, or that of a source it listens to is too long.
+    /// A name is too long: its own, that of its group, or that of a source that it listens to.
     NameTooLong {
         /// How many bytes it may have.
         limit: usize,
     },
-    /// Its patterns are longer together than [`MAX_PATTERNS_BYTES`].
+    /// The patterns are longer together than [`MAX_PATTERNS_BYTES`].
     PatternsTooLong {
         /// How many bytes they have.
         bytes: usize,
@@ -42,7 +42,7 @@ pub enum SubscribeError {
     Closed,
     /// A group of that name has other terms.
     GroupMismatch {
-        /// Which of them: "capacity", "overflow policy" or "filter" (patterns, sources, predicates).
+        /// The term that differs: "capacity", "overflow policy" or "filter" (patterns, sources, predicates).
         term: &'static str,
     },
     /// Advisories were asked for with [`Overflow::Block`](crate::Overflow::Block).

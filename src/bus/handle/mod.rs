@@ -1,4 +1,7 @@
-//! The bus: who subscribes, who publishes.
+//! The bus handle: subscribing and publishing.
+//!
+//! Subscribing is a [barrier](crate::docs::guarantees#5-subscribing-and-unsubscribing-are-barriers). The models in
+//! `engine/tests/core_loom_changes.rs` show it.
 
 mod publishing;
 
@@ -21,16 +24,15 @@ use crate::queue::inbox::Inbox;
 /// The bus of a program whose modules exchange [`Message`]s: commands and events.
 pub type MessageBus = Bus<Message>;
 
-/// A message bus within one process: every published [`Envelope`](crate::Envelope) goes to every subscriber that
+/// A message bus within one process. Every published [`Envelope`](crate::Envelope) goes to every subscriber that
 /// listens to it.
 ///
-/// A `Bus` is a handle: clones are cheap and share one bus. It is also root: who holds one may
-/// subscribe, publish anything and grant. What a module should be given instead is a
-/// [`Publisher`](crate::Publisher).
+/// A `Bus` is a handle: clones are cheap and share one bus. It is also the root of authority: a holder may subscribe,
+/// publish anything and grant. Give a module a [`Publisher`](crate::Publisher) instead.
 ///
 /// The bus closes when [`close`](Bus::close) is called, or when the last `Bus` and the last
-/// [`Publisher`](crate::Publisher) are gone. Subscriptions and weak handles do not keep it open. What exactly it promises is in
-/// [`docs::guarantees`](crate::docs::guarantees).
+/// [`Publisher`](crate::Publisher) are gone. Subscriptions and weak handles do not keep it open. The page
+/// [`docs::guarantees`](crate::docs::guarantees) says exactly what the bus promises.
 ///
 /// # Examples
 ///
@@ -51,13 +53,13 @@ pub struct Bus<M = Message> {
 impl<M: Payload> Bus<M> {
     /// Subscribes to everything, with the default options.
     ///
-    /// A barrier: a publish that begins after this has returned is offered to the subscription. On
-    /// a closed bus the subscription is disconnected from the start.
+    /// Subscribing is a barrier: a publish that begins after this has returned is offered to the subscription. On a
+    /// closed bus, the subscription is disconnected from the start.
     ///
     /// # Cost
     ///
-    /// Copies a part of the subscriber list, so it grows a little with the number of subscribers.
-    /// Publishers do not wait for it, and nearly always go on with the segment that is open.
+    /// Copies a part of the subscriber list, so the cost grows a little with the number of subscribers. Publishers do
+    /// not wait for it, and nearly always go on with the open segment.
     ///
     /// # Examples
     ///
@@ -87,12 +89,12 @@ impl<M: Payload> Bus<M> {
         subscription
     }
 
-    /// Subscribes to subjects that this pattern matches, with the default options otherwise. A barrier, and costs, as
-    /// [`subscribe`](Bus::subscribe).
+    /// Subscribes to subjects that this pattern matches, with the default options otherwise. It is a barrier and costs
+    /// the same as [`subscribe`](Bus::subscribe).
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Pattern`] for a text that is no pattern; as [`subscribe_with`](Bus::subscribe_with) otherwise.
+    /// [`SubscribeError::Pattern`] if the text is not a pattern; otherwise as [`subscribe_with`](Bus::subscribe_with).
     ///
     /// # Examples
     ///
@@ -115,17 +117,18 @@ impl<M: Payload> Bus<M> {
         self.subscribe_with(SubscribeOptions::new().pattern(pattern))
     }
 
-    /// Subscribes with options. A barrier, and costs, as [`subscribe`](Bus::subscribe).
+    /// Subscribes with options. It is a barrier and costs the same as [`subscribe`](Bus::subscribe).
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::CapacityOutOfRange`] where the capacity is 0 or above
-    /// [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY); [`SubscribeError::Pattern`] where a pattern is none;
-    /// [`SubscribeError::NameTooLong`] where a name has more than 256 bytes;
-    /// [`SubscribeError::PatternsTooLong`] where its patterns have more than
-    /// [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together;
-    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::GroupMismatch`] where the group
-    /// has other terms.
+    /// - [`SubscribeError::CapacityOutOfRange`] if the capacity is 0 or above
+    ///   [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY);
+    /// - [`SubscribeError::Pattern`] if a text is not a pattern;
+    /// - [`SubscribeError::NameTooLong`] if a name has more than 256 bytes;
+    /// - [`SubscribeError::PatternsTooLong`] if the patterns have more than
+    ///   [`MAX_PATTERNS_BYTES`](crate::limits::MAX_PATTERNS_BYTES) together;
+    /// - [`SubscribeError::Closed`] if the bus has closed;
+    /// - [`SubscribeError::GroupMismatch`] if the group has other terms.
     ///
     /// # Examples
     ///
@@ -148,12 +151,14 @@ impl<M: Payload> Bus<M> {
         Ok(one.remove(0))
     }
 
-    /// Subscribes many at once: all of them, or none. They come in one change of the list, and the
-    /// same publish is the first for all; otherwise as [`subscribe_with`](Bus::subscribe_with) for each.
+    /// Subscribes many at once: all of them, or none.
+    ///
+    /// The subscriber list changes once, and the same publish is the first for all of them. Otherwise this does what
+    /// [`subscribe_with`](Bus::subscribe_with) does for each.
     ///
     /// # Errors
     ///
-    /// As [`subscribe_with`](Bus::subscribe_with), for the first of them that cannot be had.
+    /// As [`subscribe_with`](Bus::subscribe_with), for the first subscription that cannot be made.
     ///
     /// # Examples
     ///
@@ -196,19 +201,21 @@ impl<M: Payload> Bus<M> {
             let filter = queue.filter().cloned().unwrap_or_else(Filter::none);
             subscriptions.push(Subscription::new(terms, filter, inbox, core));
         }
-        // After all of them are there: a subject may panic, and this is user code.
+        // All subscriptions exist by now: what follows is user code, and a payload's `subject` may panic.
         for (place, since, queue) in retained {
             subscriptions[place].begin_with(self.backlog(&since, queue));
         }
         Ok(subscriptions)
     }
 
-    /// Ends a subscription from outside: it takes nothing new, receives what it has, then `Disconnected`, as after
-    /// [`Subscription::close`]. If it waits, it wakes. False if there is none with this id.
+    /// Ends the subscription with this id from outside. Returns false if there is none.
+    ///
+    /// The subscription takes nothing new. It receives what is queued and then `Disconnected`, as after
+    /// [`Subscription::close`]. A thread or task that waits for it wakes.
     ///
     /// # Cost
     ///
-    /// A walk over the list of subscribers; otherwise as [`subscribe`](Bus::subscribe).
+    /// Walks over the list of subscribers; otherwise as [`subscribe`](Bus::subscribe).
     ///
     /// # Examples
     ///
@@ -228,7 +235,7 @@ impl<M: Payload> Bus<M> {
         self.core.end_by_id(id)
     }
 
-    /// How many subscriptions there are; none once the bus has closed.
+    /// The number of subscriptions; 0 once the bus has closed.
     ///
     /// # Examples
     ///

@@ -1,4 +1,8 @@
-//! Publishing, unguarded: one envelope or many, waiting or not, by the short way or by the long one.
+//! Publishing without a capability: one envelope or a batch, with or without waiting.
+//!
+//! Guarded publishing, by publishers and by a capability's name, ends in the same functions. They keep the
+//! promises of [isolation](crate::docs::guarantees#1-isolation) and of the
+//! [receipt](crate::docs::guarantees#2-receipt).
 
 use std::time::Duration;
 
@@ -17,19 +21,20 @@ use crate::message::subject::Payload;
 
 /// # Publishing, unguarded
 impl<M: Payload> Bus<M> {
-    /// Publishes an envelope to every subscriber that listens to it, unguarded.
+    /// Publishes an envelope to every subscriber that listens to it. No capability is checked.
     ///
-    /// When it returns, the envelope was enqueued for every subscriber that the receipt counts as delivered. It waits
-    /// for no subscriber, except those with [`Overflow::Block`](crate::Overflow::Block) that have no room.
+    /// When this returns, the envelope was enqueued for every subscriber that the receipt counts as delivered. A
+    /// publish waits for no subscriber, except for those with [`Overflow::Block`](crate::Overflow::Block) whose queues
+    /// are full.
     ///
     /// # Errors
     ///
-    /// [`PublishError::Closed`], with the envelope, where the bus has closed.
+    /// [`PublishError::Closed`], with the envelope, if the bus has closed.
     ///
     /// # Panics
     ///
-    /// If the payload's own [`subject`](Payload::subject) does; then nobody was offered the envelope.
-    /// And if the `Drop` of a payload does that this publish lets go of, its own or an earlier one.
+    /// If the payload's own [`subject`](Payload::subject) panics; then the envelope was offered to no subscriber. Also
+    /// if a payload that this publish frees panics in its `Drop`, be it the publish's own payload or an earlier one.
     ///
     /// # Examples
     ///
@@ -48,11 +53,12 @@ impl<M: Payload> Bus<M> {
         self.publish_within(envelope, Limit::Theirs)
     }
 
-    /// Publishes what this source says, unguarded: the usual way for a part of the program that holds the bus.
+    /// Publishes a message in a new envelope of this source. No capability is checked: this is the usual way for a part
+    /// of the program that holds the bus.
     ///
-    /// It stamps a new id and the time, as [`Envelope::new`] does, and then does what [`publish`](Bus::publish)
-    /// does. Where `source` is not a [`Source`] already, that costs an allocation: a
-    /// [`Publisher`](crate::Publisher) keeps its source.
+    /// It stamps a new id and the time, as [`Envelope::new`] does, and then does what [`publish`](Bus::publish) does.
+    /// If `source` is not a [`Source`] already, that costs an allocation. A [`Publisher`](crate::Publisher) keeps its
+    /// source and saves it.
     ///
     /// # Errors
     ///
@@ -83,16 +89,16 @@ impl<M: Payload> Bus<M> {
         self.publish(self.stamp(source, message))
     }
 
-    /// Publishes an envelope if that takes no waiting, unguarded.
+    /// Publishes an envelope if that takes no waiting. No capability is checked.
     ///
-    /// It is for all or for none: where a subscriber with [`Overflow::Block`](crate::Overflow::Block)
-    /// listens to the envelope and has no room, nobody gets it. What happens at a subscriber with another
-    /// policy is the same as by [`publish`](Bus::publish).
+    /// The envelope goes to all or to none: if a subscriber with [`Overflow::Block`](crate::Overflow::Block) listens to
+    /// it and has a full queue, no subscriber gets it. Subscribers with another policy are served as by
+    /// [`publish`](Bus::publish).
     ///
     /// # Errors
     ///
-    /// [`PublishError::Full`] where it would have to wait, [`PublishError::Closed`] where the bus has
-    /// closed; both hand the envelope back.
+    /// [`PublishError::Full`] if the publish would have to wait, [`PublishError::Closed`] if the bus has closed. Both
+    /// hand the envelope back.
     ///
     /// # Panics
     ///
@@ -100,8 +106,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// As [`publish`](Bus::publish). One that is refused costs about as much, and may end the segment that
-    /// is being filled.
+    /// As [`publish`](Bus::publish). A refused publish costs about as much, and may end the segment that is being
+    /// filled.
     ///
     /// # Examples
     ///
@@ -124,14 +130,14 @@ impl<M: Payload> Bus<M> {
         self.publish_within(envelope, Limit::Refuse)
     }
 
-    /// Publishes an envelope, and waits for room up to `timeout`, unguarded.
+    /// Publishes an envelope and waits for room up to `timeout`. No capability is checked.
     ///
-    /// The same as [`publish`](Bus::publish), but that it waits for no subscriber any longer than this,
-    /// whatever that one asked for. For whoever has no room by then the envelope is dropped and counted.
+    /// This does what [`publish`](Bus::publish) does, but waits for no subscriber longer than `timeout`, whatever that
+    /// subscriber's policy says. If a subscriber has no room by then, the envelope is dropped for it and counted.
     ///
     /// # Errors
     ///
-    /// As [`publish`](Bus::publish). That somebody lost the envelope is no error: the receipt tells it.
+    /// As [`publish`](Bus::publish). A subscriber's loss is not an error: the receipt counts it.
     ///
     /// # Panics
     ///
@@ -160,21 +166,22 @@ impl<M: Payload> Bus<M> {
         self.publish_within(envelope, Limit::within(timeout))
     }
 
-    /// Publishes many envelopes, in order, unguarded: the same as publishing each, and cheaper.
+    /// Publishes many envelopes in order. No capability is checked. It does the same as publishing each, and is
+    /// cheaper.
     ///
-    /// As many as find room in one segment, 64 at most, are placed in one step; another publisher's
-    /// envelopes may come between two steps. Where some subscriber has a filter, each is placed by
-    /// itself. The iterator is read to its end before the first is placed.
+    /// As many envelopes as fit into one segment, 64 at most, are placed in one step. Another publisher's envelopes may
+    /// come between two steps. If some subscriber has a filter, each envelope is placed by itself. The iterator is read
+    /// to its end before the first envelope is placed.
     ///
     /// # Errors
     ///
-    /// [`BatchError`], with those that were not published, where the bus has closed.
+    /// [`BatchError`], with the envelopes that were not published, if the bus has closed.
     ///
     /// # Panics
     ///
-    /// If a payload's own [`subject`](Payload::subject) does; then those before it are published, and
-    /// it and those after it are lost. And if the `Drop` of a payload does that this publish lets go of; then the rest of
-    /// the batch may be lost.
+    /// If a payload's own [`subject`](Payload::subject) panics: then the envelopes before it are published, and it and
+    /// those after it are lost. Also if a payload that this publish frees panics in its `Drop`: then the rest of the
+    /// batch may be lost.
     ///
     /// # Examples
     ///
@@ -206,7 +213,7 @@ impl<M: Payload> Bus<M> {
 }
 
 impl<M: Payload> Bus<M> {
-    /// Makes the envelope of what a source says.
+    /// Makes a stamped envelope of a source and a message.
     #[inline]
     pub(crate) fn stamp(
         &self,
@@ -244,7 +251,7 @@ impl<M: Payload> Bus<M> {
         self.place(envelope, limit)
     }
 
-    /// Appends an envelope that needs leave, if that is all there is to do.
+    /// Appends an envelope for which a permission is needed, if appending is all that there is to do.
     #[inline]
     pub(crate) fn append_if_permitted(
         &self,
@@ -260,7 +267,7 @@ impl<M: Payload> Bus<M> {
         Some(Receipt::new(id, outcome))
     }
 
-    /// Publishes an envelope that is not measured yet, whatever there is to do.
+    /// Measures an envelope and then places it, by the slow path too.
     #[inline(never)]
     fn measure_and_place(
         &self,
@@ -273,7 +280,7 @@ impl<M: Payload> Bus<M> {
         }
     }
 
-    /// Publishes an envelope, whatever there is to do.
+    /// Publishes an envelope that is measured or needs no measuring, by the slow path too.
     #[inline]
     pub(crate) fn place(
         &self,
@@ -285,7 +292,7 @@ impl<M: Payload> Bus<M> {
             .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
     }
 
-    /// The same, but that one that is refused is left where it is.
+    /// Like [`place`](Self::place), but leaves a refused envelope in `pending`.
     #[inline]
     pub(crate) fn place_pending(
         &self,

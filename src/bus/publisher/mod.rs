@@ -1,4 +1,6 @@
-//! What a module is given instead of the bus: the right to speak as itself.
+//! A publisher: the right to publish as one source under one capability.
+//!
+//! A module is given a publisher instead of the bus, so it can do nothing else with the bus.
 
 mod passing;
 mod publishing;
@@ -22,19 +24,18 @@ use crate::message::subject::Payload;
 
 pub use self::weak::WeakPublisher;
 
-/// A handle that publishes as one source under one capability, made by
-/// [`Bus::publisher`](crate::Bus::publisher); or under none, made by
-/// [`Bus::trusted_publisher`](crate::Bus::trusted_publisher) for the program's own parts.
+/// A handle that publishes as one source under one capability, made by [`Bus::publisher`](crate::Bus::publisher). One
+/// made by [`Bus::trusted_publisher`](crate::Bus::trusted_publisher), for the program's own parts, publishes under no
+/// capability.
 ///
-/// Id, time and source of what it publishes are stamped here, so a module that holds only a
-/// `Publisher` can speak for nobody else; from it there is no way back to the bus, and nothing makes
-/// one but the bus. Its capability may be revoked, granted again, and granted for less or more at any
-/// time, which reaches every clone.
+/// The publisher stamps the id, time and source of everything it publishes. So a module that holds only a `Publisher`
+/// cannot speak for another source. It offers no way back to the bus, and only a bus makes one. Its capability may be
+/// revoked, granted again, and granted for less or more at any time; that reaches every clone.
 ///
 /// Clones are cheap and share the grant.
 ///
-/// A `Publisher` keeps the bus open. So a thread that loops over its own subscription and holds a `Publisher` never sees
-/// the end of the loop; it holds a [`WeakPublisher`] instead, made by [`downgrade`](Publisher::downgrade).
+/// A `Publisher` keeps the bus open. So the loop of a thread over its own subscription never ends while that thread
+/// holds a `Publisher`. Such a thread holds a [`WeakPublisher`] instead, made by [`downgrade`](Publisher::downgrade).
 ///
 /// # Examples
 ///
@@ -57,7 +58,7 @@ pub use self::weak::WeakPublisher;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// It cannot be made out of thin air, nor read from a file:
+/// Only a bus makes publishers: one cannot be put together by hand, nor read from a file.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(bus: oxide_bus::MessageBus) -> oxide_bus::Publisher {
@@ -73,14 +74,14 @@ pub struct Publisher<M = Message> {
     source: Source,
     grant: Arc<GrantHandle>,
     stripe: Stripe,
-    /// Mostly none: so a publisher is small, and to look whether it was narrowed is to look at one word.
+    /// None for most publishers. So a publisher is small, and whether it was narrowed takes a look at one word.
     own: Option<Arc<Own>>,
 }
 
-/// What one publisher has of its own, and its clones.
+/// Settings of one publisher, which its clones share until one of them changes its own.
 #[derive(Debug, Clone, Default)]
 struct Own {
-    /// What it was narrowed to, each time; one pattern of each must match.
+    /// The patterns of each call of `narrow`; one pattern of each list must match.
     narrowed: Vec<Arc<[Pattern]>>,
     request_timeout: Option<Duration>,
 }
@@ -101,14 +102,14 @@ impl<M> Publisher<M> {
     }
 }
 
-/// # Who it speaks for, and weaker ones
+/// # Source, capability, and weaker publishers
 impl<M> Publisher<M> {
     /// The source of everything that it publishes.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The capability that it publishes under; none for a [trusted](crate::Bus::trusted_publisher) one.
+    /// The capability that it publishes under; `None` for a [trusted](crate::Bus::trusted_publisher) publisher.
     pub fn capability(&self) -> Option<&Capability> {
         self.grant.capability()
     }
@@ -117,25 +118,25 @@ impl<M> Publisher<M> {
         self.grant.ask()
     }
 
-    /// How long a request waits for its answer.
+    /// How long a request of this publisher waits for its answer.
     pub(crate) fn patience(&self) -> Duration {
         let own = self.own.as_ref().and_then(|own| own.request_timeout);
         own.unwrap_or(self.bus.core.request_timeout)
     }
 
-    /// What it was narrowed to, each time.
+    /// The patterns of each call of [`narrow`](Self::narrow).
     fn narrowed(&self) -> &[Arc<[Pattern]>] {
         self.own.as_ref().map_or(&[], |own| &own.narrowed)
     }
 
-    /// The same with something else of its own.
+    /// Changes the publisher's own settings, apart from those of its clones.
     fn with_own(mut self, change: impl FnOnce(&mut Own)) -> Self {
         change(Arc::make_mut(self.own.get_or_insert_default()));
         self
     }
 
-    /// The same publisher, with another time-out for [`request`](Publisher::request); with `None` it waits as long as
-    /// it takes.
+    /// Returns this publisher with another time-out for [`request`](Publisher::request). With `None`, a request waits
+    /// as long as it takes.
     ///
     /// # Examples
     ///
@@ -157,8 +158,8 @@ impl<M> Publisher<M> {
         self.with_own(|own| own.request_timeout = Some(timeout))
     }
 
-    /// Whether the capability is granted now, and has not expired. A [trusted](crate::Bus::trusted_publisher)
-    /// publisher may publish until the bus closes.
+    /// Whether the capability is granted now and has not expired. For a [trusted](crate::Bus::trusted_publisher)
+    /// publisher: whether the bus is open.
     pub fn is_granted(&self) -> bool {
         match self.capability() {
             Some(_) => self.grant.admission().is_granted(),
@@ -166,15 +167,15 @@ impl<M> Publisher<M> {
         }
     }
 
-    /// A weaker publisher, for somebody trusted with less: what it publishes must match one of these
-    /// patterns too, beside all that this one has to keep to.
+    /// Returns a weaker publisher, for a module that is trusted with less. What it publishes must match one of these
+    /// patterns, beside all conditions that this publisher has.
     ///
-    /// It speaks for the same source under the same capability. Never stronger: narrowing again
-    /// adds a condition and lifts none, and no patterns at all (`[""; 0]`) let nothing pass.
+    /// It speaks for the same source under the same capability. It is never stronger: narrowing again adds a condition
+    /// and lifts none. An empty list of patterns (`[""; 0]`) lets nothing pass.
     ///
     /// # Errors
     ///
-    /// [`PatternError`] for a text that is no pattern.
+    /// [`PatternError`] if a text is not a pattern.
     ///
     /// # Examples
     ///
@@ -203,7 +204,7 @@ impl<M> Publisher<M> {
 }
 
 impl<M: Payload> Publisher<M> {
-    /// Makes the envelope of what this publisher says.
+    /// Makes a stamped envelope of this publisher's source and a message.
     #[inline]
     pub(crate) fn stamp(&self, message: impl Into<Draft<M>>) -> Envelope<M> {
         self.bus.stamp(&self.source, message)

@@ -1,7 +1,7 @@
-//! How what a publisher publishes is let pass.
+//! The check of what a publisher publishes.
 //!
-//! Mostly it is [appended by leave](crate::engine::core), without being counted. Where that cannot be, the publisher counts
-//! itself in and asks again.
+//! Most publishes are [appended by permission](crate::engine::core) without being counted. Where that is not possible,
+//! the publisher takes an in-flight guard and checks again, so that revoking can wait for it.
 
 use std::slice;
 
@@ -19,7 +19,7 @@ use crate::message::envelope::Envelope;
 use crate::message::subject::Payload;
 
 impl<M: Payload> Publisher<M> {
-    /// Publishes an envelope of this publisher's own.
+    /// Publishes an envelope that this publisher has stamped.
     #[inline]
     pub(crate) fn admit(
         &self,
@@ -29,7 +29,7 @@ impl<M: Payload> Publisher<M> {
         self.pass(envelope, Origin::Made, limit)
     }
 
-    /// What it hands on.
+    /// The origin of the envelopes that this publisher forwards.
     #[inline]
     pub(crate) fn forwarded(&self) -> Origin<'_> {
         match self.capability() {
@@ -55,8 +55,8 @@ impl<M: Payload> Publisher<M> {
         }
     }
 
-    /// Publishes an envelope if it may pass, and there is nothing to do but append it. Else leaves it where it is, and
-    /// says whether there is an objection.
+    /// Publishes an envelope if it may pass and appending is all that there is to do. Otherwise leaves the envelope in
+    /// `pending` and returns the objection, if there is one.
     #[inline]
     pub(crate) fn append(
         &self,
@@ -83,7 +83,7 @@ impl<M: Payload> Publisher<M> {
         matches!(origin, Origin::Made) && self.narrowed().is_empty()
     }
 
-    /// Kept apart: mostly nobody asks.
+    /// Checks an envelope against the scope of the grant. Not inlined: most publishes need no such check.
     #[inline(never)]
     fn look_into_scope(
         &self,
@@ -98,7 +98,7 @@ impl<M: Payload> Publisher<M> {
         })
     }
 
-    /// Publishes an envelope that was not [appended](Self::append), if it may pass, counted.
+    /// Publishes an envelope that was not [appended](Self::append), if it may pass, under an in-flight guard.
     #[inline(never)]
     fn place(
         &self,
@@ -114,7 +114,7 @@ impl<M: Payload> Publisher<M> {
         }
     }
 
-    /// Lets an envelope pass that was not [appended](Self::append), unless there was an objection already.
+    /// Checks an envelope that was not [appended](Self::append), unless there is an objection already.
     pub(crate) fn enter_unless(
         &self,
         objection: Option<Objection>,
@@ -129,7 +129,7 @@ impl<M: Payload> Publisher<M> {
         }
     }
 
-    /// Publishes what is left of a batch, up to where it is refused.
+    /// Publishes the rest of a batch, up to the first refusal.
     pub(crate) fn place_all(
         &self,
         batching: &mut Batching<M>,
@@ -144,11 +144,11 @@ impl<M: Payload> Publisher<M> {
         let outcome = core.place_all(batching, limit, || {
             inside.goes_on().map_err(Objection::from)
         });
-        drop(inside); // who is told of a refusal may run code of his own
+        drop(inside); // reporting a refusal may run user code
         outcome.map_err(|objection| self.objected(batching.left(), objection))
     }
 
-    /// Lets envelopes pass, all or none; they count as on their way until what is returned is dropped.
+    /// Checks envelopes, all or none. They count as in flight until the returned guard is dropped.
     fn enter(
         &self,
         envelopes: &[Envelope<M>],
@@ -162,7 +162,7 @@ impl<M: Payload> Publisher<M> {
             })
         };
         let entered = self.grant.admission().enter(self.stripe);
-        // Who is not let in is not inside any more: who is told of it may run code of his own.
+        // A refused publish drops its guard before the refusal is reported, since that may run user code.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
             if self.needs_no_scope(origin) && inside.is_plain() {
                 pass.measure(measure)?;
@@ -178,7 +178,7 @@ impl<M: Payload> Publisher<M> {
         outcome.map_err(|objection| self.objected(envelopes, objection))
     }
 
-    /// Why these are refused, which is counted and told if it is for want of authority.
+    /// Turns an objection into the cause of the refusal. A denial is counted and reported as an advisory.
     #[inline]
     fn objected(&self, envelopes: &[Envelope<M>], objection: Objection) -> Cause {
         match objection {
@@ -192,7 +192,7 @@ impl<M: Payload> Publisher<M> {
     }
 }
 
-/// Whether some codec could write it. What is stamped here is in order.
+/// Whether some codec can write the envelope. What this publisher stamps is known to be writable.
 #[inline]
 fn check<M>(envelope: &Envelope<M>, origin: Origin<'_>) -> Result<(), Refusal> {
     if matches!(origin, Origin::Made) && envelope.correlation_id.is_none() {

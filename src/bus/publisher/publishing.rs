@@ -1,4 +1,4 @@
-//! What a publisher publishes: messages, which it stamps, and envelopes that others have made.
+//! Publishing by a publisher: messages, which it stamps, and envelopes that were made elsewhere.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ impl<M: Payload> Publisher<M> {
     ///
     /// # Errors
     ///
-    /// [`PublishError::Denied`] where the capability is not granted, [`PublishError::Closed`] where
-    /// the bus has closed; both hand the message back in its envelope.
+    /// [`PublishError::Denied`] if the capability is not granted, [`PublishError::Closed`] if the bus has closed. Both
+    /// hand the message back in its envelope.
     ///
     /// # Panics
     ///
@@ -49,7 +49,7 @@ impl<M: Payload> Publisher<M> {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Publisher::publish), and [`PublishError::Full`] where it would have to wait.
+    /// As [`publish`](Publisher::publish), and [`PublishError::Full`] if the publish would have to wait.
     ///
     /// # Panics
     ///
@@ -58,7 +58,7 @@ impl<M: Payload> Publisher<M> {
         self.admit(self.stamp(message), Limit::Refuse)
     }
 
-    /// Publishes a message, and waits for room up to `timeout`; see
+    /// Publishes a message and waits for room up to `timeout`; see
     /// [`Bus::publish_timeout`](crate::Bus::publish_timeout).
     ///
     /// # Errors
@@ -77,9 +77,10 @@ impl<M: Payload> Publisher<M> {
     }
 
     /// Publishes a message that answers a question: [`publish`](Publisher::publish) with the question's id as
-    /// correlation id. A draft that names another is tied to the question all the same.
+    /// correlation id. It replaces a correlation id that the draft has.
     ///
-    /// Who [asks](crate::Bus::request) and waits gets the first answer; it goes to subscribers as well.
+    /// The caller of a pending [request](crate::Bus::request) gets the first answer. The answer goes to subscribers as
+    /// well.
     ///
     /// # Errors
     ///
@@ -114,12 +115,12 @@ impl<M: Payload> Publisher<M> {
         self.publish(message.into().with_correlation_id(question.id))
     }
 
-    /// Publishes an envelope that was made elsewhere, as it is: id, time and correlation are kept.
+    /// Publishes an envelope that was made elsewhere, as it is: id, time and correlation id are kept.
     ///
-    /// What is read from a file or comes from a peer enters the bus this way. It passes only if the capability
-    /// is granted with the right to [forward](crate::Grant::forwards), and if this publisher might have said
-    /// it: its source must be one of those that the [grant](crate::Grant::sources) names, or this publisher's own
-    /// if that names none, and its subject within the scope.
+    /// Envelopes that are read from a file or come from a peer enter the bus this way. An envelope passes under three
+    /// conditions. The capability is granted with the right to [forward](crate::Grant::forwards). The envelope's source
+    /// is one that the [grant](crate::Grant::sources) names, or this publisher's own if the grant names none. The
+    /// envelope's subject is within the scope.
     ///
     /// # Errors
     ///
@@ -152,16 +153,16 @@ impl<M: Payload> Publisher<M> {
         self.pass(envelope, self.forwarded(), Limit::Theirs)
     }
 
-    /// Publishes many messages, in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
+    /// Publishes many messages in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
     ///
-    /// They are checked at the beginning, all of them: if one may not be published, none is. (An empty batch is never
-    /// refused.) If the capability is
-    /// revoked meanwhile, those that are left are refused: up to 64 are published in one step.
+    /// All messages are checked at the beginning: if one may not be published, none is. (An empty batch is never
+    /// refused.) Up to 64 are published in one step. If the capability is revoked between two steps, the rest is
+    /// refused.
     ///
     /// # Errors
     ///
-    /// [`BatchError`], with those that were not published in their envelopes, where the capability
-    /// does not let all of them pass or the bus has closed.
+    /// [`BatchError`], with the messages that were not published in their envelopes, if the capability does not let all
+    /// of them pass or the bus has closed.
     ///
     /// # Panics
     ///
@@ -183,7 +184,7 @@ impl<M: Payload> Publisher<M> {
         &self,
         messages: impl IntoIterator<Item = D>,
     ) -> Result<BatchReceipt, BatchError<M>> {
-        // Read to the end before anything is asked: the iterator may take its time.
+        // Read to the end before the check: the iterator may take its time.
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| self.stamp(message))
             .collect();

@@ -1,4 +1,7 @@
-//! A publisher that does not keep the bus open.
+//! A publisher handle that does not keep the bus open.
+//!
+//! A thread that publishes in a loop over its own subscription needs one: a [`Publisher`] would keep the loop from
+//! ending.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +15,12 @@ use crate::message::source::Source;
 /// A handle on a [`Publisher`] that does not keep the bus open, made by [`Publisher::downgrade`].
 ///
 /// It is for a thread that loops over its own subscription and publishes in the loop. The loop ends when the last
-/// [`Bus`](crate::Bus) and [`Publisher`] are gone, so a `Publisher` in the loop would wait for its own end.
+/// [`Bus`](crate::Bus) and the last [`Publisher`] are gone. With a `Publisher` in the loop, the loop would wait for its
+/// own end.
 ///
-/// It keeps the source, the capability with its grant, what the publisher was [narrowed](Publisher::narrow) to, and its
-/// time-out for requests.
-/// A capability that was revoked meanwhile refuses what the upgraded publisher says.
+/// It keeps the source, the capability with its grant, the patterns that the publisher was
+/// [narrowed](Publisher::narrow) to, and its time-out for requests. If the capability was revoked meanwhile, the
+/// upgraded publisher is refused.
 pub struct WeakPublisher<M = Message> {
     bus: WeakBus<M>,
     source: Source,
@@ -26,7 +30,7 @@ pub struct WeakPublisher<M = Message> {
 
 /// # A handle that does not keep the bus open
 impl<M> Publisher<M> {
-    /// A handle that does not keep the bus open.
+    /// Returns a handle that does not keep the bus open.
     ///
     /// # Examples
     ///
@@ -57,10 +61,11 @@ impl<M> Publisher<M> {
 }
 
 impl<M> WeakPublisher<M> {
-    /// The publisher, unless the last [`Bus`](crate::Bus) and [`Publisher`] are gone. The bus may have closed.
+    /// Returns the publisher, unless the last [`Bus`](crate::Bus) and the last [`Publisher`] are gone. The bus may have
+    /// closed.
     ///
-    /// What it returns keeps the bus open, so drop it before the next receive. It costs what cloning a [`Publisher`]
-    /// costs: a few atomic additions.
+    /// The returned publisher keeps the bus open, so drop it before the next receive. Upgrading costs what cloning a
+    /// [`Publisher`] costs: a few atomic additions.
     #[must_use]
     pub fn upgrade(&self) -> Option<Publisher<M>> {
         Some(Publisher {

@@ -1,6 +1,6 @@
-//! Requests: to publish something, and wait for the answers to it.
+//! Requests: publishing a message and waiting for the answers to it.
 //!
-//! Where the answers come, and how they find it, is in [`requests`](crate::engine::requests).
+//! The register of pending requests, and how an answer finds its request, is in [`requests`](crate::engine::requests).
 
 mod replies;
 mod verbs;
@@ -29,22 +29,22 @@ thread_local! {
     static EAGERNESS: Cell<Eagerness> = Cell::default();
 }
 
-/// How long a request waits for its answer, unless it is told otherwise.
+/// How long a request waits for its answer by default.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A time-out that never comes: later than any clock goes.
+/// A time-out that never comes, because no clock goes that far.
 pub(crate) const NEVER: Duration = Duration::MAX;
 
-/// The asking side's end of a request. Dropped, it leaves nothing behind. It does not keep the bus open.
+/// The caller's end of a request. Dropping it leaves nothing behind. It does not keep the bus open.
 pub(crate) struct Asked<M> {
     core: Weak<Shared<M>>,
     id: Uuid,
     slot: Arc<Slot<Delivery<M>>>,
-    /// Its place among the requests under its capability, if it has one.
+    /// Its place among the pending requests under its capability, if it has one.
     _place: Option<Asking>,
 }
 
-/// Whether anybody may answer what was published.
+/// Checks that some subscriber has the request and may answer it.
 pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M>> {
     if receipt.matched() == 0 {
         Err(RequestError::NoResponders)
@@ -56,7 +56,7 @@ pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M
 }
 
 impl<M> Asked<M> {
-    /// Registers a request that is to be published.
+    /// Registers a request that is about to be published.
     pub(crate) fn register(
         core: &Arc<Shared<M>>,
         place: Option<Asking>,
@@ -78,18 +78,18 @@ impl<M> Asked<M> {
         Ok((asked, envelope))
     }
 
-    /// The next answer, if it is there; an error in the end if there will be none.
+    /// Returns the next answer if it is there, or an error if there will be none.
     pub(crate) fn look(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         self.slot.look().map(or_closed)
     }
 
-    /// The same for a task: if it is pending, the task will be woken.
+    /// Like [`look`](Self::look), for a task: if there is no answer yet, the task is woken later.
     #[cfg(feature = "tokio")]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         self.slot.poll(waker).map(or_closed)
     }
 
-    /// The same for a thread, which waits until the deadline; without one, as long as it takes.
+    /// Like [`look`](Self::look), for a thread: waits until the deadline; without one, as long as it takes.
     fn wait(&self, deadline: Option<Instant>) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         let mut eagerness = EAGERNESS.get();
         let look = || Some(self.slot.look()).filter(Poll::is_ready);
@@ -103,10 +103,10 @@ impl<M> Asked<M> {
         self.slot.dropped()
     }
 
-    /// Takes no further answers. Those that are there can be looked for.
+    /// Takes no further answers. Those that are there can still be taken.
     pub(crate) fn end(&self) {
         if self.slot.is_over() {
-            return; // so it is off the register: by its answer, mostly
+            return; // it is off the register already, mostly because it was answered
         }
         if let Some(core) = self.core.upgrade() {
             drop(core.requests.take(self.id));
@@ -125,7 +125,7 @@ fn or_closed<M>(answer: Option<Delivery<M>>) -> Result<Delivery<M>, RequestError
     answer.ok_or(RequestError::Closed)
 }
 
-/// A deadline beyond the clock's end is none.
+/// The end of a time-out; `None` if the clock cannot hold it.
 fn after(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }

@@ -1,4 +1,4 @@
-//! Several answers to one request.
+//! The answers to a request that takes several.
 
 use std::fmt;
 use std::task::Poll;
@@ -11,12 +11,12 @@ use crate::queue::delivery::Delivery;
 
 /// The answers to one request, made by [`Publisher::request_many`](crate::Publisher::request_many).
 ///
-/// It waits for each, and ends at the time-out, or when the bus closes. What came before is still there. Up to 128
-/// answers that nobody has taken are kept; what finds no room goes to subscribers only, and is
-/// [counted](Replies::dropped).
+/// The iterator waits for each answer. It ends at the time-out or when the bus closes, after the answers that came
+/// before. It keeps up to 128 answers that were not taken yet. An answer that finds no room goes to subscribers only,
+/// and is [counted](Replies::dropped).
 ///
-/// It does not keep the bus open. Dropped, it leaves nothing behind; until then it is one of the requests that are
-/// pending.
+/// It does not keep the bus open. Until it is dropped, it counts as a pending request; dropping it leaves nothing
+/// behind.
 #[must_use = "the answers come here"]
 pub struct Replies<M = Message> {
     asked: Asked<M>,
@@ -33,7 +33,7 @@ impl<M> Replies<M> {
         }
     }
 
-    /// What became of the question. [`delivered`](Receipt::delivered) is how many subscribers have it.
+    /// The receipt of the request. [`delivered`](Receipt::delivered) is how many subscribers have it.
     pub fn receipt(&self) -> Receipt {
         self.receipt
     }
@@ -52,7 +52,7 @@ impl<M> Iterator for Replies<M> {
         if !is_late && let Poll::Ready(answered) = self.asked.wait(self.deadline) {
             return answered.ok();
         }
-        // What has come, and nothing more: else it would not end while others go on answering.
+        // Takes what has come and nothing more: else it would not end while answers go on coming.
         self.asked.end();
         match self.asked.look() {
             Poll::Ready(answered) => answered.ok(),

@@ -1,4 +1,4 @@
-//! How a thread asks.
+//! Requests from a thread, on a bus and by a publisher.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::message::source::Source;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 
-/// A request that is registered, and its envelope, which is to be published.
+/// A registered request and its envelope, which is still to be published.
 type Registered<M> = (Asked<M>, Envelope<M>);
 
-/// Publishes a request that is registered.
+/// Publishes a registered request.
 fn ask<M>(
     (asked, envelope): Registered<M>,
     publish: impl FnOnce(Envelope<M>) -> Result<Receipt, PublishError<M>>,
@@ -29,7 +29,7 @@ fn ask<M>(
     Ok((asked, receipt))
 }
 
-/// Publishes a request that is registered, and waits for the first answer.
+/// Publishes a registered request and waits for the first answer.
 fn ask_once<M>(
     registered: Registered<M>,
     timeout: Duration,
@@ -43,27 +43,28 @@ fn ask_once<M>(
     }
 }
 
-/// # Asking
+/// # Requests
 impl<M: Payload> Bus<M> {
-    /// Publishes a message, unguarded, in a new envelope of this source, and waits for the first answer: the first
-    /// envelope whose correlation id is the id of the request. The answer goes to subscribers as well.
+    /// Publishes a message in a new envelope of this source, and waits for the first answer. That is the first envelope
+    /// whose correlation id is the request's id. The answer goes to subscribers as well. No capability is checked.
     ///
-    /// An answer is taken from whoever publishes it. Concurrent requests get each their own answer,
-    /// and one that is over, however it ended, leaves nothing behind.
+    /// Any publisher may answer. Each of several concurrent requests gets its own answer. A request that is over leaves
+    /// nothing behind, however it ended.
     ///
-    /// It waits up to the [time-out](crate::BusBuilder::request_timeout) of the bus, which is 10 s by default. The
-    /// time-out is for the whole. But where a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room,
-    /// publishing takes as long as it does.
+    /// It waits up to the [time-out](crate::BusBuilder::request_timeout) of the bus, 10 s by default. The time-out
+    /// covers publishing and waiting. But if a subscriber with [`Overflow::Block`](crate::Overflow::Block) has no room,
+    /// publishing takes as long as that subscriber takes.
     ///
     /// # Errors
     ///
-    /// [`RequestError::NotPublished`] with the envelope where the bus has closed;
-    /// [`RequestError::NoResponders`] at once if nobody listens to it,
-    /// [`RequestError::Overloaded`] at once if everybody who does has lost it;
-    /// [`RequestError::TimedOut`]; [`RequestError::Closed`] if the bus closes meanwhile;
-    /// [`RequestError::TooManyPending`] with [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) pending.
+    /// - [`RequestError::NotPublished`], with the envelope, if the bus has closed;
+    /// - [`RequestError::NoResponders`] at once if no subscriber listens to it;
+    /// - [`RequestError::Overloaded`] at once if every subscriber that listens to it has lost it;
+    /// - [`RequestError::TimedOut`] if no answer came in time;
+    /// - [`RequestError::Closed`] if the bus closes meanwhile;
+    /// - [`RequestError::TooManyPending`] with [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) pending.
     ///
-    /// Not promised: that somebody who listens to it means to answer.
+    /// It is not promised that a subscriber that listens to it means to answer.
     ///
     /// # Panics
     ///
@@ -71,10 +72,10 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// An allocation, and an entry in a sharded map. While any request is pending, each publish with a
-    /// correlation id looks into that map, which takes a lock on one of its shards.
+    /// An allocation, and an entry in a sharded map. While any request is pending, each publish with a correlation id
+    /// looks into that map, which takes a lock on one of its shards.
     ///
-    /// A thread whose last answer came within 50 µs looks for the next one some microseconds long before it sleeps.
+    /// A thread whose last answer came within 50 µs looks for the next one for some microseconds before it sleeps.
     ///
     /// # Examples
     ///
@@ -107,19 +108,19 @@ impl<M: Payload> Bus<M> {
     }
 }
 
-/// # Asking
+/// # Requests
 impl<M: Payload> Publisher<M> {
-    /// Publishes a message, and waits for the first answer: as [`Bus::request`], with this publisher's source
-    /// and capability.
+    /// Publishes a message and waits for the first answer: as [`Bus::request`], with this publisher's source and
+    /// capability.
     ///
-    /// It waits up to the time-out of this publisher: what
-    /// [`with_request_timeout`](Publisher::with_request_timeout) says, else that of the bus.
+    /// It waits up to this publisher's time-out: that of [`with_request_timeout`](Publisher::with_request_timeout),
+    /// else that of the bus.
     ///
     /// # Errors
     ///
-    /// As [`Bus::request`]; [`RequestError::NotPublished`] also where the capability is not granted;
-    /// [`RequestError::TooManyPending`] also with 1,024 pending under it (a
-    /// [`BusBuilder`](crate::BusBuilder::max_requests) sets another limit).
+    /// As [`Bus::request`]. Also [`RequestError::NotPublished`] if the capability is not granted, and
+    /// [`RequestError::TooManyPending`] with 1,024 pending under it. (A [`BusBuilder`](crate::BusBuilder::max_requests)
+    /// sets another limit.)
     ///
     /// # Panics
     ///
@@ -140,7 +141,7 @@ impl<M: Payload> Publisher<M> {
         self.request_timeout(message, self.patience())
     }
 
-    /// The same, with a time-out of its own. One too far for the clock is none.
+    /// Like [`request`](Publisher::request), with the given time-out. One that the clock cannot hold counts as none.
     ///
     /// # Errors
     ///
@@ -175,11 +176,12 @@ impl<M: Payload> Publisher<M> {
         })
     }
 
-    /// Publishes a message, and returns its answers as they come, until the time-out. How many: `.take(n)`.
+    /// Publishes a message and returns its answers as they come, until the time-out. Use `.take(n)` to stop after `n`
+    /// answers.
     ///
     /// # Errors
     ///
-    /// As [`request`](Publisher::request), but that it does not time out: then there are no answers. Nothing fails
+    /// As [`request`](Publisher::request), except for the time-out: then there are no more answers. Nothing fails
     /// later.
     ///
     /// # Panics
@@ -220,7 +222,7 @@ impl<M: Payload> Publisher<M> {
         Ok(Replies::new(asked, receipt, deadline))
     }
 
-    /// Registers a request, which takes a place among those under its capability until it is over.
+    /// Registers a request. It takes a place among those under its capability until it is over.
     pub(crate) fn register(
         &self,
         message: impl Into<Draft<M>>,

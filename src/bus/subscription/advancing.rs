@@ -1,15 +1,17 @@
 //! Going on to the next envelope, step by step.
+//!
+//! Every way to receive is built on `advance`: it takes what is known to be there, then looks further, then waits.
 
 use super::{Subscription, standing};
 use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
-use crate::queue::group::Seat;
+use crate::queue::direct::group::Seat;
 use crate::queue::inbox::Inbox;
 use crate::queue::shared::QueueState;
 use crate::queue::wait::{Nothing, Wait};
 
 impl<M> Subscription<M> {
-    /// Goes on to the next envelope.
+    /// Goes on to the next envelope. [`delivery`](Self::delivery) or [`envelope`](Self::envelope) then returns it.
     #[inline]
     pub(crate) fn advance(&mut self, wait: Wait) -> Result<(), Nothing> {
         if let Inbox::Shared(cursor) = &mut self.inbox
@@ -23,7 +25,7 @@ impl<M> Subscription<M> {
         self.advance_further(wait)
     }
 
-    /// Beyond what is known to be there: kept out of the loops that receive.
+    /// Goes on beyond what is known to be there. Not inlined, so that loops that receive stay small.
     #[inline(never)]
     fn advance_further(&mut self, wait: Wait) -> Result<(), Nothing> {
         loop {
@@ -32,7 +34,7 @@ impl<M> Subscription<M> {
             }
             self.retained = self.backlog.pop_front();
             if self.retained.is_some() {
-                return Ok(()); // the inbox was not touched yet
+                return Ok(()); // the inbox is not touched before the backlog is empty
             }
             let found = self.try_advance();
             self.tell_drains();
@@ -50,7 +52,8 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// Something was received, perhaps the last that there was: wakes those that drain the bus and wait for that.
+    /// Wakes the drains that wait for this queue to be empty, if there are any. Called after each receive, which may
+    /// have taken the last envelope.
     #[inline]
     pub(super) fn tell_drains(&self) {
         let listed = self.inbox.seat().map_or(&self.terms, Seat::listed);
@@ -81,7 +84,7 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// The envelope that the last [`advance`](Subscription::advance) went on to; asked for once.
+    /// Returns the envelope that the last [`advance`](Subscription::advance) went on to. Called once for each.
     #[expect(clippy::inline_always, reason = "a call is a fifth of a delivery")]
     #[inline(always)]
     pub(crate) fn delivery(&mut self) -> Delivery<M> {
@@ -94,7 +97,7 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// The same, to be looked at.
+    /// Like [`delivery`](Self::delivery), but lends the envelope.
     #[inline]
     pub(crate) fn envelope(&self) -> &Envelope<M> {
         if let Some(retained) = &self.retained {

@@ -1,4 +1,6 @@
-//! Subscribing again, with the same options.
+//! Subscribing again with the same options.
+//!
+//! A subscriber that was evicted or closed needs it to go on.
 
 use super::Subscription;
 use crate::bus::error::SubscribeError;
@@ -7,19 +9,20 @@ use crate::bus::options::SubscribeOptions;
 use crate::message::subject::Payload;
 use crate::queue::inbox::Inbox;
 
-/// # Again
+/// # Subscribing again
 impl<M: Payload> Subscription<M> {
-    /// A new subscription with the same options: the patterns as they are [now](Subscription::set_patterns), sources,
-    /// predicates, name, capacity, overflow policy, and group, of which it is another member. It is
+    /// Makes a new subscription with the same options: the patterns as they are [now](Subscription::set_patterns),
+    /// sources, predicates, name, capacity, overflow policy and group, of which it becomes another member. It is
     /// [fixed](crate::SubscribeOptions::fixed) if this one is.
     ///
-    /// It begins as by [`subscribe_with`](crate::Bus::subscribe_with): with what is retained and what is published from
-    /// now on. What is queued here stays here. So a subscription that was evicted or closed can begin anew.
+    /// It begins as one made by [`subscribe_with`](crate::Bus::subscribe_with): with what is retained and what is
+    /// published from now on. What is queued here stays here. So a subscription that was evicted or closed can begin
+    /// anew.
     ///
     /// # Errors
     ///
-    /// [`SubscribeError::Closed`] where the bus has closed; [`SubscribeError::GroupMismatch`] where its group has
-    /// ended, and has begun anew with other terms.
+    /// [`SubscribeError::Closed`] if the bus has closed; [`SubscribeError::GroupMismatch`] if its group has ended and
+    /// begun anew with other terms.
     ///
     /// # Examples
     ///

@@ -1,4 +1,7 @@
-//! The receiving side.
+//! A subscription: the receiving side of the bus.
+//!
+//! It joins one queue, what it listens to, and the ways to receive: one by one, in batches, by iterators, waiting or
+//! not. Closing and dropping it are [barriers](crate::docs::guarantees#5-subscribing-and-unsubscribing-are-barriers).
 
 mod advancing;
 mod again;
@@ -20,7 +23,7 @@ use crate::message::pattern::{
     self, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, Pattern, PatternError,
 };
 use crate::queue::delivery::Delivery;
-use crate::queue::group::Seat;
+use crate::queue::direct::group::Seat;
 use crate::queue::inbox::Inbox;
 use crate::queue::shared::{End, QueueState};
 use crate::queue::terms::Terms;
@@ -33,19 +36,19 @@ use self::waiting::Sleep;
 ///
 /// # Losses
 ///
-/// Where envelopes were lost because the queue was full, the next receive at that point returns
-/// `Lagged` once, says how many, and receiving goes on after it. (A gap that grows while it is told
-/// is told in pieces.)
+/// If envelopes were lost because the queue was full, the next receive at that point returns `Lagged` once, with their
+/// number. Receiving goes on after it. (A gap that grows while it is reported is reported in pieces.)
 ///
 /// # End
 ///
 /// When the bus has closed, or the subscription [was closed](Subscription::close), what is queued can still be
-/// received; then every receive returns `Disconnected`. A subscription does not keep its bus open. One that the bus has put out (see
-/// [`Overflow::Evict`](crate::Overflow::Evict)) receives what is queued too, and then
-/// `Evicted`. An iterator tells that once, as its last item.
+/// received. Then every receive returns `Disconnected`. A subscription does not keep its bus open.
 ///
-/// Dropping a subscription is a barrier: nothing is enqueued for it any more, what was queued is
-/// freed, and [`subscriber_count`](crate::Bus::subscriber_count) no longer counts it.
+/// A subscription that the bus has evicted (see [`Overflow::Evict`](crate::Overflow::Evict)) also receives what is
+/// queued, and then `Evicted`. An iterator returns that once, as its last item.
+///
+/// Dropping a subscription is a barrier: nothing is enqueued for it any more, what was queued is freed, and
+/// [`subscriber_count`](crate::Bus::subscriber_count) no longer counts it.
 ///
 /// # Examples
 ///
@@ -72,16 +75,16 @@ pub struct Subscription<M = Message> {
     filter: Mutex<Filter<M>>,
     inbox: Inbox<M>,
     core: Weak<Shared<M>>,
-    /// A gap that a batch has come upon, to be told by the next receive.
+    /// A gap that a batch or a check for readiness has met. The next receive reports it.
     untold: Option<u64>,
-    /// What was retained, and comes before everything in the inbox.
+    /// Retained envelopes, which come before everything in the inbox.
     backlog: VecDeque<Delivery<M>>,
-    /// Taken out of the backlog last.
+    /// The retained envelope that was taken out of the backlog last.
     retained: Option<Delivery<M>>,
-    /// An iterator or a stream has come to the end.
+    /// Whether an iterator or a stream has come to the end.
     has_ended: bool,
     sleep: Sleep,
-    /// Once it was asked for.
+    /// The readiness channel, from the first request for it on.
     readiness: OnceLock<Readiness>,
 }
 
@@ -106,20 +109,19 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// These come first.
+    /// Sets the retained envelopes, which are received first.
     pub(crate) fn begin_with(&mut self, backlog: VecDeque<Delivery<M>>) {
         self.backlog = backlog;
     }
 
-    /// The bus had closed before.
+    /// Notes that the bus had closed before the subscription was made.
     pub(crate) fn never_began(&self) {
         if let Inbox::Shared(cursor) = &self.inbox {
             cursor.state().never_began();
         }
     }
 
-    /// The sequence number from which on everything is offered to it, if it has no filter; none if the bus has
-    /// closed.
+    /// The sequence number from which on everything is offered to it. `None` if it has a filter or the bus has closed.
     pub(crate) fn first(&self) -> Option<u64> {
         match &self.inbox {
             Inbox::Shared(cursor) if !self.is_closed() => cursor.state().start(),
@@ -128,18 +130,17 @@ impl<M> Subscription<M> {
     }
 }
 
-/// # The end, and what it listens to
+/// # End and patterns
 impl<M> Subscription<M> {
-    /// Takes nothing new from now on. What is queued can be received, and then comes `Disconnected`: for a worker that
-    /// stops with grace. From outside, [`Bus::unsubscribe`](crate::Bus::unsubscribe) does the same.
+    /// Takes nothing new from now on. What is queued can still be received, and then comes `Disconnected`. It is for a
+    /// worker that stops gracefully. From outside, [`Bus::unsubscribe`](crate::Bus::unsubscribe) does the same.
     ///
-    /// A barrier: what is published after this has returned is not offered to it, and
+    /// Closing is a barrier: what is published after this has returned is not offered to the subscription, and
     /// [`subscriber_count`](crate::Bus::subscriber_count) has gone down. Publishers that wait for room here give up, as
-    /// when the bus closes: their envelopes are dropped for this subscription, and counted. To close it twice is to
-    /// close it once.
+    /// when the bus closes: their envelopes are dropped for this subscription and counted. A second call has no effect.
     ///
-    /// A member of a [group](crate::SubscribeOptions::group) only leaves: what is queued stays with the others, and it
-    /// gets `Disconnected` at once. The last member receives what is left.
+    /// A member of a [group](crate::SubscribeOptions::group) only leaves: what is queued stays with the others, and
+    /// this member gets `Disconnected` at once. The last member receives what is left.
     ///
     /// # Cost
     ///
@@ -168,10 +169,12 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// Whether nothing new will come: the bus has closed, or it [was closed](Subscription::close), or evicted. What
-    /// is queued can still be received.
+    /// Whether nothing new will come: the bus has closed, or the subscription [was closed](Subscription::close) or
+    /// evicted. What is queued can still be received.
     ///
-    /// Costs a binary search in the list of subscribers.
+    /// # Cost
+    ///
+    /// A binary search in the list of subscribers.
     ///
     /// # Examples
     ///
@@ -194,14 +197,14 @@ impl<M> Subscription<M> {
             || !(self.core.upgrade()).is_some_and(|core| core.lists(listed))
     }
 
-    /// Listens to these patterns from now on, in the place of those it had; none (`[""; 0]`) means every subject.
-    /// Sources and predicates stay.
+    /// Replaces the patterns that it listens to. An empty list (`[""; 0]`) means every subject. Sources and predicates
+    /// stay.
     ///
-    /// The change is one step: a publish goes by the old patterns or by the new ones, so what both match
-    /// is neither missed nor received twice. It is a barrier: a publish that begins after this has
-    /// returned goes by the new ones. What is queued stays queued.
+    /// The change is one step: a publish goes by the old patterns or by the new ones. So an envelope that both match is
+    /// neither missed nor received twice. The change is a barrier: a publish that begins after this has returned goes
+    /// by the new patterns. What is queued stays queued.
     ///
-    /// Whoever holds a subscription can so listen to any subject. One to hand out is made
+    /// So the holder of a subscription can listen to any subject. A subscription that is handed out should be made
     /// [fixed](crate::SubscribeOptions::fixed).
     ///
     /// # Cost
@@ -210,14 +213,15 @@ impl<M> Subscription<M> {
     ///
     /// # Errors
     ///
-    /// [`SetPatternsError::Unfiltered`] for a subscription that was made without a filter: it shares
-    /// whole segments with others, and cannot leave any of it out. One that shall choose later begins with
-    /// the pattern `>`. [`SetPatternsError::Grouped`] for a member of a group, [`SetPatternsError::Fixed`] for
-    /// one that was made [fixed](crate::SubscribeOptions::fixed), [`SetPatternsError::Pattern`] for a text that is no
-    /// pattern, [`SetPatternsError::TooMany`] with more than
-    /// [`MAX_PATTERNS`] of them, [`SetPatternsError::PatternsTooLong`] with more than [`MAX_PATTERNS_BYTES`],
-    /// [`SetPatternsError::TooManyShapes`] with more than [`MAX_PATTERN_SHAPES`], [`SetPatternsError::Ended`] where the
-    /// bus has closed or has evicted the subscription, or it was closed.
+    /// - [`SetPatternsError::Unfiltered`] if the subscription was made without a filter: it shares whole segments with
+    ///   others and cannot leave any of it out. A subscription that should choose later begins with the pattern `>`;
+    /// - [`SetPatternsError::Grouped`] if it is a member of a group;
+    /// - [`SetPatternsError::Fixed`] if it was made [fixed](crate::SubscribeOptions::fixed);
+    /// - [`SetPatternsError::Pattern`] if a text is not a pattern;
+    /// - [`SetPatternsError::TooMany`] with more than [`MAX_PATTERNS`] patterns;
+    /// - [`SetPatternsError::PatternsTooLong`] with more than [`MAX_PATTERNS_BYTES`];
+    /// - [`SetPatternsError::TooManyShapes`] with more than [`MAX_PATTERN_SHAPES`];
+    /// - [`SetPatternsError::Ended`] if the bus has closed, or the subscription was closed or evicted.
     ///
     /// # Examples
     ///
@@ -277,12 +281,12 @@ impl<M> Subscription<M> {
     }
 }
 
-/// # Looking at it
+/// # State
 impl<M> Subscription<M> {
-    /// How many envelopes are queued, with those that were [retained](crate::Bus::retain) for it.
+    /// The number of queued envelopes, with those that were [retained](crate::Bus::retain) for it.
     ///
-    /// Without a filter it costs a binary search in the list of subscribers, as
-    /// [`is_empty`](Subscription::is_empty) and [`dropped`](Subscription::dropped) do.
+    /// Without a filter this costs a binary search in the list of subscribers, as [`is_empty`](Subscription::is_empty)
+    /// and [`dropped`](Subscription::dropped) do.
     pub fn len(&self) -> usize {
         let queued = match &self.inbox {
             Inbox::Shared(cursor) => cursor.len(|state| standing(&self.core, &self.terms, state)),
@@ -296,13 +300,13 @@ impl<M> Subscription<M> {
         self.len() == 0
     }
 
-    /// How many envelopes the queue holds at most; without a filter, up to 128 more with
-    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    /// The number of envelopes that the queue holds at most. Without a filter, a queue with
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) may hold up to 128 more.
     pub fn capacity(&self) -> usize {
         self.terms.capacity
     }
 
-    /// How many envelopes were lost so far because the queue was full, told or not.
+    /// The number of envelopes that were lost so far because the queue was full, reported or not.
     pub fn dropped(&self) -> u64 {
         match &self.inbox {
             Inbox::Shared(cursor) => cursor.lost(|state| standing(&self.core, &self.terms, state)),
@@ -321,9 +325,9 @@ impl<M> Subscription<M> {
     }
 }
 
-/// How many envelopes were enqueued and left out for a follower so far.
+/// The numbers of envelopes that were enqueued and left out for a subscription without a filter so far.
 fn standing<M>(core: &Weak<Shared<M>>, terms: &Terms, state: &QueueState) -> (u64, u64) {
-    // Who was evicted may be on the list still.
+    // An evicted subscription may still be on the list, so its own record is asked first.
     let end = |end: End| (end.enqueued, end.left_out);
     (state.ended().map(end))
         .or_else(|| core.upgrade()?.standing(terms))
@@ -355,7 +359,7 @@ impl<M> Drop for Subscription<M> {
             (None, Some(seat)) => seat.leave(),
             (None, None) => Some(true),
         };
-        // It may have been the last one before, and have received what was left.
+        // This member may have been the last one when it left, and have received what was left.
         let is_last = is_last.unwrap_or_else(|| !seat.is_some_and(Seat::has_left));
         match &mut self.inbox {
             Inbox::Shared(cursor) => cursor.drain(),

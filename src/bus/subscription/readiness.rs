@@ -1,8 +1,9 @@
-//! A channel that has a token when a subscription may have something, for crossbeam's `select!`.
+//! A channel that has a token when a subscription may have something to receive, for crossbeam's `select!`.
 //!
-//! It is one more kind of waiter. Invariant: while the channel is empty, the subscription is registered with it. For a
-//! receive that finds nothing registers it, and looks once more; whatever wakes it from the list puts a token in; and so
-//! does whoever takes its place in the list.
+//! The channel is one more kind of waiter. It keeps this invariant: while the channel is empty, the subscription is
+//! registered with it. Three steps keep it. A receive that finds nothing registers the channel and looks once more.
+//! Waking the channel from the wait list puts a token in. Any other waiter that takes the channel's place in the list
+//! puts a token in first. `tests/library/readiness.rs` shows it.
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -12,7 +13,7 @@ use crate::support::wait_list::Waiter;
 /// Both ends of the channel.
 #[derive(Debug)]
 pub(super) struct Readiness {
-    /// None at the end.
+    /// None once the subscription has come to its end.
     sender: Option<Sender<()>>,
     receiver: Receiver<()>,
 }
@@ -36,21 +37,22 @@ impl Readiness {
 }
 
 impl<M> Subscription<M> {
-    /// A channel that has a token when there may be something to receive, to wait for this subscription and others,
-    /// channels, a ticker or a stop signal in one `select!` of [`crossbeam_channel`](crate::crossbeam_channel).
+    /// Returns a channel that has a token when there may be something to receive. With it, one `select!` of
+    /// [`crossbeam_channel`](crate::crossbeam_channel) waits for this subscription, others, channels, a ticker or a
+    /// stop signal.
     ///
-    /// After each token receive with [`try_recv`](Subscription::try_recv) or [`try_iter`](Subscription::try_iter)
-    /// until nothing is left: only a receive that finds the queue empty asks for the next token. A token may come in vain.
-    /// At the end the channel disconnects, which a `select!` finds as it does a token: once `try_recv` has said
-    /// `Disconnected` or `Evicted`, or the subscription is dropped.
+    /// After each token, receive with [`try_recv`](Subscription::try_recv) or [`try_iter`](Subscription::try_iter)
+    /// until nothing is left: only a receive that finds the queue empty asks for the next token. A token may come in
+    /// vain. At the end the channel disconnects, and a `select!` finds that as it finds a token. The end is when
+    /// `try_recv` has returned `Disconnected` or `Evicted`, or the subscription is dropped.
     ///
-    /// Each call returns a clone: a token is taken by one of them.
+    /// Each call returns a clone of one receiver, and each token goes to one of the clones.
     ///
     /// # Cost
     ///
-    /// Nothing before the first call. After it, a receive that finds nothing takes an entry in a list, and the next publish
-    /// sends a token, as it would wake a thread. Of a group, whoever has such a channel gets a token for each envelope that
-    /// comes while it waits.
+    /// Nothing before the first call. After it, a receive that finds nothing takes an entry in the wait list, and the
+    /// next publish sends a token, as it would wake a thread. In a group, each member with such a channel gets a token
+    /// for each envelope that comes while the channel waits.
     ///
     /// # Examples
     ///
@@ -85,13 +87,13 @@ impl<M> Subscription<M> {
         readiness.receiver.clone()
     }
 
-    /// Whether somebody has asked for the channel.
+    /// Whether the channel was ever asked for.
     #[inline]
     pub(super) fn has_readiness(&self) -> bool {
         self.readiness.get().is_some()
     }
 
-    /// Nothing was found: registers the channel, if there is one. True if there is something now.
+    /// Registers the channel, if there is one, after a receive found nothing. Returns true if there is something now.
     #[inline]
     pub(super) fn is_ready_or_gets_token(&mut self) -> bool {
         self.has_readiness() && self.register_readiness()
@@ -102,24 +104,24 @@ impl<M> Subscription<M> {
         let Some(readiness) = self.readiness.get() else {
             return false;
         };
-        let _in_vain = readiness.receiver.try_recv(); // what it was for is found to be gone
+        let _in_vain = readiness.receiver.try_recv(); // there is nothing left for this token
         let sender = readiness.sender.clone();
         sender.is_some_and(|sender| self.register_or_find(&|| Waiter::Channel(sender.clone())))
     }
 
-    /// Another waiter takes the channel's place in the list: it has a token by the time that one is gone.
+    /// Puts a token into the channel, because another waiter takes its place in the wait list.
     pub(super) fn put_token(&self) {
         if let Some(readiness) = self.readiness.get() {
             readiness.put_token();
         }
     }
 
-    /// Nothing will be received any more: the channel disconnects.
+    /// Disconnects the channel: nothing will be received any more.
     #[cold]
     pub(super) fn end_readiness(&mut self) {
         if let Some(readiness) = self.readiness.get_mut() {
             readiness.sender = None;
-            self.leave_wait_list(); // the list has a sender, too
+            self.leave_wait_list(); // the list holds a sender too
         }
     }
 }

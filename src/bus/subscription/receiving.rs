@@ -1,4 +1,7 @@
 //! Receiving: one by one or many, owned or lent, waiting or not.
+//!
+//! All functions here go through `advance`, or are short cuts of it. So a thread, a task and an iterator see the same
+//! order, losses and end.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -13,12 +16,11 @@ use crate::queue::wait::{Nothing, Wait};
 
 /// # Receiving
 impl<M> Subscription<M> {
-    /// Receives the next envelope, and waits for it as long as it takes.
+    /// Receives the next envelope and waits for it as long as it takes.
     ///
     /// # Errors
     ///
-    /// [`RecvError::Lagged`] where envelopes were lost; at the end [`RecvError::Disconnected`], or
-    /// [`RecvError::Evicted`].
+    /// [`RecvError::Lagged`] if envelopes were lost. At the end [`RecvError::Disconnected`] or [`RecvError::Evicted`].
     ///
     /// # Examples
     ///
@@ -42,8 +44,8 @@ impl<M> Subscription<M> {
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] where envelopes were lost;
-    /// at the end [`TryRecvError::Disconnected`], or [`TryRecvError::Evicted`].
+    /// [`TryRecvError::Empty`] if there is none, [`TryRecvError::Lagged`] if envelopes were lost. At the end
+    /// [`TryRecvError::Disconnected`] or [`TryRecvError::Evicted`].
     ///
     /// # Examples
     ///
@@ -62,13 +64,12 @@ impl<M> Subscription<M> {
         Ok(self.take(Wait::No)?)
     }
 
-    /// Receives the next envelope, and waits for it up to `timeout`.
+    /// Receives the next envelope and waits for it up to `timeout`.
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError::Timeout`] if none came in time, [`RecvTimeoutError::Lagged`] where
-    /// envelopes were lost; at the end [`RecvTimeoutError::Disconnected`], or
-    /// [`RecvTimeoutError::Evicted`].
+    /// [`RecvTimeoutError::Timeout`] if none came in time, [`RecvTimeoutError::Lagged`] if envelopes were lost. At the
+    /// end [`RecvTimeoutError::Disconnected`] or [`RecvTimeoutError::Evicted`].
     ///
     /// # Examples
     ///
@@ -82,13 +83,13 @@ impl<M> Subscription<M> {
     /// assert_eq!(error, RecvTimeoutError::Timeout);
     /// ```
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Delivery<M>, RecvTimeoutError> {
-        // A deadline beyond the clock's end is none.
+        // A deadline that the clock cannot hold counts as none.
         let deadline = Instant::now().checked_add(timeout);
         Ok(self.take(deadline.map_or(Wait::Forever, Wait::Until))?)
     }
 
-    /// Receives the next envelope, and waits for it until `deadline`. One that has passed already
-    /// still takes what is queued.
+    /// Receives the next envelope and waits for it until `deadline`. With a deadline in the past, it still takes what
+    /// is queued.
     ///
     /// # Errors
     ///
@@ -97,8 +98,7 @@ impl<M> Subscription<M> {
         Ok(self.take(Wait::Until(deadline))?)
     }
 
-    /// Receives the next envelope as [`recv`](Subscription::recv) does, and lends it until the next
-    /// call.
+    /// Receives the next envelope as [`recv`](Subscription::recv) does, and lends it until the next call.
     ///
     /// # Errors
     ///
@@ -121,8 +121,7 @@ impl<M> Subscription<M> {
         Ok(self.envelope())
     }
 
-    /// Receives the next envelope as [`try_recv`](Subscription::try_recv) does, and lends it until
-    /// the next call.
+    /// Receives the next envelope as [`try_recv`](Subscription::try_recv) does, and lends it until the next call.
     ///
     /// # Errors
     ///
@@ -133,17 +132,17 @@ impl<M> Subscription<M> {
         Ok(self.envelope())
     }
 
-    /// Shows every envelope that is queued to `look`, without waiting, up to the next gap or the end
-    /// of the queue; returns how many, at least one. Touches no reference count.
+    /// Shows every queued envelope to `look`, without waiting, up to the next gap or the end of the queue. Returns how
+    /// many, at least one. It touches no reference count.
     ///
-    /// What is published meanwhile is shown too: with publishers as fast as `look` it goes on for as
-    /// long as they do.
+    /// Envelopes that are published meanwhile are shown too. While publishers are as fast as `look`, this does not
+    /// return.
     ///
     /// If `look` panics, the envelope that it was shown counts as received; the rest stays queued.
     ///
     /// # Errors
     ///
-    /// As [`try_recv`](Subscription::try_recv), where there is none to show first.
+    /// As [`try_recv`](Subscription::try_recv), if there is no first envelope to show.
     ///
     /// # Examples
     ///
@@ -179,12 +178,12 @@ impl<M> Subscription<M> {
         Ok(shown)
     }
 
-    /// Receives up to `max` envelopes into `deliveries`: waits for the first, then takes what is
-    /// queued, up to the next gap; returns how many, at least one unless `max` is 0.
+    /// Receives up to `max` envelopes into `deliveries`. It waits for the first, then takes what is queued, up to the
+    /// next gap. Returns how many, at least one unless `max` is 0.
     ///
     /// # Errors
     ///
-    /// As [`recv`](Subscription::recv), where there is none to receive first.
+    /// As [`recv`](Subscription::recv), if there is no first envelope to receive.
     ///
     /// # Examples
     ///
@@ -213,8 +212,8 @@ impl<M> Subscription<M> {
         Ok(self.gather(deliveries, max))
     }
 
-    /// Takes what the last [`advance`](Subscription::advance) went on to and what is queued after it, up to
-    /// so many or the next gap.
+    /// Takes the envelope that the last [`advance`](Subscription::advance) went on to and those that are queued after
+    /// it, up to `max` or the next gap.
     pub(crate) fn gather(&mut self, deliveries: &mut Vec<Delivery<M>>, max: usize) -> usize {
         deliveries.push(self.delivery());
         let mut received = 1;
@@ -225,12 +224,13 @@ impl<M> Subscription<M> {
         received
     }
 
-    /// Iterates over what comes, waiting for each, until the end.
+    /// Iterates over the envelopes as they come. It waits for each, until the end.
     ///
-    /// A loss is an item too, [`RecvError::Lagged`]. An eviction is the last item, [`RecvError::Evicted`], and is told
-    /// once. When the bus closes, the iteration ends with no such item. `flatten` passes over all that is no envelope.
+    /// A loss is an item too, [`RecvError::Lagged`]. An eviction is the last item, [`RecvError::Evicted`], and comes
+    /// once. When the bus closes, the iteration ends without such an item. `flatten` passes over everything that is not
+    /// an envelope.
     ///
-    /// A thread that publishes in the loop holds a [`WeakPublisher`](crate::WeakPublisher): a
+    /// A thread that publishes in the loop should hold a [`WeakPublisher`](crate::WeakPublisher): a
     /// [`Publisher`](crate::Publisher) would keep the bus open, and the loop would not end.
     ///
     /// # Examples
@@ -255,7 +255,7 @@ impl<M> Subscription<M> {
         Iter { subscription: self }
     }
 
-    /// Iterates over what is queued, without waiting. Losses and an eviction are items, as with
+    /// Iterates over the queued envelopes without waiting. Losses and an eviction are items, as with
     /// [`iter`](Subscription::iter).
     ///
     /// # Examples
@@ -278,14 +278,15 @@ impl<M> Subscription<M> {
         TryIter { subscription: self }
     }
 
-    /// The next item of an iterator.
+    /// Receives the next item of an iterator.
     #[inline]
     pub(crate) fn next_item(&mut self, wait: Wait) -> Option<Result<Delivery<M>, RecvError>> {
         let advanced = self.advance(wait);
         self.item(advanced)
     }
 
-    /// The item of an iterator or a stream that has gone on so far; none at its end. An eviction is told once.
+    /// Turns the outcome of [`advance`](Self::advance) into the item of an iterator or a stream; `None` at its end. An
+    /// eviction is returned once.
     #[inline]
     pub(crate) fn item(
         &mut self,
@@ -327,20 +328,20 @@ impl<M> Subscription<M> {
                 Err(Nothing::Empty) if wait.is_over() && !self.has_readiness() => {
                     return Err(Nothing::Empty);
                 }
-                Err(_) => {} // it is found again, and what hangs on it is done
+                Err(_) => {} // `advance` finds it again and does what belongs to it
             }
         }
         self.advance(wait)?;
         Ok(self.delivery())
     }
 
-    /// Goes on to the next envelope of a batch, if it is queued and no gap lies before it.
+    /// Goes on to the next envelope of a batch, if one is queued and no gap lies before it.
     fn go_on(&mut self) -> bool {
         match self.advance(Wait::No) {
             Ok(()) => true,
             Err(Nothing::Lagged(missed)) => {
                 self.untold = Some(missed);
-                self.put_token(); // it was not found empty
+                self.put_token(); // the queue was not found empty
                 false
             }
             Err(Nothing::Empty | Nothing::Disconnected | Nothing::Evicted) => false,

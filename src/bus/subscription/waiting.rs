@@ -1,7 +1,7 @@
 //! Waiting for the next envelope, for one subscription or for several.
 //!
-//! One way for all: try, look a few times more if the last sleep was [short](crate::support::eagerness), register in a wait list, look once more,
-//! sleep. Threads sleep in a parker, tasks by returning to their executor.
+//! Every waiter does the same: try; look a few more times if the last sleep was [short](crate::support::eagerness);
+//! register in a wait list; look once more; sleep. Threads sleep in a parker, tasks by returning to their executor.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,28 +17,29 @@ use crate::support::parker::Parker;
 use crate::support::sync::Backoff;
 use crate::support::wait_list::Waiter;
 
-/// How often a thread to which envelopes come in number looks for more before it goes to sleep, each time after twice the
-/// pause; it gives way between the last of them.
+/// How often a busy thread looks for more before it goes to sleep. The pause doubles each time; the thread yields to
+/// others between the last looks.
 const LOOKS: u32 = if cfg!(oxide_loom) { 0 } else { 11 };
 
-/// How a thread sleeps.
+/// How the thread of a subscription sleeps.
 #[derive(Default)]
 pub(super) struct Sleep {
     /// Made for the first sleep.
     parker: Option<Arc<Parker>>,
     eagerness: Eagerness,
-    /// When it was woken last there was more than one envelope, and it has not slept since: to let others run is cheaper
-    /// then than to sleep and be woken. One that gets one envelope at a time is not kept from sleeping by this.
+    /// Whether there was more than one envelope when the thread was woken last, and it has not slept since. Then
+    /// letting others run is cheaper than sleeping and being woken. A thread that gets one envelope at a time is not
+    /// kept from sleeping by this.
     is_busy: bool,
 }
 
 impl<M> Subscription<M> {
-    /// Waits until there may be something to receive. False if waiting is over before.
+    /// Waits until there may be something to receive. Returns false if the wait is over before.
     pub(super) fn wait(&mut self, wait: Wait) -> bool {
         !wait.is_over() && (self.linger() || self.fall_asleep(wait))
     }
 
-    /// Looks for more for a moment.
+    /// Looks for more for a moment, without sleeping. Returns whether something was found.
     fn linger(&mut self) -> bool {
         if let Inbox::Shared(cursor) = &self.inbox {
             cursor.gather();
@@ -79,7 +80,7 @@ impl<M> Subscription<M> {
             is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(&parker)));
             if !is_ready {
                 (self.sleep.eagerness).sleep(|| nap.sleep(wait.deadline()));
-                drop(nap); // those that sleep like this one come first
+                drop(nap); // first wakes the threads that this one is to wake
                 is_ready = self.is_ready();
                 self.sleep.is_busy = match &self.inbox {
                     Inbox::Shared(cursor) => cursor.has_many(),
@@ -95,10 +96,10 @@ impl<M> Subscription<M> {
         is_ready
     }
 
-    /// Receives the next envelope, and waits for it until `deadline`, or until there is something `else_to_do`: that is
-    /// asked each time that the parker was woken.
+    /// Receives the next envelope. Waits for it until `deadline`, or until `else_to_do` returns true; that is asked
+    /// each time that the parker was woken.
     ///
-    /// `Timeout` if it was one of the two.
+    /// Returns `Timeout` in both of these cases.
     pub(crate) fn recv_unless(
         &mut self,
         parker: &Arc<Parker>,
@@ -123,7 +124,7 @@ impl<M> Subscription<M> {
         Ok(self.delivery())
     }
 
-    /// Whether a receive finds something, be it a loss or the end.
+    /// Whether a receive finds something: an envelope, a loss or the end.
     pub(crate) fn is_ready(&mut self) -> bool {
         if self.untold.is_some() || !self.backlog.is_empty() {
             return true;
@@ -137,13 +138,13 @@ impl<M> Subscription<M> {
         self.is_found(found)
     }
 
-    /// The same. If not, the waiter is woken when it is worth asking again.
+    /// Like [`is_ready`](Self::is_ready). If there is nothing, the waiter is woken when it is worth asking again.
     pub(crate) fn is_ready_or_register(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
         self.put_token();
         self.register_or_find(waiter)
     }
 
-    /// The same, of whichever waiter.
+    /// Like [`is_ready_or_register`](Self::is_ready_or_register), but leaves the readiness channel alone.
     pub(super) fn register_or_find(&mut self, waiter: &impl Fn() -> Waiter) -> bool {
         let found = match &mut self.inbox {
             Inbox::Shared(cursor) => {
@@ -155,7 +156,7 @@ impl<M> Subscription<M> {
         self.is_found(found)
     }
 
-    /// Whether that is something. A loss is kept for the next receive.
+    /// Whether `found` is something to receive. A loss is kept for the next receive.
     fn is_found(&mut self, found: Result<(), Nothing>) -> bool {
         if let Err(Nothing::Lagged(missed)) = found {
             self.untold = Some(missed);
@@ -163,7 +164,7 @@ impl<M> Subscription<M> {
         found != Err(Nothing::Empty)
     }
 
-    /// Waits no more, and receives nothing of what it was woken for.
+    /// Leaves the wait list without receiving what it was woken for. In a group, other members are woken for that.
     pub(crate) fn leave_wait_list_for_others(&mut self) {
         self.leave_wait_list();
         if let Inbox::Direct(receiver) = &mut self.inbox {
@@ -171,7 +172,7 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// Waits no more.
+    /// Leaves the wait list.
     #[inline]
     pub(crate) fn leave_wait_list(&mut self) {
         match &mut self.inbox {

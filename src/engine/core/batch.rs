@@ -1,4 +1,6 @@
-//! Many envelopes, one step after the other.
+//! Publishing a batch: as many envelopes in each step as one segment takes.
+//!
+//! A batch may be refused on its way, so it keeps what is left and what came of the rest.
 
 use super::Core;
 use crate::engine::attempt::Limit;
@@ -22,12 +24,12 @@ impl<M> Batching<M> {
         }
     }
 
-    /// Those that are not published, in order.
+    /// The envelopes that are not published yet, in order.
     pub(crate) fn left(&self) -> &[Envelope<M>] {
         self.left.left()
     }
 
-    /// What has come of it, in the end.
+    /// Returns the receipt, or what is left of a batch that was refused.
     pub(crate) fn end<E>(self, outcome: Result<(), E>) -> Result<BatchReceipt, Unfinished<M, E>> {
         match outcome {
             Ok(()) => Ok(self.receipt),
@@ -43,15 +45,15 @@ impl<M> Batching<M> {
 /// A batch that was refused on its way.
 pub(crate) struct Unfinished<M, E> {
     pub(crate) receipt: BatchReceipt,
-    /// Those that are not published, in order; at least one.
+    /// The envelopes that are not published, in order; at least one.
     pub(crate) left: Vec<Envelope<M>>,
-    /// Why the first of them is not.
+    /// Why the first of them is not published.
     pub(crate) cause: E,
 }
 
 impl<M: Payload> Core<M> {
-    /// Publishes envelopes, in one step as many as find room in one segment, or gives back those that
-    /// are left.
+    /// Publishes envelopes, in each step as many as find room in one segment. Gives back those that are left if it is
+    /// refused.
     pub(crate) fn publish_batch(
         &self,
         envelopes: Vec<Envelope<M>>,
@@ -61,7 +63,7 @@ impl<M: Payload> Core<M> {
         batching.end(outcome)
     }
 
-    /// Publishes what is left of a batch, up to where it is refused. Before each step it is asked whether it may go on.
+    /// Publishes what is left of a batch, up to where it is refused. Asks `goes_on` before each step.
     pub(crate) fn place_all<E: From<Refusal>>(
         &self,
         batching: &mut Batching<M>,

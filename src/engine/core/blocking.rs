@@ -1,11 +1,12 @@
-//! Publishing from a thread, which waits for room where it may.
+//! Publishing from a thread that may wait for room.
 //!
-//! An attempt places the envelope everywhere or nowhere. Where it fails, the thread registers at the queue that is in its
-//! way, tries again, and sleeps: what has made room before is seen by then, and whoever makes room later wakes it.
-//! Tasks do the same, [without blocking their thread](crate::tokio).
+//! An attempt places the envelope in every queue or in none. Where it fails, the thread registers at the full queue,
+//! tries again, and sleeps. The second attempt sees room that was made before the registration; a subscriber that makes
+//! room later finds the registration and wakes the thread. Tasks do the same,
+//! [without blocking their thread](crate::tokio).
 //!
-//! Invariant: a publisher sleeps only if its last attempt has failed at a queue where it had registered before.
-//! Having registered at another would not do: that queue may make no room any more, or have made it.
+//! Invariant: *a publisher sleeps only if its last attempt failed at a queue where it had registered before.* To be
+//! registered at another queue would not do: that one may have made its room already, or may never make any.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,13 +22,9 @@ use crate::support::parker::Parker;
 use crate::support::sync::yield_now;
 use crate::support::wait_list::Waiter;
 
-/// How often a publisher lets others run before it goes to sleep. Where the subscriber shares its
-/// core, that gives it the time to make room, and nobody has to be woken.
-const YIELDS: u32 = if cfg!(oxide_loom) { 0 } else { 2 };
-
 impl<M: Payload> Core<M> {
-    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Waits for room as long as it
-    /// may.
+    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Waits for room as long as
+    /// `limit` allows.
     pub(crate) fn place(
         &self,
         seen: Option<Current<M>>,
@@ -59,7 +56,9 @@ impl<M: Payload> Core<M> {
                 outcome => Ok(outcome),
             }
         };
-        for _ in 0..YIELDS {
+        if !cfg!(oxide_loom) {
+            // Where the subscriber shares this core, that gives it the time to make room, and no thread has to be woken.
+            yield_now();
             if let Ok(outcome) = attempt() {
                 return outcome;
             }
@@ -79,7 +78,7 @@ impl<M: Payload> Core<M> {
             }
             let deadline = limit.deadline(&full, began);
             nap.sleep(patient_until.into_iter().chain(deadline).min());
-            drop(nap); // those that sleep like this one come first
+            drop(nap); // wakes the sleepers that were handed to this one, before it tries again
             waits.leave();
             nap = parker.nap();
         }

@@ -1,5 +1,8 @@
-//! Who picks an envelope gets it here, in order if that is wanted; and what else is to be done of a publish
-//! once its envelopes lie in their slots.
+//! The last steps of a publish: direct queues are filled, and what was noted on the way is done.
+//!
+//! The envelopes lie in their slots by now. Each direct queue that matches gets its item, under the order lock if the
+//! bus has one. Everything that may run user code (wakers, advisories, dropped payloads) comes after that lock is given
+//! back.
 
 use std::mem;
 use std::ops::Range;
@@ -20,7 +23,7 @@ use crate::queue::terms::Terms;
 use crate::support::sync::{MutexGuard, Ordering};
 
 impl<M> Core<M> {
-    /// Evicts those whose predicates have panicked, or that would wait for ever.
+    /// Evicts the subscribers whose predicates have panicked, and those that could never receive anything.
     pub(super) fn put_out(&self, matches: &mut Picks<'_, M>) {
         if matches.failed.is_empty() {
             return;
@@ -29,7 +32,7 @@ impl<M> Core<M> {
         self.failed((failed.iter()).map(|(listener, reason)| (&*listener.queue, *reason)));
     }
 
-    /// Evicts subscriptions for what they asked for.
+    /// Evicts subscriptions whose own filter is the reason.
     pub(crate) fn failed<'a>(
         &self,
         queues: impl IntoIterator<Item = (&'a DirectQueue<M>, Eviction)>,
@@ -38,22 +41,22 @@ impl<M> Core<M> {
     {
         let evicted = queues.into_iter().filter_map(|(queue, reason)| {
             if reason == Eviction::PredicatePanicked {
-                self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure, no more
+                self.predicate_panics.fetch_add(1, Ordering::Relaxed); // a figure: nothing else is learned from it
             }
             queue.evict().then(|| (Arc::clone(queue.terms()), reason))
         });
         self.evicted(&evicted.collect::<Vec<_>>());
     }
 
-    /// Waits until it is this publish's turn, where all who pick envelopes see one order, and somebody picks
-    /// this one.
+    /// Takes the order lock, on a bus that has one and if a direct queue matches this envelope.
     pub(super) fn take_turn(&self, matches: &Picks<'_, M>) -> Option<MutexGuard<'_, ()>> {
         let order = self.order.as_ref().filter(|_| !matches.is_empty())?;
         Some(order.lock())
     }
 
-    /// Sees envelopes that lie in their slots to the subscribers that do not follow the segment, and
-    /// notes what is left to do, if anything is. Gives the turn back before that may run anybody's code.
+    /// Puts the envelope in these slots into the direct queues that match it, and counts what the segment itself
+    /// delivers. Notes in `rest` what is left to do. Gives the order lock back before it wakes anybody, since wakers
+    /// are user code.
     pub(super) fn deliver(
         &self,
         head: &Head<M>,
@@ -66,7 +69,7 @@ impl<M> Core<M> {
         let mut outcome = head.outcome(slots.len());
         let mut displaced = Displaced::new();
         for queue in matches.queues() {
-            // With picks, only one envelope is placed at a time.
+            // Where a direct queue matches, only one envelope is placed at a time.
             let (segment, slot) = (&head.segment, slots.start);
             if held.take(queue) {
                 outcome.count(queue.fill(segment, slot));
@@ -84,7 +87,7 @@ impl<M> Core<M> {
         outcome
     }
 
-    /// Notes what has become of an offer that was not simply accepted.
+    /// Notes the outcome of an offer that was not simply accepted.
     #[cold]
     fn note(
         &self,
@@ -114,8 +117,8 @@ impl<M> Core<M> {
         }
     }
 
-    /// Does the rest of a publish. `let_go` gives answers to who asked, and lets go of
-    /// payloads and predicates: that may run user code, so it comes last.
+    /// Does the rest of a publish. `let_go` answers requests and drops payloads and predicates. That may run user code,
+    /// so it comes last.
     pub(super) fn finish(
         &self,
         outcome: Outcome,
@@ -133,17 +136,17 @@ impl<M> Core<M> {
     }
 }
 
-/// What is left to do of a publish when its envelopes lie in their slots.
+/// What is left to do of a publish whose envelopes lie in their slots.
 pub(super) struct Rest<M> {
-    /// What is not queued any more.
+    /// Envelopes that newer ones have displaced from a queue. They are dropped last.
     pub(super) displaced: Displaced<M>,
-    /// Those who were put out.
+    /// Subscribers that were evicted, and why.
     pub(super) evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
     pub(super) losses: Losses,
 }
 
 impl<M> Rest<M> {
-    /// Made when there is something to note.
+    /// Returns the rest, which is made once there is something to note.
     pub(super) fn of(rest: &mut Option<Self>) -> &mut Self {
         rest.get_or_insert_with(|| Rest {
             displaced: Displaced::new(),

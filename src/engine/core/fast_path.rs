@@ -1,16 +1,19 @@
-//! The short way of a publish: it appends to the current segment, and that is all there is to do.
+//! The fast path: a publish that appends to the current segment and has nothing else to do.
 //!
-//! One that needs leave asks for it in between: after it got hold of the opening, and before it appends. So it need
-//! not be counted to be waited for. Who takes the leave away [supersedes](Core::retire_head) the current opening
-//! afterwards, and the invariant is: *when that is done, nobody appends by a leave that was gone before.* For
+//! A publish that needs permission asks for it after it has loaded the head, and before it appends. So it need not be
+//! counted as in flight, and a revoke need not wait for it. Instead a revoke takes the permission away and then
+//! [retires](Core::retire_head) the current head. The invariant is: *once the head is retired, nobody appends by a
+//! permission that was taken away before.* There are two cases:
 //!
-//! * every opening up to the one that was superseded is closed, or its segment takes claims of a later one only; so
-//!   nothing is appended by it any more, and what was is in the queues by then, as always;
-//! * who gets hold of a later one has acquired, through the swap that installed it, what was done before, and
-//!   is not given leave.
+//! * The publisher holds the retired head, or one before it. Such a head is closed, or its segment accepts claims by a
+//!   later head only. So nothing more is appended through it. What was appended before is in every queue, as always.
+//! * The publisher holds a later head. It has acquired, through the swap that installed that head, everything done
+//!   before. So it sees that the permission is gone.
 //!
-//! Closing alone would not do: another publisher may have closed the opening before, and install the next one
-//! without having learned of anything.
+//! To close the segment alone would not do. Another publisher may have closed it before, and may install the next head
+//! without having seen the change.
+//!
+//! The models in `tests/core_fast_path_loom_models.rs` show the invariant.
 
 use std::sync::Arc;
 
@@ -27,8 +30,8 @@ use crate::queue::segment::Segment;
 use crate::support::failpoints::{self, Step};
 
 impl<M> Core<M> {
-    /// Publishes one envelope. Mostly it is appended, and that is all, so this is kept apart from
-    /// [`place`](Core::place), and small; else that goes on with the opening that was found.
+    /// Publishes one envelope. Mostly it only appends, so this function is small, and kept apart from
+    /// [`place`](Core::place). Where it cannot append, `place` goes on with the head that was loaded.
     #[inline]
     pub(crate) fn publish(
         &self,
@@ -44,15 +47,16 @@ impl<M> Core<M> {
         }
     }
 
-    /// An answer wakes the task that asked: user code.
+    /// Whether the envelope may answer a request. An answer wakes the task that asked, and a waker is user code.
     #[inline]
     fn may_answer(&self, envelope: &Envelope<M>) -> bool {
         self.requests.pending() > 0 && envelope.correlation_id.is_some()
     }
 
-    /// Appends one envelope, if it is given leave and there is nothing else to do. Leave is such as all have, or else one
-    /// that costs more to find out. Where this returns none it may have been given: a publisher that was not refused asks
-    /// again, on the long way, on which it is counted.
+    /// Appends one envelope, if it is permitted and there is nothing else to do. `is_plain` says whether permission is
+    /// the kind that everybody has; otherwise `leave` finds out, which costs more. On `None` the permission may have
+    /// been found all the same: a publisher that was not refused asks again on the slow path, where it is counted as in
+    /// flight.
     #[inline]
     pub(crate) fn append_if_permitted(
         &self,
@@ -61,7 +65,8 @@ impl<M> Core<M> {
         leave: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
         self.append_if(pending, |segment, envelope| {
-            // Who may answer a request is counted, until whoever asked has the answer.
+            // A publish that may answer a request takes the slow path: it counts as in flight until the answer is
+            // given.
             envelope.correlation_id.is_none()
                 && (is_plain() || segment.has_place() && leave(envelope))
         })
@@ -75,7 +80,7 @@ impl<M> Core<M> {
         may: impl FnOnce(&Segment<M>, &Envelope<M>) -> bool,
     ) -> Result<Outcome, Current<M>> {
         let current = self.current.load();
-        // In this order: what is asked may take long, and somebody may make room meanwhile.
+        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile.
         if !current.is_plain()
             || !may(&current.segment, Pending::first(pending))
             || current.is_outdated()
@@ -90,17 +95,17 @@ impl<M> Core<M> {
         (current.segment).write(slots.start, || Pending::take(pending));
         current.wake_vacated(&self.readers);
         self.readers.wake_all();
-        self.requests.look(&current.segment, slots); // one may have been made just now
+        self.requests.look(&current.segment, slots); // a request may have been registered since `may_answer` looked
         Ok(current.outcome(1))
     }
 
-    /// Puts another opening in the place of the current one. Who was given leave to append to that, or to one
-    /// before, has done so when this returns, or will not.
+    /// Replaces the current head. When this returns, each publisher that was permitted to append through that head, or
+    /// through one before it, has done so or never will.
     pub(crate) fn retire_head(&self) {
         self.replace(|current| current.again(&current.subscribers));
     }
 
-    /// The same with another segment: nothing is appended any more to the current one.
+    /// Replaces the current head by one with another segment: nothing more is appended to the segment that was current.
     pub(super) fn retire_segment(&self) {
         self.replace(|_| None);
     }
@@ -119,7 +124,7 @@ impl<M> Core<M> {
             let next = Arc::new(next);
             if self.install(&current, &next) {
                 next.settle();
-                // Whoever has appended may be stopped before it does.
+                // A publisher that has appended may be preempted before it wakes the readers.
                 self.readers.wake_all();
                 return;
             }

@@ -1,4 +1,4 @@
-//! What is asked of the core, without a change to it.
+//! Questions to the core that change nothing.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::queue::entry::Entry;
 use crate::queue::terms::Terms;
 
 impl<M> Core<M> {
-    /// Whether publishes fail.
+    /// Whether the bus has closed, so that publishes fail.
     pub(crate) fn is_closed(&self) -> bool {
         self.current.load().subscribers.closed
     }
@@ -20,8 +20,8 @@ impl<M> Core<M> {
         self.current.load_full()
     }
 
-    /// What is seen in the current opening, if that was current all along. A few times it is tried: where publishers
-    /// open one after the other, what is seen may be of several moments.
+    /// Returns what `look` sees in a head that was current before and after. The third try is the last: where
+    /// publishers open one segment after the other, what is seen may mix several moments.
     pub(crate) fn steadily<R>(&self, look: impl Fn(&Head<M>) -> R) -> R {
         let mut tries = 3;
         loop {
@@ -49,8 +49,8 @@ impl<M> Core<M> {
         }
     }
 
-    /// How many envelopes were enqueued and left out for a follower so far; nothing if it is not
-    /// on the list any more.
+    /// How many envelopes were enqueued for a shared queue so far, and how many left out. None if it is not listed any
+    /// more.
     pub(crate) fn standing(&self, terms: &Terms) -> Option<(u64, u64)> {
         let accounts = self.steadily(|current| current.accounts(terms));
         let Entry {
@@ -59,7 +59,7 @@ impl<M> Core<M> {
         Some((enqueued, left_out))
     }
 
-    /// Whether the bus takes an envelope.
+    /// Checks the envelope against the limits of the bus, if it has any.
     #[inline]
     pub(crate) fn measure(&self, envelope: &Envelope<M>) -> Result<(), Refusal> {
         match &self.demands {

@@ -1,5 +1,7 @@
-//! How the list of subscribers changes: one list after the other, each brought into use before the
-//! change is over.
+//! Changes of the subscriber list. Each is a barrier: it returns once its list, or a newer one, is in use.
+//!
+//! The list is copied on write, as with RCU: a change stores a new one under a lock that publishers never wait for.
+//! Then it [brings the list in](Core::bring_in): it installs a head with it, so that later publishes use it.
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::message::advisory::{Advisory, Eviction};
 use crate::message::pattern::Pattern;
 use crate::queue::delivery::Delivery;
 use crate::queue::direct::DirectReceiver;
-use crate::queue::group::Seat;
+use crate::queue::direct::group::Seat;
 use crate::queue::shared::SharedQueue;
 use crate::queue::terms::Terms;
 use crate::support::failpoints::{self, Step};
@@ -22,15 +24,16 @@ use crate::support::sync::{Ordering, fence};
 
 /// Where a new subscriber is.
 pub(crate) enum Added<M> {
-    /// On the list, which is in use since then; told only where something is retained.
+    /// On the list, which is in use from this point on. The point is kept only where something is retained.
     Listed(Option<Arc<ActivationPoint>>),
-    /// In its group, where it receives by this.
+    /// In its group, where it receives by this end.
     Joined(DirectReceiver<M>),
 }
 
-/// What became of one that leaves.
+/// What became of a subscriber that leaves.
 pub(crate) struct Removed {
-    /// Of a group's member, whether it was the last one; none if it had left before. Without a group it always is.
+    /// For a member of a group: whether it was the last one, or none if it had left before. Without a group, always
+    /// true.
     pub(crate) is_last: Option<bool>,
     /// It was subscribed until now.
     pub(crate) was_subscribed: bool,
@@ -40,16 +43,15 @@ pub(crate) struct Removed {
 pub(crate) enum Unlisted {
     /// The bus has closed.
     Closed,
-    /// The group of its name has other terms.
+    /// The group of that name has other terms.
     GroupMismatch {
-        /// Which one is another.
+        /// The term that differs.
         term: &'static str,
     },
 }
 
 impl<M> Core<M> {
-    /// Replaces the list, unless nothing comes of it; returns what it is then, and whether it was
-    /// replaced.
+    /// Replaces the list, unless `change` returns none. Returns the list afterwards, and whether it was replaced.
     fn change(
         &self,
         change: impl FnOnce(&SubscriberList<M>) -> Option<SubscriberList<M>>,
@@ -67,15 +69,15 @@ impl<M> Core<M> {
         let changed = new.is_some();
         let subscribers = new.unwrap_or_else(|| Arc::clone(&old));
         self.bring_in(&subscribers);
-        self.current.load().mark(); // so that no list waits for the next publish to be marked
+        self.current.load().mark(); // so that this list need not wait for the next publish to be marked
         self.listed.wake_all_after_fence();
         (subscribers, changed)
     }
 
-    /// Takes those off the list who were evicted, unless somebody is changing it: who is does it then.
+    /// Takes evicted subscribers off the list. If another thread is changing the list, that thread does it afterwards.
     fn sweep(&self) {
-        // Against the fence below: either the lock is found free there, or the mark is seen here,
-        // after the lock was given back.
+        // Against the fence at the end of this loop, in the thread that held the lock: either `try_lock` succeeds here,
+        // or that thread sees the mark after it has given the lock back.
         fence(Ordering::SeqCst);
         while self.stale.load(Ordering::Relaxed) {
             let Some(changing) = self.changing.try_lock() else {
@@ -92,11 +94,11 @@ impl<M> Core<M> {
             if let Some(swept) = swept {
                 self.bring_in(&swept);
             }
-            fence(Ordering::SeqCst); // as above
+            fence(Ordering::SeqCst); // against the fence at the start of `sweep` in another thread
         }
     }
 
-    /// Subscribers were evicted: takes them off the list, and tells of it.
+    /// Takes subscribers off the list that were evicted, and tells of it.
     pub(crate) fn evicted(&self, evicted: &[(Arc<Terms>, Eviction)]) {
         if evicted.is_empty() {
             return;
@@ -104,7 +106,7 @@ impl<M> Core<M> {
         failpoints::at(Step::Evicted);
         self.stale.store(true, Ordering::Relaxed); // the fence is in `sweep`
         self.sweep();
-        self.listed.wake_all_after_fence(); // whoever changes the list has done so, or does
+        self.listed.wake_all_after_fence(); // the list has changed by now, or the thread that changes it wakes them too
         for (terms, reason) in evicted {
             self.notices.tell(|| Advisory::Evicted {
                 id: terms.id,
@@ -114,13 +116,12 @@ impl<M> Core<M> {
         }
     }
 
-    /// Puts a subscriber on the list, or into its group, where it receives by what is returned. A
-    /// barrier: what is published from now on is offered to it.
+    /// Puts a subscriber on the list, or into its group. A barrier: everything published from now on is offered to it.
     pub(crate) fn add(&self, queue: Queue<M>) -> Result<Added<M>, Unlisted> {
         self.add_all(&[queue]).map(|mut added| added.remove(0))
     }
 
-    /// The same for many, all or none of them.
+    /// Like [`add`](Core::add), for many subscribers: all are added, or none.
     pub(crate) fn add_all(&self, queues: &[Queue<M>]) -> Result<Vec<Added<M>>, Unlisted> {
         let mut joined = Err(Unlisted::Closed);
         let (subscribers, _) = self.change(|subscribers| {
@@ -158,7 +159,7 @@ impl<M> Core<M> {
         Ok(added.collect())
     }
 
-    /// Changes what is retained, unless nothing comes of it or the bus has closed.
+    /// Changes the rules of what is retained, unless `change` returns none or the bus has closed.
     pub(crate) fn change_rules(&self, change: impl FnOnce(&[Rule<M>]) -> Option<Rules<M>>) {
         self.change(|subscribers| {
             if subscribers.closed {
@@ -168,7 +169,7 @@ impl<M> Core<M> {
         });
     }
 
-    /// What was retained before a list, which is in use, was.
+    /// Returns what was retained before a list came into use. That list is in use.
     pub(crate) fn retained(
         &self,
         since: &ActivationPoint,
@@ -180,8 +181,8 @@ impl<M> Core<M> {
         current.retained.before(base, &current.subscribers.rules)
     }
 
-    /// Lets a subscriber with a filter listen to these patterns. A barrier: what is published from now
-    /// on is offered to it by them. False if it is not listed. What it listens to then is noted under the lock.
+    /// Gives a subscriber with a filter these patterns. A barrier: everything published from now on is matched by them.
+    /// False if the subscriber is not listed. Calls `note` with the new filter under the lock.
     pub(crate) fn set_patterns(
         &self,
         terms: &Terms,
@@ -205,8 +206,7 @@ impl<M> Core<M> {
         changed
     }
 
-    /// Takes a subscriber off the list, or out of its group. A barrier: what is published from now on
-    /// is not offered to it.
+    /// Takes a subscriber off the list, or out of its group. A barrier: nothing published from now on is offered to it.
     pub(crate) fn remove(
         &self,
         leaving: &Arc<Terms>,
@@ -219,11 +219,11 @@ impl<M> Core<M> {
             if is_last != Some(true) {
                 return None;
             }
-            // None from a bus that closes: it offers nothing to anybody.
+            // None on a bus that has closed: it offers nothing to anybody.
             subscribers.without(seat.map_or(leaving, Seat::listed))
         });
         let others_stay = is_last == Some(false) && !subscribers.closed;
-        // Of one who was put out, that was told.
+        // Its eviction was told already.
         let was_subscribed = (changed || others_stay) && !is_evicted();
         if was_subscribed {
             self.notices.tell(|| Advisory::Unsubscribed {
@@ -237,20 +237,20 @@ impl<M> Core<M> {
         }
     }
 
-    /// Whether it is offered what is published: it is on the list, or its group is.
+    /// Whether a subscriber is offered what is published: it is on the list, or its group is.
     pub(crate) fn lists(&self, listed: &Terms) -> bool {
         let current = self.current.load();
         !current.subscribers.closed && current.subscribers.lists(listed)
     }
 
-    /// The same as [`remove`](Core::remove), of a subscriber that receives what it has. It is woken to learn of its end.
-    /// False if it was not subscribed any more.
+    /// Like [`remove`](Core::remove), for a subscriber that goes on receiving what it has. Wakes it, so that it learns
+    /// of its end. False if it was not subscribed any more.
     pub(crate) fn end(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
         let listed = seat.map_or(leaving, Seat::listed);
         let current = self.current.load_full();
         let cursor = current.subscribers.shared_queue(listed).cloned();
         let listener = current.subscribers.listener(listed).cloned();
-        drop(current); // it would keep the queue connected
+        drop(current); // the head would keep the queue connected
         let was_open = cursor.as_ref().map(|queue| self.end_follower(queue));
         let removed = self.remove(leaving, seat, || {
             cursor.as_ref().is_some_and(|queue| queue.is_evicted())
@@ -260,13 +260,13 @@ impl<M> Core<M> {
             if removed.is_last == Some(true) {
                 listener.queue.terms().wake_publishers();
             }
-            listener.queue.readers().wake_every_thread(); // of a group: the others stay connected
+            listener.queue.readers().wake_every_thread(); // in a group, the other members stay connected
         }
-        // A follower that was woken may have left by itself before it was taken off.
+        // A woken subscriber with a shared queue may have left by itself before it was taken off.
         was_open.unwrap_or(removed.was_subscribed)
     }
 
-    /// The same, of whoever has this id.
+    /// Like [`end`](Core::end), for the subscriber with this id.
     pub(crate) fn end_by_id(&self, id: Uuid) -> bool {
         let current = self.current.load_full();
         let found = current.subscribers.with_id(id);
@@ -274,17 +274,17 @@ impl<M> Core<M> {
         found.is_some_and(|(terms, seat)| self.end(&terms, seat.as_ref()))
     }
 
-    /// Settles the accounts of a queue without a filter, for good, before it is taken off the list. False if that was
-    /// done already, or it was evicted.
+    /// Settles the accounts of a shared queue for good, before it is taken off the list. False if that was done
+    /// already, or the subscriber was evicted.
     ///
-    /// Invariant: *once it is marked as closed and the current segment retired, its accounts are the same in every
-    /// opening that lists it.* For whoever opens a later segment has acquired the mark through the swap that installed
-    /// the retiring one. So it does not matter which of several threads that do this at once is first.
+    /// Invariant: *once the queue is marked as closed and the current segment is retired, its accounts are the same in
+    /// every head that lists it.* A publisher that opens a later segment has acquired the mark, through the swap that
+    /// retired the segment. So several threads may do this at once, and it does not matter which is first.
     fn end_follower(&self, queue: &SharedQueue<M>) -> bool {
         let was_open = queue.close() && !queue.is_evicted();
         self.retire_segment();
         let current = self.current.load_full();
-        // None: somebody else has taken it off by now, and has told it of its end before.
+        // None: another thread has taken it off by now, and had told the subscriber of its end before.
         if let Some(entry) = current.accounts(queue.terms()) {
             queue.end(&entry);
             self.readers.wake_all_after_fence();
@@ -292,11 +292,11 @@ impl<M> Core<M> {
         was_open
     }
 
-    /// Closes the bus, and settles the accounts of those who are subscribed. False if it was closed before.
+    /// Closes the bus, and settles the accounts of its subscribers. False if it was closed before.
     ///
-    /// First comes a closed route that lists them still: the opening that brings it in has all
-    /// their accounts, which are final. Then one that lists nobody, so that their queues
-    /// disconnect. Whoever closes while another does goes the same way, and waits for nobody.
+    /// Two lists come into use, one after the other. The first is closed and still lists every subscriber: the head
+    /// that brings it in has their final accounts. The second lists nobody, so that their queues disconnect. A thread
+    /// that closes while another does takes the same steps, and waits for nobody.
     #[must_use = "what there is left to tell is told by the first"]
     pub(crate) fn close(&self) -> bool {
         let (_, first) =

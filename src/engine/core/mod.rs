@@ -1,10 +1,17 @@
-//! One envelope into many queues: what all handles of one bus share, and the way of a publish
-//! through it.
+//! The core: what all handles of one bus share, and the way of a publish through it.
 //!
-//! A publish appends to the current segment, which every follower's queue has already: one
-//! compare-and-swap and one write, whatever the number of followers. Where it cannot, it opens the
-//! next segment. Then the envelope is sent to the subscribers that picked it. Where one that must not lose it has no
-//! room, nothing of this happens, and the publisher [waits for room](blocking) and tries again.
+//! It gives every envelope its place in one sequence and puts it into the queues of the subscribers that match. A
+//! publish takes the first of these ways that works:
+//!
+//! 1. **Append.** The [fast path](fast_path) appends to the current segment, which lies in every shared queue already:
+//!    one compare-and-swap and one write, whatever the number of subscribers.
+//! 2. **Attempt.** [`attempt`](Core::attempt) appends too, or opens the next segment by installing a new [head](Head).
+//!    Then it [delivers](deliver) the envelope to the direct queues that match.
+//! 3. **Wait.** Where a subscriber that must not lose the envelope has no room, an attempt publishes nothing. The
+//!    publisher [waits for room](blocking) and tries again.
+//!
+//! Nothing on the first two ways blocks, save the lock of a bus with a total order. No user code runs under a lock. The
+//! models in `tests/core_loom_*` show its order, its barriers and its accounts.
 
 use std::mem;
 use std::ops::Range;
@@ -35,45 +42,46 @@ pub(crate) use self::membership::{Added, Unlisted};
 
 /// What all handles of one bus share.
 pub(crate) struct Core<M> {
-    /// The opening that is appended to.
+    /// The head that publishers append through.
     current: ArcSwap<Head<M>>,
-    /// The subscriber list that the next opening is for.
+    /// The subscriber list for the next head.
     subscribers: ArcSwap<SubscriberList<M>>,
-    /// Held to replace the route; publishers never wait for it.
+    /// Held to replace the subscriber list. Publishers never wait for it.
     changing: Mutex<()>,
-    /// How many publishers have lost the race for the next opening, and try again.
+    /// How many publishers have lost the race to install a head, and try again.
     hurried: AtomicU64,
-    /// Somebody was evicted who may be on the route still.
+    /// A subscriber was evicted, and may still be on the list.
     stale: AtomicBool,
     pub(crate) notices: Notices,
-    /// What is asked of an envelope, if anything is.
+    /// What the bus demands of an envelope, if anything.
     pub(crate) demands: Option<Demands<M>>,
-    /// Says which trace an envelope belongs to that is stamped here, if the program asked for that.
+    /// Says which trace an envelope that is stamped here belongs to, if the program asked for that.
     pub(crate) trace_context: Option<TraceContext>,
-    /// Held while an envelope gets its sequence number and is put into the queues of those who picked it,
-    /// where all of them shall see one order. Nobody is waited for meanwhile, and no user code runs.
+    /// The order lock, on a bus with a total order. Held while an envelope gets its sequence number and is put into the
+    /// direct queues that match. Its holder waits for nobody, and runs no user code.
     pub(crate) order: Option<Mutex<()>>,
-    /// The most envelopes that lie in one segment.
+    /// The most envelopes in one segment.
     pub(crate) max_segment: usize,
     pub(crate) requests: Requests<M>,
     /// How often a predicate has panicked.
     pub(crate) predicate_panics: AtomicU64,
-    /// Those without a filter that have received all.
+    /// Subscribers with a shared queue that have received everything, and wait for more.
     pub(crate) readers: Arc<WaitList>,
-    /// How many wait lists of queues with a filter are occupied.
+    /// How many wait lists of direct queues are occupied.
     pub(crate) occupied: Arc<Occupied>,
-    /// Those that wait for the list of subscribers to change.
+    /// Threads and tasks that wait for the subscriber list to change.
     pub(crate) listed: Arc<WaitList>,
 }
 
-/// How many slots a segment has at most that is opened while readers wait.
+/// The most slots of a segment that is opened while readers wait.
 const AT_REST: usize = 8;
 
-/// The current opening, as a publish has got hold of it. If it is out of use when it is let go of, payloads are dropped.
+/// The current head, as a publish has loaded it. If it is out of use when this is dropped, payloads are dropped with
+/// it.
 pub(crate) type Current<M> = Loaded<Head<M>>;
 
-/// Openings that were met and are out of use, perhaps, and segments that were taken out of queues: to let go of one may run
-/// user code, so that is for after the publish.
+/// Heads that may be out of use, and segments that were taken out of queues. To drop one may run user code, so that
+/// waits until after the publish.
 type Behind<M> = (Vec<Arc<Head<M>>>, Vec<Arc<Segment<M>>>);
 
 impl<M> Core<M> {
@@ -98,9 +106,9 @@ impl<M> Core<M> {
         }
     }
 
-    /// Puts as many envelopes as it can, at least one, where every subscriber finds them; or none where one has no room
-    /// that this attempt waits for. Whoever has looked at the current opening hands it on. `known` is what user code has
-    /// said so far.
+    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Publishes nothing where a
+    /// subscriber has no room that this attempt waits for. `seen` is the current head, if the caller has loaded it.
+    /// `known` holds the verdicts that predicates have given so far.
     #[inline(never)]
     fn attempt(
         &self,
@@ -118,7 +126,7 @@ impl<M> Core<M> {
             let current = (seen.take()).unwrap_or_else(|| self.current.load());
             current.settle();
             if current.is_outdated() {
-                // Some queue that was left out has made room.
+                // A queue that was left out has made room. The next segment will reach it.
                 current.segment.close();
             }
             if current.is_plain() {
@@ -130,19 +138,19 @@ impl<M> Core<M> {
                     return Ok(current.outcome(slots.len()));
                 }
             } else if current.segment.has_place() {
-                // User code, so before anything has happened: if it panics, nothing has.
+                // User code, so it runs before anything has happened: if it panics, nothing has.
                 let mut matches = Picks::none();
                 (current.subscribers).matches(|| pending.first(), known, &mut matches);
                 self.put_out(&mut matches);
                 let held = Held::reserve(matches.queues(), attempt)?;
                 let turn = self.take_turn(&matches);
                 if let Some(slots) = self.append(&current, pending, 1) {
-                    drop(hurry); // it may wait now
+                    drop(hurry); // a change of the list need not let it pass any more, whatever user code runs below
                     let mut rest = None;
                     let outcome =
                         self.deliver(&current, slots.clone(), &matches, held, turn, &mut rest);
-                    current.wake_vacated(&self.readers); // likewise
-                    self.readers.wake_all(); // user code, so not before the turn is over
+                    current.wake_vacated(&self.readers); // user code, so only once the order lock is free
+                    self.readers.wake_all(); // likewise
                     drop(matches);
                     return Ok(self.finish(outcome, rest, || {
                         self.requests.look(&current.segment, slots);
@@ -152,7 +160,7 @@ impl<M> Core<M> {
                 drop(turn);
             }
             if current.is_over() {
-                // The list has changed, or what is granted; the segment has not.
+                // The list or a grant has changed, and the segment is the same.
                 hurry.get_or_insert_with(|| self.hurry());
                 behind.0.push(Arc::clone(&current));
                 continue;
@@ -170,8 +178,8 @@ impl<M> Core<M> {
         }
     }
 
-    /// Opens the segment after the current one, with pending envelopes in it. None if nothing was
-    /// published yet, but there is another current one.
+    /// Opens the segment after the current one, with pending envelopes in it. Returns none if another head was
+    /// installed first: then nothing was published.
     fn open(
         &self,
         current: Current<M>,
@@ -187,17 +195,18 @@ impl<M> Core<M> {
         current.segment.close();
         let subscribers = self.subscribers.load_full();
         if subscribers.closed {
-            *hurry = None; // or it would wait for itself
-            self.bring_in(&subscribers); // from now on for everybody
+            *hurry = None; // or `bring_in` would wait for this very publisher
+            self.bring_in(&subscribers); // so that every publish fails from now on
             return Err(Refusal::Closed);
         }
         let listed = Arc::clone(&subscribers);
         let mut matches = Picks::none();
-        listed.matches(|| pending.first(), known, &mut matches); // user code, as above
+        listed.matches(|| pending.first(), known, &mut matches); // user code, so before anything has happened
         self.put_out(&mut matches);
         let held = Held::reserve(matches.queues(), attempt)?;
         let wanted = subscribers.step(pending.count());
-        // What all have received stays in a segment until it is full: where they come to wait, that is to be little.
+        // A segment is kept until it is full, even if everybody has received what is in it. At rest that is to be
+        // little.
         let is_at_rest = self.readers.is_occupied();
         let max = self.max_segment.min(if is_at_rest {
             AT_REST.max(wanted)
@@ -250,7 +259,7 @@ impl<M> Core<M> {
             return Ok(Some(outcome));
         }
         drop(turn);
-        // The swap has let go of its handle on it, so this is the only one.
+        // The failed swap has dropped its handle, so this is the only one.
         let head = Arc::into_inner(next).expect("nobody else has seen it");
         let segment = Arc::into_inner(head.segment).expect("nobody else has seen it");
         pending.put_back(segment.into_envelopes());
@@ -258,7 +267,7 @@ impl<M> Core<M> {
         Ok(None)
     }
 
-    /// Appends up to so many pending envelopes to the opening's segment.
+    /// Appends up to `wanted` pending envelopes to the head's segment.
     #[inline]
     fn append(
         &self,
@@ -277,7 +286,8 @@ impl<M> Core<M> {
         )
     }
 
-    /// Makes `next` the current opening, if `current` still is. It has the same segment, or the other's is closed.
+    /// Makes `next` the current head, if `current` still is. Both have the same segment, or that of `current` is
+    /// closed.
     fn install(&self, current: &Arc<Head<M>>, next: &Arc<Head<M>>) -> bool {
         current.settle();
         current.mark();
@@ -285,7 +295,7 @@ impl<M> Core<M> {
         Arc::ptr_eq(&was, current)
     }
 
-    /// Sees to it that whatever is published from now on goes by this route or a newer one.
+    /// Returns once every later publish uses this list or a newer one.
     fn bring_in(&self, subscribers: &Arc<SubscriberList<M>>) {
         let mut patience = Patience::default();
         loop {
@@ -296,8 +306,8 @@ impl<M> Core<M> {
                 return;
             }
             current.complete(&self.readers);
-            // This route, though there may be a newer one: that may be closed, and a closed bus is
-            // whole only with all that `close` does.
+            // This list, though there may be a newer one already. That may be a closed one, and a closed bus is
+            // complete only after all that `close` does.
             let next = current.again(subscribers).unwrap_or_else(|| {
                 current.segment.close();
                 current.idle(Arc::clone(subscribers))
@@ -319,6 +329,9 @@ mod inspect;
 #[cfg(all(test, oxide_loom))]
 #[path = "../tests/core_loom_changes.rs"]
 mod loom_changes;
+#[cfg(all(test, oxide_loom))]
+#[path = "../tests/core_loom_leaving.rs"]
+mod loom_leaving;
 #[cfg(all(test, oxide_loom))]
 #[path = "../tests/core_loom_models.rs"]
 mod loom_models;

@@ -1,8 +1,8 @@
-//! Publishers go before changes of the list.
+//! Priority of publishers over changes of the subscriber list.
 //!
-//! Both install openings, and the second one tries again. A publisher's opening takes longer to make: it looks at every
+//! Both install heads, and the loser of a race tries again. A publisher's head takes longer to make: it looks at every
 //! queue, where a change of the list looks at the newcomers alone. So threads that do nothing but subscribe and leave
-//! could starve it. A publisher that has lost the race says so, and a change lets it pass, for a bounded time.
+//! could starve a publisher. A publisher that has lost the race says so, and a change lets it pass, for a bounded time.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use super::Core;
 use crate::support::sync::{AtomicU64, Ordering};
 
-/// How long a change waits for publishers at most.
+/// The longest that a change waits for publishers.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// Whether a change still lets publishers pass: not if it has done so in vain once. One may have been stopped.
+/// Whether a change still lets publishers pass. It stops after it has waited in vain once: a publisher may be
+/// preempted.
 pub(super) struct Patience(bool);
 
 impl Default for Patience {
@@ -22,12 +23,12 @@ impl Default for Patience {
     }
 }
 
-/// A publisher has lost the race. Dropped, it has won, or has given up.
+/// Marks a publisher that has lost the race, until it has won or given up.
 pub(super) struct Hurry<'a>(&'a AtomicU64);
 
 impl Drop for Hurry<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed); // as below
+        self.0.fetch_sub(1, Ordering::Relaxed); // as in `hurry`
     }
 }
 
@@ -39,7 +40,7 @@ impl<M> Core<M> {
 
     /// Waits until no publisher is in a hurry, or patience is at its end.
     pub(super) fn let_publishers_pass(&self, patience: &mut Patience) {
-        // A model has no clock; and without it every order that this could bring about is explored.
+        // A model has no clock. Without it, loom explores every order that this wait could bring about.
         if cfg!(oxide_loom) || !patience.0 || self.hurried.load(Ordering::Relaxed) == 0 {
             return;
         }

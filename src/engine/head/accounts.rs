@@ -1,9 +1,9 @@
-//! What was enqueued and left out for each queue, so far.
+//! The accounts of each shared queue: what was enqueued for it so far, and what was left out.
 //!
 //! Nearly all queues are *plain*: the segment reaches them, and their subscribers know of all losses. What was enqueued
-//! for a plain queue follows from three words of its own (where it began, what was lost, what was consumed), so an
-//! opening has nothing to say about it. The others have an entry: they were left out, or have a gap that was not told
-//! yet, or are listed and offered nothing.
+//! for a plain queue follows from three words of its own: where it began, what was lost, what was consumed. So a head
+//! says nothing about it. The other queues are exceptions, and have an entry each: a queue that was left out, one with
+//! a gap that was not told yet, or one that is listed and offered nothing.
 
 use std::sync::Arc;
 
@@ -36,12 +36,12 @@ impl<M> Clone for Other<M> {
 
 /// A queue that has no room, and drops.
 pub(super) struct Full {
-    /// Its place among the others.
+    /// Its index among the exceptions.
     pub(super) index: u32,
-    /// Here, so that each publish finds it at once.
+    /// The queue's state. A copy of the handle, so that each publish finds it at once.
     state: Arc<QueueState>,
-    /// How many envelopes its subscriber has received when there is room: that is looked at by each
-    /// publish, and what it is compared with does not change while the queue is left out.
+    /// How many envelopes its subscriber has received once there is room. Each publish compares this with what was
+    /// received; it does not change while the queue is left out.
     until: u64,
 }
 
@@ -54,7 +54,7 @@ impl Full {
         }
     }
 
-    /// The same at another place.
+    /// The same queue at another index.
     pub(super) fn at(&self, index: u32) -> Self {
         Full {
             index,
@@ -70,18 +70,18 @@ impl Full {
 }
 
 impl<M> Head<M> {
-    /// The accounts of each of a route's queues at the end of this segment, as far as that was filled, and whether the
-    /// queue was an exception. The route is this one's or came after it.
+    /// For each queue of a list: its accounts at the end of this segment, as far as that was filled, and whether it was
+    /// an exception. The list is this head's or a later one.
     pub(super) fn accounts_for<'a>(
         &'a self,
         subscribers: &'a SubscriberList<M>,
     ) -> impl Iterator<Item = (&'a Arc<SharedQueue<M>>, Entry, bool)> {
-        self.settle(); // newcomers have a start then
+        self.settle(); // so that newcomers have a start
         let claimed = self.segment.filled().claimed;
         let end = self.segment.base() + claimed as u64;
         let mut others = self.others.iter().peekable();
         subscribers.shared.pairs().map(move |(number, queue)| {
-            // Queues keep their order, and the others are in it: so one walk finds them all.
+            // The exceptions are in the order of the list, and queues keep their order. So one walk finds them all.
             while others.next_if(|other| other.number() < *number).is_some() {}
             match others.next_if(|other| other.number() == *number) {
                 Some(other) => (queue, other.entry.after(claimed), true),
@@ -90,7 +90,7 @@ impl<M> Head<M> {
         })
     }
 
-    /// The exceptions among a route's queues at the end of this segment, which is closed.
+    /// The exceptions among a list's queues at the end of this segment, which is closed.
     pub(super) fn others_for(&self, subscribers: &SubscriberList<M>) -> Box<[Other<M>]> {
         let claimed = self.segment.filled().claimed;
         let listed = (self.others.iter()).filter(|other| subscribers.lists(other.queue.terms()));
@@ -121,7 +121,7 @@ impl<M> Head<M> {
         (self.accounts_for(&self.subscribers)).map(|(queue, entry, _)| (queue, entry))
     }
 
-    /// Each queue of the route, and whether the segment reaches it.
+    /// Each queue of the list, and whether the segment reaches it.
     pub(super) fn reaches(&self) -> impl Iterator<Item = (&Arc<SharedQueue<M>>, bool)> {
         let mut others = self.others.iter().peekable();
         self.subscribers.shared.pairs().map(move |(number, queue)| {
@@ -148,7 +148,7 @@ impl<M> Head<M> {
         self.drops.iter().map(|full| self.at(full.index))
     }
 
-    /// The queues that are evicted, for want of room for the first envelope.
+    /// The queues that are evicted because they have no room for the first envelope.
     pub(crate) fn evicts(&self) -> impl Iterator<Item = (&Arc<SharedQueue<M>>, &Entry)> {
         self.evicts.iter().map(|&index| self.at(index))
     }

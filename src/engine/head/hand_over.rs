@@ -1,4 +1,7 @@
-//! A new segment is put into every queue in its reach.
+//! The hand-over of a new segment to every queue in its reach.
+//!
+//! This is *helping*, as lock-free algorithms know it: any thread that meets a head completes its hand-over. So a
+//! publisher that is preempted in the middle delays nobody.
 
 use super::Head;
 use crate::support::failpoints::{self, Step};
@@ -6,8 +9,8 @@ use crate::support::sync::{Ordering, fence};
 use crate::support::wait_list::WaitList;
 
 impl<M> Head<M> {
-    /// Hands the segment over to every queue in reach. The first thread that meets the opening does so; those that come
-    /// later may do it again.
+    /// Hands the segment over to every queue in reach. The first thread that meets the head does so; later ones may do
+    /// it again.
     pub(crate) fn complete(&self, readers: &WaitList) {
         if self.segment.is_ready() {
             return;
@@ -20,20 +23,20 @@ impl<M> Head<M> {
         for (queue, entry) in self.evicts() {
             queue.evict(entry);
         }
-        readers.wake_all_after_fence(); // those that the segment was handed to, and those that lose its envelopes
+        readers.wake_all_after_fence(); // those the segment was handed to, and those that lose its envelopes
         failpoints::at(Step::HandedOver);
         self.segment.mark_ready();
     }
 
-    /// Something was lost for those that had no room: wakes those that have received all since, and sleep. Not to be
-    /// called under a lock.
+    /// Wakes readers that sleep though a loss is to be told: their queues had no room, and they have received
+    /// everything since. Not to be called under a lock.
     #[inline]
     pub(crate) fn wake_vacated(&self, readers: &WaitList) {
         if self.drops.is_empty() {
             return;
         }
-        // Against the fence of a subscriber that goes to sleep: it has been seen to be full, may
-        // have received all since, and not have learned of this loss.
+        // Against the fence of a subscriber that registers in the wait list. Its queue was seen to be full; it may have
+        // received everything since, and have looked before this loss.
         fence(Ordering::SeqCst);
         if self.vacated().next().is_some() {
             readers.wake_all();

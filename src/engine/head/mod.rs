@@ -1,20 +1,21 @@
-//! Openings: the chain of segments, and who has room for which.
+//! Heads: the chain of segments, and which queues have room for which.
 //!
-//! The bus has one current opening: a segment, the route it is for, and which of the queues on that route the segment does
-//! not reach. A publisher that needs another segment makes the next opening out of the current one and installs it by one
-//! compare-and-swap. That makes the sequence one for all, and the [accounts] exact:
+//! A head is one immutable state of the sequence: a segment, the subscriber list it is for, and which queues of that
+//! list the segment does not reach. The bus has one current head. A publisher that needs another segment makes the next
+//! head out of the current one and installs it by one compare-and-swap. So there is one sequence for all, and the
+//! [accounts] are exact:
 //!
-//! * an opening's accounts follow from its predecessor's and from how far that one's segment was filled,
-//!   which is final by then;
-//! * a queue is in reach only if it has room for every slot of the segment;
-//! * a route is read after the opening that it shall succeed, so versions never go back along the
-//!   chain.
+//! * The accounts of a head follow from those of its predecessor and from how far the predecessor's segment was filled.
+//!   That is final by then.
+//! * A queue is in reach only if it has room for every slot of the segment.
+//! * A publisher reads the list after it has loaded the head that it will succeed. So versions of the list never go
+//!   back along the chain.
 //!
-//! A loser of the swap takes its envelopes back and appends to the winner's segment. Before anybody
-//! appends to a segment, or opens the one after it, the segment has been handed over to every queue
-//! in its reach: by who opened it, or by whoever came first.
+//! The loser of the swap takes its envelopes back and appends to the winner's segment. Before anybody appends to a
+//! segment, or opens the next, the segment is [handed over](hand_over) to every queue in its reach: by the publisher
+//! that opened it, or by the first thread that meets it.
 //!
-//! A change of the list needs no other segment: it [puts a new opening before the same one](same_segment).
+//! A change of the list needs no other segment: it [installs a new head for the same one](same_segment).
 
 mod accounts;
 mod hand_over;
@@ -41,29 +42,29 @@ const MAX_BYTES: usize = 16 * 1024;
 pub(crate) struct Head<M> {
     pub(crate) segment: Arc<Segment<M>>,
     pub(crate) subscribers: Arc<SubscriberList<M>>,
-    /// Which of the openings of its segment this is: only those who hold this one claim slots by it.
+    /// Counts the heads of one segment. Slots are claimed by this number, so only through this head.
     pub(crate) epoch: u64,
-    /// The version of the route before: subscribers with a higher number are new with this opening.
+    /// The version of the list before. Subscribers with a higher number are new with this head.
     after: u64,
-    /// A hint that [`settle`](Opening::settle) was done.
+    /// A hint that [`settle`](Head::settle) was done.
     is_settled: AtomicBool,
-    /// The queues that are exceptions, in the order of the route: those that the segment does not reach, and those whose
+    /// The queues that are exceptions, in the order of the list: those that the segment does not reach, and those whose
     /// subscribers do not know of all losses yet.
     others: Box<[Other<M>]>,
     /// How many queues are in reach.
     in_reach: usize,
-    /// Those that have no room, and drop.
+    /// The queues that have no room, and drop.
     drops: Box<[Full]>,
-    /// Those that have no room, and are put out for it; by their place among the others.
+    /// The queues that have no room, and are evicted for it, by their index among the exceptions.
     evicts: Box<[u32]>,
-    /// What is retained of all that came before the segment.
+    /// What is retained of everything before the segment.
     pub(crate) retained: Retained<M>,
-    /// How many slots the segment would have, were there room for as many everywhere.
+    /// How many slots the segment would have if every queue had room for them.
     growth: usize,
 }
 
 impl<M> Head<M> {
-    /// The first of a bus: nobody listens.
+    /// The first head of a bus, which nobody listens to yet.
     pub(crate) fn first(subscribers: Arc<SubscriberList<M>>) -> Self {
         Head {
             segment: Arc::new(Segment::void(0)),
@@ -80,13 +81,14 @@ impl<M> Head<M> {
         }
     }
 
-    /// One that takes nothing, after this one, which is closed: it only brings in a new route.
+    /// The head after this one, which is closed. It takes no envelopes: it only brings in a new list.
     pub(crate) fn idle(&self, subscribers: Arc<SubscriberList<M>>) -> Self {
         let retained = self.retained_for(&subscribers);
         self.void(subscribers, retained)
     }
 
-    /// One that takes nothing, after this one, which is closed, and has the same route. To make it runs no user code.
+    /// The empty successor: a head after this one, which is closed, that takes no envelopes and has the same list. To
+    /// make it runs no user code.
     pub(crate) fn empty_successor(&self) -> Self {
         let rules = &self.subscribers.rules;
         let retained = self.retained.unlooked_after(&self.segment, rules);
@@ -113,9 +115,12 @@ impl<M> Head<M> {
         }
     }
 
-    /// The next segment after this one, which is closed. As many envelopes as find room are taken for
-    /// it, up to `wanted`; it has up to `max` slots. A blind one only counts them, so that they are still there if another
-    /// publisher's comes first. Segments that are too old for those that keep the newest are `gone`.
+    /// The next segment's head, after this one, which is closed.
+    ///
+    /// Takes as many envelopes as find room, up to `wanted`. The segment has up to `max` slots. A blind segment only
+    /// counts the envelopes, so the caller still has them if another publisher's head comes first. Puts into `gone` the
+    /// segments that are too old for queues that keep the newest. On failure returns the terms of the queue that has no
+    /// room.
     pub(crate) fn next(
         &self,
         subscribers: Arc<SubscriberList<M>>,
@@ -142,7 +147,7 @@ impl<M> Head<M> {
                 entry,
             };
             if queue.is_evicted() || queue.takes_no_more() {
-                others.push(other(entry)); // listed still, and offered nothing
+                others.push(other(entry)); // still listed, but offered nothing
                 continue;
             }
             let terms = queue.terms();
@@ -166,7 +171,7 @@ impl<M> Head<M> {
             passes_over |= overflow.blocks();
             if overflow != Overflow::Evict {
                 entry.reach = Reach::LeftOut;
-            } // else it loses the first envelope alone, which its end tells
+            } // else it loses the first envelope only, which its end tells
             others.push(other(entry));
             match overflow {
                 Overflow::DropNewest | Overflow::Block | Overflow::BlockFor(_) => {
@@ -177,7 +182,7 @@ impl<M> Head<M> {
             }
         }
         if passes_over {
-            // This publisher has waited long enough for a queue that others wait for, so nobody may append.
+            // This publisher has waited long enough for that queue. Others still wait for it, so none may append here.
             slots = 1;
         }
         let slots = usize::try_from(slots).expect("it was made from a usize");
@@ -185,7 +190,7 @@ impl<M> Head<M> {
             || passes_over
             || !subscribers.direct.is_empty()
             || !subscribers.rules.is_empty();
-        let retained = self.retained_for(&subscribers); // user code, and nothing has happened yet
+        let retained = self.retained_for(&subscribers); // user code, so before anything has happened
         let taken = wanted.min(slots);
         let segment = if !read {
             Segment::blind(self.end(), wanted)
@@ -214,7 +219,7 @@ impl<M> Head<M> {
         (self.retained).after(&self.segment, &self.subscribers.rules, &subscribers.rules)
     }
 
-    /// Before the opening after this one is installed: from when on its list was in use.
+    /// Marks the point from which this head's list was in use. Called before the next head is installed.
     pub(crate) fn mark(&self) {
         if let Some(since) = &self.subscribers.since {
             since.mark(self.segment.base());
@@ -226,8 +231,8 @@ impl<M> Head<M> {
         self.segment.base() + self.segment.filled().claimed as u64
     }
 
-    /// How many slots the next segment would need: twice what filled up, else what was used. A segment
-    /// that was cut short for want of room, and filled up, tells nothing.
+    /// How many slots the next segment should have: twice as many if this one filled up, else as many as were used. A
+    /// segment that filled up, but was cut short for want of room, says nothing about that.
     fn growth(&self) -> usize {
         let (slots, claimed) = (self.segment.slots(), self.segment.filled().claimed);
         if claimed < slots {
@@ -239,7 +244,7 @@ impl<M> Head<M> {
         }
     }
 
-    /// What becomes of so many envelopes in the segment, as far as it goes by the segment.
+    /// The outcome of so many envelopes in the segment, for the shared queues alone.
     pub(crate) fn outcome(&self, envelopes: usize) -> Outcome {
         Outcome {
             delivered: self.in_reach * envelopes,
@@ -253,7 +258,7 @@ impl<M> Head<M> {
         self.subscribers.direct.is_empty()
     }
 
-    /// Whether another opening of the same segment may claim by now, and not this one.
+    /// Whether claims by this head have ended, since a later head of the same segment has been settled.
     pub(crate) fn is_over(&self) -> bool {
         self.segment.epoch() > self.epoch
     }

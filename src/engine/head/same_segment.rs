@@ -1,18 +1,19 @@
-//! Several openings of one segment: a change of the list, or of what is granted, that costs nobody a new segment.
+//! Several heads for one segment: a change of the list or of a grant, without a new segment.
 //!
-//! The segment's word has an *epoch*, which says which opening may claim slots. The next opening of the same segment has
-//! the next epoch. It is installed, and then [settled](Opening::settle): the segment is put into the queues of the
-//! newcomers, the epoch is raised, and they learn where they start: at the slot after those that were claimed by then.
+//! The segment's word has an *epoch*, which says through which head slots may be claimed. The next head of the same
+//! segment has the next epoch. First it is installed. Then it is [settled](Head::settle): the segment is put into the
+//! queues of the newcomers, and the epoch is raised. The newcomers start at the slot after those claimed by then.
 //!
-//! * **Each claim belongs to one opening**: the one whose epoch the word had. So an envelope is for the subscribers of
-//!   that opening's list, and for no others.
-//! * **An opening is settled before another is installed after it**, by whoever installs that. So where it began is read
-//!   before it is overwritten.
-//! * **A newcomer's start is written once, and before `subscribe` returns.** Whoever claims by the opening has seen the
-//!   epoch raised, and the segment was in the newcomer's queue before.
-//! * **Whoever holds an earlier opening claims no more** when this one is settled. That is the barrier of leaving, and of
-//!   revoking.
+//! * **Each claim belongs to one head**: the one whose epoch the word had. So an envelope is for the subscribers of
+//!   that head's list, and for no others.
+//! * **A head is settled before the next is installed**, by the thread that installs the next. So the place where the
+//!   epoch began is read before it is overwritten.
+//! * **A newcomer's start is written once, and before `subscribe` returns.** A publisher that claims through the head
+//!   has seen the raised epoch, and the segment was in the newcomer's queue before that.
+//! * **Nobody claims through an earlier head** once this one is settled. That makes leaving and revoking barriers.
 //! * A segment's reach does not change: a queue that was left out stays so until the next segment.
+//!
+//! The models in `tests/core_loom_changes.rs` show this.
 
 use std::sync::Arc;
 
@@ -24,8 +25,9 @@ use crate::queue::segment::LAST_EPOCH;
 use crate::support::sync::{AtomicBool, Ordering};
 
 impl<M> Head<M> {
-    /// The next opening of the same segment, for this route. None if that cannot be: the segment takes no more, or is not
-    /// ready, or keeps nothing; it has no room for a newcomer; nobody would be left to read it; something is retained.
+    /// The next head of the same segment, with this list. None if the segment cannot have one: it takes no more, is not
+    /// ready, or keeps nothing; it has no room for a newcomer; nobody would be left to read it; or something is
+    /// retained.
     pub(crate) fn again(&self, subscribers: &Arc<SubscriberList<M>>) -> Option<Self> {
         let (filled, slots) = (self.segment.filled(), self.segment.slots());
         let retains = !(self.subscribers.rules.is_empty() && subscribers.rules.is_empty());
@@ -64,7 +66,7 @@ impl<M> Head<M> {
         })
     }
 
-    /// The exceptions that are on this route, and those of them that have no room and drop.
+    /// The exceptions that are on this list, and those of them that have no room and drop.
     fn exceptions_among(&self, subscribers: &SubscriberList<M>) -> (Vec<Other<M>>, Vec<Full>) {
         let mut places = vec![None; self.others.len()];
         let mut others = Vec::with_capacity(self.others.len());
@@ -82,11 +84,11 @@ impl<M> Head<M> {
         (others, drops)
     }
 
-    /// Lets claims by this opening begin, and end those by openings before it; tells newcomers where they start. Whoever
-    /// meets the opening does so, perhaps again.
+    /// Begins claims through this head, ends those through earlier ones, and tells newcomers where they start. Every
+    /// thread that meets the head calls this, and it may be repeated.
     #[inline]
     pub(crate) fn settle(&self) {
-        // Acquire, against the release below: newcomers have a start.
+        // Acquire, against the release in `settle_now`: newcomers have a start.
         if !self.is_settled.load(Ordering::Acquire) {
             self.settle_now();
         }
@@ -96,12 +98,12 @@ impl<M> Head<M> {
     fn settle_now(&self) {
         let newcomers = || self.subscribers.shared.above(self.after);
         if self.epoch > 0 {
-            // The first opening's segment is handed over to all in its reach before it is ready.
+            // The first head's segment is handed over to every queue in its reach before it is ready.
             for queue in newcomers() {
                 queue.hand_over(&self.segment);
             }
         }
-        // None: a later opening has begun, and this one was settled before that was installed.
+        // None: a later head has begun. This one was settled before that was installed.
         if let Some(began) = self.segment.enter(self.epoch) {
             let start = self.segment.base() + began as u64;
             for queue in newcomers() {

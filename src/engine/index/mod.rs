@@ -1,9 +1,8 @@
-//! Who listens to which subjects and sources, found without asking everybody.
+//! The index: finds the listeners of a subject and source without asking every one.
 //!
-//! Patterns lie in a trie, token by token. There is one trie for those who listen to every source, and
-//! one for each source that somebody listens to alone; so whoever is found listens to the envelope,
-//! by subject and by source. Like the list of subscribers that it belongs to, an index is never
-//! changed, only replaced, and the new one shares most of the old.
+//! Patterns lie in a trie, token by token. There is one trie for listeners to every source, and one for each source
+//! that somebody listens to alone. So a listener that is found matches both by subject and by source. An index is
+//! immutable, like the subscriber list that it belongs to: a change makes a new one, which shares most of the old.
 
 mod trie;
 
@@ -23,7 +22,7 @@ pub(crate) struct Index<L> {
     any_source: Trie<L>,
     /// By the hash of the source.
     by_source: ChunkedList<(Source, Trie<L>)>,
-    /// Seeded at random, so that nobody can choose names whose hashes are the same.
+    /// Seeded at random, so that nobody can choose names with equal hashes.
     hasher: RandomState,
 }
 
@@ -36,8 +35,8 @@ impl<L: Clone> Index<L> {
         }
     }
 
-    /// Finds those who listen to this source and subject, each once, in the order of their numbers. The
-    /// subject is asked for only if somebody listens by pattern.
+    /// Finds the listeners to this source and subject, each once, in the order of their numbers. Asks for the subject
+    /// only if somebody listens by pattern.
     pub(crate) fn find<'a, 's>(
         &'a self,
         source: &Source,
@@ -76,8 +75,8 @@ impl<L: Clone> Index<L> {
         entry.map(|(_, trie)| trie)
     }
 
-    /// The index with one listener more, or one less. It listens to any of these patterns, or every
-    /// subject if there is none, from any of these sources, or every one.
+    /// The index with one listener more, or one less. The listener has any of these patterns, or every subject if there
+    /// are none, and any of these sources, or every source if there are none.
     pub(crate) fn set(
         &self,
         number: u64,
@@ -106,7 +105,7 @@ impl<L: Clone> Index<L> {
         index
     }
 
-    /// The index with the listeners that are to be kept, in one pass over all patterns.
+    /// The index with the listeners that `keep` accepts, made in one pass over all patterns.
     pub(crate) fn retain(&self, keep: &impl Fn(&L) -> bool) -> Self {
         Index {
             any_source: self.any_source.retain(keep),
@@ -136,7 +135,7 @@ pub(crate) type Listeners<'a, L> = SmallVec<[(u64, &'a L); 16]>;
 /// What was found so far.
 struct Found<'f, 'a, L> {
     listeners: &'f mut Listeners<'a, L>,
-    /// Out of how many lists; each by itself is in order.
+    /// From how many lists it was collected. Each list by itself is in order.
     lists: usize,
 }
 

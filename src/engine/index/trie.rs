@@ -13,8 +13,8 @@ use crate::support::failpoints::{self, Step};
 
 /// Listeners by their numbers: those without a pattern, and those with patterns.
 ///
-/// It is no deeper than a pattern is long. A look-up goes through the nodes that a subject leads to: where patterns
-/// have `*` in different places, one for each of these places' arrangements, at each depth. So
+/// It is no deeper than a pattern is long. A look-up visits the nodes that a subject leads to. Where patterns have `*`
+/// in different places, that is one node for each arrangement of these places, at each depth. So
 /// [`set_patterns`](crate::Subscription::set_patterns) allows few arrangements.
 pub(super) struct Trie<L> {
     everything: ChunkedList<L>,
@@ -26,9 +26,9 @@ struct Node<L> {
     literals: ChunkedList<(Arc<str>, Arc<Node<L>>)>,
     /// What follows a `*`.
     any_one: Option<Arc<Node<L>>>,
-    /// Those who have a pattern that ends here.
+    /// Listeners with a pattern that ends here.
     here: ChunkedList<L>,
-    /// Those who have a pattern that goes on with `>`.
+    /// Listeners with a pattern that goes on with `>`.
     rest: ChunkedList<L>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Change<'a, L> {
     pub(super) hasher: &'a RandomState,
 }
 
-/// A subject's tokens, and what makes their hashes.
+/// A subject's tokens, and the hasher for them.
 pub(super) struct Words<'s, 'i> {
     pub(super) subject: Subject<'s>,
     pub(super) hasher: &'i RandomState,
@@ -61,12 +61,12 @@ impl<L: Clone> Trie<L> {
         !self.root.is_empty()
     }
 
-    /// Those without a pattern.
+    /// Listeners without a pattern.
     pub(super) fn everything(&self) -> &ChunkedList<L> {
         &self.everything
     }
 
-    /// Adds those who have a pattern that matches.
+    /// Adds the listeners with a pattern that matches.
     pub(super) fn find<'a>(&'a self, words: &Words<'_, '_>, found: &mut Found<'_, 'a, L>) {
         self.root.find(words, 0, found);
     }
@@ -127,7 +127,7 @@ impl<L: Clone> Node<L> {
             return found.add(&self.here);
         };
         found.add(&self.rest);
-        // Mostly a node has only what follows a token, or none of that.
+        // Mostly a node has literals and nothing else, or none: then no token need be hashed.
         if !self.literals.is_empty() {
             let hash = words.hasher.hash_one(*token);
             let literal = self.literals.get(hash, |(its, _)| **its == **token);
@@ -140,7 +140,7 @@ impl<L: Clone> Node<L> {
         }
     }
 
-    /// The node with the change of one pattern, of which it stands at this depth.
+    /// The node after the change of one pattern, whose token at `depth` belongs here.
     fn changed(&self, pattern: &Pattern, depth: usize, change: &Change<'_, L>) -> Self {
         let mut node = self.clone();
         let below = |below: Option<&Arc<Node<L>>>| {
@@ -182,7 +182,7 @@ impl<L> Clone for Trie<L> {
     }
 }
 
-/// A handle on what is below.
+/// A handle on the nodes below.
 impl<L> Clone for Node<L> {
     fn clone(&self) -> Self {
         Node {

@@ -1,11 +1,12 @@
-//! The register of requests that wait for their answers.
+//! The register of requests that wait for answers.
 //!
-//! A request is registered by its id before it is published. A publish of an envelope with a correlation id looks it
-//! up while any request is pending, and puts the envelope into the request's slot. If one answer is wanted, it takes the
-//! request off the register: so the first answer is the one, and nobody gets another's. It does both under the lock of
-//! one shard of the register, so nothing is put in once somebody else has taken the request off.
+//! A request is registered by its id before it is published. While any request is pending, a publish of an envelope
+//! with a correlation id looks it up and puts the envelope into the request's slot. If one answer is wanted, the
+//! publish also takes the request off the register. So the first answer is the one, and nobody gets the answer to
+//! another request. It does both under the lock of one shard of the register. So nothing is put in after another thread
+//! has taken the request off.
 //!
-//! While none is pending, that costs a publish one load of a word that nobody writes.
+//! While no request is pending, this costs a publish one load of a word that nobody writes.
 
 mod slot;
 
@@ -26,13 +27,13 @@ pub(crate) use self::slot::Slot;
 /// How many requests may be pending on one bus.
 pub const MAX_PENDING_REQUESTS: usize = 65_536;
 
-/// How many answers to one request wait to be taken.
+/// How many answers to one request may wait to be taken.
 const ROOM: usize = 128;
 
-/// The requests of one bus that wait for their answers.
+/// The requests of one bus that wait for answers.
 pub(crate) struct Requests<M> {
-    /// How many there are. Nothing here is of [`sync`](crate::support::sync): each model of the engine would have
-    /// to explore it, and dashmap is no part of any.
+    /// How many there are. Nothing here is a type of [`sync`](crate::support::sync): each model of the engine would
+    /// have to explore it, and dashmap is part of no model.
     pending: AtomicUsize,
     register: DashMap<Uuid, Arc<Slot<Delivery<M>>>, RandomState>,
 }
@@ -58,14 +59,14 @@ impl<M> Requests<M> {
         self.pending.load(Ordering::Relaxed)
     }
 
-    /// Registers a request that is to be published; returns where its answers come. None if too many are pending.
+    /// Registers a request that is to be published. Returns the slot for its answers, or none if too many are pending.
     pub(crate) fn enter(&self, id: Uuid, wanted: Wanted) -> Option<Arc<Slot<Delivery<M>>>> {
         // Relaxed: the answering side learns of the request by its publish, and that comes after.
         if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_REQUESTS {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        // From here on, whatever happens, whoever takes it off the register counts it out.
+        // From here on, whatever happens, the thread that takes it off the register counts it out.
         let slot = Arc::new(Slot::new(match wanted {
             Wanted::One => 1,
             Wanted::Many => ROOM,
@@ -74,13 +75,13 @@ impl<M> Requests<M> {
         Some(slot)
     }
 
-    /// How many are on the register.
+    /// How many requests are on the register.
     #[cfg(all(test, not(oxide_loom)))]
     pub(crate) fn registered(&self) -> usize {
         self.register.len()
     }
 
-    /// Takes a request off the register. Nobody puts anything into its slot any more, and the caller ends that.
+    /// Takes a request off the register. Nothing is put into its slot any more; the caller ends the slot.
     pub(crate) fn take(&self, id: Uuid) -> Option<Arc<Slot<Delivery<M>>>> {
         let (_, slot) = self.register.remove(&id)?;
         self.pending.fetch_sub(1, Ordering::Relaxed);
@@ -93,7 +94,7 @@ impl<M> Requests<M> {
         let (mut put, mut stays) = (None, None);
         let taken_off = self.register.remove_if(&id, |_, slot| {
             if slot.takes_one() {
-                // Before the asking side goes on, and may look at it.
+                // Before the asking side goes on, and may look at the count.
                 self.pending.fetch_sub(1, Ordering::Relaxed);
             } else {
                 stays = Some(Arc::clone(slot));
@@ -107,7 +108,7 @@ impl<M> Requests<M> {
         }
     }
 
-    /// Looks whether some of the envelopes that were just published answer requests.
+    /// Gives those of the envelopes just published that answer requests to the requests.
     #[inline]
     pub(crate) fn look(&self, segment: &Arc<Segment<M>>, slots: Range<usize>) {
         if self.pending() > 0 {
@@ -125,7 +126,7 @@ impl<M> Requests<M> {
         }
     }
 
-    /// The same for an envelope that no segment keeps.
+    /// Like [`look`](Requests::look), for an envelope that no segment keeps.
     #[inline]
     pub(crate) fn look_at(&self, sequence: u64, envelope: Envelope<M>) {
         if self.pending() > 0
@@ -135,7 +136,7 @@ impl<M> Requests<M> {
         }
     }
 
-    /// The bus has closed: whoever waits learns of it.
+    /// Ends every request, since the bus has closed. Their waiting sides are woken.
     pub(crate) fn close(&self) {
         let ids: Vec<_> = (self.register.iter()).map(|it| *it.key()).collect();
         for id in ids {

@@ -1,15 +1,18 @@
-//! The place where the answers to one request wait for whoever asked.
+//! A slot: the place where the answers to one request wait for the side that asked.
 //!
-//! It takes the part of a channel and of what wakes its receiver, in one allocation, for threads and tasks alike.
-//! The answering side puts answers in while the request is registered, and under the lock of the register; whoever takes the
-//! request off the register ends the slot. So nothing is put in after the end.
+//! It is a channel and its receiver's waker in one allocation, for threads and tasks alike. The answering side puts
+//! answers in while the request is registered, and under the lock of the register. The thread that takes the request
+//! off the register ends the slot. So nothing is put in after the end.
 //!
 //! # Why no answer and no wake-up is lost
 //!
-//! The invariant: *while the lock is free, a side that sleeps has its waker here, or sleeps on the condition, and found
-//! neither an answer nor the end.* For the asking side looks, and leaves its waker or goes to sleep, without letting go of
-//! the lock in between; and whoever puts an answer in, or ends the slot, does it under the lock, and wakes afterwards. An answer
-//! that was put in before the end can still be taken after it, and so can one that comes just as time is up.
+//! The invariant: *while the lock is free, an asking side that sleeps has its waker here, or sleeps on the condition
+//! variable, and has found neither an answer nor the end.* There are two reasons. The asking side looks, and then
+//! leaves its waker or goes to sleep, without giving the lock back in between. The other side puts an answer in, or
+//! ends the slot, under the lock, and wakes afterwards.
+//!
+//! An answer that was put in before the end can still be taken after it. So can an answer that comes just as time is
+//! up. The models in `tests/requests_slot_loom_models.rs` show this.
 
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -19,28 +22,28 @@ use smallvec::SmallVec;
 use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
 use crate::support::wait_list::wake;
 
-/// No answer is here yet.
+/// There is no answer yet.
 const WAITING: u64 = 0;
-/// There is one, and there may be more.
+/// There is an answer, and more may come.
 const ANSWERED: u64 = 1;
-/// What is here is all: the request is off the register.
+/// Nothing more comes: the request is off the register.
 const OVER: u64 = 2;
 
 pub(crate) struct Slot<T> {
-    /// Written under the lock. Read without it as a hint, whether it is worth taking: hence Relaxed throughout.
+    /// Written under the lock. Read without it as a hint whether it is worth taking the lock: hence Relaxed throughout.
     state: AtomicU64,
-    /// How many answers may wait to be taken. Where it is one, the first ends the slot.
+    /// How many answers may wait to be taken. If it is one, the first answer ends the slot.
     room: usize,
     held: Mutex<Held<T>>,
-    /// Threads sleep here.
+    /// Asking threads sleep on this.
     changed: Condvar,
 }
 
 struct Held<T> {
     answers: SmallVec<[T; 1]>,
-    /// How many found no room.
+    /// How many answers found no room.
     dropped: u64,
-    /// Of the task that waits.
+    /// The waker of an asking task.
     waker: Option<Waker>,
 }
 
@@ -82,20 +85,20 @@ impl<T> Slot<T> {
         Ok(held.waker.take())
     }
 
-    /// Nothing comes any more. The caller wakes as above, unless it is the asking side.
+    /// Ends the slot: nothing comes any more. The caller [wakes](Slot::wake) afterwards, unless it is the asking side.
     pub(crate) fn end(&self) -> Option<Waker> {
         let mut held = self.held.lock();
         self.state.store(OVER, Ordering::Relaxed);
         held.waker.take()
     }
 
-    /// Wakes the asking side. What it shall find is here already.
+    /// Wakes the asking side. What it is to find must be here already.
     pub(crate) fn wake(&self, waker: Option<Waker>) {
         self.changed.notify_all();
         waker.into_iter().for_each(wake);
     }
 
-    /// The next answer, or that there will be none; pending if neither is here.
+    /// The next answer, or that there will be none. Pending if neither is here.
     pub(crate) fn look(&self) -> Poll<Option<T>> {
         if self.state.load(Ordering::Relaxed) == WAITING {
             return Poll::Pending;
@@ -103,7 +106,7 @@ impl<T> Slot<T> {
         self.take(&mut self.held.lock())
     }
 
-    /// Waits for that until the deadline; pending if that comes first.
+    /// Like [`look`](Slot::look), but waits until the deadline. Pending if that comes first.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Poll<Option<T>> {
         let mut held = self.held.lock();
         let mut is_late = false;
@@ -121,21 +124,21 @@ impl<T> Slot<T> {
         }
     }
 
-    /// The same for a task: if it is pending, the task will be woken.
+    /// Like [`look`](Slot::look), for a task. If it is pending, the task will be woken.
     #[cfg(feature = "tokio")]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<T>> {
         let found = self.look();
         if found.is_ready() {
-            return found; // whoever has put it in took the waker
+            return found; // the waker was taken when this was put in
         }
-        let mut waker = Some(waker.clone()); // user code, so not under the lock
+        let mut waker = Some(waker.clone()); // to clone it is user code, so not under the lock
         let mut held = self.held.lock();
         let found = self.take(&mut held);
         if found.is_pending() {
             std::mem::swap(&mut held.waker, &mut waker);
         }
         drop(held);
-        drop(waker); // and so is this
+        drop(waker); // to drop it is user code too
         found
     }
 

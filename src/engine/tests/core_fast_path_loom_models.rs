@@ -1,4 +1,4 @@
-//! Who publishes by leave, against who takes that away.
+//! Models of the fast path: a publisher appends by a permission that another thread takes away.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{Bus, Envelope, Grant, Publisher, Subscription};
 
 const GUARDED: u32 = 7;
 
-/// A bus whose current segment has a free slot, with a subscriber that has room for all.
+/// A bus whose current segment has a free slot, with a subscriber that has room for everything.
 fn bus_with_a_place(grant: Grant) -> (Bus<u32>, Subscription<u32>, Publisher<u32>) {
     let bus = Bus::new();
     let subscription = bus.subscribe();
@@ -22,7 +22,7 @@ fn bus_with_a_place(grant: Grant) -> (Bus<u32>, Subscription<u32>, Publisher<u32
     (bus, subscription, publisher)
 }
 
-/// What [`Bus::revoke_and_drain`] does, but that it looks up nothing.
+/// Does what [`Bus::revoke_and_drain`] does, without a look-up.
 fn revoke_and_drain(bus: &Bus<u32>) {
     let admission = bus.core.grants.find(&"write".into()).unwrap();
     let revoked = admission.revoke(|| {});
@@ -35,7 +35,7 @@ fn guarded(subscription: &mut Subscription<u32>) -> usize {
     queued.filter(|it| it.message == GUARDED).count()
 }
 
-/// One publishes under a grant, another without, and a third revokes and drains.
+/// One thread publishes under a grant, another without, and a third revokes and drains.
 fn nothing_comes_later(preemptions: usize, grant: fn() -> Grant, unguarded: u32) {
     explore(preemptions, move || {
         let (bus, mut subscription, publisher) = bus_with_a_place(grant());

@@ -1,4 +1,4 @@
-//! Changes of the list that keep the open segment, against those who publish.
+//! Models of changes of the subscriber list that keep the open segment, while others publish.
 
 use loom::thread::{self, JoinHandle};
 
@@ -6,7 +6,7 @@ use super::loom_models::{envelope, publish, queued, settled, subscribe};
 use crate::support::sync::explore;
 use crate::{Bus, Overflow, Receipt, Subscription};
 
-/// A bus whose current segment has a free slot, and is in the queue of a subscriber that has read the rest of it.
+/// A bus whose current segment has a free slot, and lies in the queue of a subscriber that has read the rest of it.
 fn bus_with_a_place() -> (Bus<u32>, Subscription<u32>) {
     let bus = Bus::new();
     let mut subscription = subscribe(&bus, 8, Overflow::DropNewest);
@@ -23,8 +23,8 @@ fn publisher(bus: &Bus<u32>, message: u32) -> JoinHandle<Receipt> {
     thread::spawn(move || publish(&bus, message))
 }
 
-/// Whether the segment that is current now is the one of another opening: so that no model passes because a change has
-/// closed it.
+/// Whether the segment after a change is the same, under another head. So no model passes only because a change has
+/// closed the segment.
 fn keeps_its_segment(bus: &Bus<u32>, change: impl FnOnce()) -> bool {
     let before = bus.core.current();
     change();

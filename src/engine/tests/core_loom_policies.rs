@@ -1,5 +1,5 @@
-//! The whole engine, as far as envelopes are sent one by one: with a filter, to the newest, to groups;
-//! and what happens to a full queue.
+//! Models of the whole engine where envelopes go into direct queues or queues that keep the newest: filters, groups and
+//! each overflow policy.
 
 use loom::thread::{self, JoinHandle};
 
@@ -18,13 +18,13 @@ fn options(capacity: usize, overflow: Overflow) -> SubscribeOptions<u32> {
         .overflow(overflow)
 }
 
-/// One whose envelopes are sent one by one.
+/// A subscriber with a direct queue.
 fn pick(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32> {
     bus.subscribe_with(options(capacity, overflow).source("model"))
         .expect("open")
 }
 
-/// One that keeps the newest, and whether it has a filter.
+/// A subscriber that keeps the newest, with a filter or without.
 fn newest(bus: &Bus<u32>, capacity: usize, filters: bool) -> Subscription<u32> {
     if filters {
         return pick(bus, capacity, Overflow::DropOldest);
@@ -42,7 +42,7 @@ fn publisher(bus: &Bus<u32>, messages: &'static [u32]) -> JoinHandle<Vec<Receipt
     thread::spawn(move || messages.iter().map(|&it| publish(&bus, it)).collect())
 }
 
-/// What comes without waiting: messages, and gaps where they lie.
+/// What is received without waiting: messages, and gaps where they lie.
 fn queued(subscription: &mut Subscription<u32>) -> Vec<Result<u32, u64>> {
     let mut queued = Vec::new();
     loop {
@@ -187,7 +187,7 @@ fn who_is_evicted_receives_what_it_has_and_wakes_to_learn_it() {
                     Err(end) => break end,
                 }
                 if received == 2 {
-                    break RecvError::Disconnected; // it was fast enough
+                    break RecvError::Disconnected; // the subscriber was fast enough
                 }
             };
             let receipts = publisher.join().unwrap();
@@ -261,7 +261,7 @@ fn a_place_that_a_refused_try_gives_back_goes_to_who_waits_for_it() {
     explore(3, || {
         let bus = Bus::new();
         let trier = || options(1, LOSSLESS).source("trier");
-        // A try reserves a place in the first, finds the second full, and gives the place back.
+        // The attempt reserves a place in the first queue, finds the second full, and gives the place back.
         let mut contested = bus.subscribe_with(trier().source("model")).expect("open");
         let _full = bus.subscribe_with(trier()).expect("open");
         bus.publish(Envelope::new("trier", 0)).expect("open");

@@ -1,5 +1,5 @@
-//! Drains, against those that receive. The bus is a count for each queue here, and the moment after which a drain looks
-//! again is what it stands for: by then whatever was written before has arrived everywhere.
+//! Models of drains and the subscribers they wait for. Here the bus is a count for each queue. The moment after which a
+//! drain looks again is a fence: by then everything written before has arrived everywhere.
 
 use loom::thread::{self, JoinHandle};
 
@@ -9,7 +9,7 @@ use crate::support::parker::Parker;
 use crate::support::sync::explore;
 use crate::support::wait_list::{Registration, WaitList, Waiter};
 
-/// A queue, of which this many were received.
+/// A queue of which this many envelopes were received.
 struct Received {
     terms: Arc<Terms>,
     count: AtomicU64,
@@ -24,7 +24,7 @@ struct Model {
 #[derive(Default)]
 struct Drain {
     parker: Arc<Parker>,
-    /// Unparked whenever it has looked, and goes to sleep.
+    /// Unparked whenever the drain has looked and goes to sleep.
     looked: Parker,
 }
 
@@ -43,7 +43,8 @@ impl Model {
         })
     }
 
-    /// What a subscriber does: counts, and wakes those that watch. Each time is the last, for all that it knows.
+    /// Does what a subscriber does: counts, and wakes the drains that watch. Each time may be the last, as far as it
+    /// knows.
     fn receive(&self, queue: usize) {
         let queue = &self.queues[queue];
         let count = queue.count.load(Ordering::Relaxed) + 1;
@@ -53,7 +54,7 @@ impl Model {
         }
     }
 
-    /// What a drain does, until this many were received of each queue.
+    /// Does what a drain does, until this many were received from each queue.
     fn drain(&self, drain: &Drain, each: u64) {
         let left = |watched: Option<&Arc<Terms>>| {
             let mut left = (self.queues.iter())
@@ -104,7 +105,7 @@ fn a_drain_is_woken_by_the_last_receive_once_a_moment_has_passed_since_it_marked
     explore(4, || {
         let model = Model::new(1);
         let (drain, thread) = model.start_drain(3);
-        model.receive(0); // before it is marked, or after, or just then
+        model.receive(0); // before the queue is marked, or after, or just then
         drain.looked.park(None);
         fence(Ordering::SeqCst);
         drain.parker.unpark();

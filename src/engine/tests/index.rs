@@ -1,3 +1,5 @@
+//! Tests of the index: it finds what a plain list of listeners would, and a look-up stays short.
+
 use std::collections::BTreeMap;
 
 use proptest::collection::vec;
@@ -10,16 +12,16 @@ use crate::engine::filter::shapes;
 use crate::message::pattern::{MAX_PATTERN_SHAPES, MAX_PATTERN_TOKENS};
 use crate::support::failpoints::{Step as At, count};
 
-/// What a listener listens to.
+/// The patterns and sources that a listener listens to.
 type Addresses = (Vec<Pattern>, Vec<Source>);
 
-/// Whether it listens to this: all its patterns are tried, as a plain list would.
+/// Whether the listener matches: tries all its patterns, as a plain list would.
 fn listens((patterns, sources): &Addresses, source: &Source, subject: &Subject<'_>) -> bool {
     (sources.is_empty() || sources.contains(source))
         && (patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(subject)))
 }
 
-/// Those that are found.
+/// The listeners that the index finds.
 fn found<'a, 's, L: Clone>(
     index: &'a Index<L>,
     source: &Source,
@@ -36,7 +38,7 @@ fn source() -> impl Strategy<Value = Source> {
     select(&["kernel", "logger", ""]).prop_map(Source::from)
 }
 
-/// Mostly short, some longer than a pattern may be.
+/// Mostly short subjects, some longer than a pattern may be.
 fn tokens() -> impl Strategy<Value = Vec<&'static str>> {
     prop_oneof![8 => vec(select(&TOKENS), 0..5), 1 => vec(Just("a"), 14..20)]
 }
@@ -64,10 +66,10 @@ fn addresses() -> impl Strategy<Value = Addresses> {
 #[derive(Debug, Clone)]
 enum Step {
     Come(Addresses),
-    /// Another takes the place of one that is there, as where patterns are changed.
+    /// Another listener takes the place of one that is there, as where patterns are changed.
     Change(Any, Addresses),
     Go(Any),
-    /// Those go whose numbers are multiples of this.
+    /// All listeners whose numbers are multiples of this leave together.
     GoTogether(u64),
     Find(Source, Vec<&'static str>),
 }
@@ -82,7 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The listener is its number.
+/// The index, and the plain list that it is compared with. A listener is its number.
 struct Both {
     index: Index<u64>,
     plain: BTreeMap<u64, Addresses>,
@@ -181,7 +183,7 @@ fn the_subject_is_asked_for_only_if_somebody_who_may_be_concerned_listens_by_pat
     assert_eq!(found(&index, &logger, || Subject::new(["a", "b"])).len(), 2);
 }
 
-/// The patterns of a module that wants to make others search for long, within the limits.
+/// The patterns of a module that wants to make look-ups long for the others, within the limits.
 #[test]
 fn a_subject_leads_through_few_nodes_in_whatever_way_wildcards_branch() {
     const LAST: usize = MAX_PATTERN_TOKENS - 1;
@@ -201,7 +203,7 @@ fn a_subject_leads_through_few_nodes_in_whatever_way_wildcards_branch() {
         };
         count(At::LookedUp, found)
     };
-    // Branching as early as can be, with many of each shape; and as late.
+    // Patterns that branch as early as they can, with many of each shape; and as late as they can.
     for shift in 0..=MAX_PATTERN_TOKENS - MAX_PATTERN_SHAPES.ilog2() as usize {
         let patterns: Vec<_> = (0..MAX_PATTERN_SHAPES)
             .flat_map(|shape| (0..64).map(move |last| (shape << shift, format!("b{last}"))))

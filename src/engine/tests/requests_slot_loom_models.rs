@@ -1,4 +1,4 @@
-//! No answer is lost, nobody sleeps though there is something for it, and nothing is left behind.
+//! Models of a request's slot: no answer is lost, nobody sleeps while there is something for it, and nothing leaks.
 
 use loom::thread;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::support::sync::task_on_loom::Task;
 /// One shard of the register, with one request on it.
 struct Register(Mutex<Option<Arc<Slot<Answer>>>>);
 
-/// An answer knows of each handle on it.
+/// An answer that counts the handles on it.
 type Answer = Arc<u8>;
 
 impl Register {
@@ -21,7 +21,7 @@ impl Register {
         (Arc::new(register), slot)
     }
 
-    /// As `Requests::answer`. Whether the request was there.
+    /// Does what `Requests::answer` does. Returns whether the request was there.
     fn answer(&self, answer: &Answer) -> bool {
         let mut registered = self.0.lock();
         let Some(slot) = registered.clone() else {
@@ -38,7 +38,7 @@ impl Register {
         true
     }
 
-    /// As `Requests::close`.
+    /// Does what `Requests::close` does.
     fn close(&self) {
         let taken = self.0.lock().take();
         if let Some(slot) = taken {
@@ -46,7 +46,7 @@ impl Register {
         }
     }
 
-    /// As `Asked::end`.
+    /// Does what `Asked::end` does.
     fn give_up(&self, slot: &Slot<Answer>) {
         if !slot.is_over() {
             drop(self.0.lock().take());
@@ -75,7 +75,7 @@ fn as_an_eager_thread(slot: &Slot<Answer>) -> Option<Answer> {
     }
 }
 
-/// It leaves another waker first, as a task that was polled before for another reason.
+/// Leaves another waker first, like a task that was polled before for another reason.
 fn as_a_task(slot: &Slot<Answer>) -> Option<Answer> {
     if let Poll::Ready(found) = slot.poll(Waker::noop()) {
         return found;
@@ -143,7 +143,7 @@ fn a_request_has_its_answer_or_learns_that_the_bus_has_closed() {
     }
 }
 
-/// Time is up, or the task is dropped: the asking side looks once more, or not at all, and goes.
+/// Time is up, or the task is dropped: the asking side looks once more, or not at all, and gives up.
 #[test]
 fn a_request_that_is_given_up_leaves_nothing_behind() {
     for looks in [false, true] {

@@ -1,4 +1,4 @@
-//! With a publisher stopped between its claim and its write.
+//! Retaining, with a publisher stopped between its claim and its write.
 
 use std::iter;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -23,13 +23,13 @@ fn queued(subscription: &mut Subscription) -> Vec<u32> {
         .collect()
 }
 
-/// Others publish, which opens segments; a subscriber waits for the one that was claimed, and finds it
-/// in its place.
+/// Others publish, which opens segments. A subscriber waits for the envelope whose slot was claimed, and finds it in
+/// its place.
 #[test]
 fn what_was_claimed_and_is_written_late_is_retained_in_its_place_and_no_publisher_waits_for_it() {
     let bus = MessageBus::new();
     bus.retain("event.>", 5).expect("open");
-    // After these the segment has a place left.
+    // After these the segment has one place left.
     (1..=2).for_each(|number| publish(&bus, number));
     let stopped = stop(Step::Claimed, 1, {
         let bus = bus.clone();
@@ -54,9 +54,9 @@ fn what_was_claimed_and_is_written_late_is_retained_in_its_place_and_no_publishe
     subscriber.join().expect("it ends well");
     publish(&bus, 7);
     let first = queued(&mut first);
-    // The last five when it looked, and all that came after.
+    // The last five when it looked, and everything that came after.
     let all = [1, 2, 3, 4, 5, 6, 7];
     assert!(first == all || first == all[1..], "{first:?}");
-    // It was looked at since: nobody waits for it, and it is in its place.
+    // It was examined meanwhile: nobody waits for it, and it is in its place.
     assert_eq!(queued(&mut bus.subscribe()), [3, 4, 5, 6, 7]);
 }

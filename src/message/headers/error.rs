@@ -1,11 +1,11 @@
-//! Why a header cannot be.
+//! The error of a header that breaks a rule of [`Headers`].
 
 use std::error::Error;
 use std::fmt;
 
 use super::Headers;
 
-/// Which rule of [`Headers`] a header breaks.
+/// The rule of [`Headers`] that a header breaks.
 ///
 /// # Examples
 ///
@@ -19,13 +19,13 @@ use super::Headers;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The name is not 1 to [`Headers::MAX_NAME`] of the characters that a name may have.
+    /// The name is empty, is longer than [`Headers::MAX_NAME`], or has a character that names may not have.
     BadName,
     /// The value has a control character.
     BadValue,
-    /// There are [`Headers::MAX_LEN`] already.
+    /// There are [`Headers::MAX_LEN`] headers already.
     TooMany,
-    /// All names and values together would have more than [`Headers::MAX_BYTES`].
+    /// All names and values together would have more bytes than [`Headers::MAX_BYTES`].
     TooLarge,
 }
 

@@ -1,4 +1,6 @@
-//! Short names to text, beside the payload.
+//! Headers: short names with texts, beside the payload.
+//!
+//! They carry what is not the payload's business, such as the context of a trace.
 
 mod error;
 
@@ -7,17 +9,18 @@ use std::sync::Arc;
 
 pub use self::error::HeaderError;
 
-/// Short names to text on an [`Envelope`](crate::Envelope): the context of a trace and the like, which is not the
-/// payload's business.
+/// Short names with texts on an [`Envelope`](crate::Envelope), for what is not the payload's business, such as the
+/// context of a trace.
 ///
-/// Sorted by name. At most [`MAX_LEN`](Self::MAX_LEN), of [`MAX_BYTES`](Self::MAX_BYTES) together. A name has 1 to
-/// [`MAX_NAME`](Self::MAX_NAME) bytes of `a` to `z`, `0` to `9`, `.`, `_` and `-`, and begins with a letter or a digit;
-/// upper case is refused, not folded. A value is text without control characters.
+/// They are sorted by name. There are at most [`MAX_LEN`](Self::MAX_LEN) of them, and together they have at most
+/// [`MAX_BYTES`](Self::MAX_BYTES). A name has 1 to [`MAX_NAME`](Self::MAX_NAME) bytes of `a` to `z`, `0` to `9`, `.`,
+/// `_` and `-`, and begins with a letter or a digit. Upper case is refused, not folded. A value is text without control
+/// characters.
 ///
 /// # Cost
 ///
-/// One word where there are none, and no allocation. The first takes four allocations, each other two. Clones share
-/// them; a change of what is shared copies it first.
+/// Empty headers take one word and no allocation. The first header takes four allocations, each further one two. Clones
+/// share their headers; a change of shared headers copies them first.
 ///
 /// # Examples
 ///
@@ -33,37 +36,37 @@ pub use self::error::HeaderError;
 /// # Ok::<(), HeaderError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Headers(Option<Arc<Vec<Header>>>); // none if there are no headers, so that equal ones are equal
+pub struct Headers(Option<Arc<Vec<Header>>>); // `None` if there are no headers, so that the derived equality holds
 
 /// A name and its text.
 type Header = (Box<str>, Box<str>);
 
 impl Headers {
-    /// At most so many headers.
+    /// The most headers.
     pub const MAX_LEN: usize = 32;
 
-    /// At most so many bytes in a name.
+    /// The most bytes in a name.
     pub const MAX_NAME: usize = 64;
 
-    /// At most so many bytes in all names and values together.
+    /// The most bytes in all names and values together.
     pub const MAX_BYTES: usize = 16 * 1024;
 
-    /// No headers. Allocates nothing.
+    /// Makes empty headers. Allocates nothing.
     pub const fn new() -> Self {
         Headers(None)
     }
 
-    /// The text under a name.
+    /// Returns the text under a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         let at = self.find(name).ok()?;
         Some(&self.sorted()[at].1)
     }
 
-    /// Sets a header; one of that name is replaced.
+    /// Sets a header. A header that has this name already is replaced.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] says which rule it breaks. The headers are then as they were.
+    /// [`HeaderError`] says which rule the header breaks. The headers are unchanged then.
     pub fn insert(&mut self, name: &str, value: impl Into<String>) -> Result<(), HeaderError> {
         if !Self::is_name(name) {
             return Err(HeaderError::BadName);
@@ -92,7 +95,7 @@ impl Headers {
         Ok(())
     }
 
-    /// Takes a header away. False if there is none of that name.
+    /// Removes a header. Returns `false` if there is none with this name.
     pub fn remove(&mut self, name: &str) -> bool {
         let (Ok(at), Some(headers)) = (self.find(name), &mut self.0) else {
             return false;
@@ -105,18 +108,18 @@ impl Headers {
         true
     }
 
-    /// How many there are.
+    /// Returns how many headers there are.
     pub fn len(&self) -> usize {
         self.sorted().len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no headers.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Names and values, by name.
+    /// Returns the names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.sorted()
             .iter()

@@ -1,4 +1,4 @@
-//! How large the payloads of this crate are.
+//! The sizes of all payload types of this crate: their implementations of [`Measure`].
 
 use std::sync::Arc;
 

@@ -1,18 +1,25 @@
-//! How large a payload is.
+//! The size of a payload, measured part by part against a limit.
+//!
+//! A bus with a payload limit measures each payload before any subscriber receives it. Measuring stops at the first
+//! part that is too much, so that an enormous payload is cheap to refuse.
 
 mod measures;
 
 use std::error::Error;
 use std::fmt;
 
-/// More levels than this are never measured, since measuring goes down by recursion.
+/// The most levels that are ever measured, since measuring is recursive.
 const MAX_DEPTH: usize = 127;
 
-/// How large a payload is, for [`BusBuilder::max_payload`](crate::BusBuilder::max_payload).
+/// Measures a payload, for [`BusBuilder::max_payload`](crate::BusBuilder::max_payload).
 ///
-/// It is implemented for all payloads of this crate. Texts count their bytes; a list counts its elements, and a
-/// [`serde_json::Value`] its texts and keys, 8 for a number, 1 for anything else, each list and object one level deeper;
-/// a [`Message`](crate::kernel::Message) its names and its payload.
+/// It is implemented for all payloads of this crate:
+///
+/// - A text counts its bytes.
+/// - A list counts its elements, one level deeper.
+/// - A [`serde_json::Value`] counts its texts and keys, 8 for a number and 1 for anything else. Each list and object is
+///   one level deeper.
+/// - A [`Message`](crate::kernel::Message) counts its names and its payload.
 ///
 /// # Examples
 ///
@@ -41,22 +48,23 @@ const MAX_DEPTH: usize = 127;
 /// assert_eq!(exceeded, LimitExceeded::Bytes { limit: 1_024 });
 /// ```
 pub trait Measure {
-    /// Tells the meter of each part, one after the other, until that says that it is too much. By default its own
-    /// size, without what it holds on the heap.
+    /// Reports each part to the meter, one after the other, and stops at the meter's first error. The default reports
+    /// the payload's own size, without what it holds on the heap.
     ///
-    /// It is asked for at each publish, before anybody receives the envelope, and should always say the same.
+    /// The bus calls it at each publish, before any subscriber receives the envelope. It should always report the same
+    /// for the same payload.
     ///
     /// # Errors
     ///
-    /// What the meter says.
+    /// Returns the meter's error.
     fn measure(&self, meter: &mut Meter) -> Result<(), LimitExceeded> {
         meter.bytes(size_of_val(self))
     }
 }
 
-/// Counts the parts of a payload, and stops at the first that is too much.
+/// Counts the parts of a payload, and returns an error at the first that is too much.
 ///
-/// So it costs no more to refuse an enormous payload than to let the largest pass.
+/// So refusing an enormous payload costs no more than measuring the largest one that passes.
 #[derive(Debug)]
 pub struct Meter {
     max_bytes: usize,
@@ -76,11 +84,11 @@ impl Meter {
         }
     }
 
-    /// Adds so many bytes.
+    /// Adds this many bytes.
     ///
     /// # Errors
     ///
-    /// [`LimitExceeded::Bytes`] if these are too many.
+    /// [`LimitExceeded::Bytes`] if they are more than the limit leaves.
     pub fn bytes(&mut self, bytes: usize) -> Result<(), LimitExceeded> {
         let left = self.bytes_left.checked_sub(bytes);
         self.bytes_left = left.ok_or(LimitExceeded::Bytes {
@@ -89,11 +97,11 @@ impl Meter {
         Ok(())
     }
 
-    /// Measures what is one level deeper.
+    /// Measures parts that are one level deeper.
     ///
     /// # Errors
     ///
-    /// [`LimitExceeded::Depth`] if that is too deep, and what measuring it says.
+    /// [`LimitExceeded::Depth`] if that is too deep, and the error of `measure` if it returns one.
     pub fn nested(
         &mut self,
         measure: impl FnOnce(&mut Self) -> Result<(), LimitExceeded>,
@@ -108,23 +116,23 @@ impl Meter {
     }
 }
 
-/// The limit that an envelope is over, see [`BusBuilder::max_payload`](crate::BusBuilder::max_payload).
+/// The limit that an envelope exceeds, see [`BusBuilder::max_payload`](crate::BusBuilder::max_payload).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitExceeded {
-    /// Its payload has too many bytes.
+    /// The payload has too many bytes.
     Bytes {
-        /// How many it may have.
+        /// How many bytes the payload may have.
         limit: usize,
     },
-    /// Its payload is nested too deep.
+    /// The payload is nested too deep.
     Depth {
-        /// How many levels it may have.
+        /// How many levels the payload may have.
         limit: usize,
     },
-    /// The name of its source is too long.
+    /// The name of the source is too long.
     Source {
-        /// How many bytes it may have.
+        /// How many bytes the name may have.
         limit: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! Why a text is not a pattern.
+//! The error of a text that is not a valid pattern.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -10,9 +10,9 @@ use crate::support::visible::escaped;
 /// The most characters of the text that the error holds.
 const SHOWN: usize = 64;
 
-/// Why a text is not a [`Pattern`](crate::Pattern), and where.
+/// The reason why a text is not a [`Pattern`](crate::Pattern), and the place.
 ///
-/// It shows the text, with hidden characters escaped, and cut after 64 characters.
+/// It shows the text with hidden characters escaped, cut after 64 characters.
 ///
 /// # Examples
 ///
@@ -26,14 +26,14 @@ const SHOWN: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError(Box<Details>);
 
-/// Behind a pointer, so that errors that may hold one stay small.
+/// The contents of the error. They are boxed, so that errors that hold a `PatternError` stay small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Details {
     text: String,
     flaw: Flaw,
 }
 
-/// What is wrong with a text, and at which byte.
+/// The fault of a text, and the byte where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flaw {
     kind: FlawKind,
@@ -66,13 +66,13 @@ impl PatternError {
         PatternError(Box::new(Details { text: shown, flaw }))
     }
 
-    /// The byte of the text at which the trouble begins, counted from 0.
+    /// Returns the byte of the text at which the fault begins, counted from 0.
     pub fn offset(&self) -> usize {
         self.0.flaw.offset
     }
 }
 
-/// A [`Pattern`](crate::Pattern) goes wherever text does, and nothing can be wrong with it.
+/// Lets methods that take text as a pattern take a [`Pattern`](crate::Pattern) as well, whose conversion cannot fail.
 impl From<Infallible> for PatternError {
     fn from(never: Infallible) -> Self {
         match never {}

@@ -1,4 +1,6 @@
-//! Patterns over subjects: `event.custom.*.reading`, `command.>`.
+//! Patterns over subjects, such as `event.custom.*.reading` and `command.>`.
+//!
+//! Subscribers and grants choose subjects with them. The wildcards are those of NATS.
 
 mod error;
 
@@ -14,60 +16,61 @@ use self::error::{Flaw, FlawKind};
 
 pub use self::error::PatternError;
 
-/// The most bytes of a [`Pattern`]: those of its tokens, and one more for each. An escape counts as what it stands
-/// for. (A subject with two names of 256 bytes has some 540.)
+/// The most bytes of a [`Pattern`]: those of its tokens, and one more for each token. An escape counts as the character
+/// that it stands for. (A subject with two names of 256 bytes has some 540 bytes.)
 pub const MAX_PATTERN_BYTES: usize = 4_096;
 
 /// The most tokens of a [`Pattern`], without the `>` at its end.
 pub const MAX_PATTERN_TOKENS: usize = 16;
 
-/// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (Who has the bus may
-/// subscribe with any number of them.)
+/// The most patterns that a subscription can be [set](crate::Subscription::set_patterns) to. (A new subscription may
+/// have any number of them.)
 pub const MAX_PATTERNS: usize = 1_024;
 
-/// The most bytes of all patterns of one subscription together, or of one grant: as many as 1,024 patterns of 256 bytes
-/// have. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
+/// The most bytes of all patterns of one subscription, or of one grant, together. That is enough for 1,024 patterns of
+/// 256 bytes. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
 pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
 
 /// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape
-/// of a pattern is which of its tokens are `*`.
+/// of a pattern is the set of places at which its tokens are `*`.
 ///
-/// So a thousand patterns such as `command.invoke.*.m7` have one shape. Each further shape makes the publish of a subject
-/// take up to 16 steps more to find the subscribers, where its other tokens match.
+/// So a thousand patterns such as `command.invoke.*.m7` have one shape. With each further shape, a publish takes up to
+/// 16 steps more to find the subscribers, if the subject's other tokens match.
 pub const MAX_PATTERN_SHAPES: usize = 16;
 
-/// Which subjects a subscriber wants; compiled once, matched token by token.
+/// A pattern over subjects, compiled once and matched token by token.
 ///
 /// # Text form
 ///
-/// Tokens are joined by dots. `*` stands for any one token, `>` at the end for one or more tokens;
-/// any other token stands for itself. A backslash takes the meaning away from what follows it:
+/// Tokens are joined by dots. `*` stands for any one token, and `>` at the end for one or more tokens. Any other token
+/// stands for itself. A backslash begins an escape:
 ///
-/// | written | is |
+/// | written | meaning |
 /// | --- | --- |
 /// | `\.` `\*` `\>` `\\` | that character, literally |
 /// | `\e` | the empty token (must stand alone) |
 /// | `\u{1f}` | the character with that code, in hexadecimal |
 ///
-/// A wildcard that is only a part of a token (`sensor*`) is an error rather than a literal: who
-/// writes it expects it to match more than it would. No pattern matches a subject without tokens, not even `>`:
-/// see [`Payload::subject`](crate::Payload::subject).
+/// A wildcard that is only a part of a token (`sensor*`) is an error rather than a literal, because it would match less
+/// than its author expects. No pattern matches a subject without tokens, not even `>`: see
+/// [`Payload::subject`](crate::Payload::subject).
 ///
-/// An empty token is a token as any other, so `*` and `>` match it. (In NATS there is none.)
+/// An empty token is a token like any other, so `*` and `>` match it. (NATS has no empty tokens.)
 ///
-/// # Where one is taken
+/// # Text in place of patterns
 ///
-/// Whatever takes a pattern takes text as well, and a bad text is an error of what it is for:
-/// `SubscribeOptions::new().pattern("reading.>")`. Text that is made up of what strangers wrote is
-/// [escaped](Pattern::escape), token by token. In serde's formats a pattern is its text.
+/// Every method that takes a pattern takes text as well, such as `SubscribeOptions::new().pattern("reading.>")`. The
+/// operation that uses the options reports a bad text as its error. [Escape](Pattern::escape) each token that comes
+/// from outside the program. In serde's formats a pattern is its text.
 ///
 /// # Limits
 ///
-/// [`MAX_PATTERN_TOKENS`] tokens and [`MAX_PATTERN_BYTES`]; a subject may have more, and `>` matches the rest of them.
+/// A pattern has at most [`MAX_PATTERN_TOKENS`] tokens and [`MAX_PATTERN_BYTES`]. A subject may have more, and `>`
+/// matches the rest of them.
 ///
 /// # Cost
 ///
-/// Matching compares tokens in order and stops at the first difference; it allocates nothing. Cloning one costs a
+/// Matching compares tokens in order and stops at the first difference. It allocates nothing. Cloning a pattern costs a
 /// reference count.
 ///
 /// # Examples
@@ -86,13 +89,13 @@ pub const MAX_PATTERN_SHAPES: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Pattern {
-    /// [`MAX_PATTERN_TOKENS`] at most.
+    /// At most [`MAX_PATTERN_TOKENS`].
     tokens: Arc<[Token]>,
     /// Whether a `>` follows the tokens.
     open_ended: bool,
 }
 
-/// One token of a pattern; the `>` at its end is none.
+/// One token of a pattern. The `>` at the end of a pattern is not one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Token {
     Literal(Arc<str>),
@@ -100,7 +103,7 @@ pub(crate) enum Token {
 }
 
 impl Token {
-    /// How much of [`MAX_PATTERN_BYTES`] it takes.
+    /// Returns how many of [`MAX_PATTERN_BYTES`] it takes.
     fn bytes(&self) -> usize {
         match self {
             Token::Literal(literal) => literal.len() + 1,
@@ -110,7 +113,7 @@ impl Token {
 }
 
 impl Pattern {
-    /// A token as it is written in a pattern that means this token and no other.
+    /// Returns the text that stands for this token, and no other, in a pattern.
     ///
     /// # Examples
     ///
@@ -128,12 +131,12 @@ impl Pattern {
         Subject::new([token]).to_string()
     }
 
-    /// How many bytes it has, as [`MAX_PATTERN_BYTES`] counts them.
+    /// Returns its bytes, as [`MAX_PATTERN_BYTES`] counts them.
     pub(crate) fn bytes(&self) -> usize {
         self.tokens.iter().map(Token::bytes).sum()
     }
 
-    /// Which of its tokens are `*`: a bit for each.
+    /// Returns its shape: a bit for each token, set if the token is `*`.
     pub(crate) fn wildcards(&self) -> u16 {
         (self.tokens.iter().enumerate())
             .filter(|(_, token)| matches!(token, Token::AnyOne))
@@ -149,7 +152,7 @@ impl Pattern {
         self.open_ended
     }
 
-    /// Whether the subject is one of those that this pattern stands for.
+    /// Whether this pattern matches the subject.
     #[inline]
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         self.matches_tokens(subject.tokens())
@@ -170,7 +173,7 @@ impl Pattern {
     }
 }
 
-/// Reads patterns, up to the first that is none.
+/// Reads patterns. Stops at the first text that is not one.
 pub(crate) fn read<P>(patterns: impl IntoIterator<Item = P>) -> Result<Vec<Pattern>, PatternError>
 where
     P: TryInto<Pattern>,
@@ -188,7 +191,7 @@ impl FromStr for Pattern {
     ///
     /// # Errors
     ///
-    /// [`PatternError`] says what is wrong and at which byte.
+    /// [`PatternError`] says what is wrong, and at which byte.
     fn from_str(text: &str) -> Result<Self, PatternError> {
         Self::compile(text).map_err(|flaw| PatternError::new(text, flaw))
     }
@@ -244,13 +247,13 @@ impl From<&Pattern> for Pattern {
 }
 
 impl Serialize for Pattern {
-    /// As text.
+    /// Writes the pattern as text.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// The tokens of a pattern in the making, within its limits.
+/// The tokens of a pattern that is being compiled, within its limits.
 #[derive(Default)]
 struct Tokens {
     tokens: Vec<Token>,
@@ -278,7 +281,7 @@ impl Tokens {
     }
 }
 
-/// One token as it was read.
+/// What the reader found: a token, or the `>` that stands for the rest.
 enum Read {
     Token(Token),
     Rest,
@@ -300,7 +303,7 @@ impl Reader<'_> {
         Some(c)
     }
 
-    /// Reads up to the next dot, which it leaves, or the end.
+    /// Reads one token. Stops at the next dot, which it leaves, or at the end.
     fn token(&mut self) -> Result<Read, Flaw> {
         let start = self.at;
         let mut literal = String::new();
@@ -331,7 +334,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads what follows a backslash: a character, or nothing for the empty token.
+    /// Reads what follows a backslash. Returns a character, or `None` for the empty token `\e`.
     fn escape(&mut self, start: usize) -> Result<Option<char>, Flaw> {
         let unknown = || FlawKind::UnknownEscape.at(start);
         match self.next().ok_or_else(unknown)? {

@@ -1,4 +1,4 @@
-//! Why a log writes no more.
+//! The error of an audit log.
 
 use std::error::Error;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why a log could not be begun, or writes no more.
+/// Why a log could not be started, or has stopped writing.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ impl AuditError {
         }
     }
 
-    /// It ended well, but before what was asked of it.
+    /// The log ended well, but before the call that returns this.
     pub(super) fn ended() -> Self {
         AuditError {
             path: None,
@@ -44,13 +44,13 @@ impl AuditError {
         }
     }
 
-    /// The file of the log. `None` where the log had ended well, but before what was asked of it.
+    /// Returns the file of the log. `None` if the log had ended well, but before the call that failed.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// What the operating system said, or an error of the kind [`Other`](io::ErrorKind::Other) that holds what else
-    /// it was.
+    /// Returns the error of the operating system, or one of the kind [`Other`](io::ErrorKind::Other) that holds any
+    /// other cause.
     pub fn io_error(&self) -> &io::Error {
         &self.error
     }

@@ -1,4 +1,6 @@
-//! What happened beside publishing, on its way to the log.
+//! Audit events on their way to the log's thread: everything that is recorded beside the published envelopes.
+//!
+//! The bus reports them through [`Record`]; a bounded channel carries them.
 
 use std::sync::{Arc, Weak};
 
@@ -11,7 +13,7 @@ use crate::message::advisory::Advisory;
 use crate::message::id::stamp;
 use crate::support::parker::Parker;
 
-/// What the log's thread is told, and which sequence number the bus had come to by then.
+/// An item for the log's thread, and the sequence number that the bus had reached by then.
 pub(super) struct Happening {
     pub(super) at: u64,
     pub(super) what: What,
@@ -19,13 +21,13 @@ pub(super) struct Happening {
 
 pub(super) enum What {
     Event(Box<Event>),
-    /// Somebody waits until all before this is flushed, and wants to know how far that is.
+    /// A caller waits until everything before this is flushed. The answer is the number of the last record.
     Flush(Sender<u64>),
-    /// The log shall end.
+    /// The log must end.
     End,
 }
 
-/// The way to the log's thread.
+/// The sender to the log's thread.
 #[derive(Clone)]
 pub(super) struct Outbox {
     pub(super) sender: Sender<Happening>,
@@ -42,19 +44,19 @@ impl Outbox {
     }
 }
 
-/// Takes down what the bus tells.
+/// Records the notices of the bus in the log.
 pub(super) struct Recorder<M> {
     core: Weak<Shared<M>>,
     log: Outbox,
     each_denial: bool,
 }
 
-/// The log's own hold on the bus, whatever that carries.
+/// What the log needs of the bus, without the type of its messages.
 pub(super) trait Attached: Send + Sync {
     fn position(&self) -> u64;
-    /// Tells of what was refused and not told.
+    /// Reports the refusals that were only counted.
     fn tell_suppressed(&self);
-    /// Nothing is taken down any more.
+    /// Detaches the log from the bus: nothing is recorded any more.
     fn detach(&self);
 }
 
@@ -73,7 +75,7 @@ impl<M: Send + Sync + 'static> Recorder<M> {
 
 impl<M: Send + Sync + 'static> Attached for Recorder<M> {
     fn position(&self) -> u64 {
-        // When the last handle is going nobody publishes, and all there is comes before.
+        // When the last handle is going nobody publishes any more, so every envelope comes before this.
         (self.core.upgrade()).map_or(u64::MAX, |core| core.position())
     }
 
@@ -93,7 +95,7 @@ impl<M: Send + Sync + 'static> Attached for Recorder<M> {
 impl<M: Send + Sync + 'static> Record for Recorder<M> {
     fn record(&self, advisory: &Advisory) {
         if self.each_denial && matches!(advisory, Advisory::Suppressed { .. }) {
-            return; // there are none
+            return; // each refusal is recorded, so none is only counted
         }
         let at = self.position();
         let event = Box::new(Event::of(at, stamp().1, advisory));

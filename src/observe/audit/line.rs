@@ -1,4 +1,4 @@
-//! A line as it is read back, and whether a log writes such.
+//! A line of a log as it is read back, with the checks whether a log writes such a line.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::codec;
 
 use Key::{At, Capability, Claimed, Count, Id, Name, Sequence, Source, Subject, Time, Why};
 
-/// Whatever key a record may have.
+/// The keys that a record may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
 enum Key {
@@ -33,13 +33,13 @@ enum Key {
     Unknown,
 }
 
-/// How many there are, without the last.
+/// How many keys there are, without `Unknown`.
 const KEYS: usize = Key::Unknown as usize;
 
-/// What is written of an event.
+/// The keys of one kind of event.
 struct Form {
     kind: &'static str,
-    /// What it has beside `record`, `at`, `time` and `event`.
+    /// The keys that it must have beside `record`, `at`, `time` and `event`.
     has: &'static [Key],
     may_have: &'static [Key],
 }
@@ -74,30 +74,30 @@ const FORMS: [Form; 15] = [
     form("ended", &[], &[]),
 ];
 
-/// An object with a number.
+/// A line: an object with a record number.
 pub(super) struct Line<'a> {
     pub(super) record: u64,
     values: [Option<&'a RawValue>; KEYS],
-    /// It has a key that none has, or one twice.
+    /// It has a key that no record has, or a key twice.
     is_odd: bool,
 }
 
-/// What it tells.
+/// What a line says.
 pub(super) enum Told<'a> {
     Envelope {
         sequence: u64,
         json: &'a str,
     },
     Event(Event),
-    /// Nothing that a log tells.
+    /// Nothing that a log writes.
     Nothing,
 }
 
 pub(super) struct Event {
-    /// What it calls itself.
+    /// The kind, as the line gives it.
     pub(super) kind: String,
     pub(super) is_known: bool,
-    /// It has what such an event has, and nothing else.
+    /// It has the keys of such an event, and no others.
     pub(super) is_well_formed: bool,
     pub(super) at: Option<u64>,
     pub(super) sequence: Option<u64>,
@@ -142,7 +142,7 @@ impl<'a> Line<'a> {
         self.values[key as usize].is_some()
     }
 
-    /// Whether it has no others but these and its number.
+    /// Returns whether it has exactly these keys and its record number.
     fn has_only(&self, keys: &[Key]) -> bool {
         !self.is_odd && self.values.iter().flatten().count() == keys.len() + 1
     }
@@ -158,7 +158,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The value, if it is there and of that type.
+    /// Returns the value of a key, if it is there and of that type.
     fn read<T: Deserialize<'a>>(&self, key: Key) -> Option<T> {
         serde_json::from_str(self.values[key as usize]?.get()).ok()
     }

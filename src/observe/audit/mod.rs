@@ -1,8 +1,9 @@
-//! A record of what happened on a bus: lossless (of refusals if [so wished](Options::each_denial)), in order, on disk.
+//! The audit log: a record on disk of what happened on a bus, in order and without losses.
 //!
 //! An [`AuditLog`] writes what was published, refused, granted, revoked and subscribed to, as JSON Lines,
-//! on a thread of its own. [`verify()`] reads it back and tells whether something is missing; a [`Verifier`] does so
-//! with other limits, and can insist on one type of messages.
+//! on a thread of its own. (It records every single refusal only [on demand](Options::each_denial).) [`verify()`]
+//! reads it back and reports whether something is missing. A [`Verifier`] does so with other limits, and can require
+//! one type of messages.
 //!
 //! ```
 //! use oxide_bus::audit::{self, AuditLog, Options};
@@ -25,88 +26,90 @@
 //!
 //! # The format
 //!
-//! One object a line. Each has `record`, which counts the lines from 0, over all files that a log was
-//! rotated into; so a line that is missing shows. Then come, for an envelope:
+//! Each line is an object. Each has `record`, which counts the lines from 0 across all files that a log was
+//! rotated into, so a missing line shows. An envelope's line goes on with:
 //!
 //! | key | value |
 //! | --- | --- |
 //! | `sequence` | its [place](crate::Delivery::sequence) in the bus's own order |
 //! | `envelope` | what was published, in the form of the [codec](crate::codec) |
 //!
-//! and for anything else:
+//! Every other line goes on with:
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `at` | the sequence number that the bus had come to when it was taken down: of a grant just before it counts, of what else came about just after (of a revoke perhaps in that moment) |
+//! | `at` | the sequence number that the bus had reached when the event was recorded. A grant is recorded just before it takes effect, any other event just after it came about (a revoke perhaps at the same moment) |
 //! | `time` | when, by the system's clock |
 //! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
-//! | others | what belongs to it |
+//! | others | what belongs to the event |
 //!
-//! and these belong to it:
+//! These keys belong to the events:
 //!
 //! | `event` | has | may have |
 //! | --- | --- | --- |
 //! | `opened`, `closed`, `ended` | | |
 //! | `subscribed` | `id` | `name`, `why`: what it listens to, if not to everything |
-//! | `listening`: was [set](crate::Subscription::set_patterns) to other patterns | `id` | `name`, `why`: the patterns |
+//! | `listening`: it was [set](crate::Subscription::set_patterns) to other patterns | `id` | `name`, `why`: the patterns |
 //! | `unsubscribed` | `id` | `name` |
 //! | `evicted` | `id`, `why` | `name` |
 //! | `lagging` | `id`, `count` | `name` |
 //! | `denied` | `source`, `claimed`, `capability`, `why` | `subject`, `count` |
 //! | `suppressed` | `count` | `capability` |
-//! | `granted` | `capability` | `why`: what for |
+//! | `granted` | `capability` | `why`: what it allows |
 //! | `revoked`, `drained` | `capability` | |
 //! | `lost` | `count` | |
 //! | `unwritable` | `id`, `sequence`, `source`, `why` | `subject` |
 //!
-//! No record has other keys, and no `count` is 0. `at` of `opened` is the sequence number of the envelope that comes
-//! first.
+//! No record has other keys, and no `count` is 0. The `at` of `opened` is the sequence number of the envelope that
+//! comes first.
 //!
-//! `lost` says that so many envelopes (`count`) were dropped for the log: that happens only where a
-//! bus closes while a publisher waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for it
-//! past its time.) `unwritable` stands for an envelope that
-//! the codec refuses, with its `sequence`, `id`, `source` and `subject` (of the two no more than 256 bytes), and why.
-//! A bus that was [built](crate::BusBuilder::writable_by) for the log's codec publishes no such.
+//! `lost` says that `count` envelopes were dropped for the log. That happens only if a bus closes while a publisher
+//! waits for the log. ([`publish_timeout`](crate::Bus::publish_timeout) waits for the log beyond its time-out.)
 //!
-//! No text is longer than 64 KiB: what is, such as what a capability with thousands of sources is granted for, is cut
+//! `unwritable` stands for an envelope that the codec refuses. It has the envelope's `sequence`, `id`, `source` and
+//! `subject` (the latter two up to 256 bytes), and why it was refused. A bus that was
+//! [built](crate::BusBuilder::writable_by) for the log's codec publishes no such envelope.
+//!
+//! No text is longer than 64 KiB. A longer one, such as the scope of a capability with thousands of sources, is cut
 //! there and ends with `…`.
 //!
-//! `denied` has the publisher's `source`, and of the envelope that was refused the source that it `claimed` and its
-//! `subject`. Of each capability ten of them are recorded at once after a pause, and ten a second: so who is refused
-//! cannot fill the disk. The others are counted, by the next one that is recorded or by `suppressed`, which comes before
-//! the capability is granted, after it was revoked, at each [flush](AuditLog::flush) and at the end. With
-//! [`Options::each_denial`] each is recorded, and none is only counted.
+//! `denied` has the publisher's `source`, and, of the refused envelope, the source that it `claimed` and its
+//! `subject`. For each capability ten refusals are recorded at once after a pause, and ten a second, so a publisher
+//! that is refused cannot fill the disk. The others are counted by the next refusal that is recorded, or by
+//! `suppressed`. That comes before the capability is granted, after it was revoked, at each
+//! [flush](AuditLog::flush) and at the end. With [`Options::each_denial`] each refusal is recorded, and none is only
+//! counted.
 //!
-//! A log begins with `opened`, and if it was closed or its bus was, it ends with `ended`.
+//! A log begins with `opened`. If it or its bus was closed, it ends with `ended`.
 //!
 //! # Order
 //!
 //! * Envelopes stand in the order of their sequence numbers.
-//! * Whatever else happened stands in the order in which it was told. Grants and revokes stand in the order in
-//!   which they came about, and before what was refused because of them.
-//! * What a grant lets pass stands after `granted`, and its sequence number is no lower than the `at` there. Envelopes that
-//!   come next may have been let pass by what was granted before.
-//! * After `revoked` may stand envelopes that had been admitted before it counted; after `drained` there are none,
-//!   until the next `granted`.
-//! * Before each of those stand all envelopes with a sequence number below its `at`. Some that
-//!   came later may stand there too, but for a grant none that it let pass.
+//! * All other events stand in the order in which the bus reported them. Grants and revokes stand in the order in
+//!   which they came about, and before the refusals that they cause.
+//! * An envelope that a grant admits stands after `granted`, and its sequence number is no lower than the `at` there.
+//!   An earlier grant may have admitted the envelopes that come next.
+//! * After `revoked` there may be envelopes that were admitted before the revoke took effect. After `drained` there are
+//!   none, until the next `granted`.
+//! * Before each event stand all envelopes with a sequence number below its `at`. Some later envelopes may stand there
+//!   too, but before a grant none that it admitted.
 //!
-//! # What it costs, and whom
+//! # What it costs
 //!
-//! Nothing is lost because whoever acts waits: a publisher while the log's queue is full, as for any
-//! subscriber with [`Overflow::Block`]; and who subscribes, grants, revokes or is refused
-//! while as many of those are waiting to be written: a grant does not count before that wait is over, a revoke counts at
-//! once. So a bus with a log is as fast as the log in the long run.
+//! Nothing is lost because callers wait. A publisher waits while the log's queue is full, as for any
+//! subscriber with [`Overflow::Block`]. A caller that subscribes, grants, revokes or is refused waits while as many
+//! events as the [capacity](Options::capacity) are waiting to be written: a grant does not take effect before that wait
+//! is over, a revoke takes effect at once. So in the long run a bus with a log is as fast as the log.
 //! The log counts as a subscriber, also in receipts. Its thread sleeps while nothing happens.
 //!
-//! A payload whose `drop` publishes, grants or revokes may be dropped by the log's thread, which then waits for
-//! itself if its queue is full: do not do that.
+//! Do not let the `drop` of a payload publish, grant or revoke: the log's thread may drop the payload, and would wait
+//! for itself if its queue is full.
 //!
 //! # When writing fails
 //!
 //! The log ends: it keeps the [error](AuditLog::error), calls [`Options::on_error`], and leaves the
 //! bus, which goes on without it. What was not written is not written later. The same happens if the `drop` of a
-//! payload panics on the log's thread. (One that panics while it is written is `unwritable`.)
+//! payload panics on the log's thread. (A payload that panics while it is written is `unwritable`.)
 
 mod error;
 mod event;
@@ -141,34 +144,35 @@ use crate::message::overflow::Overflow;
 use crate::message::subject::Payload;
 use crate::support::parker::Parker;
 
-/// How long to wait for an answer before looking whether anybody is there to give it.
+/// How long `flush` waits for an answer before it checks whether the log has ended.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Writes down what happens on a bus; see the [module](crate::audit).
+/// Writes to a file what happens on a bus; see the [module](crate::audit).
 ///
-/// Dropping it [closes](AuditLog::close) it, without a word of errors. It does not keep the bus open, and
-/// ends when the bus closes. Dropping the copy that a forked process has does nothing.
+/// Dropping it [closes](AuditLog::close) it, and errors are not reported. It does not keep the bus open, and
+/// ends when the bus closes. Dropping the copy in a forked process does nothing.
 #[must_use = "a log that is dropped ends"]
 pub struct AuditLog {
     progress: Arc<Progress>,
     happenings: Outbox,
     attached: Arc<dyn Attached>,
     thread: Option<JoinHandle<()>>,
-    /// The process that has the thread: a fork of it has none.
+    /// The process that has the thread. A fork of it has none.
     process: u32,
 }
 
 impl AuditLog {
-    /// Begins to write down what happens on a bus from now on. A file that is there is appended to. What the bus
-    /// [retained](Bus::retain) was published before, and is not written.
+    /// Starts to write what happens on a bus from now on. If the file exists, the log appends to it. Envelopes that the
+    /// bus [retained](Bus::retain) were published before, and are not written.
     ///
-    /// A relative path, and symbolic links on the way to the file's folder, count as they are now: the log stays where
-    /// it begins when the program changes its folder. One that cannot be begun leaves no new file behind.
+    /// A relative path, and symbolic links on the way to the file's folder, are resolved now: the log stays where
+    /// it began even if the program changes its working directory. A log that cannot be started leaves no new file
+    /// behind.
     ///
     /// # Errors
     ///
-    /// [`AuditError`] where the file cannot be written or another log is being written to it, the bus has closed,
-    /// the capacity is none or above [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY), or there can be no thread.
+    /// [`AuditError`] if the file cannot be written or another log is being written to it, the bus has closed,
+    /// the capacity is 0 or above [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY), or no thread can be started.
     pub fn start<M: Payload + Serialize>(
         bus: &Bus<M>,
         path: impl Into<PathBuf>,
@@ -183,11 +187,11 @@ impl AuditLog {
             .name("audit")
             .capacity(options.capacity)
             .overflow(Overflow::Block)
-            .own() // what was retained was published before
-            .override_limit(); // or a publisher in a hurry could keep something out of it
+            .own() // retained envelopes were published before the log started
+            .override_limit(); // or a publisher with a short time-out could keep an envelope out of the log
         let subscription = bus.subscribe_with(terms).map_err(other)?;
         let position = (subscription.first()).ok_or_else(|| other(SubscribeError::Closed))?;
-        // The capacity is one that can be had.
+        // `subscribe_with` has accepted the capacity.
         let (sender, receiver) = bounded(options.capacity);
         let parker = Arc::<Parker>::default();
         let happenings = Outbox {
@@ -225,39 +229,39 @@ impl AuditLog {
         })
     }
 
-    /// The number of the last record that is known to be on disk; nothing before the first, or without
+    /// Returns the number of the last record that is known to be on disk; `None` before the first, or without
     /// [`Options::sync`].
     pub fn synced(&self) -> Option<u64> {
         self.progress.synced()
     }
 
-    /// Waits until all that happened before this call is written, flushed, and on disk if
-    /// [`Options::sync`] says so; returns the number of the last record.
+    /// Waits until everything that happened before this call is written, flushed, and on disk if
+    /// [`Options::sync`] says so. Returns the number of the last record.
     ///
     /// # Errors
     ///
-    /// [`AuditError`] where the log has failed, with the cause, or has ended with its bus.
+    /// [`AuditError`] if the log has failed, with the cause, or has ended with its bus.
     pub fn flush(&self) -> Result<u64, AuditError> {
         self.attached.tell_suppressed();
         let (done, is_done) = bounded(1);
-        // Fails if the log has ended; then nobody answers.
+        // Fails if the log has ended; then no answer comes.
         drop(self.happenings.send(Happening {
             at: self.attached.position(),
             what: What::Flush(done),
         }));
         loop {
-            // Read before the channel, so that an answer given in between is not missed.
+            // Read before the channel, so an answer that is given in between is not missed.
             let has_ended = self.progress.has_ended();
             match is_done.recv_timeout(PATIENCE) {
                 Ok(record) => return Ok(record),
-                // What is sent as the log ends may lie there for good.
+                // What is sent while the log ends may stay in its channel for ever.
                 Err(RecvTimeoutError::Timeout) if !has_ended => {}
                 Err(_) => return Err(self.error().unwrap_or_else(AuditError::ended)),
             }
         }
     }
 
-    /// The error that ended the log, if one did. It is set before anything else shows that the log has ended.
+    /// Returns the error that ended the log, if one did. It is set before anything else shows that the log has ended.
     pub fn error(&self) -> Option<AuditError> {
         self.progress.error()
     }
@@ -266,7 +270,7 @@ impl AuditLog {
     ///
     /// # Errors
     ///
-    /// [`AuditError`] where the log has failed.
+    /// [`AuditError`] if the log has failed.
     pub fn close(mut self) -> Result<(), AuditError> {
         self.end();
         self.error().map_or(Ok(()), Err)
@@ -284,7 +288,7 @@ impl AuditLog {
                 at: self.attached.position(),
                 what: What::End,
             });
-            // It may be that thread itself that ends the log, when it tells of an error.
+            // The thread itself may end the log, in the callback for errors.
             if thread.thread().id() != thread::current().id() {
                 let _panicked = thread.join();
             }

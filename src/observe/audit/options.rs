@@ -1,4 +1,4 @@
-//! How a log writes.
+//! The options of a log: how it writes, how often it flushes, when it rotates.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::AuditError;
 use crate::codec::Codec;
 
-/// When what was written is handed to the operating system, and to the disk.
+/// When written lines are handed to the operating system, and to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flush {
@@ -14,7 +14,7 @@ pub enum Flush {
     EachLine,
     /// After so many lines, and when nothing more is waiting to be written.
     Lines(u32),
-    /// So often, if there is something.
+    /// After this time, if anything was written.
     Interval(Duration),
 }
 
@@ -58,53 +58,54 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults.
+    /// Returns the default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many envelopes may wait to be written, and how many of anything else: from 1 to
+    /// Sets how many envelopes may wait to be written, and how many other events: from 1 to
     /// [`MAX_CAPACITY`](crate::limits::MAX_CAPACITY).
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// When what was written is flushed. What is not may be lost when the process is killed.
+    /// Sets when written lines are flushed. Lines that are not flushed may be lost when the process is killed.
     pub fn flush(mut self, flush: Flush) -> Self {
         self.flush = flush;
         self
     }
 
-    /// Whether flushing waits until the disk has it (`fsync`). Without, it survives the end of the process but not
-    /// of the machine, and [`AuditLog::synced`](super::AuditLog::synced) knows of nothing.
+    /// Sets whether flushing waits until the disk has the lines (`fsync`). Without, they survive the end of the process
+    /// but not of the machine, and [`AuditLog::synced`](super::AuditLog::synced) always returns `None`.
     pub fn sync(mut self, sync: bool) -> Self {
         self.sync = sync;
         self
     }
 
-    /// Begins a new file when one has this many bytes. The full one gets the next free number at the
-    /// end of its name: `audit.jsonl.1`, `audit.jsonl.2`. No file is ever deleted, or written over. The log
-    /// fails if its file cannot be put aside: such as when somebody else has moved or replaced it.
+    /// Begins a new file when the current one has this many bytes. The full one gets the next free number at the
+    /// end of its name: `audit.jsonl.1`, `audit.jsonl.2`. No file is ever deleted or overwritten. The log
+    /// fails if its file cannot be renamed, for example because somebody else has moved or replaced it.
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = Some(bytes);
         self
     }
 
-    /// Whether each publish that was refused is recorded, as each that was not is. Without, whoever is refused cannot
-    /// fill the disk; with it he can, though no faster than the log writes, since he waits for it.
+    /// Sets whether each refused publish is recorded. Without, a publisher that is refused cannot fill the disk. With
+    /// it, a publisher can, though no faster than the log writes, since it waits for the log.
     pub fn each_denial(mut self, each: bool) -> Self {
         self.each_denial = each;
         self
     }
 
-    /// What writes envelopes, and so how large they may be.
+    /// Sets the codec that writes envelopes, and so how large they may be.
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// What to call if writing fails, once, on the log's thread, when it has left the bus.
+    /// Sets a function to call if writing fails. It is called once, on the log's thread, after the log has left the
+    /// bus.
     pub fn on_error(mut self, call: impl FnOnce(&AuditError) + Send + 'static) -> Self {
         self.on_error = Some(Box::new(call));
         self

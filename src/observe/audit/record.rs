@@ -1,4 +1,4 @@
-//! The lines of a log, as they are written.
+//! The lines of a log, as it writes them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::message::advisory::Advisory;
 use crate::message::excerpt;
 
-/// Something that happened beside publishing.
+/// An audit event: anything that is recorded and is not an envelope. Fields are keys of the format.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Event {
     pub(super) at: u64,
@@ -112,7 +112,7 @@ impl Event {
     }
 }
 
-/// A line, with its number.
+/// A line with its record number.
 #[derive(Serialize)]
 pub(super) struct Numbered<T> {
     pub(super) record: u64,
@@ -120,7 +120,7 @@ pub(super) struct Numbered<T> {
     pub(super) what: T,
 }
 
-/// An envelope's line. Its JSON is taken as it is.
+/// Returns an envelope's line. `json` is written as it is.
 pub(super) fn envelope(record: u64, sequence: u64, json: &str) -> String {
     format!("{{\"record\":{record},\"sequence\":{sequence},\"envelope\":{json}}}\n")
 }

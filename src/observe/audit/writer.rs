@@ -1,4 +1,7 @@
-//! The thread that writes.
+//! The log's thread: it receives envelopes and audit events, and writes them to the file in order.
+//!
+//! A thread of its own keeps the disk out of the publishers' way. It sleeps in the subscription's parker, which every
+//! audit event unparks too.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -24,16 +27,16 @@ use crate::queue::recv_error::RecvTimeoutError;
 use crate::support::panics::catch_panic;
 use crate::support::parker::Parker;
 
-/// How long a log that is [flushed every so many lines](Flush::Lines) waits for more before it is flushed all the same.
+/// How long a log that is [flushed every so many lines](Flush::Lines) waits for more lines before it is flushed anyway.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// How long it waits, when the bus has closed, for whoever has closed it to say so.
+/// How long the log waits, when the bus has closed, for the event that says so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What a log says that was ended by a panic.
+/// The error of a log that was ended by a panic.
 const PANICKED: &str = "the log's thread panicked";
 
-/// How far a log has come.
+/// How far a log has got. The log's thread writes it, and the handles read it.
 #[derive(Default)]
 pub(super) struct Progress {
     /// How many records are known to be on disk.
@@ -44,25 +47,25 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn synced(&self) -> Option<u64> {
-        self.synced.load(Ordering::Acquire).checked_sub(1) // against the release in `flush`
+        self.synced.load(Ordering::Acquire).checked_sub(1) // pairs with the release in `flush`
     }
 
     pub(super) fn error(&self) -> Option<AuditError> {
         self.error.get().cloned()
     }
 
-    /// Whether nothing more is written. All answers are given then, and the error is there if there is one.
+    /// Returns whether nothing more is written. By then all answers are given, and the error is set if there is one.
     pub(super) fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::Acquire) // against the release at the end of `run`
+        self.has_ended.load(Ordering::Acquire) // pairs with the release at the end of `run`
     }
 }
 
 pub(super) struct Writer<M: Payload> {
     pub(super) subscription: Subscription<M>,
     pub(super) happenings: Receiver<Happening>,
-    /// Where the thread sleeps; unparked after each happening.
+    /// Where the thread sleeps; unparked after each audit event.
     pub(super) parker: Arc<Parker>,
-    /// The sequence number that the bus had come to.
+    /// The sequence number that the bus had reached.
     pub(super) position: u64,
     pub(super) file: LogFile,
     pub(super) flush: Flush,
@@ -103,9 +106,9 @@ impl<M: Payload + Serialize> Writer<M> {
         let outcome = catch_panic(|| log.live(&mut subscription))
             .unwrap_or_else(|| Err(log.failed(io::Error::other(PANICKED))));
         let error = outcome.err();
-        log.progress.has_ended.store(true, Ordering::Release); // against the acquire in `has_ended`
-        // First, so that nobody waits for a log that listens no more. Then the subscription, whose end is
-        // something to tell.
+        log.progress.has_ended.store(true, Ordering::Release); // pairs with the acquire in `has_ended`
+        // Detach first, so nobody waits for a log that no longer listens. The subscription comes last, since its end is
+        // an event that is reported.
         attached.detach();
         drop(log);
         let _panicked = catch_panic(|| drop(subscription));
@@ -115,7 +118,7 @@ impl<M: Payload + Serialize> Writer<M> {
     }
 }
 
-/// The log itself.
+/// The log while its thread runs.
 struct Log {
     file: LogFile,
     codec: Codec,
@@ -129,7 +132,7 @@ struct Log {
     flushed_at: Instant,
     happenings: Receiver<Happening>,
     parker: Arc<Parker>,
-    /// Happened after an envelope that was not received yet.
+    /// An audit event that came after an envelope that was not received yet.
     held: Option<Happening>,
 }
 
@@ -144,11 +147,11 @@ impl Log {
             let due = self.due_at();
             let happened = || match &self.held {
                 None => !self.happenings.is_empty(),
-                Some(held) => held.at <= self.position, // what comes after it waits behind it
+                Some(held) => held.at <= self.position, // later events wait behind the held one
             };
             match subscription.recv_unless(&self.parker, due, happened) {
                 Ok(delivery) => {
-                    // What is known to have happened before it.
+                    // First the events that are known to have come before it.
                     if self.happened(delivery.sequence())?.is_break() {
                         return Ok(());
                     }
@@ -168,7 +171,7 @@ impl Log {
         }
     }
 
-    /// When what was written is to be flushed though nothing more happens.
+    /// Returns when written lines must be flushed even if nothing more happens.
     fn due_at(&self) -> Option<Instant> {
         let since = (self.unflushed > 0).then_some(self.flushed_at)?;
         match self.flush {
@@ -183,7 +186,7 @@ impl Log {
         delivery: &Delivery<M>,
     ) -> Result<(), AuditError> {
         let sequence = delivery.sequence();
-        // The payload's own code, which may panic.
+        // This runs the payload's own code, which may panic.
         let encoded = catch_panic(|| self.codec.encode(delivery));
         let why = match encoded {
             Some(Ok(json)) => {
@@ -216,7 +219,7 @@ impl Log {
         Ok(())
     }
 
-    /// Writes what happened when the bus had come no further than this. Breaks at the end of the log.
+    /// Writes the audit events that came before the bus had passed this position. Breaks at the end of the log.
     fn happened(&mut self, position: u64) -> Result<ControlFlow<()>, AuditError> {
         while let Some(happening) = self.held.take().or_else(|| self.happenings.try_recv().ok()) {
             if happening.at > position {
@@ -233,12 +236,12 @@ impl Log {
     fn happening(&mut self, what: What) -> Result<ControlFlow<()>, AuditError> {
         match what {
             What::Event(mut event) => {
-                event.at = event.at.min(self.position); // of the end, all that was before it
+                event.at = event.at.min(self.position); // `closed` may carry `u64::MAX`: it comes after every envelope
                 self.event(&event)?;
             }
             What::Flush(done) => {
                 self.flush()?;
-                // Who has asked may have gone. The asker's own call is after the opening record.
+                // The caller may have gone. Its call came after the `opened` record, so there is at least one record.
                 let _gone = done.send(self.next_record - 1);
             }
             What::End => {
@@ -250,7 +253,7 @@ impl Log {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The bus has closed: there are no more envelopes, and whoever has closed it is about to say so.
+    /// Writes the last events once the bus has closed: there are no more envelopes, and `closed` is about to come.
     fn last_words(&mut self) -> Result<(), AuditError> {
         let deadline = Instant::now() + LAST_WORDS;
         let mut closed = false;
@@ -301,7 +304,7 @@ impl Log {
         Ok(())
     }
 
-    /// Records the cause before the log's end can be noticed: a `flush` that gets no answer returns this cause.
+    /// Sets the cause before the log's end can be noticed: a `flush` that gets no answer returns this cause.
     fn failed(&self, cause: io::Error) -> AuditError {
         let error = AuditError::new(self.file.path(), cause);
         let _first = self.progress.error.set(error.clone());
@@ -311,7 +314,7 @@ impl Log {
     fn flush(&mut self) -> Result<(), AuditError> {
         self.file.flush().map_err(|cause| self.failed(cause))?;
         if self.file.syncs() {
-            // Release: who reads it finds in the file what it counts.
+            // Release, pairs with the acquire in `synced`: a reader of the count finds those records in the file.
             (self.progress.synced).store(self.next_record, Ordering::Release);
         }
         self.unflushed = 0;
@@ -332,7 +335,7 @@ mod tests {
     fn an_asker_whom_a_log_with_a_full_disk_leaves_alone_finds_the_cause() {
         let file = loop {
             match LogFile::open(PathBuf::from("/dev/full"), None, false) {
-                // Another test has it.
+                // Another test has the file.
                 Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
                     std::thread::yield_now();
                 }
@@ -357,7 +360,7 @@ mod tests {
         let (done, is_done) = bounded(1);
         let error = log.happening(What::Flush(done)).unwrap_err();
         assert_eq!(error.io_error().kind(), io::ErrorKind::StorageFull);
-        // As soon as it is clear that no answer comes.
+        // The cause is there as soon as it is clear that no answer comes.
         assert_eq!(is_done.try_recv(), Err(TryRecvError::Disconnected));
         let told = log.progress.error().expect("the cause is there");
         assert_eq!(told.io_error().kind(), io::ErrorKind::StorageFull);

@@ -1,14 +1,18 @@
-//! What the channel of a queue with a filter carries.
+//! An item: what the channel of a direct queue carries.
+//!
+//! It names an envelope by segment and slot, so nothing is copied for delivery. It also says how many envelopes the
+//! subscriber had lost before it, so that a gap is told where it lies.
 
 use std::sync::Arc;
 
 use crate::queue::delivery::Delivery;
 use crate::queue::segment::Segment;
 
-/// One envelope: where it lies, and what was lost before it. Two words, which go through registers.
+/// One envelope: where it lies, and what was lost before it. Two words, which fit into registers.
 pub(crate) struct Item<M> {
     segment: Arc<Segment<M>>,
-    /// The slot; above it, how many envelopes the subscriber had lost when this one was sent: the gap lies before it.
+    /// The slot in the lower half. The upper half holds how many envelopes the subscriber had lost when this one was
+    /// sent: the gap lies before it.
     word: u64,
 }
 
@@ -21,7 +25,7 @@ impl<M> Item<M> {
         }
     }
 
-    /// Counted modulo 2³².
+    /// Returns how many envelopes were lost before this one, modulo 2³².
     #[inline]
     pub(super) fn lost_before(&self) -> u32 {
         (self.word >> 32) as u32

@@ -1,22 +1,28 @@
-//! A queue whose envelopes are sent to it one by one: one with a filter, a group's, or one that keeps the newest.
+//! A direct queue: one to which the publisher sends every envelope that matches.
 //!
-//! It is a bounded channel. What becomes of an envelope that finds it full is the policy:
+//! A subscriber with a filter, or a group, receives only some envelopes, so it cannot read the bus's segments in
+//! sequence. Its queue is a bounded channel ([crossbeam's array flavour](crossbeam_channel::bounded)), whose items say
+//! in which segment and slot an envelope lies. The overflow policy decides what happens to an envelope that finds the
+//! channel full:
 //!
 //! | policy | what happens |
 //! | --- | --- |
 //! | `DropNewest` | the envelope is lost: the channel has refused it |
-//! | `DropOldest` | the oldest is taken out, and lost, until the envelope finds a place |
-//! | `Block`, `Evict` | a place was to be reserved in [`room`](crate::queue::credits) first, and there is none |
+//! | `DropOldest` | the oldest envelopes are taken out, and lost, until this one finds a place |
+//! | `Block`, `Evict` | a place must be reserved in the [credits](crate::queue::credits) first, and there is none |
 //!
-//! Where publishers wait for room, they do so at the queue's [`vacancy`](crate::queue::vacancy).
+//! Where publishers wait for room, they do so at the queue's [vacancy](crate::queue::vacancy).
 //!
 //! # The newest stay
 //!
-//! Whoever takes something out of a queue that keeps the newest, its subscriber or a publisher, does so under a lock, for
-//! a few instructions, and counts it there. So what was lost is older than all that is in the channel, and newer than all
-//! that was received: the gap lies before the next envelope. And as long as the lock is held the channel only fills, so
-//! a publisher that finds it full there takes out what the newest `capacity` envelopes have displaced, and no more.
+//! In a queue that keeps the newest, the subscriber and the publishers take envelopes out under one lock, for a few
+//! instructions, and count them there. So the lost envelopes are older than everything in the channel, and newer than
+//! everything that was received: the gap lies before the next envelope. And while the lock is held, the channel only
+//! fills. So a publisher that finds it full takes out what the newest `capacity` envelopes have displaced, and no more.
+//!
+//! The models are in `engine/tests/core_loom_policies.rs`. The tests in `tests/library/overflow.rs` show each policy.
 
+pub(crate) mod group;
 mod item;
 mod receiver;
 
@@ -27,7 +33,7 @@ use smallvec::SmallVec;
 use crate::message::overflow::Overflow;
 use crate::queue::accounts::Accounts;
 use crate::queue::credits::{Credits, NoPlace};
-use crate::queue::group::Group;
+use crate::queue::direct::group::Group;
 use crate::queue::segment::Segment;
 use crate::queue::terms::Terms;
 use crate::support::sync::channel::{Receiver, Sender, TrySendError, bounded};
@@ -41,15 +47,15 @@ pub(crate) struct DirectQueue<M> {
     sender: Sender<Item<M>>,
     overflow: Overflow,
     credits: Arc<Credits>,
-    /// Of a queue that keeps the newest: where a publisher takes out the oldest.
+    /// In a queue that keeps the newest: where a publisher takes out the oldest.
     oldest: Option<Receiver<Item<M>>>,
-    // Dropped after the sender: whoever is woken finds that nobody sends any more.
+    // Dropped after the sender, so that a woken reader finds that nobody sends any more.
     ending: Ending,
     terms: Arc<Terms>,
     group: Option<Group<M>>,
 }
 
-/// Ends the queue when the last publisher lets go of it.
+/// Ends the queue when the last publisher releases it.
 struct Ending(Arc<Credits>, Arc<WaitList>);
 
 impl Drop for Ending {
@@ -59,15 +65,15 @@ impl Drop for Ending {
     }
 }
 
-/// What newer envelopes have displaced; it was counted already. To drop it is user code.
+/// What newer envelopes have displaced. It is counted already. Dropping it runs user code.
 pub(crate) type Displaced<M> = SmallVec<[Item<M>; 1]>;
 
 /// Why an envelope was not enqueued at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It is lost for this subscriber.
+    /// The envelope is lost for this subscriber.
     NoPlace(NoPlace),
-    /// It is lost, and the subscriber is put out.
+    /// The envelope is lost, and the subscriber is evicted.
     Evicted,
 }
 
@@ -116,7 +122,7 @@ impl<M> DirectQueue<M> {
         self.group.as_ref()
     }
 
-    /// How many subscriptions receive from it.
+    /// Returns how many subscriptions receive from it.
     pub(crate) fn members(&self) -> usize {
         self.group.as_ref().map_or(1, Group::members)
     }
@@ -131,12 +137,12 @@ impl<M> DirectQueue<M> {
         self.overflow.blocks()
     }
 
-    /// Those that wait for an envelope.
+    /// The wait list of the readers.
     pub(crate) fn readers(&self) -> &WaitList {
         &self.ending.1
     }
 
-    /// Enqueues the envelope if there is room, or if it displaces others; its readers are yet to be woken.
+    /// Enqueues the envelope if there is room, or if it displaces others. The caller wakes the readers.
     #[inline]
     pub(crate) fn offer(
         &self,
@@ -159,8 +165,8 @@ impl<M> DirectQueue<M> {
         }
     }
 
-    /// Reserves a place for an envelope that is placed everywhere or nowhere: to be [filled](Self::fill) or
-    /// [given back](Self::release). To one that is patient the queue may be full still though a place is free.
+    /// Reserves a place for an envelope that is placed in every queue or in none. The caller [fills](Self::fill) the
+    /// place or [releases](Self::release) it. A patient publisher may find the queue full although a place is free.
     #[inline]
     pub(crate) fn hold(&self, is_patient: bool) -> Result<(), NoPlace> {
         let credits = self.credits();
@@ -173,18 +179,18 @@ impl<M> DirectQueue<M> {
         credits.reserve()
     }
 
-    /// A place that was held is not needed after all.
+    /// Releases a held place that is not needed after all.
     pub(crate) fn release(&self) {
         self.credits().release();
         self.terms.wake_publishers();
     }
 
-    /// Reserves a place, or says what comes of it that there is none.
+    /// Reserves a place, or decides what follows from there being none.
     #[inline]
     fn reserve(&self) -> Result<(), Refused> {
         self.credits().reserve().map_err(|no_place| match no_place {
             NoPlace::Full if self.blocks() => {
-                self.credits().lose(); // it was waited for long enough
+                self.credits().lose(); // the publisher has waited long enough
                 Refused::NoPlace(NoPlace::Full)
             }
             NoPlace::Full if self.credits().refuse() => Refused::Evicted,
@@ -192,8 +198,8 @@ impl<M> DirectQueue<M> {
         })
     }
 
-    /// Sends into the channel. A place that was reserved is free. How many
-    /// were lost is read before it is sent, so that none is told too late. Its readers are yet to be woken.
+    /// Sends into the channel, where a reserved place is free. The number of losses is read before the send, so that
+    /// none is told too late. The caller wakes the readers.
     #[inline]
     fn send(&self, segment: &Arc<Segment<M>>, slot: usize) -> Result<(), TrySendError<Item<M>>> {
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
@@ -226,14 +232,14 @@ impl<M> DirectQueue<M> {
         sent.map_err(|_| Refused::NoPlace(NoPlace::Gone))
     }
 
-    /// Enqueues the envelope in a place that was reserved. If nobody is there any more, it comes to nothing.
+    /// Enqueues the envelope in a reserved place. If no receiver is left, nothing is enqueued.
     #[inline]
     pub(crate) fn fill(&self, segment: &Arc<Segment<M>>, slot: usize) -> Result<(), NoPlace> {
         self.send(segment, slot).map_err(|_| NoPlace::Gone)
     }
 
-    /// Puts the subscriber out, or all members of the group: nothing is offered to it any more. True
-    /// for who does it first.
+    /// Evicts the subscriber, or all members of the group: nothing is offered to it any more. Returns true for the
+    /// first caller.
     pub(crate) fn evict(&self) -> bool {
         let first = self.credits().evict();
         self.terms.wake_publishers();
@@ -244,15 +250,15 @@ impl<M> DirectQueue<M> {
         self.credits().is_evicted()
     }
 
-    /// How many are in the queue; one of them may be held back.
+    /// Returns how many envelopes are in the queue, one of which may be held back.
     fn queued(&self) -> u64 {
         self.sender.len() as u64 + u64::from(self.credits().holds_back())
     }
 
-    /// As of one moment, but for what is received in just that moment. A place that is reserved, and nothing is in it yet,
-    /// is not counted: that publish may come to nothing.
+    /// Returns the accounts as of one moment, except for what is received in just that moment. A reserved place that is
+    /// not filled yet is not counted, because that publish may fail.
     pub(crate) fn accounts(&self) -> Accounts {
-        // So that nothing is between being queued and being counted.
+        // With the lock held, no envelope is between being queued and being counted.
         let _taking = self.oldest.is_some().then(|| self.credits.taking.lock());
         let mut tries = 3;
         loop {

@@ -1,7 +1,10 @@
-//! The subscriber's end of a queue with a filter.
+//! A direct receiver: the subscriber's side of a direct queue.
 //!
-//! A subscriber is told of its losses where they lie. The members of a group take turns as they
-//! come, so for them there is no such place: whoever receives next is told.
+//! It takes items out of the channel, gives their places back, and tells of losses. A subscriber is told of a loss
+//! where it lies. The members of a group receive in no fixed order, so for them there is no such place: the member that
+//! receives next is told.
+//!
+//! The models are in `engine/tests/core_loom_policies.rs`.
 
 use std::sync::Arc;
 
@@ -10,23 +13,23 @@ use crate::message::envelope::Envelope;
 use crate::message::overflow::Overflow;
 use crate::queue::credits::Credits;
 use crate::queue::delivery::Delivery;
-use crate::queue::group::Seat;
+use crate::queue::direct::group::Seat;
 use crate::queue::terms::Terms;
 use crate::queue::wait::Nothing;
 use crate::support::sync::channel::Receiver;
 use crate::support::sync::{Ordering, fence};
 use crate::support::wait_list::{Registration, WaitList, Waiter};
 
-/// How often the subscriber looks how full the queue is: each so many receives.
+/// The subscriber records how full the queue is once per this many receives.
 const LOOK: u64 = 16;
 
 /// What all members of a group share.
 pub(crate) struct End<M> {
     pub(super) receiver: Receiver<Item<M>>,
     pub(super) credits: Arc<Credits>,
-    /// Of the queue: the first member's, of a group.
+    /// The queue's terms. In a group these are the first member's.
     pub(super) terms: Arc<Terms>,
-    /// Where those wait that receive.
+    /// Where the readers wait.
     pub(super) readers: Arc<WaitList>,
     pub(super) overflow: Overflow,
     /// Whether other members of a group receive from it too.
@@ -36,18 +39,18 @@ pub(crate) struct End<M> {
 pub(crate) struct DirectReceiver<M> {
     end: End<M>,
     seat: Option<Seat>,
-    /// Taken out of the channel, to be handed over by the next receive: a loss had to be told
-    /// first. A place that was reserved for it is still taken.
+    /// Taken out of the channel already, and delivered by the next receive, because a loss had to be told first. A
+    /// place that was reserved for it is still taken.
     held: Option<Item<M>>,
     /// The envelope that was received last.
     hand: Option<Delivery<M>>,
     registration: Registration,
-    /// It is one of a group, was woken for an envelope, and has taken none since.
+    /// It is a member of a group, was woken for an envelope, and has taken none since.
     owes: bool,
 }
 
 impl<M> End<M> {
-    /// For another member of the group.
+    /// Returns an end for another member of the group.
     pub(crate) fn share(&self) -> Self {
         End {
             receiver: self.receiver.clone(),
@@ -66,13 +69,13 @@ impl<M> End<M> {
         &self.credits
     }
 
-    /// Whether all losses were told.
+    /// Whether the subscriber was told of all losses.
     #[inline]
     fn has_told(&self) -> bool {
         self.credits().lost() <= self.credits().losses().told()
     }
 
-    /// The losses up to `lost` that were not told yet, if there are some.
+    /// Tells of the losses up to `lost` that were not told yet, if there are any.
     fn tell(&self, lost: u64) -> Result<(), Nothing> {
         (self.credits().losses().tell(lost)).map_or(Ok(()), |missed| Err(Nothing::Lagged(missed)))
     }
@@ -86,14 +89,14 @@ impl<M> End<M> {
         }
         if let Some(vacancy) = vacancy {
             if cfg!(oxide_loom) {
-                fence(Ordering::SeqCst); // loom takes a `SeqCst` addition for less than it is
+                fence(Ordering::SeqCst); // loom models a `SeqCst` addition as weaker than it is
             }
             vacancy.freed(consumed);
         }
         item.into_delivery()
     }
 
-    /// Takes the oldest of a queue that keeps the newest.
+    /// Takes the oldest envelope of a queue that keeps the newest.
     fn take_oldest(&self) -> Result<Delivery<M>, Nothing> {
         let _taking = self.credits.taking.lock();
         self.tell(self.credits().lost())?;
@@ -126,7 +129,7 @@ impl<M> DirectReceiver<M> {
     /// Takes the next envelope.
     #[inline]
     pub(crate) fn receive(&mut self) -> Result<Delivery<M>, Nothing> {
-        // User code. Before anything is taken: if it panics, nothing is lost.
+        // Dropping it runs user code. It comes before anything is taken: if it panics, nothing is lost.
         drop(self.hand.take());
         if self.owes {
             return self.receive_and_hand_on();
@@ -134,7 +137,7 @@ impl<M> DirectReceiver<M> {
         self.receive_next()
     }
 
-    /// Apart from where nothing is owed, so that what is received goes through registers there.
+    /// Separate from the path where nothing is owed, so that there the delivery goes through registers.
     #[cold]
     fn receive_and_hand_on(&mut self) -> Result<Delivery<M>, Nothing> {
         let received = self.receive_next();
@@ -158,7 +161,8 @@ impl<M> DirectReceiver<M> {
         self.receive_further()
     }
 
-    /// Where there is more to do than to take an envelope that is there. A member of a group receives until it has left.
+    /// The path on which there is more to do than to take an envelope that is there. A member of a group receives until
+    /// it has left.
     #[inline(never)]
     fn receive_further(&mut self) -> Result<Delivery<M>, Nothing> {
         let DirectReceiver { end, seat, .. } = self;
@@ -172,8 +176,8 @@ impl<M> DirectReceiver<M> {
             end.credits().hold_back(false);
             return Ok(end.take(item));
         }
-        // Read before the queue is seen to be empty: the queue was full when these were lost,
-        // and all it held then was received since, so the gap lies here.
+        // Read before the queue is seen to be empty. The queue was full when these were lost, and everything that it
+        // held then was received since, so the gap lies here.
         let lost = end.credits().lost();
         if end.is_shared {
             end.tell(lost)?;
@@ -185,8 +189,8 @@ impl<M> DirectReceiver<M> {
                 if nothing.is_disconnected()
                     || end.overflow.reserves() && end.credits().is_drained()
                 {
-                    // Nobody is at it any more, so this is all. Where no places are reserved, one that was put
-                    // out learns of it when all have gone that could still send to it.
+                    // No publisher uses the queue any more, so this is everything. Where no places are reserved, an
+                    // evicted subscriber learns of it when every publisher that could still send is done.
                     end.tell(end.credits().lost())?;
                     return Err(end.credits().end());
                 }
@@ -198,7 +202,7 @@ impl<M> DirectReceiver<M> {
     /// Whether a receive finds something, be it a loss or the end. Another member of the group may be faster.
     pub(crate) fn is_ready(&self) -> bool {
         let end = &self.end;
-        // Before the channel is looked at: whatever was sent before the end is there.
+        // Read before the channel is looked at: everything that was sent before the end is in it.
         let has_ended = end.credits.has_ended();
         self.held.is_some()
             || !end.receiver.is_empty()
@@ -208,20 +212,21 @@ impl<M> DirectReceiver<M> {
             || end.overflow.reserves() && end.credits().is_drained()
     }
 
-    /// The same. If not, the waiter is woken when it is worth asking again.
+    /// Like [`is_ready`](Self::is_ready). If it is not ready, the waiter is registered, and woken when it is worth
+    /// asking again.
     pub(crate) fn is_ready_or_register(&mut self, waiter: Waiter) -> bool {
         self.registration.register_and_fence(waiter);
         self.is_ready()
     }
 
-    /// Waits no more.
+    /// Leaves the wait list.
     #[inline]
     pub(crate) fn leave_wait_list(&mut self) {
         self.owes |= self.registration.leave() && self.end.is_shared;
     }
 
-    /// Of a group one thread is woken for each envelope. If it was this one, and there is an envelope though it has taken
-    /// one, or will take none, another is woken.
+    /// Hands a wake-up on. In a group, one thread is woken per envelope. If it was this one, and an envelope is left
+    /// although it has taken one or will take none, another thread is woken.
     #[cold]
     pub(crate) fn hand_on(&mut self) {
         if std::mem::take(&mut self.owes) && !self.end.receiver.is_empty() {
@@ -229,7 +234,7 @@ impl<M> DirectReceiver<M> {
         }
     }
 
-    /// Receives this one, or tells of what was lost before it first.
+    /// Receives this item, or first tells of what was lost before it.
     #[inline]
     fn after_the_gap(&mut self, item: Item<M>) -> Result<Delivery<M>, Nothing> {
         if self.end.is_shared {
@@ -238,7 +243,8 @@ impl<M> DirectReceiver<M> {
         let told = self.end.credits().losses().told();
         #[expect(clippy::cast_possible_truncation, reason = "counted modulo 2³²")]
         let untold = item.lost_before().wrapping_sub(told as u32);
-        // More than half of the circle is behind: another publisher's loss was told already.
+        // If the difference is more than half the circle, the item is behind: another publisher's loss was told
+        // already.
         if untold == 0 || untold > u32::MAX / 2 {
             return Ok(self.end.take(item));
         }
@@ -252,17 +258,17 @@ impl<M> DirectReceiver<M> {
         self.end.tell(lost).expect_err("it was not told yet")
     }
 
-    /// What the last [`advance`](Picker::advance) took; asked for once.
+    /// Returns what the last [`advance`](DirectReceiver::advance) took. Called once.
     pub(crate) fn delivery(&mut self) -> Delivery<M> {
         self.hand.take().expect("asked for after an advance")
     }
 
-    /// What the last [`advance`](Picker::advance) took, to be looked at.
+    /// Lends what the last [`advance`](DirectReceiver::advance) took.
     pub(crate) fn envelope(&self) -> &Envelope<M> {
         self.hand.as_ref().expect("asked for after an advance")
     }
 
-    /// How many are queued for it: none if it has left its group.
+    /// Returns how many envelopes are queued for it: none if it has left its group.
     pub(crate) fn len(&self) -> usize {
         if self.seat.as_ref().is_some_and(Seat::has_left) {
             return 0;
@@ -278,23 +284,23 @@ impl<M> DirectReceiver<M> {
         self.end.credits().is_evicted()
     }
 
-    /// Another member of the group shall tell of this gap.
+    /// Leaves it to another member of the group to tell of this gap.
     pub(crate) fn return_loss(&self, missed: u64) {
         self.end.credits().losses().return_loss(missed);
     }
 
-    /// The member's seat, if it is one of a group.
+    /// Returns the member's seat, if it is in a group.
     pub(crate) fn seat(&self) -> Option<&Seat> {
         self.seat.as_ref()
     }
 
-    /// Nothing can be enqueued from now on.
+    /// Leaves the queue: nothing can be enqueued from now on.
     pub(crate) fn leave(&self) {
         self.end.credits().leave();
         self.end.terms.wake_publishers();
     }
 
-    /// Frees what is queued: the channel would keep it for as long as a publisher is still at it.
+    /// Frees the queued envelopes. The channel would keep them as long as a publisher still holds the other end.
     pub(crate) fn drain(&mut self) {
         while self.end.receiver.try_recv().is_ok() {}
     }

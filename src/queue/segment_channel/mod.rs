@@ -1,22 +1,24 @@
-//! A follower's channel of segments. Sending never waits, though a segment may come twice.
+//! The channel that hands segments to one shared queue. Sending never blocks, and a segment may arrive twice.
 //!
-//! Two publishers that hand over the same segment at the same moment both send it. Where nobody
-//! receives, such copies pile up, until the channel has no place for a segment that is due. It is
-//! spilled then, into a second channel without a limit, and the receiver sorts it in. That is so rare
-//! that the second channel is made only when it is needed.
+//! A publisher must not wait for a subscriber, so `send` cannot wait for a free slot in the channel. Two publishers
+//! that hand over the same segment at the same moment both send it. If the subscriber receives nothing, such copies may
+//! pile up until the channel has no slot for a new segment. The new segment is then *spilled* into a second, unbounded
+//! channel, and the receiver sorts it in. This is so rare that the second channel is created only on demand.
 //!
-//! Where the [newest] are kept, the channel has no limit, and whoever opens a segment takes out what is too old.
+//! In a queue that keeps the [newest], the channel is unbounded, and the publisher that opens a segment takes out the
+//! segments that are too old.
 //!
 //! # Why it is right
 //!
-//! * **No segment is lost or comes late.** A segment is handed over before the next one is opened. So
-//!   whoever takes a segment out of the channel finds all that came before it: taken already, or
-//!   spilled.
-//! * **What was spilled is found.** Whoever has spilled a segment tries the channel again: either it is full
-//!   still, and the receiver looks at what was spilled once it has found the channel empty, or it
-//!   takes the segment too.
-//! * **It is bounded.** A publisher sends each segment once at most, and there are no more unread
-//!   segments than the queue has places.
+//! * **No segment is lost or late.** A segment is handed over before the next one is opened. So when the receiver takes
+//!   a segment out of the channel, it has taken every earlier one, or finds it spilled.
+//! * **A spilled segment is found.** A publisher that has spilled a segment tries the channel again. If the channel is
+//!   still full, the receiver looks at the spilled ones once it has found the channel empty. If not, the channel takes
+//!   the segment too.
+//! * **It is bounded.** A publisher sends each segment at most once, and there are no more unread segments than the
+//!   queue has places.
+//!
+//! The models are in `tests/segment_channel_loom_models.rs`.
 
 mod newest;
 
@@ -31,11 +33,11 @@ use crate::support::sync::channel::{
 };
 use crate::support::sync::{AtomicU64, OnceBox, Ordering};
 
-/// How many segments more than envelopes fit in, before one is spilled.
+/// How many segments fit in beyond the queue's capacity, before one is spilled.
 const SLACK: usize = if cfg!(oxide_loom) { 0 } else { 8 };
 
-/// Both ends of the second channel. Who finds it missing makes one and does not wait for others who
-/// do the same.
+/// Both ends of the second channel. A publisher that finds it missing makes one, and does not wait for others that do
+/// the same.
 type Spill<M> = OnceBox<(Sender<Arc<Segment<M>>>, Receiver<Arc<Segment<M>>>)>;
 
 /// The publishers' end.
@@ -43,7 +45,7 @@ pub(crate) struct SegmentSender<M> {
     sender: Sender<Arc<Segment<M>>>,
     spill: Arc<Spill<M>>,
     newest: Option<Arc<Newest<M>>>,
-    /// Where the last segment that was handed over ends at the earliest: one after its base.
+    /// One after the base of the last segment that was handed over: the earliest place where that segment can end.
     handed: AtomicU64,
 }
 
@@ -52,9 +54,9 @@ pub(crate) struct SegmentReceiver<M> {
     receiver: Receiver<Arc<Segment<M>>>,
     spill: Arc<Spill<M>>,
     newest: Option<Arc<Newest<M>>>,
-    /// What comes before this sequence number was cut off from the segment that was taken last.
+    /// Everything before this sequence number was cut off the segment that was taken last.
     cut: u64,
-    /// Those that are out of both channels, by their bases.
+    /// Segments that were taken out of both channels and are not due yet, by their bases.
     ahead: BTreeMap<u64, Arc<Segment<M>>>,
 }
 
@@ -86,7 +88,7 @@ pub(crate) fn channel<M>(
 }
 
 impl<M> SegmentSender<M> {
-    /// Sends a segment, unless somebody has already. The reader is yet to be woken.
+    /// Sends a segment, unless another publisher has sent it already. The caller wakes the reader.
     pub(crate) fn hand_over(&self, segment: &Arc<Segment<M>>) {
         let end = segment.base() + 1;
         // Acquire, against the release below: the send came before.
@@ -98,34 +100,34 @@ impl<M> SegmentSender<M> {
         self.handed.fetch_max(end, Ordering::Release);
     }
 
-    /// Sends a segment. The reader is yet to be woken.
+    /// Sends a segment. The caller wakes the reader.
     pub(crate) fn send(&self, segment: &Arc<Segment<M>>) {
         let send = || self.sender.try_send(Arc::clone(segment));
         if let Err(TrySendError::Full(spilled)) = send() {
             let (spill, receiver) = self.spill.get_or_init(|| Box::new(unbounded()));
             let _never_full = spill.try_send(spilled);
-            // Full again: see above.
+            // If it is full again, the receiver finds the spilled copy: see the module's head.
             if let Err(TrySendError::Disconnected(_)) = send() {
-                // The subscriber has left meanwhile, and looks no more at what was spilled.
+                // The subscriber has left meanwhile, and no longer looks at what was spilled.
                 receiver.try_iter().for_each(drop);
             }
         }
     }
 
-    /// What it keeps if it keeps the newest.
+    /// The part that keeps the newest, if this queue does.
     pub(crate) fn newest(&self) -> Option<&Newest<M>> {
         self.newest.as_deref()
     }
 
-    /// How many envelopes were lost though they had been put into it.
+    /// Returns how many envelopes were lost after they had been put into the queue.
     pub(crate) fn lost(&self) -> u64 {
         self.newest().map_or(0, Newest::lost)
     }
 }
 
 impl<M> SegmentReceiver<M> {
-    /// Takes the next segment, or one that was taken before. `next` is the sequence number that is
-    /// due, once it is known.
+    /// Takes the next segment, or one that was taken before. `next` is the sequence number that is due, once it is
+    /// known.
     pub(crate) fn try_recv(&mut self, next: Option<u64>) -> Result<Arc<Segment<M>>, TryRecvError> {
         if let Some(newest) = &self.newest {
             let mut gone = Vec::new();
@@ -142,13 +144,13 @@ impl<M> SegmentReceiver<M> {
         if self.ahead.is_empty() {
             return Err(end);
         }
-        // What was sent into the channel meanwhile may come before what was spilled.
+        // A segment that was sent into the channel meanwhile may come before the spilled ones.
         self.ahead
             .extend(self.receiver.try_recv().map(|it| (it.base(), it)));
         self.ahead.pop_first().map(|(_, first)| first).ok_or(end)
     }
 
-    /// The first of this segment and those that it has overtaken.
+    /// Returns the first of this segment and those that it has overtaken.
     fn sort_in(&mut self, segment: Arc<Segment<M>>, next: Option<u64>) -> Arc<Segment<M>> {
         let is_due = next.is_none_or(|next| segment.base() <= next);
         if is_due && self.ahead.is_empty() {
@@ -159,12 +161,12 @@ impl<M> SegmentReceiver<M> {
         self.ahead.pop_first().map_or(segment, |(_, first)| first)
     }
 
-    /// The first sequence number in a segment that was taken just now.
+    /// Returns the first sequence number to read in a segment that was taken just now.
     pub(crate) fn first(&self, segment: &Segment<M>) -> u64 {
         segment.base().max(self.cut)
     }
 
-    /// How many envelopes were lost though they had been put into it.
+    /// Returns how many envelopes were lost after they had been put into the queue.
     pub(crate) fn lost(&self) -> u64 {
         (self.newest.as_ref()).map_or(0, |newest| newest.lost())
     }
@@ -176,7 +178,7 @@ impl<M> SegmentReceiver<M> {
         }
     }
 
-    /// Frees what is queued: the channels would keep it for as long as a publisher is still at it.
+    /// Frees the queued segments. The channels would keep them as long as a publisher still holds the other end.
     pub(crate) fn drain(&mut self) {
         self.ahead.clear();
         self.newest.iter().for_each(|newest| newest.clear());

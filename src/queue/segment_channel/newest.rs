@@ -1,21 +1,24 @@
-//! What a lane keeps for a subscriber that wants the newest: segments, of which openers take out the oldest.
+//! The segments of a queue that keeps the newest, of which publishers take out the oldest.
 //!
-//! Such a queue always has room, so every segment is put into it. Before a publisher opens the next segment, it *cuts
-//! off* what comes before the last `capacity` envelopes: segments that end there are taken out, and in one that goes on
-//! the subscriber begins at the cut. So the queue holds the last `capacity`, the segment that is appended to, and what is
-//! left of the one in the subscriber's hand: fewer than two segments more than the capacity.
+//! It implements `DropOldest` for shared queues. Such a queue always has room, so every segment is put into it. Before
+//! a publisher opens the next segment, it *cuts off* everything before the last `capacity` envelopes. Segments that end
+//! before the cut are taken out. In a segment that goes on after it, the subscriber begins at the cut. So the queue
+//! holds the last `capacity` envelopes, the segment that is appended to, and the rest of the segment in the
+//! subscriber's hand: fewer than two segments more than the capacity.
 //!
 //! # Why it is right
 //!
-//! * **The newest stay.** A cut is `capacity` before the end of a segment that is closed and was put here.
-//! * **What is lost is counted once, and told where it lies.** What is queued here is the range of sequence numbers from
-//!   the base of the first segment, or the last cut, to the end. Under the lock a segment is taken, with the cut that its
-//!   subscriber begins at, or a cut is made, and what it passes over is counted. The segment that is taken next shows the
-//!   gap, by its place in the sequence.
-//! * **No publisher waits for a subscriber.** One that finds the lock taken leaves its cut to whoever holds it: it is held
-//!   for some instructions, and user code never runs under it.
-//! * **It is bounded.** Should the system stop a thread that holds the lock, publishers wait for it once so many envelopes
-//!   have come that the queue would grow without end.
+//! * **The newest stay.** A cut lies `capacity` before the end of a segment that is closed and was put here.
+//! * **A loss is counted once, and told where it lies.** The queue holds a range of sequence numbers: from the base of
+//!   the first segment, or the last cut, to the end. Two things happen under the lock: a segment is taken, together
+//!   with the cut at which the subscriber begins; or a cut is made, and what it passes over is counted. The segment
+//!   that is taken next shows the gap by its place in the sequence.
+//! * **No publisher waits for a subscriber.** A publisher that finds the lock taken leaves its cut to the thread that
+//!   holds it. The lock is held for some instructions, and no user code runs under it.
+//! * **It is bounded.** If the system preempts a thread that holds the lock, publishers wait for it as soon as so many
+//!   envelopes have come that the queue would grow without bound.
+//!
+//! The models are in `tests/segment_channel_newest_loom_models.rs`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,25 +27,25 @@ use crate::queue::segment::Segment;
 use crate::support::sync::channel::Receiver;
 use crate::support::sync::{AtomicU64, Mutex, Ordering, fence};
 
-/// How many envelopes may be due while the lock is taken, until publishers wait for it.
+/// How many envelopes may be due to be cut off while the lock is taken, before publishers wait for it.
 const MOST_DUE: u64 = 1 << 14;
 
 pub(crate) struct Newest<M> {
     capacity: u64,
     kept: Mutex<Kept<M>>,
-    /// What comes before this sequence number is to go.
+    /// Everything before this sequence number is to be cut off.
     due: AtomicU64,
-    /// What comes before this one was cut off. Written under the lock.
+    /// Everything before this sequence number was cut off. Written under the lock.
     cut: AtomicU64,
-    /// How many envelopes were cut off that the subscriber had not taken. Written under the lock.
+    /// How many envelopes were cut off before the subscriber took them. Written under the lock.
     lost: AtomicU64,
 }
 
 struct Kept<M> {
     sent: Receiver<Arc<Segment<M>>>,
-    /// Those that are out of the channel, in order.
+    /// Segments that were taken out of the channel, in order.
     segments: VecDeque<Arc<Segment<M>>>,
-    /// Segments with a lower base came before.
+    /// Segments with a lower base were collected before.
     seen: u64,
 }
 
@@ -61,8 +64,8 @@ impl<M> Newest<M> {
         }
     }
 
-    /// Takes the first segment, and the sequence number before which it was cut off. The subscriber has all that comes
-    /// before `next`.
+    /// Takes the first segment, and returns with it the sequence number before which it was cut off. The subscriber has
+    /// received everything before `next`.
     pub(super) fn take(
         &self,
         next: u64,
@@ -77,19 +80,20 @@ impl<M> Newest<M> {
         Some((first?, cut))
     }
 
-    /// Lets the last `capacity` before `end` stay, which is that of a segment that was put here and is closed. What is
-    /// taken out may be dropped when the publish is over: that is user code. The subscriber began at `start`.
+    /// Keeps the last `capacity` envelopes before `end`, the end of a segment that was put here and is closed. The
+    /// subscriber began at `start`. The segments that are taken out go to `gone`, to be dropped once the publish is
+    /// over, because that is user code.
     pub(crate) fn keep_up_to(&self, end: u64, start: u64, gone: &mut Vec<Arc<Segment<M>>>) {
         let due = end.saturating_sub(self.capacity);
-        // Release, against the acquire in `cut_off`: how far the segments before that are filled is known there.
+        // Release, against the acquire in `cut_off`: it is known there how far the earlier segments are filled.
         self.due.fetch_max(due, Ordering::Release);
         self.cut_off(start, gone);
     }
 
     fn cut_off(&self, start: u64, gone: &mut Vec<Arc<Segment<M>>>) {
         loop {
-            // Against itself, in whoever holds the lock: either the lock is found free here, or what is due is seen there,
-            // after the lock was given back.
+            // Pairs with the same fence in the thread that holds the lock. Either this thread finds the lock free, or
+            // that thread sees the new `due` after it has released the lock.
             fence(Ordering::SeqCst);
             let due = self.due.load(Ordering::Acquire); // against the release in `keep_up_to`
             let cut = self.cut.load(Ordering::Relaxed);
@@ -113,7 +117,7 @@ impl<M> Newest<M> {
         }
     }
 
-    /// How many envelopes were cut off so far.
+    /// Returns how many envelopes were cut off so far.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
@@ -123,13 +127,13 @@ impl<M> Newest<M> {
         let mut gone = Vec::new();
         kept.collect(&mut gone);
         gone.extend(kept.segments.drain(..));
-        drop(kept); // what is gone is dropped after that, which is user code
+        drop(kept); // before the segments are dropped, which is user code
     }
 }
 
 impl<M> Kept<M> {
-    /// Takes all out of the channel. A segment is handed over before the next one is opened, so each comes in order the
-    /// first time.
+    /// Takes everything out of the channel. A segment is handed over before the next one is opened, so the first copies
+    /// arrive in order.
     fn collect(&mut self, gone: &mut Vec<Arc<Segment<M>>>) {
         for segment in self.sent.try_iter() {
             if segment.base() < self.seen {
@@ -141,7 +145,7 @@ impl<M> Kept<M> {
         }
     }
 
-    /// Takes out what is wholly cut off. A segment that more may be appended to begins after all cuts.
+    /// Takes out the segments that are wholly cut off. A segment that may still be appended to begins after every cut.
     fn shed(&mut self, cut: u64, gone: &mut Vec<Arc<Segment<M>>>) {
         let is_over = |it: &mut Arc<Segment<M>>| {
             it.base() < cut && it.base() + it.filled().claimed as u64 <= cut

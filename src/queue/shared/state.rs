@@ -1,4 +1,7 @@
-//! What publishers and subscriber tell each other about the room of a queue without a filter.
+//! The words that publishers and the subscriber of one shared queue exchange.
+//!
+//! The publishers need to know how much room there is, and the subscriber how much it has lost. All words are read and
+//! written without a lock, so neither side waits for the other.
 
 use std::sync::OnceLock;
 
@@ -9,39 +12,40 @@ use crate::support::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
 const NO_START: u64 = u64::MAX;
 
-/// What publishers and subscriber tell each other about the queue's room.
+/// What publishers and the subscriber tell each other about the queue.
 ///
-/// How many envelopes were enqueued and how many left out is not here: it follows from the bus's
-/// chain of openings, see [`Entry`](crate::queue::entry::Entry).
+/// The numbers of envelopes that were enqueued and left out are not here. They follow from the bus's chain of heads:
+/// see [`Entry`](crate::queue::entry::Entry).
 pub(crate) struct QueueState {
-    /// How many envelopes the subscriber has received; it alone writes this.
+    /// How many envelopes the subscriber has received. Only the subscriber writes it.
     pub(super) consumed: CachePadded<AtomicU64>,
-    /// From which sequence number on everything is offered to the queue. [`NO_START`] until its list is in use.
+    /// The sequence number from which on everything is offered to the queue. [`NO_START`] until its subscriber list is
+    /// in use.
     start: AtomicU64,
-    /// How many losses the subscriber was told of; it alone writes this.
+    /// How many losses the subscriber was told of. Only the subscriber writes it.
     told: AtomicU64,
     /// Whether the queue was ever left out of a segment.
     pub(super) was_left_out: AtomicBool,
     /// The subscriber has left.
     pub(super) gone: AtomicBool,
-    /// The subscription was closed: its subscriber receives what it has.
+    /// The subscription was closed. Its subscriber receives what is queued.
     pub(super) closed: AtomicBool,
-    /// The bus has put the subscriber out.
+    /// The bus has evicted the subscriber.
     pub(super) evicted: AtomicBool,
-    /// The most envelopes that somebody who asked has seen queued.
+    /// The most envelopes that were ever seen queued.
     seen: AtomicU64,
-    /// Where the newest are kept: how many losses were told of as a lag.
+    /// In a queue that keeps the newest: how many losses advisories have reported.
     pub(super) told_of: AtomicU64,
-    /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was put out.
+    /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was evicted.
     pub(super) end: OnceLock<End>,
 }
 
-/// What a queue's accounts are when nothing more comes.
+/// A queue's accounts when nothing more comes.
 #[derive(Clone, Copy)]
 pub(crate) struct End {
     pub(crate) enqueued: u64,
     pub(crate) left_out: u64,
-    /// The bus has put the subscriber out, and nothing was closed.
+    /// The bus has evicted the subscriber, and nothing was closed.
     pub(crate) evicted: bool,
 }
 
@@ -61,7 +65,7 @@ impl QueueState {
         }
     }
 
-    /// So many envelopes are consumed now. Only the subscriber calls it.
+    /// Records how many envelopes the subscriber has received. Only the subscriber calls it.
     #[inline]
     pub(crate) fn count(&self, consumed: u64, vacancy: Option<&Vacancy>) {
         self.consumed.store(consumed, Ordering::Release); // against the acquire in `consumed`
@@ -71,48 +75,50 @@ impl QueueState {
         }
     }
 
-    /// The queue's list is in use: from this sequence number on everything is offered to it.
+    /// Records that the queue's subscriber list is in use: everything from this sequence number on is offered to it.
     pub(crate) fn begin(&self, start: u64) {
-        // Release, against the acquire in `start`. Whoever comes second has the same number.
+        // Release, against the acquire in `start`. Every later caller has the same number.
         let _known =
             self.start
                 .compare_exchange(NO_START, start, Ordering::Release, Ordering::Relaxed);
     }
 
-    /// From which sequence number on everything is offered to the queue, once its list is in use.
+    /// Returns the sequence number from which on everything is offered to the queue, once its subscriber list is in
+    /// use.
     pub(crate) fn start(&self) -> Option<u64> {
         let start = self.start.load(Ordering::Acquire); // against the release in `begin`
         (start != NO_START).then_some(start)
     }
 
-    /// So many losses were told. Only the subscriber calls it.
+    /// Records how many losses the subscriber was told of. Only the subscriber calls it.
     pub(crate) fn tell(&self, told: u64) {
-        // Release, against the acquire in `told`; the count of what was consumed after it comes later.
+        // Release, against the acquire in `told`: the subscriber counts what it consumes after the loss only after this
+        // store.
         self.told.store(told, Ordering::Release);
     }
 
-    /// How many losses the subscriber was told of.
+    /// Returns how many losses the subscriber was told of.
     pub(super) fn told(&self) -> u64 {
         self.told.load(Ordering::Acquire) // against the release in `tell`
     }
 
-    /// How many envelopes the subscriber has received.
+    /// Returns how many envelopes the subscriber has received.
     #[inline]
     pub(crate) fn consumed(&self) -> u64 {
-        // Acquire, against the release in `count`: a publisher that knows that the subscriber has received
-        // finds room.
+        // Acquire, against the release in `count`: a publisher that knows that the subscriber has received an envelope
+        // finds the room.
         self.consumed.load(Ordering::Acquire)
     }
 
-    /// So many are queued now.
+    /// Records that this many envelopes are queued now.
     pub(crate) fn saw(&self, queued: u64) {
-        // Relaxed, twice: a figure, no more.
+        // Relaxed, both: only a figure.
         if self.seen.load(Ordering::Relaxed) < queued {
             self.seen.fetch_max(queued, Ordering::Relaxed);
         }
     }
 
-    /// The most envelopes that were queued, so many of them now.
+    /// Returns the most envelopes that were ever queued, given that `now` are.
     pub(crate) fn high_water(&self, now: u64) -> u64 {
         self.saw(now);
         self.seen.load(Ordering::Relaxed)
@@ -120,16 +126,16 @@ impl QueueState {
 
     /// Whether the queue was ever left out of a segment.
     pub(crate) fn was_left_out(&self) -> bool {
-        // Relaxed: who learned of a loss learned of this too.
+        // Relaxed: a subscriber that learned of a loss learned of this too.
         self.was_left_out.load(Ordering::Relaxed)
     }
 
-    /// The subscriber leaves: nobody need wait for it.
+    /// The subscriber leaves. Nobody needs to wait for it any more.
     pub(crate) fn leave(&self) {
         self.gone.store(true, Ordering::Release); // against the acquire in `SharedQueue::takes_no_more`
     }
 
-    /// Whether nothing more comes and all that found a place was consumed.
+    /// Whether nothing more comes and everything that was enqueued is consumed.
     pub(crate) fn has_all(&self, consumed: u64) -> bool {
         self.end.get().is_some_and(|end| consumed == end.enqueued)
     }
@@ -138,17 +144,17 @@ impl QueueState {
         self.evicted.load(Ordering::Acquire) // against the release in `SharedQueue::evict`
     }
 
-    /// What was enqueued and left out in all, if no more will be.
+    /// Returns what was enqueued and left out in all, if no more will be.
     pub(crate) fn ended(&self) -> Option<End> {
         self.end.get().copied()
     }
 
-    /// What was enqueued and left out in all, where it is not listed any more.
+    /// Returns what was enqueued and left out in all. The queue is off the subscriber list.
     pub(crate) fn at_end(&self) -> End {
         *self.end.wait()
     }
 
-    /// The subscription never got onto the bus's list.
+    /// The subscription never got onto the bus's subscriber list.
     pub(crate) fn never_began(&self) {
         let _first = self.end.set(End {
             enqueued: 0,

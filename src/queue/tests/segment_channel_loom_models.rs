@@ -9,7 +9,7 @@ fn segments(count: u64) -> Vec<Arc<Segment<u32>>> {
         .collect()
 }
 
-/// Hands them over in order, as every publisher does.
+/// Hands the segments over in order, as every publisher does.
 fn hand_over(
     channel: &Arc<SegmentSender<u32>>,
     segments: &[Arc<Segment<u32>>],
@@ -22,7 +22,7 @@ fn hand_over(
     })
 }
 
-/// Takes segments until all are there, each once and in order; gives way where there is none.
+/// Takes segments until all have come, each once and in order. Yields while there is none.
 fn take_all(mut end: SegmentReceiver<u32>, count: u64) {
     let mut next = 0;
     while next < count {

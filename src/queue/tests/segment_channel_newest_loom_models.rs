@@ -5,9 +5,9 @@ use crate::message::envelope::Envelope;
 use crate::queue::segment_channel::{SegmentReceiver, SegmentSender, channel};
 use crate::support::sync::explore;
 
-/// So many segments with one envelope each are published.
+/// This many segments with one envelope each are published.
 const COUNT: u64 = 4;
-/// So many of the newest stay.
+/// This many of the newest envelopes stay.
 const CAPACITY: u64 = 1;
 
 fn newest_lane() -> (Arc<SegmentSender<u32>>, SegmentReceiver<u32>) {
@@ -20,7 +20,7 @@ fn segments() -> Vec<Arc<Segment<u32>>> {
     (0..COUNT).map(segment).map(Arc::new).collect()
 }
 
-/// Opens them one after the other, as every publisher does.
+/// Opens the segments one after the other, as every publisher does.
 fn open_all(
     channel: &Arc<SegmentSender<u32>>,
     segments: &[Arc<Segment<u32>>],
@@ -44,7 +44,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// False if there is nothing just now.
+    /// Takes the next segment. Returns false if there is none at the moment.
     fn take(&mut self, end: &mut SegmentReceiver<u32>) -> bool {
         let Ok(segment) = end.try_recv(Some(self.next)) else {
             return false;
@@ -59,7 +59,7 @@ impl Seen {
         true
     }
 
-    /// Nothing is lost that was not counted; each gap was told; those that have to stay have stayed.
+    /// Checks that every loss was counted, that every gap was told, and that the newest envelopes have stayed.
     fn is_all(&self, end: &SegmentReceiver<u32>) {
         assert_eq!((self.next, self.told), (COUNT, end.lost()));
         let last = COUNT - 1;
@@ -111,7 +111,7 @@ fn a_cut_that_is_left_to_who_holds_the_lock_is_made() {
         let mut seen = Seen::default();
         seen.take(&mut end);
         publisher.join().unwrap();
-        // What was taken first was taken at any time.
+        // The first take may have come at any moment.
         let due = COUNT - 1 - CAPACITY;
         let taken_late = seen.taken.iter().filter(|&&it| it < due).count() as u64;
         assert_eq!(end.lost(), due - taken_late);

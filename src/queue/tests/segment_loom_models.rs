@@ -12,7 +12,7 @@ fn empty(slots: usize) -> Segment<u32> {
     Segment::new(0, slots, 0, || unreachable!("none is wanted"))
 }
 
-/// An open segment with so many free slots.
+/// An open segment with this many free slots.
 fn open(slots: usize) -> Arc<Segment<u32>> {
     let segment = empty(slots);
     segment.mark_ready();
@@ -114,7 +114,7 @@ fn a_reader_of_a_claim_knows_what_its_publisher_knew_and_one_of_a_closed_segment
             thread::spawn(move || {
                 before.store(true, Ordering::Relaxed);
                 if append(&segment, 7).is_none() {
-                    segment.is_ready(); // the acquire that tells of who closed it
+                    segment.is_ready(); // the acquire that pairs with the release in `close`
                 }
             })
         };

@@ -1,4 +1,4 @@
-//! A subscriber that frees places, and publishers that wait for them.
+//! Models of a subscriber that frees places and publishers that wait for them.
 
 use loom::thread;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::support::parker::Parker;
 use crate::support::sync::{AtomicBool, explore, fence};
 
-/// A full queue of two places, of which two are a batch, as both ends see it.
+/// A full queue of two places, as both ends see it.
 struct Queue {
     enqueued: AtomicU64,
     consumed: AtomicU64,
@@ -15,12 +15,12 @@ struct Queue {
 }
 
 impl Queue {
-    fn full() -> Arc<Self> {
+    fn full(batch: usize) -> Arc<Self> {
         Arc::new(Queue {
             enqueued: AtomicU64::new(2),
             consumed: AtomicU64::new(0),
             is_gone: AtomicBool::new(false),
-            vacancy: Vacancy::new(2),
+            vacancy: Vacancy::new(batch),
         })
     }
 
@@ -37,7 +37,7 @@ impl Queue {
         self.vacancy.wake_everybody();
     }
 
-    /// One attempt to enqueue. True if there was room, or nobody is there.
+    /// Tries once to enqueue. Returns true if there was room, or if no subscriber is left.
     fn enqueue(&self, is_patient: bool) -> bool {
         let mut enqueued = self.enqueued.load(Ordering::Acquire);
         loop {
@@ -58,7 +58,7 @@ impl Queue {
         }
     }
 
-    /// What a publisher does that waits without end.
+    /// What a publisher does that waits without a time limit.
     fn wait(self: &Arc<Self>, is_patient: bool) -> thread::JoinHandle<()> {
         let queue = Arc::clone(self);
         thread::spawn(move || {
@@ -81,7 +81,7 @@ impl Queue {
 fn a_publisher_that_waits_is_woken_by_what_makes_room_for_it() {
     for is_patient in [false, true] {
         explore(3, move || {
-            let queue = Queue::full();
+            let queue = Queue::full(2);
             let publisher = queue.wait(is_patient);
             queue.consume();
             if is_patient {
@@ -92,10 +92,11 @@ fn a_publisher_that_waits_is_woken_by_what_makes_room_for_it() {
     }
 }
 
+/// One is woken, and wakes the next.
 #[test]
-fn two_publishers_that_wait_for_a_batch_are_woken_by_it() {
+fn two_publishers_that_wait_are_both_woken() {
     explore(2, || {
-        let queue = Queue::full();
+        let queue = Queue::full(1);
         let publishers = [true, true].map(|is_patient| queue.wait(is_patient));
         queue.consume();
         queue.consume();
@@ -108,7 +109,7 @@ fn two_publishers_that_wait_for_a_batch_are_woken_by_it() {
 #[test]
 fn publishers_are_woken_when_the_subscriber_leaves() {
     explore(2, || {
-        let queue = Queue::full();
+        let queue = Queue::full(2);
         let publishers = [true, false].map(|is_patient| queue.wait(is_patient));
         queue.leave();
         for publisher in publishers {

@@ -1,4 +1,4 @@
-//! Cells that are written once, or replaced whole.
+//! Loom stand-ins for cells that are written once (`once_cell`) and cells that are replaced whole (`arc_swap`).
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 
 use super::Mutex;
 
-/// A cell that is written once, whose readers loom can order.
+/// A cell that is written once, and whose reads and writes loom can order.
 #[derive(Debug)]
 pub(crate) struct OnceCell<T> {
     value: std::sync::OnceLock<T>,
@@ -51,7 +51,7 @@ impl<T> OnceCell<T> {
     }
 }
 
-/// The same, for what several may make at the same time, and one of them for all.
+/// A cell whose value several threads may make at the same time; one value is kept.
 #[derive(Debug)]
 pub(crate) struct OnceBox<T>(OnceCell<Box<T>>);
 
@@ -69,7 +69,7 @@ impl<T> OnceBox<T> {
     }
 }
 
-/// What arc-swap's cell lends.
+/// What an arc-swap cell lends.
 pub(crate) struct Guard<T>(Arc<T>);
 
 impl<T> Deref for Guard<T> {
@@ -80,7 +80,7 @@ impl<T> Deref for Guard<T> {
     }
 }
 
-/// arc-swap's cell, with a lock in the place of its debts.
+/// An arc-swap cell, with a lock in place of arc-swap's debts.
 #[derive(Debug)]
 pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
 

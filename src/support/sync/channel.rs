@@ -1,4 +1,4 @@
-//! crossbeam's bounded channel, as much of it as the engine uses, made of loom's lock.
+//! A loom stand-in for crossbeam's channels: the part that the engine uses, made of loom's lock.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -19,7 +19,7 @@ struct State<T> {
     receivers: usize,
 }
 
-/// Not to be cloned: the engine shares it in an `Arc`.
+/// The sender is not cloned: the engine shares it in an `Arc`.
 pub(crate) struct Sender<T>(Arc<Channel<T>>);
 
 pub(crate) struct Receiver<T>(Arc<Channel<T>>);

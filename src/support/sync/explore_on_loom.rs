@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// When a model has more interleavings than it is worth waiting for, so many are enough.
+/// A model with more interleavings than can be waited for is explored for this long.
 const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
-/// Explores the interleavings of a model in which no more than so many threads are stopped where
-/// they could go on, for a minute at most, and prints how many there are.
+/// Explores the interleavings of a model, with up to `preemptions` preemptions in each, for a minute at most. Prints
+/// how many it explored.
 pub(crate) fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let started = Instant::now();
     let explored = Arc::new(AtomicUsize::new(0));

@@ -1,4 +1,6 @@
-//! Loom's locks behind `parking_lot`'s signatures, and ways of waiting that give way.
+//! Loom's locks with `parking_lot`'s signatures, and loom stand-ins for sleeping and spinning, which yield.
+//!
+//! The engine's code is then the same in a model and in a program.
 
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
@@ -54,7 +56,7 @@ impl Condvar {
         guard.0 = Some(self.0.wait(held).expect("loom's locks are not poisoned"));
     }
 
-    /// Loom has no clock: in a model no wait ends by time.
+    /// Loom has no clock, so in a model no wait ends by time.
     pub(crate) fn wait_until<T>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -69,12 +71,12 @@ impl Condvar {
     }
 }
 
-/// Time does not pass in a model, but the others go on.
+/// Time does not pass in a model, but the other threads go on.
 pub(crate) fn sleep(_pause: Duration) {
     loom::thread::yield_now();
 }
 
-/// Spinning shows a model nothing: this one is over at once.
+/// Spinning shows a model nothing, so this backoff is complete at once.
 pub(crate) struct Backoff;
 
 impl Backoff {

@@ -1,11 +1,12 @@
-//! Every atomic, lock, fence and channel of the engine, so that loom can take their place; but for
-//! two cells that are written once in a bus's life: in [`follow`](crate::queue::shared) when it closes, in
-//! [`advisory`](crate::message::advisory) when somebody asks for advisories; and for the register of
-//! [`request`](crate::bus::request)s, which stands beside the engine.
+//! The engine's synchronization primitives: atomics, locks, fences and channels, which loom's can replace.
 //!
-//! Under `--cfg oxide_loom` the models beside the engine's files run on loom's versions of these and
-//! explore the interleavings. arc-swap and crossbeam know nothing of loom: there, small stand-ins
-//! made of loom's locks have their method names. dashmap is no part of a model.
+//! Under `--cfg oxide_loom`, the models in the layers' `tests/` folders run on loom's versions and explore the
+//! interleavings. arc-swap and crossbeam know nothing of loom. There, small stand-ins made of loom's locks have their
+//! method names. dashmap is not part of any model.
+//!
+//! Two things are not made of these primitives. One is cells that are written once in the life of their owner, such as
+//! the end of a [shared queue](crate::queue::shared) and the bus of [advisories](crate::bus::advisories). The other is
+//! the table of [requests](crate::engine::requests), which stands beside the engine.
 
 #[cfg(oxide_loom)]
 mod cell_on_loom;

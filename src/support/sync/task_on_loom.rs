@@ -1,4 +1,4 @@
-//! Tasks in a model: each has a thread to itself.
+//! Tasks in a model: each has a thread of its own.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Task {
         (Arc::clone(&task), Waker::from(task))
     }
 
-    /// Sleeps until it is woken, or was since it slept last.
+    /// Sleeps until the task is woken, or was woken since it last slept.
     pub(crate) fn sleep(&self) {
         let mut woken = self.woken.lock();
         while !*woken {

@@ -28,7 +28,7 @@ impl Counter {
     }
 }
 
-/// Somebody on the list, and how often it was woken.
+/// A task on the list, and how often it was woken.
 struct Task {
     registration: Registration,
     counter: Arc<Counter>,
@@ -142,7 +142,7 @@ fn a_waker_that_panics_keeps_nobody_from_being_woken() {
     assert_eq!(task.woken(), 1);
 }
 
-/// Registers, and sleeps until it is woken or the deadline has passed. `registered` is called in between.
+/// Registers, and sleeps until it is woken or the deadline has passed. Calls `registered` in between.
 fn sleep(list: &Arc<WaitList>, deadline: Option<Instant>, registered: impl FnOnce()) {
     let (parker, mut registration) = (Arc::<Parker>::default(), Registration::new(list));
     let nap = parker.nap();
@@ -257,7 +257,7 @@ fn a_publisher_wakes_two_threads_and_each_of_them_two_more() {
         awake(&naps),
         [true, true, false, false, false, false, false]
     );
-    // The second is stopped. The first hands on its share, though it did not sleep.
+    // The second thread is stopped. The first hands on its share, though it did not sleep.
     naps[0] = None;
     assert_eq!(awake(&naps), [false, true, true, true, false, false, false]);
     naps[4] = None; // leaves by itself

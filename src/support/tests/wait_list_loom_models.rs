@@ -1,4 +1,4 @@
-//! Readers that wait, against those that append and those that close; and threads that are woken by tree.
+//! Models of readers that wait, against publishers that append and close; and of threads that are woken by tree.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -12,7 +12,7 @@ use crate::support::sync::channel::{Receiver, bounded};
 use crate::support::sync::explore;
 use crate::support::sync::task_on_loom::Task;
 
-/// A segment with two free slots, which is ready.
+/// A ready segment with two free slots.
 fn open() -> Arc<Segment<u32>> {
     let segment = Segment::new(0, 2, 0, || unreachable!("none is wanted"));
     segment.mark_ready();
@@ -28,8 +28,8 @@ fn append(segment: &Segment<u32>, list: &WaitList, message: u32) {
     list.wake_all();
 }
 
-/// What a task does: waits until more than `read` are claimed, or there will be no more. Returns how many
-/// are.
+/// What a task does: it waits until more than `read` slots are claimed, or no more will be. Returns how many are
+/// claimed.
 fn wait(segment: &Segment<u32>, registration: &mut Registration, read: usize) -> usize {
     let (task, waker) = Task::new();
     loop {
@@ -139,7 +139,7 @@ fn a_thread_is_woken_by_one_of_two_that_append_though_the_other_is_stopped_befor
     });
 }
 
-/// What a receiver does: look, register, look again, sleep.
+/// What a receiver does: it looks, registers, looks again, sleeps.
 fn until<T>(registration: &mut Registration, mut look: impl FnMut() -> Option<T>) -> T {
     let (task, waker) = Task::new();
     loop {
@@ -156,7 +156,7 @@ fn until<T>(registration: &mut Registration, mut look: impl FnMut() -> Option<T>
     }
 }
 
-/// The same, of a thread of a group, which hands on what it has not taken.
+/// Like [`until`], for a thread of a group, which hands on what it has not taken.
 fn take_one(list: &Arc<WaitList>, receiver: &Receiver<u32>) -> u32 {
     let (parker, mut registration) = (Arc::<Parker>::default(), Registration::new(list));
     loop {
@@ -212,7 +212,7 @@ fn a_waiter_at_one_of_two_lists_is_woken_by_one_look_at_the_count_of_both() {
                 sender
             }
         });
-        // Another task registers at the other, and leaves: the count is of both.
+        // Another task registers at the other list and leaves. The count is of both lists.
         let mut another = Registration::new(&other);
         another.register_and_fence(Waiter::Task(Waker::noop().clone()));
         drop(another);
@@ -277,7 +277,7 @@ fn an_envelope_that_wakes_a_thread_of_a_group_that_gives_up_wakes_another() {
     });
 }
 
-/// No lock stands between the two here, as one does in the channel of these models.
+/// Here no lock orders the two threads, as one does in the channel of these models.
 #[test]
 fn a_waiter_for_a_word_is_woken_by_the_one_that_writes_it() {
     explore(5, || {

@@ -1,4 +1,7 @@
-//! Waiting for whatever a look finds, in a thread.
+//! Waiting, in a thread, until a look finds something.
+//!
+//! It is the loop of threads that wait for a drain, for subscribers, or for the end of work in flight: register, look,
+//! sleep, look again. The thread is woken for each change, so it does not poll.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,13 +9,13 @@ use std::time::{Duration, Instant};
 use super::{Registration, WaitList, Waiter};
 use crate::support::parker::Parker;
 
-/// What a look has found.
+/// The result of one look.
 #[derive(Debug)]
 pub(crate) enum Look<T> {
     Found(T),
-    /// Nothing yet: whoever changes that wakes those that are registered.
+    /// Nothing was found. A thread that changes that wakes the registered ones.
     Nothing,
-    /// The same, but the next look comes after this time at the latest.
+    /// Nothing was found, and the next look comes after this time at the latest.
     NothingFor(Duration),
 }
 
@@ -26,7 +29,8 @@ impl Look<()> {
     }
 }
 
-/// Looks, and again whenever the list is woken, until something is found or the time is up. It looks once at least.
+/// Looks, and looks again whenever the list is woken, until something is found or the deadline has passed. Looks at
+/// least once.
 pub(crate) fn look_when_woken<T>(
     list: &Arc<WaitList>,
     deadline: Option<Instant>,

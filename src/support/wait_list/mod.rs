@@ -1,11 +1,13 @@
 //! A wait list: tasks and threads that wait until something has changed.
 //!
-//! There is one for the subscribers of a bus that have no filter, one for each queue with a filter, and one for each
-//! other thing that is waited for: room in a queue, the list of subscribers with the queues that are
-//! [drained](crate::engine::drain), the end of what is on its way.
+//! A bus has one for the subscribers that have no filter and one for each queue with a filter. There is one more for
+//! each other thing that is waited for: room in a queue, changes of the subscriber list and of queues that are
+//! [drained](crate::engine::drain), the end of work in flight.
 //!
-//! Whoever waits registers, and then looks once more at what it waits for. Whoever changes that comes to the list
-//! afterwards, and wakes those that are registered. One of them at least sees what the other did, because
+//! # Why no wake-up is lost
+//!
+//! A waiter registers, and then looks once more at what it waits for. A thread that changes that goes to the list
+//! afterwards, and wakes the registered waiters. At least one of the two sees what the other did, because
 //!
 //! * both change the same word: a [segment's](crate::queue::segment), by a claim and by
 //!   [`await_after`](crate::queue::segment::Segment::await_after); or
@@ -13,11 +15,13 @@
 //!   [`wake_all_after_fence`](WaitList::wake_all_after_fence) or [`Occupied::wake_all`], and
 //!   [`Registration::register_and_fence`].
 //!
-//! Where nobody waits, a publisher reads one flag. The lock is for those that wait and those that wake them.
+//! If nobody waits, a publisher reads one flag. The lock is only for waiters and for the threads that wake them.
 //!
-//! Tasks and channels are woken directly, and all of them: one that was woken need not come, for it may be cancelled. Threads are
-//! woken [by tree](crate::support::parker::Batch), for to wake one is a call of the system. Of the threads of a group one is woken for
-//! each envelope.
+//! Tasks and channels are woken directly, and all of them. A woken task may have been cancelled, so waking only one
+//! could lose a wake-up. Threads are woken [by tree](crate::support::parker::Batch), because waking one is a system
+//! call. Of the threads of a group, one is woken for each envelope.
+//!
+//! The models are in `tests/wait_list_loom_models.rs`, the tests in `tests/wait_list.rs`.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -45,12 +49,12 @@ pub(crate) mod tests;
 /// A list of waiters.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList {
-    /// Somebody may be registered. Written under the lock.
+    /// Whether a waiter may be registered. Written under the lock.
     is_occupied: AtomicBool,
-    /// Every entry with a lower number was taken. Written under the lock.
+    /// Every entry with a lower number has been taken. Written under the lock.
     taken: AtomicU64,
     entries: Mutex<Entries>,
-    /// Where it is counted while it is occupied.
+    /// The counter that counts this list while it is occupied.
     counted: Option<Arc<Occupied>>,
     threads: Threads,
 }
@@ -58,21 +62,22 @@ pub(crate) struct WaitList {
 /// How threads are woken.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threads {
-    /// Two by the publisher, and two by each that was woken.
+    /// The publisher wakes two, and each woken thread wakes two more.
     #[default]
     ByTree,
-    /// All by the publisher.
+    /// The publisher wakes all of them.
     Directly,
-    /// One for each time: a thread that was woken [hands on](crate::queue::direct::DirectReceiver::hand_on) what it does not take.
+    /// One thread is woken each time. It [hands on](crate::queue::direct::DirectReceiver::hand_on) the wake-up if it
+    /// leaves something behind.
     One,
 }
 
-/// How many wait lists of a bus are occupied, of queues with a filter. A publish that has sent to many queues need not
-/// look at each one's list where this is zero.
+/// How many wait lists of a bus's direct queues are occupied. While this is zero, a publish that has sent to many
+/// queues need not look at the list of each one.
 #[derive(Debug, Default)]
 pub(crate) struct Occupied(AtomicU64);
 
-/// A task, a thread that sleeps in its parker, or one that sleeps elsewhere and is sent a token.
+/// A waiter: a task, a thread that sleeps in its parker, or a thread that sleeps elsewhere and is sent a token.
 #[derive(Debug)]
 pub(crate) enum Waiter {
     #[cfg_attr(
@@ -81,11 +86,11 @@ pub(crate) enum Waiter {
     )]
     Task(Waker),
     Thread(Arc<Parker>),
-    /// A channel that whoever waits looks at, among others: it gets a token.
+    /// A channel at which the waiter looks, among others. It is sent a token.
     Channel(Sender<()>),
 }
 
-/// Those that wait, in the order in which they came.
+/// The registered waiters, in the order in which they came.
 #[derive(Debug, Default)]
 struct Entries {
     next: u64,
@@ -93,7 +98,7 @@ struct Entries {
 }
 
 impl WaitList {
-    /// One whose threads are woken in this way.
+    /// Makes a list whose threads are woken in this way.
     pub(crate) fn waking(threads: Threads) -> Self {
         WaitList {
             threads,
@@ -101,7 +106,7 @@ impl WaitList {
         }
     }
 
-    /// One that is counted among these while it is occupied.
+    /// Makes a list that `occupied` counts while a waiter is registered.
     pub(crate) fn counted(threads: Threads, occupied: &Arc<Occupied>) -> Self {
         WaitList {
             counted: Some(Arc::clone(occupied)),
@@ -109,7 +114,7 @@ impl WaitList {
         }
     }
 
-    /// Wakes those that are registered. What they are to find was written before, by a change of the word that they wait
+    /// Wakes the registered waiters. What they are to find was written before, by a change of the word that they wait
     /// at.
     #[inline]
     pub(crate) fn wake_all(&self) {
@@ -118,25 +123,25 @@ impl WaitList {
         }
     }
 
-    /// The same, where what they are to find was written before without such a word.
+    /// Like [`wake_all`](Self::wake_all), where what the waiters are to find was written before without such a word.
     pub(crate) fn wake_all_after_fence(&self) {
         fence(Ordering::SeqCst); // against the fence in `register_and_fence`
         self.wake_all();
     }
 
-    /// Wakes all threads, where else one would be.
+    /// Wakes all registered waiters, including all threads where otherwise only one would be woken.
     pub(crate) fn wake_every_thread(&self) {
-        fence(Ordering::SeqCst); // as above
+        fence(Ordering::SeqCst); // against the fence in `register_and_fence`
         if self.is_occupied() {
             self.wake_registered(Threads::ByTree);
         }
     }
 
-    /// Whether somebody may be waiting: a hint, unless a fence or a change of their word came before.
+    /// Whether a waiter may be registered. This is a hint, unless a fence or a change of the waiters' word came before.
     #[inline]
     pub(crate) fn is_occupied(&self) -> bool {
-        // Which comes first is said by a fence, or by a change of the word that both change, or by a `SeqCst` operation that
-        // came before this one.
+        // The order against `Registration::register` comes from a fence, from a word that both sides change, or from a
+        // `SeqCst` operation that came before this one.
         self.is_occupied.load(Ordering::SeqCst)
     }
 
@@ -145,7 +150,7 @@ impl WaitList {
         let mut entries = self.entries.lock();
         let mut woken = mem::take(&mut entries.waiting);
         if how == Threads::One {
-            // All but the first of the threads stay.
+            // All threads but the first stay registered.
             let mut has_thread = false;
             entries.waiting = (woken)
                 .extract_if(.., |_, waiter| {
@@ -154,13 +159,13 @@ impl WaitList {
                 .collect();
         }
         self.note(&entries);
-        drop(entries); // wakers are other people's code
+        drop(entries); // wakers are user code
         let mut threads = Vec::new();
         for waiter in woken.into_values() {
             match waiter {
                 Waiter::Task(waker) => wake(waker),
                 Waiter::Thread(parker) => threads.push(parker),
-                Waiter::Channel(sender) => _ = sender.try_send(()), // full: it has a token
+                Waiter::Channel(sender) => _ = sender.try_send(()), // full: it has a token already
             }
         }
         if how == Threads::Directly {
@@ -172,10 +177,10 @@ impl WaitList {
         }
     }
 
-    /// Notes outside what is known under the lock, which is held.
+    /// Publishes what is known under the lock, which the caller holds, to threads that read without it.
     fn note(&self, entries: &Entries) {
-        // Relaxed, all of it: whoever registers puts a fence or a change of its word after it; and whoever finds its
-        // number below `taken` needs to know no more.
+        // Relaxed, all of it. A waiter that registers puts a fence or a change of its word after it. A waiter that
+        // finds its number below `taken` needs to know nothing else.
         let first = entries.waiting.first_key_value();
         let taken = first.map_or(entries.next, |(number, _)| *number);
         self.taken.store(taken, Ordering::Relaxed);
@@ -190,7 +195,7 @@ impl WaitList {
 }
 
 impl Occupied {
-    /// Wakes those that are registered in these lists. What they are to find was written before.
+    /// Wakes the waiters that are registered in these lists. What they are to find was written before.
     pub(crate) fn wake_all<'a>(&self, lists: impl Iterator<Item = &'a WaitList>) {
         fence(Ordering::SeqCst); // against the fence in `register_and_fence`
         if self.0.load(Ordering::Relaxed) > 0 {
@@ -199,7 +204,7 @@ impl Occupied {
     }
 }
 
-/// Wakes a task. A panic of its waker is caught, so that the others are woken all the same.
+/// Wakes a task. A panic of its waker is caught, so that the other waiters are still woken.
 pub(crate) fn wake(waker: Waker) {
     let _panicked = catch_panic(|| waker.wake());
 }

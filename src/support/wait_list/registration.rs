@@ -1,16 +1,21 @@
-//! One waiter's place in a wait list.
+//! A registration: one waiter's place in a wait list.
+//!
+//! A registration that is dropped takes its entry off the list. So a task that is cancelled, or a thread that gives up,
+//! leaves nothing behind.
 
 use std::sync::Arc;
 
 use super::{WaitList, Waiter};
 use crate::support::sync::{Ordering, fence};
 
-/// Where one task or thread may wait. Dropped, it leaves nothing behind.
+/// One waiter's place in a list, registered or not. Dropping it removes the entry.
 #[derive(Debug)]
 pub(crate) struct Registration {
     list: Arc<WaitList>,
-    /// The number of its entry.
+    /// The number of its entry, while it is registered.
     entry: Option<u64>,
+    /// The number of its last entry.
+    last: Option<u64>,
 }
 
 impl Registration {
@@ -18,53 +23,74 @@ impl Registration {
         Registration {
             list: Arc::clone(list),
             entry: None,
+            last: None,
         }
     }
 
-    #[cfg(feature = "tokio")]
     pub(crate) fn list(&self) -> &Arc<WaitList> {
         &self.list
     }
 
-    /// Registers a waiter, in the place of the one before. The caller looks once more before it sleeps, and first
-    /// changes the word that it waits at.
+    /// Registers a waiter in place of the previous one. Before it sleeps, the caller changes the word that it waits at,
+    /// and then looks once more.
     pub(crate) fn register(&mut self, waiter: Waiter) {
+        self.register_at(None, waiter);
+    }
+
+    /// Registers a waiter at the number that it had last, if it had one: so it keeps its place in the line. The caller
+    /// looks once more before it sleeps.
+    pub(crate) fn register_again_and_fence(&mut self, waiter: Waiter) {
+        self.register_at(self.last, waiter);
+        fence(Ordering::SeqCst); // against the fences in `wake_all_after_fence` and `Occupied::wake_all`
+    }
+
+    /// Whether it is registered, or was woken since it registered.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.entry.is_some()
+    }
+
+    fn register_at(&mut self, place: Option<u64>, waiter: Waiter) {
         let mut entries = self.list.entries.lock();
         let before = self
             .entry
             .and_then(|number| entries.waiting.remove(&number));
-        let number = entries.next;
-        entries.next += 1;
+        let number = place.unwrap_or_else(|| {
+            entries.next += 1;
+            entries.next - 1
+        });
         entries.waiting.insert(number, waiter);
         self.entry = Some(number);
-        self.list.note(&entries); // the caller's change or fence comes after
+        self.list.note(&entries); // the caller's fence or change of the word comes after
         drop(entries);
-        drop(before); // a waker is other people's code
+        drop(before); // dropping a waker is user code
     }
 
-    /// Registers a waiter, in the place of the one before. The caller looks once more before it sleeps.
+    /// Registers a waiter in place of the previous one, and puts a fence after it. The caller looks once more before it
+    /// sleeps.
     pub(crate) fn register_and_fence(&mut self, waiter: Waiter) {
         self.register(waiter);
         fence(Ordering::SeqCst); // against the fences in `wake_all_after_fence` and `Occupied::wake_all`
     }
 
-    /// Waits no more. True if it was woken since it registered.
+    /// Leaves the list. Returns true if the waiter was woken since it registered.
     #[inline]
     pub(crate) fn leave(&mut self) -> bool {
         self.entry.take().is_some_and(|number| {
-            // Relaxed: a lower number was taken. That is so nearly always.
+            self.last = Some(number);
+            // Relaxed: entries with a number below `taken` are gone, and nothing else depends on it. This is the usual
+            // case.
             number < self.list.taken.load(Ordering::Relaxed) || self.take_back(number)
         })
     }
 
-    /// True if the entry is gone.
+    /// Removes the entry. Returns true if it was gone already.
     #[cold]
     fn take_back(&self, number: u64) -> bool {
         let mut entries = self.list.entries.lock();
         let waiter = entries.waiting.remove(&number);
         self.list.note(&entries);
         drop(entries);
-        waiter.is_none() // it is dropped here, not under the lock
+        waiter.is_none() // the waiter is dropped after the lock is released
     }
 }
 

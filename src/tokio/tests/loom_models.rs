@@ -1,4 +1,4 @@
-//! Tasks and the whole engine: no wake-up is lost, whatever comes.
+//! Models of tasks on the whole engine: no wake-up is lost, in any interleaving that loom explores.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -16,14 +16,14 @@ fn subscribe(bus: &Bus<u32>, options: SubscribeOptions<u32>) -> AsyncSubscriptio
     bus.subscribe_with(options).expect("open").into_async()
 }
 
-/// One that follows, one whose envelopes are sent to it, and one that keeps the newest.
+/// Options for a shared queue, for a direct queue, and for a shared queue that keeps the newest.
 fn all_kinds() -> [SubscribeOptions<u32>; 3] {
     let [follows, matches] = kinds();
     let keeps_the_newest = follows.clone().overflow(Overflow::DropOldest);
     [follows, matches, keeps_the_newest]
 }
 
-/// Those that can be full.
+/// Options for the queues that can be full: a shared and a direct one.
 fn kinds() -> [SubscribeOptions<u32>; 2] {
     let options = || SubscribeOptions::new().capacity(2);
     [options(), options().source("model")]
@@ -49,7 +49,7 @@ fn a_task_that_goes_to_sleep_is_woken_by_the_next_publish() {
     }
 }
 
-/// A bus whose tasks have received all, and hold a segment that has one slot free.
+/// Returns a bus whose tasks have received everything, and hold an open segment with one free slot.
 fn with_an_open_segment<const N: usize>() -> (Bus<u32>, [AsyncSubscription<u32>; N]) {
     let bus = Bus::new();
     let mut subscriptions = [(); N].map(|()| subscribe(&bus, SubscribeOptions::new().capacity(4)));

@@ -1,4 +1,5 @@
-//! What needs a subscriber that insists, as the audit log does; and where a task waits for room.
+//! Tests of publishing tasks that wait: for a subscriber that overrides the limit, as the audit log does; and at
+//! which queue they wait for room.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ fn envelope(number: u32) -> Envelope<u32> {
 #[test]
 fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
     let (done, ended) = channel();
-    // If it blocks, it blocks a thread of its own.
+    // If the publish blocks, it blocks a thread of its own, and the test fails by its time-out.
     thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         for source in [None, Some("counter")] {
@@ -62,7 +63,7 @@ fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
     ended.recv_timeout(Duration::from_secs(10)).unwrap();
 }
 
-/// Others may take the place in a queue as soon as there is one, whenever they like.
+/// Other publishers may take a free place at any time, so another queue may be the full one at each attempt.
 #[test]
 fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
     for (in_its_way, tries, wakes) in [

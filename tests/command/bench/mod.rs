@@ -1,4 +1,4 @@
-//! `oxide-bus bench`: whether its numbers add up.
+//! Tests of `oxide-bus bench`: do its numbers add up?
 
 mod table;
 
@@ -16,7 +16,7 @@ fn bench(arguments: &[&str]) -> Output {
         .expect("the command runs")
 }
 
-/// The result of a run that went well.
+/// Returns the result of a run that succeeded.
 fn result(arguments: &[&str]) -> Value {
     let output = bench(&[&["--json"], arguments].concat());
     assert!(
@@ -114,7 +114,8 @@ fn every_delivery_is_accounted_for_with_few_and_many_subscribers_and_publishers(
                 assert_eq!(count(&result, "capacity"), 16);
                 assert_eq!(result["overflow"], overflow);
                 assert_eq!(result["groups"], Value::Null);
-                // The very first envelope has room everywhere, is timed, and stays if it may.
+                // The very first envelope has room everywhere, is timed, and stays queued unless the policy displaces
+                // it.
                 let samples = count(&result["latency_ns"], "samples");
                 if overflow != "drop-oldest" {
                     assert!(samples >= count(&result, "subscribers"), "{result}");
@@ -220,7 +221,7 @@ fn the_result_of_tasks_has_the_keys_of_that_of_threads() {
 }
 
 #[test]
-fn a_publisher_on_one_thread_lets_those_run_who_receive() {
+fn a_publisher_on_one_thread_lets_the_receivers_run() {
     let result = result(&[
         "--async",
         "--workers",
@@ -231,7 +232,7 @@ fn a_publisher_on_one_thread_lets_those_run_who_receive() {
         "drop-newest",
     ]);
     assert_it_adds_up(&result);
-    // There is room for 128, and who publishes that many is due to give way.
+    // There is room for 128, and a task that has published that many yields.
     let due = count(&result, "published") * count(&result, "subscribers");
     assert!(count(&result, "received") > due / 2, "{result}");
 }
@@ -252,7 +253,7 @@ fn of_tasks_there_may_be_more_than_of_threads() {
     assert_eq!(count(&result, "published"), 1_025);
 }
 
-/// There is room in memory for two subscribers beside the thread that waits for Ctrl-C.
+/// There is memory for two subscribers beside the thread that waits for Ctrl-C.
 #[cfg(target_os = "linux")]
 #[test]
 fn where_there_are_no_more_threads_the_user_is_told_so() {
@@ -273,8 +274,8 @@ fn where_there_are_no_more_threads_the_user_is_told_so() {
 }
 
 #[test]
-fn whoever_is_evicted_has_received_what_its_queue_held_and_lost_one_envelope() {
-    // Each publish is one envelope for a queue of one: sooner or later nobody is left.
+fn an_evicted_subscriber_has_received_what_its_queue_held_and_lost_one_envelope() {
+    // Each publish puts one envelope into a queue of one place, so every subscriber is evicted sooner or later.
     let result = result(&[
         "--overflow",
         "evict",
@@ -304,7 +305,7 @@ fn one_envelope_in_sixteen_of_each_publisher_is_timed() {
         "--overflow",
         "block",
     ]);
-    // 33, 32 and 32 envelopes: the first and the 17th of each, and the 33rd of the first.
+    // 33, 32 and 32 envelopes: the first and the 17th of each publisher, and the 33rd of the first publisher.
     assert_eq!(count(&result["latency_ns"], "samples"), 7 * 2);
 }
 
@@ -347,7 +348,7 @@ fn a_duration_ends_the_run() {
     assert!((0.2..10.0).contains(&elapsed), "{elapsed}");
 }
 
-/// Linux tells which signals a process catches: from then on Ctrl-C does not kill it.
+/// Linux shows which signals a process catches. Once it catches SIGINT, Ctrl-C does not kill it.
 #[cfg(target_os = "linux")]
 fn catches_ctrl_c(process: u32) -> bool {
     const SIGINT: u64 = 1 << 1;

@@ -1,8 +1,8 @@
-//! What a run prints for people.
+//! Tests of the table that a run prints.
 
 use super::{bench, text};
 
-/// Names and values of the table that a run prints, top to bottom.
+/// Returns the names and values of the printed table, top to bottom.
 fn table(arguments: &[&str]) -> Vec<(String, String)> {
     let output = bench(arguments);
     assert!(output.status.success());
@@ -15,7 +15,7 @@ fn table(arguments: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The heading of the latencies in a table, and the figures below it.
+/// Returns the heading of the latencies in a table, and the figures below it.
 fn latencies(table: &[(String, String)]) -> (&str, Vec<&str>) {
     let at = table.iter().position(|(name, _)| name == "median");
     let at = at.expect("a median");

@@ -1,4 +1,4 @@
-//! What is read, and what is not.
+//! Tests of the inputs that the command reads, and of those that it refuses.
 
 use super::{SAMPLE, file, path, replay, sample, text};
 
@@ -11,7 +11,7 @@ mod same {
 
     use super::{file, path, sample, text};
 
-    /// Replays this to the end of a log, and from it where nothing is named.
+    /// Replays a log and appends the output to it. Standard input is the same log, and is read if no input is named.
     fn replay_to_the_end_of(log: &Path, arguments: &[&str]) -> Output {
         let open = || OpenOptions::new().read(true).append(true).open(log);
         Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
@@ -32,7 +32,7 @@ mod same {
         fs::hard_link(log.path(), &link).expect("it is on the same disk");
         symlink(log.path(), &symbolic).expect("there are symbolic links");
         let (link, symbolic) = (link.to_str().unwrap(), symbolic.to_str().unwrap());
-        // Nothing would be printed, so that the log does not grow if it is not refused.
+        // These runs would print nothing, so the log does not grow even if the command fails to refuse it.
         for (arguments, name) in [
             (&["--source", "nobody", path(&log)][..], path(&log)),
             (&["--source", "nobody", link], link),

@@ -1,4 +1,4 @@
-//! Members of a group, who compete for what is replayed.
+//! Tests of the members of a group, which compete for what is replayed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::reading::{Seen, Stats};
 use super::{SAMPLE, file, path, replay, replay_to_a_late_reader, sample, text, with_numbers};
 
-/// The lines in alphabetical order, so that they can be compared where their order is not promised.
+/// Returns the lines in alphabetical order, to compare them where their order is not promised.
 fn sorted(lines: &[u8]) -> Vec<&str> {
     let mut lines: Vec<_> = text(lines).lines().collect();
     lines.sort_unstable();
@@ -18,7 +18,7 @@ fn sorted(lines: &[u8]) -> Vec<&str> {
 
 #[test]
 fn each_line_is_printed_whole_by_one_of_the_members() {
-    // Between them lines that are longer than what is written at once.
+    // Among them are lines that are longer than what is written at once.
     let long = with_numbers("1e15", 4_000) + "\n";
     let log = file(&(sample() + &long).repeat(5));
     let one = replay(&[path(&log)]);
@@ -123,7 +123,7 @@ fn each_member_has_a_thread_of_its_own() {
             .map(|thread| fs::read_to_string(thread.path().join("comm")).unwrap_or_default());
         names.filter(|name| name.trim() == "printer").count()
     };
-    // A thread gives itself its name, when it first runs.
+    // A thread sets its name when it first runs.
     let deadline = Instant::now() + Duration::from_secs(30);
     while printers() < 7 {
         assert!(Instant::now() < deadline, "{} threads", printers());

@@ -1,4 +1,4 @@
-//! `oxide-bus replay`: what it prints, and what it counts.
+//! Tests of `oxide-bus replay`: what it prints, and what it counts.
 
 mod inputs;
 mod members;
@@ -145,10 +145,11 @@ fn a_queue_of_one_loses_nothing() {
     assert_eq!(stats.totals["dropped"], 0);
 }
 
-/// What a reader gets who reads nothing until the whole log is published: what is printed, what is said.
+/// Returns what a reader gets that reads nothing until the whole log is published: the printed envelopes and the
+/// messages.
 ///
-/// The last line of the log is bad: when it is reported, all others are published. A full queue is
-/// far more than the pipe and the program's own buffer hold, and the log is more than all of them.
+/// The last line of the log is bad: once it is reported, all other lines are published. A full queue is far more than
+/// the pipe and the program's own buffer hold, and the log is longer than all of them together.
 fn replay_to_a_late_reader(arguments: &[&str]) -> (Vec<Seen>, String) {
     let log = file(&(sample().repeat(30) + "bad\n"));
     let mut child = Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
@@ -359,7 +360,7 @@ fn an_empty_log_is_a_good_log() {
     Stats::read(text(&output.stderr)).assert_it_adds_up();
 }
 
-/// An envelope with a list of numbers, and without the key `correlation_id`.
+/// Returns an envelope with a list of numbers and without the key `correlation_id`.
 fn with_numbers(number: &str, count: usize) -> String {
     let numbers = vec![number; count].join(",");
     format!(
@@ -380,7 +381,8 @@ fn an_envelope_that_is_longer_in_full_than_it_was_is_printed_nevertheless() {
 
 #[test]
 fn an_envelope_that_has_one_value_more_in_full_than_it_had_is_printed_nevertheless() {
-    // These and ten others are the most that is read; the absent correlation id is one in full.
+    // These values and ten others are the most that the codec reads. In its full form the line has one value more: the
+    // absent correlation id.
     let line = with_numbers("1", 65_536 - 10);
     let output = replay(&[path(&file(&format!("{line}\n{line}\n")))]);
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -1,11 +1,11 @@
-//! What the command says, as it can be read without this crate.
+//! Reads the command's output without this crate.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
-/// An envelope as it can be seen without this crate.
+/// An envelope, read without this crate.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) id: String,
@@ -23,7 +23,7 @@ impl Seen {
         let correlation_id = word("correlation_id").map(|id| id.to_lowercase());
         let timestamp = word("timestamp").unwrap().parse().expect("it is a time");
         let mut message = envelope["message"].take();
-        // Custom events in the seed's form have two keys `kind`; of those this reader sees the last.
+        // Custom events in the seed's form have two keys `kind`. This reader sees the last of them.
         if message["type"] == "custom" && message.get("custom_kind").is_none() {
             message["custom_kind"] = message["kind"].take();
             message["kind"] = "event".into();
@@ -46,11 +46,11 @@ pub(crate) fn seen(lines: &str) -> Vec<Seen> {
     lines.lines().map(Seen::read).collect()
 }
 
-/// What `--stats` says.
+/// What `--stats` prints.
 #[derive(Debug)]
 pub(crate) struct Stats {
     pub(crate) totals: BTreeMap<String, u64>,
-    /// Published and delivered by subject, in the order in which they stand there.
+    /// Published and delivered by subject, in the printed order.
     pub(crate) subjects: Vec<(String, u64, u64)>,
 }
 

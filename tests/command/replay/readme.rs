@@ -1,4 +1,4 @@
-//! What somebody sees first: it is short, and holds nothing that would have to be explained.
+//! Tests of what a new user sees first: it is short, and contains nothing that would need an explanation.
 
 use std::fs;
 

@@ -1,11 +1,11 @@
-//! What is said of a log, and how much of it.
+//! Tests of what the command reports about a log, and how much of it.
 
 use std::fmt::Write;
 
 use super::reading::Stats;
 use super::{SAMPLE, file, path, replay, sample, text};
 
-/// The log's complaints, without its name.
+/// Returns the complaints about the log, without its name.
 fn told<'a>(stderr: &'a str, log: &str) -> Vec<&'a str> {
     let named = format!("oxide-bus: {log}: ");
     (stderr.lines())

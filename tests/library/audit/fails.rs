@@ -1,4 +1,4 @@
-//! An audit log that cannot go on: whoever asks learns why, and nothing is left behind.
+//! Tests of an audit log that cannot go on: every caller learns why, and nothing is left behind.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use oxide_bus::kernel::Command;
 
 #[cfg(target_os = "linux")]
 #[test]
-fn whoever_asks_a_log_with_a_full_disk_learns_that_it_is_full() {
+fn every_caller_of_a_log_with_a_full_disk_learns_that_it_is_full() {
     use std::io::ErrorKind;
     use std::sync::mpsc;
     use std::time::Duration;
@@ -49,7 +49,7 @@ fn whoever_asks_a_log_with_a_full_disk_learns_that_it_is_full() {
 #[test]
 fn a_log_that_cannot_put_its_file_aside_leaves_that_file_and_no_other_however_often_it_tries() {
     let folder = tempfile::tempdir().unwrap();
-    // With a number at its end the name is too long.
+    // The name becomes too long once a number is appended to it.
     let path = folder.path().join("x".repeat(254));
     for tries in 1..=3 {
         let bus = MessageBus::new();

@@ -1,4 +1,4 @@
-//! The form of each record of an audit log: one that no log writes is found.
+//! Tests of the form of each record of an audit log: the verifier finds a record that no log writes.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn verified(text: &str) -> Report {
     audit::verify([&path]).unwrap()
 }
 
-/// What is found in a log that has this between its first and its last record.
+/// Returns what the verifier finds in a log with this line between its first and its last record.
 fn flaws(line: &str) -> Vec<Finding> {
     let report = verified(&format!("{OPENED}\n{line}\n{ENDED}\n"));
     assert!(report.is_ended() && report.torn == 0, "{line}");
@@ -28,7 +28,7 @@ fn malformed(event: &str) -> [Finding; 1] {
     [Finding::Malformed { event }]
 }
 
-/// A record with these values.
+/// Builds a record with these values.
 fn line(values: &[(String, String)]) -> String {
     let values: Vec<_> = (values.iter())
         .map(|(key, value)| format!(r#""{key}":{value}"#))
@@ -47,7 +47,8 @@ fn value(key: &str) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
-/// Each kind of event, what it has beside the place and the time, and what it may have, as it is documented.
+/// Returns each documented kind of event, the fields that it must have beside place and time, and those that it may
+/// have.
 fn documented() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
     let document = include_str!("../../../src/observe/audit/mod.rs");
     let quoted = |cell: &'static str| -> Vec<_> { cell.split('`').skip(1).step_by(2).collect() };
@@ -78,14 +79,14 @@ fn an_event_has_what_is_documented_and_nothing_else() {
     for (kind, has, may_have) in &documented {
         assert!(format!("`{kinds}").contains(&format!("`{kind}`")), "{kind}");
         if ["opened", "ended", "lost"].contains(kind) {
-            continue; // not in the midst of this log
+            continue; // not inside this log
         }
         let unwritable = (*kind == "unwritable").then_some(Finding::Unwritable);
         let whole: Vec<_> = unwritable.clone().into_iter().collect();
         let with_flaw: Vec<_> = malformed(kind).into_iter().chain(unwritable).collect();
         let flaws = |values: &[_]| {
             let mut flaws = flaws(&line(values));
-            // The last record is not where it should be, after an envelope.
+            // The last record comes after an envelope, where it should not be.
             flaws.retain(|flaw| *flaw != malformed("ended")[0]);
             flaws
         };
@@ -247,7 +248,7 @@ fn a_log_begins_with_the_envelope_that_its_opening_record_announces() {
             Finding::Sequence { found, expected }
         );
     }
-    // The last one is told of by the end.
+    // The end record reports the last envelope.
     let (first, rest) = text.split_once('\n').unwrap();
     let last = rest
         .lines()

@@ -1,4 +1,4 @@
-//! What a module may try, so that what it says cannot be shown later: nothing of it works.
+//! Tests of hostile modules: no module can publish something that the log cannot show later.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +32,7 @@ fn custom(payload: Value) -> Message {
     event.into()
 }
 
-/// Messages of no great size that the codec cannot write.
+/// Messages of moderate size that the codec cannot write.
 fn unwritable() -> [Message; 4] {
     [
         stop("x".repeat(257)),
@@ -145,11 +145,11 @@ fn no_more_memory_is_taken_to_write_an_envelope_than_a_line_may_have() {
     assert!(taken.bytes_max < 4 * 1024 * 1024, "{taken:?}");
 }
 
-/// A payload of somebody's own making.
+/// A user-defined payload.
 enum Own {
     Plain,
     PanicsWhenWritten,
-    /// On the log's thread; and says that it is gone.
+    /// Panics when the log's thread drops it, and sets the flag.
     PanicsWhenDropped(Arc<AtomicBool>),
     Raw(Box<serde_json::value::RawValue>),
 }
@@ -206,7 +206,8 @@ fn a_log_that_is_ended_by_a_panic_says_so() {
     let (sender, told) = mpsc::channel();
     let options = Options::new().on_error(move |error| sender.send(error.clone()).unwrap());
     let log = AuditLog::start(&bus, &path, options.flush(Flush::EachLine)).unwrap();
-    // Until the log's thread is the last to let go of one. (Of two in one segment the second would abort.)
+    // Repeats until the log's thread drops the last handle. (With two such payloads in one segment, the second panic
+    // would abort.)
     let deadline = Instant::now() + Duration::from_secs(20);
     let error = loop {
         assert!(Instant::now() < deadline, "it has not said so");
@@ -251,7 +252,7 @@ fn a_file_that_a_log_is_written_to_takes_no_other() {
     for _ in 0..2 {
         let error = AuditLog::start(&other, &path, Options::new()).unwrap_err();
         assert_eq!(error.io_error().kind(), std::io::ErrorKind::ResourceBusy);
-        // So does the file that comes after it.
+        // The next file does so, too.
         bus.send_command("kernel", Command::Ping).unwrap();
         log.flush().unwrap();
     }
@@ -269,7 +270,7 @@ fn what_is_granted_or_revoked_makes_no_line_that_cannot_be_read_back() {
     let bus = MessageBus::builder().max_name(1_000_000).build();
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
     let sources = (0..20_000).map(|index| format!("{index:0>200}"));
-    let long = "\u{1}".repeat(1_000_000); // six bytes each, when they are written
+    let long = "\u{1}".repeat(1_000_000); // six bytes each when written
     bus.grant(Grant::new(&*long).sources(sources)).unwrap();
     bus.revoke("x".repeat(5_000_000));
     let named = SubscribeOptions::new().name(&*long);
@@ -287,7 +288,7 @@ fn what_is_granted_or_revoked_makes_no_line_that_cannot_be_read_back() {
 }
 
 #[test]
-fn who_is_told_that_a_log_has_failed_may_let_go_of_it() {
+fn the_callback_of_a_log_that_has_failed_may_drop_the_log() {
     let (folder, path) = place();
     let bus = MessageBus::new();
     let held = Arc::new(std::sync::Mutex::new(None::<AuditLog>));
@@ -301,7 +302,7 @@ fn who_is_told_that_a_log_has_failed_may_let_go_of_it() {
             sender.send((error.to_string(), flushed, closed)).unwrap();
         }
     });
-    // The number after this one is none.
+    // No number comes after this one.
     fs::write(folder.path().join(format!("audit.jsonl.{}", u64::MAX)), "").unwrap();
     let log = AuditLog::start(&bus, &path, options.rotate_at(200)).unwrap();
     *held.lock().unwrap() = Some(log);
@@ -313,7 +314,7 @@ fn who_is_told_that_a_log_has_failed_may_let_go_of_it() {
     assert_eq!((flushed, closed), (Some(true), Some(true)));
 }
 
-/// Counts how often it is asked for its subject.
+/// Counts how often the bus asks it for its subject.
 struct Asked(Arc<std::sync::atomic::AtomicUsize>);
 
 impl Serialize for Asked {
@@ -333,7 +334,7 @@ impl Payload for Asked {
 fn a_log_that_has_failed_is_told_nothing_more() {
     let (folder, path) = place();
     let bus = Bus::<Asked>::new();
-    // The number after this one is none.
+    // No number comes after this one.
     let last = folder.path().join(format!("audit.jsonl.{}", u64::MAX));
     fs::write(last, "").unwrap();
     let log = AuditLog::start(&bus, &path, Options::new().rotate_at(1)).unwrap();

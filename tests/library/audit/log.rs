@@ -1,4 +1,4 @@
-//! The audit log: whole, in order, on disk, and in nobody's way.
+//! Tests of the audit log: it is complete, in order and on disk, and it delays nobody.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn whole(paths: &[PathBuf]) -> Report {
     report
 }
 
-/// The `event` of each line that has one, or `envelope`.
+/// Returns the `event` of each line, or `envelope` where there is none.
 fn kinds(path: &Path) -> Vec<String> {
     fs::read_to_string(path)
         .unwrap()
@@ -39,7 +39,7 @@ fn kinds(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// How many refusals are recorded, by themselves or counted by others.
+/// Returns how many refusals are recorded, each by itself or within a count.
 fn denied(path: &Path) -> u64 {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -373,7 +373,7 @@ fn a_file_that_is_full_is_put_aside_and_numbers_go_on() {
     for path in &paths {
         assert!(fs::metadata(path).unwrap().len() < 4_000 + 1_500);
     }
-    // One of them gone.
+    // One of the files is gone.
     assert_eq!(
         audit::verify(&paths[1..]).unwrap().flaws[0].finding,
         Finding::NoBeginning
@@ -402,7 +402,7 @@ fn a_file_that_is_there_is_appended_to_and_a_torn_line_in_it_is_told() {
     let report = whole(std::slice::from_ref(&path));
     assert_eq!((report.runs, report.ended, report.torn), (2, 2, 2));
     assert_eq!(report.records, 6);
-    // In the midst of a run it is a flaw.
+    // Within a run the same is a flaw.
     let text = fs::read_to_string(&path).unwrap();
     let (first, rest) = text.split_once('\n').unwrap();
     fs::write(&path, format!("{first}\n{{\"rec\n{rest}")).unwrap();

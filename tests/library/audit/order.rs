@@ -1,4 +1,4 @@
-//! Grants, revokes and what they let pass, in an audit log of many threads: nothing stands outside what allowed it.
+//! Tests of order in an audit log that many threads write to: no publish stands outside the grant that allowed it.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};

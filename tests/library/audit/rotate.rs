@@ -1,4 +1,4 @@
-//! How an audit log that is rotated names its files: none is ever written over.
+//! Tests of file names under rotation: the log never writes over a file.
 #![cfg(unix)]
 
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Where an audit log begins: with what is published from then on, whatever the bus is like.
+//! Tests of where an audit log begins: with the first publish after its start, whatever the state of the bus.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -26,7 +26,7 @@ fn what_was_retained_is_not_in_a_log_that_begins_later_and_it_goes_on_well() {
     (0..4).for_each(|_| publish());
     let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
     let (sender, told) = mpsc::channel();
-    // It may not come back, and then the test fails.
+    // A call in here may never return. Then the test fails by its time-out.
     let closing = thread::spawn({
         let bus = bus.clone();
         move || {
@@ -47,7 +47,7 @@ fn what_was_retained_is_not_in_a_log_that_begins_later_and_it_goes_on_well() {
     assert_eq!(records.len(), 4);
     assert_eq!(records[0]["at"], 8);
     assert_eq!(records[2]["sequence"], 8);
-    // Whoever else comes later has it.
+    // A subscriber that comes later receives what is retained, too.
     assert_eq!(bus.subscribe().len(), 3);
     assert!(other.recv().is_ok());
 }

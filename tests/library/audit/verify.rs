@@ -1,4 +1,4 @@
-//! A log that was tampered with: each thing that is missing from it or added to it is found.
+//! Tests with logs that were tampered with: the verifier finds everything that was removed or added.
 
 use std::fs;
 
@@ -9,13 +9,13 @@ use oxide_bus::{Bus, Envelope, MessageBus};
 
 const OPENED: &str = r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#;
 
-/// What a revoke has beside its number and its place.
+/// The fields of a `revoked` record after `record` and `at`.
 const REVOKED: &str = r#""time":"2026-11-24T06:07:20Z","event":"revoked","capability":"log:write""#;
 
-/// The same of a grant, before `why`.
+/// The fields of a `granted` record after `record` and `at`, up to `why`.
 const GRANTED: &str = r#""time":"2026-11-24T06:07:20Z","event":"granted","capability":"c","#;
 
-/// The lines of a log with three envelopes, that was closed.
+/// Returns the lines of a closed log with three envelopes.
 fn lines() -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
@@ -67,7 +67,7 @@ fn a_log_without_its_end_says_so_and_is_whole_as_far_as_it_goes() {
         assert!(report.is_whole() && !report.is_ended());
         assert_eq!((report.unended, report.records), (1, kept as u64));
     }
-    // One that crashed, before one that did not; and what crashed just after it was rotated.
+    // A run that crashed, followed by one that did not; then a run that crashed just after a rotation.
     let report = verified(&[&lines[..2], &lines[..]]);
     assert_eq!((report.runs, report.ended, report.unended), (2, 1, 1));
     let report = verified(&[&lines[..2], &[]]);
@@ -92,9 +92,9 @@ fn numbers_at_the_end_of_their_range_are_found_and_nothing_overflows() {
         r#"{time},"event":"unwritable","id":"00000000-0000-0000-0000-000000000000","source":"","why":"""#
     );
     for (line, expected) in [
-        // Another number than the next one.
+        // The number is not the next one.
         (format!(r#"{{"record":{most},"at":0,{REVOKED}}}"#), 2),
-        // Early, and another number, and unwritable.
+        // Early, with another number, and unwritable.
         (
             format!(r#"{{"record":1,"at":{most},"sequence":{most},{unwritable}}}"#),
             4,
@@ -133,7 +133,7 @@ fn a_line_that_a_crash_has_torn_may_be_the_last_of_a_file_that_was_put_aside() {
     let report = verified(&[&torn[..], &lines[..]]);
     assert!(report.is_whole(), "{:?}", report.flaws);
     assert_eq!((report.torn, report.runs, report.unended), (1, 2, 1));
-    // Of the same run nothing is torn.
+    // Where the same run goes on in the next file, such a line is not a torn one but a flaw.
     let report = verified(&[&torn[..], &lines[3..]]);
     assert_eq!(found(&report), [&Finding::NotARecord]);
     assert_eq!((report.flaws[0].file, report.flaws[0].line), (0, 4));
@@ -160,7 +160,7 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
     assert_eq!((report.records, report.envelopes), (5, 3));
 
-    // The second is over a limit, and the third's line is none.
+    // The second envelope is over a limit, and the line of the third is too long to be a record.
     let report = Verifier::new().messages::<String>().files([&path]).unwrap();
     let string = ErrorKind::StringTooLong(256 * 1024);
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_log_that_was_written_with_larger_limits_is_read_with_them() {
     );
     assert_eq!(report.flaws[1].line, 4);
 
-    // None of them is a message.
+    // No envelope holds a `Message`.
     let verifier = Verifier::new().codec(large);
     let report = verifier.messages::<Message>().files([&path]).unwrap();
     assert_eq!((report.flaws.len(), report.foreign), (3, 3));
@@ -193,7 +193,7 @@ fn a_log_of_any_messages_is_whole_and_with_a_vocabulary_the_others_are_told() {
     let report = audit::verify([&path]).unwrap();
     assert!(report.is_whole() && report.is_ended(), "{:?}", report.flaws);
 
-    // One of them is damaged, and so it is of no vocabulary.
+    // A damaged envelope is not reported as one of another vocabulary.
     let text = fs::read_to_string(&path).unwrap();
     let damaged = text.replacen(r#""source":"counter""#, r#""source":"""#, 1);
     fs::write(&path, &damaged).unwrap();
@@ -225,7 +225,7 @@ fn the_names_in_a_message_are_held_to_the_limits_only_with_the_vocabulary() {
     assert_eq!(insisting.files([&path]).unwrap().foreign, 3);
 }
 
-/// What is found in files of these bytes.
+/// Returns what the verifier finds in files with these bytes.
 fn found_in(files: &[&[u8]]) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let paths = (files.iter().enumerate()).map(|(index, bytes)| {
@@ -277,7 +277,7 @@ fn a_file_that_is_no_log_is_named_once_and_the_next_is_read() {
         let before = found_in(&[bytes, text.as_bytes()]);
         assert_eq!(found(&before), [&named]);
         assert!(before.is_ended());
-        // The end of one run may be what it should have held, and the beginning of the next.
+        // Such bytes may be what one run should have ended with, and what the next should have begun with.
         let between = found_in(&[first.as_bytes(), bytes, rest.as_bytes()]);
         assert_eq!(found(&between), [&named]);
         assert_eq!((between.flaws[0].file, between.flaws[0].line), (1, 1));

@@ -1,4 +1,4 @@
-//! Any envelope at all, there and back.
+//! Round trips of arbitrary envelopes.
 
 use chrono::DateTime;
 use oxide_bus::codec::{Codec, ErrorKind};
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-/// Strings that need escapes, that look like syntax, that end in the middle of something.
+/// Strings that need escapes, look like syntax or end in the middle of a token.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -85,7 +85,7 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
-/// Mostly few, and now and then as many as there may be.
+/// Mostly a few headers, sometimes as many as are allowed.
 fn headers() -> impl Strategy<Value = Headers> {
     let value = text().prop_map(|text| text.replace(char::is_control, ""));
     prop::collection::vec(("[a-z0-9][a-z0-9._-]{0,63}", value), 0..40).prop_map(|pairs| {
@@ -118,7 +118,7 @@ prop_compose! {
     }
 }
 
-/// A message that the codec takes for one of somebody else's type, whose JSON it looks through.
+/// Makes the codec treat a `Message` as a foreign type, so that it scans the JSON.
 #[derive(serde::Serialize)]
 #[serde(transparent)]
 struct Foreign(Message);
@@ -132,7 +132,7 @@ fn foreign(envelope: &Envelope) -> Envelope<Foreign> {
     foreign
 }
 
-/// Puts the payload into so many arrays.
+/// Wraps the payload in `levels` arrays.
 fn nest(message: &mut Message, levels: usize) {
     if let Message::Command(Command::Invoke { payload, .. })
     | Message::Event(Event::Custom { payload, .. }) = message
@@ -146,7 +146,7 @@ fn nest(message: &mut Message, levels: usize) {
 #[derive(Debug, Clone, Copy)]
 enum Limit {
     Roomy,
-    /// Near the bytes of the whole text, or a part of them.
+    /// Close to the bytes of the whole text or of a part of it.
     Near(usize),
     Any(usize),
 }
@@ -189,7 +189,7 @@ proptest! {
         let expected = match codec.encode(&foreign(&envelope)) {
             Ok(json) => Ok(json),
             Err(error) => Err(match error.kind() {
-                // What serde alone says; the codec knows its own limit.
+                // The message is serde's. The codec knows its own limit.
                 ErrorKind::Message(text) if text == "more than 127 levels of nesting" => {
                     ErrorKind::TooDeep(depth.min(127))
                 }

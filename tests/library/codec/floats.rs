@@ -1,4 +1,4 @@
-//! Floats that JSON does not have: `serde_json` writes them as `null`, so they are refused.
+//! Tests of floats that JSON does not have: `serde_json` would write them as `null`, so the codec refuses them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const NOT_FINITE: [f64; 3] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
-/// The place of the float for which a message is refused.
+/// Returns the place of the float for which the codec refuses a message.
 fn place(message: impl Serialize + 'static) -> Option<String> {
     let error = Envelope::new("thermo", message).to_json().err()?;
     let ErrorKind::NotFinite(place) = error.kind() else {
@@ -54,7 +54,7 @@ enum Tagged {
     Reading { low: f64 },
 }
 
-/// Writes each key by itself, and then its value.
+/// Serializes each key separately, and then its value.
 struct ByKeys(f64);
 
 impl Serialize for ByKeys {
@@ -117,7 +117,7 @@ fn a_float_that_json_does_not_have_is_refused_wherever_a_message_holds_it() {
     }
 }
 
-/// A key that is a float, as no map of the standard library has one.
+/// A float as a key, which no map of the standard library has.
 struct FloatKey(f64);
 
 impl Serialize for FloatKey {

@@ -1,4 +1,4 @@
-//! Headers on the wire.
+//! Tests of headers on the wire.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ fn ping() -> Envelope {
     Envelope::new("kernel", Command::Ping.into())
 }
 
-/// An envelope with these headers, as text.
+/// Returns the text of an envelope with these headers.
 fn with_headers(headers: &str) -> String {
     with_message(PING).replace(r#""message""#, &format!(r#""headers":{headers},"message""#))
 }

@@ -1,4 +1,4 @@
-//! Keys: unknown, missing, twice, and those of the seed.
+//! Tests of keys: unknown, missing and duplicate ones, and those of the seed.
 
 use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind as Kind};

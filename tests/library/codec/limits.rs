@@ -1,4 +1,4 @@
-//! Each limit, at the limit and one over.
+//! Tests of each limit, exactly at it and one over.
 
 use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind as Kind};
@@ -45,7 +45,7 @@ fn a_payload_made_too_deep_in_code_is_refused_and_not_a_stack_overflow() {
     let typed = envelope.to_json().map_err(|error| error.kind().clone());
     let plain = serde_json::to_string(&envelope).map_err(|error| error.to_string());
     let binary = postcard::to_stdvec(&envelope).is_err();
-    // A deep value is dropped by recursion too.
+    // Dropping a deep value recurses, too.
     if let Message::Command(Command::Invoke { payload, .. }) = &mut envelope.message {
         let mut rest = payload.take();
         while let Some(inner) = match &mut rest {
@@ -67,7 +67,7 @@ fn json_object(value: Value) -> Value {
     Value::Object(members)
 }
 
-/// Both directions take the envelope at the limit, and refuse it one below.
+/// Asserts that decoding and encoding both accept the envelope at the limit and refuse it with a limit lower by one.
 #[track_caller]
 fn assert_limit(json: &str, at: usize, set: fn(Codec, usize) -> Codec, kind: &Kind) {
     let envelope = Envelope::<Message>::from_json(json).expect("within the defaults");
@@ -101,7 +101,8 @@ fn depth_is_limited() {
 
 #[test]
 fn values_are_limited() {
-    // Envelope, id, source, correlation id, time, message, kind, type, module id, method: ten.
+    // Ten values without the payload: envelope, id, source, correlation id, time, message, kind, type, module id,
+    // method.
     let json = with_payload(r#"[1,{"a":null,"b":"c"}]"#);
     assert_limit(&json, 15, Codec::max_nodes, &Kind::TooManyNodes(14));
 }

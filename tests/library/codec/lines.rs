@@ -1,4 +1,4 @@
-//! Logs as JSON Lines.
+//! Tests of logs as JSON Lines.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -17,12 +17,12 @@ fn json() -> String {
     ping().to_json().expect("it fits")
 }
 
-/// Reads messages of the bus's own kind.
+/// Reads messages of the type `Message`.
 fn reader<R: BufRead>(input: R) -> LinesReader<R> {
     LinesReader::new(input)
 }
 
-/// The numbers of the lines that were bad.
+/// Returns the numbers of the bad lines.
 fn bad(lines: impl Iterator<Item = Result<Envelope, LineError>>) -> Vec<u64> {
     lines
         .filter_map(Result::err)
@@ -30,7 +30,7 @@ fn bad(lines: impl Iterator<Item = Result<Envelope, LineError>>) -> Vec<u64> {
         .collect()
 }
 
-/// An input that gives one byte at a time, interrupts before each, and fails at the end.
+/// An input that yields one byte at a time, is interrupted before each, and fails at the end.
 struct Troubled<'a> {
     rest: &'a [u8],
     interrupt: bool,
@@ -158,7 +158,7 @@ fn a_line_of_exactly_the_limit_is_read_and_a_longer_one_skipped() {
 
 #[test]
 fn a_line_without_an_end_is_not_stored() {
-    /// Counts what it gives out: a mebibyte of the letter at a time.
+    /// Yields a mebibyte of the same letter at a time, and counts the bytes.
     struct Endless {
         block: Vec<u8>,
         left: usize,
@@ -268,7 +268,7 @@ fn a_byte_order_mark_before_the_first_line_is_passed_over() {
             assert_eq!(read.map(|read| read.len()).ok(), Some(2), "{log}");
         }
     }
-    // The limit is the line's, and one mark is what a file has.
+    // The byte limit is for the line without the mark, and a file has at most one mark.
     let codec = Codec::new().max_bytes(json.len());
     let log = format!("\u{feff}{json}\r\n\u{feff}{json}\n{json}");
     let lines = reader(log.as_bytes()).codec(codec);
@@ -309,7 +309,7 @@ fn another_kind_of_file_is_named_once_and_ends_the_reading() {
         assert!(error.source().is_none());
         assert!(lines.next().is_none());
     }
-    // Of a file that looks like that later it is a bad line.
+    // Bytes that look like another format later in a file are bad lines.
     let log = [json.as_bytes(), compressed, json.as_bytes()].join(&b'\n');
     assert_eq!(bad(reader(&*log)), [2, 3]);
 }

@@ -1,4 +1,4 @@
-//! What hostile input costs: memory in proportion, and little time.
+//! Tests of hostile input: decoding takes memory in proportion to the input, and little time.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use oxide_bus::kernel::Message;
 
 const MIB: usize = 1024 * 1024;
 
-/// The most bytes that this thread had allocated at once, beyond what was before.
+/// Returns the peak of this thread's allocated bytes during `work`, beyond what it held before.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let mut outcome = None;
     let info = measure(|| outcome = Some(work()));
@@ -22,7 +22,7 @@ fn with_payload(payload: &str) -> String {
     )
 }
 
-/// An array of as many items as fit into a mebibyte.
+/// Builds an array of as many items as fit into a mebibyte.
 fn full_of(item: &str) -> String {
     with_payload(&list(item, (MIB - 400) / (item.len() + 1)))
 }
@@ -31,7 +31,7 @@ fn list(item: &str, count: usize) -> String {
     format!("[{}]", vec![item; count].join(","))
 }
 
-/// The same, with no more values than the default limit lets through, padded to a mebibyte.
+/// Like `full_of`, but with no more values than the default limit allows, padded to a mebibyte.
 fn most_of(item: &str, nodes_of_item: usize) -> String {
     let nodes = 65_536 - 10;
     let json = with_payload(&list(item, nodes / nodes_of_item));
@@ -115,8 +115,8 @@ fn with_4096_values_it_costs_at_most_3_mebibytes() {
 fn binary_payloads_are_bounded_as_well() {
     let text = list("0", 200_000);
     let mut bytes = vec![1; 16];
-    bytes.extend([1, b's', 0, 0, 0]); // source, no other id, seconds, nanoseconds
-    bytes.extend([0, 2, 1, b'm', 1, b'f']); // a command, to invoke
+    bytes.extend([1, b's', 0, 0, 0]); // source, no correlation id, seconds, nanoseconds
+    bytes.extend([0, 2, 1, b'm', 1, b'f']); // a command of the kind invoke
     bytes.extend(postcard::to_stdvec(&text).expect("it fits"));
     let (outcome, cost) = peak(|| postcard::from_bytes::<oxide_bus::Envelope>(&bytes));
     assert!(outcome.is_err());
@@ -137,7 +137,7 @@ fn a_number_of_a_mebibyte_of_digits_takes_no_quadratic_time() {
     ] {
         let started = Instant::now();
         let _ = Codec::new().decode::<Message>(with_payload(&number));
-        // Milliseconds even unoptimized; quadratic would be hours.
+        // It takes milliseconds even unoptimized. Quadratic work would take hours.
         assert!(started.elapsed() < Duration::from_secs(5));
     }
 }

@@ -1,5 +1,5 @@
-//! The wire format. Run it also with `--features serde_json/arbitrary_precision`, which any crate of
-//! a program may switch on for all of it.
+//! Tests of the wire format. Run them also with `--features serde_json/arbitrary_precision`: any crate of a program may
+//! enable it for the whole program.
 
 mod arbitrary;
 mod floats;

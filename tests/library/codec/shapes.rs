@@ -1,4 +1,4 @@
-//! What is no envelope at all, and what is said of it.
+//! Tests of JSON that is not an envelope at all, and of the errors for it.
 
 use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, ErrorKind as Kind};

@@ -1,4 +1,4 @@
-//! Envelopes as text, good but for the part that a test gives.
+//! Envelopes as text, valid except for the part that a test supplies.
 
 use oxide_bus::Envelope;
 use oxide_bus::codec::{Codec, DecodeError, ErrorKind as Kind};
@@ -9,7 +9,7 @@ pub(crate) const ID: &str = "f18ca6a0-f663-4a05-ab64-ff8a88849d6c";
 pub(crate) const TIME: &str = "2026-11-24T06:07:20Z";
 pub(crate) const PING: &str = r#"{"kind":"command","type":"ping"}"#;
 
-/// An envelope with that message, as text.
+/// Returns the text of an envelope with that message.
 pub(crate) fn with_message(message: &str) -> String {
     format!(r#"{{"id":"{ID}","source":"s","timestamp":"{TIME}","message":{message}}}"#)
 }
@@ -20,7 +20,7 @@ pub(crate) fn with_payload(payload: &str) -> String {
     ))
 }
 
-/// An envelope with the source, the id and the time given as JSON.
+/// Returns the text of an envelope whose id, source and time are given as JSON.
 pub(crate) fn with(id: &str, source: &str, time: &str) -> String {
     format!(r#"{{"id":{id},"source":{source},"timestamp":{time},"message":{PING}}}"#)
 }

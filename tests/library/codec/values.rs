@@ -1,4 +1,4 @@
-//! Ids, times, sources and numbers.
+//! Tests of ids, times, sources and numbers.
 
 use oxide_bus::codec::ErrorKind as Kind;
 use serde_json::json;

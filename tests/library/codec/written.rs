@@ -1,4 +1,4 @@
-//! What is written, and that it is read back.
+//! Tests of what the codec writes, and that it reads the same back.
 
 use oxide_bus::chrono::DateTime;
 use oxide_bus::codec::ErrorKind;

@@ -1,9 +1,9 @@
-//! What holds for threads holds for tasks: the same bodies, run with the methods of threads, with
-//! those of tasks on tokio, and on another executor.
+//! Tests of what holds for threads and tasks alike: the same bodies run with the methods of threads, with those of
+//! tasks on tokio, and with those of tasks on another executor.
 
 use oxide_bus::{Bus, Overflow, SubscribeOptions};
 
-/// Each body on each of the sides.
+/// Runs each body on each of the sides.
 macro_rules! on_sides {
     ($($side:ident as $module:ident)+: $bodies:tt) => {
         $(on_sides! { @one $side $module $bodies })+
@@ -42,7 +42,7 @@ fn publish_all<S: Side>(side: S, bus: &Bus<u64>, numbers: std::ops::Range<u64>) 
     }
 }
 
-/// All kinds of queue.
+/// Returns all kinds of queue.
 fn kinds() -> [SubscribeOptions<u64>; 4] {
     let options = SubscribeOptions::new;
     [
@@ -53,7 +53,7 @@ fn kinds() -> [SubscribeOptions<u64>; 4] {
     ]
 }
 
-/// Queues that publishers wait for.
+/// Returns queues that publishers wait for.
 fn lossless(capacity: usize) -> [SubscribeOptions<u64>; 2] {
     let options = SubscribeOptions::new()
         .capacity(capacity)

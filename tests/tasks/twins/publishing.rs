@@ -1,4 +1,4 @@
-//! Publishing, where somebody must be waited for.
+//! Bodies about publishing where the publisher must wait.
 
 use oxide_bus::{Bus, Overflow};
 
@@ -66,7 +66,7 @@ fn a_publisher_that_waits_goes_on_when_the_subscriber_goes<S: Side>(side: S) {
     }
 }
 
-/// A thread's envelope is in other queues by then, a task's is in none.
+/// The outcome is a receipt that counts the envelope as dropped, or the error of a closed bus.
 fn a_publisher_that_waits_learns_that_the_bus_closes<S: Side>(side: S) {
     for options in lossless(1) {
         let bus = Bus::new();

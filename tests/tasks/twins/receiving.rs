@@ -1,4 +1,4 @@
-//! Receiving, whatever the queue.
+//! Bodies about receiving from any kind of queue.
 
 use oxide_bus::{Bus, Overflow, RecvError, SubscribeOptions, TryRecvError};
 
@@ -10,14 +10,14 @@ on_sides! {
     Threads as threads Tokio as tasks Another as tasks_elsewhere: {
         all_ways_take_the_envelopes_in_one_order
         nothing_queued_is_empty_and_not_the_end
-        who_waits_wakes_whatever_it_waits_with_and_whatever_its_queue
+        a_waiting_subscriber_wakes_whatever_it_waits_with_and_whatever_its_queue
         a_gap_is_told_once_where_it_lies_whatever_the_way
         a_batch_takes_what_is_queued_up_to_the_next_gap
         the_end_comes_after_what_is_queued_and_stays
-        who_waits_learns_of_the_end
-        who_is_too_slow_receives_what_is_queued_and_then_that_it_was_evicted
+        a_waiting_subscriber_learns_of_the_end
+        a_subscriber_that_is_too_slow_receives_what_is_queued_and_then_its_eviction
         the_newest_stay
-        a_group_shares_and_its_end_reaches_all_who_wait
+        a_group_shares_and_its_end_reaches_all_waiting_members
     }
 }
 
@@ -49,7 +49,7 @@ fn nothing_queued_is_empty_and_not_the_end<S: Side>(side: S) {
     }
 }
 
-fn who_waits_wakes_whatever_it_waits_with_and_whatever_its_queue<S: Side>(side: S) {
+fn a_waiting_subscriber_wakes_whatever_it_waits_with_and_whatever_its_queue<S: Side>(side: S) {
     type Way<S> = fn(S, &mut <S as Side>::Subscription) -> u64;
     let ways: [Way<S>; 4] = [
         |side, subscription| side.recv(subscription).unwrap().message,
@@ -131,7 +131,7 @@ fn the_end_comes_after_what_is_queued_and_stays<S: Side>(side: S) {
     }
 }
 
-fn who_waits_learns_of_the_end<S: Side>(side: S) {
+fn a_waiting_subscriber_learns_of_the_end<S: Side>(side: S) {
     for options in kinds() {
         for by_close in [true, false] {
             let bus = Bus::new();
@@ -148,7 +148,7 @@ fn who_waits_learns_of_the_end<S: Side>(side: S) {
     }
 }
 
-fn who_is_too_slow_receives_what_is_queued_and_then_that_it_was_evicted<S: Side>(side: S) {
+fn a_subscriber_that_is_too_slow_receives_what_is_queued_and_then_its_eviction<S: Side>(side: S) {
     for options in [
         SubscribeOptions::new(),
         SubscribeOptions::new().source("counter"),
@@ -180,7 +180,7 @@ fn the_newest_stay<S: Side>(side: S) {
     assert_eq!(side.drain(&mut subscription), Ok((missed..500).collect()));
 }
 
-fn a_group_shares_and_its_end_reaches_all_who_wait<S: Side>(side: S) {
+fn a_group_shares_and_its_end_reaches_all_waiting_members<S: Side>(side: S) {
     let bus = Bus::new();
     let members = [(); 3].map(|()| {
         let options = SubscribeOptions::new().group("workers");

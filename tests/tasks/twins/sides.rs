@@ -38,7 +38,7 @@ pub(crate) trait Side: Copy + Send + 'static {
     fn queued(self, subscription: &Self::Subscription) -> (usize, u64);
 }
 
-/// The side that has a clock, too.
+/// A side that has a clock, too.
 pub(crate) trait Timed: Side {
     fn recv_timeout(
         self,
@@ -150,7 +150,7 @@ impl Timed for Threads {
     }
 }
 
-/// What runs one future to its end, on this thread.
+/// Runs one future to its end on this thread.
 pub(crate) trait Executor: Copy + Send + 'static {
     fn block_on<F: Future>(self, future: F) -> F::Output;
 }

@@ -1,4 +1,4 @@
-//! What has a time-out.
+//! Bodies about time-outs.
 
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,10 @@
-//! Numbers as people read them.
+//! Formats numbers for people: rates, grouped digits, times with a unit.
 
 use std::time::Duration;
 
 use indicatif::HumanCount;
 
-/// A count as a rate per second.
+/// Returns a count as a rate per second.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a rate is not exact to the last of 53 bits anyway"
@@ -17,12 +17,12 @@ pub(crate) fn rate(count: u64, elapsed: Duration) -> f64 {
     }
 }
 
-/// Digits in groups of three.
+/// Returns a number with its digits in groups of three.
 pub(crate) fn grouped(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
-/// A rate without its fraction.
+/// Returns a rate without its fraction.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -32,7 +32,7 @@ pub(crate) fn whole(rate: f64) -> String {
     grouped(rate.round() as u64)
 }
 
-/// A unit of time, for figures that stand below each other.
+/// A unit of time, shared by figures that stand below each other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unit {
     pub(super) name: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// The unit in which a time has one to three digits before the point, milliseconds at most.
+    /// Returns the unit in which a time has one to three digits before the point, milliseconds at most.
     pub(super) fn of(nanoseconds: u64) -> Self {
         let (name, nanoseconds) = match nanoseconds {
             0..1_000 => ("ns", 1),
@@ -50,7 +50,7 @@ impl Unit {
         Unit { name, nanoseconds }
     }
 
-    /// A time in this unit, with three digits after the point where it has a smaller one.
+    /// Returns a time in this unit, with three digits after the point unless the unit is nanoseconds.
     pub(super) fn figure(self, nanoseconds: u64) -> String {
         if self.nanoseconds == 1 {
             return grouped(nanoseconds);

@@ -1,4 +1,4 @@
-//! What the benchmark sends, and what its threads or tasks do.
+//! The load of the benchmark: its payload, and the loops of its publishers and subscribers.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use oxide_bus::{
     Receipt, RecvError, Subject, Subscription,
 };
 
-/// One envelope in so many of each publisher is timed.
+/// One in so many envelopes of each publisher is timed.
 const TIMED: u64 = 16;
 
-/// After so many envelopes a publisher tells how far it is.
+/// After so many envelopes a publisher reports its progress.
 const TOLD: u64 = 256;
 
-/// What an envelope carries.
+/// The payload of an envelope.
 pub(super) struct Load {
-    /// The number of its publisher, as a word of its subject.
+    /// The number of the publisher, as a token of the subject.
     publisher: &'static str,
-    /// When it was about to be published, where it is one of those that are timed.
+    /// When it was about to be published, if it is one of those that are timed.
     published: Option<Instant>,
     bytes: Box<[u8]>,
 }
@@ -32,26 +32,26 @@ impl Payload for Load {
     }
 }
 
-/// What a publisher's envelopes are about.
+/// Returns the subject of a publisher's envelopes.
 fn subject(publisher: &str) -> Subject<'_> {
     Subject::new(["bench", publisher])
 }
 
-/// What a publisher is to do.
+/// The orders of a publisher: what it has to do.
 pub(super) struct Orders {
-    /// Its number. Static, so that envelopes carry it without a count that threads would share.
+    /// The publisher's number. It is static, so envelopes carry it without a reference count that threads would share.
     pub(super) publisher: &'static str,
-    /// How many envelopes it publishes at most.
+    /// How many envelopes the publisher publishes at most.
     pub(super) quota: u64,
-    /// The bytes in each.
+    /// How many bytes each envelope carries.
     pub(super) payload: usize,
-    /// Set when it is to end before.
+    /// Set when the publisher must end early.
     pub(super) stop: Arc<AtomicBool>,
-    /// How many all publishers have published, roughly.
+    /// How many envelopes all publishers together have published, roughly.
     pub(super) progress: Arc<AtomicU64>,
 }
 
-/// What a publisher was told by its receipts.
+/// A publisher's counts, from its receipts.
 pub(super) struct Sent {
     publisher: &'static str,
     pub(super) published: u64,
@@ -61,13 +61,13 @@ pub(super) struct Sent {
     pub(super) ended: Instant,
 }
 
-/// What a subscriber has counted.
+/// A subscriber's counts.
 pub(super) struct Intake {
     pub(super) received: u64,
     pub(super) lost: u64,
-    /// Whether it was put out, for want of room.
+    /// Whether it was evicted, because its queue was full.
     pub(super) evicted: bool,
-    /// From before the publish to after the receive, in nanoseconds.
+    /// The times from before the publish to after the receive, in nanoseconds.
     pub(super) latency: Histogram<u64>,
     pub(super) ended: Instant,
 }
@@ -85,7 +85,7 @@ impl Sent {
         }
     }
 
-    /// What to publish next, if anything.
+    /// Returns the next payload, if there is more to publish.
     fn next(&self, orders: &Orders) -> Option<Load> {
         let goes_on = self.published < orders.quota && !orders.stop.load(Ordering::Relaxed);
         goes_on.then(|| Load {
@@ -109,7 +109,7 @@ impl Sent {
         self
     }
 
-    /// Whether who listens to these subjects, or without any to everything, is to get what was sent.
+    /// Returns whether a subscriber to these subjects gets what was sent. Without subjects it listens to everything.
     pub(super) fn is_for(&self, subjects: &[Pattern]) -> bool {
         let subject = subject(self.publisher);
         subjects.is_empty() || subjects.iter().any(|pattern| pattern.matches(&subject))
@@ -127,7 +127,7 @@ impl Intake {
         }
     }
 
-    /// Whether there is more to come.
+    /// Counts a receive. Returns whether there is more to come.
     fn count(&mut self, received: Result<Delivery<Load>, RecvError>) -> bool {
         match received {
             Ok(delivery) => {
@@ -156,7 +156,7 @@ impl Intake {
     }
 }
 
-/// A publisher's life.
+/// Publishes until the quota is reached or the publisher must stop.
 pub(super) fn publish(
     handle: &Publisher<Load>,
     orders: &Orders,
@@ -168,7 +168,7 @@ pub(super) fn publish(
     Ok(sent.end())
 }
 
-/// The same of a task.
+/// Does the same as a task.
 pub(super) async fn publish_async(
     handle: &AsyncPublisher<Load>,
     orders: &Orders,
@@ -180,21 +180,21 @@ pub(super) async fn publish_async(
     Ok(sent.end())
 }
 
-/// A subscriber's life, up to the end of the bus, or its own.
+/// Receives until the bus closes, or until the subscriber is evicted.
 pub(super) fn receive(mut subscription: Subscription<Load>) -> Intake {
     let mut intake = Intake::begin();
     while intake.count(subscription.recv()) {}
     intake.end()
 }
 
-/// The same of a task.
+/// Does the same as a task.
 pub(super) async fn receive_async(mut subscription: AsyncSubscription<Load>) -> Intake {
     let mut intake = Intake::begin();
     while intake.count(subscription.recv().await) {}
     intake.end()
 }
 
-/// An empty histogram, which grows, and keeps three digits of any value.
+/// Returns an empty histogram that grows, and keeps three digits of any value.
 pub(super) fn new_histogram() -> Histogram<u64> {
     Histogram::new(3).expect("three digits are within its bounds")
 }

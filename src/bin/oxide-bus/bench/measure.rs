@@ -1,4 +1,4 @@
-//! One run: everybody from a common start to the end.
+//! One run of the benchmark: starts all publishers and subscribers together, waits for the end, and checks the counts.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::load::{Intake, Load, Orders, Sent};
 use super::progress::Progress;
 use super::workers::{Job, Workers};
 
-/// How often the progress is looked at.
+/// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What publishers and subscribers counted, each for itself.
+/// What the publishers and the subscribers counted, each for itself.
 pub(super) struct Counts {
     /// When the thread that times the run saw it begin.
     began: Instant,
@@ -25,7 +25,7 @@ pub(super) struct Counts {
     pub(super) intakes: Vec<Intake>,
     /// How many queues the subscribers have.
     queues: usize,
-    /// What they listen to; if nothing is named, to everything.
+    /// What the subscribers listen to; everything, if this is empty.
     subjects: Vec<Pattern>,
 }
 
@@ -50,13 +50,13 @@ impl Counts {
         self.intakes.iter().map(|intake| intake.lost).sum()
     }
 
-    /// How many subscribers were put out.
+    /// Returns how many subscribers were evicted.
     pub(super) fn evicted(&self) -> usize {
         self.intakes.iter().filter(|intake| intake.evicted).count()
     }
 
-    /// From the start to the last subscriber's end. At the start, a publisher or the thread that
-    /// times the run comes first; the time that was asked for counts from the latter.
+    /// Returns the time from the start to the end of the last publisher or subscriber. The start is when a publisher or
+    /// the thread that times the run began, whichever was first. A duration that was asked for counts from the latter.
     pub(super) fn elapsed(&self) -> Duration {
         let began = self.sent.iter().map(|sent| sent.began);
         let ended = (self.sent.iter().map(|sent| sent.ended))
@@ -67,7 +67,7 @@ impl Counts {
         })
     }
 
-    /// Whether the two sides agree, and every envelope is accounted for at every queue.
+    /// Checks that the two sides agree, and that every envelope is accounted for at every queue.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let (due, delivered, dropped) = (self.due(), self.delivered(), self.dropped());
         let (received, lost) = (self.received(), self.lost());
@@ -86,14 +86,14 @@ impl Counts {
         }
     }
 
-    /// How many envelopes are for each queue, whatever becomes of them.
+    /// Returns how many envelopes were published for each queue, whatever became of them.
     fn due(&self) -> u64 {
         let sent = self.sent.iter().filter(|sent| sent.is_for(&self.subjects));
         sent.map(|sent| sent.published).sum()
     }
 
-    /// What was counted at each queue. The members of a group share one: the subscribers take turns
-    /// in which group they join.
+    /// Returns what was counted at each queue. The members of a group share one queue; the subscribers join the groups
+    /// in turn.
     fn queues(&self) -> impl Iterator<Item = Queue> {
         (0..self.queues).map(|number| {
             let members = (self.intakes.iter()).skip(number).step_by(self.queues);
@@ -106,7 +106,7 @@ impl Counts {
     }
 }
 
-/// What came out of a queue.
+/// The counts of one queue.
 #[derive(Default)]
 struct Queue {
     received: u64,
@@ -115,7 +115,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Whether it accounts for all that was due, or up to the eviction.
+    /// Returns whether the queue accounts for everything that was due, or for everything up to the eviction.
     fn is_complete(&self, due: u64) -> bool {
         let seen = self.received + self.lost;
         if self.evicted {
@@ -126,7 +126,7 @@ impl Queue {
     }
 }
 
-/// Runs publishers and subscribers to their end, which `stop` brings on.
+/// Runs publishers and subscribers to their end. `stop` ends the publishers early.
 pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
     let bus = Bus::new();
     let size = usize::from(options.publishers) + usize::from(options.subscribers);
@@ -139,12 +139,12 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
     let subscribers = subscribe(options, &bus, &workforce)?;
     let speak = Capability::new("bench:publish");
     bus.grant(&speak).expect("a short name");
-    // Nothing is ever sent: the channel disconnects when the last publisher is done.
+    // No message is ever sent: the channel disconnects when the last publisher is done.
     let (running, all_done) = mpsc::channel::<Infallible>();
     let publishers = (0..options.publishers)
         .map(|number| {
             let orders = Orders {
-                publisher: number.to_string().leak(), // once for each, and the run is the process
+                publisher: number.to_string().leak(), // once per publisher, in a process that ends with the run
                 quota: quota(options, number),
                 payload: options.payload as usize,
                 stop: Arc::clone(stop),
@@ -186,7 +186,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
     })
 }
 
-/// Subscribes everybody, and sets them to work.
+/// Subscribes all subscribers, and starts their threads or tasks.
 fn subscribe(
     options: &Options,
     bus: &Bus<Load>,
@@ -210,7 +210,7 @@ fn subscribe(
         .collect()
 }
 
-/// The part of all messages that this publisher publishes.
+/// Returns how many of all messages this publisher publishes.
 fn quota(options: &Options, number: u16) -> u64 {
     if options.duration.is_some() {
         return u64::MAX;
@@ -219,7 +219,7 @@ fn quota(options: &Options, number: u16) -> u64 {
     all / publishers + u64::from(u64::from(number) < all % publishers)
 }
 
-/// How long to wait before the next look: up to the end of the run, if that is sooner.
+/// Returns how long to wait before the progress is shown again, at most up to the end of the run.
 fn tick(options: &Options, began: Instant) -> Duration {
     match options
         .duration

@@ -1,4 +1,4 @@
-//! How far the run is: a bar on stderr, if that is a terminal.
+//! The progress of the run: a bar on stderr, if that is a terminal.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::figures::{grouped, rate, whole};
 
-/// How much there is to do.
+/// The length of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Length {
     Time(Duration),
@@ -24,7 +24,7 @@ impl Progress {
             Length::Time(duration) => milliseconds(duration),
             Length::Envelopes(count) => count,
         };
-        let bar = ProgressBar::new(steps); // hidden where stderr is no terminal
+        let bar = ProgressBar::new(steps); // it is hidden if stderr is no terminal
         let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}");
         bar.set_style(style.expect("the template is well formed"));
         Progress { bar, length }
@@ -40,7 +40,7 @@ impl Progress {
 }
 
 impl Length {
-    /// What is done, how fast, and how long the rest takes, where that can be told.
+    /// Returns what is done, how fast, and how long the rest takes, if that can be estimated.
     fn status(self, published: u64, elapsed: Duration) -> String {
         let (done, pace) = (grouped(published), rate(published, elapsed));
         let left = self.left(published, elapsed);
@@ -49,7 +49,7 @@ impl Length {
         format!("{done} published, {} a second{left}", whole(pace))
     }
 
-    /// The time to the end, at the rate so far.
+    /// Returns the time to the end, at the rate so far.
     fn left(self, published: u64, elapsed: Duration) -> Option<Duration> {
         match self {
             Length::Time(duration) => Some(duration.saturating_sub(elapsed)),

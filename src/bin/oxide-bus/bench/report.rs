@@ -1,4 +1,4 @@
-//! What a run comes to, for people and for programs.
+//! The report of a run: a table for people, JSON for programs.
 
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
@@ -33,7 +33,7 @@ pub(super) struct Report {
     latency_ns: Latency,
 }
 
-/// Nanoseconds, but for the number of samples; nothing where there are none.
+/// The number of samples, and percentiles in nanoseconds; those are `None` if there are no samples.
 #[derive(Debug, Serialize)]
 struct Latency {
     samples: u64,
@@ -139,7 +139,7 @@ impl Latency {
         }
     }
 
-    /// All in one unit, which fits the median.
+    /// Returns the rows of the table, all in the unit that fits the median.
     fn rows(&self) -> Vec<(String, String)> {
         let unit = self.p50.map(Unit::of);
         let heading = unit.map_or("latency".to_owned(), |unit| {

@@ -1,4 +1,4 @@
-//! Who does the work: a thread each, or a task each on a runtime.
+//! The workers: each publisher and subscriber is a thread, or a task on a runtime.
 
 use std::convert::Infallible;
 use std::sync::mpsc::Sender;
@@ -12,13 +12,13 @@ use super::super::failure::Failure;
 use super::super::thread;
 use super::load::{self, Intake, Load, Orders, Sent};
 
-/// All of them begin when everybody is there, the caller of [`start`](Workers::start) included.
+/// What the workers run on. All of them begin together, once each is ready and [`start`](Workers::start) is called.
 pub(super) enum Workers {
     Threads(Arc<Barrier>),
     Tasks(Runtime, Arc<tokio::sync::Barrier>),
 }
 
-/// Somebody at work.
+/// A worker that runs, and returns a `T` at its end.
 pub(super) enum Job<T> {
     Thread(JoinHandle<T>),
     Task(tokio::task::JoinHandle<T>),
@@ -29,7 +29,7 @@ impl Workers {
         Workers::Threads(Arc::new(Barrier::new(size + 1)))
     }
 
-    /// As many tasks, on so many threads.
+    /// Prepares `size` tasks, on a runtime of `workers` threads.
     pub(super) fn of_tasks(size: usize, workers: u16) -> Result<Self, Failure> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers.into())
@@ -62,7 +62,7 @@ impl Workers {
         })
     }
 
-    /// A publisher, which holds on to `running` until it is done.
+    /// Starts a publisher. It holds on to `running` until it is done.
     pub(super) fn publish(
         &self,
         name: &str,
@@ -103,7 +103,7 @@ impl Workers {
         }
     }
 
-    /// What somebody has come to.
+    /// Waits for a worker, and returns its result.
     pub(super) fn join<T>(&self, job: Job<T>) -> Result<T, Failure> {
         match (job, self) {
             (Job::Thread(thread), _) => {

@@ -1,4 +1,7 @@
-//! The books of a replay. They can be closed at any moment, and are true to the bus even then.
+//! The accounts of a replay: how many lines were bad, and what became of the published envelopes.
+//!
+//! They can be closed at any moment, after an interrupt for example, and agree with the bus even then: publishing and
+//! counting are one step, under a lock.
 
 use std::mem;
 use std::ops::ControlFlow;
@@ -20,7 +23,7 @@ struct Entries {
 }
 
 impl Accounts {
-    /// Empty books, kept by subject or not.
+    /// Returns empty accounts. With `by_subject` they count each subject, too.
     pub(super) fn new(by_subject: bool) -> Self {
         Accounts {
             entries: Mutex::default(),
@@ -28,10 +31,10 @@ impl Accounts {
         }
     }
 
-    /// Publishes and enters it, in one step, unless the books or the bus are closed. What is refused counts as a bad
-    /// line, and is reported as such.
+    /// Publishes an envelope and counts it, in one step, unless the accounts or the bus are closed. An envelope that is
+    /// refused counts as a bad line, and is reported as such.
     ///
-    /// Who closes the books waits for this, so close the bus before: then this waits for nobody.
+    /// [`close`](Accounts::close) waits for this, so close the bus before: then this does not wait for room.
     pub(super) fn publish(
         &self,
         envelope: Envelope,
@@ -60,7 +63,7 @@ impl Accounts {
         }
     }
 
-    /// Enters a bad line, unless the books are closed, and reports it if it is one of the first.
+    /// Counts a bad line, unless the accounts are closed, and reports it if it is one of the first.
     pub(super) fn bad(&self, report: impl FnOnce()) -> ControlFlow<()> {
         let mut entries = self.entries.lock();
         if entries.closed {
@@ -74,7 +77,7 @@ impl Accounts {
         ControlFlow::Continue(())
     }
 
-    /// Closes the books: nothing is published or reported any more.
+    /// Closes the accounts: nothing is published or reported any more.
     pub(super) fn close(&self) -> Counters {
         let mut entries = self.entries.lock();
         entries.closed = true;

@@ -1,4 +1,4 @@
-//! What went where, in numbers.
+//! The counters of a replay, and the table of them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use console::truncate_str;
 use oxide_bus::Receipt;
 
-/// How many subjects are told apart: memory must not grow with the input.
+/// How many subjects are counted separately: memory must not grow with the input.
 const SUBJECTS: usize = 10_000;
 
-/// How many of them are listed, if not all.
+/// How many subjects are listed, if not all.
 const LARGEST: usize = 10;
 
-/// How many bad lines are reported one by one. More would hide what matters, and fill a log.
+/// How many bad lines are reported one by one. More would hide what matters, and fill a log file.
 const REPORTED: u64 = 20;
 
 #[derive(Debug, Default)]
@@ -23,10 +23,10 @@ pub(super) struct Counters {
     published: u64,
     delivered: u64,
     dropped: u64,
-    /// How many of the delivered were displaced from the queue, where that can be.
+    /// How many of the delivered envelopes were displaced from the queue, if the policy allows that.
     displaced: Option<u64>,
     subjects: BTreeMap<String, Traffic>,
-    /// The subjects that came when there were enough.
+    /// The subjects that came when [`SUBJECTS`] were counted already.
     others: Traffic,
 }
 
@@ -44,18 +44,18 @@ impl AddAssign for Traffic {
 }
 
 impl Counters {
-    /// A bad line. True if it is one to report.
+    /// Counts a bad line. Returns whether to report it.
     pub(super) fn enter_bad(&mut self) -> bool {
         self.bad += 1;
         self.bad <= REPORTED
     }
 
-    /// How many bad lines were not reported.
+    /// Returns how many bad lines were not reported.
     pub(super) fn unreported(&self) -> u64 {
         self.bad.saturating_sub(REPORTED)
     }
 
-    /// A published envelope, by subject if that is wanted.
+    /// Counts a published envelope, also by its subject if one is given.
     pub(super) fn enter(&mut self, receipt: &Receipt, subject: Option<String>) {
         let delivered = receipt.delivered() as u64;
         self.published += 1;
@@ -69,7 +69,7 @@ impl Counters {
         }
     }
 
-    /// So many of the delivered had to make room for others.
+    /// Sets how many of the delivered envelopes had to make room for others.
     pub(super) fn enter_displaced(&mut self, displaced: u64) {
         self.displaced = Some(displaced);
     }
@@ -82,17 +82,17 @@ impl Counters {
         }
     }
 
-    /// Whether no line was bad.
+    /// Returns whether no line was bad.
     pub(super) fn is_good(&self) -> bool {
         self.bad == 0
     }
 
-    /// 1 where lines were bad.
+    /// Returns 1 if lines were bad, else 0.
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(u8::from(!self.is_good()))
     }
 
-    /// The totals; then the largest subjects in order of size, or all by name. No line is wider than this.
+    /// Returns the totals, then the largest subjects in order of size, or all by name. No line is wider than `width`.
     pub(super) fn table(&self, all_subjects: bool, width: Option<usize>) -> String {
         let mut lines = self.totals();
         if !self.subjects.is_empty() {
@@ -171,7 +171,7 @@ mod tests {
                 "  command.ping\n           2            1  command.start.日本語日本語\n"
             )
         );
-        // Each of these characters is two columns wide, and the mark one.
+        // Each of these characters is two columns wide, and the ellipsis one.
         let cut = counters.table(false, Some(27 + 14 + 2 * 2));
         assert_eq!(cut, whole.replace("日本語日本語", "日…"));
         assert_eq!(counters.table(false, Some(27 + 14 + 2 * 6)), whole);

@@ -1,9 +1,9 @@
-//! So many envelopes a second.
+//! The pace of a replay: a number of envelopes a second.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Deadlines at equal distances from the first on, so that being late now and then adds up to nothing.
+/// Deadlines at equal distances from the first one, so delays do not add up.
 pub(super) struct Pace {
     per_second: f64,
     began: Option<Instant>,
@@ -19,7 +19,7 @@ impl Pace {
         }
     }
 
-    /// Waits for the next deadline; the first is now.
+    /// Waits for the next deadline. The first one is now.
     pub(super) fn wait(&mut self) {
         let began = *self.began.get_or_insert_with(Instant::now);
         let due = Duration::try_from_secs_f64(self.passed / self.per_second);

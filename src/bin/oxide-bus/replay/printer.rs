@@ -1,4 +1,4 @@
-//! What prints: the subscriber's thread, or those of its members.
+//! The printer: the thread of the subscriber, or of each of its members.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,12 +11,12 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::progress::Progress;
 
-/// So many bytes are printed without waiting for more.
+/// When so many bytes are ready, they are printed without waiting for more.
 const FULL: usize = 64 * 1024;
 
-/// Prints to the end of the bus, or until nobody reads it.
+/// Prints what is received until the bus ends, or until the output has no reader any more.
 ///
-/// What came of it is known to the last member to end, and before that to one that cannot print.
+/// The last member to end returns the outcome, and before that any member that cannot print. The others return `None`.
 pub(super) fn print(
     subscription: Subscription,
     progress: &Progress,
@@ -39,11 +39,11 @@ enum End {
     Evicted,
 }
 
-/// Flushes only when it would have to wait for more: what comes slowly is seen at once, and what
+/// Prints everything. It flushes only when it would have to wait for more: what comes slowly is seen at once, and what
 /// comes fast is written in large pieces.
 fn print_all(mut subscription: Subscription, progress: &Progress) -> io::Result<End> {
-    // All was read within limits, and what is written can be more than what was read: 1e9 is longer in full, and
-    // a correlation id that is absent becomes a null.
+    // Everything was read within limits, but what is written can be longer than what was read: 1e9 is written in full,
+    // and a correlation id that is absent becomes a null.
     let unlimited = Codec::new()
         .max_bytes(usize::MAX)
         .max_depth(usize::MAX)
@@ -59,7 +59,7 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> io::Result<
                     progress.print_one();
                 }
                 Err(RecvError::Lagged { missed: lost }) => progress.lose(lost),
-                Err(RecvError::Disconnected | RecvError::Evicted) => break, // `recv` tells it again
+                Err(RecvError::Disconnected | RecvError::Evicted) => break, // `recv` returns it again
             }
         }
         lines.flush()?;
@@ -75,7 +75,7 @@ fn print_all(mut subscription: Subscription, progress: &Progress) -> io::Result<
     }
 }
 
-/// What the output said. Every envelope that was read can be encoded, so there is nothing else to tell apart.
+/// Returns the error of the output. Every envelope that was read can be encoded, so no other error is expected.
 fn into_io(error: LineError) -> io::Error {
     match error {
         LineError::Io { error, .. } => error,
@@ -83,7 +83,7 @@ fn into_io(error: LineError) -> io::Error {
     }
 }
 
-/// Lines that go to the standard output in one piece: nobody else's come in between.
+/// A buffer of lines that go to the standard output in one piece: no other thread's lines come in between.
 #[derive(Default)]
 struct Sheet(Vec<u8>);
 
@@ -109,9 +109,9 @@ impl Write for Sheet {
     }
 }
 
-/// Lines of JSON as a person may see them: what is hidden in them is escaped, and they mean the same.
+/// Returns lines of JSON as a terminal may show them: hidden characters are escaped, and the lines mean the same.
 fn shown(lines: &str) -> Cow<'_, str> {
-    // It stands in strings only, but for the ends of the lines.
+    // Hidden characters stand in strings only, apart from the ends of the lines.
     let must_be_escaped = |c| c != '\n' && output::is_hidden(c);
     if !lines.contains(must_be_escaped) {
         return lines.into();
@@ -120,7 +120,7 @@ fn shown(lines: &str) -> Cow<'_, str> {
     for c in lines.chars() {
         if must_be_escaped(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(text, "\\u{unit:04x}"); // a string takes it
+                let _ = write!(text, "\\u{unit:04x}"); // writing to a string does not fail
             }
         } else {
             text.push(c);

@@ -1,4 +1,4 @@
-//! How far the printing is: what the printing threads tell the others, and each other.
+//! The progress of the printing threads: counters that they share with each other and with the main thread.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 pub(super) struct Progress {
     printed: AtomicU64,
     lost: AtomicU64,
-    /// How many members are still at it.
+    /// How many members have not ended yet.
     at_work: AtomicU16,
 }
 
@@ -19,14 +19,14 @@ impl Progress {
         }
     }
 
-    /// How many envelopes are printed.
+    /// Returns how many envelopes are printed.
     pub(super) fn printed(&self) -> u64 {
-        self.printed.load(Ordering::Relaxed) // exact for the last member; for others it need not be
+        self.printed.load(Ordering::Relaxed) // exact for the last member; the others need no exact count
     }
 
-    /// How many were lost on the way, as far as the subscriber was told.
+    /// Returns how many envelopes were lost on the way, as far as the subscriber was told.
     pub(super) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed) // the same
+        self.lost.load(Ordering::Relaxed) // like `printed`
     }
 
     pub(super) fn print_one(&self) {
@@ -37,9 +37,9 @@ impl Progress {
         self.lost.fetch_add(envelopes, Ordering::Relaxed);
     }
 
-    /// A member has come to its end. True if it was the last one.
+    /// Notes that a member has ended. Returns whether it was the last one.
     pub(super) fn leave(&self) -> bool {
-        // AcqRel: the last one knows what the others have counted.
+        // AcqRel: release publishes this member's counts, and acquire shows the last member those of the others.
         self.at_work.fetch_sub(1, Ordering::AcqRel) == 1
     }
 }

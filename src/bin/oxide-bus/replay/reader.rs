@@ -1,4 +1,4 @@
-//! The thread that reads: line by line, the bad ones reported, the good ones passed on.
+//! The reader: it reads the log line by line, reports the bad lines, and passes the good ones on.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -65,7 +65,7 @@ impl Input {
     }
 }
 
-/// Reads to the end, or until `take` or the accounts have enough. Returns how many envelopes it has read.
+/// Reads to the end, or until `take` or the accounts break off. Returns how many envelopes it has read.
 pub(super) fn reader(
     input: &Input,
     codec: Codec,

@@ -1,8 +1,9 @@
-//! What one subscription receives, checked with each envelope.
+//! The account of one subscription: what it receives and misses, checked with each envelope.
 //!
-//! Of each line it knows up to which number all is settled: received, or missing. What is missing may never be more
-//! than what it was told of; at the end it is as much. Subscribing, changing patterns and leaving each begin an *era*,
-//! and are barriers: what was published before is not for the era, what begins to be published after is.
+//! For each line it knows up to which number everything is settled: received, or missing. There may never be more
+//! missing envelopes than reported losses; at the end the two are equal. Subscribing, changing patterns and leaving
+//! each begin an *era*, and are barriers: an envelope that was published before does not belong to the era, one whose
+//! publish begins after does.
 
 use oxide_bus::{Envelope, Overflow};
 
@@ -10,8 +11,8 @@ use super::part::{Load, Part};
 use super::report::broken;
 use super::round::{RETAINED, Round};
 
-/// What a subscription listens to for a while, if anything. How many of each line were published when that began,
-/// and how many had begun to be published.
+/// An era: what a subscription listens to for a while, if anything; how many envelopes of each line were published when
+/// it began; and how many publishes of each line had begun by then.
 struct Era(Option<Part>, Vec<u64>, Vec<u64>);
 
 #[derive(Default)]
@@ -21,17 +22,18 @@ pub(super) struct Account {
     next: Vec<u64>,
     next_sequence: Option<u64>,
     pub(super) received: u64,
-    /// What it was told that it lost.
+    /// How many losses were reported to it.
     pub(super) lost: u64,
-    /// What was offered and did not come, and what was perhaps offered.
+    /// How many envelopes were offered and did not come, and how many of those that did not come were perhaps offered.
     pub(super) missing: u64,
     doubtful: u64,
-    /// At the end: whether it was evicted, and how many it has lost as it says.
+    /// At the end: whether it was evicted, and how many it has lost by its own count.
     pub(super) end: Option<(bool, u64)>,
 }
 
 impl Account {
-    /// Of a subscription that was made after so much was `done` and before so much had `begun`.
+    /// Returns the account of a subscription that was made after these publishes were `done` and before more than these
+    /// had `begun`.
     pub(super) fn new(round: &Round, part: &Part, mut done: Vec<u64>, mut begun: Vec<u64>) -> Self {
         let nothing = vec![0; done.len()];
         if part.group.is_some() {
@@ -51,7 +53,7 @@ impl Account {
         }
     }
 
-    /// Whether there are so many eras that it takes long to look through them.
+    /// Returns whether there are so many eras that it takes long to look through them.
     pub(super) fn is_busy(&self) -> bool {
         self.eras.len() > 9
     }
@@ -61,7 +63,7 @@ impl Account {
         self.eras.push(Era(listens, done, begun));
     }
 
-    /// Whether an envelope is offered for certain, and whether it may be.
+    /// Returns whether an envelope is certainly offered, and whether it may be.
     fn fits(&self, round: &Round, line: usize, number: u64) -> (bool, bool) {
         let (mut surely, mut perhaps) = (true, false);
         for (index, Era(listens, done, _)) in self.eras.iter().enumerate() {
@@ -75,7 +77,7 @@ impl Account {
         (surely && perhaps, perhaps)
     }
 
-    /// Takes down an envelope. One that is lent does not say its sequence number.
+    /// Notes a received envelope. One that is only lent does not carry its sequence number.
     pub(super) fn note(&mut self, round: &Round, it: &Envelope<Load>, sequence: Option<u64>) {
         let (by, line, number) = (self.part.name, it.message.line, it.message.number);
         let (name, next) = (round.parts[line].name, self.next[line]);
@@ -97,23 +99,23 @@ impl Account {
             .eras
             .get(1)
             .map_or(0, |it| it.2[line] + u64::from(RETAINED));
-        let is_retained = round.retained == Some(line) && number < first; // perhaps
+        let is_retained = round.retained == Some(line) && number < first; // it may be
         if self.next_sequence.is_some() || !is_retained {
             self.next_sequence = sequence.or(self.next_sequence).map(|it| it + 1);
         }
     }
 
-    /// Takes down that it was told of losses.
+    /// Notes a reported loss.
     pub(super) fn note_lost(&mut self, round: &Round, lost: u64) {
-        let waits = self.part.overflow == Overflow::Block && !self.part.speaks(); // or it leaves
+        let waits = self.part.overflow == Overflow::Block && !self.part.speaks(); // one that speaks may leave
         let may = lost > 0 && (!waits || round.is_closing());
         promise!(may => self.part.name, "is told that it lost {lost}");
         self.lost += lost;
-        let next = self.next_sequence.filter(|_| self.part.group.is_none()); // some are of others
+        let next = self.next_sequence.filter(|_| self.part.group.is_none()); // other members may have lost some
         self.next_sequence = next.map(|next| next + lost);
     }
 
-    /// All below these numbers is received by now, or missing.
+    /// Settles everything below these numbers: it is received by now, or missing.
     pub(super) fn settle_all(&mut self, round: &Round, below: &[u64]) {
         (below.iter().enumerate()).for_each(|(line, &below)| self.settle(round, line, below));
         self.check_told(round);
@@ -130,12 +132,13 @@ impl Account {
 
     fn check_told(&self, round: &Round) {
         let Account { missing, lost, .. } = self;
-        // The other members of a group may have them; a subscribe that overlaps with the close may come too late.
+        // The other members of a group may have received them. A subscribe that overlaps with the close may come too
+        // late.
         let may = self.part.group.is_some() || self.part.speaks() && round.is_closing();
         promise!(may || missing <= lost => self.part.name, "misses {missing} and is told of {lost}");
     }
 
-    /// It has come to its end, where so much has begun to be published.
+    /// Checks the account at the end of its subscription. By then these publishes had `begun`.
     pub(super) fn finish(&mut self, round: &Round, begun: &[u64]) {
         let (by, (evicted, dropped)) = (self.part.name, self.end.unwrap_or((false, self.lost)));
         promise!(!evicted || self.part.may_be_evicted() => by, "is evicted");
@@ -145,7 +148,7 @@ impl Account {
         let most = match self.part.overflow {
             _ if !evicted => self.missing + self.doubtful,
             Overflow::Evict => 1,
-            _ => u64::MAX, // when its predicate has panicked is not known
+            _ => u64::MAX, // it is not known when its predicate has panicked
         };
         let lost = self.lost;
         let fits = self.part.group.is_some() || lost <= most && lost == dropped;

@@ -1,4 +1,4 @@
-//! Who takes part in a round, and what is published: drawn from the seed, and from nothing else.
+//! The parts of a round and their payloads: everything here is drawn from the seed, and from nothing else.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ const NAMES: [&str; 20] = [
     "p15", "p16", "p17", "p18", "p19",
 ];
 
-/// What changing patterns go through.
+/// The patterns that a part with changing patterns switches between.
 pub(super) const CHANGES: [[&str; 2]; 3] = [["*.k0", "*.k1"], ["*.k0", "*.k2"], ["k9.>", "*.k3"]];
 
-/// A payload. Those of one part, its *line*, have consecutive numbers, so a subscription knows what it misses.
+/// A payload. The payloads of one part, its *line*, have consecutive numbers, so a subscription knows what it misses.
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) line: usize,
     pub(super) number: u64,
-    /// Another line, and how many of it were published before this one: they come first for everybody.
+    /// Another line, and how many of its payloads were published before this one: every subscriber gets those first.
     pub(super) witness: (usize, u64),
     /// The line and the number of the question that this answers.
     pub(super) answers: Option<(usize, u64)>,
     pub(super) subject: [&'static str; 2],
-    /// Counts the payloads that there are.
+    /// Counts the payloads that are alive.
     pub(super) _alive: Arc<()>,
 }
 
@@ -47,13 +47,13 @@ pub(super) enum Job {
     Revoke,
     /// Receives, to the end of the bus.
     Read,
-    /// The same, but nothing before the bus closes.
+    /// Like `Read`, but receives nothing before the bus closes.
     Stuck,
-    /// The same as `Read`, and answers questions.
+    /// Like `Read`, and answers questions.
     Answer,
 }
 
-/// A worker, or several that share a subscription: what it publishes under, and what it subscribes to.
+/// A worker, or several in one group: how they publish, and what they subscribe to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Part {
     pub(super) name: &'static str,
@@ -61,12 +61,12 @@ pub(super) struct Part {
     /// For each worker, whether it is a task.
     pub(super) tasks: Vec<bool>,
     pub(super) pauses: usize,
-    /// It publishes under a capability with a scope, which may be taken away.
+    /// Whether it publishes under a capability with a scope, which may be revoked.
     pub(super) granted: bool,
     pub(super) patterns: Vec<&'static str>,
     pub(super) changing: bool,
     source: Option<&'static str>,
-    /// A predicate refuses multiples of the first number, and panics from the second one on.
+    /// Its predicate refuses multiples of the first number, and panics from the second one on.
     predicate: Option<(u64, u64)>,
     pub(super) group: Option<&'static str>,
     pub(super) overflow: Overflow,
@@ -74,7 +74,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// So that many publishes only append, there may be no filters at all.
+    /// Draws a part. A plain round has no filters, so that many publishes only append.
     fn draw(rng: &mut Rng, name: &'static str, job: Job, is_plain: bool) -> Self {
         let largest = 1 << rng.usize(0..=9);
         let mut part = Part {
@@ -114,7 +114,7 @@ impl Part {
         part
     }
 
-    /// All parts of a round.
+    /// Draws all parts of a round.
     pub(super) fn draw_all(rng: &mut Rng) -> Vec<Self> {
         let (most, is_plain) = (1 << rng.usize(0..=2), rng.u8(0..3) == 0);
         let jobs = [
@@ -142,12 +142,12 @@ impl Part {
         parts
     }
 
-    /// Whether it publishes, and not only answers.
+    /// Returns whether it publishes on its own, and not only to answer.
     pub(super) fn speaks(&self) -> bool {
         matches!(self.job, Job::Publish | Job::Visit | Job::Revoke)
     }
 
-    /// The second token of the subject of an envelope.
+    /// Returns the second token of the subject of an envelope.
     pub(super) fn kind(&self, number: u64) -> &'static str {
         let kinds = ["k0", "k1", "k2", "k3", "k0", "k1", "k2", "ask"];
         match self.job {
@@ -156,7 +156,7 @@ impl Part {
         }
     }
 
-    /// Whether it listens to an envelope of a part.
+    /// Returns whether it listens to this envelope of a part.
     pub(super) fn accepts(&self, part: &Part, number: u64) -> bool {
         let fits = |it: &&str| *it == ">" || it.ends_with(part.kind(number));
         let predicate = |(not, panics): (u64, u64)| number < panics && !number.is_multiple_of(not);
@@ -165,7 +165,7 @@ impl Part {
             && self.predicate.is_none_or(predicate)
     }
 
-    /// What it subscribes with. Panics are counted.
+    /// Returns the options of its subscription. Panics of the predicate are counted.
     pub(super) fn options(&self, panics: &Arc<AtomicU64>) -> SubscribeOptions<Load> {
         let mut options = SubscribeOptions::new()
             .name(self.name)
@@ -176,7 +176,7 @@ impl Part {
             options = options.predicate(move |it: &Envelope<Load>| {
                 if it.message.number >= first {
                     panics.fetch_add(1, Ordering::Relaxed);
-                    resume_unwind(Box::new("a predicate panics, as it is to")); // past the hook
+                    resume_unwind(Box::new("a predicate panics, as it is to")); // without the panic hook
                 }
                 !it.message.number.is_multiple_of(not)
             });
@@ -187,7 +187,7 @@ impl Part {
             .fold(options, SubscribeOptions::group)
     }
 
-    /// Whether its predicate may panic.
+    /// Returns whether its predicate may panic.
     pub(super) fn panics(&self) -> bool {
         self.predicate.is_some_and(|it| it.1 < u64::MAX)
     }
@@ -196,14 +196,14 @@ impl Part {
         self.panics() || self.overflow == Overflow::Evict
     }
 
-    /// Whether it receives all in the one order: then each gap shows in the sequence numbers.
+    /// Returns whether it receives everything in the one order: then each gap shows in the sequence numbers.
     pub(super) fn is_gapless(&self) -> bool {
         let is_plain = self.patterns.is_empty() && self.source.or(self.group).is_none();
         is_plain && self.predicate.is_none()
     }
 }
 
-/// `SplitMix64`: the seed of the next round, and numbers that look random.
+/// One step of `SplitMix64`: gives the seed of the next round, and numbers that look random.
 pub(super) fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

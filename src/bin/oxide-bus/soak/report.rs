@@ -1,4 +1,4 @@
-//! What is told: a broken promise with what led to it.
+//! Reports a broken promise, with the steps that led to it.
 
 use std::collections::VecDeque;
 use std::fmt::{Arguments, Write};
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::super::output;
 use super::round::Round;
 
-/// The seed of the round that runs, and the round.
+/// The seed of the current round, and the round.
 pub(super) static CURRENT: Mutex<(u64, Weak<Round>)> = Mutex::new((0, Weak::new()));
 
 /// The last steps of a worker: when, what, and a number.
@@ -28,7 +28,7 @@ impl Trace {
         trace
     }
 
-    /// Notes what the worker is about to do, or has done.
+    /// Notes a step that the worker is about to take, or has taken.
     pub(super) fn step(&self, what: &'static str, number: u64) {
         let mut steps = self.steps.lock();
         steps.truncate(11);
@@ -40,16 +40,16 @@ impl Trace {
     }
 }
 
-/// Tells that a promise was broken, and ends the process.
+/// Reports that a promise was broken, and ends the process.
 pub(super) fn broken(by: &str, what: Arguments) -> ! {
-    let current = CURRENT.lock(); // kept to the end by the first that finds something broken
+    let current = CURRENT.lock(); // the first thread that finds something broken keeps it to the end
     let (seed, round) = (current.0, current.1.upgrade());
     let began = round.as_ref().map_or_else(Instant::now, |it| it.began);
     let when = format_args!("{:?} into the round with --seed {seed}", began.elapsed());
     output::complain(format_args!("a promise is broken, {when}: {by}: {what}"));
     let mut text = String::new();
     if let Some(round) = round {
-        let _ = writeln!(text, "{}", round.topology()); // a text takes it
+        let _ = writeln!(text, "{}", round.topology()); // writing to a string does not fail
         for it in round.bus.stats().subscriptions {
             let _ = writeln!(text, "{it:?}");
         }

@@ -1,4 +1,4 @@
-//! One round: a fresh bus, what its workers share, how it goes on, and what must hold of the whole bus.
+//! One round: a fresh bus, the state that its workers share, its stages, and the checks of the whole bus.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
@@ -19,21 +19,21 @@ use super::worker::Worker;
 /// How many envelopes are retained of one line.
 pub(super) const RETAINED: u8 = 5;
 
-/// Longer than anything may take.
+/// Longer than any step may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many envelopes a queue may hold beside its capacity: while it tells of a gap, and with two segments.
+/// How many envelopes a queue may hold beside its capacity: one while it reports a gap, or two segments.
 const BESIDE: u64 = 1;
 const SEGMENTS: u64 = 128;
-/// How many one that keeps the newest may have held, if a thread was stopped while it took some out.
+/// The same for a queue that keeps the newest, if a thread was stopped while it removed some.
 const OVERDUE: u64 = 1 << 15;
 
-/// The stages of a round: all work; those that speak come to their ends; the bus closes.
+/// The stages of a round: all work; the workers that publish come to their ends; the bus closes.
 const WORK: u8 = 0;
 const QUIET: u8 = 1;
 const CLOSED: u8 = 2;
 
-/// How far a line is.
+/// How far a line has got.
 #[derive(Default)]
 pub(super) struct Line {
     begun: AtomicU64,
@@ -48,20 +48,20 @@ pub(super) struct Round {
     pub(super) total_order: bool,
     pub(super) retained: Option<usize>,
     segment: usize,
-    /// The bus closes while all are at work.
+    /// Whether the bus closes while all workers are at work.
     pub(super) is_abrupt: bool,
     pub(super) bus: Bus<Load>,
     pub(super) began: Instant,
     pub(super) lines: Vec<Line>,
     stage: AtomicU8,
     pub(super) traces: Mutex<Vec<Arc<Trace>>>,
-    /// Those of subscriptions that stay, and of members of groups.
+    /// The accounts of subscriptions that stay, and of members of groups.
     pub(super) accounts: Mutex<Vec<Arc<Mutex<Account>>>>,
-    /// Its clones are in the payloads.
+    /// Each payload holds a clone of it.
     pub(super) alive: Arc<()>,
     /// How often a predicate was made to panic.
     pub(super) panics: Arc<AtomicU64>,
-    /// How many subscriptions the envelopes have matched, by their receipts.
+    /// How many matches the receipts have reported.
     pub(super) matched: AtomicU64,
 }
 
@@ -93,7 +93,7 @@ impl Round {
         }
     }
 
-    /// Who takes part, as a text.
+    /// Returns the topology as a text: the bus and all parts.
     pub(super) fn topology(&self) -> String {
         let (seed, segment, retained) = (self.seed, self.segment, self.retained);
         let (order, abrupt) = (self.total_order, self.is_abrupt);
@@ -109,23 +109,24 @@ impl Round {
         self.parts.iter().filter(|it| it.job == job).count()
     }
 
-    /// Notes before a publish that the numbers below are published from now on.
+    /// Notes before a publish that all numbers less than `below` may be published from now on.
     ///
-    /// The fence pairs with that in [`begun`](Round::begun): if that does not see this, whatever its thread did before
-    /// is seen by the publish that follows.
+    /// The fence pairs with that in [`begun`](Round::begun). If a call of `begun` does not see this store, the publish
+    /// that follows sees everything that the thread of that call did before.
     pub(super) fn begin(&self, line: usize, below: u64) {
         self.lines[line].begun.store(below, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
-    /// What may have been published by now. What is above begins after what this thread did before.
+    /// Returns what may have been published by now. A publish of a higher number begins after everything that this
+    /// thread did before.
     pub(super) fn begun(&self) -> Vec<u64> {
-        fence(Ordering::SeqCst); // pairs with that in `begin`
+        fence(Ordering::SeqCst); // pairs with the fence in `begin`
         let begun = |line: &Line| line.begun.load(Ordering::Relaxed);
         self.lines.iter().map(begun).collect()
     }
 
-    /// Notes after a publish that the numbers below are published.
+    /// Notes after a publish that all numbers less than `below` are published.
     pub(super) fn end(&self, line: usize, below: u64) {
         self.lines[line].done.store(below, Ordering::Release); // pairs with `done_of`
     }
@@ -146,15 +147,15 @@ impl Round {
     }
 
     pub(super) fn is_working(&self) -> bool {
-        self.stage.load(Ordering::SeqCst) == WORK // as below
+        self.stage.load(Ordering::SeqCst) == WORK // pairs with the stores in `run`
     }
 
-    /// Whether the bus has closed, or is about to: from then on envelopes and subscriptions may be refused.
+    /// Returns whether the bus has closed, or is about to: from then on envelopes and subscriptions may be refused.
     pub(super) fn is_closing(&self) -> bool {
         self.stage.load(Ordering::SeqCst) == CLOSED // pairs with the stores in `run`
     }
 
-    /// Runs the round, for about this long; returns what was published, received and lost.
+    /// Runs the round for about this long. Returns what was published, received and lost.
     pub(super) fn run(self: &Arc<Self>, runtime: &Handle, length: Duration) -> [u64; 3] {
         let trace = Trace::of(self, "conductor");
         let until = |what, is_so: &dyn Fn() -> bool| {
@@ -207,23 +208,26 @@ impl Round {
         self.sum_up()
     }
 
-    /// For each part that stays subscribed an account that receives nothing: all that the part is offered is missing.
-    fn ledgers(&self) -> impl Iterator<Item = Account> {
+    /// Returns, for each part that stays subscribed, an account that receives nothing: everything that the part was
+    /// offered is missing there, so it counts the offers.
+    fn empty_accounts(&self) -> impl Iterator<Item = Account> {
         let (nothing, done) = (vec![0; self.parts.len()], self.done());
         let parts = self.parts.iter().filter(|it| !it.speaks());
         parts.map(move |part| {
-            let mut ledger = Account::new(self, part, nothing.clone(), nothing.clone());
-            ledger.lost = u64::MAX;
-            ledger.settle_all(self, &done);
-            ledger
+            let mut account = Account::new(self, part, nothing.clone(), nothing.clone());
+            account.lost = u64::MAX;
+            account.settle_all(self, &done);
+            account
         })
     }
 
-    /// What does not fit yet of the figures of the bus, when nobody speaks and everybody is to receive all.
+    /// Returns which figures of the bus do not fit yet, once no worker publishes and every reader is to receive
+    /// everything.
     fn misfit(&self) -> Option<String> {
         let (stats, done, mut most) = (self.bus.stats(), self.done(), 64 * 64);
-        for Account { part, missing, .. } in self.ledgers() {
-            // A queue with a filter keeps the segment of each envelope; the others, their own and one beside.
+        for Account { part, missing, .. } in self.empty_accounts() {
+            // A queue with a filter keeps the segment of each envelope. The others keep their own segments and one
+            // beside.
             most += part.capacity * if part.is_gapless() { 1 } else { 64 } + 256;
             let Some(it) = figures(&part, &stats) else {
                 promise!(part.may_be_evicted() => part.name, "is not listed any more");
@@ -253,11 +257,11 @@ impl Round {
         (!fits).then(|| format!("{published} published, {alive} payloads of {most}: {stats:?}"))
     }
 
-    /// Compares what was received with what was published, when all have come to their ends.
+    /// Compares what was received with what was published, once all workers have come to their ends.
     fn sum_up(&self) -> [u64; 3] {
         let (done, mut sums) = (self.done(), [0; 2]);
         (self.accounts.lock().iter()).for_each(|it| it.lock().finish(self, &done));
-        for Account { part, missing, .. } in self.ledgers() {
+        for Account { part, missing, .. } in self.empty_accounts() {
             let accounts = self.accounts.lock();
             let accounts = accounts.iter().map(|it| it.lock());
             let its = accounts.filter(|it| it.part.group.unwrap_or(it.part.name) == part.name);
@@ -269,7 +273,7 @@ impl Round {
         let (panics, stats) = (self.panics.load(Ordering::Relaxed), self.bus.stats());
         let fits = stats.predicate_panics == panics && self.bus.subscriber_count() == 0;
         promise!(fits => "the bus", "after {panics} panics and the end: {stats:?}");
-        // Those who come and go receive some, and questions have no receipts.
+        // Visitors receive some envelopes too, and questions have no receipts.
         let others = [Job::Visit, Job::Revoke, Job::Answer];
         let is_known = others.iter().all(|&job| self.number_of(job) == 0);
         let matched = self.matched.load(Ordering::Relaxed);
@@ -279,7 +283,7 @@ impl Round {
     }
 }
 
-/// A part's figures, unless it was evicted.
+/// Returns a part's figures, unless it was evicted.
 fn figures<'a>(part: &Part, stats: &'a Stats) -> Option<&'a SubscriptionStats> {
     let mut all = stats.subscriptions.iter();
     all.find(|it| it.name.as_deref() == Some(part.group.unwrap_or(part.name)))

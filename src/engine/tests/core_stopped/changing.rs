@@ -1,4 +1,4 @@
-//! Publishers among those who change the list.
+//! Publishers and changes of the list, with one of them stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ fn a_publisher_that_is_stopped_before_its_claim_goes_by_the_list_of_the_claim() 
     for subscription in newcomers.iter_mut().chain([&mut first]) {
         assert_eq!(queued(subscription), [11, 10]);
     }
-    // And all that in the segment that was open.
+    // And everything went into the segment that was open.
     assert!(Arc::ptr_eq(&segment, &bus.core.current().segment));
 }
 
@@ -55,7 +55,7 @@ fn a_newcomer_with_less_room_than_the_segment_has_gets_the_next_one() {
 #[test]
 fn threads_that_only_subscribe_and_leave_starve_no_publisher() {
     const PUBLISHES: u32 = 300;
-    // Each publish opens a segment, and hands it over to many.
+    // Each publish opens a segment, and hands it over to many queues.
     let bus = Bus::<u32>::builder().max_segment(1).build();
     let many: Vec<_> = (0..1000)
         .map(|_| {
@@ -81,7 +81,7 @@ fn threads_that_only_subscribe_and_leave_starve_no_publisher() {
     for thread in changing {
         thread.join().expect("it ends well");
     }
-    // It loses once to each change that had begun before it was in a hurry, unless it is stopped for too long.
+    // It loses once to each change that had begun before it was in a hurry, unless it is preempted for too long.
     assert!(attempts <= 8, "{attempts}");
     assert!(many.iter().all(|it| it.len() == PUBLISHES as usize));
 }

@@ -1,4 +1,4 @@
-//! Somebody stops while the bus closes.
+//! A thread stops while the bus closes.
 
 #[cfg(feature = "tokio")]
 use std::{

@@ -1,4 +1,4 @@
-//! Somebody stops on the way of putting a subscriber out.
+//! A thread stops while it evicts a subscriber.
 
 use super::{MEANWHILE, all, ends, publish, queued, stop_publish};
 use crate::bus::options::SubscribeOptions;
@@ -97,7 +97,7 @@ fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
     publish(&bus, 0);
     let stopped = stop_publish(&bus, Step::Evicted, 1, 1);
     drop(bus.subscribe());
-    // Nobody is left who could send to it.
+    // Nobody is left that could send to it.
     assert_eq!(evicted.recv().map(|it| it.message), Ok(0));
     assert!(evicted.recv().unwrap_err().missed().is_some());
     assert_eq!(evicted.recv().unwrap_err(), RecvError::Evicted);

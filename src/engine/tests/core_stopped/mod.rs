@@ -1,4 +1,4 @@
-//! With a publisher stopped at any step, the others go on.
+//! Progress: with a publisher stopped at any step, the others go on.
 
 mod changing;
 mod closing;
@@ -17,24 +17,24 @@ use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::support::failpoints::{Step, Stopped, stop};
 use crate::{Bus, Envelope, Receipt, Subscription};
 
-/// Waited for only where a test fails.
+/// How long a test that fails waits before it does.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many envelopes the others publish meanwhile: more than a segment holds, so that they open
-/// segments too, and fewer than a queue does.
+/// How many envelopes the others publish meanwhile: more than a segment holds, so that they open segments too, and
+/// fewer than a queue holds.
 const MEANWHILE: u32 = 100;
 
 fn publish(bus: &Bus<u32>, number: u32) -> Receipt {
     bus.publish(Envelope::new("test", number)).expect("open")
 }
 
-/// Stops the publisher of a number when it comes to a step for the `nth` time.
+/// Publishes `number` and stops it when it comes to a step for the `nth` time.
 fn stop_publish(bus: &Bus<u32>, step: Step, nth: usize, number: u32) -> Stopped<Receipt> {
     let bus = bus.clone();
     stop(step, nth, move || publish(&bus, number))
 }
 
-/// A subscriber that has room for one, and is waited for.
+/// A subscriber that has room for one envelope, and that publishers wait for.
 fn lossless(bus: &Bus<u32>) -> Subscription<u32> {
     let overflow = Overflow::Block;
     let options = SubscribeOptions::new().capacity(1).overflow(overflow);
@@ -53,7 +53,7 @@ fn all(numbers: impl Iterator<Item = u32>) -> Vec<u32> {
     numbers.collect()
 }
 
-/// Does some work on a thread of its own, and fails if it does not end.
+/// Does some work on a thread of its own, and fails if that does not end.
 fn ends(work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     let worker = thread::spawn(move || {
@@ -66,8 +66,8 @@ fn ends(work: impl FnOnce() + Send + 'static) {
     worker.join().expect("it ends well");
 }
 
-/// Stops the publisher of 0 at a step, lets two others publish 1 to [`MEANWHILE`] and three
-/// subscribers receive; then lets it go on, and compares the accounts.
+/// Stops the publisher of 0 at a step, and lets two others publish 1 to [`MEANWHILE`] and three subscribers receive.
+/// Then lets it go on, and compares the accounts.
 fn the_others_go_on(step: Step, nth: usize) {
     let bus = Bus::<u32>::new();
     let mut subscriptions = [bus.subscribe(), bus.subscribe(), bus.subscribe()];
@@ -81,7 +81,7 @@ fn the_others_go_on(step: Step, nth: usize) {
             }
         });
     }
-    // Before the swap there is no 0 yet; after it, whoever came first has handed it over.
+    // Before the swap there is no 0 yet. After it, the first other publisher has handed it over.
     let begin = u32::from(step == Step::Installing);
     for subscription in &mut subscriptions {
         assert_eq!(queued(subscription), all(begin..=MEANWHILE));
@@ -216,7 +216,7 @@ fn a_place_that_is_held_for_a_publish_that_may_be_refused_is_in_no_account() {
 
 #[test]
 fn one_that_goes_to_sleep_while_it_loses_an_envelope_is_told() {
-    // It has been seen to have no room: for the next segment, or for what is appended to the one that is open.
+    // The queue was seen to have no room: for the next segment, or for what is appended to the open one.
     for (before, step) in [(1, Step::Installing), (2, Step::Admitted)] {
         goes_to_sleep_while_it_loses(before, step);
     }
@@ -299,7 +299,7 @@ fn nobody_appends_to_a_segment_before_it_is_in_every_queue() {
     stopped.release();
 }
 
-/// Without one order the second would be there before the first, which has the lower number.
+/// Without a total order the second would be there before the first, which has the lower number.
 #[test]
 fn in_one_order_nobody_goes_before_a_publisher_that_is_stopped_with_a_lower_number() {
     let bus = Bus::<u32>::builder().total_order().build();
@@ -321,7 +321,7 @@ fn in_one_order_nobody_goes_before_a_publisher_that_is_stopped_with_a_lower_numb
             receipt
         }
     });
-    // What nobody picks goes its way.
+    // A change of the list does not need the order lock, so it goes on.
     ends({
         let bus = bus.clone();
         move || drop(bus.subscribe())

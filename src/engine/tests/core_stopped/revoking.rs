@@ -1,3 +1,5 @@
+//! A publish stops on its way, and its permission is revoked meanwhile.
+
 use super::*;
 use crate::{Denial, Draft, Grant, PublishError, Publisher, RevokeError};
 
@@ -27,7 +29,7 @@ fn stop_guarded(
     stop(step, 1, publish)
 }
 
-/// By a publisher, and by the capability's name.
+/// Checks a publish by a publisher, and one by the capability's name.
 fn stopped_everywhere(step: Step, check: fn(&Bus<u32>, Subscription<u32>, Stopped<Published>)) {
     for grant in grants() {
         let (bus, subscription, publisher) = bus_with_a_place(grant);
@@ -124,7 +126,7 @@ fn who_has_to_try_again_takes_one_out_of_its_allowance() {
 #[test]
 fn a_request_that_is_asked_again_gets_no_answer_after_its_capability_is_drained() {
     let (bus, _subscription, publisher) = bus_with_a_place(Grant::new("write"));
-    // Nobody asks now, and this answers whoever does with the same id meanwhile.
+    // Nobody asks now. This answers a request with the same id that is made meanwhile.
     let id = Envelope::new("test", 1).id;
     let answer = move || publisher.publish(Draft::new(7).with_correlation_id(id));
     let stopped = stop_guarded(Step::Claimed, answer);

@@ -1,4 +1,4 @@
-//! Where wakers run.
+//! The places where wakers run: never under the order lock.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::publish;
 use crate::bus::options::SubscribeOptions;
 use crate::{Bus, Envelope};
 
-/// Counts how often it finds the turn free, and how often taken.
+/// Counts how often it finds the order lock free, and how often taken.
 struct Looks {
     bus: Bus<u32>,
     free: AtomicUsize,

@@ -1,4 +1,4 @@
-//! A file under an exclusive lock: no other log can write to it.
+//! A file under an exclusive lock, so no other log can write to it.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ impl Locked {
         &self.0
     }
 
-    /// Whether it is the file of that name.
+    /// Returns whether this is the file at `path`.
     pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
         match fs::metadata(path) {
             Ok(there) => Ok(is_same(&self.0.metadata()?, &there)),
@@ -55,7 +55,7 @@ impl Write for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Fails where the file system has no locks.
+        // Fails if the file system has no locks.
         let _unlocked = self.0.unlock();
     }
 }
@@ -65,7 +65,7 @@ fn open_or_create(path: &Path) -> io::Result<(File, bool)> {
     options.append(true).read(true);
     match options.create_new(true).open(path) {
         Ok(file) => Ok((file, true)),
-        // The file exists, or the second try gives the error.
+        // Either the file exists, or the second try returns the error.
         Err(_) => (options.create_new(false).create(true).open(path)).map(|file| (file, false)),
     }
 }
@@ -90,7 +90,7 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 
 #[cfg(not(unix))]
 fn is_same(_one: &Metadata, _other: &Metadata) -> bool {
-    true // the standard library does not tell which file is which there
+    true // the standard library cannot identify a file there
 }
 
 #[cfg(all(test, unix))]
@@ -107,7 +107,7 @@ mod tests {
         let path = folder.path().join("audit.jsonl");
         let (locked, is_new) = Locked::open(&path).unwrap();
         assert!(is_new && is_locked(&path));
-        // What a child has between `fork` and `exec`.
+        // A child has this copy between `fork` and `exec`.
         let shared = locked.file().try_clone().unwrap();
         drop(locked);
         assert!(!is_locked(&path));

@@ -1,4 +1,7 @@
-//! The file of a log, and those it was rotated into.
+//! The file of a log, and its rotation into numbered files.
+//!
+//! Rotation never deletes or overwrites a file, and a failed one leaves the log's file where it was. The tests below
+//! show it.
 
 mod locked;
 
@@ -12,19 +15,19 @@ pub(super) struct LogFile {
     path: PathBuf,
     output: BufWriter<Locked>,
     bytes: u64,
-    /// The file was created for a log that has not begun yet. `drop` removes it if nothing was written.
+    /// Whether the file was created for a log that has not started yet. `drop` removes it if nothing was written.
     is_new: bool,
     rotate_at: Option<u64>,
     sync: bool,
 }
 
-/// The absolute path of a file, with the links on the way to its folder resolved. It stays the same when the program
-/// changes its folder, or when such a link changes.
+/// Returns the absolute path of a file, with the links on the way to its folder resolved. The path stays valid when the
+/// program changes its working directory, or when such a link changes.
 pub(super) fn settled(path: &Path) -> io::Result<PathBuf> {
     let path = path::absolute(path)?;
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
-        _ => Ok(path), // a folder, which cannot be written
+        _ => Ok(path), // this is a folder, which cannot be written
     }
 }
 
@@ -47,7 +50,7 @@ impl LogFile {
         Ok(log)
     }
 
-    /// Ends a line that a crash has torn, so that the first new record is a line of its own.
+    /// Ends a line that a crash has torn, so the first new record is a line of its own.
     fn end_what_is_torn(&mut self) -> io::Result<()> {
         let mut file = self.output.get_ref().file();
         self.bytes = file.metadata()?.len();
@@ -67,7 +70,7 @@ impl LogFile {
         &self.path
     }
 
-    /// Whether flushing waits for the disk.
+    /// Returns whether flushing waits for the disk.
     pub(super) fn syncs(&self) -> bool {
         self.sync
     }
@@ -78,7 +81,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// Whether the file is as large as it may be.
+    /// Returns whether the file is as large as it may be.
     pub(super) fn is_full(&self) -> bool {
         self.rotate_at.is_some_and(|limit| self.bytes >= limit)
     }
@@ -91,18 +94,18 @@ impl LogFile {
         Ok(())
     }
 
-    /// Puts the file, which was flushed, aside, and begins another. If that fails, the file is where it was, unless
-    /// another has come there meanwhile, and no empty one is left.
+    /// Puts the flushed file aside, and begins another. If that fails, no empty file is left, and the old file is where
+    /// it was, unless another has taken its place meanwhile.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
         let aside = self.take_name()?;
         if let Err(cause) = self.put_aside(&aside) {
             let _left = fs::remove_file(&aside);
             return Err(cause);
         }
-        // Fails where the process has too many files open, for one.
+        // Fails if the process has too many files open, for example.
         *self = LogFile::open(self.path.clone(), self.rotate_at, self.sync)
             .inspect_err(|_| put_back(&aside, &self.path))?;
-        self.is_new = false; // the log has begun, and its newest file stays though nothing may follow
+        self.is_new = false; // the log has started, so its newest file stays even if nothing follows
         Ok(())
     }
 
@@ -114,8 +117,8 @@ impl LogFile {
         }
     }
 
-    /// A name that nobody else has, one more than the greatest number that a file of this log has. There is an empty
-    /// file by that name then: so what is put in its place is certainly nobody's.
+    /// Takes a free name: one more than the greatest number of this log's files. It creates an empty file of that name,
+    /// so the rotated file replaces nothing that belongs to somebody else.
     fn take_name(&self) -> io::Result<PathBuf> {
         let mut number = self.greatest_number()?;
         loop {
@@ -146,7 +149,7 @@ impl LogFile {
 }
 
 impl Drop for LogFile {
-    /// Removes a new file without a line: the log could not be begun.
+    /// Removes a new file without a line: the log could not be started.
     fn drop(&mut self) {
         let is_unused = self.is_new && self.bytes == 0;
         if is_unused && self.output.get_ref().is_at(&self.path).unwrap_or(false) {
@@ -155,7 +158,7 @@ impl Drop for LogFile {
     }
 }
 
-/// Gives a file its name back, unless that is taken: a link, unlike a renaming, replaces nothing.
+/// Gives a file its name back, unless the name is taken: a link, unlike a rename, replaces nothing.
 fn put_back(aside: &Path, path: &Path) {
     if fs::hard_link(aside, path).is_ok() {
         let _left = fs::remove_file(aside);
@@ -166,7 +169,7 @@ fn folder(settled: &Path) -> &Path {
     settled.parent().unwrap_or(settled)
 }
 
-/// A file's name is on disk when its folder is.
+/// Syncs the folder of a file, since the file's name is on disk only when the folder is.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
@@ -174,7 +177,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(()) // a folder cannot be opened there
+    Ok(()) // such systems cannot open a folder
 }
 
 #[cfg(test)]
@@ -182,7 +185,7 @@ mod tests {
     use super::*;
     use tempfile::TempDir;
 
-    /// A file with one line in it, of a log that is rotated.
+    /// Returns a file with one line in it, of a log that is to be rotated.
     fn written() -> (TempDir, LogFile) {
         let folder = tempfile::tempdir().unwrap();
         let path = settled(&folder.path().join("audit.jsonl")).unwrap();
@@ -192,7 +195,7 @@ mod tests {
         (folder, file)
     }
 
-    /// The names in a folder, and how much is in each.
+    /// Returns the names in a folder, and the size of each file.
     fn names(folder: &TempDir) -> Vec<(String, u64)> {
         let mut names: Vec<_> = (fs::read_dir(folder.path()).unwrap())
             .map(|entry| entry.unwrap())

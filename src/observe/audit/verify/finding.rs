@@ -1,55 +1,55 @@
-//! What can be wrong with a log.
+//! The flaws that a verifier finds in a log.
 
 use std::fmt;
 
 use crate::codec::{ErrorKind, FileKind};
 use crate::support::visible::escaped;
 
-/// Something that is wrong with a log.
+/// A flaw of a log, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Flaw {
     /// Which of the files, counted from 0.
     pub file: usize,
-    /// Which line in it, counted from 1.
+    /// Which line of the file, counted from 1.
     pub line: u64,
     /// What it is.
     pub finding: Finding,
 }
 
-/// What is wrong. Its text quotes nothing of a payload, and what it quotes is escaped and cut.
+/// What is wrong. Its text quotes nothing of a payload; whatever else it quotes is escaped and cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// There is no record, or the first is not the one that opens a log. Its beginning is missing, unless these
+    /// There is no record, or the first is not `opened`. The beginning of the log is missing, unless these
     /// files are known to [continue](super::super::Verifier::continued) others.
     NoBeginning,
-    /// A record comes after the one that closes the log.
+    /// A record comes after the one that ends the log.
     AfterTheEnd,
-    /// A file that is no log at all: of another format, or none of its first lines is a record. Nothing more of it is
+    /// A file is no log at all: it has another format, or none of its first lines is a record. The rest of it is not
     /// read, and the next file may continue what it should have held.
     NotALog {
-        /// Its format, if that is a known one.
+        /// The format of the file, if it is a known one.
         looks_like: Option<FileKind>,
     },
-    /// A line that is no record, and not torn by a crash.
+    /// A line is no record, and was not torn by a crash.
     NotARecord,
-    /// A record of a kind that no log writes.
+    /// A record has a kind that no log writes.
     NoKnownKind,
-    /// An event without something that such a record has, or with something that it has not, or with a value that a
-    /// log does not write there.
+    /// An event lacks a key that such a record has, or has one that it does not have, or has a value that a log does
+    /// not write there.
     Malformed {
         /// What the record calls itself.
         event: String,
     },
-    /// A record has another number than the next one.
+    /// A record does not have the next number.
     Record {
         /// The number that it has.
         found: u64,
         /// The number that it should have.
         expected: u64,
     },
-    /// An envelope has another sequence number than the next one.
+    /// An envelope does not have the next sequence number.
     Sequence {
         /// The number that it has.
         found: u64,
@@ -58,12 +58,12 @@ pub enum Finding {
     },
     /// An envelope cannot be read.
     Envelope(ErrorKind),
-    /// An envelope is whole, but its message is none of those that
-    /// [`Verifier::messages`](super::super::Verifier::messages) asked for.
+    /// An envelope is whole, but its message is not of the type that
+    /// [`Verifier::messages`](super::super::Verifier::messages) requires.
     Message(ErrorKind),
     /// An envelope was published that the log could not hold.
     Unwritable,
-    /// Something stands before envelopes that it came after.
+    /// An event stands before envelopes that it came after.
     Early {
         /// What the record calls itself.
         event: String,
@@ -75,7 +75,7 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Finding::NoBeginning => f.write_str("no head record: the beginning is missing"),
+            Finding::NoBeginning => f.write_str("no opening record: the beginning is missing"),
             Finding::AfterTheEnd => f.write_str("a record after the closing record"),
             Finding::NotALog { looks_like: None } => {
                 f.write_str("not an audit log: its lines are no records")

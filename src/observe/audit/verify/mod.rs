@@ -1,4 +1,6 @@
-//! Reading a log back: is it whole?
+//! Reads a log back, and reports whether it is whole and in order.
+//!
+//! The numbers of the records and of the envelopes show what is missing; each line must be one that a log writes.
 
 mod finding;
 mod verifier;
@@ -17,13 +19,13 @@ use super::line::{Event, Line, Told};
 use crate::codec::{self, Codec, DecodeError, FileKind};
 use crate::message::excerpt;
 
-/// How many bytes a line may have around its envelope, or without one. A longer line is none.
+/// How many bytes a line may have around its envelope, or without one. A longer line is no record.
 const AROUND: u64 = 1024 * 1024;
 
-/// How many flaws are remembered; more are counted.
+/// How many flaws are kept; further ones are only counted.
 const MAX_FLAWS: usize = 1_000;
 
-/// After so many lines without a record at its start, a file is taken for something else than a log.
+/// A file that starts with so many lines that are no records is taken for something other than a log.
 const MAX_STRANGE: usize = 100;
 
 /// What was found in a log.
@@ -32,41 +34,41 @@ const MAX_STRANGE: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Lines that could be read.
+    /// Records that could be read.
     pub records: u64,
     /// Those of them that are envelopes.
     pub envelopes: u64,
     /// Envelopes that the log says it has lost.
     pub lost: u64,
-    /// How often a log was begun in these files.
+    /// How often a log was started in these files.
     pub runs: u64,
-    /// How often one was ended, by [`AuditLog::close`](super::AuditLog::close) or with the bus.
+    /// How often a log was ended, by [`AuditLog::close`](super::AuditLog::close) or with the bus.
     pub ended: u64,
-    /// How many have no closing record: their process has crashed, they are still being written, or their end is
+    /// How many runs have no closing record: their process has crashed, they are still being written, or their end is
     /// not in these files. What came last may be missing.
     pub unended: u64,
     /// Last lines that a crash has torn: of the last file, or just before another run. One after a closing record is
-    /// the opening of a run that came no further.
+    /// the `opened` record of a run that got no further.
     pub torn: u64,
     /// The number of the last record.
     pub last_record: Option<u64>,
-    /// Envelopes that are whole, but whose message is none of those that [`Verifier::messages`] asked for. Each is
+    /// Envelopes that are whole, but whose message is not of the type that [`Verifier::messages`] requires. Each is
     /// among the flaws.
     pub foreign: u64,
-    /// What is wrong, the first thousand.
+    /// The first thousand flaws.
     pub flaws: Vec<Flaw>,
-    /// How many more there are.
+    /// How many more flaws there are.
     pub more_flaws: u64,
 }
 
 impl Report {
-    /// Whether nothing is missing and nothing is wrong, as far as it goes. A torn last line is no flaw: it was not
-    /// known to be on disk.
+    /// Returns whether nothing is missing and nothing is wrong, as far as the log goes. A torn last line is no flaw: it
+    /// was not known to be on disk.
     pub fn is_whole(&self) -> bool {
         self.flaws.is_empty() && self.lost == 0
     }
 
-    /// Whether each run has come to its end, so that nothing can be missing there.
+    /// Returns whether each run has a closing record, so that nothing can be missing at its end.
     pub fn is_ended(&self) -> bool {
         self.unended == 0
     }
@@ -86,21 +88,21 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads the files of a log, in the order in which they were written, and looks whether all is there and in order:
-/// from the opening record on, and each envelope within the codec's default limits. The messages may be of any type:
-/// any JSON value is accepted. A [`Verifier`] can [ask for more](Verifier::messages).
+/// Reads the files of a log, in the order in which they were written, and checks whether everything is there and in
+/// order: from the `opened` record on, and each envelope within the codec's default limits. The messages may be of any
+/// type: any JSON value is accepted. A [`Verifier`] can [require more](Verifier::messages).
 ///
-/// A byte-order mark of UTF-8 at the start of a file is passed over. A file that is no log is one flaw
+/// A byte-order mark of UTF-8 at the start of a file is skipped. A file that is no log is one flaw
 /// ([`Finding::NotALog`]).
 ///
 /// # Errors
 ///
-/// Where a file cannot be read.
+/// If a file cannot be read.
 pub fn verify(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
     Verifier::new().files(paths)
 }
 
-/// Where in a run it is.
+/// Where in a run the check is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Run {
     /// Before the first.
@@ -111,12 +113,12 @@ enum Run {
     Unknown,
 }
 
-/// Whether an envelope can be read.
+/// Checks whether an envelope can be read.
 type Decode = fn(&Codec, &str) -> Result<(), DecodeError>;
 
 struct Check {
     codec: Codec,
-    /// What each message must be readable as, if not just as JSON.
+    /// Reads an envelope with the required type of messages; `None` if any JSON will do.
     messages: Option<Decode>,
     report: Report,
     file: usize,
@@ -125,9 +127,9 @@ struct Check {
     next_record: Option<u64>,
     /// The sequence number that the next envelope must have, once one is known.
     next_sequence: Option<u64>,
-    /// A line that may be a torn one, if the next begins a run or there is none.
+    /// A line that counts as torn if the next line begins a run, or if there is no next line.
     torn: Option<Flaw>,
-    /// The flaws of this file before its first record; nothing after that.
+    /// The flaws of this file before its first record; `None` after that.
     strange: Option<Vec<Flaw>>,
 }
 
@@ -167,7 +169,7 @@ impl Check {
         Ok(self.report)
     }
 
-    /// No more comes of it.
+    /// Counts the current run as unended, if it is still open.
     fn end_of_run(&mut self) {
         self.report.unended += u64::from(self.run == Run::Open);
     }
@@ -207,7 +209,7 @@ impl Check {
             let is_whole = has_end && text.len() as u64 <= longest;
             match serde_json::from_slice::<Line<'_>>(text) {
                 Ok(read) if is_whole => self.check(&read),
-                // Nothing that is torn is whole JSON.
+                // A torn line is never whole JSON.
                 Err(error) if is_whole && error.is_data() => {
                     self.settle_torn(false);
                     self.add(Finding::NotARecord);
@@ -215,7 +217,7 @@ impl Check {
                 _ => {
                     self.settle_torn(false);
                     let flaw = self.flaw(Finding::NotARecord);
-                    // A torn record begins as one does, or with the NULs of a hole.
+                    // A torn record begins like a record, or with the NULs of a hole in the file.
                     if self.strange.is_none() || matches!(text, [0 | b'{', ..]) {
                         self.torn = Some(flaw);
                     } else {
@@ -290,7 +292,7 @@ impl Check {
             return;
         }
         let has_its_place = match &*event.kind {
-            // The log's own, so it knows to the envelope.
+            // These are the log's own events, so their place is exact to the envelope.
             "lost" | "ended" => event.at.zip(next).is_none_or(|(at, next)| at >= next),
             "unwritable" => event.at == event.sequence,
             _ => true,
@@ -328,7 +330,7 @@ impl Check {
         self.next_sequence = self.sum(found, 1);
     }
 
-    /// A number that was read and must be less than the greatest, since others come after it.
+    /// Adds to a number that was read. More numbers come after it, so an overflow is a flaw.
     fn sum(&mut self, number: u64, more: u64) -> Option<u64> {
         let sum = number.checked_add(more);
         if sum.is_none() {
@@ -337,12 +339,12 @@ impl Check {
         sum
     }
 
-    /// Now it is known what follows a line that is no record.
+    /// Decides about a line that was no record, now that it is known what follows: torn, or a flaw.
     fn settle_torn(&mut self, is_torn: bool) {
         match self.torn.take() {
             Some(_) if is_torn => {
                 self.report.torn += 1;
-                // It began another run, or whatever it was is no end.
+                // Either the torn line began another run, or it was no end of this one.
                 self.report.unended += u64::from(self.run != Run::Open);
             }
             Some(flaw) => self.push(flaw),
@@ -350,11 +352,11 @@ impl Check {
         }
     }
 
-    /// Replaces all that was found in this file with one flaw: it is no log.
+    /// Replaces the flaws of this file by a single one: it is no log.
     fn not_a_log(&mut self, looks_like: Option<FileKind>) {
         self.strange = None;
         self.torn.take_if(|flaw| flaw.file == self.file);
-        self.settle_torn(true); // of the file before
+        self.settle_torn(true); // a torn line of the file before
         self.line = 1;
         self.add(Finding::NotALog { looks_like });
         self.end_of_run();

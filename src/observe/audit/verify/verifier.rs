@@ -1,4 +1,4 @@
-//! How a log is read back.
+//! The options with which a log is read back.
 
 use std::io;
 use std::path::Path;
@@ -38,29 +38,29 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// With the default limits, from the opening record on, and for messages of any type.
+    /// Returns a verifier with the default limits, from the `opened` record on, and for messages of any type.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What reads envelopes, and so how large they may be: that which has
+    /// Sets the codec that reads envelopes, and so how large they may be. It should be the one that has
     /// [written](super::super::Options::codec) them. A line may have 1 MiB more.
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// Whether the files begin in the midst of a log, since it was rotated and earlier ones are kept elsewhere.
+    /// Sets whether the files begin in the middle of a log, because earlier files of it are kept elsewhere.
     pub fn continued(mut self, continued: bool) -> Self {
         self.continued = continued;
         self
     }
 
-    /// Requires that each message can be read as an `M`. By default any JSON value is accepted. A message that cannot be
-    /// read is a flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not mean that the log is
+    /// Requires that each message can be read as an `M`. By default any JSON value is accepted. A message that cannot
+    /// be read is a flaw of its own ([`Finding::Message`](super::Finding::Message)), and does not mean that the log is
     /// damaged.
     ///
-    /// For [`Message`](crate::kernel::Message) the names are held to the codec's limits, too.
+    /// For [`Message`](crate::kernel::Message) the codec's limits apply to the names, too.
     pub fn messages<M: DeserializeOwned + 'static>(mut self) -> Self {
         self.messages = Some(|codec, json| codec.decode::<M>(json).map(drop));
         self
@@ -70,7 +70,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Where a file cannot be read.
+    /// If a file cannot be read.
     pub fn files(self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
         Check::new(self.codec, self.continued, self.messages).files(paths)
     }

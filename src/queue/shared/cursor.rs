@@ -1,4 +1,11 @@
-//! A queue without a filter, on the subscriber's side: segments, read while they fill.
+//! A cursor: the subscriber's side of a shared queue, which reads segments while they fill.
+//!
+//! It holds one segment in its hand and takes the next one out of the [channel](crate::queue::segment_channel) when
+//! that one is read. So a receive is a slot read, and reading an open segment needs no further message from the
+//! publisher. Two promises are kept here: each gap is told once, where it lies; and a subscriber that registers before
+//! it sleeps is woken by the next envelope.
+//!
+//! The models are in `engine/tests/core_loom_models.rs` and `support/tests/wait_list_loom_models.rs`.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -12,40 +19,37 @@ use crate::queue::vacancy::Vacancy;
 use crate::queue::wait::Nothing;
 use crate::support::wait_list::{Registration, WaitList, Waiter};
 
-/// For how many spins a subscriber lets envelopes gather that has caught up with a publisher: some
-/// half a microsecond.
+/// For how many spins a subscriber that has caught up with a publisher lets envelopes gather: about half a microsecond.
 const GATHERING: u32 = 64;
 
-/// Fewer envelopes than this are not worth the gathering.
+/// Gathering fewer envelopes than this is not worthwhile.
 const GATHERED: usize = 4;
 
-/// The subscriber's end.
+/// The subscriber's end of a shared queue.
 pub(crate) struct Cursor<M> {
     channel: SegmentReceiver<M>,
     state: Arc<QueueState>,
-    /// Where publishers wait for room, if they do.
+    /// Where publishers wait for room, if they wait for this queue.
     vacancy: Option<Arc<Vacancy>>,
-    /// The segment that is being read, how many of its slots were, and how many are known to be
-    /// claimed.
+    /// The segment that is being read, how many of its slots were read, and how many are known to be claimed.
     hand: Option<Arc<Segment<M>>>,
     read: usize,
     known: usize,
-    /// The sequence number that comes next when there is no segment in the hand, once the first is
-    /// known.
+    /// The sequence number that comes next while no segment is in the hand. `None` until the first one is known.
     next: Option<u64>,
     consumed: u64,
-    /// How many losses were told.
+    /// How many losses the subscriber was told of.
     told: u64,
     /// Envelopes come so fast that it pays to let some gather.
     gathers: bool,
     registration: Registration,
 }
 
-/// What a follower finds at the end of what it has.
+/// What a cursor finds when it has read all slots that it knew to be claimed.
 enum AtEnd {
     /// More was appended.
     More,
-    /// The segment is read, and more may be appended yet.
+    /// The segment is read, and more may still be appended.
     Open,
     /// The next segment, if any, is in the channel.
     Final,
@@ -93,7 +97,7 @@ impl<M> Cursor<M> {
 
     /// Finds the next slot, if it is claimed.
     ///
-    /// `standing` tells what the bus has enqueued and left out for this queue so far.
+    /// `standing` returns what the bus has enqueued and left out for this queue so far.
     pub(crate) fn reach(
         &mut self,
         standing: &impl Fn(&QueueState) -> (u64, u64),
@@ -113,7 +117,8 @@ impl<M> Cursor<M> {
         Ok(())
     }
 
-    /// Reads all slots that are known to be claimed but for the last one, and shows them; returns how many.
+    /// Reads all slots that are known to be claimed except the last one, and shows each to `look`. Returns how many it
+    /// read.
     pub(crate) fn show(&mut self, mut look: impl FnMut(&Envelope<M>)) -> usize {
         let Some(segment) = &self.hand else { return 0 };
         let (first, vacancy) = (self.read, self.vacancy.as_deref());
@@ -142,11 +147,11 @@ impl<M> Cursor<M> {
         }
     }
 
-    /// Lets envelopes gather for a moment, if they come that fast.
+    /// Lets envelopes gather for a moment, if they come fast enough.
     pub(crate) fn gather(&self) {
         if self.gathers {
-            // Looking at each slot as it is written would take its cache line, and that of the
-            // segment's word, away from the publisher each time.
+            // Reading each slot as it is written would take its cache line, and that of the segment's word, away from
+            // the publisher each time.
             for _ in 0..GATHERING {
                 spin_loop();
             }
@@ -158,23 +163,24 @@ impl<M> Cursor<M> {
         self.known - self.read > 1
     }
 
-    /// The next slot was found after so many looks.
+    /// Records after how many looks the next slot was found.
     pub(crate) fn found_after(&mut self, looks: u32) {
         self.gathers = if self.gathers {
             self.known - self.read >= GATHERED
         } else {
-            looks < 3 // so soon that more are on their way
+            looks < 3 // so soon that more are probably on their way
         };
     }
 
-    /// Finds the next slot, if it is claimed. Else the waiter is registered, and woken when it is worth trying again.
+    /// Finds the next slot, if it is claimed. Otherwise the waiter is registered, and woken when it is worth trying
+    /// again.
     pub(crate) fn reach_or_register(
         &mut self,
         waiter: &impl Fn() -> Waiter,
         standing: &impl Fn(&QueueState) -> (u64, u64),
     ) -> Result<(), Nothing> {
         loop {
-            // Where it waits depends on what it holds, which may change before it sleeps.
+            // What it waits for depends on the segment that it holds, which may change before it sleeps.
             let found = if self.holds_open_segment() {
                 self.registration.register(waiter());
                 if self.is_awaited() {
@@ -196,18 +202,18 @@ impl<M> Cursor<M> {
         }
     }
 
-    /// Waits no more.
+    /// Leaves the wait list.
     #[inline]
     pub(crate) fn leave_wait_list(&mut self) {
         self.registration.leave();
     }
 
-    /// Whether more may be appended to what it holds.
+    /// Whether more may be appended to the segment in the hand.
     fn holds_open_segment(&self) -> bool {
         (self.hand.as_ref()).is_some_and(|segment| !segment.filled().is_final)
     }
 
-    /// Whether whoever appends next will find that it waits.
+    /// Whether the publisher that appends next will find the waiter registered.
     fn is_awaited(&self) -> bool {
         (self.hand.as_ref()).is_some_and(|segment| segment.await_after(self.read))
     }
@@ -217,7 +223,7 @@ impl<M> Cursor<M> {
         &mut self,
         standing: &impl Fn(&QueueState) -> (u64, u64),
     ) -> Result<(), Nothing> {
-        // Read before the channel is seen to be empty: what was enqueued before these were left
+        // Read before the channel is seen to be empty. Everything that was enqueued before these envelopes were left
         // out has been read since, so the gap lies here.
         self.next = self.next.or_else(|| self.state.start());
         let missed = self.missed(standing);
@@ -225,7 +231,7 @@ impl<M> Cursor<M> {
             Ok(segment) => segment,
             Err(_) if missed > self.told => return Err(self.tell(missed - self.told)),
             Err(end) if end.is_disconnected() || self.has_all() => {
-                // Nobody is at it any more, so this is all.
+                // No publisher uses the queue any more, so this is everything.
                 let missed = self.missed(standing);
                 return Err(if missed > self.told {
                     self.tell(missed - self.told)
@@ -239,12 +245,12 @@ impl<M> Cursor<M> {
         };
         let first = self.channel.first(&segment);
         let next = self.next.unwrap_or(first);
-        // It may begin in the midst of a segment.
+        // The subscriber may begin in the middle of a segment.
         let read = next.max(first).saturating_sub(segment.base());
         let read = usize::try_from(read).unwrap_or(usize::MAX);
         let filled = segment.filled();
         if read > filled.claimed || (read == filled.claimed && filled.is_final && read > 0) {
-            return Ok(()); // handed over twice, or it began later
+            return Ok(()); // handed over twice, or the subscriber began after it
         }
         self.hand = Some(segment);
         self.read = read;
@@ -255,16 +261,16 @@ impl<M> Cursor<M> {
         Ok(())
     }
 
-    /// Whether nothing more comes, and what found a place was consumed, or was lost after that.
+    /// Whether nothing more comes, and everything that was enqueued is either consumed or lost since.
     fn has_all(&self) -> bool {
         self.state.has_all(self.consumed + self.channel.lost())
     }
 
-    /// Tells that the next `missed` envelopes were lost.
+    /// Records that the subscriber is told of the next `missed` envelopes as lost.
     fn tell(&mut self, missed: u64) -> Nothing {
         self.told += missed;
         if self.state.was_left_out() {
-            // Else it is one that keeps the newest, and was given all.
+            // Otherwise the queue keeps the newest, and was given everything.
             self.state.tell(self.told);
         }
         self.next = self.next.map(|next| next + missed);
@@ -281,13 +287,13 @@ impl<M> Cursor<M> {
         }
     }
 
-    /// What the last [`step`](Follower::step) read.
+    /// Returns what the last [`step`](Cursor::step) read.
     #[inline]
     pub(crate) fn delivery(&self) -> Delivery<M> {
         Delivery::new(Arc::clone(self.segment()), self.read - 1)
     }
 
-    /// What the last [`step`](Follower::step) read, to be looked at.
+    /// Lends what the last [`step`](Cursor::step) read.
     #[inline]
     pub(crate) fn envelope(&self) -> &Envelope<M> {
         self.segment().get(self.read - 1)
@@ -311,7 +317,7 @@ impl<M> Cursor<M> {
         &self.state
     }
 
-    /// Frees what is queued.
+    /// Frees the queued segments.
     pub(crate) fn drain(&mut self) {
         self.hand = None;
         self.channel.drain();
