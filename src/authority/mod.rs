@@ -1,7 +1,7 @@
 //! Authority: who may publish what.
 //!
-//! A [grant](grant) says what a capability is for; its [scope](scope) is that in a form that is quick to check.
-//! Publishers see an [admission](admission): may they publish, and how many publishes are in flight. The
+//! A [grant] says what a capability is for; its [scope] is that in a form that is quick to check.
+//! Publishers see an [admission]: may they publish, and how many publishes are in flight. The
 //! [register](grants) has all of them by name.
 
 pub(crate) mod admission;

@@ -96,7 +96,7 @@ impl Scope {
     }
 
     /// Whether it lets everything pass that a publisher makes, and nothing else.
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(crate) fn is_unrestricted(&self) -> bool {
         self.subjects.is_none()
             && self.sources.is_none()
             && self.headers.is_none()

@@ -25,12 +25,14 @@
 //!
 //! * A publisher waits for no subscriber, except one with [`Overflow::Block`](crate::Overflow::Block).
 //! * A subscriber that is stuck, slow or gone costs the others no message.
-//! * There is one way to block: a publish is placed everywhere in one step, and while it waits, nowhere.
+//! * There is one way to block: while a publish waits, its envelope is in no queue; then it is placed in all of them in
+//!   one step.
 //!
 //! ## Fine print: isolation
 //!
 //! * A publish waits for a `Block` subscriber only while that subscriber's queue is full; or, for up to a millisecond,
-//!   until a full queue has a batch of free places.
+//!   until a queue that was full has several free places (a quarter of the capacity with a filter, 32 at most; else all
+//!   of it, 128 at most).
 //! * While a publish waits, its envelope is in no queue. Other publishers continue if their envelopes do not match the
 //!   full subscriber.
 //! * When every matching `Block` subscriber has room, or its time-out is over, all subscribers get the envelope in one
@@ -74,10 +76,9 @@
 //!
 //! * *Matched* are the envelopes that were published while it was subscribed and that its filter accepts. *Queued* is
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
-//! * The queue was full at some time during the publish. With `Block` it stayed full until the time-out, or until the
+//! * *Full* means: at some time during the publish. With `Block` it stayed full until the time-out, or until the
 //!   bus or the subscription ended.
-//! * With `DropOldest`, a queued envelope is dropped only when the last *capacity* matching envelopes are all newer.
-//!   Without a filter up to 128 more stay.
+//! * With `DropOldest`, an envelope is dropped only after *capacity* newer matching envelopes were published. Without a filter up to 128 more stay.
 //! * With `Evict` one envelope is dropped, and from then on nothing matches.
 //! * The members of a [group](crate::SubscribeOptions::group) share one queue, and so one account: each matching
 //!   envelope is received by one member, or queued, or dropped. A loss is told once, to the member that
@@ -166,7 +167,7 @@
 //! * A plain [`subscribe`](crate::Bus::subscribe) to a closed bus returns a subscription that is at its end.
 //! * A publish that overlaps with the close either succeeds or is refused. What succeeded is received.
 //! * A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus
-//!   open. A thread that holds a publisher while it loops over its own subscription does, and waits for itself.
+//!   open. A thread that holds a publisher while it loops over its own subscription does keep it open, so its loop never ends.
 //!
 //! Shown by `tests/library/closing.rs`, `tests/library/blocking.rs`, `tests/library/publisher.rs`.
 //!

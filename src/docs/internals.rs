@@ -44,8 +44,9 @@
 //! # Who holds what
 //!
 //! ```text
-//!  Bus, Publisher ──▶ Shared: Core, grants
-//!                           │
+//!  Bus, Publisher ──▶ Shared ─┬─▶ grants
+//!                            └─▶ Core
+//!                           ┌────┘
 //!                           ├─▶ current ─────▶ Head ─────────────┬─▶ Segment: base, word, slots
 //!                           │                                    ├─▶ SubscriberList, as it was then
 //!                           │                                    └─▶ an Entry for each exception
@@ -146,7 +147,7 @@
 //! | `WaitList::entries`, `taken` | the registered waiters; a lock for those that wait and those that wake | `register` and `wake_registered`; `Registration::leave` |
 //! | `Occupied` | how many wait lists of direct queues are in use | `Occupied::wake_all` with `register_and_fence`, a fence each |
 //! | `Parker::state`, `changed` | one sleeping thread | `Nap::sleep` with `unpark` |
-//! | `Batch::next` | which sleeping thread is woken next | each number is given out once |
+//! | `WakeTree::next` | which sleeping thread is woken next | each number is given out once |
 //! | `Rate::whole_at` | the allowance of a rate (GCRA) | the word alone |
 //! | `Segment::word` | claims, the epoch, *ready* and *closed* | `claim` with `filled`, `mark_ready`, `enter`, `await_after` and `close` |
 //! | `Segment::slots` | each envelope, written once | `write` with `kept` |
@@ -156,20 +157,20 @@
 //! | `QueueState::start` | from which sequence number the queue is offered envelopes | `begin` with `start` |
 //! | `QueueState::told`, `end` | what the subscriber was told; the final accounts | `tell` with `told`; the cell is written once |
 //! | `QueueState::gone`, `closed`, `evicted` | how the queue ended | `leave`, `SharedQueue::close` and `evict` with `takes_no_more` and `is_evicted` |
-//! | `QueueState::was_left_out`, `seen`, `told_of` | hints and figures | none |
+//! | `QueueState::was_left_out`, `seen`, `lost_reported` | hints and figures | none |
 //! | `Credits::reserved`, `consumed` | places of a direct queue that blocks or evicts | `reserve` with `give_back`; leaving and evicting set a bit in the same word |
 //! | `Credits::has_ended` | that nothing more is sent | `end_sending` with `has_ended` |
 //! | `Credits::taking` | taking the oldest out of a direct queue that keeps the newest | `take_oldest` with `not_sent` |
 //! | `Credits::holds_back`, `Losses::lost`, `told` | the losses of a direct queue, each told once | `lose` with `lost`; `tell` with itself |
 //! | `Vacancy::resume_at`, `patient`, `impatient` | publishers that wait for room | `freed` with `Waits::register`, a fence each |
 //! | `Seats::members`, `taken`, `has_left` | the members of a group | changed under `Core::changing` |
-//! | `Terms::number`, `Drains`, `Told::at` | a subscriber's place on the list; that a drain watches it; when a lag was told | `list_as` under `Core::changing`; `tell_drains` with `Watch::look`; the word alone |
+//! | `Terms::number`, `Drains`, `LagThrottle::at` | a subscriber's place on the list; that a drain watches it; when a lag was told | `list_as` under `Core::changing`; `tell_drains` with `Watch::look`; the word alone |
 //! | `Core::current` | the current head; makes the sequence one order | `install` with every `load`: what was done before the swap is known after the load |
 //! | `Core::subscribers` | the newest list | `change` and `sweep`, under `changing`, with `open` |
 //! | `Core::changing` | one change of the list at a time. A publisher only tries it, to take evicted subscribers off | `change` with `sweep` |
 //! | `Core::stale` | that an evicted subscriber may still be listed | `evicted` with `sweep`, by a fence |
 //! | `Core::hurried` | that a publisher has lost a race: a hint | `hurry` with `let_publishers_pass` |
-//! | `Core::order` | one order for direct queues too, with [`total_order`](crate::BusBuilder::total_order) | `take_turn`, until the end of `deliver`'s sends |
+//! | `Core::order` | one order for direct queues too, with [`total_order`](crate::BusBuilder::total_order) | `lock_order`, until the end of `deliver`'s sends |
 //! | `Core::readers`, `listed` | wait lists: unfiltered subscribers; those that wait for the list to change, and drains | `append_if` and `complete`; `change`, `evicted` and `wake_drains` |
 //! | `Head::is_settled` | that newcomers have a start: a hint | `settle` with `settle_now` |
 //! | `ActivationPoint::base` | when a list came into use | `mark` with `base`; written once |

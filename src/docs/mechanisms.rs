@@ -81,7 +81,7 @@
 //! step, and the subscriber has read nothing since), the segment goes into a second channel, and the subscriber sorts
 //! it in. `queue/segment_channel` has the argument why no segment is lost, late or left unread.
 //!
-//! # Shared queues (`queue/shared`, `queue/cursor`, `queue/segment_channel`)
+//! # Shared queues (`queue/shared`, `queue/shared/cursor`, `queue/segment_channel`)
 //!
 //! A cursor has one segment in its hand, and reads slot after slot. At the end of the claimed slots, a receive that
 //! does not wait returns `Empty` and leaves the segment open. A receive that waits spins for a moment, if its last
@@ -137,7 +137,7 @@
 //! its attempt has failed. Shared queues do not need the mutex, so a publish that matches no direct queue does not take
 //! it.
 //!
-//! # Groups (`queue/group`)
+//! # Groups (`queue/direct/group`)
 //!
 //! A group is one direct queue with several receiving ends. Its members are counted under the lock that guards the
 //! subscriber list. It is on the list once, so a publish finds it like any subscriber.

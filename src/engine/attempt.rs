@@ -107,15 +107,15 @@ impl Attempt {
 /// Places that were reserved before an envelope is published, so that it is in all queues or in none. Dropped, it gives
 /// back what is not used. The queues are used in the order in which they were reserved. Here they stand in reverse, so
 /// that the next one is the last.
-pub(crate) struct Held<'a, M>(SmallVec<[&'a DirectQueue<M>; 4]>);
+pub(crate) struct ReservedPlaces<'a, M>(SmallVec<[&'a DirectQueue<M>; 4]>);
 
-impl<'a, M> Held<'a, M> {
+impl<'a, M> ReservedPlaces<'a, M> {
     /// Reserves a place in each of these queues that the attempt waits for, or in none.
     pub(crate) fn reserve(
         queues: impl Iterator<Item = &'a Arc<DirectQueue<M>>>,
         attempt: &Attempt,
     ) -> Result<Self, Refusal> {
-        let mut held = Held(SmallVec::new());
+        let mut held = ReservedPlaces(SmallVec::new());
         for queue in queues.filter(|it| it.blocks() && attempt.waits_for(it.terms())) {
             match queue.hold(attempt.is_patient()) {
                 Ok(()) => held.0.push(queue),
@@ -137,7 +137,7 @@ impl<'a, M> Held<'a, M> {
     }
 }
 
-impl<M> Drop for Held<'_, M> {
+impl<M> Drop for ReservedPlaces<'_, M> {
     fn drop(&mut self) {
         for queue in &self.0 {
             queue.release();

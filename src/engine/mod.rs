@@ -1,7 +1,7 @@
 //! The engine: the sequence of envelopes, and which subscriber gets which.
 //!
-//! Everything meets in its [core](self::core): a publish appends to the current segment through the current
-//! [head](head), or makes the next one from the [subscriber list](subscriber_list). Nothing here knows of permissions,
+//! Everything meets in its [core](mod@self::core): a publish appends to the current segment through the current
+//! [head], or makes the next one from the [subscriber list](subscriber_list). Nothing here knows of permissions,
 //! tasks or the public types that a user holds.
 
 pub(crate) mod attempt;

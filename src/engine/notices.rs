@@ -170,11 +170,11 @@ impl Drop for Telling {
 
 /// Subscribers that lost envelopes by one publish, and how many each has lost so far. Told after the publish, since
 /// listeners may publish.
-pub(crate) struct Losses(Vec<(Arc<Terms>, u64)>);
+pub(crate) struct LossNotices(Vec<(Arc<Terms>, u64)>);
 
-impl Losses {
+impl LossNotices {
     pub(crate) fn none() -> Self {
-        Losses(Vec::new()) // allocates nothing
+        LossNotices(Vec::new()) // allocates nothing
     }
 
     pub(crate) fn note(
@@ -187,7 +187,7 @@ impl Losses {
             return;
         }
         let now = u64::try_from(notices.made.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if terms.told_lagging.is_due(now.max(1)) {
+        if terms.lag_throttle.is_due(now.max(1)) {
             self.0.push((Arc::clone(terms), dropped()));
         }
     }

@@ -56,9 +56,9 @@ pub(crate) fn queue<M>(
     readers: &Arc<WaitList>,
     occupied: &Arc<Occupied>,
 ) -> (Arc<Terms>, Queue<M>, Inbox<M>) {
-    let follows = !chooses && filter.is_none() && terms.group.is_none();
+    let is_shared = !chooses && filter.is_none() && terms.group.is_none();
     if terms.blocks() {
-        let batch = if follows {
+        let batch = if is_shared {
             terms.capacity.min(2 * MAX_SLOTS)
         } else {
             (terms.capacity / 4).clamp(1, 32)
@@ -66,7 +66,7 @@ pub(crate) fn queue<M>(
         terms.vacancy = Some(Arc::new(Vacancy::new(batch)));
     }
     let terms = Arc::new(terms);
-    if follows {
+    if is_shared {
         let (queue, cursor) = SharedQueue::new(&terms, readers);
         (terms, Queue::Shared(queue), Inbox::Shared(cursor))
     } else {

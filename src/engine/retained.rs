@@ -148,7 +148,7 @@ impl<M> Retained<M> {
 
     /// Like [`after`](Retained::after), with the same rules, but leaves the whole segment unexamined. Runs no user
     /// code.
-    pub(crate) fn unlooked_after(&self, segment: &Arc<Segment<M>>, rules: &[Rule<M>]) -> Self {
+    pub(crate) fn unexamined_after(&self, segment: &Arc<Segment<M>>, rules: &[Rule<M>]) -> Self {
         Retained {
             kept: self.kept.clone(),
             aside: self.aside_with(segment, rules),
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_looks_already_does_not_begin_again_however_often_it_tries() {
+    fn a_thread_that_looks_already_does_not_begin_again_however_often_it_tries() {
         let looking = Looking::begin();
         assert!(looking.is_some());
         for _ in 0..3 {

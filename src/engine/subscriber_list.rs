@@ -77,7 +77,7 @@ pub(crate) struct Admitted<M> {
 
 /// The direct queues that match an envelope, by one state of the list. They are borrowed: to clone each handle would
 /// cost as much as to send.
-pub(crate) struct Picks<'r, M> {
+pub(crate) struct Matches<'r, M> {
     pub(crate) listeners: Listeners<'r, Arc<Listener<M>>>,
     /// Subscribers to be evicted, and why. One whose predicate has panicked is here once for each panic.
     pub(crate) failed: Vec<(&'r Listener<M>, Eviction)>,
@@ -86,9 +86,9 @@ pub(crate) struct Picks<'r, M> {
 /// The verdicts of predicates on one envelope so far, by the numbers of their subscribers, in order.
 pub(crate) type Verdicts = SmallVec<[(u64, bool); 16]>;
 
-impl<'r, M> Picks<'r, M> {
+impl<'r, M> Matches<'r, M> {
     pub(crate) fn none() -> Self {
-        Picks {
+        Matches {
             listeners: SmallVec::new(),
             failed: Vec::new(),
         }
@@ -243,7 +243,7 @@ impl<M> SubscriberList<M> {
         &'r self,
         envelope: impl FnOnce() -> &'e Envelope<M>,
         verdicts: &mut Verdicts,
-        matches: &mut Picks<'r, M>,
+        matches: &mut Matches<'r, M>,
     ) where
         M: Payload,
     {
@@ -264,7 +264,7 @@ impl<M> SubscriberList<M> {
                 .map(|listener| (&**listener, Eviction::NoSubject))
                 .collect();
         }
-        let Picks { listeners, failed } = matches;
+        let Matches { listeners, failed } = matches;
         listeners.retain(|&mut (_, listener)| {
             !listener.filter.has_predicates() || accepts(listener, envelope, verdicts, failed)
         });

@@ -189,7 +189,7 @@ impl Credits {
 
     /// Returns how many envelopes were lost so far.
     pub(crate) fn lost(&self) -> u64 {
-        // Acquire: against the release in `put_out`.
+        // Acquire: against the release in `mark_evicted`.
         let refused = self.reserved.load(Ordering::Acquire) & REFUSED != 0;
         self.losses.lost() + u64::from(refused)
     }
@@ -203,15 +203,15 @@ impl Credits {
     /// Evicts the subscriber, because an envelope found no place: no place can be reserved from now on. Returns false
     /// if the subscriber had already left or been evicted. Then the envelope was not even offered.
     pub(crate) fn refuse(&self) -> bool {
-        self.put_out(EVICTED | REFUSED)
+        self.mark_evicted(EVICTED | REFUSED)
     }
 
     /// Evicts the subscriber, for another reason. Returns false if it had already left or been evicted.
     pub(crate) fn evict(&self) -> bool {
-        self.put_out(EVICTED)
+        self.mark_evicted(EVICTED)
     }
 
-    fn put_out(&self, bits: u64) -> bool {
+    fn mark_evicted(&self, bits: u64) -> bool {
         let mut reserved = self.reserved.load(Ordering::Relaxed);
         while reserved & (GONE | EVICTED) == 0 {
             match self.reserved.compare_exchange_weak(
@@ -233,13 +233,13 @@ impl Credits {
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
-        // Acquire, against the release in `put_out`: a thread that sees the eviction knows of the loss that led to it.
+        // Acquire, against the release in `mark_evicted`: a thread that sees the eviction knows of the loss that led to it.
         self.reserved.load(Ordering::Acquire) & EVICTED != 0
     }
 
     /// Whether the subscriber was evicted, and everything that found a place was received.
     pub(crate) fn is_drained(&self) -> bool {
-        let reserved = self.reserved.load(Ordering::Acquire); // against the release in `put_out`
+        let reserved = self.reserved.load(Ordering::Acquire); // against the release in `mark_evicted`
         reserved & EVICTED != 0 && reserved & PLACED == self.consumed.load(Ordering::Acquire)
     }
 

@@ -1,7 +1,7 @@
 //! One subscriber's queue: where its envelopes wait until it receives them.
 //!
 //! There are two kinds. A subscriber without a filter has a [shared queue](shared): it reads the bus's
-//! [segments](segment) in place, through a [cursor]. So a publish does not touch the queue, except with the first
+//! [segments](segment) in place, through a [cursor](shared::cursor). So a publish does not touch the queue, except with the first
 //! envelope of each segment. A subscriber with a filter, or a group, has a [direct queue](direct): the publisher sends
 //! every matching envelope to it.
 //!

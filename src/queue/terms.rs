@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::message::id::stamp;
 use crate::message::overflow::Overflow;
 use crate::queue::drains::Drains;
-use crate::queue::throttle::Told;
+use crate::queue::throttle::LagThrottle;
 use crate::queue::vacancy::Vacancy;
 use crate::support::sync::{AtomicU64, Ordering};
 
@@ -27,7 +27,7 @@ pub(crate) struct Terms {
     pub(crate) overrides_limit: bool,
     /// Its filter cannot be changed.
     pub(crate) fixed: bool,
-    pub(crate) told_lagging: Told,
+    pub(crate) lag_throttle: LagThrottle,
     pub(crate) drains: Drains,
     /// Where publishers wait for room, if its policy is to block.
     pub(crate) vacancy: Option<Arc<Vacancy>>,
@@ -47,7 +47,7 @@ impl Terms {
             group: None,
             overrides_limit: false,
             fixed: false,
-            told_lagging: Told::default(),
+            lag_throttle: LagThrottle::default(),
             drains: Drains::default(),
             vacancy: None,
             number: AtomicU64::new(0),

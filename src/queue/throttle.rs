@@ -1,4 +1,4 @@
-//! `Told`: limits how often an advisory says that a subscription loses envelopes.
+//! A throttle: limits how often an advisory says that a subscription loses envelopes.
 //!
 //! A slow subscriber may lose millions of envelopes a second. One advisory a second is enough, and keeps advisories
 //! from flooding the bus. The exact number is in the subscription's statistics.
@@ -10,12 +10,12 @@ const QUIET: u64 = 1_000;
 
 /// When an advisory last said that a subscription lags.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct LagThrottle {
     /// In milliseconds since the bus was made, or 0 for never.
     at: AtomicU64,
 }
 
-impl Told {
+impl LagThrottle {
     /// Whether an advisory may be sent now. Of threads that ask at the same time, one gets true.
     pub(crate) fn is_due(&self, now: u64) -> bool {
         // Relaxed, both: nothing else depends on it.
@@ -32,8 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_those_who_would_tell_of_a_lag_one_does_and_again_after_a_second() {
-        let told = Told::default();
+    fn of_threads_that_would_tell_of_a_lag_one_does_and_again_after_a_second() {
+        let told = LagThrottle::default();
         let due = [1, 1, 2, QUIET, QUIET + 1, QUIET + 2].map(|now| told.is_due(now));
         assert_eq!(due, [true, false, false, false, true, false]);
     }

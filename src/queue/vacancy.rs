@@ -95,12 +95,12 @@ impl Vacancy {
 /// The registrations of one waiting publisher: one at each queue that it has found full since it last slept. One queue
 /// would not be enough, because that queue may free nothing more while another is full.
 ///
-/// Of the threads that wait at a queue only the first is woken. It keeps its place in the line until it has published,
+/// Of the threads that wait at a queue only the first is woken. It keeps its place in the list until it has published,
 /// and then wakes the next. So a thread that publishes in a loop cannot keep the others out.
 #[derive(Default)]
-pub(crate) struct Waits(SmallVec<[Wait; 1]>);
+pub(crate) struct Waits(SmallVec<[VacancyWait; 1]>);
 
-struct Wait {
+struct VacancyWait {
     registration: Registration,
     /// Whether the waiter is a thread. Of tasks all are woken.
     is_thread: bool,
@@ -115,7 +115,7 @@ impl Waits {
         let list = vacancy.list(is_patient);
         let known = (self.0.iter()).position(|it| Arc::ptr_eq(it.registration.list(), list));
         let known = known.unwrap_or_else(|| {
-            self.0.push(Wait {
+            self.0.push(VacancyWait {
                 registration: Registration::new(list),
                 is_thread: matches!(waiter, Waiter::Thread(_)),
                 owes: false,
@@ -132,7 +132,7 @@ impl Waits {
         true
     }
 
-    /// Leaves all wait lists. The places in their lines are kept.
+    /// Leaves all wait lists. The places in the lists are kept.
     #[inline]
     pub(crate) fn leave(&mut self) {
         for wait in &mut self.0 {
@@ -140,7 +140,7 @@ impl Waits {
         }
     }
 
-    /// Wakes the next thread in each line where this one was woken, and may have left room.
+    /// Wakes the next thread in each list where this one was woken, and may have left room.
     fn hand_on(&mut self) {
         for wait in self.0.iter_mut().filter(|wait| wait.owes) {
             wait.owes = false;

@@ -234,8 +234,8 @@ mod tests {
     use super::*;
 
     /// Returns the contents, row by row.
-    fn rows(shelf: &ChunkedList<u8>) -> Vec<Vec<(u64, u8)>> {
-        shelf.rows().map(<[_]>::to_vec).collect()
+    fn rows(list: &ChunkedList<u8>) -> Vec<Vec<(u64, u8)>> {
+        list.rows().map(<[_]>::to_vec).collect()
     }
 
     proptest! {
@@ -248,40 +248,40 @@ mod tests {
 
         /// There are few keys, so that many items share one.
         #[test]
-        fn a_shelf_holds_what_a_plain_list_does_and_old_ones_stay_as_they_are(
+        fn a_chunked_list_holds_what_a_plain_list_does_and_old_ones_stay_as_they_are(
             steps in vec((any::<bool>(), 0..40_u64, 0..8_u8), 1..600),
         ) {
             let mut plain: Vec<(u64, u8)> = Vec::new();
-            let mut shelf = ChunkedList::new();
+            let mut list = ChunkedList::new();
             for (put, key, item) in steps {
-                let (old, before) = (shelf.clone(), rows(&shelf));
+                let (old, before) = (list.clone(), rows(&list));
                 plain.retain(|it| *it != (key, item));
                 if put {
                     plain.push((key, item));
-                    shelf = shelf.with(key, item, |it| *it == item);
+                    list = list.with(key, item, |it| *it == item);
                 } else {
-                    shelf = shelf.without(key, |it| *it == item);
+                    list = list.without(key, |it| *it == item);
                 }
-                prop_assert_eq!(shelf.get(key, |it| *it == item).is_some(), put);
+                prop_assert_eq!(list.get(key, |it| *it == item).is_some(), put);
                 prop_assert_eq!(rows(&old), before);
 
-                let rows = rows(&shelf);
+                let rows = rows(&list);
                 let flat = rows.concat();
                 prop_assert!(flat.is_sorted_by_key(|(key, _)| *key));
                 prop_assert!(rows.iter().all(|row| (1..=ROW).contains(&row.len())));
                 prop_assert!(rows.len() <= 2 + plain.len() / (ROW / 4), "{:?}", rows);
-                prop_assert_eq!(shelf.is_empty(), plain.is_empty());
+                prop_assert_eq!(list.is_empty(), plain.is_empty());
             }
-            let mut flat = rows(&shelf).concat();
-            prop_assert_eq!(shelf.len(), flat.len());
+            let mut flat = rows(&list).concat();
+            prop_assert_eq!(list.len(), flat.len());
             for key in 0..40 {
                 let above = flat.iter().rev().filter(|(at, _)| *at > key).map(|(_, item)| item);
-                prop_assert!(shelf.above(key).eq(above));
+                prop_assert!(list.above(key).eq(above));
             }
-            let odd = rows(&shelf.retain(|item| item % 2 == 1)).concat();
+            let odd = rows(&list.retain(|item| item % 2 == 1)).concat();
             flat.retain(|(_, item)| item % 2 == 1);
             prop_assert_eq!(&odd, &flat);
-            flat = rows(&shelf).concat();
+            flat = rows(&list).concat();
             flat.sort_unstable();
             plain.sort_unstable();
             prop_assert_eq!(flat, plain);
@@ -289,11 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn who_only_appends_fills_all_rows() {
-        let mut shelf = ChunkedList::new();
+    fn a_thread_that_only_appends_fills_all_rows() {
+        let mut list = ChunkedList::new();
         for key in 0..10 * ROW as u64 {
-            shelf = shelf.with(key, (), |()| true);
+            list = list.with(key, (), |()| true);
         }
-        assert_eq!(shelf.list().len(), 10);
+        assert_eq!(list.list().len(), 10);
     }
 }

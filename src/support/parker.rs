@@ -2,7 +2,7 @@
 //!
 //! A thread may wait for several things. It registers its parker with each, as a task does with its waker, and sleeps
 //! once. A wake-up that comes before the thread sleeps is not lost: the next `park` returns at once. Many threads are
-//! woken [by tree](Batch).
+//! woken [by tree](WakeTree).
 //!
 //! The models are in `tests/wait_list_loom_models.rs`.
 
@@ -15,18 +15,18 @@ use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
 /// One thread's parker. Several things may wake it.
 #[derive(Debug, Default)]
 pub(crate) struct Parker {
-    state: Mutex<State>,
+    state: Mutex<ParkerState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ParkerState {
     /// The thread was woken since it last slept.
     is_woken: bool,
     /// The thread is in a [`Nap`], so it will see what it is handed.
     is_napping: bool,
     /// The batch of which the thread is to wake two more.
-    share: Option<Arc<Batch>>,
+    share: Option<Arc<WakeTree>>,
 }
 
 impl Parker {
@@ -53,7 +53,7 @@ impl Parker {
 
     /// Wakes the thread, and hands it the batch of which it is to wake two more. Returns false if the thread is not in
     /// a nap or has a batch already. Then it is left alone.
-    pub(crate) fn unpark_with(&self, share: &Arc<Batch>) -> bool {
+    pub(crate) fn unpark_with(&self, share: &Arc<WakeTree>) -> bool {
         let mut state = self.state.lock();
         if !state.is_napping || state.share.is_some() {
             return false;
@@ -111,17 +111,17 @@ impl Drop for Nap<'_> {
 /// if its deadline passes just then. A woken thread that does not get to run holds up only the threads that no other
 /// one takes.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct WakeTree {
     parkers: Vec<Arc<Parker>>,
     /// The index of the first thread that was not taken yet.
     next: AtomicU64,
 }
 
-impl Batch {
+impl WakeTree {
     pub(crate) fn wake_all(parkers: Vec<Arc<Parker>>) {
         if parkers.len() > 2 {
             let next = AtomicU64::new(0);
-            Arc::new(Batch { parkers, next }).wake_two();
+            Arc::new(WakeTree { parkers, next }).wake_two();
         } else {
             for parker in &parkers {
                 parker.unpark();

@@ -11,7 +11,7 @@ use oxide_bus::{
 };
 
 /// The most envelopes in a segment.
-const PARCEL: usize = 64;
+const SEGMENT: usize = 64;
 
 /// Returns every kind of queue, with its bytes for each envelope of capacity, and the most KiB that it may take beside
 /// them.
@@ -71,7 +71,7 @@ fn a_queue_that_fills_takes_no_more_memory_for_itself() {
         // All subscribers share the queued envelopes, so no subscription is charged for them: each takes less than 128
         // bytes.
         let info = measure(|| publish(2 * CAPACITY as u64));
-        let envelopes = 128 * i64::try_from(CAPACITY + 2 * PARCEL).unwrap();
+        let envelopes = 128 * i64::try_from(CAPACITY + 2 * SEGMENT).unwrap();
         assert!(info.bytes_current <= envelopes, "{stuck:?}: {info:?}");
     }
 }
@@ -92,14 +92,14 @@ impl Payload for Token {
 fn publish(bus: &Bus<Token>, fast: &mut Subscription<Token>, token: &Arc<()>, count: usize) {
     let (rare, usual) = (Source::from("rare"), Source::from("usual"));
     for number in 0..count {
-        let source = if number % PARCEL == 0 { &rare } else { &usual };
+        let source = if number % SEGMENT == 0 { &rare } else { &usual };
         let message = Token {
             number,
             _alive: Arc::clone(token),
         };
         let envelope = Envelope::new(source, message);
         bus.publish(envelope).map_err(drop).unwrap();
-        if number % PARCEL == PARCEL - 1 {
+        if number % SEGMENT == SEGMENT - 1 {
             fast.try_iter().for_each(drop);
         }
     }
@@ -114,17 +114,17 @@ fn what_is_queued_keeps_no_more_than_63_neighbours_each_and_without_a_filter_one
         }
         let (bus, token) = (Bus::new(), Arc::new(()));
         let mut fast = bus.subscribe();
-        let is_picky = bytes > 16;
+        let is_filtered = bytes > 16;
         let stuck = bus.subscribe_with(options.capacity(CAPACITY)).unwrap();
-        publish(&bus, &mut fast, &token, 50 * PARCEL);
+        publish(&bus, &mut fast, &token, 50 * SEGMENT);
         let alive = Arc::strong_count(&token) - 1;
         // The bus keeps its newest segment, and `fast` reads in it.
         let queued = match bytes {
-            0 => CAPACITY + 2 * PARCEL, // `DropOldest` without a filter
-            _ if is_picky => CAPACITY * PARCEL,
+            0 => CAPACITY + 2 * SEGMENT, // `DropOldest` without a filter
+            _ if is_filtered => CAPACITY * SEGMENT,
             _ => CAPACITY,
         };
-        assert!(alive <= queued + PARCEL, "{alive} for {stuck:?}");
+        assert!(alive <= queued + SEGMENT, "{alive} for {stuck:?}");
         assert!(alive >= CAPACITY, "it keeps what it holds");
     }
 }
@@ -138,13 +138,13 @@ fn one_that_keeps_the_newest_and_stops_in_the_midst_of_a_segment_keeps_that_and_
     let options = SubscribeOptions::new().capacity(CAPACITY);
     let options = options.overflow(Overflow::DropOldest);
     let mut stuck = bus.subscribe_with(options).unwrap();
-    publish(&bus, &mut fast, &token, 5 * PARCEL); // so that segments are long
+    publish(&bus, &mut fast, &token, 5 * SEGMENT); // so that segments are long
     while stuck.try_recv().is_err() {}
     for _ in 0..20 {
-        publish(&bus, &mut fast, &token, 7 * PARCEL);
+        publish(&bus, &mut fast, &token, 7 * SEGMENT);
         let alive = Arc::strong_count(&token) - 1;
-        assert!(alive <= CAPACITY + 3 * PARCEL, "{alive}");
-        assert!((CAPACITY..=CAPACITY + 2 * PARCEL).contains(&stuck.len()));
+        assert!(alive <= CAPACITY + 3 * SEGMENT, "{alive}");
+        assert!((CAPACITY..=CAPACITY + 2 * SEGMENT).contains(&stuck.len()));
     }
     assert!(stuck.dropped() > 0);
 }
@@ -156,9 +156,9 @@ fn what_is_retained_keeps_its_segments_and_nothing_else() {
     let mut fast = bus.subscribe();
     bus.retain("token", COUNT).unwrap();
     for _ in 0..4 {
-        publish(&bus, &mut fast, &token, 50 * PARCEL);
+        publish(&bus, &mut fast, &token, 50 * SEGMENT);
         let alive = Arc::strong_count(&token) - 1;
-        assert!((COUNT..=3 * PARCEL).contains(&alive), "{alive}");
+        assert!((COUNT..=3 * SEGMENT).contains(&alive), "{alive}");
     }
 }
 
@@ -180,8 +180,8 @@ fn what_is_retained_comes_beside_the_capacity_of_the_new_subscription() {
 fn the_bus_keeps_its_newest_segment_until_the_list_of_subscribers_changes() {
     let (bus, token) = (Bus::<Token>::new(), Arc::new(()));
     let mut fast = bus.subscribe();
-    publish(&bus, &mut fast, &token, PARCEL);
-    assert!((1..=PARCEL).contains(&(Arc::strong_count(&token) - 1)));
+    publish(&bus, &mut fast, &token, SEGMENT);
+    assert!((1..=SEGMENT).contains(&(Arc::strong_count(&token) - 1)));
     drop(fast);
     assert_eq!(Arc::strong_count(&token) - 1, 0);
 }

@@ -73,13 +73,13 @@ fn a_predicate_is_asked_once_for_each_publish() {
         true
     });
     let subscription = bus.subscribe_with(options).unwrap();
-    let follower = bus.subscribe();
+    let unfiltered = bus.subscribe();
     // Opens many segments: a publish that opens one starts over.
     publish_all(&bus, 0..100);
     bus.publish_batch((0..100).map(|number| Envelope::new("counter", number)))
         .unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 200);
-    drop((subscription, follower));
+    drop((subscription, unfiltered));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_predicate_that_panics_evicts_its_own_subscription_and_nobody_else_notices()
     let mut after = bus
         .subscribe_with(SubscribeOptions::new().predicate(even))
         .unwrap();
-    let mut follower = bus.subscribe();
+    let mut unfiltered = bus.subscribe();
     let mut advisories = bus.advisories();
 
     publish_all(&bus, 1..=3);
@@ -123,7 +123,7 @@ fn a_predicate_that_panics_evicts_its_own_subscription_and_nobody_else_notices()
 
     assert_eq!(queued(&mut before), [Ok(2), Ok(4), Ok(6)]);
     assert_eq!(queued(&mut after), [Ok(2), Ok(4), Ok(6)]);
-    assert_eq!(queued(&mut follower), (1..=6).map(Ok).collect::<Vec<_>>());
+    assert_eq!(queued(&mut unfiltered), (1..=6).map(Ok).collect::<Vec<_>>());
     for number in 1..=3 {
         assert_eq!(victim.recv().unwrap().message, number);
     }

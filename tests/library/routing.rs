@@ -75,9 +75,9 @@ fn sources_and_predicates_stay_when_patterns_change() {
 fn a_subscription_that_cannot_change_its_patterns_learns_why() {
     let bus = Bus::<Note>::new();
     let new = || ["note.>"];
-    let follower = bus.subscribe();
+    let unfiltered = bus.subscribe();
     assert_eq!(
-        follower.set_patterns(new()),
+        unfiltered.set_patterns(new()),
         Err(SetPatternsError::Unfiltered)
     );
     let member = bus.subscribe_with(to("ada").group("readers")).unwrap();

@@ -241,7 +241,7 @@ fn a_waker_may_publish() {
         options().overflow(LOSSLESS),
     ] {
         let bus = Bus::<u64>::builder().total_order().build();
-        let picks = bus.subscribe_with(options().source("counter")).unwrap();
+        let filtered = bus.subscribe_with(options().source("counter")).unwrap();
         let mut subscription =
             futures::executor::block_on(AsyncBus::from(bus.clone()).subscribe_with(kind)).unwrap();
         publish_all(&bus, 0..2); // so that the segment has room
@@ -259,7 +259,7 @@ fn a_waker_may_publish() {
             2
         );
         assert!(echo.1.load(Ordering::Relaxed) > 0, "it was woken");
-        assert_eq!(picks.len(), 4);
+        assert_eq!(filtered.len(), 4);
     }
 }
 

@@ -28,17 +28,17 @@ impl Revoked {
 
 /// Why not all publishes in flight have been waited for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum StillInside {
+pub(crate) enum StillInFlight {
     /// So many are still in flight: time was up, or is not yet.
     TimedOut(u64),
     /// It was granted again, so new publishes come in.
     GrantedAgain,
 }
 
-impl From<Result<(), StillInside>> for Look<Result<(), StillInside>> {
-    fn from(outcome: Result<(), StillInside>) -> Self {
+impl From<Result<(), StillInFlight>> for Look<Result<(), StillInFlight>> {
+    fn from(outcome: Result<(), StillInFlight>) -> Self {
         match outcome {
-            Err(StillInside::TimedOut(_)) => Look::Nothing,
+            Err(StillInFlight::TimedOut(_)) => Look::Nothing,
             over => Look::Found(over),
         }
     }
@@ -55,7 +55,7 @@ impl Admission {
         revoked: Revoked,
         deadline: Option<Instant>,
         note: impl Fn(),
-    ) -> Result<(), StillInside> {
+    ) -> Result<(), StillInFlight> {
         let mut draining = self.draining(revoked);
         let look = || draining.look(&note).into();
         let over = look_when_woken(&self.leaving, deadline, look);
@@ -105,16 +105,16 @@ pub(crate) struct Draining<'a> {
 
 impl Draining<'_> {
     /// Whether the drain is over. The caller [registers](Admission::leaving) before it looks.
-    pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInside> {
+    pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInFlight> {
         let changed = self.admission.changing.lock();
         self.outcome(changed.grants).inspect(|()| note())
     }
 
     /// To be called with the lock held.
-    fn outcome(&mut self, grants: u64) -> Result<(), StillInside> {
+    fn outcome(&mut self, grants: u64) -> Result<(), StillInFlight> {
         let admission = self.admission;
         if grants != self.revoked.grants {
-            return Err(StillInside::GrantedAgain);
+            return Err(StillInFlight::GrantedAgain);
         }
         let awaited = (self.awaited).get_or_insert_with(|| admission.await_all());
         awaited.retain(|word| {
@@ -124,6 +124,6 @@ impl Draining<'_> {
         if awaited.is_empty() {
             return Ok(());
         }
-        Err(StillInside::TimedOut(inside(awaited.iter().copied())))
+        Err(StillInFlight::TimedOut(inside(awaited.iter().copied())))
     }
 }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
-pub(crate) use self::draining::{Revoked, StillInside};
+pub(crate) use self::draining::{Revoked, StillInFlight};
 pub(crate) use self::pass::CachedVerdict;
 
 use crate::authority::refusals::Refusals;
@@ -36,7 +36,7 @@ use crate::support::sync::{ArcSwap, AtomicU64, Mutex, Ordering};
 use crate::support::wait_list::WaitList;
 
 /// Granted, without restrictions.
-const PLAIN: u64 = 1 << 63;
+const UNRESTRICTED: u64 = 1 << 63;
 
 /// Granted, with restrictions or without.
 const GRANTED: u64 = 1 << 62;
@@ -104,7 +104,7 @@ impl Terms {
     /// What the words say of these terms.
     fn mark(&self) -> u64 {
         match self {
-            Terms::Granted(scope) if scope.is_plain() => PLAIN | GRANTED,
+            Terms::Granted(scope) if scope.is_unrestricted() => UNRESTRICTED | GRANTED,
             Terms::Granted(_) => GRANTED,
             Terms::NeverGranted | Terms::NameTooLong | Terms::Revoked => 0,
         }
@@ -163,15 +163,15 @@ impl Admission {
         Ok(InFlight {
             admission: self,
             stripe,
-            is_plain: before & PLAIN != 0,
+            is_unrestricted: before & UNRESTRICTED != 0,
         })
     }
 
     /// Whether it is granted without restrictions. Asked on the fast path, where the publish does not count as in
     /// flight.
     #[inline]
-    pub(crate) fn is_plain(&self, stripe: Stripe) -> bool {
-        self.stripes[stripe.0].load(Ordering::Acquire) & PLAIN != 0 // as in `enter`
+    pub(crate) fn is_unrestricted(&self, stripe: Stripe) -> bool {
+        self.stripes[stripe.0].load(Ordering::Acquire) & UNRESTRICTED != 0 // as in `enter`
     }
 
     /// Whether it is granted, and `admits` agrees to its scope. Asked on the fast path, where the publish does not
@@ -329,14 +329,14 @@ pub(crate) struct Stripe(usize);
 pub(crate) struct InFlight<'a> {
     admission: &'a Admission,
     stripe: Stripe,
-    is_plain: bool,
+    is_unrestricted: bool,
 }
 
 impl InFlight<'_> {
     /// Whether the capability was granted without restrictions.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        self.is_plain
+    pub(crate) fn is_unrestricted(&self) -> bool {
+        self.is_unrestricted
     }
 
     /// Whether anything is still granted.

@@ -30,10 +30,10 @@ impl Grants {
     }
 
     /// Whether a capability is granted without restrictions, for a publish that does not count as in flight; see
-    /// [`Admission::is_plain`].
-    pub(crate) fn is_plain(&self, capability: &Capability) -> bool {
+    /// [`Admission::is_unrestricted`].
+    pub(crate) fn is_unrestricted(&self, capability: &Capability) -> bool {
         let known = self.known.get(capability);
-        known.is_some_and(|known| known.admission.is_plain(Stripe::default()))
+        known.is_some_and(|known| known.admission.is_unrestricted(Stripe::default()))
     }
 }
 
@@ -56,7 +56,7 @@ impl ByName<'_> {
         let entered = admission.enter(Stripe::default());
         // The guard of a refused publish is dropped here, before the refusal is told: a listener may run user code.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
-            if inside.is_plain() {
+            if inside.is_unrestricted() {
                 pass.measure(|| core.measure(envelope))?;
             } else {
                 inside.let_pass(pass, |scope| {

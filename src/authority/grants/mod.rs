@@ -13,7 +13,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::fast::RandomState;
 
-use crate::authority::admission::{Admission, Announced, Revoked, StillInside};
+use crate::authority::admission::{Admission, Announced, Revoked, StillInFlight};
 use crate::authority::grant::{Grant, GrantError, RevokeError};
 use crate::authority::refusals::Refusals;
 use crate::authority::scope::Scope;
@@ -371,11 +371,11 @@ fn tell_suppressed(notices: &Notices, capability: Option<Capability>, count: u64
     }
 }
 
-impl From<StillInside> for RevokeError {
-    fn from(still: StillInside) -> Self {
+impl From<StillInFlight> for RevokeError {
+    fn from(still: StillInFlight) -> Self {
         match still {
-            StillInside::TimedOut(in_flight) => RevokeError::TimedOut { in_flight },
-            StillInside::GrantedAgain => RevokeError::GrantedAgain,
+            StillInFlight::TimedOut(in_flight) => RevokeError::TimedOut { in_flight },
+            StillInFlight::GrantedAgain => RevokeError::GrantedAgain,
         }
     }
 }

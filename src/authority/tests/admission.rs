@@ -18,11 +18,11 @@ fn scoped() -> Scope {
 
 fn asks(admission: &Admission, stripe: usize) -> Result<(), Denial> {
     let inside = admission.enter(Stripe(stripe))?;
-    if inside.is_plain() {
+    if inside.is_unrestricted() {
         return Ok(());
     }
     inside.let_pass(&mut CachedVerdict::for_one(), |scope| {
-        if scope.is_plain() {
+        if scope.is_unrestricted() {
             Ok(())
         } else {
             Err(Denial::Source)
@@ -42,7 +42,7 @@ fn every_stripe_follows_each_change() {
     for _ in 0..2 {
         admission.grant(plain(), admission.announce(|| {}));
         assert_eq!(ask(), [Ok(()); STRIPES]);
-        assert!(admission.enter(Stripe(1)).unwrap().is_plain());
+        assert!(admission.enter(Stripe(1)).unwrap().is_unrestricted());
         admission.grant(scoped(), admission.announce(|| {}));
         assert_eq!(ask(), [Err(Denial::Source); STRIPES]);
         admission.revoke(|| {});
@@ -60,7 +60,7 @@ fn publishers_are_spread_over_the_stripes() {
 }
 
 #[test]
-fn who_panics_inside_is_out() {
+fn a_publish_that_panics_is_no_longer_in_flight() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -76,7 +76,7 @@ fn who_panics_inside_is_out() {
 }
 
 #[test]
-fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
+fn a_drain_that_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let [first, second] = [0, 1].map(|stripe| admission.enter(Stripe(stripe)).unwrap());
@@ -84,12 +84,12 @@ fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
     let soon = || Some(Instant::now() + Duration::from_millis(5));
     assert_eq!(
         admission.drained(revoked, soon(), || {}),
-        Err(StillInside::TimedOut(2))
+        Err(StillInFlight::TimedOut(2))
     );
     drop(first);
     assert_eq!(
         admission.drained(revoked, soon(), || {}),
-        Err(StillInside::TimedOut(1))
+        Err(StillInFlight::TimedOut(1))
     );
     thread::scope(|scope| {
         let waits = scope.spawn(|| admission.drained(revoked, None, || {}));
@@ -101,7 +101,7 @@ fn who_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
 }
 
 #[test]
-fn who_waits_is_told_that_it_is_granted_again() {
+fn a_drain_that_waits_is_told_that_it_is_granted_again() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let inside = admission.enter(Stripe(0)).unwrap();
@@ -115,13 +115,13 @@ fn who_waits_is_told_that_it_is_granted_again() {
         receiver.recv().unwrap(); // the other thread has revoked, and waits or is about to
         admission.grant(scoped(), admission.announce(|| {}));
         admission.leaving().wake_all_after_fence();
-        assert_eq!(waits.join().unwrap(), Err(StillInside::GrantedAgain));
+        assert_eq!(waits.join().unwrap(), Err(StillInFlight::GrantedAgain));
     });
     drop(inside);
 }
 
 #[test]
-fn who_tries_again_and_again_after_a_revoke_is_never_inside() {
+fn a_publisher_that_tries_again_and_again_after_a_revoke_is_never_in_flight() {
     let admission = Admission::new();
     for _ in 0..2 {
         for stripe in 0..STRIPES {
@@ -146,12 +146,12 @@ fn late(admission: &Admission, stripe: usize) -> InFlight<'_> {
     InFlight {
         admission,
         stripe: Stripe(stripe),
-        is_plain: false,
+        is_unrestricted: false,
     }
 }
 
 #[test]
-fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
+fn a_drain_does_not_wait_for_a_publish_that_comes_later_and_is_refused() {
     let admission = &Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let admitted = admission.enter(Stripe(0)).unwrap();
@@ -173,7 +173,7 @@ fn who_waits_does_not_wait_for_who_comes_in_later_and_is_refused() {
 }
 
 #[test]
-fn no_mark_is_left_by_who_waited() {
+fn a_drain_that_has_waited_leaves_no_mark() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let inside = admission.enter(Stripe(0)).unwrap();
@@ -188,13 +188,13 @@ fn no_mark_is_left_by_who_waited() {
 }
 
 #[test]
-fn who_waits_is_told_so_when_it_is_about_to_be_granted_again() {
+fn a_drain_that_waits_is_told_so_when_it_is_about_to_be_granted_again() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let revoked = admission.revoke(|| {});
     let announced = admission.announce(|| {});
     let drained = admission.drained(revoked, None, || panic!("it is not"));
-    assert_eq!(drained, Err(StillInside::GrantedAgain));
+    assert_eq!(drained, Err(StillInFlight::GrantedAgain));
     assert_eq!(asks(&admission, 0), Err(Denial::Revoked));
     admission.grant(plain(), announced);
     assert_eq!(asks(&admission, 0), Ok(()));

@@ -19,7 +19,7 @@ fn scoped() -> Scope {
 
 fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
     let inside = admission.enter(Stripe(0))?;
-    if !inside.is_plain() {
+    if !inside.is_unrestricted() {
         inside.let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))?;
     }
     // Relaxed: the admission orders it.
@@ -89,7 +89,7 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
             thread::spawn(move || {
                 let inside = admission.enter(Stripe(0)).unwrap();
                 // In this model it is plain only if it was granted so and never revoked.
-                inside.is_plain()
+                inside.is_unrestricted()
                     || inside
                         .let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
                         .is_ok()
@@ -97,13 +97,13 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
         };
         admission.grant(plain(), admission.announce(|| {}));
         admission.grant(scoped(), admission.announce(|| {}));
-        assert!(!admission.enter(Stripe(0)).unwrap().is_plain());
+        assert!(!admission.enter(Stripe(0)).unwrap().is_unrestricted());
         assert!(publisher.join().unwrap(), "granted throughout");
     });
 }
 
 #[test]
-fn who_publishes_under_a_grant_sees_what_its_granter_had_prepared() {
+fn a_publisher_under_a_grant_sees_what_its_granter_had_prepared() {
     explore(3, || {
         let admission = Arc::new(Admission::new());
         let prepared = Arc::new(AtomicU64::new(0));
@@ -149,8 +149,8 @@ fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is
             loop {
                 registration.register_and_fence(Waiter::Task(waker.clone()));
                 match draining.look(|| {}) {
-                    Err(StillInside::TimedOut(_)) => task.sleep(),
-                    Err(StillInside::GrantedAgain) if granted_again => break,
+                    Err(StillInFlight::TimedOut(_)) => task.sleep(),
+                    Err(StillInFlight::GrantedAgain) if granted_again => break,
                     outcome => break assert_eq!(outcome, Ok(())),
                 }
             }

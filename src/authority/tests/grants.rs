@@ -131,7 +131,8 @@ fn a_granted_capability_outlives_its_handles() {
 }
 
 #[test]
-fn a_capability_that_is_revoked_while_somebody_publishes_by_its_name_is_forgotten_by_him() {
+fn a_capability_that_is_revoked_while_somebody_publishes_by_its_name_is_forgotten_by_that_publish()
+{
     let bus = Bus::<Revokes>::new();
     let write = Capability::new("log:write");
     bus.grant(Grant::new(&write).patterns([">"])).unwrap();

@@ -256,14 +256,14 @@ impl<M: Payload> Bus<M> {
     pub(crate) fn append_if_permitted(
         &self,
         pending: &mut Option<Envelope<M>>,
-        is_plain: impl FnOnce() -> bool,
-        leave: impl FnOnce(&Envelope<M>) -> bool,
+        is_unrestricted: impl FnOnce() -> bool,
+        permits: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Receipt> {
         if self.core.demands.is_some() {
             return None; // it may have to be measured
         }
         let id = Pending::first(pending).id;
-        let outcome = (self.core).append_if_permitted(pending, is_plain, leave)?;
+        let outcome = (self.core).append_if_permitted(pending, is_unrestricted, permits)?;
         Some(Receipt::new(id, outcome))
     }
 

@@ -65,13 +65,16 @@ impl<M: Payload> Publisher<M> {
         pass: &mut CachedVerdict,
     ) -> Result<Receipt, Option<Objection>> {
         let mut objection = None;
-        let is_plain =
-            || self.needs_no_scope(origin) && self.grant.admission().is_plain(self.stripe);
-        let leave = |envelope: &_| {
+        let is_unrestricted =
+            || self.needs_no_scope(origin) && self.grant.admission().is_unrestricted(self.stripe);
+        let permits = |envelope: &_| {
             objection = self.look_into_scope(envelope, origin, pass).err();
             objection.is_none()
         };
-        match self.bus.append_if_permitted(pending, is_plain, leave) {
+        match self
+            .bus
+            .append_if_permitted(pending, is_unrestricted, permits)
+        {
             Some(receipt) => Ok(receipt),
             None => Err(objection),
         }
@@ -164,7 +167,7 @@ impl<M: Payload> Publisher<M> {
         let entered = self.grant.admission().enter(self.stripe);
         // A refused publish drops its guard before the refusal is reported, since that may run user code.
         let outcome = entered.map_err(Objection::from).and_then(|inside| {
-            if self.needs_no_scope(origin) && inside.is_plain() {
+            if self.needs_no_scope(origin) && inside.is_unrestricted() {
                 pass.measure(measure)?;
             } else {
                 inside.let_pass(pass, |scope| {

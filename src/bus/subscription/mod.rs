@@ -25,7 +25,7 @@ use crate::message::pattern::{
 use crate::queue::delivery::Delivery;
 use crate::queue::direct::group::Seat;
 use crate::queue::inbox::Inbox;
-use crate::queue::shared::{End, QueueState};
+use crate::queue::shared::{FinalAccounts, QueueState};
 use crate::queue::terms::Terms;
 use crate::support::sync::Mutex;
 
@@ -328,7 +328,7 @@ impl<M> Subscription<M> {
 /// The numbers of envelopes that were enqueued and left out for a subscription without a filter so far.
 fn standing<M>(core: &Weak<Shared<M>>, terms: &Terms, state: &QueueState) -> (u64, u64) {
     // An evicted subscription may still be on the list, so its own record is asked first.
-    let end = |end: End| (end.enqueued, end.left_out);
+    let end = |end: FinalAccounts| (end.enqueued, end.left_out);
     (state.ended().map(end))
         .or_else(|| core.upgrade()?.standing(terms))
         .unwrap_or_else(|| end(state.at_end()))

@@ -38,7 +38,7 @@ impl Readiness {
 
 impl<M> Subscription<M> {
     /// Returns a channel that has a token when there may be something to receive. With it, one `select!` of
-    /// [`crossbeam_channel`](crate::crossbeam_channel) waits for this subscription, others, channels, a ticker or a
+    /// [`crossbeam_channel`] waits for this subscription, others, channels, a ticker or a
     /// stop signal.
     ///
     /// After each token, receive with [`try_recv`](Subscription::try_recv) or [`try_iter`](Subscription::try_iter)

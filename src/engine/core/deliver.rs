@@ -11,11 +11,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::Core;
-use crate::engine::attempt::Held;
+use crate::engine::attempt::ReservedPlaces;
 use crate::engine::head::Head;
-use crate::engine::notices::Losses;
+use crate::engine::notices::LossNotices;
 use crate::engine::receipt::Outcome;
-use crate::engine::subscriber_list::Picks;
+use crate::engine::subscriber_list::Matches;
 use crate::message::advisory::Eviction;
 use crate::queue::credits::NoPlace;
 use crate::queue::direct::{DirectQueue, Displaced, Refused};
@@ -24,7 +24,7 @@ use crate::support::sync::{MutexGuard, Ordering};
 
 impl<M> Core<M> {
     /// Evicts the subscribers whose predicates have panicked, and those that could never receive anything.
-    pub(super) fn put_out(&self, matches: &mut Picks<'_, M>) {
+    pub(super) fn evict_failed(&self, matches: &mut Matches<'_, M>) {
         if matches.failed.is_empty() {
             return;
         }
@@ -49,7 +49,7 @@ impl<M> Core<M> {
     }
 
     /// Takes the order lock, on a bus that has one and if a direct queue matches this envelope.
-    pub(super) fn take_turn(&self, matches: &Picks<'_, M>) -> Option<MutexGuard<'_, ()>> {
+    pub(super) fn lock_order(&self, matches: &Matches<'_, M>) -> Option<MutexGuard<'_, ()>> {
         let order = self.order.as_ref().filter(|_| !matches.is_empty())?;
         Some(order.lock())
     }
@@ -61,8 +61,8 @@ impl<M> Core<M> {
         &self,
         head: &Head<M>,
         slots: Range<usize>,
-        matches: &Picks<'_, M>,
-        mut held: Held<'_, M>,
+        matches: &Matches<'_, M>,
+        mut held: ReservedPlaces<'_, M>,
         turn: Option<MutexGuard<'_, ()>>,
         rest: &mut Option<Rest<M>>,
     ) -> Outcome {
@@ -142,7 +142,7 @@ pub(super) struct Rest<M> {
     pub(super) displaced: Displaced<M>,
     /// Subscribers that were evicted, and why.
     pub(super) evicted: SmallVec<[(Arc<Terms>, Eviction); 1]>,
-    pub(super) losses: Losses,
+    pub(super) losses: LossNotices,
 }
 
 impl<M> Rest<M> {
@@ -151,7 +151,7 @@ impl<M> Rest<M> {
         rest.get_or_insert_with(|| Rest {
             displaced: Displaced::new(),
             evicted: SmallVec::new(),
-            losses: Losses::none(),
+            losses: LossNotices::none(),
         })
     }
 }

@@ -53,22 +53,23 @@ impl<M> Core<M> {
         self.requests.pending() > 0 && envelope.correlation_id.is_some()
     }
 
-    /// Appends one envelope, if it is permitted and there is nothing else to do. `is_plain` says whether permission is
-    /// the kind that everybody has; otherwise `leave` finds out, which costs more. On `None` the permission may have
-    /// been found all the same: a publisher that was not refused asks again on the slow path, where it is counted as in
-    /// flight.
+    /// Appends one envelope if it is permitted and there is nothing else to do.
+    ///
+    /// `is_unrestricted` is the cheap question: is the capability granted without restrictions? If not, `permits` checks
+    /// the restrictions of the grant. Returns `None` if the publish must take the slow path. Either question may have
+    /// been answered yes by then; the slow path asks again, because there the publish counts as in flight.
     #[inline]
     pub(crate) fn append_if_permitted(
         &self,
         pending: &mut Option<Envelope<M>>,
-        is_plain: impl FnOnce() -> bool,
-        leave: impl FnOnce(&Envelope<M>) -> bool,
+        is_unrestricted: impl FnOnce() -> bool,
+        permits: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
         self.append_if(pending, |segment, envelope| {
             // A publish that may answer a request takes the slow path: it counts as in flight until the answer is
             // given.
             envelope.correlation_id.is_none()
-                && (is_plain() || segment.has_place() && leave(envelope))
+                && (is_unrestricted() || segment.has_place() && permits(envelope))
         })
         .ok()
     }
@@ -81,7 +82,7 @@ impl<M> Core<M> {
     ) -> Result<Outcome, Current<M>> {
         let current = self.current.load();
         // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile.
-        if !current.is_plain()
+        if !current.has_only_shared_queues()
             || !may(&current.segment, Pending::first(pending))
             || current.is_outdated()
         {

@@ -248,12 +248,12 @@ impl<M> Core<M> {
     pub(crate) fn end(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
         let listed = seat.map_or(leaving, Seat::listed);
         let current = self.current.load_full();
-        let cursor = current.subscribers.shared_queue(listed).cloned();
+        let shared = current.subscribers.shared_queue(listed).cloned();
         let listener = current.subscribers.listener(listed).cloned();
         drop(current); // the head would keep the queue connected
-        let was_open = cursor.as_ref().map(|queue| self.end_follower(queue));
+        let was_open = shared.as_ref().map(|queue| self.close_shared_queue(queue));
         let removed = self.remove(leaving, seat, || {
-            cursor.as_ref().is_some_and(|queue| queue.is_evicted())
+            shared.as_ref().is_some_and(|queue| queue.is_evicted())
                 || (listener.as_ref()).is_some_and(|listener| listener.queue.is_evicted())
         });
         if let Some(listener) = listener {
@@ -280,7 +280,7 @@ impl<M> Core<M> {
     /// Invariant: *once the queue is marked as closed and the current segment is retired, its accounts are the same in
     /// every head that lists it.* A publisher that opens a later segment has acquired the mark, through the swap that
     /// retired the segment. So several threads may do this at once, and it does not matter which is first.
-    fn end_follower(&self, queue: &SharedQueue<M>) -> bool {
+    fn close_shared_queue(&self, queue: &SharedQueue<M>) -> bool {
         let was_open = queue.close() && !queue.is_evicted();
         self.retire_segment();
         let current = self.current.load_full();

@@ -17,7 +17,7 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::engine::attempt::{Attempt, Held};
+use crate::engine::attempt::{Attempt, ReservedPlaces};
 use crate::engine::demands::Demands;
 use crate::engine::head::Head;
 use crate::engine::notices::Notices;
@@ -25,7 +25,7 @@ use crate::engine::pending::{Pending, append, discard};
 use crate::engine::receipt::Outcome;
 use crate::engine::refusal::Refusal;
 use crate::engine::requests::Requests;
-use crate::engine::subscriber_list::{Picks, SubscriberList, Verdicts};
+use crate::engine::subscriber_list::{Matches, SubscriberList, Verdicts};
 use crate::message::advisory::Eviction;
 use crate::message::subject::Payload;
 use crate::message::trace_context::TraceContext;
@@ -129,7 +129,7 @@ impl<M> Core<M> {
                 // A queue that was left out has made room. The next segment will reach it.
                 current.segment.close();
             }
-            if current.is_plain() {
+            if current.has_only_shared_queues() {
                 if let Some(slots) = self.append(&current, pending, pending.count()) {
                     drop(hurry);
                     current.wake_vacated(&self.readers);
@@ -139,11 +139,11 @@ impl<M> Core<M> {
                 }
             } else if current.segment.has_place() {
                 // User code, so it runs before anything has happened: if it panics, nothing has.
-                let mut matches = Picks::none();
+                let mut matches = Matches::none();
                 (current.subscribers).matches(|| pending.first(), known, &mut matches);
-                self.put_out(&mut matches);
-                let held = Held::reserve(matches.queues(), attempt)?;
-                let turn = self.take_turn(&matches);
+                self.evict_failed(&mut matches);
+                let held = ReservedPlaces::reserve(matches.queues(), attempt)?;
+                let turn = self.lock_order(&matches);
                 if let Some(slots) = self.append(&current, pending, 1) {
                     drop(hurry); // a change of the list need not let it pass any more, whatever user code runs below
                     let mut rest = None;
@@ -200,10 +200,10 @@ impl<M> Core<M> {
             return Err(Refusal::Closed);
         }
         let listed = Arc::clone(&subscribers);
-        let mut matches = Picks::none();
+        let mut matches = Matches::none();
         listed.matches(|| pending.first(), known, &mut matches); // user code, so before anything has happened
-        self.put_out(&mut matches);
-        let held = Held::reserve(matches.queues(), attempt)?;
+        self.evict_failed(&mut matches);
+        let held = ReservedPlaces::reserve(matches.queues(), attempt)?;
         let wanted = subscribers.step(pending.count());
         // A segment is kept until it is full, even if everybody has received what is in it. At rest that is to be
         // little.
@@ -218,7 +218,7 @@ impl<M> Core<M> {
         let next = Arc::new(next);
         let claimed = next.segment.filled().claimed;
         failpoints::at(Step::Installing);
-        let turn = self.take_turn(&matches);
+        let turn = self.lock_order(&matches);
         if self.install(&current, &next) {
             failpoints::at(Step::Installed);
             *hurry = None;

@@ -91,7 +91,7 @@ impl<M> Head<M> {
     /// make it runs no user code.
     pub(crate) fn empty_successor(&self) -> Self {
         let rules = &self.subscribers.rules;
-        let retained = self.retained.unlooked_after(&self.segment, rules);
+        let retained = self.retained.unexamined_after(&self.segment, rules);
         self.void(Arc::clone(&self.subscribers), retained)
     }
 
@@ -254,7 +254,7 @@ impl<M> Head<M> {
 
     /// Whether a publish has nothing to do beside appending.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(crate) fn has_only_shared_queues(&self) -> bool {
         self.subscribers.direct.is_empty()
     }
 

@@ -65,13 +65,13 @@ fn nothing_comes_later(preemptions: usize, grant: fn() -> Grant, unguarded: u32)
 }
 
 #[test]
-fn nothing_is_appended_by_leave_after_it_was_taken_away_and_the_opening_superseded() {
+fn nothing_is_appended_by_a_permission_that_was_taken_away_once_the_head_is_retired() {
     nothing_comes_later(4, || Grant::new("write"), 0);
     nothing_comes_later(4, || Grant::new("write").sources(["model"]), 0);
 }
 
 #[test]
-fn nothing_is_appended_by_leave_that_was_taken_away_to_an_opening_that_another_installs_meanwhile()
-{
+fn nothing_is_appended_by_a_permission_that_was_taken_away_to_a_head_that_another_installs_meanwhile()
+ {
     nothing_comes_later(3, || Grant::new("write"), 2);
 }

@@ -48,7 +48,7 @@ fn one_that_comes_among_publishers_receives_what_their_receipts_count() {
 }
 
 #[test]
-fn of_two_who_come_at_once_each_receives_what_is_published_after_it_has_come() {
+fn of_two_subscribers_that_come_at_once_each_receives_what_is_published_after_it_has_come() {
     explore(2, || {
         let (bus, mut first) = bus_with_a_place();
         let other = {

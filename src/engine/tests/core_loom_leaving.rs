@@ -143,7 +143,7 @@ fn a_publish_that_a_close_overtakes_is_either_received_or_refused() {
 }
 
 #[test]
-fn a_close_among_those_who_come_and_leave_keeps_the_accounts() {
+fn a_close_among_subscribers_that_come_and_leave_keeps_the_accounts() {
     explore(2, || {
         let bus = Bus::new();
         let mut staying = subscribe(&bus, 1, Overflow::DropNewest);
@@ -192,7 +192,7 @@ fn a_loss_just_before_the_end_is_told_before_it() {
 }
 
 #[test]
-fn two_who_close_at_once_both_find_it_closed_and_a_sleeper_wakes() {
+fn two_threads_that_close_at_once_both_find_it_closed_and_a_sleeper_wakes() {
     explore(2, || {
         let bus = Bus::new();
         let mut subscription = subscribe(&bus, 1, Overflow::DropNewest);

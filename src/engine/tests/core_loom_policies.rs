@@ -19,7 +19,7 @@ fn options(capacity: usize, overflow: Overflow) -> SubscribeOptions<u32> {
 }
 
 /// A subscriber with a direct queue.
-fn pick(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32> {
+fn filtered(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32> {
     bus.subscribe_with(options(capacity, overflow).source("model"))
         .expect("open")
 }
@@ -27,7 +27,7 @@ fn pick(bus: &Bus<u32>, capacity: usize, overflow: Overflow) -> Subscription<u32
 /// A subscriber that keeps the newest, with a filter or without.
 fn newest(bus: &Bus<u32>, capacity: usize, filters: bool) -> Subscription<u32> {
     if filters {
-        return pick(bus, capacity, Overflow::DropOldest);
+        return filtered(bus, capacity, Overflow::DropOldest);
     }
     bus.subscribe_with(options(capacity, Overflow::DropOldest))
         .expect("open")
@@ -91,7 +91,7 @@ fn the_newest_stay_and_the_gap_is_told_where_it_lies() {
 fn two_publishers_in_one_slot_leave_one_envelope_and_lose_one() {
     explore(3, || {
         let bus = Bus::new();
-        let mut subscription = pick(&bus, 1, Overflow::DropOldest);
+        let mut subscription = filtered(&bus, 1, Overflow::DropOldest);
         let publishers = [publisher(&bus, &[1]), publisher(&bus, &[2])];
         for publisher in publishers {
             assert_eq!(publisher.join().unwrap()[0].delivered(), 1);
@@ -102,7 +102,7 @@ fn two_publishers_in_one_slot_leave_one_envelope_and_lose_one() {
 }
 
 #[test]
-fn who_keeps_the_newest_and_sleeps_is_woken() {
+fn a_subscriber_that_keeps_the_newest_and_sleeps_is_woken() {
     for filters in [true, false] {
         explore(3, move || {
             let bus = Bus::new();
@@ -117,7 +117,7 @@ fn who_keeps_the_newest_and_sleeps_is_woken() {
 }
 
 #[test]
-fn who_keeps_the_newest_and_sleeps_is_woken_by_the_end() {
+fn a_subscriber_that_keeps_the_newest_and_sleeps_is_woken_by_the_end() {
     explore(2, || {
         let bus = Bus::new();
         let mut subscription = newest(&bus, 1, false);
@@ -169,7 +169,7 @@ fn a_member_that_leaves_takes_nothing_with_it() {
 }
 
 #[test]
-fn who_is_evicted_receives_what_it_has_and_wakes_to_learn_it() {
+fn an_evicted_subscriber_receives_what_it_has_and_wakes_to_learn_it() {
     for filter in [None, Some("model")] {
         explore(3, move || {
             let bus = Bus::new();
@@ -203,7 +203,7 @@ fn who_is_evicted_receives_what_it_has_and_wakes_to_learn_it() {
 fn a_publisher_that_waits_for_a_place_is_placed_by_the_subscriber() {
     explore(3, || {
         let bus = Bus::new();
-        let mut subscription = pick(&bus, 1, LOSSLESS);
+        let mut subscription = filtered(&bus, 1, LOSSLESS);
         publish(&bus, 0);
         let publisher = publisher(&bus, &[1]);
         for message in 0..2 {
@@ -217,7 +217,7 @@ fn a_publisher_that_waits_for_a_place_is_placed_by_the_subscriber() {
 fn a_publisher_that_waits_for_two_learns_of_both() {
     explore(2, || {
         let bus = Bus::new();
-        let mut first = pick(&bus, 1, LOSSLESS);
+        let mut first = filtered(&bus, 1, LOSSLESS);
         let mut second = (bus.subscribe_with(options(1, LOSSLESS))).expect("open");
         publish(&bus, 0);
         let publisher = publisher(&bus, &[1]);
@@ -235,7 +235,7 @@ fn a_publisher_that_waits_for_a_place_is_let_go_when_the_subscriber_leaves_or_th
     for closes in [false, true] {
         explore(3, move || {
             let bus = Bus::new();
-            let subscription = pick(&bus, 1, LOSSLESS);
+            let subscription = filtered(&bus, 1, LOSSLESS);
             publish(&bus, 0);
             let publisher = {
                 let bus = bus.clone();
@@ -257,7 +257,7 @@ fn a_publisher_that_waits_for_a_place_is_let_go_when_the_subscriber_leaves_or_th
 }
 
 #[test]
-fn a_place_that_a_refused_try_gives_back_goes_to_who_waits_for_it() {
+fn a_place_that_a_refused_try_gives_back_goes_to_the_publisher_that_waits_for_it() {
     explore(3, || {
         let bus = Bus::new();
         let trier = || options(1, LOSSLESS).source("trier");

@@ -6,7 +6,7 @@ use loom::thread::{self, JoinHandle};
 use super::*;
 use crate::message::overflow::Overflow;
 use crate::support::parker::Parker;
-use crate::support::sync::explore;
+use crate::support::sync::{AtomicU64, explore};
 use crate::support::wait_list::{Registration, WaitList, Waiter};
 
 /// A queue of which this many envelopes were received.

@@ -151,7 +151,7 @@ proptest! {
     })]
 
     #[test]
-    fn who_is_found_is_whom_a_plain_list_finds_and_nothing_stays_of_those_who_have_gone(
+    fn the_index_finds_the_listeners_that_a_plain_list_finds_and_keeps_nothing_of_those_that_have_gone(
         steps in vec(step(), 1..80),
     ) {
         let mut both = Both { index: Index::new(), plain: BTreeMap::new(), next: 1 };

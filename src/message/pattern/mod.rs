@@ -28,7 +28,7 @@ pub const MAX_PATTERN_TOKENS: usize = 16;
 pub const MAX_PATTERNS: usize = 1_024;
 
 /// The most bytes of all patterns of one subscription, or of one grant, together. That is enough for 1,024 patterns of
-/// 256 bytes. They are counted as for [`MAX_PATTERN_BYTES`](crate::limits::MAX_PATTERN_BYTES).
+/// 256 bytes. They are counted as for [`MAX_PATTERN_BYTES`].
 pub const MAX_PATTERNS_BYTES: usize = 256 * 1_024;
 
 /// The most shapes among the patterns that a subscription can be [set](crate::Subscription::set_patterns) to. The shape

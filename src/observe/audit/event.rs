@@ -14,7 +14,7 @@ use crate::message::id::stamp;
 use crate::support::parker::Parker;
 
 /// An item for the log's thread, and the sequence number that the bus had reached by then.
-pub(super) struct Happening {
+pub(super) struct LogItem {
     pub(super) at: u64,
     pub(super) what: What,
 }
@@ -30,15 +30,15 @@ pub(super) enum What {
 /// The sender to the log's thread.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    pub(super) sender: Sender<Happening>,
+    pub(super) sender: Sender<LogItem>,
     /// Where that thread sleeps.
     pub(super) parker: Arc<Parker>,
 }
 
 impl Outbox {
     /// Waits if the log is behind; fails if it has ended.
-    pub(super) fn send(&self, happening: Happening) -> Result<(), SendError<Happening>> {
-        self.sender.send(happening)?;
+    pub(super) fn send(&self, item: LogItem) -> Result<(), SendError<LogItem>> {
+        self.sender.send(item)?;
         self.parker.unpark();
         Ok(())
     }
@@ -99,7 +99,7 @@ impl<M: Send + Sync + 'static> Record for Recorder<M> {
         }
         let at = self.position();
         let event = Box::new(Event::of(at, stamp().1, advisory));
-        let _ended = self.log.send(Happening {
+        let _ended = self.log.send(LogItem {
             at,
             what: What::Event(event),
         });

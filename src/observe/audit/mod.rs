@@ -134,7 +134,7 @@ pub use self::error::AuditError;
 pub use self::options::{Flush, Options};
 pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
-use self::event::{Attached, Happening, Outbox, Recorder, What};
+use self::event::{Attached, LogItem, Outbox, Recorder, What};
 use self::file::LogFile;
 use self::writer::{Progress, Writer};
 use crate::bus::error::SubscribeError;
@@ -154,7 +154,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 #[must_use = "a log that is dropped ends"]
 pub struct AuditLog {
     progress: Arc<Progress>,
-    happenings: Outbox,
+    items: Outbox,
     attached: Arc<dyn Attached>,
     thread: Option<JoinHandle<()>>,
     /// The process that has the thread. A fork of it has none.
@@ -194,16 +194,16 @@ impl AuditLog {
         // `subscribe_with` has accepted the capacity.
         let (sender, receiver) = bounded(options.capacity);
         let parker = Arc::<Parker>::default();
-        let happenings = Outbox {
+        let items = Outbox {
             sender,
             parker: Arc::clone(&parker),
         };
         let attached: Arc<dyn Attached> =
-            Recorder::attach(&bus.core, happenings.clone(), options.each_denial);
+            Recorder::attach(&bus.core, items.clone(), options.each_denial);
         let progress = Arc::new(Progress::default());
         let writer = Writer {
             subscription,
-            happenings: receiver,
+            items: receiver,
             parker,
             position,
             file,
@@ -222,7 +222,7 @@ impl AuditLog {
             })?;
         Ok(AuditLog {
             progress,
-            happenings,
+            items,
             attached,
             thread: Some(thread),
             process: process::id(),
@@ -245,7 +245,7 @@ impl AuditLog {
         self.attached.tell_suppressed();
         let (done, is_done) = bounded(1);
         // Fails if the log has ended; then no answer comes.
-        drop(self.happenings.send(Happening {
+        drop(self.items.send(LogItem {
             at: self.attached.position(),
             what: What::Flush(done),
         }));
@@ -284,7 +284,7 @@ impl AuditLog {
             self.attached.tell_suppressed();
             self.attached.detach();
             // Fails if it has ended already.
-            let _ended = self.happenings.send(Happening {
+            let _ended = self.items.send(LogItem {
                 at: self.attached.position(),
                 what: What::End,
             });
@@ -327,7 +327,7 @@ mod tests {
         let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
         drop(AuditLog {
             progress: Arc::clone(&log.progress),
-            happenings: log.happenings.clone(),
+            items: log.items.clone(),
             attached: Arc::clone(&log.attached),
             thread: Some(thread::spawn(|| ())),
             process: log.process + 1,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use serde::Serialize;
 
-use super::event::{Attached, Happening, What};
+use super::event::{Attached, LogItem, What};
 use super::file::LogFile;
 use super::options::OnError;
 use super::record::{self, Event, Numbered};
@@ -62,7 +62,7 @@ impl Progress {
 
 pub(super) struct Writer<M: Payload> {
     pub(super) subscription: Subscription<M>,
-    pub(super) happenings: Receiver<Happening>,
+    pub(super) items: Receiver<LogItem>,
     /// Where the thread sleeps; unparked after each audit event.
     pub(super) parker: Arc<Parker>,
     /// The sequence number that the bus had reached.
@@ -79,7 +79,7 @@ impl<M: Payload + Serialize> Writer<M> {
     pub(super) fn run(self) {
         let Writer {
             mut subscription,
-            happenings,
+            items,
             parker,
             position,
             file,
@@ -98,7 +98,7 @@ impl<M: Payload + Serialize> Writer<M> {
             position,
             unflushed: 0,
             flushed_at: Instant::now(),
-            happenings,
+            items,
             parker,
             held: None,
         };
@@ -130,10 +130,10 @@ struct Log {
     /// How many records were written since the last flush.
     unflushed: u32,
     flushed_at: Instant,
-    happenings: Receiver<Happening>,
+    items: Receiver<LogItem>,
     parker: Arc<Parker>,
     /// An audit event that came after an envelope that was not received yet.
-    held: Option<Happening>,
+    held: Option<LogItem>,
 }
 
 impl Log {
@@ -146,7 +146,7 @@ impl Log {
         loop {
             let due = self.due_at();
             let happened = || match &self.held {
-                None => !self.happenings.is_empty(),
+                None => !self.items.is_empty(),
                 Some(held) => held.at <= self.position, // later events wait behind the held one
             };
             match subscription.recv_unless(&self.parker, due, happened) {
@@ -221,19 +221,19 @@ impl Log {
 
     /// Writes the audit events that came before the bus had passed this position. Breaks at the end of the log.
     fn happened(&mut self, position: u64) -> Result<ControlFlow<()>, AuditError> {
-        while let Some(happening) = self.held.take().or_else(|| self.happenings.try_recv().ok()) {
-            if happening.at > position {
-                self.held = Some(happening);
+        while let Some(item) = self.held.take().or_else(|| self.items.try_recv().ok()) {
+            if item.at > position {
+                self.held = Some(item);
                 break;
             }
-            if self.happening(happening.what)?.is_break() {
+            if self.item(item.what)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn happening(&mut self, what: What) -> Result<ControlFlow<()>, AuditError> {
+    fn item(&mut self, what: What) -> Result<ControlFlow<()>, AuditError> {
         match what {
             What::Event(mut event) => {
                 event.at = event.at.min(self.position); // `closed` may carry `u64::MAX`: it comes after every envelope
@@ -260,18 +260,18 @@ impl Log {
         while !closed {
             let next = (self.held.take())
                 .ok_or(())
-                .or_else(|()| self.happenings.recv_deadline(deadline).map_err(|_over| ()));
-            let Ok(happening) = next else {
+                .or_else(|()| self.items.recv_deadline(deadline).map_err(|_over| ()));
+            let Ok(item) = next else {
                 break;
             };
-            if let What::Event(event) = &happening.what {
+            if let What::Event(event) = &item.what {
                 closed = event.kind == "closed";
             }
-            if self.happening(happening.what)?.is_break() {
+            if self.item(item.what)?.is_break() {
                 return Ok(());
             }
         }
-        self.happening(What::End).map(drop)
+        self.item(What::End).map(drop)
     }
 
     fn event(&mut self, event: &Event) -> Result<(), AuditError> {
@@ -332,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_asker_whom_a_log_with_a_full_disk_leaves_alone_finds_the_cause() {
+    fn a_caller_that_a_log_with_a_full_disk_leaves_alone_finds_the_cause() {
         let file = loop {
             match LogFile::open(PathBuf::from("/dev/full"), None, false) {
                 // Another test has the file.
@@ -351,14 +351,14 @@ mod tests {
             position: 0,
             unflushed: 0,
             flushed_at: Instant::now(),
-            happenings: bounded(1).1,
+            items: bounded(1).1,
             parker: Arc::default(),
             held: None,
         };
         log.event(&Event::new(0, stamp().1, "opened")).unwrap();
         assert!(log.progress.error().is_none());
         let (done, is_done) = bounded(1);
-        let error = log.happening(What::Flush(done)).unwrap_err();
+        let error = log.item(What::Flush(done)).unwrap_err();
         assert_eq!(error.io_error().kind(), io::ErrorKind::StorageFull);
         // The cause is there as soon as it is clear that no answer comes.
         assert_eq!(is_done.try_recv(), Err(TryRecvError::Disconnected));

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::queue::direct::{DirectReceiver, End};
+use crate::queue::direct::{DirectReceiver, ReceiverEnd};
 use crate::queue::terms::Terms;
 use crate::support::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
 /// What a group's queue knows about its members.
 pub(crate) struct Group<M> {
-    end: End<M>,
+    end: ReceiverEnd<M>,
     seats: Arc<Seats>,
 }
 
@@ -58,7 +58,7 @@ impl Seats {
 
 impl<M> Group<M> {
     /// Makes a group with one member.
-    pub(crate) fn new(listed: &Arc<Terms>, end: End<M>) -> (Self, Seat) {
+    pub(crate) fn new(listed: &Arc<Terms>, end: ReceiverEnd<M>) -> (Self, Seat) {
         let seats = Arc::new(Seats {
             taken: AtomicU64::new(0),
             members: Mutex::default(),

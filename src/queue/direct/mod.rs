@@ -40,7 +40,7 @@ use crate::support::sync::channel::{Receiver, Sender, TrySendError, bounded};
 use crate::support::wait_list::{Occupied, Threads, WaitList};
 
 pub(crate) use self::item::Item;
-pub(crate) use self::receiver::{DirectReceiver, End};
+pub(crate) use self::receiver::{DirectReceiver, ReceiverEnd};
 
 /// The publishers' end.
 pub(crate) struct DirectQueue<M> {
@@ -93,7 +93,7 @@ impl<M> DirectQueue<M> {
         let readers = Arc::new(WaitList::counted(threads, occupied));
         let overflow = terms.overflow;
         let oldest = (overflow == Overflow::DropOldest).then(|| receiver.clone());
-        let end = End {
+        let end = ReceiverEnd {
             receiver,
             credits: Arc::clone(&credits),
             terms: Arc::clone(terms),

@@ -24,7 +24,7 @@ use crate::support::wait_list::{Registration, WaitList, Waiter};
 const LOOK: u64 = 16;
 
 /// What all members of a group share.
-pub(crate) struct End<M> {
+pub(crate) struct ReceiverEnd<M> {
     pub(super) receiver: Receiver<Item<M>>,
     pub(super) credits: Arc<Credits>,
     /// The queue's terms. In a group these are the first member's.
@@ -37,7 +37,7 @@ pub(crate) struct End<M> {
 }
 
 pub(crate) struct DirectReceiver<M> {
-    end: End<M>,
+    end: ReceiverEnd<M>,
     seat: Option<Seat>,
     /// Taken out of the channel already, and delivered by the next receive, because a loss had to be told first. A
     /// place that was reserved for it is still taken.
@@ -49,10 +49,10 @@ pub(crate) struct DirectReceiver<M> {
     owes: bool,
 }
 
-impl<M> End<M> {
+impl<M> ReceiverEnd<M> {
     /// Returns an end for another member of the group.
     pub(crate) fn share(&self) -> Self {
-        End {
+        ReceiverEnd {
             receiver: self.receiver.clone(),
             credits: Arc::clone(&self.credits),
             terms: Arc::clone(&self.terms),
@@ -109,7 +109,7 @@ impl<M> End<M> {
 }
 
 impl<M> DirectReceiver<M> {
-    pub(crate) fn new(end: End<M>, seat: Option<Seat>) -> Self {
+    pub(crate) fn new(end: ReceiverEnd<M>, seat: Option<Seat>) -> Self {
         DirectReceiver {
             registration: Registration::new(&end.readers),
             end,

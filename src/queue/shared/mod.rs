@@ -5,7 +5,7 @@
 //! envelopes it has room for, and the segment is [handed over](crate::queue::segment_channel) to it. A queue without
 //! room is left out of the segment, and the loss is a range of sequence numbers. Its accounts follow from the chain of
 //! heads and from the few words of its [state](QueueState); they are exact at every head. The subscriber's side is the
-//! [cursor](crate::queue::shared::cursor).
+//! [cursor].
 //!
 //! The models are in `engine/tests/core_loom_models.rs`. The tests in `tests/library/accounts.rs` check the accounts,
 //! and `tests/library/model.rs` compares them with the reference model.
@@ -25,7 +25,7 @@ use crate::queue::terms::Terms;
 use crate::support::sync::Ordering;
 use crate::support::wait_list::WaitList;
 
-pub(crate) use self::state::{End, QueueState};
+pub(crate) use self::state::{FinalAccounts, QueueState};
 
 /// The publishers' end.
 pub(crate) struct SharedQueue<M> {
@@ -105,7 +105,7 @@ impl<M> SharedQueue<M> {
     pub(crate) fn has_lost_more(&self) -> bool {
         // Relaxed: it decides only whether an advisory is sent.
         let lost = self.channel.lost();
-        lost > 0 && self.state.told_of.swap(lost, Ordering::Relaxed) < lost
+        lost > 0 && self.state.lost_reported.swap(lost, Ordering::Relaxed) < lost
     }
 
     /// Returns how many envelopes were taken out.
@@ -151,7 +151,7 @@ impl<M> SharedQueue<M> {
     pub(crate) fn evict(&self, entry: &Entry) {
         // Release, against the acquire in `QueueState::is_evicted`.
         self.state.evicted.store(true, Ordering::Release);
-        let _first = self.state.end.set(End {
+        let _first = self.state.end.set(FinalAccounts {
             enqueued: entry.enqueued,
             left_out: 1,
             evicted: true,
@@ -164,7 +164,7 @@ impl<M> SharedQueue<M> {
 
     /// Whether nothing is offered to it any more, even if it is still on the subscriber list.
     pub(crate) fn takes_no_more(&self) -> bool {
-        // Acquire, against the release in `QueueState::leave`. Relaxed: see `Core::end_follower`.
+        // Acquire, against the release in `QueueState::leave`. Relaxed: see `Core::close_shared_queue`.
         self.state.gone.load(Ordering::Acquire) || self.state.closed.load(Ordering::Relaxed)
     }
 
@@ -176,7 +176,7 @@ impl<M> SharedQueue<M> {
     /// Ends the queue, because the bus or the subscription closes, with what `entry` counts as enqueued and left out.
     /// The caller wakes the subscriber.
     pub(crate) fn end(&self, entry: &Entry) {
-        let _first = self.state.end.set(End {
+        let _first = self.state.end.set(FinalAccounts {
             enqueued: entry.enqueued,
             left_out: entry.left_out,
             evicted: false,

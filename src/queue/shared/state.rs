@@ -35,14 +35,14 @@ pub(crate) struct QueueState {
     /// The most envelopes that were ever seen queued.
     seen: AtomicU64,
     /// In a queue that keeps the newest: how many losses advisories have reported.
-    pub(super) told_of: AtomicU64,
+    pub(super) lost_reported: AtomicU64,
     /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was evicted.
-    pub(super) end: OnceLock<End>,
+    pub(super) end: OnceLock<FinalAccounts>,
 }
 
 /// A queue's accounts when nothing more comes.
 #[derive(Clone, Copy)]
-pub(crate) struct End {
+pub(crate) struct FinalAccounts {
     pub(crate) enqueued: u64,
     pub(crate) left_out: u64,
     /// The bus has evicted the subscriber, and nothing was closed.
@@ -60,7 +60,7 @@ impl QueueState {
             closed: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
             seen: AtomicU64::new(0),
-            told_of: AtomicU64::new(0),
+            lost_reported: AtomicU64::new(0),
             end: OnceLock::new(),
         }
     }
@@ -145,18 +145,18 @@ impl QueueState {
     }
 
     /// Returns what was enqueued and left out in all, if no more will be.
-    pub(crate) fn ended(&self) -> Option<End> {
+    pub(crate) fn ended(&self) -> Option<FinalAccounts> {
         self.end.get().copied()
     }
 
     /// Returns what was enqueued and left out in all. The queue is off the subscriber list.
-    pub(crate) fn at_end(&self) -> End {
+    pub(crate) fn at_end(&self) -> FinalAccounts {
         *self.end.wait()
     }
 
     /// The subscription never got onto the bus's subscriber list.
     pub(crate) fn never_began(&self) {
-        let _first = self.end.set(End {
+        let _first = self.end.set(FinalAccounts {
             enqueued: 0,
             left_out: 0,
             evicted: false,

@@ -10,7 +10,7 @@ const COUNT: u64 = 4;
 /// This many of the newest envelopes stay.
 const CAPACITY: u64 = 1;
 
-fn newest_lane() -> (Arc<SegmentSender<u32>>, SegmentReceiver<u32>) {
+fn newest_channel() -> (Arc<SegmentSender<u32>>, SegmentReceiver<u32>) {
     let (channel, end) = channel(1, true);
     (Arc::new(channel), end)
 }
@@ -72,7 +72,7 @@ impl Seen {
 #[test]
 fn what_is_taken_of_the_newest_and_what_is_missed_is_all_and_in_order() {
     explore(2, || {
-        let (channel, mut end) = newest_lane();
+        let (channel, mut end) = newest_channel();
         let publisher = open_all(&channel, &segments());
         let mut seen = Seen::default();
         while seen.next < COUNT {
@@ -88,7 +88,7 @@ fn what_is_taken_of_the_newest_and_what_is_missed_is_all_and_in_order() {
 #[test]
 fn segments_that_two_publishers_hand_over_twice_are_taken_or_lost_once() {
     explore(2, || {
-        let (channel, mut end) = newest_lane();
+        let (channel, mut end) = newest_channel();
         let segments = segments();
         let publishers = [(); 2].map(|()| open_all(&channel, &segments));
         let mut seen = Seen::default();
@@ -104,9 +104,9 @@ fn segments_that_two_publishers_hand_over_twice_are_taken_or_lost_once() {
 }
 
 #[test]
-fn a_cut_that_is_left_to_who_holds_the_lock_is_made() {
+fn a_cut_that_is_left_to_the_thread_that_holds_the_lock_is_made() {
     explore(3, || {
-        let (channel, mut end) = newest_lane();
+        let (channel, mut end) = newest_channel();
         let publisher = open_all(&channel, &segments());
         let mut seen = Seen::default();
         seen.take(&mut end);

@@ -27,7 +27,7 @@ fn append(segment: &Segment<u32>, message: u32) -> Option<usize> {
 }
 
 #[test]
-fn two_who_append_get_different_slots_and_a_reader_sees_what_was_written() {
+fn two_publishers_that_append_get_different_slots_and_a_reader_sees_what_was_written() {
     explore(4, || {
         let segment = open(2);
         let writers = [7, 8].map(|message| {
@@ -85,7 +85,7 @@ fn two_openers_that_close_at_once_agree_on_the_count() {
 }
 
 #[test]
-fn who_appends_knows_what_was_done_before_the_segment_was_ready() {
+fn a_publisher_that_appends_knows_what_was_done_before_the_segment_was_ready() {
     explore(4, || {
         let segment = Arc::new(empty(1));
         let sent = Arc::new(AtomicBool::new(false));

@@ -9,10 +9,10 @@ pub(crate) use crossbeam_channel::{TryRecvError, TrySendError};
 use super::Mutex;
 
 struct Channel<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<ChannelState<T>>,
 }
 
-struct State<T> {
+struct ChannelState<T> {
     queue: VecDeque<T>,
     capacity: usize,
     has_sender: bool,
@@ -30,7 +30,7 @@ pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 
 pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let channel = Arc::new(Channel {
-        state: Mutex::new(State {
+        state: Mutex::new(ChannelState {
             queue: VecDeque::new(),
             capacity,
             has_sender: true,
@@ -97,7 +97,7 @@ impl<T> Drop for Receiver<T> {
     }
 }
 
-impl<T> State<T> {
+impl<T> ChannelState<T> {
     fn take(&mut self) -> Result<T, TryRecvError> {
         match self.queue.pop_front() {
             Some(value) => Ok(value),

@@ -248,7 +248,7 @@ fn a_publisher_wakes_two_threads_and_each_of_them_two_more() {
     let parkers = (0..7).map(|_| Arc::<Parker>::default()).collect::<Vec<_>>();
     let naps = parkers.iter().map(|parker| Some(parker.nap()));
     let mut naps = naps.collect::<Vec<_>>();
-    Batch::wake_all(parkers.clone());
+    WakeTree::wake_all(parkers.clone());
     let awake = |naps: &[Option<Nap<'_>>]| {
         let was_woken = |nap: &Option<Nap<'_>>| nap.as_ref().is_some_and(Nap::was_woken);
         naps.iter().map(was_woken).collect::<Vec<_>>()

@@ -307,7 +307,7 @@ fn the_last_of_a_batch_is_woken_though_others_leave_just_then() {
             thread::spawn(move || drop(parker.nap()))
         });
         let (second, last) = (parkers[1].nap(), parkers[3].nap());
-        Batch::wake_all(parkers.to_vec());
+        WakeTree::wake_all(parkers.to_vec());
         drop(second); // its time is up, perhaps
         last.sleep(None);
         drop(last);

@@ -18,7 +18,7 @@
 //! If nobody waits, a publisher reads one flag. The lock is only for waiters and for the threads that wake them.
 //!
 //! Tasks and channels are woken directly, and all of them. A woken task may have been cancelled, so waking only one
-//! could lose a wake-up. Threads are woken [by tree](crate::support::parker::Batch), because waking one is a system
+//! could lose a wake-up. Threads are woken [by tree](crate::support::parker::WakeTree), because waking one is a system
 //! call. Of the threads of a group, one is woken for each envelope.
 //!
 //! The models are in `tests/wait_list_loom_models.rs`, the tests in `tests/wait_list.rs`.
@@ -31,7 +31,7 @@ use std::task::Waker;
 use crossbeam_channel::Sender;
 
 use crate::support::panics::catch_panic;
-use crate::support::parker::{Batch, Parker};
+use crate::support::parker::{Parker, WakeTree};
 use crate::support::sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence};
 
 pub(crate) use self::looking::{Look, look_when_woken};
@@ -173,7 +173,7 @@ impl WaitList {
                 parker.unpark();
             }
         } else {
-            Batch::wake_all(threads);
+            WakeTree::wake_all(threads);
         }
     }
 

@@ -37,7 +37,7 @@ impl Registration {
         self.register_at(None, waiter);
     }
 
-    /// Registers a waiter at the number that it had last, if it had one: so it keeps its place in the line. The caller
+    /// Registers a waiter at the number that it had last, if it had one: so it keeps its place in the list. The caller
     /// looks once more before it sleeps.
     pub(crate) fn register_again_and_fence(&mut self, waiter: Waiter) {
         self.register_at(self.last, waiter);

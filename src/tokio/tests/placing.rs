@@ -24,7 +24,7 @@ fn envelope(number: u32) -> Envelope<u32> {
 }
 
 #[test]
-fn who_insists_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
+fn a_subscriber_that_overrides_the_limit_is_waited_for_beyond_the_time_out_while_other_tasks_run() {
     let (done, ended) = channel();
     // If the publish blocks, it blocks a thread of its own, and the test fails by its time-out.
     thread::spawn(move || {

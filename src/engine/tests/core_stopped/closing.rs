@@ -8,7 +8,9 @@ use std::{
 
 use super::{PATIENCE, lossless, publish, queued, stop_publish};
 use crate::bus::options::SubscribeOptions;
-use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
+#[cfg(feature = "tokio")]
+use crate::queue::recv_error::RecvError;
+use crate::queue::recv_error::{RecvTimeoutError, TryRecvError};
 use crate::support::failpoints::{Step, stop};
 #[cfg(feature = "tokio")]
 use crate::support::wait_list::tests::Counter;

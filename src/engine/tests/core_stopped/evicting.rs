@@ -85,7 +85,7 @@ fn one_that_is_evicted_and_listed_still_cannot_choose_again_and_is_told_of_once(
 }
 
 #[test]
-fn who_changes_the_list_while_somebody_is_evicted_takes_him_off_it() {
+fn a_thread_that_changes_the_list_during_an_eviction_takes_the_evicted_one_off_it() {
     let bus = Bus::<u32>::new();
     let options = SubscribeOptions::new()
         .capacity(1)

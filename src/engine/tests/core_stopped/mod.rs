@@ -121,7 +121,7 @@ fn a_publisher_that_is_stopped_before_it_says_that_all_have_the_segment_holds_up
 }
 
 #[test]
-fn a_publisher_that_is_stopped_between_claim_and_write_holds_up_those_who_read_and_no_publisher() {
+fn a_publisher_that_is_stopped_between_claim_and_write_holds_up_readers_and_no_publisher() {
     let bus = Bus::<u32>::new();
     let mut subscription = bus.subscribe();
     for number in 0..2 {
@@ -252,7 +252,7 @@ fn goes_to_sleep_while_it_loses(before: u32, step: Step) {
 }
 
 #[test]
-fn who_waits_for_room_does_not_wait_for_one_that_is_stopped_before_it() {
+fn a_publisher_that_waits_for_room_does_not_wait_for_one_that_is_stopped_before_it() {
     let bus = Bus::<u32>::new();
     let mut audit = lossless(&bus);
     let stopped = stop_publish(&bus, Step::Installed, 1, 1);

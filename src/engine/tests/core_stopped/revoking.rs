@@ -50,7 +50,7 @@ fn drain(bus: &Bus<u32>) {
 }
 
 #[test]
-fn who_was_let_pass_and_is_stopped_before_it_appends_is_not_waited_for_and_is_refused() {
+fn a_publish_that_was_let_pass_and_is_stopped_before_it_appends_is_not_waited_for_and_is_refused() {
     stopped_everywhere(Step::Admitted, |bus, mut subscription, stopped| {
         drain(bus);
         publish(bus, 8); // opens another segment, with a free slot
@@ -62,7 +62,8 @@ fn who_was_let_pass_and_is_stopped_before_it_appends_is_not_waited_for_and_is_re
 }
 
 #[test]
-fn who_was_let_pass_and_is_stopped_until_it_is_granted_again_publishes_by_the_new_grant() {
+fn a_publish_that_was_let_pass_and_is_stopped_until_it_is_granted_again_publishes_by_the_new_grant()
+{
     stopped_everywhere(Step::Admitted, |bus, mut subscription, stopped| {
         drain(bus);
         bus.grant("write").unwrap();
@@ -73,7 +74,7 @@ fn who_was_let_pass_and_is_stopped_until_it_is_granted_again_publishes_by_the_ne
 }
 
 #[test]
-fn who_was_let_pass_by_a_revoke_without_a_wait_may_come_after_it() {
+fn a_publish_that_was_let_pass_by_a_revoke_without_a_wait_may_come_after_it() {
     stopped_everywhere(Step::Admitted, |bus, mut subscription, stopped| {
         bus.revoke("write");
         assert!(stopped.release().is_ok());
@@ -93,7 +94,7 @@ fn what_is_appended_is_in_the_queues_when_it_is_drained_though_its_publisher_is_
 }
 
 #[test]
-fn an_answer_is_on_its_way_until_who_asked_has_it() {
+fn an_answer_is_on_its_way_until_the_asking_thread_has_it() {
     let (bus, subscription, publisher) = bus_with_a_place(Grant::new("write"));
     let asks = bus.clone();
     let mut questions = bus.subscribe();
@@ -111,7 +112,7 @@ fn an_answer_is_on_its_way_until_who_asked_has_it() {
 }
 
 #[test]
-fn who_has_to_try_again_takes_one_out_of_its_allowance() {
+fn a_publish_that_has_to_try_again_takes_one_out_of_its_allowance() {
     let (bus, mut subscription, publisher) = bus_with_a_place(Grant::new("write").rate(1, 2));
     let publishes = publisher.clone();
     let stopped = stop_guarded(Step::Admitted, move || publishes.publish(7));

@@ -57,7 +57,7 @@ fn a_task_is_woken_to_learn_of_a_loss_when_no_turn_is_taken() {
             true
         }
     };
-    let _picks = bus
+    let _filtered = bus
         .subscribe_with(SubscribeOptions::new().predicate(goes_to_sleep))
         .expect("open");
     assert_eq!(publish(&bus, 2).dropped(), 1);
