@@ -108,8 +108,10 @@
 //!
 //! * Each matching publish waits, of every publisher. All subscribers wait for its envelope with it: it is enqueued
 //!   for all, or for none.
-//! * There is no first-come order among waiting publishers. When there is room, all are woken, and the first to come
-//!   gets it. No publisher starves (`tests/library/fairness.rs`), but shares differ.
+//! * When there is room, the thread that has waited longest is woken, and wakes the next once it has published. A
+//!   publisher that comes just then may be faster. No publisher starves (`tests/library/fairness.rs`), but shares differ.
+//! * A place that a publish has reserved, and gives back because another subscriber has no room, is taken for that
+//!   moment. A `try_publish` may be refused for it, and a publish whose time is over may lose an envelope.
 //! * A publisher that finds a queue full waits for up to a millisecond until a batch of places is free (all of the
 //!   capacity, 128 at most; with a filter a quarter, 32 at most). After that it takes a single place. With one place at
 //!   a time every segment would hold one envelope, for every subscriber.

@@ -166,16 +166,19 @@ impl Credits {
         self.consumed.load(Ordering::Acquire) // against the release in `give_back`
     }
 
-    /// Returns how many places are free: all of them if the subscriber has left or was evicted, so that nobody waits
-    /// for it.
-    pub(crate) fn free(&self, consumed: u64) -> u64 {
-        // Relaxed: a hint, `reserve` decides.
-        let reserved = self.reserved.load(Ordering::Relaxed);
-        if reserved & (GONE | EVICTED) == 0 {
+    /// Returns how many places are free, and how many were given back: all are free if the subscriber has left or was
+    /// evicted, so that nobody waits for it. A hint where there are some: `reserve` decides.
+    pub(crate) fn free(&self) -> (u64, u64) {
+        // In this order, as in `reserve`: an older `reserved` only makes more places free, and a queue is never taken for
+        // full that was not.
+        let reserved = self.reserved.load(Ordering::Acquire);
+        let consumed = self.consumed();
+        let free = if reserved & (GONE | EVICTED) == 0 {
             (self.capacity).saturating_sub((reserved & PLACED).saturating_sub(consumed))
         } else {
             self.capacity
-        }
+        };
+        (free, consumed)
     }
 
     /// Returns the most places that were seen taken, given that `now` are.
@@ -263,7 +266,7 @@ mod tests {
         assert_eq!(room.reserve(), Ok(()));
         assert_eq!(room.reserve(), Err(NoPlace::Full));
         room.release();
-        assert_eq!(room.free(0), 1);
+        assert_eq!(room.free(), (1, 0));
         assert_eq!(room.reserve(), Ok(()));
     }
 

@@ -77,6 +77,14 @@ impl Vacancy {
         }
     }
 
+    /// Wakes the next publisher: the subscriber has found the queue empty, and receives nothing that could wake one. The
+    /// thread that was woken last may be held up in user code, or be stopped.
+    #[cold]
+    pub(crate) fn found_empty(&self) {
+        self.impatient.wake_all();
+        self.patient.wake_all();
+    }
+
     /// Wakes every publisher: there is room again, or none will be needed.
     pub(crate) fn wake_everybody(&self) {
         self.impatient.wake_every_thread();
@@ -135,6 +143,8 @@ impl Waits {
     /// Leaves all wait lists. The places in the lists are kept.
     #[inline]
     pub(crate) fn leave(&mut self) {
+        // The place in a list that it has not come back to is given up.
+        (self.0).retain(|wait| wait.registration.is_registered() || wait.owes);
         for wait in &mut self.0 {
             wait.owes |= wait.registration.leave() && wait.is_thread;
         }

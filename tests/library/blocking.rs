@@ -388,6 +388,40 @@ fn an_envelope_that_several_have_no_room_for_comes_when_the_last_of_them_has() {
 }
 
 #[test]
+fn a_publisher_that_is_held_up_when_it_was_woken_keeps_no_other_from_a_free_place() {
+    let bus = Bus::<u64>::new();
+    let of = |sources: &[&'static str]| {
+        let options = blocking(1, None);
+        (sources.iter()).fold(options, |options, &source| options.source(source))
+    };
+    let mut full = bus.subscribe_with(of(&["first", "second"])).unwrap();
+    bus.publish(Envelope::new("first", 0)).unwrap();
+    let publishers = [("first", 1), ("second", 2)].map(|(source, number)| {
+        let bus = bus.clone();
+        let publisher = Task::start(move || {
+            bus.publish(Envelope::new(source, number)).unwrap();
+        });
+        publisher.assert_waits();
+        publisher
+    });
+    let (release, released) = channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let asks = of(&["first"]).predicate(move |_: &Envelope<u64>| {
+        let _let_go = released.lock().unwrap().recv();
+        true
+    });
+    let _asks = bus.subscribe_with(asks).unwrap();
+    // The first is woken, and asks the predicate.
+    assert_eq!(full.recv().unwrap().message, 0);
+    assert_eq!(full.recv_timeout(PATIENCE).unwrap().message, 2);
+    drop(release);
+    assert_eq!(full.recv_timeout(PATIENCE).unwrap().message, 1);
+    for publisher in publishers {
+        publisher.end();
+    }
+}
+
+#[test]
 fn a_try_publish_is_for_all_or_for_none() {
     for options in [blocking(2, None), blocking(2, None).source("counter")] {
         let bus = Bus::new();

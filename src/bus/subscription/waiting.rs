@@ -119,7 +119,11 @@ impl<M> Subscription<M> {
             drop(nap);
             found = self.advance(Wait::No);
         }
-        self.leave_wait_list();
+        if found.is_ok() {
+            self.leave_wait_list();
+        } else {
+            self.leave_wait_list_for_others();
+        }
         found?;
         Ok(self.delivery())
     }

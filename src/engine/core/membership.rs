@@ -196,6 +196,9 @@ impl<M> Core<M> {
             Some(next)
         };
         let changed = self.change(change).1;
+        if changed {
+            terms.wake_publishers(); // what they publish may not match any more
+        }
         if let Some(words) = words.filter(|_| changed) {
             self.notices.tell(|| Advisory::Listening {
                 id: terms.id,

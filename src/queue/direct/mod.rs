@@ -171,8 +171,8 @@ impl<M> DirectQueue<M> {
     pub(crate) fn hold(&self, is_patient: bool) -> Result<(), NoPlace> {
         let credits = self.credits();
         if let Some(vacancy) = &self.terms.vacancy {
-            let consumed = credits.consumed();
-            if vacancy.admit(credits.free(consumed), consumed, is_patient) == 0 {
+            let (free, consumed) = credits.free();
+            if vacancy.admit(free, consumed, is_patient) == 0 {
                 return Err(NoPlace::Full);
             }
         }

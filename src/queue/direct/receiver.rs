@@ -194,6 +194,9 @@ impl<M> DirectReceiver<M> {
                     end.tell(end.credits().lost())?;
                     return Err(end.credits().end());
                 }
+                if let Some(vacancy) = &end.terms.vacancy {
+                    vacancy.found_empty();
+                }
                 Err(Nothing::Empty)
             }
         }
@@ -229,7 +232,8 @@ impl<M> DirectReceiver<M> {
     /// although it has taken one or will take none, another thread is woken.
     #[cold]
     pub(crate) fn hand_on(&mut self) {
-        if std::mem::take(&mut self.owes) && !self.end.receiver.is_empty() {
+        let is_left = || !self.end.receiver.is_empty() || !self.end.has_told();
+        if std::mem::take(&mut self.owes) && is_left() {
             self.end.readers.wake_all_after_fence();
         }
     }

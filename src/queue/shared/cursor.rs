@@ -105,7 +105,7 @@ impl<M> Cursor<M> {
         while self.read == self.known {
             match self.at_end() {
                 AtEnd::More => {}
-                AtEnd::Open => return Err(Nothing::Empty),
+                AtEnd::Open => return Err(self.found_empty()),
                 AtEnd::Final => {
                     if let Some(segment) = self.hand.take() {
                         self.next = Some(segment.base() + self.read as u64);
@@ -156,6 +156,13 @@ impl<M> Cursor<M> {
                 spin_loop();
             }
         }
+    }
+
+    fn found_empty(&self) -> Nothing {
+        if let Some(vacancy) = &self.vacancy {
+            vacancy.found_empty();
+        }
+        Nothing::Empty
     }
 
     /// Whether more than one slot is known to be claimed.
@@ -241,7 +248,7 @@ impl<M> Cursor<M> {
                     Nothing::Disconnected
                 });
             }
-            Err(_) => return Err(Nothing::Empty),
+            Err(_) => return Err(self.found_empty()),
         };
         let first = self.channel.first(&segment);
         let next = self.next.unwrap_or(first);
