@@ -1,4 +1,4 @@
-//! Authority: who may publish what.
+//! Authority: the right to publish, and what it is restricted to.
 //!
 //! A [grant] says what a capability is for; its [scope] is that in a form that is quick to check.
 //! Publishers see an [admission]: may they publish, and how many publishes are in flight. The

@@ -27,9 +27,9 @@
 //!     │
 //!  queue       one subscriber's queue: segment, shared queue and cursor, direct queue and receiver, group
 //!     │
-//!  engine      the sequence, and who gets what: core, head, subscriber list, filter, index, retained, requests
+//!  engine      the sequence, and which subscriber gets what: core, head, subscriber list, filter, index, retained, requests
 //!     │
-//!  authority   who may publish: grant, scope, admission, the count of refusals
+//!  authority   the right to publish: grant, scope, admission, the count of refusals
 //!     │
 //!  bus         what a user holds: Bus, Publisher, Subscription, options, errors, statistics
 //!     │
@@ -122,9 +122,9 @@
 //! | modules | what |
 //! | --- | --- |
 //! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `id`, `trace_context` | what is said, by whom, when |
-//! | `subject`, `pattern`, `filter`, `index`, `subscriber_list`, `chunked_list`, `options` | who listens to what |
+//! | `subject`, `pattern`, `filter`, `index`, `subscriber_list`, `chunked_list`, `options` | what each subscriber listens to |
 //! | `handle`, `shared`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
-//! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | who may publish what, and how often |
+//! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
 //! | `core`, `head`, `entry`, `pending`, `attempt`, `receipt`, `error` | the way of a publish, and its result |
 //! | `segment`, `segment_channel`, `queue`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |

@@ -1,4 +1,4 @@
-//! The subscriber list: an immutable snapshot of who is subscribed, replaced as a whole at each change.
+//! The subscriber list: an immutable snapshot of the subscribers, replaced as a whole at each change.
 //!
 //! Publishers read it without a lock, as with RCU: which shared queues there are, and which direct ones match.
 

@@ -67,8 +67,8 @@ impl Vacancy {
     pub(crate) fn freed(&self, consumed: u64) {
         self.impatient.wake_all();
         if self.patient.is_occupied() {
-            // Relaxed: whoever waits here has raised the number before its fence. Once for each number: the publisher that
-            // is woken hands on.
+            // Relaxed: a publisher that waits here has raised the number before its fence. One wake-up for each number
+            // is enough, because the woken publisher hands on.
             let resume_at = self.resume_at.load(Ordering::Relaxed);
             if consumed >= resume_at && self.woken_for.load(Ordering::Relaxed) != resume_at {
                 self.woken_for.store(resume_at, Ordering::Relaxed);
@@ -143,7 +143,7 @@ impl Waits {
     /// Leaves all wait lists. The places in the lists are kept.
     #[inline]
     pub(crate) fn leave(&mut self) {
-        // The place in a list that it has not come back to is given up.
+        // A place that the publisher has not come back to is given up.
         (self.0).retain(|wait| wait.registration.is_registered() || wait.owes);
         for wait in &mut self.0 {
             wait.owes |= wait.registration.leave() && wait.is_thread;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use oxide_bus::kernel::{Command, Message};
 use oxide_bus::{Bus, Envelope, Overflow, Receipt, RecvError, RecvTimeoutError, SubscribeOptions};
 
 use crate::support::numbers::{publish, publish_all, queued};
@@ -385,6 +386,22 @@ fn an_envelope_that_several_have_no_room_for_comes_when_the_last_of_them_has() {
     for subscription in &mut subscriptions {
         assert_eq!(queued(subscription), [Ok(1)]);
     }
+}
+
+#[test]
+fn a_publisher_that_waits_goes_on_when_its_envelope_matches_no_more() {
+    let bus = Bus::<Message>::new();
+    let full = blocking(1, None).pattern("command.ping");
+    let full = bus.subscribe_with(full).unwrap();
+    let ping = || Envelope::new("kernel", Message::Command(Command::Ping));
+    bus.publish(ping()).unwrap();
+    let publisher = {
+        let bus = bus.clone();
+        Task::start(move || bus.publish(ping()).unwrap().matched())
+    };
+    publisher.assert_waits();
+    full.set_patterns(["event.>"]).unwrap();
+    assert_eq!(publisher.end(), 0);
 }
 
 #[test]

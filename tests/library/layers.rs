@@ -581,7 +581,7 @@ mod tests {
     use crate::bus::Bus;
     fn nested() { let _it = "}"; }
 }
-fn after() -> crate::tokio::AsyncBus { todo!() }
+fn after() -> crate::tokio::AsyncBus { panic!() }
 "##,
     )]);
     let lines: Vec<_> = upward(&tree, &[]).iter().map(|it| it.line).collect();

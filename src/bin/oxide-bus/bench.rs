@@ -95,7 +95,7 @@ pub(crate) struct Options {
     ///
     /// The first publisher's envelopes have the subject bench.0, the second's bench.1, and so on. In a
     /// pattern, * stands for any one word, and > at the end for one or more. A pattern that matches none of
-    /// them is no error: that measures publishing past those who listen to something else.
+    /// them is no error: that measures publishing past subscribers that listen to something else.
     #[arg(long, value_name = "PATTERN")]
     subject: Vec<Pattern>,
 

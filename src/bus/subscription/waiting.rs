@@ -119,11 +119,7 @@ impl<M> Subscription<M> {
             drop(nap);
             found = self.advance(Wait::No);
         }
-        if found.is_ok() {
-            self.leave_wait_list();
-        } else {
-            self.leave_wait_list_for_others();
-        }
+        self.leave_wait_list();
         found?;
         Ok(self.delivery())
     }

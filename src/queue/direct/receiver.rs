@@ -232,8 +232,7 @@ impl<M> DirectReceiver<M> {
     /// although it has taken one or will take none, another thread is woken.
     #[cold]
     pub(crate) fn hand_on(&mut self) {
-        let is_left = || !self.end.receiver.is_empty() || !self.end.has_told();
-        if std::mem::take(&mut self.owes) && is_left() {
+        if std::mem::take(&mut self.owes) && !self.end.receiver.is_empty() {
             self.end.readers.wake_all_after_fence();
         }
     }

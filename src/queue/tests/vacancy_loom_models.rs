@@ -95,15 +95,17 @@ fn a_publisher_that_waits_is_woken_by_what_makes_room_for_it() {
 /// One is woken, and wakes the next.
 #[test]
 fn two_publishers_that_wait_are_both_woken() {
-    explore(2, || {
-        let queue = Queue::full(1);
-        let publishers = [true, true].map(|is_patient| queue.wait(is_patient));
-        queue.consume();
-        queue.consume();
-        for publisher in publishers {
-            publisher.join().unwrap();
-        }
-    });
+    for is_patient in [false, true] {
+        explore(2, move || {
+            let queue = Queue::full(1);
+            let publishers = [(); 2].map(|()| queue.wait(is_patient));
+            queue.consume();
+            queue.consume();
+            for publisher in publishers {
+                publisher.join().unwrap();
+            }
+        });
+    }
 }
 
 #[test]
