@@ -85,6 +85,11 @@ impl Vacancy {
         self.patient.wake_all();
     }
 
+    /// Whether publishers wait here. A hint.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.patient.is_occupied() || self.impatient.is_occupied()
+    }
+
     /// Wakes every publisher: there is room again, or none will be needed.
     pub(crate) fn wake_everybody(&self) {
         self.impatient.wake_every_thread();

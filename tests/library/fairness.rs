@@ -2,17 +2,18 @@
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
 
 const PUBLISHERS: usize = 8;
 
-/// Counts the received envelopes of each publisher among the first `total`.
-fn shares(options: SubscribeOptions<usize>, total: usize) -> [usize; PUBLISHERS] {
+/// Counts the envelopes of each publisher that are received within a second.
+fn shares_of_a_second(options: SubscribeOptions<usize>) -> [usize; PUBLISHERS] {
     let bus = Bus::<usize>::new();
     let options = options.capacity(16).overflow(Overflow::Block);
     let mut subscription = bus.subscribe_with(options).unwrap();
-    let begin = Barrier::new(PUBLISHERS);
+    let begin = Barrier::new(PUBLISHERS + 1);
     let mut shares = [0; PUBLISHERS];
     thread::scope(|scope| {
         for publisher in 0..PUBLISHERS {
@@ -22,7 +23,9 @@ fn shares(options: SubscribeOptions<usize>, total: usize) -> [usize; PUBLISHERS]
                 while bus.publish(Envelope::new("counter", publisher)).is_ok() {}
             });
         }
-        for _ in 0..total {
+        begin.wait();
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(1) {
             shares[subscription.recv().unwrap().message] += 1;
         }
         bus.close();
@@ -36,10 +39,13 @@ fn of_eight_publishers_that_one_subscriber_blocks_none_starves() {
         SubscribeOptions::new(),
         SubscribeOptions::new().source("counter"),
     ] {
-        let shares = shares(options, 40_000);
-        println!("{shares:?}");
-        let fair = 40_000 / PUBLISHERS;
-        // The bench asks for half a fair share on a quiet machine. Here other work may run at the same time.
-        assert!(shares.iter().all(|share| *share > fair / 4), "{shares:?}");
+        // Other work on the machine disturbs the shares of a second, and an unfair queue spoils those of all.
+        let has_fair_shares = (0..5).any(|_| {
+            let shares = shares_of_a_second(options.clone());
+            println!("{shares:?}");
+            let half = shares.iter().sum::<usize>() / PUBLISHERS / 2;
+            shares.iter().all(|share| *share > half)
+        });
+        assert!(has_fair_shares);
     }
 }

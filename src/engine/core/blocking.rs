@@ -17,6 +17,7 @@ use crate::engine::pending::Pending;
 use crate::engine::receipt::Outcome;
 use crate::engine::subscriber_list::Verdicts;
 use crate::message::subject::Payload;
+use crate::queue::terms::Terms;
 use crate::queue::vacancy::Waits;
 use crate::support::parker::Parker;
 use crate::support::sync::yield_now;
@@ -33,8 +34,8 @@ impl<M: Payload> Core<M> {
     ) -> Result<Outcome, Refusal> {
         let mut known = Verdicts::new();
         match self.attempt(seen, pending, &Attempt::first(limit), &mut known) {
-            Err(Refusal::Full(_)) if limit.waits() => {
-                self.place_when_there_is_room(pending, limit, &mut known)
+            Err(Refusal::Full(terms)) if limit.waits() => {
+                self.place_when_there_is_room(pending, limit, &mut known, &terms)
             }
             outcome => outcome,
         }
@@ -46,6 +47,7 @@ impl<M: Payload> Core<M> {
         pending: &mut impl Pending<M>,
         limit: Limit,
         known: &mut Verdicts,
+        first_full: &Terms,
     ) -> Result<Outcome, Refusal> {
         let began = Instant::now();
         let mut attempt = || {
@@ -56,8 +58,10 @@ impl<M: Payload> Core<M> {
                 outcome => Ok(outcome),
             }
         };
-        if !cfg!(oxide_loom) {
+        let is_awaited = (first_full.vacancy.as_ref()).is_some_and(|vacancy| vacancy.is_awaited());
+        if !is_awaited && !cfg!(oxide_loom) {
             // Where the subscriber shares this core, that gives it the time to make room, and no thread has to be woken.
+            // Where others wait already, it would be unfair: this thread would take the places that they are woken for.
             yield_now();
             if let Ok(outcome) = attempt() {
                 return outcome;
