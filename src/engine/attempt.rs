@@ -110,13 +110,13 @@ impl Attempt {
 pub(crate) struct ReservedPlaces<'a, M>(SmallVec<[&'a DirectQueue<M>; 4]>);
 
 impl<'a, M> ReservedPlaces<'a, M> {
-    /// Reserves a place in each of these queues that the attempt waits for, or in none.
+    /// Reserves a place in each of these queues that the attempt waits for, or in none. All of them block.
     pub(crate) fn reserve(
         queues: impl Iterator<Item = &'a Arc<DirectQueue<M>>>,
         attempt: &Attempt,
     ) -> Result<Self, Refusal> {
         let mut held = ReservedPlaces(SmallVec::new());
-        for queue in queues.filter(|it| it.blocks() && attempt.waits_for(it.terms())) {
+        for queue in queues.filter(|it| attempt.waits_for(it.terms())) {
             match queue.hold(attempt.is_patient()) {
                 Ok(()) => held.0.push(queue),
                 Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.terms()))),

@@ -142,7 +142,7 @@ impl<M> Core<M> {
                 let mut matches = Matches::none();
                 (current.subscribers).matches(|| pending.first(), known, &mut matches);
                 self.evict_failed(&mut matches);
-                let held = ReservedPlaces::reserve(matches.queues(), attempt)?;
+                let held = ReservedPlaces::reserve(matches.blocking(), attempt)?;
                 let turn = self.lock_order(&matches);
                 if let Some(slots) = self.append(&current, pending, 1) {
                     drop(hurry); // a change of the list need not let it pass any more, whatever user code runs below
@@ -203,7 +203,7 @@ impl<M> Core<M> {
         let mut matches = Matches::none();
         listed.matches(|| pending.first(), known, &mut matches); // user code, so before anything has happened
         self.evict_failed(&mut matches);
-        let held = ReservedPlaces::reserve(matches.queues(), attempt)?;
+        let held = ReservedPlaces::reserve(matches.blocking(), attempt)?;
         let wanted = subscribers.step(pending.count());
         // A segment is kept until it is full, even if everybody has received what is in it. At rest that is to be
         // little.
