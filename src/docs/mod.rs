@@ -7,6 +7,7 @@
 //! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
 //! | [`limitations`] | what should I know before I rely on it? |
 //! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
+//! | [`migrating_channels`] | I come from `tokio::sync::broadcast`, crossbeam channels or NATS: what do I write, what gets worse? |
 //! | [`threat_model`] | what can a hostile module do? |
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
 //! | [`internals`] | how does it work, in ten minutes? |
@@ -23,6 +24,7 @@ pub mod internals;
 pub mod limitations;
 pub mod mechanisms;
 pub mod migrating;
+pub mod migrating_channels;
 pub mod speed;
 pub mod tasks;
 pub mod threat_model;
