@@ -9,7 +9,7 @@ use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
 use crate::bus::shared::Shared;
 use crate::bus::subscription::Subscription;
-use crate::engine::notices::Record;
+use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
 use crate::message::source::Source;
@@ -49,7 +49,7 @@ impl Advisories {
     }
 }
 
-impl Record for Advisories {
+impl AdvisorySink for Advisories {
     fn listens(&self) -> bool {
         self.carrier().is_some()
     }

@@ -10,7 +10,7 @@ use crate::authority::grants::Grants;
 use crate::bus::advisories::Advisories;
 use crate::bus::request::DEFAULT_TIMEOUT;
 use crate::engine::core::Core;
-use crate::engine::notices::{Notices, Record};
+use crate::engine::notices::{AdvisorySink, Notices};
 
 /// The state that all handles of one bus share. When the last handle goes, the bus closes.
 pub(crate) struct Shared<M> {
@@ -26,9 +26,9 @@ impl<M> Shared<M> {
     /// Makes the state of a bus that reports what happens on it.
     pub(crate) fn new() -> Self {
         let advisories = Arc::<Advisories>::default();
-        let listeners: Vec<Arc<dyn Record>> = vec![
+        let listeners: Vec<Arc<dyn AdvisorySink>> = vec![
             #[cfg(feature = "tracing")]
-            Arc::new(crate::bus::trace::Trace),
+            Arc::new(crate::bus::trace::TracingSink),
             Arc::clone(&advisories) as _,
         ];
         Self::with(Notices::new(listeners), advisories)

@@ -182,7 +182,7 @@
 //! | `Changes::noted`, `recording` | grants and revokes, recorded in their order | `note` with `record` |
 //! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
 //! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
-//! | `Progress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
+//! | `LogProgress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
 //!
 //! # Recipes
 //!

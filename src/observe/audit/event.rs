@@ -6,9 +6,9 @@ use std::sync::{Arc, Weak};
 
 use crossbeam_channel::{SendError, Sender};
 
-use super::record::Event;
+use super::record::AuditEvent;
 use crate::bus::shared::Shared;
-use crate::engine::notices::Record;
+use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::id::stamp;
 use crate::support::parker::Parker;
@@ -20,7 +20,7 @@ pub(super) struct LogItem {
 }
 
 pub(super) enum What {
-    Event(Box<Event>),
+    Event(Box<AuditEvent>),
     /// A caller waits until everything before this is flushed. The answer is the number of the last record.
     Flush(Sender<u64>),
     /// The log must end.
@@ -67,7 +67,7 @@ impl<M: Send + Sync + 'static> Recorder<M> {
             log,
             each_denial,
         });
-        let record: Arc<dyn Record> = Arc::clone(&recorder) as _;
+        let record: Arc<dyn AdvisorySink> = Arc::clone(&recorder) as _;
         core.notices.attach(&record);
         recorder
     }
@@ -92,13 +92,13 @@ impl<M: Send + Sync + 'static> Attached for Recorder<M> {
     }
 }
 
-impl<M: Send + Sync + 'static> Record for Recorder<M> {
+impl<M: Send + Sync + 'static> AdvisorySink for Recorder<M> {
     fn record(&self, advisory: &Advisory) {
         if self.each_denial && matches!(advisory, Advisory::Suppressed { .. }) {
             return; // each refusal is recorded, so none is only counted
         }
         let at = self.position();
-        let event = Box::new(Event::of(at, stamp().1, advisory));
+        let event = Box::new(AuditEvent::of(at, stamp().1, advisory));
         let _ended = self.log.send(LogItem {
             at,
             what: What::Event(event),
