@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::authority::grants::{GrantLimits, Grants};
 use crate::bus::handle::Bus;
 use crate::bus::request::{DEFAULT_TIMEOUT, NEVER};
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::codec::Codec;
 use crate::engine::demands::{Demands, MustEncode, Size};
 use crate::message::kernel::Message;
@@ -324,7 +324,7 @@ impl<M: Payload> BusBuilder<M> {
 
     /// Makes the bus.
     pub fn build(self) -> Bus<M> {
-        let mut shared = Shared::new();
+        let mut shared = BusState::new();
         let max_source = self.limits.name;
         shared.grants = Arc::new(Grants::new(self.limits));
         shared.request_timeout = self.request_timeout;
@@ -358,7 +358,7 @@ impl<M> Bus<M> {
         M: Payload,
     {
         Bus {
-            core: Arc::new(Shared::new()),
+            core: Arc::new(BusState::new()),
         }
     }
 

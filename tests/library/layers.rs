@@ -46,7 +46,7 @@ const ALLOWED_CIRCLES: &[(&str, &[&str])] = &[
             "options",
             "publisher",
             "request",
-            "shared",
+            "state",
             "stats",
             "subscription",
         ],

@@ -19,15 +19,15 @@
 //!
 //! The models in `tests/admission_loom_models.rs` show this.
 
+mod cached_verdict;
 mod draining;
-mod pass;
 
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
+pub(crate) use self::cached_verdict::CachedVerdict;
 pub(crate) use self::draining::{Revoked, StillInFlight};
-pub(crate) use self::pass::CachedVerdict;
 
 use crate::authority::refusals::Refusals;
 use crate::authority::scope::Scope;

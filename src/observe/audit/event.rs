@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use crossbeam_channel::{SendError, Sender};
 
 use super::record::AuditEvent;
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::id::stamp;
@@ -46,7 +46,7 @@ impl Outbox {
 
 /// Records the notices of the bus in the log.
 pub(super) struct Recorder<M> {
-    core: Weak<Shared<M>>,
+    core: Weak<BusState<M>>,
     log: Outbox,
     each_denial: bool,
 }
@@ -61,7 +61,7 @@ pub(super) trait Attached: Send + Sync {
 }
 
 impl<M: Send + Sync + 'static> Recorder<M> {
-    pub(super) fn attach(core: &Arc<Shared<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
+    pub(super) fn attach(core: &Arc<BusState<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
         let recorder = Arc::new(Recorder {
             core: Arc::downgrade(core),
             log,
