@@ -106,9 +106,9 @@ impl Scope {
     }
 
     /// What it lets pass, in words. None if that is everything that a publisher makes.
-    pub(crate) fn words(&self) -> Option<Arc<str>> {
+    pub(crate) fn describe(&self) -> Option<Arc<str>> {
         let (subjects, sources) = (self.subjects.as_deref(), self.sources.as_deref());
-        grant::words(
+        grant::describe(
             subjects,
             sources,
             self.headers.as_deref(),

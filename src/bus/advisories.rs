@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use crate::bus::error::SubscribeError;
 use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::bus::subscription::Subscription;
-use crate::engine::notices::Record;
+use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
 use crate::message::source::Source;
@@ -49,7 +49,7 @@ impl Advisories {
     }
 }
 
-impl Record for Advisories {
+impl AdvisorySink for Advisories {
     fn listens(&self) -> bool {
         self.carrier().is_some()
     }
@@ -72,7 +72,7 @@ impl Record for Advisories {
 /// Makes a bus that carries advisories. It has no advisories of its own.
 fn silent() -> Bus<Advisory> {
     Bus {
-        core: Arc::new(Shared::silent()),
+        core: Arc::new(BusState::silent()),
     }
 }
 

@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::authority::grants::{GrantLimits, Grants};
 use crate::bus::handle::Bus;
 use crate::bus::request::{DEFAULT_TIMEOUT, NEVER};
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::codec::Codec;
-use crate::engine::demands::{Demands, Size, Written};
+use crate::engine::demands::{Demands, MustEncode, Size};
 use crate::message::kernel::Message;
 use crate::message::measure::Measure;
 use crate::message::subject::Payload;
@@ -53,7 +53,7 @@ use crate::support::wait_list::{Threads, WaitList};
 #[must_use = "there is no bus before `build`"]
 pub struct BusBuilder<M = Message> {
     size: Option<Size<M>>,
-    written: Option<Written<M>>,
+    must_encode: Option<MustEncode<M>>,
     limits: GrantLimits,
     request_timeout: Duration,
     max_segment: usize,
@@ -120,7 +120,7 @@ impl<M: Payload> BusBuilder<M> {
     where
         M: Serialize,
     {
-        self.written = Some(Written {
+        self.must_encode = Some(MustEncode {
             codec,
             encode: Codec::encode::<M>,
         });
@@ -324,16 +324,16 @@ impl<M: Payload> BusBuilder<M> {
 
     /// Makes the bus.
     pub fn build(self) -> Bus<M> {
-        let mut shared = Shared::new();
+        let mut shared = BusState::new();
         let max_source = self.limits.name;
         shared.grants = Arc::new(Grants::new(self.limits));
         shared.request_timeout = self.request_timeout;
         let core = &mut shared.core;
-        let (size, written) = (self.size, self.written);
-        if size.is_some() || written.is_some() {
+        let (size, must_encode) = (self.size, self.must_encode);
+        if size.is_some() || must_encode.is_some() {
             core.demands = Some(Demands {
                 size,
-                written,
+                must_encode,
                 max_source,
             });
         }
@@ -358,7 +358,7 @@ impl<M> Bus<M> {
         M: Payload,
     {
         Bus {
-            core: Arc::new(Shared::new()),
+            core: Arc::new(BusState::new()),
         }
     }
 
@@ -369,7 +369,7 @@ impl<M> Bus<M> {
     {
         BusBuilder {
             size: None,
-            written: None,
+            must_encode: None,
             limits: GrantLimits::default(),
             request_timeout: DEFAULT_TIMEOUT,
             max_segment: MAX_SLOTS,
@@ -384,10 +384,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BusBuilder")
             .field("max_payload", &self.size.as_ref().map(Size::limits))
-            .field(
-                "writable_by",
-                &self.written.as_ref().map(|written| written.codec),
-            )
+            .field("writable_by", &self.must_encode.as_ref().map(|it| it.codec))
             .field("limits", &self.limits)
             .field("request_timeout", &self.request_timeout)
             .field("max_segment", &self.max_segment)

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::bus::error::DrainError;
 use crate::bus::handle::Bus;
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::engine::drain::Watch;
 use crate::message::kernel::Message;
-use crate::support::wait_list::{Look, look_when_woken};
+use crate::support::wait_list::{Look, wait_until};
 
 /// # Beginning and end
 impl<M> Bus<M> {
@@ -154,7 +154,7 @@ impl<M> Bus<M> {
     pub fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
         let mut watch = Watch::default();
         let look = || watch.look(&self.core);
-        let drained = look_when_woken(&self.core.listed, deadline(timeout), look);
+        let drained = wait_until(&self.core.listed, deadline(timeout), look);
         drained.map_or_else(|| self.left(), Ok)
     }
 
@@ -171,7 +171,7 @@ impl<M> Bus<M> {
 
     /// Checks now and whenever the list of subscribers changes, until `is_so` is true or the time is up.
     fn look_when_listed(&self, timeout: Duration, is_so: impl Fn() -> bool) {
-        look_when_woken(&self.core.listed, deadline(timeout), || {
+        wait_until(&self.core.listed, deadline(timeout), || {
             Look::found_if(is_so())
         });
     }
@@ -223,7 +223,7 @@ fn deadline(timeout: Duration) -> Option<Instant> {
 /// It is for an owner that holds the handle for long and is itself kept by the bus, such as a thread that loops over a
 /// subscription.
 pub struct WeakBus<M = Message> {
-    core: Weak<Shared<M>>,
+    core: Weak<BusState<M>>,
 }
 
 impl<M> WeakBus<M> {

@@ -8,7 +8,7 @@ pub mod iter;
 pub mod limits;
 pub(crate) mod options;
 pub(crate) mod select;
-pub(crate) mod shared;
+pub(crate) mod state;
 #[cfg(feature = "tracing")]
 pub(crate) mod trace;
 

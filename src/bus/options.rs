@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::bus::error::SubscribeError;
 use crate::engine::filter::{self, Filter};
-use crate::engine::queue::{Queue, queue};
+use crate::engine::queue_kind::{Queue, queue};
 use crate::message::envelope::Envelope;
 use crate::message::kernel::Message;
 use crate::message::overflow::Overflow;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use crate::bus::error::RetainError;
 use crate::bus::handle::Bus;
 use crate::engine::filter::Panicked;
-use crate::engine::queue::Queue;
+use crate::engine::queue_kind::Queue;
 use crate::engine::retained::{ActivationPoint, MAX_RETAINED, MAX_RETAINED_PATTERNS, Rule};
 use crate::message::advisory::Eviction;
 use crate::message::envelope::Envelope;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::bus::handle::Bus;
 use crate::engine::head::Head;
-use crate::engine::subscriber_list::Listener;
+use crate::engine::listener::Listener;
 use crate::message::overflow::Overflow;
 use crate::message::pattern::Pattern;
 use crate::message::source::Source;

@@ -5,14 +5,14 @@
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, info, warn};
 
-use crate::engine::notices::Record;
+use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::capability::Capability;
 
 /// Hands advisories to the program's `tracing` subscriber.
-pub(crate) struct Trace;
+pub(crate) struct TracingSink;
 
-impl Record for Trace {
+impl AdvisorySink for TracingSink {
     /// Whether any event is wanted.
     fn listens(&self) -> bool {
         LevelFilter::current() != LevelFilter::OFF

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::error::ErrorKind;
 use super::reading::Reading;
 use super::scan::scan;
-use super::value::{self, Payload};
+use super::value::{self, PayloadSeed};
 use super::{Limits, time};
 use crate::message::envelope::Envelope;
 use crate::message::headers::Headers;
@@ -23,7 +23,7 @@ use crate::message::source::Source;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename = "Envelope")]
-struct Record<S, H, M> {
+struct CompactRecord<S, H, M> {
     id: [u8; 16],
     source: S,
     correlation_id: Option<[u8; 16]>,
@@ -37,7 +37,7 @@ pub(super) fn write_envelope<M: Serialize, S: Serializer>(
     envelope: &Envelope<M>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    Record {
+    CompactRecord {
         id: envelope.id.into_bytes(),
         source: &envelope.source,
         correlation_id: envelope.correlation_id.map(Uuid::into_bytes),
@@ -52,7 +52,7 @@ pub(super) fn write_envelope<M: Serialize, S: Serializer>(
 pub(super) fn read_envelope<'de, M: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Envelope<M>, D::Error> {
-    let record = Record::<Source, Headers, M>::deserialize(deserializer)?;
+    let record = CompactRecord::<Source, Headers, M>::deserialize(deserializer)?;
     let id = |bytes, field| {
         Some(Uuid::from_bytes(bytes))
             .filter(|id| !id.is_nil())
@@ -134,7 +134,7 @@ impl JsonText {
     fn read<E: serde::de::Error>(self) -> Result<Value, E> {
         scan(&self.0, &Limits::default()).map_err(|fault| E::custom(fault.kind))?;
         let mut json = serde_json::Deserializer::from_str(&self.0);
-        let payload = Payload::new(&Reading::plain())
+        let payload = PayloadSeed::new(&Reading::plain())
             .deserialize(&mut json)
             .map_err(E::custom)?;
         json.end().map_err(E::custom)?;

@@ -91,7 +91,7 @@ impl<'de, M: Deserialize<'de>> Deserialize<'de> for Envelope<M> {
         if !deserializer.is_human_readable() {
             return compact::read_envelope(deserializer);
         }
-        Record {
+        EnvelopeSeed {
             reading: &Reading::plain(),
             message: PhantomData::<M>,
         }
@@ -100,7 +100,7 @@ impl<'de, M: Deserialize<'de>> Deserialize<'de> for Envelope<M> {
 }
 
 #[derive(Clone, Copy)]
-enum Key {
+enum EnvelopeKey {
     Id,
     Source,
     CorrelationId,
@@ -109,27 +109,27 @@ enum Key {
     Message,
 }
 
-impl Key {
+impl EnvelopeKey {
     fn find(key: &str) -> Option<Self> {
         Some(match key {
-            "id" => Key::Id,
-            "source" => Key::Source,
-            "correlation_id" => Key::CorrelationId,
-            "timestamp" => Key::Timestamp,
-            "headers" => Key::Headers,
-            "message" => Key::Message,
+            "id" => EnvelopeKey::Id,
+            "source" => EnvelopeKey::Source,
+            "correlation_id" => EnvelopeKey::CorrelationId,
+            "timestamp" => EnvelopeKey::Timestamp,
+            "headers" => EnvelopeKey::Headers,
+            "message" => EnvelopeKey::Message,
             _ => return None,
         })
     }
 }
 
 /// Reads an envelope whose message is read by the given seed.
-pub(super) struct Record<'a, S> {
+pub(super) struct EnvelopeSeed<'a, S> {
     pub(super) reading: &'a Reading,
     pub(super) message: S,
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Record<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for EnvelopeSeed<'_, S> {
     type Value = Envelope<S::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -137,7 +137,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Record<'_, S> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for EnvelopeSeed<'_, S> {
     type Value = Envelope<S::Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,29 +149,29 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Record<'_, S> {
         let mut seed = Some(self.message);
         let (mut id, mut source, mut correlation_id) = (None, None, None);
         let (mut timestamp, mut headers, mut message) = (None, None, None);
-        while let Some(key) = map.next_key_seed(reading.key(Key::find))? {
+        while let Some(key) = map.next_key_seed(reading.key(EnvelopeKey::find))? {
             match key {
-                Some(Key::Id) => {
+                Some(EnvelopeKey::Id) => {
                     reading.once(id.is_some(), "id")?;
                     id = Some(map.next_value_seed(reading.id("id"))?);
                 }
-                Some(Key::Source) => {
+                Some(EnvelopeKey::Source) => {
                     reading.once(source.is_some(), "source")?;
                     source = Some(map.next_value_seed(reading.source())?);
                 }
-                Some(Key::CorrelationId) => {
+                Some(EnvelopeKey::CorrelationId) => {
                     reading.once(correlation_id.is_some(), "correlation_id")?;
                     correlation_id = Some(map.next_value_seed(OptionalId { reading })?);
                 }
-                Some(Key::Timestamp) => {
+                Some(EnvelopeKey::Timestamp) => {
                     reading.once(timestamp.is_some(), "timestamp")?;
                     timestamp = Some(map.next_value_seed(reading.timestamp())?);
                 }
-                Some(Key::Headers) => {
+                Some(EnvelopeKey::Headers) => {
                     reading.once(headers.is_some(), "headers")?;
                     headers = Some(map.next_value_seed(reading.headers())?);
                 }
-                Some(Key::Message) => {
+                Some(EnvelopeKey::Message) => {
                     // There is one seed, so a second message finds none.
                     let Some(seed) = seed.take() else {
                         return Err(reading.refuse(ErrorKind::DuplicateKey("message".into())));

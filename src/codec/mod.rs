@@ -141,7 +141,7 @@ pub(crate) use self::time::is_written_time;
 pub(crate) use self::envelope::check;
 
 use self::bounded::{in_one_line, write};
-use self::envelope::{Checked, Record};
+use self::envelope::{Checked, EnvelopeSeed};
 use self::limits::Limits;
 use self::message::Parts;
 use self::reading::Reading;
@@ -303,7 +303,7 @@ impl Codec {
             reading,
             message: PhantomData,
         };
-        Record { reading, message }
+        EnvelopeSeed { reading, message }
             .deserialize(&mut deserializer)
             .and_then(|envelope| deserializer.end().map(|()| envelope))
             .map_err(|error| DecodeError {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::{ErrorKind, quoted};
 use super::reading::Reading;
-use super::value::Payload;
+use super::value::PayloadSeed;
 use crate::message::kernel::{Command, Event, Message};
 
 /// The value of the tag `kind`.
@@ -78,21 +78,29 @@ impl Variant {
     }
 
     /// Returns the fields that belong to it, beside the tags.
-    fn fields(self) -> &'static [Key] {
+    fn fields(self) -> &'static [MessageKey] {
         match self {
             Variant::Start | Variant::Stop | Variant::ModuleStarted | Variant::ModuleStopped => {
-                &[Key::ModuleId]
+                &[MessageKey::ModuleId]
             }
-            Variant::Invoke => &[Key::ModuleId, Key::Method, Key::Payload],
+            Variant::Invoke => &[
+                MessageKey::ModuleId,
+                MessageKey::Method,
+                MessageKey::Payload,
+            ],
             Variant::Ping => &[],
-            Variant::Custom => &[Key::ModuleId, Key::CustomKind, Key::Payload],
-            Variant::Pong => &[Key::From],
+            Variant::Custom => &[
+                MessageKey::ModuleId,
+                MessageKey::CustomKind,
+                MessageKey::Payload,
+            ],
+            Variant::Pong => &[MessageKey::From],
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum MessageKey {
     Kind,
     Type,
     ModuleId,
@@ -102,31 +110,31 @@ enum Key {
     From,
 }
 
-impl Key {
-    const ALL: [Key; 7] = [
-        Key::Kind,
-        Key::Type,
-        Key::ModuleId,
-        Key::Method,
-        Key::CustomKind,
-        Key::Payload,
-        Key::From,
+impl MessageKey {
+    const ALL: [MessageKey; 7] = [
+        MessageKey::Kind,
+        MessageKey::Type,
+        MessageKey::ModuleId,
+        MessageKey::Method,
+        MessageKey::CustomKind,
+        MessageKey::Payload,
+        MessageKey::From,
     ];
 
     fn name(self) -> &'static str {
         match self {
-            Key::Kind => "kind",
-            Key::Type => "type",
-            Key::ModuleId => "module_id",
-            Key::Method => "method",
-            Key::CustomKind => "custom_kind",
-            Key::Payload => "payload",
-            Key::From => "from",
+            MessageKey::Kind => "kind",
+            MessageKey::Type => "type",
+            MessageKey::ModuleId => "module_id",
+            MessageKey::Method => "method",
+            MessageKey::CustomKind => "custom_kind",
+            MessageKey::Payload => "payload",
+            MessageKey::From => "from",
         }
     }
 
     fn find(name: &str) -> Option<Self> {
-        Key::ALL.into_iter().find(|key| key.name() == name)
+        MessageKey::ALL.into_iter().find(|key| key.name() == name)
     }
 }
 
@@ -180,7 +188,7 @@ impl<'de> Visitor<'de> for Tagged<'_> {
             payload: None,
             from: None,
         };
-        while let Some(key) = map.next_key_seed(self.reading.key(Key::find))? {
+        while let Some(key) = map.next_key_seed(self.reading.key(MessageKey::find))? {
             match key {
                 Some(key) => fields.read(key, &mut map)?,
                 None => {
@@ -202,50 +210,54 @@ struct Fields<'a> {
     module_id: Option<String>,
     method: Option<String>,
     /// The kind of a custom event, and the key that it came under. The seed's key is `kind`, like the tag before it.
-    custom_kind: Option<(Key, String)>,
+    custom_kind: Option<(MessageKey, String)>,
     payload: Option<Value>,
     from: Option<String>,
 }
 
 impl Fields<'_> {
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: MessageKey,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
         let reading = self.reading;
-        let is_tag =
-            key == Key::Type || (key == Key::Kind && self.has_kind && self.family.is_none());
+        let is_tag = key == MessageKey::Type
+            || (key == MessageKey::Kind && self.has_kind && self.family.is_none());
         if !is_tag {
             self.permit(key)?;
         }
         match key {
-            Key::Kind if is_tag => {
+            MessageKey::Kind if is_tag => {
                 let tag =
                     reading.text("kind", |text| tag("kind", &Family::ALL, Family::name, text));
                 self.family = Some(map.next_value_seed(tag)?);
             }
-            Key::Type => {
+            MessageKey::Type => {
                 reading.once(self.variant.is_some(), "type")?;
                 let tag = reading.text("type", |text| {
                     tag("type", &Variant::ALL, Variant::name, text)
                 });
                 self.variant = Some(map.next_value_seed(tag)?);
             }
-            Key::ModuleId => {
+            MessageKey::ModuleId => {
                 reading.once(self.module_id.is_some(), "module_id")?;
                 self.module_id = Some(map.next_value_seed(reading.name("module_id"))?);
             }
-            Key::Method => {
+            MessageKey::Method => {
                 reading.once(self.method.is_some(), "method")?;
                 self.method = Some(map.next_value_seed(reading.name("method"))?);
             }
-            Key::Kind | Key::CustomKind => {
+            MessageKey::Kind | MessageKey::CustomKind => {
                 reading.once(self.custom_kind.is_some(), key.name())?;
                 let kind = map.next_value_seed(reading.name("custom_kind"))?;
                 self.custom_kind = Some((key, kind));
             }
-            Key::Payload => {
+            MessageKey::Payload => {
                 reading.once(self.payload.is_some(), "payload")?;
-                self.payload = Some(map.next_value_seed(Payload::new(reading))?);
+                self.payload = Some(map.next_value_seed(PayloadSeed::new(reading))?);
             }
-            Key::From => {
+            MessageKey::From => {
                 reading.once(self.from.is_some(), "from")?;
                 self.from = Some(map.next_value_seed(reading.name("from"))?);
             }
@@ -254,20 +266,22 @@ impl Fields<'_> {
     }
 
     /// Refuses a field that the variant does not have. Accepts any field while the variant is not known.
-    fn permit<E: Error>(&self, key: Key) -> Result<(), E> {
-        let field = if key == Key::Kind {
-            Key::CustomKind
+    fn permit<E: Error>(&self, key: MessageKey) -> Result<(), E> {
+        let field = if key == MessageKey::Kind {
+            MessageKey::CustomKind
         } else {
             key
         };
         match self.variant {
             Some(variant) if !variant.fields().contains(&field) => {
                 let name = key.name().to_owned();
-                Err(self.reading.refuse(if key == Key::Kind && self.has_kind {
-                    ErrorKind::DuplicateKey(name)
-                } else {
-                    ErrorKind::UnknownKey(name)
-                }))
+                Err(self
+                    .reading
+                    .refuse(if key == MessageKey::Kind && self.has_kind {
+                        ErrorKind::DuplicateKey(name)
+                    } else {
+                        ErrorKind::UnknownKey(name)
+                    }))
             }
             _ => Ok(()),
         }
@@ -288,10 +302,10 @@ impl Fields<'_> {
             }));
         }
         for (key, is_there) in [
-            (Key::ModuleId, self.module_id.is_some()),
-            (Key::Method, self.method.is_some()),
-            (Key::Payload, self.payload.is_some()),
-            (Key::From, self.from.is_some()),
+            (MessageKey::ModuleId, self.module_id.is_some()),
+            (MessageKey::Method, self.method.is_some()),
+            (MessageKey::Payload, self.payload.is_some()),
+            (MessageKey::From, self.from.is_some()),
         ] {
             if is_there {
                 self.permit(key)?;

@@ -15,18 +15,18 @@ pub(super) fn is_writable(time: &DateTime<Utc>) -> bool {
 /// time needs.
 ///
 /// `chrono` writes the same text into a new `String`, and takes a third longer.
-pub(super) struct Written {
+pub(super) struct TimeText {
     text: [u8; 30],
     length: usize,
 }
 
-impl Written {
+impl TimeText {
     pub(super) fn as_str(&self) -> &str {
         str::from_utf8(&self.text[..self.length]).unwrap_or_default()
     }
 }
 
-pub(super) fn write(time: &DateTime<Utc>) -> Written {
+pub(super) fn write(time: &DateTime<Utc>) -> TimeText {
     let mut text = *b"0000-00-00T00:00:00.000000000Z";
     let (date, clock) = (time.date_naive(), time.time());
     put(&mut text[..4], date.year().unsigned_abs());
@@ -44,7 +44,7 @@ pub(super) fn write(time: &DateTime<Utc>) -> Written {
         _ => 29,
     };
     text[end] = b'Z';
-    Written {
+    TimeText {
         text,
         length: end + 1,
     }

@@ -38,15 +38,15 @@ pub(super) fn check(value: &Value, level: usize, max_depth: usize) -> Result<usi
 
 /// Reads a payload.
 #[derive(Clone, Copy)]
-pub(super) struct Payload<'a> {
+pub(super) struct PayloadSeed<'a> {
     reading: &'a Reading,
     /// The level of the payload, if it is an object or an array.
     level: usize,
 }
 
-impl<'a> Payload<'a> {
+impl<'a> PayloadSeed<'a> {
     pub(super) fn new(reading: &'a Reading) -> Self {
-        Payload {
+        PayloadSeed {
             reading,
             level: Limits::PAYLOAD_LEVEL,
         }
@@ -57,7 +57,7 @@ impl<'a> Payload<'a> {
         if self.level > max_depth {
             return Err(self.reading.refuse(ErrorKind::TooDeep(max_depth)));
         }
-        Ok(Payload {
+        Ok(PayloadSeed {
             level: self.level + 1,
             ..self
         })
@@ -82,7 +82,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Payload<'_> {
+impl<'de> DeserializeSeed<'de> for PayloadSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -90,7 +90,7 @@ impl<'de> DeserializeSeed<'de> for Payload<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Payload<'_> {
+impl<'de> Visitor<'de> for PayloadSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,7 +146,7 @@ impl<'de> Visitor<'de> for Payload<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
-        while let Some(key) = map.next_key_seed(Key)? {
+        while let Some(key) = map.next_key_seed(KeySeed)? {
             let key = match key {
                 Name::Number => return self.number(&map.next_value::<String>()?),
                 Name::Text(key) if key == NUMBER_KEY => {
@@ -171,14 +171,14 @@ impl<'de> Visitor<'de> for Payload<'_> {
 
 /// Reads a key of an object. Tells the key that stands for a number from the same key in the input: when a newtype is
 /// asked for, `serde_json` wraps only the keys of the input.
-struct Key;
+struct KeySeed;
 
 enum Name {
     Text(String),
     Number,
 }
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for KeySeed {
     type Value = Name;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
@@ -186,7 +186,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-impl<'de> Visitor<'de> for Key {
+impl<'de> Visitor<'de> for KeySeed {
     type Value = Name;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

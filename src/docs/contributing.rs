@@ -34,7 +34,7 @@
 //! | that a hostile module cannot do something | `tests/library/threat_model.rs`, with a line on that [page](super::threat_model) |
 //! | an interleaving of two or three threads | a loom model in the folder `tests` of its layer in `src/` |
 //! | that the others go on if a thread is stopped just there | `src/engine/tests/core_stopped/`, by a step of `support/failpoints` |
-//! | a rule about the sources or these pages | `tests/library/layers.rs`, `tests/library/documents.rs` |
+//! | a rule about the sources or these pages | `tests/library/layers.rs`, `type_names.rs`, `tests/library/documents.rs` |
 //!
 //! A test's name says what holds, as a sentence: `a_subscriber_that_sleeps_is_woken_by_either_of_two_publishers`.
 //!
@@ -103,9 +103,10 @@
 //!
 //! * A folder imports only from itself and from those before it: support, message, codec, queue, engine, authority,
 //!   bus, observe, tokio. If a lower layer needs something of a higher one, move the thing down, or give the lower one
-//!   a trait that the higher one implements, as `Record` of `src/engine/notices.rs`.
+//!   a trait that the higher one implements, as `AdvisorySink` of `src/engine/notices.rs`.
 //! * Inside the crate a path names the module that defines a thing, not the public name that `src/lib.rs` re-exports.
 //! * The modules of one layer import each other in no circle, but for those that the test lists.
+//! * No two types share a name; `tests/library/type_names.rs` checks it.
 //! * A file has 400 lines at most. A module with children is a folder with a `mod.rs`. Beside the folders there is
 //!   `src/lib.rs` only.
 //!

@@ -44,7 +44,7 @@
 //! # Who holds what
 //!
 //! ```text
-//!  Bus, Publisher ──▶ Shared ─┬─▶ grants
+//!  Bus, Publisher ──▶ BusState ─┬─▶ grants
 //!                            └─▶ Core
 //!                           ┌────┘
 //!                           ├─▶ current ─────▶ Head ─────────────┬─▶ Segment: base, word, slots
@@ -80,7 +80,7 @@
 //! 5. `src/engine/receipt.rs`: the head says how many subscribers got the envelope and how many lost it. That is the
 //!    `Receipt`.
 //!
-//! A [`Publisher`](crate::Publisher) comes in through `Publisher::pass` in `src/bus/publisher/passing.rs`. Its
+//! A [`Publisher`](crate::Publisher) comes in through `Publisher::pass` in `src/bus/publisher/checking.rs`. Its
 //! permission is checked between steps 2 and 3; see `append_if_permitted`.
 //!
 //! The slow path, if any of these fails:
@@ -122,16 +122,16 @@
 //! | modules | what |
 //! | --- | --- |
 //! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `id`, `trace_context` | what is said, by whom, when |
-//! | `subject`, `pattern`, `filter`, `index`, `subscriber_list`, `chunked_list`, `options` | what each subscriber listens to |
-//! | `handle`, `shared`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
+//! | `subject`, `pattern`, `filter`, `index`, `subscriber_list`, `listener`, `matches`, `chunked_list`, `options` | what each subscriber listens to |
+//! | `handle`, `state`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
 //! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
 //! | `core`, `head`, `entry`, `pending`, `attempt`, `receipt`, `error` | the way of a publish, and its result |
-//! | `segment`, `segment_channel`, `queue`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
+//! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
 //! | `request`, `requests`, `retained`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
-//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `words`, `accounts`, `stats`, `metrics`, `audit` | what the bus says about itself |
+//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
@@ -182,7 +182,7 @@
 //! | `Changes::noted`, `recording` | grants and revokes, recorded in their order | `note` with `record` |
 //! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
 //! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
-//! | `Progress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
+//! | `LogProgress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
 //!
 //! # Recipes
 //!
@@ -203,11 +203,11 @@
 //!
 //! ## A new filter
 //!
-//! 1. `src/engine/filter.rs`: the field of `Filter`, and each of its methods: `is_none`, `words`, `is_same`,
+//! 1. `src/engine/filter.rs`: the field of `Filter`, and each of its methods: `is_none`, `describe`, `is_same`,
 //!    `with_patterns`, `Clone`, `Debug`. A filter that is user code belongs into `judge`, which catches panics.
 //! 2. If it can be looked up, `src/engine/index/mod.rs` and `trie.rs`, and `Filter::address`. If it must be asked,
-//!    `accepts` in `src/engine/subscriber_list.rs`.
-//! 3. `src/bus/options.rs`: the method of `SubscribeOptions`, `Clone` and `Debug`. `src/bus/subscription/again.rs`, for
+//!    `accepts` in `src/engine/matches.rs`.
+//! 3. `src/bus/options.rs`: the method of `SubscribeOptions`, `Clone` and `Debug`. `src/bus/subscription/resubscribing.rs`, for
 //!    `resubscribe`.
 //! 4. The command, if it can be written as text: `src/bin/oxide-bus/arguments.rs`.
 //! 5. Tests: `tests/library/routing.rs`, `tests/library/groups.rs`; `tests/support/model.rs` and `script.rs`;

@@ -12,7 +12,7 @@ use crate::queue::direct::DirectQueue;
 use crate::queue::terms::Terms;
 
 /// How long a publisher waits for a batch of free places before it accepts a single one.
-const PATIENCE: Duration = if cfg!(oxide_loom) {
+const WAIT_FOR_BATCH: Duration = if cfg!(oxide_loom) {
     Duration::ZERO // models have no clock
 } else {
     Duration::from_millis(1)
@@ -95,7 +95,7 @@ impl Attempt {
     /// Until when the publisher is patient: it does not accept a single free place in a queue that was full.
     pub(crate) fn patient_until(&self) -> Option<Instant> {
         let (began, now) = self.waiting?;
-        Some(began + PATIENCE).filter(|until| self.limit.waits() && now < *until)
+        Some(began + WAIT_FOR_BATCH).filter(|until| self.limit.waits() && now < *until)
     }
 
     /// Whether the publisher is patient.

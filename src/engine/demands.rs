@@ -24,7 +24,7 @@ impl Measured {
 /// What a bus demands of an envelope.
 pub(crate) struct Demands<M> {
     pub(crate) size: Option<Size<M>>,
-    pub(crate) written: Option<Written<M>>,
+    pub(crate) must_encode: Option<MustEncode<M>>,
     /// The most bytes of a source. Checked where there is a size.
     pub(crate) max_source: usize,
 }
@@ -48,7 +48,7 @@ impl<M: Measure> Size<M> {
 
 /// The codec that must be able to write the envelope, and how that is tried.
 #[derive(Debug)]
-pub(crate) struct Written<M> {
+pub(crate) struct MustEncode<M> {
     pub(crate) codec: Codec,
     pub(crate) encode: fn(&Codec, &Envelope<M>) -> Result<String, EncodeError>,
 }
@@ -66,8 +66,8 @@ impl<M> Demands<M> {
         if let Some(size) = &self.size {
             self.check_size(size, envelope).map_err(Refusal::TooLarge)?;
         }
-        if let Some(written) = &self.written {
-            let json = (written.encode)(&written.codec, envelope);
+        if let Some(must_encode) = &self.must_encode {
+            let json = (must_encode.encode)(&must_encode.codec, envelope);
             json.map_err(|error| Refusal::Unwritable(Box::new(error)))?;
         }
         Ok(())

@@ -8,8 +8,8 @@ use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::source::Source;
 use crate::message::subject::Subject;
+use crate::support::name_list::quoted_list;
 use crate::support::panics::catch_panic;
-use crate::support::words::list;
 
 /// A subscriber's own judgement of an envelope.
 type Predicate<M> = Arc<dyn Fn(&Envelope<M>) -> bool + Send + Sync>;
@@ -20,7 +20,7 @@ pub(crate) struct Panicked;
 
 /// What these patterns match, in words. None if there are no patterns.
 pub(crate) fn subjects(patterns: &[Pattern]) -> Option<String> {
-    (!patterns.is_empty()).then(|| format!("subjects {}", list(patterns)))
+    (!patterns.is_empty()).then(|| format!("subjects {}", quoted_list(patterns)))
 }
 
 /// How many bytes these patterns have together.
@@ -56,18 +56,18 @@ impl<M> Filter<M> {
     }
 
     /// What passes, in words. None if everything does.
-    pub(crate) fn words(&self) -> Option<Arc<str>> {
-        let mut words = Vec::new();
-        words.extend(subjects(&self.patterns));
+    pub(crate) fn describe(&self) -> Option<Arc<str>> {
+        let mut parts = Vec::new();
+        parts.extend(subjects(&self.patterns));
         if !self.sources.is_empty() {
-            words.push(format!("sources {}", list(&self.sources)));
+            parts.push(format!("sources {}", quoted_list(&self.sources)));
         }
         match self.predicates.len() {
             0 => {}
-            1 => words.push("a predicate".to_owned()),
-            count => words.push(format!("{count} predicates")),
+            1 => parts.push("a predicate".to_owned()),
+            count => parts.push(format!("{count} predicates")),
         }
-        (!words.is_empty()).then(|| words.join("; ").into())
+        (!parts.is_empty()).then(|| parts.join("; ").into())
     }
 
     pub(crate) fn is_none(&self) -> bool {

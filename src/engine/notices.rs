@@ -1,6 +1,6 @@
 //! Notices: where a bus tells what happens, and to whom.
 //!
-//! Advisory buses, `tracing` and audit logs are sinks of one trait, [`Record`]. They are attached from above, so the
+//! Advisory buses, `tracing` and audit logs are sinks of one trait, [`AdvisorySink`]. They are attached from above, so the
 //! engine knows none of them.
 
 use std::cell::Cell;
@@ -17,14 +17,14 @@ const DEPTH: u32 = 4;
 /// What one bus tells, and to whom.
 pub(crate) struct Notices {
     /// Sinks that are told while they listen. What they do about it may have to be told as well.
-    listeners: Vec<Arc<dyn Record>>,
+    listeners: Vec<Arc<dyn AdvisorySink>>,
     /// Sinks that record everything. Not a type of [`sync`](crate::support::sync), since no model has a record.
-    records: arc_swap::ArcSwap<Vec<Arc<dyn Record>>>,
+    records: arc_swap::ArcSwap<Vec<Arc<dyn AdvisorySink>>>,
     made: Instant,
 }
 
 /// A sink of advisories.
-pub(crate) trait Record: Send + Sync {
+pub(crate) trait AdvisorySink: Send + Sync {
     /// Whether it takes anything now.
     fn listens(&self) -> bool;
     fn record(&self, advisory: &Advisory);
@@ -37,7 +37,7 @@ pub(crate) trait Record: Send + Sync {
 }
 
 impl Notices {
-    pub(crate) fn new(listeners: Vec<Arc<dyn Record>>) -> Self {
+    pub(crate) fn new(listeners: Vec<Arc<dyn AdvisorySink>>) -> Self {
         Notices {
             listeners,
             records: arc_swap::ArcSwap::default(),
@@ -59,7 +59,7 @@ impl Notices {
     }
 
     /// Tells of a denial. `told` is the number of denials before it that were not told. If it is none, only sinks that
-    /// [take each denial](Record::takes_each_denial) are told of this one.
+    /// [take each denial](AdvisorySink::takes_each_denial) are told of this one.
     pub(crate) fn tell_denied(&self, told: Option<u64>, advisory: impl Fn(u64) -> Advisory) {
         for record in &*self.records.load_full() {
             let suppressed = if record.takes_each_denial() {
@@ -94,7 +94,7 @@ impl Notices {
     }
 
     /// From now on this sink records everything. Nothing is lost: a thread that tells something waits for it.
-    pub(crate) fn attach(&self, record: &Arc<dyn Record>) {
+    pub(crate) fn attach(&self, record: &Arc<dyn AdvisorySink>) {
         self.records.rcu(|records| {
             let mut records = Vec::clone(records);
             records.push(Arc::clone(record));

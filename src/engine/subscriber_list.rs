@@ -4,18 +4,16 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
 use uuid::Uuid;
 
-use crate::engine::filter::Filter;
-use crate::engine::index::{Index, Listeners};
-use crate::engine::queue::Queue;
+use crate::engine::index::Index;
+use crate::engine::listener::Listener;
+use crate::engine::matches::{Matches, Verdicts};
+use crate::engine::queue_kind::Queue;
 use crate::engine::retained::{ActivationPoint, Rules};
-use crate::message::advisory::Eviction;
 use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::subject::Payload;
-use crate::queue::direct::DirectQueue;
 use crate::queue::direct::group::Seat;
 use crate::queue::shared::SharedQueue;
 use crate::queue::terms::Terms;
@@ -42,92 +40,10 @@ pub(crate) struct SubscriberList<M> {
     pub(crate) since: Option<Arc<ActivationPoint>>,
 }
 
-/// A subscriber with a filter.
-pub(crate) struct Listener<M> {
-    /// The version of the list with which it came: later subscribers have higher numbers.
-    pub(crate) number: u64,
-    pub(crate) queue: Arc<DirectQueue<M>>,
-    pub(crate) filter: Filter<M>,
-    /// Whether publishers wait for room in the queue. Kept here, because a publish has the listener at hand long before
-    /// it needs the queue.
-    blocks: bool,
-}
-
-impl<M> Listener<M> {
-    fn new(number: u64, queue: Arc<DirectQueue<M>>, filter: Filter<M>) -> Arc<Self> {
-        Arc::new(Listener {
-            number,
-            blocks: queue.blocks(),
-            queue,
-            filter,
-        })
-    }
-
-    /// Whether a subscriber may join this group. None if it is another's; an error names the term that differs.
-    fn invites(&self, wanted: &Terms, filter: &Filter<M>) -> Option<Result<(), &'static str>> {
-        let terms = self.queue.terms();
-        if terms.group != wanted.group || self.queue.is_evicted() {
-            return None;
-        }
-        Some(if terms.capacity != wanted.capacity {
-            Err("capacity")
-        } else if terms.overflow != wanted.overflow {
-            Err("overflow policy")
-        } else if !self.filter.is_same(filter) {
-            Err("filter")
-        } else {
-            Ok(())
-        })
-    }
-}
-
 /// What comes of a request to be listed.
 pub(crate) struct Admitted<M> {
     pub(crate) list: Option<SubscriberList<M>>,
     pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
-}
-
-/// The direct queues that match an envelope, by one state of the list. They are borrowed: to clone each handle would
-/// cost as much as to send.
-pub(crate) struct Matches<'r, M> {
-    pub(crate) listeners: Listeners<'r, Arc<Listener<M>>>,
-    /// Subscribers to be evicted, and why. One whose predicate has panicked is here once for each panic.
-    pub(crate) failed: Vec<(&'r Listener<M>, Eviction)>,
-    /// Whether publishers wait for room in one of the queues.
-    has_blocking: bool,
-}
-
-/// The verdicts of predicates on one envelope so far, by the numbers of their subscribers, in order.
-pub(crate) type Verdicts = SmallVec<[(u64, bool); 16]>;
-
-impl<'r, M> Matches<'r, M> {
-    pub(crate) fn none() -> Self {
-        Matches {
-            listeners: SmallVec::new(),
-            failed: Vec::new(),
-            has_blocking: false,
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.listeners.is_empty()
-    }
-
-    pub(crate) fn queues(&self) -> impl Iterator<Item = &'r Arc<DirectQueue<M>>> {
-        self.listeners.iter().map(|(_, listener)| &listener.queue)
-    }
-
-    /// The queues in which publishers wait for room.
-    pub(crate) fn blocking(&self) -> impl Iterator<Item = &'r Arc<DirectQueue<M>>> {
-        // Mostly there are none, and then no listener is looked at again: among 1,000 that costs a quarter of a publish.
-        let listeners = if self.has_blocking {
-            &self.listeners[..]
-        } else {
-            &[]
-        };
-        let blocking = listeners.iter().filter(|(_, listener)| listener.blocks);
-        blocking.map(|(_, listener)| &listener.queue)
-    }
 }
 
 impl<M> SubscriberList<M> {
@@ -277,31 +193,7 @@ impl<M> SubscriberList<M> {
         if self.direct.is_empty() {
             return;
         }
-        let envelope = envelope();
-        let mut never = false;
-        let subject = || {
-            let subject = envelope.message.subject();
-            never = subject.is_never_of::<M>();
-            subject
-        };
-        (self.index).find(&envelope.source, subject, &mut matches.listeners);
-        if never {
-            let vain = (self.direct.iter()).filter(|listener| listener.filter.asks_for_a_subject());
-            matches.failed = vain
-                .map(|listener| (&**listener, Eviction::NoSubject))
-                .collect();
-        }
-        let Matches {
-            listeners,
-            failed,
-            has_blocking,
-        } = matches;
-        listeners.retain(|&mut (_, listener)| {
-            let accepts =
-                !listener.filter.has_predicates() || accepts(listener, envelope, verdicts, failed);
-            *has_blocking |= accepts && listener.blocks;
-            accepts
-        });
+        matches.find(&self.index, &self.direct, envelope(), verdicts);
     }
 
     /// The list after this one, with the same subscribers.
@@ -398,33 +290,6 @@ impl<M> SubscriberList<M> {
             version: self.version + 1,
             closed: true,
             ..SubscriberList::empty()
-        }
-    }
-}
-
-/// Whether a subscriber's predicates accept the envelope, or have accepted it before.
-fn accepts<'r, M>(
-    listener: &'r Listener<M>,
-    envelope: &Envelope<M>,
-    verdicts: &mut Verdicts,
-    failed: &mut Vec<(&'r Listener<M>, Eviction)>,
-) -> bool {
-    let number = listener.number;
-    // Mostly no later subscriber was asked before, so the verdict goes at the end.
-    let place = match verdicts.last() {
-        Some(last) if last.0 >= number => verdicts.binary_search_by_key(&number, |it| it.0),
-        _ => Err(verdicts.len()),
-    };
-    match place {
-        Ok(place) => verdicts[place].1,
-        Err(place) => {
-            let verdict = listener.filter.judge(envelope);
-            if verdict.is_err() {
-                failed.push((listener, Eviction::PredicatePanicked));
-            }
-            let accepts = verdict.unwrap_or(false);
-            verdicts.insert(place, (number, accepts));
-            accepts
         }
     }
 }

@@ -9,15 +9,15 @@
 //! | [`rate_limiter`] | a rate limit in one atomic word |
 //! | [`panics`] | catching panics of user code |
 //! | [`failpoints`] | places where a test can stop a thread |
-//! | [`visible`], [`words`] | text from outside, made safe to show |
+//! | [`visible`], [`name_list`] | text from outside, made safe to show |
 
 pub(crate) mod chunked_list;
 pub(crate) mod eagerness;
 pub(crate) mod failpoints;
+pub(crate) mod name_list;
 pub(crate) mod panics;
 pub(crate) mod parker;
 pub(crate) mod rate_limiter;
 pub(crate) mod sync;
 pub(crate) mod visible;
 pub(crate) mod wait_list;
-pub(crate) mod words;

@@ -30,7 +30,7 @@ const RECEIVES: u8 = PUBLISHES + SHARE - 1;
 /// How often operations on a thread give way once tokio's budget is used up. Another executor may run inside a tokio
 /// task. That task gets no new budget, however often the inner executor polls, so after this many the operations go on
 /// without. A task that awaits fifty at once asks some 50 x 50 x 16 times before all of them give way.
-const PATIENCE: u16 = u16::MAX;
+const MAX_GIVING_WAY: u16 = u16::MAX;
 
 /// How many operations may still complete at once.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ impl Budget {
             Poll::Pending => GAVE_WAY.get().saturating_add(1),
         };
         GAVE_WAY.set(gave_way);
-        gave_way == 0 || gave_way == PATIENCE
+        gave_way == 0 || gave_way == MAX_GIVING_WAY
     }
 }
 

@@ -24,7 +24,7 @@ mod sink;
 
 mod asking;
 
-mod looking;
+mod wait_until;
 
 mod weak;
 

@@ -52,4 +52,5 @@ mod stress;
 mod subjects;
 mod threat_model;
 mod total_order;
+mod type_names;
 mod weight;

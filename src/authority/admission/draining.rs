@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{AWAITED, Admission, COUNT, STRIPES, inside};
 use crate::support::sync::{AtomicU64, Ordering};
-use crate::support::wait_list::{Look, look_when_woken};
+use crate::support::wait_list::{Look, wait_until};
 
 /// The moment when a capability was revoked.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +58,7 @@ impl Admission {
     ) -> Result<(), StillInFlight> {
         let mut draining = self.draining(revoked);
         let look = || draining.look(&note).into();
-        let over = look_when_woken(&self.leaving, deadline, look);
+        let over = wait_until(&self.leaving, deadline, look);
         over.unwrap_or_else(|| draining.look(&note))
     }
 

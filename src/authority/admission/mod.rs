@@ -19,15 +19,15 @@
 //!
 //! The models in `tests/admission_loom_models.rs` show this.
 
+mod cached_verdict;
 mod draining;
-mod pass;
 
 use std::sync::Arc;
 
 use crossbeam_utils::CachePadded;
 
+pub(crate) use self::cached_verdict::CachedVerdict;
 pub(crate) use self::draining::{Revoked, StillInFlight};
-pub(crate) use self::pass::CachedVerdict;
 
 use crate::authority::refusals::Refusals;
 use crate::authority::scope::Scope;
@@ -55,7 +55,7 @@ pub(crate) struct Admission {
     stripes: [CachePadded<AtomicU64>; STRIPES],
     /// Which word the next publisher gets.
     next: AtomicU64,
-    terms: ArcSwap<Terms>,
+    terms: ArcSwap<GrantTerms>,
     /// Held while terms change.
     changing: Mutex<Changed>,
     /// Where drains wait until nothing is in flight any more, or it is granted again.
@@ -82,7 +82,7 @@ pub(crate) struct Announced(u64);
 
 /// What is agreed now.
 #[derive(Debug)]
-enum Terms {
+enum GrantTerms {
     NeverGranted,
     /// It is never granted.
     NameTooLong,
@@ -90,23 +90,23 @@ enum Terms {
     Revoked,
 }
 
-impl Terms {
+impl GrantTerms {
     /// What it is granted for, or why it is not.
     fn scope(&self) -> Result<&Scope, Denial> {
         match self {
-            Terms::NeverGranted => Err(Denial::NotGranted),
-            Terms::NameTooLong => Err(Denial::NameTooLong),
-            Terms::Revoked => Err(Denial::Revoked),
-            Terms::Granted(scope) => Ok(scope),
+            GrantTerms::NeverGranted => Err(Denial::NotGranted),
+            GrantTerms::NameTooLong => Err(Denial::NameTooLong),
+            GrantTerms::Revoked => Err(Denial::Revoked),
+            GrantTerms::Granted(scope) => Ok(scope),
         }
     }
 
     /// What the words say of these terms.
     fn mark(&self) -> u64 {
         match self {
-            Terms::Granted(scope) if scope.is_unrestricted() => UNRESTRICTED | GRANTED,
-            Terms::Granted(_) => GRANTED,
-            Terms::NeverGranted | Terms::NameTooLong | Terms::Revoked => 0,
+            GrantTerms::Granted(scope) if scope.is_unrestricted() => UNRESTRICTED | GRANTED,
+            GrantTerms::Granted(_) => GRANTED,
+            GrantTerms::NeverGranted | GrantTerms::NameTooLong | GrantTerms::Revoked => 0,
         }
     }
 }
@@ -117,20 +117,20 @@ fn inside<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
 
 impl Admission {
     pub(crate) fn new() -> Self {
-        Self::with(Terms::NeverGranted)
+        Self::with(GrantTerms::NeverGranted)
     }
 
     /// An admission that nothing will be granted to.
     pub(crate) fn unnameable() -> Self {
-        Self::with(Terms::NameTooLong)
+        Self::with(GrantTerms::NameTooLong)
     }
 
     /// An admission that is granted from the start.
     pub(crate) fn granted_for(scope: Scope) -> Self {
-        Self::with(Terms::Granted(scope))
+        Self::with(GrantTerms::Granted(scope))
     }
 
-    fn with(terms: Terms) -> Self {
+    fn with(terms: GrantTerms) -> Self {
         let mark = terms.mark();
         Admission {
             stripes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(mark))),
@@ -243,7 +243,7 @@ impl Admission {
             return;
         }
         changed.settled = number;
-        let terms = Terms::Granted(scope);
+        let terms = GrantTerms::Granted(scope);
         let mark = terms.mark();
         self.change(terms);
         for word in &self.stripes {
@@ -258,14 +258,14 @@ impl Admission {
         changed.announced += 1;
         changed.settled = changed.announced;
         let was_granted = self.is_granted();
-        if matches!(**self.terms.load(), Terms::Granted(_)) {
-            self.change(Terms::Revoked);
+        if matches!(**self.terms.load(), GrantTerms::Granted(_)) {
+            self.change(GrantTerms::Revoked);
         }
         Revoked::new(changed.grants, was_granted)
     }
 
     /// To be called with the lock held.
-    fn change(&self, terms: Terms) {
+    fn change(&self, terms: GrantTerms) {
         self.terms.store(Arc::new(terms));
         for word in &self.stripes {
             // Release, against the acquire in `enter`: a publish that counts itself in afterwards finds the terms

@@ -9,7 +9,7 @@ use crate::message::capability::Capability;
 use crate::message::headers::Headers;
 use crate::message::pattern::{self, Pattern, PatternError};
 use crate::message::source::Source;
-use crate::support::words::list;
+use crate::support::name_list::quoted_list;
 
 pub use self::error::{GrantError, RevokeError};
 
@@ -187,7 +187,7 @@ impl Grant {
     /// The restrictions and rights in words. None if there are neither.
     pub(crate) fn scope(&self) -> Option<Arc<str>> {
         let (patterns, sources) = (self.patterns.as_deref(), self.sources.as_deref());
-        words(
+        describe(
             patterns,
             sources,
             self.headers.as_deref(),
@@ -199,7 +199,7 @@ impl Grant {
 }
 
 /// What a capability is granted for, in words. None if it is granted without restrictions.
-pub(crate) fn words(
+pub(crate) fn describe(
     patterns: Option<&[Pattern]>,
     sources: Option<&[Source]>,
     headers: Option<&[Box<str>]>,
@@ -207,27 +207,27 @@ pub(crate) fn words(
     rate: Option<(u32, u32)>,
     forwards: bool,
 ) -> Option<Arc<str>> {
-    let mut words = Vec::new();
+    let mut parts = Vec::new();
     if let Some(patterns) = patterns {
-        words.push(format!("subjects {}", list(patterns)));
+        parts.push(format!("subjects {}", quoted_list(patterns)));
     }
     if let Some(sources) = sources {
-        words.push(format!("sources {}", list(sources)));
+        parts.push(format!("sources {}", quoted_list(sources)));
     }
     if let Some(headers) = headers {
-        words.push(format!("headers {}", list(headers)));
+        parts.push(format!("headers {}", quoted_list(headers)));
     }
     if let Some(end) = expires {
         let left = end.saturating_duration_since(Instant::now());
-        words.push(format!("for {left:?}"));
+        parts.push(format!("for {left:?}"));
     }
     if let Some((per_second, burst)) = rate {
-        words.push(format!("{per_second} a second, {burst} at once"));
+        parts.push(format!("{per_second} a second, {burst} at once"));
     }
     if forwards {
-        words.push("may forward".to_owned());
+        parts.push("may forward".to_owned());
     }
-    (!words.is_empty()).then(|| words.join("; ").into())
+    (!parts.is_empty()).then(|| parts.join("; ").into())
 }
 
 /// The grant without restrictions.

@@ -41,7 +41,7 @@ impl Grants {
         // The words are written under no lock.
         (known.into_iter())
             .map(|(capability, admission, publishers)| {
-                let granted_for = admission.granted(Scope::words);
+                let granted_for = admission.granted(Scope::describe);
                 GrantStats {
                     capability,
                     granted: granted_for.is_some(),

@@ -10,7 +10,7 @@ use oxide_bus::audit::Verifier;
 use oxide_bus::kernel::Message;
 
 use super::failure::Failure;
-use super::limits::Limits;
+use super::limits::EnvelopeLimits;
 use super::output;
 
 /// The exit code of a log that is whole as far as it goes, but has no closing record.
@@ -21,13 +21,13 @@ const FOREIGN: u8 = 4;
 
 /// Reads audit logs, which a program that embeds the bus has written
 #[derive(Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct AuditOptions {
     #[command(subcommand)]
-    command: Command,
+    command: AuditCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum AuditCommand {
     Verify(Verify),
 }
 
@@ -56,11 +56,11 @@ struct Verify {
 
     // Last, since its heading applies to every option after it.
     #[command(flatten)]
-    limits: Limits,
+    limits: EnvelopeLimits,
 }
 
-pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let Command::Verify(Verify {
+pub(crate) fn run(options: &AuditOptions) -> Result<ExitCode, Failure> {
+    let AuditCommand::Verify(Verify {
         files,
         continued,
         messages,

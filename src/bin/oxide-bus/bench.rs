@@ -21,7 +21,7 @@ use oxide_bus::Pattern;
 use oxide_bus::limits::DEFAULT_CAPACITY;
 
 use self::progress::Length;
-use self::report::Report;
+use self::report::BenchReport;
 use super::arguments::{Bounds, CAPACITY, THREADS};
 use super::failure::Failure;
 use super::overflow::OverflowName;
@@ -61,7 +61,7 @@ const PAYLOAD: Bounds = Bounds::new(0, u32::MAX as u64);
 /// with the capacity.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
-pub(crate) struct Options {
+pub(crate) struct BenchOptions {
     #[arg(
         long, value_name = "N", default_value_t = 1, value_parser = PUBLISHERS.parser::<u16>(),
         help = PUBLISHERS.help("How many threads or tasks publish"),
@@ -164,7 +164,7 @@ Examples:
   oxide-bus bench --duration 10 --payload 1024 --json
       Ten seconds with 1 KiB in each envelope; the result is for a program to read.";
 
-impl Options {
+impl BenchOptions {
     /// Returns the number of threads of the runtime, if there is one.
     fn workers(&self) -> Option<u16> {
         let cores = || available_parallelism().map_or(1, NonZero::get);
@@ -206,7 +206,7 @@ impl Options {
     }
 }
 
-pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) fn run(options: &BenchOptions) -> Result<ExitCode, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let stop = Arc::new(AtomicBool::new(false));
     interrupt::on_first({
@@ -218,7 +218,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     })?;
 
     let counts = measure::run(options, &stop)?;
-    let report = Report::new(options, &counts);
+    let report = BenchReport::new(options, &counts);
     let text = if options.json {
         report.json()
     } else {

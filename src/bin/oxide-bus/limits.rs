@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 127;
 /// What the codec takes; a limit is the most that is accepted.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits of an envelope")]
-pub(crate) struct Limits {
+pub(crate) struct EnvelopeLimits {
     #[arg(
         long = "max-bytes", value_name = "N", default_value_t = 1024 * 1024, value_parser = ANY.parser::<usize>(), allow_negative_numbers = true,
         help = ANY.help("Bytes of its JSON"),
@@ -46,7 +46,7 @@ pub(crate) struct Limits {
     name: usize,
 }
 
-impl Limits {
+impl EnvelopeLimits {
     /// Returns a codec with these limits.
     pub(crate) fn codec(self) -> Codec {
         Codec::new()
@@ -71,7 +71,7 @@ mod tests {
     #[derive(Parser)]
     struct Alone {
         #[command(flatten)]
-        limits: Limits,
+        limits: EnvelopeLimits,
     }
 
     #[test]

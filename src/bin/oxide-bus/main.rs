@@ -37,15 +37,15 @@ const INTERRUPTED: u8 = 130;
 #[command(version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: TopCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
-    Replay(replay::Options),
-    Bench(bench::Options),
-    Audit(audit::Options),
-    Soak(soak::Options),
+enum TopCommand {
+    Replay(replay::ReplayOptions),
+    Bench(bench::BenchOptions),
+    Audit(audit::AuditOptions),
+    Soak(soak::SoakOptions),
 }
 
 const EXIT_CODES: &str = "\
@@ -61,10 +61,10 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().collect();
     let outcome = match parse(&arguments) {
         Ok(Cli { command }) => match command {
-            Command::Replay(options) => replay::run(options),
-            Command::Bench(options) => bench::run(&options),
-            Command::Audit(options) => audit::run(&options),
-            Command::Soak(options) => soak::run(&options),
+            TopCommand::Replay(options) => replay::run(options),
+            TopCommand::Bench(options) => bench::run(&options),
+            TopCommand::Audit(options) => audit::run(&options),
+            TopCommand::Soak(options) => soak::run(&options),
         },
         Err(error) if is_mistake(&error) => Err(Failure::usage(usage::line(error, &arguments))),
         // The user asked for the help or the version.
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
 /// Reads the arguments. The first is the name by which the command was called.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let cli = Cli::try_parse_from(arguments)?;
-    if let Command::Bench(options) = &cli.command {
+    if let TopCommand::Bench(options) = &cli.command {
         options.check()?;
     }
     Ok(cli)

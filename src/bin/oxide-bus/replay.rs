@@ -22,14 +22,14 @@ use oxide_bus::codec::Codec;
 use oxide_bus::limits::DEFAULT_CAPACITY;
 use oxide_bus::{Capability, Grant, MessageBus, Pattern, Publisher, SubscribeOptions};
 
-use self::accounts::Accounts;
+use self::accounts::ReplayAccounts;
 use self::counters::Counters;
 use self::pace::Pace;
-use self::progress::Progress;
+use self::progress::ReplayProgress;
 use self::reader::Input;
 use super::arguments::{CAPACITY, THREADS};
 use super::failure::Failure;
-use super::limits::Limits;
+use super::limits::EnvelopeLimits;
 use super::overflow::OverflowName;
 use super::{INTERRUPTED, arguments, interrupt, output, thread};
 
@@ -45,7 +45,7 @@ use super::{INTERRUPTED, arguments, interrupt, output, thread};
 /// compressed or in UTF-16 is not read, and neither is one to which the output goes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Options {
+pub(crate) struct ReplayOptions {
     /// The log; `-` is the standard input
     #[arg(value_name = "FILE", default_value = "-")]
     input: Input,
@@ -106,7 +106,7 @@ pub(crate) struct Options {
 
     // Last, since its heading applies to every option after it.
     #[command(flatten)]
-    limits: Limits,
+    limits: EnvelopeLimits,
 }
 
 /// What is said at the end.
@@ -171,7 +171,7 @@ Examples:
 const MIN_NAME: usize = 256;
 
 /// How long the printing may stand still after Ctrl-C.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_STANDSTILL: Duration = Duration::from_secs(1);
 
 /// What the main thread waits for. The other threads may be stuck in a read or a write for ever.
 enum News {
@@ -194,7 +194,7 @@ impl Teller {
     }
 }
 
-pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
+pub(crate) fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
     let (sender, news) = mpsc::channel();
     let teller = Teller(sender);
     let interrupted = teller.clone();
@@ -207,8 +207,12 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 /// Reads the whole log, and reports on stderr whether every line is an envelope.
-fn check(options: Options, teller: Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
-    let accounts = Arc::new(Accounts::new(false));
+fn check(
+    options: ReplayOptions,
+    teller: Teller,
+    news: &Receiver<News>,
+) -> Result<ExitCode, Failure> {
+    let accounts = Arc::new(ReplayAccounts::new(false));
     let (input, codec, books) = (
         options.input.clone(),
         codec(&options),
@@ -252,7 +256,11 @@ fn report_rest(input: &Input, counters: &Counters, fed: Option<&Result<u64, Fail
     }
 }
 
-fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<ExitCode, Failure> {
+fn replay(
+    options: ReplayOptions,
+    teller: &Teller,
+    news: &Receiver<News>,
+) -> Result<ExitCode, Failure> {
     let max_name = options.limits.name().max(MIN_NAME);
     let bus = MessageBus::builder().max_name(max_name).build();
     let members = options.members.unwrap_or(1);
@@ -260,8 +268,8 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
         .map(|_| bus.subscribe_with(terms(&options)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::usage)?;
-    let accounts = Arc::new(Accounts::new(options.statistics.stats));
-    let progress = Arc::new(Progress::new(members));
+    let accounts = Arc::new(ReplayAccounts::new(options.statistics.stats));
+    let progress = Arc::new(ReplayProgress::new(members));
     let (statistics, overflow, codec) = (options.statistics, options.overflow, codec(&options));
     let input = options.input.clone();
 
@@ -329,10 +337,10 @@ fn replay(options: Options, teller: &Teller, news: &Receiver<News>) -> Result<Ex
 }
 
 /// Waits until everything that was received is printed, unless the output is stuck.
-fn drain(news: &Receiver<News>, progress: &Progress) -> Result<(), Failure> {
+fn drain(news: &Receiver<News>, progress: &ReplayProgress) -> Result<(), Failure> {
     let mut before = progress.printed();
     loop {
-        match news.recv_timeout(PATIENCE) {
+        match news.recv_timeout(MAX_STANDSTILL) {
             Ok(News::Printed(end)) => return end,
             Ok(_) => {}
             Err(_) => {
@@ -348,7 +356,7 @@ fn drain(news: &Receiver<News>, progress: &Progress) -> Result<(), Failure> {
 }
 
 /// Returns the publisher through which envelopes enter the bus, if not all of them may.
-fn allowance(options: &Options, bus: &MessageBus) -> Result<Option<Publisher>, Failure> {
+fn allowance(options: &ReplayOptions, bus: &MessageBus) -> Result<Option<Publisher>, Failure> {
     if options.speak_as.is_empty() && options.allow.is_empty() {
         return Ok(None);
     }
@@ -364,11 +372,11 @@ fn allowance(options: &Options, bus: &MessageBus) -> Result<Option<Publisher>, F
     Ok(Some(bus.publisher("replay", capability)))
 }
 
-fn codec(options: &Options) -> Codec {
+fn codec(options: &ReplayOptions) -> Codec {
     options.limits.codec().lenient(options.lenient)
 }
 
-fn terms(options: &Options) -> SubscribeOptions {
+fn terms(options: &ReplayOptions) -> SubscribeOptions {
     let terms = SubscribeOptions::new()
         .name("printer")
         .capacity(options.capacity)

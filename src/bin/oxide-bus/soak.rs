@@ -59,7 +59,7 @@ const LOOKS: u32 = 60;
 /// to see the same again.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
-pub(crate) struct Options {
+pub(crate) struct SoakOptions {
     /// How long it goes on; fractions are allowed [above zero]
     #[arg(long, value_name = "N", value_parser = minutes)]
     minutes: Option<Duration>,
@@ -114,7 +114,7 @@ struct Totals {
     elapsed_s: f64,
 }
 
-pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) fn run(options: &SoakOptions) -> Result<ExitCode, Failure> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     if options.show {
         output::written(writeln!(io::stdout(), "{}", Round::new(seed).topology()))?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::bus::error::SubscribeError;
 use crate::bus::options::SubscribeOptions;
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::bus::subscription::Subscription;
 use crate::engine::core::Added;
 use crate::engine::filter::Filter;
@@ -46,7 +46,7 @@ pub type MessageBus = Bus<Message>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Bus<M = Message> {
-    pub(crate) core: Arc<Shared<M>>,
+    pub(crate) core: Arc<BusState<M>>,
 }
 
 /// # Subscribing

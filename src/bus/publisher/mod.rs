@@ -2,7 +2,7 @@
 //!
 //! A module is given a publisher instead of the bus, so it can do nothing else with the bus.
 
-mod passing;
+mod checking;
 mod publishing;
 mod weak;
 

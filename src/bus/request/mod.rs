@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::authority::admission::Asking;
 use crate::bus::error::RequestError;
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::engine::receipt::Receipt;
 use crate::engine::requests::{MAX_PENDING_REQUESTS, Slot, Wanted};
 use crate::message::envelope::Envelope;
@@ -37,7 +37,7 @@ pub(crate) const NEVER: Duration = Duration::MAX;
 
 /// The caller's end of a request. Dropping it leaves nothing behind. It does not keep the bus open.
 pub(crate) struct Asked<M> {
-    core: Weak<Shared<M>>,
+    core: Weak<BusState<M>>,
     id: Uuid,
     slot: Arc<Slot<Delivery<M>>>,
     /// Its place among the pending requests under its capability, if it has one.
@@ -58,7 +58,7 @@ pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M
 impl<M> Asked<M> {
     /// Registers a request that is about to be published.
     pub(crate) fn register(
-        core: &Arc<Shared<M>>,
+        core: &Arc<BusState<M>>,
         place: Option<Asking>,
         envelope: Envelope<M>,
         wanted: Wanted,

@@ -4,9 +4,9 @@
 //! not. Closing and dropping it are [barriers](crate::docs::guarantees#5-subscribing-and-unsubscribing-are-barriers).
 
 mod advancing;
-mod again;
 mod readiness;
 mod receiving;
+mod resubscribing;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use uuid::Uuid;
 
 use crate::bus::error::SetPatternsError;
-use crate::bus::shared::Shared;
+use crate::bus::state::BusState;
 use crate::engine::filter::{self, Filter};
 use crate::message::kernel::Message;
 use crate::message::pattern::{
@@ -74,7 +74,7 @@ pub struct Subscription<M = Message> {
     /// What it listens to now. Written under the lock that guards the list.
     filter: Mutex<Filter<M>>,
     inbox: Inbox<M>,
-    core: Weak<Shared<M>>,
+    core: Weak<BusState<M>>,
     /// A gap that a batch or a check for readiness has met. The next receive reports it.
     untold: Option<u64>,
     /// Retained envelopes, which come before everything in the inbox.
@@ -93,7 +93,7 @@ impl<M> Subscription<M> {
         terms: Arc<Terms>,
         filter: Filter<M>,
         inbox: Inbox<M>,
-        core: Weak<Shared<M>>,
+        core: Weak<BusState<M>>,
     ) -> Self {
         Subscription {
             terms,
@@ -326,7 +326,7 @@ impl<M> Subscription<M> {
 }
 
 /// The numbers of envelopes that were enqueued and left out for a subscription without a filter so far.
-fn standing<M>(core: &Weak<Shared<M>>, terms: &Terms, state: &QueueState) -> (u64, u64) {
+fn standing<M>(core: &Weak<BusState<M>>, terms: &Terms, state: &QueueState) -> (u64, u64) {
     // An evicted subscription may still be on the list, so its own record is asked first.
     let end = |end: FinalAccounts| (end.enqueued, end.left_out);
     (state.ended().map(end))

@@ -13,9 +13,9 @@ use std::time::Instant;
 
 use super::{Core, Current, Refusal};
 use crate::engine::attempt::{Attempt, Limit};
+use crate::engine::matches::Verdicts;
 use crate::engine::pending::Pending;
 use crate::engine::receipt::Outcome;
-use crate::engine::subscriber_list::Verdicts;
 use crate::message::subject::Payload;
 use crate::queue::terms::Terms;
 use crate::queue::vacancy::Waits;

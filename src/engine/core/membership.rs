@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Core;
 use crate::engine::filter::{self, Filter};
-use crate::engine::queue::Queue;
+use crate::engine::queue_kind::Queue;
 use crate::engine::retained::{ActivationPoint, Rule, Rules};
 use crate::engine::subscriber_list::{Admitted, SubscriberList};
 use crate::message::advisory::{Advisory, Eviction};
@@ -149,7 +149,7 @@ impl<M> Core<M> {
             self.notices.tell(|| Advisory::Subscribed {
                 id: terms.id,
                 name: terms.name.clone(),
-                filter: queue.filter().and_then(Filter::words),
+                filter: queue.filter().and_then(Filter::describe),
             });
         }
         let added = joined.into_iter().map(|joined| match joined {

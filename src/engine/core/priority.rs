@@ -11,7 +11,7 @@ use super::Core;
 use crate::support::sync::{AtomicU64, Ordering};
 
 /// The longest that a change waits for publishers.
-const PATIENCE: Duration = Duration::from_millis(5);
+const MAX_WAIT: Duration = Duration::from_millis(5);
 
 /// Whether a change still lets publishers pass. It stops after it has waited in vain once: a publisher may be
 /// preempted.
@@ -47,7 +47,7 @@ impl<M> Core<M> {
         let started = Instant::now();
         while self.hurried.load(Ordering::Relaxed) > 0 && patience.0 {
             thread::yield_now();
-            patience.0 = started.elapsed() < PATIENCE;
+            patience.0 = started.elapsed() < MAX_WAIT;
         }
     }
 }

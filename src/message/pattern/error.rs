@@ -30,12 +30,12 @@ pub struct PatternError(Box<Details>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Details {
     text: String,
-    flaw: Flaw,
+    flaw: PatternFlaw,
 }
 
 /// The fault of a text, and the byte where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Flaw {
+pub(super) struct PatternFlaw {
     kind: FlawKind,
     offset: usize,
 }
@@ -51,13 +51,13 @@ pub(super) enum FlawKind {
 }
 
 impl FlawKind {
-    pub(super) fn at(self, offset: usize) -> Flaw {
-        Flaw { kind: self, offset }
+    pub(super) fn at(self, offset: usize) -> PatternFlaw {
+        PatternFlaw { kind: self, offset }
     }
 }
 
 impl PatternError {
-    pub(super) fn new(text: &str, flaw: Flaw) -> Self {
+    pub(super) fn new(text: &str, flaw: PatternFlaw) -> Self {
         let mut chars = text.chars();
         let mut shown = escaped(chars.by_ref().take(SHOWN));
         if chars.next().is_some() {
@@ -82,7 +82,7 @@ impl From<Infallible> for PatternError {
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Details { text, flaw } = &*self.0;
-        let Flaw { kind, offset } = flaw;
+        let PatternFlaw { kind, offset } = flaw;
         write!(f, "invalid pattern `{text}` at byte {offset}: ")?;
         f.write_str(match kind {
             FlawKind::EmptyToken => r"empty token (written `\e` where it is meant)",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::message::subject::{Subject, write_token};
 
-use self::error::{Flaw, FlawKind};
+use self::error::{FlawKind, PatternFlaw};
 
 pub use self::error::PatternError;
 
@@ -198,7 +198,7 @@ impl FromStr for Pattern {
 }
 
 impl Pattern {
-    fn compile(text: &str) -> Result<Self, Flaw> {
+    fn compile(text: &str) -> Result<Self, PatternFlaw> {
         let mut reader = Reader { text, at: 0 };
         let mut tokens = Tokens::default();
         loop {
@@ -304,7 +304,7 @@ impl Reader<'_> {
     }
 
     /// Reads one token. Stops at the next dot, which it leaves, or at the end.
-    fn token(&mut self) -> Result<Read, Flaw> {
+    fn token(&mut self) -> Result<Read, PatternFlaw> {
         let start = self.at;
         let mut literal = String::new();
         let mut wildcard = None;
@@ -335,7 +335,7 @@ impl Reader<'_> {
     }
 
     /// Reads what follows a backslash. Returns a character, or `None` for the empty token `\e`.
-    fn escape(&mut self, start: usize) -> Result<Option<char>, Flaw> {
+    fn escape(&mut self, start: usize) -> Result<Option<char>, PatternFlaw> {
         let unknown = || FlawKind::UnknownEscape.at(start);
         match self.next().ok_or_else(unknown)? {
             'e' => Ok(None),

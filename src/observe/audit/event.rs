@@ -6,9 +6,9 @@ use std::sync::{Arc, Weak};
 
 use crossbeam_channel::{SendError, Sender};
 
-use super::record::Event;
-use crate::bus::shared::Shared;
-use crate::engine::notices::Record;
+use super::record::AuditEvent;
+use crate::bus::state::BusState;
+use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::id::stamp;
 use crate::support::parker::Parker;
@@ -20,7 +20,7 @@ pub(super) struct LogItem {
 }
 
 pub(super) enum What {
-    Event(Box<Event>),
+    Event(Box<AuditEvent>),
     /// A caller waits until everything before this is flushed. The answer is the number of the last record.
     Flush(Sender<u64>),
     /// The log must end.
@@ -46,7 +46,7 @@ impl Outbox {
 
 /// Records the notices of the bus in the log.
 pub(super) struct Recorder<M> {
-    core: Weak<Shared<M>>,
+    core: Weak<BusState<M>>,
     log: Outbox,
     each_denial: bool,
 }
@@ -61,13 +61,13 @@ pub(super) trait Attached: Send + Sync {
 }
 
 impl<M: Send + Sync + 'static> Recorder<M> {
-    pub(super) fn attach(core: &Arc<Shared<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
+    pub(super) fn attach(core: &Arc<BusState<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
         let recorder = Arc::new(Recorder {
             core: Arc::downgrade(core),
             log,
             each_denial,
         });
-        let record: Arc<dyn Record> = Arc::clone(&recorder) as _;
+        let record: Arc<dyn AdvisorySink> = Arc::clone(&recorder) as _;
         core.notices.attach(&record);
         recorder
     }
@@ -92,13 +92,13 @@ impl<M: Send + Sync + 'static> Attached for Recorder<M> {
     }
 }
 
-impl<M: Send + Sync + 'static> Record for Recorder<M> {
+impl<M: Send + Sync + 'static> AdvisorySink for Recorder<M> {
     fn record(&self, advisory: &Advisory) {
         if self.each_denial && matches!(advisory, Advisory::Suppressed { .. }) {
             return; // each refusal is recorded, so none is only counted
         }
         let at = self.position();
-        let event = Box::new(Event::of(at, stamp().1, advisory));
+        let event = Box::new(AuditEvent::of(at, stamp().1, advisory));
         let _ended = self.log.send(LogItem {
             at,
             what: What::Event(event),

@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::codec;
 
-use Key::{At, Capability, Claimed, Count, Id, Name, Sequence, Source, Subject, Time, Why};
+use LineKey::{At, Capability, Claimed, Count, Id, Name, Sequence, Source, Subject, Time, Why};
 
 /// The keys that a record may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
-enum Key {
+enum LineKey {
     Record,
     Sequence,
     Envelope,
@@ -34,17 +34,17 @@ enum Key {
 }
 
 /// How many keys there are, without `Unknown`.
-const KEYS: usize = Key::Unknown as usize;
+const KEYS: usize = LineKey::Unknown as usize;
 
 /// The keys of one kind of event.
 struct Form {
     kind: &'static str,
     /// The keys that it must have beside `record`, `at`, `time` and `event`.
-    has: &'static [Key],
-    may_have: &'static [Key],
+    has: &'static [LineKey],
+    may_have: &'static [LineKey],
 }
 
-const fn form(kind: &'static str, has: &'static [Key], may_have: &'static [Key]) -> Form {
+const fn form(kind: &'static str, has: &'static [LineKey], may_have: &'static [LineKey]) -> Form {
     Form {
         kind,
         has,
@@ -83,17 +83,17 @@ pub(super) struct Line<'a> {
 }
 
 /// What a line says.
-pub(super) enum Told<'a> {
+pub(super) enum LineContent<'a> {
     Envelope {
         sequence: u64,
         json: &'a str,
     },
-    Event(Event),
+    Event(ParsedEvent),
     /// Nothing that a log writes.
     Nothing,
 }
 
-pub(super) struct Event {
+pub(super) struct ParsedEvent {
     /// The kind, as the line gives it.
     pub(super) kind: String,
     pub(super) is_known: bool,
@@ -105,30 +105,30 @@ pub(super) struct Event {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn told(&self) -> Told<'a> {
-        if let Some(kind) = self.read::<String>(Key::Event) {
-            return Told::Event(self.event(kind));
+    pub(super) fn content(&self) -> LineContent<'a> {
+        if let Some(kind) = self.read::<String>(LineKey::Event) {
+            return LineContent::Event(self.event(kind));
         }
         let sequence = self.read(Sequence);
-        match (sequence, self.values[Key::Envelope as usize]) {
-            (Some(sequence), Some(json)) if self.has_only(&[Sequence, Key::Envelope]) => {
+        match (sequence, self.values[LineKey::Envelope as usize]) {
+            (Some(sequence), Some(json)) if self.has_only(&[Sequence, LineKey::Envelope]) => {
                 let json = json.get();
-                Told::Envelope { sequence, json }
+                LineContent::Envelope { sequence, json }
             }
-            _ => Told::Nothing,
+            _ => LineContent::Nothing,
         }
     }
 
-    fn event(&self, kind: String) -> Event {
+    fn event(&self, kind: String) -> ParsedEvent {
         let form = FORMS.iter().find(|form| form.kind == kind);
         let is_well_formed = form.is_some_and(|form| {
             let has = [At, Time].iter().chain(form.has);
             let may_have = form.may_have.iter().filter(|key| self.has(**key));
             let keys: Vec<_> = has.chain(may_have).copied().collect();
             keys.iter().all(|key| self.is_well_formed(*key))
-                && self.has_only(&[&[Key::Event], &*keys].concat())
+                && self.has_only(&[&[LineKey::Event], &*keys].concat())
         });
-        Event {
+        ParsedEvent {
             kind,
             is_known: form.is_some(),
             is_well_formed,
@@ -138,16 +138,16 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn has(&self, key: Key) -> bool {
+    fn has(&self, key: LineKey) -> bool {
         self.values[key as usize].is_some()
     }
 
     /// Returns whether it has exactly these keys and its record number.
-    fn has_only(&self, keys: &[Key]) -> bool {
+    fn has_only(&self, keys: &[LineKey]) -> bool {
         !self.is_odd && self.values.iter().flatten().count() == keys.len() + 1
     }
 
-    fn is_well_formed(&self, key: Key) -> bool {
+    fn is_well_formed(&self, key: LineKey) -> bool {
         match key {
             At | Sequence => self.read::<u64>(key).is_some(),
             Count => self.read::<u64>(key).is_some_and(|count| count > 0),
@@ -159,20 +159,20 @@ impl<'a> Line<'a> {
     }
 
     /// Returns the value of a key, if it is there and of that type.
-    fn read<T: Deserialize<'a>>(&self, key: Key) -> Option<T> {
+    fn read<T: Deserialize<'a>>(&self, key: LineKey) -> Option<T> {
         serde_json::from_str(self.values[key as usize]?.get()).ok()
     }
 }
 
 impl<'de> Deserialize<'de> for Line<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Reading)
+        deserializer.deserialize_map(LineVisitor)
     }
 }
 
-struct Reading;
+struct LineVisitor;
 
-impl<'de> Visitor<'de> for Reading {
+impl<'de> Visitor<'de> for LineVisitor {
     type Value = Line<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,8 +181,8 @@ impl<'de> Visitor<'de> for Reading {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line<'de>, A::Error> {
         let (mut values, mut is_odd) = ([None; KEYS], false);
-        while let Some(key) = map.next_key::<Key>()? {
-            if key == Key::Unknown {
+        while let Some(key) = map.next_key::<LineKey>()? {
+            if key == LineKey::Unknown {
                 map.next_value::<IgnoredAny>()?;
                 is_odd = true;
             } else {
@@ -196,7 +196,7 @@ impl<'de> Visitor<'de> for Reading {
             is_odd,
         };
         line.record =
-            (line.read(Key::Record)).ok_or_else(|| A::Error::custom("it has no number"))?;
+            (line.read(LineKey::Record)).ok_or_else(|| A::Error::custom("it has no number"))?;
         Ok(line)
     }
 }

@@ -136,7 +136,7 @@ pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
 use self::event::{Attached, LogItem, Outbox, Recorder, What};
 use self::file::LogFile;
-use self::writer::{Progress, Writer};
+use self::writer::{LogProgress, Writer};
 use crate::bus::error::SubscribeError;
 use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
@@ -145,7 +145,7 @@ use crate::message::subject::Payload;
 use crate::support::parker::Parker;
 
 /// How long `flush` waits for an answer before it checks whether the log has ended.
-const PATIENCE: Duration = Duration::from_millis(50);
+const ANSWER_CHECK: Duration = Duration::from_millis(50);
 
 /// Writes to a file what happens on a bus; see the [module](crate::audit).
 ///
@@ -153,7 +153,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// ends when the bus closes. Dropping the copy in a forked process does nothing.
 #[must_use = "a log that is dropped ends"]
 pub struct AuditLog {
-    progress: Arc<Progress>,
+    progress: Arc<LogProgress>,
     items: Outbox,
     attached: Arc<dyn Attached>,
     thread: Option<JoinHandle<()>>,
@@ -200,7 +200,7 @@ impl AuditLog {
         };
         let attached: Arc<dyn Attached> =
             Recorder::attach(&bus.core, items.clone(), options.each_denial);
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(LogProgress::default());
         let writer = Writer {
             subscription,
             items: receiver,
@@ -252,7 +252,7 @@ impl AuditLog {
         loop {
             // Read before the channel, so an answer that is given in between is not missed.
             let has_ended = self.progress.has_ended();
-            match is_done.recv_timeout(PATIENCE) {
+            match is_done.recv_timeout(ANSWER_CHECK) {
                 Ok(record) => return Ok(record),
                 // What is sent while the log ends may stay in its channel for ever.
                 Err(RecvTimeoutError::Timeout) if !has_ended => {}

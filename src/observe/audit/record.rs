@@ -11,7 +11,7 @@ use crate::message::excerpt;
 
 /// An audit event: anything that is recorded and is not an envelope. Fields are keys of the format.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Event {
+pub(super) struct AuditEvent {
     pub(super) at: u64,
     pub(super) time: String,
     #[serde(rename = "event")]
@@ -36,39 +36,39 @@ pub(super) struct Event {
     pub(super) count: Option<u64>,
 }
 
-impl Event {
+impl AuditEvent {
     pub(super) fn new(at: u64, time: DateTime<Utc>, kind: &'static str) -> Self {
-        Event {
+        AuditEvent {
             at,
             time: time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             kind,
-            ..Event::default()
+            ..AuditEvent::default()
         }
     }
 
     pub(super) fn of(at: u64, time: DateTime<Utc>, advisory: &Advisory) -> Self {
-        let event = |event| Event::new(at, time, event);
+        let event = |event| AuditEvent::new(at, time, event);
         let text = |text: &str| excerpt::text(text).into_owned();
-        let subscription = |kind, id: &Uuid, name: &Option<Arc<str>>| Event {
+        let subscription = |kind, id: &Uuid, name: &Option<Arc<str>>| AuditEvent {
             id: Some(id.to_string()),
             name: name.as_deref().map(text),
             ..event(kind)
         };
         match advisory {
-            Advisory::Subscribed { id, name, filter } => Event {
+            Advisory::Subscribed { id, name, filter } => AuditEvent {
                 why: filter.as_deref().map(text),
                 ..subscription("subscribed", id, name)
             },
-            Advisory::Listening { id, name, patterns } => Event {
+            Advisory::Listening { id, name, patterns } => AuditEvent {
                 why: patterns.as_deref().map(text),
                 ..subscription("listening", id, name)
             },
             Advisory::Unsubscribed { id, name } => subscription("unsubscribed", id, name),
-            Advisory::Evicted { id, name, reason } => Event {
+            Advisory::Evicted { id, name, reason } => AuditEvent {
                 why: Some(format!("{reason:?}")),
                 ..subscription("evicted", id, name)
             },
-            Advisory::Lagging { id, name, dropped } => Event {
+            Advisory::Lagging { id, name, dropped } => AuditEvent {
                 count: Some(*dropped),
                 ..subscription("lagging", id, name)
             },
@@ -79,7 +79,7 @@ impl Event {
                 capability,
                 denial,
                 suppressed,
-            } => Event {
+            } => AuditEvent {
                 source: Some(source.to_string()),
                 claimed: Some(claimed.to_string()),
                 subject: subject.as_deref().map(str::to_owned),
@@ -88,22 +88,22 @@ impl Event {
                 count: (*suppressed > 0).then_some(*suppressed),
                 ..event("denied")
             },
-            Advisory::Suppressed { capability, count } => Event {
+            Advisory::Suppressed { capability, count } => AuditEvent {
                 capability: (capability.as_ref())
                     .map(|capability| excerpt::name(capability.as_str()).into_owned()),
                 count: Some(*count),
                 ..event("suppressed")
             },
-            Advisory::Granted { capability, scope } => Event {
+            Advisory::Granted { capability, scope } => AuditEvent {
                 capability: Some(text(capability.as_str())),
                 why: scope.as_deref().map(text),
                 ..event("granted")
             },
-            Advisory::Revoked { capability } => Event {
+            Advisory::Revoked { capability } => AuditEvent {
                 capability: Some(text(capability.as_str())),
                 ..event("revoked")
             },
-            Advisory::Drained { capability } => Event {
+            Advisory::Drained { capability } => AuditEvent {
                 capability: Some(text(capability.as_str())),
                 ..event("drained")
             },

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::event::{Attached, LogItem, What};
 use super::file::LogFile;
 use super::options::OnError;
-use super::record::{self, Event, Numbered};
+use super::record::{self, AuditEvent, Numbered};
 use super::{AuditError, Flush};
 use crate::bus::subscription::Subscription;
 use crate::codec::Codec;
@@ -38,14 +38,14 @@ const PANICKED: &str = "the log's thread panicked";
 
 /// How far a log has got. The log's thread writes it, and the handles read it.
 #[derive(Default)]
-pub(super) struct Progress {
+pub(super) struct LogProgress {
     /// How many records are known to be on disk.
     synced: AtomicU64,
     error: OnceLock<AuditError>,
     has_ended: AtomicBool,
 }
 
-impl Progress {
+impl LogProgress {
     pub(super) fn synced(&self) -> Option<u64> {
         self.synced.load(Ordering::Acquire).checked_sub(1) // pairs with the release in `flush`
     }
@@ -70,7 +70,7 @@ pub(super) struct Writer<M: Payload> {
     pub(super) file: LogFile,
     pub(super) flush: Flush,
     pub(super) codec: Codec,
-    pub(super) progress: Arc<Progress>,
+    pub(super) progress: Arc<LogProgress>,
     pub(super) on_error: Option<OnError>,
     pub(super) attached: Arc<dyn Attached>,
 }
@@ -123,7 +123,7 @@ struct Log {
     file: LogFile,
     codec: Codec,
     flush: Flush,
-    progress: Arc<Progress>,
+    progress: Arc<LogProgress>,
     next_record: u64,
     /// The sequence number after the last envelope that was written.
     position: u64,
@@ -142,7 +142,7 @@ impl Log {
         subscription: &mut Subscription<M>,
     ) -> Result<(), AuditError> {
         let position = self.position;
-        self.event(&Event::new(position, stamp().1, "opened"))?;
+        self.event(&AuditEvent::new(position, stamp().1, "opened"))?;
         loop {
             let due = self.due_at();
             let happened = || match &self.held {
@@ -197,13 +197,13 @@ impl Log {
             None => Some("writing it panicked".to_owned()),
         };
         if why.is_some() {
-            self.event(&Event {
+            self.event(&AuditEvent {
                 sequence: Some(sequence),
                 id: Some(delivery.id.to_string()),
                 source: Some(excerpt::name(&delivery.source).into_owned()),
                 subject: excerpt::subject(&delivery.message).map(|subject| subject.to_string()),
                 why,
-                ..Event::new(sequence, stamp().1, "unwritable")
+                ..AuditEvent::new(sequence, stamp().1, "unwritable")
             })?;
         }
         self.position = sequence + 1;
@@ -211,9 +211,9 @@ impl Log {
     }
 
     fn lost(&mut self, missed: u64) -> Result<(), AuditError> {
-        self.event(&Event {
+        self.event(&AuditEvent {
             count: Some(missed),
-            ..Event::new(self.position, stamp().1, "lost")
+            ..AuditEvent::new(self.position, stamp().1, "lost")
         })?;
         self.position += missed;
         Ok(())
@@ -245,7 +245,7 @@ impl Log {
                 let _gone = done.send(self.next_record - 1);
             }
             What::End => {
-                self.event(&Event::new(self.position, stamp().1, "ended"))?;
+                self.event(&AuditEvent::new(self.position, stamp().1, "ended"))?;
                 self.flush()?;
                 return Ok(ControlFlow::Break(()));
             }
@@ -274,7 +274,7 @@ impl Log {
         self.item(What::End).map(drop)
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), AuditError> {
+    fn event(&mut self, event: &AuditEvent) -> Result<(), AuditError> {
         let numbered = Numbered {
             record: self.next_record,
             what: event,
@@ -355,7 +355,7 @@ mod tests {
             parker: Arc::default(),
             held: None,
         };
-        log.event(&Event::new(0, stamp().1, "opened")).unwrap();
+        log.event(&AuditEvent::new(0, stamp().1, "opened")).unwrap();
         assert!(log.progress.error().is_none());
         let (done, is_done) = bounded(1);
         let error = log.item(What::Flush(done)).unwrap_err();

@@ -34,10 +34,9 @@ use crate::support::panics::catch_panic;
 use crate::support::parker::{Parker, WakeTree};
 use crate::support::sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence};
 
-pub(crate) use self::looking::{Look, look_when_woken};
 pub(crate) use self::registration::Registration;
+pub(crate) use self::wait_until::{Look, wait_until};
 
-mod looking;
 #[cfg(all(test, oxide_loom, feature = "tokio"))]
 #[path = "../tests/wait_list_loom_models.rs"]
 mod loom_models;
@@ -45,6 +44,7 @@ mod registration;
 #[cfg(all(test, not(oxide_loom), feature = "tokio"))]
 #[path = "../tests/wait_list.rs"]
 pub(crate) mod tests;
+mod wait_until;
 
 /// A list of waiters.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ const TIMED: u64 = 16;
 const TOLD: u64 = 256;
 
 /// The payload of an envelope.
-pub(super) struct Load {
+pub(super) struct BenchLoad {
     /// The number of the publisher, as a token of the subject.
     publisher: &'static str,
     /// When it was about to be published, if it is one of those that are timed.
@@ -26,7 +26,7 @@ pub(super) struct Load {
     bytes: Box<[u8]>,
 }
 
-impl Payload for Load {
+impl Payload for BenchLoad {
     fn subject(&self) -> Subject<'_> {
         subject(self.publisher)
     }
@@ -86,9 +86,9 @@ impl Sent {
     }
 
     /// Returns the next payload, if there is more to publish.
-    fn next(&self, orders: &Orders) -> Option<Load> {
+    fn next(&self, orders: &Orders) -> Option<BenchLoad> {
         let goes_on = self.published < orders.quota && !orders.stop.load(Ordering::Relaxed);
-        goes_on.then(|| Load {
+        goes_on.then(|| BenchLoad {
             publisher: self.publisher,
             bytes: vec![0xA5; orders.payload].into(),
             published: self.published.is_multiple_of(TIMED).then(Instant::now),
@@ -128,7 +128,7 @@ impl Intake {
     }
 
     /// Counts a receive. Returns whether there is more to come.
-    fn count(&mut self, received: Result<Delivery<Load>, RecvError>) -> bool {
+    fn count(&mut self, received: Result<Delivery<BenchLoad>, RecvError>) -> bool {
         match received {
             Ok(delivery) => {
                 self.received += 1;
@@ -158,9 +158,9 @@ impl Intake {
 
 /// Publishes until the quota is reached or the publisher must stop.
 pub(super) fn publish(
-    handle: &Publisher<Load>,
+    handle: &Publisher<BenchLoad>,
     orders: &Orders,
-) -> Result<Sent, PublishError<Load>> {
+) -> Result<Sent, PublishError<BenchLoad>> {
     let mut sent = Sent::begin(orders);
     while let Some(load) = sent.next(orders) {
         sent.count(&handle.publish(load)?, orders);
@@ -170,9 +170,9 @@ pub(super) fn publish(
 
 /// Does the same as a task.
 pub(super) async fn publish_async(
-    handle: &AsyncPublisher<Load>,
+    handle: &AsyncPublisher<BenchLoad>,
     orders: &Orders,
-) -> Result<Sent, PublishError<Load>> {
+) -> Result<Sent, PublishError<BenchLoad>> {
     let mut sent = Sent::begin(orders);
     while let Some(load) = sent.next(orders) {
         sent.count(&handle.publish(load).await?, orders);
@@ -181,14 +181,14 @@ pub(super) async fn publish_async(
 }
 
 /// Receives until the bus closes, or until the subscriber is evicted.
-pub(super) fn receive(mut subscription: Subscription<Load>) -> Intake {
+pub(super) fn receive(mut subscription: Subscription<BenchLoad>) -> Intake {
     let mut intake = Intake::begin();
     while intake.count(subscription.recv()) {}
     intake.end()
 }
 
 /// Does the same as a task.
-pub(super) async fn receive_async(mut subscription: AsyncSubscription<Load>) -> Intake {
+pub(super) async fn receive_async(mut subscription: AsyncSubscription<BenchLoad>) -> Intake {
     let mut intake = Intake::begin();
     while intake.count(subscription.recv().await) {}
     intake.end()

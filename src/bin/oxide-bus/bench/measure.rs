@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use oxide_bus::{Bus, Capability, Pattern, SubscribeOptions};
 
 use super::super::failure::Failure;
-use super::Options;
-use super::load::{Intake, Load, Orders, Sent};
-use super::progress::Progress;
-use super::workers::{Job, Workers};
+use super::BenchOptions;
+use super::load::{BenchLoad, Intake, Orders, Sent};
+use super::progress::BenchProgress;
+use super::workers::{WorkerHandle, Workers};
 
 /// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(50);
@@ -79,7 +79,7 @@ impl Counts {
         }
         match self.queues().find(|queue| !queue.is_complete(due)) {
             None => Ok(()),
-            Some(Queue { received, lost, .. }) => Err(Failure::new(format_args!(
+            Some(QueueTotals { received, lost, .. }) => Err(Failure::new(format_args!(
                 "the counts do not agree: of {due} envelopes at one queue {received} were \
                  received and {lost} lost"
             ))),
@@ -94,10 +94,10 @@ impl Counts {
 
     /// Returns what was counted at each queue. The members of a group share one queue; the subscribers join the groups
     /// in turn.
-    fn queues(&self) -> impl Iterator<Item = Queue> {
+    fn queues(&self) -> impl Iterator<Item = QueueTotals> {
         (0..self.queues).map(|number| {
             let members = (self.intakes.iter()).skip(number).step_by(self.queues);
-            members.fold(Queue::default(), |queue, intake| Queue {
+            members.fold(QueueTotals::default(), |queue, intake| QueueTotals {
                 received: queue.received + intake.received,
                 lost: queue.lost + intake.lost,
                 evicted: queue.evicted || intake.evicted,
@@ -108,13 +108,13 @@ impl Counts {
 
 /// The counts of one queue.
 #[derive(Default)]
-struct Queue {
+struct QueueTotals {
     received: u64,
     lost: u64,
     evicted: bool,
 }
 
-impl Queue {
+impl QueueTotals {
     /// Returns whether the queue accounts for everything that was due, or for everything up to the eviction.
     fn is_complete(&self, due: u64) -> bool {
         let seen = self.received + self.lost;
@@ -127,7 +127,7 @@ impl Queue {
 }
 
 /// Runs publishers and subscribers to their end. `stop` ends the publishers early.
-pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
+pub(super) fn run(options: &BenchOptions, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
     let bus = Bus::new();
     let size = usize::from(options.publishers) + usize::from(options.subscribers);
     let workforce = match options.workers() {
@@ -159,7 +159,7 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 
     workforce.start();
     let began = Instant::now();
-    let bar = Progress::new(options.length());
+    let bar = BenchProgress::new(options.length());
     while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
         let elapsed = began.elapsed();
         if options.duration.is_some_and(|duration| elapsed >= duration) {
@@ -188,10 +188,10 @@ pub(super) fn run(options: &Options, stop: &Arc<AtomicBool>) -> Result<Counts, F
 
 /// Subscribes all subscribers, and starts their threads or tasks.
 fn subscribe(
-    options: &Options,
-    bus: &Bus<Load>,
+    options: &BenchOptions,
+    bus: &Bus<BenchLoad>,
     workforce: &Workers,
-) -> Result<Vec<Job<Intake>>, Failure> {
+) -> Result<Vec<WorkerHandle<Intake>>, Failure> {
     (0..options.subscribers)
         .map(|number| {
             let name = format!("subscriber-{number}");
@@ -211,7 +211,7 @@ fn subscribe(
 }
 
 /// Returns how many of all messages this publisher publishes.
-fn quota(options: &Options, number: u16) -> u64 {
+fn quota(options: &BenchOptions, number: u16) -> u64 {
     if options.duration.is_some() {
         return u64::MAX;
     }
@@ -220,7 +220,7 @@ fn quota(options: &Options, number: u16) -> u64 {
 }
 
 /// Returns how long to wait before the progress is shown again, at most up to the end of the run.
-fn tick(options: &Options, began: Instant) -> Duration {
+fn tick(options: &BenchOptions, began: Instant) -> Duration {
     match options
         .duration
         .map(|duration| duration.saturating_sub(began.elapsed()))

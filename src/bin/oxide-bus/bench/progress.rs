@@ -13,12 +13,12 @@ pub(super) enum Length {
     Envelopes(u64),
 }
 
-pub(super) struct Progress {
+pub(super) struct BenchProgress {
     bar: ProgressBar,
     length: Length,
 }
 
-impl Progress {
+impl BenchProgress {
     pub(super) fn new(length: Length) -> Self {
         let steps = match length {
             Length::Time(duration) => milliseconds(duration),
@@ -27,7 +27,7 @@ impl Progress {
         let bar = ProgressBar::new(steps); // it is hidden if stderr is no terminal
         let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}");
         bar.set_style(style.expect("the template is well formed"));
-        Progress { bar, length }
+        BenchProgress { bar, length }
     }
 
     pub(super) fn show(&self, published: u64, elapsed: Duration) {
@@ -62,7 +62,7 @@ impl Length {
     }
 }
 
-impl Drop for Progress {
+impl Drop for BenchProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

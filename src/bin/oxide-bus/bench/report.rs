@@ -6,13 +6,13 @@ use oxide_bus::Pattern;
 use serde::Serialize;
 
 use super::super::overflow::OverflowName;
-use super::Options;
+use super::BenchOptions;
 use super::figures::{Unit, grouped, rate, whole};
 use super::load::new_histogram;
 use super::measure::Counts;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct BenchReport {
     publishers: u16,
     subscribers: u16,
     groups: Option<u16>,
@@ -44,10 +44,10 @@ struct Latency {
     max: Option<u64>,
 }
 
-impl Report {
-    pub(super) fn new(options: &Options, counts: &Counts) -> Self {
+impl BenchReport {
+    pub(super) fn new(options: &BenchOptions, counts: &Counts) -> Self {
         let elapsed = counts.elapsed();
-        Report {
+        BenchReport {
             publishers: options.publishers,
             subscribers: options.subscribers,
             groups: options.groups,

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::super::failure::Failure;
 use super::super::thread;
-use super::load::{self, Intake, Load, Orders, Sent};
+use super::load::{self, BenchLoad, Intake, Orders, Sent};
 
 /// What the workers run on. All of them begin together, once each is ready and [`start`](Workers::start) is called.
 pub(super) enum Workers {
@@ -19,7 +19,7 @@ pub(super) enum Workers {
 }
 
 /// A worker that runs, and returns a `T` at its end.
-pub(super) enum Job<T> {
+pub(super) enum WorkerHandle<T> {
     Thread(JoinHandle<T>),
     Task(tokio::task::JoinHandle<T>),
 }
@@ -42,19 +42,19 @@ impl Workers {
     pub(super) fn receive(
         &self,
         name: &str,
-        subscription: Subscription<Load>,
-    ) -> Result<Job<Intake>, Failure> {
+        subscription: Subscription<BenchLoad>,
+    ) -> Result<WorkerHandle<Intake>, Failure> {
         Ok(match self {
             Workers::Threads(start) => {
                 let start = Arc::clone(start);
-                Job::Thread(thread::spawn(name, move || {
+                WorkerHandle::Thread(thread::spawn(name, move || {
                     start.wait();
                     load::receive(subscription)
                 })?)
             }
             Workers::Tasks(runtime, start) => {
                 let start = Arc::clone(start);
-                Job::Task(runtime.spawn(async move {
+                WorkerHandle::Task(runtime.spawn(async move {
                     start.wait().await;
                     load::receive_async(subscription.into_async()).await
                 }))
@@ -66,14 +66,14 @@ impl Workers {
     pub(super) fn publish(
         &self,
         name: &str,
-        publisher: Publisher<Load>,
+        publisher: Publisher<BenchLoad>,
         orders: Orders,
         running: Sender<Infallible>,
-    ) -> Result<Job<Result<Sent, Failure>>, Failure> {
+    ) -> Result<WorkerHandle<Result<Sent, Failure>>, Failure> {
         Ok(match self {
             Workers::Threads(start) => {
                 let start = Arc::clone(start);
-                Job::Thread(thread::spawn(name, move || {
+                WorkerHandle::Thread(thread::spawn(name, move || {
                     start.wait();
                     let sent = load::publish(&publisher, &orders);
                     drop(running);
@@ -82,7 +82,7 @@ impl Workers {
             }
             Workers::Tasks(runtime, start) => {
                 let start = Arc::clone(start);
-                Job::Task(runtime.spawn(async move {
+                WorkerHandle::Task(runtime.spawn(async move {
                     start.wait().await;
                     let sent = load::publish_async(&publisher.into_async(), &orders).await;
                     drop(running);
@@ -104,14 +104,14 @@ impl Workers {
     }
 
     /// Waits for a worker, and returns its result.
-    pub(super) fn join<T>(&self, job: Job<T>) -> Result<T, Failure> {
+    pub(super) fn join<T>(&self, job: WorkerHandle<T>) -> Result<T, Failure> {
         match (job, self) {
-            (Job::Thread(thread), _) => {
+            (WorkerHandle::Thread(thread), _) => {
                 (thread.join()).map_err(|_| Failure::new("a thread of the benchmark has panicked"))
             }
-            (Job::Task(task), Workers::Tasks(runtime, _)) => (runtime.block_on(task))
+            (WorkerHandle::Task(task), Workers::Tasks(runtime, _)) => (runtime.block_on(task))
                 .map_err(|_| Failure::new("a task of the benchmark has panicked")),
-            (Job::Task(_), Workers::Threads(_)) => unreachable!("it started no tasks"),
+            (WorkerHandle::Task(_), Workers::Threads(_)) => unreachable!("it started no tasks"),
         }
     }
 }

@@ -11,21 +11,21 @@ use parking_lot::Mutex;
 
 use super::counters::Counters;
 
-pub(super) struct Accounts {
-    entries: Mutex<Entries>,
+pub(super) struct ReplayAccounts {
+    entries: Mutex<ReplayEntries>,
     by_subject: bool,
 }
 
 #[derive(Default)]
-struct Entries {
+struct ReplayEntries {
     counters: Counters,
     closed: bool,
 }
 
-impl Accounts {
+impl ReplayAccounts {
     /// Returns empty accounts. With `by_subject` they count each subject, too.
     pub(super) fn new(by_subject: bool) -> Self {
-        Accounts {
+        ReplayAccounts {
             entries: Mutex::default(),
             by_subject,
         }
@@ -34,7 +34,7 @@ impl Accounts {
     /// Publishes an envelope and counts it, in one step, unless the accounts or the bus are closed. An envelope that is
     /// refused counts as a bad line, and is reported as such.
     ///
-    /// [`close`](Accounts::close) waits for this, so close the bus before: then this does not wait for room.
+    /// [`close`](ReplayAccounts::close) waits for this, so close the bus before: then this does not wait for room.
     pub(super) fn publish(
         &self,
         envelope: Envelope,

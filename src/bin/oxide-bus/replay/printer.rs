@@ -9,7 +9,7 @@ use oxide_bus::{RecvError, Subscription};
 
 use super::super::failure::Failure;
 use super::super::output;
-use super::progress::Progress;
+use super::progress::ReplayProgress;
 
 /// When so many bytes are ready, they are printed without waiting for more.
 const FULL: usize = 64 * 1024;
@@ -19,7 +19,7 @@ const FULL: usize = 64 * 1024;
 /// The last member to end returns the outcome, and before that any member that cannot print. The others return `None`.
 pub(super) fn print(
     subscription: Subscription,
-    progress: &Progress,
+    progress: &ReplayProgress,
 ) -> Option<Result<(), Failure>> {
     match print_all(subscription, progress) {
         Ok(end) => progress.leave().then(|| match end {
@@ -41,7 +41,7 @@ enum End {
 
 /// Prints everything. It flushes only when it would have to wait for more: what comes slowly is seen at once, and what
 /// comes fast is written in large pieces.
-fn print_all(mut subscription: Subscription, progress: &Progress) -> io::Result<End> {
+fn print_all(mut subscription: Subscription, progress: &ReplayProgress) -> io::Result<End> {
     // Everything was read within limits, but what is written can be longer than what was read: 1e9 is written in full,
     // and a correlation id that is absent becomes a null.
     let unlimited = Codec::new()

@@ -3,16 +3,16 @@
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 /// The counts of all members together.
-pub(super) struct Progress {
+pub(super) struct ReplayProgress {
     printed: AtomicU64,
     lost: AtomicU64,
     /// How many members have not ended yet.
     at_work: AtomicU16,
 }
 
-impl Progress {
+impl ReplayProgress {
     pub(super) fn new(members: u16) -> Self {
-        Progress {
+        ReplayProgress {
             printed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             at_work: AtomicU16::new(members),

@@ -12,7 +12,7 @@ use oxide_bus::codec::{Codec, LineError, LinesReader};
 
 use super::super::failure::Failure;
 use super::super::output;
-use super::accounts::Accounts;
+use super::accounts::ReplayAccounts;
 
 /// Where the lines come from.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Input {
 pub(super) fn reader(
     input: &Input,
     codec: Codec,
-    accounts: &Accounts,
+    accounts: &ReplayAccounts,
     mut take: impl FnMut(u64, Envelope) -> ControlFlow<()>,
 ) -> Result<u64, Failure> {
     let opened = input.open()?;

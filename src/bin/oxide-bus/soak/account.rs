@@ -7,7 +7,7 @@
 
 use oxide_bus::{Envelope, Overflow};
 
-use super::part::{Load, Part};
+use super::part::{Part, SoakLoad};
 use super::report::broken;
 use super::round::{RETAINED, Round};
 
@@ -78,7 +78,7 @@ impl Account {
     }
 
     /// Notes a received envelope. One that is only lent does not carry its sequence number.
-    pub(super) fn note(&mut self, round: &Round, it: &Envelope<Load>, sequence: Option<u64>) {
+    pub(super) fn note(&mut self, round: &Round, it: &Envelope<SoakLoad>, sequence: Option<u64>) {
         let (by, line, number) = (self.part.name, it.message.line, it.message.number);
         let (name, next) = (round.parts[line].name, self.next[line]);
         let fits = it.source == name && self.fits(round, line, number).1;

@@ -19,7 +19,7 @@ pub(super) const CHANGES: [[&str; 2]; 3] = [["*.k0", "*.k1"], ["*.k0", "*.k2"], 
 
 /// A payload. The payloads of one part, its *line*, have consecutive numbers, so a subscription knows what it misses.
 #[derive(Debug)]
-pub(super) struct Load {
+pub(super) struct SoakLoad {
     pub(super) line: usize,
     pub(super) number: u64,
     /// Another line, and how many of its payloads were published before this one: every subscriber gets those first.
@@ -31,7 +31,7 @@ pub(super) struct Load {
     pub(super) _alive: Arc<()>,
 }
 
-impl Payload for Load {
+impl Payload for SoakLoad {
     fn subject(&self) -> Subject<'_> {
         Subject::new(self.subject)
     }
@@ -166,14 +166,14 @@ impl Part {
     }
 
     /// Returns the options of its subscription. Panics of the predicate are counted.
-    pub(super) fn options(&self, panics: &Arc<AtomicU64>) -> SubscribeOptions<Load> {
+    pub(super) fn options(&self, panics: &Arc<AtomicU64>) -> SubscribeOptions<SoakLoad> {
         let mut options = SubscribeOptions::new()
             .name(self.name)
             .capacity(self.capacity);
         options = options.patterns(self.patterns.clone()).sources(self.source);
         if let Some((not, first)) = self.predicate {
             let panics = Arc::clone(panics);
-            options = options.predicate(move |it: &Envelope<Load>| {
+            options = options.predicate(move |it: &Envelope<SoakLoad>| {
                 if it.message.number >= first {
                     panics.fetch_add(1, Ordering::Relaxed);
                     resume_unwind(Box::new("a predicate panics, as it is to")); // without the panic hook

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::account::Account;
-use super::part::{Job, Load, Part};
+use super::part::{Job, Part, SoakLoad};
 use super::report::{Trace, broken};
 use super::worker::Worker;
 
@@ -20,7 +20,7 @@ use super::worker::Worker;
 pub(super) const RETAINED: u8 = 5;
 
 /// Longer than any step may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many envelopes a queue may hold beside its capacity: one while it reports a gap, or two segments.
 const BESIDE: u64 = 1;
@@ -35,7 +35,7 @@ const CLOSED: u8 = 2;
 
 /// How far a line has got.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct LineProgress {
     begun: AtomicU64,
     done: AtomicU64,
     /// How many changes of its capability have begun or ended.
@@ -50,9 +50,9 @@ pub(super) struct Round {
     segment: usize,
     /// Whether the bus closes while all workers are at work.
     pub(super) is_abrupt: bool,
-    pub(super) bus: Bus<Load>,
+    pub(super) bus: Bus<SoakLoad>,
     pub(super) began: Instant,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<LineProgress>,
     stage: AtomicU8,
     pub(super) traces: Mutex<Vec<Arc<Trace>>>,
     /// The accounts of subscriptions that stay, and of members of groups.
@@ -82,7 +82,7 @@ impl Round {
             is_abrupt: rng.u8(0..4) == 0,
             bus: builder.build(),
             began: Instant::now(),
-            lines: parts.iter().map(|_| Line::default()).collect(),
+            lines: parts.iter().map(|_| LineProgress::default()).collect(),
             parts,
             stage: AtomicU8::new(WORK),
             traces: Mutex::default(),
@@ -122,7 +122,7 @@ impl Round {
     /// thread did before.
     pub(super) fn begun(&self) -> Vec<u64> {
         fence(Ordering::SeqCst); // pairs with the fence in `begin`
-        let begun = |line: &Line| line.begun.load(Ordering::Relaxed);
+        let begun = |line: &LineProgress| line.begun.load(Ordering::Relaxed);
         self.lines.iter().map(begun).collect()
     }
 
@@ -197,7 +197,7 @@ impl Round {
             until("waits for those that speak", &|| are_over(&speakers));
             let since = Instant::now();
             while let Some(misfit) = self.misfit() {
-                promise!(since.elapsed() < PATIENCE => "the bus", "comes to no rest: {misfit}");
+                promise!(since.elapsed() < STEP_TIMEOUT => "the bus", "comes to no rest: {misfit}");
                 thread::sleep(Duration::from_micros(100));
             }
         }

@@ -25,7 +25,7 @@ use oxide_bus::{AsyncPublisher, AsyncSubscription, Publisher, Subscription};
 use parking_lot::Mutex;
 
 use super::account::Account;
-use super::part::{Job, Load, Part, mixed};
+use super::part::{Job, Part, SoakLoad, mixed};
 use super::report::{Trace, broken};
 use super::round::Round;
 
@@ -45,7 +45,7 @@ impl<T: Into<A>, A> Either<T, A> {
     }
 }
 
-type Subscribed = Either<Subscription<Load>, AsyncSubscription<Load>>;
+type Subscribed = Either<Subscription<SoakLoad>, AsyncSubscription<SoakLoad>>;
 
 pub(super) struct Worker {
     pub(super) part: Part,
@@ -56,7 +56,7 @@ pub(super) struct Worker {
     line: usize,
     /// The number of its next envelope.
     number: u64,
-    publisher: Either<Publisher<Load>, AsyncPublisher<Load>>,
+    publisher: Either<Publisher<SoakLoad>, AsyncPublisher<SoakLoad>>,
     subscription: Option<Subscribed>,
     /// A subscription that is at its end.
     past: Option<Subscribed>,

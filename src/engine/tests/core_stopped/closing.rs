@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{PATIENCE, lossless, publish, queued, stop_publish};
+use super::{TEST_TIMEOUT, lossless, publish, queued, stop_publish};
 use crate::bus::options::SubscribeOptions;
 #[cfg(feature = "tokio")]
 use crate::queue::recv_error::RecvError;
@@ -82,9 +82,9 @@ fn a_subscriber_that_publishers_wait_for_learns_of_the_end_though_one_is_stopped
     let mut audit = lossless(&bus);
     let stopped = stop_publish(&bus, Step::Installed, 1, 1);
     bus.close();
-    let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
+    let received = audit.recv_timeout(TEST_TIMEOUT).map(|it| it.message);
     assert_eq!(received, Ok(1));
-    let end = audit.recv_timeout(PATIENCE).unwrap_err();
+    let end = audit.recv_timeout(TEST_TIMEOUT).unwrap_err();
     assert_eq!(end, RecvTimeoutError::Disconnected);
     stopped.release();
 }
@@ -102,7 +102,7 @@ fn one_that_is_closed_has_exact_accounts_and_learns_of_its_end_though_a_publishe
         if step != Step::Installing {
             assert_eq!(closed.recv().map(|it| it.message), Ok(1));
         }
-        let end = closed.recv_timeout(PATIENCE).unwrap_err();
+        let end = closed.recv_timeout(TEST_TIMEOUT).unwrap_err();
         assert_eq!(end, RecvTimeoutError::Disconnected);
         assert_eq!((closed.len(), closed.dropped()), (0, 0));
         let delivered = usize::from(step != Step::Installing);

@@ -18,7 +18,7 @@ use crate::support::failpoints::{Step, Stopped, stop};
 use crate::{Bus, Envelope, Receipt, Subscription};
 
 /// How long a test that fails waits before it does.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How many envelopes the others publish meanwhile: more than a segment holds, so that they open segments too, and
 /// fewer than a queue holds.
@@ -60,7 +60,7 @@ fn ends(work: impl FnOnce() + Send + 'static) {
         work();
         done.send(()).expect("the test waits for it");
     });
-    if is_done.recv_timeout(PATIENCE).is_err() {
+    if is_done.recv_timeout(TEST_TIMEOUT).is_err() {
         assert!(worker.is_finished(), "it waits for the one that is stopped");
     }
     worker.join().expect("it ends well");
@@ -148,7 +148,7 @@ fn a_publisher_that_is_stopped_between_claim_and_write_holds_up_readers_and_no_p
     });
     assert!(is_received.try_recv().is_err(), "it waits for the slot");
     assert_eq!(stopped.release().delivered(), 1);
-    assert_eq!(is_received.recv_timeout(PATIENCE), Ok(2));
+    assert_eq!(is_received.recv_timeout(TEST_TIMEOUT), Ok(2));
     let mut subscription = reader.join().expect("it has received");
     assert_eq!(queued(&mut subscription), all(3..=MEANWHILE));
     assert_eq!((subscription.len(), subscription.dropped()), (0, 0));
@@ -240,7 +240,7 @@ fn goes_to_sleep_while_it_loses(before: u32, step: Step) {
     let (started, has_started) = channel();
     let sleeper = thread::spawn(move || {
         started.send(()).expect("the test waits for it");
-        slow.recv_timeout(PATIENCE)
+        slow.recv_timeout(TEST_TIMEOUT)
     });
     has_started.recv().expect("it starts");
     assert_eq!(stopped.release().dropped(), 1);
@@ -261,7 +261,7 @@ fn a_publisher_that_waits_for_room_does_not_wait_for_one_that_is_stopped_before_
         move || publish(&bus, 2)
     });
     for number in 1..3 {
-        let received = audit.recv_timeout(PATIENCE).map(|it| it.message);
+        let received = audit.recv_timeout(TEST_TIMEOUT).map(|it| it.message);
         assert_eq!(received, Ok(number));
     }
     assert_eq!(other.join().expect("it ends well").delivered(), 1);

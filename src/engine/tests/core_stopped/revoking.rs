@@ -46,7 +46,7 @@ fn stopped_everywhere(step: Step, check: fn(&Bus<u32>, Subscription<u32>, Stoppe
 
 fn drain(bus: &Bus<u32>) {
     let bus = bus.clone();
-    ends(move || bus.revoke_and_drain("write", PATIENCE).unwrap());
+    ends(move || bus.revoke_and_drain("write", TEST_TIMEOUT).unwrap());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 pub use self::finding::{Finding, Flaw};
 pub use self::verifier::Verifier;
 
-use super::line::{Event, Line, Told};
+use super::line::{Line, LineContent, ParsedEvent};
 use crate::codec::{self, Codec, DecodeError, FileKind};
 use crate::message::excerpt;
 
@@ -229,8 +229,8 @@ impl Check {
     }
 
     fn check(&mut self, line: &Line<'_>) {
-        let told = line.told();
-        let begins = matches!(&told, Told::Event(event) if event.kind == "opened");
+        let content = line.content();
+        let begins = matches!(&content, LineContent::Event(event) if event.kind == "opened");
         self.settle_torn(begins);
         for flaw in self.strange.take().into_iter().flatten() {
             self.push(flaw); // the file is a log after all
@@ -256,14 +256,14 @@ impl Check {
             self.add(Finding::Record { found, expected });
         }
         self.next_record = self.sum(line.record, 1);
-        match told {
-            Told::Envelope { sequence, json } => {
+        match content {
+            LineContent::Envelope { sequence, json } => {
                 self.report.envelopes += 1;
                 self.envelope(json);
                 self.sequence(sequence);
             }
-            Told::Event(event) => self.event(&event),
-            Told::Nothing => self.add(Finding::NoKnownKind),
+            LineContent::Event(event) => self.event(&event),
+            LineContent::Nothing => self.add(Finding::NoKnownKind),
         }
     }
 
@@ -281,7 +281,7 @@ impl Check {
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &ParsedEvent) {
         let next = self.next_sequence;
         let name = || excerpt::name(&event.kind).into_owned();
         if event.at.zip(next).is_some_and(|(at, next)| at > next) {

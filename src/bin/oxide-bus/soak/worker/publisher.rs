@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use oxide_bus::{Delivery, Denial, Envelope, Overflow, PublishError, SubscribeOptions};
 
-use super::super::part::{Job, Load};
+use super::super::part::{Job, SoakLoad};
 use super::super::report::broken;
-use super::super::round::PATIENCE;
+use super::super::round::STEP_TIMEOUT;
 use super::{Either, Worker};
 
 /// The phases of a capability, which repeat modulo 4. In the two phases in between it is being changed.
@@ -16,11 +16,11 @@ const GRANTED: u64 = 0;
 const REVOKED: u64 = 2;
 
 impl Worker {
-    fn load(&mut self, ahead: u64) -> Load {
+    fn load(&mut self, ahead: u64) -> SoakLoad {
         let number = self.number + ahead;
         let other = self.rng.usize(0..self.round.parts.len());
         let is_own = other == self.line; // then the order holds anyhow
-        Load {
+        SoakLoad {
             line: self.line,
             number,
             witness: (other, if is_own { 0 } else { self.round.done_of(other) }),
@@ -31,7 +31,11 @@ impl Worker {
     }
 
     /// Publishes `len` envelopes, or answers, or asks. Returns false at the end of the bus.
-    pub(super) async fn publish(&mut self, len: usize, question: Option<&Delivery<Load>>) -> bool {
+    pub(super) async fn publish(
+        &mut self,
+        len: usize,
+        question: Option<&Delivery<SoakLoad>>,
+    ) -> bool {
         let (round, line, by) = (Arc::clone(&self.round), self.line, self.part.name);
         let waits = matches!(self.part.overflow, Overflow::Block | Overflow::BlockFor(_));
         if self.subscription.is_some() && waits && self.part.group.is_none() {
@@ -52,10 +56,10 @@ impl Worker {
         let (is_root, tries) = (!granted && self.rng.u8(0..4) == 0, self.rng.u8(0..8) == 0);
         self.trace.step("publishes up to", from + len as u64);
         round.begin(line, from + len as u64);
-        let cause = |it: &PublishError<Load>| (it.denial(), it.envelope().message.number);
+        let cause = |it: &PublishError<SoakLoad>| (it.denial(), it.envelope().message.number);
         let (published, matched, left, refused) = if asks {
             let load = loads.remove(0);
-            match either!(&self.publisher, it => it.request_timeout(load, PATIENCE), await) {
+            match either!(&self.publisher, it => it.request_timeout(load, STEP_TIMEOUT), await) {
                 Ok(answer) => {
                     let its = answer.message.answers;
                     promise!(its == Some((line, from)) => by, "asks {from}, got an answer to {its:?}");

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::{Delivery, Envelope, RecvTimeoutError, Subscription, TryRecvError};
 
-use super::super::part::{CHANGES, Job, Load};
+use super::super::part::{CHANGES, Job, SoakLoad};
 use super::super::report::broken;
-use super::super::round::PATIENCE;
+use super::super::round::STEP_TIMEOUT;
 use super::{Either, Worker};
 
 /// How long a timed receive waits.
@@ -21,8 +21,8 @@ impl Worker {
         };
         let (round, account) = (Arc::clone(&self.round), Arc::clone(&self.account));
         let (by, group) = (self.part.name, self.part.group);
-        let lend = |it: &Envelope<Load>| account.lock().note(&round, it, None);
-        let note = |it: Delivery<Load>| {
+        let lend = |it: &Envelope<SoakLoad>| account.lock().note(&round, it, None);
+        let note = |it: Delivery<SoakLoad>| {
             account.lock().note(&round, &it, Some(it.sequence()));
             1
         };
@@ -126,7 +126,7 @@ impl Worker {
         let (round, by) = (Arc::clone(&self.round), self.part.name);
         self.trace.step("leaves", 0);
         let done = round.done();
-        let it: &Subscription<Load> = either!(&subscription, it => it);
+        let it: &Subscription<SoakLoad> = either!(&subscription, it => it);
         match self.rng.u8(0..3) {
             0 => it.close(),
             1 => drop(round.bus.unsubscribe(it.id())),
@@ -140,7 +140,7 @@ impl Worker {
         let since = Instant::now();
         while self.subscription.is_some() {
             self.receive().await;
-            promise!(since.elapsed() < PATIENCE => by, "has left, and does not come to its end");
+            promise!(since.elapsed() < STEP_TIMEOUT => by, "has left, and does not come to its end");
         }
         true
     }

@@ -31,7 +31,7 @@ impl Look<()> {
 
 /// Looks, and looks again whenever the list is woken, until something is found or the deadline has passed. Looks at
 /// least once.
-pub(crate) fn look_when_woken<T>(
+pub(crate) fn wait_until<T>(
     list: &Arc<WaitList>,
     deadline: Option<Instant>,
     mut look: impl FnMut() -> Look<T>,

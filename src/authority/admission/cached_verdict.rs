@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use super::Terms;
+use super::GrantTerms;
 use crate::engine::demands::Measured;
 
 /// What was found out about a publish that did not succeed at once.
 #[derive(Debug)]
 pub(crate) struct CachedVerdict {
     /// The terms by which it was let pass.
-    pub(super) terms: Option<Arc<Terms>>,
+    pub(super) terms: Option<Arc<GrantTerms>>,
     pub(super) is_for_many: bool,
     measured: Measured,
 }
@@ -41,7 +41,7 @@ impl CachedVerdict {
         self.measured.once(measure)
     }
 
-    pub(super) fn is_under(&self, terms: &Arc<Terms>) -> bool {
+    pub(super) fn is_under(&self, terms: &Arc<GrantTerms>) -> bool {
         (self.terms.as_ref()).is_some_and(|those| Arc::ptr_eq(those, terms))
     }
 }

@@ -19,7 +19,7 @@ use crate::message::capability::Capability;
 use crate::support::wait_list::{Look, Registration, WaitList, Waiter};
 
 /// Calls `look` now and whenever the list is woken, until it finds something or the time is up.
-async fn look_when_woken<T>(
+async fn wait_until<T>(
     list: &Arc<WaitList>,
     timeout: Duration,
     mut look: impl FnMut() -> Look<T>,
@@ -59,7 +59,7 @@ impl<M> AsyncBus<M> {
         let bus = self.as_sync();
         let are_there = || bus.core.subscriber_count() >= subscribers;
         let look = || Look::found_if(are_there() || bus.is_closed());
-        look_when_woken(&bus.core.listed, timeout, look).await;
+        wait_until(&bus.core.listed, timeout, look).await;
         are_there()
     }
 
@@ -75,7 +75,7 @@ impl<M> AsyncBus<M> {
         let core = &self.as_sync().core;
         let is_nobody_there = || core.subscriber_count() == 0;
         let look = || Look::found_if(is_nobody_there());
-        look_when_woken(&core.listed, timeout, look).await;
+        wait_until(&core.listed, timeout, look).await;
         is_nobody_there()
     }
 
@@ -94,7 +94,7 @@ impl<M> AsyncBus<M> {
         let bus = self.as_sync();
         let mut watch = Watch::default();
         let look = || watch.look(&bus.core);
-        let drained = look_when_woken(&bus.core.listed, timeout, look).await;
+        let drained = wait_until(&bus.core.listed, timeout, look).await;
         drained.map_or_else(|| bus.left(), Ok)
     }
 
@@ -125,7 +125,7 @@ impl<M> AsyncBus<M> {
         let mut draining = admission.draining(revoked);
         let note = || bus.core.grants.note_drained(capability, &bus.core.notices);
         let look = || draining.look(note).into();
-        let over = look_when_woken(admission.leaving(), timeout, look).await;
+        let over = wait_until(admission.leaving(), timeout, look).await;
         over.unwrap_or_else(|| draining.look(note))?;
         bus.tell_drained(capability);
         Ok(())

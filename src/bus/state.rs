@@ -10,10 +10,10 @@ use crate::authority::grants::Grants;
 use crate::bus::advisories::Advisories;
 use crate::bus::request::DEFAULT_TIMEOUT;
 use crate::engine::core::Core;
-use crate::engine::notices::{Notices, Record};
+use crate::engine::notices::{AdvisorySink, Notices};
 
 /// The state that all handles of one bus share. When the last handle goes, the bus closes.
-pub(crate) struct Shared<M> {
+pub(crate) struct BusState<M> {
     pub(crate) core: Core<M>,
     pub(crate) grants: Arc<Grants>,
     /// The subscriptions to what the bus says about itself.
@@ -22,13 +22,13 @@ pub(crate) struct Shared<M> {
     pub(crate) request_timeout: Duration,
 }
 
-impl<M> Shared<M> {
+impl<M> BusState<M> {
     /// Makes the state of a bus that reports what happens on it.
     pub(crate) fn new() -> Self {
         let advisories = Arc::<Advisories>::default();
-        let listeners: Vec<Arc<dyn Record>> = vec![
+        let listeners: Vec<Arc<dyn AdvisorySink>> = vec![
             #[cfg(feature = "tracing")]
-            Arc::new(crate::bus::trace::Trace),
+            Arc::new(crate::bus::trace::TracingSink),
             Arc::clone(&advisories) as _,
         ];
         Self::with(Notices::new(listeners), advisories)
@@ -40,7 +40,7 @@ impl<M> Shared<M> {
     }
 
     fn with(notices: Notices, advisories: Arc<Advisories>) -> Self {
-        Shared {
+        BusState {
             core: Core::new(notices),
             grants: Arc::default(),
             advisories,
@@ -57,14 +57,14 @@ impl<M> Shared<M> {
     }
 }
 
-impl<M> Drop for Shared<M> {
+impl<M> Drop for BusState<M> {
     fn drop(&mut self) {
         self.close();
     }
 }
 
 /// Most callers want the engine.
-impl<M> Deref for Shared<M> {
+impl<M> Deref for BusState<M> {
     type Target = Core<M>;
 
     fn deref(&self) -> &Core<M> {
