@@ -309,13 +309,14 @@ pub use crate::bus::handle::Bus;
 #[doc(no_inline)]
 pub use crate::bus::handle::MessageBus;
 pub use crate::bus::lifecycle::WeakBus;
+pub use crate::bus::limits;
 pub use crate::bus::options::SubscribeOptions;
 pub use crate::bus::publisher::{Publisher, WeakPublisher};
 pub use crate::bus::request::Replies;
 pub use crate::bus::select::{Select, Selectable};
-pub use crate::bus::stats::{Stats, SubscriptionStats};
-pub use crate::bus::subscription::Subscription;
-pub use crate::bus::{iter, limits};
+pub use crate::bus::stats::Stats;
+pub use crate::bus::subscription::{Subscription, iter};
+pub use crate::bus::subscription_stats::SubscriptionStats;
 pub use crate::engine::receipt::{BatchReceipt, Receipt};
 pub use crate::message::advisory::{Advisory, Eviction};
 pub use crate::message::capability::Capability;

@@ -1,80 +1,11 @@
-//! Advisories: what a bus says about itself, carried by a second bus.
-//!
-//! The second bus is made for the first subscription, so a bus without one pays next to nothing.
-
-use std::sync::{Arc, OnceLock};
+//! Subscribing to advisories: what a bus says about itself.
 
 use crate::bus::error::SubscribeError;
 use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
-use crate::bus::state::BusState;
 use crate::bus::subscription::Subscription;
-use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
-use crate::message::envelope::Envelope;
-use crate::message::source::Source;
 use crate::message::subject::Payload;
-
-/// The bus that carries the advisories of another bus. It is made for the first subscription to advisories; `None` if
-/// the other bus had closed before. The cell is not that of [`sync`](crate::support::sync), since no model subscribes
-/// to advisories.
-#[derive(Default)]
-pub(crate) struct Advisories(OnceLock<Option<Carrier>>);
-
-struct Carrier {
-    bus: Bus<Advisory>,
-    source: Source,
-}
-
-impl Advisories {
-    /// Returns the bus that carries the advisories; a closed one if the other bus has closed.
-    fn bus(&self) -> Bus<Advisory> {
-        let carrier = self.0.get_or_init(|| {
-            Some(Carrier {
-                bus: silent(),
-                source: Source::from("bus"),
-            })
-        });
-        if let Some(carrier) = carrier {
-            return carrier.bus.clone();
-        }
-        let closed = silent();
-        closed.close();
-        closed
-    }
-
-    fn carrier(&self) -> Option<&Carrier> {
-        let carrier = self.0.get()?.as_ref()?;
-        (carrier.bus.subscriber_count() > 0).then_some(carrier)
-    }
-}
-
-impl AdvisorySink for Advisories {
-    fn listens(&self) -> bool {
-        self.carrier().is_some()
-    }
-
-    fn record(&self, advisory: &Advisory) {
-        let Some(Carrier { bus, source }) = self.carrier() else {
-            return;
-        };
-        // An error means that the bus has closed meanwhile: then everything was reported.
-        let _closed = bus.publish(Envelope::new(source, advisory.clone()));
-    }
-
-    fn close(&self) {
-        if let Some(carrier) = self.0.get_or_init(|| None) {
-            carrier.bus.close();
-        }
-    }
-}
-
-/// Makes a bus that carries advisories. It has no advisories of its own.
-fn silent() -> Bus<Advisory> {
-    Bus {
-        core: Arc::new(BusState::silent()),
-    }
-}
 
 impl<M: Payload> Bus<M> {
     /// Subscribes to what the bus says about itself, with the default options.
@@ -92,7 +23,7 @@ impl<M: Payload> Bus<M> {
     /// Without a subscription to advisories, an atomic load for each thing that would be reported. A publish that finds
     /// room is not one of these things.
     pub fn advisories(&self) -> Subscription<Advisory> {
-        self.core.advisories.bus().subscribe()
+        self.advisory_bus().subscribe()
     }
 
     /// Subscribes to what the bus says about itself, with options.
@@ -124,6 +55,12 @@ impl<M: Payload> Bus<M> {
         if options.blocks() {
             return Err(SubscribeError::MayNotBlock);
         }
-        self.core.advisories.bus().subscribe_with(options)
+        self.advisory_bus().subscribe_with(options)
+    }
+
+    fn advisory_bus(&self) -> Bus<Advisory> {
+        Bus {
+            core: self.core.advisories.bus(),
+        }
     }
 }

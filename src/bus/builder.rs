@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::authority::grants::{GrantLimits, Grants};
 use crate::bus::handle::Bus;
-use crate::bus::request::{DEFAULT_TIMEOUT, NEVER};
 use crate::bus::state::BusState;
+use crate::bus::state::{DEFAULT_REQUEST_TIMEOUT, NEVER};
 use crate::codec::Codec;
 use crate::engine::demands::{Demands, MustEncode, Size};
 use crate::message::kernel::Message;
@@ -371,7 +371,7 @@ impl<M> Bus<M> {
             size: None,
             must_encode: None,
             limits: GrantLimits::default(),
-            request_timeout: DEFAULT_TIMEOUT,
+            request_timeout: DEFAULT_REQUEST_TIMEOUT,
             max_segment: MAX_SLOTS,
             wakes_directly: false,
             trace_context: None,

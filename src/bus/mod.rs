@@ -4,11 +4,11 @@
 //! delivery: it joins the engine, the queues and the authority layer behind one public surface.
 
 pub(crate) mod error;
-pub mod iter;
 pub mod limits;
 pub(crate) mod options;
 pub(crate) mod select;
 pub(crate) mod state;
+pub(crate) mod subscription_stats;
 #[cfg(feature = "tracing")]
 pub(crate) mod trace;
 
@@ -33,5 +33,7 @@ pub(crate) mod advisories;
 pub(crate) mod lifecycle;
 
 pub(crate) mod subscription;
+
+pub(crate) mod resubscribing;
 
 pub(crate) mod verbs;

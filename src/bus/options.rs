@@ -14,14 +14,8 @@ use crate::message::overflow::Overflow;
 use crate::message::pattern::{self, MAX_PATTERNS_BYTES, Pattern, PatternError};
 use crate::message::source::Source;
 use crate::queue::inbox::Inbox;
-use crate::queue::terms::Terms;
+use crate::queue::terms::{DEFAULT_CAPACITY, MAX_CAPACITY, Terms};
 use crate::support::wait_list::{Occupied, WaitList};
-
-/// The capacity of a subscription that does not ask for another, in envelopes.
-pub const DEFAULT_CAPACITY: usize = 128;
-
-/// The largest capacity of a subscription, in envelopes: 16,777,216.
-pub const MAX_CAPACITY: usize = 1 << 24;
 
 /// The options of a subscription: its capacity, its name, what it listens to, and what happens when it is too slow.
 ///

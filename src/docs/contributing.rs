@@ -105,7 +105,7 @@
 //!   bus, observe, tokio. If a lower layer needs something of a higher one, move the thing down, or give the lower one
 //!   a trait that the higher one implements, as `AdvisorySink` of `src/engine/notices.rs`.
 //! * Inside the crate a path names the module that defines a thing, not the public name that `src/lib.rs` re-exports.
-//! * The modules of one layer import each other in no circle, but for those that the test lists.
+//! * The modules of one layer import each other in no circle.
 //! * No two types share a name; `tests/library/type_names.rs` checks it.
 //! * A file has 400 lines at most. A module with children is a folder with a `mod.rs`. Beside the folders there is
 //!   `src/lib.rs` only.

@@ -131,7 +131,7 @@
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
 //! | `request`, `requests`, `retained`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
-//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `metrics`, `audit` | what the bus says about itself |
+//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |

@@ -6,7 +6,8 @@ use std::fmt;
 use metrics::{Label, SharedString, counter, gauge};
 use uuid::Uuid;
 
-use crate::bus::stats::{Stats, SubscriptionStats};
+use crate::bus::stats::Stats;
+use crate::bus::subscription_stats::SubscriptionStats;
 
 /// Hands the figures of one bus to the recorder of the `metrics` crate: feature `metrics`.
 ///

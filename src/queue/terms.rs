@@ -15,6 +15,12 @@ use crate::queue::throttle::LagThrottle;
 use crate::queue::vacancy::Vacancy;
 use crate::support::sync::{AtomicU64, Ordering};
 
+/// The capacity of a subscription that does not ask for another, in envelopes.
+pub const DEFAULT_CAPACITY: usize = 128;
+
+/// The largest capacity of a subscription, in envelopes: 16,777,216.
+pub const MAX_CAPACITY: usize = 1 << 24;
+
 /// The terms of one subscription.
 #[derive(Debug)]
 pub(crate) struct Terms {

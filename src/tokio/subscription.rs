@@ -10,8 +10,8 @@ use tokio::time::error::Elapsed;
 
 use super::budget::Budget;
 use crate::bus::error::SubscribeError;
-use crate::bus::iter::TryIter;
 use crate::bus::subscription::Subscription;
+use crate::bus::subscription::iter::TryIter;
 use crate::message::envelope::Envelope;
 use crate::message::kernel::Message;
 use crate::message::subject::Payload;

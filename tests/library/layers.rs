@@ -26,33 +26,6 @@ const BESIDE: [&str; 2] = ["docs", "bin"];
 /// The most lines of a file.
 const MAX_LINES: usize = 400;
 
-/// Files that may be longer: none. An entry that is short enough fails.
-const MAY_BE_LONG: &[&str] = &[];
-
-/// Imports from a later layer that are allowed, as file and path: none. An entry that is not needed fails.
-const MAY_GO_UP: &[(&str, &str)] = &[];
-
-/// Modules of one layer that may import each other in a circle. An entry that is not needed fails.
-const ALLOWED_CIRCLES: &[(&str, &[&str])] = &[
-    // Handles that make each other: a bus makes publishers and subscriptions, which have a bus or find it again.
-    (
-        "bus",
-        &[
-            "advisories",
-            "error",
-            "handle",
-            "iter",
-            "lifecycle",
-            "options",
-            "publisher",
-            "request",
-            "state",
-            "stats",
-            "subscription",
-        ],
-    ),
-];
-
 /// The files of the library: path below `src/` -> text.
 pub(super) type Tree = BTreeMap<String, String>;
 
@@ -320,9 +293,8 @@ fn counted(tree: &Tree) -> impl Iterator<Item = (&str, Vec<&str>, String)> {
 }
 
 /// Imports that go up, or through the names that users know.
-fn upward(tree: &Tree, allowed: &[(&str, &str)]) -> Vec<Broken> {
+fn upward(tree: &Tree) -> Vec<Broken> {
     let mut broken = Vec::new();
-    let mut unused: BTreeSet<_> = allowed.iter().copied().collect();
     for (file, module, code) in counted(tree) {
         let Some(own) = position(module[0]) else {
             let rule = format!("`{}` is none of the layers", module[0]);
@@ -348,22 +320,13 @@ fn upward(tree: &Tree, allowed: &[(&str, &str)]) -> Vec<Broken> {
                     "`crate::{path}` is a name for users; it is to be imported from where it is defined"
                 ),
             };
-            let entry = allowed.iter().find(|entry| **entry == (file, &*path));
-            match entry {
-                Some(entry) => drop(unused.remove(entry)),
-                None => broken.push(Broken {
-                    file: file.to_owned(),
-                    line,
-                    rule,
-                }),
-            }
+            broken.push(Broken {
+                file: file.to_owned(),
+                line,
+                rule,
+            });
         }
     }
-    broken.extend(unused.into_iter().map(|(file, path)| Broken {
-        file: file.to_owned(),
-        line: 1,
-        rule: format!("`{path}` is allowed for now, and not imported any more"),
-    }));
     broken
 }
 
@@ -434,48 +397,27 @@ fn circles(tree: &Tree) -> Vec<(String, Vec<String>)> {
     circles.into_iter().collect()
 }
 
-/// Circles that are not allowed, and allowances that are not needed. One for more modules than a circle has is enough.
-fn circular(tree: &Tree, allowed: &[(&str, &[&str])]) -> Vec<Broken> {
-    let found = circles(tree);
-    let allows = |(layer, names): &(&str, &[&str]), (of, circle): &(String, Vec<String>)| {
-        layer == of && circle.iter().all(|name| names.contains(&name.as_str()))
-    };
-    let new = (found.iter())
-        .filter(|circle| !allowed.iter().any(|entry| allows(entry, circle)))
+/// The circles, as broken rules.
+fn circular(tree: &Tree) -> Vec<Broken> {
+    (circles(tree).into_iter())
         .map(|(layer, circle)| Broken {
-            file: layer.clone(),
+            file: layer,
             line: 1,
             rule: format!("these import each other in a circle: {}", circle.join(", ")),
-        });
-    let gone = (allowed.iter())
-        .filter(|entry| !found.iter().any(|circle| allows(entry, circle)))
-        .map(|(layer, names)| Broken {
-            file: (*layer).to_owned(),
-            line: 1,
-            rule: format!(
-                "allowed for now, and no circle any more: {}",
-                names.join(", ")
-            ),
-        });
-    new.chain(gone).collect()
+        })
+        .collect()
 }
 
 /// Files that are too long.
-fn long(tree: &Tree, allowed: &[&str]) -> Vec<Broken> {
+fn long(tree: &Tree) -> Vec<Broken> {
     (tree.iter())
         .filter(|(file, _)| !file.starts_with("docs/"))
         .filter_map(|(file, text)| {
             let lines = text.lines().count();
-            let rule = match (lines > MAX_LINES, allowed.contains(&&**file)) {
-                (true, false) => format!("{lines} lines, more than {MAX_LINES}"),
-                (false, true) => format!("allowed to be long, and has {lines} lines"),
-                _ => return None,
-            };
-            let line = MAX_LINES.min(lines);
-            Some(Broken {
+            (lines > MAX_LINES).then(|| Broken {
                 file: file.clone(),
-                line,
-                rule,
+                line: MAX_LINES,
+                rule: format!("{lines} lines, more than {MAX_LINES}"),
             })
         })
         .collect()
@@ -512,19 +454,19 @@ fn each_layer_imports_only_from_itself_and_from_those_before_it() {
         .map(|(_, module, code)| named(&module, &code).len())
         .sum();
     assert!(paths >= 500, "{paths} paths");
-    let broken = all(&upward(&tree, MAY_GO_UP));
+    let broken = all(&upward(&tree));
     assert!(broken.is_empty(), "\n{broken}");
 }
 
 #[test]
 fn the_modules_of_a_layer_import_each_other_in_no_circle() {
-    let broken = all(&circular(&tree(), ALLOWED_CIRCLES));
+    let broken = all(&circular(&tree()));
     assert!(broken.is_empty(), "\n{broken}");
 }
 
 #[test]
 fn no_file_is_longer_than_400_lines() {
-    let broken = all(&long(&tree(), MAY_BE_LONG));
+    let broken = all(&long(&tree()));
     assert!(broken.is_empty(), "\n{broken}");
 }
 
@@ -558,7 +500,7 @@ fn an_import_from_a_later_layer_is_told_with_file_line_and_rule() {
             "use std::sync::Arc;\n\nuse crate::{\n    support::sync::Mutex,\n    bus::{handle::{self, Bus}},\n};\n",
         ),
     ]);
-    let told: Vec<_> = upward(&tree, &[]).iter().map(ToString::to_string).collect();
+    let told: Vec<_> = upward(&tree).iter().map(ToString::to_string).collect();
     let rule = |path: &str| {
         format!("src/queue/lane.rs:3: `{path}` is of the layer `bus`, which comes after `queue`")
     };
@@ -584,7 +526,7 @@ mod tests {
 fn after() -> crate::tokio::AsyncBus { panic!() }
 "##,
     )]);
-    let lines: Vec<_> = upward(&tree, &[]).iter().map(|it| it.line).collect();
+    let lines: Vec<_> = upward(&tree).iter().map(|it| it.line).collect();
     assert_eq!(lines, [7, 13]);
 }
 
@@ -594,7 +536,7 @@ fn an_import_by_a_name_for_users_is_told() {
         "tokio/bus.rs",
         "use crate::{Bus, bus::handle};\nuse crate::Envelope as E;\n",
     )]);
-    let told: Vec<_> = upward(&tree, &[]).iter().map(ToString::to_string).collect();
+    let told: Vec<_> = upward(&tree).iter().map(ToString::to_string).collect();
     let rule = "is a name for users; it is to be imported from where it is defined";
     assert_eq!(
         told,
@@ -617,23 +559,12 @@ fn a_path_up_through_super_is_followed() {
             "mod sealed { use super::super::super::super::engine::Core; use super::Lane; }\n",
         ),
     ]);
-    let told: Vec<_> = upward(&tree, &[])
+    let told: Vec<_> = upward(&tree)
         .into_iter()
         .map(|it| (it.file, it.line))
         .collect();
     let expected = [("queue/lane/mod.rs", 1), ("queue/lane/newest.rs", 1)];
     assert_eq!(told, expected.map(|(file, line)| (file.to_owned(), line)));
-}
-
-#[test]
-fn what_is_allowed_for_now_is_not_told_until_it_is_not_needed() {
-    let tree = made_up(&[("queue/lane.rs", "use crate::bus::Bus;\n")]);
-    assert_eq!(upward(&tree, &[("queue/lane.rs", "bus::Bus")]), []);
-    let told = upward(
-        &made_up(&[("queue/lane.rs", "")]),
-        &[("queue/lane.rs", "bus::Bus")],
-    );
-    assert_eq!(told.len(), 1);
 }
 
 #[test]
@@ -648,17 +579,10 @@ fn a_circle_within_a_layer_is_told_and_one_of_a_parent_and_its_child_is_none() {
         ),
         ("engine/index/trie.rs", "use super::Index;\n"),
     ]);
-    let told: Vec<_> = circular(&tree, &[])
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let told: Vec<_> = circular(&tree).iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         ["src/engine:1: these import each other in a circle: core, limit, refusal"]
-    );
-    assert_eq!(
-        circular(&tree, &[("engine", &["core", "limit", "refusal"])]),
-        []
     );
 }
 
@@ -667,11 +591,11 @@ fn a_file_that_is_too_long_or_stands_in_no_layer_is_told() {
     let text = "\n".repeat(MAX_LINES + 1);
     let tree = made_up(&[("queue/lane.rs", &text), ("utils/all.rs", "")]);
     assert_eq!(
-        all(&long(&tree, &[])),
+        all(&long(&tree)),
         "src/queue/lane.rs:400: 401 lines, more than 400"
     );
     assert_eq!(
-        all(&upward(&tree, &[])),
+        all(&upward(&tree)),
         "src/utils/all.rs:1: `utils` is none of the layers"
     );
 }

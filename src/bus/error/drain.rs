@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::bus::stats::SubscriptionStats;
+use crate::bus::subscription_stats::SubscriptionStats;
 use crate::support::visible::escaped;
 
 /// What [`Bus::drain`](crate::Bus::drain) found queued when time was up.

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 use super::CLOSED;
-use crate::bus::options::MAX_CAPACITY;
 use crate::engine::core::Unlisted;
 use crate::message::pattern::{MAX_PATTERNS_BYTES, PatternError};
+use crate::queue::terms::MAX_CAPACITY;
 
 /// Why a subscription was not made.
 ///

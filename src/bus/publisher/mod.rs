@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::authority::admission::{Asking, Stripe};
 use crate::authority::grants::GrantHandle;
 use crate::bus::handle::Bus;
-use crate::bus::request::NEVER;
+use crate::bus::state::NEVER;
 use crate::message::capability::Capability;
 use crate::message::draft::Draft;
 use crate::message::envelope::Envelope;

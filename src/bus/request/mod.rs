@@ -29,12 +29,6 @@ thread_local! {
     static EAGERNESS: Cell<Eagerness> = Cell::default();
 }
 
-/// How long a request waits for its answer by default.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A time-out that never comes, because no clock goes that far.
-pub(crate) const NEVER: Duration = Duration::MAX;
-
 /// The caller's end of a request. Dropping it leaves nothing behind. It does not keep the bus open.
 pub(crate) struct Asked<M> {
     core: Weak<BusState<M>>,

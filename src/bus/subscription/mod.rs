@@ -4,9 +4,9 @@
 //! not. Closing and dropping it are [barriers](crate::docs::guarantees#5-subscribing-and-unsubscribing-are-barriers).
 
 mod advancing;
+pub mod iter;
 mod readiness;
 mod receiving;
-mod resubscribing;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -70,11 +70,11 @@ use self::waiting::Sleep;
 /// ```
 #[must_use = "a subscription that is dropped receives nothing"]
 pub struct Subscription<M = Message> {
-    terms: Arc<Terms>,
+    pub(super) terms: Arc<Terms>,
     /// What it listens to now. Written under the lock that guards the list.
-    filter: Mutex<Filter<M>>,
-    inbox: Inbox<M>,
-    core: Weak<BusState<M>>,
+    pub(super) filter: Mutex<Filter<M>>,
+    pub(super) inbox: Inbox<M>,
+    pub(super) core: Weak<BusState<M>>,
     /// A gap that a batch or a check for readiness has met. The next receive reports it.
     untold: Option<u64>,
     /// Retained envelopes, which come before everything in the inbox.

@@ -7,7 +7,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use super::Subscription;
-use crate::bus::iter::{Iter, TryIter};
+use super::iter::{Iter, TryIter};
 use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
 use crate::queue::inbox::Inbox;

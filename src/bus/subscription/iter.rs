@@ -19,7 +19,7 @@
 
 use std::iter::FusedIterator;
 
-use crate::bus::subscription::Subscription;
+use super::Subscription;
 use crate::message::kernel::Message;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::RecvError;

@@ -2,15 +2,23 @@
 //!
 //! The grants and the advisories stand beside the engine, so that the engine imports neither.
 
+mod advisories;
+
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authority::grants::Grants;
-use crate::bus::advisories::Advisories;
-use crate::bus::request::DEFAULT_TIMEOUT;
 use crate::engine::core::Core;
 use crate::engine::notices::{AdvisorySink, Notices};
+
+use self::advisories::Advisories;
+
+/// How long a request waits for its answer by default.
+pub(crate) const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A time-out that never comes, because no clock goes that far.
+pub(crate) const NEVER: Duration = Duration::MAX;
 
 /// The state that all handles of one bus share. When the last handle goes, the bus closes.
 pub(crate) struct BusState<M> {
@@ -44,7 +52,7 @@ impl<M> BusState<M> {
             core: Core::new(notices),
             grants: Arc::default(),
             advisories,
-            request_timeout: DEFAULT_TIMEOUT,
+            request_timeout: DEFAULT_REQUEST_TIMEOUT,
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! A subscriber that was evicted or closed needs it to go on.
 
-use super::Subscription;
 use crate::bus::error::SubscribeError;
 use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
+use crate::bus::subscription::Subscription;
 use crate::message::subject::Payload;
 use crate::queue::inbox::Inbox;
 
