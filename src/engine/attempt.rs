@@ -115,25 +115,25 @@ impl<'a, M> ReservedPlaces<'a, M> {
         queues: impl Iterator<Item = &'a Arc<DirectQueue<M>>>,
         attempt: &Attempt,
     ) -> Result<Self, Refusal> {
-        let mut held = ReservedPlaces(SmallVec::new());
+        let mut reserved = ReservedPlaces(SmallVec::new());
         for queue in queues.filter(|it| attempt.waits_for(it.terms())) {
             match queue.hold(attempt.is_patient()) {
-                Ok(()) => held.0.push(queue),
+                Ok(()) => reserved.0.push(queue),
                 Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.terms()))),
                 Err(NoPlace::Gone) => {}
             }
         }
-        held.0.reverse();
-        Ok(held)
+        reserved.0.reverse();
+        Ok(reserved)
     }
 
     /// Uses the place that is reserved in this queue. False if there is none.
     pub(crate) fn take(&mut self, queue: &DirectQueue<M>) -> bool {
-        let is_held = (self.0.last()).is_some_and(|next| std::ptr::eq(*next, queue));
-        if is_held {
+        let is_reserved = (self.0.last()).is_some_and(|next| std::ptr::eq(*next, queue));
+        if is_reserved {
             self.0.pop();
         }
-        is_held
+        is_reserved
     }
 }
 
