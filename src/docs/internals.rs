@@ -56,6 +56,13 @@
 //!                                                                                        Subscription
 //! ```
 //!
+//! A *head* is what a publisher works with: the segment that is filled now, the subscriber list that it is for, and an
+//! entry for each *exception*, such as a queue that had no room and is left out. A head is never changed, only replaced:
+//! by one with a new segment when the old one is full, and by one with a new list when a subscriber comes or goes. The
+//! latter may keep the segment. The heads of one segment are numbered, and that number is the *epoch*. The segment's
+//! word has the epoch of the head that may claim slots now. A publisher that still holds an earlier head cannot claim;
+//! it loads the current one.
+//!
 //! `current` and `subscribers` are pointers that are replaced as a whole (arc-swap, as in read-copy-update). The double
 //! lines are crossbeam channels. A subscription has only a weak handle on the shared state, so it does not keep the bus
 //! open.
@@ -89,7 +96,8 @@
 //!    nowhere. If a [`Block`](crate::Overflow::Block) queue is full, the thread registers there, tries again, and
 //!    sleeps.
 //! 7. `src/engine/core/mod.rs`: `Core::attempt` looks up the matching direct queues (`SubscriberList::matches`),
-//!    reserves a place in those that block (`Held::reserve` in `src/engine/attempt.rs`), and claims a slot.
+//!    reserves a place in those that block (`ReservedPlaces::reserve` in `src/engine/reserved_places.rs`), and claims a
+//!    slot.
 //! 8. `src/engine/core/mod.rs`: if the segment is full or closed, `Core::open` closes it, makes the next head
 //!    (`Head::next` in `src/engine/head/mod.rs`) with the envelope in its first slot, and installs it by one
 //!    compare-and-swap. If another publisher was first, it takes the envelope out again and returns to step 7.
@@ -126,11 +134,11 @@
 //! | `handle`, `state`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
 //! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
-//! | `core`, `head`, `entry`, `pending`, `attempt`, `receipt`, `error` | the way of a publish, and its result |
+//! | `core`, `head`, `entry`, `pending`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
 //! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
-//! | `request`, `requests`, `retained`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
+//! | `request`, `requests`, `retained`, `activation_point`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |

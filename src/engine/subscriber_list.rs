@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::engine::activation_point::ActivationPoint;
 use crate::engine::index::Index;
 use crate::engine::listener::Listener;
 use crate::engine::matches::{Matches, Verdicts};
 use crate::engine::queue_kind::Queue;
-use crate::engine::retained::{ActivationPoint, Rules};
+use crate::engine::retained::Rules;
 use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::subject::Payload;

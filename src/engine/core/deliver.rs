@@ -11,11 +11,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::Core;
-use crate::engine::attempt::ReservedPlaces;
 use crate::engine::head::Head;
 use crate::engine::matches::Matches;
 use crate::engine::notices::LossNotices;
 use crate::engine::receipt::Outcome;
+use crate::engine::reserved_places::ReservedPlaces;
 use crate::message::advisory::Eviction;
 use crate::queue::credits::NoPlace;
 use crate::queue::direct::{DirectQueue, Displaced, Refused};

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Core;
+use crate::engine::activation_point::ActivationPoint;
 use crate::engine::filter::{self, Filter};
 use crate::engine::queue_kind::Queue;
-use crate::engine::retained::{ActivationPoint, Rule, Rules};
+use crate::engine::retained::{Rule, Rules};
 use crate::engine::subscriber_list::{SubscriberList, WithQueues};
 use crate::message::advisory::{Advisory, Eviction};
 use crate::message::pattern::Pattern;

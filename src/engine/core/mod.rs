@@ -17,7 +17,7 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::engine::attempt::{Attempt, ReservedPlaces};
+use crate::engine::attempt::Attempt;
 use crate::engine::demands::Demands;
 use crate::engine::head::Head;
 use crate::engine::matches::{Matches, Verdicts};
@@ -26,6 +26,7 @@ use crate::engine::pending::{Pending, append, discard};
 use crate::engine::receipt::Outcome;
 use crate::engine::refusal::Refusal;
 use crate::engine::requests::Requests;
+use crate::engine::reserved_places::ReservedPlaces;
 use crate::engine::subscriber_list::SubscriberList;
 use crate::message::advisory::Eviction;
 use crate::message::subject::Payload;
