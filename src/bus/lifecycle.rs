@@ -153,7 +153,7 @@ impl<M> Bus<M> {
     /// ```
     pub fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
         let mut watch = Watch::default();
-        let look = || watch.look(&self.core);
+        let look = || watch.check(&self.core);
         let drained = wait_until(&self.core.listed, deadline(timeout), look);
         drained.map_or_else(|| self.left(), Ok)
     }

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 
 use crate::bus::error::RetainError;
 use crate::bus::handle::Bus;
+use crate::engine::activation_point::ActivationPoint;
 use crate::engine::filter::Panicked;
 use crate::engine::queue_kind::Queue;
-use crate::engine::retained::{ActivationPoint, MAX_RETAINED, MAX_RETAINED_PATTERNS, Rule};
+use crate::engine::retained::{MAX_RETAINED, MAX_RETAINED_PATTERNS, Rule};
 use crate::message::advisory::Eviction;
 use crate::message::envelope::Envelope;
 use crate::message::pattern::{Pattern, PatternError};

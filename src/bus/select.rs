@@ -80,7 +80,7 @@ mod sealed {
         /// Like `is_ready`; if there is nothing, the thread is woken when it is worth asking again.
         fn is_ready_or_register(&mut self, waiter: &Thread) -> bool;
         /// Leaves the wait list. `is_named` says whether the select returns this subscription.
-        fn leave(&mut self, is_named: bool);
+        fn stop_waiting(&mut self, is_named: bool);
     }
 
     /// The thread that waits.
@@ -96,7 +96,7 @@ mod sealed {
             self.is_ready_or_register(&|| Waiter::Thread(std::sync::Arc::clone(&thread.0)))
         }
 
-        fn leave(&mut self, is_named: bool) {
+        fn stop_waiting(&mut self, is_named: bool) {
             if is_named {
                 self.leave_wait_list();
             } else {
@@ -175,7 +175,7 @@ impl Select {
             drop(nap); // first wakes the threads that this one is to wake
             found = found.or_else(|| order().find(|place| subscriptions[*place].is_ready()));
             for (place, subscription) in subscriptions.iter_mut().enumerate() {
-                subscription.leave(found == Some(place));
+                subscription.stop_waiting(found == Some(place));
             }
         }
         if let Some(place) = found {

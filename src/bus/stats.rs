@@ -62,7 +62,7 @@ impl<M> Bus<M> {
     }
 
     fn stats_at(&self, current: &Head<M>) -> Stats {
-        let published = current.end();
+        let published = current.end_sequence();
         let shared = (current.standings()).filter(|(queue, _)| !queue.is_evicted());
         let shared = shared.map(|(queue, entry)| {
             let accounts = queue.accounts(&entry);

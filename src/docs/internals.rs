@@ -56,6 +56,13 @@
 //!                                                                                        Subscription
 //! ```
 //!
+//! A *head* is what a publisher works with: the segment that is filled now, the subscriber list that it is for, and an
+//! entry for each *exception*, such as a queue that had no room and is left out. A head is never changed, only replaced:
+//! by one with a new segment when the old one is full, and by one with a new list when a subscriber comes or goes. The
+//! latter may keep the segment. The heads of one segment are numbered, and that number is the *epoch*. The segment's
+//! word has the epoch of the head that may claim slots now. A publisher that still holds an earlier head cannot claim;
+//! it loads the current one.
+//!
 //! `current` and `subscribers` are pointers that are replaced as a whole (arc-swap, as in read-copy-update). The double
 //! lines are crossbeam channels. A subscription has only a weak handle on the shared state, so it does not keep the bus
 //! open.
@@ -80,8 +87,8 @@
 //! 5. `src/engine/receipt.rs`: the head says how many subscribers got the envelope and how many lost it. That is the
 //!    `Receipt`.
 //!
-//! A [`Publisher`](crate::Publisher) comes in through `Publisher::pass` in `src/bus/publisher/checking.rs`. Its
-//! permission is checked between steps 2 and 3; see `append_if_permitted`.
+//! A [`Publisher`](crate::Publisher) comes in through `Publisher::publish_checked` in `src/bus/publisher/checking.rs`.
+//! Its permission is checked between steps 2 and 3; see `append_if_permitted`.
 //!
 //! The slow path, if any of these fails:
 //!
@@ -89,7 +96,8 @@
 //!    nowhere. If a [`Block`](crate::Overflow::Block) queue is full, the thread registers there, tries again, and
 //!    sleeps.
 //! 7. `src/engine/core/mod.rs`: `Core::attempt` looks up the matching direct queues (`SubscriberList::matches`),
-//!    reserves a place in those that block (`Held::reserve` in `src/engine/attempt.rs`), and claims a slot.
+//!    reserves a place in those that block (`ReservedPlaces::reserve` in `src/engine/reserved_places.rs`), and claims a
+//!    slot.
 //! 8. `src/engine/core/mod.rs`: if the segment is full or closed, `Core::open` closes it, makes the next head
 //!    (`Head::next` in `src/engine/head/mod.rs`) with the envelope in its first slot, and installs it by one
 //!    compare-and-swap. If another publisher was first, it takes the envelope out again and returns to step 7.
@@ -103,14 +111,14 @@
 //!
 //! 11. `src/bus/subscription/receiving.rs`: `Subscription::recv` calls `take`, which calls `advance` in
 //!     `src/bus/subscription/advancing.rs`.
-//! 12. `src/queue/shared/cursor.rs`: `Cursor::step` goes to the next slot that is known to be claimed. At the end of them
-//!     `Cursor::reach` reads the segment's word again, or takes the next segment out of the channel
+//! 12. `src/queue/shared/cursor.rs`: `Cursor::step` goes to the next slot that is known to be claimed. At the end of
+//!     them `Cursor::find_next` reads the segment's word again, or takes the next segment out of the channel
 //!     (`src/queue/segment_channel/mod.rs`). A direct queue has `DirectReceiver::advance` in
 //!     `src/queue/direct/receiver.rs`.
-//! 13. `src/queue/shared/state.rs`: `QueueState::count` stores how many envelopes were consumed. That is what
+//! 13. `src/queue/shared/state.rs`: `QueueState::set_consumed` stores how many envelopes were consumed. That is what
 //!     publishers see as room, and it wakes those that wait for it.
 //! 14. `src/bus/subscription/waiting.rs`: if there is nothing, `Subscription::wait` spins briefly, registers
-//!     (`Cursor::reach_or_register`), looks once more, and sleeps in a parker (`src/support/parker.rs`). A task does
+//!     (`Cursor::find_next_or_register`), looks once more, and sleeps in a parker (`src/support/parker.rs`). A task does
 //!     the same in `src/tokio/advance.rs`, and returns to its executor instead of sleeping.
 //! 15. `src/queue/delivery.rs`: the result is a [`Delivery`](crate::Delivery), a handle on the segment with a slot
 //!     number. No payload is copied.
@@ -126,11 +134,11 @@
 //! | `handle`, `state`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
 //! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
-//! | `core`, `head`, `entry`, `pending`, `attempt`, `receipt`, `error` | the way of a publish, and its result |
+//! | `core`, `head`, `entry`, `pending`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
 //! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
-//! | `delivery`, `subscription`, `iter`, `wait`, `recv_error`, `select` | the receiving side |
-//! | `request`, `requests`, `retained`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
+//! | `delivery`, `subscription`, `iter`, `resubscribing`, `wait`, `recv_error`, `select` | the receiving side |
+//! | `request`, `requests`, `retained`, `activation_point`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
@@ -144,16 +152,16 @@
 //! | place | what it guards or orders | partner |
 //! | --- | --- | --- |
 //! | `WaitList::is_occupied` | whether a publisher has to wake a waiter | `wake_all` with `Registration::register`; both change one word, or both fence |
-//! | `WaitList::entries`, `taken` | the registered waiters; a lock for those that wait and those that wake | `register` and `wake_registered`; `Registration::leave` |
+//! | `WaitList::entries`, `taken` | the registered waiters; a lock for those that wait and those that wake | `register` and `wake_registered`; `Registration::deregister` |
 //! | `Occupied` | how many wait lists of direct queues are in use | `Occupied::wake_all` with `register_and_fence`, a fence each |
 //! | `Parker::state`, `changed` | one sleeping thread | `Nap::sleep` with `unpark` |
 //! | `WakeTree::next` | which sleeping thread is woken next | each number is given out once |
 //! | `Rate::whole_at` | the allowance of a rate (GCRA) | the word alone |
-//! | `Segment::word` | claims, the epoch, *ready* and *closed* | `claim` with `filled`, `mark_ready`, `enter`, `await_after` and `close` |
+//! | `Segment::word` | claims, the epoch, *ready* and *closed* | `claim` with `filled`, `mark_ready`, `raise_epoch`, `await_after` and `close` |
 //! | `Segment::slots` | each envelope, written once | `write` with `kept` |
 //! | `SegmentSender::handed`, `spill` | that a segment is sent once, and what found the channel full | `hand_over` with itself; `send` with `try_recv` |
 //! | `Newest::kept`, `due`, `cut`, `lost` | the segments of a queue that keeps the newest. A publisher only tries the lock, until 16,384 envelopes are due | `keep_up_to` with `cut_off`: either side sees the other, by a fence |
-//! | `QueueState::consumed` | the room of a shared queue | `count` with `consumed`; where publishers wait, a fence with `register_and_fence` |
+//! | `QueueState::consumed` | the room of a shared queue | `set_consumed` with `consumed`; where publishers wait, a fence with `register_and_fence` |
 //! | `QueueState::start` | from which sequence number the queue is offered envelopes | `begin` with `start` |
 //! | `QueueState::told`, `end` | what the subscriber was told; the final accounts | `tell` with `told`; the cell is written once |
 //! | `QueueState::gone`, `closed`, `evicted` | how the queue ended | `leave`, `SharedQueue::close` and `evict` with `takes_no_more` and `is_evicted` |
@@ -164,7 +172,7 @@
 //! | `Credits::holds_back`, `Losses::lost`, `told` | the losses of a direct queue, each told once | `lose` with `lost`; `tell` with itself |
 //! | `Vacancy::resume_at`, `patient`, `impatient` | publishers that wait for room | `freed` with `Waits::register`, a fence each |
 //! | `Seats::members`, `taken`, `has_left` | the members of a group | changed under `Core::changing` |
-//! | `Terms::number`, `Drains`, `LagThrottle::at` | a subscriber's place on the list; that a drain watches it; when a lag was told | `list_as` under `Core::changing`; `tell_drains` with `Watch::look`; the word alone |
+//! | `Terms::number`, `Drains`, `LagThrottle::at` | a subscriber's place on the list; that a drain watches it; when a lag was told | `list_as` under `Core::changing`; `tell_drains` with `Watch::check`; the word alone |
 //! | `Core::current` | the current head; makes the sequence one order | `install` with every `load`: what was done before the swap is known after the load |
 //! | `Core::subscribers` | the newest list | `change` and `sweep`, under `changing`, with `open` |
 //! | `Core::changing` | one change of the list at a time. A publisher only tries it, to take evicted subscribers off | `change` with `sweep` |
@@ -174,10 +182,10 @@
 //! | `Core::readers`, `listed` | wait lists: unfiltered subscribers; those that wait for the list to change, and drains | `append_if` and `complete`; `change`, `evicted` and `wake_drains` |
 //! | `Head::is_settled` | that newcomers have a start: a hint | `settle` with `settle_now` |
 //! | `ActivationPoint::base` | when a list came into use | `mark` with `base`; written once |
-//! | `Requests::pending`, `register`, `Slot` | waiting requests (a sharded map); the answers, a lock and a condition | `enter` with `look_at`; `put` with the asking side |
+//! | `Requests::pending`, `register`, `Slot` | waiting requests (a sharded map); the answers, a lock and a condition | `register` with `answer_all`; `put` with the asking side |
 //! | `Notices::records`, `Advisories` | the sinks of what is told; the bus of advisories, made once | none: replaced as a whole |
 //! | `Admission::stripes` | whether a capability is granted, and how many publishes are in flight | `enter` with `change`; `tell` with `await_all` |
-//! | `Admission::terms`, `changing`, `leaving`, `asking` | the terms of a grant; one change at a time; those that wait for its publishes; its pending requests | `let_pass` with `change`; `grant` with `revoke` |
+//! | `Admission::terms`, `changing`, `leaving`, `asking` | the terms of a grant; one change at a time; those that wait for its publishes; its pending requests | `check_scope` with `change`; `grant` with `revoke` |
 //! | `Grants::known`, `Expiries` | all capabilities (a sharded map), and when they expire; the second lock is taken inside the first | each lock alone |
 //! | `Changes::noted`, `recording` | grants and revokes, recorded in their order | `note` with `record` |
 //! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
@@ -191,7 +199,7 @@
 //! 1. `src/message/overflow.rs`: the variant, what it promises, and whether it `blocks` or `reserves`.
 //! 2. `src/queue/terms.rs`: `Terms::deadline`. `src/bus/options.rs`: `blocks`.
 //! 3. A shared queue: `Head::next` in `src/engine/head/mod.rs` decides for a queue without room;
-//!    `SharedQueue::look_for_room` in `src/queue/shared/mod.rs` says how much room there is. If the policy takes
+//!    `SharedQueue::find_room` in `src/queue/shared/mod.rs` says how much room there is. If the policy takes
 //!    envelopes out again, `src/queue/segment_channel/mod.rs` needs a second kind of channel, as for `DropOldest`.
 //! 4. A direct queue: `DirectQueue::offer` and `not_sent` in `src/queue/direct/mod.rs`, and `src/queue/credits.rs` if
 //!    places are reserved. `src/queue/direct/receiver.rs` if the subscriber takes them out in another way.
@@ -207,8 +215,8 @@
 //!    `with_patterns`, `Clone`, `Debug`. A filter that is user code belongs into `judge`, which catches panics.
 //! 2. If it can be looked up, `src/engine/index/mod.rs` and `trie.rs`, and `Filter::address`. If it must be asked,
 //!    `accepts` in `src/engine/matches.rs`.
-//! 3. `src/bus/options.rs`: the method of `SubscribeOptions`, `Clone` and `Debug`. `src/bus/subscription/resubscribing.rs`, for
-//!    `resubscribe`.
+//! 3. `src/bus/options.rs`: the method of `SubscribeOptions`, `Clone` and `Debug`.
+//!    `src/bus/subscription/resubscribing.rs`, for `resubscribe`.
 //! 4. The command, if it can be written as text: `src/bin/oxide-bus/arguments.rs`.
 //! 5. Tests: `tests/library/routing.rs`, `tests/library/groups.rs`; `tests/support/model.rs` and `script.rs`;
 //!    `src/engine/tests/index.rs`; `benches/routing.rs`, and the cell (n) in `benches/compare/cells/filtered.rs`.

@@ -1,14 +1,8 @@
 //! An attempt to publish, and how long a publisher may wait for room: as long as the subscribers ask for, until a time,
 //! or not at all.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smallvec::SmallVec;
-
-use crate::engine::refusal::Refusal;
-use crate::queue::credits::NoPlace;
-use crate::queue::direct::DirectQueue;
 use crate::queue::terms::Terms;
 
 /// How long a publisher waits for a batch of free places before it accepts a single one.
@@ -101,46 +95,5 @@ impl Attempt {
     /// Whether the publisher is patient.
     pub(crate) fn is_patient(&self) -> bool {
         self.limit.waits() && (self.waiting.is_none() || self.patient_until().is_some())
-    }
-}
-
-/// Places that were reserved before an envelope is published, so that it is in all queues or in none. Dropped, it gives
-/// back what is not used. The queues are used in the order in which they were reserved. Here they stand in reverse, so
-/// that the next one is the last.
-pub(crate) struct ReservedPlaces<'a, M>(SmallVec<[&'a DirectQueue<M>; 4]>);
-
-impl<'a, M> ReservedPlaces<'a, M> {
-    /// Reserves a place in each of these queues that the attempt waits for, or in none. All of them block.
-    pub(crate) fn reserve(
-        queues: impl Iterator<Item = &'a Arc<DirectQueue<M>>>,
-        attempt: &Attempt,
-    ) -> Result<Self, Refusal> {
-        let mut held = ReservedPlaces(SmallVec::new());
-        for queue in queues.filter(|it| attempt.waits_for(it.terms())) {
-            match queue.hold(attempt.is_patient()) {
-                Ok(()) => held.0.push(queue),
-                Err(NoPlace::Full) => return Err(Refusal::Full(Arc::clone(queue.terms()))),
-                Err(NoPlace::Gone) => {}
-            }
-        }
-        held.0.reverse();
-        Ok(held)
-    }
-
-    /// Uses the place that is reserved in this queue. False if there is none.
-    pub(crate) fn take(&mut self, queue: &DirectQueue<M>) -> bool {
-        let is_held = (self.0.last()).is_some_and(|next| std::ptr::eq(*next, queue));
-        if is_held {
-            self.0.pop();
-        }
-        is_held
-    }
-}
-
-impl<M> Drop for ReservedPlaces<'_, M> {
-    fn drop(&mut self) {
-        for queue in &self.0 {
-            queue.release();
-        }
     }
 }

@@ -35,12 +35,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Whether every subscriber of the bus has received what it was given. The drain must be registered.
-    pub(crate) fn look<M>(&mut self, core: &Core<M>) -> Look<()> {
-        self.look_at(|watched| left(core, watched))
+    pub(crate) fn check<M>(&mut self, core: &Core<M>) -> Look<()> {
+        self.check_with(|watched| left(core, watched))
     }
 
-    /// Like [`look`](Watch::look). `left` finds a queue that is not empty, and prefers the watched one.
-    fn look_at(&mut self, left: impl Fn(Option<&Arc<Terms>>) -> Option<Arc<Terms>>) -> Look<()> {
+    /// Like [`check`](Watch::check). `left` finds a queue that is not empty, and prefers the watched one.
+    fn check_with(&mut self, left: impl Fn(Option<&Arc<Terms>>) -> Option<Arc<Terms>>) -> Look<()> {
         let Some(queue) = left(self.watched()) else {
             return Look::Found(());
         };
@@ -69,11 +69,11 @@ impl Watch {
     /// Marks another queue, and takes the mark off the one before.
     fn watch(&mut self, queue: Option<Arc<Terms>>) {
         if let Some(queue) = &queue {
-            queue.drains.begin();
+            queue.drains.watch();
         }
         let marked = queue.map(|queue| (queue, Instant::now()));
         if let Some((before, _)) = mem::replace(&mut self.marked, marked) {
-            before.drains.end();
+            before.drains.unwatch();
         }
     }
 }

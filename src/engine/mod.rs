@@ -4,6 +4,7 @@
 //! [head], or makes the next one from the [subscriber list](subscriber_list). Nothing here knows of permissions,
 //! tasks or the public types that a user holds.
 
+pub(crate) mod activation_point;
 pub(crate) mod attempt;
 pub(crate) mod core;
 pub(crate) mod demands;
@@ -19,5 +20,6 @@ pub(crate) mod queue_kind;
 pub(crate) mod receipt;
 pub(crate) mod refusal;
 pub(crate) mod requests;
+pub(crate) mod reserved_places;
 pub(crate) mod retained;
 pub(crate) mod subscriber_list;

@@ -1,7 +1,7 @@
 //! Notices: where a bus tells what happens, and to whom.
 //!
-//! Advisory buses, `tracing` and audit logs are sinks of one trait, [`AdvisorySink`]. They are attached from above, so the
-//! engine knows none of them.
+//! Advisory buses, `tracing` and audit logs are sinks of one trait, [`AdvisorySink`]. They are attached from above, so
+//! the engine knows none of them.
 
 use std::cell::Cell;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use crate::support::failpoints::{self, Step};
 
 /// Envelopes that a publisher still has: one, or a batch.
 pub(crate) trait Pending<M> {
-    fn count(&self) -> usize;
+    fn remaining(&self) -> usize;
     /// The next one. There must be one.
     fn first(&mut self) -> &Envelope<M>;
     fn take(&mut self) -> Envelope<M>;
@@ -23,7 +23,7 @@ pub(crate) trait Pending<M> {
 const PENDING: &str = "the caller has seen that one is pending";
 
 impl<M> Pending<M> for Option<Envelope<M>> {
-    fn count(&self) -> usize {
+    fn remaining(&self) -> usize {
         usize::from(self.is_some())
     }
 
@@ -65,7 +65,7 @@ impl<M> Batch<M> {
 }
 
 impl<M> Pending<M> for Batch<M> {
-    fn count(&self) -> usize {
+    fn remaining(&self) -> usize {
         self.0.len()
     }
 

@@ -125,7 +125,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Counts the outcome of one offer to one subscriber. A subscriber that has left counts nowhere.
-    pub(crate) fn count(&mut self, offered: Result<(), NoPlace>) {
+    pub(crate) fn count_offer(&mut self, offered: Result<(), NoPlace>) {
         match offered {
             Ok(()) => self.delivered += 1,
             Err(NoPlace::Full) => self.dropped += 1,

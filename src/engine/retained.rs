@@ -11,7 +11,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
@@ -208,44 +208,6 @@ impl Looking {
 impl Drop for Looking {
     fn drop(&mut self) {
         LOOKING.set(false);
-    }
-}
-
-/// The sequence number from which on a subscriber list, or a newer one, was in use: the base of the first head with it.
-///
-/// The thread that installs a head marks the point of the head before. So a thread that finds its list in use, and
-/// marks the current head, finds every earlier list marked.
-pub(crate) struct ActivationPoint {
-    base: OnceLock<u64>,
-    /// The list before, if it was not in use when this one was made. It may never be.
-    prior: Option<Arc<ActivationPoint>>,
-}
-
-impl ActivationPoint {
-    pub(crate) fn new(prior: Option<&Arc<ActivationPoint>>) -> Arc<Self> {
-        let prior = prior.filter(|prior| prior.base.get().is_none());
-        Arc::new(ActivationPoint {
-            base: OnceLock::new(),
-            prior: prior.cloned(),
-        })
-    }
-
-    /// Marks the oldest first. So where one is marked, all before it are, even while another thread is marking.
-    pub(crate) fn mark(&self, base: u64) {
-        if self.base.get().is_some() {
-            return;
-        }
-        let mut lists = vec![self];
-        while let Some(prior) = lists.last().and_then(|list| list.prior.as_deref()) {
-            lists.push(prior);
-        }
-        for list in lists.into_iter().rev() {
-            let _marked = list.base.set(base);
-        }
-    }
-
-    pub(crate) fn base(&self) -> Option<u64> {
-        self.base.get().copied()
     }
 }
 

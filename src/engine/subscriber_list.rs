@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::engine::activation_point::ActivationPoint;
 use crate::engine::index::Index;
 use crate::engine::listener::Listener;
 use crate::engine::matches::{Matches, Verdicts};
 use crate::engine::queue_kind::Queue;
-use crate::engine::retained::{ActivationPoint, Rules};
+use crate::engine::retained::Rules;
 use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::subject::Payload;
@@ -40,8 +41,8 @@ pub(crate) struct SubscriberList<M> {
     pub(crate) since: Option<Arc<ActivationPoint>>,
 }
 
-/// What comes of a request to be listed.
-pub(crate) struct Admitted<M> {
+/// What comes of adding queues to a list.
+pub(crate) struct WithQueues<M> {
     pub(crate) list: Option<SubscriberList<M>>,
     pub(crate) joins: Vec<Option<Arc<Listener<M>>>>,
 }
@@ -118,9 +119,9 @@ impl<M> SubscriberList<M> {
         })
     }
 
-    /// Admits all of these queues. Returns the new list, or none if each queue joins a group, and for each queue the
+    /// Adds all of these queues. Returns the new list, or none if each queue joins a group, and for each queue the
     /// group that it joins, if any. An error names the term that a queue does not share with its group.
-    pub(crate) fn admit(&self, queues: &[Queue<M>]) -> Result<Admitted<M>, &'static str> {
+    pub(crate) fn with_queues(&self, queues: &[Queue<M>]) -> Result<WithQueues<M>, &'static str> {
         let mut list: Option<Self> = None;
         let mut joins = Vec::with_capacity(queues.len());
         for queue in queues {
@@ -135,12 +136,12 @@ impl<M> SubscriberList<M> {
                     },
                     None => self.next(),
                 };
-                next.enter(queue.clone());
+                next.add(queue.clone());
                 list = Some(next);
             }
             joins.push(joined);
         }
-        Ok(Admitted { list, joins })
+        Ok(WithQueues { list, joins })
     }
 
     /// The subscriber without a filter that is listed under these terms.
@@ -219,7 +220,7 @@ impl<M> SubscriberList<M> {
     }
 
     /// Lists a subscriber. Like every method that changes a list, only for one that no other thread has seen.
-    fn enter(&mut self, queue: Queue<M>) {
+    fn add(&mut self, queue: Queue<M>) {
         let number = self.version;
         queue.terms().list_as(number);
         match queue {
@@ -258,11 +259,11 @@ impl<M> SubscriberList<M> {
     /// The next list, without this subscriber. None if it is not listed, or the list is closed.
     pub(crate) fn without(&self, leaving: &Arc<Terms>) -> Option<Self> {
         let mut next = self.next();
-        (!self.closed && next.leave(leaving)).then_some(next)
+        (!self.closed && next.remove(leaving)).then_some(next)
     }
 
     /// Takes a subscriber off. False if it is not listed.
-    fn leave(&mut self, leaving: &Terms) -> bool {
+    fn remove(&mut self, leaving: &Terms) -> bool {
         let number = leaving.number();
         if let Some(listener) = self.listener(leaving) {
             self.index = (self.index).set(number, None, listener.filter.address());

@@ -247,7 +247,7 @@ impl Credits {
     }
 
     /// Returns what a subscriber finds when everything was received.
-    pub(crate) fn end(&self) -> Nothing {
+    pub(crate) fn ending(&self) -> Nothing {
         if self.is_evicted() {
             Nothing::Evicted
         } else {

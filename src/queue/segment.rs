@@ -185,8 +185,8 @@ impl<M> Segment<M> {
             match self.word.compare_exchange_weak(
                 word,
                 word + granted as u64,
-                // Acquire, against the release in `mark_ready` and the one in `enter`: a subscriber that learns of the
-                // publish from this publisher finds the segment in its queue. Also against the release in
+                // Acquire, against the release in `mark_ready` and the one in `raise_epoch`: a subscriber that learns
+                // of the publish from this publisher finds the segment in its queue. Also against the release in
                 // `await_after`: the reader is found registered. Release, against the acquire in `filled`: what
                 // happened before this publish is known to whoever sees the claim.
                 Ordering::AcqRel,
@@ -216,14 +216,14 @@ impl<M> Segment<M> {
 
     /// Returns the epoch of the head that may claim.
     pub(crate) fn epoch(&self) -> u64 {
-        // Acquire, against the release in `enter`: a publisher that finds a later epoch than its own can load that
-        // head.
+        // Acquire, against the release in `raise_epoch`: a publisher that finds a later epoch than its own can load
+        // that head.
         (self.word.load(Ordering::Acquire) & EPOCH) >> EPOCH_SHIFT
     }
 
     /// Lets the head with this epoch claim, and no head before it. Returns how many slots were claimed when that head
     /// began, or `None` if a later one has begun.
-    pub(crate) fn enter(&self, epoch: u64) -> Option<usize> {
+    pub(crate) fn raise_epoch(&self, epoch: u64) -> Option<usize> {
         let mut word = self.word.load(Ordering::Acquire); // against the release below
         loop {
             let now = (word & EPOCH) >> EPOCH_SHIFT;
@@ -231,10 +231,10 @@ impl<M> Segment<M> {
                 return (now == epoch).then_some(((word & BEGAN) >> BEGAN_SHIFT) as usize);
             }
             let claimed = word & CLAIMED;
-            let entered = word & !(EPOCH | BEGAN) | epoch << EPOCH_SHIFT | claimed << BEGAN_SHIFT;
+            let raised = word & !(EPOCH | BEGAN) | epoch << EPOCH_SHIFT | claimed << BEGAN_SHIFT;
             match self.word.compare_exchange_weak(
                 word,
-                entered,
+                raised,
                 // Acquire: the earlier claims are known to the caller. Release, against the acquire in `claim`: new
                 // subscribers have the segment by then.
                 Ordering::AcqRel,

@@ -46,7 +46,7 @@ impl Vacancy {
 
     /// Returns how much of `room` a patient or an impatient publisher may use. The queue's subscriber has received
     /// `consumed`.
-    pub(crate) fn admit(&self, room: u64, consumed: u64, is_patient: bool) -> u64 {
+    pub(crate) fn usable_room(&self, room: u64, consumed: u64, is_patient: bool) -> u64 {
         // Relaxed, both: a publisher that reads an older number resumes, or is woken, a little early; and a publisher
         // is patient only for a limited time.
         if room == 0 {
@@ -147,11 +147,11 @@ impl Waits {
 
     /// Leaves all wait lists. The places in the lists are kept.
     #[inline]
-    pub(crate) fn leave(&mut self) {
+    pub(crate) fn deregister(&mut self) {
         // A place that the publisher has not come back to is given up.
         (self.0).retain(|wait| wait.registration.is_registered() || wait.owes);
         for wait in &mut self.0 {
-            wait.owes |= wait.registration.leave() && wait.is_thread;
+            wait.owes |= wait.registration.deregister() && wait.is_thread;
         }
     }
 
@@ -167,7 +167,7 @@ impl Waits {
 /// The publisher has published, or gives up.
 impl Drop for Waits {
     fn drop(&mut self) {
-        self.leave();
+        self.deregister();
         self.hand_on();
     }
 }

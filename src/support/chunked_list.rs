@@ -1,10 +1,9 @@
 //! A chunked list: a sorted, immutable list, of which a changed copy shares all but one or two rows with the original.
 //!
-//! The subscriber list and the index are replaced whole on each change, as in read-copy-update (RCU), so that
-//! publishers read them without a lock. Copying a flat list of n items at each change would cost n reference counts.
-//! Here items lie in rows, in the order of their keys, and a change copies the row that it concerns and the list of
-//! rows: about n / 64 + 64 handles for n items. Keys need not be unique. Finding an item by its key takes a binary
-//! search.
+//! It is for lists that are replaced whole on each change, as in read-copy-update (RCU), so that they are read without
+//! a lock. Copying a flat list of n items at each change would cost n reference counts. Here items lie in rows, in the
+//! order of their keys, and a change copies the row that it concerns and the list of rows: about n / 64 + 64 handles
+//! for n items. Keys need not be unique. Finding an item by its key takes a binary search.
 //!
 //! The property test at the end of this file compares it with a plain list.
 

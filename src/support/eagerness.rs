@@ -29,11 +29,11 @@ impl Default for Eagerness {
 impl Eagerness {
     /// Looks for something for a moment, and then sleeps until it is there.
     pub(crate) fn wait<T>(&mut self, look: impl Fn() -> Option<T>, sleep: impl FnOnce() -> T) -> T {
-        self.look(look).unwrap_or_else(|| self.sleep(sleep))
+        self.spin(look).unwrap_or_else(|| self.sleep(sleep))
     }
 
     /// Looks for something for a moment, if the last wait was short.
-    pub(crate) fn look<T>(self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    pub(crate) fn spin<T>(self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         if self.0 {
             for _ in 0..LOOKS {
                 let found = look();

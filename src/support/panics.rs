@@ -1,6 +1,7 @@
 //! Catching panics of user code that runs on somebody else's thread.
 //!
-//! A publisher runs predicates and wakers of subscribers. A panic there must not reach the publisher.
+//! User code, such as a predicate or a waker, may run on a thread that it does not belong to. Its panic must not reach
+//! that thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -101,11 +101,11 @@ impl Drop for Nap<'_> {
     }
 }
 
-/// Threads that are woken by tree: a publisher wakes the first two, and each woken thread wakes two more, before it
-/// does anything else.
+/// Threads that are woken by tree: the waking thread wakes the first two, and each woken thread wakes two more, before
+/// it does anything else.
 ///
-/// Waking a thread is a system call. In this way a publisher makes two of them, however many threads sleep, and the
-/// last of many threads has its envelope sooner.
+/// Waking a thread is a system call. In this way the waking thread makes two of them, however many threads sleep, and
+/// the last of many threads is woken sooner.
 ///
 /// Invariant: while threads come after `next`, one thread that was woken has not taken its two yet. It takes them even
 /// if its deadline passes just then. A woken thread that does not get to run holds up only the threads that no other

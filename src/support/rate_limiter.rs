@@ -1,7 +1,7 @@
-//! A rate limiter: how many publishes per second a grant allows.
+//! A rate limiter: how many events per second are allowed.
 //!
 //! It is the generic cell rate algorithm (GCRA, ITU-T I.371) in one atomic word. The word holds the *theoretical
-//! arrival time*: the time at which the allowance is whole again. Each publish moves it forward by one interval, and is
+//! arrival time*: the time at which the allowance is whole again. Each event moves it forward by one interval, and is
 //! refused if that would put it more than a burst ahead of now. No thread refills a bucket, and no lock is taken.
 //!
 //! The tests and the loom model at the end of this file show that no more than the burst and the rate pass in any
@@ -15,7 +15,7 @@ use crate::support::sync::{AtomicU64, Ordering};
 pub(crate) struct Rate {
     /// The instant from which the word counts.
     epoch: Instant,
-    /// Nanoseconds per publish. Rounded up, so that the rate is never exceeded.
+    /// Nanoseconds per event. Rounded up, so that the rate is never exceeded.
     interval: u64,
     /// How far ahead of now the word may be.
     ahead: u64,
@@ -35,7 +35,7 @@ impl Rate {
         }
     }
 
-    /// Takes `count` publishes out of the allowance, all or none. Returns whether it did.
+    /// Takes `count` events out of the allowance, all or none. Returns whether it did.
     pub(crate) fn admits(&self, now: Instant, count: usize) -> bool {
         let now = nanos(now.saturating_duration_since(self.epoch));
         let Some(cost) = u64::try_from(count)

@@ -122,7 +122,7 @@ pub(super) async fn publish_batch<M: Payload>(
     });
     let outcome = placed.await;
     count_batch(count);
-    Ok(batching.end(outcome)?)
+    Ok(batching.into_result(outcome)?)
 }
 
 /// Repeats `attempt` until it succeeds. An attempt fails with the terms of the full queue.
@@ -157,7 +157,7 @@ impl<R, F: FnMut() -> Result<R, Arc<Terms>>> Future for Placing<F> {
             this.has_given_way = true;
             return give_way(context);
         }
-        this.waits.leave();
+        this.waits.deregister();
         match (this.attempt)() {
             Ok(placed) => Poll::Ready(placed),
             Err(full) => this.wait(full, context),

@@ -135,8 +135,8 @@ impl<M: Payload> AsyncPublisher<M> {
         envelope: Envelope<M>,
         origin: Origin<'_>,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut pass = CachedVerdict::for_many();
-        let publish = |pending: &mut _, limit| self.attempt(pending, origin, limit, &mut pass);
+        let mut verdict = CachedVerdict::for_many();
+        let publish = |pending: &mut _, limit| self.attempt(pending, origin, limit, &mut verdict);
         placing::publish(envelope, publish).await
     }
 
@@ -145,15 +145,15 @@ impl<M: Payload> AsyncPublisher<M> {
         pending: &mut Option<Envelope<M>>,
         origin: Origin<'_>,
         limit: Limit,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<Receipt, Cause> {
         let publisher = &self.publisher;
-        let objection = match publisher.append(pending, origin, pass) {
+        let objection = match publisher.append(pending, origin, verdict) {
             Ok(receipt) => return Ok(receipt),
             Err(objection) => objection,
         };
         let envelope = Pending::first(pending);
-        let _inside = publisher.enter_unless(objection, envelope, origin, pass)?;
+        let _guard = publisher.enter_unless(objection, envelope, origin, verdict)?;
         Ok((publisher.bus()).place_pending(pending, limit)?)
     }
 
@@ -177,9 +177,9 @@ impl<M: Payload> AsyncPublisher<M> {
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
         let envelope = self.stamp(message);
-        let mut pass = CachedVerdict::for_many();
+        let mut verdict = CachedVerdict::for_many();
         let publish =
-            |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut pass);
+            |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut verdict);
         placing::publish_timeout(envelope, timeout, publish).await
     }
 
@@ -204,8 +204,8 @@ impl<M: Payload> AsyncPublisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| publisher.stamp(message))
             .collect();
-        let mut pass = CachedVerdict::for_many();
-        let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut pass);
+        let mut verdict = CachedVerdict::for_many();
+        let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut verdict);
         placing::publish_batch(envelopes, publish).await
     }
 }

@@ -46,7 +46,7 @@ impl<M> AsyncReplies<M> {
         let is_late = self.timer.is_elapsed() || self.timer.as_mut().poll(context).is_ready();
         if is_late {
             // From here on it takes only what has come, or it would not end while others go on answering.
-            self.asked.end();
+            self.asked.close();
         }
         self.asked.poll(context.waker()).map(Result::ok)
     }

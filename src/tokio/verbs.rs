@@ -43,7 +43,7 @@ impl AsyncMessageBus {
         envelope: Envelope,
         capability: &Capability,
     ) -> Result<Receipt, PublishError> {
-        let mut pass = CachedVerdict::for_many();
+        let mut verdict = CachedVerdict::for_many();
         let permits = |_: &_| self.core.grants.is_unrestricted(capability);
         let publish = |pending: &mut _, limit| {
             if let Some(receipt) = self
@@ -53,7 +53,7 @@ impl AsyncMessageBus {
                 return Ok(receipt);
             }
             let by_name = self.core.grants.by_name(capability);
-            let _inside = by_name.enter(&self.core, Pending::first(pending), &mut pass)?;
+            let _guard = by_name.enter(&self.core, Pending::first(pending), &mut verdict)?;
             Ok(self.as_sync().place_pending(pending, limit)?)
         };
         placing::publish(envelope, publish).await

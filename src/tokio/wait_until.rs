@@ -93,7 +93,7 @@ impl<M> AsyncBus<M> {
     pub async fn drain(&self, timeout: Duration) -> Result<(), DrainError> {
         let bus = self.as_sync();
         let mut watch = Watch::default();
-        let look = || watch.look(&bus.core);
+        let look = || watch.check(&bus.core);
         let drained = wait_until(&bus.core.listed, timeout, look).await;
         drained.map_or_else(|| bus.left(), Ok)
     }
@@ -124,9 +124,9 @@ impl<M> AsyncBus<M> {
         };
         let mut draining = admission.draining(revoked);
         let note = || bus.core.grants.note_drained(capability, &bus.core.notices);
-        let look = || draining.look(note).into();
+        let look = || draining.check(note).into();
         let over = wait_until(admission.leaving(), timeout, look).await;
-        over.unwrap_or_else(|| draining.look(note))?;
+        over.unwrap_or_else(|| draining.check(note))?;
         bus.tell_drained(capability);
         Ok(())
     }

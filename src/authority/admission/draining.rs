@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use super::{AWAITED, Admission, COUNT, STRIPES, inside};
+use super::{AWAITED, Admission, COUNT, STRIPES, in_flight};
 use crate::support::sync::{AtomicU64, Ordering};
 use crate::support::wait_list::{Look, wait_until};
 
@@ -57,9 +57,9 @@ impl Admission {
         note: impl Fn(),
     ) -> Result<(), StillInFlight> {
         let mut draining = self.draining(revoked);
-        let look = || draining.look(&note).into();
+        let look = || draining.check(&note).into();
         let over = wait_until(&self.leaving, deadline, look);
-        over.unwrap_or_else(|| draining.look(&note))
+        over.unwrap_or_else(|| draining.check(&note))
     }
 
     /// Like [`drained`](Admission::drained), for a caller that looks more than once.
@@ -105,7 +105,7 @@ pub(crate) struct Draining<'a> {
 
 impl Draining<'_> {
     /// Whether the drain is over. The caller [registers](Admission::leaving) before it looks.
-    pub(crate) fn look(&mut self, note: impl FnOnce()) -> Result<(), StillInFlight> {
+    pub(crate) fn check(&mut self, note: impl FnOnce()) -> Result<(), StillInFlight> {
         let changed = self.admission.changing.lock();
         self.outcome(changed.grants).inspect(|()| note())
     }
@@ -124,6 +124,6 @@ impl Draining<'_> {
         if awaited.is_empty() {
             return Ok(());
         }
-        Err(StillInFlight::TimedOut(inside(awaited.iter().copied())))
+        Err(StillInFlight::TimedOut(in_flight(awaited.iter().copied())))
     }
 }

@@ -111,7 +111,7 @@ impl GrantTerms {
     }
 }
 
-fn inside<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
+fn in_flight<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
     words.map(|word| word.load(Ordering::Acquire) & COUNT).sum()
 }
 
@@ -156,7 +156,7 @@ impl Admission {
         let word = &self.stripes[stripe.0];
         // Relaxed: the terms decide, and the word in which it counts next is read anew.
         if word.load(Ordering::Relaxed) & GRANTED == 0 {
-            self.look()?;
+            self.check_granted()?;
         }
         // Acquire, against the release in `change`: a publish also sees everything that the granting thread did before.
         let before = word.fetch_add(1, Ordering::Acquire);
@@ -179,37 +179,37 @@ impl Admission {
     ///
     /// A publish that has to try again hands in the same cached verdict. What was taken out of an allowance once is not
     /// taken again while the same terms stand.
-    pub(crate) fn let_pass<E: From<Denial>>(
+    pub(crate) fn check_scope<E: From<Denial>>(
         &self,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.look_into(pass, Scope::has_rate, admits)
+        self.check_scope_with(verdict, Scope::has_rate, admits)
     }
 
     #[inline]
-    fn look_into<E: From<Denial>>(
+    fn check_scope_with<E: From<Denial>>(
         &self,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
         is_kept: impl FnOnce(&Scope) -> bool,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
         let terms = self.terms.load();
         let scope = terms.scope()?;
-        if pass.is_under(&terms) {
+        if verdict.is_under(&terms) {
             let expired = scope.has_expired().then_some(Denial::Expired);
             return expired.map_or(Ok(()), |denial| Err(denial.into()));
         }
         admits(scope)?;
         if is_kept(scope) {
-            pass.terms = Some(Arc::clone(&terms));
+            verdict.terms = Some(Arc::clone(&terms));
         }
         Ok(())
     }
 
     /// Whether anything is granted.
     #[cold]
-    fn look(&self) -> Result<(), Denial> {
+    fn check_granted(&self) -> Result<(), Denial> {
         self.terms.load().scope().map(drop)
     }
 
@@ -276,8 +276,8 @@ impl Admission {
     }
 
     /// How many publishes are in flight.
-    pub(crate) fn inside(&self) -> u64 {
-        inside(self.stripes.iter().map(|word| &**word))
+    pub(crate) fn in_flight(&self) -> u64 {
+        in_flight(self.stripes.iter().map(|word| &**word))
     }
 
     /// Wakes the drains, after the last publish of a word that they wait for. If others have come in since, the last of
@@ -344,21 +344,21 @@ impl InFlight<'_> {
         // Relaxed: a drain waits for this publish in any case. It only has to learn of a revoke soon.
         let word = self.admission.stripes[self.stripe.0].load(Ordering::Relaxed);
         if word & GRANTED == 0 {
-            self.admission.look()?;
+            self.admission.check_granted()?;
         }
         Ok(())
     }
 
-    /// Like [`Admission::let_pass`], for a publish that counts as in flight. For one that may try many times nothing is
-    /// asked twice.
-    pub(crate) fn let_pass<E: From<Denial>>(
+    /// Like [`Admission::check_scope`], for a publish that counts as in flight. For one that may try many times nothing
+    /// is asked twice.
+    pub(crate) fn check_scope<E: From<Denial>>(
         &self,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
-        let is_for_many = pass.is_for_many;
+        let is_for_many = verdict.is_for_many;
         let is_kept = |scope: &Scope| is_for_many || scope.has_rate();
-        self.admission.look_into(pass, is_kept, admits)
+        self.admission.check_scope_with(verdict, is_kept, admits)
     }
 }
 

@@ -43,7 +43,7 @@ impl ByName<'_> {
         &self,
         core: &Core<M>,
         envelope: &Envelope<M>,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<InFlight<'_>, Cause> {
         let refuse = |refusals: &Refusals, denial| {
             let what = (&envelope.source, Some(envelope), self.capability);
@@ -55,20 +55,20 @@ impl ByName<'_> {
         };
         let entered = admission.enter(Stripe::default());
         // The guard of a refused publish is dropped here, before the refusal is told: a listener may run user code.
-        let outcome = entered.map_err(Objection::from).and_then(|inside| {
-            if inside.is_unrestricted() {
-                pass.measure(|| core.measure(envelope))?;
+        let outcome = entered.map_err(Objection::from).and_then(|guard| {
+            if guard.is_unrestricted() {
+                verdict.measure(|| core.measure(envelope))?;
             } else {
-                inside.let_pass(pass, |scope| {
+                guard.check_scope(verdict, |scope| {
                     scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
                     core.measure(envelope)?;
                     Ok::<_, Objection>(scope.spend(1)?)
                 })?;
             }
-            Ok(inside)
+            Ok(guard)
         });
         match outcome {
-            Ok(inside) => Ok(inside),
+            Ok(guard) => Ok(guard),
             Err(Objection::Refused(refusal)) => Err(refusal.into()),
             Err(Objection::Denied { denial, .. }) => refuse(admission.refusals(), denial),
         }

@@ -48,7 +48,7 @@ impl Grants {
                     scope: granted_for.flatten(),
                     publishers,
                     denied: admission.refusals().counted(),
-                    in_flight: admission.inside(),
+                    in_flight: admission.in_flight(),
                 }
             })
             .collect()

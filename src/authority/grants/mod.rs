@@ -99,7 +99,7 @@ impl Known {
 
     /// Whether nobody would miss it. A publish in flight by its name would: a revoke may have to wait for it.
     fn is_idle(&self) -> bool {
-        !self.is_granted && self.handles == 0 && self.admission.inside() == 0
+        !self.is_granted && self.handles == 0 && self.admission.in_flight() == 0
     }
 }
 

@@ -17,11 +17,11 @@ fn scoped() -> Scope {
 }
 
 fn asks(admission: &Admission, stripe: usize) -> Result<(), Denial> {
-    let inside = admission.enter(Stripe(stripe))?;
-    if inside.is_unrestricted() {
+    let guard = admission.enter(Stripe(stripe))?;
+    if guard.is_unrestricted() {
         return Ok(());
     }
-    inside.let_pass(&mut CachedVerdict::for_one(), |scope| {
+    guard.check_scope(&mut CachedVerdict::for_one(), |scope| {
         if scope.is_unrestricted() {
             Ok(())
         } else {
@@ -48,7 +48,7 @@ fn every_stripe_follows_each_change() {
         admission.revoke(|| {});
         assert_eq!(ask(), [Err(Denial::Revoked); STRIPES]);
     }
-    assert_eq!(admission.inside(), 0);
+    assert_eq!(admission.in_flight(), 0);
 }
 
 #[test]
@@ -64,11 +64,11 @@ fn a_publish_that_panics_is_no_longer_in_flight() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let _inside = admission.enter(Stripe(0)).unwrap();
+        let _guard = admission.enter(Stripe(0)).unwrap();
         panic!("a payload's own");
     }));
     assert!(panicked.is_err());
-    assert_eq!(admission.inside(), 0);
+    assert_eq!(admission.in_flight(), 0);
     assert_eq!(
         admission.drained(admission.revoke(|| {}), None, || {}),
         Ok(())
@@ -104,7 +104,7 @@ fn a_drain_that_waits_is_woken_by_the_last_one_out_and_by_nothing_else() {
 fn a_drain_that_waits_is_told_that_it_is_granted_again() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
-    let inside = admission.enter(Stripe(0)).unwrap();
+    let guard = admission.enter(Stripe(0)).unwrap();
     let (sender, receiver) = channel();
     thread::scope(|scope| {
         let waits = scope.spawn(|| {
@@ -117,7 +117,7 @@ fn a_drain_that_waits_is_told_that_it_is_granted_again() {
         admission.leaving().wake_all_after_fence();
         assert_eq!(waits.join().unwrap(), Err(StillInFlight::GrantedAgain));
     });
-    drop(inside);
+    drop(guard);
 }
 
 #[test]
@@ -127,16 +127,16 @@ fn a_publisher_that_tries_again_and_again_after_a_revoke_is_never_in_flight() {
         for stripe in 0..STRIPES {
             assert!(admission.enter(Stripe(stripe)).is_err());
         }
-        assert_eq!(admission.inside(), 0);
+        assert_eq!(admission.in_flight(), 0);
         admission.grant(scoped(), admission.announce(|| {}));
-        let inside = admission.enter(Stripe(0)).unwrap();
+        let guard = admission.enter(Stripe(0)).unwrap();
         admission.revoke(|| {});
         let tries: Vec<_> = (0..STRIPES)
             .map(|stripe| admission.enter(Stripe(stripe)))
             .collect();
         assert!(tries.iter().all(Result::is_err));
-        assert_eq!(admission.inside(), 1);
-        drop(inside);
+        assert_eq!(admission.in_flight(), 1);
+        drop(guard);
     }
 }
 
@@ -164,10 +164,10 @@ fn a_drain_does_not_wait_for_a_publish_that_comes_later_and_is_refused() {
         }
         drop(admitted);
         let refused: Vec<_> = (0..STRIPES).map(|stripe| late(admission, stripe)).collect();
-        let refuse = |inside: &InFlight<'_>| {
-            inside.let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
+        let refuse = |guard: &InFlight<'_>| {
+            guard.check_scope(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
         };
-        assert!(refused.iter().all(|inside| refuse(inside).is_err()));
+        assert!(refused.iter().all(|guard| refuse(guard).is_err()));
         assert_eq!(waits.join().unwrap(), Ok(()));
     });
 }
@@ -176,11 +176,11 @@ fn a_drain_does_not_wait_for_a_publish_that_comes_later_and_is_refused() {
 fn a_drain_that_has_waited_leaves_no_mark() {
     let admission = Admission::new();
     admission.grant(plain(), admission.announce(|| {}));
-    let inside = admission.enter(Stripe(0)).unwrap();
+    let guard = admission.enter(Stripe(0)).unwrap();
     let revoked = admission.revoke(|| {});
     let now = Some(Instant::now());
     assert!(admission.drained(revoked, now, || {}).is_err());
-    drop(inside);
+    drop(guard);
     assert_eq!(admission.drained(revoked, now, || {}), Ok(()));
     for word in &admission.stripes {
         assert_eq!(word.load(Ordering::Relaxed), 0);

@@ -18,9 +18,9 @@ fn scoped() -> Scope {
 }
 
 fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
-    let inside = admission.enter(Stripe(0))?;
-    if !inside.is_unrestricted() {
-        inside.let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))?;
+    let guard = admission.enter(Stripe(0))?;
+    if !guard.is_unrestricted() {
+        guard.check_scope(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))?;
     }
     // Relaxed: the admission orders it.
     queue.fetch_add(1, Ordering::Relaxed);
@@ -87,11 +87,11 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
         let publisher = {
             let admission = Arc::clone(&admission);
             thread::spawn(move || {
-                let inside = admission.enter(Stripe(0)).unwrap();
+                let guard = admission.enter(Stripe(0)).unwrap();
                 // In this model it is plain only if it was granted so and never revoked.
-                inside.is_unrestricted()
-                    || inside
-                        .let_pass(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
+                guard.is_unrestricted()
+                    || guard
+                        .check_scope(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
                         .is_ok()
             })
         };
@@ -148,7 +148,7 @@ fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is
             let (task, waker) = Task::new();
             loop {
                 registration.register_and_fence(Waiter::Task(waker.clone()));
-                match draining.look(|| {}) {
+                match draining.check(|| {}) {
                     Err(StillInFlight::TimedOut(_)) => task.sleep(),
                     Err(StillInFlight::GrantedAgain) if granted_again => break,
                     outcome => break assert_eq!(outcome, Ok(())),

@@ -232,7 +232,7 @@ impl<M: Payload> Bus<M> {
     /// assert!(!bus.unsubscribe(id));
     /// ```
     pub fn unsubscribe(&self, id: Uuid) -> bool {
-        self.core.end_by_id(id)
+        self.core.end_subscription_by_id(id)
     }
 
     /// The number of subscriptions; 0 once the bus has closed.

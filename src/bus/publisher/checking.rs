@@ -21,12 +21,12 @@ use crate::message::subject::Payload;
 impl<M: Payload> Publisher<M> {
     /// Publishes an envelope that this publisher has stamped.
     #[inline]
-    pub(crate) fn admit(
+    pub(crate) fn publish_stamped(
         &self,
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        self.pass(envelope, Origin::Made, limit)
+        self.publish_checked(envelope, Origin::Made, limit)
     }
 
     /// The origin of the envelopes that this publisher forwards.
@@ -39,18 +39,18 @@ impl<M: Payload> Publisher<M> {
     }
 
     #[inline]
-    pub(super) fn pass(
+    pub(super) fn publish_checked(
         &self,
         envelope: Envelope<M>,
         origin: Origin<'_>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        let (mut pending, mut pass) = (Some(envelope), CachedVerdict::for_one());
-        match self.append(&mut pending, origin, &mut pass) {
+        let (mut pending, mut verdict) = (Some(envelope), CachedVerdict::for_one());
+        match self.append(&mut pending, origin, &mut verdict) {
             Ok(receipt) => Ok(receipt),
             Err(objection) => {
                 let envelope = Pending::take(&mut pending);
-                self.place(envelope, origin, limit, &mut pass, objection)
+                self.place(envelope, origin, limit, &mut verdict, objection)
             }
         }
     }
@@ -62,13 +62,13 @@ impl<M: Payload> Publisher<M> {
         &self,
         pending: &mut Option<Envelope<M>>,
         origin: Origin<'_>,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<Receipt, Option<Objection>> {
         let mut objection = None;
         let is_unrestricted =
             || self.needs_no_scope(origin) && self.grant.admission().is_unrestricted(self.stripe);
         let permits = |envelope: &_| {
-            objection = self.look_into_scope(envelope, origin, pass).err();
+            objection = self.check_scope(envelope, origin, verdict).err();
             objection.is_none()
         };
         match self
@@ -88,13 +88,13 @@ impl<M: Payload> Publisher<M> {
 
     /// Checks an envelope against the scope of the grant. Not inlined: most publishes need no such check.
     #[inline(never)]
-    fn look_into_scope(
+    fn check_scope(
         &self,
         envelope: &Envelope<M>,
         origin: Origin<'_>,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<(), Objection> {
-        self.grant.admission().let_pass(pass, |scope| {
+        self.grant.admission().check_scope(verdict, |scope| {
             scope.admits(slice::from_ref(envelope), origin, self.narrowed())?;
             check(envelope, origin)?;
             Ok(scope.spend(1)?)
@@ -108,11 +108,11 @@ impl<M: Payload> Publisher<M> {
         envelope: Envelope<M>,
         origin: Origin<'_>,
         limit: Limit,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
         objection: Option<Objection>,
     ) -> Result<Receipt, PublishError<M>> {
-        match self.enter_unless(objection, &envelope, origin, pass) {
-            Ok(_inside) => self.bus.place(envelope, limit),
+        match self.enter_unless(objection, &envelope, origin, verdict) {
+            Ok(_guard) => self.bus.place(envelope, limit),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }
     }
@@ -123,11 +123,11 @@ impl<M: Payload> Publisher<M> {
         objection: Option<Objection>,
         envelope: &Envelope<M>,
         origin: Origin<'_>,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<InFlight<'_>, Cause> {
         let envelopes = slice::from_ref(envelope);
         match objection {
-            None => self.enter(envelopes, origin, pass),
+            None => self.enter(envelopes, origin, verdict),
             Some(objection) => Err(self.objected(envelopes, objection)),
         }
     }
@@ -137,17 +137,15 @@ impl<M: Payload> Publisher<M> {
         &self,
         batching: &mut Batching<M>,
         limit: Limit,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<(), Cause> {
         if batching.left().is_empty() {
             return Ok(()); // there is nothing to refuse
         }
-        let inside = self.enter(batching.left(), Origin::Made, pass)?;
+        let guard = self.enter(batching.left(), Origin::Made, verdict)?;
         let core = &self.bus.core;
-        let outcome = core.place_all(batching, limit, || {
-            inside.goes_on().map_err(Objection::from)
-        });
-        drop(inside); // reporting a refusal may run user code
+        let outcome = core.place_all(batching, limit, || guard.goes_on().map_err(Objection::from));
+        drop(guard); // reporting a refusal may run user code
         outcome.map_err(|objection| self.objected(batching.left(), objection))
     }
 
@@ -156,7 +154,7 @@ impl<M: Payload> Publisher<M> {
         &self,
         envelopes: &[Envelope<M>],
         origin: Origin<'_>,
-        pass: &mut CachedVerdict,
+        verdict: &mut CachedVerdict,
     ) -> Result<InFlight<'_>, Cause> {
         let measure = || {
             envelopes.iter().try_for_each(|it| {
@@ -166,17 +164,17 @@ impl<M: Payload> Publisher<M> {
         };
         let entered = self.grant.admission().enter(self.stripe);
         // A refused publish drops its guard before the refusal is reported, since that may run user code.
-        let outcome = entered.map_err(Objection::from).and_then(|inside| {
-            if self.needs_no_scope(origin) && inside.is_unrestricted() {
-                pass.measure(measure)?;
+        let outcome = entered.map_err(Objection::from).and_then(|guard| {
+            if self.needs_no_scope(origin) && guard.is_unrestricted() {
+                verdict.measure(measure)?;
             } else {
-                inside.let_pass(pass, |scope| {
+                guard.check_scope(verdict, |scope| {
                     scope.admits(envelopes, origin, self.narrowed())?;
                     measure()?;
                     Ok::<_, Objection>(scope.spend(envelopes.len())?)
                 })?;
             }
-            Ok(inside)
+            Ok(guard)
         });
         outcome.map_err(|objection| self.objected(envelopes, objection))
     }

@@ -42,7 +42,7 @@ impl<M: Payload> Publisher<M> {
     /// ```
     #[inline]
     pub fn publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
-        self.admit(self.stamp(message), Limit::Theirs)
+        self.publish_stamped(self.stamp(message), Limit::Theirs)
     }
 
     /// Publishes a message if that takes no waiting; see [`Bus::try_publish`](crate::Bus::try_publish).
@@ -55,7 +55,7 @@ impl<M: Payload> Publisher<M> {
     ///
     /// As [`Bus::publish`](crate::Bus::publish).
     pub fn try_publish(&self, message: impl Into<Draft<M>>) -> Result<Receipt, PublishError<M>> {
-        self.admit(self.stamp(message), Limit::Refuse)
+        self.publish_stamped(self.stamp(message), Limit::Refuse)
     }
 
     /// Publishes a message and waits for room up to `timeout`; see
@@ -73,7 +73,7 @@ impl<M: Payload> Publisher<M> {
         message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
-        self.admit(self.stamp(message), Limit::within(timeout))
+        self.publish_stamped(self.stamp(message), Limit::within(timeout))
     }
 
     /// Publishes a message that answers a question: [`publish`](Publisher::publish) with the question's id as
@@ -150,7 +150,7 @@ impl<M: Payload> Publisher<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forward(&self, envelope: Envelope<M>) -> Result<Receipt, PublishError<M>> {
-        self.pass(envelope, self.forwarded(), Limit::Theirs)
+        self.publish_checked(envelope, self.forwarded(), Limit::Theirs)
     }
 
     /// Publishes many messages in order; see [`Bus::publish_batch`](crate::Bus::publish_batch).
@@ -190,6 +190,6 @@ impl<M: Payload> Publisher<M> {
             .collect();
         let mut batching = Batching::new(envelopes);
         let outcome = self.place_all(&mut batching, Limit::Theirs, &mut CachedVerdict::for_one());
-        Ok(batching.end(outcome)?)
+        Ok(batching.into_result(outcome)?)
     }
 }

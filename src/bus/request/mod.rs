@@ -57,7 +57,7 @@ impl<M> Asked<M> {
         envelope: Envelope<M>,
         wanted: Wanted,
     ) -> Result<(Self, Envelope<M>), RequestError<M>> {
-        let Some(slot) = core.requests.enter(envelope.id, wanted) else {
+        let Some(slot) = core.requests.register(envelope.id, wanted) else {
             return Err(RequestError::TooManyPending {
                 envelope: Box::new(envelope),
                 limit: MAX_PENDING_REQUESTS,
@@ -73,20 +73,20 @@ impl<M> Asked<M> {
     }
 
     /// Returns the next answer if it is there, or an error if there will be none.
-    pub(crate) fn look(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
-        self.slot.look().map(or_closed)
+    pub(crate) fn try_take(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        self.slot.try_take().map(or_closed)
     }
 
-    /// Like [`look`](Self::look), for a task: if there is no answer yet, the task is woken later.
+    /// Like [`try_take`](Self::try_take), for a task: if there is no answer yet, the task is woken later.
     #[cfg(feature = "tokio")]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         self.slot.poll(waker).map(or_closed)
     }
 
-    /// Like [`look`](Self::look), for a thread: waits until the deadline; without one, as long as it takes.
+    /// Like [`try_take`](Self::try_take), for a thread: waits until the deadline; without one, as long as it takes.
     fn wait(&self, deadline: Option<Instant>) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         let mut eagerness = EAGERNESS.get();
-        let look = || Some(self.slot.look()).filter(Poll::is_ready);
+        let look = || Some(self.slot.try_take()).filter(Poll::is_ready);
         let found = eagerness.wait(look, || self.slot.wait(deadline));
         EAGERNESS.set(eagerness);
         found.map(or_closed)
@@ -98,20 +98,20 @@ impl<M> Asked<M> {
     }
 
     /// Takes no further answers. Those that are there can still be taken.
-    pub(crate) fn end(&self) {
+    pub(crate) fn close(&self) {
         if self.slot.is_over() {
             return; // it is off the register already, mostly because it was answered
         }
         if let Some(core) = self.core.upgrade() {
             drop(core.requests.take(self.id));
         }
-        drop(self.slot.end());
+        drop(self.slot.close());
     }
 }
 
 impl<M> Drop for Asked<M> {
     fn drop(&mut self) {
-        self.end();
+        self.close();
     }
 }
 

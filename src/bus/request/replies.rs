@@ -53,8 +53,8 @@ impl<M> Iterator for Replies<M> {
             return answered.ok();
         }
         // Takes what has come and nothing more: else it would not end while answers go on coming.
-        self.asked.end();
-        match self.asked.look() {
+        self.asked.close();
+        match self.asked.try_take() {
             Poll::Ready(answered) => answered.ok(),
             Poll::Pending => None,
         }

@@ -172,7 +172,7 @@ impl<M: Payload> Publisher<M> {
     ) -> Result<Delivery<M>, RequestError<M>> {
         let registered = self.register(message, Wanted::One)?;
         ask_once(registered, timeout, |envelope| {
-            self.admit(envelope, Limit::Theirs)
+            self.publish_stamped(envelope, Limit::Theirs)
         })
     }
 
@@ -218,7 +218,9 @@ impl<M: Payload> Publisher<M> {
     ) -> Result<Replies<M>, RequestError<M>> {
         let deadline = after(timeout);
         let registered = self.register(message, Wanted::Many)?;
-        let (asked, receipt) = ask(registered, |envelope| self.admit(envelope, Limit::Theirs))?;
+        let (asked, receipt) = ask(registered, |envelope| {
+            self.publish_stamped(envelope, Limit::Theirs)
+        })?;
         Ok(Replies::new(asked, receipt, deadline))
     }
 

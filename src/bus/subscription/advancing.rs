@@ -76,7 +76,7 @@ impl<M> Subscription<M> {
         match &mut self.inbox {
             Inbox::Shared(cursor) => {
                 let standing = |state: &QueueState| standing(&self.core, &self.terms, state);
-                cursor.reach(&standing)?;
+                cursor.find_next(&standing)?;
                 cursor.step();
                 Ok(())
             }

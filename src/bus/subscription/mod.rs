@@ -163,7 +163,7 @@ impl<M> Subscription<M> {
     pub fn close(&self) {
         let seat = self.inbox.seat();
         if let Some(core) = self.core.upgrade() {
-            core.end(&self.terms, seat);
+            core.end_subscription(&self.terms, seat);
         } else if let Some(seat) = seat {
             seat.leave();
         }

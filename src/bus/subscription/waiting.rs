@@ -61,7 +61,7 @@ impl<M> Subscription<M> {
                 looks += 1;
                 self.is_ready().then_some(())
             };
-            eagerness.look(look).is_some()
+            eagerness.spin(look).is_some()
         };
         if let Inbox::Shared(cursor) = &mut self.inbox
             && is_found
@@ -131,7 +131,7 @@ impl<M> Subscription<M> {
         }
         let found = match &mut self.inbox {
             Inbox::Shared(cursor) => {
-                cursor.reach(&|state: &QueueState| standing(&self.core, &self.terms, state))
+                cursor.find_next(&|state: &QueueState| standing(&self.core, &self.terms, state))
             }
             Inbox::Direct(receiver) => return receiver.is_ready(),
         };
@@ -149,7 +149,7 @@ impl<M> Subscription<M> {
         let found = match &mut self.inbox {
             Inbox::Shared(cursor) => {
                 let standing = |state: &QueueState| standing(&self.core, &self.terms, state);
-                cursor.reach_or_register(waiter, &standing)
+                cursor.find_next_or_register(waiter, &standing)
             }
             Inbox::Direct(receiver) => return receiver.is_ready_or_register(waiter()),
         };

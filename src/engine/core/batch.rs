@@ -30,7 +30,10 @@ impl<M> Batching<M> {
     }
 
     /// Returns the receipt, or what is left of a batch that was refused.
-    pub(crate) fn end<E>(self, outcome: Result<(), E>) -> Result<BatchReceipt, Unfinished<M, E>> {
+    pub(crate) fn into_result<E>(
+        self,
+        outcome: Result<(), E>,
+    ) -> Result<BatchReceipt, Unfinished<M, E>> {
         match outcome {
             Ok(()) => Ok(self.receipt),
             Err(cause) => Err(Unfinished {
@@ -60,7 +63,7 @@ impl<M: Payload> Core<M> {
     ) -> Result<BatchReceipt, Unfinished<M, Refusal>> {
         let mut batching = Batching::new(envelopes);
         let outcome = self.place_all(&mut batching, Limit::Theirs, || Ok(()));
-        batching.end(outcome)
+        batching.into_result(outcome)
     }
 
     /// Publishes what is left of a batch, up to where it is refused. Asks `goes_on` before each step.
@@ -72,13 +75,13 @@ impl<M: Payload> Core<M> {
     ) -> Result<(), E> {
         let Batching { left, receipt } = batching;
         loop {
-            let before = left.count();
+            let before = left.remaining();
             if before == 0 {
                 return Ok(());
             }
             goes_on()?;
             let outcome = self.place(None, left, limit)?;
-            receipt.add(before - left.count(), outcome);
+            receipt.add(before - left.remaining(), outcome);
         }
     }
 }

@@ -83,7 +83,7 @@ impl<M: Payload> Core<M> {
             let deadline = limit.deadline(&full, began);
             nap.sleep(patient_until.into_iter().chain(deadline).min());
             drop(nap); // wakes the sleepers that were handed to this one, before it tries again
-            waits.leave();
+            waits.deregister();
             nap = parker.nap();
         }
     }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::Core;
-use crate::engine::attempt::ReservedPlaces;
 use crate::engine::head::Head;
 use crate::engine::matches::Matches;
 use crate::engine::notices::LossNotices;
 use crate::engine::receipt::Outcome;
+use crate::engine::reserved_places::ReservedPlaces;
 use crate::message::advisory::Eviction;
 use crate::queue::credits::NoPlace;
 use crate::queue::direct::{DirectQueue, Displaced, Refused};
@@ -62,8 +62,8 @@ impl<M> Core<M> {
         head: &Head<M>,
         slots: Range<usize>,
         matches: &Matches<'_, M>,
-        mut held: ReservedPlaces<'_, M>,
-        turn: Option<MutexGuard<'_, ()>>,
+        mut reserved: ReservedPlaces<'_, M>,
+        order: Option<MutexGuard<'_, ()>>,
         rest: &mut Option<Rest<M>>,
     ) -> Outcome {
         let mut outcome = head.outcome(slots.len());
@@ -71,8 +71,8 @@ impl<M> Core<M> {
         for queue in matches.queues() {
             // Where a direct queue matches, only one envelope is placed at a time.
             let (segment, slot) = (&head.segment, slots.start);
-            if held.take(queue) {
-                outcome.count(queue.fill(segment, slot));
+            if reserved.take(queue) {
+                outcome.count_offer(queue.fill(segment, slot));
                 continue;
             }
             let offered = queue.offer(segment, slot, &mut displaced);
@@ -82,7 +82,7 @@ impl<M> Core<M> {
                 self.note(offered, queue, &mut displaced, rest, &mut outcome);
             }
         }
-        drop(turn);
+        drop(order);
         (self.occupied).wake_all(matches.queues().map(|queue| queue.readers()));
         outcome
     }
@@ -103,7 +103,7 @@ impl<M> Core<M> {
         }
         match offered {
             Ok(()) => outcome.delivered += 1,
-            Err(Refused::NoPlace(no_place)) => outcome.count(Err(no_place)),
+            Err(Refused::NoPlace(no_place)) => outcome.count_offer(Err(no_place)),
             Err(Refused::Evicted) => {
                 outcome.dropped += 1;
                 let evicted = (Arc::clone(queue.terms()), Eviction::Overflow);

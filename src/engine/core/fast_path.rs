@@ -96,14 +96,15 @@ impl<M> Core<M> {
         (current.segment).write(slots.start, || Pending::take(pending));
         current.wake_vacated(&self.readers);
         self.readers.wake_all();
-        self.requests.look(&current.segment, slots); // a request may have been registered since `may_answer` looked
+        // A request may have been registered since `may_answer` looked.
+        self.requests.answer_all(&current.segment, slots);
         Ok(current.outcome(1))
     }
 
     /// Replaces the current head. When this returns, each publisher that was permitted to append through that head, or
     /// through one before it, has done so or never will.
     pub(crate) fn retire_head(&self) {
-        self.replace(|current| current.again(&current.subscribers));
+        self.replace(|current| current.next_of_same_segment(&current.subscribers));
     }
 
     /// Replaces the current head by one with another segment: nothing more is appended to the segment that was current.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Core;
+use crate::engine::activation_point::ActivationPoint;
 use crate::engine::filter::{self, Filter};
 use crate::engine::queue_kind::Queue;
-use crate::engine::retained::{ActivationPoint, Rule, Rules};
-use crate::engine::subscriber_list::{Admitted, SubscriberList};
+use crate::engine::retained::{Rule, Rules};
+use crate::engine::subscriber_list::{SubscriberList, WithQueues};
 use crate::message::advisory::{Advisory, Eviction};
 use crate::message::pattern::Pattern;
 use crate::queue::delivery::Delivery;
@@ -128,12 +129,12 @@ impl<M> Core<M> {
             if subscribers.closed {
                 return None;
             }
-            match subscribers.admit(queues) {
+            match subscribers.with_queues(queues) {
                 Err(term) => {
                     joined = Err(Unlisted::GroupMismatch { term });
                     None
                 }
-                Ok(Admitted { list, joins }) => {
+                Ok(WithQueues { list, joins }) => {
                     let joins = joins.into_iter().zip(queues).map(|(listener, queue)| {
                         let group = listener.as_ref()?.queue.group()?;
                         Some(group.join(queue.terms()))
@@ -248,7 +249,7 @@ impl<M> Core<M> {
 
     /// Like [`remove`](Core::remove), for a subscriber that goes on receiving what it has. Wakes it, so that it learns
     /// of its end. False if it was not subscribed any more.
-    pub(crate) fn end(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
+    pub(crate) fn end_subscription(&self, leaving: &Arc<Terms>, seat: Option<&Seat>) -> bool {
         let listed = seat.map_or(leaving, Seat::listed);
         let current = self.current.load_full();
         let shared = current.subscribers.shared_queue(listed).cloned();
@@ -269,12 +270,12 @@ impl<M> Core<M> {
         was_open.unwrap_or(removed.was_subscribed)
     }
 
-    /// Like [`end`](Core::end), for the subscriber with this id.
-    pub(crate) fn end_by_id(&self, id: Uuid) -> bool {
+    /// Like [`end_subscription`](Core::end_subscription), for the subscriber with this id.
+    pub(crate) fn end_subscription_by_id(&self, id: Uuid) -> bool {
         let current = self.current.load_full();
         let found = current.subscribers.with_id(id);
         drop(current);
-        found.is_some_and(|(terms, seat)| self.end(&terms, seat.as_ref()))
+        found.is_some_and(|(terms, seat)| self.end_subscription(&terms, seat.as_ref()))
     }
 
     /// Settles the accounts of a shared queue for good, before it is taken off the list. False if that was done
@@ -289,7 +290,7 @@ impl<M> Core<M> {
         let current = self.current.load_full();
         // None: another thread has taken it off by now, and had told the subscriber of its end before.
         if let Some(entry) = current.accounts(queue.terms()) {
-            queue.end(&entry);
+            queue.settle_accounts(&entry);
             self.readers.wake_all_after_fence();
         }
         was_open
@@ -306,7 +307,7 @@ impl<M> Core<M> {
             self.change(|subscribers| (!subscribers.closed).then(|| subscribers.closed()));
         let last = self.current.load_full();
         for (queue, entry) in last.standings() {
-            queue.end(&entry);
+            queue.settle_accounts(&entry);
         }
         self.readers.wake_all_after_fence();
         for listener in last.subscribers.direct.iter() {

@@ -17,7 +17,7 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::engine::attempt::{Attempt, ReservedPlaces};
+use crate::engine::attempt::Attempt;
 use crate::engine::demands::Demands;
 use crate::engine::head::Head;
 use crate::engine::matches::{Matches, Verdicts};
@@ -26,6 +26,7 @@ use crate::engine::pending::{Pending, append, discard};
 use crate::engine::receipt::Outcome;
 use crate::engine::refusal::Refusal;
 use crate::engine::requests::Requests;
+use crate::engine::reserved_places::ReservedPlaces;
 use crate::engine::subscriber_list::SubscriberList;
 use crate::message::advisory::Eviction;
 use crate::message::subject::Payload;
@@ -131,11 +132,11 @@ impl<M> Core<M> {
                 current.segment.close();
             }
             if current.has_only_shared_queues() {
-                if let Some(slots) = self.append(&current, pending, pending.count()) {
+                if let Some(slots) = self.append(&current, pending, pending.remaining()) {
                     drop(hurry);
                     current.wake_vacated(&self.readers);
                     self.readers.wake_all();
-                    self.requests.look(&current.segment, slots.clone());
+                    self.requests.answer_all(&current.segment, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
             } else if current.segment.has_place() {
@@ -143,22 +144,28 @@ impl<M> Core<M> {
                 let mut matches = Matches::none();
                 (current.subscribers).matches(|| pending.first(), known, &mut matches);
                 self.evict_failed(&mut matches);
-                let held = ReservedPlaces::reserve(matches.blocking(), attempt)?;
-                let turn = self.lock_order(&matches);
+                let reserved = ReservedPlaces::reserve(matches.blocking(), attempt)?;
+                let order = self.lock_order(&matches);
                 if let Some(slots) = self.append(&current, pending, 1) {
                     drop(hurry); // a change of the list need not let it pass any more, whatever user code runs below
                     let mut rest = None;
-                    let outcome =
-                        self.deliver(&current, slots.clone(), &matches, held, turn, &mut rest);
+                    let outcome = self.deliver(
+                        &current,
+                        slots.clone(),
+                        &matches,
+                        reserved,
+                        order,
+                        &mut rest,
+                    );
                     current.wake_vacated(&self.readers); // user code, so only once the order lock is free
                     self.readers.wake_all(); // likewise
                     drop(matches);
                     return Ok(self.finish(outcome, rest, || {
-                        self.requests.look(&current.segment, slots);
+                        self.requests.answer_all(&current.segment, slots);
                         drop((current, behind));
                     }));
                 }
-                drop(turn);
+                drop(order);
             }
             if current.is_over() {
                 // The list or a grant has changed, and the segment is the same.
@@ -204,8 +211,8 @@ impl<M> Core<M> {
         let mut matches = Matches::none();
         listed.matches(|| pending.first(), known, &mut matches); // user code, so before anything has happened
         self.evict_failed(&mut matches);
-        let held = ReservedPlaces::reserve(matches.blocking(), attempt)?;
-        let wanted = subscribers.step(pending.count());
+        let reserved = ReservedPlaces::reserve(matches.blocking(), attempt)?;
+        let wanted = subscribers.step(pending.remaining());
         // A segment is kept until it is full, even if everybody has received what is in it. At rest that is to be
         // little.
         let is_at_rest = self.readers.is_occupied();
@@ -219,12 +226,12 @@ impl<M> Core<M> {
         let next = Arc::new(next);
         let claimed = next.segment.filled().claimed;
         failpoints::at(Step::Installing);
-        let turn = self.lock_order(&matches);
+        let order = self.lock_order(&matches);
         if self.install(&current, &next) {
             failpoints::at(Step::Installed);
             *hurry = None;
             let mut rest = None;
-            let mut outcome = self.deliver(&next, 0..claimed, &matches, held, turn, &mut rest);
+            let mut outcome = self.deliver(&next, 0..claimed, &matches, reserved, order, &mut rest);
             next.complete(&self.readers);
             let base = next.segment.base();
             let blind = if next.segment.is_blind() { claimed } else { 0 };
@@ -251,15 +258,15 @@ impl<M> Core<M> {
             }
             drop(matches);
             let outcome = self.finish(outcome, rest, || {
-                self.requests.look(&next.segment, 0..claimed);
+                self.requests.answer_all(&next.segment, 0..claimed);
                 drop((current, next, listed, mem::take(behind)));
                 discard(pending, blind, base, |sequence, envelope| {
-                    self.requests.look_at(sequence, envelope);
+                    self.requests.answer_alone(sequence, envelope);
                 });
             });
             return Ok(Some(outcome));
         }
-        drop(turn);
+        drop(order);
         // The failed swap has dropped its handle, so this is the only one.
         let head = Arc::into_inner(next).expect("nobody else has seen it");
         let segment = Arc::into_inner(head.segment).expect("nobody else has seen it");
@@ -282,7 +289,7 @@ impl<M> Core<M> {
             pending,
             wanted,
             |sequence, envelope| {
-                self.requests.look_at(sequence, envelope);
+                self.requests.answer_alone(sequence, envelope);
             },
         )
     }
@@ -309,10 +316,12 @@ impl<M> Core<M> {
             current.complete(&self.readers);
             // This list, though there may be a newer one already. That may be a closed one, and a closed bus is
             // complete only after all that `close` does.
-            let next = current.again(subscribers).unwrap_or_else(|| {
-                current.segment.close();
-                current.idle(Arc::clone(subscribers))
-            });
+            let next = current
+                .next_of_same_segment(subscribers)
+                .unwrap_or_else(|| {
+                    current.segment.close();
+                    current.idle(Arc::clone(subscribers))
+                });
             let next = Arc::new(next);
             if self.install(&current, &next) {
                 next.settle();

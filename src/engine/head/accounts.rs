@@ -111,7 +111,7 @@ impl<M> Head<M> {
                 Ok(place) => self.others[place]
                     .entry
                     .after(self.segment.filled().claimed),
-                Err(_) => queue.plain_entry(self.end()),
+                Err(_) => queue.plain_entry(self.end_sequence()),
             },
         )
     }

@@ -96,7 +96,7 @@ impl<M> Head<M> {
     }
 
     fn void(&self, subscribers: Arc<SubscriberList<M>>, retained: Retained<M>) -> Self {
-        let segment = Segment::void(self.end());
+        let segment = Segment::void(self.end_sequence());
         if subscribers.closed {
             segment.close();
         }
@@ -152,11 +152,11 @@ impl<M> Head<M> {
             }
             let terms = queue.terms();
             let waits = attempt.waits_for(terms);
-            let room = queue.look_for_room(&entry, waits && attempt.is_patient());
+            let room = queue.find_room(&entry, waits && attempt.is_patient());
             if room == 0 && waits {
                 return Err(Arc::clone(terms));
             }
-            queue.make_room(self.end(), gone);
+            queue.make_room(self.end_sequence(), gone);
             if room > 0 {
                 in_reach += 1;
                 slots = slots.min(room);
@@ -193,11 +193,11 @@ impl<M> Head<M> {
         let retained = self.retained_for(&subscribers); // user code, so before anything has happened
         let taken = wanted.min(slots);
         let segment = if !read {
-            Segment::blind(self.end(), wanted)
+            Segment::blind(self.end_sequence(), wanted)
         } else if taken > 1 && taken >= slots / 2 {
-            Segment::full(self.end(), pending.take_many(taken))
+            Segment::full(self.end_sequence(), pending.take_many(taken))
         } else {
-            Segment::new(self.end(), slots, taken, || pending.take())
+            Segment::new(self.end_sequence(), slots, taken, || pending.take())
         };
         Ok(Head {
             segment: Arc::new(segment),
@@ -227,7 +227,7 @@ impl<M> Head<M> {
     }
 
     /// The sequence number after this segment, if nothing more is appended.
-    pub(crate) fn end(&self) -> u64 {
+    pub(crate) fn end_sequence(&self) -> u64 {
         self.segment.base() + self.segment.filled().claimed as u64
     }
 

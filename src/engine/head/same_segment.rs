@@ -28,7 +28,10 @@ impl<M> Head<M> {
     /// The next head of the same segment, with this list. None if the segment cannot have one: it takes no more, is not
     /// ready, or keeps nothing; it has no room for a newcomer; nobody would be left to read it; or something is
     /// retained.
-    pub(crate) fn again(&self, subscribers: &Arc<SubscriberList<M>>) -> Option<Self> {
+    pub(crate) fn next_of_same_segment(
+        &self,
+        subscribers: &Arc<SubscriberList<M>>,
+    ) -> Option<Self> {
         let (filled, slots) = (self.segment.filled(), self.segment.slots());
         let retains = !(self.subscribers.rules.is_empty() && subscribers.rules.is_empty());
         if filled.is_final
@@ -104,7 +107,7 @@ impl<M> Head<M> {
             }
         }
         // None: a later head has begun. This one was settled before that was installed.
-        if let Some(began) = self.segment.enter(self.epoch) {
+        if let Some(began) = self.segment.raise_epoch(self.epoch) {
             let start = self.segment.base() + began as u64;
             for queue in newcomers() {
                 queue.state().begin(start);

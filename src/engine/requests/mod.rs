@@ -60,7 +60,7 @@ impl<M> Requests<M> {
     }
 
     /// Registers a request that is to be published. Returns the slot for its answers, or none if too many are pending.
-    pub(crate) fn enter(&self, id: Uuid, wanted: Wanted) -> Option<Arc<Slot<Delivery<M>>>> {
+    pub(crate) fn register(&self, id: Uuid, wanted: Wanted) -> Option<Arc<Slot<Delivery<M>>>> {
         // Relaxed: the answering side learns of the request by its publish, and that comes after.
         if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_REQUESTS {
             self.pending.fetch_sub(1, Ordering::Relaxed);
@@ -110,14 +110,14 @@ impl<M> Requests<M> {
 
     /// Gives those of the envelopes just published that answer requests to the requests.
     #[inline]
-    pub(crate) fn look(&self, segment: &Arc<Segment<M>>, slots: Range<usize>) {
+    pub(crate) fn answer_all(&self, segment: &Arc<Segment<M>>, slots: Range<usize>) {
         if self.pending() > 0 {
-            self.look_up(segment, slots);
+            self.find_answers(segment, slots);
         }
     }
 
     #[cold]
-    fn look_up(&self, segment: &Arc<Segment<M>>, slots: Range<usize>) {
+    fn find_answers(&self, segment: &Arc<Segment<M>>, slots: Range<usize>) {
         for slot in slots {
             let envelope = segment.kept(slot);
             if let Some(id) = envelope.and_then(|envelope| envelope.correlation_id) {
@@ -126,9 +126,9 @@ impl<M> Requests<M> {
         }
     }
 
-    /// Like [`look`](Requests::look), for an envelope that no segment keeps.
+    /// Like [`answer_all`](Requests::answer_all), for an envelope that no segment keeps.
     #[inline]
-    pub(crate) fn look_at(&self, sequence: u64, envelope: Envelope<M>) {
+    pub(crate) fn answer_alone(&self, sequence: u64, envelope: Envelope<M>) {
         if self.pending() > 0
             && let Some(id) = envelope.correlation_id
         {
@@ -141,7 +141,7 @@ impl<M> Requests<M> {
         let ids: Vec<_> = (self.register.iter()).map(|it| *it.key()).collect();
         for id in ids {
             if let Some(slot) = self.take(id) {
-                slot.wake(slot.end());
+                slot.wake(slot.close());
             }
         }
     }

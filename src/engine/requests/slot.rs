@@ -34,12 +34,12 @@ pub(crate) struct Slot<T> {
     state: AtomicU64,
     /// How many answers may wait to be taken. If it is one, the first answer ends the slot.
     room: usize,
-    held: Mutex<Held<T>>,
+    contents: Mutex<Contents<T>>,
     /// Asking threads sleep on this.
     changed: Condvar,
 }
 
-struct Held<T> {
+struct Contents<T> {
     answers: SmallVec<[T; 1]>,
     /// How many answers found no room.
     dropped: u64,
@@ -52,7 +52,7 @@ impl<T> Slot<T> {
         Slot {
             state: AtomicU64::new(WAITING),
             room,
-            held: Mutex::new(Held {
+            contents: Mutex::new(Contents {
                 answers: SmallVec::new(),
                 dropped: 0,
                 waker: None,
@@ -74,22 +74,23 @@ impl<T> Slot<T> {
     /// Puts an answer in, or hands it back if there is no room. The caller [wakes](Slot::wake) afterwards: wakers and
     /// payloads are user code, which runs under no lock.
     pub(crate) fn put(&self, answer: T) -> Result<Option<Waker>, T> {
-        let mut held = self.held.lock();
-        if held.answers.len() == self.room {
-            held.dropped += 1;
+        let mut contents = self.contents.lock();
+        if contents.answers.len() == self.room {
+            contents.dropped += 1;
             return Err(answer);
         }
-        held.answers.push(answer);
+        contents.answers.push(answer);
         let state = if self.takes_one() { OVER } else { ANSWERED };
         self.state.store(state, Ordering::Relaxed);
-        Ok(held.waker.take())
+        Ok(contents.waker.take())
     }
 
-    /// Ends the slot: nothing comes any more. The caller [wakes](Slot::wake) afterwards, unless it is the asking side.
-    pub(crate) fn end(&self) -> Option<Waker> {
-        let mut held = self.held.lock();
+    /// Closes the slot: nothing comes any more. The caller [wakes](Slot::wake) afterwards, unless it is the asking
+    /// side.
+    pub(crate) fn close(&self) -> Option<Waker> {
+        let mut contents = self.contents.lock();
         self.state.store(OVER, Ordering::Relaxed);
-        held.waker.take()
+        contents.waker.take()
     }
 
     /// Wakes the asking side. What it is to find must be here already.
@@ -99,60 +100,60 @@ impl<T> Slot<T> {
     }
 
     /// The next answer, or that there will be none. Pending if neither is here.
-    pub(crate) fn look(&self) -> Poll<Option<T>> {
+    pub(crate) fn try_take(&self) -> Poll<Option<T>> {
         if self.state.load(Ordering::Relaxed) == WAITING {
             return Poll::Pending;
         }
-        self.take(&mut self.held.lock())
+        self.take(&mut self.contents.lock())
     }
 
-    /// Like [`look`](Slot::look), but waits until the deadline. Pending if that comes first.
+    /// Like [`try_take`](Slot::try_take), but waits until the deadline. Pending if that comes first.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Poll<Option<T>> {
-        let mut held = self.held.lock();
+        let mut contents = self.contents.lock();
         let mut is_late = false;
         loop {
-            let found = self.take(&mut held);
+            let found = self.take(&mut contents);
             if found.is_ready() || is_late {
                 return found;
             }
             match deadline {
-                None => self.changed.wait(&mut held),
+                None => self.changed.wait(&mut contents),
                 Some(deadline) => {
-                    is_late = self.changed.wait_until(&mut held, deadline).timed_out();
+                    is_late = self.changed.wait_until(&mut contents, deadline).timed_out();
                 }
             }
         }
     }
 
-    /// Like [`look`](Slot::look), for a task. If it is pending, the task will be woken.
+    /// Like [`try_take`](Slot::try_take), for a task. If it is pending, the task will be woken.
     #[cfg(feature = "tokio")]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<T>> {
-        let found = self.look();
+        let found = self.try_take();
         if found.is_ready() {
             return found; // the waker was taken when this was put in
         }
         let mut waker = Some(waker.clone()); // to clone it is user code, so not under the lock
-        let mut held = self.held.lock();
-        let found = self.take(&mut held);
+        let mut contents = self.contents.lock();
+        let found = self.take(&mut contents);
         if found.is_pending() {
-            std::mem::swap(&mut held.waker, &mut waker);
+            std::mem::swap(&mut contents.waker, &mut waker);
         }
-        drop(held);
+        drop(contents);
         drop(waker); // to drop it is user code too
         found
     }
 
-    fn take(&self, held: &mut Held<T>) -> Poll<Option<T>> {
+    fn take(&self, contents: &mut Contents<T>) -> Poll<Option<T>> {
         let is_over = self.is_over();
-        if held.answers.is_empty() {
+        if contents.answers.is_empty() {
             return if is_over {
                 Poll::Ready(None)
             } else {
                 Poll::Pending
             };
         }
-        let answer = held.answers.remove(0);
-        if held.answers.is_empty() && !is_over {
+        let answer = contents.answers.remove(0);
+        if contents.answers.is_empty() && !is_over {
             self.state.store(WAITING, Ordering::Relaxed);
         }
         Poll::Ready(Some(answer))
@@ -160,7 +161,7 @@ impl<T> Slot<T> {
 
     /// How many answers found no room.
     pub(crate) fn dropped(&self) -> u64 {
-        self.held.lock().dropped
+        self.contents.lock().dropped
     }
 }
 

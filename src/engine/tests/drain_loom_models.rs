@@ -69,7 +69,7 @@ impl Model {
         loop {
             let nap = drain.parker.nap();
             registration.register_and_fence(Waiter::Thread(Arc::clone(&drain.parker)));
-            if let Look::Found(()) = watch.look_at(left) {
+            if let Look::Found(()) = watch.check_with(left) {
                 return;
             }
             drain.looked.unpark();

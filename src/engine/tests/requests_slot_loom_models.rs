@@ -42,15 +42,15 @@ impl Register {
     fn close(&self) {
         let taken = self.0.lock().take();
         if let Some(slot) = taken {
-            slot.wake(slot.end());
+            slot.wake(slot.close());
         }
     }
 
-    /// Does what `Asked::end` does.
+    /// Does what `Asked::close` does.
     fn give_up(&self, slot: &Slot<Answer>) {
         if !slot.is_over() {
             drop(self.0.lock().take());
-            drop(slot.end());
+            drop(slot.close());
         }
     }
 
@@ -69,7 +69,7 @@ fn as_a_thread(slot: &Slot<Answer>) -> Option<Answer> {
 }
 
 fn as_an_eager_thread(slot: &Slot<Answer>) -> Option<Answer> {
-    match slot.look() {
+    match slot.try_take() {
         Poll::Ready(found) => found,
         Poll::Pending => as_a_thread(slot),
     }
@@ -156,7 +156,11 @@ fn a_request_that_is_given_up_leaves_nothing_behind() {
             };
             let (task, waker) = Task::new();
             let polled = slot.poll(&waker);
-            let last = if looks { slot.look() } else { Poll::Pending };
+            let last = if looks {
+                slot.try_take()
+            } else {
+                Poll::Pending
+            };
             register.give_up(&slot);
             let got = polled.is_ready() || last.is_ready();
             drop((polled, last, slot, waker));
@@ -201,16 +205,16 @@ fn each_of_several_answers_is_taken_or_counted_until_the_asking_side_ends_it() {
             let (register, answer) = (Arc::clone(&register), Arc::clone(&answer));
             thread::spawn(move || (0..2).filter(|_| register.answer(&answer)).count() as u64)
         });
-        let first = slot.look();
+        let first = slot.try_take();
         register.give_up(&slot);
         let mut taken = u64::from(first.is_ready());
-        while ready(slot.look()).is_some() {
+        while ready(slot.try_take()).is_some() {
             taken += 1;
         }
         drop(first);
         let found: u64 = threads.map(|thread| thread.join().unwrap()).iter().sum();
         assert_eq!(taken + slot.dropped(), found);
-        assert_eq!(ready(slot.look()), None, "nothing comes after the end");
+        assert_eq!(ready(slot.try_take()), None, "nothing comes after the end");
         assert_eq!(Arc::strong_count(&answer), 1);
     });
 }

@@ -272,11 +272,11 @@ impl AuditLog {
     ///
     /// [`AuditError`] if the log has failed.
     pub fn close(mut self) -> Result<(), AuditError> {
-        self.end();
+        self.finish();
         self.error().map_or(Ok(()), Err)
     }
 
-    fn end(&mut self) {
+    fn finish(&mut self) {
         if process::id() != self.process {
             return;
         }
@@ -298,7 +298,7 @@ impl AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        self.end();
+        self.finish();
     }
 }
 

@@ -172,7 +172,7 @@ impl<M> DirectQueue<M> {
         let credits = self.credits();
         if let Some(vacancy) = &self.terms.vacancy {
             let (free, consumed) = credits.free();
-            if vacancy.admit(free, consumed, is_patient) == 0 {
+            if vacancy.usable_room(free, consumed, is_patient) == 0 {
                 return Err(NoPlace::Full);
             }
         }

@@ -102,7 +102,7 @@ impl<M> ReceiverEnd<M> {
         self.tell(self.credits().lost())?;
         match self.receiver.try_recv() {
             Ok(item) => Ok(self.take(item)),
-            Err(end) if end.is_disconnected() => Err(self.credits().end()),
+            Err(end) if end.is_disconnected() => Err(self.credits().ending()),
             Err(_) => Err(Nothing::Empty),
         }
     }
@@ -192,7 +192,7 @@ impl<M> DirectReceiver<M> {
                     // No publisher uses the queue any more, so this is everything. Where no places are reserved, an
                     // evicted subscriber learns of it when every publisher that could still send is done.
                     end.tell(end.credits().lost())?;
-                    return Err(end.credits().end());
+                    return Err(end.credits().ending());
                 }
                 if let Some(vacancy) = &end.terms.vacancy {
                     vacancy.found_empty();
@@ -225,7 +225,7 @@ impl<M> DirectReceiver<M> {
     /// Leaves the wait list.
     #[inline]
     pub(crate) fn leave_wait_list(&mut self) {
-        self.owes |= self.registration.leave() && self.end.is_shared;
+        self.owes |= self.registration.deregister() && self.end.is_shared;
     }
 
     /// Hands a wake-up on. In a group, one thread is woken per envelope. If it was this one, and an envelope is left

@@ -85,7 +85,8 @@ impl<M> Cursor<M> {
         }
         self.read += 1;
         self.consumed += 1;
-        self.state.count(self.consumed, self.vacancy.as_deref());
+        self.state
+            .set_consumed(self.consumed, self.vacancy.as_deref());
         true
     }
 
@@ -98,7 +99,7 @@ impl<M> Cursor<M> {
     /// Finds the next slot, if it is claimed.
     ///
     /// `standing` returns what the bus has enqueued and left out for this queue so far.
-    pub(crate) fn reach(
+    pub(crate) fn find_next(
         &mut self,
         standing: &impl Fn(&QueueState) -> (u64, u64),
     ) -> Result<(), Nothing> {
@@ -126,7 +127,7 @@ impl<M> Cursor<M> {
         for envelope in segment.claimed(first..self.known.saturating_sub(1)) {
             self.read += 1;
             self.consumed += 1;
-            state.count(self.consumed, vacancy);
+            state.set_consumed(self.consumed, vacancy);
             look(envelope);
         }
         self.read - first
@@ -181,7 +182,7 @@ impl<M> Cursor<M> {
 
     /// Finds the next slot, if it is claimed. Otherwise the waiter is registered, and woken when it is worth trying
     /// again.
-    pub(crate) fn reach_or_register(
+    pub(crate) fn find_next_or_register(
         &mut self,
         waiter: &impl Fn() -> Waiter,
         standing: &impl Fn(&QueueState) -> (u64, u64),
@@ -193,10 +194,10 @@ impl<M> Cursor<M> {
                 if self.is_awaited() {
                     return Err(Nothing::Empty);
                 }
-                self.reach(standing)
+                self.find_next(standing)
             } else {
                 self.registration.register_and_fence(waiter());
-                match self.reach(standing) {
+                match self.find_next(standing) {
                     Err(Nothing::Empty) if self.holds_open_segment() => continue,
                     Err(Nothing::Empty) => return Err(Nothing::Empty),
                     found => found,
@@ -212,7 +213,7 @@ impl<M> Cursor<M> {
     /// Leaves the wait list.
     #[inline]
     pub(crate) fn leave_wait_list(&mut self) {
-        self.registration.leave();
+        self.registration.deregister();
     }
 
     /// Whether more may be appended to the segment in the hand.

@@ -76,7 +76,7 @@ impl<M> SharedQueue<M> {
     /// Returns how many more envelopes fit in, after those that `entry` counts as enqueued. A queue that keeps the
     /// newest has room for any number. A queue that publishers wait for may tell a patient publisher that it is still
     /// full. Records how many envelopes are queued.
-    pub(crate) fn look_for_room(&self, entry: &Entry, is_patient: bool) -> u64 {
+    pub(crate) fn find_room(&self, entry: &Entry, is_patient: bool) -> u64 {
         if self.channel.newest().is_some() {
             self.state.saw(self.accounts(entry).queued());
             return u64::MAX;
@@ -88,7 +88,7 @@ impl<M> SharedQueue<M> {
         self.state.saw(queued.min(capacity));
         let room = capacity.saturating_sub(queued);
         match &self.terms.vacancy {
-            Some(vacancy) => vacancy.admit(room, consumed, is_patient),
+            Some(vacancy) => vacancy.usable_room(room, consumed, is_patient),
             None => room,
         }
     }
@@ -175,7 +175,7 @@ impl<M> SharedQueue<M> {
 
     /// Ends the queue, because the bus or the subscription closes, with what `entry` counts as enqueued and left out.
     /// The caller wakes the subscriber.
-    pub(crate) fn end(&self, entry: &Entry) {
+    pub(crate) fn settle_accounts(&self, entry: &Entry) {
         let _first = self.state.end.set(FinalAccounts {
             enqueued: entry.enqueued,
             left_out: entry.left_out,

@@ -67,7 +67,7 @@ impl QueueState {
 
     /// Records how many envelopes the subscriber has received. Only the subscriber calls it.
     #[inline]
-    pub(crate) fn count(&self, consumed: u64, vacancy: Option<&Vacancy>) {
+    pub(crate) fn set_consumed(&self, consumed: u64, vacancy: Option<&Vacancy>) {
         self.consumed.store(consumed, Ordering::Release); // against the acquire in `consumed`
         if let Some(vacancy) = vacancy {
             fence(Ordering::SeqCst); // against the fence in `register_and_fence`
@@ -105,8 +105,8 @@ impl QueueState {
     /// Returns how many envelopes the subscriber has received.
     #[inline]
     pub(crate) fn consumed(&self) -> u64 {
-        // Acquire, against the release in `count`: a publisher that knows that the subscriber has received an envelope
-        // finds the room.
+        // Acquire, against the release in `set_consumed`: a publisher that knows that the subscriber has received an
+        // envelope finds the room.
         self.consumed.load(Ordering::Acquire)
     }
 

@@ -46,7 +46,7 @@ impl Queue {
             }
             let consumed = self.consumed.load(Ordering::Acquire);
             let room = 2_u64.saturating_sub(enqueued.saturating_sub(consumed));
-            if self.vacancy.admit(room, consumed, is_patient) == 0 {
+            if self.vacancy.usable_room(room, consumed, is_patient) == 0 {
                 return false;
             }
             let next = enqueued + 1;
@@ -69,7 +69,7 @@ impl Queue {
                 if !waits.register(&queue.vacancy, is_patient, waiter) {
                     nap.sleep(None);
                     drop(nap);
-                    waits.leave();
+                    waits.deregister();
                     nap = parker.nap();
                 }
             }

@@ -1,4 +1,4 @@
-//! A loom stand-in for crossbeam's channels: the part that the engine uses, made of loom's lock.
+//! A loom stand-in for crossbeam's channels: the part that is used, made of loom's lock.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -19,7 +19,7 @@ struct ChannelState<T> {
     receivers: usize,
 }
 
-/// The sender is not cloned: the engine shares it in an `Arc`.
+/// The sender is not cloned: its users share it in an `Arc`.
 pub(crate) struct Sender<T>(Arc<Channel<T>>);
 
 pub(crate) struct Receiver<T>(Arc<Channel<T>>);

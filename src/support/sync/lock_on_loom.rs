@@ -1,6 +1,6 @@
 //! Loom's locks with `parking_lot`'s signatures, and loom stand-ins for sleeping and spinning, which yield.
 //!
-//! The engine's code is then the same in a model and in a program.
+//! The code that uses it is then the same in a model and in a program.
 
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};

@@ -1,12 +1,11 @@
-//! The engine's synchronization primitives: atomics, locks, fences and channels, which loom's can replace.
+//! Synchronization primitives: atomics, locks, fences and channels, which loom's can replace.
 //!
 //! Under `--cfg oxide_loom`, the models in the layers' `tests/` folders run on loom's versions and explore the
 //! interleavings. arc-swap and crossbeam know nothing of loom. There, small stand-ins made of loom's locks have their
 //! method names. dashmap is not part of any model.
 //!
-//! Two things are not made of these primitives. One is cells that are written once in the life of their owner, such as
-//! the end of a [shared queue](crate::queue::shared) and the bus of [advisories](crate::bus::advisories). The other is
-//! the table of [requests](crate::engine::requests), which stands beside the engine.
+//! Two kinds of things are not made of these primitives: cells that are written once in the life of their owner, and
+//! sharded maps, which stand beside the lock-free parts.
 
 #[cfg(oxide_loom)]
 mod cell_on_loom;

@@ -77,7 +77,7 @@ fn a_task_that_leaves_is_not_woken_and_its_waker_is_dropped() {
     let (list, mut tasks) = tasks::<4>();
     for leaves in 0..4 {
         tasks.iter_mut().for_each(Task::register);
-        assert!(!tasks[leaves].registration.leave());
+        assert!(!tasks[leaves].registration.deregister());
         assert_eq!(Arc::strong_count(&tasks[leaves].counter), 1);
         list.wake_all();
     }
@@ -96,7 +96,7 @@ fn a_task_that_leaves_after_all_were_woken_takes_no_other_waker() {
     one.register();
     list.wake_all();
     other.register();
-    assert!(one.registration.leave());
+    assert!(one.registration.deregister());
     list.wake_all();
     assert_eq!((one.woken(), other.woken()), (1, 1));
 }
@@ -118,7 +118,7 @@ fn those_that_come_and_leave_by_turns_take_no_more_room_than_they_need() {
     tasks.iter_mut().for_each(Task::register);
     for turn in 0..1_000 {
         let task = &mut tasks[turn % 4];
-        task.registration.leave();
+        task.registration.deregister();
         task.register();
     }
     assert_eq!(list.entries.lock().waiting.len(), 4);
@@ -211,7 +211,7 @@ fn where_one_thread_is_woken_it_is_the_first_and_every_task_with_it() {
         assert_eq!(task.woken(), round);
     }
     assert!(!list.is_occupied());
-    assert!(registrations.iter_mut().all(Registration::leave));
+    assert!(registrations.iter_mut().all(Registration::deregister));
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn lists_are_counted_while_they_are_occupied() {
     one.register();
     other.register();
     assert_eq!(count(), 2);
-    one.registration.leave();
+    one.registration.deregister();
     assert_eq!(count(), 1);
     occupied.wake_all(lists.iter().map(|list| &**list));
     assert_eq!((count(), one.woken(), other.woken()), (0, 0, 1));

@@ -35,7 +35,7 @@ fn wait(segment: &Segment<u32>, registration: &mut Registration, read: usize) ->
     loop {
         let filled = segment.filled();
         if filled.claimed > read || filled.is_final {
-            registration.leave();
+            registration.deregister();
             return filled.claimed;
         }
         registration.register(Waiter::Task(waker.clone()));
@@ -55,7 +55,7 @@ fn wait_in_thread(segment: &Segment<u32>, list: &Arc<WaitList>, read: usize) -> 
             nap.sleep(None);
         }
         drop(nap);
-        registration.leave();
+        registration.deregister();
         let filled = segment.filled();
         if filled.claimed > read || filled.is_final {
             return filled.claimed;
@@ -144,12 +144,12 @@ fn until<T>(registration: &mut Registration, mut look: impl FnMut() -> Option<T>
     let (task, waker) = Task::new();
     loop {
         if let Some(found) = look() {
-            registration.leave();
+            registration.deregister();
             return found;
         }
         registration.register_and_fence(Waiter::Task(waker.clone()));
         if let Some(found) = look() {
-            registration.leave();
+            registration.deregister();
             return found;
         }
         task.sleep();
@@ -166,7 +166,7 @@ fn take_one(list: &Arc<WaitList>, receiver: &Receiver<u32>) -> u32 {
             nap.sleep(None);
         }
         drop(nap);
-        let was_woken = registration.leave();
+        let was_woken = registration.deregister();
         if let Ok(number) = receiver.try_recv() {
             if was_woken && !receiver.is_empty() {
                 list.wake_all_after_fence();
@@ -266,7 +266,7 @@ fn an_envelope_that_wakes_a_thread_of_a_group_that_gives_up_wakes_another() {
             move || {
                 let mut registration = Registration::new(&list);
                 registration.register_and_fence(Waiter::Thread(Arc::default()));
-                if registration.leave() && !receiver.is_empty() {
+                if registration.deregister() && !receiver.is_empty() {
                     list.wake_all_after_fence();
                 }
             }

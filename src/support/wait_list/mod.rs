@@ -1,25 +1,25 @@
 //! A wait list: tasks and threads that wait until something has changed.
 //!
-//! A bus has one for the subscribers that have no filter and one for each queue with a filter. There is one more for
-//! each other thing that is waited for: room in a queue, changes of the subscriber list and of queues that are
-//! [drained](crate::engine::drain), the end of work in flight.
+//! There is one list for each thing that is waited for. The thread that changes that thing wakes the list, so nobody
+//! polls.
 //!
 //! # Why no wake-up is lost
 //!
 //! A waiter registers, and then looks once more at what it waits for. A thread that changes that goes to the list
 //! afterwards, and wakes the registered waiters. At least one of the two sees what the other did, because
 //!
-//! * both change the same word: a [segment's](crate::queue::segment), by a claim and by
-//!   [`await_after`](crate::queue::segment::Segment::await_after); or
+//! * both change the same word, where what is waited for lies in one word: a waiter that registered with
+//!   [`Registration::register`] exchanges it for itself, which fails if it has changed; or
 //! * both put a `SeqCst` fence between what they write and what they read:
 //!   [`wake_all_after_fence`](WaitList::wake_all_after_fence) or [`Occupied::wake_all`], and
 //!   [`Registration::register_and_fence`].
 //!
-//! If nobody waits, a publisher reads one flag. The lock is only for waiters and for the threads that wake them.
+//! If nobody waits, a thread that changes something reads one flag. The lock is only for waiters and for the threads
+//! that wake them.
 //!
 //! Tasks and channels are woken directly, and all of them. A woken task may have been cancelled, so waking only one
 //! could lose a wake-up. Threads are woken [by tree](crate::support::parker::WakeTree), because waking one is a system
-//! call. Of the threads of a group, one is woken for each envelope.
+//! call. Where any one of the threads will do, [one](Threads::One) is woken.
 //!
 //! The models are in `tests/wait_list_loom_models.rs`, the tests in `tests/wait_list.rs`.
 
@@ -62,18 +62,17 @@ pub(crate) struct WaitList {
 /// How threads are woken.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threads {
-    /// The publisher wakes two, and each woken thread wakes two more.
+    /// The waking thread wakes two, and each woken thread wakes two more.
     #[default]
     ByTree,
-    /// The publisher wakes all of them.
+    /// The waking thread wakes all of them.
     Directly,
-    /// One thread is woken each time. It [hands on](crate::queue::direct::DirectReceiver::hand_on) the wake-up if it
-    /// leaves something behind.
+    /// One thread is woken each time. It wakes the list again if it leaves something behind.
     One,
 }
 
-/// How many wait lists of a bus's direct queues are occupied. While this is zero, a publish that has sent to many
-/// queues need not look at the list of each one.
+/// How many of some wait lists are occupied. While this is zero, a thread that has changed many things need not look at
+/// the list of each one.
 #[derive(Debug, Default)]
 pub(crate) struct Occupied(AtomicU64);
 

@@ -74,7 +74,7 @@ impl Registration {
 
     /// Leaves the list. Returns true if the waiter was woken since it registered.
     #[inline]
-    pub(crate) fn leave(&mut self) -> bool {
+    pub(crate) fn deregister(&mut self) -> bool {
         self.entry.take().is_some_and(|number| {
             self.last = Some(number);
             // Relaxed: entries with a number below `taken` are gone, and nothing else depends on it. This is the usual
@@ -96,6 +96,6 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.leave();
+        self.deregister();
     }
 }

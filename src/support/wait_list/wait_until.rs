@@ -1,7 +1,6 @@
 //! Waiting, in a thread, until a look finds something.
 //!
-//! It is the loop of threads that wait for a drain, for subscribers, or for the end of work in flight: register, look,
-//! sleep, look again. The thread is woken for each change, so it does not poll.
+//! It is a loop: register, look, sleep, look again. The thread is woken for each change, so it does not poll.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -48,7 +48,7 @@ impl ReplayAccounts {
         }
         match publish(envelope) {
             Ok(receipt) => {
-                entries.counters.enter(&receipt, subject);
+                entries.counters.record(&receipt, subject);
                 ControlFlow::Continue(())
             }
             Err(error) if error.is_denied() => {

@@ -56,7 +56,7 @@ impl Counters {
     }
 
     /// Counts a published envelope, also by its subject if one is given.
-    pub(super) fn enter(&mut self, receipt: &Receipt, subject: Option<String>) {
+    pub(super) fn record(&mut self, receipt: &Receipt, subject: Option<String>) {
         let delivered = receipt.delivered() as u64;
         self.published += 1;
         self.delivered += delivered;

@@ -127,7 +127,7 @@ impl Round {
     }
 
     /// Notes after a publish that all numbers less than `below` are published.
-    pub(super) fn end(&self, line: usize, below: u64) {
+    pub(super) fn finish(&self, line: usize, below: u64) {
         self.lines[line].done.store(below, Ordering::Release); // pairs with `done_of`
     }
 

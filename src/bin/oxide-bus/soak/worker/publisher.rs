@@ -95,7 +95,7 @@ impl Worker {
         };
         round.matched.fetch_add(matched as u64, Ordering::Relaxed);
         self.number += published as u64;
-        round.end(line, self.number);
+        round.finish(line, self.number);
         // A phase that is the same before and after held all the while.
         let phase = Some(before % 4).filter(|_| before == phase());
         let may = published == 0 || phase != Some(REVOKED) && !is_foreign;
