@@ -244,7 +244,7 @@
 //!
 //! A publish appends to a *segment* of up to 64 envelopes that lies in every queue already: one compare-and-swap and
 //! one write, however many subscribers there are. A subscriber with a filter is sent each envelope that matches by
-//! itself; one that does not match costs nothing. A subscription takes about 4 KiB, 6 KiB with a filter.
+//! itself; one that does not match costs nothing. A subscription takes about 2 KiB, 5 KiB with a filter.
 //! [`docs::speed`] has the figures.
 //!
 //! # Features

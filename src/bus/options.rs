@@ -99,10 +99,11 @@ impl<M> SubscribeOptions<M> {
     /// Sets how many envelopes the queue holds, from 1 to [`MAX_CAPACITY`]. Without a filter, a queue with
     /// [`Overflow::DropOldest`] holds up to 128 more.
     ///
-    /// The queue is allocated whole on subscribing. It takes 16 bytes for each envelope of capacity, or 24 with a
-    /// filter or a group, and up to 2 KiB more (3 KiB in a group). Without a filter and with `DropOldest`, it takes 3
-    /// KiB in all. What the filter itself takes comes on top. The envelopes are shared by all subscribers. As with any
-    /// allocation, the process aborts if the memory cannot be had.
+    /// Without a filter, the queue takes 2 KiB on subscribing and 2 bytes for each envelope of capacity; with
+    /// `DropOldest`, 3 KiB in all. If its segments are so short that they do not fit, it takes up to 32 bytes more for
+    /// each queued envelope. With a filter or a group it is allocated whole: 24 bytes for each envelope of capacity, and
+    /// up to 2 KiB more (3 KiB in a group). What the filter itself takes comes on top. The envelopes are shared by all
+    /// subscribers. As with any allocation, the process aborts if the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
         self

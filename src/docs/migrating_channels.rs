@@ -74,7 +74,7 @@
 //! **Better:** filters, groups, lossless subscribers, back-pressure, right to publish. Many receivers on one thread
 //! receive sooner (cell k of [`docs::speed`](super::speed)).
 //!
-//! **Worse:** a further subscription takes about 4 KiB, where a receiver of `broadcast` takes 16 bytes. A publish to
+//! **Worse:** a further subscription takes about 2 KiB, where a receiver of `broadcast` takes 16 bytes. A publish to
 //! subscribers that never read costs more, because each has a queue that must be looked at (cells o and q). A message is
 //! wrapped in an envelope, with an id and a time: a reading of the clock for each.
 //!

@@ -20,9 +20,9 @@ fn kinds<M>() -> [(SubscribeOptions<M>, i64, i64); 8] {
     let rare = || all().source("rare");
     let block = Overflow::Block;
     [
-        (all(), 16, 2),
-        (all().overflow(block), 16, 2),
-        (all().overflow(Overflow::Evict), 16, 2),
+        (all(), 2, 2),
+        (all().overflow(block), 2, 2),
+        (all().overflow(Overflow::Evict), 2, 2),
         (rare(), 24, 2),
         (rare().overflow(block), 24, 2),
         (rare().group("workers"), 24, 3),

@@ -46,7 +46,6 @@ pub(crate) use self::receiver::{DirectReceiver, ReceiverEnd};
 pub(crate) struct DirectQueue<M> {
     sender: Sender<Item<M>>,
     overflow: Overflow,
-    credits: Arc<Credits>,
     /// In a queue that keeps the newest: where a publisher takes out the oldest.
     oldest: Option<Receiver<Item<M>>>,
     // Dropped after the sender, so that a woken reader finds that nobody sends any more.
@@ -105,8 +104,7 @@ impl<M> DirectQueue<M> {
         let queue = DirectQueue {
             sender,
             overflow,
-            ending: Ending(Arc::clone(&credits), readers),
-            credits,
+            ending: Ending(credits, readers),
             oldest,
             terms: Arc::clone(terms),
             group,
@@ -128,7 +126,7 @@ impl<M> DirectQueue<M> {
     }
 
     pub(crate) fn credits(&self) -> &Credits {
-        &self.credits
+        &self.ending.0
     }
 
     /// Whether publishers wait for room.
@@ -220,7 +218,7 @@ impl<M> DirectQueue<M> {
             self.credits().lose();
             return Err(Refused::NoPlace(NoPlace::Full));
         };
-        let _taking = self.credits.taking.lock();
+        let _taking = self.credits().taking.lock();
         let mut sent = self.sender.try_send(item);
         while let Err(TrySendError::Full(item)) = sent {
             if let Ok(oldest) = oldest.try_recv() {
@@ -259,7 +257,7 @@ impl<M> DirectQueue<M> {
     /// not filled yet is not counted, because that publish may fail.
     pub(crate) fn accounts(&self) -> Accounts {
         // With the lock held, no envelope is between being queued and being counted.
-        let _taking = self.oldest.is_some().then(|| self.credits.taking.lock());
+        let _taking = self.oldest.is_some().then(|| self.credits().taking.lock());
         let mut tries = 3;
         loop {
             let consumed = self.credits().consumed();
