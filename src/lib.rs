@@ -253,6 +253,7 @@
 //! | --- | --- |
 //! | (none) | this library, without a crate for async or the command line |
 //! | `cli` | the `oxide-bus` command |
+//! | `link` | [`link`]: buses elsewhere, joined over a server; see [`docs::links`] |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
@@ -266,6 +267,8 @@ pub mod codec;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 mod engine;
+#[cfg(feature = "link")]
+pub mod link;
 mod message;
 mod observe;
 mod queue;

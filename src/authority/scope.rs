@@ -8,6 +8,8 @@ use crate::engine::refusal::Refusal;
 use crate::message::capability::Capability;
 use crate::message::denial::Denial;
 use crate::message::envelope::Envelope;
+#[cfg(feature = "link")]
+use crate::message::headers::LINK_ORIGIN;
 use crate::message::pattern::Pattern;
 use crate::message::source::Source;
 use crate::message::subject::Payload;
@@ -21,8 +23,35 @@ pub(crate) enum Origin<'a> {
     Made,
     /// A publisher of this source forwards it as it is.
     Forwarded(&'a Source),
+    /// A link forwards it for a publisher of this source, and has set the header that names where it comes from.
+    #[cfg(feature = "link")]
+    Linked(&'a Source),
     /// The caller holds the bus and presents a capability's name, or is trusted by a holder of the bus.
     Presented,
+}
+
+impl<'a> Origin<'a> {
+    /// The source of the publisher that forwards it, if one does.
+    fn forwards_for(self) -> Option<&'a Source> {
+        match self {
+            Origin::Forwarded(own) => Some(own),
+            #[cfg(feature = "link")]
+            Origin::Linked(own) => Some(own),
+            Origin::Made | Origin::Presented => None,
+        }
+    }
+
+    /// Whether a link has set the header with this name, so that nobody needs permission for it.
+    #[cfg(feature = "link")]
+    fn has_set(self, header: &str) -> bool {
+        matches!(self, Origin::Linked(_)) && header == LINK_ORIGIN
+    }
+
+    #[cfg(not(feature = "link"))]
+    #[expect(clippy::unused_self, reason = "with links it looks")]
+    fn has_set(self, _header: &str) -> bool {
+        false
+    }
 }
 
 /// Why envelopes do not pass.
@@ -132,15 +161,15 @@ impl Scope {
         if self.has_expired() {
             return Err(Denial::Expired.into());
         }
-        if matches!(origin, Origin::Forwarded(_)) && !self.forwards {
+        if origin.forwards_for().is_some() && !self.forwards {
             return Err(Denial::Forwarding.into());
         }
         for (at, envelope) in envelopes.iter().enumerate() {
             let denied = |denial| Err(Objection::Denied { denial, at });
-            let speaks = match (&self.sources, origin) {
+            let speaks = match (&self.sources, origin.forwards_for()) {
                 (Some(sources), _) => sources.binary_search(&envelope.source).is_ok(),
-                (None, Origin::Forwarded(own)) => *own == envelope.source,
-                (None, Origin::Made | Origin::Presented) => true,
+                (None, Some(own)) => *own == envelope.source,
+                (None, None) => true,
             };
             if !speaks {
                 return denied(Denial::Source);
@@ -165,6 +194,7 @@ impl Scope {
                 let is_allowed = |(name, _): (&str, &str)| {
                     allowed.binary_search_by(|it| (**it).cmp(name)).is_ok()
                         || is_traced && name == TRACEPARENT
+                        || origin.has_set(name)
                 };
                 if !envelope.headers.iter().all(is_allowed) {
                     return denied(Denial::Header);

@@ -80,6 +80,9 @@ fn emit(advisory: &Advisory) {
         Advisory::Drained { capability } => {
             info!(capability = capability.as_str(), "capability drained");
         }
+        Advisory::LinkLagged { link, missed } => {
+            warn!(link = &**link, missed, "link has missed envelopes");
+        }
         Advisory::Closed => info!("bus closed"),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::marker::PhantomData;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _};
+use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value};
 
@@ -215,5 +216,26 @@ impl<'de> Deserialize<'de> for Event {
             Message::Event(event) => Ok(event),
             Message::Command(_) => Err(D::Error::custom("a command where an event belongs")),
         }
+    }
+}
+
+/// Reads a [`Message`] within the limits, and any other message by its own implementation.
+pub(super) struct OwnOrForeign<'a, M> {
+    pub(super) reading: &'a Reading,
+    pub(super) message: PhantomData<M>,
+}
+
+impl<'de, M: DeserializeOwned + 'static> DeserializeSeed<'de> for OwnOrForeign<'_, M> {
+    type Value = M;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<M, D::Error> {
+        let mut own: Option<M> = None;
+        // The compiler knows the outcome, and leaves out the other branch.
+        if let Some(message) = (&mut own as &mut dyn Any).downcast_mut::<Option<Message>>() {
+            *message = Some(Tagged::message(self.reading).deserialize(deserializer)?);
+            return own.ok_or_else(|| D::Error::custom("no message"));
+        }
+        self.reading.field.set(None);
+        M::deserialize(deserializer)
     }
 }

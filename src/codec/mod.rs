@@ -104,6 +104,8 @@
 //! the correlation id, seconds and nanoseconds since 1970, the headers as a map, and the message as an ordinary enum. A
 //! payload is its JSON text there, under the default [limits](#limits).
 
+#[cfg(feature = "link")]
+mod alone;
 mod bounded;
 mod compact;
 mod envelope;
@@ -124,10 +126,9 @@ mod tagged;
 mod time;
 mod value;
 
-use std::any::Any;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _};
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::ser::Serialize;
 use serde_json::error::Category;
 
@@ -137,18 +138,18 @@ pub(crate) use self::file_kind::{BOM, begin};
 pub use self::line_error::LineError;
 pub use self::lines::{LinesReader, LinesWriter};
 pub(crate) use self::time::is_written_time;
+#[cfg(feature = "link")]
+pub(crate) use self::time::{read as read_time, write as write_time};
 
 pub(crate) use self::envelope::check;
 
 use self::bounded::{in_one_line, write};
 use self::envelope::{Checked, EnvelopeSeed};
 use self::limits::Limits;
-use self::message::Parts;
+use self::message::{OwnOrForeign, Parts};
 use self::reading::Reading;
 use self::scan::{scan, scan_for_nulls};
-use self::tagged::Tagged;
 use crate::message::envelope::Envelope;
-use crate::message::kernel::Message;
 
 /// Reads and writes envelopes as JSON, strictly and within [limits](crate::codec#limits).
 ///
@@ -375,26 +376,5 @@ fn explain(error: &serde_json::Error, reading: &Reading) -> ErrorKind {
         (Category::Data, None) => ErrorKind::Message(error::repeated(error)),
         (Category::Eof, _) => ErrorKind::Syntax("unexpected end of input".to_owned()),
         _ => ErrorKind::Syntax(error::repeated(error)),
-    }
-}
-
-/// Reads a [`Message`] within the limits, and any other message by its own implementation.
-struct OwnOrForeign<'a, M> {
-    reading: &'a Reading,
-    message: PhantomData<M>,
-}
-
-impl<'de, M: DeserializeOwned + 'static> DeserializeSeed<'de> for OwnOrForeign<'_, M> {
-    type Value = M;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<M, D::Error> {
-        let mut own: Option<M> = None;
-        // The compiler knows the outcome, and leaves out the other branch.
-        if let Some(message) = (&mut own as &mut dyn Any).downcast_mut::<Option<Message>>() {
-            *message = Some(Tagged::message(self.reading).deserialize(deserializer)?);
-            return own.ok_or_else(|| D::Error::custom("no message"));
-        }
-        self.reading.field.set(None);
-        M::deserialize(deserializer)
     }
 }

@@ -15,18 +15,18 @@ pub(super) fn is_writable(time: &DateTime<Utc>) -> bool {
 /// time needs.
 ///
 /// `chrono` writes the same text into a new `String`, and takes a third longer.
-pub(super) struct TimeText {
+pub(crate) struct TimeText {
     text: [u8; 30],
     length: usize,
 }
 
 impl TimeText {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         str::from_utf8(&self.text[..self.length]).unwrap_or_default()
     }
 }
 
-pub(super) fn write(time: &DateTime<Utc>) -> TimeText {
+pub(crate) fn write(time: &DateTime<Utc>) -> TimeText {
     let mut text = *b"0000-00-00T00:00:00.000000000Z";
     let (date, clock) = (time.date_naive(), time.time());
     put(&mut text[..4], date.year().unsigned_abs());
@@ -65,7 +65,7 @@ pub(crate) fn is_written_time(text: &str) -> bool {
 }
 
 /// Reads `YYYY-MM-DDTHH:MM:SS[.1-9 digits](Z|±HH:MM)` and nothing else.
-pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn read(text: &str) -> Option<DateTime<Utc>> {
     let (whole, rest) = text
         .as_bytes()
         .split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;

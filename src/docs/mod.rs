@@ -10,6 +10,7 @@
 //! | [`migrating_channels`] | I come from `tokio::sync::broadcast`, crossbeam channels or NATS: what do I write, what gets worse? |
 //! | [`threat_model`] | what can a hostile module do? |
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
+//! | [`links`] | how are buses of several programs linked, and what may I rely on? |
 //! | [`internals`] | how does it work, in ten minutes? |
 //! | [`mechanisms`] | how does each mechanism work, in detail? |
 //! | [`contributing`] | how do I test, measure and place a change? |
@@ -22,6 +23,7 @@ pub mod fuzzing;
 pub mod guarantees;
 pub mod internals;
 pub mod limitations;
+pub mod links;
 pub mod mechanisms;
 pub mod migrating;
 pub mod migrating_channels;

@@ -130,6 +130,16 @@ pub enum Advisory {
         /// The capability.
         capability: Capability,
     },
+    /// A [link](crate::docs::links) has missed envelopes of a bus elsewhere: they were sent, and will not come any
+    /// more. `advisory.link_lagged`
+    ///
+    /// There is one for each gap. The envelopes after the gap are published after it.
+    LinkLagged {
+        /// The name of the link that they were missed by.
+        link: Arc<str>,
+        /// How many envelopes.
+        missed: u64,
+    },
     /// The bus has closed. This is the last advisory. `advisory.closed`
     Closed,
 }
@@ -160,6 +170,7 @@ impl Payload for Advisory {
             Advisory::Granted { .. } => "granted",
             Advisory::Revoked { .. } => "revoked",
             Advisory::Drained { .. } => "drained",
+            Advisory::LinkLagged { .. } => "link_lagged",
             Advisory::Closed => "closed",
         };
         Subject::new(["advisory", kind])

@@ -130,7 +130,7 @@ impl<M: Payload> AsyncPublisher<M> {
         self.place(envelope, self.publisher.forwarded()).await
     }
 
-    pub(super) async fn place(
+    pub(crate) async fn place(
         &self,
         envelope: Envelope<M>,
         origin: Origin<'_>,

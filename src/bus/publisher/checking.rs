@@ -15,6 +15,8 @@ use crate::engine::core::Batching;
 use crate::engine::pending::Pending;
 use crate::engine::receipt::Receipt;
 use crate::engine::refusal::Refusal;
+#[cfg(feature = "link")]
+use crate::message::denial::Denial;
 use crate::message::envelope::Envelope;
 use crate::message::subject::Payload;
 
@@ -36,6 +38,21 @@ impl<M: Payload> Publisher<M> {
             Some(_) => Origin::Forwarded(&self.source),
             None => Origin::Presented,
         }
+    }
+
+    /// The origin of the envelopes that a link brings for this publisher.
+    #[cfg(feature = "link")]
+    pub(crate) fn linked(&self) -> Origin<'_> {
+        match self.capability() {
+            Some(_) => Origin::Linked(&self.source),
+            None => Origin::Presented,
+        }
+    }
+
+    /// Counts and reports that a link does not bring an envelope, as if the grant had refused it.
+    #[cfg(feature = "link")]
+    pub(crate) fn deny_linked(&self, envelope: &Envelope<M>, denial: Denial) {
+        (self.grant).refuse(&self.bus.core.notices, &self.source, Some(envelope), denial);
     }
 
     #[inline]

@@ -4,13 +4,19 @@
 
 mod advisories;
 
+#[cfg(feature = "link")]
+use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
+#[cfg(feature = "link")]
+use std::sync::Weak;
 use std::time::Duration;
 
 use crate::authority::grants::Grants;
 use crate::engine::core::Core;
 use crate::engine::notices::{AdvisorySink, Notices};
+#[cfg(feature = "link")]
+use crate::support::sync::Mutex;
 
 use self::advisories::Advisories;
 
@@ -28,6 +34,9 @@ pub(crate) struct BusState<M> {
     pub(crate) advisories: Arc<Advisories>,
     /// How long a request waits for its answer by default.
     pub(crate) request_timeout: Duration,
+    /// What all links of this bus share, as long as there is one.
+    #[cfg(feature = "link")]
+    pub(crate) of_links: Mutex<Option<Weak<dyn Any + Send + Sync>>>,
 }
 
 impl<M> BusState<M> {
@@ -53,6 +62,8 @@ impl<M> BusState<M> {
             grants: Arc::default(),
             advisories,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            #[cfg(feature = "link")]
+            of_links: Mutex::new(None),
         }
     }
 

@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 pub use self::error::HeaderError;
 
+/// The name of the header that a link sets on what it brings: it names the link that the envelope came from.
+#[cfg(feature = "link")]
+pub(crate) const LINK_ORIGIN: &str = "link-origin";
+
 /// Short names with texts on an [`Envelope`](crate::Envelope), for what is not the payload's business, such as the
 /// context of a trace.
 ///

@@ -52,13 +52,14 @@ const fn form(kind: &'static str, has: &'static [LineKey], may_have: &'static [L
     }
 }
 
-const FORMS: [Form; 15] = [
+const FORMS: [Form; 16] = [
     form("opened", &[], &[]),
     form("subscribed", &[Id], &[Name, Why]),
     form("listening", &[Id], &[Name, Why]),
     form("unsubscribed", &[Id], &[Name]),
     form("evicted", &[Id, Why], &[Name]),
     form("lagging", &[Id, Count], &[Name]),
+    form("link_lagged", &[Name, Count], &[]),
     form(
         "denied",
         &[Source, Claimed, Capability, Why],

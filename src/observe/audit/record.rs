@@ -107,6 +107,11 @@ impl AuditEvent {
                 capability: Some(text(capability.as_str())),
                 ..event("drained")
             },
+            Advisory::LinkLagged { link, missed } => Event {
+                name: Some(text(link)),
+                count: Some(*missed),
+                ..event("link_lagged")
+            },
             Advisory::Closed => event("closed"),
         }
     }

@@ -1,0 +1,424 @@
+//! The builder of a link: its name, what goes out, what comes in, and its bounds.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use crate::bus::handle::Bus;
+use crate::bus::lifecycle::WeakBus;
+use crate::bus::options::SubscribeOptions;
+use crate::bus::publisher::Publisher;
+use crate::codec::Codec;
+use crate::link::driver::Driver;
+use crate::link::engine::Engine;
+use crate::link::error::LinkError;
+use crate::link::exporting::Outlet;
+use crate::link::handle::{Link, LinkThread};
+use crate::link::importing::is_name;
+use crate::link::inbox::Patience;
+use crate::link::outbox::Bounds;
+use crate::link::publishing::Inlet;
+use crate::link::seen::SeenIds;
+use crate::link::state::{Linked, Settings};
+use crate::link::subject;
+use crate::message::id::stamp;
+use crate::message::overflow::Overflow;
+use crate::message::pattern::{Pattern, PatternError};
+use crate::message::subject::Payload;
+
+/// Builds a [`Link`]; begun by [`Link::over`].
+///
+/// # Defaults
+///
+/// | option | default |
+/// | --- | --- |
+/// | [`name`](Self::name) | none: it must be given |
+/// | [`export`](Self::export), [`import`](Self::import) | nothing: one of them must be given |
+/// | [`overflow`](Self::overflow) | [`Overflow::Block`] |
+/// | [`capacity`](Self::capacity) | 1,024 envelopes |
+/// | [`window`](Self::window) | 65,536 frames, 64 MiB |
+/// | [`time_limit`](Self::time_limit) | 5 s |
+/// | [`patience`](Self::patience) | 10 s |
+/// | [`codec`](Self::codec) | [`Codec::new`] |
+#[must_use = "a link is made by `connect` or `spawn`"]
+pub struct LinkBuilder<E, M> {
+    engine: E,
+    name: String,
+    exports: Vec<Pattern>,
+    exports_everything: bool,
+    imports: Vec<Import<M>>,
+    bad_pattern: Option<PatternError>,
+    bad_origin: Option<String>,
+    overflow: Overflow,
+    capacity: usize,
+    bounds: Bounds,
+    time_limit: Duration,
+    patience: Duration,
+    codec: Codec,
+}
+
+/// After so many frames, or so long after the first of them, a round trip confirms them. It takes some 65 µs.
+const CONFIRM_FRAMES: u64 = 512;
+const CONFIRM_AFTER: Duration = Duration::from_millis(5);
+
+/// How long after frames a mark is sent, so that importers notice if the last ones are missing.
+const MARK_AFTER: Duration = Duration::from_secs(1);
+
+const PATIENCE: Patience = Patience {
+    ask_again: Duration::from_millis(250),
+    give_up: Duration::from_secs(10),
+    held: 1 << 14,
+    held_bytes: 32 << 20,
+};
+
+struct Import<M> {
+    subject: String,
+    publisher: Publisher<M>,
+}
+
+impl<E, M> LinkBuilder<E, M> {
+    pub(super) fn new(engine: E) -> Self {
+        LinkBuilder {
+            engine,
+            name: String::new(),
+            exports: Vec::new(),
+            exports_everything: false,
+            imports: Vec::new(),
+            bad_pattern: None,
+            bad_origin: None,
+            overflow: Overflow::Block,
+            capacity: 1024,
+            bounds: Bounds {
+                frames: 1 << 16,
+                bytes: 64 << 20,
+            },
+            time_limit: Duration::from_secs(5),
+            patience: PATIENCE.give_up,
+            codec: Codec::new(),
+        }
+    }
+
+    /// Sets the name of the link: 1 to 64 lowercase letters, digits and hyphens. It is the origin of all that the link
+    /// sends, so no other link at the same server should have it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sends what matches this pattern. Each call adds a pattern, and one match is enough.
+    ///
+    /// What a link has brought does not go out again. A payload without a subject matches no pattern; see
+    /// [`export_everything`](Self::export_everything).
+    pub fn export<P>(mut self, pattern: P) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        match pattern.try_into() {
+            Ok(pattern) => self.exports.push(pattern),
+            Err(error) => self.note(error.into()),
+        }
+        self
+    }
+
+    /// Sends everything, also what has no subject.
+    pub fn export_everything(mut self) -> Self {
+        self.exports_everything = true;
+        self
+    }
+
+    /// Brings what matches this pattern from all origins, and publishes it by this publisher.
+    ///
+    /// The publisher's grant decides what may pass. It must [forward](crate::Grant::forwards), and name the
+    /// [sources](crate::Grant::sources). If several imports match, the first of them is used. Import all that the other
+    /// side exports: then a gap is noticed.
+    pub fn import<P>(self, pattern: P, publisher: impl Into<Publisher<M>>) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        self.bring("*", pattern, publisher.into())
+    }
+
+    /// Brings what matches this pattern from the link with this name only; see [`import`](Self::import).
+    pub fn import_from<P>(
+        mut self,
+        origin: impl Into<String>,
+        pattern: P,
+        publisher: impl Into<Publisher<M>>,
+    ) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let origin = origin.into();
+        if !is_name(&origin) {
+            self.bad_origin.get_or_insert(origin);
+            return self;
+        }
+        self.bring(&origin, pattern, publisher.into())
+    }
+
+    /// Brings everything from all origins, also what has no subject; see [`import`](Self::import).
+    pub fn import_everything(mut self, publisher: impl Into<Publisher<M>>) -> Self {
+        self.imports.push(Import {
+            subject: subject::from_origin("*", ">"),
+            publisher: publisher.into(),
+        });
+        self
+    }
+
+    fn bring<P>(mut self, origin: &str, pattern: P, publisher: Publisher<M>) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        match pattern.try_into() {
+            Ok(pattern) => self.imports.push(Import {
+                subject: subject::from_origin(origin, &subject::of_pattern(&pattern)),
+                publisher,
+            }),
+            Err(error) => self.note(error.into()),
+        }
+        self
+    }
+
+    fn note(&mut self, error: PatternError) {
+        self.bad_pattern.get_or_insert(error);
+    }
+
+    /// Sets what happens when the window is full and the link's queue on the bus is full too. By default publishers
+    /// wait, so that nothing is lost. With [`Overflow::DropNewest`] no publisher waits for the link, and what is lost
+    /// is counted.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Sets how many envelopes the link's queue on the bus holds.
+    pub fn capacity(mut self, envelopes: usize) -> Self {
+        self.capacity = envelopes;
+        self
+    }
+
+    /// Sets how many frames, and how many bytes of them, may be on their way unconfirmed. The link keeps as many again
+    /// for importers that ask for them.
+    pub fn window(mut self, frames: usize, bytes: usize) -> Self {
+        self.bounds = Bounds {
+            frames: frames.max(1),
+            bytes: bytes.max(1),
+        };
+        self
+    }
+
+    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Sets the codec, whose limits hold in both directions.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+}
+
+impl<E, M> LinkBuilder<E, M>
+where
+    E: Engine,
+    M: Payload + Serialize + DeserializeOwned,
+{
+    /// Connects, and runs the link as a task of the current runtime.
+    ///
+    /// What is published on the bus after this has returned is exported. What others send is received once the link is
+    /// [ready](Link::ready).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] if something is missing or wrong, or the engine does not connect within the
+    /// [time limit](Self::time_limit).
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, or in one whose clock is not enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is cancelled, there is no link.
+    pub async fn connect(self, bus: &Bus<M>) -> Result<Link, LinkError> {
+        let (link, driver) = self.join(bus.downgrade()).await?;
+        tokio::spawn(driver.run());
+        Ok(link)
+    }
+
+    /// Connects, and runs the link on a thread of its own. It waits until the engine has connected.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), and [`LinkError::Thread`] if the thread could not be started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::kernel::{Command, MessageBus};
+    /// use oxide_bus::link::Link;
+    /// use oxide_bus::link::memory::MemoryServer;
+    ///
+    /// let bus = MessageBus::new();
+    /// let engine = MemoryServer::new().engine();
+    /// let link = Link::over(engine).name("north").export("command.>").spawn(&bus)?;
+    /// bus.send("kernel", Command::Ping)?;
+    /// link.drain(Duration::from_secs(10))?;
+    /// assert_eq!(link.stats().export.confirmed, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn(self, bus: &Bus<M>) -> Result<LinkThread, LinkError> {
+        let (told, hear) = crossbeam_channel::bounded(1);
+        let bus = bus.downgrade();
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _gone = told.send(Err(LinkError::Thread(error)));
+                    return;
+                }
+            };
+            runtime.block_on(async {
+                match self.join(bus).await {
+                    Ok((link, driver)) => {
+                        let _gone = told.send(Ok(LinkThread::new(link)));
+                        driver.run().await;
+                    }
+                    Err(error) => {
+                        let _gone = told.send(Err(error));
+                    }
+                }
+            });
+        };
+        let name = "oxide-bus link".to_owned();
+        (thread::Builder::new().name(name).spawn(run)).map_err(LinkError::Thread)?;
+        // The thread answers, or panics in the engine's code; then there is no link.
+        hear.recv().unwrap_or(Err(LinkError::Closed))
+    }
+
+    /// Connects, and joins the engine, the subscription and the publishers.
+    async fn join(
+        self,
+        bus: WeakBus<M>,
+    ) -> Result<(Link, Driver<M, E::Sender, E::Receiver>), LinkError> {
+        self.check()?;
+        let (engine, exports) = (&self.engine, self.exported());
+        let inlets: Vec<_> = (self.imports.iter())
+            .map(|import| Inlet {
+                subject: import.subject.clone(),
+                publisher: import.publisher.clone().into_async().downgrade(),
+            })
+            .collect();
+        let limit = self.time_limit;
+        let (sender, receiver) = (timeout(limit, engine.connect(&self.name)).await)
+            .map_err(|_| LinkError::TimedOut(limit))?
+            .map_err(LinkError::Engine)?;
+        let alive = bus.upgrade().filter(|bus| !bus.is_closed());
+        let alive = alive.ok_or(LinkError::Closed)?;
+        let outlet = self.outlet(&alive)?;
+        let linked = Arc::new(Linked::new(Settings {
+            name: self.name.as_str().into(),
+            incarnation: stamp().0.as_u64_pair().1,
+            began: Instant::now(),
+            codec: self.codec,
+            bounds: self.bounds,
+            patience: Patience {
+                give_up: self.patience,
+                ..PATIENCE
+            },
+            call: limit,
+            confirm_frames: CONFIRM_FRAMES,
+            confirm_after: CONFIRM_AFTER,
+            mark_after: MARK_AFTER,
+            exports,
+            imports: inlets.iter().map(|inlet| inlet.subject.clone()).collect(),
+        }));
+        let (asking, commands) = mpsc::unbounded_channel();
+        let driver = Driver {
+            link: Arc::clone(&linked),
+            seen: SeenIds::of(&alive),
+            bus,
+            outlet,
+            inlets,
+            sender,
+            receiver,
+            commands,
+        };
+        Ok((Link::new(linked, asking), driver))
+    }
+
+    fn check(&self) -> Result<(), LinkError> {
+        let bad_name = (!is_name(&self.name)).then_some(&self.name);
+        if let Some(name) = bad_name.or(self.bad_origin.as_ref()) {
+            return Err(LinkError::Name(name.clone()));
+        }
+        if let Some(error) = &self.bad_pattern {
+            return Err(LinkError::Pattern(error.clone()));
+        }
+        if self.imports.is_empty() && self.exported().is_empty() {
+            return Err(LinkError::Idle);
+        }
+        Ok(())
+    }
+
+    /// Returns what is exported, as the server sees it.
+    fn exported(&self) -> Vec<String> {
+        if self.exports_everything {
+            return vec![">".to_owned()];
+        }
+        self.exports.iter().map(subject::of_pattern).collect()
+    }
+
+    fn outlet(&self, bus: &Bus<M>) -> Result<Outlet<M>, LinkError> {
+        let name = format!("link {}", self.name);
+        if self.exported().is_empty() {
+            let end = SubscribeOptions::new()
+                .name(name)
+                .pattern("advisory.closed");
+            let end = bus.advisories_with(end).map_err(LinkError::Subscribe)?;
+            return Ok(Outlet::Nothing(end.into_async()));
+        }
+        let mut options = SubscribeOptions::new()
+            .name(name)
+            .capacity(self.capacity)
+            .overflow(self.overflow);
+        if !self.exports_everything {
+            options = options.patterns(self.exports.iter().cloned());
+        }
+        let subscription = bus.subscribe_with(options).map_err(LinkError::Subscribe)?;
+        Ok(Outlet::Exports(subscription.into_async()))
+    }
+}
+
+impl<E, M> fmt::Debug for LinkBuilder<E, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let imports: Vec<_> = self.imports.iter().map(|import| &import.subject).collect();
+        f.debug_struct("LinkBuilder")
+            .field("name", &self.name)
+            .field("exports", &self.exports)
+            .field("imports", &imports)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! What links say to each other beside envelopes: marks, greetings, and what they miss.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::link::engine::Frame;
+use crate::link::subject;
+
+/// The most bytes of a control frame.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The most gaps that are asked for at once.
+pub(super) const MAX_GAPS: usize = 64;
+
+/// The most patterns that a mark tells. A link with more says that it exports everything.
+const MAX_PATTERNS: usize = 256;
+
+/// The largest sequence number that is believed. No link ever comes so far.
+pub(super) const MAX_SEQUENCE: u64 = 1 << 62;
+
+/// How far an exporter is. It is sent at its start, some time after frames, and when another link asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub(super) incarnation: u64,
+    /// The first frame that can still be asked for.
+    pub(super) first: u64,
+    /// The last frame that was sent.
+    pub(super) last: u64,
+    /// How long the exporter has been there, in milliseconds.
+    pub(super) age: u64,
+    /// What it exports, as the server sees it.
+    pub(super) exports: Vec<String>,
+}
+
+/// An importer asks for frames again, from and to these; or, without any, for a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Want {
+    pub(super) incarnation: u64,
+    pub(super) gaps: Vec<(u64, u64)>,
+}
+
+impl Mark {
+    pub(super) fn frame(&self, origin: &str) -> Frame {
+        if self.exports.len() > MAX_PATTERNS {
+            let exports = vec![">".to_owned()];
+            return frame(
+                subject::mark(origin),
+                &Mark {
+                    exports,
+                    ..self.clone()
+                },
+            );
+        }
+        frame(subject::mark(origin), self)
+    }
+
+    pub(super) fn read(frame: &Frame) -> Option<Self> {
+        let mark: Mark = read(frame)?;
+        let is_sane = mark.first > 0
+            && mark.first <= mark.last.saturating_add(1)
+            && mark.last <= MAX_SEQUENCE
+            && mark.exports.len() <= MAX_PATTERNS;
+        is_sane.then_some(mark)
+    }
+}
+
+impl Want {
+    pub(super) fn frame(&self, origin: &str, of: &str) -> Frame {
+        frame(subject::want(origin, of), self)
+    }
+
+    pub(super) fn read(frame: &Frame) -> Option<Self> {
+        let want: Want = read(frame)?;
+        (want.gaps.len() <= MAX_GAPS).then_some(want)
+    }
+}
+
+/// Returns the frame by which an importer asks every exporter for a mark.
+pub(super) fn hello(origin: &str) -> Frame {
+    Frame {
+        subject: subject::hello(origin),
+        headers: Vec::new(),
+        body: Bytes::new(),
+    }
+}
+
+fn frame(subject: String, what: &impl Serialize) -> Frame {
+    // Numbers and texts can always be written.
+    let body = serde_json::to_vec(what).unwrap_or_default();
+    Frame {
+        subject,
+        headers: Vec::new(),
+        body: body.into(),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Option<T> {
+    if frame.body.len() > MAX_BODY {
+        return None;
+    }
+    serde_json::from_slice(&frame.body).ok()
+}

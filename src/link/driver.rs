@@ -1,0 +1,158 @@
+//! A running link: its parts, side by side in one task, and its end.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::bus::lifecycle::WeakBus;
+use crate::link::engine::EngineReceiver;
+use crate::link::engine::EngineSender;
+use crate::link::error::{LinkDrainError, NotReadyError};
+use crate::link::exporting::{Exporting, Outlet};
+use crate::link::importing::Importing;
+use crate::link::publishing::{Inlet, Publishing};
+use crate::link::seen::SeenIds;
+use crate::link::state::Linked;
+use crate::link::stats::LinkStats;
+use crate::message::subject::Payload;
+
+/// What a handle asks of its link.
+#[derive(Debug)]
+pub(super) enum Command {
+    Ready(Duration, oneshot::Sender<Result<(), NotReadyError>>),
+    Drain(Duration, oneshot::Sender<Result<(), LinkDrainError>>),
+    Close(oneshot::Sender<LinkStats>),
+}
+
+/// Everything that a running link has.
+pub(super) struct Driver<M, S, R> {
+    pub(super) link: Arc<Linked>,
+    pub(super) bus: WeakBus<M>,
+    pub(super) seen: Arc<SeenIds>,
+    pub(super) outlet: Outlet<M>,
+    pub(super) inlets: Vec<Inlet<M>>,
+    pub(super) sender: S,
+    pub(super) receiver: R,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+}
+
+/// Who is told of the end.
+enum Told {
+    Nobody,
+    Closed(oneshot::Sender<LinkStats>),
+    Drained(oneshot::Sender<Result<(), LinkDrainError>>),
+}
+
+impl<M, S, R> Driver<M, S, R>
+where
+    M: Payload + Serialize + DeserializeOwned,
+    S: EngineSender,
+    R: EngineReceiver,
+{
+    /// Runs until the bus, the engine or the handle has ended.
+    pub(super) async fn run(mut self) {
+        let link = &*self.link;
+        let importing = Importing {
+            link,
+            receiver: &mut self.receiver,
+        };
+        let publishing = Publishing {
+            link,
+            seen: &self.seen,
+            bus: &self.bus,
+            inlets: &self.inlets,
+        };
+        let exporting = Exporting {
+            link,
+            seen: &self.seen,
+            outlet: &mut self.outlet,
+            sender: &mut self.sender,
+        };
+        let told = tokio::select! {
+            biased;
+            () = importing.run() => Told::Nobody,
+            () = async {
+                publishing.run().await;
+                // The exporting part learns it too, and gets across what the bus has given.
+                pending::<()>().await;
+            } => Told::Nobody,
+            () = exporting.run() => Told::Nobody,
+            told = answer(link, &mut self.commands) => told,
+        };
+        let left = self.outlet.left();
+        // The connection is of no more use, whether this ends well or not.
+        let _in_time = timeout(self.link.settings.call, self.sender.close()).await;
+        let stats = {
+            let mut state = self.link.state.lock();
+            state.end(left);
+            state.stats()
+        };
+        // An asker that does not wait any more needs no answer.
+        match told {
+            Told::Nobody => {}
+            Told::Closed(asker) => {
+                let _gone = asker.send(stats);
+            }
+            Told::Drained(asker) => {
+                let lost = stats.export.lost;
+                let drained = (lost == 0).then_some(());
+                let _gone = asker.send(drained.ok_or(LinkDrainError::TimedOut { lost }));
+            }
+        }
+    }
+}
+
+/// Answers the handles, until one of them ends the link.
+async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<Command>) -> Told {
+    let mut waiting: Vec<(Duration, Option<Instant>, oneshot::Sender<_>)> = Vec::new();
+    let mut draining: Option<(Option<Instant>, oneshot::Sender<_>)> = None;
+    loop {
+        let (readiness, is_drained) = {
+            let state = link.state.lock();
+            (state.readiness(), state.is_drained())
+        };
+        let now = Instant::now();
+        let is_over = |until: Option<Instant>| until.is_some_and(|until| now >= until);
+        waiting = (waiting.into_iter())
+            .filter_map(|(limit, until, asker)| {
+                let answer = match &readiness {
+                    Some(answer) => answer.clone(),
+                    None if is_over(until) => Err(NotReadyError::TimedOut(limit)),
+                    None => return Some((limit, until, asker)),
+                };
+                let _gone = asker.send(answer);
+                None
+            })
+            .collect();
+        if let Some((until, asker)) = draining.take() {
+            if is_drained || is_over(until) {
+                return Told::Drained(asker);
+            }
+            draining = Some((until, asker));
+        }
+        let until = (waiting.iter().filter_map(|it| it.1))
+            .chain(draining.as_ref().and_then(|it| it.0))
+            .min();
+        tokio::select! {
+            command = commands.recv() => match command {
+                None => return Told::Nobody,
+                Some(Command::Close(asker)) => return Told::Closed(asker),
+                Some(Command::Ready(limit, asker)) => {
+                    waiting.push((limit, now.checked_add(limit), asker));
+                }
+                Some(Command::Drain(limit, asker)) => {
+                    link.state.lock().is_draining = true;
+                    link.to_send.notify_one();
+                    draining = Some((now.checked_add(limit), asker));
+                }
+            },
+            () = link.changed.notified() => {}
+            () = sleep_until(until.unwrap_or(now)), if until.is_some() => {}
+        }
+    }
+}

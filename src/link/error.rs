@@ -1,0 +1,130 @@
+//! Why a link could not be made, is not ready, or did not get everything across.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::bus::error::SubscribeError;
+use crate::link::engine::EngineError;
+use crate::message::pattern::PatternError;
+
+/// Why a link could not be made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The link has no name, or one with other characters than lowercase letters, digits and `-`, or with more than 64.
+    Name(String),
+    /// The link neither exports nor imports.
+    Idle,
+    /// A text is not a pattern.
+    Pattern(PatternError),
+    /// The bus refused the exporting subscription.
+    Subscribe(SubscribeError),
+    /// The bus has closed.
+    Closed,
+    /// The engine could not connect.
+    Engine(EngineError),
+    /// The engine did not connect in this time.
+    TimedOut(Duration),
+    /// No thread, or no runtime on it, could be started.
+    Thread(io::Error),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkError::Name(name) if name.is_empty() => f.write_str("the link has no name"),
+            LinkError::Name(name) => write!(
+                f,
+                "the name of the link, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
+            ),
+            LinkError::Idle => f.write_str("the link neither exports nor imports"),
+            LinkError::Pattern(_) => f.write_str("a text is not a pattern"),
+            LinkError::Subscribe(_) => f.write_str("the bus refused the exporting subscription"),
+            LinkError::Closed => f.write_str("the bus has closed"),
+            LinkError::Engine(_) => f.write_str("the link has no connection"),
+            LinkError::TimedOut(limit) => write!(f, "no connection within {limit:?}"),
+            LinkError::Thread(_) => f.write_str("no thread for the link could be started"),
+        }
+    }
+}
+
+impl Error for LinkError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            LinkError::Pattern(error) => Some(error),
+            LinkError::Subscribe(error) => Some(error),
+            LinkError::Engine(error) => Some(error),
+            LinkError::Thread(error) => Some(error),
+            LinkError::Name(_) | LinkError::Idle | LinkError::Closed | LinkError::TimedOut(_) => {
+                None
+            }
+        }
+    }
+}
+
+/// Why a link is not ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotReadyError {
+    /// The server has not confirmed the subscriptions in this time.
+    TimedOut(Duration),
+    /// The server has refused something.
+    Denied {
+        /// The subject that it is about, if the server says so.
+        subject: Option<String>,
+        /// What the server says.
+        reason: String,
+    },
+    /// The link has ended.
+    Ended,
+}
+
+impl fmt::Display for NotReadyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotReadyError::TimedOut(limit) => write!(f, "the link is not ready after {limit:?}"),
+            NotReadyError::Denied {
+                subject: Some(subject),
+                reason,
+            } => write!(f, "the server refuses {subject}: {reason}"),
+            NotReadyError::Denied {
+                subject: None,
+                reason,
+            } => write!(f, "the server refuses: {reason}"),
+            NotReadyError::Ended => f.write_str("the link has ended"),
+        }
+    }
+}
+
+impl Error for NotReadyError {}
+
+/// Why a link was not drained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkDrainError {
+    /// The time was up. So many envelopes that the bus had given to the link were not confirmed.
+    TimedOut {
+        /// How many envelopes may not have reached the server.
+        lost: u64,
+    },
+    /// The link had ended already.
+    Ended,
+}
+
+impl fmt::Display for LinkDrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkDrainError::TimedOut { lost } => {
+                write!(
+                    f,
+                    "the link was not drained in time: {lost} envelopes are not confirmed"
+                )
+            }
+            LinkDrainError::Ended => f.write_str("the link has ended"),
+        }
+    }
+}
+
+impl Error for LinkDrainError {}

@@ -1,0 +1,256 @@
+//! The exporting part of a running link: from the bus to the engine.
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
+use crate::link::seen::SeenIds;
+use crate::link::state::{Action, Linked};
+use crate::link::subject;
+use crate::link::wire::encode;
+use crate::message::advisory::Advisory;
+use crate::message::envelope::Envelope;
+use crate::message::headers::LINK_ORIGIN;
+use crate::message::subject::Payload;
+use crate::queue::delivery::Delivery;
+use crate::queue::recv_error::{RecvError, TryRecvError};
+use crate::tokio::AsyncSubscription;
+
+/// How many envelopes are taken from the bus before the first of them is sent.
+const BATCH: usize = 64;
+
+/// How many steps are made before other parts have a turn.
+const STEPS: usize = 128;
+
+/// Where a link's envelopes come from.
+pub(super) enum Outlet<M> {
+    Exports(AsyncSubscription<M>),
+    /// Nothing is exported. It ends with the bus.
+    Nothing(AsyncSubscription<Advisory>),
+}
+
+/// What a link has taken from its bus.
+enum Taken<M> {
+    Envelope(Delivery<M>),
+    /// So many were lost in the queue.
+    Lost(u64),
+    /// There is nothing now.
+    Nothing,
+    /// Nothing more will come.
+    End,
+}
+
+impl<M> Outlet<M> {
+    /// Lets nothing new in.
+    fn close(&self) {
+        match self {
+            Outlet::Exports(subscription) => subscription.close(),
+            Outlet::Nothing(subscription) => subscription.close(),
+        }
+    }
+
+    /// Waits for something. Cancel safe, as receiving is.
+    async fn take(&mut self) -> Taken<M> {
+        match self {
+            Outlet::Exports(subscription) => match subscription.recv().await {
+                Ok(envelope) => Taken::Envelope(envelope),
+                Err(RecvError::Lagged { missed }) => Taken::Lost(missed),
+                Err(RecvError::Disconnected | RecvError::Evicted) => Taken::End,
+            },
+            Outlet::Nothing(subscription) => match subscription.recv().await {
+                Ok(_) | Err(RecvError::Lagged { .. }) => Taken::Nothing,
+                Err(RecvError::Disconnected | RecvError::Evicted) => Taken::End,
+            },
+        }
+    }
+
+    /// Takes what is there.
+    fn try_take(&mut self) -> Taken<M> {
+        let Outlet::Exports(subscription) = self else {
+            return Taken::Nothing;
+        };
+        match subscription.try_recv() {
+            Ok(envelope) => Taken::Envelope(envelope),
+            Err(TryRecvError::Lagged { missed }) => Taken::Lost(missed),
+            Err(TryRecvError::Empty) => Taken::Nothing,
+            Err(TryRecvError::Disconnected | TryRecvError::Evicted) => Taken::End,
+        }
+    }
+
+    /// Takes what is left, and returns how many envelopes would have been sent.
+    pub(super) fn left(&mut self) -> u64 {
+        self.close();
+        let mut left = 0;
+        loop {
+            match self.try_take() {
+                Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
+                Taken::Lost(_) => {}
+                Taken::Nothing | Taken::End => return left,
+            }
+        }
+    }
+}
+
+fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
+    envelope.header(LINK_ORIGIN).is_some()
+}
+
+pub(super) struct Exporting<'a, M, S> {
+    pub(super) link: &'a Linked,
+    pub(super) seen: &'a SeenIds,
+    pub(super) outlet: &'a mut Outlet<M>,
+    pub(super) sender: &'a mut S,
+}
+
+impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
+    /// Runs until the bus has closed and all that it gave is confirmed, or a time limit after that.
+    pub(super) async fn run(mut self) {
+        let mut has_subscribed = false;
+        let mut give_up_at = None;
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            if steps % STEPS == 0 {
+                tokio::task::yield_now().await;
+            }
+            let now = Instant::now();
+            let action = self.link.state.lock().action(now);
+            match action {
+                Action::Establish(generation) => {
+                    self.establish(generation, &mut has_subscribed).await;
+                }
+                Action::Control(frame) => {
+                    self.send(frame).await;
+                }
+                Action::Data(sequence, frame) => {
+                    if self.send(frame).await {
+                        self.link.state.lock().sent(sequence, Instant::now());
+                    }
+                }
+                Action::Confirm(up_to) => {
+                    if self.round_trip().await {
+                        self.link.state.lock().confirm(up_to, Instant::now());
+                    }
+                    self.link.changed.notify_one();
+                }
+                Action::Take { has_room, until } => {
+                    if self.link.state.lock().is_exhausted {
+                        let end = *give_up_at.get_or_insert(now + self.link.settings.call);
+                        let state = self.link.state.lock();
+                        let is_over = state.outgoing.pending() == 0 || now >= end;
+                        if is_over && !state.is_draining {
+                            return;
+                        }
+                    }
+                    let until = until.into_iter().chain(give_up_at).min();
+                    self.take(has_room, until).await;
+                }
+            }
+        }
+    }
+
+    /// Takes from the bus until something happens.
+    async fn take(&mut self, has_room: bool, until: Option<Instant>) {
+        let is_exhausted = {
+            let state = self.link.state.lock();
+            if state.is_draining {
+                self.outlet.close();
+            }
+            state.is_exhausted
+        };
+        let taking = has_room && !is_exhausted;
+        tokio::select! {
+            biased;
+            () = self.link.to_send.notified() => {}
+            taken = self.outlet.take(), if taking => self.took(taken),
+            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
+        }
+    }
+
+    /// Numbers what was taken, and what can be taken without waiting.
+    fn took(&mut self, first: Taken<M>) {
+        let mut state = self.link.state.lock();
+        let settings = &self.link.settings;
+        let mut taken = first;
+        for more in (0..BATCH).rev() {
+            match taken {
+                Taken::Nothing => return,
+                Taken::Lost(missed) => state.export.lagged += missed,
+                Taken::End => {
+                    state.is_exhausted = true;
+                    self.link.changed.notify_one();
+                    return;
+                }
+                Taken::Envelope(envelope) if came_by_link(&envelope) => {
+                    state.export.passed_over += 1;
+                }
+                Taken::Envelope(envelope) => {
+                    self.seen.note(envelope.id);
+                    let place = state.outgoing.next_place();
+                    match encode(&envelope, &settings.name, place, &settings.codec) {
+                        Ok(frame) => state.outgoing.push(frame),
+                        Err(error) => {
+                            state.export.unsendable += 1;
+                            state.note(&error);
+                        }
+                    }
+                }
+            }
+            if more == 0 || !state.outgoing.has_room() {
+                return;
+            }
+            taken = self.outlet.try_take();
+        }
+    }
+
+    async fn establish(&mut self, generation: u64, has_subscribed: &mut bool) {
+        if !*has_subscribed {
+            let settings = &self.link.settings;
+            let asks = (!settings.exports.is_empty())
+                .then(|| [subject::hello("*"), subject::want("*", &settings.name)]);
+            let marks = (!settings.imports.is_empty()).then(|| subject::mark("*"));
+            for wanted in settings
+                .imports
+                .iter()
+                .cloned()
+                .chain(marks)
+                .chain(asks.into_iter().flatten())
+            {
+                let subscribing = self.sender.subscribe(&wanted);
+                if !call(self.link, subscribing).await {
+                    return;
+                }
+            }
+            *has_subscribed = true;
+        }
+        if self.round_trip().await {
+            self.link.state.lock().establish(generation, Instant::now());
+            self.link.changed.notify_one();
+        }
+    }
+
+    async fn send(&mut self, frame: Frame) -> bool {
+        call(self.link, self.sender.send(frame)).await
+    }
+
+    async fn round_trip(&mut self) -> bool {
+        call(self.link, self.sender.round_trip()).await
+    }
+}
+
+/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there. Returns whether it
+/// has ended well.
+async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> bool {
+    let limit = link.settings.call;
+    let result = tokio::select! {
+        biased;
+        result = timeout(limit, call) => match result {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => in_words(&error),
+            Err(_) => format!("the engine has not answered within {limit:?}"),
+        },
+        () = link.cut.notified() => "the connection was cut".to_owned(),
+    };
+    link.state.lock().fail(&result, Instant::now());
+    false
+}

@@ -1,0 +1,218 @@
+//! The handles on a running link: one for tasks, one for threads.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::link::builder::LinkBuilder;
+use crate::link::driver::Command;
+use crate::link::error::{LinkDrainError, NotReadyError};
+use crate::link::state::Linked;
+use crate::link::stats::LinkStats;
+
+/// A running link between a bus and others, over a server; see [`docs::links`](crate::docs::links).
+///
+/// [`over`](Link::over) begins to build one. The link ends with the bus, by [`close`](Link::close) or
+/// [`drain`](Link::drain), and when the `Link` is dropped. It does not keep the bus open.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use oxide_bus::Bus;
+/// use oxide_bus::kernel::{Command, MessageBus};
+/// use oxide_bus::link::Link;
+/// use oxide_bus::link::memory::MemoryServer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = MemoryServer::new();
+/// let (north, south) = (MessageBus::new(), MessageBus::new());
+/// let incoming = south.trusted_publisher("link");
+/// let limit = Duration::from_secs(10);
+///
+/// let to = Link::over(server.engine()).name("south").import("command.>", incoming).connect(&south).await?;
+/// to.ready(limit).await?;
+/// let from = Link::over(server.engine()).name("north").export("command.>").connect(&north).await?;
+///
+/// let mut commands = south.subscribe().into_async();
+/// north.send("kernel", Command::Ping)?;
+/// let ping = commands.recv().await?;
+/// assert_eq!(ping.source, "kernel");
+/// assert_eq!(ping.header("link-origin"), Some("north"));
+///
+/// from.drain(limit).await?;
+/// assert_eq!(from.stats().export.confirmed, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Link {
+    link: Arc<Linked>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Link {
+    /// Begins to build a link over an engine.
+    pub fn over<E, M>(engine: E) -> LinkBuilder<E, M> {
+        LinkBuilder::new(engine)
+    }
+
+    pub(super) fn new(link: Arc<Linked>, commands: mpsc::UnboundedSender<Command>) -> Self {
+        Link { link, commands }
+    }
+
+    /// Returns the name of the link.
+    pub fn name(&self) -> &str {
+        &self.link.settings.name
+    }
+
+    /// Returns the figures, all of one moment. After the end of the link they are the last ones.
+    pub fn stats(&self) -> LinkStats {
+        self.link.state.lock().stats()
+    }
+
+    /// Whether the link has ended.
+    pub fn has_ended(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// Waits until the link has ended: with its bus, or with its engine.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Waits until the server has confirmed the subscriptions, since the last reconnect. From then on, what others
+    /// send is received. The time is that of tokio's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReadyError`] at the time-out, if the server refuses something, or if the link has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
+        let (asker, answer) = oneshot::channel();
+        self.ask(Command::Ready(timeout, asker));
+        answer.await.unwrap_or(Err(NotReadyError::Ended))
+    }
+
+    /// Sends and confirms everything that the bus has given to the link before this call, and publishes what has come,
+    /// then ends the link.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkDrainError`] at the time-out, with the number of envelopes that are not confirmed. The link has ended then
+    /// as well.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is cancelled, the link goes on draining, and ends.
+    pub async fn drain(&self, timeout: Duration) -> Result<(), LinkDrainError> {
+        let (asker, answer) = oneshot::channel();
+        self.ask(Command::Drain(timeout, asker));
+        answer.await.unwrap_or(Err(LinkDrainError::Ended))
+    }
+
+    /// Ends the link now. In the figures that it returns, [`lost`](crate::link::ExportStats::lost) is the number of
+    /// envelopes that the bus had given to the link and that are not confirmed.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is cancelled, the link ends all the same.
+    pub async fn close(self) -> LinkStats {
+        let (asker, answer) = oneshot::channel();
+        self.ask(Command::Close(asker));
+        answer.await.unwrap_or_else(|_| self.stats())
+    }
+
+    /// Asks the running link. If it has ended the answer is dropped with the question, and the caller sees that.
+    fn ask(&self, command: Command) {
+        let _ended = self.commands.send(command);
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("name", &self.name())
+            .field("has_ended", &self.has_ended())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A [`Link`] for threads, made by [`LinkBuilder::spawn`]: it runs on a thread of its own.
+///
+/// Methods that wait block the thread. All others are the [`Link`]'s own, by [`Deref`].
+#[derive(Debug)]
+pub struct LinkThread {
+    link: Link,
+}
+
+impl LinkThread {
+    pub(super) fn new(link: Link) -> Self {
+        LinkThread { link }
+    }
+
+    /// Waits until the server has confirmed the subscriptions; see [`Link::ready`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::ready`].
+    ///
+    /// # Panics
+    ///
+    /// In a task, which must not block.
+    pub fn ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
+        let (asker, answer) = oneshot::channel();
+        self.link.ask(Command::Ready(timeout, asker));
+        answer.blocking_recv().unwrap_or(Err(NotReadyError::Ended))
+    }
+
+    /// Sends and confirms everything, then ends the link; see [`Link::drain`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::drain`].
+    ///
+    /// # Panics
+    ///
+    /// In a task, which must not block.
+    pub fn drain(&self, timeout: Duration) -> Result<(), LinkDrainError> {
+        let (asker, answer) = oneshot::channel();
+        self.link.ask(Command::Drain(timeout, asker));
+        answer.blocking_recv().unwrap_or(Err(LinkDrainError::Ended))
+    }
+
+    /// Ends the link now; see [`Link::close`].
+    ///
+    /// # Panics
+    ///
+    /// In a task, which must not block.
+    pub fn close(self) -> LinkStats {
+        let (asker, answer) = oneshot::channel();
+        self.link.ask(Command::Close(asker));
+        answer.blocking_recv().unwrap_or_else(|_| self.stats())
+    }
+
+    /// Returns the same link, for tasks. It goes on running on its thread.
+    pub fn into_async(self) -> Link {
+        self.link
+    }
+}
+
+/// The methods that never wait.
+impl Deref for LinkThread {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        &self.link
+    }
+}

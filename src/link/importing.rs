@@ -1,0 +1,152 @@
+//! The importing part of a running link: from the engine to the queue before the bus.
+//!
+//! It never waits for the bus, so that it learns of cuts at once. Frames for which there is no room are passed over,
+//! and asked for again.
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::link::control::{Mark, Want};
+use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
+use crate::link::inbox::Arrival;
+use crate::link::origins::Arrived;
+use crate::link::state::{Linked, State};
+use crate::link::subject::{self, Purpose};
+use crate::link::wire::read_heading;
+
+/// How many events are handled before other parts have a turn.
+const EVENTS: usize = 64;
+
+pub(super) struct Importing<'a, R> {
+    pub(super) link: &'a Linked,
+    pub(super) receiver: &'a mut R,
+}
+
+impl<R: EngineReceiver> Importing<'_, R> {
+    /// Runs until the engine has no more events.
+    pub(super) async fn run(self) {
+        let mut events = 0;
+        loop {
+            let look_at = self.link.state.lock().origins.look_at();
+            tokio::select! {
+                biased;
+                event = self.receiver.next() => match event {
+                    Some(event) => handle(self.link, event),
+                    None => return,
+                },
+                () = self.link.to_look.notified() => {}
+                () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {
+                    look(self.link);
+                }
+            }
+            events += 1;
+            if events % EVENTS == 0 {
+                if look_at.is_some_and(|at| at <= Instant::now()) {
+                    look(self.link);
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+fn look(link: &Linked) {
+    let mut state = link.state.lock();
+    for (origin, want) in state.origins.tick(Instant::now()) {
+        state.ask(&origin, &want);
+    }
+    drop(state);
+    link.to_send.notify_one();
+    link.to_publish.notify_one();
+}
+
+fn handle(link: &Linked, event: EngineEvent) {
+    let mut state = link.state.lock();
+    match event {
+        EngineEvent::Frame(frame) => {
+            take(link, &mut state, frame);
+            return;
+        }
+        EngineEvent::Connected => state.connected(),
+        EngineEvent::Disconnected => {
+            state.disconnected();
+            link.cut.notify_waiters();
+        }
+        EngineEvent::Denied { subject, reason } => state.denied(subject, reason),
+        EngineEvent::Lagged => state.lagged(),
+    }
+    link.to_send.notify_one();
+    link.changed.notify_one();
+}
+
+/// Takes a frame, whatever it is.
+fn take(link: &Linked, state: &mut State, frame: Frame) {
+    let Some((origin, purpose)) = subject::split(&frame.subject) else {
+        state.refuse(&"a subject that is none of a link");
+        return;
+    };
+    let now = Instant::now();
+    let own = link.settings.incarnation;
+    let is_name = is_name(origin);
+    match purpose {
+        _ if !is_name => state.refuse(&"an origin that is no name of a link"),
+        Purpose::Hello => {
+            state.request_mark(now);
+            link.to_send.notify_one();
+        }
+        Purpose::Want(of) => match Want::read(&frame) {
+            None => state.refuse(&"a request for frames that cannot be read"),
+            Some(want) if of == &*link.settings.name && want.incarnation == own => {
+                let mut has_all = !want.gaps.is_empty();
+                for (from, to) in want.gaps {
+                    has_all &= state.outgoing.want(from, to);
+                }
+                if !has_all {
+                    state.request_mark(now);
+                }
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
+        Purpose::Mark => match Mark::read(&frame) {
+            None => state.refuse(&"a mark that cannot be read"),
+            Some(mark) if mark.incarnation != own => {
+                let want = state.origins.mark(origin, &mark, now);
+                ask(link, state, origin, want);
+            }
+            Some(_) => {}
+        },
+        Purpose::Data => match read_heading(&frame) {
+            Err(error) => state.refuse(&error),
+            Ok(heading) if heading.place.incarnation == own => {} // an echo
+            Ok(heading) => {
+                let origin = origin.to_owned();
+                let arrived = Arrived { heading, frame };
+                match state.origins.arrive(&origin, arrived, now) {
+                    None => state.refuse(&"more origins than a link knows"),
+                    Some((arrival, want)) => {
+                        if arrival == Arrival::TooFar {
+                            state.refuse(&"a number that is farther than can be");
+                        }
+                        ask(link, state, &origin, want);
+                    }
+                }
+            }
+        },
+    }
+}
+
+fn ask(link: &Linked, state: &mut State, origin: &str, want: Option<Want>) {
+    if let Some(want) = want {
+        state.ask(origin, &want);
+        link.to_send.notify_one();
+    }
+    link.to_publish.notify_one();
+}
+
+/// Whether this is the name of a link: 1 to 64 lowercase letters, digits and hyphens.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}

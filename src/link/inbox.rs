@@ -1,0 +1,385 @@
+//! What comes from one life of one exporter: a state machine without I/O.
+//!
+//! It puts frames into their order, passes over those that came before, asks for those that are missing, and gives up
+//! on what will not come. Each number is delivered, passed over as a duplicate, or told as missed, once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::link::control::{MAX_GAPS, MAX_SEQUENCE, Mark};
+
+/// How far beyond all that is known a number may be. A frame that is farther is refused, for it would make the importer
+/// wait for what does not exist.
+const MAX_JUMP: u64 = 1 << 20;
+
+/// How many numbers are remembered where gaps say nothing.
+const MAX_RECENT: usize = 8192;
+
+/// How an importer waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How long until it asks again.
+    pub(super) ask_again: Duration,
+    /// How long until it gives up on a gap.
+    pub(super) give_up: Duration,
+    /// The most frames, and bytes of frames, that wait for earlier ones.
+    pub(super) held: usize,
+    pub(super) held_bytes: usize,
+}
+
+/// What an importer hands on, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Item<T> {
+    Frame(T),
+    /// So many numbers are missing here, and will not come.
+    Missed(u64),
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// It is handed on, or waits for earlier ones.
+    Taken,
+    /// It came before.
+    Duplicate,
+    /// It was sent before this link listened.
+    Early,
+    /// Its number is farther than can be.
+    TooFar,
+}
+
+/// Whether the importer imports all that the exporter exports. Only then does a gap mean a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coverage {
+    Unknown,
+    Whole,
+    Partly,
+}
+
+/// The frames of one life of one exporter.
+#[derive(Debug)]
+pub(super) struct Incoming<T> {
+    patience: Patience,
+    coverage: Coverage,
+    /// The first number that is ours, once it is known.
+    start: Option<u64>,
+    /// The next number to hand on.
+    next: u64,
+    /// The highest number that came or that a mark has told.
+    highest: u64,
+    held: BTreeMap<u64, (T, usize)>,
+    held_bytes: usize,
+    /// Numbers that came, where gaps say nothing.
+    recent: BTreeSet<u64>,
+    arrived: u64,
+    /// Since when the first gap, or the start, is waited for.
+    waits_since: Option<Instant>,
+    /// When to ask again for all gaps.
+    ask_again_at: Option<Instant>,
+    /// Gaps up to this number were asked for already.
+    asked: u64,
+    /// There is a gap beyond `asked`.
+    has_new_gap: bool,
+    /// A mark is needed.
+    wants_mark: bool,
+    pub(super) duplicates: u64,
+    pub(super) early: u64,
+    pub(super) missed: u64,
+}
+
+impl<T> Incoming<T> {
+    pub(super) fn new(patience: Patience) -> Self {
+        Incoming {
+            patience,
+            coverage: Coverage::Unknown,
+            start: None,
+            next: 1,
+            highest: 0,
+            held: BTreeMap::new(),
+            held_bytes: 0,
+            recent: BTreeSet::new(),
+            arrived: 0,
+            waits_since: None,
+            ask_again_at: None,
+            asked: 0,
+            has_new_gap: false,
+            wants_mark: false,
+            duplicates: 0,
+            early: 0,
+            missed: 0,
+        }
+    }
+
+    /// Takes a frame.
+    pub(super) fn arrive(
+        &mut self,
+        sequence: u64,
+        frame: T,
+        size: usize,
+        now: Instant,
+        out: &mut impl FnMut(Item<T>),
+    ) -> Arrival {
+        if sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE {
+            self.wants_mark = true;
+            return Arrival::TooFar;
+        }
+        if self.start.is_some_and(|start| sequence < start) {
+            self.early += 1;
+            return Arrival::Early;
+        }
+        if self.has_come(sequence) {
+            self.duplicates += 1;
+            return Arrival::Duplicate;
+        }
+        self.arrived += 1;
+        self.reach(sequence, sequence);
+        if self.coverage == Coverage::Partly {
+            self.remember(sequence);
+            out(Item::Frame(frame));
+            return Arrival::Taken;
+        }
+        self.held.insert(sequence, (frame, size));
+        self.held_bytes += size;
+        self.settle(now, out);
+        Arrival::Taken
+    }
+
+    /// Notes that the exporter has sent up to this number. A gap is new if it begins below `gap_end`.
+    fn reach(&mut self, highest: u64, gap_end: u64) {
+        self.has_new_gap |= gap_end > self.highest + 1;
+        self.highest = self.highest.max(highest);
+    }
+
+    fn has_come(&self, sequence: u64) -> bool {
+        if self.held.contains_key(&sequence) {
+            return true;
+        }
+        match self.coverage {
+            Coverage::Unknown => false,
+            Coverage::Whole => sequence < self.next,
+            Coverage::Partly => {
+                let forgotten = self.recent.len() >= MAX_RECENT;
+                self.recent.contains(&sequence)
+                    || forgotten && self.recent.first().is_some_and(|first| sequence < *first)
+            }
+        }
+    }
+
+    fn remember(&mut self, sequence: u64) {
+        self.recent.insert(sequence);
+        if self.recent.len() > MAX_RECENT {
+            self.recent.pop_first();
+        }
+        self.next = self.next.max(sequence + 1);
+    }
+
+    /// Takes a mark. `covers` says whether all that the exporter exports is imported here, `was_first` whether this
+    /// link listened before the exporter began.
+    pub(super) fn mark(
+        &mut self,
+        mark: &Mark,
+        covers: bool,
+        was_first: bool,
+        now: Instant,
+        out: &mut impl FnMut(Item<T>),
+    ) {
+        self.reach(mark.last, mark.last + 1);
+        if self.start.is_none() {
+            let seen = self.held.keys().next().copied();
+            let start = match seen {
+                _ if was_first => 1,
+                Some(seen) => seen.min(mark.last + 1),
+                None => mark.last + 1,
+            };
+            self.begin(start, covers, out);
+        }
+        if self.coverage == Coverage::Whole {
+            if self.next < mark.first {
+                self.skip_to(mark.first, out);
+            }
+            self.settle(now, out);
+        }
+    }
+
+    fn begin(&mut self, start: u64, covers: bool, out: &mut impl FnMut(Item<T>)) {
+        self.start = Some(start);
+        self.next = start;
+        self.waits_since = None;
+        self.ask_again_at = None;
+        self.has_new_gap = true; // nothing was asked for yet
+        if covers {
+            self.coverage = Coverage::Whole;
+            return;
+        }
+        self.coverage = Coverage::Partly;
+        self.held_bytes = 0;
+        for (sequence, (frame, _)) in std::mem::take(&mut self.held) {
+            self.remember(sequence);
+            out(Item::Frame(frame));
+        }
+    }
+
+    /// Gives up on what has been waited for too long. `covers` as for [`mark`](Self::mark).
+    pub(super) fn tick(&mut self, now: Instant, covers: bool, out: &mut impl FnMut(Item<T>)) {
+        let is_over = |since: Instant| now >= since + self.patience.give_up;
+        if !self.waits_since.is_some_and(is_over) {
+            return;
+        }
+        if self.start.is_none() {
+            let first = self.held.keys().next().copied();
+            self.begin(first.unwrap_or(1), covers, out);
+        } else {
+            self.skip_gap(out);
+        }
+        self.settle(now, out);
+    }
+
+    /// The bus has no room at the moment, so a frame was not taken: the time until a gap is given up begins anew.
+    pub(super) fn hold_on(&mut self, now: Instant) {
+        if let Some(since) = &mut self.waits_since {
+            *since = now;
+        }
+    }
+
+    /// A frame cannot be taken. Where gaps say nothing it is missed at once; elsewhere it leaves a gap.
+    pub(super) fn pass_over(&mut self, sequence: u64, now: Instant, out: &mut impl FnMut(Item<T>)) {
+        if self.coverage == Coverage::Partly && !self.has_come(sequence) {
+            self.remember(sequence);
+            self.highest = self.highest.max(sequence);
+            self.arrived += 1;
+            self.missed += 1;
+            out(Item::Missed(1));
+        }
+        self.hold_on(now);
+    }
+
+    /// Returns which gaps to ask for now: `Some` with none asks for a mark.
+    pub(super) fn ask(&mut self, now: Instant) -> Option<Vec<(u64, u64)>> {
+        if std::mem::take(&mut self.wants_mark) {
+            return Some(Vec::new());
+        }
+        self.waits_since?;
+        let again = self.ask_again_at.is_none_or(|at| now >= at);
+        if again {
+            self.ask_again_at = Some(now + self.patience.ask_again);
+        } else if !self.has_new_gap {
+            return None;
+        }
+        self.has_new_gap = false;
+        if self.start.is_none() {
+            return again.then(Vec::new);
+        }
+        let gaps = self.gaps(if again { 0 } else { self.asked });
+        self.asked = gaps.last().map_or(self.highest, |gap| gap.1);
+        (!gaps.is_empty()).then_some(gaps)
+    }
+
+    /// Asks again for all gaps as soon as possible, since there is room for them now.
+    pub(super) fn ask_anew(&mut self, now: Instant) {
+        if self.waits_since.is_some() {
+            self.ask_again_at = Some(now);
+        }
+    }
+
+    /// When to look at it again.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let give_up = self.waits_since.map(|since| since + self.patience.give_up);
+        give_up.into_iter().chain(self.ask_again_at).min()
+    }
+
+    /// How many frames wait for earlier ones.
+    pub(super) fn held(&self) -> u64 {
+        self.held.len() as u64
+    }
+
+    /// How many numbers say nothing, since not all is imported that the exporter exports.
+    pub(super) fn untracked(&self) -> u64 {
+        match (self.coverage, self.start) {
+            (Coverage::Partly, Some(start)) => (self.highest + 1)
+                .saturating_sub(start)
+                .saturating_sub(self.arrived),
+            _ => 0,
+        }
+    }
+
+    /// Returns the gaps beyond a number, the first of them.
+    fn gaps(&self, beyond: u64) -> Vec<(u64, u64)> {
+        let mut gaps = Vec::new();
+        let mut from = self.next.max(beyond + 1);
+        for &sequence in self.held.range(from..).map(|(sequence, _)| sequence) {
+            if sequence > from {
+                gaps.push((from, sequence - 1));
+            }
+            from = sequence + 1;
+            if gaps.len() == MAX_GAPS {
+                return gaps;
+            }
+        }
+        if from <= self.highest {
+            gaps.push((from, self.highest));
+        }
+        gaps
+    }
+
+    /// Hands on what is in order, and notes what is waited for.
+    fn settle(&mut self, now: Instant, out: &mut impl FnMut(Item<T>)) {
+        if self.start.is_none() {
+            if self.is_full() {
+                let first = self.held.keys().next().copied();
+                self.begin(first.unwrap_or(1), true, out);
+            } else {
+                self.waits_since.get_or_insert(now);
+                return;
+            }
+        }
+        let before = self.next;
+        self.hand_on(out);
+        while self.is_full() {
+            self.skip_gap(out);
+        }
+        if self.next > self.highest {
+            self.waits_since = None;
+            self.ask_again_at = None;
+            return;
+        }
+        if self.next > before {
+            self.waits_since = None; // another gap than before
+        }
+        self.waits_since.get_or_insert(now);
+    }
+
+    fn is_full(&self) -> bool {
+        self.held.len() > self.patience.held || self.held_bytes > self.patience.held_bytes
+    }
+
+    fn hand_on(&mut self, out: &mut impl FnMut(Item<T>)) {
+        while let Some((frame, size)) = self.held.remove(&self.next) {
+            self.next += 1;
+            self.held_bytes -= size;
+            out(Item::Frame(frame));
+        }
+    }
+
+    /// Gives up on the first gap.
+    fn skip_gap(&mut self, out: &mut impl FnMut(Item<T>)) {
+        let to = (self.held.keys().next().copied()).unwrap_or(self.highest + 1);
+        self.skip_to(to, out);
+    }
+
+    /// Gives up on what has not come below this number.
+    fn skip_to(&mut self, to: u64, out: &mut impl FnMut(Item<T>)) {
+        while self.next < to {
+            let held = self.held.keys().next().copied();
+            let end = held.unwrap_or(to).min(to);
+            if end > self.next {
+                self.missed += end - self.next;
+                out(Item::Missed(end - self.next));
+                self.next = end;
+            }
+            self.hand_on(out);
+        }
+        self.hand_on(out);
+    }
+}

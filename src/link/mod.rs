@@ -1,0 +1,28 @@
+//! Links: a bus and others elsewhere, over a server that carries envelopes between them.
+//!
+//! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
+//! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
+
+mod builder;
+mod control;
+mod driver;
+pub mod engine;
+mod error;
+mod exporting;
+mod handle;
+mod importing;
+mod inbox;
+pub mod memory;
+mod origins;
+mod outbox;
+mod publishing;
+mod seen;
+mod state;
+mod stats;
+mod subject;
+mod wire;
+
+pub use self::builder::LinkBuilder;
+pub use self::error::{LinkDrainError, LinkError, NotReadyError};
+pub use self::handle::{Link, LinkThread};
+pub use self::stats::{ExportStats, ImportStats, LinkStats};

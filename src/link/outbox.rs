@@ -1,0 +1,186 @@
+//! What a link has taken from its bus and must get across: a state machine without I/O.
+//!
+//! Frames are numbered without a gap. Those that are not confirmed are the *window*: it is bounded, and while it is
+//! full the link takes nothing more. Confirmed frames stay as *history* while there is room, since an importer may ask
+//! for them again.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::link::engine::Frame;
+use crate::link::wire::Place;
+
+/// The bounds of a window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) frames: usize,
+    pub(super) bytes: usize,
+}
+
+/// The numbered frames of one life of a link.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    incarnation: u64,
+    bounds: Bounds,
+    /// History, then window; the first has the number `first`, and there is no gap.
+    frames: VecDeque<Frame>,
+    first: u64,
+    /// Up to this number all is confirmed.
+    confirmed: u64,
+    /// Up to this number all was handed to the engine since the last rewind.
+    sent: u64,
+    /// The highest number that was ever handed to the engine.
+    last: u64,
+    /// The bytes of all frames, and of those that are not confirmed.
+    bytes: usize,
+    pending_bytes: usize,
+    /// Numbers that an importer has asked for.
+    asked: BTreeSet<u64>,
+    resent: u64,
+}
+
+/// Roughly what a frame takes in memory.
+pub(super) fn size(frame: &Frame) -> usize {
+    let headers = frame
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 64);
+    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
+}
+
+impl Outgoing {
+    pub(super) fn new(incarnation: u64, bounds: Bounds) -> Self {
+        Outgoing {
+            incarnation,
+            bounds,
+            frames: VecDeque::new(),
+            first: 1,
+            confirmed: 0,
+            sent: 0,
+            last: 0,
+            bytes: 0,
+            pending_bytes: 0,
+            asked: BTreeSet::new(),
+            resent: 0,
+        }
+    }
+
+    /// Whether another frame may be taken from the bus.
+    pub(super) fn has_room(&self) -> bool {
+        self.pending() < self.bounds.frames as u64 && self.pending_bytes < self.bounds.bytes
+    }
+
+    /// The place of the next frame that is [pushed](Self::push).
+    pub(super) fn next_place(&self) -> Place {
+        Place {
+            incarnation: self.incarnation,
+            sequence: self.exported() + 1,
+        }
+    }
+
+    /// Takes a frame that has the next place.
+    pub(super) fn push(&mut self, frame: Frame) {
+        let size = size(&frame);
+        self.bytes += size;
+        self.pending_bytes += size;
+        self.frames.push_back(frame);
+        self.trim();
+    }
+
+    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or else the next in order.
+    pub(super) fn next(&self) -> Option<(u64, &Frame)> {
+        let asked = self.asked.first().copied();
+        let next = asked.unwrap_or(self.sent + 1);
+        Some((next, self.get(next)?))
+    }
+
+    /// Notes that the frame with this number was handed to the engine.
+    pub(super) fn sent(&mut self, sequence: u64) {
+        let was_asked = self.asked.remove(&sequence);
+        if was_asked || sequence <= self.last {
+            self.resent += 1;
+        }
+        if sequence == self.sent + 1 {
+            self.sent = sequence;
+        }
+        self.last = self.last.max(sequence);
+    }
+
+    /// How many frames were handed to the engine and are not confirmed.
+    pub(super) fn unconfirmed(&self) -> u64 {
+        self.sent - self.confirmed
+    }
+
+    /// Up to which number a round trip that begins now confirms.
+    pub(super) fn confirmable(&self) -> u64 {
+        self.sent
+    }
+
+    /// Notes that everything up to this number has reached the server.
+    pub(super) fn confirm(&mut self, up_to: u64) {
+        let up_to = up_to.min(self.sent);
+        while self.confirmed < up_to {
+            self.confirmed += 1;
+            let size = self.get(self.confirmed).map_or(0, size);
+            self.pending_bytes -= size;
+        }
+        self.trim();
+    }
+
+    /// The connection was cut: everything that is not confirmed is sent again, in order.
+    pub(super) fn rewind(&mut self) {
+        self.sent = self.confirmed;
+    }
+
+    /// An importer asks for frames from one number to another. Returns whether all of them are still there.
+    pub(super) fn want(&mut self, from: u64, to: u64) -> bool {
+        let last = self.sent;
+        let kept = from.max(self.first)..=to.min(last);
+        if kept.start() <= kept.end() {
+            self.asked.extend(kept);
+        }
+        from >= self.first && to <= last
+    }
+
+    /// The first number that can still be asked for, and the last that was sent.
+    pub(super) fn kept(&self) -> (u64, u64) {
+        (self.first.min(self.last + 1), self.last)
+    }
+
+    /// How many frames were taken in all.
+    pub(super) fn exported(&self) -> u64 {
+        self.first - 1 + self.frames.len() as u64
+    }
+
+    pub(super) fn confirmed(&self) -> u64 {
+        self.confirmed
+    }
+
+    /// How many frames are not confirmed.
+    pub(super) fn pending(&self) -> u64 {
+        self.exported() - self.confirmed
+    }
+
+    /// How often a frame was handed to the engine again.
+    pub(super) fn resent(&self) -> u64 {
+        self.resent
+    }
+
+    fn get(&self, sequence: u64) -> Option<&Frame> {
+        let at = sequence.checked_sub(self.first)?;
+        self.frames.get(usize::try_from(at).ok()?)
+    }
+
+    /// Drops history that is beyond the bounds, the oldest first.
+    fn trim(&mut self) {
+        while self.first <= self.confirmed
+            && (self.frames.len() > self.bounds.frames || self.bytes > self.bounds.bytes)
+        {
+            let Some(frame) = self.frames.pop_front() else {
+                return;
+            };
+            self.bytes -= size(&frame);
+            self.asked.remove(&self.first);
+            self.first += 1;
+        }
+    }
+}

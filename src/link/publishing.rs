@@ -1,0 +1,121 @@
+//! The publishing part of a running link: from the queue onto the bus.
+//!
+//! It may wait for the bus as long as a subscriber makes publishers wait. The other parts go on meanwhile.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::bus::error::PublishError;
+use crate::bus::lifecycle::WeakBus;
+use crate::link::inbox::Item;
+use crate::link::origins::{Arrived, Outcome, Queued};
+use crate::link::seen::SeenIds;
+use crate::link::state::Linked;
+use crate::link::subject;
+use crate::link::wire::{FrameError, decode, is_subject_of};
+use crate::message::advisory::Advisory;
+use crate::message::denial::Denial;
+use crate::message::subject::Payload;
+use crate::tokio::AsyncWeakPublisher;
+
+/// What is imported, and who publishes it.
+pub(super) struct Inlet<M> {
+    /// What is subscribed to, as the server sees it.
+    pub(super) subject: String,
+    pub(super) publisher: AsyncWeakPublisher<M>,
+}
+
+pub(super) struct Publishing<'a, M> {
+    pub(super) link: &'a Linked,
+    pub(super) seen: &'a SeenIds,
+    pub(super) bus: &'a WeakBus<M>,
+    pub(super) inlets: &'a [Inlet<M>],
+}
+
+/// The bus has ended.
+struct Gone;
+
+impl<M: Payload + DeserializeOwned> Publishing<'_, M> {
+    /// Runs until the bus has ended.
+    pub(super) async fn run(self) {
+        loop {
+            let (queued, has_room_again) = {
+                let mut state = self.link.state.lock();
+                let queued = state.origins.pop();
+                state.is_publishing = queued.is_some();
+                let now = Instant::now();
+                (queued, state.origins.has_room_again(now))
+            };
+            if has_room_again {
+                self.link.to_look.notify_one();
+            }
+            let Some(Queued { origin, what }) = queued else {
+                self.link.changed.notify_one();
+                self.link.to_publish.notified().await;
+                continue;
+            };
+            match what {
+                Item::Missed(missed) => self.tell(missed),
+                Item::Frame(arrived) => match self.publish(arrived).await {
+                    Ok(outcome) => self.link.state.lock().origins.count(&origin, outcome),
+                    Err(Gone) => return,
+                },
+            }
+        }
+    }
+
+    fn tell(&self, missed: u64) {
+        if let Some(bus) = self.bus.upgrade() {
+            let link = Arc::clone(&self.link.settings.name);
+            (bus.core.notices).tell(|| Advisory::LinkLagged { link, missed });
+        }
+    }
+
+    async fn publish(&self, arrived: Arrived) -> Result<Outcome, Gone> {
+        let Arrived { heading, frame } = arrived;
+        let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
+        let envelope = match decoded {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                self.link.state.lock().note(&error);
+                return Ok(Outcome::Refused);
+            }
+        };
+        let inlet = self
+            .inlets
+            .iter()
+            .find(|it| subject::matches(&it.subject, &frame.subject));
+        let any = inlet.or(self.inlets.first());
+        let Some(publisher) = any.and_then(|it| it.publisher.upgrade()) else {
+            return if any.is_some() {
+                Err(Gone)
+            } else {
+                Ok(Outcome::Denied)
+            };
+        };
+        if inlet.is_none() || !is_subject_of(&frame, &envelope.message) {
+            publisher.deny_linked(&envelope, Denial::Subject);
+            self.link.state.lock().note(&FrameError::Subject);
+            return Ok(Outcome::Denied);
+        }
+        let id = envelope.id;
+        if !self.seen.note(id) {
+            return Ok(Outcome::Repeated);
+        }
+        match publisher.place(envelope, publisher.linked()).await {
+            Ok(_) => Ok(Outcome::Received),
+            Err(PublishError::Closed(_)) => Err(Gone),
+            Err(error) => {
+                self.seen.forget(id);
+                self.link.state.lock().note(&error);
+                Ok(if error.is_denied() {
+                    Outcome::Denied
+                } else {
+                    Outcome::Refused
+                })
+            }
+        }
+    }
+}

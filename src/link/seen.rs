@@ -1,0 +1,99 @@
+//! The ids that a bus has seen lately, shared by all its links.
+//!
+//! Two links may bring the same envelope, or bring back what the bus itself has sent. Each envelope is to arrive once.
+
+use std::any::Any;
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::bus::handle::Bus;
+
+/// How many ids are remembered.
+const MAX: usize = 1 << 16;
+
+/// A window of ids.
+#[derive(Debug, Default)]
+pub(super) struct SeenIds(Mutex<Window>);
+
+#[derive(Debug, Default)]
+struct Window {
+    ids: HashSet<Uuid, foldhash::fast::RandomState>,
+    in_order: VecDeque<Uuid>,
+}
+
+impl SeenIds {
+    /// Returns the window that all links of this bus share. The bus does not keep it: it is there while a link is.
+    pub(super) fn of<M: Send + Sync + 'static>(bus: &Bus<M>) -> Arc<Self> {
+        let mut slot = bus.core.of_links.lock();
+        let known = slot
+            .as_ref()
+            .and_then(Weak::upgrade)
+            .map(Arc::downcast::<Self>);
+        if let Some(Ok(known)) = known {
+            return known;
+        }
+        let seen = Arc::<SeenIds>::default();
+        let weak: Weak<dyn Any + Send + Sync> = Arc::downgrade(&(Arc::clone(&seen) as _));
+        *slot = Some(weak);
+        seen
+    }
+
+    /// Notes an id. Returns whether it is new.
+    pub(super) fn note(&self, id: Uuid) -> bool {
+        let mut window = self.0.lock();
+        if !window.ids.insert(id) {
+            return false;
+        }
+        window.in_order.push_back(id);
+        if window.in_order.len() > MAX
+            && let Some(oldest) = window.in_order.pop_front()
+        {
+            window.ids.remove(&oldest);
+        }
+        true
+    }
+
+    /// Forgets an id, whose envelope did not get onto the bus after all.
+    pub(super) fn forget(&self, id: Uuid) {
+        // Its place in the order stays until its time.
+        self.0.lock().ids.remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_links_of_a_bus_share_one_window_while_there_is_a_link() {
+        let bus = Bus::<u32>::new();
+        let seen = SeenIds::of(&bus);
+        assert!(Arc::ptr_eq(&seen, &SeenIds::of(&bus)));
+        assert!(!Arc::ptr_eq(&seen, &SeenIds::of(&Bus::<u32>::new())));
+        let id = Uuid::from_u128(7);
+        assert!(seen.note(id) && !seen.note(id));
+        drop(seen);
+        assert!(SeenIds::of(&bus).note(id));
+    }
+
+    #[test]
+    fn the_oldest_ids_are_forgotten() {
+        let seen = SeenIds::default();
+        let ids = || (0..=MAX as u128).map(Uuid::from_u128);
+        assert!(ids().all(|id| seen.note(id)));
+        assert!(!seen.note(Uuid::from_u128(1)));
+        assert!(seen.note(Uuid::from_u128(0)));
+    }
+
+    #[test]
+    fn an_id_that_is_forgotten_is_new_again() {
+        let seen = SeenIds::default();
+        let id = Uuid::from_u128(7);
+        assert!(seen.note(id));
+        seen.forget(id);
+        assert!(seen.note(id));
+    }
+}

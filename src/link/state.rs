@@ -1,0 +1,375 @@
+//! What the parts of a running link share: the two state machines, the connection, and the figures.
+//!
+//! All parts run in one task, and no lock is held while one of them waits. The lock is for the handles, which read
+//! figures from elsewhere.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::codec::Codec;
+use crate::link::control::{self, Mark, Want};
+use crate::link::engine::Frame;
+use crate::link::error::NotReadyError;
+use crate::link::inbox::Patience;
+use crate::link::origins::Origins;
+use crate::link::outbox::{Bounds, Outgoing};
+use crate::link::stats::{ExportStats, LinkStats};
+
+/// The most control frames that wait to be sent. More are not needed: all of them are said again.
+const MAX_CONTROL: usize = 1024;
+
+/// The longest time between two marks, and between two attempts after a failure.
+const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a link was built with.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) name: Arc<str>,
+    pub(super) incarnation: u64,
+    pub(super) began: Instant,
+    pub(super) codec: Codec,
+    pub(super) bounds: Bounds,
+    pub(super) patience: Patience,
+    /// The time limit of each call of the engine.
+    pub(super) call: Duration,
+    /// After so many frames, or so long after the first of them, a round trip confirms them.
+    pub(super) confirm_frames: u64,
+    pub(super) confirm_after: Duration,
+    /// How long after frames a mark is sent.
+    pub(super) mark_after: Duration,
+    /// What is exported, and what is subscribed to, as the server sees it.
+    pub(super) exports: Vec<String>,
+    pub(super) imports: Vec<String>,
+}
+
+/// What the exporting part does next.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// To find out by a round trip whether the connection is there.
+    Establish(u64),
+    /// To send a control frame.
+    Control(Frame),
+    /// To send a numbered frame.
+    Data(u64, Frame),
+    /// A round trip that confirms up to this number.
+    Confirm(u64),
+    /// To take from the bus if there is room, until something happens or this time comes.
+    Take {
+        has_room: bool,
+        until: Option<Instant>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    settings: Arc<Settings>,
+    pub(super) outgoing: Outgoing,
+    pub(super) origins: Origins,
+    control: VecDeque<Frame>,
+    is_connected: bool,
+    /// Counts cuts and reconnects.
+    generation: u64,
+    /// The generation in which a round trip has found the connection there.
+    established: Option<u64>,
+    failures: u32,
+    retry_at: Option<Instant>,
+    unconfirmed_since: Option<Instant>,
+    mark_at: Option<Instant>,
+    mark_pause: Duration,
+    /// The server's refusal, until the next reconnect.
+    refusal: Option<NotReadyError>,
+    reconnects: u64,
+    pub(super) export: ExportStats,
+    pub(super) refused: u64,
+    server_denials: u64,
+    engine_lags: u64,
+    last_error: Option<Arc<str>>,
+    /// Nothing more is taken from the bus than what it has given already.
+    pub(super) is_draining: bool,
+    /// There is nothing left in the subscription.
+    pub(super) is_exhausted: bool,
+    /// An envelope is being published.
+    pub(super) is_publishing: bool,
+    has_ended: bool,
+}
+
+/// What the parts of a running link and its handles share.
+#[derive(Debug)]
+pub(super) struct Linked {
+    pub(super) settings: Arc<Settings>,
+    pub(super) state: Mutex<State>,
+    /// Wakes the exporting part.
+    pub(super) to_send: Notify,
+    /// Wakes the importing part, to look at its gaps.
+    pub(super) to_look: Notify,
+    /// Wakes the publishing part.
+    pub(super) to_publish: Notify,
+    /// Wakes the part that answers the handles.
+    pub(super) changed: Notify,
+    /// Ends a call of the engine: the connection was cut.
+    pub(super) cut: Notify,
+}
+
+impl Linked {
+    pub(super) fn new(settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        Linked {
+            state: Mutex::new(State::new(Arc::clone(&settings))),
+            settings,
+            to_send: Notify::new(),
+            to_look: Notify::new(),
+            to_publish: Notify::new(),
+            changed: Notify::new(),
+            cut: Notify::new(),
+        }
+    }
+}
+
+impl State {
+    fn new(settings: Arc<Settings>) -> Self {
+        State {
+            outgoing: Outgoing::new(settings.incarnation, settings.bounds),
+            origins: Origins::new(settings.patience, settings.imports.clone()),
+            control: VecDeque::new(),
+            is_connected: true,
+            generation: 0,
+            established: None,
+            failures: 0,
+            retry_at: None,
+            unconfirmed_since: None,
+            mark_at: None,
+            mark_pause: settings.mark_after,
+            refusal: None,
+            reconnects: 0,
+            export: ExportStats::default(),
+            refused: 0,
+            server_denials: 0,
+            engine_lags: 0,
+            last_error: None,
+            is_draining: false,
+            is_exhausted: false,
+            is_publishing: false,
+            has_ended: false,
+            settings,
+        }
+    }
+
+    /// What the exporting part does next.
+    pub(super) fn action(&mut self, now: Instant) -> Action {
+        let has_room = self.outgoing.has_room();
+        let waiting = |until| Action::Take { has_room, until };
+        if !self.is_connected {
+            return waiting(None);
+        }
+        if !self.is_established() {
+            return match self.retry_at.filter(|at| now < *at) {
+                Some(at) => waiting(Some(at)),
+                None => Action::Establish(self.generation),
+            };
+        }
+        if let Some(frame) = self.control.pop_front() {
+            return Action::Control(frame);
+        }
+        if self.mark_at.is_some_and(|at| now >= at) {
+            self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
+            self.mark_at = Some(now + self.mark_pause);
+            return Action::Control(self.mark().frame(&self.settings.name));
+        }
+        let unconfirmed = self.outgoing.unconfirmed();
+        let next = self.outgoing.next();
+        let confirm_at = self
+            .unconfirmed_since
+            .map(|at| at + self.settings.confirm_after);
+        let is_due = confirm_at.is_some_and(|at| now >= at)
+            || unconfirmed >= self.settings.confirm_frames
+            || next.is_none() && self.is_exhausted;
+        if unconfirmed > 0 && is_due {
+            return Action::Confirm(self.outgoing.confirmable());
+        }
+        match next {
+            Some((sequence, frame)) => Action::Data(sequence, frame.clone()),
+            None => waiting(confirm_at.into_iter().chain(self.mark_at).min()),
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        let (first, last) = self.outgoing.kept();
+        let age = self.settings.began.elapsed().as_millis();
+        Mark {
+            incarnation: self.settings.incarnation,
+            first,
+            last,
+            age: u64::try_from(age).unwrap_or(u64::MAX),
+            exports: self.settings.exports.clone(),
+        }
+    }
+
+    /// A numbered frame was handed to the engine.
+    pub(super) fn sent(&mut self, sequence: u64, now: Instant) {
+        self.outgoing.sent(sequence);
+        if self.outgoing.unconfirmed() > 0 {
+            self.unconfirmed_since.get_or_insert(now);
+        }
+        self.mark_pause = self.settings.mark_after;
+        let mark_at = now + self.mark_pause;
+        self.mark_at = Some(self.mark_at.map_or(mark_at, |at| at.min(mark_at)));
+    }
+
+    /// A round trip has ended well.
+    pub(super) fn confirm(&mut self, up_to: u64, now: Instant) {
+        self.outgoing.confirm(up_to);
+        self.unconfirmed_since = (self.outgoing.unconfirmed() > 0).then_some(now);
+    }
+
+    /// A round trip has found the connection there. Everything that is not confirmed is sent again.
+    pub(super) fn establish(&mut self, generation: u64, now: Instant) {
+        if generation != self.generation {
+            return;
+        }
+        self.established = Some(generation);
+        self.failures = 0;
+        self.retry_at = None;
+        self.unconfirmed_since = None;
+        self.outgoing.rewind();
+        self.origins.listen(now);
+        self.request_mark(now);
+        self.greet();
+    }
+
+    /// A call of the engine has failed, or took too long.
+    pub(super) fn fail(&mut self, error: &dyn fmt::Display, now: Instant) {
+        self.last_error = Some(error.to_string().into());
+        self.established = None;
+        let pause = Duration::from_millis(20) * 2_u32.pow(self.failures.min(8));
+        self.retry_at = Some(now + pause.min(MAX_RETRY_PAUSE));
+        self.failures += 1;
+    }
+
+    pub(super) fn connected(&mut self) {
+        self.generation += 1;
+        self.reconnects += 1;
+        self.is_connected = true;
+        self.established = None;
+        self.failures = 0;
+        self.retry_at = None;
+        self.refusal = None;
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.generation += 1;
+        self.is_connected = false;
+        self.established = None;
+    }
+
+    pub(super) fn denied(&mut self, subject: Option<String>, reason: String) {
+        self.server_denials += 1;
+        let refusal = NotReadyError::Denied { subject, reason };
+        self.last_error = Some(refusal.to_string().into());
+        self.refusal = Some(refusal);
+    }
+
+    /// The engine has dropped frames: the marks of all exporters tell what is missing.
+    pub(super) fn lagged(&mut self) {
+        self.engine_lags += 1;
+        self.greet();
+    }
+
+    /// A frame is refused that has no place in a sequence.
+    pub(super) fn refuse(&mut self, error: &dyn fmt::Display) {
+        self.refused += 1;
+        self.last_error = Some(error.to_string().into());
+    }
+
+    pub(super) fn note(&mut self, error: &dyn fmt::Display) {
+        self.last_error = Some(error.to_string().into());
+    }
+
+    /// Another link asks how far this one is.
+    pub(super) fn request_mark(&mut self, now: Instant) {
+        if !self.settings.exports.is_empty() {
+            self.mark_at = Some(now);
+            self.mark_pause = self.settings.mark_after;
+        }
+    }
+
+    /// Asks every exporter for a mark.
+    fn greet(&mut self) {
+        if !self.settings.imports.is_empty() {
+            self.push_control(control::hello(&self.settings.name));
+        }
+    }
+
+    pub(super) fn ask(&mut self, origin: &str, want: &Want) {
+        let frame = want.frame(&self.settings.name, origin);
+        self.push_control(frame);
+    }
+
+    fn push_control(&mut self, frame: Frame) {
+        if self.control.len() < MAX_CONTROL {
+            self.control.push_back(frame);
+        }
+    }
+
+    fn is_established(&self) -> bool {
+        self.is_connected && self.established == Some(self.generation)
+    }
+
+    /// Whether the server has confirmed the subscriptions; `None` if it has not said so yet.
+    pub(super) fn readiness(&self) -> Option<Result<(), NotReadyError>> {
+        match &self.refusal {
+            Some(refusal) => Some(Err(refusal.clone())),
+            None => self.is_established().then_some(Ok(())),
+        }
+    }
+
+    /// Whether everything that the bus gave is confirmed, and everything that came is published.
+    pub(super) fn is_drained(&self) -> bool {
+        self.is_exhausted
+            && self.outgoing.pending() == 0
+            && self.origins.queued() == 0
+            && !self.is_publishing
+    }
+
+    /// The link has ended. So many envelopes are left in its subscription.
+    pub(super) fn end(&mut self, left: u64) {
+        self.export.exported = left;
+        self.export.lost = left + self.outgoing.pending();
+        self.is_connected = false;
+        self.established = None;
+        self.has_ended = true;
+    }
+
+    pub(super) fn stats(&self) -> LinkStats {
+        let outgoing = &self.outgoing;
+        let pending = if self.has_ended {
+            0
+        } else {
+            outgoing.pending()
+        };
+        LinkStats {
+            name: Arc::clone(&self.settings.name),
+            connected: self.is_connected,
+            ready: self.readiness() == Some(Ok(())),
+            reconnects: self.reconnects,
+            export: ExportStats {
+                exported: self.export.exported + outgoing.exported(),
+                confirmed: outgoing.confirmed(),
+                pending,
+                resent: outgoing.resent(),
+                ..self.export
+            },
+            imports: self.origins.stats(),
+            refused: self.refused,
+            server_denials: self.server_denials,
+            engine_lags: self.engine_lags,
+            last_error: self.last_error.clone(),
+        }
+    }
+}

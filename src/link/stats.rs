@@ -1,0 +1,82 @@
+//! The figures of a link.
+
+use std::sync::Arc;
+
+/// The figures of a link, all of one moment.
+///
+/// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
+/// number is counted once: as received, repeated, refused, denied or missed, or it is held or queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinkStats {
+    /// The name of the link.
+    pub name: Arc<str>,
+    /// Whether the engine is connected, as far as it has said.
+    pub connected: bool,
+    /// Whether the server has confirmed the subscriptions since the last reconnect.
+    pub ready: bool,
+    /// How often the engine has connected again.
+    pub reconnects: u64,
+    /// What the link sends.
+    pub export: ExportStats,
+    /// What it has brought, by origin, sorted by name.
+    pub imports: Vec<ImportStats>,
+    /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
+    /// in a sequence.
+    pub refused: u64,
+    /// How often the server has refused a publish or a subscription.
+    pub server_denials: u64,
+    /// How often the engine has said that it dropped frames, without saying how many. What is missing is asked for.
+    pub engine_lags: u64,
+    /// Why a frame was refused lastly, or a call of the engine failed lastly, in words.
+    pub last_error: Option<Arc<str>>,
+}
+
+/// What a link sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ExportStats {
+    /// Envelopes that were taken from the bus and numbered.
+    pub exported: u64,
+    /// Of these: a round trip to the server came after they were sent.
+    pub confirmed: u64,
+    /// Of these: sent or not, but not confirmed.
+    pub pending: u64,
+    /// Of these: not confirmed when the link ended.
+    pub lost: u64,
+    /// How often one was sent again.
+    pub resent: u64,
+    /// Envelopes that the bus had no room for in the link's queue, by the overflow policy of the export.
+    pub lagged: u64,
+    /// Envelopes that cannot be sent: the codec refuses them, or the subject is too long.
+    pub unsendable: u64,
+    /// Envelopes that a link has brought, and that therefore do not go out again.
+    pub passed_over: u64,
+}
+
+/// What a link brings from one origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportStats {
+    /// The name of the link that it comes from.
+    pub origin: Arc<str>,
+    /// Envelopes that were published here.
+    pub received: u64,
+    /// Frames whose number came before. Nothing is missing by them.
+    pub duplicates: u64,
+    /// Envelopes that another link of this bus has brought, or sent.
+    pub repeated: u64,
+    /// Envelopes that cannot be read, or that the bus does not take.
+    pub refused: u64,
+    /// Envelopes that the grant of the import does not let pass, or that claim a subject that is not theirs. The bus
+    /// counts and reports these as well.
+    pub denied: u64,
+    /// Envelopes that were sent and will not come.
+    pub missed: u64,
+    /// Frames that were sent before this link listened.
+    pub early: u64,
+    /// Numbers that did not come. They say nothing, since not all is imported that the origin exports.
+    pub untracked: u64,
+    /// Frames that wait for earlier ones.
+    pub held: u64,
+}

@@ -1,0 +1,284 @@
+//! Subjects and patterns as an engine's server sees them.
+//!
+//! A token of the bus may hold any text, a token of the server only a few characters. So tokens are escaped, one to
+//! one, and wildcards stay what they are: a pattern matches here exactly if the escaped one matches at the server.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use crate::message::pattern::{Pattern, Token};
+
+/// The most bytes of a whole subject. A server of NATS drops a connection that sends a subject of more than 4 KiB.
+pub(super) const MAX_SUBJECT: usize = 1024;
+
+/// The first token of every subject of a link.
+const ROOT: &str = "ob";
+
+/// The one token of a payload without a subject. No escaped token is like it.
+const NO_SUBJECT: &str = "=_";
+
+/// Tokens of control frames. No escaped token is like them, since `c` is no hexadecimal digit of upper case.
+const MARK: &str = "=c.mark";
+const WANT: &str = "=c.want";
+const HELLO: &str = "=c.hello";
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// Appends a token: bytes other than `[A-Za-z0-9_-]` become `=HH`, and the empty token becomes `=`.
+pub(super) fn escape(token: &str, out: &mut String) {
+    if token.is_empty() {
+        out.push('=');
+    }
+    if token.bytes().all(is_plain) {
+        out.push_str(token);
+        return;
+    }
+    for byte in token.bytes() {
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            push_escaped(byte, out);
+        }
+    }
+}
+
+/// Appends a byte as `=HH`.
+pub(super) fn push_escaped(byte: u8, out: &mut String) {
+    out.push('=');
+    for digit in [byte >> 4, byte & 15] {
+        out.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+    }
+}
+
+/// Reads what [`escape`] has written. `None` for any other text.
+pub(super) fn unescape(escaped: &str) -> Option<Cow<'_, str>> {
+    if escaped == "=" {
+        return Some("".into());
+    }
+    if !escaped.is_empty() && escaped.bytes().all(is_plain) {
+        return Some(escaped.into());
+    }
+    let token = unescape_bytes(escaped)?;
+    let mut again = String::with_capacity(escaped.len());
+    escape(&token, &mut again);
+    (again == escaped).then_some(token.into())
+}
+
+/// Replaces each `=HH` by its byte.
+pub(super) fn unescape_bytes(escaped: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'=' {
+            bytes.push(first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        rest = after;
+        let digit = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'A'..=b'F' => Some(digit - b'A' + 10),
+            _ => None,
+        };
+        bytes.push(digit(digits[0])? << 4 | digit(digits[1])?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Returns the subject of an envelope of this origin, or `None` if it is too long.
+pub(super) fn of_tokens(origin: &str, tokens: &[&str]) -> Option<String> {
+    let mut subject = String::with_capacity(64);
+    subject.push_str(ROOT);
+    subject.push('.');
+    subject.push_str(origin);
+    if tokens.is_empty() {
+        subject.push('.');
+        subject.push_str(NO_SUBJECT);
+    }
+    for token in tokens {
+        subject.push('.');
+        escape(token, &mut subject);
+        if subject.len() > MAX_SUBJECT {
+            return None;
+        }
+    }
+    Some(subject)
+}
+
+/// Returns a pattern as the server sees it, without root and origin.
+pub(super) fn of_pattern(pattern: &Pattern) -> String {
+    let mut escaped = String::new();
+    for token in pattern.tokens() {
+        if !escaped.is_empty() {
+            escaped.push('.');
+        }
+        match token {
+            Token::Literal(literal) => escape(literal, &mut escaped),
+            Token::AnyOne => escaped.push('*'),
+        }
+    }
+    if pattern.is_open_ended() {
+        escaped.push_str(if escaped.is_empty() { ">" } else { ".>" });
+    }
+    escaped
+}
+
+/// Returns what to subscribe to for the subjects of an origin (`*` for any).
+pub(super) fn from_origin(origin: &str, pattern: &str) -> String {
+    let mut subject = String::new();
+    // Writing to a text does not fail.
+    let _ = write!(subject, "{ROOT}.{origin}.{pattern}");
+    subject
+}
+
+/// Returns the subject of this origin's marks (`*` for any origin).
+pub(super) fn mark(origin: &str) -> String {
+    from_origin(origin, MARK)
+}
+
+/// Returns the subject by which this origin greets all others.
+pub(super) fn hello(origin: &str) -> String {
+    from_origin(origin, HELLO)
+}
+
+/// Returns the subject by which an origin asks another for frames again.
+pub(super) fn want(origin: &str, of: &str) -> String {
+    from_origin(origin, &format!("{WANT}.{of}"))
+}
+
+/// What a subject is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Purpose<'a> {
+    Data,
+    Mark,
+    Hello,
+    /// Frames of this link are asked for.
+    Want(&'a str),
+}
+
+/// Splits a subject into its origin and its purpose. `None` if it is none of a link.
+pub(super) fn split(subject: &str) -> Option<(&str, Purpose<'_>)> {
+    let rest = subject.strip_prefix(ROOT)?.strip_prefix('.')?;
+    let (origin, rest) = rest.split_once('.')?;
+    let purpose = match rest {
+        "" => return None,
+        MARK => Purpose::Mark,
+        HELLO => Purpose::Hello,
+        _ => match rest.strip_prefix(WANT).and_then(|it| it.strip_prefix('.')) {
+            Some(of) => Purpose::Want(of),
+            None => Purpose::Data,
+        },
+    };
+    Some((origin, purpose))
+}
+
+/// Whether the server's pattern matches the subject.
+pub(super) fn matches(pattern: &str, subject: &str) -> bool {
+    let mut tokens = subject.split('.');
+    let mut wanted = pattern.split('.');
+    loop {
+        match (wanted.next(), tokens.next()) {
+            (Some(">"), Some(_)) | (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(literal), Some(token)) if literal == token => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Whether each subject that the one pattern matches is matched by the other, the wide one.
+pub(super) fn covers(wide: &str, narrow: &str) -> bool {
+    let mut narrow = narrow.split('.');
+    let mut wide = wide.split('.');
+    loop {
+        match (wide.next(), narrow.next()) {
+            (Some(">"), Some(_)) | (None, None) => return true,
+            (Some("*"), Some(token)) if token != ">" => {}
+            (Some(literal), Some(token)) if literal == token => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(token: &str) -> String {
+        let mut out = String::new();
+        escape(token, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_token_is_escaped_byte_by_byte_and_read_back() {
+        for (token, wire) in [
+            ("", "="),
+            ("aZ_-09", "aZ_-09"),
+            ("web.browser", "web=2Ebrowser"),
+            ("*", "=2A"),
+            (">", "=3E"),
+            ("=", "=3D"),
+            ("ä", "=C3=A4"),
+            ("a b\n", "a=20b=0A"),
+        ] {
+            assert_eq!(escaped(token), wire);
+            assert_eq!(unescape(wire).as_deref(), Some(token));
+        }
+    }
+
+    #[test]
+    fn any_other_text_is_no_token() {
+        for wire in [
+            "", "==", "=4", "=41", "=2e", "=FF", "a.b", "a b", "=_", "=c", "ä",
+        ] {
+            assert_eq!(unescape(wire), None, "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_those_that_match_less() {
+        for (wide, narrow) in [
+            (">", "a.>"),
+            ("*.b", "a.b"),
+            ("a.*", "a.*"),
+            ("a.>", "a.*.>"),
+        ] {
+            assert!(covers(wide, narrow), "{wide} {narrow}");
+        }
+        for (wide, narrow) in [
+            ("a.>", ">"),
+            ("*", ">"),
+            ("a.*", "a.>"),
+            ("a.>", "a"),
+            ("a", "b"),
+        ] {
+            assert!(!covers(wide, narrow), "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn what_a_subject_is_for_is_seen_in_it() {
+        assert_eq!(split("ob.north.a.b"), Some(("north", Purpose::Data)));
+        assert_eq!(split(&mark("north")), Some(("north", Purpose::Mark)));
+        assert_eq!(split(&hello("north")), Some(("north", Purpose::Hello)));
+        assert_eq!(
+            split(&want("north", "south")),
+            Some(("north", Purpose::Want("south")))
+        );
+        for other in [
+            "",
+            "ob",
+            "ob.north",
+            "ob.north.",
+            "other.north.a",
+            "ob..",
+            "obnorth.a",
+        ] {
+            assert_eq!(split(other), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! An envelope as a frame, and back.
+//!
+//! The message alone is the body, as JSON, so any program at the server can read it. All else of the envelope is in one
+//! compact header, since each header costs; the envelope's own headers follow one by one.
+
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::codec::{self, Codec, DecodeError, EncodeError};
+use crate::link::engine::Frame;
+use crate::link::subject;
+use crate::message::envelope::Envelope;
+use crate::message::headers::{HeaderError, Headers, LINK_ORIGIN};
+use crate::message::subject::Payload;
+
+/// The name of the compact header.
+pub(super) const HEADING: &str = "Ob";
+
+/// What stands before the name of a header of the envelope.
+const PREFIX: &str = "Ob-H-";
+
+/// The version of the compact header.
+const VERSION: &str = "1";
+
+/// The most bytes of the compact header. A source has 256 at most by default, and three times as many if each is
+/// escaped.
+const MAX_HEADING: usize = 4096;
+
+/// Where a frame stands in what a link sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Which life of the link: another number after each start.
+    pub(super) incarnation: u64,
+    /// Counted from 1.
+    pub(super) sequence: u64,
+}
+
+/// The compact header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heading {
+    pub(super) place: Place,
+    id: Uuid,
+    timestamp: DateTime<Utc>,
+    source: String,
+    correlation_id: Option<Uuid>,
+}
+
+/// Why an envelope cannot be sent.
+#[derive(Debug)]
+pub(super) enum UnsendableError {
+    Codec(EncodeError),
+    /// The whole subject has more than [`MAX_SUBJECT`](subject::MAX_SUBJECT) bytes.
+    Subject,
+}
+
+/// Why a frame is refused.
+#[derive(Debug)]
+pub(super) enum FrameError {
+    /// There is no compact header, or more than one.
+    Heading,
+    /// This part of the compact header is missing or not readable.
+    Part(&'static str),
+    /// A header of the envelope is not one.
+    Header(HeaderError),
+    /// A header's value is not escaped as a link does.
+    Escape,
+    /// The frame has a header that only a receiving link sets.
+    Origin,
+    Source(EncodeError),
+    Body(DecodeError),
+    /// The message's own subject is not the frame's, or the frame's is not imported.
+    Subject,
+}
+
+impl fmt::Display for UnsendableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UnsendableError::Codec(error) => error.fmt(f),
+            UnsendableError::Subject => {
+                write!(
+                    f,
+                    "the subject has more than {} bytes",
+                    subject::MAX_SUBJECT
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameError::Heading => write!(f, "not exactly one header {HEADING}"),
+            FrameError::Part(part) => write!(f, "bad {part} in the header {HEADING}"),
+            FrameError::Header(error) => write!(f, "bad header of the envelope: {error}"),
+            FrameError::Escape => f.write_str("bad escape in a header of the envelope"),
+            FrameError::Origin => write!(f, "a header {LINK_ORIGIN}, which links do not send"),
+            FrameError::Source(error) => error.fmt(f),
+            FrameError::Body(error) => write!(f, "bad body: {error}"),
+            FrameError::Subject => {
+                f.write_str("the message's subject is another than the frame's, or is not imported")
+            }
+        }
+    }
+}
+
+/// Makes a frame of an envelope.
+pub(super) fn encode<M: Payload + Serialize>(
+    envelope: &Envelope<M>,
+    origin: &str,
+    place: Place,
+    codec: &Codec,
+) -> Result<Frame, UnsendableError> {
+    codec::check(envelope).map_err(|kind| UnsendableError::Codec(kind.into()))?;
+    (codec.check_source(&envelope.source)).map_err(UnsendableError::Codec)?;
+    let subject = subject::of_tokens(origin, envelope.message.subject().tokens())
+        .ok_or(UnsendableError::Subject)?;
+    let body = (codec.encode_message(&envelope.message)).map_err(UnsendableError::Codec)?;
+    let mut headers = Vec::with_capacity(1 + envelope.headers.len());
+    headers.push((HEADING.to_owned(), heading(envelope, place)));
+    for (name, value) in envelope.headers.iter() {
+        headers.push((format!("{PREFIX}{name}"), escape_value(value)));
+    }
+    Ok(Frame {
+        subject,
+        headers,
+        body: Bytes::from(body),
+    })
+}
+
+fn heading<M>(envelope: &Envelope<M>, place: Place) -> String {
+    use fmt::Write;
+
+    let mut heading = String::with_capacity(160);
+    let (incarnation, sequence) = (place.incarnation, place.sequence);
+    let time = codec::write_time(&envelope.timestamp);
+    let (id, time) = (envelope.id.as_hyphenated(), time.as_str());
+    // Writing to a text does not fail.
+    let _ = write!(
+        heading,
+        "{VERSION} {incarnation:016x} {sequence} {id} {time} "
+    );
+    subject::escape(&envelope.source, &mut heading);
+    if let Some(correlation_id) = envelope.correlation_id {
+        let _ = write!(heading, " {}", correlation_id.as_hyphenated());
+    }
+    heading
+}
+
+/// Escapes what an engine may not carry as it is: white space at either end, which is often cut off, the empty text,
+/// and the escape itself.
+fn escape_value(value: &str) -> String {
+    if value.is_empty() {
+        return "=".to_owned();
+    }
+    let inner = value.trim();
+    let start = value.len() - value.trim_start().len();
+    let inside = start..start + inner.len();
+    let mut escaped = String::with_capacity(value.len());
+    for (at, c) in value.char_indices() {
+        if c == '=' || !inside.contains(&at) {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                subject::push_escaped(byte, &mut escaped);
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+fn unescape_value(escaped: &str) -> Option<String> {
+    if escaped == "=" {
+        return Some(String::new());
+    }
+    subject::unescape_bytes(escaped)
+}
+
+/// Reads the compact header of a frame.
+pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
+    let mut all = frame.headers.iter().filter(|(name, _)| name == HEADING);
+    let (Some((_, text)), None) = (all.next(), all.next()) else {
+        return Err(FrameError::Heading);
+    };
+    if text.len() > MAX_HEADING {
+        return Err(FrameError::Heading);
+    }
+    let mut parts = text.split(' ');
+    let mut part = |name| parts.next().ok_or(FrameError::Part(name));
+    if part("version")? != VERSION {
+        return Err(FrameError::Part("version"));
+    }
+    let incarnation = Some(part("incarnation")?)
+        .filter(|hex| hex.len() == 16)
+        .and_then(|hex| u64::from_str_radix(hex, 16).ok())
+        .ok_or(FrameError::Part("incarnation"))?;
+    let sequence = (part("sequence")?.parse().ok())
+        .filter(|sequence| *sequence > 0)
+        .ok_or(FrameError::Part("sequence"))?;
+    let id = uuid(part("id")?).ok_or(FrameError::Part("id"))?;
+    let timestamp = codec::read_time(part("time")?).ok_or(FrameError::Part("time"))?;
+    let source = subject::unescape(part("source")?).ok_or(FrameError::Part("source"))?;
+    let correlation_id = (parts.next())
+        .map(|text| uuid(text).ok_or(FrameError::Part("correlation id")))
+        .transpose()?;
+    if parts.next().is_some() {
+        return Err(FrameError::Part("end"));
+    }
+    Ok(Heading {
+        place: Place {
+            incarnation,
+            sequence,
+        },
+        id,
+        timestamp,
+        source: source.into_owned(),
+        correlation_id,
+    })
+}
+
+fn uuid(text: &str) -> Option<Uuid> {
+    let is_hyphenated = text.len() == 36;
+    (Uuid::try_parse(text).ok()).filter(|id| is_hyphenated && !id.is_nil())
+}
+
+/// Makes an envelope of a frame. It gets a header that names its origin.
+pub(super) fn decode<M: Payload + DeserializeOwned>(
+    frame: &Frame,
+    heading: Heading,
+    codec: &Codec,
+) -> Result<Envelope<M>, FrameError> {
+    codec
+        .check_source(&heading.source)
+        .map_err(FrameError::Source)?;
+    let mut headers = Headers::new();
+    for (name, value) in &frame.headers {
+        let Some(name) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
+        if name == LINK_ORIGIN {
+            return Err(FrameError::Origin);
+        }
+        if headers.get(name).is_some() {
+            return Err(FrameError::Header(HeaderError::BadName));
+        }
+        let value = unescape_value(value).ok_or(FrameError::Escape)?;
+        headers.insert(name, value).map_err(FrameError::Header)?;
+    }
+    let origin = subject::split(&frame.subject).map_or("", |(origin, _)| origin);
+    headers
+        .insert(LINK_ORIGIN, origin)
+        .map_err(FrameError::Header)?;
+    let message = codec
+        .decode_message(&frame.body)
+        .map_err(FrameError::Body)?;
+    let mut envelope = Envelope::new(heading.source, message);
+    envelope.id = heading.id;
+    envelope.timestamp = heading.timestamp;
+    envelope.correlation_id = heading.correlation_id;
+    envelope.headers = headers;
+    Ok(envelope)
+}
+
+/// Whether the message's own subject is that of the frame. A server that knows who may publish what looks at the
+/// frame's; so a message must not have another.
+pub(super) fn is_subject_of<M: Payload>(frame: &Frame, message: &M) -> bool {
+    let origin = subject::split(&frame.subject).map_or("", |(origin, _)| origin);
+    let own = subject::of_tokens(origin, message.subject().tokens());
+    own.is_some_and(|own| own == frame.subject)
+}

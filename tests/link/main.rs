@@ -1,0 +1,50 @@
+//! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long.
+
+mod crossing;
+
+use std::time::Duration;
+
+use oxide_bus::link::{ImportStats, Link};
+use oxide_bus::{Payload, Subject};
+use serde::{Deserialize, Serialize};
+
+/// Long, by a clock that stands still.
+const LONG: Duration = Duration::from_secs(300);
+
+/// A payload whose subject is what the test says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Note {
+    subject: Vec<String>,
+    number: u64,
+}
+
+impl Payload for Note {
+    fn subject(&self) -> Subject<'_> {
+        Subject::new(self.subject.iter().map(String::as_str))
+    }
+}
+
+fn note(subject: &str, number: u64) -> Note {
+    let subject = subject.split('.').map(str::to_owned).collect();
+    Note { subject, number }
+}
+
+/// Waits until the figures of what comes from an origin are as they should be.
+async fn until(link: &Link, origin: &str, is_so: impl Fn(&ImportStats) -> bool) {
+    let waiting = async {
+        loop {
+            let stats = link.stats();
+            if stats
+                .imports
+                .iter()
+                .any(|it| &*it.origin == origin && is_so(it))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await; // the clock stands still: it only lets others run
+        }
+    };
+    if tokio::time::timeout(LONG, waiting).await.is_err() {
+        panic!("{:#?}", link.stats());
+    }
+}
