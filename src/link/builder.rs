@@ -73,8 +73,8 @@ const MARK_AFTER: Duration = Duration::from_secs(1);
 const PATIENCE: Patience = Patience {
     ask_again: Duration::from_millis(250),
     give_up: Duration::from_secs(10),
-    held: 1 << 14,
-    held_bytes: 32 << 20,
+    held: 1 << 17, // the window and the history of an exporter
+    held_bytes: 64 << 20,
 };
 
 struct Import<M> {

@@ -24,8 +24,9 @@ pub(super) struct Patience {
     pub(super) ask_again: Duration,
     /// How long until it gives up on a gap.
     pub(super) give_up: Duration,
-    /// The most frames, and bytes of frames, that wait for earlier ones.
+    /// The most frames of one life of an exporter that wait for earlier ones.
     pub(super) held: usize,
+    /// The most bytes of all frames that wait for earlier ones.
     pub(super) held_bytes: usize,
 }
 
@@ -70,7 +71,9 @@ pub(super) struct Incoming<T> {
     /// The highest number that came or that a mark has told.
     highest: u64,
     held: BTreeMap<u64, (T, usize)>,
-    held_bytes: usize,
+    pub(super) held_bytes: usize,
+    /// How many bytes wait in other lives.
+    pub(super) held_elsewhere: usize,
     /// Numbers that came, where gaps say nothing.
     recent: BTreeSet<u64>,
     arrived: u64,
@@ -99,6 +102,7 @@ impl<T> Incoming<T> {
             highest: 0,
             held: BTreeMap::new(),
             held_bytes: 0,
+            held_elsewhere: 0,
             recent: BTreeSet::new(),
             arrived: 0,
             waits_since: None,
@@ -351,7 +355,9 @@ impl<T> Incoming<T> {
     }
 
     fn is_full(&self) -> bool {
-        self.held.len() > self.patience.held || self.held_bytes > self.patience.held_bytes
+        let bytes = self.held_bytes + self.held_elsewhere;
+        self.held.len() > self.patience.held
+            || bytes > self.patience.held_bytes && !self.held.is_empty()
     }
 
     fn hand_on(&mut self, out: &mut impl FnMut(Item<T>)) {

@@ -62,6 +62,8 @@ pub(super) struct Origins {
     by_name: BTreeMap<Arc<str>, Origin>,
     queue: VecDeque<Queued>,
     queued_bytes: usize,
+    /// The bytes of all frames that wait for earlier ones.
+    held_bytes: usize,
     was_full: bool,
     /// When to look at the gaps.
     look_at: Option<Instant>,
@@ -77,6 +79,7 @@ impl Origins {
             by_name: BTreeMap::new(),
             queue: VecDeque::new(),
             queued_bytes: 0,
+            held_bytes: 0,
             was_full: false,
             look_at: None,
             listens_since: None,
@@ -110,7 +113,9 @@ impl Origins {
         }
         let known = self.by_name.get_mut(origin)?;
         let name = Arc::clone(&known.name);
-        let life = known.life(incarnation, self.patience);
+        let life = known.life(incarnation, self.patience, &mut self.held_bytes);
+        self.held_bytes -= life.held_bytes;
+        life.held_elsewhere = self.held_bytes;
         let (queue, bytes) = (&mut self.queue, &mut self.queued_bytes);
         let result = step(life, &mut |what| {
             *bytes += size_of(&what);
@@ -119,6 +124,7 @@ impl Origins {
                 what,
             });
         });
+        self.held_bytes += life.held_bytes;
         let want = life.ask(now).map(|gaps| Want { incarnation, gaps });
         if let Some(deadline) = life.deadline() {
             self.look_at = Some(self.look_at.map_or(deadline, |at| at.min(deadline)));
@@ -266,7 +272,12 @@ impl Origin {
         }
     }
 
-    fn life(&mut self, incarnation: u64, patience: Patience) -> &mut Incoming<Arrived> {
+    fn life(
+        &mut self,
+        incarnation: u64,
+        patience: Patience,
+        held_bytes: &mut usize,
+    ) -> &mut Incoming<Arrived> {
         let at = self
             .lives
             .iter()
@@ -276,6 +287,7 @@ impl Origin {
                 && let Some((_, gone)) = self.lives.pop_front()
             {
                 add(&mut self.stats, &gone);
+                *held_bytes -= gone.held_bytes;
                 self.stats.missed += std::mem::take(&mut self.stats.held);
             }
             self.lives.push_back((incarnation, Incoming::new(patience)));

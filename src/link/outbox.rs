@@ -1,8 +1,8 @@
 //! What a link has taken from its bus and must get across: a state machine without I/O.
 //!
 //! Frames are numbered without a gap. Those that are not confirmed are the *window*: it is bounded, and while it is
-//! full the link takes nothing more. Confirmed frames stay as *history* while there is room, since an importer may ask
-//! for them again.
+//! full the link takes nothing more. Confirmed frames stay as *history*, within bounds of the same size, since an importer
+//! may ask for them again.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -172,9 +172,11 @@ impl Outgoing {
 
     /// Drops history that is beyond the bounds, the oldest first.
     fn trim(&mut self) {
-        while self.first <= self.confirmed
-            && (self.frames.len() > self.bounds.frames || self.bytes > self.bounds.bytes)
-        {
+        let is_beyond = |it: &Self| {
+            let frames = it.confirmed + 1 - it.first;
+            frames > it.bounds.frames as u64 || it.bytes - it.pending_bytes > it.bounds.bytes
+        };
+        while self.first <= self.confirmed && is_beyond(self) {
             let Some(frame) = self.frames.pop_front() else {
                 return;
             };

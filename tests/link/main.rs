@@ -1,11 +1,13 @@
 //! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long.
 
 mod crossing;
+mod faults;
 
 use std::time::Duration;
 
+use oxide_bus::link::memory::MemoryServer;
 use oxide_bus::link::{ImportStats, Link};
-use oxide_bus::{Payload, Subject};
+use oxide_bus::{Bus, Payload, Subject};
 use serde::{Deserialize, Serialize};
 
 /// Long, by a clock that stands still.
@@ -47,4 +49,18 @@ async fn until(link: &Link, origin: &str, is_so: impl Fn(&ImportStats) -> bool) 
     if tokio::time::timeout(LONG, waiting).await.is_err() {
         panic!("{:#?}", link.stats());
     }
+}
+
+/// Links a bus that sends everything with a subject.
+async fn exporter(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
+    let link = Link::over(server.engine()).name(name).export(">");
+    link.connect(bus).await.expect("it connects")
+}
+
+/// Links a bus that brings everything with a subject, and waits until it is ready.
+async fn importer(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
+    let link = Link::over(server.engine()).name(name).import(">", bus.trusted_publisher("link"));
+    let link = link.connect(bus).await.expect("it connects");
+    link.ready(LONG).await.expect("it is ready");
+    link
 }

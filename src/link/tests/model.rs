@@ -1,0 +1,355 @@
+//! The two state machines against each other, over a wire that loses, repeats, reorders and is cut, at random.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use tokio::time::Instant;
+
+use crate::link::control::{MAX_SEQUENCE, Mark};
+use crate::link::engine::Frame;
+use crate::link::inbox::{Arrival, Incoming, Item, Patience};
+use crate::link::outbox::{Bounds, Outgoing};
+
+const PATIENCE: Patience = Patience {
+    ask_again: Duration::from_millis(20),
+    give_up: Duration::from_millis(500),
+    held: 4096,
+    held_bytes: 1 << 20,
+};
+
+fn frame(sequence: u64) -> Frame {
+    Frame {
+        subject: format!("ob.north.{sequence}"),
+        headers: Vec::new(),
+        body: Bytes::new(),
+    }
+}
+
+fn number(frame: &Frame) -> u64 {
+    let (_, number) = frame.subject.rsplit_once('.').unwrap();
+    number.parse().unwrap()
+}
+
+fn mark(outgoing: &Outgoing) -> Mark {
+    let (first, last) = outgoing.kept();
+    Mark {
+        incarnation: 1,
+        first,
+        last,
+        age: 0,
+        exports: Vec::new(),
+    }
+}
+
+/// What an importer was told, checked as it comes: each number once and in order.
+#[derive(Debug, Default)]
+struct Told {
+    up_to: u64,
+    delivered: u64,
+    missed: u64,
+}
+
+impl Told {
+    fn take(&mut self, item: Item<u64>) {
+        match item {
+            Item::Frame(sequence) => {
+                assert_eq!(sequence, self.up_to + 1, "out of order");
+                self.up_to = sequence;
+                self.delivered += 1;
+            }
+            Item::Missed(count) => {
+                assert!(count > 0);
+                self.up_to += count;
+                self.missed += count;
+            }
+        }
+    }
+}
+
+struct Simulation {
+    random: Rng,
+    now: Instant,
+    outgoing: Outgoing,
+    /// Sent, and not at the server.
+    up: Vec<u64>,
+    was_cut: bool,
+    at_server: BTreeSet<u64>,
+    /// From the server to the importer.
+    down: Vec<u64>,
+    incoming: Incoming<u64>,
+    told: Told,
+    loss: f64,
+}
+
+impl Simulation {
+    fn new(seed: u64, loss: f64, frames: usize) -> Self {
+        let bounds = Bounds {
+            frames,
+            bytes: 1 << 24,
+        };
+        let mut simulation = Simulation {
+            random: Rng::with_seed(seed),
+            now: Instant::now(),
+            outgoing: Outgoing::new(1, bounds),
+            up: Vec::new(),
+            was_cut: false,
+            at_server: BTreeSet::new(),
+            down: Vec::new(),
+            incoming: Incoming::new(PATIENCE),
+            told: Told::default(),
+            loss,
+        };
+        simulation.mark();
+        simulation
+    }
+
+    fn happens(&mut self, probability: f64) -> bool {
+        self.random.f64() < probability
+    }
+
+    fn mark(&mut self) {
+        let mark = mark(&self.outgoing);
+        let told = &mut self.told;
+        (self.incoming).mark(&mark, true, true, self.now, &mut |item| told.take(item));
+    }
+
+    fn send(&mut self) {
+        let Some((sequence, frame)) = self.outgoing.next() else {
+            return;
+        };
+        assert_eq!(number(frame), sequence);
+        self.outgoing.sent(sequence);
+        self.up.push(sequence);
+    }
+
+    fn cut(&mut self) {
+        let reaches = self.random.usize(..=self.up.len());
+        self.up.truncate(reaches);
+        self.flush();
+        self.down.clear();
+        self.was_cut = true;
+    }
+
+    fn flush(&mut self) {
+        for sequence in std::mem::take(&mut self.up) {
+            self.at_server.insert(sequence);
+            if self.happens(self.loss) {
+                continue;
+            }
+            self.down.push(sequence);
+            if self.happens(0.02) {
+                self.down.push(sequence);
+            }
+        }
+    }
+
+    fn round_trip(&mut self) {
+        if std::mem::take(&mut self.was_cut) {
+            self.outgoing.rewind();
+            self.mark();
+            return;
+        }
+        self.flush();
+        let up_to = self.outgoing.confirmable();
+        for sequence in self.outgoing.confirmed() + 1..=up_to {
+            assert!(self.at_server.remove(&sequence), "{sequence} is not there");
+        }
+        self.outgoing.confirm(up_to);
+    }
+
+    fn arrive(&mut self) {
+        if self.down.is_empty() {
+            return;
+        }
+        let overtakes = self.happens(0.05);
+        let at = if overtakes { self.random.usize(..self.down.len()) } else { 0 };
+        let sequence = self.down.remove(at);
+        let (told, now) = (&mut self.told, self.now);
+        let arrival =
+            (self.incoming).arrive(sequence, sequence, 100, now, &mut |item| told.take(item));
+        assert!(matches!(arrival, Arrival::Taken | Arrival::Duplicate), "{arrival:?}");
+    }
+
+    fn ask(&mut self) {
+        let told = &mut self.told;
+        (self.incoming).tick(self.now, true, &mut |item| told.take(item));
+        let Some(gaps) = self.incoming.ask(self.now) else {
+            return;
+        };
+        if self.happens(self.loss) {
+            return;
+        }
+        let has_all = (gaps.iter()).all(|(from, to)| self.outgoing.want(*from, *to));
+        if gaps.is_empty() || !has_all {
+            self.mark();
+        }
+    }
+
+    fn check(&self) {
+        let outgoing = &self.outgoing;
+        assert_eq!(outgoing.exported(), outgoing.confirmed() + outgoing.pending());
+        assert!(self.told.up_to <= outgoing.exported());
+        assert_eq!(self.incoming.missed, self.told.missed);
+    }
+
+    fn run(&mut self, messages: u64) {
+        let mut pushed = 0;
+        while self.told.up_to < messages || self.outgoing.pending() > 0 {
+            self.now += Duration::from_micros(200);
+            for _ in 0..self.random.usize(..8) {
+                if pushed < messages && self.outgoing.has_room() {
+                    pushed += 1;
+                    assert_eq!(self.outgoing.next_place().sequence, pushed);
+                    self.outgoing.push(frame(pushed));
+                }
+                self.send();
+                self.arrive();
+                self.arrive();
+            }
+            match self.random.u32(..100) {
+                0 => self.cut(),
+                1..=20 => self.round_trip(),
+                21 => self.mark(),
+                _ => {}
+            }
+            self.ask();
+            self.check();
+        }
+        assert_eq!(self.told.delivered + self.told.missed, messages);
+        assert_eq!(self.incoming.held(), 0);
+    }
+}
+
+/// How many messages: more on request.
+fn messages() -> u64 {
+    let set = std::env::var("OXIDE_LINK_MESSAGES").ok();
+    set.map_or(100_000, |text| text.parse().expect("OXIDE_LINK_MESSAGES is a number"))
+}
+
+fn seed() -> u64 {
+    let set = std::env::var("OXIDE_LINK_SEED").ok();
+    let seed = set.map_or_else(|| Rng::new().u64(..), |text| text.parse().expect("a number"));
+    println!("OXIDE_LINK_SEED={seed}");
+    seed
+}
+
+#[test]
+fn each_number_is_delivered_in_order_where_the_history_reaches() {
+    let mut simulation = Simulation::new(seed(), 0.02, 4096);
+    simulation.run(messages());
+    assert_eq!(simulation.told.missed, 0);
+}
+
+#[test]
+fn each_number_is_delivered_or_missed_once_where_the_history_is_short() {
+    for round in 0..10 {
+        let mut simulation = Simulation::new(seed().wrapping_add(round), 0.2, 8);
+        simulation.run(messages() / 50);
+        assert!(simulation.told.missed > 0);
+    }
+}
+
+#[test]
+fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
+    let mut outgoing = Outgoing::new(
+        1,
+        Bounds {
+            frames: 2,
+            bytes: 1 << 20,
+        },
+    );
+    outgoing.push(frame(1));
+    outgoing.push(frame(2));
+    assert!(!outgoing.has_room());
+    outgoing.sent(1);
+    outgoing.confirm(2); // only what was sent
+    assert_eq!((outgoing.confirmed(), outgoing.pending()), (1, 1));
+    assert!(outgoing.has_room());
+    assert_eq!(outgoing.kept(), (1, 1));
+    for sequence in 2..=3 {
+        outgoing.push(frame(sequence + 1));
+        outgoing.sent(sequence);
+        outgoing.confirm(sequence);
+    }
+    assert_eq!(outgoing.kept(), (2, 3)); // the history gave way
+    assert!(!outgoing.want(1, 2) && outgoing.want(2, 3));
+}
+
+fn importer() -> (Incoming<u64>, Instant) {
+    (Incoming::new(PATIENCE), Instant::now())
+}
+
+fn a_mark(first: u64, last: u64) -> Mark {
+    Mark {
+        incarnation: 1,
+        first,
+        last,
+        age: 0,
+        exports: Vec::new(),
+    }
+}
+
+#[test]
+fn one_that_comes_late_begins_after_what_was_sent_before() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.mark(&a_mark(1, 10), true, false, now, &mut |item| told.push(item));
+    assert_eq!(incoming.arrive(7, 7, 1, now, &mut |item| told.push(item)), Arrival::Early);
+    assert_eq!(incoming.arrive(11, 11, 1, now, &mut |item| told.push(item)), Arrival::Taken);
+    assert_eq!(told, [Item::Frame(11)]);
+}
+
+#[test]
+fn one_that_listened_before_is_told_what_it_missed_at_the_start() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.arrive(5, 5, 1, now, &mut |item| told.push(item));
+    assert_eq!(incoming.ask(now), Some(vec![]));
+    incoming.mark(&a_mark(3, 5), true, true, now, &mut |item| told.push(item));
+    assert_eq!(told, [Item::Missed(2)]);
+    assert_eq!(incoming.ask(now), Some(vec![(3, 4)]));
+}
+
+#[test]
+fn gaps_say_nothing_where_not_all_is_imported() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.mark(&a_mark(1, 0), false, true, now, &mut |item| told.push(item));
+    for sequence in [2, 9, 9, 5] {
+        incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
+    }
+    assert_eq!(told, [2, 9, 5].map(Item::Frame));
+    assert_eq!((incoming.duplicates, incoming.untracked()), (1, 6));
+    assert_eq!((incoming.ask(now), incoming.deadline()), (None, None));
+}
+
+#[test]
+fn a_number_that_jumps_is_refused_and_nothing_overflows() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.mark(&a_mark(1, 0), true, true, now, &mut |item| told.push(item));
+    for sequence in [u64::MAX, u64::MAX - 1, MAX_SEQUENCE + 1, 1 << 40] {
+        let arrival = incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
+        assert_eq!(arrival, Arrival::TooFar);
+    }
+    incoming.arrive(1, 1, 1, now, &mut |item| told.push(item));
+    assert_eq!(told, [Item::Frame(1)]);
+    incoming.mark(&a_mark(MAX_SEQUENCE, MAX_SEQUENCE), true, true, now, &mut |item| told.push(item));
+    assert_eq!(told.last(), Some(&Item::Missed(MAX_SEQUENCE - 2)));
+}
+
+#[test]
+fn what_waits_for_earlier_frames_is_bounded() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.mark(&a_mark(1, 0), true, true, now, &mut |item| told.push(item));
+    let held = PATIENCE.held as u64;
+    for sequence in 2..=held + 2 {
+        assert!(told.is_empty());
+        incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
+    }
+    assert_eq!(told.len() as u64, held + 2);
+    assert_eq!(told[..2], [Item::Missed(1), Item::Frame(2)]);
+}
