@@ -28,6 +28,7 @@
 //! | --- | --- |
 //! | what a user may rely on, in threads | tests/library, in the file of the promise; each guarantee names its files |
 //! | the same in tasks | tests/tasks; a new method also needs its twin (`tests/tasks/parity.rs`) |
+//! | links between buses | tests/link; with more messages: `OXIDE_LINK_MESSAGES=1000000 cargo test --release --features link link` |
 //! | the command | tests/command |
 //! | what needs a process of its own: a global recorder, a kill, a folder | tests/process |
 //! | any mixture of operations | the reference model, `tests/support/model.rs`: random scripts and a fuzz target run it |
@@ -102,7 +103,7 @@
 //! `tests/library/layers.rs` reads every `use` of `src/`, and fails with file, line and rule:
 //!
 //! * A folder imports only from itself and from those before it: support, message, codec, queue, engine, authority,
-//!   bus, observe, tokio. If a lower layer needs something of a higher one, move the thing down, or give the lower one
+//!   bus, observe, tokio, link. If a lower layer needs something of a higher one, move the thing down, or give the lower one
 //!   a trait that the higher one implements, as `AdvisorySink` of `src/engine/notices.rs`.
 //! * Inside the crate a path names the module that defines a thing, not the public name that `src/lib.rs` re-exports.
 //! * The modules of one layer import each other in no circle.

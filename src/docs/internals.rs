@@ -36,6 +36,8 @@
 //!  observe     what happened: the audit log, metrics
 //!     │
 //!  tokio       the bus for tasks
+//!     │
+//!  link        buses elsewhere: what goes out and comes in, over an engine that carries frames
 //! ```
 //!
 //! Beside the layers are `docs/`, which has these pages and no code, and `bin/oxide-bus/`, the command, which uses the
@@ -142,6 +144,9 @@
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
+//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control` | the seam to a server, an engine in memory; what a frame looks like |
+//! | `outbox`, `inbox`, `origins`, `seen` | what a link must get across; what comes, in order and once |
+//! | `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
 //! # Locks and atomics
@@ -190,6 +195,8 @@
 //! | `Changes::noted`, `recording` | grants and revokes, recorded in their order | `note` with `record` |
 //! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
 //! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
+//! | `BusState::of_links`, `SeenIds` | the ids that all links of a bus have seen | each lock alone |
+//! | `Linked::state` | a running link: its state machines and figures, for its parts and its handles | each lock alone; none waits while it holds it |
 //! | `LogProgress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
 //!
 //! # Recipes
@@ -225,7 +232,7 @@
 //! ## A new transport
 //!
 //! A transport carries envelopes between the bus and something else: a socket, a file, another bus. It needs nothing of
-//! the engine. The command's `replay` (`src/bin/oxide-bus/replay.rs`) is one in 400 lines.
+//! the engine. For another server than those that [links](super::links) know, an engine of a link is enough. The command's `replay` (`src/bin/oxide-bus/replay.rs`) is one in 400 lines.
 //!
 //! 1. A new folder of `src/`, and its name at the end of `LAYERS` in `tests/library/layers.rs`: it may import `bus` and
 //!    `tokio`. `src/lib.rs` declares it, behind a feature of `Cargo.toml`; the new dependency is optional, and goes

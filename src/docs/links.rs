@@ -1,1 +1,139 @@
-//! What links promise and what they do not, an example, and what another engine must offer.
+//! Links between the buses of several programs: what is promised, what is not, and what an engine must offer.
+//!
+//! A program outgrows one process, and then one machine. The bus does not become a broker for that: it is *linked* over
+//! one. A [`Link`] sends what matches its exports to a server, and publishes what it imports from there. The server is
+//! behind a small trait, [`Engine`]. One [in memory](crate::link::memory) is for tests.
+//!
+//! # An example
+//!
+//! Two buses with a server between them. Only what `thermometer` of `north` says about readings gets onto the bus
+//! `south`: the grant decides.
+//!
+#![cfg_attr(feature = "link", doc = "```")]
+#![cfg_attr(not(feature = "link"), doc = "```ignore")]
+//! use std::time::Duration;
+//! use oxide_bus::link::Link;
+//! use oxide_bus::link::memory::MemoryServer;
+//! use oxide_bus::{Bus, Grant, Payload, Subject};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Reading { room: String, celsius: f64 }
+//! impl Payload for Reading {
+//!     fn subject(&self) -> Subject<'_> {
+//!         Subject::new(["reading", &self.room])
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let (north, south) = (Bus::<Reading>::new(), Bus::<Reading>::new());
+//!     let (server, limit) = (MemoryServer::new(), Duration::from_secs(10));
+//!
+//!     south.grant(Grant::new("from:north").forwards().sources(["thermometer"]).pattern("reading.>"))?;
+//!     let to = Link::over(server.engine())
+//!         .name("south")
+//!         .import_from("north", "reading.>", south.publisher("link", "from:north"))
+//!         .spawn(&south)?; // a thread of its own; tasks have `connect`
+//!     to.ready(limit)?;
+//!     let from = Link::over(server.engine()).name("north").export("reading.>").spawn(&north)?;
+//!
+//!     let mut readings = south.subscribe();
+//!     north.send("thermometer", Reading { room: "cellar".into(), celsius: 12.5 })?;
+//!     let reading = readings.recv()?;
+//!     assert_eq!((reading.message.celsius, reading.header("link-origin")), (12.5, Some("north")));
+//!
+//!     from.drain(limit)?;
+//!     assert_eq!(from.stats().export.confirmed, 1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What is promised
+//!
+//! The tests are in tests/link; the promises of accounts are checked against a model under random faults.
+//!
+//! 1. **What was taken is accounted for.** A link numbers what it takes from its bus. At any time
+//!    `exported = confirmed + pending + lost`. *Confirmed* means that a round trip to the server came after it. What is
+//!    not confirmed is sent again after a reconnect. Only a link that ends can lose something, and says how much.
+//! 2. **What comes is accounted for.** For each number an importer publishes the envelope, or counts it as refused,
+//!    denied or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
+//!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
+//!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
+//!    [patience](crate::link::LinkBuilder::patience), is missed: an advisory [`LinkLagged`] comes before the envelopes after the
+//!    gap.
+//! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
+//!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
+//!    another, nobody waits for the server, and the losses are counted.
+//! 4. **Nothing waits for the server without end.** Each call of the engine has a
+//!    [time limit](crate::link::LinkBuilder::time_limit). A call that takes longer counts as a cut.
+//! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip. After each
+//!    reconnect that is done again, before anything counts as confirmed.
+//! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again.
+//!    All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two links arrives once.
+//! 7. **Nothing forged gets in.** An import publishes under the grant of its publisher: the grant must
+//!    [forward](crate::Grant::forwards), and its sources and patterns decide. It need not list the header
+//!    `link-origin`, which the link itself sets. A message whose own subject is not that of its frame is denied. Denials
+//!    are counted, and told by the bus as its own.
+//! 8. **Hostile frames harm nobody.** What cannot be read is refused and counted, within the limits of the
+//!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded.
+//! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends.
+//!
+//! # What is not promised
+//!
+//! * *Confirmed* is not *received*. The server has it; whether somebody listens there, nobody says. What the server
+//!   drops for a slow importer is asked for again, as long as the exporter is there and keeps it. An exporter that has
+//!   ended answers no more.
+//! * A gap is noticed only by a link that imports all that the other exports. Otherwise the missing numbers may be those
+//!   that were not asked for: they are counted as `untracked`, the order is that of the arrival, and losses on the way
+//!   are not told. So import what is exported; filter on the bus.
+//! * A link that joins late receives what is sent from then on. Only an exporter that began after the importer is
+//!   received from its first envelope on.
+//! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window. Its next start is another life:
+//!   the numbers begin anew, and an importer keeps the lives apart.
+//! * Who sent a frame is a claim, unless the server has permissions. The origin is in the subject: let the user of
+//!   `north` publish `ob.north.>` only, and nobody else can speak as `north`. Without that, a neighbour can
+//!   also disturb the numbers of another, by marks that it forges.
+//! * A subscriber that makes publishers wait makes the import wait. Meanwhile up to 4,096 frames queue; what comes then
+//!   is asked for again later.
+//! * An envelope that one link was denied to publish may come by another while the first attempt runs. It is then
+//!   counted as repeated.
+//!
+//! # Not yet
+//!
+//! A durable mode (what was sent while nobody listened), requests and their answers across a link, groups across
+//! links, retained envelopes for late joiners on the other side, and transit (what came by one link leaves by another).
+//!
+//! # On the wire
+//!
+//! | subject | what |
+//! | --- | --- |
+//! | `ob.<origin>.<tokens>` | an envelope. The body is the message alone, as JSON, so that any client of the server can read it |
+//! | `ob.<origin>.=_` | an envelope whose payload has no subject |
+//! | `ob.<origin>.=c.mark` | how far an exporter is: a second after envelopes, then more and more seldom, and when asked |
+//! | `ob.<origin>.=c.hello` | asks all exporters for a mark |
+//! | `ob.<origin>.=c.want.<other>` | asks another for what is missing |
+//!
+//! Bytes of a token other than `[A-Za-z0-9_-]` are escaped as `=HH`, and the empty token is `=`. Wildcards stay as they
+//! are. A pattern matches on the bus exactly if the escaped one matches at the server. A whole subject has at most 1,024
+//! bytes; what is longer does not go out, and is counted.
+//!
+//! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
+//! correlation id if it has one. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
+//! space at the ends are escaped as `=HH`.
+//!
+//! # Another engine
+//!
+//! An [`Engine`] offers four things:
+//!
+//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect;
+//! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
+//!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
+//! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
+//! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
+//!   it, but more is sent again.
+//!
+//! It need not store anything, nor acknowledge single frames, nor tell how many it has lost.
+//!
+//! [`Engine`]: crate::link::engine::Engine
+//! [`Link`]: crate::link::Link
+//! [`LinkLagged`]: crate::Advisory::LinkLagged

@@ -205,19 +205,8 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     async fn establish(&mut self, generation: u64, has_subscribed: &mut bool) {
         if !*has_subscribed {
-            let settings = &self.link.settings;
-            let asks = (!settings.exports.is_empty())
-                .then(|| [subject::hello("*"), subject::want("*", &settings.name)]);
-            let marks = (!settings.imports.is_empty()).then(|| subject::mark("*"));
-            for wanted in settings
-                .imports
-                .iter()
-                .cloned()
-                .chain(marks)
-                .chain(asks.into_iter().flatten())
-            {
-                let subscribing = self.sender.subscribe(&wanted);
-                if !call(self.link, subscribing).await {
+            for wanted in self.wanted() {
+                if !call(self.link, self.sender.subscribe(&wanted)).await {
                     return;
                 }
             }
@@ -227,6 +216,29 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             self.link.state.lock().establish(generation, Instant::now());
             self.link.changed.notify_one();
         }
+    }
+
+    /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
+    /// one covers is left out.
+    fn wanted(&self) -> Vec<String> {
+        let settings = &self.link.settings;
+        let mut wanted = settings.imports.clone();
+        if !settings.imports.is_empty() {
+            wanted.push(subject::mark("*"));
+        }
+        if !settings.exports.is_empty() {
+            wanted.extend([subject::hello("*"), subject::want("*", &settings.name)]);
+        }
+        let mut needed = Vec::new();
+        for (at, one) in wanted.iter().enumerate() {
+            let covers_one = |(other_at, other): (usize, &String)| {
+                subject::covers(other, one) && (other != one || other_at < at)
+            };
+            if !wanted.iter().enumerate().any(covers_one) {
+                needed.push(one.clone());
+            }
+        }
+        needed
     }
 
     async fn send(&mut self, frame: Frame) -> bool {

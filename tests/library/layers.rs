@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers in order: each may import from those before it.
-const LAYERS: [&str; 9] = [
+const LAYERS: [&str; 10] = [
     "support",
     "message",
     "codec",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 9] = [
     "bus",
     "observe",
     "tokio",
+    "link",
 ];
 
 /// Beside the layers, and bound to none: pages that no program is compiled with, and programs.

@@ -10,7 +10,10 @@ use super::{LONG, Note, exporter, importer, note, until};
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number")),
+    )
 }
 
 fn seed() -> u64 {
@@ -22,7 +25,9 @@ fn seed() -> u64 {
 /// Sends so many notes over a server with these faults, and checks that each comes once and in order.
 async fn all_come(server: MemoryServer, messages: u64) {
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
-    let options = SubscribeOptions::new().capacity(256).overflow(Overflow::Block);
+    let options = SubscribeOptions::new()
+        .capacity(256)
+        .overflow(Overflow::Block);
     let mut notes = south.subscribe_with(options).unwrap().into_async();
     let to = importer(&server, "south", &south).await;
     let from = exporter(&server, "north", &north).await;
@@ -36,21 +41,29 @@ async fn all_come(server: MemoryServer, messages: u64) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        from // it stays, to send again what is missing
+        (north, from) // they stay, to send again what is missing
     });
     for number in 1..=messages {
         let received = tokio::time::timeout(LONG, notes.recv()).await;
         let received = received.unwrap_or_else(|_| panic!("{number}: {:#?}", to.stats()));
-        assert_eq!(received.unwrap().message.number, number, "{:#?}", to.stats());
+        assert_eq!(
+            received.unwrap().message.number,
+            number,
+            "{:#?}",
+            to.stats()
+        );
     }
-    let from = sending.await.unwrap();
+    let (_north, from) = sending.await.unwrap();
     from.drain(LONG).await.unwrap();
     let export = from.stats().export;
     assert_eq!((export.exported, export.confirmed), (messages, messages));
     assert_eq!((export.pending, export.lost, export.lagged), (0, 0, 0));
     until(&to, "north", |it| it.received == messages).await;
     let imports = to.stats().imports;
-    assert_eq!((imports[0].missed, imports[0].refused, imports[0].denied), (0, 0, 0));
+    assert_eq!(
+        (imports[0].missed, imports[0].refused, imports[0].denied),
+        (0, 0, 0)
+    );
     println!("{export:?}\n{:?}", imports[0]);
 }
 
@@ -112,7 +125,10 @@ async fn a_cut_and_a_restart_lose_nothing_while_the_window_is_not_full() {
     }
     from.drain(LONG).await.unwrap();
     let export = from.stats().export;
-    assert_eq!((export.exported, export.confirmed, export.lost), (600, 600, 0));
+    assert_eq!(
+        (export.exported, export.confirmed, export.lost),
+        (600, 600, 0)
+    );
     assert_eq!(from.stats().reconnects, 2);
     assert_eq!(to.stats().imports[0].missed, 0);
 }
@@ -121,15 +137,28 @@ async fn a_cut_and_a_restart_lose_nothing_while_the_window_is_not_full() {
 async fn a_full_window_holds_back_the_bus_by_the_policy_of_the_export() {
     let server = MemoryServer::new();
     let bus = Bus::<Note>::new();
-    let link = |name| Link::over(server.engine()).name(name).export(">").window(8, 1 << 20).capacity(4);
+    let link = |name| {
+        Link::over(server.engine())
+            .name(name)
+            .export(">")
+            .window(8, 1 << 20)
+            .capacity(4)
+    };
     let blocks = link("blocks").connect(&bus).await.unwrap();
-    let drops = link("drops").overflow(Overflow::DropNewest).connect(&bus).await.unwrap();
+    let drops = link("drops")
+        .overflow(Overflow::DropNewest)
+        .connect(&bus)
+        .await
+        .unwrap();
     blocks.ready(LONG).await.unwrap();
     drops.ready(LONG).await.unwrap();
     server.stop();
     let sender = bus.trusted_publisher("counter").into_async();
     let mut sent = 0;
-    while tokio::time::timeout(Duration::from_secs(1), sender.publish(note("a", sent))).await.is_ok() {
+    while tokio::time::timeout(Duration::from_secs(1), sender.publish(note("a", sent)))
+        .await
+        .is_ok()
+    {
         sent += 1;
     }
     assert_eq!(sent, 12, "8 in the window, and 4 in the queue");
@@ -140,7 +169,14 @@ async fn a_full_window_holds_back_the_bus_by_the_policy_of_the_export() {
     server.start();
     drops.drain(LONG).await.unwrap();
     let export = drops.stats().export;
-    assert_eq!((export.exported, export.confirmed, export.exported + export.lagged), (12, 12, 100));
+    assert_eq!(
+        (
+            export.exported,
+            export.confirmed,
+            export.exported + export.lagged
+        ),
+        (12, 12, 100)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,11 @@
 //! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long.
 
 mod crossing;
+mod ends;
 mod faults;
+mod hostile;
+mod loops;
+mod subjects;
 
 use std::time::Duration;
 
@@ -59,7 +63,9 @@ async fn exporter(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
 
 /// Links a bus that brings everything with a subject, and waits until it is ready.
 async fn importer(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
-    let link = Link::over(server.engine()).name(name).import(">", bus.trusted_publisher("link"));
+    let link = Link::over(server.engine())
+        .name(name)
+        .import(">", bus.trusted_publisher("link"));
     let link = link.connect(bus).await.expect("it connects");
     link.ready(LONG).await.expect("it is ready");
     link

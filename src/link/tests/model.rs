@@ -164,12 +164,19 @@ impl Simulation {
             return;
         }
         let overtakes = self.happens(0.05);
-        let at = if overtakes { self.random.usize(..self.down.len()) } else { 0 };
+        let at = if overtakes {
+            self.random.usize(..self.down.len())
+        } else {
+            0
+        };
         let sequence = self.down.remove(at);
         let (told, now) = (&mut self.told, self.now);
         let arrival =
             (self.incoming).arrive(sequence, sequence, 100, now, &mut |item| told.take(item));
-        assert!(matches!(arrival, Arrival::Taken | Arrival::Duplicate), "{arrival:?}");
+        assert!(
+            matches!(arrival, Arrival::Taken | Arrival::Duplicate),
+            "{arrival:?}"
+        );
     }
 
     fn ask(&mut self) {
@@ -189,7 +196,10 @@ impl Simulation {
 
     fn check(&self) {
         let outgoing = &self.outgoing;
-        assert_eq!(outgoing.exported(), outgoing.confirmed() + outgoing.pending());
+        assert_eq!(
+            outgoing.exported(),
+            outgoing.confirmed() + outgoing.pending()
+        );
         assert!(self.told.up_to <= outgoing.exported());
         assert_eq!(self.incoming.missed, self.told.missed);
     }
@@ -225,12 +235,17 @@ impl Simulation {
 /// How many messages: more on request.
 fn messages() -> u64 {
     let set = std::env::var("OXIDE_LINK_MESSAGES").ok();
-    set.map_or(100_000, |text| text.parse().expect("OXIDE_LINK_MESSAGES is a number"))
+    set.map_or(100_000, |text| {
+        text.parse().expect("OXIDE_LINK_MESSAGES is a number")
+    })
 }
 
 fn seed() -> u64 {
     let set = std::env::var("OXIDE_LINK_SEED").ok();
-    let seed = set.map_or_else(|| Rng::new().u64(..), |text| text.parse().expect("a number"));
+    let seed = set.map_or_else(
+        || Rng::new().u64(..),
+        |text| text.parse().expect("a number"),
+    );
     println!("OXIDE_LINK_SEED={seed}");
     seed
 }
@@ -295,9 +310,17 @@ fn a_mark(first: u64, last: u64) -> Mark {
 fn one_that_comes_late_begins_after_what_was_sent_before() {
     let (mut incoming, now) = importer();
     let mut told = Vec::new();
-    incoming.mark(&a_mark(1, 10), true, false, now, &mut |item| told.push(item));
-    assert_eq!(incoming.arrive(7, 7, 1, now, &mut |item| told.push(item)), Arrival::Early);
-    assert_eq!(incoming.arrive(11, 11, 1, now, &mut |item| told.push(item)), Arrival::Taken);
+    incoming.mark(&a_mark(1, 10), true, false, now, &mut |item| {
+        told.push(item)
+    });
+    assert_eq!(
+        incoming.arrive(7, 7, 1, now, &mut |item| told.push(item)),
+        Arrival::Early
+    );
+    assert_eq!(
+        incoming.arrive(11, 11, 1, now, &mut |item| told.push(item)),
+        Arrival::Taken
+    );
     assert_eq!(told, [Item::Frame(11)]);
 }
 
@@ -336,7 +359,13 @@ fn a_number_that_jumps_is_refused_and_nothing_overflows() {
     }
     incoming.arrive(1, 1, 1, now, &mut |item| told.push(item));
     assert_eq!(told, [Item::Frame(1)]);
-    incoming.mark(&a_mark(MAX_SEQUENCE, MAX_SEQUENCE), true, true, now, &mut |item| told.push(item));
+    incoming.mark(
+        &a_mark(MAX_SEQUENCE, MAX_SEQUENCE),
+        true,
+        true,
+        now,
+        &mut |item| told.push(item),
+    );
     assert_eq!(told.last(), Some(&Item::Missed(MAX_SEQUENCE - 2)));
 }
 
