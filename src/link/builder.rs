@@ -1,38 +1,17 @@
 //! The builder of a link: its name, what goes out, what comes in, and its bounds.
 
 use std::fmt;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
-
-use crate::bus::handle::Bus;
-use crate::bus::lifecycle::WeakBus;
-use crate::bus::options::SubscribeOptions;
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
-use crate::link::driver::Driver;
-use crate::link::engine::Engine;
-use crate::link::error::LinkError;
-use crate::link::exporting::Outlet;
-use crate::link::handle::{Link, LinkThread};
-use crate::link::importing::is_name;
-use crate::link::inbox::Patience;
+use crate::link::name::is_name;
 use crate::link::outbox::Bounds;
-use crate::link::publishing::Inlet;
-use crate::link::seen::SeenIds;
-use crate::link::state::{Linked, Settings};
 use crate::link::subject;
-use crate::message::id::stamp;
 use crate::message::overflow::Overflow;
 use crate::message::pattern::{Pattern, PatternError};
-use crate::message::subject::Payload;
 
-/// Builds a [`Link`]; begun by [`Link::over`].
+/// Builds a [`Link`](crate::link::Link); begun by [`Link::over`](crate::link::Link::over).
 ///
 /// # Defaults
 ///
@@ -48,38 +27,24 @@ use crate::message::subject::Payload;
 /// | [`codec`](Self::codec) | [`Codec::new`] |
 #[must_use = "a link is made by `connect` or `spawn`"]
 pub struct LinkBuilder<E, M> {
-    engine: E,
-    name: String,
-    exports: Vec<Pattern>,
-    exports_everything: bool,
-    imports: Vec<Import<M>>,
-    bad_pattern: Option<PatternError>,
-    bad_origin: Option<String>,
-    overflow: Overflow,
-    capacity: usize,
-    bounds: Bounds,
-    time_limit: Duration,
-    patience: Duration,
-    codec: Codec,
+    pub(super) engine: E,
+    pub(super) name: String,
+    pub(super) exports: Vec<Pattern>,
+    pub(super) exports_everything: bool,
+    pub(super) imports: Vec<Import<M>>,
+    pub(super) bad_pattern: Option<PatternError>,
+    pub(super) bad_origin: Option<String>,
+    pub(super) overflow: Overflow,
+    pub(super) capacity: usize,
+    pub(super) bounds: Bounds,
+    pub(super) time_limit: Duration,
+    pub(super) patience: Duration,
+    pub(super) codec: Codec,
 }
 
-/// After so many frames, or so long after the first of them, a round trip confirms them. It takes some 65 µs.
-const CONFIRM_FRAMES: u64 = 512;
-const CONFIRM_AFTER: Duration = Duration::from_millis(5);
-
-/// How long after frames a mark is sent, so that importers notice if the last ones are missing.
-const MARK_AFTER: Duration = Duration::from_secs(1);
-
-const PATIENCE: Patience = Patience {
-    ask_again: Duration::from_millis(250),
-    give_up: Duration::from_secs(10),
-    held: 1 << 17, // the window and the history of an exporter
-    held_bytes: 64 << 20,
-};
-
-struct Import<M> {
-    subject: String,
-    publisher: Publisher<M>,
+pub(super) struct Import<M> {
+    pub(super) subject: String,
+    pub(super) publisher: Publisher<M>,
 }
 
 impl<E, M> LinkBuilder<E, M> {
@@ -99,7 +64,7 @@ impl<E, M> LinkBuilder<E, M> {
                 bytes: 64 << 20,
             },
             time_limit: Duration::from_secs(5),
-            patience: PATIENCE.give_up,
+            patience: Duration::from_secs(10),
             codec: Codec::new(),
         }
     }
@@ -233,182 +198,6 @@ impl<E, M> LinkBuilder<E, M> {
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
-    }
-}
-
-impl<E, M> LinkBuilder<E, M>
-where
-    E: Engine,
-    M: Payload + Serialize + DeserializeOwned,
-{
-    /// Connects, and runs the link as a task of the current runtime.
-    ///
-    /// What is published on the bus after this has returned is exported. What others send is received once the link is
-    /// [ready](Link::ready).
-    ///
-    /// # Errors
-    ///
-    /// [`LinkError`] if something is missing or wrong, or the engine does not connect within the
-    /// [time limit](Self::time_limit).
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime, or in one whose clock is not enabled.
-    ///
-    /// # Cancel safety
-    ///
-    /// If it is cancelled, there is no link.
-    pub async fn connect(self, bus: &Bus<M>) -> Result<Link, LinkError> {
-        let (link, driver) = self.join(bus.downgrade()).await?;
-        tokio::spawn(driver.run());
-        Ok(link)
-    }
-
-    /// Connects, and runs the link on a thread of its own. It waits until the engine has connected.
-    ///
-    /// # Errors
-    ///
-    /// As [`connect`](Self::connect), and [`LinkError::Thread`] if the thread could not be started.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use oxide_bus::kernel::{Command, MessageBus};
-    /// use oxide_bus::link::Link;
-    /// use oxide_bus::link::memory::MemoryServer;
-    ///
-    /// let bus = MessageBus::new();
-    /// let engine = MemoryServer::new().engine();
-    /// let link = Link::over(engine).name("north").export("command.>").spawn(&bus)?;
-    /// bus.send("kernel", Command::Ping)?;
-    /// link.drain(Duration::from_secs(10))?;
-    /// assert_eq!(link.stats().export.confirmed, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn spawn(self, bus: &Bus<M>) -> Result<LinkThread, LinkError> {
-        let (told, hear) = crossbeam_channel::bounded(1);
-        let bus = bus.downgrade();
-        let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let runtime = match runtime {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    let _gone = told.send(Err(LinkError::Thread(error)));
-                    return;
-                }
-            };
-            runtime.block_on(async {
-                match self.join(bus).await {
-                    Ok((link, driver)) => {
-                        let _gone = told.send(Ok(LinkThread::new(link)));
-                        driver.run().await;
-                    }
-                    Err(error) => {
-                        let _gone = told.send(Err(error));
-                    }
-                }
-            });
-        };
-        let name = "oxide-bus link".to_owned();
-        (thread::Builder::new().name(name).spawn(run)).map_err(LinkError::Thread)?;
-        // The thread answers, or panics in the engine's code; then there is no link.
-        hear.recv().unwrap_or(Err(LinkError::Closed))
-    }
-
-    /// Connects, and joins the engine, the subscription and the publishers.
-    async fn join(
-        self,
-        bus: WeakBus<M>,
-    ) -> Result<(Link, Driver<M, E::Sender, E::Receiver>), LinkError> {
-        self.check()?;
-        let (engine, exports) = (&self.engine, self.exported());
-        let inlets: Vec<_> = (self.imports.iter())
-            .map(|import| Inlet {
-                subject: import.subject.clone(),
-                publisher: import.publisher.clone().into_async().downgrade(),
-            })
-            .collect();
-        let limit = self.time_limit;
-        let (sender, receiver) = (timeout(limit, engine.connect(&self.name)).await)
-            .map_err(|_| LinkError::TimedOut(limit))?
-            .map_err(LinkError::Engine)?;
-        let alive = bus.upgrade().filter(|bus| !bus.is_closed());
-        let alive = alive.ok_or(LinkError::Closed)?;
-        let outlet = self.outlet(&alive)?;
-        let linked = Arc::new(Linked::new(Settings {
-            name: self.name.as_str().into(),
-            incarnation: stamp().0.as_u64_pair().1,
-            began: Instant::now(),
-            codec: self.codec,
-            bounds: self.bounds,
-            patience: Patience {
-                give_up: self.patience,
-                ..PATIENCE
-            },
-            call: limit,
-            confirm_frames: CONFIRM_FRAMES,
-            confirm_after: CONFIRM_AFTER,
-            mark_after: MARK_AFTER,
-            exports,
-            imports: inlets.iter().map(|inlet| inlet.subject.clone()).collect(),
-        }));
-        let (asking, commands) = mpsc::unbounded_channel();
-        let driver = Driver {
-            link: Arc::clone(&linked),
-            seen: SeenIds::of(&alive),
-            bus,
-            outlet,
-            inlets,
-            sender,
-            receiver,
-            commands,
-        };
-        Ok((Link::new(linked, asking), driver))
-    }
-
-    fn check(&self) -> Result<(), LinkError> {
-        let bad_name = (!is_name(&self.name)).then_some(&self.name);
-        if let Some(name) = bad_name.or(self.bad_origin.as_ref()) {
-            return Err(LinkError::Name(name.clone()));
-        }
-        if let Some(error) = &self.bad_pattern {
-            return Err(LinkError::Pattern(error.clone()));
-        }
-        if self.imports.is_empty() && self.exported().is_empty() {
-            return Err(LinkError::Idle);
-        }
-        Ok(())
-    }
-
-    /// Returns what is exported, as the server sees it.
-    fn exported(&self) -> Vec<String> {
-        if self.exports_everything {
-            return vec![">".to_owned()];
-        }
-        self.exports.iter().map(subject::of_pattern).collect()
-    }
-
-    fn outlet(&self, bus: &Bus<M>) -> Result<Outlet<M>, LinkError> {
-        let name = format!("link {}", self.name);
-        if self.exported().is_empty() {
-            let end = SubscribeOptions::new()
-                .name(name)
-                .pattern("advisory.closed");
-            let end = bus.advisories_with(end).map_err(LinkError::Subscribe)?;
-            return Ok(Outlet::Nothing(end.into_async()));
-        }
-        let mut options = SubscribeOptions::new()
-            .name(name)
-            .capacity(self.capacity)
-            .overflow(self.overflow);
-        if !self.exports_everything {
-            options = options.patterns(self.exports.iter().cloned());
-        }
-        let subscription = bus.subscribe_with(options).map_err(LinkError::Subscribe)?;
-        Ok(Outlet::Exports(subscription.into_async()))
     }
 }
 

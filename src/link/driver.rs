@@ -17,7 +17,7 @@ use crate::link::exporting::{Exporting, Outlet};
 use crate::link::importing::Importing;
 use crate::link::publishing::{Inlet, Publishing};
 use crate::link::seen::SeenIds;
-use crate::link::state::Linked;
+use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
 use crate::message::subject::Payload;
 
@@ -114,7 +114,7 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<Command>) 
     loop {
         let (readiness, is_drained) = {
             let state = link.state.lock();
-            (state.readiness(), state.is_drained())
+            (state.connection.readiness(), state.is_drained())
         };
         let now = Instant::now();
         let is_over = |until: Option<Instant>| until.is_some_and(|until| now >= until);
@@ -146,7 +146,7 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<Command>) 
                     waiting.push((limit, now.checked_add(limit), asker));
                 }
                 Some(Command::Drain(limit, asker)) => {
-                    link.state.lock().is_draining = true;
+                    link.state.lock().stage = Stage::Drains;
                     link.to_send.notify_one();
                     draining = Some((now.checked_add(limit), asker));
                 }

@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
 use crate::link::seen::SeenIds;
-use crate::link::state::{Action, Linked};
+use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
 use crate::link::wire::encode;
 use crate::message::advisory::Advisory;
@@ -138,7 +138,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                         let end = *give_up_at.get_or_insert(now + self.link.settings.call);
                         let state = self.link.state.lock();
                         let is_over = state.outgoing.pending() == 0 || now >= end;
-                        if is_over && !state.is_draining {
+                        if is_over && state.stage == Stage::Runs {
                             return;
                         }
                     }
@@ -153,7 +153,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     async fn take(&mut self, has_room: bool, until: Option<Instant>) {
         let is_exhausted = {
             let state = self.link.state.lock();
-            if state.is_draining {
+            if state.stage == Stage::Drains {
                 self.outlet.close();
             }
             state.is_exhausted

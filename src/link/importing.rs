@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::link::control::{Mark, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
 use crate::link::inbox::Arrival;
+use crate::link::name::is_name;
 use crate::link::origins::Arrived;
 use crate::link::state::{Linked, State};
 use crate::link::subject::{self, Purpose};
@@ -66,9 +67,9 @@ fn handle(link: &Linked, event: EngineEvent) {
             take(link, &mut state, frame);
             return;
         }
-        EngineEvent::Connected => state.connected(),
+        EngineEvent::Connected => state.connection.connected(),
         EngineEvent::Disconnected => {
-            state.disconnected();
+            state.connection.cut();
             link.cut.notify_waiters();
         }
         EngineEvent::Denied { subject, reason } => state.denied(subject, reason),
@@ -141,12 +142,4 @@ fn ask(link: &Linked, state: &mut State, origin: &str, want: Option<Want>) {
         link.to_send.notify_one();
     }
     link.to_publish.notify_one();
-}
-
-/// Whether this is the name of a link: 1 to 64 lowercase letters, digits and hyphens.
-pub(super) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

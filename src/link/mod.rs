@@ -4,6 +4,7 @@
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
 mod builder;
+mod connection;
 mod control;
 mod driver;
 pub mod engine;
@@ -12,7 +13,9 @@ mod exporting;
 mod handle;
 mod importing;
 mod inbox;
+mod joining;
 pub mod memory;
+mod name;
 mod origins;
 mod outbox;
 mod publishing;

@@ -187,7 +187,7 @@ impl Origins {
             let stepped = self.step(&name, incarnation, now, |life, mut out| {
                 life.tick(now, covers, &mut out);
             });
-            if let Some((_, Some(want))) = stepped {
+            if let Some(((), Some(want))) = stepped {
                 wants.push((name, want));
             }
         }

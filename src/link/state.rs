@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::codec::Codec;
+use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
@@ -24,9 +25,8 @@ use crate::link::stats::{ExportStats, LinkStats};
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
 
-/// The longest time between two marks, and between two attempts after a failure.
+/// The longest time between two marks.
 const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
-const MAX_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a link was built with.
 #[derive(Debug)]
@@ -67,37 +67,35 @@ pub(super) enum Action {
     },
 }
 
+/// How far the life of a link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Runs,
+    /// Nothing more is taken from the bus than what it has given already.
+    Drains,
+    Ended,
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
     control: VecDeque<Frame>,
-    is_connected: bool,
-    /// Counts cuts and reconnects.
-    generation: u64,
-    /// The generation in which a round trip has found the connection there.
-    established: Option<u64>,
-    failures: u32,
-    retry_at: Option<Instant>,
+    pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
     mark_at: Option<Instant>,
     mark_pause: Duration,
-    /// The server's refusal, until the next reconnect.
-    refusal: Option<NotReadyError>,
-    reconnects: u64,
     pub(super) export: ExportStats,
     pub(super) refused: u64,
     server_denials: u64,
     engine_lags: u64,
     last_error: Option<Arc<str>>,
-    /// Nothing more is taken from the bus than what it has given already.
-    pub(super) is_draining: bool,
+    pub(super) stage: Stage,
     /// There is nothing left in the subscription.
     pub(super) is_exhausted: bool,
     /// An envelope is being published.
     pub(super) is_publishing: bool,
-    has_ended: bool,
 }
 
 /// What the parts of a running link and its handles share.
@@ -138,25 +136,18 @@ impl State {
             outgoing: Outgoing::new(settings.incarnation, settings.bounds),
             origins: Origins::new(settings.patience, settings.imports.clone()),
             control: VecDeque::new(),
-            is_connected: true,
-            generation: 0,
-            established: None,
-            failures: 0,
-            retry_at: None,
+            connection: Connection::new(),
             unconfirmed_since: None,
             mark_at: None,
             mark_pause: settings.mark_after,
-            refusal: None,
-            reconnects: 0,
             export: ExportStats::default(),
             refused: 0,
             server_denials: 0,
             engine_lags: 0,
             last_error: None,
-            is_draining: false,
+            stage: Stage::Runs,
             is_exhausted: false,
             is_publishing: false,
-            has_ended: false,
             settings,
         }
     }
@@ -165,14 +156,11 @@ impl State {
     pub(super) fn action(&mut self, now: Instant) -> Action {
         let has_room = self.outgoing.has_room();
         let waiting = |until| Action::Take { has_room, until };
-        if !self.is_connected {
-            return waiting(None);
-        }
-        if !self.is_established() {
-            return match self.retry_at.filter(|at| now < *at) {
-                Some(at) => waiting(Some(at)),
-                None => Action::Establish(self.generation),
-            };
+        match self.connection.standing(now) {
+            Standing::Cut => return waiting(None),
+            Standing::Failed(until) => return waiting(Some(until)),
+            Standing::Unknown(generation) => return Action::Establish(generation),
+            Standing::Established => {}
         }
         if let Some(frame) = self.control.pop_front() {
             return Action::Control(frame);
@@ -230,12 +218,9 @@ impl State {
 
     /// A round trip has found the connection there. Everything that is not confirmed is sent again.
     pub(super) fn establish(&mut self, generation: u64, now: Instant) {
-        if generation != self.generation {
+        if !self.connection.establish(generation) {
             return;
         }
-        self.established = Some(generation);
-        self.failures = 0;
-        self.retry_at = None;
         self.unconfirmed_since = None;
         self.outgoing.rewind();
         self.origins.listen(now);
@@ -246,33 +231,14 @@ impl State {
     /// A call of the engine has failed, or took too long.
     pub(super) fn fail(&mut self, error: &dyn fmt::Display, now: Instant) {
         self.last_error = Some(error.to_string().into());
-        self.established = None;
-        let pause = Duration::from_millis(20) * 2_u32.pow(self.failures.min(8));
-        self.retry_at = Some(now + pause.min(MAX_RETRY_PAUSE));
-        self.failures += 1;
-    }
-
-    pub(super) fn connected(&mut self) {
-        self.generation += 1;
-        self.reconnects += 1;
-        self.is_connected = true;
-        self.established = None;
-        self.failures = 0;
-        self.retry_at = None;
-        self.refusal = None;
-    }
-
-    pub(super) fn disconnected(&mut self) {
-        self.generation += 1;
-        self.is_connected = false;
-        self.established = None;
+        self.connection.fail(now);
     }
 
     pub(super) fn denied(&mut self, subject: Option<String>, reason: String) {
         self.server_denials += 1;
         let refusal = NotReadyError::Denied { subject, reason };
         self.last_error = Some(refusal.to_string().into());
-        self.refusal = Some(refusal);
+        self.connection.refused(refusal);
     }
 
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
@@ -317,18 +283,6 @@ impl State {
         }
     }
 
-    fn is_established(&self) -> bool {
-        self.is_connected && self.established == Some(self.generation)
-    }
-
-    /// Whether the server has confirmed the subscriptions; `None` if it has not said so yet.
-    pub(super) fn readiness(&self) -> Option<Result<(), NotReadyError>> {
-        match &self.refusal {
-            Some(refusal) => Some(Err(refusal.clone())),
-            None => self.is_established().then_some(Ok(())),
-        }
-    }
-
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
@@ -341,23 +295,22 @@ impl State {
     pub(super) fn end(&mut self, left: u64) {
         self.export.exported = left;
         self.export.lost = left + self.outgoing.pending();
-        self.is_connected = false;
-        self.established = None;
-        self.has_ended = true;
+        self.connection.cut();
+        self.stage = Stage::Ended;
     }
 
     pub(super) fn stats(&self) -> LinkStats {
         let outgoing = &self.outgoing;
-        let pending = if self.has_ended {
+        let pending = if self.stage == Stage::Ended {
             0
         } else {
             outgoing.pending()
         };
         LinkStats {
             name: Arc::clone(&self.settings.name),
-            connected: self.is_connected,
-            ready: self.readiness() == Some(Ok(())),
-            reconnects: self.reconnects,
+            connected: self.connection.is_there(),
+            ready: self.connection.readiness() == Some(Ok(())),
+            reconnects: self.connection.reconnects(),
             export: ExportStats {
                 exported: self.export.exported + outgoing.exported(),
                 confirmed: outgoing.confirmed(),

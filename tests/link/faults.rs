@@ -105,7 +105,7 @@ async fn a_cut_and_a_restart_lose_nothing_while_the_window_is_not_full() {
     from.ready(LONG).await.unwrap();
     server.cut("north");
     send(100..200);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!from.stats().connected && !from.stats().ready);
     server.mend("north");
     send(200..300);
@@ -115,7 +115,7 @@ async fn a_cut_and_a_restart_lose_nothing_while_the_window_is_not_full() {
     server.mend("south");
     server.stop();
     send(400..500);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     server.start();
     send(500..600);
     for number in 0..600 {

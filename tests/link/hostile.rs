@@ -102,7 +102,18 @@ async fn frames_that_no_link_sends_are_refused_and_counted_and_nothing_stops() {
     wait.await;
     assert_eq!(to.stats().refused, refused);
 
-    // A mark that is in order, then bodies that are none.
+    let _from = exporter(&server, "north", &north).await;
+    north.send("counter", note("a", 1)).unwrap();
+    assert_eq!(notes.recv().await.unwrap().message.number, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn envelopes_that_cannot_be_read_are_refused_and_counted_and_nothing_stops() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let to = importer(&server, "south", &south).await;
+    let mut mallory = mallory(&server).await;
     let mark = "{\"incarnation\":170,\"first\":1,\"last\":0,\"age\":0,\"exports\":[\">\"]}";
     mallory
         .send(frame("ob.mallory.=c.mark", "", mark))

@@ -99,7 +99,7 @@ async fn two_between_the_same_pair_over_one_server_or_two() {
 async fn what_a_link_has_brought_does_not_go_out_again_even_under_another_name() {
     let server = MemoryServer::new();
     let (buses, mut notes) = buses::<2>();
-    let _links = [
+    let links = [
         both_ways(&server, "a", &buses[0]).await,
         both_ways(&server, "b", &buses[1]).await,
     ];
@@ -109,6 +109,6 @@ async fn what_a_link_has_brought_does_not_go_out_again_even_under_another_name()
     buses[0].send("counter", claims).unwrap();
     tokio::time::sleep(LONG).await;
     assert_eq!(notes[1].len(), 0);
-    assert_eq!(_links[0].stats().export.passed_over, 1);
+    assert_eq!(links[0].stats().export.passed_over, 1);
     assert_eq!(notes[0].try_recv().unwrap().message.number, 7);
 }

@@ -52,15 +52,16 @@ struct Told {
 }
 
 impl Told {
-    fn take(&mut self, item: Item<u64>) {
+    fn take(&mut self, item: &Item<u64>) {
         match item {
             Item::Frame(sequence) => {
+                let sequence = *sequence;
                 assert_eq!(sequence, self.up_to + 1, "out of order");
                 self.up_to = sequence;
                 self.delivered += 1;
             }
             Item::Missed(count) => {
-                assert!(count > 0);
+                assert!(*count > 0);
                 self.up_to += count;
                 self.missed += count;
             }
@@ -112,7 +113,7 @@ impl Simulation {
     fn mark(&mut self) {
         let mark = mark(&self.outgoing);
         let told = &mut self.told;
-        (self.incoming).mark(&mark, true, true, self.now, &mut |item| told.take(item));
+        (self.incoming).mark(&mark, true, true, self.now, &mut |item| told.take(&item));
     }
 
     fn send(&mut self) {
@@ -172,7 +173,7 @@ impl Simulation {
         let sequence = self.down.remove(at);
         let (told, now) = (&mut self.told, self.now);
         let arrival =
-            (self.incoming).arrive(sequence, sequence, 100, now, &mut |item| told.take(item));
+            (self.incoming).arrive(sequence, sequence, 100, now, &mut |item| told.take(&item));
         assert!(
             matches!(arrival, Arrival::Taken | Arrival::Duplicate),
             "{arrival:?}"
@@ -181,7 +182,7 @@ impl Simulation {
 
     fn ask(&mut self) {
         let told = &mut self.told;
-        (self.incoming).tick(self.now, true, &mut |item| told.take(item));
+        (self.incoming).tick(self.now, true, &mut |item| told.take(&item));
         let Some(gaps) = self.incoming.ask(self.now) else {
             return;
         };
@@ -311,7 +312,7 @@ fn one_that_comes_late_begins_after_what_was_sent_before() {
     let (mut incoming, now) = importer();
     let mut told = Vec::new();
     incoming.mark(&a_mark(1, 10), true, false, now, &mut |item| {
-        told.push(item)
+        told.push(item);
     });
     assert_eq!(
         incoming.arrive(7, 7, 1, now, &mut |item| told.push(item)),

@@ -1,0 +1,195 @@
+//! The engine of the server in memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::MemoryServer;
+use super::server::{Connection, Server};
+use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
+
+/// How many frames a connection takes while it is cut, before a send waits. They are lost.
+const BUFFER: usize = 64;
+
+/// The engine of a [`MemoryServer`].
+#[derive(Debug, Clone)]
+pub struct MemoryEngine {
+    server: MemoryServer,
+}
+
+impl MemoryEngine {
+    pub(super) fn of(server: MemoryServer) -> Self {
+        MemoryEngine { server }
+    }
+}
+
+impl Engine for MemoryEngine {
+    type Sender = MemorySender;
+    type Receiver = MemoryReceiver;
+
+    async fn connect(&self, name: &str) -> Result<(MemorySender, MemoryReceiver), EngineError> {
+        let connection = Arc::new(Connection {
+            name: name.to_owned(),
+            state: Mutex::default(),
+            changed: Notify::new(),
+            restored: Notify::new(),
+        });
+        let mut server = self.server.server.lock();
+        if !server.is_up {
+            return Err(EngineError::new("connect to the server", "it is stopped"));
+        }
+        server.connections.push(Arc::downgrade(&connection));
+        drop(server);
+        let sender = MemorySender {
+            server: self.server.clone(),
+            connection: Arc::clone(&connection),
+        };
+        Ok((sender, MemoryReceiver { connection }))
+    }
+}
+
+/// The sending end of a connection to a [`MemoryServer`].
+pub struct MemorySender {
+    server: MemoryServer,
+    connection: Arc<Connection>,
+}
+
+impl MemorySender {
+    /// Waits until the connection is there.
+    async fn is_restored(&self) {
+        loop {
+            let restored = self.connection.restored.notified();
+            if !self.connection.state.lock().is_cut {
+                return;
+            }
+            restored.await;
+        }
+    }
+
+    fn flush(&self, server: &mut Server) {
+        let frames = self.connection.state.lock().up.drain(..).collect();
+        server.pass_on(&self.connection, frames);
+    }
+}
+
+impl EngineSender for MemorySender {
+    async fn send(&mut self, frame: Frame) -> Result<(), EngineError> {
+        loop {
+            {
+                let mut server = self.server.server.lock();
+                let mut wire = self.connection.state.lock();
+                if wire.is_closed {
+                    return Err(EngineError::new("send a frame", "the connection is closed"));
+                }
+                if !wire.is_cut {
+                    wire.up.push_back(frame);
+                    let waiting = wire.up.len();
+                    drop(wire);
+                    let faults = server.faults;
+                    if server.happens(faults.cuts) {
+                        let outage = faults.outage.mul_f64(server.random.f64());
+                        let reaches = server.random.usize(..=waiting);
+                        let reached = self.connection.cut(reaches, Some(Instant::now() + outage));
+                        server.pass_on(&self.connection, reached);
+                    } else if faults.cuts <= 0.0 || waiting >= 512 || server.happens(0.1) {
+                        self.flush(&mut server);
+                    }
+                    return Ok(());
+                }
+                if wire.buffered < BUFFER {
+                    wire.buffered += 1;
+                    return Ok(());
+                }
+            }
+            self.is_restored().await;
+        }
+    }
+
+    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+        let server = self.server.server.lock();
+        if !server.forbids(&self.connection, subject) {
+            let mut wire = self.connection.state.lock();
+            wire.subscriptions.push(subject.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn round_trip(&mut self) -> Result<(), EngineError> {
+        self.is_restored().await;
+        let mut server = self.server.server.lock();
+        let mut wire = self.connection.state.lock();
+        if std::mem::take(&mut wire.was_cut) {
+            return Err(EngineError::new(
+                "reach the server",
+                "the connection was cut",
+            ));
+        }
+        drop(wire);
+        self.flush(&mut server);
+        Ok(())
+    }
+
+    async fn close(&mut self) {
+        if !self.connection.state.lock().is_cut {
+            self.flush(&mut self.server.server.lock());
+        }
+        self.connection.state.lock().is_closed = true;
+        self.connection.changed.notify_one();
+    }
+}
+
+impl fmt::Debug for MemorySender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySender")
+            .field("name", &self.connection.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The receiving end of a connection to a [`MemoryServer`].
+pub struct MemoryReceiver {
+    connection: Arc<Connection>,
+}
+
+impl EngineReceiver for MemoryReceiver {
+    async fn next(&mut self) -> Option<EngineEvent> {
+        loop {
+            let now = Instant::now();
+            let (wake_at, is_back) = {
+                let mut wire = self.connection.state.lock();
+                if wire.is_closed {
+                    return None;
+                }
+                let first = wire.down.first_entry();
+                let first_at = first.as_ref().map(|entry| entry.key().0);
+                if let Some(entry) = first.filter(|entry| entry.key().0 <= now) {
+                    return Some(entry.remove());
+                }
+                let back_at = wire.back_at;
+                (
+                    first_at.into_iter().chain(back_at).min(),
+                    back_at.is_some_and(|at| at <= now),
+                )
+            };
+            if is_back {
+                self.connection.restore();
+                continue;
+            }
+            tokio::select! {
+                () = self.connection.changed.notified() => {}
+                () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}
+            }
+        }
+    }
+}
+
+impl fmt::Debug for MemoryReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryReceiver")
+            .field("name", &self.connection.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,162 @@
+//! An engine in memory, for tests of links and of programs that use them.
+//!
+//! A [`MemoryServer`] carries frames between the links of one program. It can be made to do what networks do: delay,
+//! lose, repeat and reorder frames, cut connections, and restart. What it does at random comes from a seed. All times
+//! are those of tokio's clock, which a test may stop.
+
+mod engine;
+mod server;
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use self::server::{Connection, Server};
+
+pub use self::engine::{MemoryEngine, MemoryReceiver, MemorySender};
+
+/// What a server does to the frames that it carries. The default does nothing to them.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use oxide_bus::link::memory::{Faults, MemoryServer};
+///
+/// let faults = Faults { loss: 0.01, delay: Duration::from_millis(3), ..Faults::default() };
+/// let server = MemoryServer::with_faults(7, faults);
+/// # drop(server);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Faults {
+    /// How often a frame is lost between the server and one that it is for: 0 for never, 1 for always.
+    pub loss: f64,
+    /// How often a frame comes twice.
+    pub duplicates: f64,
+    /// How often later frames may overtake a frame.
+    pub reordering: f64,
+    /// How often a connection is cut when it sends a frame. Up to 512 frames since the last round trip are lost then.
+    pub cuts: f64,
+    /// The longest time that a frame takes; each frame takes a part of it at random.
+    pub delay: Duration,
+    /// The longest time until a connection that was cut at random is there again.
+    pub outage: Duration,
+}
+
+/// A server in memory. Clones are handles on the same server.
+///
+/// # Examples
+///
+/// A link goes on after a restart of its server, and nothing is missing:
+///
+/// ```
+/// use std::time::Duration;
+/// use oxide_bus::Bus;
+/// use oxide_bus::link::Link;
+/// use oxide_bus::link::memory::MemoryServer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = MemoryServer::new();
+/// let bus = Bus::<u32>::new();
+/// let link = Link::over(server.engine()).name("north").export_everything().connect(&bus).await?;
+/// link.ready(Duration::from_secs(10)).await?;
+///
+/// server.stop();
+/// bus.send("counter", 7)?;
+/// server.start();
+/// link.drain(Duration::from_secs(10)).await?;
+/// assert_eq!(link.stats().export.confirmed, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MemoryServer {
+    server: Arc<Mutex<Server>>,
+}
+
+impl MemoryServer {
+    /// Makes a server that does nothing to frames.
+    pub fn new() -> Self {
+        Self::with_faults(0, Faults::default())
+    }
+
+    /// Makes a server with faults. What happens at random comes from the seed.
+    pub fn with_faults(seed: u64, faults: Faults) -> Self {
+        MemoryServer {
+            server: Arc::new(Mutex::new(Server::new(seed, faults))),
+        }
+    }
+
+    /// Returns the engine of this server, for one link.
+    pub fn engine(&self) -> MemoryEngine {
+        MemoryEngine::of(self.clone())
+    }
+
+    /// Sets other faults from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.server.lock().faults = faults;
+    }
+
+    /// From now on the server refuses what the links with this name publish to, or subscribe to, at these subjects.
+    /// The subject is the server's, such as `ob.south.>`.
+    pub fn forbid(&self, name: &str, subject: &str) {
+        let rule = (name.to_owned(), subject.to_owned());
+        self.server.lock().forbidden.push(rule);
+    }
+
+    /// Cuts the connections of the links with this name. What is on the way over them is lost.
+    pub fn cut(&self, name: &str) {
+        self.each(|connection| {
+            if connection.name == name {
+                connection.cut(0, None);
+            }
+        });
+    }
+
+    /// Restores the connections of the links with this name, if the server is up.
+    pub fn mend(&self, name: &str) {
+        self.each(|connection| {
+            if connection.name == name {
+                connection.restore();
+            }
+        });
+    }
+
+    /// Stops the server: all connections are cut, and no other can be made.
+    pub fn stop(&self) {
+        self.server.lock().is_up = false;
+        self.each(|connection| {
+            connection.cut(0, None);
+        });
+    }
+
+    /// Starts the server again: all links are connected again.
+    pub fn start(&self) {
+        self.server.lock().is_up = true;
+        self.each(Connection::restore);
+    }
+
+    fn each(&self, mut act: impl FnMut(&Connection)) {
+        let server = self.server.lock();
+        server
+            .connections
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|it| act(&it));
+    }
+}
+
+impl Default for MemoryServer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryServer").finish_non_exhaustive()
+    }
+}

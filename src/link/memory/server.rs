@@ -1,0 +1,181 @@
+//! The server in memory: who has subscribed to what, and what is on the way.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Weak;
+
+use fastrand::Rng;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Faults;
+use crate::link::engine::{EngineEvent, Frame};
+use crate::link::subject;
+
+pub(super) struct Server {
+    pub(super) faults: Faults,
+    pub(super) random: Rng,
+    pub(super) is_up: bool,
+    pub(super) connections: Vec<Weak<Connection>>,
+    /// Name, and what may not be published or subscribed to.
+    pub(super) forbidden: Vec<(String, String)>,
+}
+
+pub(super) struct Connection {
+    pub(super) name: String,
+    pub(super) state: Mutex<Wire>,
+    /// Wakes the receiver, and whoever waits for the connection.
+    pub(super) changed: Notify,
+    pub(super) restored: Notify,
+}
+
+/// What is on the way over one connection.
+#[derive(Default)]
+pub(super) struct Wire {
+    pub(super) is_cut: bool,
+    pub(super) is_closed: bool,
+    /// It was cut since the last round trip.
+    pub(super) was_cut: bool,
+    /// When a connection that was cut at random is there again.
+    pub(super) back_at: Option<Instant>,
+    pub(super) subscriptions: Vec<String>,
+    /// Sent, and not at the server yet.
+    pub(super) up: VecDeque<Frame>,
+    /// How many frames were taken while it was cut.
+    pub(super) buffered: usize,
+    /// From the server, by the time when they arrive.
+    pub(super) down: BTreeMap<(Instant, u64), EngineEvent>,
+    /// When the last frame that was not overtaken arrives.
+    pub(super) last_at: Option<Instant>,
+    pub(super) numbered: u64,
+}
+
+impl Server {
+    pub(super) fn new(seed: u64, faults: Faults) -> Self {
+        Server {
+            faults,
+            random: Rng::with_seed(seed),
+            is_up: true,
+            connections: Vec::new(),
+            forbidden: Vec::new(),
+        }
+    }
+
+    pub(super) fn happens(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.random.f64() < probability
+    }
+
+    /// Gives what is on the way up to those that have subscribed to it.
+    pub(super) fn pass_on(&mut self, connection: &Connection, frames: Vec<Frame>) {
+        self.connections.retain(|it| it.strong_count() > 0);
+        for frame in frames {
+            if self.forbids(connection, &frame.subject) {
+                continue;
+            }
+            for receiver in self.connections.clone() {
+                if let Some(receiver) = receiver.upgrade() {
+                    self.deliver(&receiver, &frame);
+                }
+            }
+        }
+    }
+
+    /// Whether the server refuses this subject to this connection; then it says so.
+    pub(super) fn forbids(&self, connection: &Connection, subject: &str) -> bool {
+        let refuses = (self.forbidden.iter()).any(|(name, forbidden)| {
+            *name == connection.name && subject::covers(forbidden, subject)
+        });
+        if refuses {
+            connection.push(EngineEvent::Denied {
+                subject: Some(subject.to_owned()),
+                reason: "permissions violation".to_owned(),
+            });
+        }
+        refuses
+    }
+
+    pub(super) fn deliver(&mut self, receiver: &Connection, frame: &Frame) {
+        let mut wire = receiver.state.lock();
+        if wire.is_cut || wire.is_closed {
+            return;
+        }
+        let faults = self.faults;
+        let wanted = wire
+            .subscriptions
+            .iter()
+            .filter(|it| subject::matches(it, &frame.subject));
+        for _ in 0..wanted.count() {
+            if self.happens(faults.loss) {
+                continue;
+            }
+            let copies = 1 + usize::from(self.happens(faults.duplicates));
+            for _ in 0..copies {
+                let longest = faults.delay;
+                let takes = if longest.is_zero() {
+                    longest
+                } else {
+                    longest.mul_f64(self.random.f64())
+                };
+                let at = Instant::now() + takes;
+                let overtaken = self.happens(faults.reordering);
+                let at = if overtaken {
+                    at + longest
+                } else {
+                    let at = at.max(wire.last_at.unwrap_or(at));
+                    wire.last_at = Some(at);
+                    at
+                };
+                wire.put(at, EngineEvent::Frame(frame.clone()));
+            }
+        }
+        drop(wire);
+        receiver.changed.notify_one();
+    }
+}
+
+impl Wire {
+    pub(super) fn put(&mut self, at: Instant, event: EngineEvent) {
+        self.numbered += 1;
+        self.down.insert((at, self.numbered), event);
+    }
+}
+
+impl Connection {
+    /// Says something now.
+    pub(super) fn push(&self, event: EngineEvent) {
+        self.state.lock().put(Instant::now(), event);
+        self.changed.notify_one();
+    }
+
+    /// Cuts it. Of what is on the way up, the first frames reach the server all the same; they are returned.
+    pub(super) fn cut(&self, reaches: usize, back_at: Option<Instant>) -> Vec<Frame> {
+        let mut wire = self.state.lock();
+        if wire.is_cut {
+            return Vec::new();
+        }
+        let reaches = reaches.min(wire.up.len());
+        let reached = wire.up.drain(..reaches).collect();
+        wire.up.clear();
+        wire.down
+            .retain(|_, event| !matches!(event, EngineEvent::Frame(_)));
+        wire.last_at = None;
+        wire.buffered = 0;
+        (wire.is_cut, wire.was_cut, wire.back_at) = (true, true, back_at);
+        wire.put(Instant::now(), EngineEvent::Disconnected);
+        drop(wire);
+        self.changed.notify_one();
+        reached
+    }
+
+    pub(super) fn restore(&self) {
+        let mut wire = self.state.lock();
+        if !wire.is_cut {
+            return;
+        }
+        (wire.is_cut, wire.back_at) = (false, None);
+        wire.put(Instant::now(), EngineEvent::Connected);
+        drop(wire);
+        self.changed.notify_one();
+        self.restored.notify_waiters();
+    }
+}
