@@ -253,7 +253,7 @@
 //! | --- | --- |
 //! | (none) | this library, without a crate for async or the command line |
 //! | `cli` | the `oxide-bus` command |
-//! | `link` | [`link`]: buses elsewhere, joined over a server; see [`docs::links`] |
+//! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |

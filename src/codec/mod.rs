@@ -81,7 +81,7 @@
 //! values: at most about 700 bytes for each, which is what an object with one key takes. With the default limits that
 //! is 48 MiB at the very worst, for an input of less than 1 MiB. With 4,096 [values](Codec::max_nodes) it is 3 MiB.
 //!
-//! Writing passes over the text once more to check the limits, except for a [`Message`], a command or an event whose
+//! Writing passes over the text once more to check the limits, except for a [`Message`](crate::kernel::Message), a command or an event whose
 //! text is too short to break one: no longer than a string may be, and than two bytes for each value.
 //!
 //! # Differences from the seed
@@ -95,7 +95,7 @@
 //!
 //! # With serde alone
 //!
-//! [`Envelope`], [`Message`], [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
+//! [`Envelope`], [`Message`](crate::kernel::Message), [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
 //! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules. They
 //! cannot check what only the codec sees: the limits (except for a depth of 127) and the range of numbers. So use
 //! `serde_json` alone only for input that you trust.
@@ -229,7 +229,7 @@ impl Codec {
         self
     }
 
-    /// Sets the most bytes of one name, in UTF-8 and after unescaping. Names are the source, and in a [`Message`] the
+    /// Sets the most bytes of one name, in UTF-8 and after unescaping. Names are the source, and in a [`Message`](crate::kernel::Message) the
     /// module ids, the methods, the kinds of custom events and the `from` of a pong. The default is 256.
     #[must_use]
     pub fn max_name(mut self, bytes: usize) -> Self {
@@ -255,7 +255,7 @@ impl Codec {
 
     /// Reads one envelope, with a message of any type that serde can read.
     ///
-    /// A [`Message`] is read as the [format](crate::codec#the-format) says, within the limits. For a message of another
+    /// A [`Message`](crate::kernel::Message) is read as the [format](crate::codec#the-format) says, within the limits. For a message of another
     /// type, its [`Deserialize`](serde::Deserialize) decides the form, within the same limits except for those of
     /// names.
     ///
@@ -319,7 +319,7 @@ impl Codec {
     /// Writes one envelope, in one line and without a line break at the end.
     ///
     /// With the same limits, [`decode`](Codec::decode) reads the result back as an equal envelope. For a message type
-    /// other than [`Message`], that depends on its own implementations of serde's traits.
+    /// other than [`Message`](crate::kernel::Message), that depends on its own implementations of serde's traits.
     ///
     /// # Errors
     ///

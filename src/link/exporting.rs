@@ -134,19 +134,28 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     self.link.changed.notify_one();
                 }
                 Action::Take { has_room, until } => {
-                    if self.link.state.lock().is_exhausted {
+                    let (is_over, has_all) = self.is_over();
+                    if is_over {
                         let end = *give_up_at.get_or_insert(now + self.link.settings.call);
-                        let state = self.link.state.lock();
-                        let is_over = state.outgoing.pending() == 0 || now >= end;
-                        if is_over && state.stage == Stage::Runs {
+                        if has_all || now >= end {
                             return;
                         }
                     }
-                    let until = until.into_iter().chain(give_up_at).min();
+                    let until = until
+                        .into_iter()
+                        .chain(give_up_at.filter(|_| is_over))
+                        .min();
                     self.take(has_room, until).await;
                 }
             }
         }
+    }
+
+    /// Whether the bus has ended, so that this ends by itself, and whether all that it gave is confirmed.
+    fn is_over(&self) -> (bool, bool) {
+        let state = self.link.state.lock();
+        let is_over = state.is_exhausted && state.stage == Stage::Runs;
+        (is_over, state.outgoing.pending() == 0)
     }
 
     /// Takes from the bus until something happens.

@@ -29,7 +29,3 @@ pub use self::builder::LinkBuilder;
 pub use self::error::{LinkDrainError, LinkError, NotReadyError};
 pub use self::handle::{Link, LinkThread};
 pub use self::stats::{ExportStats, ImportStats, LinkStats};
-
-#[cfg(all(test, not(oxide_loom)))]
-#[path = "tests/model.rs"]
-mod model;
