@@ -94,7 +94,7 @@
 //!   `north` publish `ob.north.>` only, and nobody else can speak as `north`. Without that, a neighbour can
 //!   also disturb the numbers of another, by marks that it forges.
 //! * A subscriber that makes publishers wait makes the import wait. Meanwhile up to 4,096 frames queue; what comes then
-//!   is asked for again later.
+//!   is asked for again later. The publish that waits keeps its bus open until it has room.
 //! * An envelope that one link was denied to publish may come by another while the first attempt runs. It is then
 //!   counted as repeated.
 //!

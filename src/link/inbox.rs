@@ -240,23 +240,27 @@ impl<T> Incoming<T> {
         self.settle(now, out);
     }
 
-    /// The bus has no room at the moment, so a frame was not taken: the time until a gap is given up begins anew.
+    /// The bus has no room at the moment: the time until a gap is given up begins anew.
     pub(super) fn hold_on(&mut self, now: Instant) {
-        if let Some(since) = &mut self.waits_since {
-            *since = now;
-        }
+        self.waits_since = self.waits_since.map(|_| now);
     }
 
-    /// A frame cannot be taken. Where gaps say nothing it is missed at once; elsewhere it leaves a gap.
+    /// A frame cannot be taken now. Where gaps say nothing it is missed at once; elsewhere it is asked for later.
     pub(super) fn pass_over(&mut self, sequence: u64, now: Instant, out: &mut impl FnMut(Item<T>)) {
-        if self.coverage == Coverage::Partly && !self.has_come(sequence) {
-            self.remember(sequence);
+        let is_far = sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE;
+        if !is_far && !self.has_come(sequence) && self.start.is_none_or(|start| sequence >= start) {
             self.highest = self.highest.max(sequence);
-            self.arrived += 1;
-            self.missed += 1;
-            out(Item::Missed(1));
+            if self.coverage == Coverage::Partly {
+                self.remember(sequence);
+                self.arrived += 1;
+                self.missed += 1;
+                out(Item::Missed(1));
+            } else {
+                self.asked = self.asked.max(sequence);
+                self.waits_since = Some(now);
+                (self.ask_again_at).get_or_insert(now + self.patience.ask_again);
+            }
         }
-        self.hold_on(now);
     }
 
     /// Returns which gaps to ask for now: `Some` with none asks for a mark.

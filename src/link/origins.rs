@@ -104,6 +104,7 @@ impl Origins {
         now: Instant,
         step: impl FnOnce(&mut Incoming<Arrived>, &mut dyn FnMut(Item<Arrived>)) -> R,
     ) -> Option<(R, Option<Want>)> {
+        let is_full = self.is_full();
         if !self.by_name.contains_key(origin) {
             if self.by_name.len() == MAX_ORIGINS {
                 return None;
@@ -125,7 +126,8 @@ impl Origins {
             });
         });
         self.held_bytes += life.held_bytes;
-        let want = life.ask(now).map(|gaps| Want { incarnation, gaps });
+        let want = if is_full { None } else { life.ask(now) };
+        let want = want.map(|gaps| Want { incarnation, gaps });
         if let Some(deadline) = life.deadline() {
             self.look_at = Some(self.look_at.map_or(deadline, |at| at.min(deadline)));
         }
@@ -174,6 +176,13 @@ impl Origins {
     /// Gives up on gaps, and returns which frames to ask for, of which origin.
     pub(super) fn tick(&mut self, now: Instant) -> Vec<(Arc<str>, Want)> {
         self.look_at = None;
+        if self.is_full() {
+            // What would come could not be taken.
+            let lives = self.by_name.values_mut().flat_map(|it| &mut it.lives);
+            lives.for_each(|(_, life)| life.hold_on(now));
+            self.look_at = Some(now + self.patience.ask_again);
+            return Vec::new();
+        }
         let lives: Vec<_> = (self.by_name.values())
             .flat_map(|it| {
                 it.lives

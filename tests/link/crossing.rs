@@ -3,10 +3,10 @@
 use oxide_bus::kernel::{Command, MessageBus};
 use oxide_bus::link::Link;
 use oxide_bus::link::memory::MemoryServer;
-use oxide_bus::{Bus, Envelope};
+use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
 use uuid::Uuid;
 
-use super::{LONG, Note, note, until};
+use super::{LONG, Note, exporter, importer, note, until};
 
 #[tokio::test(start_paused = true)]
 async fn an_envelope_goes_from_bus_to_bus_with_all_that_it_has() {
@@ -81,4 +81,77 @@ async fn commands_of_the_kernel_and_payloads_without_a_subject_cross_as_well() {
     let mut numbers = south.subscribe().into_async();
     north.send("counter", 7).unwrap();
     assert_eq!(numbers.recv().await.unwrap().message, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_joins_late_receives_what_is_sent_from_then_on() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let from = exporter(&server, "north", &north).await;
+    from.ready(LONG).await.unwrap();
+    north.send("counter", note("a", 1)).unwrap();
+    tokio::time::sleep(LONG).await;
+    let to = importer(&server, "south", &south).await;
+    tokio::time::sleep(LONG).await;
+    for number in 2..=10 {
+        north.send("counter", note("a", number)).unwrap();
+    }
+    for number in 2..=10 {
+        assert_eq!(notes.recv().await.unwrap().message.number, number);
+    }
+    until(&to, "north", |it| it.received == 9 && it.missed == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_imports_a_part_receives_that_part_and_counts_the_other_numbers_as_untracked() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let to = Link::over(server.engine())
+        .name("south")
+        .import("a.>", south.trusted_publisher("link"))
+        .connect(&south)
+        .await
+        .unwrap();
+    to.ready(LONG).await.unwrap();
+    let _from = exporter(&server, "north", &north).await;
+    for number in 1..=10 {
+        let subject = if number % 2 == 0 { "a.b" } else { "c" };
+        north.send("counter", note(subject, number)).unwrap();
+    }
+    for number in [2, 4, 6, 8, 10] {
+        assert_eq!(notes.recv().await.unwrap().message.number, number);
+    }
+    until(&to, "north", |it| {
+        (it.received, it.untracked, it.missed) == (5, 5, 0)
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_makes_an_import_wait_for_long_receives_all_in_the_end() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Block);
+    let mut notes = south.subscribe_with(options).unwrap().into_async();
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    let sender = north.trusted_publisher("counter").into_async();
+    for number in 0..6_000 {
+        sender.publish(note("a", number)).await.unwrap();
+    }
+    tokio::time::sleep(LONG).await;
+    assert_eq!(from.stats().export.confirmed, 6_000);
+    for number in 0..6_000 {
+        assert_eq!(
+            notes.recv().await.unwrap().message.number,
+            number,
+            "{:?}",
+            to.stats()
+        );
+    }
+    until(&to, "north", |it| it.received == 6_000 && it.missed == 0).await;
 }
