@@ -107,7 +107,7 @@ impl AuditEvent {
                 capability: Some(text(capability.as_str())),
                 ..event("drained")
             },
-            Advisory::LinkLagged { link, missed } => Event {
+            Advisory::LinkLagged { link, missed } => AuditEvent {
                 name: Some(text(link)),
                 count: Some(*missed),
                 ..event("link_lagged")
