@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
 use crate::link::name::is_name;
-use crate::link::outbox::Bounds;
+use crate::link::outbox::WindowBounds;
 use crate::link::subject;
 use crate::message::overflow::Overflow;
 use crate::message::pattern::{Pattern, PatternError};
@@ -36,7 +36,7 @@ pub struct LinkBuilder<E, M> {
     pub(super) bad_origin: Option<String>,
     pub(super) overflow: Overflow,
     pub(super) capacity: usize,
-    pub(super) bounds: Bounds,
+    pub(super) bounds: WindowBounds,
     pub(super) time_limit: Duration,
     pub(super) patience: Duration,
     pub(super) codec: Codec,
@@ -59,7 +59,7 @@ impl<E, M> LinkBuilder<E, M> {
             bad_origin: None,
             overflow: Overflow::Block,
             capacity: 1024,
-            bounds: Bounds {
+            bounds: WindowBounds {
                 frames: 1 << 16,
                 bytes: 64 << 20,
             },
@@ -175,7 +175,7 @@ impl<E, M> LinkBuilder<E, M> {
     /// Sets how many frames, and how many bytes of them, may be on their way unconfirmed. The link keeps as many again
     /// for importers that ask for them.
     pub fn window(mut self, frames: usize, bytes: usize) -> Self {
-        self.bounds = Bounds {
+        self.bounds = WindowBounds {
             frames: frames.max(1),
             bytes: bytes.max(1),
         };

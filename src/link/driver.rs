@@ -15,7 +15,7 @@ use crate::link::engine::EngineSender;
 use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::exporting::{Exporting, Outlet};
 use crate::link::importing::Importing;
-use crate::link::publishing::{Inlet, Publishing};
+use crate::link::publishing::{Inlet, PublishingPart};
 use crate::link::seen::SeenIds;
 use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
@@ -23,7 +23,7 @@ use crate::message::subject::Payload;
 
 /// What a handle asks of its link.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum LinkCommand {
     Ready(Duration, oneshot::Sender<Result<(), NotReadyError>>),
     Drain(Duration, oneshot::Sender<Result<(), LinkDrainError>>),
     Close(oneshot::Sender<LinkStats>),
@@ -38,7 +38,7 @@ pub(super) struct Driver<M, S, R> {
     pub(super) inlets: Vec<Inlet<M>>,
     pub(super) sender: S,
     pub(super) receiver: R,
-    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) commands: mpsc::UnboundedReceiver<LinkCommand>,
 }
 
 /// Who is told of the end.
@@ -61,7 +61,7 @@ where
             link,
             receiver: &mut self.receiver,
         };
-        let publishing = Publishing {
+        let publishing = PublishingPart {
             link,
             seen: &self.seen,
             bus: &self.bus,
@@ -108,7 +108,7 @@ where
 }
 
 /// Answers the handles, until one of them ends the link.
-async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<Command>) -> Told {
+async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<LinkCommand>) -> Told {
     let mut waiting: Vec<(Duration, Option<Instant>, oneshot::Sender<_>)> = Vec::new();
     let mut draining: Option<(Option<Instant>, oneshot::Sender<_>)> = None;
     loop {
@@ -141,11 +141,11 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<Command>) 
         tokio::select! {
             command = commands.recv() => match command {
                 None => return Told::Nobody,
-                Some(Command::Close(asker)) => return Told::Closed(asker),
-                Some(Command::Ready(limit, asker)) => {
+                Some(LinkCommand::Close(asker)) => return Told::Closed(asker),
+                Some(LinkCommand::Ready(limit, asker)) => {
                     waiting.push((limit, now.checked_add(limit), asker));
                 }
-                Some(Command::Drain(limit, asker)) => {
+                Some(LinkCommand::Drain(limit, asker)) => {
                     link.state.lock().stage = Stage::Drains;
                     link.to_send.notify_one();
                     draining = Some((now.checked_add(limit), asker));

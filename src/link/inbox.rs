@@ -19,7 +19,7 @@ const MAX_RECENT: usize = 8192;
 
 /// How an importer waits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct GapPatience {
     /// How long until it asks again.
     pub(super) ask_again: Duration,
     /// How long until it gives up on a gap.
@@ -32,7 +32,7 @@ pub(super) struct Patience {
 
 /// What an importer hands on, in order.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Item<T> {
+pub(super) enum Handed<T> {
     Frame(T),
     /// So many numbers are missing here, and will not come.
     Missed(u64),
@@ -62,7 +62,7 @@ enum Coverage {
 /// The frames of one life of one exporter.
 #[derive(Debug)]
 pub(super) struct Incoming<T> {
-    patience: Patience,
+    patience: GapPatience,
     coverage: Coverage,
     /// The first number that is ours, once it is known.
     start: Option<u64>,
@@ -93,7 +93,7 @@ pub(super) struct Incoming<T> {
 }
 
 impl<T> Incoming<T> {
-    pub(super) fn new(patience: Patience) -> Self {
+    pub(super) fn new(patience: GapPatience) -> Self {
         Incoming {
             patience,
             coverage: Coverage::Unknown,
@@ -123,7 +123,7 @@ impl<T> Incoming<T> {
         frame: T,
         size: usize,
         now: Instant,
-        out: &mut impl FnMut(Item<T>),
+        out: &mut impl FnMut(Handed<T>),
     ) -> Arrival {
         if sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE {
             self.wants_mark = true;
@@ -141,7 +141,7 @@ impl<T> Incoming<T> {
         self.reach(sequence, sequence);
         if self.coverage == Coverage::Partly {
             self.remember(sequence);
-            out(Item::Frame(frame));
+            out(Handed::Frame(frame));
             return Arrival::Taken;
         }
         self.held.insert(sequence, (frame, size));
@@ -187,7 +187,7 @@ impl<T> Incoming<T> {
         covers: bool,
         was_first: bool,
         now: Instant,
-        out: &mut impl FnMut(Item<T>),
+        out: &mut impl FnMut(Handed<T>),
     ) {
         self.reach(mark.last, mark.last + 1);
         if self.start.is_none() {
@@ -207,7 +207,7 @@ impl<T> Incoming<T> {
         }
     }
 
-    fn begin(&mut self, start: u64, covers: bool, out: &mut impl FnMut(Item<T>)) {
+    fn begin(&mut self, start: u64, covers: bool, out: &mut impl FnMut(Handed<T>)) {
         self.start = Some(start);
         self.next = start;
         self.waits_since = None;
@@ -221,12 +221,12 @@ impl<T> Incoming<T> {
         self.held_bytes = 0;
         for (sequence, (frame, _)) in std::mem::take(&mut self.held) {
             self.remember(sequence);
-            out(Item::Frame(frame));
+            out(Handed::Frame(frame));
         }
     }
 
     /// Gives up on what has been waited for too long. `covers` as for [`mark`](Self::mark).
-    pub(super) fn tick(&mut self, now: Instant, covers: bool, out: &mut impl FnMut(Item<T>)) {
+    pub(super) fn tick(&mut self, now: Instant, covers: bool, out: &mut impl FnMut(Handed<T>)) {
         let is_over = |since: Instant| now >= since + self.patience.give_up;
         if !self.waits_since.is_some_and(is_over) {
             return;
@@ -246,7 +246,12 @@ impl<T> Incoming<T> {
     }
 
     /// A frame cannot be taken now. Where gaps say nothing it is missed at once; elsewhere it is asked for later.
-    pub(super) fn pass_over(&mut self, sequence: u64, now: Instant, out: &mut impl FnMut(Item<T>)) {
+    pub(super) fn pass_over(
+        &mut self,
+        sequence: u64,
+        now: Instant,
+        out: &mut impl FnMut(Handed<T>),
+    ) {
         let is_far = sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE;
         if !is_far && !self.has_come(sequence) && self.start.is_none_or(|start| sequence >= start) {
             self.highest = self.highest.max(sequence);
@@ -254,7 +259,7 @@ impl<T> Incoming<T> {
                 self.remember(sequence);
                 self.arrived += 1;
                 self.missed += 1;
-                out(Item::Missed(1));
+                out(Handed::Missed(1));
             } else {
                 self.asked = self.asked.max(sequence);
                 self.waits_since = Some(now);
@@ -332,7 +337,7 @@ impl<T> Incoming<T> {
     }
 
     /// Hands on what is in order, and notes what is waited for.
-    fn settle(&mut self, now: Instant, out: &mut impl FnMut(Item<T>)) {
+    fn settle(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
         if self.start.is_none() {
             if self.is_full() {
                 let first = self.held.keys().next().copied();
@@ -364,28 +369,28 @@ impl<T> Incoming<T> {
             || bytes > self.patience.held_bytes && !self.held.is_empty()
     }
 
-    fn hand_on(&mut self, out: &mut impl FnMut(Item<T>)) {
+    fn hand_on(&mut self, out: &mut impl FnMut(Handed<T>)) {
         while let Some((frame, size)) = self.held.remove(&self.next) {
             self.next += 1;
             self.held_bytes -= size;
-            out(Item::Frame(frame));
+            out(Handed::Frame(frame));
         }
     }
 
     /// Gives up on the first gap.
-    fn skip_gap(&mut self, out: &mut impl FnMut(Item<T>)) {
+    fn skip_gap(&mut self, out: &mut impl FnMut(Handed<T>)) {
         let to = (self.held.keys().next().copied()).unwrap_or(self.highest + 1);
         self.skip_to(to, out);
     }
 
     /// Gives up on what has not come below this number.
-    fn skip_to(&mut self, to: u64, out: &mut impl FnMut(Item<T>)) {
+    fn skip_to(&mut self, to: u64, out: &mut impl FnMut(Handed<T>)) {
         while self.next < to {
             let held = self.held.keys().next().copied();
             let end = held.unwrap_or(to).min(to);
             if end > self.next {
                 self.missed += end - self.next;
-                out(Item::Missed(end - self.next));
+                out(Handed::Missed(end - self.next));
                 self.next = end;
             }
             self.hand_on(out);

@@ -18,7 +18,7 @@ use crate::link::engine::Engine;
 use crate::link::error::LinkError;
 use crate::link::exporting::Outlet;
 use crate::link::handle::{Link, LinkThread};
-use crate::link::inbox::Patience;
+use crate::link::inbox::GapPatience;
 use crate::link::name::is_name;
 use crate::link::publishing::Inlet;
 use crate::link::seen::SeenIds;
@@ -34,7 +34,7 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(5);
 /// How long after frames a mark is sent, so that importers notice if the last ones are missing.
 const MARK_AFTER: Duration = Duration::from_secs(1);
 
-const PATIENCE: Patience = Patience {
+const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(250),
     give_up: Duration::from_secs(10),
     held: 1 << 17, // the window and the history of an exporter
@@ -150,7 +150,7 @@ where
             began: Instant::now(),
             codec: self.codec,
             bounds: self.bounds,
-            patience: Patience {
+            patience: GapPatience {
                 give_up: self.patience,
                 ..PATIENCE
             },

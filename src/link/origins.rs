@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::link::control::{Mark, Want};
 use crate::link::engine::Frame;
-use crate::link::inbox::{Arrival, Incoming, Item, Patience};
+use crate::link::inbox::{Arrival, GapPatience, Handed, Incoming};
 use crate::link::outbox::size;
 use crate::link::stats::ImportStats;
 use crate::link::subject;
@@ -34,12 +34,12 @@ pub(super) struct Arrived {
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) origin: Arc<str>,
-    pub(super) what: Item<Arrived>,
+    pub(super) what: Handed<Arrived>,
 }
 
 /// What became of an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Fate {
     Received,
     Repeated,
     Refused,
@@ -47,7 +47,7 @@ pub(super) enum Outcome {
 }
 
 #[derive(Debug)]
-struct Origin {
+struct Neighbour {
     name: Arc<str>,
     lives: VecDeque<(u64, Incoming<Arrived>)>,
     stats: ImportStats,
@@ -56,10 +56,10 @@ struct Origin {
 /// All origins of a link, and what comes from them.
 #[derive(Debug)]
 pub(super) struct Origins {
-    patience: Patience,
+    patience: GapPatience,
     /// What is subscribed to at the server.
     subjects: Vec<String>,
-    by_name: BTreeMap<Arc<str>, Origin>,
+    by_name: BTreeMap<Arc<str>, Neighbour>,
     queue: VecDeque<Queued>,
     queued_bytes: usize,
     /// The bytes of all frames that wait for earlier ones.
@@ -72,7 +72,7 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    pub(super) fn new(patience: Patience, subjects: Vec<String>) -> Self {
+    pub(super) fn new(patience: GapPatience, subjects: Vec<String>) -> Self {
         Origins {
             patience,
             subjects,
@@ -102,7 +102,7 @@ impl Origins {
         origin: &str,
         incarnation: u64,
         now: Instant,
-        step: impl FnOnce(&mut Incoming<Arrived>, &mut dyn FnMut(Item<Arrived>)) -> R,
+        step: impl FnOnce(&mut Incoming<Arrived>, &mut dyn FnMut(Handed<Arrived>)) -> R,
     ) -> Option<(R, Option<Want>)> {
         let is_full = self.is_full();
         if !self.by_name.contains_key(origin) {
@@ -110,7 +110,7 @@ impl Origins {
                 return None;
             }
             let name: Arc<str> = origin.into();
-            self.by_name.insert(Arc::clone(&name), Origin::new(name));
+            self.by_name.insert(Arc::clone(&name), Neighbour::new(name));
         }
         let known = self.by_name.get_mut(origin)?;
         let name = Arc::clone(&known.name);
@@ -236,34 +236,34 @@ impl Origins {
     }
 
     /// Counts what became of an envelope.
-    pub(super) fn count(&mut self, origin: &str, outcome: Outcome) {
+    pub(super) fn count(&mut self, origin: &str, outcome: Fate) {
         let Some(origin) = self.by_name.get_mut(origin) else {
             return;
         };
         let stats = &mut origin.stats;
         *match outcome {
-            Outcome::Received => &mut stats.received,
-            Outcome::Repeated => &mut stats.repeated,
-            Outcome::Refused => &mut stats.refused,
-            Outcome::Denied => &mut stats.denied,
+            Fate::Received => &mut stats.received,
+            Fate::Repeated => &mut stats.repeated,
+            Fate::Refused => &mut stats.refused,
+            Fate::Denied => &mut stats.denied,
         } += 1;
     }
 
     pub(super) fn stats(&self) -> Vec<ImportStats> {
-        self.by_name.values().map(Origin::stats).collect()
+        self.by_name.values().map(Neighbour::stats).collect()
     }
 }
 
-fn size_of(what: &Item<Arrived>) -> usize {
+fn size_of(what: &Handed<Arrived>) -> usize {
     match what {
-        Item::Frame(arrived) => size(&arrived.frame),
-        Item::Missed(_) => 0,
+        Handed::Frame(arrived) => size(&arrived.frame),
+        Handed::Missed(_) => 0,
     }
 }
 
-impl Origin {
+impl Neighbour {
     fn new(name: Arc<str>) -> Self {
-        Origin {
+        Neighbour {
             stats: ImportStats {
                 origin: Arc::clone(&name),
                 received: 0,
@@ -284,7 +284,7 @@ impl Origin {
     fn life(
         &mut self,
         incarnation: u64,
-        patience: Patience,
+        patience: GapPatience,
         held_bytes: &mut usize,
     ) -> &mut Incoming<Arrived> {
         let at = self

@@ -11,7 +11,7 @@ use crate::link::wire::Place;
 
 /// The bounds of a window.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct WindowBounds {
     pub(super) frames: usize,
     pub(super) bytes: usize,
 }
@@ -20,7 +20,7 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Outgoing {
     incarnation: u64,
-    bounds: Bounds,
+    bounds: WindowBounds,
     /// History, then window; the first has the number `first`, and there is no gap.
     frames: VecDeque<Frame>,
     first: u64,
@@ -48,7 +48,7 @@ pub(super) fn size(frame: &Frame) -> usize {
 }
 
 impl Outgoing {
-    pub(super) fn new(incarnation: u64, bounds: Bounds) -> Self {
+    pub(super) fn new(incarnation: u64, bounds: WindowBounds) -> Self {
         Outgoing {
             incarnation,
             bounds,

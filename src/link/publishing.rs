@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::bus::error::PublishError;
 use crate::bus::lifecycle::WeakBus;
-use crate::link::inbox::Item;
-use crate::link::origins::{Arrived, Outcome, Queued};
+use crate::link::inbox::Handed;
+use crate::link::origins::{Arrived, Fate, Queued};
 use crate::link::seen::SeenIds;
 use crate::link::state::Linked;
 use crate::link::subject;
@@ -27,7 +27,7 @@ pub(super) struct Inlet<M> {
     pub(super) publisher: AsyncWeakPublisher<M>,
 }
 
-pub(super) struct Publishing<'a, M> {
+pub(super) struct PublishingPart<'a, M> {
     pub(super) link: &'a Linked,
     pub(super) seen: &'a SeenIds,
     pub(super) bus: &'a WeakBus<M>,
@@ -37,7 +37,7 @@ pub(super) struct Publishing<'a, M> {
 /// The bus has ended.
 struct Gone;
 
-impl<M: Payload + DeserializeOwned> Publishing<'_, M> {
+impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
     /// Runs until the bus has ended.
     pub(super) async fn run(self) {
         loop {
@@ -57,8 +57,8 @@ impl<M: Payload + DeserializeOwned> Publishing<'_, M> {
                 continue;
             };
             match what {
-                Item::Missed(missed) => self.tell(missed),
-                Item::Frame(arrived) => match self.publish(arrived).await {
+                Handed::Missed(missed) => self.tell(missed),
+                Handed::Frame(arrived) => match self.publish(arrived).await {
                     Ok(outcome) => self.link.state.lock().origins.count(&origin, outcome),
                     Err(Gone) => return,
                 },
@@ -73,14 +73,14 @@ impl<M: Payload + DeserializeOwned> Publishing<'_, M> {
         }
     }
 
-    async fn publish(&self, arrived: Arrived) -> Result<Outcome, Gone> {
+    async fn publish(&self, arrived: Arrived) -> Result<Fate, Gone> {
         let Arrived { heading, frame } = arrived;
         let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
         let envelope = match decoded {
             Ok(envelope) => envelope,
             Err(error) => {
                 self.link.state.lock().note(&error);
-                return Ok(Outcome::Refused);
+                return Ok(Fate::Refused);
             }
         };
         let inlet = self
@@ -92,28 +92,28 @@ impl<M: Payload + DeserializeOwned> Publishing<'_, M> {
             return if any.is_some() {
                 Err(Gone)
             } else {
-                Ok(Outcome::Denied)
+                Ok(Fate::Denied)
             };
         };
         if inlet.is_none() || !is_subject_of(&frame, &envelope.message) {
             publisher.deny_linked(&envelope, Denial::Subject);
             self.link.state.lock().note(&FrameError::Subject);
-            return Ok(Outcome::Denied);
+            return Ok(Fate::Denied);
         }
         let id = envelope.id;
         if !self.seen.note(id) {
-            return Ok(Outcome::Repeated);
+            return Ok(Fate::Repeated);
         }
         match publisher.place(envelope, publisher.linked()).await {
-            Ok(_) => Ok(Outcome::Received),
+            Ok(_) => Ok(Fate::Received),
             Err(PublishError::Closed(_)) => Err(Gone),
             Err(error) => {
                 self.seen.forget(id);
                 self.link.state.lock().note(&error);
                 Ok(if error.is_denied() {
-                    Outcome::Denied
+                    Fate::Denied
                 } else {
-                    Outcome::Refused
+                    Fate::Refused
                 })
             }
         }

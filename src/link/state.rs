@@ -17,9 +17,9 @@ use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
-use crate::link::inbox::Patience;
+use crate::link::inbox::GapPatience;
 use crate::link::origins::Origins;
-use crate::link::outbox::{Bounds, Outgoing};
+use crate::link::outbox::{Outgoing, WindowBounds};
 use crate::link::stats::{ExportStats, LinkStats};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
@@ -35,8 +35,8 @@ pub(super) struct Settings {
     pub(super) incarnation: u64,
     pub(super) began: Instant,
     pub(super) codec: Codec,
-    pub(super) bounds: Bounds,
-    pub(super) patience: Patience,
+    pub(super) bounds: WindowBounds,
+    pub(super) patience: GapPatience,
     /// The time limit of each call of the engine.
     pub(super) call: Duration,
     /// After so many frames, or so long after the first of them, a round trip confirms them.

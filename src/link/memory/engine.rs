@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::MemoryServer;
-use super::server::{Connection, Server};
+use super::server::{MemoryConnection, Server};
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
 
 /// How many frames a connection takes while it is cut, before a send waits. They are lost.
@@ -31,7 +31,7 @@ impl Engine for MemoryEngine {
     type Receiver = MemoryReceiver;
 
     async fn connect(&self, name: &str) -> Result<(MemorySender, MemoryReceiver), EngineError> {
-        let connection = Arc::new(Connection {
+        let connection = Arc::new(MemoryConnection {
             name: name.to_owned(),
             state: Mutex::default(),
             changed: Notify::new(),
@@ -54,7 +54,7 @@ impl Engine for MemoryEngine {
 /// The sending end of a connection to a [`MemoryServer`].
 pub struct MemorySender {
     server: MemoryServer,
-    connection: Arc<Connection>,
+    connection: Arc<MemoryConnection>,
 }
 
 impl MemorySender {
@@ -151,7 +151,7 @@ impl fmt::Debug for MemorySender {
 
 /// The receiving end of a connection to a [`MemoryServer`].
 pub struct MemoryReceiver {
-    connection: Arc<Connection>,
+    connection: Arc<MemoryConnection>,
 }
 
 impl EngineReceiver for MemoryReceiver {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use self::server::{Connection, Server};
+use self::server::{MemoryConnection, Server};
 
 pub use self::engine::{MemoryEngine, MemoryReceiver, MemorySender};
 
@@ -136,10 +136,10 @@ impl MemoryServer {
     /// Starts the server again: all links are connected again.
     pub fn start(&self) {
         self.server.lock().is_up = true;
-        self.each(Connection::restore);
+        self.each(MemoryConnection::restore);
     }
 
-    fn each(&self, mut act: impl FnMut(&Connection)) {
+    fn each(&self, mut act: impl FnMut(&MemoryConnection)) {
         let server = self.server.lock();
         server
             .connections

@@ -16,12 +16,12 @@ pub(super) struct Server {
     pub(super) faults: Faults,
     pub(super) random: Rng,
     pub(super) is_up: bool,
-    pub(super) connections: Vec<Weak<Connection>>,
+    pub(super) connections: Vec<Weak<MemoryConnection>>,
     /// Name, and what may not be published or subscribed to.
     pub(super) forbidden: Vec<(String, String)>,
 }
 
-pub(super) struct Connection {
+pub(super) struct MemoryConnection {
     pub(super) name: String,
     pub(super) state: Mutex<Wire>,
     /// Wakes the receiver, and whoever waits for the connection.
@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// Gives what is on the way up to those that have subscribed to it.
-    pub(super) fn pass_on(&mut self, connection: &Connection, frames: Vec<Frame>) {
+    pub(super) fn pass_on(&mut self, connection: &MemoryConnection, frames: Vec<Frame>) {
         self.connections.retain(|it| it.strong_count() > 0);
         for frame in frames {
             if self.forbids(connection, &frame.subject) {
@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// Whether the server refuses this subject to this connection; then it says so.
-    pub(super) fn forbids(&self, connection: &Connection, subject: &str) -> bool {
+    pub(super) fn forbids(&self, connection: &MemoryConnection, subject: &str) -> bool {
         let refuses = (self.forbidden.iter()).any(|(name, forbidden)| {
             *name == connection.name && subject::covers(forbidden, subject)
         });
@@ -94,7 +94,7 @@ impl Server {
         refuses
     }
 
-    pub(super) fn deliver(&mut self, receiver: &Connection, frame: &Frame) {
+    pub(super) fn deliver(&mut self, receiver: &MemoryConnection, frame: &Frame) {
         let mut wire = receiver.state.lock();
         if wire.is_cut || wire.is_closed {
             return;
@@ -140,7 +140,7 @@ impl Wire {
     }
 }
 
-impl Connection {
+impl MemoryConnection {
     /// Says something now.
     pub(super) fn push(&self, event: EngineEvent) {
         self.state.lock().put(Instant::now(), event);

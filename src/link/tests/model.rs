@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::engine::Frame;
-use crate::link::inbox::{Arrival, Incoming, Item, Patience};
-use crate::link::outbox::{Bounds, Outgoing};
+use crate::link::inbox::{Arrival, GapPatience, Handed, Incoming};
+use crate::link::outbox::{Outgoing, WindowBounds};
 
-const PATIENCE: Patience = Patience {
+const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),
     give_up: Duration::from_millis(500),
     held: 4096,
@@ -52,15 +52,15 @@ struct Told {
 }
 
 impl Told {
-    fn take(&mut self, item: &Item<u64>) {
+    fn take(&mut self, item: &Handed<u64>) {
         match item {
-            Item::Frame(sequence) => {
+            Handed::Frame(sequence) => {
                 let sequence = *sequence;
                 assert_eq!(sequence, self.up_to + 1, "out of order");
                 self.up_to = sequence;
                 self.delivered += 1;
             }
-            Item::Missed(count) => {
+            Handed::Missed(count) => {
                 assert!(*count > 0);
                 self.up_to += count;
                 self.missed += count;
@@ -86,7 +86,7 @@ struct Simulation {
 
 impl Simulation {
     fn new(seed: u64, loss: f64, frames: usize) -> Self {
-        let bounds = Bounds {
+        let bounds = WindowBounds {
             frames,
             bytes: 1 << 24,
         };
@@ -271,7 +271,7 @@ fn each_number_is_delivered_or_missed_once_where_the_history_is_short() {
 fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
     let mut outgoing = Outgoing::new(
         1,
-        Bounds {
+        WindowBounds {
             frames: 2,
             bytes: 1 << 20,
         },
@@ -322,7 +322,7 @@ fn one_that_comes_late_begins_after_what_was_sent_before() {
         incoming.arrive(11, 11, 1, now, &mut |item| told.push(item)),
         Arrival::Taken
     );
-    assert_eq!(told, [Item::Frame(11)]);
+    assert_eq!(told, [Handed::Frame(11)]);
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn one_that_listened_before_is_told_what_it_missed_at_the_start() {
     incoming.arrive(5, 5, 1, now, &mut |item| told.push(item));
     assert_eq!(incoming.ask(now), Some(vec![]));
     incoming.mark(&a_mark(3, 5), true, true, now, &mut |item| told.push(item));
-    assert_eq!(told, [Item::Missed(2)]);
+    assert_eq!(told, [Handed::Missed(2)]);
     assert_eq!(incoming.ask(now), Some(vec![(3, 4)]));
 }
 
@@ -344,7 +344,7 @@ fn gaps_say_nothing_where_not_all_is_imported() {
     for sequence in [2, 9, 9, 5] {
         incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
     }
-    assert_eq!(told, [2, 9, 5].map(Item::Frame));
+    assert_eq!(told, [2, 9, 5].map(Handed::Frame));
     assert_eq!((incoming.duplicates, incoming.untracked()), (1, 6));
     assert_eq!((incoming.ask(now), incoming.deadline()), (None, None));
 }
@@ -359,7 +359,7 @@ fn a_number_that_jumps_is_refused_and_nothing_overflows() {
         assert_eq!(arrival, Arrival::TooFar);
     }
     incoming.arrive(1, 1, 1, now, &mut |item| told.push(item));
-    assert_eq!(told, [Item::Frame(1)]);
+    assert_eq!(told, [Handed::Frame(1)]);
     incoming.mark(
         &a_mark(MAX_SEQUENCE, MAX_SEQUENCE),
         true,
@@ -367,7 +367,7 @@ fn a_number_that_jumps_is_refused_and_nothing_overflows() {
         now,
         &mut |item| told.push(item),
     );
-    assert_eq!(told.last(), Some(&Item::Missed(MAX_SEQUENCE - 2)));
+    assert_eq!(told.last(), Some(&Handed::Missed(MAX_SEQUENCE - 2)));
 }
 
 #[test]
@@ -381,5 +381,5 @@ fn what_waits_for_earlier_frames_is_bounded() {
         incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
     }
     assert_eq!(told.len() as u64, held + 2);
-    assert_eq!(told[..2], [Item::Missed(1), Item::Frame(2)]);
+    assert_eq!(told[..2], [Handed::Missed(1), Handed::Frame(2)]);
 }
