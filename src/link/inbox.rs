@@ -398,7 +398,3 @@ impl<T> Incoming<T> {
         self.hand_on(out);
     }
 }
-
-#[cfg(all(test, not(oxide_loom)))]
-#[path = "tests/model.rs"]
-mod tests;

@@ -186,3 +186,7 @@ impl Outgoing {
         }
     }
 }
+
+#[cfg(all(test, not(oxide_loom)))]
+#[path = "tests/model.rs"]
+mod tests;
