@@ -16,6 +16,8 @@ mod inbox;
 mod joining;
 pub mod memory;
 mod name;
+#[cfg(feature = "nats")]
+pub mod nats;
 mod origins;
 mod outbox;
 mod publishing;

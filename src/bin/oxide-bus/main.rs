@@ -6,6 +6,8 @@ mod bench;
 mod failure;
 mod interrupt;
 mod limits;
+#[cfg(feature = "nats")]
+mod link;
 pub(crate) mod output;
 mod overflow;
 mod replay;
@@ -46,6 +48,8 @@ enum TopCommand {
     Bench(bench::BenchOptions),
     Audit(audit::AuditOptions),
     Soak(soak::SoakOptions),
+    #[cfg(feature = "nats")]
+    Link(link::LinkOptions),
 }
 
 const EXIT_CODES: &str = "\
@@ -65,6 +69,8 @@ fn main() -> ExitCode {
             TopCommand::Bench(options) => bench::run(&options),
             TopCommand::Audit(options) => audit::run(&options),
             TopCommand::Soak(options) => soak::run(&options),
+            #[cfg(feature = "nats")]
+            TopCommand::Link(options) => link::run(options),
         },
         Err(error) if is_mistake(&error) => Err(Failure::usage(usage::line(error, &arguments))),
         // The user asked for the help or the version.

@@ -3,12 +3,12 @@
 //! One thread reads and publishes, others receive and print. The main thread waits for their news, since they may be
 //! stuck in a read or a write.
 
-mod accounts;
-mod counters;
+pub(crate) mod accounts;
+pub(crate) mod counters;
 mod pace;
-mod printer;
-mod progress;
-mod reader;
+pub(crate) mod printer;
+pub(crate) mod progress;
+pub(crate) mod reader;
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -174,7 +174,7 @@ const MIN_NAME: usize = 256;
 const MAX_STANDSTILL: Duration = Duration::from_secs(1);
 
 /// What the main thread waits for. The other threads may be stuck in a read or a write for ever.
-enum News {
+pub(crate) enum News {
     /// The input has ended, after this number of envelopes, or failed.
     Fed(Result<u64, Failure>),
     /// Everything is printed, or the output has no reader any more, or printing failed.
@@ -185,18 +185,23 @@ enum News {
 
 /// Sends news to the main thread.
 #[derive(Clone)]
-struct Teller(Sender<News>);
+pub(crate) struct Teller(Sender<News>);
 
 impl Teller {
+    /// Returns a teller, and what the main thread listens to.
+    pub(crate) fn new() -> (Self, Receiver<News>) {
+        let (sender, news) = mpsc::channel();
+        (Teller(sender), news)
+    }
+
     /// Sends news. If the main thread does not listen any more, the command is about to end anyway.
-    fn tell(&self, news: News) {
+    pub(crate) fn tell(&self, news: News) {
         let _ = self.0.send(news);
     }
 }
 
 pub(crate) fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
-    let (sender, news) = mpsc::channel();
-    let teller = Teller(sender);
+    let (teller, news) = Teller::new();
     let interrupted = teller.clone();
     interrupt::on_first(move || interrupted.tell(News::Interrupted))?;
     if options.check {
@@ -243,7 +248,7 @@ fn check(
 }
 
 /// Reports how many bad lines were not shown, and whether all lines of the input were bad.
-fn report_rest(input: &Input, counters: &Counters, fed: Option<&Result<u64, Failure>>) {
+pub(crate) fn report_rest(input: &Input, counters: &Counters, fed: Option<&Result<u64, Failure>>) {
     let count = counters.unreported();
     if count > 0 {
         let count = HumanCount(count);
@@ -337,7 +342,7 @@ fn replay(
 }
 
 /// Waits until everything that was received is printed, unless the output is stuck.
-fn drain(news: &Receiver<News>, progress: &ReplayProgress) -> Result<(), Failure> {
+pub(crate) fn drain(news: &Receiver<News>, progress: &ReplayProgress) -> Result<(), Failure> {
     let mut before = progress.printed();
     loop {
         match news.recv_timeout(MAX_STANDSTILL) {

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::counters::Counters;
 
-pub(super) struct ReplayAccounts {
+pub(crate) struct ReplayAccounts {
     entries: Mutex<ReplayEntries>,
     by_subject: bool,
 }
@@ -24,7 +24,7 @@ struct ReplayEntries {
 
 impl ReplayAccounts {
     /// Returns empty accounts. With `by_subject` they count each subject, too.
-    pub(super) fn new(by_subject: bool) -> Self {
+    pub(crate) fn new(by_subject: bool) -> Self {
         ReplayAccounts {
             entries: Mutex::default(),
             by_subject,
@@ -35,7 +35,7 @@ impl ReplayAccounts {
     /// refused counts as a bad line, and is reported as such.
     ///
     /// [`close`](ReplayAccounts::close) waits for this, so close the bus before: then this does not wait for room.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &self,
         envelope: Envelope,
         publish: impl FnOnce(Envelope) -> Result<Receipt, PublishError>,
@@ -64,7 +64,7 @@ impl ReplayAccounts {
     }
 
     /// Counts a bad line, unless the accounts are closed, and reports it if it is one of the first.
-    pub(super) fn bad(&self, report: impl FnOnce()) -> ControlFlow<()> {
+    pub(crate) fn bad(&self, report: impl FnOnce()) -> ControlFlow<()> {
         let mut entries = self.entries.lock();
         if entries.closed {
             return ControlFlow::Break(());
@@ -78,7 +78,7 @@ impl ReplayAccounts {
     }
 
     /// Closes the accounts: nothing is published or reported any more.
-    pub(super) fn close(&self) -> Counters {
+    pub(crate) fn close(&self) -> Counters {
         let mut entries = self.entries.lock();
         entries.closed = true;
         mem::take(&mut entries.counters)

@@ -18,7 +18,7 @@ const LARGEST: usize = 10;
 const REPORTED: u64 = 20;
 
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     bad: u64,
     published: u64,
     delivered: u64,
@@ -45,18 +45,18 @@ impl AddAssign for Traffic {
 
 impl Counters {
     /// Counts a bad line. Returns whether to report it.
-    pub(super) fn enter_bad(&mut self) -> bool {
+    pub(crate) fn enter_bad(&mut self) -> bool {
         self.bad += 1;
         self.bad <= REPORTED
     }
 
     /// Returns how many bad lines were not reported.
-    pub(super) fn unreported(&self) -> u64 {
+    pub(crate) fn unreported(&self) -> u64 {
         self.bad.saturating_sub(REPORTED)
     }
 
     /// Counts a published envelope, also by its subject if one is given.
-    pub(super) fn record(&mut self, receipt: &Receipt, subject: Option<String>) {
+    pub(crate) fn record(&mut self, receipt: &Receipt, subject: Option<String>) {
         let delivered = receipt.delivered() as u64;
         self.published += 1;
         self.delivered += delivered;
@@ -70,7 +70,7 @@ impl Counters {
     }
 
     /// Sets how many of the delivered envelopes had to make room for others.
-    pub(super) fn enter_displaced(&mut self, displaced: u64) {
+    pub(crate) fn enter_displaced(&mut self, displaced: u64) {
         self.displaced = Some(displaced);
     }
 
@@ -82,18 +82,28 @@ impl Counters {
         }
     }
 
+    /// Returns how many lines were read.
+    pub(crate) fn read(&self) -> u64 {
+        self.bad + self.published
+    }
+
+    /// Returns how many of them were bad.
+    pub(crate) fn bad(&self) -> u64 {
+        self.bad
+    }
+
     /// Returns whether no line was bad.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.bad == 0
     }
 
     /// Returns 1 if lines were bad, else 0.
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(u8::from(!self.is_good()))
     }
 
     /// Returns the totals, then the largest subjects in order of size, or all by name. No line is wider than `width`.
-    pub(super) fn table(&self, all_subjects: bool, width: Option<usize>) -> String {
+    pub(crate) fn table(&self, all_subjects: bool, width: Option<usize>) -> String {
         let mut lines = self.totals();
         if !self.subjects.is_empty() {
             lines.extend([
@@ -112,7 +122,7 @@ impl Counters {
 
     fn totals(&self) -> Vec<String> {
         let totals = [
-            ("read", self.bad + self.published),
+            ("read", self.read()),
             ("bad", self.bad),
             ("published", self.published),
             ("matched", self.delivered + self.dropped),

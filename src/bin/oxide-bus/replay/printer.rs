@@ -17,7 +17,7 @@ const FULL: usize = 64 * 1024;
 /// Prints what is received until the bus ends, or until the output has no reader any more.
 ///
 /// The last member to end returns the outcome, and before that any member that cannot print. The others return `None`.
-pub(super) fn print(
+pub(crate) fn print(
     subscription: Subscription,
     progress: &ReplayProgress,
 ) -> Option<Result<(), Failure>> {

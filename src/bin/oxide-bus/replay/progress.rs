@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 /// The counts of all members together.
-pub(super) struct ReplayProgress {
+pub(crate) struct ReplayProgress {
     printed: AtomicU64,
     lost: AtomicU64,
     /// How many members have not ended yet.
@@ -11,7 +11,7 @@ pub(super) struct ReplayProgress {
 }
 
 impl ReplayProgress {
-    pub(super) fn new(members: u16) -> Self {
+    pub(crate) fn new(members: u16) -> Self {
         ReplayProgress {
             printed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -20,25 +20,25 @@ impl ReplayProgress {
     }
 
     /// Returns how many envelopes are printed.
-    pub(super) fn printed(&self) -> u64 {
+    pub(crate) fn printed(&self) -> u64 {
         self.printed.load(Ordering::Relaxed) // exact for the last member; the others need no exact count
     }
 
     /// Returns how many envelopes were lost on the way, as far as the subscriber was told.
-    pub(super) fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed) // like `printed`
     }
 
-    pub(super) fn print_one(&self) {
+    pub(crate) fn print_one(&self) {
         self.printed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn lose(&self, envelopes: u64) {
+    pub(crate) fn lose(&self, envelopes: u64) {
         self.lost.fetch_add(envelopes, Ordering::Relaxed);
     }
 
     /// Notes that a member has ended. Returns whether it was the last one.
-    pub(super) fn leave(&self) -> bool {
+    pub(crate) fn leave(&self) -> bool {
         // AcqRel: release publishes this member's counts, and acquire shows the last member those of the others.
         self.at_work.fetch_sub(1, Ordering::AcqRel) == 1
     }

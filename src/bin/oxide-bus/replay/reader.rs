@@ -16,7 +16,7 @@ use super::accounts::ReplayAccounts;
 
 /// Where the lines come from.
 #[derive(Debug, Clone)]
-pub(super) enum Input {
+pub(crate) enum Input {
     Stdin,
     File(PathBuf),
 }
@@ -66,7 +66,7 @@ impl Input {
 }
 
 /// Reads to the end, or until `take` or the accounts break off. Returns how many envelopes it has read.
-pub(super) fn reader(
+pub(crate) fn reader(
     input: &Input,
     codec: Codec,
     accounts: &ReplayAccounts,

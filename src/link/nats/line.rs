@@ -1,0 +1,111 @@
+//! What the two ends of a connection know together: what the client has told, and which cut was told of.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_nats::{Client, Event, ServerError};
+use tokio::sync::watch;
+
+use super::refusal::Refusal;
+
+/// How many refusals are kept until they are taken. What comes on top is forgotten: each refused publish is one.
+const REFUSALS: usize = 64;
+
+/// The state of a connection. Each change of it wakes those that [`watch`](Line::watch).
+#[derive(Debug, Clone)]
+pub(super) struct Line(Arc<watch::Sender<State>>);
+
+/// What is there to be told.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The connection that was told of last, counted from the first.
+    told: u64,
+    pub(super) is_cut: bool,
+    pub(super) has_lagged: bool,
+    pub(super) is_closed: bool,
+    pub(super) refusals: VecDeque<Refusal>,
+}
+
+impl Line {
+    pub(super) fn new() -> Self {
+        Line(Arc::new(watch::Sender::new(State::default())))
+    }
+
+    /// Begins with the client's first connection, which is not told of.
+    pub(super) fn begin(&self, client: &Client) {
+        self.tell(connection(client));
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<State> {
+        self.0.subscribe()
+    }
+
+    /// Enters what the client tells. It does not wait: the client would lose what it tells meanwhile.
+    pub(super) fn enter(&self, event: Event) {
+        match event {
+            Event::Connected => self.0.send_modify(|state| state.is_cut = false),
+            Event::Disconnected => self.0.send_modify(|state| state.is_cut = true),
+            Event::SlowConsumer(_) => {
+                (self.0).send_if_modified(|state| !mem::replace(&mut state.has_lagged, true));
+            }
+            Event::ServerError(error) => self.refuse(&error),
+            _ => {}
+        }
+    }
+
+    fn refuse(&self, error: &ServerError) {
+        if let Some(refusal) = Refusal::read(error) {
+            self.0.send_if_modified(|state| {
+                let has_room = state.refusals.len() < REFUSALS;
+                if has_room {
+                    state.refusals.push_back(refusal);
+                }
+                has_room
+            });
+        }
+    }
+
+    /// Takes what is there to be told once. Wakes nobody.
+    pub(super) fn take(&self) -> (bool, VecDeque<Refusal>) {
+        let mut taken = (false, VecDeque::new());
+        self.0.send_if_modified(|state| {
+            taken = (
+                mem::take(&mut state.has_lagged),
+                mem::take(&mut state.refusals),
+            );
+            false
+        });
+        taken
+    }
+
+    /// Notes that this connection was told of.
+    pub(super) fn tell(&self, connection: u64) {
+        self.0.send_if_modified(|state| {
+            state.told = connection;
+            false
+        });
+    }
+
+    /// Returns whether the client's connection is the one that was told of last. If not, the receiver is woken to tell
+    /// of it, since the client does not promise to.
+    pub(super) fn is_told(&self, client: &Client) -> bool {
+        let is_told = self.0.borrow().told == connection(client);
+        if !is_told {
+            self.0.send_modify(|_| {});
+        }
+        is_told
+    }
+
+    pub(super) fn close(&self) {
+        self.0.send_modify(|state| state.is_closed = true);
+    }
+}
+
+/// Returns the number of the client's connection: 1 for the first, one more for each reconnect.
+pub(super) fn connection(client: &Client) -> u64 {
+    // `Relaxed` as the client's own addition is. The client adds before it writes to the new connection. A reader that has
+    // the answer to what went over the new connection has come after that by way of the socket.
+    client.statistics().connects.load(Ordering::Relaxed)
+}

@@ -1,0 +1,155 @@
+//! The receiving end: the frames of all subscriptions, and what happens to the connection.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use async_nats::{Client, Message, Subscriber};
+use futures_core::Stream;
+use tokio::sync::{mpsc, watch};
+
+use super::line::{Line, State, connection};
+use super::sender;
+use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
+
+/// Returns a channel by which the sending end hands its subscriptions to the receiving end.
+pub(super) fn subscriptions() -> (
+    mpsc::UnboundedSender<Subscriber>,
+    mpsc::UnboundedReceiver<Subscriber>,
+) {
+    mpsc::unbounded_channel()
+}
+
+/// The receiving end of a connection to a NATS server.
+pub struct NatsReceiver {
+    client: Client,
+    line: Line,
+    changes: watch::Receiver<State>,
+    events: VecDeque<EngineEvent>,
+    frames: Frames,
+    /// The connection that is told of last, once `events` is empty.
+    connection: u64,
+    is_cut: bool,
+}
+
+impl NatsReceiver {
+    pub(super) fn new(
+        client: &Client,
+        line: Line,
+        added: mpsc::UnboundedReceiver<Subscriber>,
+    ) -> Self {
+        NatsReceiver {
+            client: client.clone(),
+            changes: line.watch(),
+            connection: connection(client),
+            line,
+            events: VecDeque::new(),
+            frames: Frames {
+                added,
+                subscriptions: Vec::new(),
+                turn: 0,
+            },
+            is_cut: false,
+        }
+    }
+
+    /// Turns what has changed into events. The client may lose what it tells of a cut, but not its count of connections.
+    fn gather(&mut self) {
+        let is_cut = self.changes.borrow_and_update().is_cut;
+        let connection = connection(&self.client);
+        if connection != self.connection {
+            if !self.is_cut {
+                self.events.push_back(EngineEvent::Disconnected);
+            }
+            self.events.push_back(EngineEvent::Connected);
+            (self.connection, self.is_cut) = (connection, false);
+        } else if is_cut != self.is_cut {
+            self.events.push_back(if is_cut {
+                EngineEvent::Disconnected
+            } else {
+                EngineEvent::Connected
+            });
+            self.is_cut = is_cut;
+        }
+        let (has_lagged, refusals) = self.line.take();
+        if has_lagged {
+            self.events.push_back(EngineEvent::Lagged);
+        }
+        (self.events).extend(refusals.into_iter().map(|refusal| EngineEvent::Denied {
+            subject: refusal.subject,
+            reason: refusal.reason,
+        }));
+    }
+}
+
+impl EngineReceiver for NatsReceiver {
+    async fn next(&mut self) -> Option<EngineEvent> {
+        loop {
+            if self.changes.borrow().is_closed {
+                return None;
+            }
+            if let Some(event) = self.events.pop_front() {
+                let is_last = !self.events.contains(&EngineEvent::Connected);
+                if event == EngineEvent::Connected && is_last {
+                    self.line.tell(self.connection);
+                }
+                return Some(event);
+            }
+            tokio::select! {
+                biased;
+                changed = self.changes.changed() => match changed {
+                    Ok(()) => self.gather(),
+                    Err(_) => return None,
+                },
+                frame = poll_fn(|context| self.frames.poll(context)) => {
+                    return Some(EngineEvent::Frame(frame));
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for NatsReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsReceiver").finish_non_exhaustive()
+    }
+}
+
+/// The frames of all subscriptions, taken in turn: the client has a queue for each.
+struct Frames {
+    added: mpsc::UnboundedReceiver<Subscriber>,
+    subscriptions: Vec<Subscriber>,
+    turn: usize,
+}
+
+impl Frames {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Frame> {
+        while let Poll::Ready(Some(subscription)) = self.added.poll_recv(context) {
+            self.subscriptions.push(subscription);
+        }
+        for _ in 0..self.subscriptions.len() {
+            self.turn = (self.turn + 1) % self.subscriptions.len();
+            let mut subscription = Pin::new(&mut self.subscriptions[self.turn]);
+            while let Poll::Ready(Some(message)) = subscription.as_mut().poll_next(context) {
+                if !sender::is_marker(&message.subject) {
+                    return Poll::Ready(frame(message));
+                }
+            }
+        }
+        Poll::Pending
+    }
+}
+
+fn frame(message: Message) -> Frame {
+    let headers = (message.headers.iter().flat_map(|headers| headers.iter()))
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
+        .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
+        .collect();
+    Frame {
+        subject: message.subject.to_string(),
+        headers,
+        body: message.payload,
+    }
+}

@@ -1,0 +1,213 @@
+//! The sending end: frames, subscriptions, and round trips.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_nats::connection::State as Connection;
+use async_nats::{Client, HeaderMap, HeaderName, HeaderValue, Subscriber};
+use futures_core::Stream;
+use tokio::sync::{mpsc, watch};
+use tokio::time;
+
+use super::line::{Line, State};
+use crate::link::engine::{EngineError, EngineSender, Frame};
+
+/// The most bytes of a subject. A server takes 4,096 for a whole control line, and cuts a connection with a longer one.
+const SUBJECT: usize = 4_000;
+
+/// How long a marker may be under way before another is sent: it is lost where the second connection was cut.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// How often a sender that waits for the connection looks by itself: the client may lose an event.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a connection that closes waits for the client.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The token of markers. No escaped token looks like it.
+const MARKER: &str = "=b";
+
+/// Returns whether this is the subject of a marker: `ob.<name>.=b.<connection>`.
+pub(super) fn is_marker(subject: &str) -> bool {
+    subject.split('.').nth(2) == Some(MARKER)
+}
+
+/// The sending end of a connection to a NATS server.
+pub struct NatsSender {
+    client: Client,
+    line: Line,
+    changes: watch::Receiver<State>,
+    subscriptions: mpsc::UnboundedSender<Subscriber>,
+    marker: String,
+    /// Markers, as they come back by the second connection.
+    markers: Subscriber,
+    /// The number of the last round trip.
+    trip: u64,
+}
+
+impl NatsSender {
+    pub(super) async fn new(
+        client: Client,
+        markers: &Client,
+        line: Line,
+        subscriptions: mpsc::UnboundedSender<Subscriber>,
+        name: &str,
+    ) -> Result<Self, EngineError> {
+        let marker = format!("ob.{name}.{MARKER}.{:016x}", fastrand::u64(..));
+        let markers = (markers.subscribe(marker.clone()).await)
+            .map_err(|error| EngineError::new("prepare round trips", error))?;
+        Ok(NatsSender {
+            client,
+            changes: line.watch(),
+            line,
+            subscriptions,
+            marker,
+            markers,
+            trip: 0,
+        })
+    }
+
+    /// Waits while the connection is cut. What the client takes meanwhile would go out before what is to be sent again.
+    /// Fails if it was closed.
+    async fn connected(&mut self) -> Result<(), &'static str> {
+        loop {
+            if self.changes.borrow_and_update().is_closed {
+                return Err(CLOSED);
+            }
+            if self.client.connection_state() == Connection::Connected {
+                return Ok(());
+            }
+            let _ = time::timeout(LOOK, self.changes.changed()).await;
+        }
+    }
+
+    /// Fails if the connection is cut, or was and the receiving end has not told of it.
+    fn uncut(&self) -> Result<(), EngineError> {
+        if self.line.is_told(&self.client)
+            && self.client.connection_state() == Connection::Connected
+        {
+            Ok(())
+        } else {
+            Err(EngineError::new(ROUND_TRIP, "the connection was cut"))
+        }
+    }
+
+    /// Waits for the marker of this round trip, or of a later one.
+    async fn came_back(&mut self) -> Result<(), EngineError> {
+        loop {
+            let next = poll_fn(|context| Pin::new(&mut self.markers).poll_next(context)).await;
+            let Some(marker) = next else {
+                return Err(EngineError::new(ROUND_TRIP, CLOSED));
+            };
+            let number = std::str::from_utf8(&marker.payload).ok();
+            if number.and_then(|number| number.parse().ok()) == Some(self.trip) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+const ROUND_TRIP: &str = "make a round trip to the server";
+
+impl EngineSender for NatsSender {
+    /// A call that is given up has handed over the frame whole or not at all.
+    async fn send(&mut self, frame: Frame) -> Result<(), EngineError> {
+        const DOING: &str = "send a frame";
+        check(&frame.subject).map_err(|reason| EngineError::new(DOING, reason))?;
+        let headers = headers(&frame.headers).map_err(|error| EngineError::new(DOING, error))?;
+        (self.connected().await).map_err(|reason| EngineError::new(DOING, reason))?;
+        let Frame { subject, body, .. } = frame;
+        let sent = match headers {
+            Some(headers) => {
+                (self.client)
+                    .publish_with_headers(subject, headers, body)
+                    .await
+            }
+            None => self.client.publish(subject, body).await,
+        };
+        sent.map_err(|error| EngineError::new(DOING, error))
+    }
+
+    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+        const DOING: &str = "subscribe";
+        if subject.len() > SUBJECT {
+            return Err(EngineError::new(DOING, TOO_LONG));
+        }
+        let subscription = (self.client.subscribe(subject.to_owned()).await)
+            .map_err(|error| EngineError::new(DOING, error))?;
+        (self.subscriptions.send(subscription))
+            .map_err(|_| EngineError::new(DOING, "the receiving end is gone"))
+    }
+
+    /// Fails at once while the connection is cut, and until the receiving end has told of the cut.
+    async fn round_trip(&mut self) -> Result<(), EngineError> {
+        self.trip += 1;
+        loop {
+            self.uncut()?;
+            let number = self.trip.to_string().into();
+            (self.client.publish(self.marker.clone(), number).await)
+                .map_err(|error| EngineError::new(ROUND_TRIP, error))?;
+            if let Ok(came_back) = time::timeout(AGAIN, self.came_back()).await {
+                came_back?;
+                return self.uncut();
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        self.line.close();
+        // If it fails the client has ended; if it takes long the server is away. There is nothing left to send.
+        let _ = time::timeout(FAREWELL, self.client.drain()).await;
+    }
+}
+
+impl Drop for NatsSender {
+    fn drop(&mut self) {
+        self.line.close();
+    }
+}
+
+impl fmt::Debug for NatsSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsSender").finish_non_exhaustive()
+    }
+}
+
+const CLOSED: &str = "the connection is closed";
+const TOO_LONG: &str = "its subject is longer than 4,000 bytes";
+
+/// Checks what the client does not.
+fn check(subject: &str) -> Result<(), &'static str> {
+    if subject.len() > SUBJECT {
+        return Err(TOO_LONG);
+    }
+    for token in subject.split('.') {
+        if token.is_empty() {
+            return Err("its subject has an empty token");
+        }
+        if matches!(token, "*" | ">") {
+            return Err("its subject has a wildcard");
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("its subject has other characters than visible ASCII");
+        }
+    }
+    Ok(())
+}
+
+type HeaderError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes the client's headers. The client panics at bad ones that it is given as text.
+fn headers(pairs: &[(String, String)]) -> Result<Option<HeaderMap>, HeaderError> {
+    if pairs.is_empty() {
+        return Ok(None);
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(HeaderName::from_str(name)?, HeaderValue::from_str(value)?);
+    }
+    Ok(Some(headers))
+}

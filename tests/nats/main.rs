@@ -1,0 +1,10 @@
+//! Tests with a NATS server, which they start themselves. Without the program `nats-server` they print that they were
+//! skipped, and fail where the environment variable `CI` is set.
+
+#[cfg(feature = "cli")]
+mod command;
+mod contract;
+mod cuts;
+mod links;
+mod permissions;
+mod server;
