@@ -255,6 +255,7 @@
 //! | `cli` | the `oxide-bus` command |
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
+//! | `nats` | `link::nats`: links over a NATS server, and `oxide-bus link`; with `nats-nkeys` also credentials files |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 

@@ -2,7 +2,8 @@
 //!
 //! A program outgrows one process, and then one machine. The bus does not become a broker for that: it is *linked* over
 //! one. A [`Link`] sends what matches its exports to a server, and publishes what it imports from there. The server is
-//! behind a small trait, [`Engine`]. One [in memory](crate::link::memory) is for tests.
+//! behind a small trait, [`Engine`]. One speaks to a [NATS](https://nats.io) server (feature `nats`); one
+//! [in memory](crate::link::memory) is for tests.
 //!
 //! # An example
 //!
@@ -112,6 +113,7 @@
 //! | `ob.<origin>.=c.mark` | how far an exporter is: a second after envelopes, then more and more seldom, and when asked |
 //! | `ob.<origin>.=c.hello` | asks all exporters for a mark |
 //! | `ob.<origin>.=c.want.<other>` | asks another for what is missing |
+//! | `ob.<origin>.=b.<connection>` | a round trip of the NATS engine |
 //!
 //! Bytes of a token other than `[A-Za-z0-9_-]` are escaped as `=HH`, and the empty token is `=`. Wildcards stay as they
 //! are. A pattern matches on the bus exactly if the escaped one matches at the server. A whole subject has at most 1,024
@@ -120,6 +122,42 @@
 //! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
 //! correlation id if it has one. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
 //! space at the ends are escaped as `=HH`.
+//!
+//! # Over NATS
+//!
+//! NATS comes first since its subjects are those of the bus, its server is one small program, and every language has a
+//! client. Core NATS is enough: what is lost on the way, links find out and send again. In two shells:
+//!
+//! ```sh
+//! oxide-bus link --nats nats://localhost --name south --import 'event.>'
+//! oxide-bus link --nats nats://localhost --name north --export 'event.>' < log.jsonl
+//! ```
+//!
+//! In a program, `Link::nats("nats://localhost")` begins a link. Passwords, tokens, certificates and credentials files
+//! are options of `link::nats::Nats`. A link makes two connections: the second hears when a round trip is over. Tests in
+//! tests/nats kill the server, stop it, and start it again, under load.
+//!
+//! Give each link a user of its own. `oxide-bus link permissions --name north` prints what the server is to permit it:
+//!
+//! ```text
+//! authorization { users: [
+//!   { user: north, password: …
+//! permissions: {
+//!   publish: ["ob.north.>"]
+//!   subscribe: ["ob.>"]
+//! } }
+//! ] }
+//! ```
+//!
+//! * Frames of one import pattern come in order. Those of several patterns may overtake each other; then some are asked
+//!   for that are on their way already. One pattern that covers all is cheaper.
+//! * The client holds up to 65,536 frames of each pattern. If the link is that far behind, more are dropped, and asked
+//!   for again.
+//! * A link that is closed while the server is away leaves its client behind, until the server is there again or the
+//!   runtime ends.
+//! * Between two machines that see each other seldom, give each a server of its own, joined as leaf nodes. A round trip
+//!   then confirms that the nearer server has it, and nothing about the farther one; what is lost between them is asked
+//!   for again.
 //!
 //! # Another engine
 //!

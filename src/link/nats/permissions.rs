@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::link::error::LinkError;
-use crate::link::importing::is_name;
+use crate::link::name::is_name;
 
 /// The permissions that one link needs, as text for the configuration of a NATS server. With them the server refuses
 /// what a client publishes for another origin than its own.
