@@ -68,7 +68,7 @@ impl Server {
         self.child.wait().expect("it is dead");
     }
 
-    /// Starts it again at the same port, after it was killed.
+    /// Starts it again at the same port, after it was killed. It keeps nothing, so it begins empty.
     pub(crate) fn restart(&mut self) {
         let again = (0..STARTS).find_map(|_| launch(&self.folder, Some(self.port)));
         (self.child, self.port) = again.expect("it starts again");
