@@ -24,7 +24,7 @@ use oxide_bus::{Envelope, MessageBus, Overflow, Pattern, SubscribeOptions};
 
 use self::summary::summary;
 use super::failure::Failure;
-use super::limits::Limits;
+use super::limits::EnvelopeLimits;
 use super::replay::accounts::ReplayAccounts;
 use super::replay::progress::ReplayProgress;
 use super::replay::reader::{self, Input};
@@ -72,7 +72,7 @@ pub(crate) struct LinkOptions {
 
     // Last, since its heading applies to every option after it.
     #[command(flatten)]
-    limits: Limits,
+    limits: EnvelopeLimits,
 }
 
 #[derive(Debug, Subcommand)]
