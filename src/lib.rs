@@ -102,8 +102,8 @@
 //! # Tasks
 //!
 //! With the feature `tokio` there are [`AsyncBus`], [`AsyncPublisher`] and [`AsyncSubscription`] (a `Stream`): handles
-//! on the same bus, with the same methods, awaited. Threads and tasks may use one bus at the same time. Any executor
-//! will do, except for methods that take a time-out. [`docs::tasks`] has the counterpart of each method.
+//! on the same bus, with the same methods, awaited. Any executor will do, except for methods that take a time-out.
+//! [`docs::tasks`] has the counterpart of each method.
 //!
 #![cfg_attr(feature = "tokio", doc = "```")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
@@ -255,7 +255,7 @@
 //! | `cli` | the `oxide-bus` command |
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
-//! | `nats` | `link::nats`: links over a NATS server, and `oxide-bus link`; with `nats-nkeys` also credentials files |
+//! | `nats` | links over a NATS server; with `nats-nkeys` also credentials files |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 

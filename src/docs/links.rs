@@ -104,6 +104,15 @@
 //! A durable mode (what was sent while nobody listened), requests and their answers across a link, groups across
 //! links, retained envelopes for late joiners on the other side, and transit (what came by one link leaves by another).
 //!
+//! Known faults, to be mended before the first version:
+//!
+//! * A frame that the server refuses although it has less than 1 MiB, because it was set so, stops the export: it is sent
+//!   again and again.
+//! * While a link imports a part of what another exports, and a subscriber blocks, what is kept for it is not bounded.
+//! * `drain` may return `Ok` although envelopes that came in were not published yet.
+//! * A gap that is open while the connection is cut for longer than the patience is told as missed.
+//! * Whoever may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
+//!
 //! # On the wire
 //!
 //! | subject | what |

@@ -6,8 +6,9 @@
 //! subject. A slot that is claimed and not written yet stays *unexamined*, and is left to the next head. So is the
 //! whole segment, if it is only replaced by an empty one.
 //!
-//! A subscriber has to know from which sequence number on everything is offered to it: that is its [`ActivationPoint`].
-//! First it receives what is retained before that number, and nothing else. So there is no gap and no duplicate.
+//! A subscriber has to know from which sequence number on everything is offered to it: that is its
+//! [activation point](super::activation_point). First it receives what is retained before that number, and nothing
+//! else. So there is no gap and no duplicate.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -11,6 +11,9 @@ use crate::link::subject;
 use crate::message::overflow::Overflow;
 use crate::message::pattern::{Pattern, PatternError};
 
+/// The longest time that can be set: an hour.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// Builds a [`Link`](crate::link::Link); begun by [`Link::over`](crate::link::Link::over).
 ///
 /// # Defaults
@@ -182,15 +185,17 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut.
+    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut. At
+    /// most an hour.
     pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit;
+        self.time_limit = limit.min(LONGEST);
         self
     }
 
     /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed.
+    /// At most an hour.
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.patience = patience.min(LONGEST);
         self
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Driver<M, S, R> {
 enum Told {
     Nobody,
     Closed(oneshot::Sender<LinkStats>),
-    Drained(oneshot::Sender<Result<(), LinkDrainError>>),
+    Drained(Vec<oneshot::Sender<Result<(), LinkDrainError>>>),
 }
 
 impl<M, S, R> Driver<M, S, R>
@@ -98,10 +98,12 @@ where
             Told::Closed(asker) => {
                 let _gone = asker.send(stats);
             }
-            Told::Drained(asker) => {
+            Told::Drained(askers) => {
                 let lost = stats.export.lost;
-                let drained = (lost == 0).then_some(());
-                let _gone = asker.send(drained.ok_or(LinkDrainError::TimedOut { lost }));
+                for asker in askers {
+                    let drained = (lost == 0).then_some(());
+                    let _gone = asker.send(drained.ok_or(LinkDrainError::TimedOut { lost }));
+                }
             }
         }
     }
@@ -110,7 +112,7 @@ where
 /// Answers the handles, until one of them ends the link.
 async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<LinkCommand>) -> Told {
     let mut waiting: Vec<(Duration, Option<Instant>, oneshot::Sender<_>)> = Vec::new();
-    let mut draining: Option<(Option<Instant>, oneshot::Sender<_>)> = None;
+    let mut draining: Vec<(Option<Instant>, oneshot::Sender<_>)> = Vec::new();
     loop {
         let (readiness, is_drained) = {
             let state = link.state.lock();
@@ -129,26 +131,24 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<LinkComman
                 None
             })
             .collect();
-        if let Some((until, asker)) = draining.take() {
-            if is_drained || is_over(until) {
-                return Told::Drained(asker);
-            }
-            draining = Some((until, asker));
+        let is_ended = |(until, _): &(_, _)| is_drained || is_over(*until);
+        if draining.iter().any(is_ended) {
+            return Told::Drained(draining.into_iter().map(|(_, asker)| asker).collect());
         }
         let until = (waiting.iter().filter_map(|it| it.1))
-            .chain(draining.as_ref().and_then(|it| it.0))
+            .chain(draining.iter().filter_map(|it| it.0))
             .min();
         tokio::select! {
             command = commands.recv() => match command {
                 None => return Told::Nobody,
                 Some(LinkCommand::Close(asker)) => return Told::Closed(asker),
                 Some(LinkCommand::Ready(limit, asker)) => {
-                    waiting.push((limit, now.checked_add(limit), asker));
+                    waiting.push((limit, Instant::now().checked_add(limit), asker));
                 }
                 Some(LinkCommand::Drain(limit, asker)) => {
                     link.state.lock().stage = Stage::Drains;
                     link.to_send.notify_one();
-                    draining = Some((now.checked_add(limit), asker));
+                    draining.push((Instant::now().checked_add(limit), asker));
                 }
             },
             () = link.changed.notified() => {}

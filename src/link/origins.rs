@@ -314,11 +314,11 @@ impl Neighbour {
     }
 }
 
-/// Adds the figures of one life.
+/// Adds the figures of one life. They saturate, since a hostile origin may say any number.
 fn add(stats: &mut ImportStats, life: &Incoming<Arrived>) {
-    stats.duplicates += life.duplicates;
-    stats.early += life.early;
-    stats.missed += life.missed;
-    stats.untracked += life.untracked();
+    stats.duplicates = stats.duplicates.saturating_add(life.duplicates);
+    stats.early = stats.early.saturating_add(life.early);
+    stats.missed = stats.missed.saturating_add(life.missed);
+    stats.untracked = stats.untracked.saturating_add(life.untracked());
     stats.held += life.held();
 }

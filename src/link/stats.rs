@@ -48,7 +48,8 @@ pub struct ExportStats {
     pub resent: u64,
     /// Envelopes that the bus had no room for in the link's queue, by the overflow policy of the export.
     pub lagged: u64,
-    /// Envelopes that cannot be sent: the codec refuses them, or the subject is too long.
+    /// Envelopes that cannot be sent: the codec refuses them, the subject has more than 1,024 bytes, the whole frame
+    /// more than 1 MiB, or the headers leave no room for one more.
     pub unsendable: u64,
     /// Envelopes that a link has brought, and that therefore do not go out again.
     pub passed_over: u64,

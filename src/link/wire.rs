@@ -31,6 +31,9 @@ const VERSION: &str = "1";
 /// escaped.
 const MAX_HEADING: usize = 4096;
 
+/// The most bytes of a frame with its headers: what a NATS server accepts if it is not told otherwise.
+const MAX_FRAME: usize = 1 << 20;
+
 /// Where a frame stands in what a link sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -56,6 +59,12 @@ pub(super) enum UnsendableError {
     Codec(EncodeError),
     /// The whole subject has more than [`MAX_SUBJECT`](subject::MAX_SUBJECT) bytes.
     Subject,
+    /// The compact header has more than [`MAX_HEADING`] bytes, which receivers refuse.
+    Heading,
+    /// There is no room for the header that the receiving link adds.
+    Header(HeaderError),
+    /// The whole frame has more than [`MAX_FRAME`] bytes, which servers refuse.
+    Frame,
 }
 
 /// Why a frame is refused.
@@ -88,6 +97,11 @@ impl fmt::Display for UnsendableError {
                     subject::MAX_SUBJECT
                 )
             }
+            UnsendableError::Heading => {
+                write!(f, "the header {HEADING} has more than {MAX_HEADING} bytes")
+            }
+            UnsendableError::Header(error) => write!(f, "no header can be added: {error}"),
+            UnsendableError::Frame => write!(f, "the frame has more than {MAX_FRAME} bytes"),
         }
     }
 }
@@ -121,10 +135,25 @@ pub(super) fn encode<M: Payload + Serialize>(
     let subject = subject::of_tokens(origin, envelope.message.subject().tokens())
         .ok_or(UnsendableError::Subject)?;
     let body = (codec.encode_message(&envelope.message)).map_err(UnsendableError::Codec)?;
+    if !envelope.headers.is_empty() {
+        let mut marked = envelope.headers.clone();
+        (marked.insert(LINK_ORIGIN, origin)).map_err(UnsendableError::Header)?;
+    }
+    let heading = heading(envelope, place);
+    if heading.len() > MAX_HEADING {
+        return Err(UnsendableError::Heading);
+    }
     let mut headers = Vec::with_capacity(1 + envelope.headers.len());
-    headers.push((HEADING.to_owned(), heading(envelope, place)));
+    headers.push((HEADING.to_owned(), heading));
     for (name, value) in envelope.headers.iter() {
         headers.push((format!("{PREFIX}{name}"), escape_value(value)));
+    }
+    // As NATS writes them: a line each, with a first one and an empty last one.
+    let lines = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 4);
+    if 12 + lines.sum::<usize>() + body.len() > MAX_FRAME {
+        return Err(UnsendableError::Frame);
     }
     Ok(Frame {
         subject,

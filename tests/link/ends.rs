@@ -39,6 +39,19 @@ async fn drain_confirms_what_the_bus_gave_and_publishes_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_an_idle_hour_a_drain_still_has_all_its_time_and_so_has_another_beside_it() {
+    let server = MemoryServer::new();
+    let bus = Bus::<Note>::new();
+    let link = exporter(&server, "north", &bus).await;
+    link.ready(LONG).await.unwrap();
+    tokio::time::sleep(Duration::from_hours(1)).await; // the clock stands still: it takes no time
+    bus.send("counter", note("a", 1)).unwrap();
+    let (first, second) = tokio::join!(link.drain(LONG), link.drain(LONG));
+    assert_eq!((first, second), (Ok(()), Ok(())));
+    assert_eq!(link.stats().export.confirmed, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drain_that_takes_too_long_and_a_close_say_what_is_not_confirmed() {
     let server = MemoryServer::new();
     let bus = Bus::<Note>::new();

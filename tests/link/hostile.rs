@@ -4,7 +4,7 @@ use bytes::Bytes;
 use oxide_bus::link::engine::{Engine, EngineSender, Frame};
 use oxide_bus::link::memory::{MemorySender, MemoryServer};
 use oxide_bus::link::{Link, NotReadyError};
-use oxide_bus::{Advisory, Bus, Denial, Grant, SubscribeOptions};
+use oxide_bus::{Advisory, Bus, Denial, Envelope, Grant, Headers, SubscribeOptions};
 
 use super::{LONG, Note, exporter, importer, note, until};
 
@@ -247,6 +247,34 @@ async fn a_subject_that_is_too_long_does_not_go_out_and_is_counted() {
     from.drain(LONG).await.unwrap();
     let export = from.stats().export;
     assert_eq!((export.confirmed, export.unsendable), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_envelope_that_no_server_or_receiver_takes_does_not_go_out_and_is_counted() {
+    let server = MemoryServer::new();
+    let bus = Bus::<Vec<String>>::new();
+    let link = Link::over(server.engine())
+        .name("north")
+        .export_everything();
+    let link = link.connect(&bus).await.unwrap();
+    // About so many bytes: with quotes and comma, 1,024 for each text but the last.
+    let texts = |bytes: usize| {
+        let mut texts = vec!["x".repeat(1_021); bytes / 1_024];
+        texts.push("x".repeat(bytes % 1_024));
+        texts
+    };
+    for bytes in [1 << 19, (1 << 20) - 4_096, (1 << 20) - 100] {
+        bus.send("counter", texts(bytes)).unwrap();
+    }
+    let mut headers = Envelope::new("counter", texts(1_024));
+    for number in 0..Headers::MAX_LEN {
+        headers.headers.insert(&format!("h{number}"), "v").unwrap();
+    }
+    bus.publish(headers).unwrap();
+    bus.send("counter", texts(1_024)).unwrap();
+    link.drain(LONG).await.unwrap();
+    let export = link.stats().export;
+    assert_eq!((export.confirmed, export.unsendable), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,7 +114,7 @@ pub(crate) fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
 }
 
 /// What ends the command.
-struct End {
+struct LinkEnd {
     fed: Option<Result<u64, Failure>>,
     printed: Option<Result<(), Failure>>,
     is_interrupted: bool,
@@ -191,8 +191,8 @@ fn join(options: LinkOptions) -> Result<ExitCode, Failure> {
 }
 
 /// Waits for the end: of the input if nothing is printed, of the output, or by Ctrl-C.
-fn wait(news: &Receiver<News>, prints: bool) -> End {
-    let mut end = End {
+fn wait(news: &Receiver<News>, prints: bool) -> LinkEnd {
+    let mut end = LinkEnd {
         fed: None,
         printed: None,
         is_interrupted: false,

@@ -1,6 +1,6 @@
 //! Audit events on their way to the log's thread: everything that is recorded beside the published envelopes.
 //!
-//! The bus reports them through [`Record`]; a bounded channel carries them.
+//! The bus reports them through [`AdvisorySink`]; a bounded channel carries them.
 
 use std::sync::{Arc, Weak};
 
