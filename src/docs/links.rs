@@ -108,9 +108,8 @@
 //!
 //! * A frame that the server refuses although it has less than 1 MiB, because it was set so, stops the export: it is sent
 //!   again and again.
-//! * While a link imports a part of what another exports, and a subscriber blocks, what is kept for it is not bounded.
 //! * `drain` may return `Ok` although envelopes that came in were not published yet.
-//! * A gap that is open while the connection is cut for longer than the patience is told as missed.
+//! * A gap that is open while the exporter is cut off for longer than the importer's patience is told as missed.
 //! * Whoever may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
 //!
 //! # On the wire

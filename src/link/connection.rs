@@ -96,6 +96,11 @@ impl Connection {
         self.refusal = Some(refusal);
     }
 
+    /// Whether the server has confirmed the subscriptions since the last cut.
+    pub(super) fn is_established(&self) -> bool {
+        self.is_there && self.established == Some(self.generation)
+    }
+
     pub(super) fn is_there(&self) -> bool {
         self.is_there
     }
@@ -108,7 +113,7 @@ impl Connection {
     pub(super) fn readiness(&self) -> Option<Result<(), NotReadyError>> {
         match &self.refusal {
             Some(refusal) => Some(Err(refusal.clone())),
-            None => (self.is_there && self.established == Some(self.generation)).then_some(Ok(())),
+            None => self.is_established().then_some(Ok(())),
         }
     }
 }

@@ -105,7 +105,7 @@ pub(super) struct Exporting<'a, M, S> {
 impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     /// Runs until the bus has closed and all that it gave is confirmed, or a time limit after that.
     pub(super) async fn run(mut self) {
-        let mut has_subscribed = false;
+        let mut subscribed = 0;
         let mut give_up_at = None;
         let mut steps = 0;
         loop {
@@ -117,7 +117,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             let action = self.link.state.lock().action(now);
             match action {
                 Action::Establish(generation) => {
-                    self.establish(generation, &mut has_subscribed).await;
+                    self.establish(generation, &mut subscribed).await;
                 }
                 Action::Control(frame) => {
                     self.send(frame).await;
@@ -212,14 +212,13 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
-    async fn establish(&mut self, generation: u64, has_subscribed: &mut bool) {
-        if !*has_subscribed {
-            for wanted in self.wanted() {
-                if !call(self.link, self.sender.subscribe(&wanted)).await {
-                    return;
-                }
+    /// Subscribes to what is not `subscribed` yet, and makes a round trip.
+    async fn establish(&mut self, generation: u64, subscribed: &mut usize) {
+        for wanted in self.wanted().iter().skip(*subscribed) {
+            if !call(self.link, self.sender.subscribe(wanted)).await {
+                return;
             }
-            *has_subscribed = true;
+            *subscribed += 1;
         }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());

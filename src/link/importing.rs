@@ -52,7 +52,8 @@ impl<R: EngineReceiver> Importing<'_, R> {
 
 fn look(link: &Linked) {
     let mut state = link.state.lock();
-    for (origin, want) in state.origins.tick(Instant::now()) {
+    let is_there = state.connection.is_established();
+    for (origin, want) in state.origins.tick(Instant::now(), is_there) {
         state.ask(&origin, &want);
     }
     drop(state);

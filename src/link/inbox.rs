@@ -4,11 +4,11 @@
 //! on what will not come. Each number is delivered, passed over as a duplicate, or told as missed, once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::link::control::{MAX_GAPS, MAX_SEQUENCE, Mark};
+use crate::link::gap_patience::GapPatience;
 
 /// How far beyond all that is known a number may be. A frame that is farther is refused, for it would make the importer
 /// wait for what does not exist.
@@ -16,19 +16,6 @@ const MAX_JUMP: u64 = 1 << 20;
 
 /// How many numbers are remembered where gaps say nothing.
 const MAX_RECENT: usize = 8192;
-
-/// How an importer waits.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct GapPatience {
-    /// How long until it asks again.
-    pub(super) ask_again: Duration,
-    /// How long until it gives up on a gap.
-    pub(super) give_up: Duration,
-    /// The most frames of one life of an exporter that wait for earlier ones.
-    pub(super) held: usize,
-    /// The most bytes of all frames that wait for earlier ones.
-    pub(super) held_bytes: usize,
-}
 
 /// What an importer hands on, in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,6 +64,8 @@ pub(super) struct Incoming<T> {
     /// Numbers that came, where gaps say nothing.
     recent: BTreeSet<u64>,
     arrived: u64,
+    /// Frames that could not be taken, where gaps say nothing. They are told as missed before the next frame.
+    passed_over: u64,
     /// Since when the first gap, or the start, is waited for.
     waits_since: Option<Instant>,
     /// When to ask again for all gaps.
@@ -105,6 +94,7 @@ impl<T> Incoming<T> {
             held_elsewhere: 0,
             recent: BTreeSet::new(),
             arrived: 0,
+            passed_over: 0,
             waits_since: None,
             ask_again_at: None,
             asked: 0,
@@ -125,7 +115,7 @@ impl<T> Incoming<T> {
         now: Instant,
         out: &mut impl FnMut(Handed<T>),
     ) -> Arrival {
-        if sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE {
+        if self.is_far(sequence) {
             self.wants_mark = true;
             return Arrival::TooFar;
         }
@@ -141,6 +131,9 @@ impl<T> Incoming<T> {
         self.reach(sequence, sequence);
         if self.coverage == Coverage::Partly {
             self.remember(sequence);
+            if self.passed_over > 0 {
+                out(Handed::Missed(std::mem::take(&mut self.passed_over)));
+            }
             out(Handed::Frame(frame));
             return Arrival::Taken;
         }
@@ -154,6 +147,10 @@ impl<T> Incoming<T> {
     fn reach(&mut self, highest: u64, gap_end: u64) {
         self.has_new_gap |= gap_end > self.highest + 1;
         self.highest = self.highest.max(highest);
+    }
+
+    fn is_far(&self, sequence: u64) -> bool {
+        sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE
     }
 
     fn has_come(&self, sequence: u64) -> bool {
@@ -233,7 +230,7 @@ impl<T> Incoming<T> {
         }
         if self.start.is_none() {
             let first = self.held.keys().next().copied();
-            self.begin(first.unwrap_or(1), covers, out);
+            self.begin(first.unwrap_or(self.highest + 1), covers, out);
         } else {
             self.skip_gap(out);
         }
@@ -245,26 +242,23 @@ impl<T> Incoming<T> {
         self.waits_since = self.waits_since.map(|_| now);
     }
 
-    /// A frame cannot be taken now. Where gaps say nothing it is missed at once; elsewhere it is asked for later.
-    pub(super) fn pass_over(
-        &mut self,
-        sequence: u64,
-        now: Instant,
-        out: &mut impl FnMut(Handed<T>),
-    ) {
-        let is_far = sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE;
-        if !is_far && !self.has_come(sequence) && self.start.is_none_or(|start| sequence >= start) {
-            self.highest = self.highest.max(sequence);
-            if self.coverage == Coverage::Partly {
-                self.remember(sequence);
-                self.arrived += 1;
-                self.missed += 1;
-                out(Handed::Missed(1));
-            } else {
-                self.asked = self.asked.max(sequence);
-                self.waits_since = Some(now);
-                (self.ask_again_at).get_or_insert(now + self.patience.ask_again);
-            }
+    /// A frame cannot be taken now. Where gaps say nothing it is missed, and told before the next frame; elsewhere it is
+    /// asked for later.
+    pub(super) fn pass_over(&mut self, sequence: u64, now: Instant) {
+        let is_early = self.start.is_some_and(|start| sequence < start);
+        if is_early || self.is_far(sequence) || self.has_come(sequence) {
+            return;
+        }
+        self.highest = self.highest.max(sequence);
+        if self.coverage == Coverage::Partly {
+            self.remember(sequence);
+            self.arrived += 1;
+            self.missed += 1;
+            self.passed_over += 1;
+        } else {
+            self.asked = self.asked.max(sequence);
+            self.waits_since = Some(now);
+            (self.ask_again_at).get_or_insert(now + self.patience.ask_again);
         }
     }
 
@@ -341,7 +335,7 @@ impl<T> Incoming<T> {
         if self.start.is_none() {
             if self.is_full() {
                 let first = self.held.keys().next().copied();
-                self.begin(first.unwrap_or(1), true, out);
+                self.begin(first.unwrap_or(self.highest + 1), true, out);
             } else {
                 self.waits_since.get_or_insert(now);
                 return;

@@ -10,6 +10,7 @@ mod driver;
 pub mod engine;
 mod error;
 mod exporting;
+mod gap_patience;
 mod handle;
 mod importing;
 mod inbox;

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use crate::link::control::{Mark, Want};
 use crate::link::engine::Frame;
-use crate::link::inbox::{Arrival, GapPatience, Handed, Incoming};
+use crate::link::gap_patience::GapPatience;
+use crate::link::inbox::{Arrival, Handed, Incoming};
 use crate::link::outbox::size;
 use crate::link::stats::ImportStats;
 use crate::link::subject;
@@ -144,8 +145,8 @@ impl Origins {
         let place = arrived.heading.place;
         if self.is_full() {
             self.was_full = true;
-            let pass_over = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
-                life.pass_over(place.sequence, now, &mut out);
+            let pass_over = |life: &mut Incoming<_>, _: &mut dyn FnMut(_)| {
+                life.pass_over(place.sequence, now);
                 Arrival::Taken
             };
             return self.step(origin, place.incarnation, now, pass_over);
@@ -158,7 +159,12 @@ impl Origins {
 
     /// Takes a mark.
     pub(super) fn mark(&mut self, origin: &str, mark: &Mark, now: Instant) -> Option<Want> {
-        let covers = (mark.exports.iter()).all(|it| Self::covers(&self.subjects, origin, it));
+        if self.is_full() {
+            self.was_full = true; // it is asked for again
+            return None;
+        }
+        let covers = !mark.exports.is_empty()
+            && (mark.exports.iter()).all(|it| Self::covers(&self.subjects, origin, it));
         let was_first = self.listens_since.is_some_and(|since| {
             u128::from(mark.age) < now.saturating_duration_since(since).as_millis()
         });
@@ -174,10 +180,10 @@ impl Origins {
     }
 
     /// Gives up on gaps, and returns which frames to ask for, of which origin.
-    pub(super) fn tick(&mut self, now: Instant) -> Vec<(Arc<str>, Want)> {
+    pub(super) fn tick(&mut self, now: Instant, is_connected: bool) -> Vec<(Arc<str>, Want)> {
         self.look_at = None;
-        if self.is_full() {
-            // What would come could not be taken.
+        if self.is_full() || !is_connected {
+            // What is missing cannot come, or could not be taken.
             let lives = self.by_name.values_mut().flat_map(|it| &mut it.lives);
             lives.for_each(|(_, life)| life.hold_on(now));
             self.look_at = Some(now + self.patience.ask_again);

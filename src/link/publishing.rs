@@ -100,15 +100,16 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             self.link.state.lock().note(&FrameError::Subject);
             return Ok(Fate::Denied);
         }
-        let id = envelope.id;
-        if !self.seen.note(id) {
+        let Some(noted) = self.seen.note_until_kept(envelope.id) else {
             return Ok(Fate::Repeated);
-        }
+        };
         match publisher.place(envelope, publisher.linked()).await {
-            Ok(_) => Ok(Fate::Received),
+            Ok(_) => {
+                noted.keep();
+                Ok(Fate::Received)
+            }
             Err(PublishError::Closed(_)) => Err(Gone),
             Err(error) => {
-                self.seen.forget(id);
                 self.link.state.lock().note(&error);
                 Ok(if error.is_denied() {
                     Fate::Denied

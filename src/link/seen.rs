@@ -56,16 +56,62 @@ impl SeenIds {
         true
     }
 
-    /// Forgets an id, whose envelope did not get onto the bus after all.
-    pub(super) fn forget(&self, id: Uuid) {
-        // Its place in the order stays until its time.
-        self.0.lock().ids.remove(&id);
+    /// Notes an id while its envelope is published. `None` if it is not new.
+    pub(super) fn note_until_kept(&self, id: Uuid) -> Option<NotedId<'_>> {
+        self.note(id).then(|| NotedId { seen: self, id })
+    }
+
+    fn forget(&self, id: Uuid) {
+        let mut window = self.0.lock();
+        window.ids.remove(&id);
+        // The last places are free again. One between others stays until its time.
+        while let Some(last) = window.in_order.pop_back() {
+            if window.ids.contains(&last) {
+                window.in_order.push_back(last);
+                break;
+            }
+        }
+    }
+}
+
+/// An id that is forgotten when this is dropped, unless it is kept: its envelope did not get onto the bus, or the
+/// publish was cancelled.
+#[must_use]
+pub(super) struct NotedId<'a> {
+    seen: &'a SeenIds,
+    id: Uuid,
+}
+
+impl NotedId<'_> {
+    pub(super) fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for NotedId<'_> {
+    fn drop(&mut self) {
+        self.seen.forget(self.id);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_new_again_unless_its_envelope_got_onto_the_bus() {
+        let seen = SeenIds::default();
+        let [one, other] = [1, 2].map(Uuid::from_u128);
+        drop(seen.note_until_kept(one).expect("it is new"));
+        assert!(seen.0.lock().in_order.is_empty());
+        seen.note_until_kept(one).expect("it is new").keep();
+        assert!(seen.note_until_kept(one).is_none());
+        assert!(
+            seen.note_until_kept(one).is_none(),
+            "it is forgotten by nobody else"
+        );
+        assert!(seen.note(other));
+    }
 
     #[test]
     fn all_links_of_a_bus_share_one_window_while_there_is_a_link() {

@@ -17,7 +17,7 @@ use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
-use crate::link::inbox::GapPatience;
+use crate::link::gap_patience::GapPatience;
 use crate::link::origins::Origins;
 use crate::link::outbox::{Outgoing, WindowBounds};
 use crate::link::stats::{ExportStats, LinkStats};

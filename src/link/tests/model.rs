@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::engine::Frame;
-use crate::link::inbox::{Arrival, GapPatience, Handed, Incoming};
+use crate::link::gap_patience::GapPatience;
+use crate::link::inbox::{Arrival, Handed, Incoming};
 use crate::link::outbox::{Outgoing, WindowBounds};
 
 const PATIENCE: GapPatience = GapPatience {
@@ -347,6 +348,19 @@ fn gaps_say_nothing_where_not_all_is_imported() {
     assert_eq!(told, [2, 9, 5].map(Handed::Frame));
     assert_eq!((incoming.duplicates, incoming.untracked()), (1, 6));
     assert_eq!((incoming.ask(now), incoming.deadline()), (None, None));
+}
+
+#[test]
+fn what_could_not_be_taken_is_told_once_before_the_next_frame_where_gaps_say_nothing() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.mark(&a_mark(1, 0), false, true, now, &mut |item| told.push(item));
+    for sequence in [1, 2, 2, 4] {
+        incoming.pass_over(sequence, now);
+    }
+    incoming.arrive(6, 6, 1, now, &mut |item| told.push(item));
+    assert_eq!(told, [Handed::Missed(3), Handed::Frame(6)]);
+    assert_eq!((incoming.missed, incoming.untracked()), (3, 2));
 }
 
 #[test]
