@@ -255,7 +255,7 @@
 //! | `cli` | the `oxide-bus` command |
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
-//! | `nats` | links over a NATS server; with `nats-nkeys` also credentials files |
+//! | `nats` | links over NATS; `nats-nkeys`: credentials files |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 

@@ -23,7 +23,7 @@ use crate::message::subject::Payload;
 
 /// What a handle asks of its link.
 #[derive(Debug)]
-pub(super) enum LinkCommand {
+pub(super) enum HandleCommand {
     Ready(Duration, oneshot::Sender<Result<(), NotReadyError>>),
     Drain(Duration, oneshot::Sender<Result<(), LinkDrainError>>),
     Close(oneshot::Sender<LinkStats>),
@@ -38,7 +38,7 @@ pub(super) struct Driver<M, S, R> {
     pub(super) inlets: Vec<Inlet<M>>,
     pub(super) sender: S,
     pub(super) receiver: R,
-    pub(super) commands: mpsc::UnboundedReceiver<LinkCommand>,
+    pub(super) commands: mpsc::UnboundedReceiver<HandleCommand>,
 }
 
 /// Who is told of the end.
@@ -110,7 +110,7 @@ where
 }
 
 /// Answers the handles, until one of them ends the link.
-async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<LinkCommand>) -> Told {
+async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<HandleCommand>) -> Told {
     let mut waiting: Vec<(Duration, Option<Instant>, oneshot::Sender<_>)> = Vec::new();
     let mut draining: Vec<(Option<Instant>, oneshot::Sender<_>)> = Vec::new();
     loop {
@@ -141,11 +141,11 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<LinkComman
         tokio::select! {
             command = commands.recv() => match command {
                 None => return Told::Nobody,
-                Some(LinkCommand::Close(asker)) => return Told::Closed(asker),
-                Some(LinkCommand::Ready(limit, asker)) => {
+                Some(HandleCommand::Close(asker)) => return Told::Closed(asker),
+                Some(HandleCommand::Ready(limit, asker)) => {
                     waiting.push((limit, Instant::now().checked_add(limit), asker));
                 }
-                Some(LinkCommand::Drain(limit, asker)) => {
+                Some(HandleCommand::Drain(limit, asker)) => {
                     link.state.lock().stage = Stage::Drains;
                     link.to_send.notify_one();
                     draining.push((Instant::now().checked_add(limit), asker));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::link::builder::LinkBuilder;
-use crate::link::driver::LinkCommand;
+use crate::link::driver::HandleCommand;
 use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::state::Linked;
 use crate::link::stats::LinkStats;
@@ -51,7 +51,7 @@ use crate::link::stats::LinkStats;
 /// ```
 pub struct Link {
     link: Arc<Linked>,
-    commands: mpsc::UnboundedSender<LinkCommand>,
+    commands: mpsc::UnboundedSender<HandleCommand>,
 }
 
 impl Link {
@@ -60,7 +60,7 @@ impl Link {
         LinkBuilder::new(engine)
     }
 
-    pub(super) fn new(link: Arc<Linked>, commands: mpsc::UnboundedSender<LinkCommand>) -> Self {
+    pub(super) fn new(link: Arc<Linked>, commands: mpsc::UnboundedSender<HandleCommand>) -> Self {
         Link { link, commands }
     }
 
@@ -100,7 +100,7 @@ impl Link {
     /// It changes nothing.
     pub async fn ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
         let (asker, answer) = oneshot::channel();
-        self.ask(LinkCommand::Ready(timeout, asker));
+        self.ask(HandleCommand::Ready(timeout, asker));
         answer.await.unwrap_or(Err(NotReadyError::Ended))
     }
 
@@ -117,7 +117,7 @@ impl Link {
     /// If it is cancelled, the link goes on draining, and ends.
     pub async fn drain(&self, timeout: Duration) -> Result<(), LinkDrainError> {
         let (asker, answer) = oneshot::channel();
-        self.ask(LinkCommand::Drain(timeout, asker));
+        self.ask(HandleCommand::Drain(timeout, asker));
         answer.await.unwrap_or(Err(LinkDrainError::Ended))
     }
 
@@ -129,12 +129,12 @@ impl Link {
     /// If it is cancelled, the link ends all the same.
     pub async fn close(self) -> LinkStats {
         let (asker, answer) = oneshot::channel();
-        self.ask(LinkCommand::Close(asker));
+        self.ask(HandleCommand::Close(asker));
         answer.await.unwrap_or_else(|_| self.stats())
     }
 
     /// Asks the running link. If it has ended the answer is dropped with the question, and the caller sees that.
-    fn ask(&self, command: LinkCommand) {
+    fn ask(&self, command: HandleCommand) {
         let _ended = self.commands.send(command);
     }
 }
@@ -172,7 +172,7 @@ impl LinkThread {
     /// In a task, which must not block.
     pub fn ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
         let (asker, answer) = oneshot::channel();
-        self.link.ask(LinkCommand::Ready(timeout, asker));
+        self.link.ask(HandleCommand::Ready(timeout, asker));
         answer.blocking_recv().unwrap_or(Err(NotReadyError::Ended))
     }
 
@@ -187,7 +187,7 @@ impl LinkThread {
     /// In a task, which must not block.
     pub fn drain(&self, timeout: Duration) -> Result<(), LinkDrainError> {
         let (asker, answer) = oneshot::channel();
-        self.link.ask(LinkCommand::Drain(timeout, asker));
+        self.link.ask(HandleCommand::Drain(timeout, asker));
         answer.blocking_recv().unwrap_or(Err(LinkDrainError::Ended))
     }
 
@@ -198,7 +198,7 @@ impl LinkThread {
     /// In a task, which must not block.
     pub fn close(self) -> LinkStats {
         let (asker, answer) = oneshot::channel();
-        self.link.ask(LinkCommand::Close(asker));
+        self.link.ask(HandleCommand::Close(asker));
         answer.blocking_recv().unwrap_or_else(|_| self.stats())
     }
 

@@ -23,7 +23,7 @@
 //! unless permissions say otherwise. A link by the name of `north` publishes below `ob.north.` only, its markers too,
 //! and listens below `ob.` only. [`Permissions`] has that as text for the server's configuration.
 
-mod line;
+mod news;
 mod permissions;
 mod receiver;
 mod refusal;
@@ -39,7 +39,7 @@ pub use self::permissions::Permissions;
 pub use self::receiver::NatsReceiver;
 pub use self::sender::NatsSender;
 
-use self::line::Line;
+use self::news::SharedNews;
 use crate::link::builder::LinkBuilder;
 use crate::link::engine::{Engine, EngineError};
 use crate::link::handle::Link;
@@ -187,11 +187,11 @@ impl Engine for Nats {
         const DOING: &str = "connect to the server";
         let failed = |error| EngineError::new(DOING, error);
         let (servers, options) = (self.parts()).map_err(|error| EngineError::new(DOING, error))?;
-        let line = Line::new();
+        let news = SharedNews::new();
         let frames = options.clone().name(name).event_callback({
-            let line = line.clone();
+            let news = news.clone();
             move |event| {
-                line.enter(event);
+                news.enter(event);
                 std::future::ready(())
             }
         });
@@ -201,10 +201,10 @@ impl Engine for Nats {
             .map_err(failed)?;
         let markers = options.name(format!("{name}, round trips"));
         let markers = Box::pin(markers.connect(servers)).await.map_err(failed)?;
-        line.begin(&frames);
+        news.begin(&frames);
         let (subscriptions, added) = receiver::subscriptions();
-        let receiver = NatsReceiver::new(&frames, line.clone(), added);
-        let sender = NatsSender::new(frames, &markers, line, subscriptions, name).await?;
+        let receiver = NatsReceiver::new(&frames, news.clone(), added);
+        let sender = NatsSender::new(frames, &markers, news, subscriptions, name).await?;
         Ok((sender, receiver))
     }
 }

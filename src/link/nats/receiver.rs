@@ -10,7 +10,7 @@ use async_nats::{Client, Message, Subscriber};
 use futures_core::Stream;
 use tokio::sync::{mpsc, watch};
 
-use super::line::{Line, State, connection};
+use super::news::{ClientNews, SharedNews, connection};
 use super::sender;
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
 
@@ -25,8 +25,8 @@ pub(super) fn subscriptions() -> (
 /// The receiving end of a connection to a NATS server.
 pub struct NatsReceiver {
     client: Client,
-    line: Line,
-    changes: watch::Receiver<State>,
+    news: SharedNews,
+    changes: watch::Receiver<ClientNews>,
     events: VecDeque<EngineEvent>,
     frames: Frames,
     /// The connection that is told of last, once `events` is empty.
@@ -37,14 +37,14 @@ pub struct NatsReceiver {
 impl NatsReceiver {
     pub(super) fn new(
         client: &Client,
-        line: Line,
+        news: SharedNews,
         added: mpsc::UnboundedReceiver<Subscriber>,
     ) -> Self {
         NatsReceiver {
             client: client.clone(),
-            changes: line.watch(),
+            changes: news.watch(),
             connection: connection(client),
-            line,
+            news,
             events: VecDeque::new(),
             frames: Frames {
                 added,
@@ -73,7 +73,7 @@ impl NatsReceiver {
             });
             self.is_cut = is_cut;
         }
-        let (has_lagged, refusals) = self.line.take();
+        let (has_lagged, refusals) = self.news.take();
         if has_lagged {
             self.events.push_back(EngineEvent::Lagged);
         }
@@ -93,7 +93,7 @@ impl EngineReceiver for NatsReceiver {
             if let Some(event) = self.events.pop_front() {
                 let is_last = !self.events.contains(&EngineEvent::Connected);
                 if event == EngineEvent::Connected && is_last {
-                    self.line.tell(self.connection);
+                    self.news.tell(self.connection);
                 }
                 return Some(event);
             }

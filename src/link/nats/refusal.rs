@@ -4,12 +4,12 @@ use async_nats::ServerError;
 
 /// A publish or a subscription that the server has refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ServerRefusal {
     pub(super) subject: Option<String>,
     pub(super) reason: String,
 }
 
-impl Refusal {
+impl ServerRefusal {
     /// Reads a complaint of the server. `None` if it is about the connection, of which other events tell.
     pub(super) fn read(error: &ServerError) -> Option<Self> {
         let text = match error {
@@ -20,7 +20,7 @@ impl Refusal {
         if text.eq_ignore_ascii_case("stale connection") {
             return None;
         }
-        Some(Refusal {
+        Some(ServerRefusal {
             subject: quoted(&text).map(str::to_owned),
             reason: text,
         })
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<(Option<String>, String)> {
-        let refusal = Refusal::read(&ServerError::Other(text.to_owned()))?;
+        let refusal = ServerRefusal::read(&ServerError::Other(text.to_owned()))?;
         Some((refusal.subject, refusal.reason))
     }
 
@@ -73,6 +73,6 @@ mod tests {
     #[test]
     fn what_is_about_the_connection_is_no_refusal() {
         assert_eq!(read("Stale Connection"), None);
-        assert_eq!(Refusal::read(&ServerError::SlowConsumer(7)), None);
+        assert_eq!(ServerRefusal::read(&ServerError::SlowConsumer(7)), None);
     }
 }

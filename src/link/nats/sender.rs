@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio::sync::{mpsc, watch};
 use tokio::time;
 
-use super::line::{Line, State};
+use super::news::{ClientNews, SharedNews};
 use crate::link::engine::{EngineError, EngineSender, Frame};
 
 /// The most bytes of a subject. A server takes 4,096 for a whole control line, and cuts a connection with a longer one.
@@ -38,8 +38,8 @@ pub(super) fn is_marker(subject: &str) -> bool {
 /// The sending end of a connection to a NATS server.
 pub struct NatsSender {
     client: Client,
-    line: Line,
-    changes: watch::Receiver<State>,
+    news: SharedNews,
+    changes: watch::Receiver<ClientNews>,
     subscriptions: mpsc::UnboundedSender<Subscriber>,
     marker: String,
     /// Markers, as they come back by the second connection.
@@ -52,7 +52,7 @@ impl NatsSender {
     pub(super) async fn new(
         client: Client,
         markers: &Client,
-        line: Line,
+        news: SharedNews,
         subscriptions: mpsc::UnboundedSender<Subscriber>,
         name: &str,
     ) -> Result<Self, EngineError> {
@@ -61,8 +61,8 @@ impl NatsSender {
             .map_err(|error| EngineError::new("prepare round trips", error))?;
         Ok(NatsSender {
             client,
-            changes: line.watch(),
-            line,
+            changes: news.watch(),
+            news,
             subscriptions,
             marker,
             markers,
@@ -86,7 +86,7 @@ impl NatsSender {
 
     /// Fails if the connection is cut, or was and the receiving end has not told of it.
     fn uncut(&self) -> Result<(), EngineError> {
-        if self.line.is_told(&self.client)
+        if self.news.is_told(&self.client)
             && self.client.connection_state() == Connection::Connected
         {
             Ok(())
@@ -158,7 +158,7 @@ impl EngineSender for NatsSender {
     }
 
     async fn close(&mut self) {
-        self.line.close();
+        self.news.close();
         // If it fails the client has ended; if it takes long the server is away. There is nothing left to send.
         let _ = time::timeout(FAREWELL, self.client.drain()).await;
     }
@@ -166,7 +166,7 @@ impl EngineSender for NatsSender {
 
 impl Drop for NatsSender {
     fn drop(&mut self) {
-        self.line.close();
+        self.news.close();
     }
 }
 
@@ -198,10 +198,10 @@ fn check(subject: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-type HeaderError = Box<dyn std::error::Error + Send + Sync>;
+type BadHeader = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes the client's headers. The client panics at bad ones that it is given as text.
-fn headers(pairs: &[(String, String)]) -> Result<Option<HeaderMap>, HeaderError> {
+fn headers(pairs: &[(String, String)]) -> Result<Option<HeaderMap>, BadHeader> {
     if pairs.is_empty() {
         return Ok(None);
     }

@@ -8,29 +8,29 @@ use std::sync::atomic::Ordering;
 use async_nats::{Client, Event, ServerError};
 use tokio::sync::watch;
 
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 
 /// How many refusals are kept until they are taken. What comes on top is forgotten: each refused publish is one.
 const REFUSALS: usize = 64;
 
-/// The state of a connection. Each change of it wakes those that [`watch`](Line::watch).
+/// The state of a connection. Each change of it wakes those that [`watch`](SharedNews::watch).
 #[derive(Debug, Clone)]
-pub(super) struct Line(Arc<watch::Sender<State>>);
+pub(super) struct SharedNews(Arc<watch::Sender<ClientNews>>);
 
 /// What is there to be told.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct ClientNews {
     /// The connection that was told of last, counted from the first.
     told: u64,
     pub(super) is_cut: bool,
     pub(super) has_lagged: bool,
     pub(super) is_closed: bool,
-    pub(super) refusals: VecDeque<Refusal>,
+    pub(super) refusals: VecDeque<ServerRefusal>,
 }
 
-impl Line {
+impl SharedNews {
     pub(super) fn new() -> Self {
-        Line(Arc::new(watch::Sender::new(State::default())))
+        SharedNews(Arc::new(watch::Sender::new(ClientNews::default())))
     }
 
     /// Begins with the client's first connection, which is not told of.
@@ -38,7 +38,7 @@ impl Line {
         self.tell(connection(client));
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<State> {
+    pub(super) fn watch(&self) -> watch::Receiver<ClientNews> {
         self.0.subscribe()
     }
 
@@ -56,7 +56,7 @@ impl Line {
     }
 
     fn refuse(&self, error: &ServerError) {
-        if let Some(refusal) = Refusal::read(error) {
+        if let Some(refusal) = ServerRefusal::read(error) {
             self.0.send_if_modified(|state| {
                 let has_room = state.refusals.len() < REFUSALS;
                 if has_room {
@@ -68,7 +68,7 @@ impl Line {
     }
 
     /// Takes what is there to be told once. Wakes nobody.
-    pub(super) fn take(&self) -> (bool, VecDeque<Refusal>) {
+    pub(super) fn take(&self) -> (bool, VecDeque<ServerRefusal>) {
         let mut taken = (false, VecDeque::new());
         self.0.send_if_modified(|state| {
             taken = (
