@@ -100,10 +100,10 @@ impl<M> SubscribeOptions<M> {
     /// [`Overflow::DropOldest`] holds up to 128 more.
     ///
     /// Without a filter, the queue takes 2 KiB on subscribing and 2 bytes for each envelope of capacity; with
-    /// `DropOldest`, 3 KiB in all. If its segments are so short that they do not fit, it takes up to 32 bytes more for
-    /// each queued envelope. With a filter or a group it is allocated whole: 24 bytes for each envelope of capacity, and
-    /// up to 2 KiB more (3 KiB in a group). What the filter itself takes comes on top. The envelopes are shared by all
-    /// subscribers. As with any allocation, the process aborts if the memory cannot be had.
+    /// `DropOldest`, 3 KiB in all. It grows only if the bus publishes in segments of less than eight envelopes. With a
+    /// filter or a group it is allocated whole: 24 bytes for each envelope of capacity, and up to 2 KiB more (3 KiB in
+    /// a group). What the filter itself takes comes on top. The envelopes are shared by all subscribers. As with any
+    /// allocation, the process aborts if the memory cannot be had.
     pub fn capacity(mut self, envelopes: usize) -> Self {
         self.capacity = envelopes;
         self

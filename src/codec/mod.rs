@@ -81,7 +81,7 @@
 //! values: at most about 700 bytes for each, which is what an object with one key takes. With the default limits that
 //! is 48 MiB at the very worst, for an input of less than 1 MiB. With 4,096 [values](Codec::max_nodes) it is 3 MiB.
 //!
-//! Writing passes over the text once more to check the limits, except for a [`Message`](crate::kernel::Message), a command or an event whose
+//! Writing passes over the text once more to check the limits, except for a [`Message`], a command or an event whose
 //! text is too short to break one: no longer than a string may be, and than two bytes for each value.
 //!
 //! # Differences from the seed
@@ -95,7 +95,7 @@
 //!
 //! # With serde alone
 //!
-//! [`Envelope`], [`Message`](crate::kernel::Message), [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
+//! [`Envelope`], [`Message`], [`Command`](crate::kernel::Command), [`Event`](crate::kernel::Event) and
 //! [`Source`](crate::Source) implement [`Serialize`] and [`Deserialize`](serde::Deserialize) by the same rules. They
 //! cannot check what only the codec sees: the limits (except for a depth of 127) and the range of numbers. So use
 //! `serde_json` alone only for input that you trust.
@@ -103,6 +103,8 @@
 //! In a format that is not human-readable, such as postcard, the envelope is a record: the id as 16 bytes, the source,
 //! the correlation id, seconds and nanoseconds since 1970, the headers as a map, and the message as an ordinary enum. A
 //! payload is its JSON text there, under the default [limits](#limits).
+//!
+//! [`Message`]: crate::kernel::Message
 
 #[cfg(feature = "link")]
 mod alone;
@@ -122,15 +124,15 @@ mod name;
 mod reading;
 mod scan;
 mod source;
+mod strict;
 mod tagged;
 mod time;
 mod value;
 
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
-use serde_json::error::Category;
 
 pub use self::error::{DecodeError, EncodeError, ErrorKind};
 pub use self::file_kind::FileKind;
@@ -148,7 +150,7 @@ use self::envelope::{Checked, EnvelopeSeed};
 use self::limits::Limits;
 use self::message::{OwnOrForeign, Parts};
 use self::reading::Reading;
-use self::scan::{scan, scan_for_nulls};
+use self::strict::read;
 use crate::message::envelope::Envelope;
 
 /// Reads and writes envelopes as JSON, strictly and within [limits](crate::codec#limits).
@@ -229,8 +231,10 @@ impl Codec {
         self
     }
 
-    /// Sets the most bytes of one name, in UTF-8 and after unescaping. Names are the source, and in a [`Message`](crate::kernel::Message) the
+    /// Sets the most bytes of one name, in UTF-8 and after unescaping. Names are the source, and in a [`Message`] the
     /// module ids, the methods, the kinds of custom events and the `from` of a pong. The default is 256.
+    ///
+    /// [`Message`]: crate::kernel::Message
     #[must_use]
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
@@ -255,7 +259,7 @@ impl Codec {
 
     /// Reads one envelope, with a message of any type that serde can read.
     ///
-    /// A [`Message`](crate::kernel::Message) is read as the [format](crate::codec#the-format) says, within the limits. For a message of another
+    /// A [`Message`] is read as the [format](crate::codec#the-format) says, within the limits. For a message of another
     /// type, its [`Deserialize`](serde::Deserialize) decides the form, within the same limits except for those of
     /// names.
     ///
@@ -284,46 +288,30 @@ impl Codec {
     /// assert!(codec.decode::<f64>(&ping).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// [`Message`]: crate::kernel::Message
     pub fn decode<M: DeserializeOwned + 'static>(
         &self,
         json: impl AsRef<[u8]>,
     ) -> Result<Envelope<M>, DecodeError> {
-        let json = json.as_ref();
-        // This comes before the check for UTF-8, so that a very long input costs nothing.
-        if json.len() > self.limits.bytes {
-            let kind = ErrorKind::TooLarge(self.limits.bytes);
-            return Err(DecodeError::at(json, self.limits.bytes, kind));
-        }
-        let text = std::str::from_utf8(json)
-            .map_err(|error| DecodeError::at(json, error.valid_up_to(), ErrorKind::NotUtf8))?;
-        scan(text, &self.limits)
-            .map_err(|fault| DecodeError::at(json, fault.offset, fault.kind))?;
-        let mut deserializer = serde_json::Deserializer::from_str(text);
         let reading = &Reading::new(self.limits, self.lenient);
         let message = OwnOrForeign {
             reading,
             message: PhantomData,
         };
-        EnvelopeSeed { reading, message }
-            .deserialize(&mut deserializer)
-            .and_then(|envelope| deserializer.end().map(|()| envelope))
-            .map_err(|error| DecodeError {
-                kind: reading
-                    .take_fault()
-                    .unwrap_or_else(|| explain(&error, reading)),
-                line: error.line().max(1),
-                column: error.column().max(1),
-            })
+        read(json.as_ref(), reading, EnvelopeSeed { reading, message })
     }
 
     /// Writes one envelope, in one line and without a line break at the end.
     ///
     /// With the same limits, [`decode`](Codec::decode) reads the result back as an equal envelope. For a message type
-    /// other than [`Message`](crate::kernel::Message), that depends on its own implementations of serde's traits.
+    /// other than [`Message`], that depends on its own implementations of serde's traits.
     ///
     /// # Errors
     ///
     /// [`EncodeError`] says what a reader would refuse.
+    ///
+    /// [`Message`]: crate::kernel::Message
     pub fn encode<M: Serialize + 'static>(
         &self,
         envelope: &Envelope<M>,
@@ -338,43 +326,13 @@ impl Codec {
             Some(message) => write(&Checked { envelope, message }, self.limits.bytes),
             None => write(envelope, self.limits.bytes).map(in_one_line),
         };
-        let json = written.map_err(|error| {
-            if error.is_io() {
-                return ErrorKind::TooLarge(self.limits.bytes);
-            }
-            // Serde's error is only a text. A second look at the message finds the typed reason.
-            let found = match &parts {
-                Some(parts) => parts.payload.and_then(|payload| {
-                    value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.depth).err()
-                }),
-                None => finite::not_finite(&envelope.message).map(ErrorKind::NotFinite),
-            };
-            found.unwrap_or_else(|| ErrorKind::Message(error::repeated(&error)))
-        })?;
-        if let Some(parts) = &parts
-            && parts.surely_fits(json.len(), &self.limits)
-        {
-            return Ok(json);
-        }
-        let nulls = scan_for_nulls(&json, &self.limits).map_err(|fault| fault.kind)?;
-        // Each `null` of the message may have been a float that is not finite. The payload of a `Message` cannot hold
-        // one.
-        if parts.is_none()
-            && nulls > usize::from(envelope.correlation_id.is_none())
-            && let Some(place) = finite::not_finite(&envelope.message)
-        {
-            return Err(ErrorKind::NotFinite(place).into());
-        }
-        Ok(json)
-    }
-}
-
-/// Returns the kind of an error that this module did not raise itself.
-fn explain(error: &serde_json::Error, reading: &Reading) -> ErrorKind {
-    match (error.classify(), reading.field.get()) {
-        (Category::Data, Some(field)) => ErrorKind::WrongType(field),
-        (Category::Data, None) => ErrorKind::Message(error::repeated(error)),
-        (Category::Eof, _) => ErrorKind::Syntax("unexpected end of input".to_owned()),
-        _ => ErrorKind::Syntax(error::repeated(error)),
+        let own_nulls = usize::from(envelope.correlation_id.is_none());
+        self.checked(
+            written,
+            &envelope.message,
+            parts.as_ref(),
+            &self.limits,
+            own_nulls,
+        )
     }
 }

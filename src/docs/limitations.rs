@@ -109,8 +109,8 @@
 //! * Each matching publish waits, of every publisher. All subscribers wait for its envelope with it: it is enqueued
 //!   for all, or for none.
 //! * When there is room, the thread that has waited longest is woken, and wakes the next once it has published. A
-//!   publisher that comes just then may be faster. On a quiet machine each publisher gets at least half a fair share of
-//!   a second (`tests/library/fairness.rs`).
+//!   publisher that comes just then may be faster. On a quiet machine each of eight gets at least half a fair share
+//!   of a second (`tests/library/fairness.rs`).
 //! * A place that a publish has reserved, and gives back because another subscriber has no room, is taken for that
 //!   moment. A `try_publish` may be refused for it, and a publish whose time is over may lose an envelope.
 //! * A publisher that finds a queue full waits for up to a millisecond until a batch of places is free (all of the

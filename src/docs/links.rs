@@ -91,7 +91,7 @@
 //!   received from its first envelope on.
 //! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window. Its next start is another life:
 //!   the numbers begin anew, and an importer keeps the lives apart.
-//! * Who sent a frame is a claim, unless the server has permissions. The origin is in the subject: let the user of
+//! * The origin of a frame is a claim, unless the server has permissions. The origin is in the subject: let the user of
 //!   `north` publish `ob.north.>` only, and nobody else can speak as `north`. Without that, a neighbour can
 //!   also disturb the numbers of another, by marks that it forges.
 //! * A subscriber that makes publishers wait makes the import wait. Meanwhile up to 4,096 frames queue; what comes then
@@ -110,7 +110,7 @@
 //!   again and again.
 //! * `drain` may return `Ok` although envelopes that came in were not published yet.
 //! * A gap that is open while the exporter is cut off for longer than the importer's patience is told as missed.
-//! * Whoever may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
+//! * A neighbour that may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
 //!
 //! # On the wire
 //!
@@ -143,7 +143,7 @@
 //!
 //! In a program, `Link::nats("nats://localhost")` begins a link. Passwords, tokens, certificates and credentials files
 //! are options of `link::nats::Nats`. A link makes two connections: the second hears when a round trip is over. Tests in
-//! tests/nats kill the server, stop it, and start it again, under load.
+//! tests/link/nats kill the server, stop it, and start it again, under load.
 //!
 //! Give each link a user of its own. `oxide-bus link permissions --name north` prints what the server is to permit it:
 //!

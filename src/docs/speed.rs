@@ -59,7 +59,7 @@
 //! `tokio::sync::broadcast` and `async-broadcast` publish past full queues in 200 ns, however many there are (q). This
 //! crate looks at each full queue, in 0.2 to 1.1 of the time of a crossbeam fan-out. One subscriber that is 90 % full
 //! makes a publish to 16 others take twice as long (u). Within a second, of 8 publishers that wait for one slow
-//! subscriber the least gets 0.65 to 0.87 of a fair share, and of 64 that wait for a fast one 0.43 to 0.57 (t).
+//! subscriber the least gets 0.51 to 0.87 of a fair share, and of 64 that wait for a fast one 0.43 to 0.59 (t).
 //!
 //! | cell | what is measured | against |
 //! | --- | --- | --- |

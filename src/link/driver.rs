@@ -10,8 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::bus::lifecycle::WeakBus;
-use crate::link::engine::EngineReceiver;
-use crate::link::engine::EngineSender;
+use crate::link::engine::{EngineReceiver, EngineSender};
 use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::exporting::{Exporting, Outlet};
 use crate::link::importing::Importing;
@@ -41,8 +40,8 @@ pub(super) struct Driver<M, S, R> {
     pub(super) commands: mpsc::UnboundedReceiver<HandleCommand>,
 }
 
-/// Who is told of the end.
-enum Told {
+/// The handles that wait for the end.
+enum EndAskers {
     Nobody,
     Closed(oneshot::Sender<LinkStats>),
     Drained(Vec<oneshot::Sender<Result<(), LinkDrainError>>>),
@@ -73,16 +72,16 @@ where
             outlet: &mut self.outlet,
             sender: &mut self.sender,
         };
-        let told = tokio::select! {
+        let askers = tokio::select! {
             biased;
-            () = importing.run() => Told::Nobody,
+            () = importing.run() => EndAskers::Nobody,
             () = async {
                 publishing.run().await;
                 // The exporting part learns it too, and gets across what the bus has given.
                 pending::<()>().await;
-            } => Told::Nobody,
-            () = exporting.run() => Told::Nobody,
-            told = answer(link, &mut self.commands) => told,
+            } => EndAskers::Nobody,
+            () = exporting.run() => EndAskers::Nobody,
+            askers = answer(link, &mut self.commands) => askers,
         };
         let left = self.outlet.left();
         // The connection is of no more use, whether this ends well or not.
@@ -93,12 +92,12 @@ where
             state.stats()
         };
         // An asker that does not wait any more needs no answer.
-        match told {
-            Told::Nobody => {}
-            Told::Closed(asker) => {
+        match askers {
+            EndAskers::Nobody => {}
+            EndAskers::Closed(asker) => {
                 let _gone = asker.send(stats);
             }
-            Told::Drained(askers) => {
+            EndAskers::Drained(askers) => {
                 let lost = stats.export.lost;
                 for asker in askers {
                     let drained = (lost == 0).then_some(());
@@ -110,7 +109,7 @@ where
 }
 
 /// Answers the handles, until one of them ends the link.
-async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<HandleCommand>) -> Told {
+async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<HandleCommand>) -> EndAskers {
     let mut waiting: Vec<(Duration, Option<Instant>, oneshot::Sender<_>)> = Vec::new();
     let mut draining: Vec<(Option<Instant>, oneshot::Sender<_>)> = Vec::new();
     loop {
@@ -131,17 +130,17 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<HandleComm
                 None
             })
             .collect();
-        let is_ended = |(until, _): &(_, _)| is_drained || is_over(*until);
-        if draining.iter().any(is_ended) {
-            return Told::Drained(draining.into_iter().map(|(_, asker)| asker).collect());
+        let is_due = |(until, _): &(_, _)| is_drained || is_over(*until);
+        if draining.iter().any(is_due) {
+            return EndAskers::Drained(draining.into_iter().map(|(_, asker)| asker).collect());
         }
         let until = (waiting.iter().filter_map(|it| it.1))
             .chain(draining.iter().filter_map(|it| it.0))
             .min();
         tokio::select! {
             command = commands.recv() => match command {
-                None => return Told::Nobody,
-                Some(HandleCommand::Close(asker)) => return Told::Closed(asker),
+                None => return EndAskers::Nobody,
+                Some(HandleCommand::Close(asker)) => return EndAskers::Closed(asker),
                 Some(HandleCommand::Ready(limit, asker)) => {
                     waiting.push((limit, Instant::now().checked_add(limit), asker));
                 }

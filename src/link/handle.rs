@@ -99,8 +99,7 @@ impl Link {
     ///
     /// It changes nothing.
     pub async fn ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
-        let (asker, answer) = oneshot::channel();
-        self.ask(HandleCommand::Ready(timeout, asker));
+        let answer = self.ask(|asker| HandleCommand::Ready(timeout, asker));
         answer.await.unwrap_or(Err(NotReadyError::Ended))
     }
 
@@ -116,8 +115,7 @@ impl Link {
     ///
     /// If it is cancelled, the link goes on draining, and ends.
     pub async fn drain(&self, timeout: Duration) -> Result<(), LinkDrainError> {
-        let (asker, answer) = oneshot::channel();
-        self.ask(HandleCommand::Drain(timeout, asker));
+        let answer = self.ask(|asker| HandleCommand::Drain(timeout, asker));
         answer.await.unwrap_or(Err(LinkDrainError::Ended))
     }
 
@@ -128,14 +126,18 @@ impl Link {
     ///
     /// If it is cancelled, the link ends all the same.
     pub async fn close(self) -> LinkStats {
-        let (asker, answer) = oneshot::channel();
-        self.ask(HandleCommand::Close(asker));
+        let answer = self.ask(HandleCommand::Close);
         answer.await.unwrap_or_else(|_| self.stats())
     }
 
     /// Asks the running link. If it has ended the answer is dropped with the question, and the caller sees that.
-    fn ask(&self, command: HandleCommand) {
-        let _ended = self.commands.send(command);
+    fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> HandleCommand,
+    ) -> oneshot::Receiver<T> {
+        let (asker, answer) = oneshot::channel();
+        let _ended = self.commands.send(command(asker));
+        answer
     }
 }
 
@@ -171,8 +173,7 @@ impl LinkThread {
     ///
     /// In a task, which must not block.
     pub fn ready(&self, timeout: Duration) -> Result<(), NotReadyError> {
-        let (asker, answer) = oneshot::channel();
-        self.link.ask(HandleCommand::Ready(timeout, asker));
+        let answer = self.link.ask(|asker| HandleCommand::Ready(timeout, asker));
         answer.blocking_recv().unwrap_or(Err(NotReadyError::Ended))
     }
 
@@ -186,8 +187,7 @@ impl LinkThread {
     ///
     /// In a task, which must not block.
     pub fn drain(&self, timeout: Duration) -> Result<(), LinkDrainError> {
-        let (asker, answer) = oneshot::channel();
-        self.link.ask(HandleCommand::Drain(timeout, asker));
+        let answer = self.link.ask(|asker| HandleCommand::Drain(timeout, asker));
         answer.blocking_recv().unwrap_or(Err(LinkDrainError::Ended))
     }
 
@@ -197,8 +197,7 @@ impl LinkThread {
     ///
     /// In a task, which must not block.
     pub fn close(self) -> LinkStats {
-        let (asker, answer) = oneshot::channel();
-        self.link.ask(HandleCommand::Close(asker));
+        let answer = self.link.ask(HandleCommand::Close);
         answer.blocking_recv().unwrap_or_else(|_| self.stats())
     }
 

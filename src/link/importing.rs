@@ -27,22 +27,22 @@ impl<R: EngineReceiver> Importing<'_, R> {
     pub(super) async fn run(self) {
         let mut events = 0;
         loop {
-            let look_at = self.link.state.lock().origins.look_at();
+            let tick_at = self.link.state.lock().origins.tick_at();
             tokio::select! {
                 biased;
                 event = self.receiver.next() => match event {
                     Some(event) => handle(self.link, event),
                     None => return,
                 },
-                () = self.link.to_look.notified() => {}
-                () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {
-                    look(self.link);
+                () = self.link.to_tick.notified() => {}
+                () = sleep_until(tick_at.unwrap_or_else(Instant::now)), if tick_at.is_some() => {
+                    tick(self.link);
                 }
             }
             events += 1;
             if events % EVENTS == 0 {
-                if look_at.is_some_and(|at| at <= Instant::now()) {
-                    look(self.link);
+                if tick_at.is_some_and(|at| at <= Instant::now()) {
+                    tick(self.link);
                 }
                 tokio::task::yield_now().await;
             }
@@ -50,7 +50,8 @@ impl<R: EngineReceiver> Importing<'_, R> {
     }
 }
 
-fn look(link: &Linked) {
+/// Asks for what is missing, and gives up on what will not come.
+fn tick(link: &Linked) {
     let mut state = link.state.lock();
     let is_there = state.connection.is_established();
     for (origin, want) in state.origins.tick(Instant::now(), is_there) {

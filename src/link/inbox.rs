@@ -128,7 +128,7 @@ impl<T> Incoming<T> {
             return Arrival::Duplicate;
         }
         self.arrived += 1;
-        self.reach(sequence, sequence);
+        self.raise_highest(sequence, sequence);
         if self.coverage == Coverage::Partly {
             self.remember(sequence);
             if self.passed_over > 0 {
@@ -144,7 +144,7 @@ impl<T> Incoming<T> {
     }
 
     /// Notes that the exporter has sent up to this number. A gap is new if it begins below `gap_end`.
-    fn reach(&mut self, highest: u64, gap_end: u64) {
+    fn raise_highest(&mut self, highest: u64, gap_end: u64) {
         self.has_new_gap |= gap_end > self.highest + 1;
         self.highest = self.highest.max(highest);
     }
@@ -176,21 +176,21 @@ impl<T> Incoming<T> {
         self.next = self.next.max(sequence + 1);
     }
 
-    /// Takes a mark. `covers` says whether all that the exporter exports is imported here, `was_first` whether this
-    /// link listened before the exporter began.
+    /// Takes a mark. `covers` says whether all that the exporter exports is imported here, and `began_while_listening`
+    /// whether this link listened before the exporter began.
     pub(super) fn mark(
         &mut self,
         mark: &Mark,
         covers: bool,
-        was_first: bool,
+        began_while_listening: bool,
         now: Instant,
         out: &mut impl FnMut(Handed<T>),
     ) {
-        self.reach(mark.last, mark.last + 1);
+        self.raise_highest(mark.last, mark.last + 1);
         if self.start.is_none() {
             let seen = self.held.keys().next().copied();
             let start = match seen {
-                _ if was_first => 1,
+                _ if began_while_listening => 1,
                 Some(seen) => seen.min(mark.last + 1),
                 None => mark.last + 1,
             };
@@ -242,8 +242,8 @@ impl<T> Incoming<T> {
         self.waits_since = self.waits_since.map(|_| now);
     }
 
-    /// A frame cannot be taken now. Where gaps say nothing it is missed, and told before the next frame; elsewhere it is
-    /// asked for later.
+    /// A frame cannot be taken now. Where gaps say nothing it is missed, and told before the next frame. Elsewhere it
+    /// is asked for later.
     pub(super) fn pass_over(&mut self, sequence: u64, now: Instant) {
         let is_early = self.start.is_some_and(|start| sequence < start);
         if is_early || self.is_far(sequence) || self.has_come(sequence) {
@@ -290,7 +290,7 @@ impl<T> Incoming<T> {
         }
     }
 
-    /// When to look at it again.
+    /// When [`tick`](Self::tick) is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let give_up = self.waits_since.map(|since| since + self.patience.give_up);
         give_up.into_iter().chain(self.ask_again_at).min()

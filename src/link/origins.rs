@@ -66,8 +66,8 @@ pub(super) struct Origins {
     /// The bytes of all frames that wait for earlier ones.
     held_bytes: usize,
     was_full: bool,
-    /// When to look at the gaps.
-    look_at: Option<Instant>,
+    /// When [`tick`](Self::tick) is due.
+    tick_at: Option<Instant>,
     /// Since when this link listens.
     listens_since: Option<Instant>,
 }
@@ -82,7 +82,7 @@ impl Origins {
             queued_bytes: 0,
             held_bytes: 0,
             was_full: false,
-            look_at: None,
+            tick_at: None,
             listens_since: None,
         }
     }
@@ -130,7 +130,7 @@ impl Origins {
         let want = if is_full { None } else { life.ask(now) };
         let want = want.map(|gaps| Want { incarnation, gaps });
         if let Some(deadline) = life.deadline() {
-            self.look_at = Some(self.look_at.map_or(deadline, |at| at.min(deadline)));
+            self.tick_at = Some(self.tick_at.map_or(deadline, |at| at.min(deadline)));
         }
         Some((result, want))
     }
@@ -165,28 +165,28 @@ impl Origins {
         }
         let covers = !mark.exports.is_empty()
             && (mark.exports.iter()).all(|it| Self::covers(&self.subjects, origin, it));
-        let was_first = self.listens_since.is_some_and(|since| {
+        let began_while_listening = self.listens_since.is_some_and(|since| {
             u128::from(mark.age) < now.saturating_duration_since(since).as_millis()
         });
         let step = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
-            life.mark(mark, covers, was_first, now, &mut out);
+            life.mark(mark, covers, began_while_listening, now, &mut out);
         };
         self.step(origin, mark.incarnation, now, step)?.1
     }
 
     /// When [`tick`](Self::tick) is due.
-    pub(super) fn look_at(&self) -> Option<Instant> {
-        self.look_at
+    pub(super) fn tick_at(&self) -> Option<Instant> {
+        self.tick_at
     }
 
     /// Gives up on gaps, and returns which frames to ask for, of which origin.
     pub(super) fn tick(&mut self, now: Instant, is_connected: bool) -> Vec<(Arc<str>, Want)> {
-        self.look_at = None;
+        self.tick_at = None;
         if self.is_full() || !is_connected {
             // What is missing cannot come, or could not be taken.
             let lives = self.by_name.values_mut().flat_map(|it| &mut it.lives);
             lives.for_each(|(_, life)| life.hold_on(now));
-            self.look_at = Some(now + self.patience.ask_again);
+            self.tick_at = Some(now + self.patience.ask_again);
             return Vec::new();
         }
         let lives: Vec<_> = (self.by_name.values())
@@ -232,7 +232,7 @@ impl Origins {
                 .iter_mut()
                 .for_each(|(_, life)| life.ask_anew(now));
         }
-        self.look_at = Some(now);
+        self.tick_at = Some(now);
         true
     }
 

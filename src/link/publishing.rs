@@ -20,7 +20,7 @@ use crate::message::denial::Denial;
 use crate::message::subject::Payload;
 use crate::tokio::AsyncWeakPublisher;
 
-/// What is imported, and who publishes it.
+/// What is imported, and the publisher for it.
 pub(super) struct Inlet<M> {
     /// What is subscribed to, as the server sees it.
     pub(super) subject: String,
@@ -49,7 +49,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 (queued, state.origins.has_room_again(now))
             };
             if has_room_again {
-                self.link.to_look.notify_one();
+                self.link.to_tick.notify_one();
             }
             let Some(Queued { origin, what }) = queued else {
                 self.link.changed.notify_one();

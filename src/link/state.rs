@@ -105,8 +105,8 @@ pub(super) struct Linked {
     pub(super) state: Mutex<State>,
     /// Wakes the exporting part.
     pub(super) to_send: Notify,
-    /// Wakes the importing part, to look at its gaps.
-    pub(super) to_look: Notify,
+    /// Wakes the importing part, which then asks for what is missing.
+    pub(super) to_tick: Notify,
     /// Wakes the publishing part.
     pub(super) to_publish: Notify,
     /// Wakes the part that answers the handles.
@@ -122,7 +122,7 @@ impl Linked {
             state: Mutex::new(State::new(Arc::clone(&settings))),
             settings,
             to_send: Notify::new(),
-            to_look: Notify::new(),
+            to_tick: Notify::new(),
             to_publish: Notify::new(),
             changed: Notify::new(),
             cut: Notify::new(),
@@ -230,14 +230,14 @@ impl State {
 
     /// A call of the engine has failed, or took too long.
     pub(super) fn fail(&mut self, error: &dyn fmt::Display, now: Instant) {
-        self.last_error = Some(error.to_string().into());
+        self.note(error);
         self.connection.fail(now);
     }
 
     pub(super) fn denied(&mut self, subject: Option<String>, reason: String) {
         self.server_denials += 1;
         let refusal = NotReadyError::Denied { subject, reason };
-        self.last_error = Some(refusal.to_string().into());
+        self.note(&refusal);
         self.connection.refused(refusal);
     }
 
@@ -250,7 +250,7 @@ impl State {
     /// A frame is refused that has no place in a sequence.
     pub(super) fn refuse(&mut self, error: &dyn fmt::Display) {
         self.refused += 1;
-        self.last_error = Some(error.to_string().into());
+        self.note(error);
     }
 
     pub(super) fn note(&mut self, error: &dyn fmt::Display) {

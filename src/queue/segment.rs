@@ -188,7 +188,7 @@ impl<M> Segment<M> {
                 // Acquire, against the release in `mark_ready` and the one in `raise_epoch`: a subscriber that learns
                 // of the publish from this publisher finds the segment in its queue. Also against the release in
                 // `await_after`: the reader is found registered. Release, against the acquire in `filled`: what
-                // happened before this publish is known to whoever sees the claim.
+                // happened before this publish is known to a thread that sees the claim.
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {

@@ -82,6 +82,11 @@ impl Terms {
         }
     }
 
+    /// Whether publishers wait for room now. A hint.
+    pub(crate) fn is_awaited(&self) -> bool {
+        (self.vacancy.as_ref()).is_some_and(|vacancy| vacancy.is_awaited())
+    }
+
     /// Limits how long a publisher waits to what the publisher itself allows, if these terms respect that.
     pub(crate) fn cap_deadline(&self, limit: Option<Instant>) -> Option<Instant> {
         limit.filter(|_| !self.overrides_limit)

@@ -3,14 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
-use crate::support::command::{SAMPLE, file, path, sample, text};
-
-/// No run may take longer to end.
-const DEADLINE: Duration = Duration::from_secs(20);
+use crate::support::command::{SAMPLE, file, in_time, path, sample, signal, text};
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxide-bus"));
@@ -26,27 +21,10 @@ fn run(arguments: &[&str]) -> Output {
     finish(command(arguments).spawn().expect("the command runs"))
 }
 
-/// Returns the result of `wait`. If that takes too long, kills the child and fails.
-fn in_time<T: Send + 'static>(child: u32, wait: impl FnOnce() -> T + Send + 'static) -> T {
-    let (tell, end) = mpsc::channel();
-    thread::spawn(move || tell.send(wait()));
-    end.recv_timeout(DEADLINE).unwrap_or_else(|_| {
-        signal("KILL", child);
-        panic!("it has not come to that within {DEADLINE:?}")
-    })
-}
-
 /// Waits for the child to end. A caller that keeps the child's pipes open has taken them out before.
 fn finish(child: Child) -> Output {
     let output = in_time(child.id(), || child.wait_with_output());
     output.expect("it can be waited for")
-}
-
-fn signal(name: &str, id: u32) {
-    let status = Command::new("kill")
-        .args([format!("-{name}"), id.to_string()])
-        .status();
-    assert!(status.is_ok_and(|status| status.success()));
 }
 
 /// Returns ten times the sample: more than fits into a pipe and the command's buffers.

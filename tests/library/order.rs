@@ -179,3 +179,20 @@ fn a_gap_lies_exactly_where_envelopes_are_missing() {
         assert!(gaps > 0, "the receiver was to be the slower one");
     }
 }
+
+#[test]
+fn segments_of_one_envelope_come_in_order_though_the_queue_has_few_places_for_segments() {
+    const CAPACITY: usize = 5_000;
+    let bus = Bus::<usize>::builder().max_segment(1).build();
+    let mut late = bus.subscribe_with(of_capacity(CAPACITY)).unwrap();
+    for round in 0..3 {
+        let numbers = round * CAPACITY..(round + 1) * CAPACITY;
+        for number in numbers.clone() {
+            bus.publish(Envelope::new("counter", number)).unwrap();
+        }
+        for number in numbers {
+            assert_eq!(late.recv().unwrap().message, number);
+        }
+        assert!(late.is_empty());
+    }
+}

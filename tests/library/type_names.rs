@@ -7,9 +7,6 @@ use std::collections::BTreeMap;
 
 use super::layers::{Broken, Tree, all, blanked, is_test, made_up, tree, without_tests};
 
-/// Names that are defined more than once on purpose, and why: none. An entry that is not needed fails.
-const MAY_BE_TWICE: &[(&str, &str)] = &[];
-
 /// The types that some code defines, each with its line.
 fn defined(code: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(code.lines()).filter_map(|(line, text)| {
@@ -32,8 +29,8 @@ fn defined(code: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Every definition of a name that has more than one, and the allowances that are not needed.
-fn twice(tree: &Tree, allowed: &[(&str, &str)]) -> Vec<Broken> {
+/// Every definition of a name that has more than one.
+fn twice(tree: &Tree) -> Vec<Broken> {
     let mut places: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
     for (file, text) in tree.iter().filter(|(file, _)| !is_test(file)) {
         for (line, name) in defined(&without_tests(&blanked(text))) {
@@ -43,25 +40,15 @@ fn twice(tree: &Tree, allowed: &[(&str, &str)]) -> Vec<Broken> {
                 .push((file, line));
         }
     }
-    places.retain(|_, places| places.len() > 1);
-    let is_allowed = |name: &String| allowed.iter().any(|(it, _)| it == name);
-    let shared = (places.iter())
-        .filter(|(name, _)| !is_allowed(name))
+    (places.iter().filter(|(_, places)| places.len() > 1))
         .flat_map(|(name, places)| {
             places.iter().map(move |(file, line)| Broken {
                 file: (*file).to_owned(),
                 line: *line,
                 rule: format!("{} types have the name `{name}`", places.len()),
             })
-        });
-    let unused = (allowed.iter())
-        .filter(|(name, _)| !places.contains_key(*name))
-        .map(|(name, _)| Broken {
-            file: "lib.rs".to_owned(),
-            line: 1,
-            rule: format!("`{name}` may be defined twice, and is not"),
-        });
-    shared.chain(unused).collect()
+        })
+        .collect()
 }
 
 #[test]
@@ -71,7 +58,7 @@ fn no_two_types_share_a_name() {
         .map(|text| defined(&blanked(text)).count())
         .sum();
     assert!(types >= 200, "{types} types");
-    let broken = all(&twice(&tree, MAY_BE_TWICE));
+    let broken = all(&twice(&tree));
     assert!(broken.is_empty(), "\n{broken}");
 }
 
@@ -98,7 +85,5 @@ fn a_name_of_two_types_is_told_with_both_places() {
     ]);
     let told = "src/authority/terms.rs:2: 2 types have the name `Terms`\n\
                 src/queue/terms.rs:2: 2 types have the name `Terms`";
-    assert_eq!(all(&twice(&tree, &[])), told);
-    assert_eq!(twice(&tree, &[("Terms", "a reason")]), []);
-    assert_eq!(twice(&tree, &[("Terms", ""), ("Item", "")]).len(), 1);
+    assert_eq!(all(&twice(&tree)), told);
 }

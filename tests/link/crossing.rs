@@ -6,25 +6,17 @@ use oxide_bus::link::memory::MemoryServer;
 use oxide_bus::{Bus, Envelope, Overflow, SubscribeOptions};
 use uuid::Uuid;
 
-use super::{LONG, Note, exporter, importer, note, until};
+use super::{LONG, Note, exporter, importer, note, ready, until};
 
 #[tokio::test(start_paused = true)]
 async fn an_envelope_goes_from_bus_to_bus_with_all_that_it_has() {
     let server = MemoryServer::new();
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
-    let importer = Link::over(server.engine())
-        .name("south")
-        .import("a.>", south.trusted_publisher("link"))
-        .connect(&south)
-        .await
-        .unwrap();
-    importer.ready(LONG).await.unwrap();
-    let exporter = Link::over(server.engine())
-        .name("north")
-        .export("a.>")
-        .connect(&north)
-        .await
-        .unwrap();
+    let importer = Link::over(server.engine()).name("south");
+    let importer = importer.import("a.>", south.trusted_publisher("link"));
+    let importer = ready(importer, &south).await;
+    let exporter = Link::over(server.engine()).name("north").export("a.>");
+    let exporter = ready(exporter, &north).await;
     let mut notes = south.subscribe().into_async();
 
     let sent = Envelope::new("the \"thermo.meter\" =", note("a.ä b.*..", 7))
@@ -46,38 +38,22 @@ async fn an_envelope_goes_from_bus_to_bus_with_all_that_it_has() {
 async fn commands_of_the_kernel_and_payloads_without_a_subject_cross_as_well() {
     let server = MemoryServer::new();
     let (north, south) = (MessageBus::new(), MessageBus::new());
-    let importer = Link::over(server.engine())
-        .name("south")
-        .import_everything(south.trusted_publisher("link"))
-        .connect(&south)
-        .await
-        .unwrap();
-    importer.ready(LONG).await.unwrap();
-    let exporter = Link::over(server.engine())
-        .name("north")
-        .export("command.>")
-        .connect(&north)
-        .await
-        .unwrap();
+    let importer = Link::over(server.engine()).name("south");
+    let importer = importer.import_everything(south.trusted_publisher("link"));
+    let importer = ready(importer, &south).await;
+    let exporter = Link::over(server.engine()).name("north");
+    let exporter = ready(exporter.export("command.>"), &north).await;
     let mut commands = south.subscribe().into_async();
     north.send("kernel", Command::Ping).unwrap();
     assert_eq!(commands.recv().await.unwrap().source, "kernel");
     drop((exporter, importer));
 
     let (north, south) = (Bus::<u32>::new(), Bus::<u32>::new());
-    let importer = Link::over(server.engine())
-        .name("south")
-        .import_everything(south.trusted_publisher("link"))
-        .connect(&south)
-        .await
-        .unwrap();
-    importer.ready(LONG).await.unwrap();
-    let _exporter = Link::over(server.engine())
-        .name("north")
-        .export_everything()
-        .connect(&north)
-        .await
-        .unwrap();
+    let importer = Link::over(server.engine()).name("south");
+    let importer = importer.import_everything(south.trusted_publisher("link"));
+    let _importer = ready(importer, &south).await;
+    let exporter = Link::over(server.engine()).name("north");
+    let _exporter = ready(exporter.export_everything(), &north).await;
     let mut numbers = south.subscribe().into_async();
     north.send("counter", 7).unwrap();
     assert_eq!(numbers.recv().await.unwrap().message, 7);

@@ -1,17 +1,21 @@
-//! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long.
+//! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long. Those
+//! with a NATS server are in a module of their own; their clock runs.
 
 mod crossing;
 mod ends;
 mod faults;
 mod hostile;
 mod loops;
+#[cfg(feature = "nats")]
+mod nats;
 mod subjects;
 
 use std::time::Duration;
 
-use oxide_bus::link::memory::MemoryServer;
-use oxide_bus::link::{ImportStats, Link};
+use oxide_bus::link::memory::{MemoryEngine, MemoryServer};
+use oxide_bus::link::{ImportStats, Link, LinkBuilder};
 use oxide_bus::{Bus, Payload, Subject};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Long, by a clock that stands still.
@@ -62,9 +66,15 @@ async fn exporter(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
 
 /// Links a bus that brings everything with a subject, and waits until it is ready.
 async fn importer(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
-    let link = Link::over(server.engine())
-        .name(name)
-        .import(">", bus.trusted_publisher("link"));
+    let link = Link::over(server.engine()).name(name);
+    ready(link.import(">", bus.trusted_publisher("link")), bus).await
+}
+
+/// Connects a link, and waits until it is ready.
+async fn ready<M>(link: LinkBuilder<MemoryEngine, M>, bus: &Bus<M>) -> Link
+where
+    M: Payload + Serialize + DeserializeOwned,
+{
     let link = link.connect(bus).await.expect("it connects");
     link.ready(LONG).await.expect("it is ready");
     link

@@ -58,10 +58,9 @@ impl<M: Payload> Core<M> {
                 outcome => Ok(outcome),
             }
         };
-        let is_awaited = (first_full.vacancy.as_ref()).is_some_and(|vacancy| vacancy.is_awaited());
-        if !is_awaited && !cfg!(oxide_loom) {
+        if !first_full.is_awaited() && !cfg!(oxide_loom) {
             // Where the subscriber shares this core, that gives it the time to make room, and no thread has to be woken.
-            // Where others wait already, it would be unfair: this thread would take the places that they are woken for.
+            // Where others wait already it would be unfair: this thread would take the places that they are woken for.
             yield_now();
             if let Ok(outcome) = attempt() {
                 return outcome;

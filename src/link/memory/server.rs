@@ -1,4 +1,4 @@
-//! The server in memory: who has subscribed to what, and what is on the way.
+//! The server in memory: the subscriptions of each connection, and what is on the way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Weak;
@@ -24,7 +24,7 @@ pub(super) struct Server {
 pub(super) struct MemoryConnection {
     pub(super) name: String,
     pub(super) state: Mutex<Wire>,
-    /// Wakes the receiver, and whoever waits for the connection.
+    /// Wakes the receiver, and a task that waits for the connection.
     pub(super) changed: Notify,
     pub(super) restored: Notify,
 }

@@ -191,7 +191,7 @@ impl Engine for Nats {
         let frames = options.clone().name(name).event_callback({
             let news = news.clone();
             move |event| {
-                news.enter(event);
+                news.note(event);
                 std::future::ready(())
             }
         });

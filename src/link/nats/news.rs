@@ -42,8 +42,8 @@ impl SharedNews {
         self.0.subscribe()
     }
 
-    /// Enters what the client tells. It does not wait: the client would lose what it tells meanwhile.
-    pub(super) fn enter(&self, event: Event) {
+    /// Notes what the client tells. It does not wait: the client would lose what it tells meanwhile.
+    pub(super) fn note(&self, event: Event) {
         match event {
             Event::Connected => self.0.send_modify(|state| state.is_cut = false),
             Event::Disconnected => self.0.send_modify(|state| state.is_cut = true),

@@ -33,8 +33,7 @@ fn number(frame: &Frame) -> u64 {
     number.parse().unwrap()
 }
 
-fn mark(outgoing: &Outgoing) -> Mark {
-    let (first, last) = outgoing.kept();
+fn a_mark(first: u64, last: u64) -> Mark {
     Mark {
         incarnation: 1,
         first,
@@ -42,6 +41,11 @@ fn mark(outgoing: &Outgoing) -> Mark {
         age: 0,
         exports: Vec::new(),
     }
+}
+
+fn mark(outgoing: &Outgoing) -> Mark {
+    let (first, last) = outgoing.kept();
+    a_mark(first, last)
 }
 
 /// What an importer was told, checked as it comes: each number once and in order.
@@ -296,16 +300,6 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
 
 fn importer() -> (Incoming<u64>, Instant) {
     (Incoming::new(PATIENCE), Instant::now())
-}
-
-fn a_mark(first: u64, last: u64) -> Mark {
-    Mark {
-        incarnation: 1,
-        first,
-        last,
-        age: 0,
-        exports: Vec::new(),
-    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //!
 //! A publisher must not wait for a subscriber, so `send` cannot wait for a free slot in the channel. Two publishers
 //! that hand over the same segment at the same moment both send it. If the subscriber receives nothing, such copies may
-//! pile up until the channel has no slot for a new segment. So may segments of one envelope each: the channel has a slot
-//! for every eight envelopes, and a few more. The new segment is then *spilled* into a second, unbounded channel, and
-//! the receiver sorts it in. This is so rare that the second channel is created only on demand.
+//! pile up until the channel has no slot for a new segment. So may segments of one envelope each, since the channel has
+//! a slot for every eight envelopes and a few more. The new segment is then *spilled* into a second, unbounded channel,
+//! and the receiver sorts it in. This is so rare that the second channel is created only on demand.
 //!
 //! In a queue that keeps the [newest], the channel is unbounded, and the publisher that opens a segment takes out the
 //! segments that are too old.
@@ -34,7 +34,8 @@ use crate::support::sync::channel::{
 };
 use crate::support::sync::{AtomicU64, OnceBox, Ordering};
 
-/// How many segments fit in before one is spilled. Segments mostly have eight envelopes or more.
+/// How many segments fit in before one is spilled. Segments mostly have eight envelopes or more. In the models every
+/// segment has one.
 const fn slots(capacity: usize) -> usize {
     if cfg!(oxide_loom) {
         capacity

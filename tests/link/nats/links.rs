@@ -8,7 +8,7 @@ use oxide_bus::link::{Link, LinkStats, NotReadyError};
 use oxide_bus::{AsyncSubscription, Bus, Overflow, SubscribeOptions};
 use tokio::time::{interval, timeout};
 
-use crate::server::{DEADLINE, Server, soon, two_users};
+use super::server::{DEADLINE, Server, soon, two_users};
 
 /// A bus that sends numbers to another.
 struct Pair {

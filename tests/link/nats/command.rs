@@ -3,10 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
 
-use crate::server::{DEADLINE, Server, signal, two_users};
+use super::server::{Server, two_users};
+use super::support::{in_time, signal, text};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.jsonl");
 
@@ -21,16 +20,6 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Returns the result of `wait`. If that takes too long, kills the child and fails.
-fn in_time<T: Send + 'static>(child: u32, wait: impl FnOnce() -> T + Send + 'static) -> T {
-    let (tell, end) = mpsc::channel();
-    thread::spawn(move || tell.send(wait()));
-    end.recv_timeout(DEADLINE).unwrap_or_else(|_| {
-        signal("KILL", child);
-        panic!("it has not come to that within {DEADLINE:?}")
-    })
-}
-
 /// Runs it with this input.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = command(arguments).spawn().expect("the command runs");
@@ -38,10 +27,6 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let _ = stdin.write_all(input.as_bytes()); // it may have ended already
     drop(stdin);
     in_time(child.id(), || child.wait_with_output()).expect("it can be waited for")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("it is UTF-8")
 }
 
 /// A command that goes on, and its pipes.

@@ -5,7 +5,7 @@ use std::thread;
 use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender, Frame};
 use oxide_bus::link::nats::Nats;
 
-use crate::server::{Server, body, event, frame, soon, subscribe};
+use super::server::{Server, body, event, frame, soon, subscribe};
 
 #[tokio::test]
 async fn a_frame_arrives_with_its_subject_its_headers_and_its_body() {

@@ -3,7 +3,7 @@
 use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender};
 use oxide_bus::link::nats::{Nats, NatsReceiver, NatsSender};
 
-use crate::server::{Server, body, event, frame, soon, subscribe, two_users};
+use super::server::{Server, body, event, frame, soon, subscribe, two_users};
 
 async fn connect(server: &Server, name: &str) -> (NatsSender, NatsReceiver) {
     let nats = server.nats().user_and_password(name, "secret");

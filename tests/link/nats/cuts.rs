@@ -5,7 +5,7 @@ use std::time::Duration;
 use oxide_bus::link::engine::{EngineEvent, EngineReceiver, EngineSender};
 use tokio::time::timeout;
 
-use crate::server::{Server, body, event, frame, soon, subscribe};
+use super::server::{Server, body, event, frame, soon, subscribe};
 
 /// Long enough for a round trip, and for nothing else.
 const MOMENT: Duration = Duration::from_millis(300);

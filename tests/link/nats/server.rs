@@ -12,6 +12,8 @@ use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender,
 use oxide_bus::link::nats::{Nats, NatsReceiver, NatsSender, Permissions};
 use tempfile::TempDir;
 
+use super::support::signal;
+
 /// Nothing takes longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -110,13 +112,6 @@ pub(crate) fn two_users() -> String {
     };
     let users = ["north", "south"].map(user).concat();
     format!("authorization {{ users: [\n{users}] }}\n")
-}
-
-pub(crate) fn signal(name: &str, process: u32) {
-    let status = Command::new("kill")
-        .args([format!("-{name}"), process.to_string()])
-        .status();
-    assert!(status.is_ok_and(|status| status.success()));
 }
 
 /// Starts the program, and waits until it says that it is ready. `None` if there is no such program, or it ends at once.

@@ -8,3 +8,6 @@ mod cuts;
 mod links;
 mod permissions;
 mod server;
+#[path = "../../support/command.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod support;
