@@ -33,7 +33,7 @@ pub trait Engine: Send + Sync + 'static {
 /// A link calls each method under a time limit. A call that is given up may have done its work or not.
 pub trait EngineSender: Send + 'static {
     /// Hands a frame to the engine, and waits while the engine's buffers are full. That it returns says nothing about
-    /// where the frame is.
+    /// where the frame is; but it goes out soon, though no other call follows.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::MemoryServer;
-use super::server::{MemoryConnection, Server};
+use super::server::MemoryConnection;
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
 
 /// How many frames a connection takes while it is cut, before a send waits. They are lost.
@@ -47,7 +47,11 @@ impl Engine for MemoryEngine {
             server: self.server.clone(),
             connection: Arc::clone(&connection),
         };
-        Ok((sender, MemoryReceiver { connection }))
+        let receiver = MemoryReceiver {
+            server: self.server.clone(),
+            connection,
+        };
+        Ok((sender, receiver))
     }
 }
 
@@ -68,11 +72,6 @@ impl MemorySender {
             restored.await;
         }
     }
-
-    fn flush(&self, server: &mut Server) {
-        let frames = self.connection.state.lock().up.drain(..).collect();
-        server.pass_on(&self.connection, frames);
-    }
 }
 
 impl EngineSender for MemorySender {
@@ -87,15 +86,19 @@ impl EngineSender for MemorySender {
                 if !wire.is_cut {
                     wire.up.push_back(frame);
                     let waiting = wire.up.len();
-                    drop(wire);
                     let faults = server.faults;
+                    let until = Instant::now() + faults.delay;
+                    wire.up_until.get_or_insert(until);
+                    drop(wire);
                     if server.happens(faults.cuts) {
                         let outage = faults.outage.mul_f64(server.random.f64());
                         let reaches = server.random.usize(..=waiting);
                         let reached = self.connection.cut(reaches, Some(Instant::now() + outage));
                         server.pass_on(&self.connection, reached);
                     } else if faults.cuts <= 0.0 || waiting >= 512 || server.happens(0.1) {
-                        self.flush(&mut server);
+                        server.flush(&self.connection);
+                    } else if waiting == 1 {
+                        self.connection.changed.notify_one();
                     }
                     return Ok(());
                 }
@@ -128,13 +131,13 @@ impl EngineSender for MemorySender {
             ));
         }
         drop(wire);
-        self.flush(&mut server);
+        server.flush(&self.connection);
         Ok(())
     }
 
     async fn close(&mut self) {
         if !self.connection.state.lock().is_cut {
-            self.flush(&mut self.server.server.lock());
+            self.server.server.lock().flush(&self.connection);
         }
         self.connection.state.lock().is_closed = true;
         self.connection.changed.notify_one();
@@ -151,6 +154,7 @@ impl fmt::Debug for MemorySender {
 
 /// The receiving end of a connection to a [`MemoryServer`].
 pub struct MemoryReceiver {
+    server: MemoryServer,
     connection: Arc<MemoryConnection>,
 }
 
@@ -158,7 +162,7 @@ impl EngineReceiver for MemoryReceiver {
     async fn next(&mut self) -> Option<EngineEvent> {
         loop {
             let now = Instant::now();
-            let (wake_at, is_back) = {
+            let (wake_at, is_back, is_up) = {
                 let mut wire = self.connection.state.lock();
                 if wire.is_closed {
                     return None;
@@ -168,12 +172,17 @@ impl EngineReceiver for MemoryReceiver {
                 if let Some(entry) = first.filter(|entry| entry.key().0 <= now) {
                     return Some(entry.remove());
                 }
-                let back_at = wire.back_at;
+                let (back_at, up_until) = (wire.back_at, wire.up_until);
                 (
-                    first_at.into_iter().chain(back_at).min(),
+                    first_at.into_iter().chain(back_at).chain(up_until).min(),
                     back_at.is_some_and(|at| at <= now),
+                    up_until.is_some_and(|at| at <= now),
                 )
             };
+            if is_up {
+                self.server.server.lock().flush(&self.connection);
+                continue;
+            }
             if is_back {
                 self.connection.restore();
                 continue;

@@ -41,6 +41,8 @@ pub(super) struct Wire {
     pub(super) subscriptions: Vec<String>,
     /// Sent, and not at the server yet.
     pub(super) up: VecDeque<Frame>,
+    /// When the first of them reaches the server at the latest.
+    pub(super) up_until: Option<Instant>,
     /// How many frames were taken while it was cut.
     pub(super) buffered: usize,
     /// From the server, by the time when they arrive.
@@ -63,6 +65,15 @@ impl Server {
 
     pub(super) fn happens(&mut self, probability: f64) -> bool {
         probability > 0.0 && self.random.f64() < probability
+    }
+
+    /// What is on the way up has reached the server.
+    pub(super) fn flush(&mut self, connection: &MemoryConnection) {
+        let mut wire = connection.state.lock();
+        wire.up_until = None;
+        let frames = wire.up.drain(..).collect();
+        drop(wire);
+        self.pass_on(connection, frames);
     }
 
     /// Gives what is on the way up to those that have subscribed to it.
@@ -156,6 +167,7 @@ impl MemoryConnection {
         let reaches = reaches.min(wire.up.len());
         let reached = wire.up.drain(..reaches).collect();
         wire.up.clear();
+        wire.up_until = None;
         wire.down
             .retain(|_, event| !matches!(event, EngineEvent::Frame(_)));
         wire.last_at = None;
