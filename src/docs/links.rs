@@ -60,8 +60,8 @@
 //!    denied or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
 //!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
 //!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
-//!    [patience](crate::link::LinkBuilder::patience), is missed: an advisory [`LinkLagged`] comes before the envelopes after the
-//!    gap.
+//!    [patience](crate::link::LinkBuilder::patience), is missed. An advisory [`LinkLagged`] says so, and
+//!    [`LinkGaps`](crate::link::LinkGaps) says at which delivery the gap lies.
 //! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.

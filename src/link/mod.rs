@@ -11,6 +11,7 @@ pub mod engine;
 mod error;
 mod exporting;
 mod gap_patience;
+mod gaps;
 mod handle;
 mod importing;
 mod inbox;
@@ -30,5 +31,6 @@ mod wire;
 
 pub use self::builder::LinkBuilder;
 pub use self::error::{LinkDrainError, LinkError, NotReadyError};
+pub use self::gaps::LinkGaps;
 pub use self::handle::{Link, LinkThread};
 pub use self::stats::{ExportStats, ImportStats, LinkStats};

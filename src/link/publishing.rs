@@ -68,6 +68,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
 
     fn tell(&self, missed: u64) {
         if let Some(bus) = self.bus.upgrade() {
+            self.link.gaps.note(bus.core.position(), missed);
             let link = Arc::clone(&self.link.settings.name);
             (bus.core.notices).tell(|| Advisory::LinkLagged { link, missed });
         }

@@ -18,6 +18,7 @@ use crate::link::control::{self, Mark, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
 use crate::link::gap_patience::GapPatience;
+use crate::link::gaps::GapBoard;
 use crate::link::origins::Origins;
 use crate::link::outbox::{Outgoing, WindowBounds};
 use crate::link::stats::{ExportStats, LinkStats};
@@ -103,6 +104,8 @@ pub(super) struct State {
 pub(super) struct Linked {
     pub(super) settings: Arc<Settings>,
     pub(super) state: Mutex<State>,
+    /// Where something is missing in what it has brought.
+    pub(super) gaps: Arc<GapBoard>,
     /// Wakes the exporting part.
     pub(super) to_send: Notify,
     /// Wakes the importing part, which then asks for what is missing.
@@ -121,6 +124,7 @@ impl Linked {
         Linked {
             state: Mutex::new(State::new(Arc::clone(&settings))),
             settings,
+            gaps: Arc::default(),
             to_send: Notify::new(),
             to_tick: Notify::new(),
             to_publish: Notify::new(),
