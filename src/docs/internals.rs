@@ -199,7 +199,7 @@
 //! | `BusState::of_links`, `SeenIds` | the ids that all links of a bus have seen | each lock alone |
 //! | `GapBoard` | where something is missing in what a link has brought | each lock alone; the number of missing ones is read without it |
 //! | `Linked::state` | a running link: its state machines and figures, for its parts and its handles | each lock alone; none waits while it holds it |
-//! | `LogProgress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
+//! | `LogProgress::synced`, `head`, `error`, `has_ended` | how far an audit log has come | `Output`'s `flush` and `Writer`'s `run` with the log's handle |
 //!
 //! # Recipes
 //!
