@@ -55,7 +55,8 @@
 //!
 //! 1. **What was taken is accounted for.** A link numbers what it takes from its bus. At any time
 //!    `exported = confirmed + pending + lost`. *Confirmed* means that a round trip to the server came after it. What is
-//!    not confirmed is sent again after a reconnect. Only a link that ends can lose something, and says how much.
+//!    not confirmed is sent again after a reconnect. *Lost* is what the server refuses for its size, of which importers
+//!    are told at once, and what is not confirmed when the link ends.
 //! 2. **What comes is accounted for.** For each number an importer publishes the envelope, or counts it as refused,
 //!    denied or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
 //!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
@@ -106,8 +107,6 @@
 //!
 //! Known faults, to be mended before the first version:
 //!
-//! * A frame that the server refuses although it has less than 1 MiB, because it was set so, stops the export: it is sent
-//!   again and again.
 //! * `drain` may return `Ok` although envelopes that came in were not published yet.
 //! * A gap that is open while the exporter is cut off for longer than the importer's patience is told as missed.
 //! * A neighbour that may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
@@ -119,6 +118,7 @@
 //! | `ob.<origin>.<tokens>` | an envelope. The body is the message alone, as JSON, so that any client of the server can read it |
 //! | `ob.<origin>.=_` | an envelope whose payload has no subject |
 //! | `ob.<origin>.=c.mark` | how far an exporter is: a second after envelopes, then more and more seldom, and when asked |
+//! | `ob.<origin>.=c.gone` | a number that will not come, in its place: no server takes it |
 //! | `ob.<origin>.=c.hello` | asks all exporters for a mark |
 //! | `ob.<origin>.=c.want.<other>` | asks another for what is missing |
 //! | `ob.<origin>.=b.<connection>` | a round trip of the NATS engine |
@@ -171,7 +171,8 @@
 //!
 //! An [`Engine`] offers four things:
 //!
-//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect;
+//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect. A frame that
+//!   will never go is [refused](crate::link::engine::EngineError::refused), so that the others go on;
 //! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
 //!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
 //! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;

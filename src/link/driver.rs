@@ -86,10 +86,9 @@ where
         let left = self.outlet.left();
         // The connection is of no more use, whether this ends well or not.
         let _in_time = timeout(self.link.settings.call, self.sender.close()).await;
-        let stats = {
+        let (lost, stats) = {
             let mut state = self.link.state.lock();
-            state.end(left);
-            state.stats()
+            (state.end(left), state.stats())
         };
         // An asker that does not wait any more needs no answer.
         match askers {
@@ -98,7 +97,6 @@ where
                 let _gone = asker.send(stats);
             }
             EndAskers::Drained(askers) => {
-                let lost = stats.export.lost;
                 for asker in askers {
                     let drained = (lost == 0).then_some(());
                     let _gone = asker.send(drained.ok_or(LinkDrainError::TimedOut { lost }));

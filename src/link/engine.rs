@@ -37,7 +37,8 @@ pub trait EngineSender: Send + 'static {
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the engine refuses the frame.
+    /// [`EngineError`]. A [refusal](EngineError::refused) means that this frame will never go, and that others will: the
+    /// link gives it up. Any other error counts as a cut, and the frame is sent again.
     fn send(&mut self, frame: Frame) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Asks for the frames of these subjects. `*` stands for one token, `>` at the end for one or more. It is in force
@@ -106,6 +107,7 @@ pub struct Frame {
 #[derive(Debug)]
 pub struct EngineError {
     doing: &'static str,
+    is_refusal: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -114,8 +116,22 @@ impl EngineError {
     pub fn new(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         EngineError {
             doing,
+            is_refusal: false,
             source: source.into(),
         }
+    }
+
+    /// Makes the error for a frame that will never go, however often it is sent: it is larger than the server takes, say.
+    pub fn refused(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        EngineError {
+            is_refusal: true,
+            ..EngineError::new(doing, source)
+        }
+    }
+
+    /// Whether the frame will never go; see [`refused`](Self::refused).
+    pub fn is_refusal(&self) -> bool {
+        self.is_refusal
     }
 }
 

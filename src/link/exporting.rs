@@ -120,13 +120,16 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     self.establish(generation, &mut subscribed).await;
                 }
                 Action::Control(frame) => {
-                    self.send(frame).await;
-                }
-                Action::Data(sequence, frame) => {
-                    if self.send(frame).await {
-                        self.link.state.lock().sent(sequence, Instant::now());
+                    // All of them are said again, so one that is refused is only noted.
+                    if let Called::Refused(error) = self.send(frame).await {
+                        self.link.state.lock().note(&error);
                     }
                 }
+                Action::Data(sequence, frame) => match self.send(frame).await {
+                    Called::Well => self.link.state.lock().sent(sequence, Instant::now()),
+                    Called::Refused(error) => self.link.state.lock().bury(sequence, &error),
+                    Called::Cut => {}
+                },
                 Action::Confirm(up_to) => {
                     if self.round_trip().await {
                         self.link.state.lock().confirm(up_to, Instant::now());
@@ -155,7 +158,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     fn is_over(&self) -> (bool, bool) {
         let state = self.link.state.lock();
         let is_over = state.is_exhausted && state.stage == Stage::Runs;
-        (is_over, state.outgoing.pending() == 0)
+        (is_over, state.outgoing.window() == 0)
     }
 
     /// Takes from the bus until something happens.
@@ -215,7 +218,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     /// Subscribes to what is not `subscribed` yet, and makes a round trip.
     async fn establish(&mut self, generation: u64, subscribed: &mut usize) {
         for wanted in self.wanted().iter().skip(*subscribed) {
-            if !call(self.link, self.sender.subscribe(wanted)).await {
+            if !succeeds(self.link, self.sender.subscribe(wanted)).await {
                 return;
             }
             *subscribed += 1;
@@ -232,7 +235,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         let settings = &self.link.settings;
         let mut wanted = settings.imports.clone();
         if !settings.imports.is_empty() {
-            wanted.push(subject::mark("*"));
+            wanted.extend([subject::mark("*"), subject::gone("*")]);
         }
         if !settings.exports.is_empty() {
             wanted.extend([subject::hello("*"), subject::want("*", &settings.name)]);
@@ -249,28 +252,49 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         needed
     }
 
-    async fn send(&mut self, frame: Frame) -> bool {
+    async fn send(&mut self, frame: Frame) -> Called {
         call(self.link, self.sender.send(frame)).await
     }
 
     async fn round_trip(&mut self) -> bool {
-        call(self.link, self.sender.round_trip()).await
+        succeeds(self.link, self.sender.round_trip()).await
     }
 }
 
-/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there. Returns whether it
-/// has ended well.
-async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> bool {
+/// How a call of the engine has ended.
+enum Called {
+    Well,
+    /// The engine will never do it, for this reason.
+    Refused(String),
+    /// It failed or took too long, which counts as a cut.
+    Cut,
+}
+
+/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
+async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> Called {
     let limit = link.settings.call;
-    let result = tokio::select! {
+    let failure = tokio::select! {
         biased;
         result = timeout(limit, call) => match result {
-            Ok(Ok(())) => return true,
+            Ok(Ok(())) => return Called::Well,
+            Ok(Err(error)) if error.is_refusal() => return Called::Refused(in_words(&error)),
             Ok(Err(error)) => in_words(&error),
             Err(_) => format!("the engine has not answered within {limit:?}"),
         },
         () = link.cut.notified() => "the connection was cut".to_owned(),
     };
-    link.state.lock().fail(&result, Instant::now());
-    false
+    link.state.lock().fail(&failure, Instant::now());
+    Called::Cut
+}
+
+/// Waits for a call that has to succeed before anything else can: a refusal counts as a cut as well.
+async fn succeeds(link: &Linked, done: impl Future<Output = Result<(), EngineError>>) -> bool {
+    match call(link, done).await {
+        Called::Well => true,
+        Called::Refused(error) => {
+            link.state.lock().fail(&error, Instant::now());
+            false
+        }
+        Called::Cut => false,
+    }
 }

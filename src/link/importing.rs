@@ -5,9 +5,9 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::link::control::{Mark, Want};
+use crate::link::arrival::Arrival;
+use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
-use crate::link::inbox::Arrival;
 use crate::link::name::is_name;
 use crate::link::origins::Arrived;
 use crate::link::state::{Linked, State};
@@ -114,6 +114,14 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             None => state.refuse(&"a mark that cannot be read"),
             Some(mark) if mark.incarnation != own => {
                 let want = state.origins.mark(origin, &mark, now);
+                ask(link, state, origin, want);
+            }
+            Some(_) => {}
+        },
+        Purpose::Gone => match Tombstone::read(&frame) {
+            None => state.refuse(&"a tombstone that cannot be read"),
+            Some(tombstone) if tombstone.incarnation != own => {
+                let want = state.origins.bury(origin, tombstone, now);
                 ask(link, state, origin, want);
             }
             Some(_) => {}

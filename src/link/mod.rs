@@ -3,6 +3,8 @@
 //! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
+mod arrival;
+mod asking;
 mod builder;
 mod connection;
 mod control;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::bus::error::PublishError;
 use crate::bus::lifecycle::WeakBus;
-use crate::link::inbox::Handed;
+use crate::link::arrival::Handed;
 use crate::link::origins::{Arrived, Fate, Queued};
 use crate::link::seen::SeenIds;
 use crate::link::state::Linked;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::codec::Codec;
 use crate::link::connection::{Connection, Standing};
-use crate::link::control::{self, Mark, Want};
+use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
 use crate::link::gap_patience::GapPatience;
@@ -214,6 +214,18 @@ impl State {
         self.mark_at = Some(self.mark_at.map_or(mark_at, |at| at.min(mark_at)));
     }
 
+    /// The engine will never take a numbered frame.
+    pub(super) fn bury(&mut self, sequence: u64, error: &dyn fmt::Display) {
+        self.note(error);
+        let incarnation = self.settings.incarnation;
+        let tombstone = Tombstone {
+            incarnation,
+            sequence,
+        };
+        let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
+        self.export.unsendable += u64::from(is_lost);
+    }
+
     /// A round trip has ended well.
     pub(super) fn confirm(&mut self, up_to: u64, now: Instant) {
         self.outgoing.confirm(up_to);
@@ -290,17 +302,19 @@ impl State {
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
-            && self.outgoing.pending() == 0
+            && self.outgoing.window() == 0
             && self.origins.queued() == 0
             && !self.is_publishing
     }
 
-    /// The link has ended. So many envelopes are left in its subscription.
-    pub(super) fn end(&mut self, left: u64) {
+    /// The link has ended. So many envelopes are left in its subscription. Returns how many are not confirmed.
+    pub(super) fn end(&mut self, left: u64) -> u64 {
+        let unconfirmed = left + self.outgoing.pending();
         self.export.exported = left;
-        self.export.lost = left + self.outgoing.pending();
+        self.export.lost = unconfirmed;
         self.connection.cut();
         self.stage = Stage::Ended;
+        unconfirmed
     }
 
     pub(super) fn stats(&self) -> LinkStats {
@@ -319,6 +333,7 @@ impl State {
                 exported: self.export.exported + outgoing.exported(),
                 confirmed: outgoing.confirmed(),
                 pending,
+                lost: self.export.lost + outgoing.lost(),
                 resent: outgoing.resent(),
                 ..self.export
             },

@@ -42,14 +42,16 @@ pub struct ExportStats {
     pub confirmed: u64,
     /// Of these: sent or not, but not confirmed.
     pub pending: u64,
-    /// Of these: not confirmed when the link ended.
+    /// Of these: refused by the server or the engine for good, such as those that are larger than the server takes; and,
+    /// once the link has ended, those that are not confirmed.
     pub lost: u64,
     /// How often one was sent again.
     pub resent: u64,
     /// Envelopes that the bus had no room for in the link's queue, by the overflow policy of the export.
     pub lagged: u64,
     /// Envelopes that cannot be sent: the codec refuses them, the subject has more than 1,024 bytes, the whole frame
-    /// more than 1 MiB, or the headers leave no room for one more.
+    /// more than 1 MiB, or the headers leave no room for one more. These have no number. What is refused only when it is
+    /// sent has one: it is `lost` as well, and importers are told that it is missed.
     pub unsendable: u64,
     /// Envelopes that a link has brought, and that therefore do not go out again.
     pub passed_over: u64,

@@ -21,6 +21,7 @@ const NO_SUBJECT: &str = "=_";
 const MARK: &str = "=c.mark";
 const WANT: &str = "=c.want";
 const HELLO: &str = "=c.hello";
+const GONE: &str = "=c.gone";
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
@@ -139,6 +140,11 @@ pub(super) fn mark(origin: &str) -> String {
     from_origin(origin, MARK)
 }
 
+/// Returns the subject by which this origin (`*` for any) says that a frame will not come.
+pub(super) fn gone(origin: &str) -> String {
+    from_origin(origin, GONE)
+}
+
 /// Returns the subject by which this origin greets all others.
 pub(super) fn hello(origin: &str) -> String {
     from_origin(origin, HELLO)
@@ -154,6 +160,8 @@ pub(super) fn want(origin: &str, of: &str) -> String {
 pub(super) enum Purpose<'a> {
     Data,
     Mark,
+    /// A frame that will not come.
+    Gone,
     Hello,
     /// Frames of this link are asked for.
     Want(&'a str),
@@ -166,6 +174,7 @@ pub(super) fn split(subject: &str) -> Option<(&str, Purpose<'_>)> {
     let purpose = match rest {
         "" => return None,
         MARK => Purpose::Mark,
+        GONE => Purpose::Gone,
         HELLO => Purpose::Hello,
         _ => match rest.strip_prefix(WANT).and_then(|it| it.strip_prefix('.')) {
             Some(of) => Purpose::Want(of),
@@ -264,6 +273,7 @@ mod tests {
     fn what_a_subject_is_for_is_seen_in_it() {
         assert_eq!(split("ob.north.a.b"), Some(("north", Purpose::Data)));
         assert_eq!(split(&mark("north")), Some(("north", Purpose::Mark)));
+        assert_eq!(split(&gone("north")), Some(("north", Purpose::Gone)));
         assert_eq!(split(&hello("north")), Some(("north", Purpose::Hello)));
         assert_eq!(
             split(&want("north", "south")),

@@ -83,6 +83,9 @@ impl EngineSender for MemorySender {
                 if wire.is_closed {
                     return Err(EngineError::new("send a frame", "the connection is closed"));
                 }
+                if frame.body.len() > server.max_body {
+                    return Err(EngineError::refused("send a frame", "it is too large"));
+                }
                 if !wire.is_cut {
                     wire.up.push_back(frame);
                     let waiting = wire.up.len();

@@ -17,6 +17,7 @@ pub(super) struct Server {
     pub(super) random: Rng,
     pub(super) is_up: bool,
     pub(super) connections: Vec<Weak<MemoryConnection>>,
+    pub(super) max_body: usize,
     /// Name, and what may not be published or subscribed to.
     pub(super) forbidden: Vec<(String, String)>,
 }
@@ -59,6 +60,7 @@ impl Server {
             random: Rng::with_seed(seed),
             is_up: true,
             connections: Vec::new(),
+            max_body: usize::MAX,
             forbidden: Vec::new(),
         }
     }

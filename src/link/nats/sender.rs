@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
+use async_nats::client::PublishErrorKind;
 use async_nats::connection::State as Connection;
 use async_nats::{Client, HeaderMap, HeaderName, HeaderValue, Subscriber};
 use futures_core::Stream;
@@ -116,8 +117,9 @@ impl EngineSender for NatsSender {
     /// A call that is given up has handed over the frame whole or not at all.
     async fn send(&mut self, frame: Frame) -> Result<(), EngineError> {
         const DOING: &str = "send a frame";
-        check(&frame.subject).map_err(|reason| EngineError::new(DOING, reason))?;
-        let headers = headers(&frame.headers).map_err(|error| EngineError::new(DOING, error))?;
+        check(&frame.subject).map_err(|reason| EngineError::refused(DOING, reason))?;
+        let headers =
+            headers(&frame.headers).map_err(|error| EngineError::refused(DOING, error))?;
         (self.connected().await).map_err(|reason| EngineError::new(DOING, reason))?;
         let Frame { subject, body, .. } = frame;
         let sent = match headers {
@@ -128,7 +130,12 @@ impl EngineSender for NatsSender {
             }
             None => self.client.publish(subject, body).await,
         };
-        sent.map_err(|error| EngineError::new(DOING, error))
+        sent.map_err(|error| match error.kind() {
+            PublishErrorKind::Send => EngineError::new(DOING, error),
+            PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::InvalidSubject => {
+                EngineError::refused(DOING, error)
+            }
+        })
     }
 
     async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {

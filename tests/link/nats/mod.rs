@@ -5,6 +5,7 @@
 mod command;
 mod contract;
 mod cuts;
+mod limits;
 mod links;
 mod permissions;
 mod server;
