@@ -3,6 +3,8 @@
 //! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
+mod announcer;
+mod announcing;
 mod builder;
 mod connection;
 mod control;
@@ -13,6 +15,8 @@ mod exporting;
 mod gap_patience;
 mod gaps;
 mod handle;
+mod imported;
+mod importers;
 mod importing;
 mod inbox;
 mod joining;
@@ -23,6 +27,8 @@ pub mod nats;
 mod origins;
 mod outbox;
 mod publishing;
+mod relays;
+mod requests_out;
 mod seen;
 mod state;
 mod stats;
