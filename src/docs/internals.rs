@@ -144,10 +144,11 @@
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
-//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control` | the seam to a server, an engine in memory; what a frame looks like |
+//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
 //! | `outbox`, `inbox`, `arrival`, `asking`, `gap_patience`, `gaps`, `origins`, `seen` | what a link must get across; what comes, in order and once |
 //! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
+//! | `imported`, `importers`, `announcer`, `requests_out`, `relays` | requests across links: whom an answer may come from, and that nobody answers |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
 //! # Locks and atomics

@@ -133,7 +133,7 @@ where
         let (engine, exports) = (&self.engine, self.exported());
         let inlets: Vec<_> = (self.imports.iter())
             .map(|import| Inlet {
-                subject: import.subject.clone(),
+                imported: import.imported.clone(),
                 publisher: import.publisher.clone().into_async().downgrade(),
             })
             .collect();
@@ -159,7 +159,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
-            imports: inlets.iter().map(|inlet| inlet.subject.clone()).collect(),
+            imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {

@@ -3,6 +3,8 @@
 //! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
+mod announcer;
+mod announcing;
 mod arrival;
 mod asking;
 mod builder;
@@ -15,6 +17,8 @@ mod exporting;
 mod gap_patience;
 mod gaps;
 mod handle;
+mod imported;
+mod importers;
 mod importing;
 mod inbox;
 mod joining;
@@ -25,6 +29,8 @@ pub mod nats;
 mod origins;
 mod outbox;
 mod publishing;
+mod relays;
+mod requests_out;
 mod seen;
 mod state;
 mod stats;

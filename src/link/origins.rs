@@ -30,6 +30,8 @@ const MAX_QUEUED_BYTES: usize = 16 << 20;
 pub(super) struct Arrived {
     pub(super) heading: Heading,
     pub(super) frame: Frame,
+    /// When it came.
+    pub(super) at: Instant,
 }
 
 /// What is to be published, or told, next.
@@ -46,6 +48,10 @@ pub(super) enum Fate {
     Repeated,
     Refused,
     Denied,
+    /// A request whose time was up.
+    Late,
+    /// Received, but the request that it answers was over.
+    AnswerTooLate,
 }
 
 #[derive(Debug)]
@@ -267,6 +273,11 @@ impl Origins {
         let stats = &mut origin.stats;
         *match outcome {
             Fate::Received => &mut stats.received,
+            Fate::Late => &mut stats.late,
+            Fate::AnswerTooLate => {
+                stats.late_answers += 1;
+                &mut stats.received
+            }
             Fate::Repeated => &mut stats.repeated,
             Fate::Refused => &mut stats.refused,
             Fate::Denied => &mut stats.denied,
@@ -295,6 +306,8 @@ impl Neighbour {
                 repeated: 0,
                 refused: 0,
                 denied: 0,
+                late: 0,
+                late_answers: 0,
                 missed: 0,
                 early: 0,
                 untracked: 0,

@@ -13,15 +13,19 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::codec::Codec;
+use crate::link::announcer::Announcer;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
 use crate::link::gap_patience::GapPatience;
 use crate::link::gaps::GapBoard;
+use crate::link::imported::Imported;
 use crate::link::origins::Origins;
 use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::requests_out::RequestsOut;
 use crate::link::stats::{ExportStats, LinkStats};
+use crate::link::wire::add_time_left;
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -47,7 +51,7 @@ pub(super) struct Settings {
     pub(super) mark_after: Duration,
     /// What is exported, and what is subscribed to, as the server sees it.
     pub(super) exports: Vec<String>,
-    pub(super) imports: Vec<String>,
+    pub(super) imports: Vec<Imported>,
 }
 
 /// What the exporting part does next.
@@ -82,6 +86,8 @@ pub(super) struct State {
     settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
+    pub(super) requests: RequestsOut,
+    pub(super) announcer: Announcer,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
@@ -118,6 +124,13 @@ pub(super) struct Linked {
     pub(super) cut: Notify,
 }
 
+impl Settings {
+    /// The subjects of all that is imported.
+    fn subjects(&self) -> Vec<String> {
+        self.imports.iter().map(|it| it.subject.clone()).collect()
+    }
+}
+
 impl Linked {
     pub(super) fn new(settings: Settings) -> Self {
         let settings = Arc::new(settings);
@@ -138,7 +151,14 @@ impl State {
     fn new(settings: Arc<Settings>) -> Self {
         State {
             outgoing: Outgoing::new(settings.incarnation, settings.bounds),
-            origins: Origins::new(settings.patience, settings.imports.clone()),
+            origins: Origins::new(settings.patience, settings.subjects()),
+            requests: RequestsOut::default(),
+            announcer: Announcer::new(
+                Arc::clone(&settings.name),
+                settings.incarnation,
+                settings.imports.clone(),
+                !settings.exports.is_empty(),
+            ),
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
@@ -169,6 +189,10 @@ impl State {
         if let Some(frame) = self.control.pop_front() {
             return Action::Control(frame);
         }
+        self.requests.settle(now);
+        if let Some(frame) = self.announcer.next(now) {
+            return Action::Control(frame);
+        }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
             self.mark_at = Some(now + self.mark_pause);
@@ -185,10 +209,20 @@ impl State {
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
-        match next {
-            Some((sequence, frame)) => Action::Data(sequence, frame.clone()),
-            None => waiting(confirm_at.into_iter().chain(self.mark_at).min()),
+        if let Some((sequence, frame)) = next {
+            let mut frame = frame.clone();
+            if let Some(left) = self.requests.time_left(sequence, now) {
+                add_time_left(&mut frame, left);
+            }
+            return Action::Data(sequence, frame);
         }
+        let due = [
+            confirm_at,
+            self.mark_at,
+            self.announcer.at(),
+            self.requests.unsettled_until(),
+        ];
+        waiting(due.into_iter().flatten().min())
     }
 
     fn mark(&self) -> Mark {
@@ -238,6 +272,7 @@ impl State {
             return;
         }
         self.unconfirmed_since = None;
+        self.requests.asked(now);
         self.outgoing.rewind();
         self.origins.listen(now);
         self.request_mark(now);
@@ -258,9 +293,13 @@ impl State {
     }
 
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
-    pub(super) fn lagged(&mut self) {
+    pub(super) fn lagged(&mut self, now: Instant) {
         self.engine_lags += 1;
         self.greet();
+        // What others import may be among them.
+        self.requests.asked(now);
+        let announcement = self.announcer.first(now);
+        self.push_control(announcement);
     }
 
     /// A frame is refused that has no place in a sequence.
@@ -293,7 +332,7 @@ impl State {
         self.push_control(frame);
     }
 
-    fn push_control(&mut self, frame: Frame) {
+    pub(super) fn push_control(&mut self, frame: Frame) {
         if self.control.len() < MAX_CONTROL {
             self.control.push_back(frame);
         }
