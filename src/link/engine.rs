@@ -44,10 +44,16 @@ pub trait EngineSender: Send + 'static {
     /// Asks for the frames of these subjects. `*` stands for one token, `>` at the end for one or more. It is in force
     /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself.
     ///
+    /// Of all connections that ask with the same group, the server gives each frame to one.
+    ///
     /// # Errors
     ///
     /// [`EngineError`] if the engine refuses the subject.
-    fn subscribe(&mut self, subject: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    fn subscribe(
+        &mut self,
+        subject: &str,
+        group: Option<&str>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Waits until everything that was sent before has reached the server, and every subscription is in force there.
     ///

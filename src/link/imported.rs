@@ -22,6 +22,13 @@ impl Imported {
         }
     }
 
+    /// Whether all that the other brings comes by this one too.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.group == other.group
+            && (self == other
+                || self.group.is_none() && subject::covers(&self.subject, &other.subject))
+    }
+
     pub(super) fn matches(&self, subject: &str) -> bool {
         subject::matches(&self.subject, subject)
     }

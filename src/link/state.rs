@@ -25,7 +25,7 @@ use crate::link::origins::Origins;
 use crate::link::outbox::{Outgoing, WindowBounds};
 use crate::link::requests_out::RequestsOut;
 use crate::link::stats::{ExportStats, LinkStats};
-use crate::link::wire::add_time_left;
+use crate::link::wire::{add_again, add_time_left};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -125,9 +125,12 @@ pub(super) struct Linked {
 }
 
 impl Settings {
-    /// The subjects of all that is imported.
+    /// The subjects of all that comes here and not to another of a group.
     fn subjects(&self) -> Vec<String> {
-        self.imports.iter().map(|it| it.subject.clone()).collect()
+        (self.imports.iter())
+            .filter(|it| it.group.is_none())
+            .map(|it| it.subject.clone())
+            .collect()
     }
 }
 
@@ -213,6 +216,9 @@ impl State {
             let mut frame = frame.clone();
             if let Some(left) = self.requests.time_left(sequence, now) {
                 add_time_left(&mut frame, left);
+            }
+            if sequence <= self.outgoing.confirmable() {
+                add_again(&mut frame);
             }
             return Action::Data(sequence, frame);
         }

@@ -4,6 +4,7 @@
 mod crossing;
 mod ends;
 mod faults;
+mod groups;
 mod hostile;
 mod loops;
 #[cfg(feature = "nats")]

@@ -138,13 +138,17 @@ impl EngineSender for NatsSender {
         })
     }
 
-    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+    async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         const DOING: &str = "subscribe";
         if subject.len() > SUBJECT {
             return Err(EngineError::new(DOING, TOO_LONG));
         }
-        let subscription = (self.client.subscribe(subject.to_owned()).await)
-            .map_err(|error| EngineError::new(DOING, error))?;
+        let subject = subject.to_owned();
+        let subscription = match group {
+            None => self.client.subscribe(subject).await,
+            Some(group) => (self.client.queue_subscribe(subject, group.to_owned())).await,
+        };
+        let subscription = subscription.map_err(|error| EngineError::new(DOING, error))?;
         (self.subscriptions.send(subscription))
             .map_err(|_| EngineError::new(DOING, "the receiving end is gone"))
     }
