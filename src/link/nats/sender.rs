@@ -40,7 +40,7 @@ pub struct NatsSender {
     client: Client,
     news: SharedNews,
     changes: watch::Receiver<ClientNews>,
-    subscriptions: mpsc::UnboundedSender<Subscriber>,
+    subscriptions: mpsc::UnboundedSender<(String, Subscriber)>,
     marker: String,
     /// Markers, as they come back by the second connection.
     markers: Subscriber,
@@ -53,7 +53,7 @@ impl NatsSender {
         client: Client,
         markers: &Client,
         news: SharedNews,
-        subscriptions: mpsc::UnboundedSender<Subscriber>,
+        subscriptions: mpsc::UnboundedSender<(String, Subscriber)>,
         name: &str,
     ) -> Result<Self, EngineError> {
         let marker = format!("ob.{name}.{MARKER}.{:016x}", fastrand::u64(..));
@@ -138,7 +138,7 @@ impl EngineSender for NatsSender {
         }
         let subscription = (self.client.subscribe(subject.to_owned()).await)
             .map_err(|error| EngineError::new(DOING, error))?;
-        (self.subscriptions.send(subscription))
+        (self.subscriptions.send((subject.to_owned(), subscription)))
             .map_err(|_| EngineError::new(DOING, "the receiving end is gone"))
     }
 
