@@ -193,8 +193,8 @@
 //! ] }
 //! ```
 //!
-//! * Frames of one import pattern come in order. Those of several patterns may overtake each other; then some are asked
-//!   for that are on their way already. One pattern that covers all is cheaper.
+//! * Frames of one import pattern come in order, and no mark overtakes them. Those of several patterns may overtake each
+//!   other; then some are asked for that are on their way already. One pattern that covers all is cheaper.
 //! * The client holds up to 65,536 frames of each pattern. If the link is that far behind, more are dropped, and asked
 //!   for again.
 //! * A link that is closed while the server is away leaves its client behind, until the server is there again or the
@@ -214,7 +214,8 @@
 //! * to share a subscription in a group, if links do so;
 //! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
 //! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
-//!   it, but more is sent again.
+//!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined
+//!   begins after the number that the mark tells.
 //!
 //! It need not store anything, nor acknowledge single frames, nor tell how many it has lost.
 //!
