@@ -34,6 +34,8 @@ enum Taken<M> {
     Envelope(Delivery<M>),
     /// So many were lost in the queue.
     Lost(u64),
+    /// The bus has evicted the link, since its queue was full. Nothing more will come.
+    Evicted,
     /// There is nothing now.
     Nothing,
     /// Nothing more will come.
@@ -42,7 +44,7 @@ enum Taken<M> {
 
 impl<M> Outlet<M> {
     /// Lets nothing new in.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         match self {
             Outlet::Exports(subscription) => subscription.close(),
             Outlet::Nothing(subscription) => subscription.close(),
@@ -55,7 +57,8 @@ impl<M> Outlet<M> {
             Outlet::Exports(subscription) => match subscription.recv().await {
                 Ok(envelope) => Taken::Envelope(envelope),
                 Err(RecvError::Lagged { missed }) => Taken::Lost(missed),
-                Err(RecvError::Disconnected | RecvError::Evicted) => Taken::End,
+                Err(RecvError::Evicted) => Taken::Evicted,
+                Err(RecvError::Disconnected) => Taken::End,
             },
             Outlet::Nothing(subscription) => match subscription.recv().await {
                 Ok(_) | Err(RecvError::Lagged { .. }) => Taken::Nothing,
@@ -73,19 +76,20 @@ impl<M> Outlet<M> {
             Ok(envelope) => Taken::Envelope(envelope),
             Err(TryRecvError::Lagged { missed }) => Taken::Lost(missed),
             Err(TryRecvError::Empty) => Taken::Nothing,
-            Err(TryRecvError::Disconnected | TryRecvError::Evicted) => Taken::End,
+            Err(TryRecvError::Evicted) => Taken::Evicted,
+            Err(TryRecvError::Disconnected) => Taken::End,
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent.
-    pub(super) fn left(&mut self) -> u64 {
+    /// Takes what is left, and returns how many envelopes would have been sent, and how many were lost in the queue.
+    pub(super) fn left(&mut self) -> (u64, u64) {
         self.close();
-        let mut left = 0;
+        let (mut left, mut lagged) = (0, 0);
         loop {
             match self.try_take() {
                 Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
-                Taken::Lost(_) => {}
-                Taken::Nothing | Taken::End => return left,
+                Taken::Lost(missed) => lagged += missed,
+                Taken::Nothing | Taken::Evicted | Taken::End => return (left, lagged),
             }
         }
     }
@@ -181,38 +185,51 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers what was taken, and what can be taken without waiting.
     fn took(&mut self, first: Taken<M>) {
-        let mut state = self.link.state.lock();
-        let settings = &self.link.settings;
+        let state = &self.link.state;
         let mut taken = first;
         for more in (0..BATCH).rev() {
             match taken {
                 Taken::Nothing => return,
-                Taken::Lost(missed) => state.export.lagged += missed,
-                Taken::End => {
-                    state.is_exhausted = true;
-                    self.link.changed.notify_one();
-                    return;
-                }
+                Taken::Lost(missed) => state.lock().export.lagged += missed,
+                Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
+                Taken::End => return self.exhausted(None),
                 Taken::Envelope(envelope) if came_by_link(&envelope) => {
-                    state.export.passed_over += 1;
+                    state.lock().export.passed_over += 1;
                 }
-                Taken::Envelope(envelope) => {
-                    self.seen.note(envelope.id);
-                    let place = state.outgoing.next_place();
-                    match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => state.outgoing.push(frame),
-                        Err(error) => {
-                            state.export.unsendable += 1;
-                            state.note(&error);
-                        }
-                    }
-                }
+                Taken::Envelope(envelope) => self.number(&envelope),
             }
-            if more == 0 || !state.outgoing.has_room() {
+            if more == 0 || !state.lock().outgoing.has_room() {
                 return;
             }
             taken = self.outlet.try_take();
         }
+    }
+
+    /// Makes a frame of an envelope. The payload's code may do anything, so it runs without a lock; no other part takes
+    /// the place meanwhile.
+    fn number(&self, envelope: &Envelope<M>) {
+        self.seen.note(envelope.id);
+        let (state, settings) = (&self.link.state, &self.link.settings);
+        let place = state.lock().outgoing.next_place();
+        let encoded = encode(envelope, &settings.name, place, &settings.codec);
+        let mut state = state.lock();
+        match encoded {
+            Ok(frame) => state.outgoing.push(frame),
+            Err(error) => {
+                state.export.unsendable += 1;
+                state.note(&error);
+            }
+        }
+    }
+
+    /// Nothing more will come from the bus.
+    fn exhausted(&self, why: Option<&RecvError>) {
+        let mut state = self.link.state.lock();
+        state.is_exhausted = true;
+        if let Some(why) = why {
+            state.note(why);
+        }
+        self.link.changed.notify_one();
     }
 
     /// Subscribes to what is not `subscribed` yet, and makes a round trip.
@@ -225,6 +242,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());
+            self.link.to_tick.notify_one();
             self.link.changed.notify_one();
         }
     }

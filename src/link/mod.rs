@@ -4,6 +4,7 @@
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
 mod arrival;
+mod asked;
 mod asking;
 mod builder;
 mod connection;
@@ -14,6 +15,7 @@ mod error;
 mod exporting;
 mod gap_patience;
 mod handle;
+mod held;
 mod importing;
 mod inbox;
 mod joining;
@@ -21,6 +23,7 @@ pub mod memory;
 mod name;
 #[cfg(feature = "nats")]
 pub mod nats;
+mod neighbour;
 mod origins;
 mod outbox;
 mod publishing;
@@ -28,6 +31,7 @@ mod seen;
 mod state;
 mod stats;
 mod subject;
+mod waiting;
 mod wire;
 
 pub use self::builder::LinkBuilder;

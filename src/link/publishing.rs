@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use crate::bus::error::PublishError;
 use crate::bus::lifecycle::WeakBus;
 use crate::link::arrival::Handed;
-use crate::link::origins::{Arrived, Fate, Queued};
+use crate::link::neighbour::Fate;
 use crate::link::seen::SeenIds;
 use crate::link::state::Linked;
 use crate::link::subject;
+use crate::link::waiting::{Arrived, Queued};
 use crate::link::wire::{FrameError, decode, is_subject_of};
 use crate::message::advisory::Advisory;
 use crate::message::denial::Denial;
@@ -86,7 +87,10 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
         let inlet = self
             .inlets
             .iter()
-            .find(|it| subject::matches(&it.subject, &frame.subject));
+            .find(|it| subject::imports(&it.subject, &frame.subject));
+        if inlet.is_none() && subject::is_without_subject(&frame.subject) {
+            return Ok(Fate::PassedOver);
+        }
         let any = inlet.or(self.inlets.first());
         let Some(publisher) = any.and_then(|it| it.publisher.upgrade()) else {
             return if any.is_some() {

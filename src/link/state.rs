@@ -28,6 +28,9 @@ const MAX_CONTROL: usize = 1024;
 /// The longest time between two marks.
 const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
+/// The shortest time between two marks, however often others ask.
+const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
+
 /// What a link was built with.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -84,6 +87,7 @@ pub(super) struct State {
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
+    marked_at: Option<Instant>,
     mark_at: Option<Instant>,
     mark_pause: Duration,
     pub(super) export: ExportStats,
@@ -138,6 +142,7 @@ impl State {
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
+            marked_at: None,
             mark_at: None,
             mark_pause: settings.mark_after,
             export: ExportStats::default(),
@@ -167,7 +172,7 @@ impl State {
         }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
-            self.mark_at = Some(now + self.mark_pause);
+            (self.marked_at, self.mark_at) = (Some(now), Some(now + self.mark_pause));
             return Action::Control(self.mark().frame(&self.settings.name));
         }
         let unconfirmed = self.outgoing.unconfirmed();
@@ -272,7 +277,10 @@ impl State {
     /// Another link asks how far this one is.
     pub(super) fn request_mark(&mut self, now: Instant) {
         if !self.settings.exports.is_empty() {
-            self.mark_at = Some(now);
+            let at = self
+                .marked_at
+                .map_or(now, |at| now.max(at + MIN_MARK_PAUSE));
+            self.mark_at = Some(self.mark_at.map_or(at, |due| due.min(at)));
             self.mark_pause = self.settings.mark_after;
         }
     }
@@ -295,22 +303,39 @@ impl State {
         }
     }
 
+    /// Whether something waits until all that the engine has was taken.
+    pub(super) fn awaits_rest(&self) -> bool {
+        self.connection.awaits_rest() || self.stage == Stage::Drains && !self.origins.is_closed()
+    }
+
+    /// All that the engine had was taken.
+    pub(super) fn rest(&mut self) {
+        self.connection.rest();
+        if self.stage == Stage::Drains {
+            self.origins.close();
+        }
+    }
+
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
             && self.outgoing.window() == 0
-            && self.origins.queued() == 0
             && !self.is_publishing
+            && self.origins.is_drained()
     }
 
-    /// The link has ended. So many envelopes are left in its subscription. Returns how many are not confirmed.
-    pub(super) fn end(&mut self, left: u64) -> u64 {
-        let unconfirmed = left + self.outgoing.pending();
+    /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
+    pub(super) fn end(&mut self, left: u64, lagged: u64) {
         self.export.exported = left;
-        self.export.lost = unconfirmed;
+        self.export.lost = left + self.outgoing.pending();
+        self.export.lagged += lagged;
         self.connection.cut();
         self.stage = Stage::Ended;
-        unconfirmed
+    }
+
+    /// Once the link has ended: how many envelopes are not confirmed.
+    pub(super) fn unconfirmed(&self) -> u64 {
+        self.export.lost
     }
 
     pub(super) fn stats(&self) -> LinkStats {
@@ -334,6 +359,7 @@ impl State {
                 ..self.export
             },
             imports: self.origins.stats(),
+            forgotten: self.origins.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,

@@ -184,6 +184,22 @@ pub(super) fn split(subject: &str) -> Option<(&str, Purpose<'_>)> {
     Some((origin, purpose))
 }
 
+/// Returns what to subscribe to for payloads of an origin that have no subject.
+pub(super) fn without_subject(origin: &str) -> String {
+    from_origin(origin, NO_SUBJECT)
+}
+
+/// Whether this is the subject, or the pattern, for payloads that have none.
+pub(super) fn is_without_subject(subject: &str) -> bool {
+    subject.rsplit('.').next() == Some(NO_SUBJECT)
+}
+
+/// Whether this import is for the subject. The server's wildcards match payloads without a subject, those of the bus do
+/// not; they have an import of their own.
+pub(super) fn imports(pattern: &str, subject: &str) -> bool {
+    matches(pattern, subject) && is_without_subject(pattern) == is_without_subject(subject)
+}
+
 /// Whether the server's pattern matches the subject.
 pub(super) fn matches(pattern: &str, subject: &str) -> bool {
     let mut tokens = subject.split('.');

@@ -116,10 +116,7 @@ impl EngineSender for MemorySender {
 
     async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
         let server = self.server.server.lock();
-        if !server.forbids(&self.connection, subject) {
-            let mut wire = self.connection.state.lock();
-            wire.subscriptions.push(subject.to_owned());
-        }
+        server.subscribe(&self.connection, subject.to_owned());
         Ok(())
     }
 
@@ -142,6 +139,13 @@ impl EngineSender for MemorySender {
         if !self.connection.state.lock().is_cut {
             self.server.server.lock().flush(&self.connection);
         }
+        self.connection.state.lock().is_closed = true;
+        self.connection.changed.notify_one();
+    }
+}
+
+impl Drop for MemorySender {
+    fn drop(&mut self) {
         self.connection.state.lock().is_closed = true;
         self.connection.changed.notify_one();
     }
@@ -187,7 +191,7 @@ impl EngineReceiver for MemoryReceiver {
                 continue;
             }
             if is_back {
-                self.connection.restore();
+                self.server.server.lock().restore(&self.connection);
                 continue;
             }
             tokio::select! {

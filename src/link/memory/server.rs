@@ -40,6 +40,8 @@ pub(super) struct Wire {
     /// When a connection that was cut at random is there again.
     pub(super) back_at: Option<Instant>,
     pub(super) subscriptions: Vec<String>,
+    /// What the server has refused. It is asked for again after each cut.
+    pub(super) refused: Vec<String>,
     /// Sent, and not at the server yet.
     pub(super) up: VecDeque<Frame>,
     /// When the first of them reaches the server at the latest.
@@ -105,6 +107,35 @@ impl Server {
             });
         }
         refuses
+    }
+
+    /// Subscribes a connection, if the server lets it.
+    pub(super) fn subscribe(&self, connection: &MemoryConnection, subject: String) {
+        let refuses = self.forbids(connection, &subject);
+        let mut wire = connection.state.lock();
+        if refuses {
+            wire.refused.push(subject);
+        } else {
+            wire.subscriptions.push(subject);
+        }
+    }
+
+    /// Restores a connection, which then asks for its subscriptions again.
+    pub(super) fn restore(&mut self, connection: &MemoryConnection) {
+        let mut wire = connection.state.lock();
+        if !wire.is_cut {
+            return;
+        }
+        (wire.is_cut, wire.back_at) = (false, None);
+        wire.put(Instant::now(), EngineEvent::Connected);
+        let mut wanted = std::mem::take(&mut wire.subscriptions);
+        wanted.append(&mut wire.refused);
+        drop(wire);
+        for subject in wanted {
+            self.subscribe(connection, subject);
+        }
+        connection.changed.notify_one();
+        connection.restored.notify_waiters();
     }
 
     pub(super) fn deliver(&mut self, receiver: &MemoryConnection, frame: &Frame) {
@@ -179,17 +210,5 @@ impl MemoryConnection {
         drop(wire);
         self.changed.notify_one();
         reached
-    }
-
-    pub(super) fn restore(&self) {
-        let mut wire = self.state.lock();
-        if !wire.is_cut {
-            return;
-        }
-        (wire.is_cut, wire.back_at) = (false, None);
-        wire.put(Instant::now(), EngineEvent::Connected);
-        drop(wire);
-        self.changed.notify_one();
-        self.restored.notify_waiters();
     }
 }
