@@ -58,11 +58,11 @@
 //!    not confirmed is sent again after a reconnect. *Lost* is what the server refuses for its size, of which importers
 //!    are told at once, and what is not confirmed when the link ends.
 //! 2. **What comes is accounted for.** For each number an importer publishes the envelope, or counts it as refused,
-//!    denied or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
+//!    denied, late or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
 //!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
 //!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
-//!    [patience](crate::link::LinkBuilder::patience), is missed: an advisory [`LinkLagged`] comes before the envelopes after the
-//!    gap.
+//!    [patience](crate::link::LinkBuilder::patience), is missed. An advisory [`LinkLagged`] says so, and
+//!    [`LinkGaps`](crate::link::LinkGaps) says at which delivery the gap lies.
 //! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.
@@ -100,9 +100,29 @@
 //! * An envelope that one link was denied to publish may come by another while the first attempt runs. It is then
 //!   counted as repeated.
 //!
+//! # Requests
+//!
+//! A [request](crate::Bus::request) is answered by a responder on another bus as by one here, if a link exports the
+//! request's subject and a link there imports it, and the answer's subject the other way. Besides:
+//!
+//! * **Nobody is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no link
+//!   imports. It also declines one for which all links that import it have said that nobody matched it there, or that
+//!   it was denied. If all that have the request decline it, it ends with
+//!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus.
+//! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
+//!   most. One that waited too long before it is published is not published, and counted as
+//!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted.
+//! * **A late answer** goes to subscribers only, as on one bus. It is counted as
+//!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
+//!
+//! Links say what they import when they begin to listen, when they are asked, and every 10 s. One that says nothing for
+//! 35 s is forgotten. Where a link cannot know, the request's time-out decides: in the first second after its
+//! connection has begun, if an importer has vanished with the request, if what it said was lost on the way, or with
+//! more than 256 importers. An importer that has become ready just now may be unknown for some milliseconds.
+//!
 //! # Not yet
 //!
-//! A durable mode (what was sent while nobody listened), requests and their answers across a link, groups across
+//! A durable mode (what was sent while nobody listened), groups across
 //! links, retained envelopes for late joiners on the other side, and transit (what came by one link leaves by another).
 //!
 //! Known faults, to be mended before the first version:
@@ -121,6 +141,8 @@
 //! | `ob.<origin>.=c.gone` | a number that will not come, in its place: no server takes it |
 //! | `ob.<origin>.=c.hello` | asks all exporters for a mark |
 //! | `ob.<origin>.=c.want.<other>` | asks another for what is missing |
+//! | `ob.<origin>.=c.imports` | what a link imports |
+//! | `ob.<origin>.=c.declined.<other>` | says to another that nobody answers a request |
 //! | `ob.<origin>.=b.<connection>` | a round trip of the NATS engine |
 //!
 //! Bytes of a token other than `[A-Za-z0-9_-]` are escaped as `=HH`, and the empty token is `=`. Wildcards stay as they
@@ -128,7 +150,7 @@
 //! bytes; what is longer does not go out, and is counted.
 //!
 //! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
-//! correlation id if it has one. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
+//! correlation id if it has one; and for a request `left=` with the milliseconds that are left. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
 //! space at the ends are escaped as `=HH`.
 //!
 //! # Over NATS

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
+use crate::link::imported::Imported;
 use crate::link::name::is_name;
 use crate::link::outbox::WindowBounds;
 use crate::link::subject;
@@ -46,7 +47,7 @@ pub struct LinkBuilder<E, M> {
 }
 
 pub(super) struct Import<M> {
-    pub(super) subject: String,
+    pub(super) imported: Imported,
     pub(super) publisher: Publisher<M>,
 }
 
@@ -142,7 +143,7 @@ impl<E, M> LinkBuilder<E, M> {
             subject::without_subject("*"),
         ];
         self.imports.extend(subjects.map(|subject| Import {
-            subject,
+            imported: Imported::alone(subject),
             publisher: publisher.clone(),
         }));
         self
@@ -154,10 +155,14 @@ impl<E, M> LinkBuilder<E, M> {
         P::Error: Into<PatternError>,
     {
         match pattern.try_into() {
-            Ok(pattern) => self.imports.push(Import {
-                subject: subject::from_origin(origin, &subject::of_pattern(&pattern)),
-                publisher,
-            }),
+            Ok(pattern) => {
+                let subject = subject::from_origin(origin, &subject::of_pattern(&pattern));
+                let imported = Imported::alone(subject);
+                self.imports.push(Import {
+                    imported,
+                    publisher,
+                });
+            }
             Err(error) => self.note(error.into()),
         }
         self
@@ -214,7 +219,7 @@ impl<E, M> LinkBuilder<E, M> {
 
 impl<E, M> fmt::Debug for LinkBuilder<E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let imports: Vec<_> = self.imports.iter().map(|import| &import.subject).collect();
+        let imports: Vec<_> = self.imports.iter().map(|import| &import.imported).collect();
         f.debug_struct("LinkBuilder")
             .field("name", &self.name)
             .field("exports", &self.exports)

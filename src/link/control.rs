@@ -101,7 +101,7 @@ pub(super) fn hello(origin: &str) -> Frame {
     }
 }
 
-fn frame(subject: String, what: &impl Serialize) -> Frame {
+pub(super) fn frame(subject: String, what: &impl Serialize) -> Frame {
     // Numbers and texts can always be written.
     let body = serde_json::to_vec(what).unwrap_or_default();
     Frame {
@@ -111,7 +111,7 @@ fn frame(subject: String, what: &impl Serialize) -> Frame {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Option<T> {
+pub(super) fn read<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Option<T> {
     if frame.body.len() > MAX_BODY {
         return None;
     }

@@ -15,6 +15,7 @@ use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::exporting::{Exporting, Outlet};
 use crate::link::importing::Importing;
 use crate::link::publishing::{Inlet, PublishingPart};
+use crate::link::relays::Relays;
 use crate::link::seen::SeenIds;
 use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
@@ -56,7 +57,7 @@ where
     /// Runs until the bus, the engine or the handle has ended.
     pub(super) async fn run(mut self) {
         let shared = Arc::clone(&self.link);
-        let link = &*shared;
+        let link = &shared;
         let importing = Importing {
             link,
             receiver: &mut self.receiver,
@@ -66,10 +67,12 @@ where
             seen: &self.seen,
             bus: &self.bus,
             inlets: &self.inlets,
+            relays: Relays::default(),
         };
         let exporting = Exporting {
             link,
             seen: &self.seen,
+            bus: &self.bus,
             outlet: &mut self.outlet,
             sender: &mut self.sender,
         };
@@ -86,7 +89,18 @@ where
         };
         self.outlet.close();
         // The connection is of no more use, whether this ends well or not.
-        let _in_time = timeout(link.settings.call, self.sender.close()).await;
+        let farewell = {
+            let state = link.state.lock();
+            let is_there = state.connection.is_established();
+            state.announcer.last().filter(|_| is_there)
+        };
+        let _in_time = timeout(link.settings.call, async {
+            if let Some(frame) = farewell {
+                let _lost = self.sender.send(frame).await;
+            }
+            self.sender.close().await;
+        })
+        .await;
         drop(self);
         let (lost, unpublished, stats) = {
             let state = link.state.lock();

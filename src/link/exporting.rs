@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout};
+use uuid::Uuid;
 
+use crate::bus::lifecycle::WeakBus;
 use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
-use crate::link::seen::SeenIds;
+use crate::link::requests_out::RequestOut;
+use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
 use crate::link::wire::encode;
@@ -102,6 +105,7 @@ fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
 pub(super) struct Exporting<'a, M, S> {
     pub(super) link: &'a Linked,
     pub(super) seen: &'a SeenIds,
+    pub(super) bus: &'a WeakBus<M>,
     pub(super) outlet: &'a mut Outlet<M>,
     pub(super) sender: &'a mut S,
 }
@@ -118,7 +122,11 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 tokio::task::yield_now().await;
             }
             let now = Instant::now();
-            let action = self.link.state.lock().action(now);
+            let (action, declined) = {
+                let mut state = self.link.state.lock();
+                (state.action(now), state.requests.take_declined())
+            };
+            self.decline(&declined);
             match action {
                 Action::Establish(generation) => {
                     self.establish(generation, &mut subscribed).await;
@@ -154,6 +162,15 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                         .min();
                     self.take(has_room, until).await;
                 }
+            }
+        }
+    }
+
+    /// Tells the bus that nobody answers these requests by this link.
+    fn decline(&self, requests: &[Uuid]) {
+        if let (false, Some(bus)) = (requests.is_empty(), self.bus.upgrade()) {
+            for id in requests {
+                bus.core.requests.decline(*id);
             }
         }
     }
@@ -194,7 +211,9 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
                 Taken::End => return self.exhausted(None),
                 Taken::Envelope(envelope) if came_by_link(&envelope) => {
-                    state.lock().export.passed_over += 1;
+                    let mut state = state.lock();
+                    state.export.passed_over += 1;
+                    state.requests.decline(envelope.id);
                 }
                 Taken::Envelope(envelope) => self.number(&envelope),
             }
@@ -208,17 +227,35 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     /// Makes a frame of an envelope. The payload's code may do anything, so it runs without a lock; no other part takes
     /// the place meanwhile.
     fn number(&self, envelope: &Envelope<M>) {
-        self.seen.note(envelope.id);
+        let bus = self.bus.upgrade();
+        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
+        let (id, pending) = (envelope.id, find(envelope.id));
+        let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
+        self.seen.note(id, seen_as);
         let (state, settings) = (&self.link.state, &self.link.settings);
         let place = state.lock().outgoing.next_place();
         let encoded = encode(envelope, &settings.name, place, &settings.codec);
         let mut state = state.lock();
-        match encoded {
-            Ok(frame) => state.outgoing.push(frame),
+        let frame = match encoded {
+            Ok(frame) => frame,
             Err(error) => {
                 state.export.unsendable += 1;
                 state.note(&error);
+                state.requests.decline(id);
+                return;
             }
+        };
+        let goes_out = pending.is_none_or(|pending| {
+            let subject = frame.subject.clone();
+            let until = pending.deadline.map(Instant::from_std);
+            let request = RequestOut { id, subject, until };
+            let is_pending = |id| find(id).is_some();
+            (state.requests).begin(place.sequence, request, is_pending)
+        });
+        if goes_out {
+            state.outgoing.push(frame);
+        } else {
+            state.export.declined += 1;
         }
     }
 
@@ -240,6 +277,13 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             }
             *subscribed += 1;
         }
+        // Before the round trip: those that are heard by the server know it once this link is ready.
+        let announcement = self.link.state.lock().announcer.first(Instant::now());
+        match self.send(announcement).await {
+            Called::Well => {}
+            Called::Refused(error) => self.link.state.lock().note(&error), // others do not know it, and nothing else
+            Called::Cut => return,
+        }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());
             self.link.to_tick.notify_one();
@@ -251,12 +295,18 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     /// one covers is left out.
     fn wanted(&self) -> Vec<String> {
         let settings = &self.link.settings;
-        let mut wanted = settings.imports.clone();
+        let imports = settings.imports.iter();
+        let mut wanted: Vec<_> = imports.map(|it| it.subject.clone()).collect();
+        wanted.push(subject::imports("*"));
         if !settings.imports.is_empty() {
             wanted.extend([subject::mark("*"), subject::gone("*")]);
         }
         if !settings.exports.is_empty() {
-            wanted.extend([subject::hello("*"), subject::want("*", &settings.name)]);
+            wanted.extend([
+                subject::hello("*"),
+                subject::want("*", &settings.name),
+                subject::declined("*", &settings.name),
+            ]);
         }
         let mut needed = Vec::new();
         for (at, one) in wanted.iter().enumerate() {

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::link::builder::LinkBuilder;
 use crate::link::driver::HandleCommand;
 use crate::link::error::{LinkDrainError, NotReadyError};
+use crate::link::gaps::LinkGaps;
 use crate::link::state::Linked;
 use crate::link::stats::LinkStats;
 
@@ -72,6 +73,11 @@ impl Link {
     /// Returns the figures, all of one moment. After the end of the link they are the last ones.
     pub fn stats(&self) -> LinkStats {
         self.link.state.lock().stats()
+    }
+
+    /// Returns the gaps that the link tells of from now on, for a subscriber that wants to know where they lie.
+    pub fn gaps(&self) -> LinkGaps {
+        self.link.gaps.watch()
     }
 
     /// Whether the link has ended.

@@ -5,6 +5,7 @@
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::link::announcing::{Announcement, Declined};
 use crate::link::arrival::Arrival;
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
@@ -88,7 +89,7 @@ fn handle(link: &Linked, event: EngineEvent) {
             link.cut.notify_waiters();
         }
         EngineEvent::Denied { subject, reason } => state.denied(subject, reason),
-        EngineEvent::Lagged => state.lagged(),
+        EngineEvent::Lagged => state.lagged(Instant::now()),
     }
     link.to_send.notify_one();
     link.changed.notify_one();
@@ -123,6 +124,25 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             }
             Some(_) => {}
         },
+        Purpose::Imports => match Announcement::read(&frame) {
+            None => state.refuse(&"an announcement that cannot be read"),
+            Some(announcement) if announcement.incarnation != own => {
+                if announcement.asks {
+                    state.announcer.request(now);
+                }
+                state.requests.hear(origin, announcement, now);
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
+        Purpose::Declined(of) => match Declined::read(&frame) {
+            None => state.refuse(&"a refusal to answer that cannot be read"),
+            Some(declined) if of == &*link.settings.name && declined.incarnation == own => {
+                state.requests.take_decline(origin, &declined);
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
         Purpose::Mark => match Mark::read(&frame) {
             None => state.refuse(&"a mark that cannot be read"),
             Some(mark) if mark.incarnation != own => {
@@ -144,7 +164,8 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             Ok(heading) if heading.place.incarnation == own => {} // an echo
             Ok(heading) => {
                 let origin = origin.to_owned();
-                let arrived = Arrived { heading, frame };
+                let at = now;
+                let arrived = Arrived { heading, frame, at };
                 let (arrival, want) = state.origins.arrive(&origin, arrived, now);
                 if arrival == Arrival::TooFar {
                     state.refuse(&"a number that is farther than can be");

@@ -22,7 +22,8 @@ use crate::link::handle::{Link, LinkThread};
 use crate::link::name::is_name;
 use crate::link::publishing::Inlet;
 use crate::link::seen::SeenIds;
-use crate::link::state::{Linked, Settings};
+use crate::link::settings::Settings;
+use crate::link::state::Linked;
 use crate::link::subject;
 use crate::message::id::stamp;
 use crate::message::subject::Payload;
@@ -133,7 +134,7 @@ where
         let (engine, exports) = (&self.engine, self.exported());
         let inlets: Vec<_> = (self.imports.iter())
             .map(|import| Inlet {
-                subject: import.subject.clone(),
+                imported: import.imported.clone(),
                 publisher: import.publisher.clone().into_async().downgrade(),
             })
             .collect();
@@ -159,7 +160,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
-            imports: inlets.iter().map(|inlet| inlet.subject.clone()).collect(),
+            imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {

@@ -21,6 +21,10 @@ pub(super) enum Fate {
     Refused,
     Denied,
     PassedOver,
+    /// A request whose time was up.
+    Late,
+    /// Received, but the request that it answers was over.
+    AnswerTooLate,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,8 @@ impl Neighbour {
                 refused: 0,
                 denied: 0,
                 passed_over: 0,
+                late: 0,
+                late_answers: 0,
                 missed: 0,
                 early: 0,
                 untracked: 0,
@@ -130,6 +136,11 @@ impl Neighbour {
             Fate::Repeated => &mut stats.repeated,
             Fate::Refused => &mut stats.refused,
             Fate::Denied => &mut stats.denied,
+            Fate::Late => &mut stats.late,
+            Fate::AnswerTooLate => {
+                stats.late_answers += 1;
+                &mut stats.received
+            }
             Fate::PassedOver => &mut stats.passed_over,
         } += 1;
     }

@@ -12,15 +12,18 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::codec::Codec;
+use crate::link::announcer::Announcer;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
-use crate::link::gap_patience::GapPatience;
+use crate::link::gaps::GapBoard;
 use crate::link::origins::Origins;
-use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::outbox::Outgoing;
+use crate::link::requests_out::RequestsOut;
+use crate::link::settings::Settings;
 use crate::link::stats::{ExportStats, LinkStats};
+use crate::link::wire::add_time_left;
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -30,27 +33,6 @@ const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
 /// The shortest time between two marks, however often others ask.
 const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
-
-/// What a link was built with.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) name: Arc<str>,
-    pub(super) incarnation: u64,
-    pub(super) began: Instant,
-    pub(super) codec: Codec,
-    pub(super) bounds: WindowBounds,
-    pub(super) patience: GapPatience,
-    /// The time limit of each call of the engine.
-    pub(super) call: Duration,
-    /// After so many frames, or so long after the first of them, a round trip confirms them.
-    pub(super) confirm_frames: u64,
-    pub(super) confirm_after: Duration,
-    /// How long after frames a mark is sent.
-    pub(super) mark_after: Duration,
-    /// What is exported, and what is subscribed to, as the server sees it.
-    pub(super) exports: Vec<String>,
-    pub(super) imports: Vec<String>,
-}
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -84,6 +66,8 @@ pub(super) struct State {
     settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
+    pub(super) requests: RequestsOut,
+    pub(super) announcer: Announcer,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
@@ -107,6 +91,8 @@ pub(super) struct State {
 pub(super) struct Linked {
     pub(super) settings: Arc<Settings>,
     pub(super) state: Mutex<State>,
+    /// Where something is missing in what it has brought.
+    pub(super) gaps: Arc<GapBoard>,
     /// Wakes the exporting part.
     pub(super) to_send: Notify,
     /// Wakes the importing part, which then asks for what is missing.
@@ -125,6 +111,7 @@ impl Linked {
         Linked {
             state: Mutex::new(State::new(Arc::clone(&settings))),
             settings,
+            gaps: Arc::default(),
             to_send: Notify::new(),
             to_tick: Notify::new(),
             to_publish: Notify::new(),
@@ -138,7 +125,14 @@ impl State {
     fn new(settings: Arc<Settings>) -> Self {
         State {
             outgoing: Outgoing::new(settings.incarnation, settings.bounds),
-            origins: Origins::new(settings.patience, settings.imports.clone()),
+            origins: Origins::new(settings.patience, settings.subjects()),
+            requests: RequestsOut::default(),
+            announcer: Announcer::new(
+                Arc::clone(&settings.name),
+                settings.incarnation,
+                settings.imports.clone(),
+                !settings.exports.is_empty(),
+            ),
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
@@ -170,6 +164,10 @@ impl State {
         if let Some(frame) = self.control.pop_front() {
             return Action::Control(frame);
         }
+        self.requests.settle(now);
+        if let Some(frame) = self.announcer.next(now) {
+            return Action::Control(frame);
+        }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
             (self.marked_at, self.mark_at) = (Some(now), Some(now + self.mark_pause));
@@ -186,10 +184,20 @@ impl State {
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
-        match next {
-            Some((sequence, frame)) => Action::Data(sequence, frame.clone()),
-            None => waiting(confirm_at.into_iter().chain(self.mark_at).min()),
+        if let Some((sequence, frame)) = next {
+            let mut frame = frame.clone();
+            if let Some(left) = self.requests.time_left(sequence, now) {
+                add_time_left(&mut frame, left);
+            }
+            return Action::Data(sequence, frame);
         }
+        let due = [
+            confirm_at,
+            self.mark_at,
+            self.announcer.at(),
+            self.requests.unsettled_until(),
+        ];
+        waiting(due.into_iter().flatten().min())
     }
 
     fn mark(&self) -> Mark {
@@ -225,6 +233,7 @@ impl State {
         };
         let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
         self.export.unsendable += u64::from(is_lost);
+        self.requests.lose(sequence);
     }
 
     /// A round trip has ended well.
@@ -239,6 +248,7 @@ impl State {
             return;
         }
         self.unconfirmed_since = None;
+        self.requests.asked(now);
         self.outgoing.rewind();
         self.origins.listen(now);
         self.request_mark(now);
@@ -259,9 +269,13 @@ impl State {
     }
 
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
-    pub(super) fn lagged(&mut self) {
+    pub(super) fn lagged(&mut self, now: Instant) {
         self.engine_lags += 1;
         self.greet();
+        // What others import may be among them.
+        self.requests.asked(now);
+        let announcement = self.announcer.first(now);
+        self.push_control(announcement);
     }
 
     /// A frame is refused that has no place in a sequence.
@@ -297,7 +311,7 @@ impl State {
         self.push_control(frame);
     }
 
-    fn push_control(&mut self, frame: Frame) {
+    pub(super) fn push_control(&mut self, frame: Frame) {
         if self.control.len() < MAX_CONTROL {
             self.control.push_back(frame);
         }

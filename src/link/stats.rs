@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// The figures of a link, all of one moment.
 ///
 /// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
-/// number is counted once: as received, repeated, refused, denied, passed over, missed or early, or it is held or queued.
+/// number is counted once: as received, repeated, refused, denied, late, passed over, missed or early, or it is held or
+/// queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -55,6 +56,8 @@ pub struct ExportStats {
     /// more than 1 MiB, or the headers leave no room for one more. These have no number. What is refused only when it is
     /// sent has one: it is `lost` as well, and importers are told that it is missed.
     pub unsendable: u64,
+    /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
+    pub declined: u64,
     /// Envelopes that a link has brought, and that therefore do not go out again.
     pub passed_over: u64,
 }
@@ -78,6 +81,11 @@ pub struct ImportStats {
     pub denied: u64,
     /// Envelopes without a subject, where only some subjects are imported.
     pub passed_over: u64,
+    /// Requests that came when the asking side waited no more. They are not published.
+    pub late: u64,
+    /// Of those received: answers to requests that were over, by their time or by an answer before. As on one bus, only
+    /// subscribers have them.
+    pub late_answers: u64,
     /// Envelopes that were sent and will not come.
     pub missed: u64,
     /// Frames that were sent before this link listened.

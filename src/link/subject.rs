@@ -22,6 +22,8 @@ const MARK: &str = "=c.mark";
 const WANT: &str = "=c.want";
 const HELLO: &str = "=c.hello";
 const GONE: &str = "=c.gone";
+const IMPORTS: &str = "=c.imports";
+const DECLINED: &str = "=c.declined";
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
@@ -155,6 +157,16 @@ pub(super) fn want(origin: &str, of: &str) -> String {
     from_origin(origin, &format!("{WANT}.{of}"))
 }
 
+/// Returns the subject by which this origin says what it imports (`*` for any origin).
+pub(super) fn imports(origin: &str) -> String {
+    from_origin(origin, IMPORTS)
+}
+
+/// Returns the subject by which an origin says that nobody answers a request of another.
+pub(super) fn declined(origin: &str, of: &str) -> String {
+    from_origin(origin, &format!("{DECLINED}.{of}"))
+}
+
 /// What a subject is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Purpose<'a> {
@@ -165,6 +177,9 @@ pub(super) enum Purpose<'a> {
     Hello,
     /// Frames of this link are asked for.
     Want(&'a str),
+    Imports,
+    /// A request of this link is declined.
+    Declined(&'a str),
 }
 
 /// Splits a subject into its origin and its purpose. `None` if it is none of a link.
@@ -176,10 +191,13 @@ pub(super) fn split(subject: &str) -> Option<(&str, Purpose<'_>)> {
         MARK => Purpose::Mark,
         GONE => Purpose::Gone,
         HELLO => Purpose::Hello,
-        _ => match rest.strip_prefix(WANT).and_then(|it| it.strip_prefix('.')) {
-            Some(of) => Purpose::Want(of),
-            None => Purpose::Data,
-        },
+        IMPORTS => Purpose::Imports,
+        _ => {
+            let of = |what| rest.strip_prefix(what).and_then(|it| it.strip_prefix('.'));
+            (of(WANT).map(Purpose::Want))
+                .or(of(DECLINED).map(Purpose::Declined))
+                .unwrap_or(Purpose::Data)
+        }
     };
     Some((origin, purpose))
 }
@@ -192,12 +210,6 @@ pub(super) fn without_subject(origin: &str) -> String {
 /// Whether this is the subject, or the pattern, for payloads that have none.
 pub(super) fn is_without_subject(subject: &str) -> bool {
     subject.rsplit('.').next() == Some(NO_SUBJECT)
-}
-
-/// Whether this import is for the subject. The server's wildcards match payloads without a subject, those of the bus do
-/// not; they have an import of their own.
-pub(super) fn imports(pattern: &str, subject: &str) -> bool {
-    matches(pattern, subject) && is_without_subject(pattern) == is_without_subject(subject)
 }
 
 /// Whether the server's pattern matches the subject.
@@ -294,6 +306,11 @@ mod tests {
         assert_eq!(
             split(&want("north", "south")),
             Some(("north", Purpose::Want("south")))
+        );
+        assert_eq!(split(&imports("north")), Some(("north", Purpose::Imports)));
+        assert_eq!(
+            split(&declined("north", "south")),
+            Some(("north", Purpose::Declined("south")))
         );
         for other in [
             "",

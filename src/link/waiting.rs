@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::link::arrival::Handed;
 use crate::link::engine::Frame;
 use crate::link::outbox::size;
@@ -17,6 +19,8 @@ const MAX_QUEUED_BYTES: usize = 16 << 20;
 pub(super) struct Arrived {
     pub(super) heading: Heading,
     pub(super) frame: Frame,
+    /// When it came.
+    pub(super) at: Instant,
 }
 
 /// What is to be published, or told, next.

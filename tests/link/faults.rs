@@ -189,6 +189,7 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
         .unwrap()
         .into_async();
     let to = importer(&server, "south", &south).await;
+    let mut gaps = to.gaps();
     let from = Link::over(server.engine())
         .name("north")
         .export("a.>")
@@ -198,7 +199,8 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
         .unwrap();
     let sender = north.trusted_publisher("counter").into_async();
     sender.publish(note("a.b", 0)).await.unwrap();
-    assert_eq!(notes.recv().await.unwrap().message.number, 0);
+    let first = notes.recv().await.unwrap();
+    assert_eq!((first.message.number, gaps.before(&first)), (0, None));
     server.cut("south");
     for number in 1..=100 {
         sender.publish(note("a.b", number)).await.unwrap();
@@ -206,7 +208,9 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
     }
     server.mend("south");
     for number in 93..=100 {
-        assert_eq!(notes.recv().await.unwrap().message.number, number);
+        let note = notes.recv().await.unwrap();
+        let missed = (number == 93).then_some(92);
+        assert_eq!((note.message.number, gaps.before(&note)), (number, missed));
     }
     let told = advisories.recv().await.unwrap().message.clone();
     assert_eq!(

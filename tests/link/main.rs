@@ -9,6 +9,7 @@ mod hostile;
 mod loops;
 #[cfg(feature = "nats")]
 mod nats;
+mod requests;
 mod subjects;
 
 use std::time::Duration;
