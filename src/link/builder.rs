@@ -104,7 +104,8 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Brings what matches this pattern from all origins, and publishes it by this publisher.
+    /// Brings what matches this pattern from all origins, and publishes it by this publisher. A payload without a subject
+    /// matches no pattern; see [`import_everything`](Self::import_everything).
     ///
     /// The publisher's grant decides what may pass. It must [forward](crate::Grant::forwards), and name the
     /// [sources](crate::Grant::sources). If several imports match, the first of them is used. Import all that the other
@@ -138,10 +139,15 @@ impl<E, M> LinkBuilder<E, M> {
 
     /// Brings everything from all origins, also what has no subject; see [`import`](Self::import).
     pub fn import_everything(mut self, publisher: impl Into<Publisher<M>>) -> Self {
-        self.imports.push(Import {
-            imported: Imported::alone(subject::from_origin("*", ">")),
-            publisher: publisher.into(),
-        });
+        let publisher = publisher.into();
+        let subjects = [
+            subject::from_origin("*", ">"),
+            subject::without_subject("*"),
+        ];
+        self.imports.extend(subjects.map(|subject| Import {
+            imported: Imported::alone(subject),
+            publisher: publisher.clone(),
+        }));
         self
     }
 

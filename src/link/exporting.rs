@@ -38,6 +38,8 @@ enum Taken<M> {
     Envelope(Delivery<M>),
     /// So many were lost in the queue.
     Lost(u64),
+    /// The bus has evicted the link, since its queue was full. Nothing more will come.
+    Evicted,
     /// There is nothing now.
     Nothing,
     /// Nothing more will come.
@@ -46,7 +48,7 @@ enum Taken<M> {
 
 impl<M> Outlet<M> {
     /// Lets nothing new in.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         match self {
             Outlet::Exports(subscription) => subscription.close(),
             Outlet::Nothing(subscription) => subscription.close(),
@@ -59,7 +61,8 @@ impl<M> Outlet<M> {
             Outlet::Exports(subscription) => match subscription.recv().await {
                 Ok(envelope) => Taken::Envelope(envelope),
                 Err(RecvError::Lagged { missed }) => Taken::Lost(missed),
-                Err(RecvError::Disconnected | RecvError::Evicted) => Taken::End,
+                Err(RecvError::Evicted) => Taken::Evicted,
+                Err(RecvError::Disconnected) => Taken::End,
             },
             Outlet::Nothing(subscription) => match subscription.recv().await {
                 Ok(_) | Err(RecvError::Lagged { .. }) => Taken::Nothing,
@@ -77,19 +80,20 @@ impl<M> Outlet<M> {
             Ok(envelope) => Taken::Envelope(envelope),
             Err(TryRecvError::Lagged { missed }) => Taken::Lost(missed),
             Err(TryRecvError::Empty) => Taken::Nothing,
-            Err(TryRecvError::Disconnected | TryRecvError::Evicted) => Taken::End,
+            Err(TryRecvError::Evicted) => Taken::Evicted,
+            Err(TryRecvError::Disconnected) => Taken::End,
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent.
-    pub(super) fn left(&mut self) -> u64 {
+    /// Takes what is left, and returns how many envelopes would have been sent, and how many were lost in the queue.
+    pub(super) fn left(&mut self) -> (u64, u64) {
         self.close();
-        let mut left = 0;
+        let (mut left, mut lagged) = (0, 0);
         loop {
             match self.try_take() {
                 Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
-                Taken::Lost(_) => {}
-                Taken::Nothing | Taken::End => return left,
+                Taken::Lost(missed) => lagged += missed,
+                Taken::Nothing | Taken::Evicted | Taken::End => return (left, lagged),
             }
         }
     }
@@ -199,58 +203,71 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers what was taken, and what can be taken without waiting.
     fn took(&mut self, first: Taken<M>) {
-        let bus = self.bus.upgrade();
-        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
-        let mut state = self.link.state.lock();
-        let settings = &self.link.settings;
+        let state = &self.link.state;
         let mut taken = first;
         for more in (0..BATCH).rev() {
             match taken {
                 Taken::Nothing => return,
-                Taken::Lost(missed) => state.export.lagged += missed,
-                Taken::End => {
-                    state.is_exhausted = true;
-                    self.link.changed.notify_one();
-                    return;
-                }
+                Taken::Lost(missed) => state.lock().export.lagged += missed,
+                Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
+                Taken::End => return self.exhausted(None),
                 Taken::Envelope(envelope) if came_by_link(&envelope) => {
+                    let mut state = state.lock();
                     state.export.passed_over += 1;
                     state.requests.decline(envelope.id);
                 }
-                Taken::Envelope(envelope) => {
-                    let id = envelope.id;
-                    let pending = find(id);
-                    let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
-                    self.seen.note(id, seen_as);
-                    let place = state.outgoing.next_place();
-                    match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => {
-                            let goes_out = pending.is_none_or(|pending| {
-                                let subject = frame.subject.clone();
-                                let until = pending.deadline.map(Instant::from_std);
-                                let request = RequestOut { id, subject, until };
-                                let is_pending = |id| find(id).is_some();
-                                (state.requests).begin(place.sequence, request, is_pending)
-                            });
-                            if goes_out {
-                                state.outgoing.push(frame);
-                            } else {
-                                state.export.declined += 1;
-                            }
-                        }
-                        Err(error) => {
-                            state.export.unsendable += 1;
-                            state.note(&error);
-                            state.requests.decline(id);
-                        }
-                    }
-                }
+                Taken::Envelope(envelope) => self.number(&envelope),
             }
-            if more == 0 || !state.outgoing.has_room() {
+            if more == 0 || !state.lock().outgoing.has_room() {
                 return;
             }
             taken = self.outlet.try_take();
         }
+    }
+
+    /// Makes a frame of an envelope. The payload's code may do anything, so it runs without a lock; no other part takes
+    /// the place meanwhile.
+    fn number(&self, envelope: &Envelope<M>) {
+        let bus = self.bus.upgrade();
+        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
+        let (id, pending) = (envelope.id, find(envelope.id));
+        let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
+        self.seen.note(id, seen_as);
+        let (state, settings) = (&self.link.state, &self.link.settings);
+        let place = state.lock().outgoing.next_place();
+        let encoded = encode(envelope, &settings.name, place, &settings.codec);
+        let mut state = state.lock();
+        let frame = match encoded {
+            Ok(frame) => frame,
+            Err(error) => {
+                state.export.unsendable += 1;
+                state.note(&error);
+                state.requests.decline(id);
+                return;
+            }
+        };
+        let goes_out = pending.is_none_or(|pending| {
+            let subject = frame.subject.clone();
+            let until = pending.deadline.map(Instant::from_std);
+            let request = RequestOut { id, subject, until };
+            let is_pending = |id| find(id).is_some();
+            (state.requests).begin(place.sequence, request, is_pending)
+        });
+        if goes_out {
+            state.outgoing.push(frame);
+        } else {
+            state.export.declined += 1;
+        }
+    }
+
+    /// Nothing more will come from the bus.
+    fn exhausted(&self, why: Option<&RecvError>) {
+        let mut state = self.link.state.lock();
+        state.is_exhausted = true;
+        if let Some(why) = why {
+            state.note(why);
+        }
+        self.link.changed.notify_one();
     }
 
     /// Subscribes to what is not `subscribed` yet, and makes a round trip.
@@ -271,6 +288,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());
+            self.link.to_tick.notify_one();
             self.link.changed.notify_one();
         }
     }

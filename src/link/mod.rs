@@ -6,6 +6,7 @@
 mod announcer;
 mod announcing;
 mod arrival;
+mod asked;
 mod asking;
 mod builder;
 mod connection;
@@ -17,6 +18,7 @@ mod exporting;
 mod gap_patience;
 mod gaps;
 mod handle;
+mod held;
 mod imported;
 mod importers;
 mod importing;
@@ -26,15 +28,18 @@ pub mod memory;
 mod name;
 #[cfg(feature = "nats")]
 pub mod nats;
+mod neighbour;
 mod origins;
 mod outbox;
 mod publishing;
 mod relays;
 mod requests_out;
 mod seen;
+mod settings;
 mod state;
 mod stats;
 mod subject;
+mod waiting;
 mod wire;
 
 pub use self::builder::LinkBuilder;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::link::asked::AskedFrames;
 use crate::link::engine::Frame;
 use crate::link::wire::Place;
 
@@ -33,8 +34,10 @@ pub(super) struct Outgoing {
     /// The bytes of all frames, and of those that are not confirmed.
     bytes: usize,
     pending_bytes: usize,
-    /// Numbers that an importer has asked for.
-    asked: BTreeSet<u64>,
+    asked: AskedFrames,
+    /// The next frame is one that was asked for, if there is one. New ones and these take turns, so that no importer
+    /// keeps the new ones back.
+    is_turn_of_asked: bool,
     resent: u64,
     /// How many frames were lost, and which of them still have an unconfirmed tombstone.
     lost: u64,
@@ -62,7 +65,8 @@ impl Outgoing {
             last: 0,
             bytes: 0,
             pending_bytes: 0,
-            asked: BTreeSet::new(),
+            asked: AskedFrames::default(),
+            is_turn_of_asked: true,
             resent: 0,
             lost: 0,
             unconfirmed_tombstones: BTreeSet::new(),
@@ -91,16 +95,19 @@ impl Outgoing {
         self.trim();
     }
 
-    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or else the next in order.
+    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or the next in order.
     pub(super) fn next(&self) -> Option<(u64, &Frame)> {
-        let asked = self.asked.first().copied();
-        let next = asked.unwrap_or(self.sent + 1);
+        let new = self.sent + 1;
+        let is_asked = self.is_turn_of_asked || self.get(new).is_none();
+        let asked = self.asked.first().filter(|_| is_asked);
+        let next = asked.unwrap_or(new);
         Some((next, self.get(next)?))
     }
 
     /// Notes that the frame with this number was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64) {
-        let was_asked = self.asked.remove(&sequence);
+        let was_asked = self.asked.remove(sequence);
+        self.is_turn_of_asked = !was_asked;
         if was_asked || sequence <= self.last {
             self.resent += 1;
         }
@@ -161,12 +168,9 @@ impl Outgoing {
     }
 
     /// An importer asks for frames from one number to another. Returns whether all of them are still there.
-    pub(super) fn want(&mut self, from: u64, to: u64) -> bool {
+    pub(super) fn want(&mut self, asker: &str, from: u64, to: u64) -> bool {
         let last = self.sent;
-        let kept = from.max(self.first)..=to.min(last);
-        if kept.start() <= kept.end() {
-            self.asked.extend(kept);
-        }
+        self.asked.want(asker, from.max(self.first)..=to.min(last));
         from >= self.first && to <= last
     }
 
@@ -222,7 +226,7 @@ impl Outgoing {
                 return;
             };
             self.bytes -= size(&frame);
-            self.asked.remove(&self.first);
+            self.asked.remove(self.first);
             self.first += 1;
         }
     }

@@ -13,10 +13,12 @@ use crate::bus::lifecycle::WeakBus;
 use crate::bus::request::Asked;
 use crate::link::arrival::Handed;
 use crate::link::imported::Imported;
-use crate::link::origins::{Arrived, Fate, Queued};
+use crate::link::neighbour::Fate;
 use crate::link::relays::{Audience, BroughtRequest, Relays};
 use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::Linked;
+use crate::link::subject;
+use crate::link::waiting::{Arrived, Queued};
 use crate::link::wire::{FrameError, decode, is_subject_of};
 use crate::message::advisory::Advisory;
 use crate::message::denial::Denial;
@@ -100,6 +102,9 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             }
         };
         let inlet = (self.inlets.iter()).find(|it| it.imported.matches(&frame.subject));
+        if inlet.is_none() && subject::is_without_subject(&frame.subject) {
+            return Ok((Fate::PassedOver, Audience::Nobody));
+        }
         let any = inlet.or(self.inlets.first());
         let Some(publisher) = any.and_then(|it| it.publisher.upgrade()) else {
             return if any.is_some() {

@@ -99,6 +99,12 @@ impl RequestsOut {
         self.declined.push(id);
     }
 
+    /// The frame with this number is lost.
+    pub(super) fn lose(&mut self, number: u64) {
+        let lost = self.by_number.remove(&number);
+        self.declined.extend(lost.map(|it| it.request.id));
+    }
+
     /// Takes an announcement.
     pub(super) fn hear(&mut self, origin: &str, announcement: Announcement, now: Instant) {
         for gone in self.importers.hear(origin, announcement, now) {

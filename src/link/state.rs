@@ -12,18 +12,16 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::codec::Codec;
 use crate::link::announcer::Announcer;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
-use crate::link::gap_patience::GapPatience;
 use crate::link::gaps::GapBoard;
-use crate::link::imported::Imported;
 use crate::link::origins::Origins;
-use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::outbox::Outgoing;
 use crate::link::requests_out::RequestsOut;
+use crate::link::settings::Settings;
 use crate::link::stats::{ExportStats, LinkStats};
 use crate::link::wire::{add_again, add_time_left};
 
@@ -33,26 +31,8 @@ const MAX_CONTROL: usize = 1024;
 /// The longest time between two marks.
 const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
-/// What a link was built with.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) name: Arc<str>,
-    pub(super) incarnation: u64,
-    pub(super) began: Instant,
-    pub(super) codec: Codec,
-    pub(super) bounds: WindowBounds,
-    pub(super) patience: GapPatience,
-    /// The time limit of each call of the engine.
-    pub(super) call: Duration,
-    /// After so many frames, or so long after the first of them, a round trip confirms them.
-    pub(super) confirm_frames: u64,
-    pub(super) confirm_after: Duration,
-    /// How long after frames a mark is sent.
-    pub(super) mark_after: Duration,
-    /// What is exported, and what is subscribed to, as the server sees it.
-    pub(super) exports: Vec<String>,
-    pub(super) imports: Vec<Imported>,
-}
+/// The shortest time between two marks, however often others ask.
+const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -91,6 +71,7 @@ pub(super) struct State {
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
+    marked_at: Option<Instant>,
     mark_at: Option<Instant>,
     mark_pause: Duration,
     pub(super) export: ExportStats,
@@ -124,16 +105,6 @@ pub(super) struct Linked {
     pub(super) cut: Notify,
 }
 
-impl Settings {
-    /// The subjects of all that comes here and not to another of a group.
-    fn subjects(&self) -> Vec<String> {
-        (self.imports.iter())
-            .filter(|it| it.group.is_none())
-            .map(|it| it.subject.clone())
-            .collect()
-    }
-}
-
 impl Linked {
     pub(super) fn new(settings: Settings) -> Self {
         let settings = Arc::new(settings);
@@ -165,6 +136,7 @@ impl State {
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
+            marked_at: None,
             mark_at: None,
             mark_pause: settings.mark_after,
             export: ExportStats::default(),
@@ -198,7 +170,7 @@ impl State {
         }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
-            self.mark_at = Some(now + self.mark_pause);
+            (self.marked_at, self.mark_at) = (Some(now), Some(now + self.mark_pause));
             return Action::Control(self.mark().frame(&self.settings.name));
         }
         let unconfirmed = self.outgoing.unconfirmed();
@@ -264,6 +236,7 @@ impl State {
         };
         let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
         self.export.unsendable += u64::from(is_lost);
+        self.requests.lose(sequence);
     }
 
     /// A round trip has ended well.
@@ -321,7 +294,10 @@ impl State {
     /// Another link asks how far this one is.
     pub(super) fn request_mark(&mut self, now: Instant) {
         if !self.settings.exports.is_empty() {
-            self.mark_at = Some(now);
+            let at = self
+                .marked_at
+                .map_or(now, |at| now.max(at + MIN_MARK_PAUSE));
+            self.mark_at = Some(self.mark_at.map_or(at, |due| due.min(at)));
             self.mark_pause = self.settings.mark_after;
         }
     }
@@ -344,22 +320,39 @@ impl State {
         }
     }
 
+    /// Whether something waits until all that the engine has was taken.
+    pub(super) fn awaits_rest(&self) -> bool {
+        self.connection.awaits_rest() || self.stage == Stage::Drains && !self.origins.is_closed()
+    }
+
+    /// All that the engine had was taken.
+    pub(super) fn rest(&mut self) {
+        self.connection.rest();
+        if self.stage == Stage::Drains {
+            self.origins.close();
+        }
+    }
+
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
             && self.outgoing.window() == 0
-            && self.origins.queued() == 0
             && !self.is_publishing
+            && self.origins.is_drained()
     }
 
-    /// The link has ended. So many envelopes are left in its subscription. Returns how many are not confirmed.
-    pub(super) fn end(&mut self, left: u64) -> u64 {
-        let unconfirmed = left + self.outgoing.pending();
+    /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
+    pub(super) fn end(&mut self, left: u64, lagged: u64) {
         self.export.exported = left;
-        self.export.lost = unconfirmed;
+        self.export.lost = left + self.outgoing.pending();
+        self.export.lagged += lagged;
         self.connection.cut();
         self.stage = Stage::Ended;
-        unconfirmed
+    }
+
+    /// Once the link has ended: how many envelopes are not confirmed.
+    pub(super) fn unconfirmed(&self) -> u64 {
+        self.export.lost
     }
 
     pub(super) fn stats(&self) -> LinkStats {
@@ -383,6 +376,7 @@ impl State {
                 ..self.export
             },
             imports: self.origins.stats(),
+            forgotten: self.origins.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,

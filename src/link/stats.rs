@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// The figures of a link, all of one moment.
 ///
 /// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
-/// number is counted once: as received, repeated, refused, denied, late or missed, or it is held or queued.
+/// number is counted once: as received, repeated, refused, denied, late, passed over, missed or early, or it is held or
+/// queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -21,6 +22,8 @@ pub struct LinkStats {
     pub export: ExportStats,
     /// What it has brought, by origin, sorted by name.
     pub imports: Vec<ImportStats>,
+    /// Origins that were forgotten, with their figures, since 1,024 others were heard later.
+    pub forgotten: u64,
     /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
     /// in a sequence.
     pub refused: u64,
@@ -76,6 +79,8 @@ pub struct ImportStats {
     /// Envelopes that the grant of the import does not let pass, or that claim a subject that is not theirs. The bus
     /// counts and reports these as well.
     pub denied: u64,
+    /// Envelopes without a subject, where only some subjects are imported.
+    pub passed_over: u64,
     /// Requests that came when the asking side waited no more. They are not published.
     pub late: u64,
     /// Of those received: answers to requests that were over, by their time or by an answer before. As on one bus, only
@@ -89,4 +94,6 @@ pub struct ImportStats {
     pub untracked: u64,
     /// Frames that wait for earlier ones.
     pub held: u64,
+    /// Frames that wait for the bus, with the one that is being published.
+    pub queued: u64,
 }

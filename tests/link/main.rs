@@ -2,6 +2,7 @@
 //! with a NATS server are in a module of their own; their clock runs.
 
 mod crossing;
+mod drains;
 mod ends;
 mod faults;
 mod groups;

@@ -41,6 +41,8 @@ pub(super) struct Wire {
     /// When a connection that was cut at random is there again.
     pub(super) back_at: Option<Instant>,
     pub(super) subscriptions: Vec<Imported>,
+    /// What the server has refused. It is asked for again after each cut.
+    pub(super) refused: Vec<Imported>,
     /// Sent, and not at the server yet.
     pub(super) up: VecDeque<Frame>,
     /// When the first of them reaches the server at the latest.
@@ -119,6 +121,35 @@ impl Server {
         refuses
     }
 
+    /// Subscribes a connection, if the server lets it.
+    pub(super) fn subscribe(&self, connection: &MemoryConnection, wanted: Imported) {
+        let refuses = self.forbids(connection, &wanted.subject);
+        let mut wire = connection.state.lock();
+        if refuses {
+            wire.refused.push(wanted);
+        } else {
+            wire.subscriptions.push(wanted);
+        }
+    }
+
+    /// Restores a connection, which then asks for its subscriptions again.
+    pub(super) fn restore(&mut self, connection: &MemoryConnection) {
+        let mut wire = connection.state.lock();
+        if !wire.is_cut {
+            return;
+        }
+        (wire.is_cut, wire.back_at) = (false, None);
+        wire.put(Instant::now(), EngineEvent::Connected);
+        let mut all = std::mem::take(&mut wire.subscriptions);
+        all.append(&mut wire.refused);
+        drop(wire);
+        for wanted in all {
+            self.subscribe(connection, wanted);
+        }
+        connection.changed.notify_one();
+        connection.restored.notify_waiters();
+    }
+
     pub(super) fn deliver(&mut self, receiver: &MemoryConnection, frame: &Frame) {
         let mut wire = receiver.state.lock();
         let faults = self.faults;
@@ -162,7 +193,8 @@ impl MemoryConnection {
         if wire.is_cut || wire.is_closed {
             return (0, BTreeSet::new());
         }
-        let wanted = wire.subscriptions.iter().filter(|it| it.matches(subject));
+        let is_wanted = |it: &&Imported| subject::matches(&it.subject, subject);
+        let wanted = wire.subscriptions.iter().filter(is_wanted);
         let groups: Vec<_> = wanted.map(|it| it.group.clone()).collect();
         let alone = groups.iter().filter(|group| group.is_none()).count();
         (alone, groups.into_iter().flatten().collect())
@@ -193,17 +225,5 @@ impl MemoryConnection {
         drop(wire);
         self.changed.notify_one();
         reached
-    }
-
-    pub(super) fn restore(&self) {
-        let mut wire = self.state.lock();
-        if !wire.is_cut {
-            return;
-        }
-        (wire.is_cut, wire.back_at) = (false, None);
-        wire.put(Instant::now(), EngineEvent::Connected);
-        drop(wire);
-        self.changed.notify_one();
-        self.restored.notify_waiters();
     }
 }
