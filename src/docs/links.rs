@@ -131,10 +131,24 @@
 //! connection has begun, if an importer has vanished with the request, if what it said was lost on the way, or with
 //! more than 256 importers. An importer that has become ready just now may be unknown for some milliseconds.
 //!
+//! # Groups
+//!
+//! Links that [share an import](crate::link::LinkBuilder::import_shared) are a group: the server gives each envelope to
+//! one of them. Over NATS that is a queue subscription. This is where exactness ends:
+//!
+//! * A member that ends with envelopes on their way to it, or in its bus, has lost them: nobody else gets them.
+//! * After a cut of the exporter's connection, what was not confirmed is sent again, and may go to another member. What
+//!   one link asks for again goes to no group a second time.
+//! * Numbers say nothing in a group. So no gap is told, nothing is asked for again, and the order is that of the
+//!   arrival.
+//! * While the exporter's connection is cut it waits, as ever. While no member is there, what is sent is lost.
+//!
+//! A request to a group goes to one of it. If nobody on that bus answers, the group has declined.
+//!
 //! # Not yet
 //!
-//! A durable mode (what was sent while nobody listened), groups across
-//! links, retained envelopes for late joiners on the other side, and transit (what came by one link leaves by another).
+//! A durable mode (what was sent while nobody listened), retained envelopes for late joiners on the other side, and
+//! transit (what came by one link leaves by another).
 //!
 //! # On the wire
 //!
@@ -155,7 +169,7 @@
 //! bytes; what is longer does not go out, and is counted.
 //!
 //! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
-//! correlation id if it has one; and for a request `left=` with the milliseconds that are left. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
+//! correlation id if it has one; and for a request `left=` with the milliseconds that are left. A frame that is sent again since a link has asked for it ends with `again=`. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
 //! space at the ends are escaped as `=HH`.
 //!
 //! # Over NATS
@@ -184,8 +198,8 @@
 //! ] }
 //! ```
 //!
-//! * Frames of one import pattern come in order. Those of several patterns may overtake each other; then some are asked
-//!   for that are on their way already. One pattern that covers all is cheaper.
+//! * Frames of one import pattern come in order, and no mark overtakes them. Those of several patterns may overtake each
+//!   other; then some are asked for that are on their way already. One pattern that covers all is cheaper.
 //! * The client holds up to 65,536 frames of each pattern. If the link is that far behind, more are dropped, and asked
 //!   for again.
 //! * A link that is closed while the server is away leaves its client behind, until the server is there again or the
@@ -196,17 +210,19 @@
 //!
 //! # Another engine
 //!
-//! An [`Engine`] offers four things:
+//! An [`Engine`] offers five things:
 //!
 //! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect. A frame that
 //!   will never go is [refused](crate::link::engine::EngineError::refused), so that the others go on;
 //! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
 //!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
+//! * to share a subscription in a group, if links do so;
 //! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames. When the first
 //!   round trip after a subscription ends, a refusal of it can be taken without waiting; after a reconnect it is told
 //!   again;
 //! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
-//!   it, but more is sent again.
+//!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined
+//!   begins after the number that the mark tells.
 //!
 //! It need not store anything, nor acknowledge single frames, nor tell how many it has lost. To drop its sender ends the
 //! connection.

@@ -38,6 +38,7 @@ pub struct LinkBuilder<E, M> {
     pub(super) imports: Vec<Import<M>>,
     pub(super) bad_pattern: Option<PatternError>,
     pub(super) bad_origin: Option<String>,
+    pub(super) bad_group: Option<String>,
     pub(super) overflow: Overflow,
     pub(super) capacity: usize,
     pub(super) bounds: WindowBounds,
@@ -61,6 +62,7 @@ impl<E, M> LinkBuilder<E, M> {
             imports: Vec::new(),
             bad_pattern: None,
             bad_origin: None,
+            bad_group: None,
             overflow: Overflow::Block,
             capacity: 1024,
             bounds: WindowBounds {
@@ -113,7 +115,7 @@ impl<E, M> LinkBuilder<E, M> {
         P: TryInto<Pattern>,
         P::Error: Into<PatternError>,
     {
-        self.bring("*", pattern, publisher.into())
+        self.bring("*", pattern, None, publisher.into())
     }
 
     /// Brings what matches this pattern from the link with this name only; see [`import`](Self::import).
@@ -132,7 +134,7 @@ impl<E, M> LinkBuilder<E, M> {
             self.bad_origin.get_or_insert(origin);
             return self;
         }
-        self.bring(&origin, pattern, publisher.into())
+        self.bring(&origin, pattern, None, publisher.into())
     }
 
     /// Brings everything from all origins, also what has no subject; see [`import`](Self::import).
@@ -149,7 +151,60 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    fn bring<P>(mut self, origin: &str, pattern: P, publisher: Publisher<M>) -> Self
+    /// Shares what matches this pattern with all links that import by the same group: each envelope goes to one of them.
+    /// The name of a group has the characters of a link's name. See [`docs::links`](crate::docs::links#groups) for
+    /// where exactness ends.
+    ///
+    /// A pattern that is shared should not overlap with others of this link. What this link exports itself goes to
+    /// others of the group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::kernel::{Command, MessageBus};
+    /// use oxide_bus::link::Link;
+    /// use oxide_bus::link::memory::MemoryServer;
+    ///
+    /// let server = MemoryServer::new();
+    /// let (desk, worker) = (MessageBus::new(), MessageBus::new());
+    /// let to = Link::over(server.engine())
+    ///     .name("worker-1") // and others by other names
+    ///     .import_shared("workers", "command.>", worker.trusted_publisher("link"))
+    ///     .spawn(&worker)?;
+    /// to.ready(Duration::from_secs(10))?;
+    /// let _from = Link::over(server.engine()).name("desk").export("command.>").spawn(&desk)?;
+    ///
+    /// let mut commands = worker.subscribe();
+    /// desk.send("desk", Command::Ping)?;
+    /// assert_eq!(commands.recv()?.source, "desk");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn import_shared<P>(
+        mut self,
+        group: impl Into<String>,
+        pattern: P,
+        publisher: impl Into<Publisher<M>>,
+    ) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let group = group.into();
+        if !is_name(&group) {
+            self.bad_group.get_or_insert(group);
+            return self;
+        }
+        self.bring("*", pattern, Some(group), publisher.into())
+    }
+
+    fn bring<P>(
+        mut self,
+        origin: &str,
+        pattern: P,
+        group: Option<String>,
+        publisher: Publisher<M>,
+    ) -> Self
     where
         P: TryInto<Pattern>,
         P::Error: Into<PatternError>,
@@ -157,7 +212,7 @@ impl<E, M> LinkBuilder<E, M> {
         match pattern.try_into() {
             Ok(pattern) => {
                 let subject = subject::from_origin(origin, &subject::of_pattern(&pattern));
-                let imported = Imported::alone(subject);
+                let imported = Imported { subject, group };
                 self.imports.push(Import {
                     imported,
                     publisher,

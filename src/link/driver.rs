@@ -96,7 +96,9 @@ where
         };
         let _in_time = timeout(link.settings.call, async {
             if let Some(frame) = farewell {
+                // A client may drop what it has not sent when it closes.
                 let _lost = self.sender.send(frame).await;
+                let _lost = self.sender.round_trip().await;
             }
             self.sender.close().await;
         })

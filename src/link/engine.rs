@@ -48,10 +48,16 @@ pub trait EngineSender: Send + 'static {
     /// what was refused. When the round trip ends, the refusals of the server are among the events that
     /// [`next`](EngineReceiver::next) returns without waiting.
     ///
+    /// Of all connections that ask with the same group, the server gives each frame to one.
+    ///
     /// # Errors
     ///
     /// [`EngineError`] if the engine refuses the subject.
-    fn subscribe(&mut self, subject: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    fn subscribe(
+        &mut self,
+        subject: &str,
+        group: Option<&str>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Waits until everything that was sent before has reached the server, and every subscription is in force there.
     ///

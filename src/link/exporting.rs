@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::bus::lifecycle::WeakBus;
 use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
+use crate::link::imported::Imported;
 use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
@@ -272,7 +273,8 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     /// Subscribes to what is not `subscribed` yet, and makes a round trip.
     async fn establish(&mut self, generation: u64, subscribed: &mut usize) {
         for wanted in self.wanted().iter().skip(*subscribed) {
-            if !succeeds(self.link, self.sender.subscribe(wanted)).await {
+            let group = wanted.group.as_deref();
+            if !succeeds(self.link, self.sender.subscribe(&wanted.subject, group)).await {
                 return;
             }
             *subscribed += 1;
@@ -292,26 +294,26 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     }
 
     /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
-    /// one covers is left out.
-    fn wanted(&self) -> Vec<String> {
+    /// one covers is left out, but for what is shared with others.
+    fn wanted(&self) -> Vec<Imported> {
         let settings = &self.link.settings;
-        let imports = settings.imports.iter();
-        let mut wanted: Vec<_> = imports.map(|it| it.subject.clone()).collect();
-        wanted.push(subject::imports("*"));
+        let mut control = vec![subject::imports("*")];
         if !settings.imports.is_empty() {
-            wanted.extend([subject::mark("*"), subject::gone("*")]);
+            control.extend([subject::mark("*"), subject::gone("*")]);
         }
         if !settings.exports.is_empty() {
-            wanted.extend([
+            control.extend([
                 subject::hello("*"),
                 subject::want("*", &settings.name),
                 subject::declined("*", &settings.name),
             ]);
         }
+        let mut wanted = settings.imports.clone();
+        wanted.extend(control.into_iter().map(Imported::alone));
         let mut needed = Vec::new();
         for (at, one) in wanted.iter().enumerate() {
-            let covers_one = |(other_at, other): (usize, &String)| {
-                subject::covers(other, one) && (other != one || other_at < at)
+            let covers_one = |(other_at, other): (usize, &Imported)| {
+                other.covers(one) && (other != one || other_at < at)
             };
             if !wanted.iter().enumerate().any(covers_one) {
                 needed.push(one.clone());

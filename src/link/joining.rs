@@ -181,6 +181,9 @@ where
         if let Some(name) = bad_name.or(self.bad_origin.as_ref()) {
             return Err(LinkError::Name(name.clone()));
         }
+        if let Some(name) = &self.bad_group {
+            return Err(LinkError::Group(name.clone()));
+        }
         if let Some(error) = &self.bad_pattern {
             return Err(LinkError::Pattern(error.clone()));
         }

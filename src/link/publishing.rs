@@ -92,6 +92,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
         request: Option<&BroughtRequest>,
     ) -> Result<(Fate, Audience<M>), Gone> {
         let Arrived { heading, frame, .. } = arrived;
+        let is_again = heading.is_again;
         let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
         let envelope = match decoded {
             Ok(envelope) => envelope,
@@ -100,7 +101,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 return Ok((Fate::Refused, Audience::Nobody));
             }
         };
-        let inlet = (self.inlets.iter()).find(|it| it.imported.matches(&frame.subject));
+        let inlet = (self.inlets.iter()).find(|it| it.imported.is_for(&frame.subject));
         if inlet.is_none() && subject::is_without_subject(&frame.subject) {
             return Ok((Fate::PassedOver, Audience::Nobody));
         }
@@ -119,6 +120,10 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
         }
         if request.is_some_and(|request| Instant::now() >= request.until) {
             return Ok((Fate::Late, Audience::Nobody));
+        }
+        if is_again && inlet.is_some_and(|it| it.imported.group.is_some()) {
+            // One of the group had it the first time.
+            return Ok((Fate::Repeated, Audience::Nobody));
         }
         let Some(noted) = self.seen.note_until_kept(envelope.id) else {
             return Ok((Fate::Repeated, Audience::Nobody));

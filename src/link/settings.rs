@@ -32,8 +32,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The subjects of all that is imported.
+    /// The subjects of all that comes here and not to another of a group.
     pub(super) fn subjects(&self) -> Vec<String> {
-        self.imports.iter().map(|it| it.subject.clone()).collect()
+        (self.imports.iter())
+            .filter(|it| it.group.is_none())
+            .map(|it| it.subject.clone())
+            .collect()
     }
 }

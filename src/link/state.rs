@@ -23,7 +23,7 @@ use crate::link::outbox::Outgoing;
 use crate::link::requests_out::RequestsOut;
 use crate::link::settings::Settings;
 use crate::link::stats::{ExportStats, LinkStats};
-use crate::link::wire::add_time_left;
+use crate::link::wire::{add_again, add_time_left};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -188,6 +188,9 @@ impl State {
             let mut frame = frame.clone();
             if let Some(left) = self.requests.time_left(sequence, now) {
                 add_time_left(&mut frame, left);
+            }
+            if sequence <= self.outgoing.confirmable() {
+                add_again(&mut frame);
             }
             return Action::Data(sequence, frame);
         }

@@ -73,7 +73,7 @@ pub struct ImportStats {
     pub received: u64,
     /// Frames whose number came before. Nothing is missing by them.
     pub duplicates: u64,
-    /// Envelopes that another link of this bus has brought, or sent.
+    /// Envelopes that another link of this bus has brought or sent, or that went to another link of the same group.
     pub repeated: u64,
     /// Envelopes that cannot be read, or that the bus does not take.
     pub refused: u64,

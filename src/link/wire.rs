@@ -38,6 +38,9 @@ const ADDED: usize = 64;
 /// The part of the compact header that says how many milliseconds are left for an answer.
 const TIME_LEFT: &str = "left=";
 
+/// The part of the compact header that says that the frame was sent before.
+const AGAIN: &str = "again=";
+
 /// The most bytes of a frame with its headers: what a NATS server accepts if it is not told otherwise.
 const MAX_FRAME: usize = 1 << 20;
 
@@ -60,6 +63,8 @@ pub(super) struct Heading {
     correlation_id: Option<Uuid>,
     /// It is a request, and the asking side waits so long for an answer.
     pub(super) time_left: Option<Duration>,
+    /// It was sent before, and is sent again for a link that has asked for it.
+    pub(super) is_again: bool,
 }
 
 /// Why an envelope cannot be sent.
@@ -192,12 +197,21 @@ fn heading<M>(envelope: &Envelope<M>, place: Place) -> String {
 
 /// Says in a frame how much time is left for an answer.
 pub(super) fn add_time_left(frame: &mut Frame, left: Duration) {
+    add(frame, format_args!("{TIME_LEFT}{}", left.as_millis()));
+}
+
+/// Says in a frame that it was sent before. It is the last part.
+pub(super) fn add_again(frame: &mut Frame) {
+    add(frame, format_args!("{AGAIN}"));
+}
+
+fn add(frame: &mut Frame, part: fmt::Arguments<'_>) {
     use fmt::Write;
 
     let mut headers = frame.headers.iter_mut();
     if let Some((_, heading)) = headers.find(|(name, _)| name == HEADING) {
         // Writing to a text does not fail.
-        let _ = write!(heading, " {TIME_LEFT}{}", left.as_millis());
+        let _ = write!(heading, " {part}");
     }
 }
 
@@ -263,6 +277,7 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
         .map(|part| part[TIME_LEFT.len()..].parse().map(Duration::from_millis))
         .transpose()
         .map_err(|_| FrameError::Part("time that is left"))?;
+    let is_again = parts.next_if_eq(&AGAIN).is_some();
     if parts.next().is_some() {
         return Err(FrameError::Part("end"));
     }
@@ -276,6 +291,7 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
         source: source.into_owned(),
         correlation_id,
         time_left,
+        is_again,
     })
 }
 

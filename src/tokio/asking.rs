@@ -165,7 +165,7 @@ impl<M: Payload> AsyncPublisher<M> {
     /// # Examples
     ///
     /// ```
-    /// use std::time::{Duration, Instant};
+    /// use std::time::Duration;
     /// use oxide_bus::AsyncBus;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

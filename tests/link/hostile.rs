@@ -357,7 +357,7 @@ async fn a_neighbour_that_asks_without_end_hears_little_and_keeps_nobody_back() 
     }
     until(&to, "north", |it| it.received == 10_000).await;
     let (mut mallory, mut heard) = server.engine().connect("mallory").await.unwrap();
-    mallory.subscribe("ob.north.>").await.unwrap();
+    mallory.subscribe("ob.north.>", None).await.unwrap();
     let mut incarnation = None;
     let hello = |_| Frame {
         subject: "ob.mallory.=c.hello".to_owned(),

@@ -5,6 +5,7 @@ mod crossing;
 mod drains;
 mod ends;
 mod faults;
+mod groups;
 mod hostile;
 mod loops;
 #[cfg(feature = "nats")]

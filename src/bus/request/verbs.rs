@@ -152,7 +152,7 @@ impl<M: Payload> Publisher<M> {
     /// # Examples
     ///
     /// ```
-    /// use std::time::{Duration, Instant};
+    /// use std::time::Duration;
     /// use oxide_bus::{Bus, RequestError};
     ///
     /// let bus = Bus::<u32>::new();
@@ -190,7 +190,7 @@ impl<M: Payload> Publisher<M> {
     ///
     /// ```
     /// use std::thread;
-    /// use std::time::{Duration, Instant};
+    /// use std::time::Duration;
     /// use oxide_bus::Bus;
     ///
     /// let bus = Bus::<u32>::new();

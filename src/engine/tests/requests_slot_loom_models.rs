@@ -230,7 +230,9 @@ fn a_request_that_all_have_declined_is_over_however_the_asking_side_waits() {
             });
             slot.delivered(2);
             assert_eq!(sleep(&slot), None);
-            threads.map(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             register.give_up(&slot);
             assert!(register.is_empty());
         });

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::MemoryServer;
 use super::server::MemoryConnection;
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
+use crate::link::imported::Imported;
 
 /// How many frames a connection takes while it is cut, before a send waits. They are lost.
 const BUFFER: usize = 64;
@@ -114,9 +115,13 @@ impl EngineSender for MemorySender {
         }
     }
 
-    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+    async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         let server = self.server.server.lock();
-        server.subscribe(&self.connection, subject.to_owned());
+        let imported = Imported {
+            subject: subject.to_owned(),
+            group: group.map(str::to_owned),
+        };
+        server.subscribe(&self.connection, imported);
         Ok(())
     }
 

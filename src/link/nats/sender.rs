@@ -41,7 +41,7 @@ pub struct NatsSender {
     client: Client,
     news: SharedNews,
     changes: watch::Receiver<ClientNews>,
-    subscriptions: mpsc::UnboundedSender<Subscriber>,
+    subscriptions: mpsc::UnboundedSender<(String, Subscriber)>,
     marker: String,
     /// Markers, as they come back by the second connection.
     markers: Subscriber,
@@ -54,7 +54,7 @@ impl NatsSender {
         client: Client,
         markers: &Client,
         news: SharedNews,
-        subscriptions: mpsc::UnboundedSender<Subscriber>,
+        subscriptions: mpsc::UnboundedSender<(String, Subscriber)>,
         name: &str,
     ) -> Result<Self, EngineError> {
         let marker = format!("ob.{name}.{MARKER}.{:016x}", fastrand::u64(..));
@@ -138,14 +138,20 @@ impl EngineSender for NatsSender {
         })
     }
 
-    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+    async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         const DOING: &str = "subscribe";
         if subject.len() > SUBJECT {
             return Err(EngineError::new(DOING, TOO_LONG));
         }
-        let subscription = (self.client.subscribe(subject.to_owned()).await)
-            .map_err(|error| EngineError::new(DOING, error))?;
-        (self.subscriptions.send(subscription))
+        let subscription = match group {
+            None => self.client.subscribe(subject.to_owned()).await,
+            Some(group) => {
+                let (subject, group) = (subject.to_owned(), group.to_owned());
+                self.client.queue_subscribe(subject, group).await
+            }
+        };
+        let subscription = subscription.map_err(|error| EngineError::new(DOING, error))?;
+        (self.subscriptions.send((subject.to_owned(), subscription)))
             .map_err(|_| EngineError::new(DOING, "the receiving end is gone"))
     }
 
