@@ -61,15 +61,16 @@
 //!    denied, late or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
 //!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
 //!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
-//!    [patience](crate::link::LinkBuilder::patience), is missed. An advisory [`LinkLagged`] says so, and
+//!    [patience](crate::link::LinkBuilder::patience), is missed. The patience runs while the exporter is there; while it
+//!    says nothing at all, an importer waits six times as long, unless it has begun another life. An advisory [`LinkLagged`] says so, and
 //!    [`LinkGaps`](crate::link::LinkGaps) says at which delivery the gap lies.
 //! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.
 //! 4. **Nothing waits for the server without end.** Each call of the engine has a
 //!    [time limit](crate::link::LinkBuilder::time_limit). A call that takes longer counts as a cut.
-//! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip. After each
-//!    reconnect that is done again, before anything counts as confirmed.
+//! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip, and
+//!    refused none of them. After each reconnect that is done again, before anything counts as confirmed.
 //! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again.
 //!    All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two links arrives once.
 //! 7. **Nothing forged gets in.** An import publishes under the grant of its publisher: the grant must
@@ -77,7 +78,10 @@
 //!    `link-origin`, which the link itself sets. A message whose own subject is not that of its frame is denied. Denials
 //!    are counted, and told by the bus as its own.
 //! 8. **Hostile frames harm nobody.** What cannot be read is refused and counted, within the limits of the
-//!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded.
+//!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded. Of
+//!    frames that wait for earlier ones there are 64 MiB at most, and the origin that holds most of them gives way. A
+//!    neighbour that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks go out
+//!    every 50 ms at most.
 //! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends.
 //!
 //! # What is not promised
@@ -85,9 +89,16 @@
 //! * *Confirmed* is not *received*. The server has it; whether somebody listens there, nobody says. What the server
 //!   drops for a slow importer is asked for again, as long as the exporter is there and keeps it. An exporter that has
 //!   ended answers no more.
+//! * *Confirmed* is not *permitted* either. A server that does not let the link publish to a subject drops the frame, and
+//!   says so later: the round trip succeeds all the same. Such refusals are counted as
+//!   [`server_denials`](crate::link::LinkStats::server_denials), and make the link not ready. Which envelopes they were
+//!   about nobody can say, and of many not each one is told.
 //! * A gap is noticed only by a link that imports all that the other exports. Otherwise the missing numbers may be those
 //!   that were not asked for: they are counted as `untracked`, the order is that of the arrival, and losses on the way
-//!   are not told. So import what is exported; filter on the bus.
+//!   are not told. So import what is exported; filter on the bus. Marks say what is exported. If none comes within six
+//!   times the patience, gaps say nothing until one comes.
+//! * A link knows 1,024 origins, and four lives of each. For more it forgets those that it has heard nothing of for
+//!   longest: what waited for earlier frames is published then, and the gap told.
 //! * A link that joins late receives what is sent from then on. Only an exporter that began after the importer is
 //!   received from its first envelope on.
 //! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window. Its next start is another life:
@@ -138,12 +149,6 @@
 //!
 //! A durable mode (what was sent while nobody listened), retained envelopes for late joiners on the other side, and
 //! transit (what came by one link leaves by another).
-//!
-//! Known faults, to be mended before the first version:
-//!
-//! * `drain` may return `Ok` although envelopes that came in were not published yet.
-//! * A gap that is open while the exporter is cut off for longer than the importer's patience is told as missed.
-//! * A neighbour that may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
 //!
 //! # On the wire
 //!
@@ -212,12 +217,15 @@
 //! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
 //!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
 //! * to share a subscription in a group, if links do so;
-//! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
+//! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames. When the first
+//!   round trip after a subscription ends, a refusal of it can be taken without waiting; after a reconnect it is told
+//!   again;
 //! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
 //!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined
 //!   begins after the number that the mark tells.
 //!
-//! It need not store anything, nor acknowledge single frames, nor tell how many it has lost.
+//! It need not store anything, nor acknowledge single frames, nor tell how many it has lost. To drop its sender ends the
+//! connection.
 //!
 //! [`Engine`]: crate::link::engine::Engine
 //! [`Link`]: crate::link::Link

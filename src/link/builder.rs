@@ -258,8 +258,11 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed.
-    /// At most an hour.
+    /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed. At most an
+    /// hour.
+    ///
+    /// The time runs while the exporter is there. While nothing at all comes from it, the link waits six times as long,
+    /// so that an exporter which was cut off can still send what is missing. What came after the gap waits meanwhile.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience.min(LONGEST);
         self

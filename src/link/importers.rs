@@ -106,7 +106,7 @@ impl Importers {
     pub(super) fn speaking(&self, life: u64, subject: &str) -> BTreeSet<Responder> {
         let imports = self.by_life.get(&life).map(|it| &it.imports);
         (imports.into_iter().flatten())
-            .filter(|it| it.matches(subject))
+            .filter(|it| it.is_for(subject))
             .map(|it| match &it.group {
                 Some(group) => Responder::Group(group.clone()),
                 None => Responder::Life(life),

@@ -101,7 +101,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 return Ok((Fate::Refused, Audience::Nobody));
             }
         };
-        let inlet = (self.inlets.iter()).find(|it| it.imported.matches(&frame.subject));
+        let inlet = (self.inlets.iter()).find(|it| it.imported.is_for(&frame.subject));
         if inlet.is_none() && subject::is_without_subject(&frame.subject) {
             return Ok((Fate::PassedOver, Audience::Nobody));
         }

@@ -27,7 +27,8 @@ pub struct LinkStats {
     /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
     /// in a sequence.
     pub refused: u64,
-    /// How often the server has refused a publish or a subscription.
+    /// How often the server has refused a publish or a subscription, as far as the engine tells. An envelope whose publish
+    /// is refused counts as confirmed, for the round trip succeeds: no server says which one it was.
     pub server_denials: u64,
     /// How often the engine has said that it dropped frames, without saying how many. What is missing is asked for.
     pub engine_lags: u64,
