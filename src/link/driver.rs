@@ -19,6 +19,7 @@ use crate::link::relays::Relays;
 use crate::link::seen::SeenIds;
 use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
+use crate::link::transit::hops;
 use crate::message::subject::Payload;
 
 /// What a handle asks of its link.
@@ -86,7 +87,8 @@ where
             () = exporting.run() => EndAskers::Nobody,
             askers = answer(link, &mut self.commands) => askers,
         };
-        let left = self.outlet.left();
+        let (settings, seen) = (&self.link.settings, &self.seen);
+        let left = (self.outlet).left(|envelope| hops(envelope, settings, seen).is_some());
         // The connection is of no more use, whether this ends well or not.
         let farewell = {
             let state = self.link.state.lock();

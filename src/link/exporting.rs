@@ -5,16 +5,17 @@ use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 
 use crate::bus::lifecycle::WeakBus;
+use crate::engine::requests::PendingRequest;
 use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
 use crate::link::imported::Imported;
 use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
-use crate::link::state::{Action, Linked, Stage};
+use crate::link::state::{Action, Linked, Stage, State};
 use crate::link::subject;
+use crate::link::transit::hops;
 use crate::link::wire::encode;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
-use crate::message::headers::LINK_ORIGIN;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::{RecvError, TryRecvError};
@@ -81,22 +82,18 @@ impl<M> Outlet<M> {
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent.
-    pub(super) fn left(&mut self) -> u64 {
+    /// Takes what is left, and returns how many envelopes would have gone out.
+    pub(super) fn left(&mut self, goes_out: impl Fn(&Envelope<M>) -> bool) -> u64 {
         self.close();
         let mut left = 0;
         loop {
             match self.try_take() {
-                Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
+                Taken::Envelope(envelope) => left += u64::from(goes_out(&envelope)),
                 Taken::Lost(_) => {}
                 Taken::Nothing | Taken::End => return left,
             }
         }
     }
-}
-
-fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
-    envelope.header(LINK_ORIGIN).is_some()
 }
 
 pub(super) struct Exporting<'a, M, S> {
@@ -202,7 +199,6 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         let bus = self.bus.upgrade();
         let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
         let mut state = self.link.state.lock();
-        let settings = &self.link.settings;
         let mut taken = first;
         for more in (0..BATCH).rev() {
             match taken {
@@ -213,43 +209,52 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     self.link.changed.notify_one();
                     return;
                 }
-                Taken::Envelope(envelope) if came_by_link(&envelope) => {
-                    state.export.passed_over += 1;
-                    state.requests.decline(envelope.id);
-                }
-                Taken::Envelope(envelope) => {
-                    let id = envelope.id;
-                    let pending = find(id);
-                    let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
-                    self.seen.note(id, seen_as);
-                    let place = state.outgoing.next_place();
-                    match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => {
-                            let goes_out = pending.is_none_or(|pending| {
-                                let subject = frame.subject.clone();
-                                let until = pending.deadline.map(Instant::from_std);
-                                let request = RequestOut { id, subject, until };
-                                let is_pending = |id| find(id).is_some();
-                                (state.requests).begin(place.sequence, request, is_pending)
-                            });
-                            if goes_out {
-                                state.outgoing.push(frame);
-                            } else {
-                                state.export.declined += 1;
-                            }
-                        }
-                        Err(error) => {
-                            state.export.unsendable += 1;
-                            state.note(&error);
-                            state.requests.decline(id);
-                        }
-                    }
-                }
+                Taken::Envelope(envelope) => self.export(&mut state, &envelope, find),
             }
             if more == 0 || !state.outgoing.has_room() {
                 return;
             }
             taken = self.outlet.try_take();
+        }
+    }
+
+    /// Numbers an envelope, unless it does not go out.
+    fn export(
+        &self,
+        state: &mut State,
+        envelope: &Envelope<M>,
+        find: impl Fn(Uuid) -> Option<PendingRequest>,
+    ) {
+        let (settings, id) = (&self.link.settings, envelope.id);
+        let Some(hops) = hops(envelope, settings, self.seen) else {
+            state.export.passed_over += 1;
+            state.requests.decline(id);
+            return;
+        };
+        let pending = find(id);
+        let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
+        self.seen.note(id, seen_as);
+        let place = state.outgoing.next_place();
+        let frame = match encode(envelope, &settings.name, place, hops, &settings.codec) {
+            Ok(frame) => frame,
+            Err(error) => {
+                state.export.unsendable += 1;
+                state.note(&error);
+                state.requests.decline(id);
+                return;
+            }
+        };
+        let goes_out = pending.is_none_or(|pending| {
+            let subject = frame.subject.clone();
+            let until = pending.deadline.map(Instant::from_std);
+            let request = RequestOut { id, subject, until };
+            let is_pending = |id| find(id).is_some();
+            (state.requests).begin(place.sequence, request, is_pending)
+        });
+        if goes_out {
+            state.outgoing.push(frame);
+        } else {
+            state.export.declined += 1;
         }
     }
 

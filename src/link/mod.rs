@@ -35,6 +35,7 @@ mod seen;
 mod state;
 mod stats;
 mod subject;
+mod transit;
 mod wire;
 
 pub use self::builder::LinkBuilder;
