@@ -107,8 +107,8 @@
 //! request's subject and a link there imports it, and the answer's subject the other way. Besides:
 //!
 //! * **Nobody is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no link
-//!   imports. It also declines one for which all links that import it have said that nobody matched it there, or that
-//!   it was denied. If all that have the request decline it, it ends with
+//!   imports. It also declines one for which all links that import it have said that nobody has it there: nobody
+//!   matched it, all that did had no room, or it was denied. If all that have the request decline it, it ends with
 //!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus.
 //! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
 //!   most. One that waited too long before it is published is not published, and counted as
@@ -116,10 +116,12 @@
 //! * **A late answer** goes to subscribers only, as on one bus. It is counted as
 //!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
 //!
-//! Links say what they import when they begin to listen, when they are asked, and every 10 s. One that says nothing for
-//! 35 s is forgotten. Where a link cannot know, the request's time-out decides: in the first second after its
-//! connection has begun, if an importer has vanished with the request, if what it said was lost on the way, or with
-//! more than 256 importers. An importer that has become ready just now may be unknown for some milliseconds.
+//! Links say what they import when they begin to listen, when they are asked, and then more and more seldom, up to every
+//! 10 s. One that says nothing for 35 s is forgotten, and so is the life before of one that was started again. For a
+//! second after it has connected a link does not know its importers yet; that nobody answers is then said a second late.
+//! Where it cannot know, the request's time-out decides: if an importer has vanished with the request, if what it said
+//! was lost on the way, if a request to a group was sent again, or with more than 256 importers. An importer that has
+//! become ready just now may be unknown for some milliseconds.
 //!
 //! # Groups
 //!
