@@ -186,7 +186,7 @@ impl State {
         }
         if let Some((sequence, frame)) = next {
             let mut frame = frame.clone();
-            if let Some(left) = self.requests.time_left(sequence, now) {
+            if let Some(left) = self.requests.send(sequence, now) {
                 add_time_left(&mut frame, left);
             }
             if sequence <= self.outgoing.confirmable() {

@@ -12,6 +12,7 @@ mod loops;
 mod nats;
 mod requests;
 mod subjects;
+mod transit;
 
 use std::time::Duration;
 
