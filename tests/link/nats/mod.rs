@@ -1,13 +1,17 @@
 //! Tests with a NATS server, which they start themselves. Without the program `nats-server` they print that they were
 //! skipped, and fail where the environment variable `CI` is set.
 
+mod cable;
 #[cfg(feature = "cli")]
 mod command;
 mod contract;
 mod cuts;
+mod faults;
 mod links;
+mod pair;
 mod permissions;
 mod server;
 #[path = "../../support/command.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod support;
+mod tls;
