@@ -146,7 +146,7 @@
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
 //! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control` | the seam to a server, an engine in memory; what a frame looks like |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
-//! | `outbox`, `inbox`, `gap_patience`, `origins`, `seen` | what a link must get across; what comes, in order and once |
+//! | `outbox`, `packed`, `inbox`, `gap_patience`, `origins`, `seen` | what a link must get across; what comes, in order and once |
 //! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!

@@ -1,5 +1,9 @@
 //! The exporting part of a running link: from the bus to the engine.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -197,7 +201,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     self.seen.note(envelope.id);
                     let place = state.outgoing.next_place();
                     match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => state.outgoing.push(frame),
+                        Ok(frame) => state.outgoing.push(&frame),
                         Err(error) => {
                             state.export.unsendable += 1;
                             state.note(&error);
@@ -262,14 +266,21 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 /// has ended well.
 async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> bool {
     let limit = link.settings.call;
-    let result = tokio::select! {
-        biased;
-        result = timeout(limit, call) => match result {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => in_words(&error),
-            Err(_) => format!("the engine has not answered within {limit:?}"),
+    let mut call = pin!(call);
+    // Most calls end at once, and need no timer.
+    let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+    let result = match at_once {
+        Poll::Ready(Ok(())) => return true,
+        Poll::Ready(Err(error)) => in_words(&error),
+        Poll::Pending => tokio::select! {
+            biased;
+            result = timeout(limit, call) => match result {
+                Ok(Ok(())) => return true,
+                Ok(Err(error)) => in_words(&error),
+                Err(_) => format!("the engine has not answered within {limit:?}"),
+            },
+            () = link.cut.notified() => "the connection was cut".to_owned(),
         },
-        () = link.cut.notified() => "the connection was cut".to_owned(),
     };
     link.state.lock().fail(&result, Instant::now());
     false

@@ -21,6 +21,7 @@ mod name;
 pub mod nats;
 mod origins;
 mod outbox;
+mod packed;
 mod publishing;
 mod seen;
 mod state;

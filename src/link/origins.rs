@@ -9,7 +9,6 @@ use crate::link::control::{Mark, Want};
 use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
 use crate::link::inbox::{Arrival, Handed, Incoming};
-use crate::link::outbox::size;
 use crate::link::stats::ImportStats;
 use crate::link::subject;
 use crate::link::wire::Heading;
@@ -258,6 +257,15 @@ impl Origins {
     pub(super) fn stats(&self) -> Vec<ImportStats> {
         self.by_name.values().map(Neighbour::stats).collect()
     }
+}
+
+/// Roughly what a frame takes in memory.
+fn size(frame: &Frame) -> usize {
+    let headers = frame
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 64);
+    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
 }
 
 fn size_of(what: &Handed<Arrived>) -> usize {

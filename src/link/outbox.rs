@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::link::engine::Frame;
+use crate::link::packed::PackedFrame;
 use crate::link::wire::Place;
 
 /// The bounds of a window.
@@ -22,7 +23,7 @@ pub(super) struct Outgoing {
     incarnation: u64,
     bounds: WindowBounds,
     /// History, then window; the first has the number `first`, and there is no gap.
-    frames: VecDeque<Frame>,
+    frames: VecDeque<PackedFrame>,
     first: u64,
     /// Up to this number all is confirmed.
     confirmed: u64,
@@ -36,15 +37,6 @@ pub(super) struct Outgoing {
     /// Numbers that an importer has asked for.
     asked: BTreeSet<u64>,
     resent: u64,
-}
-
-/// Roughly what a frame takes in memory.
-pub(super) fn size(frame: &Frame) -> usize {
-    let headers = frame
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 64);
-    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
 }
 
 impl Outgoing {
@@ -78,8 +70,9 @@ impl Outgoing {
     }
 
     /// Takes a frame that has the next place.
-    pub(super) fn push(&mut self, frame: Frame) {
-        let size = size(&frame);
+    pub(super) fn push(&mut self, frame: &Frame) {
+        let frame = PackedFrame::new(frame);
+        let size = frame.size();
         self.bytes += size;
         self.pending_bytes += size;
         self.frames.push_back(frame);
@@ -87,7 +80,7 @@ impl Outgoing {
     }
 
     /// Returns the next frame to hand to the engine, and its number: one that was asked for, or else the next in order.
-    pub(super) fn next(&self) -> Option<(u64, &Frame)> {
+    pub(super) fn next(&self) -> Option<(u64, &PackedFrame)> {
         let asked = self.asked.first().copied();
         let next = asked.unwrap_or(self.sent + 1);
         Some((next, self.get(next)?))
@@ -120,7 +113,7 @@ impl Outgoing {
         let up_to = up_to.min(self.sent);
         while self.confirmed < up_to {
             self.confirmed += 1;
-            let size = self.get(self.confirmed).map_or(0, size);
+            let size = self.get(self.confirmed).map_or(0, PackedFrame::size);
             self.pending_bytes -= size;
         }
         self.trim();
@@ -165,7 +158,7 @@ impl Outgoing {
         self.resent
     }
 
-    fn get(&self, sequence: u64) -> Option<&Frame> {
+    fn get(&self, sequence: u64) -> Option<&PackedFrame> {
         let at = sequence.checked_sub(self.first)?;
         self.frames.get(usize::try_from(at).ok()?)
     }
@@ -180,7 +173,7 @@ impl Outgoing {
             let Some(frame) = self.frames.pop_front() else {
                 return;
             };
-            self.bytes -= size(&frame);
+            self.bytes -= frame.size();
             self.asked.remove(&self.first);
             self.first += 1;
         }

@@ -177,12 +177,12 @@ impl State {
             .map(|at| at + self.settings.confirm_after);
         let is_due = confirm_at.is_some_and(|at| now >= at)
             || unconfirmed >= self.settings.confirm_frames
-            || next.is_none() && self.is_exhausted;
+            || next.is_none() && (self.is_exhausted || !has_room);
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
         match next {
-            Some((sequence, frame)) => Action::Data(sequence, frame.clone()),
+            Some((sequence, frame)) => Action::Data(sequence, frame.unpack()),
             None => waiting(confirm_at.into_iter().chain(self.mark_at).min()),
         }
     }

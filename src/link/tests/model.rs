@@ -125,7 +125,7 @@ impl Simulation {
         let Some((sequence, frame)) = self.outgoing.next() else {
             return;
         };
-        assert_eq!(number(frame), sequence);
+        assert_eq!(number(&frame.unpack()), sequence);
         self.outgoing.sent(sequence);
         self.up.push(sequence);
     }
@@ -218,7 +218,7 @@ impl Simulation {
                 if pushed < messages && self.outgoing.has_room() {
                     pushed += 1;
                     assert_eq!(self.outgoing.next_place().sequence, pushed);
-                    self.outgoing.push(frame(pushed));
+                    self.outgoing.push(&frame(pushed));
                 }
                 self.send();
                 self.arrive();
@@ -281,8 +281,8 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
             bytes: 1 << 20,
         },
     );
-    outgoing.push(frame(1));
-    outgoing.push(frame(2));
+    outgoing.push(&frame(1));
+    outgoing.push(&frame(2));
     assert!(!outgoing.has_room());
     outgoing.sent(1);
     outgoing.confirm(2); // only what was sent
@@ -290,7 +290,7 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
     assert!(outgoing.has_room());
     assert_eq!(outgoing.kept(), (1, 1));
     for sequence in 2..=3 {
-        outgoing.push(frame(sequence + 1));
+        outgoing.push(&frame(sequence + 1));
         outgoing.sent(sequence);
         outgoing.confirm(sequence);
     }
