@@ -1,5 +1,9 @@
 //! The exporting part of a running link: from the bus to the engine.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
@@ -251,7 +255,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             (state.requests).begin(place.sequence, request, is_pending)
         });
         if goes_out {
-            state.outgoing.push(frame);
+            state.outgoing.push(&frame);
         } else {
             state.export.declined += 1;
         }
@@ -340,15 +344,23 @@ enum Called {
 /// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
 async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> Called {
     let limit = link.settings.call;
-    let failure = tokio::select! {
-        biased;
-        result = timeout(limit, call) => match result {
-            Ok(Ok(())) => return Called::Well,
-            Ok(Err(error)) if error.is_refusal() => return Called::Refused(in_words(&error)),
-            Ok(Err(error)) => in_words(&error),
-            Err(_) => format!("the engine has not answered within {limit:?}"),
+    let mut call = pin!(call);
+    // Most calls end at once, and need no timer.
+    let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+    let result = match at_once {
+        Poll::Ready(result) => Ok(Ok(result)),
+        Poll::Pending => tokio::select! {
+            biased;
+            result = timeout(limit, call) => Ok(result),
+            () = link.cut.notified() => Err("the connection was cut".to_owned()),
         },
-        () = link.cut.notified() => "the connection was cut".to_owned(),
+    };
+    let failure = match result {
+        Ok(Ok(Ok(()))) => return Called::Well,
+        Ok(Ok(Err(error))) if error.is_refusal() => return Called::Refused(in_words(&error)),
+        Ok(Ok(Err(error))) => in_words(&error),
+        Ok(Err(_)) => format!("the engine has not answered within {limit:?}"),
+        Err(failure) => failure,
     };
     link.state.lock().fail(&failure, Instant::now());
     Called::Cut

@@ -31,6 +31,7 @@ pub mod nats;
 mod neighbour;
 mod origins;
 mod outbox;
+mod packed;
 mod publishing;
 mod relays;
 mod requests_out;

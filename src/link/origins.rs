@@ -10,10 +10,9 @@ use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::gap_patience::GapPatience;
 use crate::link::inbox::Incoming;
 use crate::link::neighbour::{Fate, Neighbour, OriginLife};
-use crate::link::outbox::size;
 use crate::link::stats::ImportStats;
 use crate::link::subject;
-use crate::link::waiting::{Arrived, Queued, WaitingQueue};
+use crate::link::waiting::{Arrived, Queued, WaitingQueue, size};
 
 /// The most origins. The one that is idle longest is forgotten for a new one.
 const MAX_ORIGINS: usize = 1024;

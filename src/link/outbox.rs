@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::link::asked::AskedFrames;
 use crate::link::engine::Frame;
+use crate::link::packed::PackedFrame;
 use crate::link::wire::Place;
 
 /// The bounds of a window.
@@ -23,7 +24,7 @@ pub(super) struct Outgoing {
     incarnation: u64,
     bounds: WindowBounds,
     /// History, then window; the first has the number `first`, and there is no gap.
-    frames: VecDeque<Frame>,
+    frames: VecDeque<PackedFrame>,
     first: u64,
     /// Up to this number all is confirmed.
     confirmed: u64,
@@ -42,15 +43,6 @@ pub(super) struct Outgoing {
     /// How many frames were lost, and which of them still have an unconfirmed tombstone.
     lost: u64,
     unconfirmed_tombstones: BTreeSet<u64>,
-}
-
-/// Roughly what a frame takes in memory.
-pub(super) fn size(frame: &Frame) -> usize {
-    let headers = frame
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 64);
-    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
 }
 
 impl Outgoing {
@@ -87,8 +79,9 @@ impl Outgoing {
     }
 
     /// Takes a frame that has the next place.
-    pub(super) fn push(&mut self, frame: Frame) {
-        let size = size(&frame);
+    pub(super) fn push(&mut self, frame: &Frame) {
+        let frame = PackedFrame::new(frame);
+        let size = frame.size();
         self.bytes += size;
         self.pending_bytes += size;
         self.frames.push_back(frame);
@@ -96,7 +89,7 @@ impl Outgoing {
     }
 
     /// Returns the next frame to hand to the engine, and its number: one that was asked for, or the next in order.
-    pub(super) fn next(&self) -> Option<(u64, &Frame)> {
+    pub(super) fn next(&self) -> Option<(u64, &PackedFrame)> {
         let new = self.sent + 1;
         let is_asked = self.is_turn_of_asked || self.get(new).is_none();
         let asked = self.asked.first().filter(|_| is_asked);
@@ -120,17 +113,18 @@ impl Outgoing {
     /// The frame with this number will never go: the tombstone is to go in its place. Where that does not go either it
     /// counts as sent, so that the others go on; importers then find out by themselves. Returns whether the frame is lost
     /// by it.
-    pub(super) fn bury(&mut self, sequence: u64, tombstone: Frame) -> bool {
+    pub(super) fn bury(&mut self, sequence: u64, tombstone: &Frame) -> bool {
         let is_new = sequence > self.confirmed && self.unconfirmed_tombstones.insert(sequence);
         let at = sequence.checked_sub(self.first);
         let Some(frame) = at.and_then(|at| self.frames.get_mut(usize::try_from(at).ok()?)) else {
             return false;
         };
+        let tombstone = PackedFrame::new(tombstone);
         if *frame == tombstone {
             self.sent(sequence);
             return false;
         }
-        let (before, after) = (size(frame), size(&tombstone));
+        let (before, after) = (frame.size(), tombstone.size());
         *frame = tombstone;
         self.bytes = self.bytes + after - before;
         if sequence > self.confirmed {
@@ -155,7 +149,7 @@ impl Outgoing {
         let up_to = up_to.min(self.sent);
         while self.confirmed < up_to {
             self.confirmed += 1;
-            let size = self.get(self.confirmed).map_or(0, size);
+            let size = self.get(self.confirmed).map_or(0, PackedFrame::size);
             self.pending_bytes -= size;
             self.unconfirmed_tombstones.remove(&self.confirmed);
         }
@@ -210,7 +204,7 @@ impl Outgoing {
         self.resent
     }
 
-    fn get(&self, sequence: u64) -> Option<&Frame> {
+    fn get(&self, sequence: u64) -> Option<&PackedFrame> {
         let at = sequence.checked_sub(self.first)?;
         self.frames.get(usize::try_from(at).ok()?)
     }
@@ -225,7 +219,7 @@ impl Outgoing {
             let Some(frame) = self.frames.pop_front() else {
                 return;
             };
-            self.bytes -= size(&frame);
+            self.bytes -= frame.size();
             self.asked.remove(self.first);
             self.first += 1;
         }

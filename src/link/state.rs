@@ -180,12 +180,12 @@ impl State {
             .map(|at| at + self.settings.confirm_after);
         let is_due = confirm_at.is_some_and(|at| now >= at)
             || unconfirmed >= self.settings.confirm_frames
-            || next.is_none() && self.is_exhausted;
+            || next.is_none() && (self.is_exhausted || !has_room);
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
         if let Some((sequence, frame)) = next {
-            let mut frame = frame.clone();
+            let mut frame = frame.unpack();
             if let Some(left) = self.requests.send(sequence, now) {
                 add_time_left(&mut frame, left);
             }
@@ -234,7 +234,7 @@ impl State {
             incarnation,
             sequence,
         };
-        let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
+        let is_lost = (self.outgoing).bury(sequence, &tombstone.frame(&self.settings.name));
         self.export.unsendable += u64::from(is_lost);
         self.requests.lose(sequence);
     }

@@ -214,8 +214,9 @@ pub(super) fn is_without_subject(subject: &str) -> bool {
 
 /// Whether the server's pattern matches the subject.
 pub(super) fn matches(pattern: &str, subject: &str) -> bool {
-    let mut tokens = subject.split('.');
-    let mut wanted = pattern.split('.');
+    // Arrays: a search for one `char` is made for long tokens.
+    let mut tokens = subject.split(['.']);
+    let mut wanted = pattern.split(['.']);
     loop {
         match (wanted.next(), tokens.next()) {
             (Some(">"), Some(_)) | (None, None) => return true,

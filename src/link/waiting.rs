@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use crate::link::arrival::Handed;
 use crate::link::engine::Frame;
-use crate::link::outbox::size;
 use crate::link::wire::Heading;
 
 /// The most frames, and their bytes, that wait for the bus.
@@ -72,6 +71,12 @@ impl WaitingQueue {
     pub(super) fn has_much_room(&self) -> bool {
         self.room() >= MAX_QUEUED / 4 * 3
     }
+}
+
+/// Roughly what a frame takes in memory.
+pub(super) fn size(frame: &Frame) -> usize {
+    let headers = (frame.headers.iter()).map(|(name, value)| name.len() + value.len() + 64);
+    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
 }
 
 fn size_of(what: &Handed<Arrived>) -> usize {

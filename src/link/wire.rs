@@ -186,21 +186,28 @@ pub(super) fn encode<M: Payload + Serialize>(
     })
 }
 
+/// Writes the compact header. Each frame has one, so it is written without the machinery of formats where that is easy.
 fn heading<M>(envelope: &Envelope<M>, place: Place, hops: u8) -> String {
     use fmt::Write;
 
     let mut heading = String::with_capacity(160);
-    let (incarnation, sequence) = (place.incarnation, place.sequence);
-    let time = codec::write_time(&envelope.timestamp);
-    let (id, time) = (envelope.id.as_hyphenated(), time.as_str());
-    // Writing to a text does not fail.
-    let _ = write!(
-        heading,
-        "{VERSION} {incarnation:016x} {sequence} {id} {time} "
-    );
+    let mut uuid = [0; uuid::fmt::Hyphenated::LENGTH];
+    heading.push_str(VERSION);
+    heading.push(' ');
+    for byte in place.incarnation.to_be_bytes() {
+        for digit in [byte >> 4, byte & 15] {
+            heading.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    let _ = write!(heading, " {} ", place.sequence); // writing to a text does not fail
+    heading.push_str(envelope.id.as_hyphenated().encode_lower(&mut uuid));
+    heading.push(' ');
+    heading.push_str(codec::write_time(&envelope.timestamp).as_str());
+    heading.push(' ');
     subject::escape(&envelope.source, &mut heading);
     if let Some(correlation_id) = envelope.correlation_id {
-        let _ = write!(heading, " {}", correlation_id.as_hyphenated());
+        heading.push(' ');
+        heading.push_str(correlation_id.as_hyphenated().encode_lower(&mut uuid));
     }
     if hops > 0 {
         let _ = write!(heading, " {HOPS}{hops}");
@@ -267,7 +274,7 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
     if text.len() > MAX_HEADING {
         return Err(FrameError::Heading);
     }
-    let mut parts = text.split(' ');
+    let mut parts = text.split([' ']); // an array: a search for one `char` is made for long parts
     let mut part = |name| parts.next().ok_or(FrameError::Part(name));
     if part("version")? != VERSION {
         return Err(FrameError::Part("version"));

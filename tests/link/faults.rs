@@ -180,6 +180,28 @@ async fn a_full_window_holds_back_the_bus_by_the_policy_of_the_export() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_window_is_confirmed_at_once() {
+    let server = MemoryServer::new();
+    let bus = Bus::<Note>::new();
+    let link = Link::over(server.engine())
+        .name("north")
+        .export(">")
+        .window(8, 1 << 20)
+        .connect(&bus)
+        .await
+        .unwrap();
+    link.ready(LONG).await.unwrap();
+    let sender = bus.trusted_publisher("counter").into_async();
+    let start = tokio::time::Instant::now();
+    for number in 0..10_000 {
+        sender.publish(note("a", number)).await.unwrap();
+    }
+    assert!(start.elapsed() < Duration::from_secs(1)); // by a clock that goes on only where all wait
+    link.drain(LONG).await.unwrap();
+    assert_eq!(link.stats().export.confirmed, 10_000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_missed_is_told_once_and_where_it_lies() {
     let server = MemoryServer::new();
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
@@ -204,7 +226,7 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
     server.cut("south");
     for number in 1..=100 {
         sender.publish(note("a.b", number)).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await; // so that it is confirmed
+        tokio::time::sleep(Duration::from_millis(50)).await; // so that it is confirmed
     }
     server.mend("south");
     for number in 93..=100 {

@@ -1,6 +1,7 @@
 //! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long. Those
 //! with a NATS server are in a module of their own; their clock runs.
 
+mod behaviour;
 mod crossing;
 mod drains;
 mod ends;

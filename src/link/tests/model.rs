@@ -137,13 +137,14 @@ impl Simulation {
         let Some((sequence, frame)) = self.outgoing.next() else {
             return;
         };
+        let frame = frame.unpack();
         if self.buried.contains(&sequence) {
-            assert_eq!(*frame, tombstone(sequence));
+            assert_eq!(frame, tombstone(sequence));
         } else {
-            assert_eq!(number(frame), sequence);
+            assert_eq!(number(&frame), sequence);
             if sequence.is_multiple_of(97) {
                 self.buried.insert(sequence);
-                assert!(self.outgoing.bury(sequence, tombstone(sequence)));
+                assert!(self.outgoing.bury(sequence, &tombstone(sequence)));
                 return;
             }
         }
@@ -244,7 +245,7 @@ impl Simulation {
                 if pushed < messages && self.outgoing.has_room() {
                     pushed += 1;
                     assert_eq!(self.outgoing.next_place().sequence, pushed);
-                    self.outgoing.push(frame(pushed));
+                    self.outgoing.push(&frame(pushed));
                 }
                 self.send();
                 self.arrive();
@@ -308,8 +309,8 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
             bytes: 1 << 20,
         },
     );
-    outgoing.push(frame(1));
-    outgoing.push(frame(2));
+    outgoing.push(&frame(1));
+    outgoing.push(&frame(2));
     assert!(!outgoing.has_room());
     outgoing.sent(1);
     outgoing.confirm(2); // only what was sent
@@ -317,7 +318,7 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
     assert!(outgoing.has_room());
     assert_eq!(outgoing.kept(), (1, 1));
     for sequence in 2..=3 {
-        outgoing.push(frame(sequence + 1));
+        outgoing.push(&frame(sequence + 1));
         outgoing.sent(sequence);
         outgoing.confirm(sequence);
     }

@@ -2,14 +2,18 @@
 //! skipped, and fail where the environment variable `CI` is set.
 
 mod across;
+mod cable;
 #[cfg(feature = "cli")]
 mod command;
 mod contract;
 mod cuts;
+mod faults;
 mod limits;
 mod links;
+mod pair;
 mod permissions;
 mod server;
 #[path = "../../support/command.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod support;
+mod tls;
