@@ -1,6 +1,6 @@
 //! The exporting part of a running link: from the bus to the engine.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::task::Poll;
 
@@ -193,10 +193,12 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             state.is_exhausted
         };
         let taking = has_room && !is_exhausted;
+        let is_due = until.is_some_and(|until| until <= Instant::now());
         tokio::select! {
             biased;
             () = self.link.to_send.notified() => {}
             taken = self.outlet.take(), if taking => self.took(taken),
+            () = ready(()), if is_due => {}
             () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
         }
     }

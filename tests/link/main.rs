@@ -6,6 +6,7 @@ mod crossing;
 mod drains;
 mod ends;
 mod faults;
+mod greedy;
 mod groups;
 mod hostile;
 mod loops;
