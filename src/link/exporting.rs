@@ -133,6 +133,18 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     }
                     self.link.changed.notify_one();
                 }
+                Action::Store(sequence, frame) => {
+                    let settings = &self.link.settings;
+                    let (name, life) = (&settings.name, settings.incarnation);
+                    let id = format!("{name}-{life:016x}-{sequence}");
+                    if call(self.link, self.sender.store(frame, sequence, &id)).await {
+                        self.link.state.lock().sent(sequence, now);
+                    }
+                }
+                Action::Acknowledge(progress) => {
+                    call(self.link, self.sender.acknowledge(progress)).await;
+                    self.link.changed.notify_one();
+                }
                 Action::Take { has_room, until } => {
                     let (is_over, has_all) = self.is_over();
                     if is_over {
@@ -231,6 +243,9 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
     fn wanted(&self) -> Vec<String> {
         let settings = &self.link.settings;
         let mut wanted = settings.imports.clone();
+        if settings.is_durable {
+            return Vec::new(); // the engine knows by the plan
+        }
         if !settings.imports.is_empty() {
             wanted.push(subject::mark("*"));
         }

@@ -10,7 +10,7 @@ use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
 use crate::link::inbox::Arrival;
 use crate::link::name::is_name;
 use crate::link::origins::Arrived;
-use crate::link::state::{Linked, State};
+use crate::link::state::{Linked, Stage, State};
 use crate::link::subject::{self, Purpose};
 use crate::link::wire::read_heading;
 
@@ -68,6 +68,21 @@ fn handle(link: &Linked, event: EngineEvent) {
         EngineEvent::Frame(frame) => {
             take(link, &mut state, frame);
             return;
+        }
+        EngineEvent::Kept { position, frame } => {
+            // What comes while the link drains is not acknowledged, and comes again.
+            if state.stage == Stage::Runs {
+                if let Err(error) = state.intake.arrive(position, frame) {
+                    state.refuse(&error);
+                }
+                link.to_publish.notify_one();
+            }
+            return;
+        }
+        EngineEvent::Stored(number) => state.confirm(number, Instant::now()),
+        EngineEvent::Failed(reason) => {
+            state.fail(&reason, Instant::now());
+            link.cut.notify_waiters();
         }
         EngineEvent::Connected => state.connection.connected(),
         EngineEvent::Disconnected => {

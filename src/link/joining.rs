@@ -14,7 +14,7 @@ use crate::bus::lifecycle::WeakBus;
 use crate::bus::options::SubscribeOptions;
 use crate::link::builder::LinkBuilder;
 use crate::link::driver::Driver;
-use crate::link::engine::Engine;
+use crate::link::engine::{Engine, LinkPlan};
 use crate::link::error::LinkError;
 use crate::link::exporting::Outlet;
 use crate::link::gap_patience::GapPatience;
@@ -138,14 +138,23 @@ where
             })
             .collect();
         let limit = self.time_limit;
-        let (sender, receiver) = (timeout(limit, engine.connect(&self.name)).await)
+        let mut plan = LinkPlan::new(&*self.name);
+        plan.exports = (exports.iter())
+            .map(|export| subject::from_origin(&self.name, export))
+            .collect();
+        plan.imports = inlets.iter().map(|inlet| inlet.subject.clone()).collect();
+        plan.start = self.start;
+        let (sender, receiver) = (timeout(limit, engine.open(&plan)).await)
             .map_err(|_| LinkError::TimedOut(limit))?
-            .map_err(LinkError::Engine)?;
+            .map_err(|error| {
+                (error.into_stream_error()).map_or_else(LinkError::Engine, LinkError::Stream)
+            })?;
         let alive = bus.upgrade().filter(|bus| !bus.is_closed());
         let alive = alive.ok_or(LinkError::Closed)?;
         let outlet = self.outlet(&alive)?;
         let linked = Arc::new(Linked::new(Settings {
             name: self.name.as_str().into(),
+            is_durable: E::IS_DURABLE,
             incarnation: stamp().0.as_u64_pair().1,
             began: Instant::now(),
             codec: self.codec,
@@ -159,7 +168,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
-            imports: inlets.iter().map(|inlet| inlet.subject.clone()).collect(),
+            imports: plan.imports,
         }));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {

@@ -10,7 +10,7 @@ use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
 use crate::link::inbox::{Arrival, Handed, Incoming};
 use crate::link::outbox::size;
-use crate::link::stats::ImportStats;
+use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;
 use crate::link::wire::Heading;
 
@@ -36,15 +36,6 @@ pub(super) struct Arrived {
 pub(super) struct Queued {
     pub(super) origin: Arc<str>,
     pub(super) what: Handed<Arrived>,
-}
-
-/// What became of an envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Received,
-    Repeated,
-    Refused,
-    Denied,
 }
 
 #[derive(Debug)]
@@ -243,16 +234,9 @@ impl Origins {
 
     /// Counts what became of an envelope.
     pub(super) fn count(&mut self, origin: &str, outcome: Fate) {
-        let Some(origin) = self.by_name.get_mut(origin) else {
-            return;
-        };
-        let stats = &mut origin.stats;
-        *match outcome {
-            Fate::Received => &mut stats.received,
-            Fate::Repeated => &mut stats.repeated,
-            Fate::Refused => &mut stats.refused,
-            Fate::Denied => &mut stats.denied,
-        } += 1;
+        if let Some(origin) = self.by_name.get_mut(origin) {
+            origin.stats.count(outcome);
+        }
     }
 
     pub(super) fn stats(&self) -> Vec<ImportStats> {
@@ -270,18 +254,7 @@ fn size_of(what: &Handed<Arrived>) -> usize {
 impl Neighbour {
     fn new(name: Arc<str>) -> Self {
         Neighbour {
-            stats: ImportStats {
-                origin: Arc::clone(&name),
-                received: 0,
-                duplicates: 0,
-                repeated: 0,
-                refused: 0,
-                denied: 0,
-                missed: 0,
-                early: 0,
-                untracked: 0,
-                held: 0,
-            },
+            stats: ImportStats::new(Arc::clone(&name)),
             name,
             lives: VecDeque::new(),
         }

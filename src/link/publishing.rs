@@ -9,10 +9,12 @@ use tokio::time::Instant;
 
 use crate::bus::error::PublishError;
 use crate::bus::lifecycle::WeakBus;
+use crate::link::durable::StreamFrame;
 use crate::link::inbox::Handed;
-use crate::link::origins::{Arrived, Fate, Queued};
+use crate::link::origins::{Arrived, Queued};
 use crate::link::seen::SeenIds;
 use crate::link::state::Linked;
+use crate::link::stats::Fate;
 use crate::link::subject;
 use crate::link::wire::{FrameError, decode, is_subject_of};
 use crate::message::advisory::Advisory;
@@ -40,6 +42,9 @@ struct Gone;
 impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
     /// Runs until the bus has ended.
     pub(super) async fn run(self) {
+        if self.link.settings.is_durable {
+            return self.run_from_stream().await;
+        }
         loop {
             let (queued, has_room_again) = {
                 let mut state = self.link.state.lock();
@@ -62,6 +67,33 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                     Ok(outcome) => self.link.state.lock().origins.count(&origin, outcome),
                     Err(Gone) => return,
                 },
+            }
+        }
+    }
+
+    /// The same for what comes from a stream.
+    async fn run_from_stream(&self) {
+        loop {
+            let kept = {
+                let mut state = self.link.state.lock();
+                let kept = state.intake.pop();
+                state.is_publishing = kept.is_some();
+                kept
+            };
+            // It may be time to tell how far the link is.
+            self.link.to_send.notify_one();
+            let Some(StreamFrame {
+                origin, arrived, ..
+            }) = kept
+            else {
+                self.link.changed.notify_one();
+                self.link.to_publish.notified().await;
+                continue;
+            };
+            let place = arrived.heading.place;
+            match self.publish(arrived).await {
+                Ok(fate) => self.link.state.lock().intake.done(&origin, place, fate),
+                Err(Gone) => return,
             }
         }
     }

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::codec::Codec;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Want};
-use crate::link::engine::Frame;
+use crate::link::durable::StreamIntake;
+use crate::link::engine::{Frame, StreamProgress};
 use crate::link::error::NotReadyError;
 use crate::link::gap_patience::GapPatience;
 use crate::link::gaps::GapBoard;
@@ -29,10 +30,15 @@ const MAX_CONTROL: usize = 1024;
 /// The longest time between two marks.
 const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
+/// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
+const MAX_ON_THE_WAY: u64 = 1024;
+
 /// What a link was built with.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) name: Arc<str>,
+    /// Whether it sends to a stream, and receives from it.
+    pub(super) is_durable: bool,
     pub(super) incarnation: u64,
     pub(super) began: Instant,
     pub(super) codec: Codec,
@@ -61,6 +67,10 @@ pub(super) enum Action {
     Data(u64, Frame),
     /// A round trip that confirms up to this number.
     Confirm(u64),
+    /// To hand over a numbered frame for the stream.
+    Store(u64, Frame),
+    /// To tell how far the link is with what comes from the stream.
+    Acknowledge(StreamProgress),
     /// To take from the bus if there is room, until something happens or this time comes.
     Take {
         has_room: bool,
@@ -82,6 +92,8 @@ pub(super) struct State {
     settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
+    /// What comes from a stream, in the place of `origins`.
+    pub(super) intake: StreamIntake,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
@@ -138,6 +150,7 @@ impl State {
     fn new(settings: Arc<Settings>) -> Self {
         State {
             outgoing: Outgoing::new(settings.incarnation, settings.bounds),
+            intake: StreamIntake::new(Arc::clone(&settings.name), settings.imports.clone()),
             origins: Origins::new(settings.patience, settings.imports.clone()),
             control: VecDeque::new(),
             connection: Connection::new(),
@@ -164,6 +177,7 @@ impl State {
             Standing::Cut => return waiting(None),
             Standing::Failed(until) => return waiting(Some(until)),
             Standing::Unknown(generation) => return Action::Establish(generation),
+            Standing::Established if self.settings.is_durable => return self.durable_action(),
             Standing::Established => {}
         }
         if let Some(frame) = self.control.pop_front() {
@@ -191,6 +205,21 @@ impl State {
         }
     }
 
+    /// The same for a stream, which says by itself what it has stored.
+    fn durable_action(&mut self) -> Action {
+        if let Some(progress) = self.intake.take_progress() {
+            return Action::Acknowledge(progress);
+        }
+        let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
+        match self.outgoing.next().filter(|_| has_way) {
+            Some((sequence, frame)) => Action::Store(sequence, frame.clone()),
+            None => Action::Take {
+                has_room: self.outgoing.has_room(),
+                until: None,
+            },
+        }
+    }
+
     fn mark(&self) -> Mark {
         let (first, last) = self.outgoing.kept();
         let age = self.settings.began.elapsed().as_millis();
@@ -206,6 +235,9 @@ impl State {
     /// A numbered frame was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64, now: Instant) {
         self.outgoing.sent(sequence);
+        if self.settings.is_durable {
+            return;
+        }
         if self.outgoing.unconfirmed() > 0 {
             self.unconfirmed_since.get_or_insert(now);
         }
@@ -227,6 +259,9 @@ impl State {
         }
         self.unconfirmed_since = None;
         self.outgoing.rewind();
+        if self.settings.is_durable {
+            return;
+        }
         self.origins.listen(now);
         self.request_mark(now);
         self.greet();
@@ -292,6 +327,7 @@ impl State {
         self.is_exhausted
             && self.outgoing.pending() == 0
             && self.origins.queued() == 0
+            && self.intake.is_settled()
             && !self.is_publishing
     }
 
@@ -322,7 +358,11 @@ impl State {
                 resent: outgoing.resent(),
                 ..self.export
             },
-            imports: self.origins.stats(),
+            imports: if self.settings.is_durable {
+                self.intake.stats()
+            } else {
+                self.origins.stats()
+            },
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,

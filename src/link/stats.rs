@@ -55,6 +55,15 @@ pub struct ExportStats {
     pub passed_over: u64,
 }
 
+/// What became of an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Received,
+    Repeated,
+    Refused,
+    Denied,
+}
+
 /// What a link brings from one origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -80,4 +89,30 @@ pub struct ImportStats {
     pub untracked: u64,
     /// Frames that wait for earlier ones.
     pub held: u64,
+}
+
+impl ImportStats {
+    pub(super) fn new(origin: Arc<str>) -> Self {
+        ImportStats {
+            origin,
+            received: 0,
+            duplicates: 0,
+            repeated: 0,
+            refused: 0,
+            denied: 0,
+            missed: 0,
+            early: 0,
+            untracked: 0,
+            held: 0,
+        }
+    }
+
+    pub(super) fn count(&mut self, fate: Fate) {
+        *match fate {
+            Fate::Received => &mut self.received,
+            Fate::Repeated => &mut self.repeated,
+            Fate::Refused => &mut self.refused,
+            Fate::Denied => &mut self.denied,
+        } += 1;
+    }
 }

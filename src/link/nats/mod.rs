@@ -28,6 +28,7 @@ mod permissions;
 mod receiver;
 mod refusal;
 mod sender;
+mod stream;
 
 use std::io;
 use std::path::Path;
@@ -38,6 +39,7 @@ use async_nats::{ConnectOptions, ServerAddr};
 pub use self::permissions::Permissions;
 pub use self::receiver::NatsReceiver;
 pub use self::sender::NatsSender;
+pub use self::stream::{NatsStream, NatsStreamReceiver, NatsStreamSender};
 
 use self::news::SharedNews;
 use crate::link::builder::LinkBuilder;

@@ -345,6 +345,9 @@ fn permissions_are_printed_for_the_configuration_of_the_server() {
         text(&output.stdout),
         "permissions: {\n  publish: [\"ob.north.>\"]\n  subscribe: [\"ob.>\"]\n}\n"
     );
+    let output = run(&["permissions", "--name", "north", "--durable", "ALL"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains(r#""$JS.ACK.ALL.north_1.>""#));
     let output = run(&["permissions", "--name", "north.>"], "");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("lowercase"));

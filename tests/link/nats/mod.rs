@@ -5,6 +5,8 @@
 mod command;
 mod contract;
 mod cuts;
+mod durable;
+mod durable_errors;
 mod links;
 mod permissions;
 mod server;
