@@ -144,13 +144,14 @@
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
-//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control` | the seam to a server, an engine in memory; what a frame looks like |
+//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
 //! | `stream` | what a durable link needs of a server, and what may be wrong with it |
 //! | `durable`: `intake`, `numbers` | what comes from a stream, once |
 //! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
-//! | `outbox`, `inbox`, `gap_patience`, `gaps`, `origins`, `seen` | what a link must get across; what comes, in order and once |
-//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
+//! | `outbox`, `inbox`, `arrival`, `asking`, `gap_patience`, `gaps`, `origins`, `seen` | what a link must get across; what comes, in order and once |
+//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
+//! | `imported`, `importers`, `announcer`, `requests_out`, `relays` | requests across links: whom an answer may come from, and that nobody answers |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
 //! # Locks and atomics
@@ -203,7 +204,7 @@
 //! | `GapBoard` | where something is missing in what a link has brought | each lock alone; the number of missing ones is read without it |
 //! | `SharedStream::connection`, `traffic` | one connection to a stream of a NATS server, and what is under way over it | each lock alone; none waits while it holds it |
 //! | `Linked::state` | a running link: its state machines and figures, for its parts and its handles | each lock alone; none waits while it holds it |
-//! | `LogProgress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
+//! | `LogProgress::synced`, `head`, `error`, `has_ended` | how far an audit log has come | `Output`'s `flush` and `Writer`'s `run` with the log's handle |
 //!
 //! # Recipes
 //!

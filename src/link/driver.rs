@@ -15,6 +15,7 @@ use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::exporting::{Exporting, Outlet};
 use crate::link::importing::Importing;
 use crate::link::publishing::{Inlet, PublishingPart};
+use crate::link::relays::Relays;
 use crate::link::seen::SeenIds;
 use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
@@ -55,7 +56,7 @@ where
 {
     /// Runs until the bus, the engine or the handle has ended.
     pub(super) async fn run(mut self) {
-        let link = &*self.link;
+        let link = &self.link;
         let importing = Importing {
             link,
             receiver: &mut self.receiver,
@@ -65,10 +66,12 @@ where
             seen: &self.seen,
             bus: &self.bus,
             inlets: &self.inlets,
+            relays: Relays::default(),
         };
         let exporting = Exporting {
             link,
             seen: &self.seen,
+            bus: &self.bus,
             outlet: &mut self.outlet,
             sender: &mut self.sender,
         };
@@ -85,11 +88,23 @@ where
         };
         let left = self.outlet.left();
         // The connection is of no more use, whether this ends well or not.
-        let _in_time = timeout(self.link.settings.call, self.sender.close()).await;
-        let stats = {
+        let farewell = {
+            let state = self.link.state.lock();
+            let is_there = state.connection.is_established();
+            state.announcer.last().filter(|_| is_there)
+        };
+        let _in_time = timeout(self.link.settings.call, async {
+            if let Some(frame) = farewell {
+                // A client may drop what it has not sent when it closes.
+                let _lost = self.sender.send(frame).await;
+                let _lost = self.sender.round_trip().await;
+            }
+            self.sender.close().await;
+        })
+        .await;
+        let (lost, stats) = {
             let mut state = self.link.state.lock();
-            state.end(left);
-            state.stats()
+            (state.end(left), state.stats())
         };
         // An asker that does not wait any more needs no answer.
         match askers {
@@ -98,7 +113,6 @@ where
                 let _gone = asker.send(stats);
             }
             EndAskers::Drained(askers) => {
-                let lost = stats.export.lost;
                 for asker in askers {
                     let drained = (lost == 0).then_some(());
                     let _gone = asker.send(drained.ok_or(LinkDrainError::TimedOut { lost }));

@@ -94,16 +94,23 @@ pub trait EngineSender: Send + 'static {
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the engine refuses the frame.
+    /// [`EngineError`]. A [refusal](EngineError::refused) means that this frame will never go, and that others will: the
+    /// link gives it up. Any other error counts as a cut, and the frame is sent again.
     fn send(&mut self, frame: Frame) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Asks for the frames of these subjects. `*` stands for one token, `>` at the end for one or more. It is in force
     /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself.
     ///
+    /// Of all connections that ask with the same group, the server gives each frame to one.
+    ///
     /// # Errors
     ///
     /// [`EngineError`] if the engine refuses the subject.
-    fn subscribe(&mut self, subject: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    fn subscribe(
+        &mut self,
+        subject: &str,
+        group: Option<&str>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Waits until everything that was sent before has reached the server, and every subscription is in force there.
     ///
@@ -184,6 +191,14 @@ pub enum EngineEvent {
     Lagged,
     /// The server has stored all frames up to this number.
     Stored(u64),
+    /// The server will never store the frame with this number. What [`Stored`](Self::Stored) tells afterwards is about the
+    /// others.
+    NeverStored {
+        /// The number of the frame.
+        number: u64,
+        /// What the server says.
+        reason: String,
+    },
     /// A frame from the stream.
     Kept {
         /// Where it stands, counted from 1. Positions rise, but for those that are handed over again after a round trip.
@@ -220,6 +235,7 @@ pub struct Frame {
 #[derive(Debug)]
 pub struct EngineError {
     doing: &'static str,
+    is_refusal: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -228,18 +244,31 @@ impl EngineError {
     pub fn new(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         EngineError {
             doing,
+            is_refusal: false,
             source: source.into(),
         }
+    }
+
+    /// Makes the error for a frame that will never go, however often it is sent: it is larger than the server takes, say.
+    pub fn refused(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        EngineError {
+            is_refusal: true,
+            ..EngineError::new(doing, source)
+        }
+    }
+
+    /// Whether the frame will never go; see [`refused`](Self::refused).
+    pub fn is_refusal(&self) -> bool {
+        self.is_refusal
     }
 }
 
 impl EngineError {
     /// Returns what is wrong with the stream, if that is the reason.
     pub(super) fn into_stream_error(self) -> Result<StreamError, Self> {
-        let doing = self.doing;
         match self.source.downcast::<StreamError>() {
             Ok(error) => Ok(*error),
-            Err(source) => Err(EngineError { doing, source }),
+            Err(source) => Err(EngineError { source, ..self }),
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::message::pattern::PatternError;
 pub enum LinkError {
     /// The link has no name, or one with other characters than lowercase letters, digits and `-`, or with more than 64.
     Name(String),
+    /// A group has a name that is none; see [`LinkBuilder::import_shared`](crate::link::LinkBuilder::import_shared).
+    Group(String),
     /// The link neither exports nor imports.
     Idle,
     /// A text is not a pattern.
@@ -42,6 +44,10 @@ impl fmt::Display for LinkError {
                 f,
                 "the name of the link, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
             ),
+            LinkError::Group(name) => write!(
+                f,
+                "the name of the group, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
+            ),
             LinkError::Idle => f.write_str("the link neither exports nor imports"),
             LinkError::Pattern(_) => f.write_str("a text is not a pattern"),
             LinkError::Subscribe(_) => f.write_str("the bus refused the exporting subscription"),
@@ -62,9 +68,11 @@ impl Error for LinkError {
             LinkError::Engine(error) => Some(error),
             LinkError::Stream(error) => Some(error),
             LinkError::Thread(error) => Some(error),
-            LinkError::Name(_) | LinkError::Idle | LinkError::Closed | LinkError::TimedOut(_) => {
-                None
-            }
+            LinkError::Name(_)
+            | LinkError::Group(_)
+            | LinkError::Idle
+            | LinkError::Closed
+            | LinkError::TimedOut(_) => None,
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout};
+use uuid::Uuid;
 
+use crate::bus::lifecycle::WeakBus;
 use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
-use crate::link::seen::SeenIds;
+use crate::link::imported::Imported;
+use crate::link::requests_out::RequestOut;
+use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
 use crate::link::wire::encode;
@@ -98,6 +102,7 @@ fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
 pub(super) struct Exporting<'a, M, S> {
     pub(super) link: &'a Linked,
     pub(super) seen: &'a SeenIds,
+    pub(super) bus: &'a WeakBus<M>,
     pub(super) outlet: &'a mut Outlet<M>,
     pub(super) sender: &'a mut S,
 }
@@ -114,19 +119,26 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 tokio::task::yield_now().await;
             }
             let now = Instant::now();
-            let action = self.link.state.lock().action(now);
+            let (action, declined) = {
+                let mut state = self.link.state.lock();
+                (state.action(now), state.requests.take_declined())
+            };
+            self.decline(&declined);
             match action {
                 Action::Establish(generation) => {
                     self.establish(generation, &mut subscribed).await;
                 }
                 Action::Control(frame) => {
-                    self.send(frame).await;
-                }
-                Action::Data(sequence, frame) => {
-                    if self.send(frame).await {
-                        self.link.state.lock().sent(sequence, Instant::now());
+                    // All of them are said again, so one that is refused is only noted.
+                    if let Called::Refused(error) = self.send(frame).await {
+                        self.link.state.lock().note(&error);
                     }
                 }
+                Action::Data(sequence, frame) => match self.send(frame).await {
+                    Called::Well => self.link.state.lock().sent(sequence, Instant::now()),
+                    Called::Refused(error) => self.link.state.lock().bury(sequence, &error),
+                    Called::Cut => {}
+                },
                 Action::Confirm(up_to) => {
                     if self.round_trip().await {
                         self.link.state.lock().confirm(up_to, Instant::now());
@@ -137,12 +149,17 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     let settings = &self.link.settings;
                     let (name, life) = (&settings.name, settings.incarnation);
                     let id = format!("{name}-{life:016x}-{sequence}");
-                    if call(self.link, self.sender.store(frame, sequence, &id)).await {
-                        self.link.state.lock().sent(sequence, now);
+                    match call(self.link, self.sender.store(frame, sequence, &id)).await {
+                        Called::Well => self.link.state.lock().sent(sequence, now),
+                        Called::Refused(error) => {
+                            self.link.state.lock().bury(sequence, &error);
+                            self.link.changed.notify_one();
+                        }
+                        Called::Cut => {}
                     }
                 }
                 Action::Acknowledge(progress) => {
-                    call(self.link, self.sender.acknowledge(progress)).await;
+                    succeeds(self.link, self.sender.acknowledge(progress)).await;
                     self.link.changed.notify_one();
                 }
                 Action::Take { has_room, until } => {
@@ -163,11 +180,20 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
+    /// Tells the bus that nobody answers these requests by this link.
+    fn decline(&self, requests: &[Uuid]) {
+        if let (false, Some(bus)) = (requests.is_empty(), self.bus.upgrade()) {
+            for id in requests {
+                bus.core.requests.decline(*id);
+            }
+        }
+    }
+
     /// Whether the bus has ended, so that this ends by itself, and whether all that it gave is confirmed.
     fn is_over(&self) -> (bool, bool) {
         let state = self.link.state.lock();
         let is_over = state.is_exhausted && state.stage == Stage::Runs;
-        (is_over, state.outgoing.pending() == 0)
+        (is_over, state.outgoing.window() == 0)
     }
 
     /// Takes from the bus until something happens.
@@ -190,6 +216,8 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers what was taken, and what can be taken without waiting.
     fn took(&mut self, first: Taken<M>) {
+        let bus = self.bus.upgrade();
+        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
         let mut state = self.link.state.lock();
         let settings = &self.link.settings;
         let mut taken = first;
@@ -204,15 +232,35 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 }
                 Taken::Envelope(envelope) if came_by_link(&envelope) => {
                     state.export.passed_over += 1;
+                    state.requests.decline(envelope.id);
                 }
                 Taken::Envelope(envelope) => {
-                    self.seen.note(envelope.id);
+                    let id = envelope.id;
+                    let pending = find(id);
+                    let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
+                    self.seen.note(id, seen_as);
                     let place = state.outgoing.next_place();
                     match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => state.outgoing.push(frame),
+                        Ok(frame) => {
+                            // Over a stream nobody says whether a request is heard.
+                            let awaited = pending.filter(|_| !settings.is_durable);
+                            let goes_out = awaited.is_none_or(|pending| {
+                                let subject = frame.subject.clone();
+                                let until = pending.deadline.map(Instant::from_std);
+                                let request = RequestOut { id, subject, until };
+                                let is_pending = |id| find(id).is_some();
+                                (state.requests).begin(place.sequence, request, is_pending)
+                            });
+                            if goes_out {
+                                state.outgoing.push(frame);
+                            } else {
+                                state.export.declined += 1;
+                            }
+                        }
                         Err(error) => {
                             state.export.unsendable += 1;
                             state.note(&error);
+                            state.requests.decline(id);
                         }
                     }
                 }
@@ -224,13 +272,11 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
-    /// Subscribes to what is not `subscribed` yet, and makes a round trip.
+    /// Subscribes to what is not `subscribed` yet, and makes a round trip. An engine of a stream knows the imports by the
+    /// plan.
     async fn establish(&mut self, generation: u64, subscribed: &mut usize) {
-        for wanted in self.wanted().iter().skip(*subscribed) {
-            if !call(self.link, self.sender.subscribe(wanted)).await {
-                return;
-            }
-            *subscribed += 1;
+        if !self.link.settings.is_durable && !self.subscribe(subscribed).await {
+            return;
         }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());
@@ -238,24 +284,46 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
-    /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
-    /// one covers is left out.
-    fn wanted(&self) -> Vec<String> {
-        let settings = &self.link.settings;
-        let mut wanted = settings.imports.clone();
-        if settings.is_durable {
-            return Vec::new(); // the engine knows by the plan
+    /// Subscribes, and says what is imported. Returns whether that went well.
+    async fn subscribe(&mut self, subscribed: &mut usize) -> bool {
+        for wanted in self.wanted().iter().skip(*subscribed) {
+            let group = wanted.group.as_deref();
+            if !succeeds(self.link, self.sender.subscribe(&wanted.subject, group)).await {
+                return false;
+            }
+            *subscribed += 1;
         }
+        // Before the round trip: those that are heard by the server know it once this link is ready.
+        let announcement = self.link.state.lock().announcer.first(Instant::now());
+        match self.send(announcement).await {
+            Called::Well => {}
+            Called::Refused(error) => self.link.state.lock().note(&error), // others do not know it, and nothing else
+            Called::Cut => return false,
+        }
+        true
+    }
+
+    /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
+    /// one covers is left out, but for what is shared with others.
+    fn wanted(&self) -> Vec<Imported> {
+        let settings = &self.link.settings;
+        let mut control = vec![subject::imports("*")];
         if !settings.imports.is_empty() {
-            wanted.push(subject::mark("*"));
+            control.extend([subject::mark("*"), subject::gone("*")]);
         }
         if !settings.exports.is_empty() {
-            wanted.extend([subject::hello("*"), subject::want("*", &settings.name)]);
+            control.extend([
+                subject::hello("*"),
+                subject::want("*", &settings.name),
+                subject::declined("*", &settings.name),
+            ]);
         }
+        let mut wanted = settings.imports.clone();
+        wanted.extend(control.into_iter().map(Imported::alone));
         let mut needed = Vec::new();
         for (at, one) in wanted.iter().enumerate() {
-            let covers_one = |(other_at, other): (usize, &String)| {
-                subject::covers(other, one) && (other != one || other_at < at)
+            let covers_one = |(other_at, other): (usize, &Imported)| {
+                other.covers(one) && (other != one || other_at < at)
             };
             if !wanted.iter().enumerate().any(covers_one) {
                 needed.push(one.clone());
@@ -264,28 +332,49 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         needed
     }
 
-    async fn send(&mut self, frame: Frame) -> bool {
+    async fn send(&mut self, frame: Frame) -> Called {
         call(self.link, self.sender.send(frame)).await
     }
 
     async fn round_trip(&mut self) -> bool {
-        call(self.link, self.sender.round_trip()).await
+        succeeds(self.link, self.sender.round_trip()).await
     }
 }
 
-/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there. Returns whether it
-/// has ended well.
-async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> bool {
+/// How a call of the engine has ended.
+enum Called {
+    Well,
+    /// The engine will never do it, for this reason.
+    Refused(String),
+    /// It failed or took too long, which counts as a cut.
+    Cut,
+}
+
+/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
+async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> Called {
     let limit = link.settings.call;
-    let result = tokio::select! {
+    let failure = tokio::select! {
         biased;
         result = timeout(limit, call) => match result {
-            Ok(Ok(())) => return true,
+            Ok(Ok(())) => return Called::Well,
+            Ok(Err(error)) if error.is_refusal() => return Called::Refused(in_words(&error)),
             Ok(Err(error)) => in_words(&error),
             Err(_) => format!("the engine has not answered within {limit:?}"),
         },
         () = link.cut.notified() => "the connection was cut".to_owned(),
     };
-    link.state.lock().fail(&result, Instant::now());
-    false
+    link.state.lock().fail(&failure, Instant::now());
+    Called::Cut
+}
+
+/// Waits for a call that has to succeed before anything else can: a refusal counts as a cut as well.
+async fn succeeds(link: &Linked, done: impl Future<Output = Result<(), EngineError>>) -> bool {
+    match call(link, done).await {
+        Called::Well => true,
+        Called::Refused(error) => {
+            link.state.lock().fail(&error, Instant::now());
+            false
+        }
+        Called::Cut => false,
+    }
 }

@@ -5,9 +5,10 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::link::control::{Mark, Want};
+use crate::link::announcing::{Announcement, Declined};
+use crate::link::arrival::Arrival;
+use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
-use crate::link::inbox::Arrival;
 use crate::link::name::is_name;
 use crate::link::origins::Arrived;
 use crate::link::state::{Linked, Stage, State};
@@ -80,6 +81,7 @@ fn handle(link: &Linked, event: EngineEvent) {
             return;
         }
         EngineEvent::Stored(number) => state.confirm(number, Instant::now()),
+        EngineEvent::NeverStored { number, reason } => state.bury(number, &reason),
         EngineEvent::Failed(reason) => {
             state.fail(&reason, Instant::now());
             link.cut.notify_waiters();
@@ -90,7 +92,7 @@ fn handle(link: &Linked, event: EngineEvent) {
             link.cut.notify_waiters();
         }
         EngineEvent::Denied { subject, reason } => state.denied(subject, reason),
-        EngineEvent::Lagged => state.lagged(),
+        EngineEvent::Lagged => state.lagged(Instant::now()),
     }
     link.to_send.notify_one();
     link.changed.notify_one();
@@ -125,10 +127,37 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             }
             Some(_) => {}
         },
+        Purpose::Imports => match Announcement::read(&frame) {
+            None => state.refuse(&"an announcement that cannot be read"),
+            Some(announcement) if announcement.incarnation != own => {
+                if announcement.asks {
+                    state.announcer.request(now);
+                }
+                state.requests.hear(origin, announcement, now);
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
+        Purpose::Declined(of) => match Declined::read(&frame) {
+            None => state.refuse(&"a refusal to answer that cannot be read"),
+            Some(declined) if of == &*link.settings.name && declined.incarnation == own => {
+                state.requests.take_decline(origin, &declined);
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
         Purpose::Mark => match Mark::read(&frame) {
             None => state.refuse(&"a mark that cannot be read"),
             Some(mark) if mark.incarnation != own => {
                 let want = state.origins.mark(origin, &mark, now);
+                ask(link, state, origin, want);
+            }
+            Some(_) => {}
+        },
+        Purpose::Gone => match Tombstone::read(&frame) {
+            None => state.refuse(&"a tombstone that cannot be read"),
+            Some(tombstone) if tombstone.incarnation != own => {
+                let want = state.origins.bury(origin, tombstone, now);
                 ask(link, state, origin, want);
             }
             Some(_) => {}
@@ -138,7 +167,8 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             Ok(heading) if heading.place.incarnation == own => {} // an echo
             Ok(heading) => {
                 let origin = origin.to_owned();
-                let arrived = Arrived { heading, frame };
+                let at = now;
+                let arrived = Arrived { heading, frame, at };
                 match state.origins.arrive(&origin, arrived, now) {
                     None => state.refuse(&"more origins than a link knows"),
                     Some((arrival, want)) => {

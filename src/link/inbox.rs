@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use crate::link::arrival::{Arrival, Handed};
+use crate::link::asking::AskingTimes;
 use crate::link::control::{MAX_GAPS, MAX_SEQUENCE, Mark};
 use crate::link::gap_patience::GapPatience;
 
@@ -16,27 +18,6 @@ const MAX_JUMP: u64 = 1 << 20;
 
 /// How many numbers are remembered where gaps say nothing.
 const MAX_RECENT: usize = 8192;
-
-/// What an importer hands on, in order.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Handed<T> {
-    Frame(T),
-    /// So many numbers are missing here, and will not come.
-    Missed(u64),
-}
-
-/// What became of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrival {
-    /// It is handed on, or waits for earlier ones.
-    Taken,
-    /// It came before.
-    Duplicate,
-    /// It was sent before this link listened.
-    Early,
-    /// Its number is farther than can be.
-    TooFar,
-}
 
 /// Whether the importer imports all that the exporter exports. Only then does a gap mean a loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +38,8 @@ pub(super) struct Incoming<T> {
     next: u64,
     /// The highest number that came or that a mark has told.
     highest: u64,
-    held: BTreeMap<u64, (T, usize)>,
+    /// Frames, with their sizes, and tombstones that wait for earlier ones.
+    held: BTreeMap<u64, Option<(T, usize)>>,
     pub(super) held_bytes: usize,
     /// How many bytes wait in other lives.
     pub(super) held_elsewhere: usize,
@@ -68,12 +50,7 @@ pub(super) struct Incoming<T> {
     passed_over: u64,
     /// Since when the first gap, or the start, is waited for.
     waits_since: Option<Instant>,
-    /// When to ask again for all gaps.
-    ask_again_at: Option<Instant>,
-    /// Gaps up to this number were asked for already.
-    asked: u64,
-    /// There is a gap beyond `asked`.
-    has_new_gap: bool,
+    asking: AskingTimes,
     /// A mark is needed.
     wants_mark: bool,
     pub(super) duplicates: u64,
@@ -96,9 +73,7 @@ impl<T> Incoming<T> {
             arrived: 0,
             passed_over: 0,
             waits_since: None,
-            ask_again_at: None,
-            asked: 0,
-            has_new_gap: false,
+            asking: AskingTimes::new(patience.ask_again),
             wants_mark: false,
             duplicates: 0,
             early: 0,
@@ -137,16 +112,35 @@ impl<T> Incoming<T> {
             out(Handed::Frame(frame));
             return Arrival::Taken;
         }
-        self.held.insert(sequence, (frame, size));
+        self.held.insert(sequence, Some((frame, size)));
         self.held_bytes += size;
         self.settle(now, out);
         Arrival::Taken
     }
 
+    /// Takes a tombstone: what has this number will not come. Where gaps say nothing it may be none of ours.
+    pub(super) fn bury(&mut self, sequence: u64, now: Instant, out: &mut impl FnMut(Handed<T>)) {
+        if !self.is_new(sequence) {
+            return;
+        }
+        self.raise_highest(sequence, sequence);
+        if self.coverage != Coverage::Partly {
+            self.held.insert(sequence, None);
+            self.settle(now, out);
+        }
+    }
+
     /// Notes that the exporter has sent up to this number. A gap is new if it begins below `gap_end`.
     fn raise_highest(&mut self, highest: u64, gap_end: u64) {
-        self.has_new_gap |= gap_end > self.highest + 1;
+        if gap_end > self.highest + 1 {
+            self.asking.note_gap();
+        }
         self.highest = self.highest.max(highest);
+    }
+
+    fn is_new(&self, sequence: u64) -> bool {
+        let is_early = self.start.is_some_and(|start| sequence < start);
+        !is_early && !self.is_far(sequence) && !self.has_come(sequence)
     }
 
     fn is_far(&self, sequence: u64) -> bool {
@@ -188,11 +182,10 @@ impl<T> Incoming<T> {
     ) {
         self.raise_highest(mark.last, mark.last + 1);
         if self.start.is_none() {
-            let seen = self.held.keys().next().copied();
-            let start = match seen {
-                _ if began_while_listening => 1,
-                Some(seen) => seen.min(mark.last + 1),
-                None => mark.last + 1,
+            let start = if began_while_listening {
+                1
+            } else {
+                self.first_held().min(mark.last + 1)
             };
             self.begin(start, covers, out);
         }
@@ -208,17 +201,19 @@ impl<T> Incoming<T> {
         self.start = Some(start);
         self.next = start;
         self.waits_since = None;
-        self.ask_again_at = None;
-        self.has_new_gap = true; // nothing was asked for yet
+        self.asking.stop();
+        self.asking.note_gap(); // nothing was asked for yet
         if covers {
             self.coverage = Coverage::Whole;
             return;
         }
         self.coverage = Coverage::Partly;
         self.held_bytes = 0;
-        for (sequence, (frame, _)) in std::mem::take(&mut self.held) {
-            self.remember(sequence);
-            out(Handed::Frame(frame));
+        for (sequence, held) in std::mem::take(&mut self.held) {
+            if let Some((frame, _)) = held {
+                self.remember(sequence);
+                out(Handed::Frame(frame));
+            }
         }
     }
 
@@ -229,8 +224,7 @@ impl<T> Incoming<T> {
             return;
         }
         if self.start.is_none() {
-            let first = self.held.keys().next().copied();
-            self.begin(first.unwrap_or(self.highest + 1), covers, out);
+            self.begin(self.first_held(), covers, out);
         } else {
             self.skip_gap(out);
         }
@@ -245,8 +239,7 @@ impl<T> Incoming<T> {
     /// A frame cannot be taken now. Where gaps say nothing it is missed, and told before the next frame. Elsewhere it
     /// is asked for later.
     pub(super) fn pass_over(&mut self, sequence: u64, now: Instant) {
-        let is_early = self.start.is_some_and(|start| sequence < start);
-        if is_early || self.is_far(sequence) || self.has_come(sequence) {
+        if !self.is_new(sequence) {
             return;
         }
         self.highest = self.highest.max(sequence);
@@ -256,9 +249,8 @@ impl<T> Incoming<T> {
             self.missed += 1;
             self.passed_over += 1;
         } else {
-            self.asked = self.asked.max(sequence);
             self.waits_since = Some(now);
-            (self.ask_again_at).get_or_insert(now + self.patience.ask_again);
+            self.asking.put_off(sequence, now);
         }
     }
 
@@ -268,32 +260,26 @@ impl<T> Incoming<T> {
             return Some(Vec::new());
         }
         self.waits_since?;
-        let again = self.ask_again_at.is_none_or(|at| now >= at);
-        if again {
-            self.ask_again_at = Some(now + self.patience.ask_again);
-        } else if !self.has_new_gap {
-            return None;
-        }
-        self.has_new_gap = false;
+        let beyond = self.asking.due(now)?;
         if self.start.is_none() {
-            return again.then(Vec::new);
+            return (beyond == 0).then(Vec::new);
         }
-        let gaps = self.gaps(if again { 0 } else { self.asked });
-        self.asked = gaps.last().map_or(self.highest, |gap| gap.1);
+        let gaps = self.gaps(beyond);
+        (self.asking).asked(gaps.last().map_or(self.highest, |gap| gap.1));
         (!gaps.is_empty()).then_some(gaps)
     }
 
     /// Asks again for all gaps as soon as possible, since there is room for them now.
     pub(super) fn ask_anew(&mut self, now: Instant) {
         if self.waits_since.is_some() {
-            self.ask_again_at = Some(now);
+            self.asking.hurry(now);
         }
     }
 
     /// When [`tick`](Self::tick) is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let give_up = self.waits_since.map(|since| since + self.patience.give_up);
-        give_up.into_iter().chain(self.ask_again_at).min()
+        give_up.into_iter().chain(self.asking.again_at()).min()
     }
 
     /// How many frames wait for earlier ones.
@@ -334,8 +320,7 @@ impl<T> Incoming<T> {
     fn settle(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
         if self.start.is_none() {
             if self.is_full() {
-                let first = self.held.keys().next().copied();
-                self.begin(first.unwrap_or(self.highest + 1), true, out);
+                self.begin(self.first_held(), true, out);
             } else {
                 self.waits_since.get_or_insert(now);
                 return;
@@ -348,7 +333,7 @@ impl<T> Incoming<T> {
         }
         if self.next > self.highest {
             self.waits_since = None;
-            self.ask_again_at = None;
+            self.asking.stop();
             return;
         }
         if self.next > before {
@@ -364,17 +349,26 @@ impl<T> Incoming<T> {
     }
 
     fn hand_on(&mut self, out: &mut impl FnMut(Handed<T>)) {
-        while let Some((frame, size)) = self.held.remove(&self.next) {
+        while let Some(held) = self.held.remove(&self.next) {
             self.next += 1;
-            self.held_bytes -= size;
-            out(Handed::Frame(frame));
+            if let Some((frame, size)) = held {
+                self.held_bytes -= size;
+                out(Handed::Frame(frame));
+            } else {
+                self.missed += 1;
+                out(Handed::Missed(1));
+            }
         }
     }
 
     /// Gives up on the first gap.
     fn skip_gap(&mut self, out: &mut impl FnMut(Handed<T>)) {
-        let to = (self.held.keys().next().copied()).unwrap_or(self.highest + 1);
-        self.skip_to(to, out);
+        self.skip_to(self.first_held(), out);
+    }
+
+    /// The first number that is held, or else the first that is not known of.
+    fn first_held(&self) -> u64 {
+        (self.held.keys().next().copied()).unwrap_or(self.highest + 1)
     }
 
     /// Gives up on what has not come below this number.

@@ -22,7 +22,9 @@ use crate::link::handle::{Link, LinkThread};
 use crate::link::name::is_name;
 use crate::link::publishing::Inlet;
 use crate::link::seen::SeenIds;
-use crate::link::state::{Linked, Settings};
+use crate::link::settings::Settings;
+use crate::link::state::Linked;
+use crate::link::stream::StreamError;
 use crate::link::subject;
 use crate::message::id::stamp;
 use crate::message::subject::Payload;
@@ -133,7 +135,7 @@ where
         let (engine, exports) = (&self.engine, self.exported());
         let inlets: Vec<_> = (self.imports.iter())
             .map(|import| Inlet {
-                subject: import.subject.clone(),
+                imported: import.imported.clone(),
                 publisher: import.publisher.clone().into_async().downgrade(),
             })
             .collect();
@@ -142,7 +144,9 @@ where
         plan.exports = (exports.iter())
             .map(|export| subject::from_origin(&self.name, export))
             .collect();
-        plan.imports = inlets.iter().map(|inlet| inlet.subject.clone()).collect();
+        plan.imports = (inlets.iter())
+            .map(|inlet| inlet.imported.subject.clone())
+            .collect();
         plan.start = self.start;
         let (sender, receiver) = (timeout(limit, engine.open(&plan)).await)
             .map_err(|_| LinkError::TimedOut(limit))?
@@ -168,7 +172,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
-            imports: plan.imports,
+            imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {
@@ -189,8 +193,18 @@ where
         if let Some(name) = bad_name.or(self.bad_origin.as_ref()) {
             return Err(LinkError::Name(name.clone()));
         }
+        if let Some(name) = &self.bad_group {
+            return Err(LinkError::Group(name.clone()));
+        }
         if let Some(error) = &self.bad_pattern {
             return Err(LinkError::Pattern(error.clone()));
+        }
+        let mut groups = self
+            .imports
+            .iter()
+            .filter_map(|it| it.imported.group.clone());
+        if let (true, Some(group)) = (E::IS_DURABLE, groups.next()) {
+            return Err(LinkError::Stream(StreamError::Group(group)));
         }
         if self.imports.is_empty() && self.exported().is_empty() {
             return Err(LinkError::Idle);

@@ -3,6 +3,10 @@
 //! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
+mod announcer;
+mod announcing;
+mod arrival;
+mod asking;
 mod builder;
 mod connection;
 mod control;
@@ -14,6 +18,8 @@ mod exporting;
 mod gap_patience;
 mod gaps;
 mod handle;
+mod imported;
+mod importers;
 mod importing;
 mod inbox;
 mod joining;
@@ -24,7 +30,10 @@ pub mod nats;
 mod origins;
 mod outbox;
 mod publishing;
+mod relays;
+mod requests_out;
 mod seen;
+mod settings;
 mod state;
 mod stats;
 mod stream;

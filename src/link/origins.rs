@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::link::control::{Mark, Want};
+use crate::link::arrival::{Arrival, Handed};
+use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::{Arrival, Handed, Incoming};
+use crate::link::inbox::Incoming;
 use crate::link::outbox::size;
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;
@@ -29,6 +30,8 @@ const MAX_QUEUED_BYTES: usize = 16 << 20;
 pub(super) struct Arrived {
     pub(super) heading: Heading,
     pub(super) frame: Frame,
+    /// When it came.
+    pub(super) at: Instant,
 }
 
 /// What is to be published, or told, next.
@@ -163,6 +166,23 @@ impl Origins {
             life.mark(mark, covers, began_while_listening, now, &mut out);
         };
         self.step(origin, mark.incarnation, now, step)?.1
+    }
+
+    /// Takes a tombstone.
+    pub(super) fn bury(
+        &mut self,
+        origin: &str,
+        tombstone: Tombstone,
+        now: Instant,
+    ) -> Option<Want> {
+        if self.is_full() {
+            self.was_full = true; // it is asked for again
+            return None;
+        }
+        let step = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
+            life.bury(tombstone.sequence, now, &mut out);
+        };
+        self.step(origin, tombstone.incarnation, now, step)?.1
     }
 
     /// When [`tick`](Self::tick) is due.

@@ -2,7 +2,7 @@
 //!
 //! Frames are numbered without a gap. Those that are not confirmed are the *window*: it is bounded, and while it is
 //! full the link takes nothing more. Confirmed frames stay as *history*, within bounds of the same size, since an importer
-//! may ask for them again.
+//! may ask for them again. A frame that no server takes is lost: a tombstone goes out in its place.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -21,6 +21,8 @@ pub(super) struct WindowBounds {
 pub(super) struct Outgoing {
     incarnation: u64,
     bounds: WindowBounds,
+    /// Whether an importer may ask for what is confirmed.
+    keeps_history: bool,
     /// History, then window; the first has the number `first`, and there is no gap.
     frames: VecDeque<Frame>,
     first: u64,
@@ -36,6 +38,9 @@ pub(super) struct Outgoing {
     /// Numbers that an importer has asked for.
     asked: BTreeSet<u64>,
     resent: u64,
+    /// How many frames were lost, and which of them still have an unconfirmed tombstone.
+    lost: u64,
+    unconfirmed_tombstones: BTreeSet<u64>,
 }
 
 /// Roughly what a frame takes in memory.
@@ -52,6 +57,7 @@ impl Outgoing {
         Outgoing {
             incarnation,
             bounds,
+            keeps_history: true,
             frames: VecDeque::new(),
             first: 1,
             confirmed: 0,
@@ -61,12 +67,22 @@ impl Outgoing {
             pending_bytes: 0,
             asked: BTreeSet::new(),
             resent: 0,
+            lost: 0,
+            unconfirmed_tombstones: BTreeSet::new(),
+        }
+    }
+
+    /// Forgets what is confirmed: a stream keeps it.
+    pub(super) fn without_history(self) -> Self {
+        Outgoing {
+            keeps_history: false,
+            ..self
         }
     }
 
     /// Whether another frame may be taken from the bus.
     pub(super) fn has_room(&self) -> bool {
-        self.pending() < self.bounds.frames as u64 && self.pending_bytes < self.bounds.bytes
+        self.window() < self.bounds.frames as u64 && self.pending_bytes < self.bounds.bytes
     }
 
     /// The place of the next frame that is [pushed](Self::push).
@@ -105,6 +121,40 @@ impl Outgoing {
         self.last = self.last.max(sequence);
     }
 
+    /// The frame with this number will never go: the tombstone is to go in its place. Where that does not go either it
+    /// counts as sent, so that the others go on; importers then find out by themselves. Returns whether the frame is lost
+    /// by it.
+    pub(super) fn bury(&mut self, sequence: u64, tombstone: Frame) -> bool {
+        let is_new = sequence > self.confirmed && self.unconfirmed_tombstones.insert(sequence);
+        let at = sequence.checked_sub(self.first);
+        let Some(frame) = at.and_then(|at| self.frames.get_mut(usize::try_from(at).ok()?)) else {
+            return false;
+        };
+        if *frame == tombstone {
+            self.sent(sequence);
+            return false;
+        }
+        let (before, after) = (size(frame), size(&tombstone));
+        *frame = tombstone;
+        self.bytes = self.bytes + after - before;
+        if sequence > self.confirmed {
+            self.pending_bytes = self.pending_bytes + after - before;
+        }
+        self.lost += u64::from(is_new);
+        is_new
+    }
+
+    /// Over a stream nothing goes in the place of what is lost: it counts as sent, and as over with what comes before it.
+    pub(super) fn pass_over_lost(&mut self) {
+        while self.unconfirmed_tombstones.contains(&(self.sent + 1)) {
+            self.sent += 1;
+            self.last = self.last.max(self.sent);
+        }
+        while self.unconfirmed_tombstones.contains(&(self.confirmed + 1)) {
+            self.confirm(self.confirmed + 1);
+        }
+    }
+
     /// How many frames were handed to the engine and are not confirmed.
     pub(super) fn unconfirmed(&self) -> u64 {
         self.sent - self.confirmed
@@ -122,6 +172,7 @@ impl Outgoing {
             self.confirmed += 1;
             let size = self.get(self.confirmed).map_or(0, size);
             self.pending_bytes -= size;
+            self.unconfirmed_tombstones.remove(&self.confirmed);
         }
         self.trim();
     }
@@ -151,12 +202,24 @@ impl Outgoing {
         self.first - 1 + self.frames.len() as u64
     }
 
+    /// How many frames are confirmed. Tombstones do not count.
     pub(super) fn confirmed(&self) -> u64 {
-        self.confirmed
+        let tombstones = self.lost - self.unconfirmed_tombstones.len() as u64;
+        self.confirmed - tombstones
     }
 
-    /// How many frames are not confirmed.
+    /// How many frames are not confirmed, and not lost.
     pub(super) fn pending(&self) -> u64 {
+        self.window() - self.unconfirmed_tombstones.len() as u64
+    }
+
+    /// How many frames were lost, since no server takes them.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// How many numbers are not confirmed.
+    pub(super) fn window(&self) -> u64 {
         self.exported() - self.confirmed
     }
 
@@ -174,7 +237,9 @@ impl Outgoing {
     fn trim(&mut self) {
         let is_beyond = |it: &Self| {
             let frames = it.confirmed + 1 - it.first;
-            frames > it.bounds.frames as u64 || it.bytes - it.pending_bytes > it.bounds.bytes
+            !it.keeps_history
+                || frames > it.bounds.frames as u64
+                || it.bytes - it.pending_bytes > it.bounds.bytes
         };
         while self.first <= self.confirmed && is_beyond(self) {
             let Some(frame) = self.frames.pop_front() else {

@@ -12,17 +12,19 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::codec::Codec;
+use crate::link::announcer::Announcer;
 use crate::link::connection::{Connection, Standing};
-use crate::link::control::{self, Mark, Want};
+use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::durable::StreamIntake;
 use crate::link::engine::{Frame, StreamProgress};
 use crate::link::error::NotReadyError;
-use crate::link::gap_patience::GapPatience;
 use crate::link::gaps::GapBoard;
 use crate::link::origins::Origins;
-use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::outbox::Outgoing;
+use crate::link::requests_out::RequestsOut;
+use crate::link::settings::Settings;
 use crate::link::stats::{ExportStats, LinkStats};
+use crate::link::wire::{add_again, add_time_left};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -32,29 +34,6 @@ const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
 /// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
 const MAX_ON_THE_WAY: u64 = 1024;
-
-/// What a link was built with.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) name: Arc<str>,
-    /// Whether it sends to a stream, and receives from it.
-    pub(super) is_durable: bool,
-    pub(super) incarnation: u64,
-    pub(super) began: Instant,
-    pub(super) codec: Codec,
-    pub(super) bounds: WindowBounds,
-    pub(super) patience: GapPatience,
-    /// The time limit of each call of the engine.
-    pub(super) call: Duration,
-    /// After so many frames, or so long after the first of them, a round trip confirms them.
-    pub(super) confirm_frames: u64,
-    pub(super) confirm_after: Duration,
-    /// How long after frames a mark is sent.
-    pub(super) mark_after: Duration,
-    /// What is exported, and what is subscribed to, as the server sees it.
-    pub(super) exports: Vec<String>,
-    pub(super) imports: Vec<String>,
-}
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -94,6 +73,8 @@ pub(super) struct State {
     pub(super) origins: Origins,
     /// What comes from a stream, in the place of `origins`.
     pub(super) intake: StreamIntake,
+    pub(super) requests: RequestsOut,
+    pub(super) announcer: Announcer,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
@@ -149,9 +130,16 @@ impl Linked {
 impl State {
     fn new(settings: Arc<Settings>) -> Self {
         State {
-            outgoing: Outgoing::new(settings.incarnation, settings.bounds),
-            intake: StreamIntake::new(Arc::clone(&settings.name), settings.imports.clone()),
-            origins: Origins::new(settings.patience, settings.imports.clone()),
+            outgoing: settings.outgoing(),
+            intake: StreamIntake::new(Arc::clone(&settings.name), settings.subjects()),
+            origins: Origins::new(settings.patience, settings.subjects()),
+            requests: RequestsOut::default(),
+            announcer: Announcer::new(
+                Arc::clone(&settings.name),
+                settings.incarnation,
+                settings.imports.clone(),
+                !settings.exports.is_empty(),
+            ),
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
@@ -183,6 +171,10 @@ impl State {
         if let Some(frame) = self.control.pop_front() {
             return Action::Control(frame);
         }
+        self.requests.settle(now);
+        if let Some(frame) = self.announcer.next(now) {
+            return Action::Control(frame);
+        }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
             self.mark_at = Some(now + self.mark_pause);
@@ -199,10 +191,23 @@ impl State {
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
-        match next {
-            Some((sequence, frame)) => Action::Data(sequence, frame.clone()),
-            None => waiting(confirm_at.into_iter().chain(self.mark_at).min()),
+        if let Some((sequence, frame)) = next {
+            let mut frame = frame.clone();
+            if let Some(left) = self.requests.time_left(sequence, now) {
+                add_time_left(&mut frame, left);
+            }
+            if sequence <= self.outgoing.confirmable() {
+                add_again(&mut frame);
+            }
+            return Action::Data(sequence, frame);
         }
+        let due = [
+            confirm_at,
+            self.mark_at,
+            self.announcer.at(),
+            self.requests.unsettled_until(),
+        ];
+        waiting(due.into_iter().flatten().min())
     }
 
     /// The same for a stream, which says by itself what it has stored.
@@ -210,6 +215,7 @@ impl State {
         if let Some(progress) = self.intake.take_progress() {
             return Action::Acknowledge(progress);
         }
+        self.outgoing.pass_over_lost();
         let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
         match self.outgoing.next().filter(|_| has_way) {
             Some((sequence, frame)) => Action::Store(sequence, frame.clone()),
@@ -246,6 +252,18 @@ impl State {
         self.mark_at = Some(self.mark_at.map_or(mark_at, |at| at.min(mark_at)));
     }
 
+    /// The engine will never take a numbered frame.
+    pub(super) fn bury(&mut self, sequence: u64, error: &dyn fmt::Display) {
+        self.note(error);
+        let incarnation = self.settings.incarnation;
+        let tombstone = Tombstone {
+            incarnation,
+            sequence,
+        };
+        let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
+        self.export.unsendable += u64::from(is_lost);
+    }
+
     /// A round trip has ended well.
     pub(super) fn confirm(&mut self, up_to: u64, now: Instant) {
         self.outgoing.confirm(up_to);
@@ -258,6 +276,7 @@ impl State {
             return;
         }
         self.unconfirmed_since = None;
+        self.requests.asked(now);
         self.outgoing.rewind();
         if self.settings.is_durable {
             return;
@@ -281,9 +300,13 @@ impl State {
     }
 
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
-    pub(super) fn lagged(&mut self) {
+    pub(super) fn lagged(&mut self, now: Instant) {
         self.engine_lags += 1;
         self.greet();
+        // What others import may be among them.
+        self.requests.asked(now);
+        let announcement = self.announcer.first(now);
+        self.push_control(announcement);
     }
 
     /// A frame is refused that has no place in a sequence.
@@ -316,7 +339,7 @@ impl State {
         self.push_control(frame);
     }
 
-    fn push_control(&mut self, frame: Frame) {
+    pub(super) fn push_control(&mut self, frame: Frame) {
         if self.control.len() < MAX_CONTROL {
             self.control.push_back(frame);
         }
@@ -325,18 +348,20 @@ impl State {
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
-            && self.outgoing.pending() == 0
+            && self.outgoing.window() == 0
             && self.origins.queued() == 0
             && self.intake.is_settled()
             && !self.is_publishing
     }
 
-    /// The link has ended. So many envelopes are left in its subscription.
-    pub(super) fn end(&mut self, left: u64) {
+    /// The link has ended. So many envelopes are left in its subscription. Returns how many are not confirmed.
+    pub(super) fn end(&mut self, left: u64) -> u64 {
+        let unconfirmed = left + self.outgoing.pending();
         self.export.exported = left;
-        self.export.lost = left + self.outgoing.pending();
+        self.export.lost = unconfirmed;
         self.connection.cut();
         self.stage = Stage::Ended;
+        unconfirmed
     }
 
     pub(super) fn stats(&self) -> LinkStats {
@@ -355,6 +380,7 @@ impl State {
                 exported: self.export.exported + outgoing.exported(),
                 confirmed: outgoing.confirmed(),
                 pending,
+                lost: self.export.lost + outgoing.lost(),
                 resent: outgoing.resent(),
                 ..self.export
             },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// The figures of a link, all of one moment.
 ///
 /// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
-/// number is counted once: as received, repeated, refused, denied or missed, or it is held or queued.
+/// number is counted once: as received, repeated, refused, denied, late or missed, or it is held or queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -42,15 +42,19 @@ pub struct ExportStats {
     pub confirmed: u64,
     /// Of these: sent or not, but not confirmed.
     pub pending: u64,
-    /// Of these: not confirmed when the link ended.
+    /// Of these: refused by the server or the engine for good, such as those that are larger than the server takes; and,
+    /// once the link has ended, those that are not confirmed.
     pub lost: u64,
     /// How often one was sent again.
     pub resent: u64,
     /// Envelopes that the bus had no room for in the link's queue, by the overflow policy of the export.
     pub lagged: u64,
     /// Envelopes that cannot be sent: the codec refuses them, the subject has more than 1,024 bytes, the whole frame
-    /// more than 1 MiB, or the headers leave no room for one more.
+    /// more than 1 MiB, or the headers leave no room for one more. These have no number. What is refused only when it is
+    /// sent has one: it is `lost` as well, and importers are told that it is missed.
     pub unsendable: u64,
+    /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
+    pub declined: u64,
     /// Envelopes that a link has brought, and that therefore do not go out again.
     pub passed_over: u64,
 }
@@ -62,6 +66,10 @@ pub(super) enum Fate {
     Repeated,
     Refused,
     Denied,
+    /// A request whose time was up.
+    Late,
+    /// Received, but the request that it answers was over.
+    AnswerTooLate,
 }
 
 /// What a link brings from one origin.
@@ -74,13 +82,18 @@ pub struct ImportStats {
     pub received: u64,
     /// Frames whose number came before. Nothing is missing by them.
     pub duplicates: u64,
-    /// Envelopes that another link of this bus has brought, or sent.
+    /// Envelopes that another link of this bus has brought or sent, or that went to another link of the same group.
     pub repeated: u64,
     /// Envelopes that cannot be read, or that the bus does not take.
     pub refused: u64,
     /// Envelopes that the grant of the import does not let pass, or that claim a subject that is not theirs. The bus
     /// counts and reports these as well.
     pub denied: u64,
+    /// Requests that came when the asking side waited no more. They are not published.
+    pub late: u64,
+    /// Of those received: answers to requests that were over, by their time or by an answer before. As on one bus, only
+    /// subscribers have them.
+    pub late_answers: u64,
     /// Envelopes that were sent and will not come.
     pub missed: u64,
     /// Frames that were sent before this link listened.
@@ -100,6 +113,8 @@ impl ImportStats {
             repeated: 0,
             refused: 0,
             denied: 0,
+            late: 0,
+            late_answers: 0,
             missed: 0,
             early: 0,
             untracked: 0,
@@ -110,6 +125,11 @@ impl ImportStats {
     pub(super) fn count(&mut self, fate: Fate) {
         *match fate {
             Fate::Received => &mut self.received,
+            Fate::Late => &mut self.late,
+            Fate::AnswerTooLate => {
+                self.late_answers += 1;
+                &mut self.received
+            }
             Fate::Repeated => &mut self.repeated,
             Fate::Refused => &mut self.refused,
             Fate::Denied => &mut self.denied,

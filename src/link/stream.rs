@@ -32,6 +32,8 @@ pub enum StreamError {
         /// What it does not keep, as the server sees it.
         subject: String,
     },
+    /// The link [shares](crate::link::LinkBuilder::import_shared) an import in this group, which a durable link cannot.
+    Group(String),
     /// The server refuses a request.
     Refused {
         /// The subject of the request, or what it is about.
@@ -48,6 +50,12 @@ impl fmt::Display for StreamError {
             StreamError::Unavailable(reason) => write!(f, "the server has no streams: {reason}"),
             StreamError::NotKept { stream, subject } => {
                 write!(f, "the stream {stream} does not keep {subject}")
+            }
+            StreamError::Group(group) => {
+                write!(
+                    f,
+                    "a durable link shares nothing in a group, so not in {group}"
+                )
             }
             StreamError::Refused { subject, reason } => {
                 write!(f, "the server refuses {subject}: {reason}")

@@ -243,3 +243,37 @@ async fn the_last_frame_is_asked_for_when_a_mark_tells_of_it() {
     server.set_faults(Faults::default());
     assert_eq!(notes.recv().await.unwrap().message.number, 7);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_refuses_for_its_size_is_lost_and_told_in_its_place_and_the_others_go_on() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    server.set_max_body(200);
+    let long = "x".repeat(200);
+    for (number, subject) in (0..).zip(["a", &long, "a", &long, "a"]) {
+        north.send("counter", note(subject, number)).unwrap();
+    }
+    for number in [0, 2, 4] {
+        assert_eq!(notes.recv().await.unwrap().message.number, number);
+    }
+    until(&to, "north", |it| (it.received, it.missed) == (3, 2)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let export = from.stats().export;
+    assert_eq!((export.exported, export.confirmed), (5, 3));
+    assert_eq!((export.pending, export.lost, export.unsendable), (0, 2, 2));
+    assert_eq!(export.resent, 0);
+    assert!(from.stats().last_error.unwrap().contains("too large"));
+
+    // Not even what says that something is lost has room: then importers find out by themselves.
+    server.set_max_body(40);
+    north.send("counter", note(&long, 5)).unwrap();
+    north.send("counter", note("a", 6)).unwrap();
+    assert_eq!(notes.recv().await.unwrap().message.number, 6);
+    until(&to, "north", |it| (it.received, it.missed) == (4, 3)).await;
+    from.drain(LONG).await.unwrap();
+    let export = from.stats().export;
+    assert_eq!((export.exported, export.confirmed, export.lost), (7, 4, 3));
+}

@@ -4,10 +4,12 @@
 mod crossing;
 mod ends;
 mod faults;
+mod groups;
 mod hostile;
 mod loops;
 #[cfg(feature = "nats")]
 mod nats;
+mod requests;
 mod subjects;
 
 use std::time::Duration;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::numbers::SeenNumbers;
 use crate::link::engine::{Frame, StreamProgress};
 use crate::link::name::is_name;
@@ -89,7 +91,11 @@ impl StreamIntake {
         let origin = (self.known(origin)).ok_or("an origin that is no name, or one too many")?;
         self.queue.push_back(StreamFrame {
             origin,
-            arrived: Arrived { heading, frame },
+            arrived: Arrived {
+                heading,
+                frame,
+                at: Instant::now(),
+            },
             position,
         });
         Ok(())

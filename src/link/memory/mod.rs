@@ -107,6 +107,11 @@ impl MemoryServer {
         self.server.lock().forbidden.push(rule);
     }
 
+    /// Sets how many bytes the body of a frame may have from now on. The engine refuses what is larger.
+    pub fn set_max_body(&self, bytes: usize) {
+        self.server.lock().max_body = bytes;
+    }
+
     /// Cuts the connections of the links with this name. What is on the way over them is lost.
     pub fn cut(&self, name: &str) {
         self.each(|connection| {

@@ -14,8 +14,8 @@
 //!   is a [`Denied`](super::engine::EngineEvent::Denied) that names the subject.
 //! - **Long subjects.** The server would cut the connection. Here such a frame is refused.
 //!
-//! The order of frames holds within each subscription. Frames of two subscriptions may overtake each other by a few.
-//! NATS keeps the order of the values of one header, and not that of different headers.
+//! The order of frames holds within each subscription. Frames of two subscriptions may overtake each other by a few, but
+//! no mark overtakes what was sent before it. NATS keeps the order of the values of one header, and not that of different headers.
 //!
 //! # Permissions
 //!
@@ -35,6 +35,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
+use tokio::sync::mpsc;
 
 pub use self::permissions::Permissions;
 pub use self::receiver::NatsReceiver;
@@ -68,7 +69,7 @@ const HANDSHAKE: Duration = Duration::from_secs(2);
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let nats = Nats::new("nats://127.0.0.1:4222").user_and_password("north", "secret");
 /// let (mut sender, _receiver) = nats.connect("north").await?;
-/// sender.subscribe("ob.*.event.>").await?;
+/// sender.subscribe("ob.*.event.>", None).await?;
 /// sender.round_trip().await?;
 /// # Ok(())
 /// # }
@@ -204,7 +205,7 @@ impl Engine for Nats {
         let markers = options.name(format!("{name}, round trips"));
         let markers = Box::pin(markers.connect(servers)).await.map_err(failed)?;
         news.begin(&frames);
-        let (subscriptions, added) = receiver::subscriptions();
+        let (subscriptions, added) = mpsc::unbounded_channel();
         let receiver = NatsReceiver::new(&frames, news.clone(), added);
         let sender = NatsSender::new(frames, &markers, news, subscriptions, name).await?;
         Ok((sender, receiver))

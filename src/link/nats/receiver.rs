@@ -9,18 +9,12 @@ use std::task::{Context, Poll};
 use async_nats::{Client, Message, Subscriber};
 use futures_core::Stream;
 use tokio::sync::{mpsc, watch};
+use tokio::task::coop::has_budget_remaining;
 
 use super::news::{ClientNews, SharedNews, connection};
-use super::sender;
+use super::{CAPACITY, sender};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
-
-/// Returns a channel by which the sending end hands its subscriptions to the receiving end.
-pub(super) fn subscriptions() -> (
-    mpsc::UnboundedSender<Subscriber>,
-    mpsc::UnboundedReceiver<Subscriber>,
-) {
-    mpsc::unbounded_channel()
-}
+use crate::link::subject::{self, Purpose};
 
 /// The receiving end of a connection to a NATS server.
 pub struct NatsReceiver {
@@ -38,7 +32,7 @@ impl NatsReceiver {
     pub(super) fn new(
         client: &Client,
         news: SharedNews,
-        added: mpsc::UnboundedReceiver<Subscriber>,
+        added: mpsc::UnboundedReceiver<(String, Subscriber)>,
     ) -> Self {
         NatsReceiver {
             client: client.clone(),
@@ -46,11 +40,7 @@ impl NatsReceiver {
             connection: connection(client),
             news,
             events: VecDeque::new(),
-            frames: Frames {
-                added,
-                subscriptions: Vec::new(),
-                turn: 0,
-            },
+            frames: Frames::new(added),
             is_cut: false,
         }
     }
@@ -118,27 +108,68 @@ impl fmt::Debug for NatsReceiver {
 }
 
 /// The frames of all subscriptions, taken in turn: the client has a queue for each.
+///
+/// A mark tells how far an exporter is, so it must not overtake the frames that were sent before it. The client puts
+/// them into their queues in the order of the connection. So a mark that was taken is kept until the other queues are
+/// empty; then what was sent before it is out.
 struct Frames {
-    added: mpsc::UnboundedReceiver<Subscriber>,
+    /// Subscriptions of the sending end, with what was subscribed to.
+    added: mpsc::UnboundedReceiver<(String, Subscriber)>,
     subscriptions: Vec<Subscriber>,
     turn: usize,
+    marks: Option<Subscriber>,
+    mark: Option<Message>,
+    /// How many frames were taken since the mark.
+    since_mark: usize,
 }
 
 impl Frames {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Frame> {
-        while let Poll::Ready(Some(subscription)) = self.added.poll_recv(context) {
-            self.subscriptions.push(subscription);
+    fn new(added: mpsc::UnboundedReceiver<(String, Subscriber)>) -> Self {
+        Frames {
+            added,
+            subscriptions: Vec::new(),
+            turn: 0,
+            marks: None,
+            mark: None,
+            since_mark: 0,
         }
-        for _ in 0..self.subscriptions.len() {
-            self.turn = (self.turn + 1) % self.subscriptions.len();
-            let mut subscription = Pin::new(&mut self.subscriptions[self.turn]);
-            while let Poll::Ready(Some(message)) = subscription.as_mut().poll_next(context) {
-                if !sender::is_marker(&message.subject) {
-                    return Poll::Ready(frame(message));
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Frame> {
+        while let Poll::Ready(Some((subject, added))) = self.added.poll_recv(context) {
+            match subject::split(&subject) {
+                Some((_, Purpose::Mark)) => self.marks = Some(added),
+                _ => self.subscriptions.push(added),
+            }
+        }
+        if let Some(marks) = &mut self.marks
+            && self.mark.is_none()
+            && let Poll::Ready(mark) = Pin::new(marks).poll_next(context)
+        {
+            (self.mark, self.since_mark) = (mark, 0);
+        }
+        // More frames than all queues hold cannot have been there before the mark.
+        if self.since_mark < self.subscriptions.len() * CAPACITY {
+            for _ in 0..self.subscriptions.len() {
+                self.turn = (self.turn + 1) % self.subscriptions.len();
+                let mut subscription = Pin::new(&mut self.subscriptions[self.turn]);
+                while let Poll::Ready(Some(message)) = subscription.as_mut().poll_next(context) {
+                    if !sender::is_marker(&message.subject) {
+                        self.since_mark += 1;
+                        return Poll::Ready(frame(message));
+                    }
                 }
             }
         }
-        Poll::Pending
+        // A task whose turn is over finds every queue empty.
+        if !has_budget_remaining() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match self.mark.take() {
+            Some(mark) => Poll::Ready(frame(mark)),
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use fastrand::Rng;
 use tokio::time::Instant;
 
+use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::{Arrival, Handed, Incoming};
+use crate::link::inbox::Incoming;
 use crate::link::outbox::{Outgoing, WindowBounds};
 
 const PATIENCE: GapPatience = GapPatience {

@@ -122,6 +122,33 @@ async fn what_was_sent_before_a_round_trip_arrives_though_the_sender_is_gone() {
     }
 }
 
+/// Otherwise a link that has just joined would take these frames for older ones.
+#[tokio::test]
+async fn a_mark_does_not_overtake_the_frames_that_were_sent_before_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (mut north, _) = server.connect("north").await;
+    let (mut south, mut heard) = server.connect("south").await;
+    for subject in ["ob.*.a", "ob.*.b", "ob.*.=c.mark"] {
+        subscribe(&mut south, subject).await;
+    }
+    for _ in 0..20 {
+        for number in 0..500 {
+            let subject = ["ob.north.a", "ob.north.b"][number % 2];
+            let sent = north.send(frame(subject, number.to_string()));
+            sent.await.expect("it is a good one");
+        }
+        let mark = north.send(frame("ob.north.=c.mark", "mark"));
+        mark.await.expect("it is a good one");
+        let mut before = 0;
+        while body(&mut heard).await != "mark" {
+            before += 1;
+        }
+        assert_eq!(before, 500);
+    }
+}
+
 #[tokio::test]
 async fn a_frame_that_would_cut_the_connection_is_refused() {
     let Some(server) = Server::start() else {
@@ -161,8 +188,8 @@ async fn a_frame_that_would_cut_the_connection_is_refused() {
             .to_string();
         assert!(source.contains(reason), "{source}");
     }
-    assert!(north.subscribe(&long).await.is_err());
-    assert!(north.subscribe("ob..x").await.is_err());
+    assert!(north.subscribe(&long, None).await.is_err());
+    assert!(north.subscribe("ob..x", None).await.is_err());
     north
         .send(frame("ob.north.good", "good"))
         .await

@@ -94,6 +94,50 @@ async fn a_user_that_may_not_use_the_stream_is_told_so() {
     }
 }
 
+#[tokio::test]
+async fn a_durable_link_shares_no_import() {
+    let bus = Bus::<u64>::new();
+    let link = Link::nats("nats://127.0.0.1:1").name("south");
+    let link = link.import_shared("workers", "job.>", bus.trusted_publisher("link"));
+    let refused = soon(link.durable("EVENTS").connect(&bus)).await;
+    let group = "workers".to_owned();
+    assert!(
+        matches!(&refused, Err(LinkError::Stream(StreamError::Group(it))) if *it == group),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_stream_never_takes_is_lost_and_the_others_go_on() {
+    let Some(server) = Server::with_streams() else {
+        return;
+    };
+    let body = r#"{"name":"ALL","subjects":["ob.>"],"max_msg_size":2000}"#;
+    server.ask("STREAM.CREATE.ALL", body.to_owned()).await;
+    let (north, south) = (Bus::<String>::new(), Bus::<String>::new());
+    let mut texts = south.subscribe().into_async();
+    let to = Link::over(server.nats()).name("south").durable("ALL");
+    let to = to.import_everything(south.trusted_publisher("link"));
+    let to = soon(to.connect(&south)).await.expect("the stream is there");
+    let from = Link::over(server.nats()).name("north").durable("ALL");
+    let from = from.export_everything().connect(&north);
+    let from = soon(from).await.expect("the stream is there");
+    let long = "x".repeat(3_000);
+    for text in ["a", &long, "b", &long] {
+        north.send("writer", text.to_owned()).expect("it is open");
+    }
+    for due in ["a", "b"] {
+        assert_eq!(soon(texts.recv()).await.expect("it is open").message, due);
+    }
+    from.drain(DEADLINE)
+        .await
+        .expect("nothing more is to be done");
+    let export = from.stats().export;
+    assert_eq!((export.exported, export.confirmed), (4, 2), "{export:?}");
+    assert_eq!((export.lost, export.pending), (2, 0), "{export:?}");
+    assert_eq!(to.stats().imports[0].received, 2);
+}
+
 /// With the permissions that `oxide-bus link permissions` prints.
 #[tokio::test]
 async fn the_permissions_of_a_durable_link_are_enough() {

@@ -12,6 +12,9 @@ use crate::link::stream::StreamError;
 const NO_STREAM: u64 = 10059;
 const NO_CONSUMER: u64 = 10014;
 
+/// The server's code for a message that is larger than the stream takes.
+const TOO_LARGE: u64 = 10054;
+
 /// The server's codes for an account without streams.
 const NO_STREAMS: [u64; 2] = [10039, 10076];
 
@@ -179,19 +182,26 @@ impl Api<'_> {
     }
 }
 
+/// Why a frame is not stored.
+pub(super) enum NotStored {
+    /// It never will be.
+    Never(String),
+    /// It may be later.
+    Now(String),
+}
+
 /// Reads the answer to a publish.
-///
-/// # Errors
-///
-/// Why it is not stored, in words.
-pub(super) fn stored(answer: &Message) -> Result<(), String> {
+pub(super) fn stored(answer: &Message) -> Result<(), NotStored> {
     if answer.status.is_some() {
-        return Err("no stream takes it".to_owned());
+        return Err(NotStored::Now("no stream takes it".to_owned()));
     }
     match serde_json::from_slice(&answer.payload) {
         Ok(Answer { error: None }) => Ok(()),
-        Ok(Answer { error: Some(error) }) => Err(error.description),
-        Err(error) => Err(error.to_string()),
+        Ok(Answer { error: Some(error) }) if error.err_code == TOO_LARGE => {
+            Err(NotStored::Never(error.description))
+        }
+        Ok(Answer { error: Some(error) }) => Err(NotStored::Now(error.description)),
+        Err(error) => Err(NotStored::Now(error.to_string())),
     }
 }
 

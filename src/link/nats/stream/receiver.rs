@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::Nats;
 use super::super::receiver::frame;
+use super::api::{self, NotStored};
 use super::connection::{self, StreamConnection};
 use super::pulls::{Pulls, Told};
 use super::traffic::Trip;
-use super::{SharedStream, StreamStanding, api};
+use super::{SharedStream, StreamStanding};
 use crate::link::engine::{EngineEvent, EngineReceiver};
 
 /// How long the server may take to answer a publish. Then something is wrong.
@@ -120,16 +121,21 @@ impl NatsStreamReceiver {
     /// The answer to a publish.
     fn answered(&mut self, message: &Message, number: u64) {
         match api::stored(message) {
-            Ok(()) => {
-                let up_to = self.shared.traffic.lock().stored(number);
-                // One event for all answers that came together.
-                match (up_to, self.events.back_mut()) {
-                    (Some(up_to), Some(EngineEvent::Stored(last))) => *last = up_to,
-                    (Some(up_to), _) => self.events.push_back(EngineEvent::Stored(up_to)),
-                    (None, _) => {}
-                }
+            Ok(()) => {}
+            Err(NotStored::Never(reason)) => {
+                (self.events).push_back(EngineEvent::NeverStored { number, reason });
             }
-            Err(reason) => self.fail(reason),
+            Err(NotStored::Now(reason)) => {
+                self.fail(reason);
+                return;
+            }
+        }
+        let up_to = self.shared.traffic.lock().answered(number);
+        // One event for all answers that came together.
+        match (up_to, self.events.back_mut()) {
+            (Some(up_to), Some(EngineEvent::Stored(last))) => *last = up_to,
+            (Some(up_to), _) => self.events.push_back(EngineEvent::Stored(up_to)),
+            (None, _) => {}
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::client::PublishErrorKind;
 use async_nats::connection::State;
 use tokio::time;
 
@@ -57,7 +58,7 @@ impl EngineSender for NatsStreamSender {
     }
 
     /// What a durable link asks for is in its plan.
-    async fn subscribe(&mut self, _: &str) -> Result<(), EngineError> {
+    async fn subscribe(&mut self, _: &str, _: Option<&str>) -> Result<(), EngineError> {
         Err(EngineError::new(
             "subscribe",
             "this connection is for a stream",
@@ -97,8 +98,9 @@ impl EngineSender for NatsStreamSender {
 
     async fn store(&mut self, frame: Frame, number: u64, id: &str) -> Result<(), EngineError> {
         const DOING: &str = "store a frame";
-        check(&frame.subject).map_err(|reason| EngineError::new(DOING, reason))?;
-        let headers = headers(&frame.headers).map_err(|error| EngineError::new(DOING, error))?;
+        check(&frame.subject).map_err(|reason| EngineError::refused(DOING, reason))?;
+        let headers =
+            headers(&frame.headers).map_err(|error| EngineError::refused(DOING, error))?;
         let mut headers: HeaderMap = headers.unwrap_or_default();
         headers.insert("Nats-Msg-Id", id);
         let connection = self.connection(DOING)?;
@@ -107,7 +109,13 @@ impl EngineSender for NatsStreamSender {
         (connection.client)
             .publish_with_reply_and_headers(frame.subject, answer, headers, frame.body)
             .await
-            .map_err(|error| EngineError::new(DOING, error))
+            .map_err(|error| match error.kind() {
+                PublishErrorKind::Send => EngineError::new(DOING, error),
+                PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::InvalidSubject => {
+                    self.shared.traffic.lock().not_sent(number);
+                    EngineError::refused(DOING, error)
+                }
+            })
     }
 
     async fn acknowledge(&mut self, progress: StreamProgress) -> Result<(), EngineError> {

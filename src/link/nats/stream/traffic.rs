@@ -77,11 +77,16 @@ impl StreamTraffic {
         Some(format!("{inbox}.a.{number}"))
     }
 
-    /// A frame is stored. Returns up to which number all are, if that is news.
-    pub(super) fn stored(&mut self, number: u64) -> Option<u64> {
-        let first = self.on_the_way.front()?.0;
-        let at = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.on_the_way.get_mut(at)?.1 = true;
+    /// The client has refused the frame that was to go out.
+    pub(super) fn not_sent(&mut self, number: u64) {
+        self.on_the_way.pop_back_if(|(last, _)| *last == number);
+    }
+
+    /// The answer for a frame has come. Returns up to which number all have, if that is news.
+    pub(super) fn answered(&mut self, number: u64) -> Option<u64> {
+        // There are gaps where frames were refused.
+        let at = (self.on_the_way.binary_search_by_key(&number, |it| it.0)).ok()?;
+        self.on_the_way[at].1 = true;
         let mut last = None;
         while let Some((number, _)) = self.on_the_way.pop_front_if(|(_, is_stored)| *is_stored) {
             last = Some(number);
