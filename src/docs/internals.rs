@@ -146,6 +146,7 @@
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
 //! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
 //! | `stream` | what a durable link needs of a server, and what may be wrong with it |
+//! | `memory`: `stored`, `stream` | a stream in memory |
 //! | `durable`: `intake`, `numbers` | what comes from a stream, once |
 //! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |

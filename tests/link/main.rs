@@ -2,6 +2,7 @@
 //! with a NATS server are in a module of their own; their clock runs.
 
 mod crossing;
+mod durable;
 mod ends;
 mod faults;
 mod groups;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use oxide_bus::link::nats::NatsStream;
 use oxide_bus::link::{Link, LinkBuilder, LinkStats, StreamStart};
 use oxide_bus::{AsyncSubscription, Bus, Overflow, Payload, Subject, SubscribeOptions};
@@ -160,6 +161,44 @@ async fn a_server_that_crashes_loses_and_doubles_nothing_of_5000_a_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_loses_and_doubles_nothing_of_what_is_published_flat_out() {
     with_kills(60_000, None).await;
+}
+
+/// As after an outage of the exporter that is longer than the server remembers ids.
+#[tokio::test]
+async fn what_the_server_stores_twice_is_published_once() {
+    let Some(server) = Server::with_streams() else {
+        return;
+    };
+    server.make_stream("ALL", "ob.>").await;
+    let client = soon(async_nats::connect(server.url())).await;
+    let client = client.expect("the server is there");
+    let mut stored = client.subscribe("ob.>").await.expect("a good subject");
+    client.flush().await.expect("the server is there");
+    let (north, south) = (Bus::new(), Bus::new());
+    let mut numbers = listen(&south);
+    let to = importer(&server, &south).await;
+    let from = exporter(&server, &north).await;
+    publish(north.clone(), 0, 100, None).await;
+    receive(&mut numbers, 0, 100).await;
+    for _ in 0..100 {
+        let message = soon(stored.next()).await.expect("it listens");
+        let heading = message.headers.as_ref().and_then(|it| it.get("Ob"));
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Ob", heading.expect("a link has sent it").clone());
+        let again = client.publish_with_headers(message.subject, headers, message.payload);
+        again.await.expect("the server is there");
+    }
+    publish(north.clone(), 100, 101, None).await;
+    receive(&mut numbers, 100, 101).await;
+    check_sent(&from, 101).await;
+    let all_came = async {
+        while to.stats().imports[0].duplicates < 100 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(all_came).await;
+    nothing_more(&mut numbers).await;
+    check_came(&to, 101);
 }
 
 /// What had come out of the store is there, and what is not stored yet is stored in the new one.
