@@ -145,9 +145,13 @@
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
 //! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
+//! | `stream` | what a durable link needs of a server, and what may be wrong with it |
+//! | `memory`: `stored`, `stream` | a stream in memory |
+//! | `durable`: `intake`, `numbers` | what comes from a stream, once |
+//! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
 //! | `outbox`, `packed`, `asked`, `inbox`, `arrival`, `asking`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what a link must get across; what comes, in order and once |
-//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
+//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `linked`, `calling`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
 //! | `imported`, `importers`, `announcer`, `requests_out`, `relays`, `transit` | requests across links: whom an answer may come from, and that nobody answers; what goes on by another link |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
@@ -199,6 +203,7 @@
 //! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
 //! | `BusState::of_links`, `SeenIds` | the ids that all links of a bus have seen | each lock alone |
 //! | `GapBoard` | where something is missing in what a link has brought | each lock alone; the number of missing ones is read without it |
+//! | `SharedStream::connection`, `traffic` | one connection to a stream of a NATS server, and what is under way over it | each lock alone; none waits while it holds it |
 //! | `Linked::state` | a running link: its state machines and figures, for its parts and its handles | each lock alone; none waits while it holds it |
 //! | `LogProgress::synced`, `head`, `error`, `has_ended` | how far an audit log has come | `Output`'s `flush` and `Writer`'s `run` with the log's handle |
 //!

@@ -161,10 +161,6 @@
 //!   transit that is 65,536 envelopes behind the links beside it passes nothing on.
 //! * Requests pass as well, and their answers. One that nobody answers on any bus behind a transit ends at once.
 //!
-//! # Not yet
-//!
-//! A durable mode (what was sent while nobody listened), and retained envelopes for late joiners on the other side.
-//!
 //! # On the wire
 //!
 //! | subject | what |
@@ -225,6 +221,50 @@
 //!   then confirms that the nearer server has it, and nothing about the farther one; what is lost between them is asked
 //!   for again.
 //!
+//! # Durable links
+//!
+//! What is sent over a link while nobody listens is gone. Where that must not be, give both sides a stream
+//! (`JetStream`) in which the server stores what it is given: [`durable`](crate::link::LinkBuilder::durable), or
+//! `oxide-bus link --durable EVENTS`. The server is started with `-js`, and the stream is made once, by any client:
+//!
+//! ```sh
+//! nats stream add EVENTS --subjects 'ob.*.event.>' --defaults
+//! oxide-bus link --nats nats://localhost --name north --export 'event.>' --durable EVENTS < log.jsonl
+//! oxide-bus link --nats nats://localhost --name south --import 'event.>' --durable EVENTS
+//! ```
+//!
+//! A link makes no stream: how much it keeps, for how long and on how many servers is not a link's to decide. It checks
+//! when it is made that the stream is there and keeps what it exports; see [`StreamError`](crate::link::StreamError).
+//!
+//! * **Confirmed means stored.** Each frame is acknowledged by the stream; up to 1,024 are on their way at once. What is
+//!   not acknowledged is sent again after a cut, with the same id (`Nats-Msg-Id`), so that the server stores it once.
+//!   While the stream is missing or full, nothing is lost: the window fills, and then holds the bus back.
+//! * **Each envelope is published once on a bus that stays.** An importer acknowledges an envelope when the bus has it in
+//!   the queues of its subscribers. What the server hands over again, or has stored twice since the exporter was away
+//!   for longer than the server remembers ids (two minutes by default), is passed over: the importer remembers the
+//!   numbers of each life of an exporter, without a time limit. What it has refused or denied does not come again.
+//! * **A link that comes back goes on where it was**, in another process too, by its name: the stream has a consumer
+//!   `south_1` or `south_2` for the link `south`. So give each link of a stream a name of its own. When a link is given
+//!   up for good, delete its consumer.
+//! * **An importer that crashes receives again what it has not acknowledged**: up to 1,152 envelopes that were published,
+//!   or were about to be. After a [`drain`](crate::link::Link::drain) there are none. A subscriber that must know keeps the
+//!   [ids](crate::Envelope::id) of what it has done where it keeps the result.
+//! * **A link that is new to the stream** begins with what is sent from then on, or where
+//!   [`start`](crate::link::LinkBuilder::start) says: with the first envelope that is stored, or with the last one of each
+//!   subject. The latter is for what a bus [retains](crate::BusBuilder::retain): give both buses the same rule, and late
+//!   joiners on the other side have the last state as well, also if its exporter has ended.
+//! * **The order is that of the stream**, which is the exporter's. If a stream refuses some frames for a while, since it is
+//!   full, those come later than the ones it took meanwhile.
+//! * A stream that is deleted, or lost with the store of its server, is waited for. Then the link goes on: what was not
+//!   acknowledged is stored in the new stream, and everything in there is brought.
+//!
+//! Not promised: what a stream drops by its own limits before an importer has it is gone, and nobody is told. What a
+//! stream never takes, since it is too large, is lost; only the exporter counts it. Links that are not durable do not hear
+//! of gaps in what a durable one sends. Nobody says over a stream whether a request is heard: if no answer comes, its
+//! time-out decides. A durable link shares no import in a group. A user of a durable link needs more permissions;
+//! `oxide-bus link permissions --name north --durable EVENTS` prints them. Work queues (`retention: workqueue`) are refused
+//! by the server, for a link acknowledges many envelopes at once.
+//!
 //! # Another engine
 //!
 //! An [`Engine`] offers five things:
@@ -241,9 +281,13 @@
 //!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined
 //!   begins after the number that the mark tells.
 //!
+//! An engine for durable links is another one: it stores, and acknowledges. [`StreamEngine`] is implemented by an engine
+//! that knows one.
+//!
 //! It need not store anything, nor acknowledge single frames, nor tell how many it has lost. To drop its sender ends the
 //! connection.
 //!
 //! [`Engine`]: crate::link::engine::Engine
+//! [`StreamEngine`]: crate::link::engine::StreamEngine
 //! [`Link`]: crate::link::Link
 //! [`LinkLagged`]: crate::Advisory::LinkLagged

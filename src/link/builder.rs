@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
+use crate::link::engine::StreamEngine;
 use crate::link::imported::Imported;
 use crate::link::name::is_name;
 use crate::link::outbox::WindowBounds;
+use crate::link::stream::StreamStart;
 use crate::link::subject;
 use crate::message::overflow::Overflow;
 use crate::message::pattern::{Pattern, PatternError};
@@ -28,6 +30,8 @@ const LONGEST: Duration = Duration::from_hours(1);
 /// | [`window`](Self::window) | 65,536 frames, 64 MiB |
 /// | [`time_limit`](Self::time_limit) | 5 s |
 /// | [`patience`](Self::patience) | 10 s |
+/// | [`durable`](Self::durable) | not |
+/// | [`start`](Self::start) | [`StreamStart::New`] |
 /// | [`codec`](Self::codec) | [`Codec::new`] |
 #[must_use = "a link is made by `connect` or `spawn`"]
 pub struct LinkBuilder<E, M> {
@@ -46,6 +50,7 @@ pub struct LinkBuilder<E, M> {
     pub(super) time_limit: Duration,
     pub(super) patience: Duration,
     pub(super) codec: Codec,
+    pub(super) start: StreamStart,
 }
 
 pub(super) struct Import<M> {
@@ -74,6 +79,7 @@ impl<E, M> LinkBuilder<E, M> {
             time_limit: Duration::from_secs(5),
             patience: Duration::from_secs(10),
             codec: Codec::new(),
+            start: StreamStart::New,
         }
     }
 
@@ -309,10 +315,64 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
+    /// Sets where an importing [durable](Self::durable) link begins that the stream does not know yet. A link that is not
+    /// durable begins with what is sent from then on.
+    pub fn start(mut self, start: StreamStart) -> Self {
+        self.start = start;
+        self
+    }
+
     /// Sets the codec, whose limits hold in both directions.
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
+    }
+}
+
+impl<E: StreamEngine, M> LinkBuilder<E, M> {
+    /// Makes the link durable: what it exports is stored in this stream of the server, and what it imports comes from
+    /// there, also what was sent while the link was away; see [`docs::links`](crate::docs::links#durable-links). Links on both
+    /// sides are to be durable.
+    ///
+    /// The stream must exist, and keep the subjects of the exports. No [`patience`](Self::patience) is needed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use oxide_bus::kernel::{Command, MessageBus};
+    /// use oxide_bus::link::Link;
+    ///
+    /// # #[cfg(feature = "nats")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = MessageBus::new();
+    /// let link = Link::nats("nats://localhost").name("north").export("command.>").durable("COMMANDS").spawn(&bus)?;
+    /// bus.send("kernel", Command::Ping)?;
+    /// link.drain(Duration::from_secs(10))?; // it is stored
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "nats"))]
+    /// # fn main() {}
+    /// ```
+    pub fn durable(self, stream: impl Into<String>) -> LinkBuilder<E::Stream, M> {
+        LinkBuilder {
+            is_transit: self.is_transit,
+            engine: self.engine.stream(stream.into()),
+            name: self.name,
+            exports: self.exports,
+            exports_everything: self.exports_everything,
+            imports: self.imports,
+            bad_pattern: self.bad_pattern,
+            bad_origin: self.bad_origin,
+            bad_group: self.bad_group,
+            overflow: self.overflow,
+            capacity: self.capacity,
+            bounds: self.bounds,
+            time_limit: self.time_limit,
+            patience: self.patience,
+            codec: self.codec,
+            start: self.start,
+        }
     }
 }
 

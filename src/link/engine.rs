@@ -3,6 +3,8 @@
 //! A link needs four things of an engine: to send a frame, to receive the frames of some subjects, to learn of cuts and
 //! reconnects, and a round trip, after which everything that was sent before has arrived. Whatever has these can carry
 //! links. An [in-memory engine](crate::link::memory) is part of this crate, for tests.
+//!
+//! An engine whose server has streams may offer [durable links](StreamEngine) as well.
 
 use std::error::Error;
 use std::fmt;
@@ -10,12 +12,18 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+use crate::link::stream::{StreamError, StreamStart};
+
 /// What carries the frames of links.
 pub trait Engine: Send + Sync + 'static {
     /// The sending end of a connection.
     type Sender: EngineSender;
     /// The receiving end of a connection.
     type Receiver: EngineReceiver;
+
+    /// Whether the server stores what it is given, until it is fetched. Then the link is durable: it sends by
+    /// [`store`](EngineSender::store) only, and acknowledges what it receives.
+    const IS_DURABLE: bool = false;
 
     /// Connects under this name. Afterwards the engine reconnects by itself, and says so by events.
     ///
@@ -26,6 +34,55 @@ pub trait Engine: Send + Sync + 'static {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<(Self::Sender, Self::Receiver), EngineError>> + Send;
+
+    /// Connects for a link that is going to do this. An engine that has to know no more than the name of the link need
+    /// not have it.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Engine::connect). If the source of the error is a [`StreamError`](crate::link::StreamError), the
+    /// link is not made for that reason.
+    fn open(
+        &self,
+        plan: &LinkPlan,
+    ) -> impl Future<Output = Result<(Self::Sender, Self::Receiver), EngineError>> + Send {
+        self.connect(&plan.name)
+    }
+}
+
+/// An engine whose server also has streams, which store frames until they are fetched.
+pub trait StreamEngine: Engine {
+    /// The engine of durable links.
+    type Stream: Engine;
+
+    /// Returns the engine of the durable links over this stream.
+    fn stream(self, stream: String) -> Self::Stream;
+}
+
+/// What a link is going to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinkPlan {
+    /// The name of the link.
+    pub name: String,
+    /// The subjects of the frames that it sends; `*` and `>` as in [`subscribe`](EngineSender::subscribe).
+    pub exports: Vec<String>,
+    /// The subjects of the frames that it asks for.
+    pub imports: Vec<String>,
+    /// Where it begins if the stream does not know it yet.
+    pub start: StreamStart,
+}
+
+impl LinkPlan {
+    /// Makes the plan of a link that neither sends nor asks for anything.
+    pub fn new(name: impl Into<String>) -> Self {
+        LinkPlan {
+            name: name.into(),
+            exports: Vec::new(),
+            imports: Vec::new(),
+            start: StreamStart::New,
+        }
+    }
 }
 
 /// The sending end of a connection.
@@ -67,6 +124,42 @@ pub trait EngineSender: Send + 'static {
     /// then something that was sent may be lost. The next round trip begins anew.
     fn round_trip(&mut self) -> impl Future<Output = Result<(), EngineError>> + Send;
 
+    /// Hands over a frame for the stream, and waits while the engine's buffers are full. An
+    /// [event](EngineEvent::Stored) tells when it is stored. The number says which one it is: each frame has the next
+    /// number; after a round trip they go on after the last one that was told as stored. The id is the same as often as a
+    /// frame is sent, so that the server can pass over what it has already.
+    ///
+    /// Only an engine that is [durable](Engine::IS_DURABLE) has it.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if the engine refuses the frame, or the connection was cut since the last round trip.
+    fn store(
+        &mut self,
+        frame: Frame,
+        number: u64,
+        id: &str,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send {
+        let _ = (frame, number, id);
+        std::future::ready(Err(EngineError::new("store a frame", "it has no streams")))
+    }
+
+    /// Tells how far the link is with what comes from the stream. Until it is told, the engine hands over a bounded
+    /// number of frames only. Where a life of the link ends, the next one begins after the position that was told last.
+    ///
+    /// Only an engine that is [durable](Engine::IS_DURABLE) has it.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if the engine cannot tell the server.
+    fn acknowledge(
+        &mut self,
+        progress: StreamProgress,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send {
+        let _ = progress;
+        std::future::ready(Err(EngineError::new("acknowledge", "it has no streams")))
+    }
+
     /// Ends the connection. The receiving end then has no more events.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
 }
@@ -100,6 +193,35 @@ pub enum EngineEvent {
     },
     /// The engine has dropped frames that were not taken soon enough. How many, it does not say.
     Lagged,
+    /// The server has stored all frames up to this number.
+    Stored(u64),
+    /// The server will never store the frame with this number. What [`Stored`](Self::Stored) tells afterwards is about the
+    /// others.
+    NeverStored {
+        /// The number of the frame.
+        number: u64,
+        /// What the server says.
+        reason: String,
+    },
+    /// A frame from the stream.
+    Kept {
+        /// Where it stands, counted from 1. Positions rise, but for those that are handed over again after a round trip.
+        position: u64,
+        /// What was stored.
+        frame: Frame,
+    },
+    /// The stream has failed for this reason, though the connection may be there. After a round trip the engine goes on: it
+    /// hands over again what was not acknowledged, and is given again what was not stored.
+    Failed(String),
+}
+
+/// How far a link is with what comes from a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamProgress {
+    /// Everything up to this position is done with.
+    pub position: u64,
+    /// How many of the frames that were handed over do not wait any more. Those that were handed over again count again.
+    pub taken: u64,
 }
 
 /// What a link sends and receives.
@@ -142,6 +264,16 @@ impl EngineError {
     /// Whether the frame will never go; see [`refused`](Self::refused).
     pub fn is_refusal(&self) -> bool {
         self.is_refusal
+    }
+}
+
+impl EngineError {
+    /// Returns what is wrong with the stream, if that is the reason.
+    pub(super) fn into_stream_error(self) -> Result<StreamError, Self> {
+        match self.source.downcast::<StreamError>() {
+            Ok(error) => Ok(*error),
+            Err(source) => Err(EngineError { source, ..self }),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::bus::error::SubscribeError;
 use crate::link::engine::EngineError;
+use crate::link::stream::StreamError;
 use crate::message::pattern::PatternError;
 
 /// Why a link could not be made.
@@ -27,6 +28,8 @@ pub enum LinkError {
     Closed,
     /// The engine could not connect.
     Engine(EngineError),
+    /// The stream of a durable link is not there, or not as it must be.
+    Stream(StreamError),
     /// The engine did not connect in this time.
     TimedOut(Duration),
     /// No thread, or no runtime on it, could be started.
@@ -50,6 +53,7 @@ impl fmt::Display for LinkError {
             LinkError::Subscribe(_) => f.write_str("the bus refused the exporting subscription"),
             LinkError::Closed => f.write_str("the bus has closed"),
             LinkError::Engine(_) => f.write_str("the link has no connection"),
+            LinkError::Stream(_) => f.write_str("the link has no stream"),
             LinkError::TimedOut(limit) => write!(f, "no connection within {limit:?}"),
             LinkError::Thread(_) => f.write_str("no thread for the link could be started"),
         }
@@ -62,6 +66,7 @@ impl Error for LinkError {
             LinkError::Pattern(error) => Some(error),
             LinkError::Subscribe(error) => Some(error),
             LinkError::Engine(error) => Some(error),
+            LinkError::Stream(error) => Some(error),
             LinkError::Thread(error) => Some(error),
             LinkError::Name(_)
             | LinkError::Group(_)

@@ -1,19 +1,19 @@
 //! The exporting part of a running link: from the bus to the engine.
 
-use std::future::{poll_fn, ready};
-use std::pin::pin;
-use std::task::Poll;
+use std::future::ready;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::bus::lifecycle::WeakBus;
-use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
+use crate::link::calling::{Called, call, succeeds};
+use crate::link::engine::{EngineSender, Frame};
 use crate::link::imported::Imported;
+use crate::link::linked::Linked;
 use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
-use crate::link::state::{Action, Linked, Stage};
+use crate::link::state::{Action, Stage};
 use crate::link::subject;
 use crate::link::transit::hops;
 use crate::link::wire::encode;
@@ -149,6 +149,23 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     }
                     self.link.changed.notify_one();
                 }
+                Action::Store(sequence, frame) => {
+                    let settings = &self.link.settings;
+                    let (name, life) = (&settings.name, settings.incarnation);
+                    let id = format!("{name}-{life:016x}-{sequence}");
+                    match call(self.link, self.sender.store(frame, sequence, &id)).await {
+                        Called::Well => self.link.state.lock().sent(sequence, now),
+                        Called::Refused(error) => {
+                            self.link.state.lock().bury(sequence, &error);
+                            self.link.changed.notify_one();
+                        }
+                        Called::Cut => {}
+                    }
+                }
+                Action::Acknowledge(progress) => {
+                    succeeds(self.link, self.sender.acknowledge(progress)).await;
+                    self.link.changed.notify_one();
+                }
                 Action::Take { has_room, until } => {
                     let (is_over, has_all) = self.is_over();
                     if is_over {
@@ -249,7 +266,9 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 return;
             }
         };
-        let goes_out = pending.is_none_or(|pending| {
+        // Over a stream nobody says whether a request is heard.
+        let awaited = pending.filter(|_| !settings.is_durable);
+        let goes_out = awaited.is_none_or(|pending| {
             let subject = frame.subject.clone();
             let until = pending.deadline.map(Instant::from_std);
             let request = RequestOut { id, subject, until };
@@ -273,12 +292,25 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         self.link.changed.notify_one();
     }
 
-    /// Subscribes to what is not `subscribed` yet, and makes a round trip.
+    /// Subscribes to what is not `subscribed` yet, and makes a round trip. An engine of a stream knows the imports by the
+    /// plan.
     async fn establish(&mut self, generation: u64, subscribed: &mut usize) {
+        if !self.link.settings.is_durable && !self.subscribe(subscribed).await {
+            return;
+        }
+        if self.round_trip().await {
+            self.link.state.lock().establish(generation, Instant::now());
+            self.link.to_tick.notify_one();
+            self.link.changed.notify_one();
+        }
+    }
+
+    /// Subscribes, and says what is imported. Returns whether that went well.
+    async fn subscribe(&mut self, subscribed: &mut usize) -> bool {
         for wanted in self.wanted().iter().skip(*subscribed) {
             let group = wanted.group.as_deref();
             if !succeeds(self.link, self.sender.subscribe(&wanted.subject, group)).await {
-                return;
+                return false;
             }
             *subscribed += 1;
         }
@@ -287,13 +319,9 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         match self.send(announcement).await {
             Called::Well => {}
             Called::Refused(error) => self.link.state.lock().note(&error), // others do not know it, and nothing else
-            Called::Cut => return,
+            Called::Cut => return false,
         }
-        if self.round_trip().await {
-            self.link.state.lock().establish(generation, Instant::now());
-            self.link.to_tick.notify_one();
-            self.link.changed.notify_one();
-        }
+        true
     }
 
     /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
@@ -331,51 +359,5 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     async fn round_trip(&mut self) -> bool {
         succeeds(self.link, self.sender.round_trip()).await
-    }
-}
-
-/// How a call of the engine has ended.
-enum Called {
-    Well,
-    /// The engine will never do it, for this reason.
-    Refused(String),
-    /// It failed or took too long, which counts as a cut.
-    Cut,
-}
-
-/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
-async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> Called {
-    let limit = link.settings.call;
-    let mut call = pin!(call);
-    // Most calls end at once, and need no timer.
-    let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-    let result = match at_once {
-        Poll::Ready(result) => Ok(Ok(result)),
-        Poll::Pending => tokio::select! {
-            biased;
-            result = timeout(limit, call) => Ok(result),
-            () = link.cut.notified() => Err("the connection was cut".to_owned()),
-        },
-    };
-    let failure = match result {
-        Ok(Ok(Ok(()))) => return Called::Well,
-        Ok(Ok(Err(error))) if error.is_refusal() => return Called::Refused(in_words(&error)),
-        Ok(Ok(Err(error))) => in_words(&error),
-        Ok(Err(_)) => format!("the engine has not answered within {limit:?}"),
-        Err(failure) => failure,
-    };
-    link.state.lock().fail(&failure, Instant::now());
-    Called::Cut
-}
-
-/// Waits for a call that has to succeed before anything else can: a refusal counts as a cut as well.
-async fn succeeds(link: &Linked, done: impl Future<Output = Result<(), EngineError>>) -> bool {
-    match call(link, done).await {
-        Called::Well => true,
-        Called::Refused(error) => {
-            link.state.lock().fail(&error, Instant::now());
-            false
-        }
-        Called::Cut => false,
     }
 }

@@ -11,7 +11,7 @@ use crate::link::builder::LinkBuilder;
 use crate::link::driver::HandleCommand;
 use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::gaps::LinkGaps;
-use crate::link::state::Linked;
+use crate::link::linked::Linked;
 use crate::link::stats::LinkStats;
 
 /// A running link between a bus and others, over a server; see [`docs::links`](crate::docs::links).

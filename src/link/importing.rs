@@ -9,8 +9,9 @@ use crate::link::announcing::{Announcement, Declined};
 use crate::link::arrival::Arrival;
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
+use crate::link::linked::Linked;
 use crate::link::name::is_name;
-use crate::link::state::{Linked, State};
+use crate::link::state::{Stage, State};
 use crate::link::subject::{self, Purpose};
 use crate::link::waiting::Arrived;
 use crate::link::wire::read_heading;
@@ -82,6 +83,22 @@ fn handle(link: &Linked, event: EngineEvent) {
         EngineEvent::Frame(frame) => {
             take(link, &mut state, frame);
             return;
+        }
+        EngineEvent::Kept { position, frame } => {
+            // What comes while the link drains is not acknowledged, and comes again.
+            if state.stage == Stage::Runs {
+                if let Err(error) = state.intake.arrive(position, frame) {
+                    state.refuse(&error);
+                }
+                link.to_publish.notify_one();
+            }
+            return;
+        }
+        EngineEvent::Stored(number) => state.confirm(number, Instant::now()),
+        EngineEvent::NeverStored { number, reason } => state.bury(number, &reason),
+        EngineEvent::Failed(reason) => {
+            state.fail(&reason, Instant::now());
+            link.cut.notify_waiters();
         }
         EngineEvent::Connected => state.connection.connected(),
         EngineEvent::Disconnected => {

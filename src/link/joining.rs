@@ -14,16 +14,17 @@ use crate::bus::lifecycle::WeakBus;
 use crate::bus::options::SubscribeOptions;
 use crate::link::builder::LinkBuilder;
 use crate::link::driver::Driver;
-use crate::link::engine::Engine;
+use crate::link::engine::{Engine, LinkPlan};
 use crate::link::error::LinkError;
 use crate::link::exporting::Outlet;
 use crate::link::gap_patience::GapPatience;
 use crate::link::handle::{Link, LinkThread};
+use crate::link::linked::Linked;
 use crate::link::name::is_name;
 use crate::link::publishing::Inlet;
 use crate::link::seen::SeenIds;
 use crate::link::settings::Settings;
-use crate::link::state::Linked;
+use crate::link::stream::StreamError;
 use crate::link::subject;
 use crate::message::id::stamp;
 use crate::message::subject::Payload;
@@ -140,14 +141,25 @@ where
             })
             .collect();
         let limit = self.time_limit;
-        let (sender, receiver) = (timeout(limit, engine.connect(&self.name)).await)
+        let mut plan = LinkPlan::new(&*self.name);
+        plan.exports = (exports.iter())
+            .map(|export| subject::from_origin(&self.name, export))
+            .collect();
+        plan.imports = (inlets.iter())
+            .map(|inlet| inlet.imported.subject.clone())
+            .collect();
+        plan.start = self.start;
+        let (sender, receiver) = (timeout(limit, engine.open(&plan)).await)
             .map_err(|_| LinkError::TimedOut(limit))?
-            .map_err(LinkError::Engine)?;
+            .map_err(|error| {
+                (error.into_stream_error()).map_or_else(LinkError::Engine, LinkError::Stream)
+            })?;
         let alive = bus.upgrade().filter(|bus| !bus.is_closed());
         let alive = alive.ok_or(LinkError::Closed)?;
         let outlet = self.outlet(&alive)?;
         let linked = Arc::new(Linked::new(Settings {
             name: self.name.as_str().into(),
+            is_durable: E::IS_DURABLE,
             incarnation: stamp().0.as_u64_pair().1,
             began: Instant::now(),
             codec: self.codec,
@@ -188,6 +200,13 @@ where
         }
         if let Some(error) = &self.bad_pattern {
             return Err(LinkError::Pattern(error.clone()));
+        }
+        let mut groups = self
+            .imports
+            .iter()
+            .filter_map(|it| it.imported.group.clone());
+        if let (true, Some(group)) = (E::IS_DURABLE, groups.next()) {
+            return Err(LinkError::Stream(StreamError::Group(group)));
         }
         if self.imports.is_empty() && self.exported().is_empty() {
             return Err(LinkError::Idle);

@@ -7,25 +7,11 @@ use tokio::time::Instant;
 use crate::link::arrival::Handed;
 use crate::link::gap_patience::GapPatience;
 use crate::link::inbox::Incoming;
-use crate::link::stats::ImportStats;
+use crate::link::stats::{Fate, ImportStats};
 use crate::link::waiting::{Arrived, WaitingQueue};
 
 /// The most lives of one origin that are told apart. The one that is idle longest is given up for a new one.
 const MAX_LIVES: usize = 4;
-
-/// What became of an envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Received,
-    Repeated,
-    Refused,
-    Denied,
-    PassedOver,
-    /// A request whose time was up.
-    Late,
-    /// Received, but the request that it answers was over.
-    AnswerTooLate,
-}
 
 #[derive(Debug)]
 pub(super) struct Neighbour {
@@ -44,22 +30,7 @@ pub(super) struct OriginLife {
 impl Neighbour {
     pub(super) fn new(name: Arc<str>) -> Self {
         Neighbour {
-            stats: ImportStats {
-                origin: Arc::clone(&name),
-                received: 0,
-                duplicates: 0,
-                repeated: 0,
-                refused: 0,
-                denied: 0,
-                passed_over: 0,
-                late: 0,
-                late_answers: 0,
-                missed: 0,
-                early: 0,
-                untracked: 0,
-                held: 0,
-                queued: 0,
-            },
+            stats: ImportStats::new(Arc::clone(&name)),
             name,
             lives: Vec::new(),
         }
@@ -131,18 +102,7 @@ impl Neighbour {
     pub(super) fn count(&mut self, fate: Fate) {
         let stats = &mut self.stats;
         stats.queued = stats.queued.saturating_sub(1);
-        *match fate {
-            Fate::Received => &mut stats.received,
-            Fate::Repeated => &mut stats.repeated,
-            Fate::Refused => &mut stats.refused,
-            Fate::Denied => &mut stats.denied,
-            Fate::Late => &mut stats.late,
-            Fate::AnswerTooLate => {
-                stats.late_answers += 1;
-                &mut stats.received
-            }
-            Fate::PassedOver => &mut stats.passed_over,
-        } += 1;
+        stats.count(fate);
     }
 
     pub(super) fn stats(&self) -> ImportStats {

@@ -9,8 +9,8 @@ use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::gap_patience::GapPatience;
 use crate::link::inbox::Incoming;
-use crate::link::neighbour::{Fate, Neighbour, OriginLife};
-use crate::link::stats::ImportStats;
+use crate::link::neighbour::{Neighbour, OriginLife};
+use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;
 use crate::link::waiting::{Arrived, Queued, WaitingQueue, size};
 

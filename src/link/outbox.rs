@@ -23,6 +23,8 @@ pub(super) struct WindowBounds {
 pub(super) struct Outgoing {
     incarnation: u64,
     bounds: WindowBounds,
+    /// Whether an importer may ask for what is confirmed.
+    keeps_history: bool,
     /// History, then window; the first has the number `first`, and there is no gap.
     frames: VecDeque<PackedFrame>,
     first: u64,
@@ -50,6 +52,7 @@ impl Outgoing {
         Outgoing {
             incarnation,
             bounds,
+            keeps_history: true,
             frames: VecDeque::new(),
             first: 1,
             confirmed: 0,
@@ -62,6 +65,14 @@ impl Outgoing {
             resent: 0,
             lost: 0,
             unconfirmed_tombstones: BTreeSet::new(),
+        }
+    }
+
+    /// Forgets what is confirmed: a stream keeps it.
+    pub(super) fn without_history(self) -> Self {
+        Outgoing {
+            keeps_history: false,
+            ..self
         }
     }
 
@@ -132,6 +143,17 @@ impl Outgoing {
         }
         self.lost += u64::from(is_new);
         is_new
+    }
+
+    /// Over a stream nothing goes in the place of what is lost: it counts as sent, and as over with what comes before it.
+    pub(super) fn pass_over_lost(&mut self) {
+        while self.unconfirmed_tombstones.contains(&(self.sent + 1)) {
+            self.sent += 1;
+            self.last = self.last.max(self.sent);
+        }
+        while self.unconfirmed_tombstones.contains(&(self.confirmed + 1)) {
+            self.confirm(self.confirmed + 1);
+        }
     }
 
     /// How many frames were handed to the engine and are not confirmed.
@@ -213,7 +235,9 @@ impl Outgoing {
     fn trim(&mut self) {
         let is_beyond = |it: &Self| {
             let frames = it.confirmed + 1 - it.first;
-            frames > it.bounds.frames as u64 || it.bytes - it.pending_bytes > it.bounds.bytes
+            !it.keeps_history
+                || frames > it.bounds.frames as u64
+                || it.bytes - it.pending_bytes > it.bounds.bytes
         };
         while self.first <= self.confirmed && is_beyond(self) {
             let Some(frame) = self.frames.pop_front() else {

@@ -12,11 +12,12 @@ use crate::bus::error::PublishError;
 use crate::bus::lifecycle::WeakBus;
 use crate::bus::request::Asked;
 use crate::link::arrival::Handed;
+use crate::link::durable::StreamFrame;
 use crate::link::imported::Imported;
-use crate::link::neighbour::Fate;
+use crate::link::linked::Linked;
 use crate::link::relays::{Audience, BroughtRequest, Relays};
 use crate::link::seen::{SeenAs, SeenIds};
-use crate::link::state::Linked;
+use crate::link::stats::Fate;
 use crate::link::subject;
 use crate::link::waiting::{Arrived, Queued};
 use crate::link::wire::{FrameError, decode, is_subject_of};
@@ -45,6 +46,9 @@ struct Gone;
 impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
     /// Runs until the bus has ended.
     pub(super) async fn run(mut self) {
+        if self.link.settings.is_durable {
+            return self.run_from_stream().await;
+        }
         loop {
             let (queued, has_room_again) = {
                 let mut state = self.link.state.lock();
@@ -74,6 +78,33 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                         self.relays.watch(self.link, request, audience);
                     }
                 }
+            }
+        }
+    }
+
+    /// The same for what comes from a stream.
+    async fn run_from_stream(&mut self) {
+        loop {
+            let kept = {
+                let mut state = self.link.state.lock();
+                let kept = state.intake.pop();
+                state.is_publishing = kept.is_some();
+                kept
+            };
+            // It may be time to tell how far the link is.
+            self.link.to_send.notify_one();
+            let Some(StreamFrame {
+                origin, arrived, ..
+            }) = kept
+            else {
+                self.link.changed.notify_one();
+                self.link.to_publish.notified().await;
+                continue;
+            };
+            let place = arrived.heading.place;
+            match self.publish(arrived, None).await {
+                Ok((fate, _)) => self.link.state.lock().intake.done(&origin, place, fate),
+                Err(Gone) => return,
             }
         }
     }

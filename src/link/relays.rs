@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::bus::error::RequestError;
 use crate::bus::request::Asked;
 use crate::link::announcing::Declined;
-use crate::link::state::Linked;
+use crate::link::linked::Linked;
 use crate::link::waiting::Arrived;
 use crate::link::wire::Place;
 

@@ -8,12 +8,14 @@ use tokio::time::Instant;
 use crate::codec::Codec;
 use crate::link::gap_patience::GapPatience;
 use crate::link::imported::Imported;
-use crate::link::outbox::WindowBounds;
+use crate::link::outbox::{Outgoing, WindowBounds};
 
 /// The options of a link, and what it is known by.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) name: Arc<str>,
+    /// Whether it sends to a stream, and receives from it.
+    pub(super) is_durable: bool,
     pub(super) incarnation: u64,
     pub(super) began: Instant,
     pub(super) codec: Codec,
@@ -34,6 +36,15 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    pub(super) fn outgoing(&self) -> Outgoing {
+        let outgoing = Outgoing::new(self.incarnation, self.bounds);
+        if self.is_durable {
+            outgoing.without_history()
+        } else {
+            outgoing
+        }
+    }
+
     /// The subjects of all that comes here and not to another of a group.
     pub(super) fn subjects(&self) -> Vec<String> {
         (self.imports.iter())

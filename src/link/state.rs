@@ -8,16 +8,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::link::announcer::Announcer;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
-use crate::link::engine::Frame;
+use crate::link::durable::StreamIntake;
+use crate::link::engine::{Frame, StreamProgress};
 use crate::link::error::NotReadyError;
-use crate::link::gaps::GapBoard;
 use crate::link::origins::Origins;
 use crate::link::outbox::Outgoing;
 use crate::link::requests_out::RequestsOut;
@@ -33,6 +31,8 @@ const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
 /// The shortest time between two marks, however often others ask.
 const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
+/// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
+const MAX_ON_THE_WAY: u64 = 1024;
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -45,6 +45,10 @@ pub(super) enum Action {
     Data(u64, Frame),
     /// A round trip that confirms up to this number.
     Confirm(u64),
+    /// To hand over a numbered frame for the stream.
+    Store(u64, Frame),
+    /// To tell how far the link is with what comes from the stream.
+    Acknowledge(StreamProgress),
     /// To take from the bus if there is room, until something happens or this time comes.
     Take {
         has_room: bool,
@@ -66,6 +70,8 @@ pub(super) struct State {
     settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
+    /// What comes from a stream, in the place of `origins`.
+    pub(super) intake: StreamIntake,
     pub(super) requests: RequestsOut,
     pub(super) announcer: Announcer,
     control: VecDeque<Frame>,
@@ -88,45 +94,11 @@ pub(super) struct State {
     pub(super) is_publishing: bool,
 }
 
-/// What the parts of a running link and its handles share.
-#[derive(Debug)]
-pub(super) struct Linked {
-    pub(super) settings: Arc<Settings>,
-    pub(super) state: Mutex<State>,
-    /// Where something is missing in what it has brought.
-    pub(super) gaps: Arc<GapBoard>,
-    /// Wakes the exporting part.
-    pub(super) to_send: Notify,
-    /// Wakes the importing part, which then asks for what is missing.
-    pub(super) to_tick: Notify,
-    /// Wakes the publishing part.
-    pub(super) to_publish: Notify,
-    /// Wakes the part that answers the handles.
-    pub(super) changed: Notify,
-    /// Ends a call of the engine: the connection was cut.
-    pub(super) cut: Notify,
-}
-
-impl Linked {
-    pub(super) fn new(settings: Settings) -> Self {
-        let settings = Arc::new(settings);
-        Linked {
-            state: Mutex::new(State::new(Arc::clone(&settings))),
-            settings,
-            gaps: Arc::default(),
-            to_send: Notify::new(),
-            to_tick: Notify::new(),
-            to_publish: Notify::new(),
-            changed: Notify::new(),
-            cut: Notify::new(),
-        }
-    }
-}
-
 impl State {
-    fn new(settings: Arc<Settings>) -> Self {
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
         State {
-            outgoing: Outgoing::new(settings.incarnation, settings.bounds),
+            outgoing: settings.outgoing(),
+            intake: StreamIntake::new(Arc::clone(&settings.name), settings.subjects()),
             origins: Origins::new(settings.patience, settings.subjects()),
             requests: RequestsOut::default(),
             announcer: Announcer::new(
@@ -162,6 +134,7 @@ impl State {
             Standing::Cut => return waiting(None),
             Standing::Failed(until) => return waiting(Some(until)),
             Standing::Unknown(generation) => return Action::Establish(generation),
+            Standing::Established if self.settings.is_durable => return self.durable_action(),
             Standing::Established => {}
         }
         if let Some(frame) = self.control.pop_front() {
@@ -211,6 +184,22 @@ impl State {
         waiting(due.into_iter().flatten().min())
     }
 
+    /// The same for a stream, which says by itself what it has stored.
+    fn durable_action(&mut self) -> Action {
+        if let Some(progress) = self.intake.take_progress() {
+            return Action::Acknowledge(progress);
+        }
+        self.outgoing.pass_over_lost();
+        let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
+        match self.outgoing.next().filter(|_| has_way) {
+            Some((sequence, frame)) => Action::Store(sequence, frame.unpack()),
+            None => Action::Take {
+                has_room: self.outgoing.has_room(),
+                until: None,
+            },
+        }
+    }
+
     fn mark(&self) -> Mark {
         let (first, last) = self.outgoing.kept();
         let age = self.settings.began.elapsed().as_millis();
@@ -226,6 +215,9 @@ impl State {
     /// A numbered frame was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64, now: Instant) {
         self.outgoing.sent(sequence);
+        if self.settings.is_durable {
+            return;
+        }
         if self.outgoing.unconfirmed() > 0 {
             self.unconfirmed_since.get_or_insert(now);
         }
@@ -261,6 +253,9 @@ impl State {
         self.unconfirmed_since = None;
         self.requests.asked(now);
         self.outgoing.rewind();
+        if self.settings.is_durable {
+            return;
+        }
         self.origins.listen(now);
         self.request_mark(now);
         self.greet();
@@ -345,6 +340,7 @@ impl State {
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
             && self.outgoing.window() == 0
+            && self.intake.is_settled()
             && !self.is_publishing
             && self.origins.is_drained()
     }
@@ -383,7 +379,11 @@ impl State {
                 resent: outgoing.resent(),
                 ..self.export
             },
-            imports: self.origins.stats(),
+            imports: if self.settings.is_durable {
+                self.intake.stats()
+            } else {
+                self.origins.stats()
+            },
             forgotten: self.origins.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,

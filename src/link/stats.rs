@@ -64,6 +64,20 @@ pub struct ExportStats {
     pub passed_over: u64,
 }
 
+/// What became of an envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Received,
+    Repeated,
+    Refused,
+    Denied,
+    PassedOver,
+    /// A request whose time was up.
+    Late,
+    /// Received, but the request that it answers was over.
+    AnswerTooLate,
+}
+
 /// What a link brings from one origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,4 +112,40 @@ pub struct ImportStats {
     pub held: u64,
     /// Frames that wait for the bus, with the one that is being published.
     pub queued: u64,
+}
+
+impl ImportStats {
+    pub(super) fn new(origin: Arc<str>) -> Self {
+        ImportStats {
+            origin,
+            received: 0,
+            duplicates: 0,
+            repeated: 0,
+            refused: 0,
+            denied: 0,
+            passed_over: 0,
+            late: 0,
+            late_answers: 0,
+            missed: 0,
+            early: 0,
+            untracked: 0,
+            held: 0,
+            queued: 0,
+        }
+    }
+
+    pub(super) fn count(&mut self, fate: Fate) {
+        *match fate {
+            Fate::Received => &mut self.received,
+            Fate::Late => &mut self.late,
+            Fate::AnswerTooLate => {
+                self.late_answers += 1;
+                &mut self.received
+            }
+            Fate::Repeated => &mut self.repeated,
+            Fate::Refused => &mut self.refused,
+            Fate::Denied => &mut self.denied,
+            Fate::PassedOver => &mut self.passed_over,
+        } += 1;
+    }
 }

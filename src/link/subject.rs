@@ -241,6 +241,41 @@ pub(super) fn covers(wide: &str, narrow: &str) -> bool {
     }
 }
 
+/// Whether there is a subject that both patterns match.
+pub(super) fn overlaps(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('.'), other.split('.'));
+    loop {
+        match (one.next(), other.next()) {
+            (Some(">"), Some(_)) | (Some(_), Some(">")) | (None, None) => return true,
+            (Some(a), Some(b)) if a == "*" || b == "*" || a == b => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Returns a pattern that covers both, and not much more.
+pub(super) fn joined(one: &str, other: &str) -> String {
+    let (mut one, mut other) = (one.split('.'), other.split('.'));
+    let mut joined = Vec::new();
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => break,
+            (Some(a), Some(b)) if a != ">" && b != ">" => {
+                joined.push(if a == b { a } else { "*" });
+            }
+            (a, b) => {
+                // One of them ends here, where `>` would stand for one token at least.
+                if a.is_none() || b.is_none() {
+                    joined.pop();
+                }
+                joined.push(">");
+                break;
+            }
+        }
+    }
+    joined.join(".")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,6 +330,37 @@ mod tests {
             ("a", "b"),
         ] {
             assert!(!covers(wide, narrow), "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn a_joined_pattern_covers_both() {
+        for (one, other, both) in [
+            ("ob.*.a", "ob.*.a", "ob.*.a"),
+            ("ob.n.a.>", "ob.s.a.b", "ob.*.a.>"),
+            ("ob.n.a", "ob.n.a.b", "ob.n.>"),
+            ("ob.n.a", "ob.n.>", "ob.n.>"),
+            ("ob.n.a", "ob.n.a.>", "ob.n.>"),
+            (">", "ob.n", ">"),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert_eq!(joined(one, other), both);
+                assert!(covers(both, one) && covers(both, other));
+            }
+        }
+    }
+
+    #[test]
+    fn patterns_overlap_if_a_subject_matches_both() {
+        for (one, other, overlap) in [
+            ("ob.*.a.>", "ob.n.>", true),
+            ("ob.*.a.>", "ob.n.*.b", true),
+            ("ob.*.a.>", "ob.n.a", false),
+            ("ob.*.a", "ob.n.b", false),
+            ("ob.n", "ob.n", true),
+        ] {
+            assert_eq!(overlaps(one, other), overlap, "{one} {other}");
+            assert_eq!(overlaps(other, one), overlap, "{other} {one}");
         }
     }
 

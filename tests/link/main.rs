@@ -4,6 +4,7 @@
 mod behaviour;
 mod crossing;
 mod drains;
+mod durable;
 mod ends;
 mod faults;
 mod greedy;

@@ -61,6 +61,10 @@ pub(crate) struct LinkOptions {
     #[arg(long, value_name = "PATTERN")]
     import: Vec<Pattern>,
 
+    /// Send to this stream of the server, and print what is stored there, also what was sent while this link was away
+    #[arg(long, value_name = "STREAM")]
+    durable: Option<String>,
+
     /// A file with credentials for the server
     #[cfg(feature = "nats-nkeys")]
     #[arg(long, value_name = "FILE")]
@@ -88,6 +92,10 @@ struct PermissionsOptions {
     /// The name of the link
     #[arg(long, value_name = "NAME")]
     name: String,
+
+    /// The stream, if the link is durable
+    #[arg(long, value_name = "STREAM")]
+    durable: Option<String>,
 }
 
 const EXAMPLES: &str = "\
@@ -96,6 +104,8 @@ Examples:
       Print the events of all others.
   oxide-bus link --nats nats://localhost --name north --export 'event.>' < log.jsonl
       Send the events in a log, and end when the server has them.
+  oxide-bus link --nats nats://localhost --name south --import 'event.>' --durable EVENTS
+      The same over the stream EVENTS of the server, which keeps them while nobody reads.
   oxide-bus link permissions --name north
       What to write into the configuration of the server.";
 
@@ -104,8 +114,11 @@ const LINK_ORIGIN: &str = "link-origin";
 
 pub(crate) fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     match &options.command {
-        Some(LinkCommand::Permissions(PermissionsOptions { name })) => {
-            let permissions = Permissions::new(name).map_err(not_begun)?;
+        Some(LinkCommand::Permissions(PermissionsOptions { name, durable })) => {
+            let mut permissions = Permissions::new(name).map_err(not_begun)?;
+            if let Some(stream) = durable {
+                permissions = permissions.durable(stream);
+            }
             output::written(writeln!(io::stdout(), "{permissions}"))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -143,8 +156,13 @@ fn join(options: LinkOptions) -> Result<ExitCode, Failure> {
             }
         })?;
     }
+    let stream = options.durable.clone();
     let link = builder(options, &bus)?.codec(codec).time_limit(timeout);
-    let link = link.spawn(&bus).map_err(not_begun)?;
+    let link = match stream {
+        Some(stream) => link.durable(stream).spawn(&bus),
+        None => link.spawn(&bus),
+    };
+    let link = link.map_err(not_begun)?;
     link.ready(timeout).map_err(failed)?;
     output::complain(format_args!("the link {} is ready", link.name()));
     let accounts = Arc::new(ReplayAccounts::new(false));

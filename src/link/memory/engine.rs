@@ -58,8 +58,8 @@ impl Engine for MemoryEngine {
 
 /// The sending end of a connection to a [`MemoryServer`].
 pub struct MemorySender {
-    server: MemoryServer,
-    connection: Arc<MemoryConnection>,
+    pub(super) server: MemoryServer,
+    pub(super) connection: Arc<MemoryConnection>,
 }
 
 impl MemorySender {

@@ -6,6 +6,8 @@
 
 mod engine;
 mod server;
+mod stored;
+mod stream;
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -14,8 +16,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use self::server::{MemoryConnection, Server};
+use self::stored::StoredStream;
 
 pub use self::engine::{MemoryEngine, MemoryReceiver, MemorySender};
+pub use self::stream::{MemoryStream, MemoryStreamSender};
 
 /// What a server does to the frames that it carries. The default does nothing to them.
 ///
@@ -105,6 +109,42 @@ impl MemoryServer {
     pub fn forbid(&self, name: &str, subject: &str) {
         let rule = (name.to_owned(), subject.to_owned());
         self.server.lock().forbidden.push(rule);
+    }
+
+    /// Makes a stream that keeps what matches this subject, for [durable](crate::link::LinkBuilder::durable) links. It
+    /// outlasts [`stop`](Self::stop). One that is there stays as it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::Bus;
+    /// use oxide_bus::link::{Link, StreamStart};
+    /// use oxide_bus::link::memory::MemoryServer;
+    ///
+    /// let (server, limit) = (MemoryServer::new(), Duration::from_secs(10));
+    /// server.make_stream("ALL", "ob.>");
+    /// let north = Bus::<u32>::new();
+    /// let from = Link::over(server.engine()).name("north").export_everything().durable("ALL").spawn(&north)?;
+    /// north.send("counter", 7)?;
+    /// from.drain(limit)?;
+    ///
+    /// let south = Bus::<u32>::new();
+    /// let mut numbers = south.subscribe();
+    /// let to = Link::over(server.engine())
+    ///     .name("south")
+    ///     .import_everything(south.trusted_publisher("link"))
+    ///     .start(StreamStart::First)
+    ///     .durable("ALL")
+    ///     .spawn(&south)?;
+    /// assert_eq!(numbers.recv()?.message, 7);
+    /// # drop(to);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn make_stream(&self, name: &str, subject: &str) {
+        let mut server = self.server.lock();
+        let stream = server.streams.entry(name.to_owned());
+        stream.or_insert_with(|| StoredStream::new(subject));
     }
 
     /// Sets how many bytes the body of a frame may have from now on. The engine refuses what is larger.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use fastrand::Rng;
 use parking_lot::Mutex;
@@ -9,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Faults;
+use super::stored::{StoredStream, StreamReader};
 use crate::link::engine::{EngineEvent, Frame};
 use crate::link::imported::Imported;
 use crate::link::subject;
@@ -19,6 +21,7 @@ pub(super) struct Server {
     pub(super) is_up: bool,
     pub(super) connections: Vec<Weak<MemoryConnection>>,
     pub(super) max_body: usize,
+    pub(super) streams: BTreeMap<String, StoredStream>,
     /// Name, and what may not be published or subscribed to.
     pub(super) forbidden: Vec<(String, String)>,
 }
@@ -43,6 +46,8 @@ pub(super) struct Wire {
     pub(super) subscriptions: Vec<Imported>,
     /// What the server has refused. It is asked for again after each cut.
     pub(super) refused: Vec<Imported>,
+    /// What it reads of a stream since the last round trip.
+    pub(super) reader: Option<StreamReader>,
     /// Sent, and not at the server yet.
     pub(super) up: VecDeque<Frame>,
     /// When the first of them reaches the server at the latest.
@@ -64,6 +69,7 @@ impl Server {
             is_up: true,
             connections: Vec::new(),
             max_body: usize::MAX,
+            streams: BTreeMap::new(),
             forbidden: Vec::new(),
         }
     }
@@ -156,20 +162,11 @@ impl Server {
         if !self.happens(faults.loss) {
             let copies = 1 + usize::from(self.happens(faults.duplicates));
             for _ in 0..copies {
-                let longest = faults.delay;
-                let takes = if longest.is_zero() {
-                    longest
+                let takes = takes(faults.delay, &mut self.random);
+                let at = if self.happens(faults.reordering) {
+                    Instant::now() + takes + faults.delay
                 } else {
-                    longest.mul_f64(self.random.f64())
-                };
-                let at = Instant::now() + takes;
-                let overtaken = self.happens(faults.reordering);
-                let at = if overtaken {
-                    at + longest
-                } else {
-                    let at = at.max(wire.last_at.unwrap_or(at));
-                    wire.last_at = Some(at);
-                    at
+                    wire.after(takes)
                 };
                 wire.put(at, EngineEvent::Frame(frame.clone()));
             }
@@ -179,7 +176,29 @@ impl Server {
     }
 }
 
+/// Returns how long something takes.
+fn takes(longest: Duration, random: &mut Rng) -> Duration {
+    if longest.is_zero() {
+        longest
+    } else {
+        longest.mul_f64(random.f64())
+    }
+}
+
 impl Wire {
+    /// Returns when something arrives that takes so long, and is not overtaken.
+    fn after(&mut self, takes: Duration) -> Instant {
+        let at = Instant::now() + takes;
+        let at = at.max(self.last_at.unwrap_or(at));
+        self.last_at = Some(at);
+        at
+    }
+
+    /// The same for something that takes so long at the most.
+    pub(super) fn due(&mut self, longest: Duration, random: &mut Rng) -> Instant {
+        self.after(takes(longest, random))
+    }
+
     pub(super) fn put(&mut self, at: Instant, event: EngineEvent) {
         self.numbered += 1;
         self.down.insert((at, self.numbered), event);
@@ -215,8 +234,11 @@ impl MemoryConnection {
         let reached = wire.up.drain(..reaches).collect();
         wire.up.clear();
         wire.up_until = None;
-        wire.down
-            .retain(|_, event| !matches!(event, EngineEvent::Frame(_)));
+        wire.down.retain(|_, event| {
+            use EngineEvent::{Connected, Denied, Disconnected, Lagged};
+            matches!(event, Connected | Disconnected | Denied { .. } | Lagged)
+        });
+        wire.reader = None;
         wire.last_at = None;
         wire.buffered = 0;
         (wire.is_cut, wire.was_cut, wire.back_at) = (true, true, back_at);

@@ -30,6 +30,7 @@ mod permissions;
 mod receiver;
 mod refusal;
 mod sender;
+mod stream;
 
 use std::io;
 use std::path::Path;
@@ -41,6 +42,7 @@ use tokio::sync::mpsc;
 pub use self::permissions::Permissions;
 pub use self::receiver::NatsReceiver;
 pub use self::sender::NatsSender;
+pub use self::stream::{NatsStream, NatsStreamReceiver, NatsStreamSender};
 
 use self::news::SharedNews;
 use crate::link::builder::LinkBuilder;

@@ -20,6 +20,7 @@ use crate::link::name::is_name;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permissions {
     name: String,
+    stream: Option<String>,
 }
 
 impl Permissions {
@@ -31,19 +32,40 @@ impl Permissions {
     pub fn new(name: impl Into<String>) -> Result<Self, LinkError> {
         let name = name.into();
         if is_name(&name) {
-            Ok(Permissions { name })
+            Ok(Permissions { name, stream: None })
         } else {
             Err(LinkError::Name(name))
         }
+    }
+
+    /// Adds what the link needs if it is [durable](crate::link::LinkBuilder::durable) over this stream. It may then also make
+    /// and delete its own consumers, but no other, and no stream.
+    #[must_use]
+    pub fn durable(mut self, stream: impl Into<String>) -> Self {
+        self.stream = Some(stream.into());
+        self
     }
 }
 
 impl fmt::Display for Permissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
+        let Some(stream) = &self.stream else {
+            return write!(
+                f,
+                "permissions: {{\n  publish: [\"ob.{name}.>\"]\n  subscribe: [\"ob.>\"]\n}}"
+            );
+        };
         write!(
             f,
-            "permissions: {{\n  publish: [\"ob.{name}.>\"]\n  subscribe: [\"ob.>\"]\n}}"
-        )
+            "permissions: {{\n  publish: [\n    \"ob.{name}.>\"\n    \"$JS.API.STREAM.INFO.{stream}\"\n"
+        )?;
+        for consumer in ["1", "2"].map(|suffix| format!("{stream}.{name}_{suffix}")) {
+            for request in ["INFO", "DURABLE.CREATE", "DELETE", "MSG.NEXT"] {
+                writeln!(f, "    \"$JS.API.CONSUMER.{request}.{consumer}\"")?;
+            }
+            writeln!(f, "    \"$JS.ACK.{consumer}.>\"")?;
+        }
+        write!(f, "  ]\n  subscribe: [\"_INBOX.{name}.>\"]\n}}")
     }
 }

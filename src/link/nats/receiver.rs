@@ -176,7 +176,7 @@ impl Frames {
     }
 }
 
-fn frame(message: Message) -> Frame {
+pub(super) fn frame(message: Message) -> Frame {
     let headers = (message.headers.iter().flat_map(|headers| headers.iter()))
         .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
         .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))

@@ -227,7 +227,7 @@ const CLOSED: &str = "the connection is closed";
 const TOO_LONG: &str = "its subject is longer than 4,000 bytes";
 
 /// Checks what the client does not.
-fn check(subject: &str) -> Result<(), &'static str> {
+pub(super) fn check(subject: &str) -> Result<(), &'static str> {
     if subject.len() > SUBJECT {
         return Err(TOO_LONG);
     }
@@ -245,10 +245,10 @@ fn check(subject: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-type BadHeader = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BadHeader = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes the client's headers. The client panics at bad ones that it is given as text.
-fn headers(pairs: &[(String, String)]) -> Result<Option<HeaderMap>, BadHeader> {
+pub(super) fn headers(pairs: &[(String, String)]) -> Result<Option<HeaderMap>, BadHeader> {
     if pairs.is_empty() {
         return Ok(None);
     }

@@ -338,6 +338,48 @@ fn what_goes_wrong_is_said_in_one_line() {
 }
 
 #[test]
+fn what_is_read_while_nobody_listens_is_printed_later_from_a_stream() {
+    let Some(server) = Server::with_streams() else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .expect("a runtime")
+        .block_on(server.make_stream("ALL", "ob.>"));
+    let url = server.url();
+    let both = ["--nats", &url, "--durable", "ALL"];
+    let south = [&both[..], &["--name", "south", "--import", ">"]].concat();
+    // The stream knows it from then on.
+    let (code, printed, said) = Running::start(&south).interrupt();
+    assert_eq!((code, printed.as_str()), (Some(130), ""), "{said}");
+    let north = [&both[..], &["--name", "north", "--export", ">"]].concat();
+    let north = run(&north, &sample());
+    assert_eq!(north.status.code(), Some(0), "{}", text(&north.stderr));
+    says(text(&north.stderr), "confirmed 18");
+    let mut south = Running::start(&south);
+    for (line, read) in south.lines(18).iter().zip(sample().lines()) {
+        assert_eq!(id(line), id(read));
+    }
+    let missing = run(
+        &[
+            "--nats",
+            &url,
+            "--name",
+            "north",
+            "--export",
+            ">",
+            "--durable",
+            "NO",
+        ],
+        "",
+    );
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("there is no stream NO"));
+}
+
+#[test]
 fn permissions_are_printed_for_the_configuration_of_the_server() {
     let output = run(&["permissions", "--name", "north"], "");
     assert_eq!(output.status.code(), Some(0));
@@ -345,6 +387,9 @@ fn permissions_are_printed_for_the_configuration_of_the_server() {
         text(&output.stdout),
         "permissions: {\n  publish: [\"ob.north.>\"]\n  subscribe: [\"ob.>\"]\n}\n"
     );
+    let output = run(&["permissions", "--name", "north", "--durable", "ALL"], "");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains(r#""$JS.ACK.ALL.north_1.>""#));
     let output = run(&["permissions", "--name", "north.>"], "");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("lowercase"));

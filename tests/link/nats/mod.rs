@@ -7,6 +7,8 @@ mod cable;
 mod command;
 mod contract;
 mod cuts;
+mod durable;
+mod durable_errors;
 mod faults;
 mod limits;
 mod links;

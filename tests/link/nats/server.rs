@@ -17,6 +17,9 @@ use super::support::signal;
 /// Nothing takes longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
+/// The configuration of a server with streams.
+pub(crate) const STREAMS: &str = "jetstream { store_dir: streams }\n";
+
 /// How often a server is started anew whose port has been taken meanwhile.
 const STARTS: usize = 20;
 
@@ -50,6 +53,32 @@ impl Server {
         })
     }
 
+    /// Starts a server that has streams, and keeps them in its folder.
+    pub(crate) fn with_streams() -> Option<Self> {
+        Server::with(STREAMS)
+    }
+
+    /// Removes what is stored, of a server that was killed.
+    pub(crate) fn empty_store(&self) {
+        fs::remove_dir_all(self.folder.path().join("streams")).expect("it has a store");
+    }
+
+    /// Makes a request about streams, and returns the answer.
+    pub(crate) async fn ask(&self, request: &str, body: String) -> String {
+        let client = soon(async_nats::connect(self.url())).await;
+        let client = client.expect("the server is there");
+        let answer = soon(client.request(format!("$JS.API.{request}"), body.into())).await;
+        let answer = answer.expect("the server has streams").payload;
+        String::from_utf8(answer.to_vec()).expect("it is a text")
+    }
+
+    /// Makes a stream that keeps these subjects.
+    pub(crate) async fn make_stream(&self, name: &str, subjects: &str) {
+        let body = format!(r#"{{"name":"{name}","subjects":["{subjects}"]}}"#);
+        let answer = self.ask(&format!("STREAM.CREATE.{name}"), body).await;
+        assert!(!answer.contains("error"), "{answer}");
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -74,7 +103,7 @@ impl Server {
         self.child.wait().expect("it is dead");
     }
 
-    /// Starts it again at the same port, after it was killed. It keeps nothing, so it begins empty.
+    /// Starts it again at the same port, after it was killed. It keeps nothing but streams.
     pub(crate) fn restart(&mut self) {
         let again = (0..STARTS).find_map(|_| launch(&self.folder, Some(self.port)));
         (self.child, self.port) = again.expect("it starts again");

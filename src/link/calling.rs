@@ -1,0 +1,62 @@
+//! The calls of an engine: none lasts longer than the time limit, or than the connection is there.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use tokio::time::{Instant, timeout};
+
+use crate::link::engine::{EngineError, in_words};
+use crate::link::linked::Linked;
+
+/// How a call of the engine has ended.
+pub(super) enum Called {
+    Well,
+    /// The engine will never do it, for this reason.
+    Refused(String),
+    /// It failed or took too long, which counts as a cut.
+    Cut,
+}
+
+/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
+pub(super) async fn call(
+    link: &Linked,
+    call: impl Future<Output = Result<(), EngineError>>,
+) -> Called {
+    let limit = link.settings.call;
+    let mut call = pin!(call);
+    // Most calls end at once, and need no timer.
+    let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+    let result = match at_once {
+        Poll::Ready(result) => Ok(Ok(result)),
+        Poll::Pending => tokio::select! {
+            biased;
+            result = timeout(limit, call) => Ok(result),
+            () = link.cut.notified() => Err("the connection was cut".to_owned()),
+        },
+    };
+    let failure = match result {
+        Ok(Ok(Ok(()))) => return Called::Well,
+        Ok(Ok(Err(error))) if error.is_refusal() => return Called::Refused(in_words(&error)),
+        Ok(Ok(Err(error))) => in_words(&error),
+        Ok(Err(_)) => format!("the engine has not answered within {limit:?}"),
+        Err(failure) => failure,
+    };
+    link.state.lock().fail(&failure, Instant::now());
+    Called::Cut
+}
+
+/// Waits for a call that has to succeed before anything else can: a refusal counts as a cut as well.
+pub(super) async fn succeeds(
+    link: &Linked,
+    done: impl Future<Output = Result<(), EngineError>>,
+) -> bool {
+    match call(link, done).await {
+        Called::Well => true,
+        Called::Refused(error) => {
+            link.state.lock().fail(&error, Instant::now());
+            false
+        }
+        Called::Cut => false,
+    }
+}

@@ -1,0 +1,185 @@
+//! What comes from a stream: each envelope once, with exact accounts, and how far the link is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::numbers::SeenNumbers;
+use crate::link::engine::{Frame, StreamProgress};
+use crate::link::name::is_name;
+use crate::link::stats::{Fate, ImportStats};
+use crate::link::subject::{self, Purpose};
+use crate::link::waiting::Arrived;
+use crate::link::wire::{Place, read_heading};
+
+/// The most origins. Frames of others are refused.
+const MAX_ORIGINS: usize = 1024;
+
+/// The most lives of one origin that are told apart. The one that was heard of least lately is given up for a new one.
+const MAX_LIVES: usize = 8;
+
+/// After so many frames the engine is told how far the link is, though others wait.
+const TELL_AFTER: u64 = 128;
+
+/// A frame that waits to be published.
+#[derive(Debug)]
+pub(in crate::link) struct StreamFrame {
+    pub(in crate::link) origin: Arc<str>,
+    pub(in crate::link) arrived: Arrived,
+    position: u64,
+}
+
+#[derive(Debug)]
+struct StreamSource {
+    stats: ImportStats,
+    /// The life that was heard of lastly is the last one.
+    lives: VecDeque<(u64, SeenNumbers)>,
+}
+
+/// What comes from a stream.
+#[derive(Debug)]
+pub(in crate::link) struct StreamIntake {
+    /// The name of this link.
+    own: Arc<str>,
+    /// What is imported, as the server sees it. The stream may hand over more.
+    imports: Vec<String>,
+    sources: BTreeMap<Arc<str>, StreamSource>,
+    queue: VecDeque<StreamFrame>,
+    /// The position of the frame that is being published.
+    publishing: Option<u64>,
+    /// The highest position that came, and how many frames came.
+    latest: u64,
+    came: u64,
+    told: StreamProgress,
+}
+
+impl StreamIntake {
+    pub(in crate::link) fn new(own: Arc<str>, imports: Vec<String>) -> Self {
+        StreamIntake {
+            own,
+            imports,
+            sources: BTreeMap::new(),
+            queue: VecDeque::new(),
+            publishing: None,
+            latest: 0,
+            came: 0,
+            told: StreamProgress::default(),
+        }
+    }
+
+    /// Takes a frame of the stream. One that is not for this link is done with.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused, in words.
+    pub(in crate::link) fn arrive(&mut self, position: u64, frame: Frame) -> Result<(), String> {
+        self.came += 1;
+        if position <= self.latest {
+            return Ok(()); // it is handed over again
+        }
+        self.latest = position;
+        let Some((origin, purpose)) = subject::split(&frame.subject) else {
+            return Err("a subject that is none of a link".to_owned());
+        };
+        let is_imported = |it: &String| subject::matches(it, &frame.subject);
+        if purpose != Purpose::Data || origin == &*self.own || !self.imports.iter().any(is_imported)
+        {
+            return Ok(());
+        }
+        let heading = read_heading(&frame).map_err(|error| error.to_string())?;
+        let origin = (self.known(origin)).ok_or("an origin that is no name, or one too many")?;
+        self.queue.push_back(StreamFrame {
+            origin,
+            arrived: Arrived {
+                heading,
+                frame,
+                at: Instant::now(),
+            },
+            position,
+        });
+        Ok(())
+    }
+
+    /// Returns the name of an origin, which is noted if it is new.
+    fn known(&mut self, origin: &str) -> Option<Arc<str>> {
+        if let Some((name, _)) = self.sources.get_key_value(origin) {
+            return Some(Arc::clone(name));
+        }
+        if !is_name(origin) || self.sources.len() == MAX_ORIGINS {
+            return None;
+        }
+        let name: Arc<str> = origin.into();
+        let source = StreamSource {
+            stats: ImportStats::new(Arc::clone(&name)),
+            lives: VecDeque::new(),
+        };
+        self.sources.insert(Arc::clone(&name), source);
+        Some(name)
+    }
+
+    /// Takes what is to be published next. What came before is passed over.
+    pub(in crate::link) fn pop(&mut self) -> Option<StreamFrame> {
+        self.publishing = None;
+        while let Some(kept) = self.queue.pop_front() {
+            let place = kept.arrived.heading.place;
+            let source = self.sources.get_mut(&kept.origin)?;
+            if source.life(place.incarnation).has(place.sequence) {
+                source.stats.duplicates += 1;
+                continue;
+            }
+            self.publishing = Some(kept.position);
+            return Some(kept);
+        }
+        None
+    }
+
+    /// Notes what became of the frame that was [taken](Self::pop) lastly.
+    pub(in crate::link) fn done(&mut self, origin: &str, place: Place, fate: Fate) {
+        if let Some(source) = self.sources.get_mut(origin) {
+            source.life(place.incarnation).note(place.sequence);
+            source.stats.count(fate);
+        }
+        self.publishing = None;
+    }
+
+    /// How far the link is, if it is time to tell it.
+    pub(in crate::link) fn take_progress(&mut self) -> Option<StreamProgress> {
+        let waits = self.queue.front().map(|kept| kept.position);
+        let first = self.publishing.or(waits);
+        let progress = StreamProgress {
+            // Positions rise in the queue.
+            position: first.map_or(self.latest, |first| first - 1),
+            taken: self.came - self.queue.len() as u64,
+        };
+        let is_due = self.queue.is_empty() || progress.taken >= self.told.taken + TELL_AFTER;
+        if !is_due || progress == self.told {
+            return None;
+        }
+        self.told = progress;
+        Some(progress)
+    }
+
+    /// Whether everything that came is published, and told.
+    pub(in crate::link) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && self.publishing.is_none() && self.told.position == self.latest
+    }
+
+    pub(in crate::link) fn stats(&self) -> Vec<ImportStats> {
+        self.sources.values().map(|it| it.stats.clone()).collect()
+    }
+}
+
+impl StreamSource {
+    fn life(&mut self, incarnation: u64) -> &mut SeenNumbers {
+        let known = (self.lives.iter()).rposition(|(life, _)| *life == incarnation);
+        let life = known.and_then(|at| self.lives.remove(at));
+        if life.is_none() && self.lives.len() == MAX_LIVES {
+            self.lives.pop_front();
+        }
+        let life = life.unwrap_or_else(|| (incarnation, SeenNumbers::new()));
+        self.lives.push_back(life);
+        let last = self.lives.len() - 1;
+        &mut self.lives[last].1
+    }
+}

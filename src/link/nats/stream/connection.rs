@@ -1,0 +1,54 @@
+//! One connection of a durable link. It ends with the first cut.
+
+use async_nats::{Client, Subscriber};
+
+use super::super::Nats;
+use super::super::news::SharedNews;
+use crate::link::engine::EngineError;
+
+/// An address that nothing can be reached at, in the place of the server's own: the client does not connect again.
+const NOWHERE: &str = "nats://127.0.0.1:0";
+
+#[derive(Debug, Clone)]
+pub(super) struct StreamConnection {
+    pub(super) client: Client,
+    pub(super) news: SharedNews,
+    /// Answers and frames are sent to subjects below this one.
+    pub(super) inbox: String,
+}
+
+/// Connects. Everything that is sent to the connection's inbox comes by the subscription; it ends with the connection.
+pub(super) async fn connect(
+    nats: &Nats,
+    name: &str,
+) -> Result<(StreamConnection, Subscriber), EngineError> {
+    const DOING: &str = "connect to the server";
+    let (servers, options) = (nats.parts()).map_err(|error| EngineError::new(DOING, error))?;
+    let news = SharedNews::new();
+    let options = options
+        .name(name)
+        .custom_inbox_prefix(format!("_INBOX.{name}"))
+        .ignore_discovered_servers()
+        .max_reconnects(servers.len())
+        .event_callback({
+            let news = news.clone();
+            move |event| {
+                news.note(event);
+                std::future::ready(())
+            }
+        });
+    // The client's futures are large.
+    let client = Box::pin(options.connect(servers)).await;
+    let client = client.map_err(|error| EngineError::new(DOING, error))?;
+    // Nothing has been sent before this, so it does no harm if the client connects again before it knows.
+    (client.set_server_pool(NOWHERE).await).map_err(|error| EngineError::new(DOING, error))?;
+    let inbox = client.new_inbox();
+    let messages = (client.subscribe(format!("{inbox}.>")).await)
+        .map_err(|error| EngineError::new(DOING, error))?;
+    let connection = StreamConnection {
+        client,
+        news,
+        inbox,
+    };
+    Ok((connection, messages))
+}

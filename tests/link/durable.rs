@@ -1,0 +1,147 @@
+//! Durable links over a stream in memory, with faults.
+
+use std::time::Duration;
+
+use oxide_bus::link::memory::{Faults, MemoryServer, MemoryStream};
+use oxide_bus::link::{Link, LinkBuilder, LinkError, StreamError, StreamStart};
+use oxide_bus::{Bus, Overflow, SubscribeOptions};
+
+use super::{LONG, Note, note};
+
+fn to_stream(server: &MemoryServer) -> LinkBuilder<MemoryStream, Note> {
+    Link::over(server.engine()).durable("ALL")
+}
+
+/// An importer comes and goes, the server stops and starts, and every connection is cut again and again. Returns how often
+/// a frame was sent again.
+async fn with_faults(seed: u64, count: u64) -> u64 {
+    println!("seed {seed}");
+    let faults = Faults {
+        cuts: 0.01,
+        delay: Duration::from_millis(20),
+        outage: Duration::from_secs(3),
+        ..Faults::default()
+    };
+    let mut random = fastrand::Rng::with_seed(seed);
+    let server = MemoryServer::with_faults(seed, faults);
+    server.make_stream("ALL", "ob.>");
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let all = SubscribeOptions::new()
+        .capacity(16)
+        .overflow(Overflow::Block);
+    let mut came = south.subscribe_with(all).unwrap().into_async();
+    let from = to_stream(&server)
+        .name("north")
+        .export(">")
+        .window(64, 1 << 20);
+    let from = from.connect(&north).await.unwrap();
+    let publishing = tokio::spawn({
+        let publisher = north.trusted_publisher("writer").into_async();
+        async move {
+            for number in 0..count {
+                publisher.publish(note("a.b", number)).await.unwrap();
+            }
+        }
+    });
+    let mut due = 0;
+    let mut received = 0;
+    while due < count {
+        let link = to_stream(&server).name("south").start(StreamStart::First);
+        let link = link.import(">", south.trusted_publisher("link"));
+        let link = link.connect(&south).await.unwrap();
+        let until = (due + 1 + random.u64(..count / 2)).min(count);
+        while due < until {
+            let number = tokio::time::timeout(LONG, came.recv()).await;
+            let number = number.unwrap_or_else(|_| panic!("{:?}", link.stats()));
+            assert_eq!(number.unwrap().message.number, due);
+            due += 1;
+            if random.u64(..500) == 0 {
+                server.stop();
+                tokio::time::sleep(Duration::from_millis(random.u64(..5_000))).await;
+                server.start();
+            }
+        }
+        // What has come is published before the link ends, so it does not come again.
+        let (drained, more) = tokio::join!(link.drain(LONG), async {
+            let mut more = 0;
+            while let Ok(Ok(number)) = tokio::time::timeout(LONG / 4, came.recv()).await {
+                assert_eq!(number.message.number, due + more);
+                more += 1;
+            }
+            more
+        });
+        drained.unwrap();
+        due += more;
+        let stats = link.stats();
+        let import = &stats.imports[0];
+        received += import.received;
+        assert_eq!(
+            (import.refused, import.denied, import.repeated),
+            (0, 0, 0),
+            "{stats:?}"
+        );
+    }
+    publishing.await.unwrap();
+    from.drain(LONG).await.unwrap();
+    let export = from.stats().export;
+    assert_eq!(
+        (export.exported, export.confirmed),
+        (count, count),
+        "{export:?}"
+    );
+    assert_eq!((due, received), (count, count));
+    export.resent
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_cut_each_envelope_comes_once_and_in_order() {
+    let mut resent = 0;
+    for seed in 0..20 {
+        resent += with_faults(seed, 1_000).await;
+    }
+    assert!(resent > 100, "{resent}: the faults are none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_in_memory_hands_over_the_last_of_each_subject_to_a_late_joiner() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let from = to_stream(&server).name("north").export(">");
+    let from = from.connect(&north).await.unwrap();
+    for (subject, number) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
+        north.send("writer", note(subject, number)).unwrap();
+    }
+    from.drain(LONG).await.unwrap();
+    let mut came = south.subscribe().into_async();
+    let to = to_stream(&server)
+        .name("south")
+        .start(StreamStart::LastPerSubject);
+    let to = to.import(">", south.trusted_publisher("link"));
+    let _to = to.connect(&south).await.unwrap();
+    for due in [2, 3, 4] {
+        assert_eq!(came.recv().await.unwrap().message.number, due);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_stream_in_memory_is_told_too() {
+    let server = MemoryServer::new();
+    let bus = Bus::<Note>::new();
+    let missing = to_stream(&server)
+        .name("north")
+        .export(">")
+        .connect(&bus)
+        .await;
+    let error = StreamError::Missing("ALL".to_owned());
+    assert!(matches!(missing, Err(LinkError::Stream(it)) if it == error));
+    server.make_stream("ALL", "ob.*.a.>");
+    let not_kept = to_stream(&server)
+        .name("north")
+        .export("b.>")
+        .connect(&bus)
+        .await;
+    let (stream, subject) = ("ALL".to_owned(), "ob.north.b.>".to_owned());
+    let error = StreamError::NotKept { stream, subject };
+    assert!(matches!(not_kept, Err(LinkError::Stream(it)) if it == error));
+}
