@@ -34,22 +34,22 @@ async fn with_kills(part: u64, at_once: Option<u64>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_loses_and_doubles_nothing_of_5000_a_second() {
-    with_kills(3_000, Some(50)).await;
+    Box::pin(with_kills(3_000, Some(50))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_loses_and_doubles_nothing_of_50000_a_second() {
-    with_kills(20_000, Some(500)).await;
+    Box::pin(with_kills(20_000, Some(500))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_crashes_loses_and_doubles_nothing_of_what_is_published_flat_out() {
-    with_kills(20_000, None).await;
+    Box::pin(with_kills(20_000, None)).await;
 }
 
 #[tokio::test]
 async fn links_that_share_one_thread_survive_a_crash_too() {
-    with_kills(5_000, None).await;
+    Box::pin(with_kills(5_000, None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
