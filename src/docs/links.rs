@@ -71,8 +71,9 @@
 //!    [time limit](crate::link::LinkBuilder::time_limit). A call that takes longer counts as a cut.
 //! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip, and
 //!    refused none of them. After each reconnect that is done again, before anything counts as confirmed.
-//! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again.
-//!    All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two links arrives once.
+//! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again but a
+//!    [transit](#transit). All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two
+//!    links arrives once.
 //! 7. **Nothing forged gets in.** An import publishes under the grant of its publisher: the grant must
 //!    [forward](crate::Grant::forwards), and its sources and patterns decide. It need not list the header
 //!    `link-origin`, which the link itself sets. A message whose own subject is not that of its frame is denied. Denials
@@ -117,8 +118,8 @@
 //! request's subject and a link there imports it, and the answer's subject the other way. Besides:
 //!
 //! * **Nobody is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no link
-//!   imports. It also declines one for which all links that import it have said that nobody matched it there, or that
-//!   it was denied. If all that have the request decline it, it ends with
+//!   imports. It also declines one for which all links that import it have said that nobody has it there: nobody
+//!   matched it, all that did had no room, or it was denied. If all that have the request decline it, it ends with
 //!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus.
 //! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
 //!   most. One that waited too long before it is published is not published, and counted as
@@ -126,10 +127,12 @@
 //! * **A late answer** goes to subscribers only, as on one bus. It is counted as
 //!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
 //!
-//! Links say what they import when they begin to listen, when they are asked, and every 10 s. One that says nothing for
-//! 35 s is forgotten. Where a link cannot know, the request's time-out decides: in the first second after its
-//! connection has begun, if an importer has vanished with the request, if what it said was lost on the way, or with
-//! more than 256 importers. An importer that has become ready just now may be unknown for some milliseconds.
+//! Links say what they import when they begin to listen, when they are asked, and then more and more seldom, up to every
+//! 10 s. One that says nothing for 35 s is forgotten, and so is the life before of one that was started again. For a
+//! second after it has connected a link does not know its importers yet; that nobody answers is then said a second late.
+//! Where it cannot know, the request's time-out decides: if an importer has vanished with the request, if what it said
+//! was lost on the way, if a request to a group was sent again, or with more than 256 importers. An importer that has
+//! become ready just now may be unknown for some milliseconds.
 //!
 //! # Groups
 //!
@@ -145,10 +148,22 @@
 //!
 //! A request to a group goes to one of it. If nobody on that bus answers, the group has declined.
 //!
+//! # Transit
+//!
+//! A link that is a [transit](crate::link::LinkBuilder::transit) also exports what *another* link of its bus has
+//! brought. So buses in a row, each with a server between it and the next, hear of each other.
+//!
+//! * An importer receives it from the transit: the grant for that origin decides, and `link-origin` is the transit's
+//!   name. Where it was sent first only its source says; to trust a transit is to trust it in that.
+//! * Circles end by the window of seen ids, which all links of a bus share. Beyond that, an envelope is passed on by
+//!   eight links at most, and then counted as [`passed_over`](crate::link::ExportStats::passed_over).
+//! * What is not in that window any more does not go out: that it was brought is known, but not by which link. So a
+//!   transit that is 65,536 envelopes behind the links beside it passes nothing on.
+//! * Requests pass as well, and their answers. One that nobody answers on any bus behind a transit ends at once.
+//!
 //! # Not yet
 //!
-//! A durable mode (what was sent while nobody listened), retained envelopes for late joiners on the other side, and
-//! transit (what came by one link leaves by another).
+//! A durable mode (what was sent while nobody listened), and retained envelopes for late joiners on the other side.
 //!
 //! # On the wire
 //!
@@ -169,8 +184,10 @@
 //! bytes; what is longer does not go out, and is counted.
 //!
 //! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
-//! correlation id if it has one; and for a request `left=` with the milliseconds that are left. A frame that is sent again since a link has asked for it ends with `again=`. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
-//! space at the ends are escaped as `=HH`.
+//! correlation id if it has one. Then come, as they apply, `hops=` with the number of links that have passed it on,
+//! `left=` with the milliseconds that are left for an answer to a request, and `again=` if it was sent before and a link
+//! has asked for it again. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white space at
+//! the ends are escaped as `=HH`.
 //!
 //! # Over NATS
 //!

@@ -13,10 +13,10 @@ use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
+use crate::link::transit::hops;
 use crate::link::wire::encode;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
-use crate::message::headers::LINK_ORIGIN;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::{RecvError, TryRecvError};
@@ -87,22 +87,18 @@ impl<M> Outlet<M> {
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent, and how many were lost in the queue.
-    pub(super) fn left(&mut self) -> (u64, u64) {
+    /// Takes what is left, and returns how many envelopes would have gone out, and how many were lost in the queue.
+    pub(super) fn left(&mut self, goes_out: impl Fn(&Envelope<M>) -> bool) -> (u64, u64) {
         self.close();
         let (mut left, mut lagged) = (0, 0);
         loop {
             match self.try_take() {
-                Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
+                Taken::Envelope(envelope) => left += u64::from(goes_out(&envelope)),
                 Taken::Lost(missed) => lagged += missed,
                 Taken::Nothing | Taken::Evicted | Taken::End => return (left, lagged),
             }
         }
     }
-}
-
-fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
-    envelope.header(LINK_ORIGIN).is_some()
 }
 
 pub(super) struct Exporting<'a, M, S> {
@@ -215,11 +211,6 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 Taken::Lost(missed) => state.lock().export.lagged += missed,
                 Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
                 Taken::End => return self.exhausted(None),
-                Taken::Envelope(envelope) if came_by_link(&envelope) => {
-                    let mut state = state.lock();
-                    state.export.passed_over += 1;
-                    state.requests.decline(envelope.id);
-                }
                 Taken::Envelope(envelope) => self.number(&envelope),
             }
             if more == 0 || !state.lock().outgoing.has_room() {
@@ -229,17 +220,23 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
-    /// Makes a frame of an envelope. The payload's code may do anything, so it runs without a lock; no other part takes
-    /// the place meanwhile.
+    /// Numbers an envelope, unless it does not go out. The payload's code may do anything, so it runs without a lock; no
+    /// other part takes the place meanwhile.
     fn number(&self, envelope: &Envelope<M>) {
+        let (state, settings, id) = (&self.link.state, &self.link.settings, envelope.id);
+        let Some(hops) = hops(envelope, settings, self.seen) else {
+            let mut state = state.lock();
+            state.export.passed_over += 1;
+            state.requests.decline(id);
+            return;
+        };
         let bus = self.bus.upgrade();
         let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
-        let (id, pending) = (envelope.id, find(envelope.id));
+        let pending = find(id);
         let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
         self.seen.note(id, seen_as);
-        let (state, settings) = (&self.link.state, &self.link.settings);
         let place = state.lock().outgoing.next_place();
-        let encoded = encode(envelope, &settings.name, place, &settings.codec);
+        let encoded = encode(envelope, &settings.name, place, hops, &settings.codec);
         let mut state = state.lock();
         let frame = match encoded {
             Ok(frame) => frame,

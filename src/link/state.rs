@@ -194,7 +194,7 @@ impl State {
                 return waiting(Some(now));
             }
             let mut frame = frame.clone();
-            if let Some(left) = self.requests.time_left(sequence, now) {
+            if let Some(left) = self.requests.send(sequence, now) {
                 add_time_left(&mut frame, left);
             }
             if is_again {

@@ -59,7 +59,8 @@ pub struct ExportStats {
     pub unsendable: u64,
     /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
     pub declined: u64,
-    /// Envelopes that a link has brought, and that therefore do not go out again.
+    /// Envelopes that a link has brought, and that therefore do not go out again; for a
+    /// [transit](crate::link::LinkBuilder::transit), those that it has brought itself, or that have come too far.
     pub passed_over: u64,
 }
 

@@ -16,7 +16,7 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let seed = number("OXIDE_LINK_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1);
     println!("OXIDE_LINK_SEED={seed}");
     seed

@@ -13,6 +13,7 @@ mod loops;
 mod nats;
 mod requests;
 mod subjects;
+mod transit;
 
 use std::time::Duration;
 
