@@ -4,7 +4,7 @@
 //! that all share. Nothing runs in the background: the threads, or tasks, that publish and receive do all the work.
 //!
 //! The sections answer a user's questions in the order in which they come up. [`docs::cookbook`] has complete programs.
-//! [`docs::guarantees`] says what exactly is promised, and [`docs::limitations`] what to know before you rely on it.
+//! [`docs::guarantees`] says what is promised, and [`docs::limitations`] what to know before.
 //!
 //! # Publish and receive
 //!
@@ -244,15 +244,15 @@
 //!
 //! A publish appends to a *segment* of up to 64 envelopes that lies in every queue already: one compare-and-swap and
 //! one write, however many subscribers there are. A subscriber with a filter is sent each envelope that matches by
-//! itself; one that does not match costs nothing. A subscription takes about 2 KiB, 5 KiB with a filter.
-//! [`docs::speed`] has the figures.
+//! itself; one that does not match costs nothing. A subscription takes 2 KiB, 5 KiB with a filter. See [`docs::speed`].
 //!
 //! # Features
 //!
 //! | feature | gives |
 //! | --- | --- |
-//! | (none) | this library, without a crate for async or the command line |
+//! | (none) | this library, without crates for async or a command line |
 //! | `cli` | the `oxide-bus` command |
+//! | `hash-chain` | audit logs that show deletion |
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
 //! | `nats` | links over NATS; `nats-nkeys`: credentials files |

@@ -65,6 +65,7 @@
 //!
 //! You need it when somebody will ask later who said what, and who was refused. The log loses nothing, so publishers
 //! wait for it. Put it on a disk that keeps up, and check the error of [`close`](crate::audit::AuditLog::close).
+//! If the log itself may be tampered with, give it a hash chain (feature `hash-chain`) and keep its heads elsewhere.
 //!
 //! ```
 //! use std::error::Error;

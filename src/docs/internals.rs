@@ -144,10 +144,11 @@
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
-//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control` | the seam to a server, an engine in memory; what a frame looks like |
+//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
-//! | `outbox`, `packed`, `inbox`, `gap_patience`, `origins`, `seen` | what a link must get across; what comes, in order and once |
-//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
+//! | `outbox`, `packed`, `asked`, `inbox`, `arrival`, `asking`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what a link must get across; what comes, in order and once |
+//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `exporting`, `importing`, `publishing`, `driver` | a running link: its parts, side by side in one task |
+//! | `imported`, `importers`, `announcer`, `requests_out`, `relays` | requests across links: whom an answer may come from, and that nobody answers |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
 //! # Locks and atomics
@@ -197,8 +198,9 @@
 //! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
 //! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
 //! | `BusState::of_links`, `SeenIds` | the ids that all links of a bus have seen | each lock alone |
+//! | `GapBoard` | where something is missing in what a link has brought | each lock alone; the number of missing ones is read without it |
 //! | `Linked::state` | a running link: its state machines and figures, for its parts and its handles | each lock alone; none waits while it holds it |
-//! | `LogProgress::synced`, `error`, `has_ended` | how far an audit log has come | `Writer`'s `flush` and `run` with the log's handle |
+//! | `LogProgress::synced`, `head`, `error`, `has_ended` | how far an audit log has come | `Output`'s `flush` and `Writer`'s `run` with the log's handle |
 //!
 //! # Recipes
 //!

@@ -55,13 +55,14 @@
 //!
 //! 1. **What was taken is accounted for.** A link numbers what it takes from its bus. At any time
 //!    `exported = confirmed + pending + lost`. *Confirmed* means that a round trip to the server came after it. What is
-//!    not confirmed is sent again after a reconnect. Only a link that ends can lose something, and says how much.
+//!    not confirmed is sent again after a reconnect. *Lost* is what the server refuses for its size, of which importers
+//!    are told at once, and what is not confirmed when the link ends.
 //! 2. **What comes is accounted for.** For each number an importer publishes the envelope, or counts it as refused,
-//!    denied or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
+//!    denied, late or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
 //!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
 //!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
-//!    [patience](crate::link::LinkBuilder::patience), is missed: an advisory [`LinkLagged`] comes before the envelopes after the
-//!    gap.
+//!    [patience](crate::link::LinkBuilder::patience), is missed. An advisory [`LinkLagged`] says so, and
+//!    [`LinkGaps`](crate::link::LinkGaps) says at which delivery the gap lies.
 //! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.
@@ -99,15 +100,47 @@
 //! * An envelope that one link was denied to publish may come by another while the first attempt runs. It is then
 //!   counted as repeated.
 //!
+//! # Requests
+//!
+//! A [request](crate::Bus::request) is answered by a responder on another bus as by one here, if a link exports the
+//! request's subject and a link there imports it, and the answer's subject the other way. Besides:
+//!
+//! * **Nobody is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no link
+//!   imports. It also declines one for which all links that import it have said that nobody matched it there, or that
+//!   it was denied. If all that have the request decline it, it ends with
+//!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus.
+//! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
+//!   most. One that waited too long before it is published is not published, and counted as
+//!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted.
+//! * **A late answer** goes to subscribers only, as on one bus. It is counted as
+//!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
+//!
+//! Links say what they import when they begin to listen, when they are asked, and every 10 s. One that says nothing for
+//! 35 s is forgotten. Where a link cannot know, the request's time-out decides: in the first second after its
+//! connection has begun, if an importer has vanished with the request, if what it said was lost on the way, or with
+//! more than 256 importers. An importer that has become ready just now may be unknown for some milliseconds.
+//!
+//! # Groups
+//!
+//! Links that [share an import](crate::link::LinkBuilder::import_shared) are a group: the server gives each envelope to
+//! one of them. Over NATS that is a queue subscription. This is where exactness ends:
+//!
+//! * A member that ends with envelopes on their way to it, or in its bus, has lost them: nobody else gets them.
+//! * After a cut of the exporter's connection, what was not confirmed is sent again, and may go to another member. What
+//!   one link asks for again goes to no group a second time.
+//! * Numbers say nothing in a group. So no gap is told, nothing is asked for again, and the order is that of the
+//!   arrival.
+//! * While the exporter's connection is cut it waits, as ever. While no member is there, what is sent is lost.
+//!
+//! A request to a group goes to one of it. If nobody on that bus answers, the group has declined.
+//!
 //! # Not yet
 //!
-//! A durable mode (what was sent while nobody listened), requests and their answers across a link, groups across
-//! links, retained envelopes for late joiners on the other side, and transit (what came by one link leaves by another).
+//! A durable mode (what was sent while nobody listened), retained envelopes for late joiners on the other side, and
+//! transit (what came by one link leaves by another).
 //!
 //! Known faults, to be mended before the first version:
 //!
-//! * A frame that the server refuses although it has less than 1 MiB, because it was set so, stops the export: it is sent
-//!   again and again.
 //! * `drain` may return `Ok` although envelopes that came in were not published yet.
 //! * A gap that is open while the exporter is cut off for longer than the importer's patience is told as missed.
 //! * A neighbour that may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
@@ -119,8 +152,11 @@
 //! | `ob.<origin>.<tokens>` | an envelope. The body is the message alone, as JSON, so that any client of the server can read it |
 //! | `ob.<origin>.=_` | an envelope whose payload has no subject |
 //! | `ob.<origin>.=c.mark` | how far an exporter is: a second after envelopes, then more and more seldom, and when asked |
+//! | `ob.<origin>.=c.gone` | a number that will not come, in its place: no server takes it |
 //! | `ob.<origin>.=c.hello` | asks all exporters for a mark |
 //! | `ob.<origin>.=c.want.<other>` | asks another for what is missing |
+//! | `ob.<origin>.=c.imports` | what a link imports |
+//! | `ob.<origin>.=c.declined.<other>` | says to another that nobody answers a request |
 //! | `ob.<origin>.=b.<connection>` | a round trip of the NATS engine |
 //!
 //! Bytes of a token other than `[A-Za-z0-9_-]` are escaped as `=HH`, and the empty token is `=`. Wildcards stay as they
@@ -128,7 +164,7 @@
 //! bytes; what is longer does not go out, and is counted.
 //!
 //! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
-//! correlation id if it has one. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
+//! correlation id if it has one; and for a request `left=` with the milliseconds that are left. A frame that is sent again since a link has asked for it ends with `again=`. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
 //! space at the ends are escaped as `=HH`.
 //!
 //! # Over NATS
@@ -169,11 +205,13 @@
 //!
 //! # Another engine
 //!
-//! An [`Engine`] offers four things:
+//! An [`Engine`] offers five things:
 //!
-//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect;
+//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect. A frame that
+//!   will never go is [refused](crate::link::engine::EngineError::refused), so that the others go on;
 //! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
 //!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
+//! * to share a subscription in a group, if links do so;
 //! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
 //! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
 //!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined

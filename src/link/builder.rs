@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
+use crate::link::imported::Imported;
 use crate::link::name::is_name;
 use crate::link::outbox::WindowBounds;
 use crate::link::subject;
@@ -37,6 +38,7 @@ pub struct LinkBuilder<E, M> {
     pub(super) imports: Vec<Import<M>>,
     pub(super) bad_pattern: Option<PatternError>,
     pub(super) bad_origin: Option<String>,
+    pub(super) bad_group: Option<String>,
     pub(super) overflow: Overflow,
     pub(super) capacity: usize,
     pub(super) bounds: WindowBounds,
@@ -46,7 +48,7 @@ pub struct LinkBuilder<E, M> {
 }
 
 pub(super) struct Import<M> {
-    pub(super) subject: String,
+    pub(super) imported: Imported,
     pub(super) publisher: Publisher<M>,
 }
 
@@ -60,6 +62,7 @@ impl<E, M> LinkBuilder<E, M> {
             imports: Vec::new(),
             bad_pattern: None,
             bad_origin: None,
+            bad_group: None,
             overflow: Overflow::Block,
             capacity: 1024,
             bounds: WindowBounds {
@@ -101,7 +104,8 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Brings what matches this pattern from all origins, and publishes it by this publisher.
+    /// Brings what matches this pattern from all origins, and publishes it by this publisher. A payload without a subject
+    /// matches no pattern; see [`import_everything`](Self::import_everything).
     ///
     /// The publisher's grant decides what may pass. It must [forward](crate::Grant::forwards), and name the
     /// [sources](crate::Grant::sources). If several imports match, the first of them is used. Import all that the other
@@ -111,7 +115,7 @@ impl<E, M> LinkBuilder<E, M> {
         P: TryInto<Pattern>,
         P::Error: Into<PatternError>,
     {
-        self.bring("*", pattern, publisher.into())
+        self.bring("*", pattern, None, publisher.into())
     }
 
     /// Brings what matches this pattern from the link with this name only; see [`import`](Self::import).
@@ -130,28 +134,90 @@ impl<E, M> LinkBuilder<E, M> {
             self.bad_origin.get_or_insert(origin);
             return self;
         }
-        self.bring(&origin, pattern, publisher.into())
+        self.bring(&origin, pattern, None, publisher.into())
     }
 
     /// Brings everything from all origins, also what has no subject; see [`import`](Self::import).
     pub fn import_everything(mut self, publisher: impl Into<Publisher<M>>) -> Self {
-        self.imports.push(Import {
-            subject: subject::from_origin("*", ">"),
-            publisher: publisher.into(),
-        });
+        let publisher = publisher.into();
+        let subjects = [
+            subject::from_origin("*", ">"),
+            subject::without_subject("*"),
+        ];
+        self.imports.extend(subjects.map(|subject| Import {
+            imported: Imported::alone(subject),
+            publisher: publisher.clone(),
+        }));
         self
     }
 
-    fn bring<P>(mut self, origin: &str, pattern: P, publisher: Publisher<M>) -> Self
+    /// Shares what matches this pattern with all links that import by the same group: each envelope goes to one of them.
+    /// The name of a group has the characters of a link's name. See [`docs::links`](crate::docs::links#groups) for
+    /// where exactness ends.
+    ///
+    /// A pattern that is shared should not overlap with others of this link. What this link exports itself goes to
+    /// others of the group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::kernel::{Command, MessageBus};
+    /// use oxide_bus::link::Link;
+    /// use oxide_bus::link::memory::MemoryServer;
+    ///
+    /// let server = MemoryServer::new();
+    /// let (desk, worker) = (MessageBus::new(), MessageBus::new());
+    /// let to = Link::over(server.engine())
+    ///     .name("worker-1") // and others by other names
+    ///     .import_shared("workers", "command.>", worker.trusted_publisher("link"))
+    ///     .spawn(&worker)?;
+    /// to.ready(Duration::from_secs(10))?;
+    /// let _from = Link::over(server.engine()).name("desk").export("command.>").spawn(&desk)?;
+    ///
+    /// let mut commands = worker.subscribe();
+    /// desk.send("desk", Command::Ping)?;
+    /// assert_eq!(commands.recv()?.source, "desk");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn import_shared<P>(
+        mut self,
+        group: impl Into<String>,
+        pattern: P,
+        publisher: impl Into<Publisher<M>>,
+    ) -> Self
+    where
+        P: TryInto<Pattern>,
+        P::Error: Into<PatternError>,
+    {
+        let group = group.into();
+        if !is_name(&group) {
+            self.bad_group.get_or_insert(group);
+            return self;
+        }
+        self.bring("*", pattern, Some(group), publisher.into())
+    }
+
+    fn bring<P>(
+        mut self,
+        origin: &str,
+        pattern: P,
+        group: Option<String>,
+        publisher: Publisher<M>,
+    ) -> Self
     where
         P: TryInto<Pattern>,
         P::Error: Into<PatternError>,
     {
         match pattern.try_into() {
-            Ok(pattern) => self.imports.push(Import {
-                subject: subject::from_origin(origin, &subject::of_pattern(&pattern)),
-                publisher,
-            }),
+            Ok(pattern) => {
+                let subject = subject::from_origin(origin, &subject::of_pattern(&pattern));
+                let imported = Imported { subject, group };
+                self.imports.push(Import {
+                    imported,
+                    publisher,
+                });
+            }
             Err(error) => self.note(error.into()),
         }
         self
@@ -208,7 +274,7 @@ impl<E, M> LinkBuilder<E, M> {
 
 impl<E, M> fmt::Debug for LinkBuilder<E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let imports: Vec<_> = self.imports.iter().map(|import| &import.subject).collect();
+        let imports: Vec<_> = self.imports.iter().map(|import| &import.imported).collect();
         f.debug_struct("LinkBuilder")
             .field("name", &self.name)
             .field("exports", &self.exports)

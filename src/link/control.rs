@@ -12,7 +12,8 @@ const MAX_BODY: usize = 64 * 1024;
 /// The most gaps that are asked for at once.
 pub(super) const MAX_GAPS: usize = 64;
 
-/// The most patterns that a mark tells. A link with more says that it exports everything.
+/// The most patterns that a mark tells. A link with more, or with longer ones than a frame holds, says that it exports
+/// everything.
 const MAX_PATTERNS: usize = 256;
 
 /// The largest sequence number that is believed. No link ever comes so far.
@@ -32,6 +33,13 @@ pub(super) struct Mark {
     pub(super) exports: Vec<String>,
 }
 
+/// A frame that will not come, in its place: no server takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tombstone {
+    pub(super) incarnation: u64,
+    pub(super) sequence: u64,
+}
+
 /// An importer asks for frames again, from and to these; or, without any, for a mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Want {
@@ -41,17 +49,15 @@ pub(super) struct Want {
 
 impl Mark {
     pub(super) fn frame(&self, origin: &str) -> Frame {
-        if self.exports.len() > MAX_PATTERNS {
-            let exports = vec![">".to_owned()];
-            return frame(
-                subject::mark(origin),
-                &Mark {
-                    exports,
-                    ..self.clone()
-                },
-            );
+        let whole = frame(subject::mark(origin), self);
+        if self.exports.len() <= MAX_PATTERNS && whole.body.len() <= MAX_BODY {
+            return whole;
         }
-        frame(subject::mark(origin), self)
+        let everything = Mark {
+            exports: vec![">".to_owned()],
+            ..self.clone()
+        };
+        frame(subject::mark(origin), &everything)
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {
@@ -61,6 +67,17 @@ impl Mark {
             && mark.last <= MAX_SEQUENCE
             && mark.exports.len() <= MAX_PATTERNS;
         is_sane.then_some(mark)
+    }
+}
+
+impl Tombstone {
+    pub(super) fn frame(&self, origin: &str) -> Frame {
+        frame(subject::gone(origin), self)
+    }
+
+    pub(super) fn read(frame: &Frame) -> Option<Self> {
+        let gone: Tombstone = read(frame)?;
+        (gone.sequence > 0).then_some(gone)
     }
 }
 
@@ -84,7 +101,7 @@ pub(super) fn hello(origin: &str) -> Frame {
     }
 }
 
-fn frame(subject: String, what: &impl Serialize) -> Frame {
+pub(super) fn frame(subject: String, what: &impl Serialize) -> Frame {
     // Numbers and texts can always be written.
     let body = serde_json::to_vec(what).unwrap_or_default();
     Frame {
@@ -94,9 +111,35 @@ fn frame(subject: String, what: &impl Serialize) -> Frame {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Option<T> {
+pub(super) fn read<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Option<T> {
     if frame.body.len() > MAX_BODY {
         return None;
     }
     serde_json::from_slice(&frame.body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_with_more_or_longer_patterns_than_a_frame_holds_tells_of_everything() {
+        let everything = vec![">".to_owned()];
+        let few = vec!["a.>".to_owned(), "b".to_owned()];
+        for (exports, told) in [
+            (few.clone(), &few),
+            (vec!["a".to_owned(); MAX_PATTERNS + 1], &everything),
+            (vec!["a".repeat(1_000); 100], &everything),
+        ] {
+            let mark = Mark {
+                incarnation: u64::MAX,
+                first: 1,
+                last: 0,
+                age: 0,
+                exports,
+            };
+            let read = Mark::read(&mark.frame("north")).expect("it can be read");
+            assert_eq!(&read.exports, told);
+        }
+    }
 }

@@ -30,23 +30,34 @@ pub trait Engine: Send + Sync + 'static {
 
 /// The sending end of a connection.
 ///
-/// A link calls each method under a time limit. A call that is given up may have done its work or not.
+/// A link calls each method under a time limit. A call that is given up may have done its work or not. To drop the
+/// sender ends the connection, as [`close`](EngineSender::close) does, but does not wait: the receiving end then has no
+/// more events, and nothing of it is left behind once the engine can see to that.
 pub trait EngineSender: Send + 'static {
     /// Hands a frame to the engine, and waits while the engine's buffers are full. That it returns says nothing about
     /// where the frame is; but it goes out soon, though no other call follows.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the engine refuses the frame.
+    /// [`EngineError`]. A [refusal](EngineError::refused) means that this frame will never go, and that others will: the
+    /// link gives it up. Any other error counts as a cut, and the frame is sent again.
     fn send(&mut self, frame: Frame) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Asks for the frames of these subjects. `*` stands for one token, `>` at the end for one or more. It is in force
-    /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself.
+    /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself, also for
+    /// what was refused. When the round trip ends, the refusals of the server are among the events that
+    /// [`next`](EngineReceiver::next) returns without waiting.
+    ///
+    /// Of all connections that ask with the same group, the server gives each frame to one.
     ///
     /// # Errors
     ///
     /// [`EngineError`] if the engine refuses the subject.
-    fn subscribe(&mut self, subject: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    fn subscribe(
+        &mut self,
+        subject: &str,
+        group: Option<&str>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Waits until everything that was sent before has reached the server, and every subscription is in force there.
     ///
@@ -106,6 +117,7 @@ pub struct Frame {
 #[derive(Debug)]
 pub struct EngineError {
     doing: &'static str,
+    is_refusal: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
@@ -114,8 +126,22 @@ impl EngineError {
     pub fn new(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         EngineError {
             doing,
+            is_refusal: false,
             source: source.into(),
         }
+    }
+
+    /// Makes the error for a frame that will never go, however often it is sent: it is larger than the server takes, say.
+    pub fn refused(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        EngineError {
+            is_refusal: true,
+            ..EngineError::new(doing, source)
+        }
+    }
+
+    /// Whether the frame will never go; see [`refused`](Self::refused).
+    pub fn is_refusal(&self) -> bool {
+        self.is_refusal
     }
 }
 

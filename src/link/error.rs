@@ -15,6 +15,8 @@ use crate::message::pattern::PatternError;
 pub enum LinkError {
     /// The link has no name, or one with other characters than lowercase letters, digits and `-`, or with more than 64.
     Name(String),
+    /// A group has a name that is none; see [`LinkBuilder::import_shared`](crate::link::LinkBuilder::import_shared).
+    Group(String),
     /// The link neither exports nor imports.
     Idle,
     /// A text is not a pattern.
@@ -39,6 +41,10 @@ impl fmt::Display for LinkError {
                 f,
                 "the name of the link, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
             ),
+            LinkError::Group(name) => write!(
+                f,
+                "the name of the group, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
+            ),
             LinkError::Idle => f.write_str("the link neither exports nor imports"),
             LinkError::Pattern(_) => f.write_str("a text is not a pattern"),
             LinkError::Subscribe(_) => f.write_str("the bus refused the exporting subscription"),
@@ -57,9 +63,11 @@ impl Error for LinkError {
             LinkError::Subscribe(error) => Some(error),
             LinkError::Engine(error) => Some(error),
             LinkError::Thread(error) => Some(error),
-            LinkError::Name(_) | LinkError::Idle | LinkError::Closed | LinkError::TimedOut(_) => {
-                None
-            }
+            LinkError::Name(_)
+            | LinkError::Group(_)
+            | LinkError::Idle
+            | LinkError::Closed
+            | LinkError::TimedOut(_) => None,
         }
     }
 }
@@ -104,10 +112,12 @@ impl Error for NotReadyError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkDrainError {
-    /// The time was up. So many envelopes that the bus had given to the link were not confirmed.
+    /// The time was up. Something was not confirmed, or not published.
     TimedOut {
-        /// How many envelopes may not have reached the server.
+        /// How many envelopes that the bus had given to the link may not have reached the server.
         lost: u64,
+        /// How many envelopes of others, as far as the link knew of them, were not published on its bus.
+        unpublished: u64,
     },
     /// The link had ended already.
     Ended,
@@ -116,12 +126,11 @@ pub enum LinkDrainError {
 impl fmt::Display for LinkDrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkDrainError::TimedOut { lost } => {
-                write!(
-                    f,
-                    "the link was not drained in time: {lost} envelopes are not confirmed"
-                )
-            }
+            LinkDrainError::TimedOut { lost, unpublished } => write!(
+                f,
+                "the link was not drained in time: {lost} envelopes are not confirmed, and {unpublished} that came are \
+                 not published"
+            ),
             LinkDrainError::Ended => f.write_str("the link has ended"),
         }
     }

@@ -6,9 +6,13 @@ use std::task::Poll;
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout};
+use uuid::Uuid;
 
+use crate::bus::lifecycle::WeakBus;
 use crate::link::engine::{EngineError, EngineSender, Frame, in_words};
-use crate::link::seen::SeenIds;
+use crate::link::imported::Imported;
+use crate::link::requests_out::RequestOut;
+use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
 use crate::link::wire::encode;
@@ -38,6 +42,8 @@ enum Taken<M> {
     Envelope(Delivery<M>),
     /// So many were lost in the queue.
     Lost(u64),
+    /// The bus has evicted the link, since its queue was full. Nothing more will come.
+    Evicted,
     /// There is nothing now.
     Nothing,
     /// Nothing more will come.
@@ -46,7 +52,7 @@ enum Taken<M> {
 
 impl<M> Outlet<M> {
     /// Lets nothing new in.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         match self {
             Outlet::Exports(subscription) => subscription.close(),
             Outlet::Nothing(subscription) => subscription.close(),
@@ -59,7 +65,8 @@ impl<M> Outlet<M> {
             Outlet::Exports(subscription) => match subscription.recv().await {
                 Ok(envelope) => Taken::Envelope(envelope),
                 Err(RecvError::Lagged { missed }) => Taken::Lost(missed),
-                Err(RecvError::Disconnected | RecvError::Evicted) => Taken::End,
+                Err(RecvError::Evicted) => Taken::Evicted,
+                Err(RecvError::Disconnected) => Taken::End,
             },
             Outlet::Nothing(subscription) => match subscription.recv().await {
                 Ok(_) | Err(RecvError::Lagged { .. }) => Taken::Nothing,
@@ -77,19 +84,20 @@ impl<M> Outlet<M> {
             Ok(envelope) => Taken::Envelope(envelope),
             Err(TryRecvError::Lagged { missed }) => Taken::Lost(missed),
             Err(TryRecvError::Empty) => Taken::Nothing,
-            Err(TryRecvError::Disconnected | TryRecvError::Evicted) => Taken::End,
+            Err(TryRecvError::Evicted) => Taken::Evicted,
+            Err(TryRecvError::Disconnected) => Taken::End,
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent.
-    pub(super) fn left(&mut self) -> u64 {
+    /// Takes what is left, and returns how many envelopes would have been sent, and how many were lost in the queue.
+    pub(super) fn left(&mut self) -> (u64, u64) {
         self.close();
-        let mut left = 0;
+        let (mut left, mut lagged) = (0, 0);
         loop {
             match self.try_take() {
                 Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
-                Taken::Lost(_) => {}
-                Taken::Nothing | Taken::End => return left,
+                Taken::Lost(missed) => lagged += missed,
+                Taken::Nothing | Taken::Evicted | Taken::End => return (left, lagged),
             }
         }
     }
@@ -102,6 +110,7 @@ fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
 pub(super) struct Exporting<'a, M, S> {
     pub(super) link: &'a Linked,
     pub(super) seen: &'a SeenIds,
+    pub(super) bus: &'a WeakBus<M>,
     pub(super) outlet: &'a mut Outlet<M>,
     pub(super) sender: &'a mut S,
 }
@@ -118,19 +127,26 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 tokio::task::yield_now().await;
             }
             let now = Instant::now();
-            let action = self.link.state.lock().action(now);
+            let (action, declined) = {
+                let mut state = self.link.state.lock();
+                (state.action(now), state.requests.take_declined())
+            };
+            self.decline(&declined);
             match action {
                 Action::Establish(generation) => {
                     self.establish(generation, &mut subscribed).await;
                 }
                 Action::Control(frame) => {
-                    self.send(frame).await;
-                }
-                Action::Data(sequence, frame) => {
-                    if self.send(frame).await {
-                        self.link.state.lock().sent(sequence, Instant::now());
+                    // All of them are said again, so one that is refused is only noted.
+                    if let Called::Refused(error) = self.send(frame).await {
+                        self.link.state.lock().note(&error);
                     }
                 }
+                Action::Data(sequence, frame) => match self.send(frame).await {
+                    Called::Well => self.link.state.lock().sent(sequence, Instant::now()),
+                    Called::Refused(error) => self.link.state.lock().bury(sequence, &error),
+                    Called::Cut => {}
+                },
                 Action::Confirm(up_to) => {
                     if self.round_trip().await {
                         self.link.state.lock().confirm(up_to, Instant::now());
@@ -155,11 +171,20 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
+    /// Tells the bus that nobody answers these requests by this link.
+    fn decline(&self, requests: &[Uuid]) {
+        if let (false, Some(bus)) = (requests.is_empty(), self.bus.upgrade()) {
+            for id in requests {
+                bus.core.requests.decline(*id);
+            }
+        }
+    }
+
     /// Whether the bus has ended, so that this ends by itself, and whether all that it gave is confirmed.
     fn is_over(&self) -> (bool, bool) {
         let state = self.link.state.lock();
         let is_over = state.is_exhausted && state.stage == Stage::Runs;
-        (is_over, state.outgoing.pending() == 0)
+        (is_over, state.outgoing.window() == 0)
     }
 
     /// Takes from the bus until something happens.
@@ -182,69 +207,117 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers what was taken, and what can be taken without waiting.
     fn took(&mut self, first: Taken<M>) {
-        let mut state = self.link.state.lock();
-        let settings = &self.link.settings;
+        let state = &self.link.state;
         let mut taken = first;
         for more in (0..BATCH).rev() {
             match taken {
                 Taken::Nothing => return,
-                Taken::Lost(missed) => state.export.lagged += missed,
-                Taken::End => {
-                    state.is_exhausted = true;
-                    self.link.changed.notify_one();
-                    return;
-                }
+                Taken::Lost(missed) => state.lock().export.lagged += missed,
+                Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
+                Taken::End => return self.exhausted(None),
                 Taken::Envelope(envelope) if came_by_link(&envelope) => {
+                    let mut state = state.lock();
                     state.export.passed_over += 1;
+                    state.requests.decline(envelope.id);
                 }
-                Taken::Envelope(envelope) => {
-                    self.seen.note(envelope.id);
-                    let place = state.outgoing.next_place();
-                    match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => state.outgoing.push(&frame),
-                        Err(error) => {
-                            state.export.unsendable += 1;
-                            state.note(&error);
-                        }
-                    }
-                }
+                Taken::Envelope(envelope) => self.number(&envelope),
             }
-            if more == 0 || !state.outgoing.has_room() {
+            if more == 0 || !state.lock().outgoing.has_room() {
                 return;
             }
             taken = self.outlet.try_take();
         }
     }
 
+    /// Makes a frame of an envelope. The payload's code may do anything, so it runs without a lock; no other part takes
+    /// the place meanwhile.
+    fn number(&self, envelope: &Envelope<M>) {
+        let bus = self.bus.upgrade();
+        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
+        let (id, pending) = (envelope.id, find(envelope.id));
+        let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
+        self.seen.note(id, seen_as);
+        let (state, settings) = (&self.link.state, &self.link.settings);
+        let place = state.lock().outgoing.next_place();
+        let encoded = encode(envelope, &settings.name, place, &settings.codec);
+        let mut state = state.lock();
+        let frame = match encoded {
+            Ok(frame) => frame,
+            Err(error) => {
+                state.export.unsendable += 1;
+                state.note(&error);
+                state.requests.decline(id);
+                return;
+            }
+        };
+        let goes_out = pending.is_none_or(|pending| {
+            let subject = frame.subject.clone();
+            let until = pending.deadline.map(Instant::from_std);
+            let request = RequestOut { id, subject, until };
+            let is_pending = |id| find(id).is_some();
+            (state.requests).begin(place.sequence, request, is_pending)
+        });
+        if goes_out {
+            state.outgoing.push(&frame);
+        } else {
+            state.export.declined += 1;
+        }
+    }
+
+    /// Nothing more will come from the bus.
+    fn exhausted(&self, why: Option<&RecvError>) {
+        let mut state = self.link.state.lock();
+        state.is_exhausted = true;
+        if let Some(why) = why {
+            state.note(why);
+        }
+        self.link.changed.notify_one();
+    }
+
     /// Subscribes to what is not `subscribed` yet, and makes a round trip.
     async fn establish(&mut self, generation: u64, subscribed: &mut usize) {
         for wanted in self.wanted().iter().skip(*subscribed) {
-            if !call(self.link, self.sender.subscribe(wanted)).await {
+            let group = wanted.group.as_deref();
+            if !succeeds(self.link, self.sender.subscribe(&wanted.subject, group)).await {
                 return;
             }
             *subscribed += 1;
         }
+        // Before the round trip: those that are heard by the server know it once this link is ready.
+        let announcement = self.link.state.lock().announcer.first(Instant::now());
+        match self.send(announcement).await {
+            Called::Well => {}
+            Called::Refused(error) => self.link.state.lock().note(&error), // others do not know it, and nothing else
+            Called::Cut => return,
+        }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());
+            self.link.to_tick.notify_one();
             self.link.changed.notify_one();
         }
     }
 
     /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
-    /// one covers is left out.
-    fn wanted(&self) -> Vec<String> {
+    /// one covers is left out, but for what is shared with others.
+    fn wanted(&self) -> Vec<Imported> {
         let settings = &self.link.settings;
-        let mut wanted = settings.imports.clone();
+        let mut control = vec![subject::imports("*")];
         if !settings.imports.is_empty() {
-            wanted.push(subject::mark("*"));
+            control.extend([subject::mark("*"), subject::gone("*")]);
         }
         if !settings.exports.is_empty() {
-            wanted.extend([subject::hello("*"), subject::want("*", &settings.name)]);
+            control.extend([
+                subject::hello("*"),
+                subject::want("*", &settings.name),
+                subject::declined("*", &settings.name),
+            ]);
         }
+        let mut wanted = settings.imports.clone();
+        wanted.extend(control.into_iter().map(Imported::alone));
         let mut needed = Vec::new();
         for (at, one) in wanted.iter().enumerate() {
-            let covers_one = |(other_at, other): (usize, &String)| {
-                subject::covers(other, one) && (other != one || other_at < at)
+            let covers_one = |(other_at, other): (usize, &Imported)| {
+                other.covers(one) && (other != one || other_at < at)
             };
             if !wanted.iter().enumerate().any(covers_one) {
                 needed.push(one.clone());
@@ -253,35 +326,58 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         needed
     }
 
-    async fn send(&mut self, frame: Frame) -> bool {
+    async fn send(&mut self, frame: Frame) -> Called {
         call(self.link, self.sender.send(frame)).await
     }
 
     async fn round_trip(&mut self) -> bool {
-        call(self.link, self.sender.round_trip()).await
+        succeeds(self.link, self.sender.round_trip()).await
     }
 }
 
-/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there. Returns whether it
-/// has ended well.
-async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> bool {
+/// How a call of the engine has ended.
+enum Called {
+    Well,
+    /// The engine will never do it, for this reason.
+    Refused(String),
+    /// It failed or took too long, which counts as a cut.
+    Cut,
+}
+
+/// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
+async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> Called {
     let limit = link.settings.call;
     let mut call = pin!(call);
     // Most calls end at once, and need no timer.
     let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-    let result = match at_once {
-        Poll::Ready(Ok(())) => return true,
-        Poll::Ready(Err(error)) => in_words(&error),
+    let ended = match at_once {
+        Poll::Ready(result) => Ok(result),
         Poll::Pending => tokio::select! {
             biased;
-            result = timeout(limit, call) => match result {
-                Ok(Ok(())) => return true,
-                Ok(Err(error)) => in_words(&error),
-                Err(_) => format!("the engine has not answered within {limit:?}"),
-            },
-            () = link.cut.notified() => "the connection was cut".to_owned(),
+            result = timeout(limit, call) => {
+                result.map_err(|_| format!("the engine has not answered within {limit:?}"))
+            }
+            () = link.cut.notified() => Err("the connection was cut".to_owned()),
         },
     };
-    link.state.lock().fail(&result, Instant::now());
-    false
+    let failure = match ended {
+        Ok(Ok(())) => return Called::Well,
+        Ok(Err(error)) if error.is_refusal() => return Called::Refused(in_words(&error)),
+        Ok(Err(error)) => in_words(&error),
+        Err(failure) => failure,
+    };
+    link.state.lock().fail(&failure, Instant::now());
+    Called::Cut
+}
+
+/// Waits for a call that has to succeed before anything else can: a refusal counts as a cut as well.
+async fn succeeds(link: &Linked, done: impl Future<Output = Result<(), EngineError>>) -> bool {
+    match call(link, done).await {
+        Called::Well => true,
+        Called::Refused(error) => {
+            link.state.lock().fail(&error, Instant::now());
+            false
+        }
+        Called::Cut => false,
+    }
 }

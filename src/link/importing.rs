@@ -5,17 +5,21 @@
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::link::control::{Mark, Want};
+use crate::link::announcing::{Announcement, Declined};
+use crate::link::arrival::Arrival;
+use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
-use crate::link::inbox::Arrival;
 use crate::link::name::is_name;
-use crate::link::origins::Arrived;
 use crate::link::state::{Linked, State};
 use crate::link::subject::{self, Purpose};
+use crate::link::waiting::Arrived;
 use crate::link::wire::read_heading;
 
 /// How many events are handled before other parts have a turn.
 const EVENTS: usize = 64;
+
+/// After so many events all is taken that the engine had in the beginning, though more may have come meanwhile.
+const MAX_WAITING: usize = 1 << 16;
 
 pub(super) struct Importing<'a, R> {
     pub(super) link: &'a Linked,
@@ -26,14 +30,24 @@ impl<R: EngineReceiver> Importing<'_, R> {
     /// Runs until the engine has no more events.
     pub(super) async fn run(self) {
         let mut events = 0;
+        let mut without_rest = 0;
         loop {
-            let tick_at = self.link.state.lock().origins.tick_at();
+            let (tick_at, awaits_rest) = {
+                let state = self.link.state.lock();
+                (state.origins.tick_at(), state.awaits_rest())
+            };
+            without_rest = if awaits_rest { without_rest + 1 } else { 0 };
             tokio::select! {
                 biased;
-                event = self.receiver.next() => match event {
+                event = self.receiver.next(), if without_rest <= MAX_WAITING => match event {
                     Some(event) => handle(self.link, event),
                     None => return,
                 },
+                () = std::future::ready(()), if awaits_rest => {
+                    self.link.state.lock().rest();
+                    self.link.changed.notify_one();
+                    self.link.to_publish.notify_one();
+                }
                 () = self.link.to_tick.notified() => {}
                 () = sleep_until(tick_at.unwrap_or_else(Instant::now)), if tick_at.is_some() => {
                     tick(self.link);
@@ -75,7 +89,7 @@ fn handle(link: &Linked, event: EngineEvent) {
             link.cut.notify_waiters();
         }
         EngineEvent::Denied { subject, reason } => state.denied(subject, reason),
-        EngineEvent::Lagged => state.lagged(),
+        EngineEvent::Lagged => state.lagged(Instant::now()),
     }
     link.to_send.notify_one();
     link.changed.notify_one();
@@ -101,11 +115,30 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             Some(want) if of == &*link.settings.name && want.incarnation == own => {
                 let mut has_all = !want.gaps.is_empty();
                 for (from, to) in want.gaps {
-                    has_all &= state.outgoing.want(from, to);
+                    has_all &= state.outgoing.want(origin, from, to);
                 }
                 if !has_all {
                     state.request_mark(now);
                 }
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
+        Purpose::Imports => match Announcement::read(&frame) {
+            None => state.refuse(&"an announcement that cannot be read"),
+            Some(announcement) if announcement.incarnation != own => {
+                if announcement.asks {
+                    state.announcer.request(now);
+                }
+                state.requests.hear(origin, announcement, now);
+                link.to_send.notify_one();
+            }
+            Some(_) => {}
+        },
+        Purpose::Declined(of) => match Declined::read(&frame) {
+            None => state.refuse(&"a refusal to answer that cannot be read"),
+            Some(declined) if of == &*link.settings.name && declined.incarnation == own => {
+                state.requests.take_decline(origin, &declined);
                 link.to_send.notify_one();
             }
             Some(_) => {}
@@ -118,21 +151,26 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             }
             Some(_) => {}
         },
+        Purpose::Gone => match Tombstone::read(&frame) {
+            None => state.refuse(&"a tombstone that cannot be read"),
+            Some(tombstone) if tombstone.incarnation != own => {
+                let want = state.origins.bury(origin, tombstone, now);
+                ask(link, state, origin, want);
+            }
+            Some(_) => {}
+        },
         Purpose::Data => match read_heading(&frame) {
             Err(error) => state.refuse(&error),
             Ok(heading) if heading.place.incarnation == own => {} // an echo
             Ok(heading) => {
                 let origin = origin.to_owned();
-                let arrived = Arrived { heading, frame };
-                match state.origins.arrive(&origin, arrived, now) {
-                    None => state.refuse(&"more origins than a link knows"),
-                    Some((arrival, want)) => {
-                        if arrival == Arrival::TooFar {
-                            state.refuse(&"a number that is farther than can be");
-                        }
-                        ask(link, state, &origin, want);
-                    }
+                let at = now;
+                let arrived = Arrived { heading, frame, at };
+                let (arrival, want) = state.origins.arrive(&origin, arrived, now);
+                if arrival == Arrival::TooFar {
+                    state.refuse(&"a number that is farther than can be");
                 }
+                ask(link, state, &origin, want);
             }
         },
     }

@@ -22,7 +22,8 @@ use crate::link::handle::{Link, LinkThread};
 use crate::link::name::is_name;
 use crate::link::publishing::Inlet;
 use crate::link::seen::SeenIds;
-use crate::link::state::{Linked, Settings};
+use crate::link::settings::Settings;
+use crate::link::state::Linked;
 use crate::link::subject;
 use crate::message::id::stamp;
 use crate::message::subject::Payload;
@@ -134,7 +135,7 @@ where
         let (engine, exports) = (&self.engine, self.exported());
         let inlets: Vec<_> = (self.imports.iter())
             .map(|import| Inlet {
-                subject: import.subject.clone(),
+                imported: import.imported.clone(),
                 publisher: import.publisher.clone().into_async().downgrade(),
             })
             .collect();
@@ -160,7 +161,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
-            imports: inlets.iter().map(|inlet| inlet.subject.clone()).collect(),
+            imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {
@@ -180,6 +181,9 @@ where
         let bad_name = (!is_name(&self.name)).then_some(&self.name);
         if let Some(name) = bad_name.or(self.bad_origin.as_ref()) {
             return Err(LinkError::Name(name.clone()));
+        }
+        if let Some(name) = &self.bad_group {
+            return Err(LinkError::Group(name.clone()));
         }
         if let Some(error) = &self.bad_pattern {
             return Err(LinkError::Pattern(error.clone()));

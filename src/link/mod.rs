@@ -3,6 +3,11 @@
 //! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
 //! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
 
+mod announcer;
+mod announcing;
+mod arrival;
+mod asked;
+mod asking;
 mod builder;
 mod connection;
 mod control;
@@ -11,7 +16,11 @@ pub mod engine;
 mod error;
 mod exporting;
 mod gap_patience;
+mod gaps;
 mod handle;
+mod held;
+mod imported;
+mod importers;
 mod importing;
 mod inbox;
 mod joining;
@@ -19,17 +28,23 @@ pub mod memory;
 mod name;
 #[cfg(feature = "nats")]
 pub mod nats;
+mod neighbour;
 mod origins;
 mod outbox;
 mod packed;
 mod publishing;
+mod relays;
+mod requests_out;
 mod seen;
+mod settings;
 mod state;
 mod stats;
 mod subject;
+mod waiting;
 mod wire;
 
 pub use self::builder::LinkBuilder;
 pub use self::error::{LinkDrainError, LinkError, NotReadyError};
+pub use self::gaps::LinkGaps;
 pub use self::handle::{Link, LinkThread};
 pub use self::stats::{ExportStats, ImportStats, LinkStats};

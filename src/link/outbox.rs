@@ -2,10 +2,11 @@
 //!
 //! Frames are numbered without a gap. Those that are not confirmed are the *window*: it is bounded, and while it is
 //! full the link takes nothing more. Confirmed frames stay as *history*, within bounds of the same size, since an importer
-//! may ask for them again.
+//! may ask for them again. A frame that no server takes is lost: a tombstone goes out in its place.
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::link::asked::AskedFrames;
 use crate::link::engine::Frame;
 use crate::link::packed::PackedFrame;
 use crate::link::wire::Place;
@@ -34,9 +35,14 @@ pub(super) struct Outgoing {
     /// The bytes of all frames, and of those that are not confirmed.
     bytes: usize,
     pending_bytes: usize,
-    /// Numbers that an importer has asked for.
-    asked: BTreeSet<u64>,
+    asked: AskedFrames,
+    /// The next frame is one that was asked for, if there is one. New ones and these take turns, so that no importer
+    /// keeps the new ones back.
+    is_turn_of_asked: bool,
     resent: u64,
+    /// How many frames were lost, and which of them still have an unconfirmed tombstone.
+    lost: u64,
+    unconfirmed_tombstones: BTreeSet<u64>,
 }
 
 impl Outgoing {
@@ -51,14 +57,17 @@ impl Outgoing {
             last: 0,
             bytes: 0,
             pending_bytes: 0,
-            asked: BTreeSet::new(),
+            asked: AskedFrames::default(),
+            is_turn_of_asked: true,
             resent: 0,
+            lost: 0,
+            unconfirmed_tombstones: BTreeSet::new(),
         }
     }
 
     /// Whether another frame may be taken from the bus.
     pub(super) fn has_room(&self) -> bool {
-        self.pending() < self.bounds.frames as u64 && self.pending_bytes < self.bounds.bytes
+        self.window() < self.bounds.frames as u64 && self.pending_bytes < self.bounds.bytes
     }
 
     /// The place of the next frame that is [pushed](Self::push).
@@ -79,16 +88,19 @@ impl Outgoing {
         self.trim();
     }
 
-    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or else the next in order.
+    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or the next in order.
     pub(super) fn next(&self) -> Option<(u64, &PackedFrame)> {
-        let asked = self.asked.first().copied();
-        let next = asked.unwrap_or(self.sent + 1);
+        let new = self.sent + 1;
+        let is_asked = self.is_turn_of_asked || self.get(new).is_none();
+        let asked = self.asked.first().filter(|_| is_asked);
+        let next = asked.unwrap_or(new);
         Some((next, self.get(next)?))
     }
 
     /// Notes that the frame with this number was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64) {
-        let was_asked = self.asked.remove(&sequence);
+        let was_asked = self.asked.remove(sequence);
+        self.is_turn_of_asked = !was_asked;
         if was_asked || sequence <= self.last {
             self.resent += 1;
         }
@@ -96,6 +108,30 @@ impl Outgoing {
             self.sent = sequence;
         }
         self.last = self.last.max(sequence);
+    }
+
+    /// The frame with this number will never go: the tombstone is to go in its place. Where that does not go either it
+    /// counts as sent, so that the others go on; importers then find out by themselves. Returns whether the frame is lost
+    /// by it.
+    pub(super) fn bury(&mut self, sequence: u64, tombstone: &Frame) -> bool {
+        let tombstone = PackedFrame::new(tombstone);
+        let is_new = sequence > self.confirmed && self.unconfirmed_tombstones.insert(sequence);
+        let at = sequence.checked_sub(self.first);
+        let Some(frame) = at.and_then(|at| self.frames.get_mut(usize::try_from(at).ok()?)) else {
+            return false;
+        };
+        if *frame == tombstone {
+            self.sent(sequence);
+            return false;
+        }
+        let (before, after) = (frame.size(), tombstone.size());
+        *frame = tombstone;
+        self.bytes = self.bytes + after - before;
+        if sequence > self.confirmed {
+            self.pending_bytes = self.pending_bytes + after - before;
+        }
+        self.lost += u64::from(is_new);
+        is_new
     }
 
     /// How many frames were handed to the engine and are not confirmed.
@@ -115,6 +151,7 @@ impl Outgoing {
             self.confirmed += 1;
             let size = self.get(self.confirmed).map_or(0, PackedFrame::size);
             self.pending_bytes -= size;
+            self.unconfirmed_tombstones.remove(&self.confirmed);
         }
         self.trim();
     }
@@ -125,12 +162,9 @@ impl Outgoing {
     }
 
     /// An importer asks for frames from one number to another. Returns whether all of them are still there.
-    pub(super) fn want(&mut self, from: u64, to: u64) -> bool {
+    pub(super) fn want(&mut self, asker: &str, from: u64, to: u64) -> bool {
         let last = self.sent;
-        let kept = from.max(self.first)..=to.min(last);
-        if kept.start() <= kept.end() {
-            self.asked.extend(kept);
-        }
+        self.asked.want(asker, from.max(self.first)..=to.min(last));
         from >= self.first && to <= last
     }
 
@@ -144,12 +178,24 @@ impl Outgoing {
         self.first - 1 + self.frames.len() as u64
     }
 
+    /// How many frames are confirmed. Tombstones do not count.
     pub(super) fn confirmed(&self) -> u64 {
-        self.confirmed
+        let tombstones = self.lost - self.unconfirmed_tombstones.len() as u64;
+        self.confirmed - tombstones
     }
 
-    /// How many frames are not confirmed.
+    /// How many frames are not confirmed, and not lost.
     pub(super) fn pending(&self) -> u64 {
+        self.window() - self.unconfirmed_tombstones.len() as u64
+    }
+
+    /// How many frames were lost, since no server takes them.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// How many numbers are not confirmed.
+    pub(super) fn window(&self) -> u64 {
         self.exported() - self.confirmed
     }
 
@@ -174,7 +220,7 @@ impl Outgoing {
                 return;
             };
             self.bytes -= frame.size();
-            self.asked.remove(&self.first);
+            self.asked.remove(self.first);
             self.first += 1;
         }
     }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::link::engine::Frame;
 
 /// A frame that is kept.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct PackedFrame {
     /// The subject, the names and values of the headers, and the body.
     bytes: Bytes,

@@ -6,14 +6,19 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::bus::error::PublishError;
 use crate::bus::lifecycle::WeakBus;
-use crate::link::inbox::Handed;
-use crate::link::origins::{Arrived, Fate, Queued};
-use crate::link::seen::SeenIds;
+use crate::bus::request::Asked;
+use crate::link::arrival::Handed;
+use crate::link::imported::Imported;
+use crate::link::neighbour::Fate;
+use crate::link::relays::{Audience, BroughtRequest, Relays};
+use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::Linked;
 use crate::link::subject;
+use crate::link::waiting::{Arrived, Queued};
 use crate::link::wire::{FrameError, decode, is_subject_of};
 use crate::message::advisory::Advisory;
 use crate::message::denial::Denial;
@@ -22,16 +27,16 @@ use crate::tokio::AsyncWeakPublisher;
 
 /// What is imported, and the publisher for it.
 pub(super) struct Inlet<M> {
-    /// What is subscribed to, as the server sees it.
-    pub(super) subject: String,
+    pub(super) imported: Imported,
     pub(super) publisher: AsyncWeakPublisher<M>,
 }
 
 pub(super) struct PublishingPart<'a, M> {
-    pub(super) link: &'a Linked,
+    pub(super) link: &'a Arc<Linked>,
     pub(super) seen: &'a SeenIds,
     pub(super) bus: &'a WeakBus<M>,
     pub(super) inlets: &'a [Inlet<M>],
+    pub(super) relays: Relays,
 }
 
 /// The bus has ended.
@@ -39,7 +44,7 @@ struct Gone;
 
 impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
     /// Runs until the bus has ended.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         loop {
             let (queued, has_room_again) = {
                 let mut state = self.link.state.lock();
@@ -58,65 +63,110 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             };
             match what {
                 Handed::Missed(missed) => self.tell(missed),
-                Handed::Frame(arrived) => match self.publish(arrived).await {
-                    Ok(outcome) => self.link.state.lock().origins.count(&origin, outcome),
-                    Err(Gone) => return,
-                },
+                Handed::Frame(arrived) => {
+                    let request = BroughtRequest::of(&origin, &arrived);
+                    let (fate, audience) = match self.publish(arrived, request.as_ref()).await {
+                        Ok(published) => published,
+                        Err(Gone) => return,
+                    };
+                    self.link.state.lock().origins.count(&origin, fate);
+                    if let Some(request) = request {
+                        self.relays.watch(self.link, request, audience);
+                    }
+                }
             }
         }
     }
 
     fn tell(&self, missed: u64) {
         if let Some(bus) = self.bus.upgrade() {
+            self.link.gaps.note(bus.core.position(), missed);
             let link = Arc::clone(&self.link.settings.name);
             (bus.core.notices).tell(|| Advisory::LinkLagged { link, missed });
         }
     }
 
-    async fn publish(&self, arrived: Arrived) -> Result<Fate, Gone> {
-        let Arrived { heading, frame } = arrived;
+    async fn publish(
+        &mut self,
+        arrived: Arrived,
+        request: Option<&BroughtRequest>,
+    ) -> Result<(Fate, Audience<M>), Gone> {
+        let Arrived { heading, frame, .. } = arrived;
+        let is_again = heading.is_again;
         let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
         let envelope = match decoded {
             Ok(envelope) => envelope,
             Err(error) => {
                 self.link.state.lock().note(&error);
-                return Ok(Fate::Refused);
+                return Ok((Fate::Refused, Audience::Nobody));
             }
         };
-        let inlet = self
-            .inlets
-            .iter()
-            .find(|it| subject::matches(&it.subject, &frame.subject));
+        let inlet = (self.inlets.iter()).find(|it| it.imported.matches(&frame.subject));
+        if inlet.is_none() && subject::is_without_subject(&frame.subject) {
+            return Ok((Fate::PassedOver, Audience::Nobody));
+        }
         let any = inlet.or(self.inlets.first());
         let Some(publisher) = any.and_then(|it| it.publisher.upgrade()) else {
             return if any.is_some() {
                 Err(Gone)
             } else {
-                Ok(Fate::Denied)
+                Ok((Fate::Denied, Audience::Nobody))
             };
         };
         if inlet.is_none() || !is_subject_of(&frame, &envelope.message) {
             publisher.deny_linked(&envelope, Denial::Subject);
             self.link.state.lock().note(&FrameError::Subject);
-            return Ok(Fate::Denied);
+            return Ok((Fate::Denied, Audience::Nobody));
+        }
+        if request.is_some_and(|request| Instant::now() >= request.until) {
+            return Ok((Fate::Late, Audience::Nobody));
+        }
+        if is_again && inlet.is_some_and(|it| it.imported.group.is_some()) {
+            // One of the group had it the first time.
+            return Ok((Fate::Repeated, Audience::Nobody));
         }
         let Some(noted) = self.seen.note_until_kept(envelope.id) else {
-            return Ok(Fate::Repeated);
+            return Ok((Fate::Repeated, Audience::Nobody));
+        };
+        let fate = match envelope.correlation_id {
+            Some(request) if self.is_over(request) => Fate::AnswerTooLate,
+            _ => Fate::Received,
+        };
+        let asked = match request {
+            Some(request) if self.relays.has_room() => {
+                let bus = self.bus.upgrade().ok_or(Gone)?;
+                Asked::relay(&bus.core, envelope.id, request.until.into_std())
+            }
+            _ => None,
         };
         match publisher.place(envelope, publisher.linked()).await {
-            Ok(_) => {
+            Ok(receipt) => {
                 noted.keep();
-                Ok(Fate::Received)
+                let audience = match &asked {
+                    _ if receipt.delivered() == 0 => Audience::Nobody,
+                    Some(asked) if asked.published(&receipt).is_err() => Audience::Nobody,
+                    _ => Audience::Somebody(asked),
+                };
+                Ok((fate, audience))
             }
             Err(PublishError::Closed(_)) => Err(Gone),
             Err(error) => {
                 self.link.state.lock().note(&error);
-                Ok(if error.is_denied() {
+                let is_denied = error.is_denied();
+                let fate = if is_denied {
                     Fate::Denied
                 } else {
                     Fate::Refused
-                })
+                };
+                Ok((fate, Audience::Nobody))
             }
         }
+    }
+
+    /// Whether this is a request that was sent by a link, and waits no more.
+    fn is_over(&self, request: Uuid) -> bool {
+        let bus = self.bus.upgrade();
+        self.seen.get(request) == Some(SeenAs::Asked)
+            && bus.is_some_and(|bus| bus.core.requests.find(request).is_none())
     }
 }

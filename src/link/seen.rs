@@ -3,7 +3,8 @@
 //! Two links may bring the same envelope, or bring back what the bus itself has sent. Each envelope is to arrive once.
 
 use std::any::Any;
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -14,13 +15,24 @@ use crate::bus::handle::Bus;
 /// How many ids are remembered.
 const MAX: usize = 1 << 16;
 
+/// How an id was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SeenAs {
+    /// It was sent.
+    Sent,
+    /// It was sent as a request.
+    Asked,
+    /// It was brought.
+    Brought,
+}
+
 /// A window of ids.
 #[derive(Debug, Default)]
 pub(super) struct SeenIds(Mutex<Window>);
 
 #[derive(Debug, Default)]
 struct Window {
-    ids: HashSet<Uuid, foldhash::fast::RandomState>,
+    ids: HashMap<Uuid, SeenAs, foldhash::fast::RandomState>,
     in_order: VecDeque<Uuid>,
 }
 
@@ -42,11 +54,12 @@ impl SeenIds {
     }
 
     /// Notes an id. Returns whether it is new.
-    pub(super) fn note(&self, id: Uuid) -> bool {
+    pub(super) fn note(&self, id: Uuid, seen_as: SeenAs) -> bool {
         let mut window = self.0.lock();
-        if !window.ids.insert(id) {
-            return false;
-        }
+        match window.ids.entry(id) {
+            Entry::Occupied(_) => return false,
+            Entry::Vacant(vacant) => vacant.insert(seen_as),
+        };
         window.in_order.push_back(id);
         if window.in_order.len() > MAX
             && let Some(oldest) = window.in_order.pop_front()
@@ -56,9 +69,15 @@ impl SeenIds {
         true
     }
 
-    /// Notes an id while its envelope is published. `None` if it is not new.
+    /// Notes an id that was brought, while its envelope is published. `None` if it is not new.
     pub(super) fn note_until_kept(&self, id: Uuid) -> Option<NotedId<'_>> {
-        self.note(id).then(|| NotedId { seen: self, id })
+        let is_new = self.note(id, SeenAs::Brought);
+        is_new.then(|| NotedId { seen: self, id })
+    }
+
+    /// How an id was seen, if it was lately.
+    pub(super) fn get(&self, id: Uuid) -> Option<SeenAs> {
+        self.0.lock().ids.get(&id).copied()
     }
 
     fn forget(&self, id: Uuid) {
@@ -66,7 +85,7 @@ impl SeenIds {
         window.ids.remove(&id);
         // The last places are free again. One between others stays until its time.
         while let Some(last) = window.in_order.pop_back() {
-            if window.ids.contains(&last) {
+            if window.ids.contains_key(&last) {
                 window.in_order.push_back(last);
                 break;
             }
@@ -110,7 +129,7 @@ mod tests {
             seen.note_until_kept(one).is_none(),
             "it is forgotten by nobody else"
         );
-        assert!(seen.note(other));
+        assert!(seen.note(other, SeenAs::Sent));
     }
 
     #[test]
@@ -120,26 +139,26 @@ mod tests {
         assert!(Arc::ptr_eq(&seen, &SeenIds::of(&bus)));
         assert!(!Arc::ptr_eq(&seen, &SeenIds::of(&Bus::<u32>::new())));
         let id = Uuid::from_u128(7);
-        assert!(seen.note(id) && !seen.note(id));
+        assert!(seen.note(id, SeenAs::Sent) && !seen.note(id, SeenAs::Sent));
         drop(seen);
-        assert!(SeenIds::of(&bus).note(id));
+        assert!(SeenIds::of(&bus).note(id, SeenAs::Sent));
     }
 
     #[test]
     fn the_oldest_ids_are_forgotten() {
         let seen = SeenIds::default();
         let ids = || (0..=MAX as u128).map(Uuid::from_u128);
-        assert!(ids().all(|id| seen.note(id)));
-        assert!(!seen.note(Uuid::from_u128(1)));
-        assert!(seen.note(Uuid::from_u128(0)));
+        assert!(ids().all(|id| seen.note(id, SeenAs::Sent)));
+        assert!(!seen.note(Uuid::from_u128(1), SeenAs::Sent));
+        assert!(seen.note(Uuid::from_u128(0), SeenAs::Sent));
     }
 
     #[test]
     fn an_id_that_is_forgotten_is_new_again() {
         let seen = SeenIds::default();
         let id = Uuid::from_u128(7);
-        assert!(seen.note(id));
+        assert!(seen.note(id, SeenAs::Sent));
         seen.forget(id);
-        assert!(seen.note(id));
+        assert!(seen.note(id, SeenAs::Sent));
     }
 }

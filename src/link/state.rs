@@ -12,15 +12,18 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::codec::Codec;
+use crate::link::announcer::Announcer;
 use crate::link::connection::{Connection, Standing};
-use crate::link::control::{self, Mark, Want};
+use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::engine::Frame;
 use crate::link::error::NotReadyError;
-use crate::link::gap_patience::GapPatience;
+use crate::link::gaps::GapBoard;
 use crate::link::origins::Origins;
-use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::outbox::Outgoing;
+use crate::link::requests_out::RequestsOut;
+use crate::link::settings::Settings;
 use crate::link::stats::{ExportStats, LinkStats};
+use crate::link::wire::{add_again, add_time_left};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -28,26 +31,8 @@ const MAX_CONTROL: usize = 1024;
 /// The longest time between two marks.
 const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
-/// What a link was built with.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) name: Arc<str>,
-    pub(super) incarnation: u64,
-    pub(super) began: Instant,
-    pub(super) codec: Codec,
-    pub(super) bounds: WindowBounds,
-    pub(super) patience: GapPatience,
-    /// The time limit of each call of the engine.
-    pub(super) call: Duration,
-    /// After so many frames, or so long after the first of them, a round trip confirms them.
-    pub(super) confirm_frames: u64,
-    pub(super) confirm_after: Duration,
-    /// How long after frames a mark is sent.
-    pub(super) mark_after: Duration,
-    /// What is exported, and what is subscribed to, as the server sees it.
-    pub(super) exports: Vec<String>,
-    pub(super) imports: Vec<String>,
-}
+/// The shortest time between two marks, however often others ask.
+const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -81,9 +66,12 @@ pub(super) struct State {
     settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
+    pub(super) requests: RequestsOut,
+    pub(super) announcer: Announcer,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
+    marked_at: Option<Instant>,
     mark_at: Option<Instant>,
     mark_pause: Duration,
     pub(super) export: ExportStats,
@@ -103,6 +91,8 @@ pub(super) struct State {
 pub(super) struct Linked {
     pub(super) settings: Arc<Settings>,
     pub(super) state: Mutex<State>,
+    /// Where something is missing in what it has brought.
+    pub(super) gaps: Arc<GapBoard>,
     /// Wakes the exporting part.
     pub(super) to_send: Notify,
     /// Wakes the importing part, which then asks for what is missing.
@@ -121,6 +111,7 @@ impl Linked {
         Linked {
             state: Mutex::new(State::new(Arc::clone(&settings))),
             settings,
+            gaps: Arc::default(),
             to_send: Notify::new(),
             to_tick: Notify::new(),
             to_publish: Notify::new(),
@@ -134,10 +125,18 @@ impl State {
     fn new(settings: Arc<Settings>) -> Self {
         State {
             outgoing: Outgoing::new(settings.incarnation, settings.bounds),
-            origins: Origins::new(settings.patience, settings.imports.clone()),
+            origins: Origins::new(settings.patience, settings.subjects()),
+            requests: RequestsOut::default(),
+            announcer: Announcer::new(
+                Arc::clone(&settings.name),
+                settings.incarnation,
+                settings.imports.clone(),
+                !settings.exports.is_empty(),
+            ),
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
+            marked_at: None,
             mark_at: None,
             mark_pause: settings.mark_after,
             export: ExportStats::default(),
@@ -165,9 +164,13 @@ impl State {
         if let Some(frame) = self.control.pop_front() {
             return Action::Control(frame);
         }
+        self.requests.settle(now);
+        if let Some(frame) = self.announcer.next(now) {
+            return Action::Control(frame);
+        }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
-            self.mark_at = Some(now + self.mark_pause);
+            (self.marked_at, self.mark_at) = (Some(now), Some(now + self.mark_pause));
             return Action::Control(self.mark().frame(&self.settings.name));
         }
         let unconfirmed = self.outgoing.unconfirmed();
@@ -181,10 +184,23 @@ impl State {
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
-        match next {
-            Some((sequence, frame)) => Action::Data(sequence, frame.unpack()),
-            None => waiting(confirm_at.into_iter().chain(self.mark_at).min()),
+        if let Some((sequence, frame)) = next {
+            let mut frame = frame.unpack();
+            if let Some(left) = self.requests.time_left(sequence, now) {
+                add_time_left(&mut frame, left);
+            }
+            if sequence <= self.outgoing.confirmable() {
+                add_again(&mut frame);
+            }
+            return Action::Data(sequence, frame);
         }
+        let due = [
+            confirm_at,
+            self.mark_at,
+            self.announcer.at(),
+            self.requests.unsettled_until(),
+        ];
+        waiting(due.into_iter().flatten().min())
     }
 
     fn mark(&self) -> Mark {
@@ -210,6 +226,19 @@ impl State {
         self.mark_at = Some(self.mark_at.map_or(mark_at, |at| at.min(mark_at)));
     }
 
+    /// The engine will never take a numbered frame.
+    pub(super) fn bury(&mut self, sequence: u64, error: &dyn fmt::Display) {
+        self.note(error);
+        let incarnation = self.settings.incarnation;
+        let tombstone = Tombstone {
+            incarnation,
+            sequence,
+        };
+        let is_lost = (self.outgoing).bury(sequence, &tombstone.frame(&self.settings.name));
+        self.export.unsendable += u64::from(is_lost);
+        self.requests.lose(sequence);
+    }
+
     /// A round trip has ended well.
     pub(super) fn confirm(&mut self, up_to: u64, now: Instant) {
         self.outgoing.confirm(up_to);
@@ -222,6 +251,7 @@ impl State {
             return;
         }
         self.unconfirmed_since = None;
+        self.requests.asked(now);
         self.outgoing.rewind();
         self.origins.listen(now);
         self.request_mark(now);
@@ -242,9 +272,13 @@ impl State {
     }
 
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
-    pub(super) fn lagged(&mut self) {
+    pub(super) fn lagged(&mut self, now: Instant) {
         self.engine_lags += 1;
         self.greet();
+        // What others import may be among them.
+        self.requests.asked(now);
+        let announcement = self.announcer.first(now);
+        self.push_control(announcement);
     }
 
     /// A frame is refused that has no place in a sequence.
@@ -260,7 +294,10 @@ impl State {
     /// Another link asks how far this one is.
     pub(super) fn request_mark(&mut self, now: Instant) {
         if !self.settings.exports.is_empty() {
-            self.mark_at = Some(now);
+            let at = self
+                .marked_at
+                .map_or(now, |at| now.max(at + MIN_MARK_PAUSE));
+            self.mark_at = Some(self.mark_at.map_or(at, |due| due.min(at)));
             self.mark_pause = self.settings.mark_after;
         }
     }
@@ -277,26 +314,45 @@ impl State {
         self.push_control(frame);
     }
 
-    fn push_control(&mut self, frame: Frame) {
+    pub(super) fn push_control(&mut self, frame: Frame) {
         if self.control.len() < MAX_CONTROL {
             self.control.push_back(frame);
+        }
+    }
+
+    /// Whether something waits until all that the engine has was taken.
+    pub(super) fn awaits_rest(&self) -> bool {
+        self.connection.awaits_rest() || self.stage == Stage::Drains && !self.origins.is_closed()
+    }
+
+    /// All that the engine had was taken.
+    pub(super) fn rest(&mut self) {
+        self.connection.rest();
+        if self.stage == Stage::Drains {
+            self.origins.close();
         }
     }
 
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
-            && self.outgoing.pending() == 0
-            && self.origins.queued() == 0
+            && self.outgoing.window() == 0
             && !self.is_publishing
+            && self.origins.is_drained()
     }
 
-    /// The link has ended. So many envelopes are left in its subscription.
-    pub(super) fn end(&mut self, left: u64) {
+    /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
+    pub(super) fn end(&mut self, left: u64, lagged: u64) {
         self.export.exported = left;
         self.export.lost = left + self.outgoing.pending();
+        self.export.lagged += lagged;
         self.connection.cut();
         self.stage = Stage::Ended;
+    }
+
+    /// Once the link has ended: how many envelopes are not confirmed.
+    pub(super) fn unconfirmed(&self) -> u64 {
+        self.export.lost
     }
 
     pub(super) fn stats(&self) -> LinkStats {
@@ -315,10 +371,12 @@ impl State {
                 exported: self.export.exported + outgoing.exported(),
                 confirmed: outgoing.confirmed(),
                 pending,
+                lost: self.export.lost + outgoing.lost(),
                 resent: outgoing.resent(),
                 ..self.export
             },
             imports: self.origins.stats(),
+            forgotten: self.origins.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,

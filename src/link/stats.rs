@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// The figures of a link, all of one moment.
 ///
 /// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
-/// number is counted once: as received, repeated, refused, denied or missed, or it is held or queued.
+/// number is counted once: as received, repeated, refused, denied, late, passed over, missed or early, or it is held or
+/// queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -21,6 +22,8 @@ pub struct LinkStats {
     pub export: ExportStats,
     /// What it has brought, by origin, sorted by name.
     pub imports: Vec<ImportStats>,
+    /// Origins that were forgotten, with their figures, since 1,024 others were heard later.
+    pub forgotten: u64,
     /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
     /// in a sequence.
     pub refused: u64,
@@ -42,15 +45,19 @@ pub struct ExportStats {
     pub confirmed: u64,
     /// Of these: sent or not, but not confirmed.
     pub pending: u64,
-    /// Of these: not confirmed when the link ended.
+    /// Of these: refused by the server or the engine for good, such as those that are larger than the server takes; and,
+    /// once the link has ended, those that are not confirmed.
     pub lost: u64,
     /// How often one was sent again.
     pub resent: u64,
     /// Envelopes that the bus had no room for in the link's queue, by the overflow policy of the export.
     pub lagged: u64,
     /// Envelopes that cannot be sent: the codec refuses them, the subject has more than 1,024 bytes, the whole frame
-    /// more than 1 MiB, or the headers leave no room for one more.
+    /// more than 1 MiB, or the headers leave no room for one more. These have no number. What is refused only when it is
+    /// sent has one: it is `lost` as well, and importers are told that it is missed.
     pub unsendable: u64,
+    /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
+    pub declined: u64,
     /// Envelopes that a link has brought, and that therefore do not go out again.
     pub passed_over: u64,
 }
@@ -65,13 +72,20 @@ pub struct ImportStats {
     pub received: u64,
     /// Frames whose number came before. Nothing is missing by them.
     pub duplicates: u64,
-    /// Envelopes that another link of this bus has brought, or sent.
+    /// Envelopes that another link of this bus has brought or sent, or that went to another link of the same group.
     pub repeated: u64,
     /// Envelopes that cannot be read, or that the bus does not take.
     pub refused: u64,
     /// Envelopes that the grant of the import does not let pass, or that claim a subject that is not theirs. The bus
     /// counts and reports these as well.
     pub denied: u64,
+    /// Envelopes without a subject, where only some subjects are imported.
+    pub passed_over: u64,
+    /// Requests that came when the asking side waited no more. They are not published.
+    pub late: u64,
+    /// Of those received: answers to requests that were over, by their time or by an answer before. As on one bus, only
+    /// subscribers have them.
+    pub late_answers: u64,
     /// Envelopes that were sent and will not come.
     pub missed: u64,
     /// Frames that were sent before this link listened.
@@ -80,4 +94,6 @@ pub struct ImportStats {
     pub untracked: u64,
     /// Frames that wait for earlier ones.
     pub held: u64,
+    /// Frames that wait for the bus, with the one that is being published.
+    pub queued: u64,
 }

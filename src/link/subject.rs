@@ -21,6 +21,9 @@ const NO_SUBJECT: &str = "=_";
 const MARK: &str = "=c.mark";
 const WANT: &str = "=c.want";
 const HELLO: &str = "=c.hello";
+const GONE: &str = "=c.gone";
+const IMPORTS: &str = "=c.imports";
+const DECLINED: &str = "=c.declined";
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
@@ -139,6 +142,11 @@ pub(super) fn mark(origin: &str) -> String {
     from_origin(origin, MARK)
 }
 
+/// Returns the subject by which this origin (`*` for any) says that a frame will not come.
+pub(super) fn gone(origin: &str) -> String {
+    from_origin(origin, GONE)
+}
+
 /// Returns the subject by which this origin greets all others.
 pub(super) fn hello(origin: &str) -> String {
     from_origin(origin, HELLO)
@@ -149,14 +157,29 @@ pub(super) fn want(origin: &str, of: &str) -> String {
     from_origin(origin, &format!("{WANT}.{of}"))
 }
 
+/// Returns the subject by which this origin says what it imports (`*` for any origin).
+pub(super) fn imports(origin: &str) -> String {
+    from_origin(origin, IMPORTS)
+}
+
+/// Returns the subject by which an origin says that nobody answers a request of another.
+pub(super) fn declined(origin: &str, of: &str) -> String {
+    from_origin(origin, &format!("{DECLINED}.{of}"))
+}
+
 /// What a subject is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Purpose<'a> {
     Data,
     Mark,
+    /// A frame that will not come.
+    Gone,
     Hello,
     /// Frames of this link are asked for.
     Want(&'a str),
+    Imports,
+    /// A request of this link is declined.
+    Declined(&'a str),
 }
 
 /// Splits a subject into its origin and its purpose. `None` if it is none of a link.
@@ -166,13 +189,27 @@ pub(super) fn split(subject: &str) -> Option<(&str, Purpose<'_>)> {
     let purpose = match rest {
         "" => return None,
         MARK => Purpose::Mark,
+        GONE => Purpose::Gone,
         HELLO => Purpose::Hello,
-        _ => match rest.strip_prefix(WANT).and_then(|it| it.strip_prefix('.')) {
-            Some(of) => Purpose::Want(of),
-            None => Purpose::Data,
-        },
+        IMPORTS => Purpose::Imports,
+        _ => {
+            let of = |what| rest.strip_prefix(what).and_then(|it| it.strip_prefix('.'));
+            (of(WANT).map(Purpose::Want))
+                .or(of(DECLINED).map(Purpose::Declined))
+                .unwrap_or(Purpose::Data)
+        }
     };
     Some((origin, purpose))
+}
+
+/// Returns what to subscribe to for payloads of an origin that have no subject.
+pub(super) fn without_subject(origin: &str) -> String {
+    from_origin(origin, NO_SUBJECT)
+}
+
+/// Whether this is the subject, or the pattern, for payloads that have none.
+pub(super) fn is_without_subject(subject: &str) -> bool {
+    subject.rsplit('.').next() == Some(NO_SUBJECT)
 }
 
 /// Whether the server's pattern matches the subject.
@@ -265,10 +302,16 @@ mod tests {
     fn what_a_subject_is_for_is_seen_in_it() {
         assert_eq!(split("ob.north.a.b"), Some(("north", Purpose::Data)));
         assert_eq!(split(&mark("north")), Some(("north", Purpose::Mark)));
+        assert_eq!(split(&gone("north")), Some(("north", Purpose::Gone)));
         assert_eq!(split(&hello("north")), Some(("north", Purpose::Hello)));
         assert_eq!(
             split(&want("north", "south")),
             Some(("north", Purpose::Want("south")))
+        );
+        assert_eq!(split(&imports("north")), Some(("north", Purpose::Imports)));
+        assert_eq!(
+            split(&declined("north", "south")),
+            Some(("north", Purpose::Declined("south")))
         );
         for other in [
             "",

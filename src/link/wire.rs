@@ -4,6 +4,7 @@
 //! compact header, since each header costs; the envelope's own headers follow one by one.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -31,6 +32,15 @@ const VERSION: &str = "1";
 /// escaped.
 const MAX_HEADING: usize = 4096;
 
+/// How much of the compact header is left for what is added when it is sent.
+const ADDED: usize = 64;
+
+/// The part of the compact header that says how many milliseconds are left for an answer.
+const TIME_LEFT: &str = "left=";
+
+/// The part of the compact header that says that the frame was sent before.
+const AGAIN: &str = "again=";
+
 /// The most bytes of a frame with its headers: what a NATS server accepts if it is not told otherwise.
 const MAX_FRAME: usize = 1 << 20;
 
@@ -51,6 +61,10 @@ pub(super) struct Heading {
     timestamp: DateTime<Utc>,
     source: String,
     correlation_id: Option<Uuid>,
+    /// It is a request, and the asking side waits so long for an answer.
+    pub(super) time_left: Option<Duration>,
+    /// It was sent before, and is sent again for a link that has asked for it.
+    pub(super) is_again: bool,
 }
 
 /// Why an envelope cannot be sent.
@@ -140,7 +154,7 @@ pub(super) fn encode<M: Payload + Serialize>(
         (marked.insert(LINK_ORIGIN, origin)).map_err(UnsendableError::Header)?;
     }
     let heading = heading(envelope, place);
-    if heading.len() > MAX_HEADING {
+    if heading.len() > MAX_HEADING - ADDED {
         return Err(UnsendableError::Heading);
     }
     let mut headers = Vec::with_capacity(1 + envelope.headers.len());
@@ -152,7 +166,7 @@ pub(super) fn encode<M: Payload + Serialize>(
     let lines = headers
         .iter()
         .map(|(name, value)| name.len() + value.len() + 4);
-    if 12 + lines.sum::<usize>() + body.len() > MAX_FRAME {
+    if 12 + lines.sum::<usize>() + ADDED + body.len() > MAX_FRAME {
         return Err(UnsendableError::Frame);
     }
     Ok(Frame {
@@ -186,6 +200,26 @@ fn heading<M>(envelope: &Envelope<M>, place: Place) -> String {
         heading.push_str(correlation_id.as_hyphenated().encode_lower(&mut uuid));
     }
     heading
+}
+
+/// Says in a frame how much time is left for an answer.
+pub(super) fn add_time_left(frame: &mut Frame, left: Duration) {
+    add(frame, format_args!("{TIME_LEFT}{}", left.as_millis()));
+}
+
+/// Says in a frame that it was sent before. It is the last part.
+pub(super) fn add_again(frame: &mut Frame) {
+    add(frame, format_args!("{AGAIN}"));
+}
+
+fn add(frame: &mut Frame, part: fmt::Arguments<'_>) {
+    use fmt::Write;
+
+    let mut headers = frame.headers.iter_mut();
+    if let Some((_, heading)) = headers.find(|(name, _)| name == HEADING) {
+        // Writing to a text does not fail.
+        let _ = write!(heading, " {part}");
+    }
 }
 
 /// Escapes what an engine may not carry as it is: white space at either end, which is often cut off, the empty text,
@@ -242,9 +276,15 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
     let id = uuid(part("id")?).ok_or(FrameError::Part("id"))?;
     let timestamp = codec::read_time(part("time")?).ok_or(FrameError::Part("time"))?;
     let source = subject::unescape(part("source")?).ok_or(FrameError::Part("source"))?;
-    let correlation_id = (parts.next())
+    let mut parts = parts.peekable();
+    let correlation_id = (parts.next_if(|part| !part.contains('=')))
         .map(|text| uuid(text).ok_or(FrameError::Part("correlation id")))
         .transpose()?;
+    let time_left = (parts.next_if(|part| part.starts_with(TIME_LEFT)))
+        .map(|part| part[TIME_LEFT.len()..].parse().map(Duration::from_millis))
+        .transpose()
+        .map_err(|_| FrameError::Part("time that is left"))?;
+    let is_again = parts.next_if_eq(&AGAIN).is_some();
     if parts.next().is_some() {
         return Err(FrameError::Part("end"));
     }
@@ -257,6 +297,8 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
         timestamp,
         source: source.into_owned(),
         correlation_id,
+        time_left,
+        is_again,
     })
 }
 

@@ -1,12 +1,12 @@
 //! Requests for tasks: a message is published, and the answers to it are awaited.
 
 use std::future::poll_fn;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{AsyncBus, AsyncPublisher, AsyncReplies};
 use crate::authority::scope::Origin;
 use crate::bus::error::{PublishError, RequestError};
-use crate::bus::request::{Asked, can_be_answered};
+use crate::bus::request::Asked;
 use crate::bus::state::NEVER;
 use crate::engine::receipt::Receipt;
 use crate::engine::requests::Wanted;
@@ -20,7 +20,7 @@ async fn answer<M>(
     asked: Asked<M>,
     publish: impl Future<Output = Result<Receipt, PublishError<M>>>,
 ) -> Result<Delivery<M>, RequestError<M>> {
-    can_be_answered(&publish.await?)?;
+    asked.published(&publish.await?)?;
     poll_fn(|context| asked.poll(context.waker())).await
 }
 
@@ -34,6 +34,12 @@ async fn within<M, R>(
     }
     let late = |_| Err(RequestError::TimedOut(timeout));
     (tokio::time::timeout(timeout, asking).await).unwrap_or_else(late)
+}
+
+/// The end of a time-out by tokio's clock; `None` if the clock cannot hold it.
+fn after(timeout: Duration) -> Option<Instant> {
+    let end = tokio::time::Instant::now().checked_add(timeout)?;
+    Some(end.into_std())
 }
 
 /// # Asking
@@ -85,9 +91,11 @@ impl<M: Payload> AsyncBus<M> {
         message: impl Into<Draft<M>>,
     ) -> Result<Delivery<M>, RequestError<M>> {
         let envelope = self.as_sync().stamp(source, message);
-        let (asked, envelope) = Asked::register(&self.core, None, envelope, Wanted::One)?;
+        let timeout = self.core.request_timeout;
+        let (asked, envelope) =
+            Asked::register(&self.core, None, envelope, Wanted::One, after(timeout))?;
         let asking = answer(asked, self.publish(envelope));
-        within(self.core.request_timeout, asking).await
+        within(timeout, asking).await
     }
 }
 
@@ -133,7 +141,7 @@ impl<M: Payload> AsyncPublisher<M> {
         message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Delivery<M>, RequestError<M>> {
-        let (asked, envelope) = self.register(message, Wanted::One)?;
+        let (asked, envelope) = self.register(message, Wanted::One, after(timeout))?;
         let asking = answer(asked, self.place(envelope, Origin::Made));
         within(timeout, asking).await
     }
@@ -186,10 +194,10 @@ impl<M: Payload> AsyncPublisher<M> {
         timeout: Duration,
     ) -> Result<AsyncReplies<M>, RequestError<M>> {
         let timer = Box::pin(tokio::time::sleep(timeout));
-        let (asked, envelope) = self.register(message, Wanted::Many)?;
+        let (asked, envelope) = self.register(message, Wanted::Many, after(timeout))?;
         let asking = async {
             let receipt = self.place(envelope, Origin::Made).await?;
-            can_be_answered(&receipt)?;
+            asked.published(&receipt)?;
             Ok(receipt)
         };
         let receipt = within(timeout, asking).await?;

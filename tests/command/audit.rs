@@ -20,6 +20,38 @@ fn verify(paths: &[&Path]) -> Output {
 }
 
 #[test]
+fn a_log_whose_tail_was_cut_off_does_not_have_the_head_that_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let bus = MessageBus::new();
+    let log = AuditLog::start(&bus, &path, Options::new().hash_chain(true)).unwrap();
+    bus.send_command("kernel", Command::Ping).unwrap();
+    let record = log.flush().unwrap();
+    let head = log.head().unwrap().to_string();
+    log.close().unwrap();
+    let verify_head = |head: &str| {
+        let mut verify = Process::new(env!("CARGO_BIN_EXE_oxide-bus"));
+        verify.args(["audit", "verify", "--head", head]).arg(&path);
+        verify.output().unwrap()
+    };
+    let output = verify_head(&head);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("\nheads      2\n"));
+
+    let whole = fs::read_to_string(&path).unwrap();
+    let kept: Vec<_> = whole.split_inclusive('\n').take(2).collect();
+    fs::write(&path, kept.concat()).unwrap();
+    let output = verify_head(&head);
+    assert_eq!(output.status.code(), Some(1));
+    let told = format!("record {record} does not have the head that was kept");
+    assert!(text(&output.stderr).contains(&told));
+
+    let output = verify_head("7:abc");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("64 lowercase hexadecimal digits"));
+}
+
+#[test]
 fn a_whole_log_a_torn_one_one_with_a_gap_and_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");

@@ -8,6 +8,7 @@ mod allow;
 mod audit;
 mod bench;
 mod ends;
+mod manual;
 mod replay;
 mod soak;
 mod usage;

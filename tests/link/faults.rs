@@ -211,6 +211,7 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
         .unwrap()
         .into_async();
     let to = importer(&server, "south", &south).await;
+    let mut gaps = to.gaps();
     let from = Link::over(server.engine())
         .name("north")
         .export("a.>")
@@ -220,7 +221,8 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
         .unwrap();
     let sender = north.trusted_publisher("counter").into_async();
     sender.publish(note("a.b", 0)).await.unwrap();
-    assert_eq!(notes.recv().await.unwrap().message.number, 0);
+    let first = notes.recv().await.unwrap();
+    assert_eq!((first.message.number, gaps.before(&first)), (0, None));
     server.cut("south");
     for number in 1..=100 {
         sender.publish(note("a.b", number)).await.unwrap();
@@ -228,7 +230,9 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
     }
     server.mend("south");
     for number in 93..=100 {
-        assert_eq!(notes.recv().await.unwrap().message.number, number);
+        let note = notes.recv().await.unwrap();
+        let missed = (number == 93).then_some(92);
+        assert_eq!((note.message.number, gaps.before(&note)), (number, missed));
     }
     let told = advisories.recv().await.unwrap().message.clone();
     assert_eq!(
@@ -260,4 +264,38 @@ async fn the_last_frame_is_asked_for_when_a_mark_tells_of_it() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     server.set_faults(Faults::default());
     assert_eq!(notes.recv().await.unwrap().message.number, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_refuses_for_its_size_is_lost_and_told_in_its_place_and_the_others_go_on() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    server.set_max_body(200);
+    let long = "x".repeat(200);
+    for (number, subject) in (0..).zip(["a", &long, "a", &long, "a"]) {
+        north.send("counter", note(subject, number)).unwrap();
+    }
+    for number in [0, 2, 4] {
+        assert_eq!(notes.recv().await.unwrap().message.number, number);
+    }
+    until(&to, "north", |it| (it.received, it.missed) == (3, 2)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let export = from.stats().export;
+    assert_eq!((export.exported, export.confirmed), (5, 3));
+    assert_eq!((export.pending, export.lost, export.unsendable), (0, 2, 2));
+    assert_eq!(export.resent, 0);
+    assert!(from.stats().last_error.unwrap().contains("too large"));
+
+    // Not even what says that something is lost has room: then importers find out by themselves.
+    server.set_max_body(40);
+    north.send("counter", note(&long, 5)).unwrap();
+    north.send("counter", note("a", 6)).unwrap();
+    assert_eq!(notes.recv().await.unwrap().message.number, 6);
+    until(&to, "north", |it| (it.received, it.missed) == (4, 3)).await;
+    from.drain(LONG).await.unwrap();
+    let export = from.stats().export;
+    assert_eq!((export.exported, export.confirmed, export.lost), (7, 4, 3));
 }

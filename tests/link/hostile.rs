@@ -311,11 +311,34 @@ async fn a_refusal_of_the_server_makes_a_link_not_ready_and_names_the_subject() 
         .connect(&south)
         .await
         .unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let refused = to.ready(LONG).await.unwrap_err();
-    let NotReadyError::Denied { subject, .. } = &refused else {
-        panic!("{refused}")
-    };
-    assert_eq!(subject.as_deref(), Some("ob.*.secret"));
-    assert_eq!(to.stats().server_denials, 1);
+    for denials in 1..=3 {
+        let refused = to.ready(LONG).await.unwrap_err();
+        let NotReadyError::Denied { subject, .. } = &refused else {
+            panic!("{refused}")
+        };
+        assert_eq!(subject.as_deref(), Some("ob.*.secret"));
+        assert_eq!(to.stats().server_denials, denials);
+        server.stop();
+        server.start();
+        while to.stats().reconnects < denials {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_denies_is_counted_although_it_seems_confirmed() {
+    let server = MemoryServer::new();
+    server.forbid("north", "ob.north.secret");
+    let north = Bus::<Note>::new();
+    let from = exporter(&server, "north", &north).await;
+    from.ready(LONG).await.unwrap();
+    north.send("counter", note("secret", 1)).unwrap();
+    while from.stats().server_denials < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    from.drain(LONG).await.unwrap();
+    let stats = from.stats();
+    assert_eq!((stats.export.confirmed, stats.server_denials), (1, 1));
+    assert!(stats.last_error.unwrap().contains("ob.north.secret"));
 }

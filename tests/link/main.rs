@@ -3,12 +3,15 @@
 
 mod behaviour;
 mod crossing;
+mod drains;
 mod ends;
 mod faults;
+mod groups;
 mod hostile;
 mod loops;
 #[cfg(feature = "nats")]
 mod nats;
+mod requests;
 mod subjects;
 
 use std::time::Duration;

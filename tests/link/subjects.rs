@@ -36,7 +36,7 @@ impl EngineSender for Notebook {
         Ok(())
     }
 
-    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+    async fn subscribe(&mut self, subject: &str, _: Option<&str>) -> Result<(), EngineError> {
         self.subscribed.lock().push(subject.to_owned());
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oxide_bus::audit::Verifier;
+use oxide_bus::audit::{ChainHead, Verifier};
 use oxide_bus::kernel::Message;
 
 use super::failure::Failure;
@@ -38,7 +38,8 @@ enum AuditCommand {
 /// is reported on stderr with its file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
 /// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
 /// or its end is elsewhere. An envelope over a limit cannot be read, which is reported too: where the log was written with
-/// larger limits, set them here. A message may be any JSON: each program has its own. With --messages, each must be one
+/// larger limits, set them here. Where the log has a hash chain, lines that do not belong to it are found, and with --head also
+/// what was changed together with the chain, or cut off. A message may be any JSON: each program has its own. With --messages, each must be one
 /// of this command's own; where that is all that is wrong, the log is not damaged and the exit code is 4. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
 #[derive(Debug, Args)]
 struct Verify {
@@ -49,6 +50,10 @@ struct Verify {
     /// Insist that each message is a command or an event, as `oxide-bus replay` reads them
     #[arg(long)]
     messages: bool,
+
+    /// Insist on a head of the log's hash chain that was kept elsewhere, as RECORD:HASH
+    #[arg(long)]
+    head: Option<ChainHead>,
 
     /// The files, in the order in which they were written; the one without a number last
     #[arg(value_name = "FILE", required = true)]
@@ -64,11 +69,15 @@ pub(crate) fn run(options: &AuditOptions) -> Result<ExitCode, Failure> {
         files,
         continued,
         messages,
+        head,
         limits,
     }) = &options.command;
     let mut verifier = Verifier::new().codec(limits.codec()).continued(*continued);
     if *messages {
         verifier = verifier.messages::<Message>();
+    }
+    if let Some(head) = head {
+        verifier = verifier.head(*head);
     }
     for path in files {
         // A pipe must not be opened twice: its writer would think that the reader is gone.

@@ -8,6 +8,7 @@ mod interrupt;
 mod limits;
 #[cfg(feature = "nats")]
 mod link;
+mod manual;
 pub(crate) mod output;
 mod overflow;
 mod replay;
@@ -50,6 +51,8 @@ enum TopCommand {
     Soak(soak::SoakOptions),
     #[cfg(feature = "nats")]
     Link(link::LinkOptions),
+    Completions(manual::CompletionOptions),
+    Man(manual::ManualOptions),
 }
 
 const EXIT_CODES: &str = "\
@@ -71,6 +74,8 @@ fn main() -> ExitCode {
             TopCommand::Soak(options) => soak::run(&options),
             #[cfg(feature = "nats")]
             TopCommand::Link(options) => link::run(options),
+            TopCommand::Completions(options) => manual::complete(&options),
+            TopCommand::Man(options) => manual::explain(&options),
         },
         Err(error) if is_mistake(&error) => Err(Failure::usage(usage::line(error, &arguments))),
         // The user asked for the help or the version.

@@ -40,7 +40,7 @@ pub enum RequestError<M = Message> {
         /// [`max_requests`](crate::BusBuilder::max_requests) says under the capability.
         limit: usize,
     },
-    /// No subscriber listens to the request.
+    /// No subscriber listens to the request; or only [links](crate::docs::links#requests) do, and nobody elsewhere.
     NoResponders,
     /// Every subscriber that listens to the request lost it, because their queues were full.
     Overloaded,

@@ -38,26 +38,16 @@ pub(crate) struct Asked<M> {
     _place: Option<Asking>,
 }
 
-/// Checks that some subscriber has the request and may answer it.
-pub(crate) fn can_be_answered<M>(receipt: &Receipt) -> Result<(), RequestError<M>> {
-    if receipt.matched() == 0 {
-        Err(RequestError::NoResponders)
-    } else if receipt.delivered() == 0 {
-        Err(RequestError::Overloaded)
-    } else {
-        Ok(())
-    }
-}
-
 impl<M> Asked<M> {
-    /// Registers a request that is about to be published.
+    /// Registers a request that is about to be published, and that waits until the deadline.
     pub(crate) fn register(
         core: &Arc<BusState<M>>,
         place: Option<Asking>,
         envelope: Envelope<M>,
         wanted: Wanted,
+        deadline: Option<Instant>,
     ) -> Result<(Self, Envelope<M>), RequestError<M>> {
-        let Some(slot) = core.requests.register(envelope.id, wanted) else {
+        let Some(slot) = core.requests.register(envelope.id, wanted, deadline) else {
             return Err(RequestError::TooManyPending {
                 envelope: Box::new(envelope),
                 limit: MAX_PENDING_REQUESTS,
@@ -72,24 +62,73 @@ impl<M> Asked<M> {
         Ok((asked, envelope))
     }
 
+    /// Registers a request that a link has brought, so that links that pass it over can decline it. `None` if it is
+    /// pending here already, or too many are.
+    #[cfg(feature = "link")]
+    pub(crate) fn relay(core: &Arc<BusState<M>>, id: Uuid, deadline: Instant) -> Option<Self> {
+        if core.requests.find(id).is_some() {
+            return None;
+        }
+        let slot = (core.requests).register(id, Wanted::One, Some(deadline))?;
+        Some(Asked {
+            core: Arc::downgrade(core),
+            id,
+            slot,
+            _place: None,
+        })
+    }
+
+    /// Checks that some subscriber has the request and may answer it.
+    pub(crate) fn published(&self, receipt: &Receipt) -> Result<(), RequestError<M>> {
+        if receipt.matched() == 0 {
+            return Err(RequestError::NoResponders);
+        }
+        if receipt.delivered() == 0 {
+            return Err(RequestError::Overloaded);
+        }
+        self.slot.delivered(receipt.delivered());
+        Ok(())
+    }
+
     /// Returns the next answer if it is there, or an error if there will be none.
     pub(crate) fn try_take(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
-        self.slot.try_take().map(or_closed)
+        self.or_end(self.slot.try_take())
     }
 
     /// Like [`try_take`](Self::try_take), for a task: if there is no answer yet, the task is woken later.
     #[cfg(feature = "tokio")]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<Delivery<M>, RequestError<M>>> {
-        self.slot.poll(waker).map(or_closed)
+        self.or_end(self.slot.poll(waker))
     }
 
     /// Like [`try_take`](Self::try_take), for a thread: waits until the deadline; without one, as long as it takes.
-    fn wait(&self, deadline: Option<Instant>) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+    fn wait(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         let mut eagerness = EAGERNESS.get();
         let look = || Some(self.slot.try_take()).filter(Poll::is_ready);
-        let found = eagerness.wait(look, || self.slot.wait(deadline));
+        let found = eagerness.wait(look, || self.slot.wait());
         EAGERNESS.set(eagerness);
-        found.map(or_closed)
+        self.or_end(found)
+    }
+
+    /// Says why nothing more comes: the bus has closed, or all that have the request have declined.
+    fn or_end(
+        &self,
+        found: Poll<Option<Delivery<M>>>,
+    ) -> Poll<Result<Delivery<M>, RequestError<M>>> {
+        found.map(|answer| {
+            answer.ok_or_else(|| {
+                if self.slot.is_over() {
+                    RequestError::Closed
+                } else {
+                    RequestError::NoResponders
+                }
+            })
+        })
+    }
+
+    /// Until when the asking side waits.
+    fn deadline(&self) -> Option<Instant> {
+        self.slot.deadline()
     }
 
     /// How many answers found no room.
@@ -115,10 +154,6 @@ impl<M> Drop for Asked<M> {
     }
 }
 
-fn or_closed<M>(answer: Option<Delivery<M>>) -> Result<Delivery<M>, RequestError<M>> {
-    answer.ok_or(RequestError::Closed)
-}
-
 /// The end of a time-out; `None` if the clock cannot hold it.
 fn after(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
@@ -131,7 +166,7 @@ mod tests {
 
     fn register(bus: &Bus<usize>, number: usize) -> Result<Asked<usize>, usize> {
         let envelope = Envelope::new("client", number);
-        match Asked::register(&bus.core, None, envelope, Wanted::One) {
+        match Asked::register(&bus.core, None, envelope, Wanted::One, None) {
             Ok((asked, _envelope)) => Ok(asked),
             Err(RequestError::TooManyPending { envelope, limit }) => {
                 assert_eq!(limit, MAX_PENDING_REQUESTS);

@@ -21,16 +21,11 @@ use crate::queue::delivery::Delivery;
 pub struct Replies<M = Message> {
     asked: Asked<M>,
     receipt: Receipt,
-    deadline: Option<Instant>,
 }
 
 impl<M> Replies<M> {
-    pub(super) fn new(asked: Asked<M>, receipt: Receipt, deadline: Option<Instant>) -> Self {
-        Replies {
-            asked,
-            receipt,
-            deadline,
-        }
+    pub(super) fn new(asked: Asked<M>, receipt: Receipt) -> Self {
+        Replies { asked, receipt }
     }
 
     /// The receipt of the request. [`delivered`](Receipt::delivered) is how many subscribers have it.
@@ -48,8 +43,8 @@ impl<M> Iterator for Replies<M> {
     type Item = Delivery<M>;
 
     fn next(&mut self) -> Option<Delivery<M>> {
-        let is_late = (self.deadline).is_some_and(|deadline| deadline <= Instant::now());
-        if !is_late && let Poll::Ready(answered) = self.asked.wait(self.deadline) {
+        let is_late = (self.asked.deadline()).is_some_and(|deadline| deadline <= Instant::now());
+        if !is_late && let Poll::Ready(answered) = self.asked.wait() {
             return answered.ok();
         }
         // Takes what has come and nothing more: else it would not end while answers go on coming.

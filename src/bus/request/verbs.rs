@@ -1,9 +1,9 @@
 //! Requests from a thread, on a bus and by a publisher.
 
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Asked, Replies, after, can_be_answered};
+use super::{Asked, Replies, after};
 use crate::bus::error::{PublishError, RequestError};
 use crate::bus::handle::Bus;
 use crate::bus::publisher::Publisher;
@@ -25,7 +25,7 @@ fn ask<M>(
     publish: impl FnOnce(Envelope<M>) -> Result<Receipt, PublishError<M>>,
 ) -> Result<(Asked<M>, Receipt), RequestError<M>> {
     let receipt = publish(envelope)?;
-    can_be_answered(&receipt)?;
+    asked.published(&receipt)?;
     Ok((asked, receipt))
 }
 
@@ -35,9 +35,8 @@ fn ask_once<M>(
     timeout: Duration,
     publish: impl FnOnce(Envelope<M>) -> Result<Receipt, PublishError<M>>,
 ) -> Result<Delivery<M>, RequestError<M>> {
-    let deadline = after(timeout);
     let (asked, _receipt) = ask(registered, publish)?;
-    match asked.wait(deadline) {
+    match asked.wait() {
         Poll::Ready(answered) => answered,
         Poll::Pending => Err(RequestError::TimedOut(timeout)),
     }
@@ -101,10 +100,9 @@ impl<M: Payload> Bus<M> {
         message: impl Into<Draft<M>>,
     ) -> Result<Delivery<M>, RequestError<M>> {
         let envelope = self.stamp(source, message);
-        let registered = Asked::register(&self.core, None, envelope, Wanted::One)?;
-        ask_once(registered, self.core.request_timeout, |envelope| {
-            self.publish(envelope)
-        })
+        let timeout = self.core.request_timeout;
+        let registered = Asked::register(&self.core, None, envelope, Wanted::One, after(timeout))?;
+        ask_once(registered, timeout, |envelope| self.publish(envelope))
     }
 }
 
@@ -170,7 +168,7 @@ impl<M: Payload> Publisher<M> {
         message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Delivery<M>, RequestError<M>> {
-        let registered = self.register(message, Wanted::One)?;
+        let registered = self.register(message, Wanted::One, after(timeout))?;
         ask_once(registered, timeout, |envelope| {
             self.publish_stamped(envelope, Limit::Theirs)
         })
@@ -216,12 +214,11 @@ impl<M: Payload> Publisher<M> {
         message: impl Into<Draft<M>>,
         timeout: Duration,
     ) -> Result<Replies<M>, RequestError<M>> {
-        let deadline = after(timeout);
-        let registered = self.register(message, Wanted::Many)?;
+        let registered = self.register(message, Wanted::Many, after(timeout))?;
         let (asked, receipt) = ask(registered, |envelope| {
             self.publish_stamped(envelope, Limit::Theirs)
         })?;
-        Ok(Replies::new(asked, receipt, deadline))
+        Ok(Replies::new(asked, receipt))
     }
 
     /// Registers a request. It takes a place among those under its capability until it is over.
@@ -229,10 +226,11 @@ impl<M: Payload> Publisher<M> {
         &self,
         message: impl Into<Draft<M>>,
         wanted: Wanted,
+        deadline: Option<Instant>,
     ) -> Result<Registered<M>, RequestError<M>> {
         let envelope = self.stamp(message);
         match self.ask() {
-            Ok(place) => Asked::register(&self.bus().core, Some(place), envelope, wanted),
+            Ok(place) => Asked::register(&self.bus().core, Some(place), envelope, wanted, deadline),
             Err(limit) => Err(RequestError::TooManyPending {
                 envelope: Box::new(envelope),
                 limit,

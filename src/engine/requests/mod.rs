@@ -13,6 +13,7 @@ mod slot;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
@@ -45,6 +46,14 @@ pub(crate) enum Wanted {
     Many,
 }
 
+/// A request that waits.
+#[cfg(feature = "link")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PendingRequest {
+    /// Until when, if it does not wait as long as it takes.
+    pub(crate) deadline: Option<Instant>,
+}
+
 impl<M> Default for Requests<M> {
     fn default() -> Self {
         Requests {
@@ -59,18 +68,25 @@ impl<M> Requests<M> {
         self.pending.load(Ordering::Relaxed)
     }
 
-    /// Registers a request that is to be published. Returns the slot for its answers, or none if too many are pending.
-    pub(crate) fn register(&self, id: Uuid, wanted: Wanted) -> Option<Arc<Slot<Delivery<M>>>> {
+    /// Registers a request that is to be published, and that waits until the deadline. Returns the slot for its
+    /// answers, or none if too many are pending.
+    pub(crate) fn register(
+        &self,
+        id: Uuid,
+        wanted: Wanted,
+        deadline: Option<Instant>,
+    ) -> Option<Arc<Slot<Delivery<M>>>> {
         // Relaxed: the answering side learns of the request by its publish, and that comes after.
         if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING_REQUESTS {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
         // From here on, whatever happens, the thread that takes it off the register counts it out.
-        let slot = Arc::new(Slot::new(match wanted {
+        let room = match wanted {
             Wanted::One => 1,
             Wanted::Many => ROOM,
-        }));
+        };
+        let slot = Arc::new(Slot::new(room, deadline));
         self.register.insert(id, Arc::clone(&slot));
         Some(slot)
     }
@@ -86,6 +102,26 @@ impl<M> Requests<M> {
         let (_, slot) = self.register.remove(&id)?;
         self.pending.fetch_sub(1, Ordering::Relaxed);
         Some(slot)
+    }
+
+    /// Finds the request with this id, if it is pending.
+    #[cfg(feature = "link")]
+    pub(crate) fn find(&self, id: Uuid) -> Option<PendingRequest> {
+        if self.pending() == 0 {
+            return None;
+        }
+        let slot = self.register.get(&id)?;
+        let deadline = slot.deadline();
+        Some(PendingRequest { deadline })
+    }
+
+    /// Notes that one of the subscribers that have the request with this id will not answer.
+    #[cfg(feature = "link")]
+    pub(crate) fn decline(&self, id: Uuid) {
+        let slot = (self.pending() > 0).then(|| self.register.get(&id).map(|it| Arc::clone(&it)));
+        if let Some(slot) = slot.flatten() {
+            slot.wake(slot.decline());
+        }
     }
 
     /// Puts an answer into the slot of the request with this id, if there is one.

@@ -24,7 +24,7 @@ use crate::support::wait_list::wake;
 
 /// There is no answer yet.
 const WAITING: u64 = 0;
-/// There is an answer, and more may come.
+/// There is something to look at under the lock: an answer, or somebody has declined. More may come.
 const ANSWERED: u64 = 1;
 /// Nothing more comes: the request is off the register.
 const OVER: u64 = 2;
@@ -34,6 +34,10 @@ pub(crate) struct Slot<T> {
     state: AtomicU64,
     /// How many answers may wait to be taken. If it is one, the first answer ends the slot.
     room: usize,
+    /// Until when the asking side waits, if it does not wait as long as it takes.
+    deadline: Option<Instant>,
+    /// How many subscribers have the request. It is written and read by the asking side: hence Relaxed.
+    delivered: AtomicU64,
     contents: Mutex<Contents<T>>,
     /// Asking threads sleep on this.
     changed: Condvar,
@@ -43,18 +47,23 @@ struct Contents<T> {
     answers: SmallVec<[T; 1]>,
     /// How many answers found no room.
     dropped: u64,
+    /// How many of those that have the request will not answer.
+    declined: u64,
     /// The waker of an asking task.
     waker: Option<Waker>,
 }
 
 impl<T> Slot<T> {
-    pub(crate) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize, deadline: Option<Instant>) -> Self {
         Slot {
             state: AtomicU64::new(WAITING),
             room,
+            deadline,
+            delivered: AtomicU64::new(u64::MAX),
             contents: Mutex::new(Contents {
                 answers: SmallVec::new(),
                 dropped: 0,
+                declined: 0,
                 waker: None,
             }),
             changed: Condvar::default(),
@@ -69,6 +78,28 @@ impl<T> Slot<T> {
     /// Whether the request was taken off the register, or is about to be.
     pub(crate) fn is_over(&self) -> bool {
         self.state.load(Ordering::Relaxed) == OVER
+    }
+
+    /// Until when the asking side waits, if it does not wait as long as it takes.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Notes how many subscribers have the request. Once as many have declined, nothing more comes.
+    pub(crate) fn delivered(&self, subscribers: usize) {
+        self.delivered.store(subscribers as u64, Ordering::Relaxed);
+    }
+
+    /// Notes that one of the subscribers that have the request will not answer. The caller [wakes](Slot::wake)
+    /// afterwards.
+    #[cfg(any(feature = "link", all(test, oxide_loom)))]
+    pub(crate) fn decline(&self) -> Option<Waker> {
+        let mut contents = self.contents.lock();
+        contents.declined += 1;
+        if self.state.load(Ordering::Relaxed) == WAITING {
+            self.state.store(ANSWERED, Ordering::Relaxed);
+        }
+        contents.waker.take()
     }
 
     /// Puts an answer in, or hands it back if there is no room. The caller [wakes](Slot::wake) afterwards: wakers and
@@ -108,7 +139,7 @@ impl<T> Slot<T> {
     }
 
     /// Like [`try_take`](Slot::try_take), but waits until the deadline. Pending if that comes first.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Poll<Option<T>> {
+    pub(crate) fn wait(&self) -> Poll<Option<T>> {
         let mut contents = self.contents.lock();
         let mut is_late = false;
         loop {
@@ -116,7 +147,7 @@ impl<T> Slot<T> {
             if found.is_ready() || is_late {
                 return found;
             }
-            match deadline {
+            match self.deadline {
                 None => self.changed.wait(&mut contents),
                 Some(deadline) => {
                     is_late = self.changed.wait_until(&mut contents, deadline).timed_out();
@@ -146,14 +177,14 @@ impl<T> Slot<T> {
     fn take(&self, contents: &mut Contents<T>) -> Poll<Option<T>> {
         let is_over = self.is_over();
         if contents.answers.is_empty() {
-            return if is_over {
+            return if is_over || contents.declined >= self.delivered.load(Ordering::Relaxed) {
                 Poll::Ready(None)
             } else {
                 Poll::Pending
             };
         }
         let answer = contents.answers.remove(0);
-        if contents.answers.is_empty() && !is_over {
+        if contents.answers.is_empty() && !is_over && contents.declined == 0 {
             self.state.store(WAITING, Ordering::Relaxed);
         }
         Poll::Ready(Some(answer))

@@ -16,7 +16,7 @@ type Answer = Arc<u8>;
 
 impl Register {
     fn with_request(room: usize) -> (Arc<Self>, Arc<Slot<Answer>>) {
-        let slot = Arc::new(Slot::new(room));
+        let slot = Arc::new(Slot::new(room, None));
         let register = Register(Mutex::new(Some(Arc::clone(&slot))));
         (Arc::new(register), slot)
     }
@@ -65,7 +65,7 @@ type Sleep = fn(&Slot<Answer>) -> Option<Answer>;
 const WAYS: [Sleep; 3] = [as_a_thread, as_an_eager_thread, as_a_task];
 
 fn as_a_thread(slot: &Slot<Answer>) -> Option<Answer> {
-    ready(slot.wait(None))
+    ready(slot.wait())
 }
 
 fn as_an_eager_thread(slot: &Slot<Answer>) -> Option<Answer> {
@@ -217,4 +217,24 @@ fn each_of_several_answers_is_taken_or_counted_until_the_asking_side_ends_it() {
         assert_eq!(ready(slot.try_take()), None, "nothing comes after the end");
         assert_eq!(Arc::strong_count(&answer), 1);
     });
+}
+
+#[test]
+fn a_request_that_all_have_declined_is_over_however_the_asking_side_waits() {
+    for sleep in WAYS {
+        explore(6, move || {
+            let (register, slot) = Register::with_request(1);
+            let threads = [(); 2].map(|()| {
+                let slot = Arc::clone(&slot);
+                thread::spawn(move || slot.wake(slot.decline()))
+            });
+            slot.delivered(2);
+            assert_eq!(sleep(&slot), None);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            register.give_up(&slot);
+            assert!(register.is_empty());
+        });
+    }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::MemoryServer;
 use super::server::MemoryConnection;
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
+use crate::link::imported::Imported;
 
 /// How many frames a connection takes while it is cut, before a send waits. They are lost.
 const BUFFER: usize = 64;
@@ -83,6 +84,9 @@ impl EngineSender for MemorySender {
                 if wire.is_closed {
                     return Err(EngineError::new("send a frame", "the connection is closed"));
                 }
+                if frame.body.len() > server.max_body {
+                    return Err(EngineError::refused("send a frame", "it is too large"));
+                }
                 if !wire.is_cut {
                     wire.up.push_back(frame);
                     let waiting = wire.up.len();
@@ -111,12 +115,13 @@ impl EngineSender for MemorySender {
         }
     }
 
-    async fn subscribe(&mut self, subject: &str) -> Result<(), EngineError> {
+    async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         let server = self.server.server.lock();
-        if !server.forbids(&self.connection, subject) {
-            let mut wire = self.connection.state.lock();
-            wire.subscriptions.push(subject.to_owned());
-        }
+        let wanted = Imported {
+            subject: subject.to_owned(),
+            group: group.map(str::to_owned),
+        };
+        server.subscribe(&self.connection, wanted);
         Ok(())
     }
 
@@ -139,6 +144,13 @@ impl EngineSender for MemorySender {
         if !self.connection.state.lock().is_cut {
             self.server.server.lock().flush(&self.connection);
         }
+        self.connection.state.lock().is_closed = true;
+        self.connection.changed.notify_one();
+    }
+}
+
+impl Drop for MemorySender {
+    fn drop(&mut self) {
         self.connection.state.lock().is_closed = true;
         self.connection.changed.notify_one();
     }
@@ -184,7 +196,7 @@ impl EngineReceiver for MemoryReceiver {
                 continue;
             }
             if is_back {
-                self.connection.restore();
+                self.server.server.lock().restore(&self.connection);
                 continue;
             }
             tokio::select! {

@@ -1,7 +1,7 @@
 //! The server in memory: the subscriptions of each connection, and what is on the way.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Weak;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Weak};
 
 use fastrand::Rng;
 use parking_lot::Mutex;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Faults;
 use crate::link::engine::{EngineEvent, Frame};
+use crate::link::imported::Imported;
 use crate::link::subject;
 
 pub(super) struct Server {
@@ -17,6 +18,7 @@ pub(super) struct Server {
     pub(super) random: Rng,
     pub(super) is_up: bool,
     pub(super) connections: Vec<Weak<MemoryConnection>>,
+    pub(super) max_body: usize,
     /// Name, and what may not be published or subscribed to.
     pub(super) forbidden: Vec<(String, String)>,
 }
@@ -38,7 +40,9 @@ pub(super) struct Wire {
     pub(super) was_cut: bool,
     /// When a connection that was cut at random is there again.
     pub(super) back_at: Option<Instant>,
-    pub(super) subscriptions: Vec<String>,
+    pub(super) subscriptions: Vec<Imported>,
+    /// What the server has refused. It is asked for again after each cut.
+    pub(super) refused: Vec<Imported>,
     /// Sent, and not at the server yet.
     pub(super) up: VecDeque<Frame>,
     /// When the first of them reaches the server at the latest.
@@ -59,6 +63,7 @@ impl Server {
             random: Rng::with_seed(seed),
             is_up: true,
             connections: Vec::new(),
+            max_body: usize::MAX,
             forbidden: Vec::new(),
         }
     }
@@ -83,10 +88,21 @@ impl Server {
             if self.forbids(connection, &frame.subject) {
                 continue;
             }
-            for receiver in self.connections.clone() {
-                if let Some(receiver) = receiver.upgrade() {
-                    self.deliver(&receiver, &frame);
+            let receivers: Vec<_> = (self.connections.iter())
+                .filter_map(Weak::upgrade)
+                .collect();
+            let mut groups = BTreeMap::<String, Vec<_>>::new();
+            for receiver in receivers {
+                let (alone, shared) = receiver.wanting(&frame.subject);
+                (0..alone).for_each(|_| self.deliver(&receiver, &frame));
+                let is_sender = std::ptr::eq(connection, &raw const *receiver);
+                for group in shared.into_iter().filter(|_| !is_sender) {
+                    groups.entry(group).or_default().push(Arc::clone(&receiver));
                 }
+            }
+            for members in groups.into_values() {
+                let chosen = self.random.usize(..members.len());
+                self.deliver(&members[chosen], &frame);
             }
         }
     }
@@ -105,20 +121,39 @@ impl Server {
         refuses
     }
 
-    pub(super) fn deliver(&mut self, receiver: &MemoryConnection, frame: &Frame) {
-        let mut wire = receiver.state.lock();
-        if wire.is_cut || wire.is_closed {
+    /// Subscribes a connection, if the server lets it.
+    pub(super) fn subscribe(&self, connection: &MemoryConnection, wanted: Imported) {
+        let refuses = self.forbids(connection, &wanted.subject);
+        let mut wire = connection.state.lock();
+        if refuses {
+            wire.refused.push(wanted);
+        } else {
+            wire.subscriptions.push(wanted);
+        }
+    }
+
+    /// Restores a connection, which then asks for its subscriptions again.
+    pub(super) fn restore(&mut self, connection: &MemoryConnection) {
+        let mut wire = connection.state.lock();
+        if !wire.is_cut {
             return;
         }
+        (wire.is_cut, wire.back_at) = (false, None);
+        wire.put(Instant::now(), EngineEvent::Connected);
+        let mut all = std::mem::take(&mut wire.subscriptions);
+        all.append(&mut wire.refused);
+        drop(wire);
+        for wanted in all {
+            self.subscribe(connection, wanted);
+        }
+        connection.changed.notify_one();
+        connection.restored.notify_waiters();
+    }
+
+    pub(super) fn deliver(&mut self, receiver: &MemoryConnection, frame: &Frame) {
+        let mut wire = receiver.state.lock();
         let faults = self.faults;
-        let wanted = wire
-            .subscriptions
-            .iter()
-            .filter(|it| subject::matches(it, &frame.subject));
-        for _ in 0..wanted.count() {
-            if self.happens(faults.loss) {
-                continue;
-            }
+        if !self.happens(faults.loss) {
             let copies = 1 + usize::from(self.happens(faults.duplicates));
             for _ in 0..copies {
                 let longest = faults.delay;
@@ -152,6 +187,19 @@ impl Wire {
 }
 
 impl MemoryConnection {
+    /// Returns by how many subscriptions it wants this subject alone, and the groups by which it shares it.
+    fn wanting(&self, subject: &str) -> (usize, BTreeSet<String>) {
+        let wire = self.state.lock();
+        if wire.is_cut || wire.is_closed {
+            return (0, BTreeSet::new());
+        }
+        let is_wanted = |it: &&Imported| subject::matches(&it.subject, subject);
+        let wanted = wire.subscriptions.iter().filter(is_wanted);
+        let groups: Vec<_> = wanted.map(|it| it.group.clone()).collect();
+        let alone = groups.iter().filter(|group| group.is_none()).count();
+        (alone, groups.into_iter().flatten().collect())
+    }
+
     /// Says something now.
     pub(super) fn push(&self, event: EngineEvent) {
         self.state.lock().put(Instant::now(), event);
@@ -177,17 +225,5 @@ impl MemoryConnection {
         drop(wire);
         self.changed.notify_one();
         reached
-    }
-
-    pub(super) fn restore(&self) {
-        let mut wire = self.state.lock();
-        if !wire.is_cut {
-            return;
-        }
-        (wire.is_cut, wire.back_at) = (false, None);
-        wire.put(Instant::now(), EngineEvent::Connected);
-        drop(wire);
-        self.changed.notify_one();
-        self.restored.notify_waiters();
     }
 }

@@ -67,7 +67,7 @@ const HANDSHAKE: Duration = Duration::from_secs(2);
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let nats = Nats::new("nats://127.0.0.1:4222").user_and_password("north", "secret");
 /// let (mut sender, _receiver) = nats.connect("north").await?;
-/// sender.subscribe("ob.*.event.>").await?;
+/// sender.subscribe("ob.*.event.>", None).await?;
 /// sender.round_trip().await?;
 /// # Ok(())
 /// # }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use fastrand::Rng;
 use tokio::time::Instant;
 
+use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::{Arrival, Handed, Incoming};
+use crate::link::inbox::Incoming;
 use crate::link::outbox::{Outgoing, WindowBounds};
 
 const PATIENCE: GapPatience = GapPatience {
@@ -103,7 +104,7 @@ impl Simulation {
             was_cut: false,
             at_server: BTreeSet::new(),
             down: Vec::new(),
-            incoming: Incoming::new(PATIENCE),
+            incoming: Incoming::new(PATIENCE, Instant::now()),
             told: Told::default(),
             loss,
         };
@@ -187,14 +188,14 @@ impl Simulation {
 
     fn ask(&mut self) {
         let told = &mut self.told;
-        (self.incoming).tick(self.now, true, &mut |item| told.take(&item));
-        let Some(gaps) = self.incoming.ask(self.now) else {
+        (self.incoming).tick(self.now, &mut |item| told.take(&item));
+        let Some(gaps) = self.incoming.ask(self.now, 4096) else {
             return;
         };
         if self.happens(self.loss) {
             return;
         }
-        let has_all = (gaps.iter()).all(|(from, to)| self.outgoing.want(*from, *to));
+        let has_all = (gaps.iter()).all(|(from, to)| self.outgoing.want("south", *from, *to));
         if gaps.is_empty() || !has_all {
             self.mark();
         }
@@ -234,7 +235,7 @@ impl Simulation {
             self.check();
         }
         assert_eq!(self.told.delivered + self.told.missed, messages);
-        assert_eq!(self.incoming.held(), 0);
+        assert_eq!(self.incoming.held().len(), 0);
     }
 }
 
@@ -295,11 +296,11 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
         outgoing.confirm(sequence);
     }
     assert_eq!(outgoing.kept(), (2, 3)); // the history gave way
-    assert!(!outgoing.want(1, 2) && outgoing.want(2, 3));
+    assert!(!outgoing.want("a", 1, 2) && outgoing.want("a", 2, 3));
 }
 
 fn importer() -> (Incoming<u64>, Instant) {
-    (Incoming::new(PATIENCE), Instant::now())
+    (Incoming::new(PATIENCE, Instant::now()), Instant::now())
 }
 
 #[test]
@@ -325,10 +326,10 @@ fn one_that_listened_before_is_told_what_it_missed_at_the_start() {
     let (mut incoming, now) = importer();
     let mut told = Vec::new();
     incoming.arrive(5, 5, 1, now, &mut |item| told.push(item));
-    assert_eq!(incoming.ask(now), Some(vec![]));
+    assert_eq!(incoming.ask(now, 4096), Some(vec![]));
     incoming.mark(&a_mark(3, 5), true, true, now, &mut |item| told.push(item));
     assert_eq!(told, [Handed::Missed(2)]);
-    assert_eq!(incoming.ask(now), Some(vec![(3, 4)]));
+    assert_eq!(incoming.ask(now, 4096), Some(vec![(3, 4)]));
 }
 
 #[test]
@@ -341,7 +342,7 @@ fn gaps_say_nothing_where_not_all_is_imported() {
     }
     assert_eq!(told, [2, 9, 5].map(Handed::Frame));
     assert_eq!((incoming.duplicates, incoming.untracked()), (1, 6));
-    assert_eq!((incoming.ask(now), incoming.deadline()), (None, None));
+    assert_eq!((incoming.ask(now, 4096), incoming.deadline()), (None, None));
 }
 
 #[test]

@@ -7,9 +7,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::chain::{Hash, from_hex};
 use crate::codec;
 
-use LineKey::{At, Capability, Claimed, Count, Id, Name, Sequence, Source, Subject, Time, Why};
+use LineKey::{
+    At, Capability, Claimed, Count, Hash as HashKey, Id, Name, Sequence, Source, Subject, Time, Why,
+};
 
 /// The keys that a record may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -29,6 +32,7 @@ enum LineKey {
     Capability,
     Why,
     Count,
+    Hash,
     #[serde(other)]
     Unknown,
 }
@@ -52,8 +56,8 @@ const fn form(kind: &'static str, has: &'static [LineKey], may_have: &'static [L
     }
 }
 
-const FORMS: [Form; 16] = [
-    form("opened", &[], &[]),
+const FORMS: [Form; 17] = [
+    form("opened", &[], &[HashKey]),
     form("subscribed", &[Id], &[Name, Why]),
     form("listening", &[Id], &[Name, Why]),
     form("unsubscribed", &[Id], &[Name]),
@@ -72,7 +76,8 @@ const FORMS: [Form; 16] = [
     form("closed", &[], &[]),
     form("lost", &[Count], &[]),
     form("unwritable", &[Id, Sequence, Source, Why], &[Subject]),
-    form("ended", &[], &[]),
+    form("head", &[HashKey], &[]),
+    form("ended", &[], &[HashKey]),
 ];
 
 /// A line: an object with a record number.
@@ -103,6 +108,7 @@ pub(super) struct ParsedEvent {
     pub(super) at: Option<u64>,
     pub(super) sequence: Option<u64>,
     pub(super) count: Option<u64>,
+    pub(super) hash: Option<Hash>,
 }
 
 impl<'a> Line<'a> {
@@ -136,6 +142,7 @@ impl<'a> Line<'a> {
             at: self.read(At),
             sequence: self.read(Sequence),
             count: self.read(Count),
+            hash: self.hash(),
         }
     }
 
@@ -152,11 +159,16 @@ impl<'a> Line<'a> {
         match key {
             At | Sequence => self.read::<u64>(key).is_some(),
             Count => self.read::<u64>(key).is_some_and(|count| count > 0),
+            HashKey => self.hash().is_some(),
             Time => (self.read::<String>(key)).is_some_and(|time| codec::is_written_time(&time)),
             Id => (self.read::<String>(key))
                 .is_some_and(|id| Uuid::try_parse(&id).is_ok_and(|read| read.to_string() == id)),
             _ => self.read::<String>(key).is_some(),
         }
+    }
+
+    fn hash(&self) -> Option<Hash> {
+        from_hex(&self.read::<String>(HashKey)?)
     }
 
     /// Returns the value of a key, if it is there and of that type.

@@ -40,14 +40,16 @@
 //! | --- | --- |
 //! | `at` | the sequence number that the bus had reached when the event was recorded. A grant is recorded just before it takes effect, any other event just after it came about (a revoke perhaps at the same moment) |
 //! | `time` | when, by the system's clock |
-//! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `link_lagged`, `closed` (the bus), `lost`, `unwritable`, `ended` (the log) |
+//! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `link_lagged`, `closed` (the bus), `lost`, `unwritable`, `head`, `ended` (the log) |
 //! | others | what belongs to the event |
 //!
 //! These keys belong to the events:
 //!
 //! | `event` | has | may have |
 //! | --- | --- | --- |
-//! | `opened`, `closed`, `ended` | | |
+//! | `opened`, `ended` | | `hash` |
+//! | `closed` | | |
+//! | `head` | `hash` | |
 //! | `subscribed` | `id` | `name`, `why`: what it listens to, if not to everything |
 //! | `listening`: it was [set](crate::Subscription::set_patterns) to other patterns | `id` | `name`, `why`: the patterns |
 //! | `unsubscribed` | `id` | `name` |
@@ -70,6 +72,10 @@
 //! `unwritable` stands for an envelope that the codec refuses. It has the envelope's `sequence`, `id`, `source` and
 //! `subject` (the latter two up to 256 bytes), and why it was refused. A bus that was
 //! [built](crate::BusBuilder::writable_by) for the log's codec publishes no such envelope.
+//!
+//! `hash` is there if the log has a [hash chain](Options::hash_chain): 64 hexadecimal digits. That of `opened` is all
+//! zeros. Every other is the SHA-256 of the 32 bytes of the one before, and of all lines from that one's on, up to this
+//! line. A `head` is written at each flush.
 //!
 //! No text is longer than 64 KiB. A longer one, such as the scope of a capability with thousands of sources, is cut
 //! there and ends with `…`.
@@ -112,11 +118,15 @@
 //! bus, which goes on without it. What was not written is not written later. The same happens if the `drop` of a
 //! payload panics on the log's thread. (A payload that panics while it is written is `unwritable`.)
 
+mod chain;
 mod error;
 mod event;
 mod file;
 mod line;
 mod options;
+mod output;
+mod pace;
+mod progress;
 mod record;
 mod verify;
 mod writer;
@@ -131,13 +141,18 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use serde::Serialize;
 
+#[cfg(feature = "hash-chain")]
+pub use self::chain::{ChainHead, ChainHeadError};
 pub use self::error::AuditError;
 pub use self::options::{Flush, Options};
+pub use self::pace::Pace;
 pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
 use self::event::{Attached, LogItem, Outbox, Recorder, What};
 use self::file::LogFile;
-use self::writer::{LogProgress, Writer};
+use self::output::Output;
+use self::progress::LogProgress;
+use self::writer::Writer;
 use crate::bus::error::SubscribeError;
 use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
@@ -207,8 +222,12 @@ impl AuditLog {
             items: receiver,
             parker,
             position,
-            file,
-            flush: options.flush,
+            output: Output::new(
+                file,
+                options.flush,
+                options.is_chained,
+                Arc::clone(&progress),
+            ),
             codec: options.codec,
             progress: Arc::clone(&progress),
             on_error: options.on_error,
@@ -234,6 +253,13 @@ impl AuditLog {
     /// [`Options::sync`].
     pub fn synced(&self) -> Option<u64> {
         self.progress.synced()
+    }
+
+    /// Returns the head of the [hash chain](Options::hash_chain) at the last flush; `None` before the first, or without
+    /// a chain.
+    #[cfg(feature = "hash-chain")]
+    pub fn head(&self) -> Option<ChainHead> {
+        self.progress.head()
     }
 
     /// Waits until everything that happened before this call is written, flushed, and on disk if

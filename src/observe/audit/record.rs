@@ -34,6 +34,8 @@ pub(super) struct AuditEvent {
     pub(super) why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hash: Option<String>,
 }
 
 impl AuditEvent {

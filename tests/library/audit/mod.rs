@@ -1,5 +1,7 @@
 //! Tests of the audit log.
 
+#[cfg(feature = "hash-chain")]
+mod chain;
 mod fails;
 mod forms;
 mod hostile;

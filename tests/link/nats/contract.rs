@@ -188,8 +188,8 @@ async fn a_frame_that_would_cut_the_connection_is_refused() {
             .to_string();
         assert!(source.contains(reason), "{source}");
     }
-    assert!(north.subscribe(&long).await.is_err());
-    assert!(north.subscribe("ob..x").await.is_err());
+    assert!(north.subscribe(&long, None).await.is_err());
+    assert!(north.subscribe("ob..x", None).await.is_err());
     north
         .send(frame("ob.north.good", "good"))
         .await

@@ -1,12 +1,14 @@
 //! Tests with a NATS server, which they start themselves. Without the program `nats-server` they print that they were
 //! skipped, and fail where the environment variable `CI` is set.
 
+mod across;
 mod cable;
 #[cfg(feature = "cli")]
 mod command;
 mod contract;
 mod cuts;
 mod faults;
+mod limits;
 mod links;
 mod pair;
 mod permissions;

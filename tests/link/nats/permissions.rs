@@ -52,7 +52,10 @@ async fn a_refused_subscription_is_told() {
     };
     let (mut north, mut told) = connect(&server, "north").await;
     for subject in ["secret.>", "other"] {
-        north.subscribe(subject).await.expect("the client takes it");
+        north
+            .subscribe(subject, None)
+            .await
+            .expect("the client takes it");
         let (named, reason) = refused(event(&mut told).await);
         assert_eq!(named.as_deref(), Some(subject));
         assert!(

@@ -170,7 +170,10 @@ pub(crate) fn frame(subject: impl Into<String>, body: impl Into<String>) -> Fram
 
 /// Subscribes, so that it is in force.
 pub(crate) async fn subscribe(sender: &mut NatsSender, subject: &str) {
-    sender.subscribe(subject).await.expect("it is a good one");
+    sender
+        .subscribe(subject, None)
+        .await
+        .expect("it is a good one");
     soon(sender.round_trip())
         .await
         .expect("the server is there");

@@ -88,6 +88,7 @@ impl Counters {
     }
 
     /// Returns how many of them were bad.
+    #[cfg(feature = "nats")]
     pub(crate) fn bad(&self) -> u64 {
         self.bad
     }

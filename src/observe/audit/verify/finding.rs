@@ -68,6 +68,13 @@ pub enum Finding {
         /// What the record calls itself.
         event: String,
     },
+    /// A head of the hash chain does not fit: since the one before, a line was changed, removed, added or moved.
+    Chain,
+    /// The log does not have a head that was kept elsewhere: it was changed before that, or its end is missing.
+    Head {
+        /// The record that should have it.
+        record: u64,
+    },
     /// A number is greater than any that a log has.
     OutOfRange,
 }
@@ -101,6 +108,10 @@ impl fmt::Display for Finding {
             Finding::Early { event } => {
                 let event = escaped(event.escape_debug());
                 write!(f, "`{event}` stands before envelopes that it came after")
+            }
+            Finding::Chain => f.write_str("the lines before are not those of the hash chain"),
+            Finding::Head { record } => {
+                write!(f, "record {record} does not have the head that was kept")
             }
             Finding::OutOfRange => f.write_str("a number out of range"),
         }

@@ -2,10 +2,11 @@
 //!
 //! The numbers of the records and of the envelopes show what is missing; each line must be one that a log writes.
 
+mod chain_check;
 mod finding;
+mod report;
 mod verifier;
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -13,8 +14,10 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 
 pub use self::finding::{Finding, Flaw};
+pub use self::report::Report;
 pub use self::verifier::Verifier;
 
+use self::chain_check::ChainCheck;
 use super::line::{Line, LineContent, ParsedEvent};
 use crate::codec::{self, Codec, DecodeError, FileKind};
 use crate::message::excerpt;
@@ -27,66 +30,6 @@ const MAX_FLAWS: usize = 1_000;
 
 /// A file that starts with so many lines that are no records is taken for something other than a log.
 const MAX_STRANGE: usize = 100;
-
-/// What was found in a log.
-///
-/// Its text is a summary.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// Records that could be read.
-    pub records: u64,
-    /// Those of them that are envelopes.
-    pub envelopes: u64,
-    /// Envelopes that the log says it has lost.
-    pub lost: u64,
-    /// How often a log was started in these files.
-    pub runs: u64,
-    /// How often a log was ended, by [`AuditLog::close`](super::AuditLog::close) or with the bus.
-    pub ended: u64,
-    /// How many runs have no closing record: their process has crashed, they are still being written, or their end is
-    /// not in these files. What came last may be missing.
-    pub unended: u64,
-    /// Last lines that a crash has torn: of the last file, or just before another run. One after a closing record is
-    /// the `opened` record of a run that got no further.
-    pub torn: u64,
-    /// The number of the last record.
-    pub last_record: Option<u64>,
-    /// Envelopes that are whole, but whose message is not of the type that [`Verifier::messages`] requires. Each is
-    /// among the flaws.
-    pub foreign: u64,
-    /// The first thousand flaws.
-    pub flaws: Vec<Flaw>,
-    /// How many more flaws there are.
-    pub more_flaws: u64,
-}
-
-impl Report {
-    /// Returns whether nothing is missing and nothing is wrong, as far as the log goes. A torn last line is no flaw: it
-    /// was not known to be on disk.
-    pub fn is_whole(&self) -> bool {
-        self.flaws.is_empty() && self.lost == 0
-    }
-
-    /// Returns whether each run has a closing record, so that nothing can be missing at its end.
-    pub fn is_ended(&self) -> bool {
-        self.unended == 0
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flaws = self.flaws.len() as u64 + self.more_flaws;
-        writeln!(f, "records    {}", self.records)?;
-        writeln!(f, "envelopes  {}", self.envelopes)?;
-        writeln!(f, "lost       {}", self.lost)?;
-        writeln!(f, "runs       {}", self.runs)?;
-        writeln!(f, "ended      {}", self.ended)?;
-        writeln!(f, "unended    {}", self.unended)?;
-        writeln!(f, "torn       {}", self.torn)?;
-        write!(f, "flaws      {flaws}")
-    }
-}
 
 /// Reads the files of a log, in the order in which they were written, and checks whether everything is there and in
 /// order: from the `opened` record on, and each envelope within the codec's default limits. The messages may be of any
@@ -120,6 +63,7 @@ struct Check {
     codec: Codec,
     /// Reads an envelope with the required type of messages; `None` if any JSON will do.
     messages: Option<Decode>,
+    chain: ChainCheck,
     report: Report,
     file: usize,
     line: u64,
@@ -134,10 +78,11 @@ struct Check {
 }
 
 impl Check {
-    fn new(codec: Codec, continued: bool, messages: Option<Decode>) -> Self {
+    fn new(codec: Codec, continued: bool, messages: Option<Decode>, chain: ChainCheck) -> Self {
         Check {
             codec,
             messages,
+            chain,
             report: Report::default(),
             file: 0,
             line: 0,
@@ -166,6 +111,8 @@ impl Check {
             self.add(Finding::NoBeginning);
         }
         self.end_of_run();
+        #[cfg(feature = "hash-chain")]
+        self.end_of_chain();
         Ok(self.report)
     }
 
@@ -208,7 +155,10 @@ impl Check {
             }
             let is_whole = has_end && text.len() as u64 <= longest;
             match serde_json::from_slice::<Line<'_>>(text) {
-                Ok(read) if is_whole => self.check(&read),
+                Ok(read) if is_whole => {
+                    self.check(&read);
+                    self.chain.add(text);
+                }
                 // A torn line is never whole JSON.
                 Err(error) if is_whole && error.is_data() => {
                     self.settle_torn(false);
@@ -262,7 +212,10 @@ impl Check {
                 self.envelope(json);
                 self.sequence(sequence);
             }
-            LineContent::Event(event) => self.event(&event),
+            LineContent::Event(event) => {
+                self.event(&event);
+                self.hash(line.record, &event);
+            }
             LineContent::Nothing => self.add(Finding::NoKnownKind),
         }
     }

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "hash-chain")]
+use super::super::chain::ChainHead;
+use super::chain_check::ChainCheck;
 use super::{Check, Decode, Report};
 use crate::codec::Codec;
 
@@ -35,6 +38,8 @@ pub struct Verifier {
     codec: Codec,
     continued: bool,
     messages: Option<Decode>,
+    #[cfg(feature = "hash-chain")]
+    head: Option<ChainHead>,
 }
 
 impl Verifier {
@@ -66,12 +71,24 @@ impl Verifier {
         self
     }
 
+    /// Requires that the log has this head of a [hash chain](super::super::Options::hash_chain), which was kept
+    /// elsewhere. If it is not found, that is a flaw ([`Finding::Head`](super::Finding::Head)).
+    #[cfg(feature = "hash-chain")]
+    pub fn head(mut self, head: ChainHead) -> Self {
+        self.head = Some(head);
+        self
+    }
+
     /// Reads the files of a log, in the order in which they were written.
     ///
     /// # Errors
     ///
     /// If a file cannot be read.
     pub fn files(self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Report> {
-        Check::new(self.codec, self.continued, self.messages).files(paths)
+        #[cfg(feature = "hash-chain")]
+        let chain = ChainCheck::with(self.head);
+        #[cfg(not(feature = "hash-chain"))]
+        let chain = ChainCheck::default();
+        Check::new(self.codec, self.continued, self.messages, chain).files(paths)
     }
 }

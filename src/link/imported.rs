@@ -1,0 +1,39 @@
+//! What a link imports, as the server sees it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::link::subject;
+
+/// One import: what is subscribed to at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Imported {
+    pub(super) subject: String,
+    /// The links with this group share what comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<String>,
+}
+
+impl Imported {
+    /// An import of its own, of no group.
+    pub(super) fn alone(subject: String) -> Self {
+        Imported {
+            subject,
+            group: None,
+        }
+    }
+
+    /// Whether all that the other brings comes by this one too.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.group == other.group
+            && (self == other
+                || self.group.is_none() && subject::covers(&self.subject, &other.subject))
+    }
+
+    /// Whether this is the import for a subject. The server's wildcards match payloads without a subject, those of the
+    /// bus do not; such payloads have an import of their own.
+    pub(super) fn matches(&self, subject: &str) -> bool {
+        let is_same =
+            subject::is_without_subject(&self.subject) == subject::is_without_subject(subject);
+        is_same && subject::matches(&self.subject, subject)
+    }
+}

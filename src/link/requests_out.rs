@@ -1,0 +1,164 @@
+//! Requests that a link has sent: how much time is left for each, and whom an answer may still come from.
+//!
+//! A request that nobody will answer is *declined*: the bus then need not wait for this link.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::link::announcing::{Announcement, Declined};
+use crate::link::importers::{Importers, Responder};
+
+/// The most time that is told. A request that waits without end has as much.
+const MOST_TIME: Duration = Duration::from_hours(1);
+
+/// How many requests are kept before those that are over are looked for.
+const MANY: usize = 1024;
+
+/// A request that goes out.
+#[derive(Debug)]
+pub(super) struct RequestOut {
+    pub(super) id: Uuid,
+    /// As the server sees it.
+    pub(super) subject: String,
+    /// Until when the asking side waits.
+    pub(super) until: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct AwaitedRequest {
+    request: RequestOut,
+    /// Whom an answer may come from, once that is known.
+    responders: Option<BTreeSet<Responder>>,
+    /// Who has declined.
+    declined: BTreeSet<Responder>,
+}
+
+impl AwaitedRequest {
+    fn is_declined(&self) -> bool {
+        let responders = self.responders.as_ref();
+        responders.is_some_and(|it| it.is_subset(&self.declined))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RequestsOut {
+    importers: Importers,
+    by_number: BTreeMap<u64, AwaitedRequest>,
+    /// At so many, those that are over are looked for.
+    look_at: usize,
+    /// Of some it is not known whom an answer may come from.
+    is_unsettled: bool,
+    declined: Vec<Uuid>,
+}
+
+impl RequestsOut {
+    /// All importers were asked what they import.
+    pub(super) fn asked(&mut self, now: Instant) {
+        self.importers.asked(now);
+    }
+
+    /// Takes a request that is to go out. Returns whether it is: not if it is known that nobody imports it. Those that
+    /// are not pending any more may be forgotten.
+    pub(super) fn begin(
+        &mut self,
+        number: u64,
+        request: RequestOut,
+        is_pending: impl Fn(Uuid) -> bool,
+    ) -> bool {
+        if self.by_number.len() >= self.look_at.max(MANY) {
+            self.by_number.retain(|_, it| is_pending(it.request.id));
+            self.look_at = 2 * self.by_number.len();
+        }
+        let responders = (self.importers).responders(&request.subject, Instant::now());
+        if responders.as_ref().is_some_and(BTreeSet::is_empty) {
+            self.declined.push(request.id);
+            return false;
+        }
+        self.is_unsettled |= responders.is_none();
+        let sent = AwaitedRequest {
+            request,
+            responders,
+            declined: BTreeSet::new(),
+        };
+        self.by_number.insert(number, sent);
+        true
+    }
+
+    /// Returns how much time is left for the request with this number.
+    pub(super) fn time_left(&self, number: u64, now: Instant) -> Option<Duration> {
+        let sent = self.by_number.get(&number)?;
+        let left = (sent.request.until).map(|until| until.saturating_duration_since(now));
+        Some(left.unwrap_or(MOST_TIME).min(MOST_TIME))
+    }
+
+    /// A request is passed over by this link.
+    pub(super) fn decline(&mut self, id: Uuid) {
+        self.declined.push(id);
+    }
+
+    /// The frame with this number is lost.
+    pub(super) fn lose(&mut self, number: u64) {
+        let lost = self.by_number.remove(&number);
+        self.declined.extend(lost.map(|it| it.request.id));
+    }
+
+    /// Takes an announcement.
+    pub(super) fn hear(&mut self, origin: &str, announcement: Announcement, now: Instant) {
+        for gone in self.importers.hear(origin, announcement, now) {
+            for sent in self.by_number.values_mut() {
+                sent.declined.insert(gone.clone());
+            }
+            self.find_declined();
+        }
+    }
+
+    /// An importer says that nobody on its bus will answer.
+    pub(super) fn take_decline(&mut self, origin: &str, declined: &Declined) {
+        let number = declined.sequence;
+        let Some(sent) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if !self.importers.speaks_for(origin, declined.by) {
+            return;
+        }
+        let speaking = (self.importers).speaking(declined.by, &sent.request.subject);
+        sent.declined.extend(speaking);
+        if sent.is_declined() {
+            self.declined.push(sent.request.id);
+            self.by_number.remove(&number);
+        }
+    }
+
+    /// Finds out whom an answer may come from, for requests that were sent before that was known.
+    pub(super) fn settle(&mut self, now: Instant) {
+        if self.unsettled_until().is_none_or(|at| now < at) {
+            return;
+        }
+        self.is_unsettled = false;
+        let importers = &mut self.importers;
+        for sent in self.by_number.values_mut() {
+            if sent.responders.is_none() {
+                sent.responders = importers.responders(&sent.request.subject, now);
+            }
+        }
+        self.find_declined();
+    }
+
+    fn find_declined(&mut self) {
+        let declined = self.by_number.extract_if(.., |_, sent| sent.is_declined());
+        (self.declined).extend(declined.map(|(_, sent)| sent.request.id));
+    }
+
+    /// When [`settle`](Self::settle) is due.
+    pub(super) fn unsettled_until(&self) -> Option<Instant> {
+        self.importers.settled_at().filter(|_| self.is_unsettled)
+    }
+
+    /// Returns the requests that nobody will answer by this link.
+    pub(super) fn take_declined(&mut self) -> Vec<Uuid> {
+        std::mem::take(&mut self.declined)
+    }
+}

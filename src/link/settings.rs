@@ -1,0 +1,42 @@
+//! What a link was built with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::codec::Codec;
+use crate::link::gap_patience::GapPatience;
+use crate::link::imported::Imported;
+use crate::link::outbox::WindowBounds;
+
+/// The options of a link, and what it is known by.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) name: Arc<str>,
+    pub(super) incarnation: u64,
+    pub(super) began: Instant,
+    pub(super) codec: Codec,
+    pub(super) bounds: WindowBounds,
+    pub(super) patience: GapPatience,
+    /// The time limit of each call of the engine.
+    pub(super) call: Duration,
+    /// After so many frames, or so long after the first of them, a round trip confirms them.
+    pub(super) confirm_frames: u64,
+    pub(super) confirm_after: Duration,
+    /// How long after frames a mark is sent.
+    pub(super) mark_after: Duration,
+    /// What is exported, and what is subscribed to, as the server sees it.
+    pub(super) exports: Vec<String>,
+    pub(super) imports: Vec<Imported>,
+}
+
+impl Settings {
+    /// The subjects of all that comes here and not to another of a group.
+    pub(super) fn subjects(&self) -> Vec<String> {
+        (self.imports.iter())
+            .filter(|it| it.group.is_none())
+            .map(|it| it.subject.clone())
+            .collect()
+    }
+}
