@@ -19,6 +19,7 @@ use crate::link::relays::Relays;
 use crate::link::seen::SeenIds;
 use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
+use crate::link::transit::hops;
 use crate::message::subject::Payload;
 
 /// What a handle asks of its link.
@@ -132,7 +133,9 @@ where
 /// However a link ends, its figures say so: also if its runtime is dropped.
 impl<M, S, R> Drop for Driver<M, S, R> {
     fn drop(&mut self) {
-        let (left, lagged) = self.outlet.left();
+        let (settings, seen) = (&self.link.settings, &self.seen);
+        let goes_out = |envelope: &_| hops(envelope, settings, seen).is_some();
+        let (left, lagged) = self.outlet.left(goes_out);
         self.link.state.lock().end(left, lagged);
     }
 }

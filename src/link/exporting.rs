@@ -1,6 +1,6 @@
 //! The exporting part of a running link: from the bus to the engine.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::task::Poll;
 
@@ -15,10 +15,10 @@ use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
+use crate::link::transit::hops;
 use crate::link::wire::encode;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
-use crate::message::headers::LINK_ORIGIN;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::{RecvError, TryRecvError};
@@ -89,22 +89,18 @@ impl<M> Outlet<M> {
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent, and how many were lost in the queue.
-    pub(super) fn left(&mut self) -> (u64, u64) {
+    /// Takes what is left, and returns how many envelopes would have gone out, and how many were lost in the queue.
+    pub(super) fn left(&mut self, goes_out: impl Fn(&Envelope<M>) -> bool) -> (u64, u64) {
         self.close();
         let (mut left, mut lagged) = (0, 0);
         loop {
             match self.try_take() {
-                Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
+                Taken::Envelope(envelope) => left += u64::from(goes_out(&envelope)),
                 Taken::Lost(missed) => lagged += missed,
                 Taken::Nothing | Taken::Evicted | Taken::End => return (left, lagged),
             }
         }
     }
-}
-
-fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
-    envelope.header(LINK_ORIGIN).is_some()
 }
 
 pub(super) struct Exporting<'a, M, S> {
@@ -197,10 +193,12 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             state.is_exhausted
         };
         let taking = has_room && !is_exhausted;
+        let is_due = until.is_some_and(|until| until <= Instant::now());
         tokio::select! {
             biased;
             () = self.link.to_send.notified() => {}
             taken = self.outlet.take(), if taking => self.took(taken),
+            () = ready(()), if is_due => {}
             () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
         }
     }
@@ -215,11 +213,6 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 Taken::Lost(missed) => state.lock().export.lagged += missed,
                 Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
                 Taken::End => return self.exhausted(None),
-                Taken::Envelope(envelope) if came_by_link(&envelope) => {
-                    let mut state = state.lock();
-                    state.export.passed_over += 1;
-                    state.requests.decline(envelope.id);
-                }
                 Taken::Envelope(envelope) => self.number(&envelope),
             }
             if more == 0 || !state.lock().outgoing.has_room() {
@@ -229,17 +222,23 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
     }
 
-    /// Makes a frame of an envelope. The payload's code may do anything, so it runs without a lock; no other part takes
-    /// the place meanwhile.
+    /// Numbers an envelope, unless it does not go out. The payload's code may do anything, so it runs without a lock; no
+    /// other part takes the place meanwhile.
     fn number(&self, envelope: &Envelope<M>) {
+        let (state, settings, id) = (&self.link.state, &self.link.settings, envelope.id);
+        let Some(hops) = hops(envelope, settings, self.seen) else {
+            let mut state = state.lock();
+            state.export.passed_over += 1;
+            state.requests.decline(id);
+            return;
+        };
         let bus = self.bus.upgrade();
         let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
-        let (id, pending) = (envelope.id, find(envelope.id));
+        let pending = find(id);
         let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
         self.seen.note(id, seen_as);
-        let (state, settings) = (&self.link.state, &self.link.settings);
         let place = state.lock().outgoing.next_place();
-        let encoded = encode(envelope, &settings.name, place, &settings.codec);
+        let encoded = encode(envelope, &settings.name, place, hops, &settings.codec);
         let mut state = state.lock();
         let frame = match encoded {
             Ok(frame) => frame,
@@ -350,20 +349,19 @@ async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>
     let mut call = pin!(call);
     // Most calls end at once, and need no timer.
     let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-    let ended = match at_once {
-        Poll::Ready(result) => Ok(result),
+    let result = match at_once {
+        Poll::Ready(result) => Ok(Ok(result)),
         Poll::Pending => tokio::select! {
             biased;
-            result = timeout(limit, call) => {
-                result.map_err(|_| format!("the engine has not answered within {limit:?}"))
-            }
+            result = timeout(limit, call) => Ok(result),
             () = link.cut.notified() => Err("the connection was cut".to_owned()),
         },
     };
-    let failure = match ended {
-        Ok(Ok(())) => return Called::Well,
-        Ok(Err(error)) if error.is_refusal() => return Called::Refused(in_words(&error)),
-        Ok(Err(error)) => in_words(&error),
+    let failure = match result {
+        Ok(Ok(Ok(()))) => return Called::Well,
+        Ok(Ok(Err(error))) if error.is_refusal() => return Called::Refused(in_words(&error)),
+        Ok(Ok(Err(error))) => in_words(&error),
+        Ok(Err(_)) => format!("the engine has not answered within {limit:?}"),
         Err(failure) => failure,
     };
     link.state.lock().fail(&failure, Instant::now());

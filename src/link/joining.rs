@@ -161,6 +161,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
+            is_transit: self.is_transit,
             imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
         let (asking, commands) = mpsc::unbounded_channel();

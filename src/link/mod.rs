@@ -40,6 +40,7 @@ mod settings;
 mod state;
 mod stats;
 mod subject;
+mod transit;
 mod waiting;
 mod wire;
 

@@ -278,3 +278,7 @@ impl Origins {
         self.by_name.values().map(Neighbour::stats).collect()
     }
 }
+
+#[cfg(all(test, not(oxide_loom)))]
+#[path = "tests/origins.rs"]
+mod tests;

@@ -114,12 +114,12 @@ impl Outgoing {
     /// counts as sent, so that the others go on; importers then find out by themselves. Returns whether the frame is lost
     /// by it.
     pub(super) fn bury(&mut self, sequence: u64, tombstone: &Frame) -> bool {
-        let tombstone = PackedFrame::new(tombstone);
         let is_new = sequence > self.confirmed && self.unconfirmed_tombstones.insert(sequence);
         let at = sequence.checked_sub(self.first);
         let Some(frame) = at.and_then(|at| self.frames.get_mut(usize::try_from(at).ok()?)) else {
             return false;
         };
+        let tombstone = PackedFrame::new(tombstone);
         if *frame == tombstone {
             self.sent(sequence);
             return false;

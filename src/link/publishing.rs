@@ -92,7 +92,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
         request: Option<&BroughtRequest>,
     ) -> Result<(Fate, Audience<M>), Gone> {
         let Arrived { heading, frame, .. } = arrived;
-        let is_again = heading.is_again;
+        let (is_again, hops) = (heading.is_again, heading.hops);
         let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
         let envelope = match decoded {
             Ok(envelope) => envelope,
@@ -101,7 +101,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 return Ok((Fate::Refused, Audience::Nobody));
             }
         };
-        let inlet = (self.inlets.iter()).find(|it| it.imported.matches(&frame.subject));
+        let inlet = (self.inlets.iter()).find(|it| it.imported.is_for(&frame.subject));
         if inlet.is_none() && subject::is_without_subject(&frame.subject) {
             return Ok((Fate::PassedOver, Audience::Nobody));
         }
@@ -125,7 +125,8 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             // One of the group had it the first time.
             return Ok((Fate::Repeated, Audience::Nobody));
         }
-        let Some(noted) = self.seen.note_until_kept(envelope.id) else {
+        let by = self.link.settings.incarnation;
+        let Some(noted) = self.seen.note_until_kept(envelope.id, by, hops) else {
             return Ok((Fate::Repeated, Audience::Nobody));
         };
         let fate = match envelope.correlation_id {

@@ -28,6 +28,8 @@ pub(super) struct Settings {
     pub(super) mark_after: Duration,
     /// What is exported, and what is subscribed to, as the server sees it.
     pub(super) exports: Vec<String>,
+    /// What other links bring is exported as well.
+    pub(super) is_transit: bool,
     pub(super) imports: Vec<Imported>,
 }
 

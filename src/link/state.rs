@@ -74,6 +74,8 @@ pub(super) struct State {
     marked_at: Option<Instant>,
     mark_at: Option<Instant>,
     mark_pause: Duration,
+    /// Before the next frame that was asked for, the bus was looked at. Else such frames could keep new ones there.
+    has_looked: bool,
     pub(super) export: ExportStats,
     pub(super) refused: u64,
     server_denials: u64,
@@ -139,6 +141,7 @@ impl State {
             marked_at: None,
             mark_at: None,
             mark_pause: settings.mark_after,
+            has_looked: false,
             export: ExportStats::default(),
             refused: 0,
             server_denials: 0,
@@ -185,11 +188,16 @@ impl State {
             return Action::Confirm(self.outgoing.confirmable());
         }
         if let Some((sequence, frame)) = next {
+            let is_again = sequence <= self.outgoing.confirmable();
+            self.has_looked = is_again && !self.has_looked;
+            if self.has_looked {
+                return waiting(Some(now));
+            }
             let mut frame = frame.unpack();
-            if let Some(left) = self.requests.time_left(sequence, now) {
+            if let Some(left) = self.requests.send(sequence, now) {
                 add_time_left(&mut frame, left);
             }
-            if sequence <= self.outgoing.confirmable() {
+            if is_again {
                 add_again(&mut frame);
             }
             return Action::Data(sequence, frame);

@@ -27,7 +27,8 @@ pub struct LinkStats {
     /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
     /// in a sequence.
     pub refused: u64,
-    /// How often the server has refused a publish or a subscription.
+    /// How often the server has refused a publish or a subscription, as far as the engine tells. An envelope whose publish
+    /// is refused counts as confirmed, for the round trip succeeds: no server says which one it was.
     pub server_denials: u64,
     /// How often the engine has said that it dropped frames, without saying how many. What is missing is asked for.
     pub engine_lags: u64,
@@ -58,7 +59,8 @@ pub struct ExportStats {
     pub unsendable: u64,
     /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
     pub declined: u64,
-    /// Envelopes that a link has brought, and that therefore do not go out again.
+    /// Envelopes that a link has brought, and that therefore do not go out again; for a
+    /// [transit](crate::link::LinkBuilder::transit), those that it has brought itself, or that have come too far.
     pub passed_over: u64,
 }
 

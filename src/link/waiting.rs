@@ -75,10 +75,7 @@ impl WaitingQueue {
 
 /// Roughly what a frame takes in memory.
 pub(super) fn size(frame: &Frame) -> usize {
-    let headers = frame
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 64);
+    let headers = (frame.headers.iter()).map(|(name, value)| name.len() + value.len() + 64);
     128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
 }
 

@@ -6,6 +6,7 @@ mod crossing;
 mod drains;
 mod ends;
 mod faults;
+mod greedy;
 mod groups;
 mod hostile;
 mod loops;
@@ -13,6 +14,7 @@ mod loops;
 mod nats;
 mod requests;
 mod subjects;
+mod transit;
 
 use std::time::Duration;
 

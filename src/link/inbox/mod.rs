@@ -366,3 +366,7 @@ impl<T> Incoming<T> {
         self.hand_on(out);
     }
 }
+
+#[cfg(all(test, not(oxide_loom)))]
+#[path = "../tests/inbox.rs"]
+mod tests;

@@ -117,11 +117,11 @@ impl EngineSender for MemorySender {
 
     async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         let server = self.server.server.lock();
-        let wanted = Imported {
+        let imported = Imported {
             subject: subject.to_owned(),
             group: group.map(str::to_owned),
         };
-        server.subscribe(&self.connection, wanted);
+        server.subscribe(&self.connection, imported);
         Ok(())
     }
 

@@ -140,10 +140,10 @@ impl Server {
         }
         (wire.is_cut, wire.back_at) = (false, None);
         wire.put(Instant::now(), EngineEvent::Connected);
-        let mut all = std::mem::take(&mut wire.subscriptions);
-        all.append(&mut wire.refused);
+        let mut wanted = std::mem::take(&mut wire.subscriptions);
+        wanted.append(&mut wire.refused);
         drop(wire);
-        for wanted in all {
+        for wanted in wanted {
             self.subscribe(connection, wanted);
         }
         connection.changed.notify_one();
@@ -193,8 +193,7 @@ impl MemoryConnection {
         if wire.is_cut || wire.is_closed {
             return (0, BTreeSet::new());
         }
-        let is_wanted = |it: &&Imported| subject::matches(&it.subject, subject);
-        let wanted = wire.subscriptions.iter().filter(is_wanted);
+        let wanted = wire.subscriptions.iter().filter(|it| it.matches(subject));
         let groups: Vec<_> = wanted.map(|it| it.group.clone()).collect();
         let alone = groups.iter().filter(|group| group.is_none()).count();
         (alone, groups.into_iter().flatten().collect())

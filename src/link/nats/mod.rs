@@ -10,8 +10,10 @@
 //!   next connection would seem to confirm it. Here no round trip succeeds from a cut on until
 //!   [`EngineReceiver::next`](super::engine::EngineReceiver::next) has returned
 //!   [`Connected`](super::engine::EngineEvent::Connected).
-//! - **Refusals.** A publish without permission succeeds at the client; the server complains later. Here the complaint
-//!   is a [`Denied`](super::engine::EngineEvent::Denied) that names the subject.
+//! - **Refusals.** A publish or a subscription without permission succeeds at the client; the server complains later. Here
+//!   the complaint is a [`Denied`](super::engine::EngineEvent::Denied) that names the subject. After a subscription, and
+//!   after each cut, a round trip takes a second marker, from the second connection to the first. It comes behind the
+//!   complaints.
 //! - **Long subjects.** The server would cut the connection. Here such a frame is refused.
 //!
 //! The order of frames holds within each subscription. Frames of two subscriptions may overtake each other by a few, but
@@ -205,7 +207,7 @@ impl Engine for Nats {
         news.begin(&frames);
         let (subscriptions, added) = mpsc::unbounded_channel();
         let receiver = NatsReceiver::new(&frames, news.clone(), added);
-        let sender = NatsSender::new(frames, &markers, news, subscriptions, name).await?;
+        let sender = NatsSender::new(frames, markers, news, subscriptions, name).await?;
         Ok((sender, receiver))
     }
 }

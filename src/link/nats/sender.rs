@@ -13,7 +13,7 @@ use futures_core::Stream;
 use tokio::sync::{mpsc, watch};
 use tokio::time;
 
-use super::news::{ClientNews, SharedNews};
+use super::news::{ClientNews, SharedNews, connection};
 use crate::link::engine::{EngineError, EngineSender, Frame};
 
 /// The most bytes of a subject. A server takes 4,096 for a whole control line, and cuts a connection with a longer one.
@@ -46,21 +46,27 @@ pub struct NatsSender {
     marker: String,
     /// Markers, as they come back by the second connection.
     markers: Subscriber,
+    /// The second connection, and its markers, as they come by the first one.
+    second: Client,
+    returns: Subscriber,
     /// The number of the last round trip.
     trip: u64,
+    /// The connection by which the server has answered all subscriptions.
+    answered: Option<u64>,
 }
 
 impl NatsSender {
     pub(super) async fn new(
         client: Client,
-        markers: &Client,
+        second: Client,
         news: SharedNews,
         subscriptions: mpsc::UnboundedSender<(String, Subscriber)>,
         name: &str,
     ) -> Result<Self, EngineError> {
+        let failed = |error| EngineError::new("prepare round trips", error);
         let marker = format!("ob.{name}.{MARKER}.{:016x}", fastrand::u64(..));
-        let markers = (markers.subscribe(marker.clone()).await)
-            .map_err(|error| EngineError::new("prepare round trips", error))?;
+        let markers = (second.subscribe(marker.clone()).await).map_err(failed)?;
+        let returns = (client.subscribe(returned(&marker)).await).map_err(failed)?;
         Ok(NatsSender {
             client,
             changes: news.watch(),
@@ -68,7 +74,10 @@ impl NatsSender {
             subscriptions,
             marker,
             markers,
+            second,
+            returns,
             trip: 0,
+            answered: None,
         })
     }
 
@@ -97,17 +106,39 @@ impl NatsSender {
         }
     }
 
-    /// Waits for the marker of this round trip, or of a later one.
-    async fn came_back(&mut self) -> Result<(), EngineError> {
-        loop {
-            let next = poll_fn(|context| Pin::new(&mut self.markers).poll_next(context)).await;
-            let Some(marker) = next else {
-                return Err(EngineError::new(ROUND_TRIP, CLOSED));
-            };
-            let number = std::str::from_utf8(&marker.payload).ok();
-            if number.and_then(|number| number.parse().ok()) == Some(self.trip) {
-                return Ok(());
+    /// Waits until the first connection has heard what the server said to the subscriptions: a marker goes the other way,
+    /// behind it.
+    async fn hear_answers(&mut self) -> Result<(), EngineError> {
+        let connection = connection(&self.client);
+        while self.answered != Some(connection) {
+            self.uncut()?;
+            let (subject, number) = (returned(&self.marker), self.trip.to_string().into());
+            (self.second.publish(subject, number).await)
+                .map_err(|error| EngineError::new(ROUND_TRIP, error))?;
+            if let Ok(came) = time::timeout(AGAIN, came(&mut self.returns, self.trip)).await {
+                came?;
+                self.answered = Some(connection);
             }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the subject of markers that go from the second connection to the first.
+fn returned(marker: &str) -> String {
+    format!("{marker}.returned")
+}
+
+/// Waits for the marker of this round trip.
+async fn came(markers: &mut Subscriber, trip: u64) -> Result<(), EngineError> {
+    loop {
+        let next = poll_fn(|context| Pin::new(&mut *markers).poll_next(context)).await;
+        let Some(marker) = next else {
+            return Err(EngineError::new(ROUND_TRIP, CLOSED));
+        };
+        let number = std::str::from_utf8(&marker.payload).ok();
+        if number.and_then(|number| number.parse().ok()) == Some(trip) {
+            return Ok(());
         }
     }
 }
@@ -141,6 +172,7 @@ impl EngineSender for NatsSender {
 
     async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         const DOING: &str = "subscribe";
+        self.answered = None;
         if subject.len() > SUBJECT {
             return Err(EngineError::new(DOING, TOO_LONG));
         }
@@ -164,8 +196,9 @@ impl EngineSender for NatsSender {
             let number = self.trip.to_string().into();
             (self.client.publish(self.marker.clone(), number).await)
                 .map_err(|error| EngineError::new(ROUND_TRIP, error))?;
-            if let Ok(came_back) = time::timeout(AGAIN, self.came_back()).await {
-                came_back?;
+            if let Ok(came) = time::timeout(AGAIN, came(&mut self.markers, self.trip)).await {
+                came?;
+                self.hear_answers().await?;
                 return self.uncut();
             }
         }

@@ -217,7 +217,8 @@ async fn frames_that_are_not_taken_are_dropped_and_that_is_told() {
     soon(north.round_trip()).await.expect("it is there");
     soon(slow.round_trip()).await.expect("it is there");
     assert_eq!(event(&mut heard).await, EngineEvent::Lagged);
-    for _ in 0..100 {
+    // One place has the marker that came behind the subscription.
+    for _ in 0..99 {
         assert_eq!(body(&mut heard).await, "");
     }
 }

@@ -1,9 +1,9 @@
-//! Limits of the server that are set lower than usual.
+//! What the server does not take or permit.
 
 use std::time::Duration;
 
 use oxide_bus::Bus;
-use oxide_bus::link::Link;
+use oxide_bus::link::{Link, NotReadyError};
 
 use super::server::{DEADLINE, Server, soon};
 
@@ -38,4 +38,42 @@ async fn what_is_larger_than_the_server_takes_is_lost_and_told_and_the_others_go
     assert_eq!((export.confirmed, export.lost, export.resent), (2, 1, 0));
     to.drain(Duration::from_secs(5)).await.expect("it is over");
     assert_eq!(to.stats().imports[0].missed, 1);
+}
+
+#[tokio::test]
+async fn a_link_is_never_ready_whose_subscription_the_server_refuses_also_after_a_reconnect() {
+    let Some(mut server) = Server::with(
+        r#"authorization { users: [ { user: south, password: secret, permissions: {
+            publish: ["ob.south.>"], subscribe: ["ob.*.event.>", "ob.*.=c.>", "ob.south.=b.>"]
+        } } ] }"#,
+    ) else {
+        return;
+    };
+    let bus = Bus::<String>::new();
+    for round in 0..20 {
+        let nats = server.nats().user_and_password("south", "secret");
+        let link = Link::over(nats)
+            .name("south")
+            .import("secret", bus.trusted_publisher("link"))
+            .connect(&bus);
+        let link = soon(link).await.expect("it is a user");
+        let refused = link.ready(DEADLINE).await;
+        assert!(
+            matches!(refused, Err(NotReadyError::Denied { .. })),
+            "{refused:?}"
+        );
+        if round == 0 {
+            server.kill();
+            server.restart();
+            while link.stats().reconnects == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let refused = link.ready(DEADLINE).await;
+            assert!(
+                matches!(refused, Err(NotReadyError::Denied { .. })),
+                "{refused:?}"
+            );
+        }
+        soon(link.close()).await;
+    }
 }
