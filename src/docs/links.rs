@@ -251,7 +251,7 @@
 //!   [ids](crate::Envelope::id) of what it has done where it keeps the result.
 //! * **A link that is new to the stream** begins with what is sent from then on, or where
 //!   [`start`](crate::link::LinkBuilder::start) says: with the first envelope that is stored, or with the last one of each
-//!   subject. The latter is for what a bus [retains](crate::BusBuilder::retain): give both buses the same rule, and late
+//!   subject. The latter is for what a bus [retains](crate::Bus::retain): give both buses the same rule, and late
 //!   joiners on the other side have the last state as well, also if its exporter has ended.
 //! * **The order is that of the stream**, which is the exporter's. If a stream refuses some frames for a while, since it is
 //!   full, those come later than the ones it took meanwhile.
