@@ -29,12 +29,16 @@ pub(crate) fn compare(url: &'static str, rounds: usize) {
         ("link, a task", link(url, "ping-task", Runs::AsTask)),
         ("link, a thread", link(url, "ping-thread", Runs::OnThread)),
     ];
+    let samples = table::interleave(&contestants, rounds, |sides: &Pings| {
+        let mut took = sides.round();
+        took.sort_by(f64::total_cmp);
+        took
+    });
     for percent in [50, 99] {
-        let lines = table::interleave(&contestants, rounds, |sides: &Pings| {
-            let mut took = sides.round();
-            took.sort_by(f64::total_cmp);
-            quantile(&took, percent)
-        });
+        let lines = samples
+            .iter()
+            .map(|it| it.line(|took| quantile(took, percent)));
+        let lines: Vec<_> = lines.collect();
         let title = format!("microseconds there and back, {percent} of 100 take at most");
         table::print(&title, &lines);
         for ours in &lines[1..] {
@@ -61,20 +65,20 @@ async fn ping(mut north: North<Vec<f64>>, mut there_and_back: impl AsyncFnMut(u3
 
 fn bare(url: &'static str) -> Pings {
     let north = async move |north| {
-        let mut client = Bare::connect(url, "note.b").await;
+        let mut client = Bare::connect(url, "ping.b").await;
         let body = Bytes::from(Note::new("a").json());
         ping(north, async |number| {
-            client.publish("note.a", number, body.clone()).await;
+            client.publish("ping.a", number, body.clone()).await;
             client.next().await;
         })
         .await;
     };
     let south = async move |south: South| {
-        let mut client = Bare::connect(url, "note.a").await;
+        let mut client = Bare::connect(url, "ping.a").await;
         south.tell();
         loop {
             let note = client.next().await;
-            client.publish("note.b", 0, note.payload).await;
+            client.publish("ping.b", 0, note.payload).await;
         }
     };
     Sides::start(north, south)

@@ -32,35 +32,52 @@ pub(crate) fn quantile(sorted: &[f64], percent: usize) -> f64 {
     sorted[(sorted.len() - 1) * percent / 100]
 }
 
+/// What a contestant measured in each round.
+pub(crate) struct Samples<S> {
+    name: String,
+    rounds: Vec<S>,
+}
+
+impl<S> Samples<S> {
+    /// Takes one figure of each round.
+    pub(crate) fn line(&self, figure: impl FnMut(&S) -> f64) -> Line {
+        Line::new(&*self.name, self.rounds.iter().map(figure).collect())
+    }
+}
+
 /// Lets each contestant run once in each round. Each round begins with another, so that a disturbance of the machine
 /// hits all alike. A first round is not counted.
-pub(crate) fn interleave<C>(
+pub(crate) fn interleave<C, S>(
     contestants: &[(&str, C)],
     rounds: usize,
-    mut run: impl FnMut(&C) -> f64,
-) -> Vec<Line> {
+    mut run: impl FnMut(&C) -> S,
+) -> Vec<Samples<S>> {
     let count = contestants.len();
-    let mut samples = vec![Vec::new(); count];
+    let samples = contestants.iter().map(|(name, _)| Samples {
+        name: (*name).to_owned(),
+        rounds: Vec::new(),
+    });
+    let mut samples: Vec<_> = samples.collect();
     for round in 0..=rounds {
         for turn in 0..count {
             let index = (round + turn) % count;
             let sample = run(&contestants[index].1);
             if round > 0 {
-                samples[index].push(sample);
+                samples[index].rounds.push(sample);
             }
         }
     }
-    let names = contestants.iter().map(|(name, _)| *name);
-    (names.zip(samples))
-        .map(|(name, samples)| Line::new(name, samples))
-        .collect()
+    samples
 }
 
 pub(crate) fn print(title: &str, lines: &[Line]) {
     println!("  {title}");
     for line in lines {
         let mark = if line.is_unsteady() { "~" } else { "" };
-        let figure = format!("{mark}{:.0}", line.median());
+        let figure = match line.median() {
+            small if small < 100.0 => format!("{mark}{small:.1}"),
+            large => format!("{mark}{large:.0}"),
+        };
         println!("  {:<52} {figure:>17}", line.name);
     }
 }

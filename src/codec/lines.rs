@@ -6,11 +6,24 @@ use std::io::{self, BufRead, Write};
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
-use serde::ser::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::{BOM, Codec, FileKind, LineError, begin};
+use super::{BOM, Codec, DecodeError, FileKind, LineError, begin};
 use crate::message::envelope::Envelope;
 use crate::message::kernel::Message;
+
+/// How many bytes a line of an audit log may have around its envelope.
+const AROUND_RECORDS: usize = 1 << 20;
+
+/// A line of an audit log, as far as it matters here.
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(rename = "record")]
+    _number: u64,
+    #[serde(borrow)]
+    envelope: Option<&'a RawValue>,
+}
 
 /// Reads envelopes from JSON Lines, one after the other.
 ///
@@ -45,6 +58,8 @@ use crate::message::kernel::Message;
 pub struct LinesReader<R, M = Message> {
     input: R,
     codec: Codec,
+    /// The lines are those of an audit log.
+    has_records: bool,
     line: u64,
     buffer: Vec<u8>,
     has_ended: bool,
@@ -58,6 +73,7 @@ impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
         LinesReader {
             input,
             codec: Codec::new(),
+            has_records: false,
             line: 0,
             buffer: Vec::new(),
             has_ended: false,
@@ -69,6 +85,36 @@ impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
+        self
+    }
+
+    /// Reads the envelopes of an [audit log](crate::audit), and passes over its other records.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{fs::File, io::BufReader};
+    ///
+    /// use oxide_bus::Bus;
+    /// use oxide_bus::audit::{AuditLog, Options};
+    /// use oxide_bus::codec::LinesReader;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("audit.jsonl");
+    /// let bus = Bus::<u32>::new();
+    /// let log = AuditLog::start(&bus, &path, Options::new())?;
+    /// bus.send("counter", 7)?;
+    /// log.close()?;
+    ///
+    /// let log = BufReader::new(File::open(&path)?);
+    /// let mut envelopes = LinesReader::<_, u32>::new(log).of_audit_log();
+    /// assert_eq!(envelopes.next().expect("one was sent")?.message, 7);
+    /// assert!(envelopes.next().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn of_audit_log(mut self) -> Self {
+        self.has_records = true;
         self
     }
 
@@ -88,7 +134,7 @@ impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
     fn read_line(&mut self) -> io::Result<bool> {
         // The limit, a byte-order mark, a carriage return, and one byte more to be over the limit.
         let mark = if self.line == 0 { BOM.len() } else { 0 };
-        let room = self.codec.limits.bytes.saturating_add(mark + 2);
+        let room = self.longest().saturating_add(mark + 2);
         let mut is_line = false;
         self.buffer.clear();
         loop {
@@ -126,8 +172,27 @@ impl<R: BufRead, M: DeserializeOwned + 'static> LinesReader<R, M> {
         Ok(())
     }
 
+    /// How many bytes a line may have.
+    fn longest(&self) -> usize {
+        let around = if self.has_records { AROUND_RECORDS } else { 0 };
+        self.codec.limits.bytes.saturating_add(around)
+    }
+
+    /// Reads what is in the buffer. `None` if that is a record without an envelope.
+    fn decode(&self) -> Result<Option<Envelope<M>>, DecodeError> {
+        if self.has_records
+            && let Ok(record) = serde_json::from_slice::<Record<'_>>(&self.buffer)
+        {
+            let envelope = record.envelope;
+            return envelope
+                .map(|json| self.codec.decode(json.get()))
+                .transpose();
+        }
+        self.codec.decode(&self.buffer).map(Some)
+    }
+
     fn is_blank(&self) -> bool {
-        self.buffer.len() <= self.codec.limits.bytes
+        self.buffer.len() <= self.longest()
             && self
                 .buffer
                 .iter()
@@ -155,8 +220,11 @@ impl<R: BufRead, M: DeserializeOwned + 'static> Iterator for LinesReader<R, M> {
                 return Some(Err(LineError::Format { line, looks_like }));
             }
             if !self.is_blank() {
-                let read = self.codec.decode(&self.buffer);
-                return Some(read.map_err(|error| LineError::Decode { line, error }));
+                match self.decode() {
+                    Ok(None) => {}
+                    Ok(Some(envelope)) => return Some(Ok(envelope)),
+                    Err(error) => return Some(Err(LineError::Decode { line, error })),
+                }
             }
         }
         None

@@ -103,6 +103,18 @@ impl Scan<'_> {
             .unwrap_or(rest.len());
     }
 
+    /// Moves to the next quote or backslash. Where there is neither it goes sixteen bytes at a time, which takes a few
+    /// instructions, since the loop over them has no exit.
+    fn skip_plain(&mut self) {
+        let ends = |byte: u8| byte == b'"' || byte == b'\\';
+        while let Some(chunk) = self.bytes[self.at..].first_chunk::<16>()
+            && !chunk.iter().fold(false, |found, &byte| found | ends(byte))
+        {
+            self.at += chunk.len();
+        }
+        self.skip(|byte| !ends(byte));
+    }
+
     fn node(&mut self, start: usize) -> Result<(), Fault> {
         self.nodes += 1;
         if self.nodes > self.limits.nodes {
@@ -116,7 +128,7 @@ impl Scan<'_> {
         let mut length = 0;
         loop {
             let run = self.at;
-            self.skip(|byte| byte != b'"' && byte != b'\\');
+            self.skip_plain();
             length += self.at - run;
             let Some([b'\\', escaped @ ..]) = self.bytes.get(self.at..) else {
                 break; // the closing quote, or the end of a text that lacks one

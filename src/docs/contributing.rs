@@ -21,8 +21,8 @@
 //! | fuzz bodies on their corpus, without a fuzzer | `cargo test --all-features --test library corpus` |
 //!
 //! `.ci/run` needs a Rust toolchain with rustfmt and clippy, and a C++ compiler for the fuzz targets. It installs
-//! nothing but Debian's `nats-server`, if there is none. Without that program the tests in tests/link/nats are skipped; where
-//! the environment variable `CI` is set they fail.
+//! nothing but Debian's `nats-server`, if there is none. Without that program the tests in tests/link/nats are skipped, and
+//! without `openssl` the one of TLS; where the environment variable `CI` is set they fail.
 //!
 //! # Where a test goes
 //!
@@ -33,7 +33,7 @@
 //! | links between buses | tests/link; with more messages: `OXIDE_LINK_MESSAGES=1000000 cargo test --release --features link link` |
 //! | the command | tests/command |
 //! | what needs a process of its own: a global recorder, a kill, a folder | tests/process |
-//! | what needs a NATS server | tests/link/nats, which start one each, on a free port |
+//! | what needs a NATS server | tests/link/nats, which start one each, on a free port; with ten crashes each: `OXIDE_LINK_LONG=1 cargo test --features nats --test link nats::faults` |
 //! | any mixture of operations | the reference model, `tests/support/model.rs`: random scripts and a fuzz target run it |
 //! | that a hostile module cannot do something | `tests/library/threat_model.rs`, with a line on that [page](super::threat_model) |
 //! | an interleaving of two or three threads | a loom model in the folder `tests` of its layer in `src/` |

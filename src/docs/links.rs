@@ -61,23 +61,28 @@
 //!    denied, late or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
 //!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
 //!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
-//!    [patience](crate::link::LinkBuilder::patience), is missed. An advisory [`LinkLagged`] says so, and
+//!    [patience](crate::link::LinkBuilder::patience), is missed. The patience runs while the exporter is there; while it
+//!    says nothing at all, an importer waits six times as long, unless it has begun another life. An advisory [`LinkLagged`] says so, and
 //!    [`LinkGaps`](crate::link::LinkGaps) says at which delivery the gap lies.
 //! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.
 //! 4. **Nothing waits for the server without end.** Each call of the engine has a
 //!    [time limit](crate::link::LinkBuilder::time_limit). A call that takes longer counts as a cut.
-//! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip. After each
-//!    reconnect that is done again, before anything counts as confirmed.
-//! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again.
-//!    All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two links arrives once.
+//! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip, and
+//!    refused none of them. After each reconnect that is done again, before anything counts as confirmed.
+//! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again but a
+//!    [transit](#transit). All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two
+//!    links arrives once.
 //! 7. **Nothing forged gets in.** An import publishes under the grant of its publisher: the grant must
 //!    [forward](crate::Grant::forwards), and its sources and patterns decide. It need not list the header
 //!    `link-origin`, which the link itself sets. A message whose own subject is not that of its frame is denied. Denials
 //!    are counted, and told by the bus as its own.
 //! 8. **Hostile frames harm nobody.** What cannot be read is refused and counted, within the limits of the
-//!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded.
+//!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded. Of
+//!    frames that wait for earlier ones there are 64 MiB at most, and the origin that holds most of them gives way. A
+//!    neighbour that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks go out
+//!    every 50 ms at most.
 //! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends.
 //!
 //! # What is not promised
@@ -85,9 +90,16 @@
 //! * *Confirmed* is not *received*. The server has it; whether somebody listens there, nobody says. What the server
 //!   drops for a slow importer is asked for again, as long as the exporter is there and keeps it. An exporter that has
 //!   ended answers no more.
+//! * *Confirmed* is not *permitted* either. A server that does not let the link publish to a subject drops the frame, and
+//!   says so later: the round trip succeeds all the same. Such refusals are counted as
+//!   [`server_denials`](crate::link::LinkStats::server_denials), and make the link not ready. Which envelopes they were
+//!   about nobody can say, and of many not each one is told.
 //! * A gap is noticed only by a link that imports all that the other exports. Otherwise the missing numbers may be those
 //!   that were not asked for: they are counted as `untracked`, the order is that of the arrival, and losses on the way
-//!   are not told. So import what is exported; filter on the bus.
+//!   are not told. So import what is exported; filter on the bus. Marks say what is exported. If none comes within six
+//!   times the patience, gaps say nothing until one comes.
+//! * A link knows 1,024 origins, and four lives of each. For more it forgets those that it has heard nothing of for
+//!   longest: what waited for earlier frames is published then, and the gap told.
 //! * A link that joins late receives what is sent from then on. Only an exporter that began after the importer is
 //!   received from its first envelope on.
 //! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window. Its next start is another life:
@@ -106,8 +118,8 @@
 //! request's subject and a link there imports it, and the answer's subject the other way. Besides:
 //!
 //! * **Nobody is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no link
-//!   imports. It also declines one for which all links that import it have said that nobody matched it there, or that
-//!   it was denied. If all that have the request decline it, it ends with
+//!   imports. It also declines one for which all links that import it have said that nobody has it there: nobody
+//!   matched it, all that did had no room, or it was denied. If all that have the request decline it, it ends with
 //!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus.
 //! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
 //!   most. One that waited too long before it is published is not published, and counted as
@@ -115,10 +127,12 @@
 //! * **A late answer** goes to subscribers only, as on one bus. It is counted as
 //!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
 //!
-//! Links say what they import when they begin to listen, when they are asked, and every 10 s. One that says nothing for
-//! 35 s is forgotten. Where a link cannot know, the request's time-out decides: in the first second after its
-//! connection has begun, if an importer has vanished with the request, if what it said was lost on the way, or with
-//! more than 256 importers. An importer that has become ready just now may be unknown for some milliseconds.
+//! Links say what they import when they begin to listen, when they are asked, and then more and more seldom, up to every
+//! 10 s. One that says nothing for 35 s is forgotten, and so is the life before of one that was started again. For a
+//! second after it has connected a link does not know its importers yet; that nobody answers is then said a second late.
+//! Where it cannot know, the request's time-out decides: if an importer has vanished with the request, if what it said
+//! was lost on the way, if a request to a group was sent again, or with more than 256 importers. An importer that has
+//! become ready just now may be unknown for some milliseconds.
 //!
 //! # Groups
 //!
@@ -134,15 +148,18 @@
 //!
 //! A request to a group goes to one of it. If nobody on that bus answers, the group has declined.
 //!
-//! # Not yet
+//! # Transit
 //!
-//! Transit (what came by one link leaves by another).
+//! A link that is a [transit](crate::link::LinkBuilder::transit) also exports what *another* link of its bus has
+//! brought. So buses in a row, each with a server between it and the next, hear of each other.
 //!
-//! Known faults, to be mended before the first version:
-//!
-//! * `drain` may return `Ok` although envelopes that came in were not published yet.
-//! * A gap that is open while the exporter is cut off for longer than the importer's patience is told as missed.
-//! * A neighbour that may send control frames can keep an exporter busy with sending again. So give `ob.>` to links only.
+//! * An importer receives it from the transit: the grant for that origin decides, and `link-origin` is the transit's
+//!   name. Where it was sent first only its source says; to trust a transit is to trust it in that.
+//! * Circles end by the window of seen ids, which all links of a bus share. Beyond that, an envelope is passed on by
+//!   eight links at most, and then counted as [`passed_over`](crate::link::ExportStats::passed_over).
+//! * What is not in that window any more does not go out: that it was brought is known, but not by which link. So a
+//!   transit that is 65,536 envelopes behind the links beside it passes nothing on.
+//! * Requests pass as well, and their answers. One that nobody answers on any bus behind a transit ends at once.
 //!
 //! # On the wire
 //!
@@ -163,8 +180,10 @@
 //! bytes; what is longer does not go out, and is counted.
 //!
 //! The header `Ob` has the version, the life of the link, the number, the envelope's id, its time, its source, and its
-//! correlation id if it has one; and for a request `left=` with the milliseconds that are left. A frame that is sent again since a link has asked for it ends with `again=`. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white
-//! space at the ends are escaped as `=HH`.
+//! correlation id if it has one. Then come, as they apply, `hops=` with the number of links that have passed it on,
+//! `left=` with the milliseconds that are left for an answer to a request, and `again=` if it was sent before and a link
+//! has asked for it again. A header `name` of the envelope is sent as `Ob-H-name`; in its value `=` and white space at
+//! the ends are escaped as `=HH`.
 //!
 //! # Over NATS
 //!
@@ -232,7 +251,7 @@
 //!   [ids](crate::Envelope::id) of what it has done where it keeps the result.
 //! * **A link that is new to the stream** begins with what is sent from then on, or where
 //!   [`start`](crate::link::LinkBuilder::start) says: with the first envelope that is stored, or with the last one of each
-//!   subject. The latter is for what a bus [retains](crate::BusBuilder::retain): give both buses the same rule, and late
+//!   subject. The latter is for what a bus [retains](crate::Bus::retain): give both buses the same rule, and late
 //!   joiners on the other side have the last state as well, also if its exporter has ended.
 //! * **The order is that of the stream**, which is the exporter's. If a stream refuses some frames for a while, since it is
 //!   full, those come later than the ones it took meanwhile.
@@ -255,7 +274,9 @@
 //! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
 //!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
 //! * to share a subscription in a group, if links do so;
-//! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
+//! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames. When the first
+//!   round trip after a subscription ends, a refusal of it can be taken without waiting; after a reconnect it is told
+//!   again;
 //! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
 //!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined
 //!   begins after the number that the mark tells.
@@ -263,7 +284,8 @@
 //! An engine for durable links is another one: it stores, and acknowledges. [`StreamEngine`] is implemented by an engine
 //! that knows one.
 //!
-//! It need not store anything, nor acknowledge single frames, nor tell how many it has lost.
+//! It need not store anything, nor acknowledge single frames, nor tell how many it has lost. To drop its sender ends the
+//! connection.
 //!
 //! [`Engine`]: crate::link::engine::Engine
 //! [`StreamEngine`]: crate::link::engine::StreamEngine

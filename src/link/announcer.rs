@@ -9,8 +9,12 @@ use crate::link::announcing::Announcement;
 use crate::link::engine::Frame;
 use crate::link::imported::Imported;
 
-/// How often it is said again.
-const EVERY: Duration = Duration::from_secs(10);
+/// How soon it is said again, in case that it is lost; then more and more seldom, up to the longest pause.
+const SOON: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// With shorter pauses others are asked as well.
+const ASKING: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Announcer {
@@ -21,6 +25,7 @@ pub(super) struct Announcer {
     asks: bool,
     /// When it is said next.
     at: Option<Instant>,
+    pause: Duration,
 }
 
 impl Announcer {
@@ -36,27 +41,32 @@ impl Announcer {
             imports,
             asks,
             at: None,
+            pause: SOON,
         }
     }
 
     /// Returns the first frame of a connection, which asks for those of others.
     pub(super) fn first(&mut self, now: Instant) -> Frame {
-        if !self.imports.is_empty() {
-            self.at = Some(now + EVERY);
-        }
+        self.pause = SOON;
+        self.at = Some(now + self.pause);
         self.frame(self.imports.clone(), self.asks)
     }
 
     /// Returns the next frame if it is due.
     pub(super) fn next(&mut self, now: Instant) -> Option<Frame> {
         self.at.filter(|at| now >= *at)?;
-        self.at = Some(now + EVERY);
-        Some(self.frame(self.imports.clone(), false))
+        let asks = self.asks && self.pause < ASKING;
+        self.pause = (2 * self.pause).min(LONGEST_PAUSE);
+        let goes_on = !self.imports.is_empty() || self.asks && self.pause < ASKING;
+        self.at = goes_on.then(|| now + self.pause);
+        Some(self.frame(self.imports.clone(), asks))
     }
 
     /// Another link asks.
     pub(super) fn request(&mut self, now: Instant) {
-        self.at = self.at.map(|_| now);
+        if !self.imports.is_empty() {
+            self.at = Some(now);
+        }
     }
 
     /// When the next frame is due.

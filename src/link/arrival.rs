@@ -17,6 +17,8 @@ pub(super) enum Arrival {
     Duplicate,
     /// It was sent before this link listened.
     Early,
+    /// It came when nothing new was taken any more.
+    Late,
     /// Its number is farther than can be.
     TooFar,
 }

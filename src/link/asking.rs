@@ -28,14 +28,18 @@ impl AskingTimes {
 
     /// Returns beyond which number to ask for gaps now: 0 for all. `None` if it is too early.
     pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
+        let again = self.is_due_again(now);
+        let has_new_gap = std::mem::take(&mut self.has_new_gap);
+        (again || has_new_gap).then_some(if again { 0 } else { self.asked })
+    }
+
+    /// Whether everything is to be asked for again now. Then it is not for a while.
+    pub(super) fn is_due_again(&mut self, now: Instant) -> bool {
         let again = self.again_at.is_none_or(|at| now >= at);
         if again {
             self.again_at = Some(now + self.ask_again);
-        } else if !self.has_new_gap {
-            return None;
         }
-        self.has_new_gap = false;
-        Some(if again { 0 } else { self.asked })
+        again
     }
 
     /// Gaps up to this number were asked for.
@@ -46,6 +50,11 @@ impl AskingTimes {
     /// There is a gap that was not asked for.
     pub(super) fn note_gap(&mut self) {
         self.has_new_gap = true;
+    }
+
+    /// All up to this number has come. What lies behind is to be asked for, if it was not yet.
+    pub(super) fn came_up_to(&mut self, number: u64) {
+        self.has_new_gap |= number >= self.asked;
     }
 
     /// Numbers up to this one could not be taken. They are asked for later.

@@ -39,6 +39,7 @@ pub struct LinkBuilder<E, M> {
     pub(super) name: String,
     pub(super) exports: Vec<Pattern>,
     pub(super) exports_everything: bool,
+    pub(super) is_transit: bool,
     pub(super) imports: Vec<Import<M>>,
     pub(super) bad_pattern: Option<PatternError>,
     pub(super) bad_origin: Option<String>,
@@ -64,6 +65,7 @@ impl<E, M> LinkBuilder<E, M> {
             name: String::new(),
             exports: Vec::new(),
             exports_everything: false,
+            is_transit: false,
             imports: Vec::new(),
             bad_pattern: None,
             bad_origin: None,
@@ -90,7 +92,7 @@ impl<E, M> LinkBuilder<E, M> {
 
     /// Sends what matches this pattern. Each call adds a pattern, and one match is enough.
     ///
-    /// What a link has brought does not go out again. A payload without a subject matches no pattern; see
+    /// What a link has brought does not go out again, unless this link is a [transit](Self::transit). A payload without a subject matches no pattern; see
     /// [`export_everything`](Self::export_everything).
     pub fn export<P>(mut self, pattern: P) -> Self
     where
@@ -110,7 +112,47 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Brings what matches this pattern from all origins, and publishes it by this publisher.
+    /// Sends what another link of this bus has brought as well, if an export matches it; not what this link brings.
+    /// [`docs::links`](crate::docs::links#transit) says what ends circles.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oxide_bus::kernel::{Command, MessageBus};
+    /// use oxide_bus::link::Link;
+    /// use oxide_bus::link::memory::MemoryServer;
+    ///
+    /// let [near, far] = [(); 2].map(|()| MemoryServer::new());
+    /// let [north, middle, south] = [(); 3].map(|()| MessageBus::new());
+    /// let limit = Duration::from_secs(10);
+    /// let to = Link::over(far.engine())
+    ///     .name("south")
+    ///     .import("command.>", south.trusted_publisher("link"))
+    ///     .spawn(&south)?;
+    /// let transit = Link::over(far.engine()).name("middle").export("command.>").transit();
+    /// let transit = transit.spawn(&middle)?;
+    /// let through = Link::over(near.engine())
+    ///     .name("middle")
+    ///     .import("command.>", middle.trusted_publisher("link"))
+    ///     .spawn(&middle)?;
+    /// for link in [&to, &transit, &through] {
+    ///     link.ready(limit)?;
+    /// }
+    /// let _from = Link::over(near.engine()).name("north").export("command.>").spawn(&north)?;
+    ///
+    /// let mut commands = south.subscribe();
+    /// north.send("kernel", Command::Ping)?;
+    /// assert_eq!(commands.recv()?.header("link-origin"), Some("middle"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transit(mut self) -> Self {
+        self.is_transit = true;
+        self
+    }
+
+    /// Brings what matches this pattern from all origins, and publishes it by this publisher. A payload without a subject
+    /// matches no pattern; see [`import_everything`](Self::import_everything).
     ///
     /// The publisher's grant decides what may pass. It must [forward](crate::Grant::forwards), and name the
     /// [sources](crate::Grant::sources). If several imports match, the first of them is used. Import all that the other
@@ -144,10 +186,15 @@ impl<E, M> LinkBuilder<E, M> {
 
     /// Brings everything from all origins, also what has no subject; see [`import`](Self::import).
     pub fn import_everything(mut self, publisher: impl Into<Publisher<M>>) -> Self {
-        self.imports.push(Import {
-            imported: Imported::alone(subject::from_origin("*", ">")),
-            publisher: publisher.into(),
-        });
+        let publisher = publisher.into();
+        let subjects = [
+            subject::from_origin("*", ">"),
+            subject::without_subject("*"),
+        ];
+        self.imports.extend(subjects.map(|subject| Import {
+            imported: Imported::alone(subject),
+            publisher: publisher.clone(),
+        }));
         self
     }
 
@@ -258,8 +305,11 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed.
-    /// At most an hour.
+    /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed. At most an
+    /// hour.
+    ///
+    /// The time runs while the exporter is there. While nothing at all comes from it, the link waits six times as long,
+    /// so that an exporter which was cut off can still send what is missing. What came after the gap waits meanwhile.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience.min(LONGEST);
         self
@@ -310,6 +360,7 @@ impl<E: StreamEngine, M> LinkBuilder<E, M> {
             name: self.name,
             exports: self.exports,
             exports_everything: self.exports_everything,
+            is_transit: self.is_transit,
             imports: self.imports,
             bad_pattern: self.bad_pattern,
             bad_origin: self.bad_origin,

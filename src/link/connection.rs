@@ -16,6 +16,8 @@ pub(super) struct Connection {
     generation: u64,
     /// The generation in which a round trip has ended well.
     established: Option<u64>,
+    /// Since then all that the engine had was taken, so that each refusal is known that the server told before.
+    is_at_rest: bool,
     failures: u32,
     retry_at: Option<Instant>,
     /// The server's refusal, until the next reconnect.
@@ -42,6 +44,7 @@ impl Connection {
             is_there: true,
             generation: 0,
             established: None,
+            is_at_rest: false,
             failures: 0,
             retry_at: None,
             refusal: None,
@@ -65,10 +68,21 @@ impl Connection {
         let is_current = self.is_there && generation == self.generation;
         if is_current {
             self.established = Some(generation);
+            self.is_at_rest = false;
             self.failures = 0;
             self.retry_at = None;
         }
         is_current
+    }
+
+    /// Whether the engine may still have refusals that came before the round trip ended.
+    pub(super) fn awaits_rest(&self) -> bool {
+        self.is_established() && !self.is_at_rest
+    }
+
+    /// All that the engine had was taken.
+    pub(super) fn rest(&mut self) {
+        self.is_at_rest |= self.is_established();
     }
 
     /// A call of the engine has failed, or took too long.
@@ -113,7 +127,7 @@ impl Connection {
     pub(super) fn readiness(&self) -> Option<Result<(), NotReadyError>> {
         match &self.refusal {
             Some(refusal) => Some(Err(refusal.clone())),
-            None => self.is_established().then_some(Ok(())),
+            None => (self.is_established() && self.is_at_rest).then_some(Ok(())),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::link::relays::Relays;
 use crate::link::seen::SeenIds;
 use crate::link::state::{Linked, Stage};
 use crate::link::stats::LinkStats;
+use crate::link::transit::hops;
 use crate::message::subject::Payload;
 
 /// What a handle asks of its link.
@@ -56,7 +57,8 @@ where
 {
     /// Runs until the bus, the engine or the handle has ended.
     pub(super) async fn run(mut self) {
-        let link = &self.link;
+        let shared = Arc::clone(&self.link);
+        let link = &shared;
         let importing = Importing {
             link,
             receiver: &mut self.receiver,
@@ -86,14 +88,14 @@ where
             () = exporting.run() => EndAskers::Nobody,
             askers = answer(link, &mut self.commands) => askers,
         };
-        let left = self.outlet.left();
+        self.outlet.close();
         // The connection is of no more use, whether this ends well or not.
         let farewell = {
-            let state = self.link.state.lock();
+            let state = link.state.lock();
             let is_there = state.connection.is_established();
             state.announcer.last().filter(|_| is_there)
         };
-        let _in_time = timeout(self.link.settings.call, async {
+        let _in_time = timeout(link.settings.call, async {
             if let Some(frame) = farewell {
                 // A client may drop what it has not sent when it closes.
                 let _lost = self.sender.send(frame).await;
@@ -102,9 +104,14 @@ where
             self.sender.close().await;
         })
         .await;
-        let (lost, stats) = {
-            let mut state = self.link.state.lock();
-            (state.end(left), state.stats())
+        drop(self);
+        let (lost, unpublished, stats) = {
+            let state = link.state.lock();
+            (
+                state.unconfirmed(),
+                state.origins.unpublished(),
+                state.stats(),
+            )
         };
         // An asker that does not wait any more needs no answer.
         match askers {
@@ -113,12 +120,23 @@ where
                 let _gone = asker.send(stats);
             }
             EndAskers::Drained(askers) => {
+                let error = LinkDrainError::TimedOut { lost, unpublished };
+                let drained = (lost, unpublished) == (0, 0);
                 for asker in askers {
-                    let drained = (lost == 0).then_some(());
-                    let _gone = asker.send(drained.ok_or(LinkDrainError::TimedOut { lost }));
+                    let _gone = asker.send(drained.then_some(()).ok_or(error.clone()));
                 }
             }
         }
+    }
+}
+
+/// However a link ends, its figures say so: also if its runtime is dropped.
+impl<M, S, R> Drop for Driver<M, S, R> {
+    fn drop(&mut self) {
+        let (settings, seen) = (&self.link.settings, &self.seen);
+        let goes_out = |envelope: &_| hops(envelope, settings, seen).is_some();
+        let (left, lagged) = self.outlet.left(goes_out);
+        self.link.state.lock().end(left, lagged);
     }
 }
 
@@ -161,6 +179,7 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<HandleComm
                 Some(HandleCommand::Drain(limit, asker)) => {
                     link.state.lock().stage = Stage::Drains;
                     link.to_send.notify_one();
+                    link.to_tick.notify_one();
                     draining.push((Instant::now().checked_add(limit), asker));
                 }
             },

@@ -87,7 +87,9 @@ impl LinkPlan {
 
 /// The sending end of a connection.
 ///
-/// A link calls each method under a time limit. A call that is given up may have done its work or not.
+/// A link calls each method under a time limit. A call that is given up may have done its work or not. To drop the
+/// sender ends the connection, as [`close`](EngineSender::close) does, but does not wait: the receiving end then has no
+/// more events, and nothing of it is left behind once the engine can see to that.
 pub trait EngineSender: Send + 'static {
     /// Hands a frame to the engine, and waits while the engine's buffers are full. That it returns says nothing about
     /// where the frame is; but it goes out soon, though no other call follows.
@@ -99,7 +101,9 @@ pub trait EngineSender: Send + 'static {
     fn send(&mut self, frame: Frame) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Asks for the frames of these subjects. `*` stands for one token, `>` at the end for one or more. It is in force
-    /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself.
+    /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself, also for
+    /// what was refused. When the round trip ends, the refusals of the server are among the events that
+    /// [`next`](EngineReceiver::next) returns without waiting.
     ///
     /// Of all connections that ask with the same group, the server gives each frame to one.
     ///

@@ -117,10 +117,12 @@ impl Error for NotReadyError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkDrainError {
-    /// The time was up. So many envelopes that the bus had given to the link were not confirmed.
+    /// The time was up. Something was not confirmed, or not published.
     TimedOut {
-        /// How many envelopes may not have reached the server.
+        /// How many envelopes that the bus had given to the link may not have reached the server.
         lost: u64,
+        /// How many envelopes of others, as far as the link knew of them, were not published on its bus.
+        unpublished: u64,
     },
     /// The link had ended already.
     Ended,
@@ -129,12 +131,11 @@ pub enum LinkDrainError {
 impl fmt::Display for LinkDrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkDrainError::TimedOut { lost } => {
-                write!(
-                    f,
-                    "the link was not drained in time: {lost} envelopes are not confirmed"
-                )
-            }
+            LinkDrainError::TimedOut { lost, unpublished } => write!(
+                f,
+                "the link was not drained in time: {lost} envelopes are not confirmed, and {unpublished} that came are \
+                 not published"
+            ),
             LinkDrainError::Ended => f.write_str("the link has ended"),
         }
     }

@@ -1,5 +1,9 @@
 //! The exporting part of a running link: from the bus to the engine.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
@@ -11,10 +15,10 @@ use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::{Action, Linked, Stage};
 use crate::link::subject;
+use crate::link::transit::hops;
 use crate::link::wire::encode;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
-use crate::message::headers::LINK_ORIGIN;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::{RecvError, TryRecvError};
@@ -38,6 +42,8 @@ enum Taken<M> {
     Envelope(Delivery<M>),
     /// So many were lost in the queue.
     Lost(u64),
+    /// The bus has evicted the link, since its queue was full. Nothing more will come.
+    Evicted,
     /// There is nothing now.
     Nothing,
     /// Nothing more will come.
@@ -46,7 +52,7 @@ enum Taken<M> {
 
 impl<M> Outlet<M> {
     /// Lets nothing new in.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         match self {
             Outlet::Exports(subscription) => subscription.close(),
             Outlet::Nothing(subscription) => subscription.close(),
@@ -59,7 +65,8 @@ impl<M> Outlet<M> {
             Outlet::Exports(subscription) => match subscription.recv().await {
                 Ok(envelope) => Taken::Envelope(envelope),
                 Err(RecvError::Lagged { missed }) => Taken::Lost(missed),
-                Err(RecvError::Disconnected | RecvError::Evicted) => Taken::End,
+                Err(RecvError::Evicted) => Taken::Evicted,
+                Err(RecvError::Disconnected) => Taken::End,
             },
             Outlet::Nothing(subscription) => match subscription.recv().await {
                 Ok(_) | Err(RecvError::Lagged { .. }) => Taken::Nothing,
@@ -77,26 +84,23 @@ impl<M> Outlet<M> {
             Ok(envelope) => Taken::Envelope(envelope),
             Err(TryRecvError::Lagged { missed }) => Taken::Lost(missed),
             Err(TryRecvError::Empty) => Taken::Nothing,
-            Err(TryRecvError::Disconnected | TryRecvError::Evicted) => Taken::End,
+            Err(TryRecvError::Evicted) => Taken::Evicted,
+            Err(TryRecvError::Disconnected) => Taken::End,
         }
     }
 
-    /// Takes what is left, and returns how many envelopes would have been sent.
-    pub(super) fn left(&mut self) -> u64 {
+    /// Takes what is left, and returns how many envelopes would have gone out, and how many were lost in the queue.
+    pub(super) fn left(&mut self, goes_out: impl Fn(&Envelope<M>) -> bool) -> (u64, u64) {
         self.close();
-        let mut left = 0;
+        let (mut left, mut lagged) = (0, 0);
         loop {
             match self.try_take() {
-                Taken::Envelope(envelope) => left += u64::from(!came_by_link(&envelope)),
-                Taken::Lost(_) => {}
-                Taken::Nothing | Taken::End => return left,
+                Taken::Envelope(envelope) => left += u64::from(goes_out(&envelope)),
+                Taken::Lost(missed) => lagged += missed,
+                Taken::Nothing | Taken::Evicted | Taken::End => return (left, lagged),
             }
         }
     }
-}
-
-fn came_by_link<M>(envelope: &Envelope<M>) -> bool {
-    envelope.header(LINK_ORIGIN).is_some()
 }
 
 pub(super) struct Exporting<'a, M, S> {
@@ -145,23 +149,8 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     }
                     self.link.changed.notify_one();
                 }
-                Action::Store(sequence, frame) => {
-                    let settings = &self.link.settings;
-                    let (name, life) = (&settings.name, settings.incarnation);
-                    let id = format!("{name}-{life:016x}-{sequence}");
-                    match call(self.link, self.sender.store(frame, sequence, &id)).await {
-                        Called::Well => self.link.state.lock().sent(sequence, now),
-                        Called::Refused(error) => {
-                            self.link.state.lock().bury(sequence, &error);
-                            self.link.changed.notify_one();
-                        }
-                        Called::Cut => {}
-                    }
-                }
-                Action::Acknowledge(progress) => {
-                    succeeds(self.link, self.sender.acknowledge(progress)).await;
-                    self.link.changed.notify_one();
-                }
+                Action::Store(sequence, frame) => self.store(sequence, frame).await,
+                Action::Acknowledge(progress) => self.acknowledge(progress).await,
                 Action::Take { has_room, until } => {
                     let (is_over, has_all) = self.is_over();
                     if is_over {
@@ -216,60 +205,74 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers what was taken, and what can be taken without waiting.
     fn took(&mut self, first: Taken<M>) {
-        let bus = self.bus.upgrade();
-        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
-        let mut state = self.link.state.lock();
-        let settings = &self.link.settings;
+        let state = &self.link.state;
         let mut taken = first;
         for more in (0..BATCH).rev() {
             match taken {
                 Taken::Nothing => return,
-                Taken::Lost(missed) => state.export.lagged += missed,
-                Taken::End => {
-                    state.is_exhausted = true;
-                    self.link.changed.notify_one();
-                    return;
-                }
-                Taken::Envelope(envelope) if came_by_link(&envelope) => {
-                    state.export.passed_over += 1;
-                    state.requests.decline(envelope.id);
-                }
-                Taken::Envelope(envelope) => {
-                    let id = envelope.id;
-                    let pending = find(id);
-                    let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
-                    self.seen.note(id, seen_as);
-                    let place = state.outgoing.next_place();
-                    match encode(&envelope, &settings.name, place, &settings.codec) {
-                        Ok(frame) => {
-                            // Over a stream nobody says whether a request is heard.
-                            let awaited = pending.filter(|_| !settings.is_durable);
-                            let goes_out = awaited.is_none_or(|pending| {
-                                let subject = frame.subject.clone();
-                                let until = pending.deadline.map(Instant::from_std);
-                                let request = RequestOut { id, subject, until };
-                                let is_pending = |id| find(id).is_some();
-                                (state.requests).begin(place.sequence, request, is_pending)
-                            });
-                            if goes_out {
-                                state.outgoing.push(frame);
-                            } else {
-                                state.export.declined += 1;
-                            }
-                        }
-                        Err(error) => {
-                            state.export.unsendable += 1;
-                            state.note(&error);
-                            state.requests.decline(id);
-                        }
-                    }
-                }
+                Taken::Lost(missed) => state.lock().export.lagged += missed,
+                Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
+                Taken::End => return self.exhausted(None),
+                Taken::Envelope(envelope) => self.number(&envelope),
             }
-            if more == 0 || !state.outgoing.has_room() {
+            if more == 0 || !state.lock().outgoing.has_room() {
                 return;
             }
             taken = self.outlet.try_take();
         }
+    }
+
+    /// Numbers an envelope, unless it does not go out. The payload's code may do anything, so it runs without a lock; no
+    /// other part takes the place meanwhile.
+    fn number(&self, envelope: &Envelope<M>) {
+        let (state, settings, id) = (&self.link.state, &self.link.settings, envelope.id);
+        let Some(hops) = hops(envelope, settings, self.seen) else {
+            let mut state = state.lock();
+            state.export.passed_over += 1;
+            state.requests.decline(id);
+            return;
+        };
+        let bus = self.bus.upgrade();
+        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
+        let pending = find(id);
+        let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
+        self.seen.note(id, seen_as);
+        let place = state.lock().outgoing.next_place();
+        let encoded = encode(envelope, &settings.name, place, hops, &settings.codec);
+        let mut state = state.lock();
+        let frame = match encoded {
+            Ok(frame) => frame,
+            Err(error) => {
+                state.export.unsendable += 1;
+                state.note(&error);
+                state.requests.decline(id);
+                return;
+            }
+        };
+        // Over a stream nobody says whether a request is heard.
+        let awaited = pending.filter(|_| !settings.is_durable);
+        let goes_out = awaited.is_none_or(|pending| {
+            let subject = frame.subject.clone();
+            let until = pending.deadline.map(Instant::from_std);
+            let request = RequestOut { id, subject, until };
+            let is_pending = |id| find(id).is_some();
+            (state.requests).begin(place.sequence, request, is_pending)
+        });
+        if goes_out {
+            state.outgoing.push(&frame);
+        } else {
+            state.export.declined += 1;
+        }
+    }
+
+    /// Nothing more will come from the bus.
+    fn exhausted(&self, why: Option<&RecvError>) {
+        let mut state = self.link.state.lock();
+        state.is_exhausted = true;
+        if let Some(why) = why {
+            state.note(why);
+        }
+        self.link.changed.notify_one();
     }
 
     /// Subscribes to what is not `subscribed` yet, and makes a round trip. An engine of a stream knows the imports by the
@@ -280,6 +283,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         }
         if self.round_trip().await {
             self.link.state.lock().establish(generation, Instant::now());
+            self.link.to_tick.notify_one();
             self.link.changed.notify_one();
         }
     }
@@ -342,7 +346,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 }
 
 /// How a call of the engine has ended.
-enum Called {
+pub(super) enum Called {
     Well,
     /// The engine will never do it, for this reason.
     Refused(String),
@@ -351,24 +355,38 @@ enum Called {
 }
 
 /// Waits for a call of the engine, up to the time limit, and no longer than the connection is there.
-async fn call(link: &Linked, call: impl Future<Output = Result<(), EngineError>>) -> Called {
+pub(super) async fn call(
+    link: &Linked,
+    call: impl Future<Output = Result<(), EngineError>>,
+) -> Called {
     let limit = link.settings.call;
-    let failure = tokio::select! {
-        biased;
-        result = timeout(limit, call) => match result {
-            Ok(Ok(())) => return Called::Well,
-            Ok(Err(error)) if error.is_refusal() => return Called::Refused(in_words(&error)),
-            Ok(Err(error)) => in_words(&error),
-            Err(_) => format!("the engine has not answered within {limit:?}"),
+    let mut call = pin!(call);
+    // Most calls end at once, and need no timer.
+    let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+    let result = match at_once {
+        Poll::Ready(result) => Ok(Ok(result)),
+        Poll::Pending => tokio::select! {
+            biased;
+            result = timeout(limit, call) => Ok(result),
+            () = link.cut.notified() => Err("the connection was cut".to_owned()),
         },
-        () = link.cut.notified() => "the connection was cut".to_owned(),
+    };
+    let failure = match result {
+        Ok(Ok(Ok(()))) => return Called::Well,
+        Ok(Ok(Err(error))) if error.is_refusal() => return Called::Refused(in_words(&error)),
+        Ok(Ok(Err(error))) => in_words(&error),
+        Ok(Err(_)) => format!("the engine has not answered within {limit:?}"),
+        Err(failure) => failure,
     };
     link.state.lock().fail(&failure, Instant::now());
     Called::Cut
 }
 
 /// Waits for a call that has to succeed before anything else can: a refusal counts as a cut as well.
-async fn succeeds(link: &Linked, done: impl Future<Output = Result<(), EngineError>>) -> bool {
+pub(super) async fn succeeds(
+    link: &Linked,
+    done: impl Future<Output = Result<(), EngineError>>,
+) -> bool {
     match call(link, done).await {
         Called::Well => true,
         Called::Refused(error) => {

@@ -94,8 +94,8 @@ impl Link {
         self.commands.closed().await;
     }
 
-    /// Waits until the server has confirmed the subscriptions, since the last reconnect. From then on, what others
-    /// send is received. The time is that of tokio's clock.
+    /// Waits until the server has confirmed the subscriptions, since the last reconnect, and the engine has told what the
+    /// server refuses of them. From then on, what others send is received. The time is that of tokio's clock.
     ///
     /// # Errors
     ///
@@ -110,12 +110,13 @@ impl Link {
     }
 
     /// Sends and confirms everything that the bus has given to the link before this call, and publishes what has come,
-    /// then ends the link.
+    /// then ends the link. What others have sent, as far as the link knows of it, is published or told as missed; what
+    /// they send meanwhile is not waited for.
     ///
     /// # Errors
     ///
-    /// [`LinkDrainError`] at the time-out, with the number of envelopes that are not confirmed. The link has ended then
-    /// as well.
+    /// [`LinkDrainError`] at the time-out, with the numbers of envelopes that are not confirmed, and not published. The
+    /// link has ended then as well.
     ///
     /// # Cancel safety
     ///

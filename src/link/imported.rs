@@ -29,7 +29,16 @@ impl Imported {
                 || self.group.is_none() && subject::covers(&self.subject, &other.subject))
     }
 
+    /// Whether the server sends what has this subject.
     pub(super) fn matches(&self, subject: &str) -> bool {
         subject::matches(&self.subject, subject)
+    }
+
+    /// Whether what has this subject is imported. The server's wildcards match payloads without a subject, those of the
+    /// bus do not; such payloads have an import of their own.
+    pub(super) fn is_for(&self, subject: &str) -> bool {
+        let is_same =
+            subject::is_without_subject(&self.subject) == subject::is_without_subject(subject);
+        is_same && self.matches(subject)
     }
 }

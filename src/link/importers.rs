@@ -53,7 +53,8 @@ impl Importers {
         self.settled_at
     }
 
-    /// Takes an announcement. Returns whom no answer will come from any more.
+    /// Takes an announcement. Returns whom no answer will come from any more: a link that ends, or the life before of one
+    /// that was started again.
     pub(super) fn hear(
         &mut self,
         origin: &str,
@@ -68,7 +69,10 @@ impl Importers {
         if announcement.imports.is_empty() {
             return self.forget(life);
         }
-        if !is_known && self.by_life.len() >= MAX_IMPORTERS {
+        let mut lives = self.by_life.iter();
+        let before = lives.find(|(known, it)| **known != life && *it.origin == *origin);
+        let before = before.map(|(before, _)| *before);
+        if !is_known && before.is_none() && self.by_life.len() >= MAX_IMPORTERS {
             self.forget_silent(now);
             if self.by_life.len() >= MAX_IMPORTERS {
                 self.settle_after(now + SILENCE);
@@ -81,7 +85,7 @@ impl Importers {
             heard_at: now,
         };
         self.by_life.insert(life, importer);
-        Vec::new()
+        before.map_or(Vec::new(), |before| self.forget(before))
     }
 
     /// Whether this is a life of that link, as far as is known.
@@ -106,7 +110,7 @@ impl Importers {
     pub(super) fn speaking(&self, life: u64, subject: &str) -> BTreeSet<Responder> {
         let imports = self.by_life.get(&life).map(|it| &it.imports);
         (imports.into_iter().flatten())
-            .filter(|it| it.matches(subject))
+            .filter(|it| it.is_for(subject))
             .map(|it| match &it.group {
                 Some(group) => Responder::Group(group.clone()),
                 None => Responder::Life(life),

@@ -10,13 +10,16 @@ use crate::link::arrival::Arrival;
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
 use crate::link::name::is_name;
-use crate::link::origins::Arrived;
 use crate::link::state::{Linked, Stage, State};
 use crate::link::subject::{self, Purpose};
+use crate::link::waiting::Arrived;
 use crate::link::wire::read_heading;
 
 /// How many events are handled before other parts have a turn.
 const EVENTS: usize = 64;
+
+/// After so many events all is taken that the engine had in the beginning, though more may have come meanwhile.
+const MAX_WAITING: usize = 1 << 16;
 
 pub(super) struct Importing<'a, R> {
     pub(super) link: &'a Linked,
@@ -27,14 +30,24 @@ impl<R: EngineReceiver> Importing<'_, R> {
     /// Runs until the engine has no more events.
     pub(super) async fn run(self) {
         let mut events = 0;
+        let mut without_rest = 0;
         loop {
-            let tick_at = self.link.state.lock().origins.tick_at();
+            let (tick_at, awaits_rest) = {
+                let state = self.link.state.lock();
+                (state.origins.tick_at(), state.awaits_rest())
+            };
+            without_rest = if awaits_rest { without_rest + 1 } else { 0 };
             tokio::select! {
                 biased;
-                event = self.receiver.next() => match event {
+                event = self.receiver.next(), if without_rest <= MAX_WAITING => match event {
                     Some(event) => handle(self.link, event),
                     None => return,
                 },
+                () = std::future::ready(()), if awaits_rest => {
+                    self.link.state.lock().rest();
+                    self.link.changed.notify_one();
+                    self.link.to_publish.notify_one();
+                }
                 () = self.link.to_tick.notified() => {}
                 () = sleep_until(tick_at.unwrap_or_else(Instant::now)), if tick_at.is_some() => {
                     tick(self.link);
@@ -118,7 +131,7 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
             Some(want) if of == &*link.settings.name && want.incarnation == own => {
                 let mut has_all = !want.gaps.is_empty();
                 for (from, to) in want.gaps {
-                    has_all &= state.outgoing.want(from, to);
+                    has_all &= state.outgoing.want(origin, from, to);
                 }
                 if !has_all {
                     state.request_mark(now);
@@ -169,15 +182,11 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
                 let origin = origin.to_owned();
                 let at = now;
                 let arrived = Arrived { heading, frame, at };
-                match state.origins.arrive(&origin, arrived, now) {
-                    None => state.refuse(&"more origins than a link knows"),
-                    Some((arrival, want)) => {
-                        if arrival == Arrival::TooFar {
-                            state.refuse(&"a number that is farther than can be");
-                        }
-                        ask(link, state, &origin, want);
-                    }
+                let (arrival, want) = state.origins.arrive(&origin, arrived, now);
+                if arrival == Arrival::TooFar {
+                    state.refuse(&"a number that is farther than can be");
                 }
+                ask(link, state, &origin, want);
             }
         },
     }

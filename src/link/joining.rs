@@ -29,9 +29,10 @@ use crate::link::subject;
 use crate::message::id::stamp;
 use crate::message::subject::Payload;
 
-/// After so many frames, or so long after the first of them, a round trip confirms them. It takes some 65 µs.
-const CONFIRM_FRAMES: u64 = 512;
-const CONFIRM_AFTER: Duration = Duration::from_millis(5);
+/// After so many frames, or so long after the first of them, a round trip confirms them. No other frame is sent
+/// meanwhile: some 65 µs, and longer where the server is behind.
+const CONFIRM_FRAMES: u64 = 4096;
+const CONFIRM_AFTER: Duration = Duration::from_millis(20);
 
 /// How long after frames a mark is sent, so that importers notice if the last ones are missing.
 const MARK_AFTER: Duration = Duration::from_secs(1);
@@ -172,6 +173,7 @@ where
             confirm_after: CONFIRM_AFTER,
             mark_after: MARK_AFTER,
             exports,
+            is_transit: self.is_transit,
             imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
         let (asking, commands) = mpsc::unbounded_channel();

@@ -6,6 +6,7 @@
 mod announcer;
 mod announcing;
 mod arrival;
+mod asked;
 mod asking;
 mod builder;
 mod connection;
@@ -18,6 +19,7 @@ mod exporting;
 mod gap_patience;
 mod gaps;
 mod handle;
+mod held;
 mod imported;
 mod importers;
 mod importing;
@@ -27,8 +29,10 @@ pub mod memory;
 mod name;
 #[cfg(feature = "nats")]
 pub mod nats;
+mod neighbour;
 mod origins;
 mod outbox;
+mod packed;
 mod publishing;
 mod relays;
 mod requests_out;
@@ -36,8 +40,11 @@ mod seen;
 mod settings;
 mod state;
 mod stats;
+mod storing;
 mod stream;
 mod subject;
+mod transit;
+mod waiting;
 mod wire;
 
 pub use self::builder::LinkBuilder;

@@ -1,52 +1,21 @@
-//! What a link knows of each origin that it imports from.
+//! What a link knows of all origins that it imports from.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{Mark, Tombstone, Want};
-use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
 use crate::link::inbox::Incoming;
-use crate::link::outbox::size;
+use crate::link::neighbour::{Neighbour, OriginLife};
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;
-use crate::link::wire::Heading;
+use crate::link::waiting::{Arrived, Queued, WaitingQueue, size};
 
-/// The most origins. Frames of others are refused.
+/// The most origins. The one that is idle longest is forgotten for a new one.
 const MAX_ORIGINS: usize = 1024;
-
-/// The most lives of one origin that are told apart. The oldest is given up for a new one.
-const MAX_LIVES: usize = 4;
-
-/// The most frames, and their bytes, that wait for the bus.
-const MAX_QUEUED: usize = 4096;
-const MAX_QUEUED_BYTES: usize = 16 << 20;
-
-/// A frame whose compact header was read.
-#[derive(Debug)]
-pub(super) struct Arrived {
-    pub(super) heading: Heading,
-    pub(super) frame: Frame,
-    /// When it came.
-    pub(super) at: Instant,
-}
-
-/// What is to be published, or told, next.
-#[derive(Debug)]
-pub(super) struct Queued {
-    pub(super) origin: Arc<str>,
-    pub(super) what: Handed<Arrived>,
-}
-
-#[derive(Debug)]
-struct Neighbour {
-    name: Arc<str>,
-    lives: VecDeque<(u64, Incoming<Arrived>)>,
-    stats: ImportStats,
-}
 
 /// All origins of a link, and what comes from them.
 #[derive(Debug)]
@@ -55,11 +24,12 @@ pub(super) struct Origins {
     /// What is subscribed to at the server.
     subjects: Vec<String>,
     by_name: BTreeMap<Arc<str>, Neighbour>,
-    queue: VecDeque<Queued>,
-    queued_bytes: usize,
+    forgotten: u64,
+    queue: WaitingQueue,
     /// The bytes of all frames that wait for earlier ones.
     held_bytes: usize,
     was_full: bool,
+    is_closed: bool,
     /// When [`tick`](Self::tick) is due.
     tick_at: Option<Instant>,
     /// Since when this link listens.
@@ -72,10 +42,11 @@ impl Origins {
             patience,
             subjects,
             by_name: BTreeMap::new(),
-            queue: VecDeque::new(),
-            queued_bytes: 0,
+            forgotten: 0,
+            queue: WaitingQueue::default(),
             held_bytes: 0,
             was_full: false,
+            is_closed: false,
             tick_at: None,
             listens_since: None,
         }
@@ -91,53 +62,87 @@ impl Origins {
         subjects.iter().any(|wide| subject::covers(wide, &export))
     }
 
-    /// Runs a step of one life of an origin, which is made if it is new. `None` if there are too many origins.
+    /// Runs a step of one life of an origin, which is made if it is new.
     fn step<R>(
         &mut self,
         origin: &str,
         incarnation: u64,
         now: Instant,
         step: impl FnOnce(&mut Incoming<Arrived>, &mut dyn FnMut(Handed<Arrived>)) -> R,
-    ) -> Option<(R, Option<Want>)> {
-        let is_full = self.is_full();
+    ) -> (R, Option<Want>) {
+        let (room, is_closed) = (self.queue.room(), self.is_closed);
         if !self.by_name.contains_key(origin) {
-            if self.by_name.len() == MAX_ORIGINS {
-                return None;
+            self.make_room_for_origin(now);
+        }
+        let name = || Arc::<str>::from(origin);
+        let known = match self.by_name.get_mut(origin) {
+            Some(known) => known,
+            None => (self.by_name.entry(name())).or_insert_with(|| Neighbour::new(name())),
+        };
+        let held_before = known.held_bytes();
+        let mut asks = None;
+        let mut deadline = None;
+        let (patience, queue) = (self.patience, &mut self.queue);
+        let result = known.step(incarnation, patience, now, queue, |life, out| {
+            if is_closed {
+                life.close();
             }
-            let name: Arc<str> = origin.into();
-            self.by_name.insert(Arc::clone(&name), Neighbour::new(name));
-        }
-        let known = self.by_name.get_mut(origin)?;
-        let name = Arc::clone(&known.name);
-        let life = known.life(incarnation, self.patience, &mut self.held_bytes);
-        self.held_bytes -= life.held_bytes;
-        life.held_elsewhere = self.held_bytes;
-        let (queue, bytes) = (&mut self.queue, &mut self.queued_bytes);
-        let result = step(life, &mut |what| {
-            *bytes += size_of(&what);
-            queue.push_back(Queued {
-                origin: Arc::clone(&name),
-                what,
-            });
+            let result = step(life, out);
+            asks = (room > 0).then(|| life.ask(now, room)).flatten();
+            deadline = life.deadline();
+            result
         });
-        self.held_bytes += life.held_bytes;
-        let want = if is_full { None } else { life.ask(now) };
-        let want = want.map(|gaps| Want { incarnation, gaps });
-        if let Some(deadline) = life.deadline() {
-            self.tick_at = Some(self.tick_at.map_or(deadline, |at| at.min(deadline)));
+        self.held_bytes = self.held_bytes + known.held_bytes() - held_before;
+        self.tick_at = self.tick_at.into_iter().chain(deadline).min();
+        while self.held_bytes > self.patience.held_bytes {
+            self.make_room_for_held(now);
         }
-        Some((result, want))
+        let want = asks.map(|gaps| Want { incarnation, gaps });
+        (result, want)
     }
 
-    /// Takes a frame. `None` if there are too many origins.
+    /// Forgets the origin that is idle longest, if there are as many as there can be.
+    fn make_room_for_origin(&mut self, now: Instant) {
+        if self.by_name.len() < MAX_ORIGINS {
+            return;
+        }
+        let idle = self.by_name.values().min_by_key(|it| it.heard_at());
+        let idle = idle.map(|it| Arc::clone(&it.name));
+        if let Some(mut gone) = idle.and_then(|name| self.by_name.remove(&name)) {
+            self.held_bytes -= gone.held_bytes();
+            gone.end(now, &mut self.queue);
+            self.forgotten += 1;
+        }
+    }
+
+    /// Gives up on the first gap of the life that holds most, so that no origin takes the room of all others.
+    fn make_room_for_held(&mut self, now: Instant) {
+        let largest = (self.by_name.values_mut()).max_by_key(|it| it.held_bytes());
+        let Some(largest) = largest else {
+            return;
+        };
+        let before = largest.held_bytes();
+        let bytes = |life: &&OriginLife| life.incoming.held().bytes();
+        let Some(incarnation) = (largest.lives.iter().max_by_key(bytes)).map(|it| it.incarnation)
+        else {
+            return;
+        };
+        let (patience, queue) = (self.patience, &mut self.queue);
+        largest.step(incarnation, patience, now, queue, |life, mut out| {
+            life.give_up(now, &mut out);
+        });
+        self.held_bytes = self.held_bytes + largest.held_bytes() - before;
+    }
+
+    /// Takes a frame.
     pub(super) fn arrive(
         &mut self,
         origin: &str,
         arrived: Arrived,
         now: Instant,
-    ) -> Option<(Arrival, Option<Want>)> {
+    ) -> (Arrival, Option<Want>) {
         let place = arrived.heading.place;
-        if self.is_full() {
+        if self.queue.is_full() {
             self.was_full = true;
             let pass_over = |life: &mut Incoming<_>, _: &mut dyn FnMut(_)| {
                 life.pass_over(place.sequence, now);
@@ -153,7 +158,7 @@ impl Origins {
 
     /// Takes a mark.
     pub(super) fn mark(&mut self, origin: &str, mark: &Mark, now: Instant) -> Option<Want> {
-        if self.is_full() {
+        if self.queue.is_full() {
             self.was_full = true; // it is asked for again
             return None;
         }
@@ -165,7 +170,7 @@ impl Origins {
         let step = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
             life.mark(mark, covers, began_while_listening, now, &mut out);
         };
-        self.step(origin, mark.incarnation, now, step)?.1
+        self.step(origin, mark.incarnation, now, step).1
     }
 
     /// Takes a tombstone.
@@ -175,14 +180,14 @@ impl Origins {
         tombstone: Tombstone,
         now: Instant,
     ) -> Option<Want> {
-        if self.is_full() {
+        if self.queue.is_full() {
             self.was_full = true; // it is asked for again
             return None;
         }
         let step = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
             life.bury(tombstone.sequence, now, &mut out);
         };
-        self.step(origin, tombstone.incarnation, now, step)?.1
+        self.step(origin, tombstone.incarnation, now, step).1
     }
 
     /// When [`tick`](Self::tick) is due.
@@ -193,70 +198,80 @@ impl Origins {
     /// Gives up on gaps, and returns which frames to ask for, of which origin.
     pub(super) fn tick(&mut self, now: Instant, is_connected: bool) -> Vec<(Arc<str>, Want)> {
         self.tick_at = None;
-        if self.is_full() || !is_connected {
+        if self.queue.is_full() || !is_connected {
             // What is missing cannot come, or could not be taken.
-            let lives = self.by_name.values_mut().flat_map(|it| &mut it.lives);
-            lives.for_each(|(_, life)| life.hold_on(now));
+            self.lives_mut().for_each(|life| life.hold_on(now));
             self.tick_at = Some(now + self.patience.ask_again);
             return Vec::new();
         }
         let lives: Vec<_> = (self.by_name.values())
-            .flat_map(|it| {
-                it.lives
-                    .iter()
-                    .map(|(life, _)| (Arc::clone(&it.name), *life))
-            })
+            .flat_map(|it| it.lives.iter().map(|life| (&it.name, life.incarnation)))
+            .map(|(name, incarnation)| (Arc::clone(name), incarnation))
             .collect();
         let mut wants = Vec::new();
         for (name, incarnation) in lives {
-            let covers = Self::covers(&self.subjects, &name, ">");
-            let stepped = self.step(&name, incarnation, now, |life, mut out| {
-                life.tick(now, covers, &mut out);
-            });
-            if let Some(((), Some(want))) = stepped {
-                wants.push((name, want));
-            }
+            let step = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
+                life.tick(now, &mut out);
+            };
+            let ((), want) = self.step(&name, incarnation, now, step);
+            wants.extend(want.map(|want| (name, want)));
         }
         wants
     }
 
-    fn is_full(&self) -> bool {
-        self.queue.len() >= MAX_QUEUED || self.queued_bytes >= MAX_QUEUED_BYTES
-    }
-
     /// Takes what is to be published next.
     pub(super) fn pop(&mut self) -> Option<Queued> {
-        let queued = self.queue.pop_front()?;
-        self.queued_bytes -= size_of(&queued.what);
-        Some(queued)
+        self.queue.pop()
     }
 
     /// Whether frames were passed over for want of room, and there is room again: then they are asked for anew.
     pub(super) fn has_room_again(&mut self, now: Instant) -> bool {
-        if !self.was_full || self.queue.len() > MAX_QUEUED / 4 {
+        if !self.was_full || !self.queue.has_much_room() {
             return false;
         }
         self.was_full = false;
-        for origin in self.by_name.values_mut() {
-            origin
-                .lives
-                .iter_mut()
-                .for_each(|(_, life)| life.ask_anew(now));
-        }
+        self.lives_mut().for_each(|life| life.ask_anew(now));
         self.tick_at = Some(now);
         true
     }
 
-    /// How much waits for the bus.
-    pub(super) fn queued(&self) -> usize {
-        self.queue.len()
+    /// From now on nothing is taken that is not known of yet.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+        self.lives_mut().for_each(Incoming::close);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether all is handed on that came before [`close`](Self::close), and all is told that did not.
+    pub(super) fn is_drained(&self) -> bool {
+        let mut lives = self.by_name.values().flat_map(|it| &it.lives);
+        self.is_closed && self.queue.is_empty() && lives.all(|life| !life.incoming.waits())
+    }
+
+    /// How many envelopes are known of, and neither published nor given up.
+    pub(super) fn unpublished(&self) -> u64 {
+        let each = self.by_name.values().map(Neighbour::unpublished);
+        each.fold(0, u64::saturating_add)
+    }
+
+    fn lives_mut(&mut self) -> impl Iterator<Item = &mut Incoming<Arrived>> {
+        let lives = self.by_name.values_mut().flat_map(|it| &mut it.lives);
+        lives.map(|life| &mut life.incoming)
     }
 
     /// Counts what became of an envelope.
-    pub(super) fn count(&mut self, origin: &str, outcome: Fate) {
+    pub(super) fn count(&mut self, origin: &str, fate: Fate) {
         if let Some(origin) = self.by_name.get_mut(origin) {
-            origin.stats.count(outcome);
+            origin.count(fate);
         }
+    }
+
+    /// How many origins were forgotten for others.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     pub(super) fn stats(&self) -> Vec<ImportStats> {
@@ -264,60 +279,6 @@ impl Origins {
     }
 }
 
-fn size_of(what: &Handed<Arrived>) -> usize {
-    match what {
-        Handed::Frame(arrived) => size(&arrived.frame),
-        Handed::Missed(_) => 0,
-    }
-}
-
-impl Neighbour {
-    fn new(name: Arc<str>) -> Self {
-        Neighbour {
-            stats: ImportStats::new(Arc::clone(&name)),
-            name,
-            lives: VecDeque::new(),
-        }
-    }
-
-    fn life(
-        &mut self,
-        incarnation: u64,
-        patience: GapPatience,
-        held_bytes: &mut usize,
-    ) -> &mut Incoming<Arrived> {
-        let at = self
-            .lives
-            .iter()
-            .position(|(known, _)| *known == incarnation);
-        let at = at.unwrap_or_else(|| {
-            if self.lives.len() == MAX_LIVES
-                && let Some((_, gone)) = self.lives.pop_front()
-            {
-                add(&mut self.stats, &gone);
-                *held_bytes -= gone.held_bytes;
-                self.stats.missed += std::mem::take(&mut self.stats.held);
-            }
-            self.lives.push_back((incarnation, Incoming::new(patience)));
-            self.lives.len() - 1
-        });
-        &mut self.lives[at].1
-    }
-
-    fn stats(&self) -> ImportStats {
-        let mut stats = self.stats.clone();
-        self.lives
-            .iter()
-            .for_each(|(_, life)| add(&mut stats, life));
-        stats
-    }
-}
-
-/// Adds the figures of one life. They saturate, since a hostile origin may say any number.
-fn add(stats: &mut ImportStats, life: &Incoming<Arrived>) {
-    stats.duplicates = stats.duplicates.saturating_add(life.duplicates);
-    stats.early = stats.early.saturating_add(life.early);
-    stats.missed = stats.missed.saturating_add(life.missed);
-    stats.untracked = stats.untracked.saturating_add(life.untracked());
-    stats.held += life.held();
-}
+#[cfg(all(test, not(oxide_loom)))]
+#[path = "tests/origins.rs"]
+mod tests;

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::link::asked::AskedFrames;
 use crate::link::engine::Frame;
+use crate::link::packed::PackedFrame;
 use crate::link::wire::Place;
 
 /// The bounds of a window.
@@ -24,7 +26,7 @@ pub(super) struct Outgoing {
     /// Whether an importer may ask for what is confirmed.
     keeps_history: bool,
     /// History, then window; the first has the number `first`, and there is no gap.
-    frames: VecDeque<Frame>,
+    frames: VecDeque<PackedFrame>,
     first: u64,
     /// Up to this number all is confirmed.
     confirmed: u64,
@@ -35,21 +37,14 @@ pub(super) struct Outgoing {
     /// The bytes of all frames, and of those that are not confirmed.
     bytes: usize,
     pending_bytes: usize,
-    /// Numbers that an importer has asked for.
-    asked: BTreeSet<u64>,
+    asked: AskedFrames,
+    /// The next frame is one that was asked for, if there is one. New ones and these take turns, so that no importer
+    /// keeps the new ones back.
+    is_turn_of_asked: bool,
     resent: u64,
     /// How many frames were lost, and which of them still have an unconfirmed tombstone.
     lost: u64,
     unconfirmed_tombstones: BTreeSet<u64>,
-}
-
-/// Roughly what a frame takes in memory.
-pub(super) fn size(frame: &Frame) -> usize {
-    let headers = frame
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 64);
-    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
 }
 
 impl Outgoing {
@@ -65,7 +60,8 @@ impl Outgoing {
             last: 0,
             bytes: 0,
             pending_bytes: 0,
-            asked: BTreeSet::new(),
+            asked: AskedFrames::default(),
+            is_turn_of_asked: true,
             resent: 0,
             lost: 0,
             unconfirmed_tombstones: BTreeSet::new(),
@@ -94,24 +90,28 @@ impl Outgoing {
     }
 
     /// Takes a frame that has the next place.
-    pub(super) fn push(&mut self, frame: Frame) {
-        let size = size(&frame);
+    pub(super) fn push(&mut self, frame: &Frame) {
+        let frame = PackedFrame::new(frame);
+        let size = frame.size();
         self.bytes += size;
         self.pending_bytes += size;
         self.frames.push_back(frame);
         self.trim();
     }
 
-    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or else the next in order.
-    pub(super) fn next(&self) -> Option<(u64, &Frame)> {
-        let asked = self.asked.first().copied();
-        let next = asked.unwrap_or(self.sent + 1);
+    /// Returns the next frame to hand to the engine, and its number: one that was asked for, or the next in order.
+    pub(super) fn next(&self) -> Option<(u64, &PackedFrame)> {
+        let new = self.sent + 1;
+        let is_asked = self.is_turn_of_asked || self.get(new).is_none();
+        let asked = self.asked.first().filter(|_| is_asked);
+        let next = asked.unwrap_or(new);
         Some((next, self.get(next)?))
     }
 
     /// Notes that the frame with this number was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64) {
-        let was_asked = self.asked.remove(&sequence);
+        let was_asked = self.asked.remove(sequence);
+        self.is_turn_of_asked = !was_asked;
         if was_asked || sequence <= self.last {
             self.resent += 1;
         }
@@ -124,17 +124,18 @@ impl Outgoing {
     /// The frame with this number will never go: the tombstone is to go in its place. Where that does not go either it
     /// counts as sent, so that the others go on; importers then find out by themselves. Returns whether the frame is lost
     /// by it.
-    pub(super) fn bury(&mut self, sequence: u64, tombstone: Frame) -> bool {
+    pub(super) fn bury(&mut self, sequence: u64, tombstone: &Frame) -> bool {
         let is_new = sequence > self.confirmed && self.unconfirmed_tombstones.insert(sequence);
         let at = sequence.checked_sub(self.first);
         let Some(frame) = at.and_then(|at| self.frames.get_mut(usize::try_from(at).ok()?)) else {
             return false;
         };
+        let tombstone = PackedFrame::new(tombstone);
         if *frame == tombstone {
             self.sent(sequence);
             return false;
         }
-        let (before, after) = (size(frame), size(&tombstone));
+        let (before, after) = (frame.size(), tombstone.size());
         *frame = tombstone;
         self.bytes = self.bytes + after - before;
         if sequence > self.confirmed {
@@ -170,7 +171,7 @@ impl Outgoing {
         let up_to = up_to.min(self.sent);
         while self.confirmed < up_to {
             self.confirmed += 1;
-            let size = self.get(self.confirmed).map_or(0, size);
+            let size = self.get(self.confirmed).map_or(0, PackedFrame::size);
             self.pending_bytes -= size;
             self.unconfirmed_tombstones.remove(&self.confirmed);
         }
@@ -183,12 +184,9 @@ impl Outgoing {
     }
 
     /// An importer asks for frames from one number to another. Returns whether all of them are still there.
-    pub(super) fn want(&mut self, from: u64, to: u64) -> bool {
+    pub(super) fn want(&mut self, asker: &str, from: u64, to: u64) -> bool {
         let last = self.sent;
-        let kept = from.max(self.first)..=to.min(last);
-        if kept.start() <= kept.end() {
-            self.asked.extend(kept);
-        }
+        self.asked.want(asker, from.max(self.first)..=to.min(last));
         from >= self.first && to <= last
     }
 
@@ -228,7 +226,7 @@ impl Outgoing {
         self.resent
     }
 
-    fn get(&self, sequence: u64) -> Option<&Frame> {
+    fn get(&self, sequence: u64) -> Option<&PackedFrame> {
         let at = sequence.checked_sub(self.first)?;
         self.frames.get(usize::try_from(at).ok()?)
     }
@@ -245,8 +243,8 @@ impl Outgoing {
             let Some(frame) = self.frames.pop_front() else {
                 return;
             };
-            self.bytes -= size(&frame);
-            self.asked.remove(&self.first);
+            self.bytes -= frame.size();
+            self.asked.remove(self.first);
             self.first += 1;
         }
     }

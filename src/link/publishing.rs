@@ -14,11 +14,12 @@ use crate::bus::request::Asked;
 use crate::link::arrival::Handed;
 use crate::link::durable::StreamFrame;
 use crate::link::imported::Imported;
-use crate::link::origins::{Arrived, Queued};
 use crate::link::relays::{Audience, BroughtRequest, Relays};
 use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::state::Linked;
 use crate::link::stats::Fate;
+use crate::link::subject;
+use crate::link::waiting::{Arrived, Queued};
 use crate::link::wire::{FrameError, decode, is_subject_of};
 use crate::message::advisory::Advisory;
 use crate::message::denial::Denial;
@@ -122,7 +123,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
         request: Option<&BroughtRequest>,
     ) -> Result<(Fate, Audience<M>), Gone> {
         let Arrived { heading, frame, .. } = arrived;
-        let is_again = heading.is_again;
+        let (is_again, hops) = (heading.is_again, heading.hops);
         let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
         let envelope = match decoded {
             Ok(envelope) => envelope,
@@ -131,7 +132,10 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 return Ok((Fate::Refused, Audience::Nobody));
             }
         };
-        let inlet = (self.inlets.iter()).find(|it| it.imported.matches(&frame.subject));
+        let inlet = (self.inlets.iter()).find(|it| it.imported.is_for(&frame.subject));
+        if inlet.is_none() && subject::is_without_subject(&frame.subject) {
+            return Ok((Fate::PassedOver, Audience::Nobody));
+        }
         let any = inlet.or(self.inlets.first());
         let Some(publisher) = any.and_then(|it| it.publisher.upgrade()) else {
             return if any.is_some() {
@@ -152,7 +156,8 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             // One of the group had it the first time.
             return Ok((Fate::Repeated, Audience::Nobody));
         }
-        let Some(noted) = self.seen.note_until_kept(envelope.id) else {
+        let by = self.link.settings.incarnation;
+        let Some(noted) = self.seen.note_until_kept(envelope.id, by, hops) else {
             return Ok((Fate::Repeated, Audience::Nobody));
         };
         let fate = match envelope.correlation_id {

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::bus::error::RequestError;
 use crate::bus::request::Asked;
 use crate::link::announcing::Declined;
-use crate::link::origins::Arrived;
 use crate::link::state::Linked;
+use crate::link::waiting::Arrived;
 use crate::link::wire::Place;
 
 /// The most requests that are watched at once. Of others it is not told that nobody answers.

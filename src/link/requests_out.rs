@@ -32,8 +32,9 @@ struct AwaitedRequest {
     request: RequestOut,
     /// Whom an answer may come from, once that is known.
     responders: Option<BTreeSet<Responder>>,
-    /// Who has declined.
+    /// Those that have declined.
     declined: BTreeSet<Responder>,
+    sendings: u64,
 }
 
 impl AwaitedRequest {
@@ -82,14 +83,23 @@ impl RequestsOut {
             request,
             responders,
             declined: BTreeSet::new(),
+            sendings: 0,
         };
         self.by_number.insert(number, sent);
         true
     }
 
-    /// Returns how much time is left for the request with this number.
-    pub(super) fn time_left(&self, number: u64, now: Instant) -> Option<Duration> {
-        let sent = self.by_number.get(&number)?;
+    /// The frame with this number is about to be sent. Returns how much time is left if it is a request.
+    pub(super) fn send(&mut self, number: u64, now: Instant) -> Option<Duration> {
+        let sent = self.by_number.get_mut(&number)?;
+        sent.sendings += 1;
+        // It goes to those as well that have come since it was taken from the bus, or sent before.
+        let known = (self.importers).responders(&sent.request.subject, now);
+        self.is_unsettled |= known.is_none();
+        sent.responders = known.map(|mut known| {
+            known.extend(sent.responders.take().into_iter().flatten());
+            known
+        });
         let left = (sent.request.until).map(|until| until.saturating_duration_since(now));
         Some(left.unwrap_or(MOST_TIME).min(MOST_TIME))
     }
@@ -97,6 +107,12 @@ impl RequestsOut {
     /// A request is passed over by this link.
     pub(super) fn decline(&mut self, id: Uuid) {
         self.declined.push(id);
+    }
+
+    /// The frame with this number is lost.
+    pub(super) fn lose(&mut self, number: u64) {
+        let lost = self.by_number.remove(&number);
+        self.declined.extend(lost.map(|it| it.request.id));
     }
 
     /// Takes an announcement.
@@ -118,7 +134,11 @@ impl RequestsOut {
         if !self.importers.speaks_for(origin, declined.by) {
             return;
         }
-        let speaking = (self.importers).speaking(declined.by, &sent.request.subject);
+        let mut speaking = (self.importers).speaking(declined.by, &sent.request.subject);
+        if sent.sendings > 1 {
+            // Another of its group may have had the request before, and may answer.
+            speaking.retain(|it| matches!(it, Responder::Life(_)));
+        }
         sent.declined.extend(speaking);
         if sent.is_declined() {
             self.declined.push(sent.request.id);

@@ -22,8 +22,8 @@ pub(super) enum SeenAs {
     Sent,
     /// It was sent as a request.
     Asked,
-    /// It was brought.
-    Brought,
+    /// It was brought by a link, after so many had passed it on.
+    Brought { by: u64, hops: u8 },
 }
 
 /// A window of ids.
@@ -70,8 +70,8 @@ impl SeenIds {
     }
 
     /// Notes an id that was brought, while its envelope is published. `None` if it is not new.
-    pub(super) fn note_until_kept(&self, id: Uuid) -> Option<NotedId<'_>> {
-        let is_new = self.note(id, SeenAs::Brought);
+    pub(super) fn note_until_kept(&self, id: Uuid, by: u64, hops: u8) -> Option<NotedId<'_>> {
+        let is_new = self.note(id, SeenAs::Brought { by, hops });
         is_new.then(|| NotedId { seen: self, id })
     }
 
@@ -121,12 +121,12 @@ mod tests {
     fn an_id_is_new_again_unless_its_envelope_got_onto_the_bus() {
         let seen = SeenIds::default();
         let [one, other] = [1, 2].map(Uuid::from_u128);
-        drop(seen.note_until_kept(one).expect("it is new"));
+        drop(seen.note_until_kept(one, 7, 0).expect("it is new"));
         assert!(seen.0.lock().in_order.is_empty());
-        seen.note_until_kept(one).expect("it is new").keep();
-        assert!(seen.note_until_kept(one).is_none());
+        seen.note_until_kept(one, 7, 0).expect("it is new").keep();
+        assert!(seen.note_until_kept(one, 7, 0).is_none());
         assert!(
-            seen.note_until_kept(one).is_none(),
+            seen.note_until_kept(one, 7, 0).is_none(),
             "it is forgotten by nobody else"
         );
         assert!(seen.note(other, SeenAs::Sent));

@@ -10,6 +10,7 @@ use crate::link::gap_patience::GapPatience;
 use crate::link::imported::Imported;
 use crate::link::outbox::{Outgoing, WindowBounds};
 
+/// The options of a link, and what it is known by.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) name: Arc<str>,
@@ -29,6 +30,8 @@ pub(super) struct Settings {
     pub(super) mark_after: Duration,
     /// What is exported, and what is subscribed to, as the server sees it.
     pub(super) exports: Vec<String>,
+    /// What other links bring is exported as well.
+    pub(super) is_transit: bool,
     pub(super) imports: Vec<Imported>,
 }
 

@@ -32,8 +32,8 @@ const MAX_CONTROL: usize = 1024;
 /// The longest time between two marks.
 const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
-/// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
-const MAX_ON_THE_WAY: u64 = 1024;
+/// The shortest time between two marks, however often others ask.
+const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(super) enum Stage {
 
 #[derive(Debug)]
 pub(super) struct State {
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
     /// What comes from a stream, in the place of `origins`.
@@ -78,6 +78,7 @@ pub(super) struct State {
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
+    marked_at: Option<Instant>,
     mark_at: Option<Instant>,
     mark_pause: Duration,
     pub(super) export: ExportStats,
@@ -143,6 +144,7 @@ impl State {
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
+            marked_at: None,
             mark_at: None,
             mark_pause: settings.mark_after,
             export: ExportStats::default(),
@@ -177,7 +179,7 @@ impl State {
         }
         if self.mark_at.is_some_and(|at| now >= at) {
             self.mark_pause = (2 * self.mark_pause).min(MAX_MARK_PAUSE);
-            self.mark_at = Some(now + self.mark_pause);
+            (self.marked_at, self.mark_at) = (Some(now), Some(now + self.mark_pause));
             return Action::Control(self.mark().frame(&self.settings.name));
         }
         let unconfirmed = self.outgoing.unconfirmed();
@@ -187,13 +189,13 @@ impl State {
             .map(|at| at + self.settings.confirm_after);
         let is_due = confirm_at.is_some_and(|at| now >= at)
             || unconfirmed >= self.settings.confirm_frames
-            || next.is_none() && self.is_exhausted;
+            || next.is_none() && (self.is_exhausted || !has_room);
         if unconfirmed > 0 && is_due {
             return Action::Confirm(self.outgoing.confirmable());
         }
         if let Some((sequence, frame)) = next {
-            let mut frame = frame.clone();
-            if let Some(left) = self.requests.time_left(sequence, now) {
+            let mut frame = frame.unpack();
+            if let Some(left) = self.requests.send(sequence, now) {
                 add_time_left(&mut frame, left);
             }
             if sequence <= self.outgoing.confirmable() {
@@ -208,22 +210,6 @@ impl State {
             self.requests.unsettled_until(),
         ];
         waiting(due.into_iter().flatten().min())
-    }
-
-    /// The same for a stream, which says by itself what it has stored.
-    fn durable_action(&mut self) -> Action {
-        if let Some(progress) = self.intake.take_progress() {
-            return Action::Acknowledge(progress);
-        }
-        self.outgoing.pass_over_lost();
-        let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
-        match self.outgoing.next().filter(|_| has_way) {
-            Some((sequence, frame)) => Action::Store(sequence, frame.clone()),
-            None => Action::Take {
-                has_room: self.outgoing.has_room(),
-                until: None,
-            },
-        }
     }
 
     fn mark(&self) -> Mark {
@@ -241,9 +227,6 @@ impl State {
     /// A numbered frame was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64, now: Instant) {
         self.outgoing.sent(sequence);
-        if self.settings.is_durable {
-            return;
-        }
         if self.outgoing.unconfirmed() > 0 {
             self.unconfirmed_since.get_or_insert(now);
         }
@@ -260,8 +243,9 @@ impl State {
             incarnation,
             sequence,
         };
-        let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
+        let is_lost = (self.outgoing).bury(sequence, &tombstone.frame(&self.settings.name));
         self.export.unsendable += u64::from(is_lost);
+        self.requests.lose(sequence);
     }
 
     /// A round trip has ended well.
@@ -322,7 +306,10 @@ impl State {
     /// Another link asks how far this one is.
     pub(super) fn request_mark(&mut self, now: Instant) {
         if !self.settings.exports.is_empty() {
-            self.mark_at = Some(now);
+            let at = self
+                .marked_at
+                .map_or(now, |at| now.max(at + MIN_MARK_PAUSE));
+            self.mark_at = Some(self.mark_at.map_or(at, |due| due.min(at)));
             self.mark_pause = self.settings.mark_after;
         }
     }
@@ -345,23 +332,40 @@ impl State {
         }
     }
 
+    /// Whether something waits until all that the engine has was taken.
+    pub(super) fn awaits_rest(&self) -> bool {
+        self.connection.awaits_rest() || self.stage == Stage::Drains && !self.origins.is_closed()
+    }
+
+    /// All that the engine had was taken.
+    pub(super) fn rest(&mut self) {
+        self.connection.rest();
+        if self.stage == Stage::Drains {
+            self.origins.close();
+        }
+    }
+
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
         self.is_exhausted
             && self.outgoing.window() == 0
-            && self.origins.queued() == 0
             && self.intake.is_settled()
             && !self.is_publishing
+            && self.origins.is_drained()
     }
 
-    /// The link has ended. So many envelopes are left in its subscription. Returns how many are not confirmed.
-    pub(super) fn end(&mut self, left: u64) -> u64 {
-        let unconfirmed = left + self.outgoing.pending();
+    /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
+    pub(super) fn end(&mut self, left: u64, lagged: u64) {
         self.export.exported = left;
-        self.export.lost = unconfirmed;
+        self.export.lost = left + self.outgoing.pending();
+        self.export.lagged += lagged;
         self.connection.cut();
         self.stage = Stage::Ended;
-        unconfirmed
+    }
+
+    /// Once the link has ended: how many envelopes are not confirmed.
+    pub(super) fn unconfirmed(&self) -> u64 {
+        self.export.lost
     }
 
     pub(super) fn stats(&self) -> LinkStats {
@@ -384,11 +388,8 @@ impl State {
                 resent: outgoing.resent(),
                 ..self.export
             },
-            imports: if self.settings.is_durable {
-                self.intake.stats()
-            } else {
-                self.origins.stats()
-            },
+            imports: self.imports(),
+            forgotten: self.origins.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// The figures of a link, all of one moment.
 ///
 /// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
-/// number is counted once: as received, repeated, refused, denied, late or missed, or it is held or queued.
+/// number is counted once: as received, repeated, refused, denied, late, passed over, missed or early, or it is held or
+/// queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -21,10 +22,13 @@ pub struct LinkStats {
     pub export: ExportStats,
     /// What it has brought, by origin, sorted by name.
     pub imports: Vec<ImportStats>,
+    /// Origins that were forgotten, with their figures, since 1,024 others were heard later.
+    pub forgotten: u64,
     /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
     /// in a sequence.
     pub refused: u64,
-    /// How often the server has refused a publish or a subscription.
+    /// How often the server has refused a publish or a subscription, as far as the engine tells. An envelope whose publish
+    /// is refused counts as confirmed, for the round trip succeeds: no server says which one it was.
     pub server_denials: u64,
     /// How often the engine has said that it dropped frames, without saying how many. What is missing is asked for.
     pub engine_lags: u64,
@@ -55,7 +59,8 @@ pub struct ExportStats {
     pub unsendable: u64,
     /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
     pub declined: u64,
-    /// Envelopes that a link has brought, and that therefore do not go out again.
+    /// Envelopes that a link has brought, and that therefore do not go out again; for a
+    /// [transit](crate::link::LinkBuilder::transit), those that it has brought itself, or that have come too far.
     pub passed_over: u64,
 }
 
@@ -66,6 +71,7 @@ pub(super) enum Fate {
     Repeated,
     Refused,
     Denied,
+    PassedOver,
     /// A request whose time was up.
     Late,
     /// Received, but the request that it answers was over.
@@ -89,6 +95,8 @@ pub struct ImportStats {
     /// Envelopes that the grant of the import does not let pass, or that claim a subject that is not theirs. The bus
     /// counts and reports these as well.
     pub denied: u64,
+    /// Envelopes without a subject, where only some subjects are imported.
+    pub passed_over: u64,
     /// Requests that came when the asking side waited no more. They are not published.
     pub late: u64,
     /// Of those received: answers to requests that were over, by their time or by an answer before. As on one bus, only
@@ -102,6 +110,8 @@ pub struct ImportStats {
     pub untracked: u64,
     /// Frames that wait for earlier ones.
     pub held: u64,
+    /// Frames that wait for the bus, with the one that is being published.
+    pub queued: u64,
 }
 
 impl ImportStats {
@@ -113,12 +123,14 @@ impl ImportStats {
             repeated: 0,
             refused: 0,
             denied: 0,
+            passed_over: 0,
             late: 0,
             late_answers: 0,
             missed: 0,
             early: 0,
             untracked: 0,
             held: 0,
+            queued: 0,
         }
     }
 
@@ -133,6 +145,7 @@ impl ImportStats {
             Fate::Repeated => &mut self.repeated,
             Fate::Refused => &mut self.refused,
             Fate::Denied => &mut self.denied,
+            Fate::PassedOver => &mut self.passed_over,
         } += 1;
     }
 }

@@ -10,7 +10,7 @@ pub enum StreamStart {
     /// With what is sent from then on.
     #[default]
     New,
-    /// With the last envelope of each subject that the stream keeps. A bus that [retains](crate::BusBuilder::retain)
+    /// With the last envelope of each subject that the stream keeps. A bus that [retains](crate::Bus::retain)
     /// these gives them to its own late subscribers.
     LastPerSubject,
     /// With the first envelope that the stream keeps.

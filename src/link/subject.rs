@@ -202,10 +202,21 @@ pub(super) fn split(subject: &str) -> Option<(&str, Purpose<'_>)> {
     Some((origin, purpose))
 }
 
+/// Returns what to subscribe to for payloads of an origin that have no subject.
+pub(super) fn without_subject(origin: &str) -> String {
+    from_origin(origin, NO_SUBJECT)
+}
+
+/// Whether this is the subject, or the pattern, for payloads that have none.
+pub(super) fn is_without_subject(subject: &str) -> bool {
+    subject.rsplit('.').next() == Some(NO_SUBJECT)
+}
+
 /// Whether the server's pattern matches the subject.
 pub(super) fn matches(pattern: &str, subject: &str) -> bool {
-    let mut tokens = subject.split('.');
-    let mut wanted = pattern.split('.');
+    // Arrays: a search for one `char` is made for long tokens.
+    let mut tokens = subject.split(['.']);
+    let mut wanted = pattern.split(['.']);
     loop {
         match (wanted.next(), tokens.next()) {
             (Some(">"), Some(_)) | (None, None) => return true,

@@ -35,6 +35,9 @@ const MAX_HEADING: usize = 4096;
 /// How much of the compact header is left for what is added when it is sent.
 const ADDED: usize = 64;
 
+/// The part of the compact header that says how many links have passed the envelope on, if any has.
+const HOPS: &str = "hops=";
+
 /// The part of the compact header that says how many milliseconds are left for an answer.
 const TIME_LEFT: &str = "left=";
 
@@ -43,6 +46,9 @@ const AGAIN: &str = "again=";
 
 /// The most bytes of a frame with its headers: what a NATS server accepts if it is not told otherwise.
 const MAX_FRAME: usize = 1 << 20;
+
+/// The most links that pass an envelope on.
+pub(super) const MAX_HOPS: u8 = 8;
 
 /// Where a frame stands in what a link sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +67,8 @@ pub(super) struct Heading {
     timestamp: DateTime<Utc>,
     source: String,
     correlation_id: Option<Uuid>,
+    /// So many links have passed it on.
+    pub(super) hops: u8,
     /// It is a request, and the asking side waits so long for an answer.
     pub(super) time_left: Option<Duration>,
     /// It was sent before, and is sent again for a link that has asked for it.
@@ -142,6 +150,7 @@ pub(super) fn encode<M: Payload + Serialize>(
     envelope: &Envelope<M>,
     origin: &str,
     place: Place,
+    hops: u8,
     codec: &Codec,
 ) -> Result<Frame, UnsendableError> {
     codec::check(envelope).map_err(|kind| UnsendableError::Codec(kind.into()))?;
@@ -153,13 +162,14 @@ pub(super) fn encode<M: Payload + Serialize>(
         let mut marked = envelope.headers.clone();
         (marked.insert(LINK_ORIGIN, origin)).map_err(UnsendableError::Header)?;
     }
-    let heading = heading(envelope, place);
+    let heading = heading(envelope, place, hops);
     if heading.len() > MAX_HEADING - ADDED {
         return Err(UnsendableError::Heading);
     }
     let mut headers = Vec::with_capacity(1 + envelope.headers.len());
     headers.push((HEADING.to_owned(), heading));
-    for (name, value) in envelope.headers.iter() {
+    let own = envelope.headers.iter();
+    for (name, value) in own.filter(|(name, _)| *name != LINK_ORIGIN) {
         headers.push((format!("{PREFIX}{name}"), escape_value(value)));
     }
     // As NATS writes them: a line each, with a first one and an empty last one.
@@ -176,21 +186,31 @@ pub(super) fn encode<M: Payload + Serialize>(
     })
 }
 
-fn heading<M>(envelope: &Envelope<M>, place: Place) -> String {
+/// Writes the compact header. Each frame has one, so it is written without the machinery of formats where that is easy.
+fn heading<M>(envelope: &Envelope<M>, place: Place, hops: u8) -> String {
     use fmt::Write;
 
     let mut heading = String::with_capacity(160);
-    let (incarnation, sequence) = (place.incarnation, place.sequence);
-    let time = codec::write_time(&envelope.timestamp);
-    let (id, time) = (envelope.id.as_hyphenated(), time.as_str());
-    // Writing to a text does not fail.
-    let _ = write!(
-        heading,
-        "{VERSION} {incarnation:016x} {sequence} {id} {time} "
-    );
+    let mut uuid = [0; uuid::fmt::Hyphenated::LENGTH];
+    heading.push_str(VERSION);
+    heading.push(' ');
+    for byte in place.incarnation.to_be_bytes() {
+        for digit in [byte >> 4, byte & 15] {
+            heading.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    let _ = write!(heading, " {} ", place.sequence); // writing to a text does not fail
+    heading.push_str(envelope.id.as_hyphenated().encode_lower(&mut uuid));
+    heading.push(' ');
+    heading.push_str(codec::write_time(&envelope.timestamp).as_str());
+    heading.push(' ');
     subject::escape(&envelope.source, &mut heading);
     if let Some(correlation_id) = envelope.correlation_id {
-        let _ = write!(heading, " {}", correlation_id.as_hyphenated());
+        heading.push(' ');
+        heading.push_str(correlation_id.as_hyphenated().encode_lower(&mut uuid));
+    }
+    if hops > 0 {
+        let _ = write!(heading, " {HOPS}{hops}");
     }
     heading
 }
@@ -254,7 +274,7 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
     if text.len() > MAX_HEADING {
         return Err(FrameError::Heading);
     }
-    let mut parts = text.split(' ');
+    let mut parts = text.split([' ']); // an array: a search for one `char` is made for long parts
     let mut part = |name| parts.next().ok_or(FrameError::Part(name));
     if part("version")? != VERSION {
         return Err(FrameError::Part("version"));
@@ -273,6 +293,10 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
     let correlation_id = (parts.next_if(|part| !part.contains('=')))
         .map(|text| uuid(text).ok_or(FrameError::Part("correlation id")))
         .transpose()?;
+    let hops = (parts.next_if(|part| part.starts_with(HOPS)))
+        .map_or(Some(0), |part| part[HOPS.len()..].parse().ok())
+        .filter(|hops| *hops <= MAX_HOPS)
+        .ok_or(FrameError::Part("number of hops"))?;
     let time_left = (parts.next_if(|part| part.starts_with(TIME_LEFT)))
         .map(|part| part[TIME_LEFT.len()..].parse().map(Duration::from_millis))
         .transpose()
@@ -290,6 +314,7 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
         timestamp,
         source: source.into_owned(),
         correlation_id,
+        hops,
         time_left,
         is_again,
     })

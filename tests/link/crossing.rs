@@ -60,6 +60,25 @@ async fn commands_of_the_kernel_and_payloads_without_a_subject_cross_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pattern_brings_nothing_without_a_subject() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let to = importer(&server, "south", &south).await;
+    let exporter = Link::over(server.engine()).name("north");
+    let _from = ready(exporter.export_everything(), &north).await;
+    let without_subject = Note {
+        subject: Vec::new(),
+        number: 1,
+    };
+    north.send("counter", without_subject).unwrap();
+    north.send("counter", note("a", 2)).unwrap();
+    assert_eq!(notes.recv().await.unwrap().message.number, 2);
+    until(&to, "north", |it| (it.received, it.passed_over) == (1, 1)).await;
+    assert_eq!(to.stats().imports[0].denied, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_joins_late_receives_what_is_sent_from_then_on() {
     let server = MemoryServer::new();
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());

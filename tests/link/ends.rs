@@ -66,7 +66,13 @@ async fn a_drain_that_takes_too_long_and_a_close_say_what_is_not_confirmed() {
     }
     let [a, b] = links;
     let error = a.drain(Duration::from_secs(1)).await.unwrap_err();
-    assert_eq!(error, LinkDrainError::TimedOut { lost: 10 });
+    assert_eq!(
+        error,
+        LinkDrainError::TimedOut {
+            lost: 10,
+            unpublished: 0
+        }
+    );
     let stats = b.close().await;
     assert_eq!(
         (
@@ -211,6 +217,12 @@ fn threads_wait_for_a_drain_no_longer_than_they_ask() {
     bus.send("counter", note("a", 7)).unwrap();
     let begin = Instant::now();
     let error = link.drain(Duration::from_millis(10)).unwrap_err();
-    assert_eq!(error, LinkDrainError::TimedOut { lost: 1 });
+    assert_eq!(
+        error,
+        LinkDrainError::TimedOut {
+            lost: 1,
+            unpublished: 0
+        }
+    );
     assert!(begin.elapsed() < LONG);
 }

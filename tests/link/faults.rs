@@ -16,7 +16,7 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let seed = number("OXIDE_LINK_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().1);
     println!("OXIDE_LINK_SEED={seed}");
     seed
@@ -180,6 +180,28 @@ async fn a_full_window_holds_back_the_bus_by_the_policy_of_the_export() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_window_is_confirmed_at_once() {
+    let server = MemoryServer::new();
+    let bus = Bus::<Note>::new();
+    let link = Link::over(server.engine())
+        .name("north")
+        .export(">")
+        .window(8, 1 << 20)
+        .connect(&bus)
+        .await
+        .unwrap();
+    link.ready(LONG).await.unwrap();
+    let sender = bus.trusted_publisher("counter").into_async();
+    let start = tokio::time::Instant::now();
+    for number in 0..10_000 {
+        sender.publish(note("a", number)).await.unwrap();
+    }
+    assert!(start.elapsed() < Duration::from_secs(1)); // by a clock that goes on only where all wait
+    link.drain(LONG).await.unwrap();
+    assert_eq!(link.stats().export.confirmed, 10_000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_missed_is_told_once_and_where_it_lies() {
     let server = MemoryServer::new();
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
@@ -204,7 +226,7 @@ async fn what_is_missed_is_told_once_and_where_it_lies() {
     server.cut("south");
     for number in 1..=100 {
         sender.publish(note("a.b", number)).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await; // so that it is confirmed
+        tokio::time::sleep(Duration::from_millis(50)).await; // so that it is confirmed
     }
     server.mend("south");
     for number in 93..=100 {
@@ -276,4 +298,82 @@ async fn what_the_server_refuses_for_its_size_is_lost_and_told_in_its_place_and_
     from.drain(LONG).await.unwrap();
     let export = from.stats().export;
     assert_eq!((export.exported, export.confirmed, export.lost), (7, 4, 3));
+}
+
+/// North sends three notes. South lacks the second one, and north is cut off before it hears that.
+async fn a_gap_whose_exporter_is_cut_off(server: &MemoryServer, north: &Bus<Note>, to: &Link) {
+    let slow = |loss| Faults {
+        loss,
+        delay: Duration::from_millis(100),
+        ..Faults::default()
+    };
+    server.set_faults(slow(0.0));
+    north.send("counter", note("a", 1)).unwrap();
+    until(to, "north", |it| it.received == 1).await;
+    server.set_faults(slow(1.0));
+    north.send("counter", note("a", 2)).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.set_faults(slow(0.0));
+    north.send("counter", note("a", 3)).unwrap();
+    until(to, "north", |it| it.held == 1).await;
+    server.cut("north");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_outlasts_the_patience_while_the_exporter_is_cut_off() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let mut notes = south.subscribe().into_async();
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    from.ready(LONG).await.unwrap();
+    a_gap_whose_exporter_is_cut_off(&server, &north, &to).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    assert_eq!(
+        (to.stats().imports[0].missed, to.stats().imports[0].held),
+        (0, 1)
+    );
+    server.mend("north");
+    for number in [1, 2, 3] {
+        assert_eq!(notes.recv().await.unwrap().message.number, number);
+    }
+    assert_eq!(to.stats().imports[0].missed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_whose_exporter_does_not_come_back_is_told_after_a_while() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    from.ready(LONG).await.unwrap();
+    a_gap_whose_exporter_is_cut_off(&server, &north, &to).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    until(&to, "north", |it| (it.received, it.missed) == (2, 1)).await;
+    drop(from);
+
+    // Another life of the exporter shows sooner that the one before is over.
+    server.mend("north");
+    let west = Bus::<Note>::new();
+    let from = exporter(&server, "west", &west).await;
+    from.ready(LONG).await.unwrap();
+    server.set_faults(Faults {
+        loss: 1.0,
+        ..Faults::default()
+    });
+    west.send("counter", note("a", 1)).unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    server.set_faults(Faults {
+        delay: Duration::from_millis(100),
+        ..Faults::default()
+    });
+    west.send("counter", note("a", 2)).unwrap();
+    until(&to, "west", |it| it.held == 1).await;
+    server.cut("west");
+    let other = exporter(&server, "west", &north).await;
+    other.ready(LONG).await.unwrap();
+    north.send("counter", note("a", 3)).unwrap();
+    until(&to, "west", |it| it.received == 1).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    until(&to, "west", |it| (it.received, it.missed) == (2, 1)).await;
 }

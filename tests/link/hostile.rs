@@ -1,7 +1,7 @@
 //! Hostile neighbours: what is forged is denied, what cannot be is refused, all of it is counted, and nothing stops.
 
 use bytes::Bytes;
-use oxide_bus::link::engine::{Engine, EngineSender, Frame};
+use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender, Frame};
 use oxide_bus::link::memory::{MemorySender, MemoryServer};
 use oxide_bus::link::{Link, NotReadyError};
 use oxide_bus::{Advisory, Bus, Denial, Envelope, Grant, Headers, SubscribeOptions};
@@ -311,11 +311,86 @@ async fn a_refusal_of_the_server_makes_a_link_not_ready_and_names_the_subject() 
         .connect(&south)
         .await
         .unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let refused = to.ready(LONG).await.unwrap_err();
-    let NotReadyError::Denied { subject, .. } = &refused else {
-        panic!("{refused}")
+    for denials in 1..=3 {
+        let refused = to.ready(LONG).await.unwrap_err();
+        let NotReadyError::Denied { subject, .. } = &refused else {
+            panic!("{refused}")
+        };
+        assert_eq!(subject.as_deref(), Some("ob.*.secret"));
+        assert_eq!(to.stats().server_denials, denials);
+        server.stop();
+        server.start();
+        while to.stats().reconnects < denials {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_denies_is_counted_although_it_seems_confirmed() {
+    let server = MemoryServer::new();
+    server.forbid("north", "ob.north.secret");
+    let north = Bus::<Note>::new();
+    let from = exporter(&server, "north", &north).await;
+    from.ready(LONG).await.unwrap();
+    north.send("counter", note("secret", 1)).unwrap();
+    while from.stats().server_denials < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    from.drain(LONG).await.unwrap();
+    let stats = from.stats();
+    assert_eq!((stats.export.confirmed, stats.server_denials), (1, 1));
+    assert!(stats.last_error.unwrap().contains("ob.north.secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_that_asks_without_end_hears_little_and_keeps_nobody_back() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let options = SubscribeOptions::new().capacity(20_000);
+    let mut notes = south.subscribe_with(options).unwrap().into_async();
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    let sender = north.trusted_publisher("counter").into_async();
+    for number in 0..10_000 {
+        sender.publish(note("a", number)).await.unwrap();
+    }
+    until(&to, "north", |it| it.received == 10_000).await;
+    let (mut mallory, mut heard) = server.engine().connect("mallory").await.unwrap();
+    mallory.subscribe("ob.north.>", None).await.unwrap();
+    let mut incarnation = None;
+    let hello = |_| Frame {
+        subject: "ob.mallory.=c.hello".to_owned(),
+        headers: Vec::new(),
+        body: Bytes::new(),
     };
-    assert_eq!(subject.as_deref(), Some("ob.*.secret"));
-    assert_eq!(to.stats().server_denials, 1);
+    for frame in (0..1_000).map(hello) {
+        mallory.send(frame).await.unwrap();
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(190)).await;
+    let mut marks = 0;
+    while let Ok(Some(event)) = tokio::time::timeout(std::time::Duration::ZERO, heard.next()).await
+    {
+        if let EngineEvent::Frame(frame) = event {
+            assert_eq!(frame.subject, "ob.north.=c.mark");
+            let mark: serde_json::Value = serde_json::from_slice(&frame.body).unwrap();
+            incarnation = mark["incarnation"].as_u64();
+            marks += 1;
+        }
+    }
+    assert!((1..=4).contains(&marks), "{marks} marks within 190 ms");
+
+    let want = format!(
+        "{{\"incarnation\":{},\"gaps\":[[1,10000]]}}",
+        incarnation.unwrap()
+    );
+    let want = frame("ob.mallory.=c.want.north", "", want);
+    for number in 10_000..10_100 {
+        mallory.send(want.clone()).await.unwrap();
+        north.send("counter", note("a", number)).unwrap();
+    }
+    until(&to, "north", |it| it.received == 10_100).await;
+    let resent = from.stats().export.resent;
+    assert!(resent <= 2 * 4_096, "{resent} were sent again");
+    drop((notes.try_recv(), from));
 }

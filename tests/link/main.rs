@@ -1,7 +1,9 @@
 //! Tests of links between buses. The clock stands still, and goes on when all tasks wait: so no test takes long. Those
 //! with a NATS server are in a module of their own; their clock runs.
 
+mod behaviour;
 mod crossing;
+mod drains;
 mod durable;
 mod ends;
 mod faults;
@@ -12,6 +14,7 @@ mod loops;
 mod nats;
 mod requests;
 mod subjects;
+mod transit;
 
 use std::time::Duration;
 

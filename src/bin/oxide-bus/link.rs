@@ -170,7 +170,7 @@ fn join(options: LinkOptions) -> Result<ExitCode, Failure> {
     if reads {
         let (bus, accounts, is_over) = (bus.clone(), Arc::clone(&accounts), Arc::clone(&is_over));
         thread::spawn("reader", move || {
-            let fed = reader::reader(&Input::Stdin, codec, &accounts, |line, envelope| {
+            let fed = reader::reader(&Input::Stdin, codec, false, &accounts, |line, envelope| {
                 if is_over.load(Ordering::Relaxed) {
                     return ControlFlow::Break(());
                 }

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::numbers::SeenNumbers;
 use crate::link::engine::{Frame, StreamProgress};
 use crate::link::name::is_name;
-use crate::link::origins::Arrived;
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject::{self, Purpose};
+use crate::link::waiting::Arrived;
 use crate::link::wire::{Place, read_heading};
 
 /// The most origins. Frames of others are refused.
@@ -166,7 +166,12 @@ impl StreamIntake {
     }
 
     pub(in crate::link) fn stats(&self) -> Vec<ImportStats> {
-        self.sources.values().map(|it| it.stats.clone()).collect()
+        let mut all: Vec<_> = self.sources.values().map(|it| it.stats.clone()).collect();
+        for stats in &mut all {
+            let queued = self.queue.iter().filter(|it| it.origin == stats.origin);
+            stats.queued = queued.count() as u64;
+        }
+        all
     }
 }
 

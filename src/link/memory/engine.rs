@@ -117,13 +117,11 @@ impl EngineSender for MemorySender {
 
     async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         let server = self.server.server.lock();
-        if !server.forbids(&self.connection, subject) {
-            let mut wire = self.connection.state.lock();
-            wire.subscriptions.push(Imported {
-                subject: subject.to_owned(),
-                group: group.map(str::to_owned),
-            });
-        }
+        let imported = Imported {
+            subject: subject.to_owned(),
+            group: group.map(str::to_owned),
+        };
+        server.subscribe(&self.connection, imported);
         Ok(())
     }
 
@@ -146,6 +144,13 @@ impl EngineSender for MemorySender {
         if !self.connection.state.lock().is_cut {
             self.server.server.lock().flush(&self.connection);
         }
+        self.connection.state.lock().is_closed = true;
+        self.connection.changed.notify_one();
+    }
+}
+
+impl Drop for MemorySender {
+    fn drop(&mut self) {
         self.connection.state.lock().is_closed = true;
         self.connection.changed.notify_one();
     }
@@ -191,7 +196,7 @@ impl EngineReceiver for MemoryReceiver {
                 continue;
             }
             if is_back {
-                self.connection.restore();
+                self.server.server.lock().restore(&self.connection);
                 continue;
             }
             tokio::select! {

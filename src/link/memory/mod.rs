@@ -154,7 +154,7 @@ impl MemoryServer {
 
     /// Cuts the connections of the links with this name. What is on the way over them is lost.
     pub fn cut(&self, name: &str) {
-        self.each(|connection| {
+        self.each(|_, connection| {
             if connection.name == name {
                 connection.cut(0, None);
             }
@@ -163,9 +163,9 @@ impl MemoryServer {
 
     /// Restores the connections of the links with this name, if the server is up.
     pub fn mend(&self, name: &str) {
-        self.each(|connection| {
+        self.each(|server, connection| {
             if connection.name == name {
-                connection.restore();
+                server.restore(connection);
             }
         });
     }
@@ -173,7 +173,7 @@ impl MemoryServer {
     /// Stops the server: all connections are cut, and no other can be made.
     pub fn stop(&self) {
         self.server.lock().is_up = false;
-        self.each(|connection| {
+        self.each(|_, connection| {
             connection.cut(0, None);
         });
     }
@@ -181,16 +181,13 @@ impl MemoryServer {
     /// Starts the server again: all links are connected again.
     pub fn start(&self) {
         self.server.lock().is_up = true;
-        self.each(MemoryConnection::restore);
+        self.each(Server::restore);
     }
 
-    fn each(&self, mut act: impl FnMut(&MemoryConnection)) {
-        let server = self.server.lock();
-        server
-            .connections
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|it| act(&it));
+    fn each(&self, mut act: impl FnMut(&mut Server, &MemoryConnection)) {
+        let mut server = self.server.lock();
+        let connections = server.connections.clone();
+        (connections.iter().filter_map(Weak::upgrade)).for_each(|it| act(&mut server, &it));
     }
 }
 

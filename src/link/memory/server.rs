@@ -46,6 +46,8 @@ pub(super) struct Wire {
     pub(super) subscriptions: Vec<Imported>,
     /// What it reads of a stream since the last round trip.
     pub(super) reader: Option<StreamReader>,
+    /// What the server has refused. It is asked for again after each cut.
+    pub(super) refused: Vec<Imported>,
     /// Sent, and not at the server yet.
     pub(super) up: VecDeque<Frame>,
     /// When the first of them reaches the server at the latest.
@@ -123,6 +125,35 @@ impl Server {
             });
         }
         refuses
+    }
+
+    /// Subscribes a connection, if the server lets it.
+    pub(super) fn subscribe(&self, connection: &MemoryConnection, wanted: Imported) {
+        let refuses = self.forbids(connection, &wanted.subject);
+        let mut wire = connection.state.lock();
+        if refuses {
+            wire.refused.push(wanted);
+        } else {
+            wire.subscriptions.push(wanted);
+        }
+    }
+
+    /// Restores a connection, which then asks for its subscriptions again.
+    pub(super) fn restore(&mut self, connection: &MemoryConnection) {
+        let mut wire = connection.state.lock();
+        if !wire.is_cut {
+            return;
+        }
+        (wire.is_cut, wire.back_at) = (false, None);
+        wire.put(Instant::now(), EngineEvent::Connected);
+        let mut wanted = std::mem::take(&mut wire.subscriptions);
+        wanted.append(&mut wire.refused);
+        drop(wire);
+        for wanted in wanted {
+            self.subscribe(connection, wanted);
+        }
+        connection.changed.notify_one();
+        connection.restored.notify_waiters();
     }
 
     pub(super) fn deliver(&mut self, receiver: &MemoryConnection, frame: &Frame) {
@@ -215,17 +246,5 @@ impl MemoryConnection {
         drop(wire);
         self.changed.notify_one();
         reached
-    }
-
-    pub(super) fn restore(&self) {
-        let mut wire = self.state.lock();
-        if !wire.is_cut {
-            return;
-        }
-        (wire.is_cut, wire.back_at) = (false, None);
-        wire.put(Instant::now(), EngineEvent::Connected);
-        drop(wire);
-        self.changed.notify_one();
-        self.restored.notify_waiters();
     }
 }

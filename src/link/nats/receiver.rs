@@ -119,7 +119,7 @@ struct Frames {
     turn: usize,
     marks: Option<Subscriber>,
     mark: Option<Message>,
-    /// How many frames were taken since the mark.
+    /// How many frames were taken while the mark was kept.
     since_mark: usize,
 }
 
@@ -146,7 +146,7 @@ impl Frames {
             && self.mark.is_none()
             && let Poll::Ready(mark) = Pin::new(marks).poll_next(context)
         {
-            (self.mark, self.since_mark) = (mark, 0);
+            self.mark = mark;
         }
         // More frames than all queues hold cannot have been there before the mark.
         if self.since_mark < self.subscriptions.len() * CAPACITY {
@@ -155,7 +155,7 @@ impl Frames {
                 let mut subscription = Pin::new(&mut self.subscriptions[self.turn]);
                 while let Poll::Ready(Some(message)) = subscription.as_mut().poll_next(context) {
                     if !sender::is_marker(&message.subject) {
-                        self.since_mark += 1;
+                        self.since_mark += usize::from(self.mark.is_some());
                         return Poll::Ready(frame(message));
                     }
                 }
@@ -167,7 +167,10 @@ impl Frames {
             return Poll::Pending;
         }
         match self.mark.take() {
-            Some(mark) => Poll::Ready(frame(mark)),
+            Some(mark) => {
+                self.since_mark = 0;
+                Poll::Ready(frame(mark))
+            }
             None => Poll::Pending,
         }
     }

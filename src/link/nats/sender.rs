@@ -33,7 +33,8 @@ const MARKER: &str = "=b";
 
 /// Returns whether this is the subject of a marker: `ob.<name>.=b.<connection>`.
 pub(super) fn is_marker(subject: &str) -> bool {
-    subject.split('.').nth(2) == Some(MARKER)
+    // An array: a search for one `char` is made for long tokens.
+    subject.split(['.']).nth(2) == Some(MARKER)
 }
 
 /// The sending end of a connection to a NATS server.
@@ -197,7 +198,7 @@ pub(super) fn check(subject: &str) -> Result<(), &'static str> {
     if subject.len() > SUBJECT {
         return Err(TOO_LONG);
     }
-    for token in subject.split('.') {
+    for token in subject.split(['.']) {
         if token.is_empty() {
             return Err("its subject has an empty token");
         }

@@ -125,6 +125,7 @@ mod file;
 mod line;
 mod options;
 mod output;
+mod pace;
 mod progress;
 mod record;
 mod verify;
@@ -144,6 +145,7 @@ use serde::Serialize;
 pub use self::chain::{ChainHead, ChainHeadError};
 pub use self::error::AuditError;
 pub use self::options::{Flush, Options};
+pub use self::pace::Pace;
 pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
 use self::event::{Attached, LogItem, Outbox, Recorder, What};

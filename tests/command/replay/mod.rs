@@ -2,6 +2,7 @@
 
 mod inputs;
 mod members;
+mod pace;
 mod reading;
 mod readme;
 mod reports;

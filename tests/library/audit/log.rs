@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oxide_bus::audit::{self, AuditLog, Finding, Flush, Options, Report, Verifier};
-use oxide_bus::codec::Codec;
+use oxide_bus::codec::{Codec, LinesReader};
 use oxide_bus::kernel::{Command, Event};
 use oxide_bus::{Capability, Envelope, Grant, MessageBus, Publisher, SubscribeOptions};
 
@@ -525,4 +525,32 @@ fn a_log_that_cannot_write_says_so_and_the_bus_goes_on() {
         log.close().unwrap_err().io_error().kind(),
         std::io::ErrorKind::StorageFull
     );
+}
+
+#[test]
+fn a_record_whose_envelope_is_bad_is_told_with_its_line_and_the_others_are_read() {
+    let good = Envelope::new("counter", 7_u32).to_json().unwrap();
+    let log = format!(
+        "{}\n{}\n{}\noops\n{}\n",
+        r#"{"record":0,"at":0,"time":"2026-11-24T06:07:20Z","event":"opened"}"#,
+        r#"{"record":1,"sequence":0,"envelope":{"id":7}}"#,
+        format_args!(r#"{{"record":2,"sequence":1,"envelope":{good}}}"#),
+        format_args!(r#"{{"record":3,"sequence":2,"envelope":{good}}}"#),
+    );
+    let read = LinesReader::<_, u32>::new(log.as_bytes()).of_audit_log();
+    let read: Vec<_> = read
+        .map(|it| it.map(|it| it.message).map_err(|it| it.line()))
+        .collect();
+    assert_eq!(read, [Err(2), Ok(7), Err(4), Ok(7)]);
+
+    let codec = Codec::new().max_bytes(good.len());
+    let longer = good.replace("\"counter\"", "\"counters\"");
+    let log = format!(
+        "{{\"record\":0,\"sequence\":0,\"envelope\":{good}}}\n{{\"record\":1,\"sequence\":1,\"envelope\":{longer}}}\n"
+    );
+    let read = LinesReader::<_, u32>::new(log.as_bytes())
+        .codec(codec)
+        .of_audit_log();
+    let is_read: Vec<_> = read.map(|it| it.is_ok()).collect();
+    assert_eq!(is_read, [true, false], "the limit is that of an envelope");
 }

@@ -1,202 +1,14 @@
-//! Links over a server that crashes, stands still, or refuses something: everything arrives once, and the accounts are
-//! exact.
+//! Links over a server, and what it refuses them.
 
 use std::time::Duration;
 
 use oxide_bus::kernel::{Command, Event, Message, MessageBus};
-use oxide_bus::link::{Link, LinkStats, NotReadyError};
-use oxide_bus::{AsyncSubscription, Bus, Overflow, SubscribeOptions};
-use tokio::time::{interval, timeout};
+use oxide_bus::link::{Link, NotReadyError};
+use oxide_bus::{Bus, SubscribeOptions};
+use tokio::time::{sleep, timeout};
 
+use super::pair::{Pair, publish};
 use super::server::{DEADLINE, Server, soon, two_users};
-
-/// A bus that sends numbers to another.
-struct Pair {
-    north: Bus<u64>,
-    south: Bus<u64>,
-    from: Link,
-    to: Link,
-    numbers: AsyncSubscription<u64>,
-}
-
-/// Joins two buses. A call of the engine may take so long.
-async fn join(server: &Server, limit: Duration) -> Pair {
-    let (north, south) = (Bus::new(), Bus::new());
-    let all = SubscribeOptions::new().overflow(Overflow::Block);
-    let numbers = south
-        .subscribe_with(all)
-        .expect("good options")
-        .into_async();
-    let to = Link::over(server.nats())
-        .name("south")
-        .import_everything(south.trusted_publisher("link"))
-        .time_limit(limit)
-        .connect(&south);
-    let to = soon(to).await.expect("the server is there");
-    to.ready(DEADLINE).await.expect("the server is there");
-    let from = Link::over(server.nats())
-        .name("north")
-        .export_everything()
-        .time_limit(limit)
-        .connect(&north);
-    let from = soon(from).await.expect("the server is there");
-    Pair {
-        north,
-        south,
-        from,
-        to,
-        numbers,
-    }
-}
-
-/// Publishes so many numbers, so many each 10 ms if that is said.
-async fn publish(bus: Bus<u64>, count: u64, at_once: Option<u64>) {
-    let publisher = bus.trusted_publisher("counter").into_async();
-    let mut pace = interval(Duration::from_millis(10));
-    for number in 0..count {
-        if at_once.is_some_and(|at_once| number % at_once == 0) {
-            pace.tick().await;
-        }
-        publisher.publish(number).await.expect("the bus is open");
-    }
-}
-
-/// Receives the next numbers, each once and in order.
-async fn receive(numbers: &mut AsyncSubscription<u64>, from: u64, to: u64) {
-    for due in from..to {
-        let number = soon(numbers.recv()).await.expect("it is open");
-        assert_eq!(number.message, due);
-    }
-}
-
-/// Checks that so many were sent and received, and nothing else.
-async fn check(mut pair: Pair, count: u64) -> (LinkStats, LinkStats) {
-    pair.from
-        .drain(DEADLINE)
-        .await
-        .expect("the server is there");
-    let sent = pair.from.stats();
-    assert_eq!(sent.export.exported, count, "{sent:?}");
-    assert_eq!(sent.export.confirmed, count, "{sent:?}");
-    assert_eq!((sent.export.lost, sent.export.pending), (0, 0), "{sent:?}");
-    assert!(
-        timeout(Duration::from_millis(100), pair.numbers.recv())
-            .await
-            .is_err(),
-        "no more comes"
-    );
-    let came = pair.to.stats();
-    assert_eq!(came.imports.len(), 1, "{came:?}");
-    let import = &came.imports[0];
-    assert_eq!(&*import.origin, "north");
-    assert_eq!(
-        (import.received, import.missed, import.held),
-        (count, 0, 0),
-        "{came:?}"
-    );
-    assert_eq!((import.refused, import.denied), (0, 0), "{came:?}");
-    drop(pair.south);
-    (sent, came)
-}
-
-async fn with_kills(count: u64, at_once: Option<u64>) {
-    const KILLS: u64 = 4;
-    let Some(mut server) = Server::start() else {
-        return;
-    };
-    let mut pair = join(&server, Duration::from_secs(2)).await;
-    let publishing = tokio::spawn(publish(pair.north.clone(), count, at_once));
-    let part = count / (KILLS + 1);
-    for kill in 0..KILLS {
-        receive(&mut pair.numbers, kill * part, (kill + 1) * part).await;
-        server.kill();
-        server.restart();
-    }
-    receive(&mut pair.numbers, KILLS * part, count).await;
-    publishing.await.expect("it does not panic");
-    let (sent, came) = check(pair, count).await;
-    println!("{sent:?}\n{came:?}");
-    assert!(sent.reconnects >= 1, "{sent:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_crashes_loses_and_doubles_nothing_of_5000_a_second() {
-    with_kills(15_000, Some(50)).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_crashes_loses_and_doubles_nothing_of_what_is_published_flat_out() {
-    with_kills(60_000, None).await;
-}
-
-#[tokio::test]
-async fn links_that_share_one_thread_survive_a_crash_too() {
-    with_kills(20_000, None).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_stands_still_delays_everything_and_loses_and_doubles_nothing() {
-    let Some(server) = Server::start() else {
-        return;
-    };
-    let mut pair = join(&server, Duration::from_millis(200)).await;
-    publish(pair.north.clone(), 1_000, None).await;
-    receive(&mut pair.numbers, 0, 1_000).await;
-    server.pause();
-    let bus = pair.north.clone();
-    let publishing = tokio::spawn(async move {
-        let publisher = bus.trusted_publisher("counter").into_async();
-        for number in 1_000..20_000 {
-            publisher.publish(number).await.expect("the bus is open");
-        }
-    });
-    // Several calls of the engine exceed their limit meanwhile. Not every thread of the server stops at once.
-    let mut due = 1_000;
-    let stopped = timeout(Duration::from_secs(1), async {
-        loop {
-            receive(&mut pair.numbers, due, due + 1).await;
-            due += 1;
-        }
-    });
-    assert!(stopped.await.is_err(), "it ends by the time-out");
-    let pending = pair.from.stats().export;
-    assert_eq!(pending.lost, 0);
-    assert!(pending.pending > 0, "{pending:?}");
-    server.go_on();
-    receive(&mut pair.numbers, due, 20_000).await;
-    publishing.await.expect("it does not panic");
-    check(pair, 20_000).await;
-}
-
-#[tokio::test]
-async fn what_is_published_while_there_is_no_server_arrives_when_there_is_one() {
-    let Some(mut server) = Server::start() else {
-        return;
-    };
-    let mut pair = join(&server, Duration::from_secs(2)).await;
-    server.kill();
-    publish(pair.north.clone(), 5_000, None).await;
-    assert_eq!(pair.from.stats().export.confirmed, 0);
-    server.restart();
-    receive(&mut pair.numbers, 0, 5_000).await;
-    check(pair, 5_000).await;
-}
-
-#[tokio::test]
-async fn closing_while_there_is_no_server_says_what_is_lost() {
-    let Some(mut server) = Server::start() else {
-        return;
-    };
-    let pair = join(&server, Duration::from_millis(200)).await;
-    server.kill();
-    publish(pair.north.clone(), 500, None).await;
-    let stats = soon(pair.from.close()).await;
-    assert_eq!(
-        (stats.export.exported, stats.export.lost),
-        (500, 500),
-        "{stats:?}"
-    );
-}
 
 #[tokio::test]
 async fn a_name_that_the_server_does_not_permit_is_told_with_the_subject() {
@@ -245,8 +57,8 @@ async fn links_with_their_permissions_reach_each_other_and_everything_arrives_on
             .into_async()
     });
     tokio::join!(
-        publish(north.clone(), 1_000, Some(100)),
-        publish(south.clone(), 1_000, Some(100))
+        publish(north.clone(), 0..1_000, Some(100)),
+        publish(south.clone(), 0..1_000, Some(100))
     );
     for heard in &mut heard {
         let (mut own, mut brought) = (0, 0);
@@ -271,6 +83,38 @@ async fn links_with_their_permissions_reach_each_other_and_everything_arrives_on
             "{stats:?}"
         );
     }
+}
+
+/// What is published meanwhile is refused, and counts as confirmed all the same. It is asked for again.
+#[tokio::test]
+async fn permissions_that_are_taken_away_for_a_while_are_told_and_lose_nothing() {
+    let Some(server) = Server::with(&two_users()) else {
+        return;
+    };
+    let nats = |name| server.nats().user_and_password(name, "secret");
+    let limit = Duration::from_secs(2);
+    let mut pair = Pair::join(nats("north"), nats("south"), limit).await;
+    publish(pair.north.clone(), 0..100, None).await;
+    pair.receive(0, 100).await;
+    let silenced = two_users().replace(
+        r#"publish: ["ob.north.>"]"#,
+        r#"publish: ["ob.north.=b.>"]"#,
+    );
+    server.reload(&silenced);
+    let mut number = 100;
+    let refused = async {
+        while pair.from.stats().server_denials == 0 {
+            publish(pair.north.clone(), number..number + 1, None).await;
+            number += 1;
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon(refused).await;
+    publish(pair.north.clone(), number..number + 100, None).await;
+    server.reload(&two_users());
+    publish(pair.north.clone(), number + 100..number + 200, None).await;
+    pair.receive(100, number + 200).await;
+    pair.check(number + 200).await;
 }
 
 /// The client has a queue for each pattern, so frames overtake each other.

@@ -2,16 +2,20 @@
 //! skipped, and fail where the environment variable `CI` is set.
 
 mod across;
+mod cable;
 #[cfg(feature = "cli")]
 mod command;
 mod contract;
 mod cuts;
 mod durable;
 mod durable_errors;
+mod faults;
 mod limits;
 mod links;
+mod pair;
 mod permissions;
 mod server;
 #[path = "../../support/command.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod support;
+mod tls;

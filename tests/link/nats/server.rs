@@ -83,6 +83,10 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn nats(&self) -> Nats {
         Nats::new(self.url())
     }

@@ -1,29 +1,101 @@
-//! The pace of a replay: a number of envelopes a second.
+//! The pace of a replay: so many envelopes a second, as fast as they were made, or one for each line that is entered.
 
+use std::io;
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Deadlines at equal distances from the first one, so delays do not add up.
-pub(super) struct Pace {
-    per_second: f64,
-    began: Option<Instant>,
-    passed: f64,
+use oxide_bus::{Envelope, audit};
+
+use super::super::failure::Failure;
+use super::reader::Input;
+
+/// What `--pace` says.
+#[derive(Debug, Clone)]
+pub(super) enum PaceName {
+    /// So many times as fast as the envelopes were made.
+    Times(f64),
+    /// One for each line of the standard input.
+    Step,
 }
 
-impl Pace {
-    pub(super) fn new(per_second: f64) -> Self {
-        Pace {
-            per_second,
-            began: None,
-            passed: 0.0,
+impl std::str::FromStr for PaceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "original" => Ok(PaceName::Times(1.0)),
+            "step" => Ok(PaceName::Step),
+            _ => (text.strip_prefix('x').and_then(|times| times.parse().ok()))
+                .filter(|times: &f64| *times > 0.0 && times.is_finite())
+                .map(PaceName::Times)
+                .ok_or_else(|| "it must be `original`, `step`, or an x and a number".to_owned()),
         }
     }
+}
 
-    /// Waits for the next deadline. The first one is now.
-    pub(super) fn wait(&mut self) {
+/// When an envelope is due.
+enum Due {
+    /// So many a second.
+    Rate(f64),
+    AsMade(audit::Pace),
+    /// When a line is entered.
+    Entered,
+}
+
+/// Deadlines that are counted from the first one, so delays do not add up.
+pub(super) struct Schedule {
+    due: Due,
+    began: Option<Instant>,
+    /// How long after the beginning the next envelope is due.
+    next: Duration,
+    published: f64,
+}
+
+impl Schedule {
+    /// Returns the schedule, if not all are published as fast as possible.
+    pub(super) fn of(
+        pace: Option<&PaceName>,
+        rate: Option<f64>,
+        input: &Input,
+    ) -> Result<Option<Self>, Failure> {
+        let due = match (pace, rate) {
+            (None, None) => return Ok(None),
+            (None, Some(per_second)) => Due::Rate(per_second),
+            (Some(PaceName::Times(times)), _) => Due::AsMade(audit::Pace::times(*times)),
+            (Some(PaceName::Step), _) if matches!(input, Input::Stdin) => {
+                let mistake = "--pace step reads the standard input, so the log must be a file";
+                return Err(Failure::usage(mistake));
+            }
+            (Some(PaceName::Step), _) => Due::Entered,
+        };
+        Ok(Some(Schedule {
+            due,
+            began: None,
+            next: Duration::ZERO,
+            published: 0.0,
+        }))
+    }
+
+    /// Waits until this envelope is due. The first one is due at once. Breaks if no more lines are entered.
+    pub(super) fn wait(&mut self, envelope: &Envelope) -> ControlFlow<()> {
+        match &mut self.due {
+            Due::Rate(per_second) => {
+                let next = Duration::try_from_secs_f64(self.published / *per_second);
+                self.next = next.unwrap_or(Duration::MAX);
+                self.published += 1.0;
+            }
+            Due::AsMade(pace) => self.next = self.next.saturating_add(pace.before(envelope)),
+            Due::Entered => {
+                let entered = io::stdin().read_line(&mut String::new());
+                return match entered {
+                    Ok(bytes) if bytes > 0 => ControlFlow::Continue(()),
+                    _ => ControlFlow::Break(()),
+                };
+            }
+        }
         let began = *self.began.get_or_insert_with(Instant::now);
-        let due = Duration::try_from_secs_f64(self.passed / self.per_second);
-        thread::sleep(due.unwrap_or(Duration::MAX).saturating_sub(began.elapsed()));
-        self.passed += 1.0;
+        thread::sleep(self.next.saturating_sub(began.elapsed()));
+        ControlFlow::Continue(())
     }
 }

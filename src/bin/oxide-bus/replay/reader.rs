@@ -69,11 +69,15 @@ impl Input {
 pub(crate) fn reader(
     input: &Input,
     codec: Codec,
+    is_audit_log: bool,
     accounts: &ReplayAccounts,
     mut take: impl FnMut(u64, Envelope) -> ControlFlow<()>,
 ) -> Result<u64, Failure> {
     let opened = input.open()?;
     let mut lines = LinesReader::new(BufReader::with_capacity(64 * 1024, opened)).codec(codec);
+    if is_audit_log {
+        lines = lines.of_audit_log();
+    }
     let mut envelopes = 0;
     while let Some(line) = lines.next() {
         let goes_on = match line {

@@ -3,14 +3,17 @@
 //! It puts frames into their order, passes over those that came before, asks for those that are missing, and gives up
 //! on what will not come. Each number is delivered, passed over as a duplicate, or told as missed, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod patience;
+
+use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::asking::AskingTimes;
-use crate::link::control::{MAX_GAPS, MAX_SEQUENCE, Mark};
+use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::gap_patience::GapPatience;
+use crate::link::held::HeldFrames;
 
 /// How far beyond all that is known a number may be. A frame that is farther is refused, for it would make the importer
 /// wait for what does not exist.
@@ -19,7 +22,8 @@ const MAX_JUMP: u64 = 1 << 20;
 /// How many numbers are remembered where gaps say nothing.
 const MAX_RECENT: usize = 8192;
 
-/// Whether the importer imports all that the exporter exports. Only then does a gap mean a loss.
+/// Whether the importer imports all that the exporter exports. Only then does a gap mean a loss. Marks say it; until one
+/// has come, nothing is told as missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coverage {
     Unknown,
@@ -34,22 +38,27 @@ pub(super) struct Incoming<T> {
     coverage: Coverage,
     /// The first number that is ours, once it is known.
     start: Option<u64>,
-    /// The next number to hand on.
+    /// What has a lower number has come, or will not be taken any more.
     next: u64,
     /// The highest number that came or that a mark has told.
     highest: u64,
-    /// Frames, with their sizes, and tombstones that wait for earlier ones.
-    held: BTreeMap<u64, Option<(T, usize)>>,
-    pub(super) held_bytes: usize,
-    /// How many bytes wait in other lives.
-    pub(super) held_elsewhere: usize,
+    /// What has a higher number is not taken.
+    limit: u64,
+    held: HeldFrames<T>,
     /// Numbers that came, where gaps say nothing.
     recent: BTreeSet<u64>,
-    arrived: u64,
+    /// How many numbers from the start on were handed on or told as missed.
+    settled: u64,
     /// Frames that could not be taken, where gaps say nothing. They are told as missed before the next frame.
     passed_over: u64,
     /// Since when the first gap, or the start, is waited for.
     waits_since: Option<Instant>,
+    /// When anything came from the exporter last.
+    heard_at: Instant,
+    /// When it seemed to be away last.
+    away_until: Instant,
+    /// The exporter has begun another life.
+    is_superseded: bool,
     asking: AskingTimes,
     /// A mark is needed.
     wants_mark: bool,
@@ -59,20 +68,22 @@ pub(super) struct Incoming<T> {
 }
 
 impl<T> Incoming<T> {
-    pub(super) fn new(patience: GapPatience) -> Self {
+    pub(super) fn new(patience: GapPatience, now: Instant) -> Self {
         Incoming {
             patience,
             coverage: Coverage::Unknown,
             start: None,
             next: 1,
             highest: 0,
-            held: BTreeMap::new(),
-            held_bytes: 0,
-            held_elsewhere: 0,
+            limit: MAX_SEQUENCE,
+            held: HeldFrames::new(),
             recent: BTreeSet::new(),
-            arrived: 0,
+            settled: 0,
             passed_over: 0,
             waits_since: None,
+            heard_at: now,
+            away_until: now,
+            is_superseded: false,
             asking: AskingTimes::new(patience.ask_again),
             wants_mark: false,
             duplicates: 0,
@@ -90,6 +101,10 @@ impl<T> Incoming<T> {
         now: Instant,
         out: &mut impl FnMut(Handed<T>),
     ) -> Arrival {
+        self.heard_at = now;
+        if self.is_closed() && sequence > self.limit {
+            return Arrival::Late;
+        }
         if self.is_far(sequence) {
             self.wants_mark = true;
             return Arrival::TooFar;
@@ -102,30 +117,29 @@ impl<T> Incoming<T> {
             self.duplicates += 1;
             return Arrival::Duplicate;
         }
-        self.arrived += 1;
         self.raise_highest(sequence, sequence);
-        if self.coverage == Coverage::Partly {
-            self.remember(sequence);
+        if self.ignores_gaps() {
             if self.passed_over > 0 {
                 out(Handed::Missed(std::mem::take(&mut self.passed_over)));
             }
+            self.remember(sequence);
             out(Handed::Frame(frame));
             return Arrival::Taken;
         }
-        self.held.insert(sequence, Some((frame, size)));
-        self.held_bytes += size;
+        self.held.insert(sequence, Handed::Frame(frame), size);
         self.settle(now, out);
         Arrival::Taken
     }
 
     /// Takes a tombstone: what has this number will not come. Where gaps say nothing it may be none of ours.
     pub(super) fn bury(&mut self, sequence: u64, now: Instant, out: &mut impl FnMut(Handed<T>)) {
+        self.heard_at = now;
         if !self.is_new(sequence) {
             return;
         }
         self.raise_highest(sequence, sequence);
-        if self.coverage != Coverage::Partly {
-            self.held.insert(sequence, None);
+        if !self.ignores_gaps() {
+            self.held.insert(sequence, Handed::Missed(1), 0);
             self.settle(now, out);
         }
     }
@@ -138,36 +152,33 @@ impl<T> Incoming<T> {
         self.highest = self.highest.max(highest);
     }
 
+    /// Frames are handed on as they come.
+    fn ignores_gaps(&self) -> bool {
+        self.start.is_some() && self.coverage != Coverage::Whole
+    }
+
     fn is_new(&self, sequence: u64) -> bool {
         let is_early = self.start.is_some_and(|start| sequence < start);
         !is_early && !self.is_far(sequence) && !self.has_come(sequence)
     }
 
     fn is_far(&self, sequence: u64) -> bool {
-        sequence > self.highest.saturating_add(MAX_JUMP) || sequence > MAX_SEQUENCE
+        sequence > self.highest.saturating_add(MAX_JUMP) || sequence > self.limit
     }
 
     fn has_come(&self, sequence: u64) -> bool {
-        if self.held.contains_key(&sequence) {
-            return true;
-        }
-        match self.coverage {
-            Coverage::Unknown => false,
-            Coverage::Whole => sequence < self.next,
-            Coverage::Partly => {
-                let forgotten = self.recent.len() >= MAX_RECENT;
-                self.recent.contains(&sequence)
-                    || forgotten && self.recent.first().is_some_and(|first| sequence < *first)
-            }
-        }
+        sequence < self.next || self.held.contains(sequence) || self.recent.contains(&sequence)
     }
 
+    /// Notes a number that came where gaps say nothing.
     fn remember(&mut self, sequence: u64) {
+        self.settled += 1;
         self.recent.insert(sequence);
-        if self.recent.len() > MAX_RECENT {
-            self.recent.pop_first();
+        if self.recent.len() > MAX_RECENT
+            && let Some(oldest) = self.recent.pop_first()
+        {
+            self.next = self.next.max(oldest + 1);
         }
-        self.next = self.next.max(sequence + 1);
     }
 
     /// Takes a mark. `covers` says whether all that the exporter exports is imported here, and `began_while_listening`
@@ -180,72 +191,80 @@ impl<T> Incoming<T> {
         now: Instant,
         out: &mut impl FnMut(Handed<T>),
     ) {
-        self.raise_highest(mark.last, mark.last + 1);
+        self.heard_at = now;
+        let known = self.highest;
+        let (first, last) = (mark.first.min(self.limit + 1), mark.last.min(self.limit));
+        self.raise_highest(last, last + 1);
         if self.start.is_none() {
             let start = if began_while_listening {
                 1
             } else {
-                self.first_held().min(mark.last + 1)
+                self.first_held().min(last + 1)
             };
-            self.begin(start, covers, out);
+            self.begin(start);
+        } else if covers && self.ignores_gaps() {
+            self.tell_gaps_below(known + 1, out);
         }
-        if self.coverage == Coverage::Whole {
-            if self.next < mark.first {
-                self.skip_to(mark.first, out);
-            }
-            self.settle(now, out);
-        }
-    }
-
-    fn begin(&mut self, start: u64, covers: bool, out: &mut impl FnMut(Handed<T>)) {
-        self.start = Some(start);
-        self.next = start;
-        self.waits_since = None;
-        self.asking.stop();
-        self.asking.note_gap(); // nothing was asked for yet
-        if covers {
-            self.coverage = Coverage::Whole;
+        if !covers {
+            self.coverage = Coverage::Partly;
+            self.release(out);
             return;
         }
-        self.coverage = Coverage::Partly;
-        self.held_bytes = 0;
-        for (sequence, held) in std::mem::take(&mut self.held) {
-            if let Some((frame, _)) = held {
-                self.remember(sequence);
-                out(Handed::Frame(frame));
-            }
-        }
-    }
-
-    /// Gives up on what has been waited for too long. `covers` as for [`mark`](Self::mark).
-    pub(super) fn tick(&mut self, now: Instant, covers: bool, out: &mut impl FnMut(Handed<T>)) {
-        let is_over = |since: Instant| now >= since + self.patience.give_up;
-        if !self.waits_since.is_some_and(is_over) {
-            return;
-        }
-        if self.start.is_none() {
-            self.begin(self.first_held(), covers, out);
-        } else {
-            self.skip_gap(out);
+        self.coverage = Coverage::Whole;
+        if self.next < first {
+            self.skip_to(first, out);
         }
         self.settle(now, out);
     }
 
-    /// The bus has no room at the moment: the time until a gap is given up begins anew.
-    pub(super) fn hold_on(&mut self, now: Instant) {
-        self.waits_since = self.waits_since.map(|_| now);
+    /// The start is known.
+    fn begin(&mut self, start: u64) {
+        self.start = Some(start);
+        self.next = start;
+        self.stop_waiting();
+        self.asking.note_gap(); // nothing was asked for yet
+    }
+
+    fn stop_waiting(&mut self) {
+        self.waits_since = None;
+        self.asking.stop();
+    }
+
+    /// Gaps say nothing: nothing waits for them.
+    fn release(&mut self, out: &mut impl FnMut(Handed<T>)) {
+        self.stop_waiting();
+        while let Some(sequence) = self.held.first() {
+            if let Some(frame @ Handed::Frame(_)) = self.held.take(sequence) {
+                self.remember(sequence);
+                out(frame);
+            }
+        }
+    }
+
+    /// Gaps that said nothing mean losses after all. What was sent after them is handed on already.
+    fn tell_gaps_below(&mut self, end: u64, out: &mut impl FnMut(Handed<T>)) {
+        let numbers = end.saturating_sub(self.start.unwrap_or(end));
+        let gaps = numbers.saturating_sub(self.settled);
+        self.missed += gaps;
+        self.settled += gaps;
+        let missed = gaps + std::mem::take(&mut self.passed_over);
+        if missed > 0 {
+            out(Handed::Missed(missed));
+        }
+        self.recent.clear();
+        self.next = end;
     }
 
     /// A frame cannot be taken now. Where gaps say nothing it is missed, and told before the next frame. Elsewhere it
     /// is asked for later.
     pub(super) fn pass_over(&mut self, sequence: u64, now: Instant) {
+        self.heard_at = now;
         if !self.is_new(sequence) {
             return;
         }
         self.highest = self.highest.max(sequence);
-        if self.coverage == Coverage::Partly {
+        if self.ignores_gaps() {
             self.remember(sequence);
-            self.arrived += 1;
             self.missed += 1;
             self.passed_over += 1;
         } else {
@@ -254,130 +273,91 @@ impl<T> Incoming<T> {
         }
     }
 
-    /// Returns which gaps to ask for now: `Some` with none asks for a mark.
-    pub(super) fn ask(&mut self, now: Instant) -> Option<Vec<(u64, u64)>> {
-        if std::mem::take(&mut self.wants_mark) {
-            return Some(Vec::new());
-        }
-        self.waits_since?;
-        let beyond = self.asking.due(now)?;
-        if self.start.is_none() {
-            return (beyond == 0).then(Vec::new);
-        }
-        let gaps = self.gaps(beyond);
-        (self.asking).asked(gaps.last().map_or(self.highest, |gap| gap.1));
-        (!gaps.is_empty()).then_some(gaps)
+    /// From now on nothing is taken that is not known of yet.
+    pub(super) fn close(&mut self) {
+        self.limit = self.highest;
     }
 
-    /// Asks again for all gaps as soon as possible, since there is room for them now.
-    pub(super) fn ask_anew(&mut self, now: Instant) {
-        if self.waits_since.is_some() {
-            self.asking.hurry(now);
+    fn is_closed(&self) -> bool {
+        self.limit < MAX_SEQUENCE
+    }
+
+    /// Whether a gap, or the start, is waited for.
+    pub(super) fn waits(&self) -> bool {
+        self.waits_since.is_some()
+    }
+
+    /// How many numbers are waited for, with those that wait behind them.
+    pub(super) fn awaited(&self) -> u64 {
+        if !self.waits() {
+            return 0;
         }
+        let from = self.start.map_or(self.first_held(), |_| self.next);
+        (self.highest + 1).saturating_sub(from).max(1)
     }
 
-    /// When [`tick`](Self::tick) is due.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let give_up = self.waits_since.map(|since| since + self.patience.give_up);
-        give_up.into_iter().chain(self.asking.again_at()).min()
+    pub(super) fn heard_at(&self) -> Instant {
+        self.heard_at
     }
 
-    /// How many frames wait for earlier ones.
-    pub(super) fn held(&self) -> u64 {
-        self.held.len() as u64
+    pub(super) fn held(&self) -> &HeldFrames<T> {
+        &self.held
     }
 
     /// How many numbers say nothing, since not all is imported that the exporter exports.
     pub(super) fn untracked(&self) -> u64 {
-        match (self.coverage, self.start) {
-            (Coverage::Partly, Some(start)) => (self.highest + 1)
+        match self.start {
+            Some(start) if self.ignores_gaps() => (self.highest + 1)
                 .saturating_sub(start)
-                .saturating_sub(self.arrived),
+                .saturating_sub(self.settled),
             _ => 0,
         }
     }
 
-    /// Returns the gaps beyond a number, the first of them.
-    fn gaps(&self, beyond: u64) -> Vec<(u64, u64)> {
-        let mut gaps = Vec::new();
-        let mut from = self.next.max(beyond + 1);
-        for &sequence in self.held.range(from..).map(|(sequence, _)| sequence) {
-            if sequence > from {
-                gaps.push((from, sequence - 1));
-            }
-            from = sequence + 1;
-            if gaps.len() == MAX_GAPS {
-                return gaps;
-            }
-        }
-        if from <= self.highest {
-            gaps.push((from, self.highest));
-        }
-        gaps
-    }
-
     /// Hands on what is in order, and notes what is waited for.
     fn settle(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
-        if self.start.is_none() {
-            if self.is_full() {
-                self.begin(self.first_held(), true, out);
-            } else {
-                self.waits_since.get_or_insert(now);
+        let before = self.next;
+        if self.start.is_some() {
+            self.hand_on(out);
+            while self.held.len() > self.patience.held {
+                self.skip_to(self.first_held(), out);
+            }
+            if self.next > self.highest {
+                self.stop_waiting();
                 return;
             }
-        }
-        let before = self.next;
-        self.hand_on(out);
-        while self.is_full() {
-            self.skip_gap(out);
-        }
-        if self.next > self.highest {
-            self.waits_since = None;
-            self.asking.stop();
+        } else if self.held.len() > self.patience.held {
+            self.give_up(now, out);
             return;
         }
         if self.next > before {
             self.waits_since = None; // another gap than before
         }
         self.waits_since.get_or_insert(now);
-    }
-
-    fn is_full(&self) -> bool {
-        let bytes = self.held_bytes + self.held_elsewhere;
-        self.held.len() > self.patience.held
-            || bytes > self.patience.held_bytes && !self.held.is_empty()
+        self.asking.came_up_to(self.next - 1);
     }
 
     fn hand_on(&mut self, out: &mut impl FnMut(Handed<T>)) {
-        while let Some(held) = self.held.remove(&self.next) {
+        while let Some(held) = self.held.take(self.next) {
             self.next += 1;
-            if let Some((frame, size)) = held {
-                self.held_bytes -= size;
-                out(Handed::Frame(frame));
-            } else {
-                self.missed += 1;
-                out(Handed::Missed(1));
-            }
+            self.settled += 1;
+            self.missed += u64::from(matches!(held, Handed::Missed(_)));
+            out(held);
         }
-    }
-
-    /// Gives up on the first gap.
-    fn skip_gap(&mut self, out: &mut impl FnMut(Handed<T>)) {
-        self.skip_to(self.first_held(), out);
     }
 
     /// The first number that is held, or else the first that is not known of.
     fn first_held(&self) -> u64 {
-        (self.held.keys().next().copied()).unwrap_or(self.highest + 1)
+        self.held.first().unwrap_or(self.highest + 1)
     }
 
     /// Gives up on what has not come below this number.
     fn skip_to(&mut self, to: u64, out: &mut impl FnMut(Handed<T>)) {
         while self.next < to {
-            let held = self.held.keys().next().copied();
-            let end = held.unwrap_or(to).min(to);
+            let end = self.held.first().unwrap_or(to).min(to);
             if end > self.next {
                 self.missed += end - self.next;
+                self.settled += end - self.next;
                 out(Handed::Missed(end - self.next));
                 self.next = end;
             }
@@ -386,3 +366,7 @@ impl<T> Incoming<T> {
         self.hand_on(out);
     }
 }
+
+#[cfg(all(test, not(oxide_loom)))]
+#[path = "../tests/inbox.rs"]
+mod tests;

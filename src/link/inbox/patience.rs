@@ -1,0 +1,81 @@
+//! How long an importer waits for one life of an exporter, and when it asks it.
+
+use tokio::time::Instant;
+
+use super::Incoming;
+use crate::link::arrival::Handed;
+
+impl<T> Incoming<T> {
+    /// Gives up on what has been waited for too long.
+    pub(in crate::link) fn tick(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
+        let Some(since) = self.waits_since else {
+            return;
+        };
+        let silence = now.saturating_duration_since(self.heard_at);
+        if silence >= self.patience.seems_away() && !self.is_superseded {
+            self.away_until = now; // the patience begins anew when it is there again
+        }
+        if now >= self.give_up_at(since) {
+            self.give_up(now, out);
+        }
+    }
+
+    /// When to give up on a gap that is there since then.
+    fn give_up_at(&self, since: Instant) -> Instant {
+        let patient_until = since.max(self.away_until) + self.patience.give_up;
+        patient_until.min(since + self.patience.give_up_away())
+    }
+
+    /// Gives up on the first gap; or, if the start is not known, on gaps until a mark says what they mean.
+    pub(in crate::link) fn give_up(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
+        if self.start.is_some() {
+            self.skip_to(self.first_held(), out);
+            self.settle(now, out);
+        } else {
+            self.begin(self.first_held());
+            self.wants_mark = true;
+            self.release(out);
+        }
+    }
+
+    /// What is missing cannot come at the moment: the time until a gap is given up begins anew.
+    pub(in crate::link) fn hold_on(&mut self, now: Instant) {
+        self.waits_since = self.waits_since.map(|_| now);
+        self.heard_at = now;
+    }
+
+    /// The exporter has begun another life, so it will say nothing more in this one.
+    pub(in crate::link) fn supersede(&mut self) {
+        self.is_superseded = true;
+    }
+
+    /// Returns which gaps to ask for now, with no more numbers in them than there is room for. `Some` with none asks for
+    /// a mark.
+    pub(in crate::link) fn ask(&mut self, now: Instant, room: usize) -> Option<Vec<(u64, u64)>> {
+        if std::mem::take(&mut self.wants_mark) {
+            return Some(Vec::new());
+        }
+        self.waits_since?;
+        if self.start.is_none() {
+            return self.asking.is_due_again(now).then(Vec::new);
+        }
+        let beyond = self.asking.due(now)?;
+        let from = self.next.max(beyond + 1);
+        let gaps = self.held.gaps(from, self.highest, room as u64);
+        (self.asking).asked(gaps.last().map_or(self.highest, |gap| gap.1));
+        (!gaps.is_empty()).then_some(gaps)
+    }
+
+    /// Asks again for all gaps as soon as possible, since there is room for them now.
+    pub(in crate::link) fn ask_anew(&mut self, now: Instant) {
+        if self.waits_since.is_some() {
+            self.asking.hurry(now);
+        }
+    }
+
+    /// When [`tick`](Self::tick) is due.
+    pub(in crate::link) fn deadline(&self) -> Option<Instant> {
+        let give_up = self.waits_since.map(|since| self.give_up_at(since));
+        give_up.into_iter().chain(self.asking.again_at()).min()
+    }
+}
