@@ -40,7 +40,7 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As [`connect`](Engine::connect). If the source of the error is a [`StreamError`](crate::link::StreamError), the
+    /// As [`connect`](Engine::connect). If the source of the error is a [`StreamError`], the
     /// link is not made for that reason.
     fn open(
         &self,
