@@ -356,11 +356,11 @@ impl<E: StreamEngine, M> LinkBuilder<E, M> {
     /// ```
     pub fn durable(self, stream: impl Into<String>) -> LinkBuilder<E::Stream, M> {
         LinkBuilder {
-            is_transit: self.is_transit,
             engine: self.engine.stream(stream.into()),
             name: self.name,
             exports: self.exports,
             exports_everything: self.exports_everything,
+            is_transit: self.is_transit,
             imports: self.imports,
             bad_pattern: self.bad_pattern,
             bad_origin: self.bad_origin,

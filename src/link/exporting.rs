@@ -149,23 +149,8 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     }
                     self.link.changed.notify_one();
                 }
-                Action::Store(sequence, frame) => {
-                    let settings = &self.link.settings;
-                    let (name, life) = (&settings.name, settings.incarnation);
-                    let id = format!("{name}-{life:016x}-{sequence}");
-                    match call(self.link, self.sender.store(frame, sequence, &id)).await {
-                        Called::Well => self.link.state.lock().sent(sequence, now),
-                        Called::Refused(error) => {
-                            self.link.state.lock().bury(sequence, &error);
-                            self.link.changed.notify_one();
-                        }
-                        Called::Cut => {}
-                    }
-                }
-                Action::Acknowledge(progress) => {
-                    succeeds(self.link, self.sender.acknowledge(progress)).await;
-                    self.link.changed.notify_one();
-                }
+                Action::Store(sequence, frame) => self.store(sequence, frame).await,
+                Action::Acknowledge(progress) => self.acknowledge(progress).await,
                 Action::Take { has_room, until } => {
                     let (is_over, has_all) = self.is_over();
                     if is_over {

@@ -42,6 +42,7 @@ mod seen;
 mod settings;
 mod state;
 mod stats;
+mod storing;
 mod stream;
 mod subject;
 mod transit;

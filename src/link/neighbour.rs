@@ -100,9 +100,8 @@ impl Neighbour {
 
     /// Counts what became of an envelope that was queued.
     pub(super) fn count(&mut self, fate: Fate) {
-        let stats = &mut self.stats;
-        stats.queued = stats.queued.saturating_sub(1);
-        stats.count(fate);
+        self.stats.queued = self.stats.queued.saturating_sub(1);
+        self.stats.count(fate);
     }
 
     pub(super) fn stats(&self) -> ImportStats {

@@ -31,8 +31,6 @@ const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
 /// The shortest time between two marks, however often others ask.
 const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
-/// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
-const MAX_ON_THE_WAY: u64 = 1024;
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ pub(super) enum Stage {
 
 #[derive(Debug)]
 pub(super) struct State {
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
     pub(super) outgoing: Outgoing,
     pub(super) origins: Origins,
     /// What comes from a stream, in the place of `origins`.
@@ -184,22 +182,6 @@ impl State {
         waiting(due.into_iter().flatten().min())
     }
 
-    /// The same for a stream, which says by itself what it has stored.
-    fn durable_action(&mut self) -> Action {
-        if let Some(progress) = self.intake.take_progress() {
-            return Action::Acknowledge(progress);
-        }
-        self.outgoing.pass_over_lost();
-        let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
-        match self.outgoing.next().filter(|_| has_way) {
-            Some((sequence, frame)) => Action::Store(sequence, frame.unpack()),
-            None => Action::Take {
-                has_room: self.outgoing.has_room(),
-                until: None,
-            },
-        }
-    }
-
     fn mark(&self) -> Mark {
         let (first, last) = self.outgoing.kept();
         let age = self.settings.began.elapsed().as_millis();
@@ -215,9 +197,6 @@ impl State {
     /// A numbered frame was handed to the engine.
     pub(super) fn sent(&mut self, sequence: u64, now: Instant) {
         self.outgoing.sent(sequence);
-        if self.settings.is_durable {
-            return;
-        }
         if self.outgoing.unconfirmed() > 0 {
             self.unconfirmed_since.get_or_insert(now);
         }
@@ -379,11 +358,7 @@ impl State {
                 resent: outgoing.resent(),
                 ..self.export
             },
-            imports: if self.settings.is_durable {
-                self.intake.stats()
-            } else {
-                self.origins.stats()
-            },
+            imports: self.imports(),
             forgotten: self.origins.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,

@@ -166,7 +166,12 @@ impl StreamIntake {
     }
 
     pub(in crate::link) fn stats(&self) -> Vec<ImportStats> {
-        self.sources.values().map(|it| it.stats.clone()).collect()
+        let mut all: Vec<_> = self.sources.values().map(|it| it.stats.clone()).collect();
+        for stats in &mut all {
+            let queued = self.queue.iter().filter(|it| it.origin == stats.origin);
+            stats.queued = queued.count() as u64;
+        }
+        all
     }
 }
 
