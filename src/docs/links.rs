@@ -90,6 +90,9 @@
 //! * *Confirmed* is not *received*. The server has it; whether somebody listens there, nobody says. What the server
 //!   drops for a slow importer is asked for again, as long as the exporter is there and keeps it. An exporter that has
 //!   ended answers no more.
+//! * An export by pattern takes publishes that overlap in time in any order, as every subscriber with a filter does. If
+//!   both sides are to see one order, build the exporting bus for a [total order](crate::BusBuilder::total_order), or
+//!   [export everything](crate::link::LinkBuilder::export_everything).
 //! * *Confirmed* is not *permitted* either. A server that does not let the link publish to a subject drops the frame, and
 //!   says so later: the round trip succeeds all the same. Such refusals are counted as
 //!   [`server_denials`](crate::link::LinkStats::server_denials), and make the link not ready. Which envelopes they were

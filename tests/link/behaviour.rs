@@ -25,7 +25,7 @@ struct Linked {
 impl Linked {
     async fn new() -> Self {
         let server = MemoryServer::new();
-        let (north, south) = (Bus::new(), Bus::new());
+        let (north, south) = (Bus::builder().total_order().build(), Bus::new());
         let to = importer(&server, "south", &south).await;
         let from = exporter(&server, "north", &north).await;
         from.ready(LONG).await.unwrap();
