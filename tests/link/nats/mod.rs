@@ -6,6 +6,8 @@ mod cable;
 #[cfg(feature = "cli")]
 mod command;
 mod contract;
+#[cfg(feature = "nats-nkeys")]
+mod credentials;
 mod cuts;
 mod durable;
 mod durable_errors;
