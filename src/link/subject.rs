@@ -253,7 +253,8 @@ pub(super) fn overlaps(one: &str, other: &str) -> bool {
     }
 }
 
-/// Returns a pattern that covers both, and not much more.
+/// Returns a pattern that covers both, and not much more. Only a consumer of `JetStream` needs it.
+#[cfg(any(test, feature = "nats"))]
 pub(super) fn joined(one: &str, other: &str) -> String {
     let (mut one, mut other) = (one.split('.'), other.split('.'));
     let mut joined = Vec::new();
