@@ -1,10 +1,19 @@
 //! The seam between a link and what carries its frames: an engine.
 //!
-//! A link needs four things of an engine: to send a frame, to receive the frames of some subjects, to learn of cuts and
-//! reconnects, and a round trip, after which everything that was sent before has arrived. Whatever has these can carry
-//! links. An [in-memory engine](crate::link::memory) is part of this crate, for tests.
+//! A link needs five things of an engine:
 //!
-//! An engine whose server has streams may offer [durable links](StreamEngine) as well.
+//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect. A frame that
+//!   will never go is [refused](EngineError::refused), so that the others go on;
+//! * a [round trip](EngineSender::round_trip): when it ends well, everything that was sent since the last one has reached
+//!   the server. If the connection was cut meanwhile, even for a moment, it must fail;
+//! * to share a subscription in a group, if links do so;
+//! * [events](EngineEvent): each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
+//! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
+//!   it, but more is sent again. Only a [mark](crate::docs::links#words) must not overtake what was sent before it: a
+//!   link that has just joined begins after the number that the mark tells.
+//!
+//! An [in-memory engine](crate::link::memory) is part of this crate, for tests. An engine whose server has streams may
+//! offer [durable links](StreamEngine) as well.
 
 use std::error::Error;
 use std::fmt;
@@ -289,13 +298,16 @@ impl Error for EngineError {
     }
 }
 
-/// Returns an error and its sources, in one line.
+/// Returns an error and its sources, in one line. Some errors of other crates end with their source already.
 pub(super) fn in_words(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
+        let cause = error.to_string();
+        if !words.ends_with(&cause) {
+            words += ": ";
+            words += &cause;
+        }
         source = error.source();
     }
     words

@@ -16,11 +16,13 @@ use crate::message::pattern::PatternError;
 pub enum LinkError {
     /// The link has no name, or one with other characters than lowercase letters, digits and `-`, or with more than 64.
     Name(String),
+    /// An import is from a name that no link can have; see [`LinkBuilder::import_from`](crate::link::LinkBuilder::import_from).
+    Origin(String),
     /// A group has a name that is none; see [`LinkBuilder::import_shared`](crate::link::LinkBuilder::import_shared).
     Group(String),
     /// The link neither exports nor imports.
     Idle,
-    /// A text is not a pattern.
+    /// An export or an import is not a pattern.
     Pattern(PatternError),
     /// The bus refused the exporting subscription.
     Subscribe(SubscribeError),
@@ -44,12 +46,18 @@ impl fmt::Display for LinkError {
                 f,
                 "the name of the link, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
             ),
+            LinkError::Origin(name) => write!(
+                f,
+                "an import is from {name:?}, and the name of a link is 1 to 64 lowercase letters, digits and hyphens"
+            ),
             LinkError::Group(name) => write!(
                 f,
                 "the name of the group, {name:?}, is not 1 to 64 lowercase letters, digits and hyphens"
             ),
-            LinkError::Idle => f.write_str("the link neither exports nor imports"),
-            LinkError::Pattern(_) => f.write_str("a text is not a pattern"),
+            LinkError::Idle => f.write_str("the link has neither an export nor an import"),
+            LinkError::Pattern(_) => {
+                f.write_str("an export or an import of the link is not a pattern")
+            }
             LinkError::Subscribe(_) => f.write_str("the bus refused the exporting subscription"),
             LinkError::Closed => f.write_str("the bus has closed"),
             LinkError::Engine(_) => f.write_str("the link has no connection"),
@@ -69,6 +77,7 @@ impl Error for LinkError {
             LinkError::Stream(error) => Some(error),
             LinkError::Thread(error) => Some(error),
             LinkError::Name(_)
+            | LinkError::Origin(_)
             | LinkError::Group(_)
             | LinkError::Idle
             | LinkError::Closed
@@ -97,7 +106,10 @@ pub enum NotReadyError {
 impl fmt::Display for NotReadyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotReadyError::TimedOut(limit) => write!(f, "the link is not ready after {limit:?}"),
+            NotReadyError::TimedOut(limit) => write!(
+                f,
+                "the server has not confirmed the subscriptions of the link within {limit:?}"
+            ),
             NotReadyError::Denied {
                 subject: Some(subject),
                 reason,

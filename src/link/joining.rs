@@ -191,9 +191,11 @@ where
     }
 
     fn check(&self) -> Result<(), LinkError> {
-        let bad_name = (!is_name(&self.name)).then_some(&self.name);
-        if let Some(name) = bad_name.or(self.bad_origin.as_ref()) {
-            return Err(LinkError::Name(name.clone()));
+        if !is_name(&self.name) {
+            return Err(LinkError::Name(self.name.clone()));
+        }
+        if let Some(name) = &self.bad_origin {
+            return Err(LinkError::Origin(name.clone()));
         }
         if let Some(name) = &self.bad_group {
             return Err(LinkError::Group(name.clone()));

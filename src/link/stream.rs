@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Where an importing link begins that the stream does not know yet. A link that it knows goes on where it was.
+/// Where an importing link begins if the stream does not know its name yet. Otherwise it goes on where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StreamStart {
@@ -46,10 +46,15 @@ pub enum StreamError {
 impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StreamError::Missing(stream) => write!(f, "there is no stream {stream}"),
+            StreamError::Missing(stream) => {
+                write!(f, "there is no stream {stream}; it must be made first")
+            }
             StreamError::Unavailable(reason) => write!(f, "the server has no streams: {reason}"),
             StreamError::NotKept { stream, subject } => {
-                write!(f, "the stream {stream} does not keep {subject}")
+                write!(
+                    f,
+                    "the stream {stream} does not keep {subject}; add that to its subjects"
+                )
             }
             StreamError::Group(group) => {
                 write!(

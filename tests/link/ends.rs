@@ -159,7 +159,7 @@ async fn what_is_wrong_with_a_link_is_said_before_it_is_made() {
         let error = link().import_from(name, ">", bus.trusted_publisher("link"));
         let error = error.connect(&bus).await.unwrap_err();
         assert!(
-            matches!(&error, LinkError::Name(it) if it == name),
+            matches!(&error, LinkError::Origin(it) if it == name),
             "{error}"
         );
     }

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use oxide_bus::kernel::Message;
 use oxide_bus::link::nats::{Nats, Permissions};
-use oxide_bus::link::{Link, LinkBuilder, LinkError};
+use oxide_bus::link::{Link, LinkBuilder, LinkError, NotReadyError};
 use oxide_bus::{Envelope, MessageBus, Overflow, Pattern, SubscribeOptions};
 
 use self::summary::summary;
@@ -40,6 +40,7 @@ use super::{INTERRUPTED, arguments, interrupt, output, thread};
 /// What is sent is kept until the server has it: while the server is away, the reading waits. With --import it goes on at
 /// the end of the input, until Ctrl-C. At the end what was read is sent, and a summary is printed on stderr.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("direction").required(true).multiple(true))]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct LinkOptions {
     #[command(subcommand)]
@@ -53,15 +54,15 @@ pub(crate) struct LinkOptions {
     #[arg(long = "name", value_name = "NAME", required = true)]
     link_name: Option<String>,
 
-    /// Send what is read and has such a subject; repeat it for more
-    #[arg(long, value_name = "PATTERN", required_unless_present = "import")]
+    /// Send what is read and has such a subject; repeat it for more. This or --import must be given
+    #[arg(long, value_name = "PATTERN", group = "direction")]
     export: Vec<Pattern>,
 
     /// Print what others send that has such a subject; repeat it for more
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", group = "direction")]
     import: Vec<Pattern>,
 
-    /// Send to this stream of the server, and print what is stored there, also what was sent while this link was away
+    /// Send to this stream of the server, and print what is stored there, also what was sent while this link was away after its first start. The stream must exist
     #[arg(long, value_name = "STREAM")]
     durable: Option<String>,
 
@@ -105,7 +106,7 @@ Examples:
   oxide-bus link --nats nats://localhost --name north --export 'event.>' < log.jsonl
       Send the events in a log, and end when the server has them.
   oxide-bus link --nats nats://localhost --name south --import 'event.>' --durable EVENTS
-      The same over the stream EVENTS of the server, which keeps them while nobody reads.
+      Print the events in the stream EVENTS of the server, also those that came while nobody read.
   oxide-bus link permissions --name north
       What to write into the configuration of the server.";
 
@@ -163,7 +164,7 @@ fn join(options: LinkOptions) -> Result<ExitCode, Failure> {
         None => link.spawn(&bus),
     };
     let link = link.map_err(not_begun)?;
-    link.ready(timeout).map_err(failed)?;
+    (link.ready(timeout)).map_err(|error| not_ready(error, link.name()))?;
     output::complain(format_args!("the link {} is ready", link.name()));
     let accounts = Arc::new(ReplayAccounts::new(false));
     let is_over = Arc::new(AtomicBool::new(false));
@@ -267,18 +268,31 @@ fn not_begun(error: LinkError) -> Failure {
     }
 }
 
+/// Returns the failure of a link that the server does not let begin, with where its permissions are printed.
+fn not_ready(error: NotReadyError, name: &str) -> Failure {
+    match error {
+        NotReadyError::Denied { .. } => Failure::new(format_args!(
+            "{error} (see `oxide-bus link permissions --name {name}`)"
+        )),
+        _ => failed(error),
+    }
+}
+
 /// Returns the failure that this error of the library means.
 fn failed(error: impl Error) -> Failure {
     Failure::new(in_words(&error))
 }
 
-/// Returns an error and its sources, in one line.
+/// Returns an error and its sources, in one line. Some errors of other crates end with their source already.
 fn in_words(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        words += ": ";
-        words += &error.to_string();
+        let cause = error.to_string();
+        if !words.ends_with(&cause) {
+            words += ": ";
+            words += &cause;
+        }
         source = error.source();
     }
     words

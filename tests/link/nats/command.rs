@@ -310,7 +310,11 @@ fn what_goes_wrong_is_said_in_one_line() {
             1,
             "authorization violation",
         ),
-        (&["--nats", &south, "--name", "north"], 1, "ob.north."),
+        (
+            &["--nats", &south, "--name", "north"],
+            1,
+            "link permissions --name north",
+        ),
         (&["--nats", &south, "--name", "No rth"], 2, "No rth"),
         (
             &["--nats", &south, "--name", "south", "--export", "a..b"],
@@ -334,7 +338,7 @@ fn what_goes_wrong_is_said_in_one_line() {
     }
     let neither = run(&["--nats", &south, "--name", "south"], "");
     assert_eq!(neither.status.code(), Some(2));
-    assert!(text(&neither.stderr).contains("--export"));
+    assert!(text(&neither.stderr).contains("<--export <PATTERN>|--import <PATTERN>>"));
 }
 
 #[test]

@@ -35,7 +35,10 @@ async fn a_stream_that_is_not_there_or_does_not_keep_it_is_told() {
     };
     let missing = refused(server.url(), "EVENTS", ">").await;
     assert_eq!(missing, StreamError::Missing("EVENTS".to_owned()));
-    assert_eq!(missing.to_string(), "there is no stream EVENTS");
+    assert_eq!(
+        missing.to_string(),
+        "there is no stream EVENTS; it must be made first"
+    );
     server.make_stream("COMMANDS", "ob.*.command.>").await;
     let stream = "COMMANDS".to_owned();
     let not_kept = refused(server.url(), &stream, ">").await;

@@ -171,7 +171,7 @@ impl Api<'_> {
                 answer = &mut request => {
                     return answer.map_err(|error| match error.kind() {
                         RequestErrorKind::NoResponders => {
-                            failed(StreamError::Unavailable("nothing answers".to_owned()))
+                            failed(StreamError::Unavailable("nothing answers; was it started with -js?".to_owned()))
                         }
                         _ => EngineError::new(DOING, error),
                     });
