@@ -47,7 +47,7 @@ fn there_is_a_page_for_the_command_and_for_each_subcommand() {
         (&["replay"], ".TH oxide-bus-replay 1", "\\-\\-subject"),
         (
             &["audit", "verify"],
-            ".TH oxide-bus-audit-verify 1",
+            ".TH oxide-bus-audit-verify 1  \"oxide-bus ",
             "\\-\\-continued",
         ),
     ] {
@@ -60,6 +60,6 @@ fn there_is_a_page_for_the_command_and_for_each_subcommand() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         text(&output.stderr).trim(),
-        "oxide-bus: no subcommand 'nothing'"
+        "oxide-bus: no subcommand 'nothing' (see `oxide-bus audit --help`)"
     );
 }

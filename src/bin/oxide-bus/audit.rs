@@ -51,7 +51,7 @@ struct Verify {
     #[arg(long)]
     messages: bool,
 
-    /// Insist on a head of the log's hash chain that was kept elsewhere, as RECORD:HASH
+    /// Insist on a head of the log's hash chain that was kept elsewhere, as RECORD:HASH: both are in each record with a hash, and `AuditLog::head` returns them
     #[arg(long)]
     head: Option<ChainHead>,
 

@@ -49,12 +49,16 @@ pub(crate) fn explain(options: &ManualOptions) -> Result<ExitCode, Failure> {
     command.build(); // gives each subcommand its whole name
     for name in &options.path {
         let Some(sub) = command.find_subcommand(name) else {
-            return Err(Failure::usage(format_args!("no subcommand '{name}'")));
+            let parent = command.get_bin_name().unwrap_or(command.get_name());
+            return Err(Failure::usage(format_args!(
+                "no subcommand '{name}' (see `{parent} --help`)"
+            )));
         };
         command = sub.clone();
     }
     let mut page = Vec::new();
-    let rendered = Man::new(command).render(&mut page);
+    let version = concat!("oxide-bus ", env!("CARGO_PKG_VERSION"));
+    let rendered = Man::new(command).source(version).render(&mut page);
     rendered.map_err(Failure::usage)?; // it writes to memory, which does not fail
     print(&page)
 }

@@ -121,7 +121,7 @@ pub(crate) fn report_rest(input: &Input, counters: &Counters, fed: Option<&Resul
     }
     if matches!(fed, Some(Ok(0))) && !counters.is_good() {
         output::complain(format_args!(
-            "{input}: not a log of envelopes: no line is one"
+            "{input}: not a log of envelopes: no line is one; `oxide-bus replay --audit` reads an audit log"
         ));
     }
 }

@@ -55,7 +55,9 @@ fn a_file_without_an_envelope_is_said_to_be_no_log() {
         assert_eq!(output.status.code(), Some(1));
         let told = told(text(&output.stderr), path(&log));
         assert_eq!(told.len(), 3, "{told:?}");
-        assert_eq!(told[2], "not a log of envelopes: no line is one");
+        let hint = "`oxide-bus replay --audit` reads an audit log";
+        let no_log = "not a log of envelopes: no line is one";
+        assert_eq!(told[2], format!("{no_log}; {hint}"));
     }
 }
 
