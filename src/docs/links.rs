@@ -2,8 +2,11 @@
 //!
 //! A program outgrows one process, and then one machine. The bus does not become a broker for that: it is *linked* over
 //! one. A [`Link`] sends what matches its exports to a server, and publishes what it imports from there. The server is
-//! behind a small trait, [`Engine`]. One speaks to a [NATS](https://nats.io) server (feature `nats`); one
+//! behind a small trait, [`Engine`]. One engine speaks to a [NATS](https://nats.io) server (feature `nats`); one
 //! [in memory](crate::link::memory) is for tests.
+//!
+//! To use links, read the example and the promises, and then what you need of [requests](#requests), [groups](#groups),
+//! [NATS](#over-nats) and [durable links](#durable-links).
 //!
 //! # An example
 //!
@@ -49,6 +52,20 @@
 //! }
 //! ```
 //!
+//! # Words
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | exporter, importer | a link as it sends, and as it receives; one link may be both |
+//! | origin | the name of the exporter: its frames have it in their subject, and what it sent has it in the header `link-origin` |
+//! | frame | what goes through the server: an envelope, or what links say to each other |
+//! | number | each exporter counts its envelopes, so an importer notices if one is missing |
+//! | life | an exporter from its start to its end; in its next life it counts from the beginning |
+//! | mark | a frame that says how far an exporter has counted |
+//! | round trip | an answer from the server, which shows that it has everything that was sent before |
+//! | window | what was sent and is not yet confirmed by a round trip |
+//! | patience | how long an importer waits for what is missing |
+//!
 //! # What is promised
 //!
 //! The tests are in tests/link; the promises of accounts are checked against a model under random faults.
@@ -57,13 +74,13 @@
 //!    `exported = confirmed + pending + lost`. *Confirmed* means that a round trip to the server came after it. What is
 //!    not confirmed is sent again after a reconnect. *Lost* is what the server refuses for its size, of which importers
 //!    are told at once, and what is not confirmed when the link ends.
-//! 2. **What comes is accounted for.** For each number an importer publishes the envelope, or counts it as refused,
-//!    denied, late or repeated, or tells it as missed, once. It publishes in the order of the numbers. What comes twice is
-//!    passed over. What is missing is asked for again; the exporter keeps as much of what is confirmed as the
-//!    [window](crate::link::LinkBuilder::window) allows. What it has not any more, or what does not come within the
-//!    [patience](crate::link::LinkBuilder::patience), is missed. The patience runs while the exporter is there; while it
-//!    says nothing at all, an importer waits six times as long, unless it has begun another life. An advisory [`LinkLagged`] says so, and
-//!    [`LinkGaps`](crate::link::LinkGaps) says at which delivery the gap lies.
+//! 2. **What comes is accounted for.** For each number an importer does one thing, once: it publishes the envelope,
+//!    counts it as refused, denied, late or repeated, or tells it as missed. It publishes in the order of the numbers.
+//!    What comes twice is passed over. What is missing it asks for again: the exporter keeps as many confirmed frames as
+//!    the [window](crate::link::LinkBuilder::window) holds. What the exporter no longer has, or what does not come within
+//!    the [patience](crate::link::LinkBuilder::patience), is missed. While nothing at all comes from the exporter, the
+//!    importer waits six times as long, unless the exporter has begun another life. For each gap there is an advisory
+//!    [`LinkLagged`], and [`LinkGaps`](crate::link::LinkGaps) says before which delivery it lies.
 //! 3. **A full window holds the bus back** by the [overflow policy](crate::link::LinkBuilder::overflow) of the export, and by
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.
@@ -72,7 +89,7 @@
 //! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip, and
 //!    refused none of them. After each reconnect that is done again, before anything counts as confirmed.
 //! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again but a
-//!    [transit](#transit). All links of a bus share a window of the last 65,536 ids, so an envelope that comes by two
+//!    [transit](#transit). All links of a bus remember the last 65,536 ids together, so an envelope that comes by two
 //!    links arrives once.
 //! 7. **Nothing forged gets in.** An import publishes under the grant of its publisher: the grant must
 //!    [forward](crate::Grant::forwards), and its sources and patterns decide. It need not list the header
@@ -80,62 +97,59 @@
 //!    are counted, and told by the bus as its own.
 //! 8. **Hostile frames harm nobody.** What cannot be read is refused and counted, within the limits of the
 //!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded. Of
-//!    frames that wait for earlier ones there are 64 MiB at most, and the origin that holds most of them gives way. A
-//!    neighbour that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks go out
-//!    every 50 ms at most.
+//!    frames that wait for earlier ones there are 64 MiB at most, and the origin that holds most of them gives way. An
+//!    importer that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks go out
+//!    every 50 ms at most, however often they are asked for.
 //! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends.
 //!
 //! # What is not promised
 //!
-//! * *Confirmed* is not *received*. The server has it; whether somebody listens there, nobody says. What the server
-//!   drops for a slow importer is asked for again, as long as the exporter is there and keeps it. An exporter that has
-//!   ended answers no more.
+//! * *Confirmed* is not *received*. The server has the envelope; perhaps nobody listens there. What the server drops for
+//!   a slow importer is asked for again, as long as the exporter is there and keeps it.
 //! * An export by pattern takes publishes that overlap in time in any order, as every subscriber with a filter does. If
 //!   both sides are to see one order, build the exporting bus for a [total order](crate::BusBuilder::total_order), or
 //!   [export everything](crate::link::LinkBuilder::export_everything).
 //! * *Confirmed* is not *permitted* either. A server that does not let the link publish to a subject drops the frame, and
-//!   says so later: the round trip succeeds all the same. Such refusals are counted as
-//!   [`server_denials`](crate::link::LinkStats::server_denials), and make the link not ready. Which envelopes they were
-//!   about nobody can say, and of many not each one is told.
-//! * A gap is noticed only by a link that imports all that the other exports. Otherwise the missing numbers may be those
-//!   that were not asked for: they are counted as `untracked`, the order is that of the arrival, and losses on the way
-//!   are not told. So import what is exported; filter on the bus. Marks say what is exported. If none comes within six
-//!   times the patience, gaps say nothing until one comes.
+//!   says so later: the round trip succeeds all the same. Such refusals make the link not ready, and are counted as
+//!   [`server_denials`](crate::link::LinkStats::server_denials), but not each of many.
+//! * A gap is noticed only by a link that imports all that the other exports. Otherwise the missing numbers may be of
+//!   envelopes that it does not import. Then they are counted as `untracked`, the order is that of the arrival, and losses
+//!   on the way are not told. So import all that is exported, and filter on the bus. Marks say what is exported; if none
+//!   comes within six times the patience, missing numbers are `untracked` until one comes.
 //! * A link knows 1,024 origins, and four lives of each. For more it forgets those that it has heard nothing of for
 //!   longest: what waited for earlier frames is published then, and the gap told.
 //! * A link that joins late receives what is sent from then on. Only an exporter that began after the importer is
 //!   received from its first envelope on.
-//! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window. Its next start is another life:
-//!   the numbers begin anew, and an importer keeps the lives apart.
-//! * The origin of a frame is a claim, unless the server has permissions. The origin is in the subject: let the user of
-//!   `north` publish `ob.north.>` only, and nobody else can speak as `north`. Without that, a neighbour can
-//!   also disturb the numbers of another, by marks that it forges.
-//! * A subscriber that makes publishers wait makes the import wait. Meanwhile up to 4,096 frames queue; what comes then
-//!   is asked for again later. The publish that waits keeps its bus open until it has room.
+//! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window.
+//! * The origin of a frame is a claim, unless the server has [permissions](#over-nats): if nobody but the user of `north`
+//!   may publish `ob.north.>`, nobody else can speak as `north`. Without that, any client can also disturb the numbers
+//!   of an exporter, by marks that it forges.
+//! * A subscriber that makes publishers wait makes the import wait. Meanwhile up to 4,096 frames queue; what comes after
+//!   them is asked for again later. The publish that waits keeps its bus open until it has room.
 //! * An envelope that one link was denied to publish may come by another while the first attempt runs. It is then
 //!   counted as repeated.
 //!
 //! # Requests
 //!
-//! A [request](crate::Bus::request) is answered by a responder on another bus as by one here, if a link exports the
-//! request's subject and a link there imports it, and the answer's subject the other way. Besides:
+//! A [request](crate::Bus::request) is answered by a responder on another bus as by one here, if the request's subject is
+//! exported here and imported there, and the answer's subject is exported there and imported here. Besides:
 //!
-//! * **Nobody is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no link
-//!   imports. It also declines one for which all links that import it have said that nobody has it there: nobody
-//!   matched it, all that did had no room, or it was denied. If all that have the request decline it, it ends with
-//!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus.
+//! * **That nobody answers is an error at once.** A link [declines](crate::link::ExportStats::declined) a request that no
+//!   link imports, or that nobody received on the buses of all links that import it: nobody matched it, all that did had
+//!   no room, or it was denied. If everything that has the request declines it, it ends with
+//!   [`NoResponders`](crate::RequestError::NoResponders). A subscriber never declines, as on one bus. In the first second
+//!   after it has connected a link does not know its importers yet; the error then comes a second late.
 //! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
 //!   most. One that waited too long before it is published is not published, and counted as
 //!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted.
 //! * **A late answer** goes to subscribers only, as on one bus. It is counted as
 //!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
 //!
-//! Links say what they import when they begin to listen, when they are asked, and then more and more seldom, up to every
-//! 10 s. One that says nothing for 35 s is forgotten, and so is the life before of one that was started again. For a
-//! second after it has connected a link does not know its importers yet; that nobody answers is then said a second late.
-//! Where it cannot know, the request's time-out decides: if an importer has vanished with the request, if what it said
-//! was lost on the way, if a request to a group was sent again, or with more than 256 importers. An importer that has
-//! become ready just now may be unknown for some milliseconds.
+//! Links say what they import when they begin to listen, when they are asked, and then more and more seldom, at last
+//! every 10 s. One that says nothing for 35 s is forgotten, and so is the earlier life of one that was started again.
+//! Where a link cannot know, the request's time-out decides: if an importer has vanished with the request, if what it
+//! said was lost on the way, if a request to a group was sent again, or with more than 256 importers. An importer that
+//! has become ready just now may be unknown for some milliseconds.
 //!
 //! # Groups
 //!
@@ -147,9 +161,9 @@
 //!   one link asks for again goes to no group a second time.
 //! * Numbers say nothing in a group. So no gap is told, nothing is asked for again, and the order is that of the
 //!   arrival.
-//! * While the exporter's connection is cut it waits, as ever. While no member is there, what is sent is lost.
+//! * While no member is there, what is sent is lost.
 //!
-//! A request to a group goes to one of it. If nobody on that bus answers, the group has declined.
+//! A request to a group goes to one of its members. If nobody on that bus answers, the group has declined.
 //!
 //! # Transit
 //!
@@ -158,11 +172,11 @@
 //!
 //! * An importer receives it from the transit: the grant for that origin decides, and `link-origin` is the transit's
 //!   name. Where it was sent first only its source says; to trust a transit is to trust it in that.
-//! * Circles end by the window of seen ids, which all links of a bus share. Beyond that, an envelope is passed on by
+//! * Circles end by the ids that all links of a bus remember (promise 6). Beyond that, an envelope is passed on by
 //!   eight links at most, and then counted as [`passed_over`](crate::link::ExportStats::passed_over).
-//! * What is not in that window any more does not go out: that it was brought is known, but not by which link. So a
+//! * An envelope whose id is forgotten does not go out: that it was brought is known, but not by which link. So a
 //!   transit that is 65,536 envelopes behind the links beside it passes nothing on.
-//! * Requests pass as well, and their answers. One that nobody answers on any bus behind a transit ends at once.
+//! * Requests pass as well, and their answers. A request that nobody answers on any bus behind a transit ends at once.
 //!
 //! # On the wire
 //!
@@ -198,11 +212,13 @@
 //! oxide-bus link --nats nats://localhost --name north --export 'event.>' < log.jsonl
 //! ```
 //!
-//! In a program, `Link::nats("nats://localhost")` begins a link. Passwords, tokens, certificates and credentials files
-//! are options of `link::nats::Nats`. A link makes two connections: the second hears when a round trip is over. Tests in
-//! tests/link/nats kill the server, stop it, and start it again, under load.
+//! The first shell prints what the second sends, until Ctrl-C. Start it first: what is sent while nobody listens is gone.
 //!
-//! Give each link a user of its own. `oxide-bus link permissions --name north` prints what the server is to permit it:
+//! In a program, `Link::nats("nats://localhost")` begins a link. Passwords, tokens, certificates and credentials files
+//! (feature `nats-nkeys`) are options of `link::nats::Nats`.
+//!
+//! Give each link a user of its own. `oxide-bus link permissions --name north` prints what the server is to permit it,
+//! from `permissions` on, for this place in its configuration:
 //!
 //! ```text
 //! authorization { users: [
@@ -216,8 +232,6 @@
 //!
 //! * Frames of one import pattern come in order, and no mark overtakes them. Those of several patterns may overtake each
 //!   other; then some are asked for that are on their way already. One pattern that covers all is cheaper.
-//! * The client holds up to 65,536 frames of each pattern. If the link is that far behind, more are dropped, and asked
-//!   for again.
 //! * A link that is closed while the server is away leaves its client behind, until the server is there again or the
 //!   runtime ends.
 //! * Between two machines that see each other seldom, give each a server of its own, joined as leaf nodes. A round trip
@@ -228,45 +242,54 @@
 //!
 //! What is sent over a link while nobody listens is gone. Where that must not be, give both sides a stream
 //! (`JetStream`) in which the server stores what it is given: [`durable`](crate::link::LinkBuilder::durable), or
-//! `oxide-bus link --durable EVENTS`. The server is started with `-js`, and the stream is made once, by any client:
+//! `oxide-bus link --durable EVENTS`. The server is started with `-js`, and the stream is made once, by any client, such
+//! as the [`nats` command](https://github.com/nats-io/natscli):
 //!
 //! ```sh
 //! nats stream add EVENTS --subjects 'ob.*.event.>' --defaults
-//! oxide-bus link --nats nats://localhost --name north --export 'event.>' --durable EVENTS < log.jsonl
 //! oxide-bus link --nats nats://localhost --name south --import 'event.>' --durable EVENTS
+//! oxide-bus link --nats nats://localhost --name north --export 'event.>' --durable EVENTS < log.jsonl
 //! ```
 //!
-//! A link makes no stream: how much it keeps, for how long and on how many servers is not a link's to decide. It checks
-//! when it is made that the stream is there and keeps what it exports; see [`StreamError`](crate::link::StreamError).
+//! Start the importer once before the exporter, so that the stream knows it. From then on it may be away: it is brought
+//! what was stored meanwhile. A link makes no stream: how much that keeps, for how long and on how many servers is not a
+//! link's to decide. It checks when it is made that the stream is there and keeps what is exported and imported; see
+//! [`StreamError`](crate::link::StreamError).
 //!
 //! * **Confirmed means stored.** Each frame is acknowledged by the stream; up to 1,024 are on their way at once. What is
 //!   not acknowledged is sent again after a cut, with the same id (`Nats-Msg-Id`), so that the server stores it once.
 //!   While the stream is missing or full, nothing is lost: the window fills, and then holds the bus back.
-//! * **Each envelope is published once on a bus that stays.** An importer acknowledges an envelope when the bus has it in
-//!   the queues of its subscribers. What the server hands over again, or has stored twice since the exporter was away
-//!   for longer than the server remembers ids (two minutes by default), is passed over: the importer remembers the
-//!   numbers of each life of an exporter, without a time limit. What it has refused or denied does not come again.
+//! * **Each envelope is published once on a bus that stays.** An importer acknowledges an envelope when it is in the queues
+//!   of the bus's subscribers. It remembers the numbers of each life of an exporter, without a time limit, and passes over
+//!   what comes again. So an exporter may be away for longer than the server remembers ids (two minutes by default). What
+//!   was refused or denied does not come again.
 //! * **A link that comes back goes on where it was**, in another process too, by its name: the stream has a consumer
 //!   `south_1` or `south_2` for the link `south`. So give each link of a stream a name of its own. When a link is given
 //!   up for good, delete its consumer.
 //! * **An importer that crashes receives again what it has not acknowledged**: up to 1,152 envelopes that were published,
-//!   or were about to be. After a [`drain`](crate::link::Link::drain) there are none. A subscriber that must know keeps the
-//!   [ids](crate::Envelope::id) of what it has done where it keeps the result.
+//!   or were about to be. After a [`drain`](crate::link::Link::drain) there are none. A subscriber that must do nothing
+//!   twice keeps the [ids](crate::Envelope::id) of what it has done together with the results.
 //! * **A link that is new to the stream** begins with what is sent from then on, or where
 //!   [`start`](crate::link::LinkBuilder::start) says: with the first envelope that is stored, or with the last one of each
 //!   subject. The latter is for what a bus [retains](crate::Bus::retain): give both buses the same rule, and late
-//!   joiners on the other side have the last state as well, also if its exporter has ended.
+//!   joiners on the other side have the last state as well, even if its exporter has ended. The command has no such
+//!   option.
 //! * **The order is that of the stream**, which is the exporter's. If a stream refuses some frames for a while, since it is
 //!   full, those come later than the ones it took meanwhile.
 //! * A stream that is deleted, or lost with the store of its server, is waited for. Then the link goes on: what was not
 //!   acknowledged is stored in the new stream, and everything in there is brought.
 //!
-//! Not promised: what a stream drops by its own limits before an importer has it is gone, and nobody is told. What a
-//! stream never takes, since it is too large, is lost; only the exporter counts it. Links that are not durable do not hear
-//! of gaps in what a durable one sends. Nobody says over a stream whether a request is heard: if no answer comes, its
-//! time-out decides. A durable link shares no import in a group. A user of a durable link needs more permissions;
-//! `oxide-bus link permissions --name north --durable EVENTS` prints them. Work queues (`retention: workqueue`) are refused
-//! by the server, for a link acknowledges many envelopes at once.
+//! The user of a durable link needs more permissions: `oxide-bus link permissions --name north --durable EVENTS` prints
+//! them.
+//!
+//! Not promised:
+//!
+//! * What a stream drops by its own limits before an importer has it is gone, and nobody is told.
+//! * What a stream never takes, since it is too large, is lost; only the exporter counts it.
+//! * Links that are not durable do not hear of gaps in what a durable one sends.
+//! * Nobody says over a stream that a request is not answered: its time-out decides.
+//! * A durable link shares no import in a group, and takes nothing from a work queue (`retention: workqueue`), since it
+//!   acknowledges many envelopes at once.
 //!
 //! # What it costs
 //!
@@ -281,33 +304,18 @@
 //! | processor a note, both sides without the server | 2.3 µs | 2.8 µs | 7.7 µs | 17.2 µs |
 //! | there and back, median | 236 µs | | 346 µs | 384 µs |
 //!
-//! So a link takes about three times the processor of a program that writes and reads its JSON by itself. A link runs as
-//! a task of the publishers' runtime by [`connect`](crate::link::LinkBuilder::connect); with
-//! [`spawn`](crate::link::LinkBuilder::spawn) most of the time is that of threads that wake each other. A subscriber of
-//! the same bus is slowed by a link that sends other envelopes as by any other subscriber with a pattern (ratios of
-//! several runs 0.95 to 1.16). One that takes what is sent shares the cores with the link and the server (1.2 to 1.6).
+//! So a link takes about three times the processor of a program that writes and reads its JSON by itself. By
+//! [`connect`](crate::link::LinkBuilder::connect) a link runs as a task of the publishers' runtime; by
+//! [`spawn`](crate::link::LinkBuilder::spawn) on a thread, and then threads that wake each other take most of the time. A
+//! link slows a subscriber of the same bus that receives other envelopes as any other subscriber with a pattern does
+//! (ratios of several runs 0.95 to 1.16). A subscriber of the same envelopes shares the cores with the link and the
+//! server (1.2 to 1.6).
 //!
 //! # Another engine
 //!
-//! An [`Engine`] offers five things:
-//!
-//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect. A frame that
-//!   will never go is [refused](crate::link::engine::EngineError::refused), so that the others go on;
-//! * a [round trip](crate::link::engine::EngineSender::round_trip): when it ends well, everything that was sent since
-//!   the last one has reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
-//! * to share a subscription in a group, if links do so;
-//! * events: each cut, each reconnect, each refusal of the server, and that the engine has dropped frames. When the first
-//!   round trip after a subscription ends, a refusal of it can be taken without waiting; after a reconnect it is told
-//!   again;
-//! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
-//!   it, but more is sent again. Only a mark must not overtake what was sent before it: a link that has just joined
-//!   begins after the number that the mark tells.
-//!
-//! An engine for durable links is another one: it stores, and acknowledges. [`StreamEngine`] is implemented by an engine
-//! that knows one.
-//!
-//! It need not store anything, nor acknowledge single frames, nor tell how many it has lost. To drop its sender ends the
-//! connection.
+//! For another server, implement [`Engine`]; the [module](crate::link::engine) says what a link needs of it. It need not
+//! store anything, nor acknowledge single frames, nor tell how many it has lost. An engine for durable links does store
+//! and acknowledge; [`StreamEngine`] leads to it.
 //!
 //! [`Engine`]: crate::link::engine::Engine
 //! [`StreamEngine`]: crate::link::engine::StreamEngine

@@ -92,8 +92,8 @@ impl<E, M> LinkBuilder<E, M> {
 
     /// Sends what matches this pattern. Each call adds a pattern, and one match is enough.
     ///
-    /// What a link has brought does not go out again, unless this link is a [transit](Self::transit). A payload without a subject matches no pattern; see
-    /// [`export_everything`](Self::export_everything).
+    /// What a link has brought does not go out again, unless this link is a [transit](Self::transit). A payload without a
+    /// subject matches no pattern; see [`export_everything`](Self::export_everything).
     pub fn export<P>(mut self, pattern: P) -> Self
     where
         P: TryInto<Pattern>,
@@ -198,12 +198,12 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Shares what matches this pattern with all links that import by the same group: each envelope goes to one of them.
-    /// The name of a group has the characters of a link's name. See [`docs::links`](crate::docs::links#groups) for
+    /// Brings what matches this pattern, and shares it with all links that import in the same group: each envelope goes
+    /// to one of them. The name of a group has the characters of a link's name. See [`docs::links`](crate::docs::links#groups) for
     /// where exactness ends.
     ///
     /// A pattern that is shared should not overlap with others of this link. What this link exports itself goes to
-    /// others of the group.
+    /// other members of the group.
     ///
     /// # Examples
     ///
@@ -298,15 +298,15 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut. At
-    /// most an hour.
+    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut of the connection. At most
+    /// an hour.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit.min(LONGEST);
         self
     }
 
-    /// Sets how long the link waits for a missing envelope, and asks for it, before it tells it as missed. At most an
-    /// hour.
+    /// Sets how long the link waits for a missing envelope, and asks for it, before it counts it as missed and tells of the
+    /// gap. At most an hour.
     ///
     /// The time runs while the exporter is there. While nothing at all comes from it, the link waits six times as long,
     /// so that an exporter which was cut off can still send what is missing. What came after the gap waits meanwhile.
@@ -315,7 +315,7 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets where an importing [durable](Self::durable) link begins that the stream does not know yet. A link that is not
+    /// Sets where an importing [durable](Self::durable) link begins if the stream does not know it yet. A link that is not
     /// durable begins with what is sent from then on.
     pub fn start(mut self, start: StreamStart) -> Self {
         self.start = start;

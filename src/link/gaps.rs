@@ -48,7 +48,7 @@ pub struct LinkGaps {
 
 impl LinkGaps {
     /// Returns how many envelopes are missing between the delivery that was asked about before and this one, as far as
-    /// the link knows. Each gap is told once. They may be envelopes that the subscriber does not listen to; the link
+    /// the link knows. Each gap is told once. The missing ones may be envelopes that the subscriber does not listen to; the link
     /// cannot know.
     ///
     /// Ask for each delivery, in the order in which they come. What the subscriber's own queue has lost is not

@@ -94,12 +94,13 @@ impl Link {
         self.commands.closed().await;
     }
 
-    /// Waits until the server has confirmed the subscriptions, since the last reconnect, and the engine has told what the
-    /// server refuses of them. From then on, what others send is received. The time is that of tokio's clock.
+    /// Waits until the server has confirmed the subscriptions, since the last reconnect, and refused none of them. From
+    /// then on, what others send is received. The time is that of tokio's clock.
     ///
     /// # Errors
     ///
-    /// [`NotReadyError`] at the time-out, if the server refuses something, or if the link has ended.
+    /// [`NotReadyError`] at the time-out, if the server refuses something, or if the link has ended. At the time-out
+    /// [`connected`](LinkStats::connected) and [`last_error`](LinkStats::last_error) of the figures say more.
     ///
     /// # Cancel safety
     ///

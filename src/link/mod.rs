@@ -1,7 +1,12 @@
 //! Links: a bus and others elsewhere, over a server that carries envelopes between them.
 //!
 //! [`Link::over`] builds a link over an [`Engine`](engine::Engine). The page [`docs::links`](crate::docs::links) says
-//! what is promised. An engine [in memory](memory) is for tests, also those of a program that uses links.
+//! what is promised, and what the words mean. An engine [in memory](memory) is for tests, also those of a program that
+//! uses links.
+
+// To read the code, follow an envelope. Out: `builder`, `joining`, `driver`, `exporting`, `outbox` (numbers and the window),
+// `wire`, `engine`. In: `importing`, `origins`, `neighbour`, `inbox` (order and gaps), `waiting`, `publishing`. Then what links
+// say to each other (`control`), requests (`announcing`, `importers`, `requests_out`, `relays`) and `durable`.
 
 mod announcer;
 mod announcing;

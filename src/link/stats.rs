@@ -5,8 +5,8 @@ use std::sync::Arc;
 /// The figures of a link, all of one moment.
 ///
 /// For what it exports: `exported = confirmed + pending + lost`. For each origin that it imports from, each sequence
-/// number is counted once: as received, repeated, refused, denied, late, passed over, missed or early, or it is held or
-/// queued.
+/// number is counted once: as received, repeated, refused, denied, late, passed over, missed, early or untracked, or it
+/// is held or queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkStats {
@@ -24,15 +24,14 @@ pub struct LinkStats {
     pub imports: Vec<ImportStats>,
     /// Origins that were forgotten, with their figures, since 1,024 others were heard later.
     pub forgotten: u64,
-    /// Frames that are none of a link, or that no link sends: a bad header, a number that cannot be. They have no place
-    /// in a sequence.
+    /// Frames that no link would send: a bad header, a number that cannot be. They have no place in a sequence.
     pub refused: u64,
     /// How often the server has refused a publish or a subscription, as far as the engine tells. An envelope whose publish
     /// is refused counts as confirmed, for the round trip succeeds: no server says which one it was.
     pub server_denials: u64,
     /// How often the engine has said that it dropped frames, without saying how many. What is missing is asked for.
     pub engine_lags: u64,
-    /// Why a frame was refused lastly, or a call of the engine failed lastly, in words.
+    /// Why the last frame that was refused was so, or why the last call of the engine failed, in words.
     pub last_error: Option<Arc<str>>,
 }
 
@@ -84,9 +83,10 @@ pub(super) enum Fate {
 pub struct ImportStats {
     /// The name of the link that it comes from.
     pub origin: Arc<str>,
-    /// Envelopes that were published here.
+    /// Envelopes that were published here. A subscriber may have one a moment before it is counted; until then it is
+    /// `queued`.
     pub received: u64,
-    /// Frames whose number came before. Nothing is missing by them.
+    /// Frames whose number came before. They are passed over.
     pub duplicates: u64,
     /// Envelopes that another link of this bus has brought or sent, or that went to another link of the same group.
     pub repeated: u64,
@@ -106,7 +106,8 @@ pub struct ImportStats {
     pub missed: u64,
     /// Frames that were sent before this link listened.
     pub early: u64,
-    /// Numbers that did not come. They say nothing, since not all is imported that the origin exports.
+    /// Numbers that did not come, and need not be missing: this link does not import all that the origin exports. See
+    /// [`docs::links`](crate::docs::links#what-is-not-promised).
     pub untracked: u64,
     /// Frames that wait for earlier ones.
     pub held: u64,

@@ -37,7 +37,7 @@ pub use self::stream::{MemoryStream, MemoryStreamSender};
 pub struct Faults {
     /// How often a frame is lost between the server and one that it is for: 0 for never, 1 for always.
     pub loss: f64,
-    /// How often a frame comes twice.
+    /// How often a frame comes twice; as the next two, from 0 for never to 1 for always.
     pub duplicates: f64,
     /// How often later frames may overtake a frame.
     pub reordering: f64,

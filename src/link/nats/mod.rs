@@ -1,7 +1,8 @@
 //! The engine over a [NATS](https://nats.io) server.
 //!
-//! It uses core NATS (no streams) by the project's own client, `async-nats`, in two connections: one for frames, and one
-//! that only hears when a round trip is over. Some things that a link relies on the client does not give by itself:
+//! [`Nats`] uses core NATS by the project's own client, `async-nats`, in two connections: one for frames, and one that
+//! only hears when a round trip is over. [`NatsStream`] is for durable links, over streams (`JetStream`). The client does
+//! not give everything that a link relies on:
 //!
 //! - **Round trips.** The client's `flush` empties its own buffer and asks the server nothing. A request that nobody
 //!   answers is no round trip either where somebody listens to everything, since the server then says nothing. Here a
