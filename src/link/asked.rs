@@ -1,4 +1,4 @@
-//! Frames that importers have asked for again.
+//! Frames of an exporter that importers have asked for again.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! The calls of an engine: none lasts longer than the time limit, or than the connection is there.
+//! The calls of an engine: each ends at the time limit, or when the connection is cut.
 
 use std::future::poll_fn;
 use std::pin::pin;

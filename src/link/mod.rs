@@ -6,7 +6,8 @@
 
 // To read the code, follow an envelope. Out: `builder`, `joining`, `driver`, `exporting`, `outbox` (numbers and the window),
 // `wire`, `engine`. In: `importing`, `origins`, `neighbour`, `inbox` (order and gaps), `waiting`, `publishing`. Then what links
-// say to each other (`control`), requests (`announcing`, `importers`, `requests_out`, `relays`) and `durable`.
+// say to each other (`control`), requests (`announcing`, `importers`, `requests_out`, `relays`) and `durable`. The number of
+// an envelope is its `sequence`, that of a life its `incarnation`.
 
 mod announcer;
 mod announcing;

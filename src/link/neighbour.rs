@@ -13,6 +13,7 @@ use crate::link::waiting::{Arrived, WaitingQueue};
 /// The most lives of one origin that are told apart. The one that is idle longest is given up for a new one.
 const MAX_LIVES: usize = 4;
 
+/// One origin, as an importer knows it.
 #[derive(Debug)]
 pub(super) struct Neighbour {
     pub(super) name: Arc<str>,

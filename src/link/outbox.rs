@@ -2,7 +2,8 @@
 //!
 //! Frames are numbered without a gap. Those that are not confirmed are the *window*: it is bounded, and while it is
 //! full the link takes nothing more. Confirmed frames stay as *history*, within bounds of the same size, since an importer
-//! may ask for them again. A frame that no server takes is lost: a tombstone goes out in its place.
+//! may ask for them again. A frame that no server takes is lost: a *tombstone*, which has no more
+//! than its number, goes out in its place.
 
 use std::collections::{BTreeSet, VecDeque};
 

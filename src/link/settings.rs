@@ -16,7 +16,9 @@ pub(super) struct Settings {
     pub(super) name: Arc<str>,
     /// Whether it sends to a stream, and receives from it.
     pub(super) is_durable: bool,
+    /// The number of this life of the link, as in [`Place`](crate::link::wire::Place).
     pub(super) incarnation: u64,
+    /// When this life began.
     pub(super) began: Instant,
     pub(super) codec: Codec,
     pub(super) bounds: WindowBounds,
