@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use oxide_bus::link::Link;
 use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender, Frame};
 use oxide_bus::link::memory::MemoryServer;
-use oxide_bus::{Bus, SubscribeOptions};
+use oxide_bus::{Bus, Overflow, SubscribeOptions};
 
 use super::{LONG, Note, exporter, importer, note, until};
 
@@ -105,4 +106,43 @@ async fn a_neighbour_that_asks_without_end_keeps_neither_new_envelopes_nor_a_dra
     }
     from.drain(Duration::from_secs(10)).await.unwrap();
     asking.abort();
+}
+
+/// However far an importer is behind, it receives everything or is told of it, once its subscriber reads again.
+#[tokio::test(start_paused = true)]
+async fn an_importer_that_was_blocked_for_long_receives_or_is_told_of_everything() {
+    const ALL: u64 = 40_000;
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let options = SubscribeOptions::new().overflow(Overflow::Block);
+    let mut notes = south.subscribe_with(options).unwrap().into_async();
+    let to = importer(&server, "south", &south).await;
+    let from = Link::over(server.engine())
+        .name("north")
+        .export("a.>")
+        .window(1_000, 1 << 20);
+    let from = from.connect(&north).await.unwrap();
+    let sender = north.trusted_publisher("counter").into_async();
+    let reading = tokio::spawn(async move {
+        let (mut read, mut gaps) = (0, to.gaps());
+        let mut missed = 0;
+        while read + missed < ALL {
+            let note = tokio::time::timeout(LONG, notes.recv()).await;
+            let note = note.unwrap_or_else(|_| panic!("{read} and {missed}: {:#?}", to.stats()));
+            missed += gaps.before(&note.unwrap()).unwrap_or(0);
+            read += 1;
+            if read % 1_000 == 500 {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        }
+        (read, missed)
+    });
+    for number in 0..ALL {
+        sender.publish(note("a.b", number)).await.unwrap();
+        if number % 64 == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    println!("{:?}", reading.await.unwrap());
+    drop(from);
 }
