@@ -108,11 +108,7 @@ where
         drop(self);
         let (lost, unpublished, stats) = {
             let state = link.state.lock();
-            (
-                state.unconfirmed(),
-                state.origins.unpublished(),
-                state.stats(),
-            )
+            (state.unconfirmed(), state.unpublished(), state.stats())
         };
         // An asker that does not wait any more needs no answer.
         match askers {

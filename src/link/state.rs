@@ -338,6 +338,15 @@ impl State {
         self.export.lost
     }
 
+    /// How many envelopes of others are known of, and neither published nor given up.
+    pub(super) fn unpublished(&self) -> u64 {
+        if self.settings.is_durable {
+            self.intake.unpublished()
+        } else {
+            self.origins.unpublished()
+        }
+    }
+
     pub(super) fn stats(&self) -> LinkStats {
         let outgoing = &self.outgoing;
         let pending = if self.stage == Stage::Ended {

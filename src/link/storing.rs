@@ -15,7 +15,7 @@ const MAX_ON_THE_WAY: u64 = 1024;
 impl State {
     /// What the exporting part does next if the connection is there.
     pub(super) fn durable_action(&mut self) -> Action {
-        if let Some(progress) = self.intake.take_progress() {
+        if let Some(progress) = self.intake.progress() {
             return Action::Acknowledge(progress);
         }
         self.outgoing.pass_over_lost();
@@ -55,7 +55,9 @@ impl<M, S: EngineSender> Exporting<'_, M, S> {
     }
 
     pub(super) async fn acknowledge(&mut self, progress: StreamProgress) {
-        succeeds(self.link, self.sender.acknowledge(progress)).await;
+        if succeeds(self.link, self.sender.acknowledge(progress)).await {
+            self.link.state.lock().intake.told(progress);
+        }
         self.link.changed.notify_one();
     }
 }
