@@ -30,12 +30,27 @@ impl<T> Incoming<T> {
     pub(in crate::link) fn give_up(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
         if self.start.is_some() {
             self.skip_to(self.first_held(), out);
+            // The next gap is there since what lies behind it came.
+            let came_at = self.held.first_came_at();
+            self.waits_since = came_at.map(|at| self.waits_since.map_or(at, |it| it.max(at)));
             self.settle(now, out);
         } else {
-            self.begin(self.first_held());
+            self.begin(self.first_known());
             self.wants_mark = true;
             self.release(out);
         }
+    }
+
+    /// Notes a number that cannot be taken before the start is known, which the next mark tells. The number may be high:
+    /// how far the exporter is is not known either. Returns whether it is noted.
+    pub(super) fn put_off_before_start(&mut self, sequence: u64, now: Instant) -> bool {
+        let is_noted = self.start.is_none() && sequence <= self.limit;
+        if is_noted {
+            let lowest = self.first_put_off.map_or(sequence, |it| it.min(sequence));
+            self.first_put_off = Some(lowest);
+            self.waits_since.get_or_insert(now);
+        }
+        is_noted
     }
 
     /// What is missing cannot come at the moment: the time until a gap is given up begins anew.
