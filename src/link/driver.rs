@@ -106,9 +106,14 @@ where
         })
         .await;
         drop(self);
-        let (lost, unpublished, stats) = {
+        let (lost, unpublished, is_told, stats) = {
             let state = link.state.lock();
-            (state.unconfirmed(), state.unpublished(), state.stats())
+            (
+                state.unconfirmed(),
+                state.unpublished(),
+                state.is_stream_told(),
+                state.stats(),
+            )
         };
         // An asker that does not wait any more needs no answer.
         match askers {
@@ -118,7 +123,7 @@ where
             }
             EndAskers::Drained(askers) => {
                 let error = LinkDrainError::TimedOut { lost, unpublished };
-                let drained = (lost, unpublished) == (0, 0);
+                let drained = (lost, unpublished) == (0, 0) && is_told;
                 for asker in askers {
                     let _gone = asker.send(drained.then_some(()).ok_or(error.clone()));
                 }

@@ -173,3 +173,33 @@ async fn a_drain_that_takes_too_long_says_what_came_from_the_stream_and_is_not_p
     };
     assert_eq!(drained, Err(error));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_until_the_server_knows_how_far_the_link_is() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let from = to_stream(&server).name("north").export(">");
+    let from = from.connect(&north).await.unwrap();
+    north.send("writer", note("a", 7)).unwrap();
+    from.drain(LONG).await.unwrap();
+    for is_back in [false, true] {
+        let mut came = south.subscribe().into_async();
+        let name = format!("south-{is_back}");
+        let to = to_stream(&server).name(name).start(StreamStart::First);
+        let to = to.import(">", south.trusted_publisher("link"));
+        let to = to.connect(&south).await.unwrap();
+        assert_eq!(came.recv().await.unwrap().message.number, 7);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.stop();
+        let limit = Duration::from_mins(1);
+        let (drained, ()) = tokio::join!(to.drain(limit), async {
+            if is_back {
+                tokio::time::sleep(limit / 2).await;
+                server.start();
+            }
+        });
+        assert_eq!(drained.is_ok(), is_back, "{drained:?}");
+        server.start();
+    }
+}

@@ -52,6 +52,8 @@ pub(in crate::link) struct StreamIntake {
     latest: u64,
     came: u64,
     told: StreamProgress,
+    /// The link drains, and the stream knows how far it is: a round trip came after the last acknowledgement.
+    pub(in crate::link) is_acknowledged: bool,
 }
 
 impl StreamIntake {
@@ -65,6 +67,7 @@ impl StreamIntake {
             latest: 0,
             came: 0,
             told: StreamProgress::default(),
+            is_acknowledged: false,
         }
     }
 
