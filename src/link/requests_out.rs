@@ -12,7 +12,7 @@ use crate::link::announcing::{Announcement, Declined};
 use crate::link::importers::{Importers, Responder};
 
 /// The most time that is told. A request that waits without end has as much.
-const MOST_TIME: Duration = Duration::from_hours(1);
+pub(super) const MOST_TIME: Duration = Duration::from_hours(1);
 
 /// How many requests are kept before those that are over are looked for, and how many links may decline one before it is
 /// known whom an answer may come from.
