@@ -48,6 +48,17 @@ impl<T> HeldFrames<T> {
         Some(*came_at)
     }
 
+    pub(super) fn last(&self) -> Option<u64> {
+        self.frames.keys().next_back().copied()
+    }
+
+    /// Drops those with higher numbers. Returns how many there were.
+    pub(super) fn drop_beyond(&mut self, number: u64) -> u64 {
+        let dropped = self.frames.split_off(&number.saturating_add(1));
+        self.bytes -= dropped.values().map(|(_, size, _)| size).sum::<usize>();
+        dropped.len() as u64
+    }
+
     pub(super) fn len(&self) -> usize {
         self.frames.len()
     }

@@ -111,10 +111,9 @@ impl<T> Incoming<T> {
         if self.is_closed() && sequence > self.limit {
             return Arrival::Late;
         }
-        if self.is_far(sequence) {
-            if self.put_off_before_start(sequence, now) {
-                return Arrival::Taken;
-            }
+        // Before the start is known, it is not known either how far the exporter is.
+        let is_far = self.is_far(sequence);
+        if is_far && (self.start.is_some() || sequence > self.limit) {
             self.wants_mark = true;
             return Arrival::TooFar;
         }
@@ -126,7 +125,9 @@ impl<T> Incoming<T> {
             self.duplicates += 1;
             return Arrival::Duplicate;
         }
-        self.raise_highest(sequence, sequence);
+        if !is_far {
+            self.raise_highest(sequence, sequence);
+        }
         if self.ignores_gaps() {
             if self.passed_over > 0 {
                 out(Handed::Missed(std::mem::take(&mut self.passed_over)));
@@ -206,6 +207,7 @@ impl<T> Incoming<T> {
         let (first, last) = (mark.first.min(self.limit + 1), mark.last.min(self.limit));
         self.raise_highest(last, last + 1);
         if self.start.is_none() {
+            self.drop_far(out);
             let start = if began_while_listening {
                 1
             } else {

@@ -244,19 +244,23 @@ fn what_could_not_be_taken_before_the_first_mark_is_asked_for_after_it() {
 }
 
 #[test]
-fn one_that_comes_late_is_sent_again_what_came_before_the_first_mark_however_high_its_number() {
-    let (mut incoming, now) = importer();
-    let mut told = Vec::new();
-    let sent = 1 << 40;
-    let arrival = incoming.arrive(sent, sent, 1, now, &mut |item| told.push(item));
-    assert_eq!(arrival, Arrival::Taken);
-    assert_eq!(incoming.ask(now, 10), Some(vec![]), "a mark is asked for");
-    assert_eq!(incoming.ask(now, 10), None, "it was asked for");
-    let mark = a_mark(sent - 9, sent);
-    incoming.mark(&mark, true, false, now, &mut |item| told.push(item));
-    assert_eq!(incoming.ask(now, 10), Some(vec![(sent, sent)]));
-    incoming.arrive(sent, sent, 1, now, &mut |item| told.push(item));
-    assert_eq!(told, [Handed::Frame(sent)]);
+fn one_that_comes_late_takes_what_comes_before_the_first_mark_however_high_its_number() {
+    for covers in [true, false] {
+        let (mut incoming, now) = importer();
+        let mut told = Vec::new();
+        let (sent, forged) = (1 << 40, 1 << 50);
+        for sequence in [sent, forged] {
+            let arrival = incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
+            assert_eq!(arrival, Arrival::Taken);
+        }
+        assert_eq!(incoming.ask(now, 10), Some(vec![]), "a mark is asked for");
+        let mark = a_mark(sent - 9, sent);
+        incoming.mark(&mark, covers, false, now, &mut |item| told.push(item));
+        assert_eq!(told, [Handed::Missed(1), Handed::Frame(sent)]);
+        incoming.arrive(sent + 1, 7, 1, now, &mut |item| told.push(item));
+        assert_eq!(told[2..], [Handed::Frame(7)]);
+        assert_eq!((incoming.waits(), incoming.held().len()), (false, 0));
+    }
 }
 
 #[test]
