@@ -98,8 +98,8 @@
 //! 8. **Hostile frames harm nobody.** What cannot be read is refused and counted, within the limits of the
 //!    [codec](crate::link::LinkBuilder::codec). A number that cannot be makes nobody wait. What is kept is bounded. Of
 //!    frames that wait for earlier ones there are 64 MiB at most, and the origin that holds most of them gives way. An
-//!    importer that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks go out
-//!    every 50 ms at most, however often they are asked for.
+//!    importer that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks, and
+//!    what a link imports, go out every 50 ms at most.
 //! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends.
 //!
 //! # What is not promised

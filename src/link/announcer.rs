@@ -13,6 +13,9 @@ use crate::link::imported::Imported;
 const SOON: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// The shortest pause, however often others ask.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
 /// With shorter pauses others are asked as well.
 const ASKING: Duration = Duration::from_secs(1);
 
@@ -26,6 +29,8 @@ pub(super) struct Announcer {
     /// When it is said next.
     at: Option<Instant>,
     pause: Duration,
+    /// When it was said last.
+    said_at: Option<Instant>,
 }
 
 impl Announcer {
@@ -42,13 +47,14 @@ impl Announcer {
             asks,
             at: None,
             pause: SOON,
+            said_at: None,
         }
     }
 
     /// Returns the first frame of a connection, which asks for those of others.
     pub(super) fn first(&mut self, now: Instant) -> Frame {
         self.pause = SOON;
-        self.at = Some(now + self.pause);
+        (self.said_at, self.at) = (Some(now), Some(now + self.pause));
         self.frame(self.imports.clone(), self.asks)
     }
 
@@ -59,13 +65,15 @@ impl Announcer {
         self.pause = (2 * self.pause).min(LONGEST_PAUSE);
         let goes_on = !self.imports.is_empty() || self.asks && self.pause < ASKING;
         self.at = goes_on.then(|| now + self.pause);
+        self.said_at = Some(now);
         Some(self.frame(self.imports.clone(), asks))
     }
 
     /// Another link asks.
     pub(super) fn request(&mut self, now: Instant) {
         if !self.imports.is_empty() {
-            self.at = Some(now);
+            let at = self.said_at.map_or(now, |it| now.max(it + SHORTEST_PAUSE));
+            self.at = Some(self.at.map_or(at, |due| due.min(at)));
         }
     }
 
@@ -86,5 +94,25 @@ impl Announcer {
             asks,
         };
         announcement.frame(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_every_50_ms_at_most_however_often_others_ask() {
+        let imports = vec![Imported::alone("ob.*.>".to_owned())];
+        let mut announcer = Announcer::new("south".into(), 7, imports, false);
+        let start = Instant::now();
+        announcer.first(start);
+        let mut said = 0;
+        for millis in 0..1_000 {
+            let now = start + Duration::from_millis(millis);
+            announcer.request(now);
+            said += usize::from(announcer.next(now).is_some());
+        }
+        assert!((15..=20).contains(&said), "{said}");
     }
 }

@@ -119,6 +119,10 @@ impl Connection {
         self.is_there
     }
 
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub(super) fn reconnects(&self) -> u64 {
         self.reconnects
     }

@@ -106,11 +106,12 @@ where
         })
         .await;
         drop(self);
-        let (lost, unpublished, stats) = {
+        let (lost, unpublished, is_told, stats) = {
             let state = link.state.lock();
             (
                 state.unconfirmed(),
-                state.origins.unpublished(),
+                state.unpublished(),
+                state.is_stream_told(),
                 state.stats(),
             )
         };
@@ -122,7 +123,7 @@ where
             }
             EndAskers::Drained(askers) => {
                 let error = LinkDrainError::TimedOut { lost, unpublished };
-                let drained = (lost, unpublished) == (0, 0);
+                let drained = (lost, unpublished) == (0, 0) && is_told;
                 for asker in askers {
                     let _gone = asker.send(drained.then_some(()).ok_or(error.clone()));
                 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::Instant;
+
 use crate::link::arrival::Handed;
 use crate::link::control::MAX_GAPS;
 
-/// Frames and tombstones, with their sizes, by number.
+/// Frames and tombstones by number, with their sizes and when they came.
 #[derive(Debug)]
 pub(super) struct HeldFrames<T> {
-    frames: BTreeMap<u64, (Handed<T>, usize)>,
+    frames: BTreeMap<u64, (Handed<T>, usize, Instant)>,
     bytes: usize,
 }
 
@@ -20,14 +22,14 @@ impl<T> HeldFrames<T> {
         }
     }
 
-    pub(super) fn insert(&mut self, sequence: u64, what: Handed<T>, size: usize) {
+    pub(super) fn insert(&mut self, sequence: u64, what: Handed<T>, size: usize, now: Instant) {
         self.bytes += size;
-        self.frames.insert(sequence, (what, size));
+        self.frames.insert(sequence, (what, size, now));
     }
 
     /// Takes what has this number.
     pub(super) fn take(&mut self, sequence: u64) -> Option<Handed<T>> {
-        let (what, size) = self.frames.remove(&sequence)?;
+        let (what, size, _) = self.frames.remove(&sequence)?;
         self.bytes -= size;
         Some(what)
     }
@@ -38,6 +40,23 @@ impl<T> HeldFrames<T> {
 
     pub(super) fn first(&self) -> Option<u64> {
         self.frames.keys().next().copied()
+    }
+
+    /// When the first of them came.
+    pub(super) fn first_came_at(&self) -> Option<Instant> {
+        let (_, (_, _, came_at)) = self.frames.first_key_value()?;
+        Some(*came_at)
+    }
+
+    pub(super) fn last(&self) -> Option<u64> {
+        self.frames.keys().next_back().copied()
+    }
+
+    /// Drops those with higher numbers. Returns how many there were.
+    pub(super) fn drop_beyond(&mut self, number: u64) -> u64 {
+        let dropped = self.frames.split_off(&number.saturating_add(1));
+        self.bytes -= dropped.values().map(|(_, size, _)| size).sum::<usize>();
+        dropped.len() as u64
     }
 
     pub(super) fn len(&self) -> usize {
@@ -75,7 +94,7 @@ mod tests {
     fn gaps_are_those_between_what_is_held_as_far_as_there_is_room() {
         let mut held = HeldFrames::new();
         for sequence in [3, 4, 7] {
-            held.insert(sequence, Handed::Frame(()), 1);
+            held.insert(sequence, Handed::Frame(()), 1, Instant::now());
         }
         assert_eq!(held.gaps(1, 9, 100), [(1, 2), (5, 6), (8, 9)]);
         assert_eq!(held.gaps(1, 7, 100), [(1, 2), (5, 6)]);

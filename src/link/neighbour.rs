@@ -72,7 +72,7 @@ impl Neighbour {
     fn end_life(&mut self, at: usize, now: Instant, queue: &mut WaitingQueue) {
         let mut gone = self.lives.swap_remove(at).incoming;
         let (name, queued) = (&self.name, &mut self.stats.queued);
-        while gone.held().len() > 0 {
+        while gone.waits() {
             gone.give_up(now, &mut |what| {
                 *queued += u64::from(matches!(what, Handed::Frame(_)));
                 queue.push(name, what);

@@ -10,6 +10,7 @@ use crate::bus::error::RequestError;
 use crate::bus::request::Asked;
 use crate::link::announcing::Declined;
 use crate::link::linked::Linked;
+use crate::link::requests_out::MOST_TIME;
 use crate::link::waiting::Arrived;
 use crate::link::wire::Place;
 
@@ -42,7 +43,7 @@ pub(super) struct Relays {
 impl BroughtRequest {
     /// Looks whether a frame is a request.
     pub(super) fn of(origin: &Arc<str>, arrived: &Arrived) -> Option<Self> {
-        let left = arrived.heading.time_left?;
+        let left = arrived.heading.time_left?.min(MOST_TIME);
         Some(BroughtRequest {
             origin: Arc::clone(origin),
             place: arrived.heading.place,
@@ -89,5 +90,34 @@ impl Relays {
                 request.decline(&link);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::link::engine::Frame;
+    use crate::link::wire::read_heading;
+
+    #[test]
+    fn however_much_time_a_frame_claims_a_request_is_watched_for_an_hour_at_most() {
+        let heading =
+            "1 00000000000000aa 1 01a22648-0024-7f9e-b2f5-51154ec6280d 2026-11-29T07:49:42Z x";
+        for (left, seconds) in [("7000", 7), ("18446744073709551615", 3600)] {
+            let frame = Frame {
+                subject: "ob.mallory.a".to_owned(),
+                headers: vec![("Ob".to_owned(), format!("{heading} left={left}"))],
+                body: Bytes::new(),
+            };
+            let heading = read_heading(&frame).expect("it can be read");
+            let at = Instant::now();
+            let arrived = Arrived { heading, frame, at };
+            let request = BroughtRequest::of(&"mallory".into(), &arrived).expect("it is one");
+            assert_eq!(request.until, at + Duration::from_secs(seconds));
+        }
     }
 }

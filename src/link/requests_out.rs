@@ -12,9 +12,10 @@ use crate::link::announcing::{Announcement, Declined};
 use crate::link::importers::{Importers, Responder};
 
 /// The most time that is told. A request that waits without end has as much.
-const MOST_TIME: Duration = Duration::from_hours(1);
+pub(super) const MOST_TIME: Duration = Duration::from_hours(1);
 
-/// How many requests are kept before those that are over are looked for.
+/// How many requests are kept before those that are over are looked for, and how many links may decline one before it is
+/// known whom an answer may come from.
 const MANY: usize = 1024;
 
 /// A request that goes out.
@@ -38,6 +39,18 @@ struct AwaitedRequest {
 }
 
 impl AwaitedRequest {
+    /// No answer comes from this one any more. Of those that no answer is awaited from it is not noted: they could come
+    /// and go without end.
+    fn decline(&mut self, by: Responder) {
+        let matters = match &self.responders {
+            Some(responders) => responders.contains(&by),
+            None => self.declined.len() < MANY,
+        };
+        if matters {
+            self.declined.insert(by);
+        }
+    }
+
     fn is_declined(&self) -> bool {
         let responders = self.responders.as_ref();
         responders.is_some_and(|it| it.is_subset(&self.declined))
@@ -119,7 +132,7 @@ impl RequestsOut {
     pub(super) fn hear(&mut self, origin: &str, announcement: Announcement, now: Instant) {
         for gone in self.importers.hear(origin, announcement, now) {
             for sent in self.by_number.values_mut() {
-                sent.declined.insert(gone.clone());
+                sent.decline(gone.clone());
             }
             self.find_declined();
         }
@@ -139,7 +152,9 @@ impl RequestsOut {
             // Another of its group may have had the request before, and may answer.
             speaking.retain(|it| matches!(it, Responder::Life(_)));
         }
-        sent.declined.extend(speaking);
+        for one in speaking {
+            sent.decline(one);
+        }
         if sent.is_declined() {
             self.declined.push(sent.request.id);
             self.by_number.remove(&number);
@@ -174,5 +189,50 @@ impl RequestsOut {
     /// Returns the requests that nobody will answer by this link.
     pub(super) fn take_declined(&mut self) -> Vec<Uuid> {
         std::mem::take(&mut self.declined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::imported::Imported;
+
+    fn announcement(incarnation: u64) -> Announcement {
+        Announcement {
+            incarnation,
+            imports: vec![Imported::alone("ob.*.>".to_owned())],
+            asks: false,
+        }
+    }
+
+    #[test]
+    fn lives_that_come_and_go_without_end_take_no_memory_of_each_request() {
+        let mut requests = RequestsOut::default();
+        let now = Instant::now();
+        requests.hear("south", announcement(1), now);
+        requests.importers.asked(now - Duration::from_mins(1));
+        for number in 1..=2 {
+            let request = RequestOut {
+                id: Uuid::from_u128(number.into()),
+                subject: "ob.north.a".to_owned(),
+                until: None,
+            };
+            assert!(requests.begin(number, request, |_| true));
+        }
+        for life in 2..10_000 {
+            requests.hear("mallory", announcement(life), now);
+            let declined = Declined {
+                incarnation: 7,
+                sequence: 1,
+                by: life,
+            };
+            requests.take_decline("mallory", &declined);
+        }
+        let most = requests.by_number.values().map(|it| it.declined.len());
+        assert_eq!(most.max(), Some(0));
+        requests.hear("south", announcement(9_999), now);
+        assert!(requests.take_declined().is_empty(), "it is another's life");
+        requests.hear("south", announcement(20_000), now);
+        assert_eq!(requests.take_declined().len(), 2);
     }
 }

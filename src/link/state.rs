@@ -233,6 +233,7 @@ impl State {
         self.requests.asked(now);
         self.outgoing.rewind();
         if self.settings.is_durable {
+            self.intake.is_acknowledged = self.is_settled();
             return;
         }
         self.origins.listen(now);
@@ -317,11 +318,7 @@ impl State {
 
     /// Whether everything that the bus gave is confirmed, and everything that came is published.
     pub(super) fn is_drained(&self) -> bool {
-        self.is_exhausted
-            && self.outgoing.window() == 0
-            && self.intake.is_settled()
-            && !self.is_publishing
-            && self.origins.is_drained()
+        self.is_settled() && self.is_stream_told() && self.origins.is_drained()
     }
 
     /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
@@ -336,6 +333,15 @@ impl State {
     /// Once the link has ended: how many envelopes are not confirmed.
     pub(super) fn unconfirmed(&self) -> u64 {
         self.export.lost
+    }
+
+    /// How many envelopes of others are known of, and neither published nor given up.
+    pub(super) fn unpublished(&self) -> u64 {
+        if self.settings.is_durable {
+            self.intake.unpublished()
+        } else {
+            self.origins.unpublished()
+        }
     }
 
     pub(super) fn stats(&self) -> LinkStats {

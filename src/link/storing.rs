@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::link::calling::{Called, call, succeeds};
 use crate::link::engine::{EngineSender, Frame, StreamProgress};
 use crate::link::exporting::Exporting;
-use crate::link::state::{Action, State};
+use crate::link::state::{Action, Stage, State};
 use crate::link::stats::ImportStats;
 
 /// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
@@ -15,18 +15,37 @@ const MAX_ON_THE_WAY: u64 = 1024;
 impl State {
     /// What the exporting part does next if the connection is there.
     pub(super) fn durable_action(&mut self) -> Action {
-        if let Some(progress) = self.intake.take_progress() {
+        if let Some(progress) = self.intake.progress() {
             return Action::Acknowledge(progress);
         }
         self.outgoing.pass_over_lost();
         let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
         match self.outgoing.next().filter(|_| has_way) {
             Some((sequence, frame)) => Action::Store(sequence, frame.unpack()),
+            None if self.is_settled() && !self.is_stream_told() => {
+                Action::Establish(self.connection.generation())
+            }
             None => Action::Take {
                 has_room: self.outgoing.has_room(),
                 until: None,
             },
         }
+    }
+
+    /// Whether the link drains, and nothing is left to be stored, published or acknowledged.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_exhausted
+            && self.outgoing.window() == 0
+            && self.intake.is_settled()
+            && !self.is_publishing
+            && self.stage == Stage::Drains
+    }
+
+    /// Whether the stream knows how far the link is, if it is to know it: else it would hand over again what the next
+    /// link by this name has already.
+    pub(super) fn is_stream_told(&self) -> bool {
+        let imports = self.settings.is_durable && !self.settings.imports.is_empty();
+        !imports || self.intake.is_acknowledged
     }
 
     /// The figures of what comes from the stream, or by a link that is not durable.
@@ -55,7 +74,9 @@ impl<M, S: EngineSender> Exporting<'_, M, S> {
     }
 
     pub(super) async fn acknowledge(&mut self, progress: StreamProgress) {
-        succeeds(self.link, self.sender.acknowledge(progress)).await;
+        if succeeds(self.link, self.sender.acknowledge(progress)).await {
+            self.link.state.lock().intake.told(progress);
+        }
         self.link.changed.notify_one();
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oxide_bus::link::memory::{Faults, MemoryServer, MemoryStream};
-use oxide_bus::link::{Link, LinkBuilder, LinkError, StreamError, StreamStart};
+use oxide_bus::link::{Link, LinkBuilder, LinkDrainError, LinkError, StreamError, StreamStart};
 use oxide_bus::{Bus, Overflow, SubscribeOptions};
 
 use super::{LONG, Note, note};
@@ -144,4 +144,62 @@ async fn what_is_wrong_with_a_stream_in_memory_is_told_too() {
     let (stream, subject) = ("ALL".to_owned(), "ob.north.b.>".to_owned());
     let error = StreamError::NotKept { stream, subject };
     assert!(matches!(not_kept, Err(LinkError::Stream(it)) if it == error));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_that_takes_too_long_says_what_came_from_the_stream_and_is_not_published() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let from = to_stream(&server).name("north").export(">");
+    let from = from.connect(&north).await.unwrap();
+    for number in 0..10 {
+        north.send("writer", note("a", number)).unwrap();
+    }
+    from.drain(LONG).await.unwrap();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Block);
+    let _full = south.subscribe_with(options).unwrap();
+    let to = to_stream(&server).name("south").start(StreamStart::First);
+    let to = to.import(">", south.trusted_publisher("link"));
+    let to = to.connect(&south).await.unwrap();
+    let drained = to.drain(Duration::from_secs(1)).await;
+    let published = to.stats().imports[0].received;
+    assert!(published < 10, "{published}");
+    let error = LinkDrainError::TimedOut {
+        lost: 0,
+        unpublished: 10 - published,
+    };
+    assert_eq!(drained, Err(error));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_until_the_server_knows_how_far_the_link_is() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let from = to_stream(&server).name("north").export(">");
+    let from = from.connect(&north).await.unwrap();
+    north.send("writer", note("a", 7)).unwrap();
+    from.drain(LONG).await.unwrap();
+    for is_back in [false, true] {
+        let mut came = south.subscribe().into_async();
+        let name = format!("south-{is_back}");
+        let to = to_stream(&server).name(name).start(StreamStart::First);
+        let to = to.import(">", south.trusted_publisher("link"));
+        let to = to.connect(&south).await.unwrap();
+        assert_eq!(came.recv().await.unwrap().message.number, 7);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.stop();
+        let limit = Duration::from_mins(1);
+        let (drained, ()) = tokio::join!(to.drain(limit), async {
+            if is_back {
+                tokio::time::sleep(limit / 2).await;
+                server.start();
+            }
+        });
+        assert_eq!(drained.is_ok(), is_back, "{drained:?}");
+        server.start();
+    }
 }

@@ -52,6 +52,8 @@ pub(in crate::link) struct StreamIntake {
     latest: u64,
     came: u64,
     told: StreamProgress,
+    /// The link drains, and the stream knows how far it is: a round trip came after the last acknowledgement.
+    pub(in crate::link) is_acknowledged: bool,
 }
 
 impl StreamIntake {
@@ -65,6 +67,7 @@ impl StreamIntake {
             latest: 0,
             came: 0,
             told: StreamProgress::default(),
+            is_acknowledged: false,
         }
     }
 
@@ -144,7 +147,7 @@ impl StreamIntake {
     }
 
     /// How far the link is, if it is time to tell it.
-    pub(in crate::link) fn take_progress(&mut self) -> Option<StreamProgress> {
+    pub(in crate::link) fn progress(&self) -> Option<StreamProgress> {
         let waits = self.queue.front().map(|kept| kept.position);
         let first = self.publishing.or(waits);
         let progress = StreamProgress {
@@ -153,16 +156,22 @@ impl StreamIntake {
             taken: self.came - self.queue.len() as u64,
         };
         let is_due = self.queue.is_empty() || progress.taken >= self.told.taken + TELL_AFTER;
-        if !is_due || progress == self.told {
-            return None;
-        }
+        (is_due && progress != self.told).then_some(progress)
+    }
+
+    /// The engine was told how far the link is.
+    pub(in crate::link) fn told(&mut self, progress: StreamProgress) {
         self.told = progress;
-        Some(progress)
     }
 
     /// Whether everything that came is published, and told.
     pub(in crate::link) fn is_settled(&self) -> bool {
         self.queue.is_empty() && self.publishing.is_none() && self.told.position == self.latest
+    }
+
+    /// How many frames came and are not published.
+    pub(in crate::link) fn unpublished(&self) -> u64 {
+        self.queue.len() as u64 + u64::from(self.publishing.is_some())
     }
 
     pub(in crate::link) fn stats(&self) -> Vec<ImportStats> {

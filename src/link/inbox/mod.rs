@@ -22,6 +22,9 @@ const MAX_JUMP: u64 = 1 << 20;
 /// How many numbers are remembered where gaps say nothing.
 const MAX_RECENT: usize = 8192;
 
+/// Roughly what a tombstone takes in memory while it waits: as much as a frame without a content.
+const TOMBSTONE: usize = 256;
+
 /// Whether the importer imports all that the exporter exports. Only then does a gap mean a loss. Marks say it; until one
 /// has come, nothing is told as missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub(super) struct Incoming<T> {
     held: HeldFrames<T>,
     /// Numbers that came, where gaps say nothing.
     recent: BTreeSet<u64>,
+    /// The lowest number that came before the start was known, and could not be taken. It is asked for later.
+    first_put_off: Option<u64>,
     /// How many numbers from the start on were handed on or told as missed.
     settled: u64,
     /// Frames that could not be taken, where gaps say nothing. They are told as missed before the next frame.
@@ -78,6 +83,7 @@ impl<T> Incoming<T> {
             limit: MAX_SEQUENCE,
             held: HeldFrames::new(),
             recent: BTreeSet::new(),
+            first_put_off: None,
             settled: 0,
             passed_over: 0,
             waits_since: None,
@@ -105,7 +111,9 @@ impl<T> Incoming<T> {
         if self.is_closed() && sequence > self.limit {
             return Arrival::Late;
         }
-        if self.is_far(sequence) {
+        // Before the start is known, it is not known either how far the exporter is.
+        let is_far = self.is_far(sequence);
+        if is_far && (self.start.is_some() || sequence > self.limit) {
             self.wants_mark = true;
             return Arrival::TooFar;
         }
@@ -117,7 +125,9 @@ impl<T> Incoming<T> {
             self.duplicates += 1;
             return Arrival::Duplicate;
         }
-        self.raise_highest(sequence, sequence);
+        if !is_far {
+            self.raise_highest(sequence, sequence);
+        }
         if self.ignores_gaps() {
             if self.passed_over > 0 {
                 out(Handed::Missed(std::mem::take(&mut self.passed_over)));
@@ -126,7 +136,7 @@ impl<T> Incoming<T> {
             out(Handed::Frame(frame));
             return Arrival::Taken;
         }
-        self.held.insert(sequence, Handed::Frame(frame), size);
+        self.held.insert(sequence, Handed::Frame(frame), size, now);
         self.settle(now, out);
         Arrival::Taken
     }
@@ -139,7 +149,8 @@ impl<T> Incoming<T> {
         }
         self.raise_highest(sequence, sequence);
         if !self.ignores_gaps() {
-            self.held.insert(sequence, Handed::Missed(1), 0);
+            self.held
+                .insert(sequence, Handed::Missed(1), TOMBSTONE, now);
             self.settle(now, out);
         }
     }
@@ -196,10 +207,11 @@ impl<T> Incoming<T> {
         let (first, last) = (mark.first.min(self.limit + 1), mark.last.min(self.limit));
         self.raise_highest(last, last + 1);
         if self.start.is_none() {
+            self.drop_far(out);
             let start = if began_while_listening {
                 1
             } else {
-                self.first_held().min(last + 1)
+                self.first_known().min(last + 1)
             };
             self.begin(start);
         } else if covers && self.ignores_gaps() {
@@ -259,6 +271,7 @@ impl<T> Incoming<T> {
     /// is asked for later.
     pub(super) fn pass_over(&mut self, sequence: u64, now: Instant) {
         self.heard_at = now;
+        self.put_off_before_start(sequence, now);
         if !self.is_new(sequence) {
             return;
         }
@@ -292,7 +305,7 @@ impl<T> Incoming<T> {
         if !self.waits() {
             return 0;
         }
-        let from = self.start.map_or(self.first_held(), |_| self.next);
+        let from = self.start.map_or(self.first_known(), |_| self.next);
         (self.highest + 1).saturating_sub(from).max(1)
     }
 
@@ -344,6 +357,12 @@ impl<T> Incoming<T> {
             self.missed += u64::from(matches!(held, Handed::Missed(_)));
             out(held);
         }
+    }
+
+    /// The first number that came, or else the first that is not known of.
+    fn first_known(&self) -> u64 {
+        let held = self.first_held();
+        self.first_put_off.map_or(held, |it| it.min(held))
     }
 
     /// The first number that is held, or else the first that is not known of.

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::Incoming;
+use super::{Incoming, MAX_JUMP};
 use crate::link::arrival::Handed;
 
 impl<T> Incoming<T> {
@@ -30,11 +30,34 @@ impl<T> Incoming<T> {
     pub(in crate::link) fn give_up(&mut self, now: Instant, out: &mut impl FnMut(Handed<T>)) {
         if self.start.is_some() {
             self.skip_to(self.first_held(), out);
+            // The next gap is there since what lies behind it came.
+            let came_at = self.held.first_came_at();
+            self.waits_since = came_at.map(|at| self.waits_since.map_or(at, |it| it.max(at)));
             self.settle(now, out);
         } else {
-            self.begin(self.first_held());
+            self.drop_far(out);
+            self.begin(self.first_known());
             self.wants_mark = true;
             self.release(out);
+        }
+    }
+
+    /// Notes a number that cannot be taken before the start is known, which the next mark tells.
+    pub(super) fn put_off_before_start(&mut self, sequence: u64, now: Instant) {
+        if self.start.is_none() && sequence <= self.limit {
+            let lowest = self.first_put_off.map_or(sequence, |it| it.min(sequence));
+            self.first_put_off = Some(lowest);
+            self.waits_since.get_or_insert(now);
+        }
+    }
+
+    /// Frames whose number is farther than can be do not wait for the others any more.
+    pub(super) fn drop_far(&mut self, out: &mut impl FnMut(Handed<T>)) {
+        let dropped = self.held.drop_beyond(self.highest.saturating_add(MAX_JUMP));
+        self.highest = self.highest.max(self.held.last().unwrap_or(0));
+        self.missed += dropped;
+        if dropped > 0 {
+            out(Handed::Missed(dropped));
         }
     }
 

@@ -227,3 +227,62 @@ fn after_its_end_it_takes_only_what_it_knew_of() {
     incoming.mark(&a_mark(9, 9), true, true, now, &mut |item| told.push(item));
     assert_eq!((incoming.awaited(), told), (0, vec![Handed::Missed(2)]));
 }
+
+#[test]
+fn what_could_not_be_taken_before_the_first_mark_is_asked_for_after_it() {
+    let (mut incoming, now) = importer();
+    let mut told = Vec::new();
+    incoming.pass_over(7, now);
+    incoming.pass_over(6, now);
+    incoming.mark(&a_mark(1, 8), true, false, now, &mut |item| told.push(item));
+    let now = now + PATIENCE.ask_again;
+    assert_eq!(incoming.ask(now, 10), Some(vec![(6, 8)]));
+    for sequence in [6, 7, 8] {
+        incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
+    }
+    assert_eq!(told, [6, 7, 8].map(Handed::Frame));
+}
+
+#[test]
+fn one_that_comes_late_takes_what_comes_before_the_first_mark_however_high_its_number() {
+    for covers in [true, false] {
+        let (mut incoming, now) = importer();
+        let mut told = Vec::new();
+        let (sent, forged) = (1 << 40, 1 << 50);
+        for sequence in [sent, forged] {
+            let arrival = incoming.arrive(sequence, sequence, 1, now, &mut |item| told.push(item));
+            assert_eq!(arrival, Arrival::Taken);
+        }
+        assert_eq!(incoming.ask(now, 10), Some(vec![]), "a mark is asked for");
+        let mark = a_mark(sent - 9, sent);
+        incoming.mark(&mark, covers, false, now, &mut |item| told.push(item));
+        assert_eq!(told, [Handed::Missed(1), Handed::Frame(sent)]);
+        incoming.arrive(sent + 1, 7, 1, now, &mut |item| told.push(item));
+        assert_eq!(told[2..], [Handed::Frame(7)]);
+        assert_eq!((incoming.waits(), incoming.held().len()), (false, 0));
+    }
+}
+
+#[test]
+fn a_gap_behind_one_that_is_given_up_is_waited_for_as_long() {
+    let (mut incoming, start) = importer();
+    let mut told = Vec::new();
+    let mut out = |item| told.push(item);
+    incoming.mark(&a_mark(1, 0), true, true, start, &mut out);
+    incoming.arrive(2, 2, 1, start, &mut out);
+    let later = start + PATIENCE.give_up - Duration::from_millis(10);
+    incoming.arrive(4, 4, 1, later, &mut out);
+    for now in [start + PATIENCE.give_up, later + PATIENCE.ask_again] {
+        incoming.tick(now, &mut out);
+    }
+    assert_eq!((incoming.missed, incoming.held().len()), (1, 1));
+    incoming.mark(
+        &a_mark(1, 4),
+        true,
+        true,
+        later + PATIENCE.give_up,
+        &mut out,
+    );
+    incoming.tick(later + PATIENCE.give_up, &mut out);
+    assert_eq!((incoming.missed, incoming.held().len()), (2, 0));
+}

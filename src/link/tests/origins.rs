@@ -115,3 +115,43 @@ fn of_too_many_lives_the_one_that_is_idle_longest_is_given_up_and_what_it_held_i
     arrive(&mut origins, "north", 1, 1, now + Duration::from_secs(3));
     assert_eq!(figures(&origins, "north"), (2, 4, 1));
 }
+
+#[test]
+fn tombstones_that_wait_take_room_as_well() {
+    let (mut origins, now) = origins();
+    for number in 0..10 {
+        let origin = format!("greedy-{number}");
+        begin(&mut origins, &origin, 1, now);
+        for sequence in 2..=100 {
+            let tombstone = Tombstone {
+                incarnation: 1,
+                sequence,
+            };
+            origins.bury(&origin, tombstone, now);
+        }
+    }
+    let held: u64 = origins.stats().iter().map(|it| it.held).sum();
+    assert!(held < 200, "{held} are held");
+}
+
+#[test]
+fn what_a_life_that_is_given_up_has_sent_and_did_not_come_is_told() {
+    let (mut origins, now) = origins();
+    for life in 1..=4 {
+        begin(&mut origins, "north", life, now);
+    }
+    let mark = Mark {
+        incarnation: 1,
+        first: 1,
+        last: 3,
+        age: 0,
+        exports: vec![">".to_owned()],
+    };
+    origins.mark("north", &mark, now + Duration::from_millis(1));
+    for life in 2..=5 {
+        begin(&mut origins, "north", life, now + Duration::from_secs(1));
+    }
+    assert_eq!(figures(&origins, "north"), (0, 0, 3));
+    let told = origins.pop().map(|it| it.what);
+    assert!(matches!(told, Some(Handed::Missed(3))), "{told:?}");
+}

@@ -1,5 +1,6 @@
 //! What is wrong with a stream is said when the link is made.
 
+use futures::StreamExt;
 use oxide_bus::Bus;
 use oxide_bus::link::nats::Permissions;
 use oxide_bus::link::{Link, LinkError, StreamError};
@@ -175,4 +176,35 @@ async fn the_permissions_of_a_durable_link_are_enough() {
     for stats in [from.stats(), to.stats()] {
         assert_eq!(stats.server_denials, 0, "{stats:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_neighbour_sends_to_the_inbox_of_a_link_does_not_end_it() {
+    let Some(server) = Server::with_streams() else {
+        return;
+    };
+    server.make_stream("ALL", "ob.>").await;
+    let mallory = soon(async_nats::connect(server.url())).await.unwrap();
+    let mut hears = soon(mallory.subscribe("ob.>")).await.unwrap();
+    soon(mallory.flush()).await.unwrap();
+    let bus = Bus::<u64>::new();
+    let link = Link::nats(server.url()).name("north").export_everything();
+    let link = soon(link.durable("ALL").connect(&bus)).await.unwrap();
+    bus.send("counter", 1).unwrap();
+    let frame = soon(hears.next()).await.expect("it is open");
+    // Such as `_INBOX.north.x.1.a.1`.
+    let reply = frame.reply.expect("it is to be answered").to_string();
+    let of_trip = reply.strip_suffix(".a.1").expect("it is the first");
+    for subject in [
+        of_trip.to_owned(),
+        format!("{of_trip}ä.1"),
+        format!("{of_trip}.x"),
+    ] {
+        soon(mallory.publish(subject, "7".into())).await.unwrap();
+    }
+    soon(mallory.flush()).await.unwrap();
+    bus.send("counter", 2).unwrap();
+    soon(hears.next()).await.expect("it is open");
+    link.drain(DEADLINE).await.expect("it goes on");
+    assert_eq!(link.stats().export.confirmed, 2);
 }

@@ -105,7 +105,8 @@ impl NatsStreamReceiver {
             return;
         };
         let own = message.subject.strip_prefix(&*trip.inbox);
-        if let Some((kind, number)) = own.and_then(|it| it[1..].split_once('.')) {
+        let parts = own.and_then(|it| it.strip_prefix('.')?.split_once('.'));
+        if let Some((kind, number)) = parts {
             let number = number.parse().unwrap_or_default();
             match kind {
                 "a" => self.answered(&message, number),
