@@ -94,12 +94,19 @@ where
         let farewell = {
             let state = link.state.lock();
             let is_there = state.connection.is_established();
-            state.announcer.last().filter(|_| is_there)
+            if is_there {
+                state.farewell()
+            } else {
+                Vec::new()
+            }
         };
         let _in_time = timeout(link.settings.call, async {
-            if let Some(frame) = farewell {
-                // A client may drop what it has not sent when it closes.
+            let says_something = !farewell.is_empty();
+            for frame in farewell {
                 let _lost = self.sender.send(frame).await;
+            }
+            if says_something {
+                // A client may drop what it has not sent when it closes.
                 let _lost = self.sender.round_trip().await;
             }
             self.sender.close().await;

@@ -182,6 +182,14 @@ impl State {
         waiting(due.into_iter().flatten().min())
     }
 
+    /// What a link says at its end: that it imports nothing more, and how many frames there were, so that importers can
+    /// tell what they miss.
+    pub(super) fn farewell(&self) -> Vec<Frame> {
+        let has_sent = self.outgoing.kept().1 > 0 && !self.settings.is_durable;
+        let mark = has_sent.then(|| self.mark().frame(&self.settings.name));
+        self.announcer.last().into_iter().chain(mark).collect()
+    }
+
     fn mark(&self) -> Mark {
         let (first, last) = self.outgoing.kept();
         let age = self.settings.began.elapsed().as_millis();

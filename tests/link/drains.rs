@@ -197,3 +197,25 @@ fn a_payload_that_asks_the_link_for_its_figures_does_not_stop_it() {
     let drained = is_done.recv_timeout(Duration::from_secs(20));
     drained.expect("the link stands still").unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_last_envelopes_of_a_link_that_has_ended_are_told_as_missed_if_they_do_not_come() {
+    let server = MemoryServer::new();
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    let to = importer(&server, "south", &south).await;
+    let from = exporter(&server, "north", &north).await;
+    from.ready(LONG).await.unwrap();
+    north.send("counter", note("a", 0)).unwrap();
+    until(&to, "north", |it| it.received == 1).await;
+    let loses_all = Faults {
+        loss: 1.0,
+        ..Faults::default()
+    };
+    server.set_faults(loses_all);
+    north.send("counter", note("a", 1)).unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await; // before the next mark
+    assert_eq!(from.stats().export.confirmed, 2);
+    server.set_faults(Faults::default());
+    from.drain(LONG).await.unwrap();
+    until(&to, "north", |it| it.missed == 1).await;
+}
