@@ -229,7 +229,7 @@
 //!   It was one that was granted the right to forward, for that source, which the log says.
 //! * [Verifying](crate::audit::verify) finds what no log writes. It does not find a record that was changed into one
 //!   that a log might have written, unless the log has a [hash chain](crate::audit#the-format). A chain covers one run,
-//!   and whoever can change the file can also make a new chain for it: keep its heads elsewhere.
+//!   and a program that can write the file can also make a new chain for it: keep its heads elsewhere.
 //!
 //! # Tasks
 //!

@@ -298,6 +298,12 @@ impl Error for EngineError {
     }
 }
 
+/// Refuses a call that an engine of a stream does not need: what a link sends is stored, and what it asks for is in its
+/// plan.
+pub(super) fn for_a_stream(doing: &'static str) -> EngineError {
+    EngineError::new(doing, "this connection is for a stream")
+}
+
 /// Returns an error and its sources, in one line. Some errors of other crates end with their source already.
 pub(super) fn in_words(error: &dyn Error) -> String {
     let mut words = error.to_string();

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::bus::handle::Bus;
 use crate::bus::lifecycle::WeakBus;
 use crate::link::calling::{Called, call, succeeds};
 use crate::link::engine::{EngineSender, Frame};
@@ -207,7 +208,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers what was taken, and what can be taken without waiting.
     fn took(&mut self, first: Taken<M>) {
-        let state = &self.link.state;
+        let (state, bus) = (&self.link.state, self.bus.upgrade());
         let mut taken = first;
         for more in (0..BATCH).rev() {
             match taken {
@@ -215,7 +216,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 Taken::Lost(missed) => state.lock().export.lagged += missed,
                 Taken::Evicted => return self.exhausted(Some(&RecvError::Evicted)),
                 Taken::End => return self.exhausted(None),
-                Taken::Envelope(envelope) => self.number(&envelope),
+                Taken::Envelope(envelope) => self.number(&envelope, bus.as_ref()),
             }
             if more == 0 || !state.lock().outgoing.has_room() {
                 return;
@@ -226,7 +227,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Numbers an envelope, unless it does not go out. The payload's code may do anything, so it runs without a lock; no
     /// other part takes the place meanwhile.
-    fn number(&self, envelope: &Envelope<M>) {
+    fn number(&self, envelope: &Envelope<M>, bus: Option<&Bus<M>>) {
         let (state, settings, id) = (&self.link.state, &self.link.settings, envelope.id);
         let Some(hops) = hops(envelope, settings, self.seen) else {
             let mut state = state.lock();
@@ -234,8 +235,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             state.requests.decline(id);
             return;
         };
-        let bus = self.bus.upgrade();
-        let find = |id| (bus.as_ref()).and_then(|bus| bus.core.requests.find(id));
+        let find = |id| bus.and_then(|bus| bus.core.requests.find(id));
         let pending = find(id);
         let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
         self.seen.note(id, seen_as);

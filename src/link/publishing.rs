@@ -85,14 +85,15 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
     /// The same for what comes from a stream.
     async fn run_from_stream(&mut self) {
         loop {
-            let kept = {
+            let (kept, is_due) = {
                 let mut state = self.link.state.lock();
                 let kept = state.intake.pop();
                 state.is_publishing = kept.is_some();
-                kept
+                (kept, state.intake.progress().is_some())
             };
-            // It may be time to tell how far the link is.
-            self.link.to_send.notify_one();
+            if is_due || kept.is_none() {
+                self.link.to_send.notify_one(); // it tells the stream how far the link is
+            }
             let Some(StreamFrame {
                 origin, arrived, ..
             }) = kept

@@ -9,7 +9,7 @@ use oxide_bus::link::{Link, LinkDrainError, LinkThread};
 use oxide_bus::{Bus, Overflow, Payload, Subject, SubscribeOptions};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{LONG, Note, exporter, importer, note, until};
+use super::{LONG, Note, exporter, importer, loses_all, note, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_drain_that_could_not_publish_all_that_came_says_how_much() {
@@ -43,11 +43,7 @@ async fn a_drain_waits_for_what_is_missing_before_that_which_came() {
     let to = importer(&server, "south", &south).await;
     let from = exporter(&server, "north", &north).await;
     from.ready(LONG).await.unwrap();
-    let loses_all = Faults {
-        loss: 1.0,
-        ..Faults::default()
-    };
-    server.set_faults(loses_all);
+    server.set_faults(loses_all());
     north.send("counter", note("a", 1)).unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
     let takes_time = Faults {
@@ -207,11 +203,7 @@ async fn the_last_envelopes_of_a_link_that_has_ended_are_told_as_missed_if_they_
     from.ready(LONG).await.unwrap();
     north.send("counter", note("a", 0)).unwrap();
     until(&to, "north", |it| it.received == 1).await;
-    let loses_all = Faults {
-        loss: 1.0,
-        ..Faults::default()
-    };
-    server.set_faults(loses_all);
+    server.set_faults(loses_all());
     north.send("counter", note("a", 1)).unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await; // before the next mark
     assert_eq!(from.stats().export.confirmed, 2);

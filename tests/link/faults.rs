@@ -6,7 +6,7 @@ use oxide_bus::link::Link;
 use oxide_bus::link::memory::{Faults, MemoryServer};
 use oxide_bus::{Advisory, Bus, Overflow, SubscribeOptions};
 
-use super::{LONG, Note, exporter, importer, note, until};
+use super::{LONG, Note, exporter, importer, loses_all, note, until};
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -255,11 +255,7 @@ async fn the_last_frame_is_asked_for_when_a_mark_tells_of_it() {
     let _to = importer(&server, "south", &south).await;
     let from = exporter(&server, "north", &north).await;
     from.ready(LONG).await.unwrap();
-    let loses_all = Faults {
-        loss: 1.0,
-        ..Faults::default()
-    };
-    server.set_faults(loses_all);
+    server.set_faults(loses_all());
     north.send("counter", note("a", 7)).unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     server.set_faults(Faults::default());
@@ -357,10 +353,7 @@ async fn a_gap_whose_exporter_does_not_come_back_is_told_after_a_while() {
     let west = Bus::<Note>::new();
     let from = exporter(&server, "west", &west).await;
     from.ready(LONG).await.unwrap();
-    server.set_faults(Faults {
-        loss: 1.0,
-        ..Faults::default()
-    });
+    server.set_faults(loses_all());
     west.send("counter", note("a", 1)).unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
     server.set_faults(Faults {

@@ -19,7 +19,7 @@ mod transit;
 
 use std::time::Duration;
 
-use oxide_bus::link::memory::{MemoryEngine, MemoryServer};
+use oxide_bus::link::memory::{Faults, MemoryEngine, MemoryServer};
 use oxide_bus::link::{ImportStats, Link, LinkBuilder};
 use oxide_bus::{Bus, Payload, Subject};
 use serde::de::DeserializeOwned;
@@ -44,6 +44,14 @@ impl Payload for Note {
 fn note(subject: &str, number: u64) -> Note {
     let subject = subject.split('.').map(str::to_owned).collect();
     Note { subject, number }
+}
+
+/// Faults of a server that loses everything.
+fn loses_all() -> Faults {
+    Faults {
+        loss: 1.0,
+        ..Faults::default()
+    }
 }
 
 /// Waits until the figures of what comes from an origin are as they should be.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::engine::{MemoryEngine, MemoryReceiver, MemorySender};
 use crate::link::engine::{
     Engine, EngineError, EngineEvent, EngineSender, Frame, LinkPlan, StreamEngine, StreamProgress,
+    for_a_stream,
 };
 use crate::link::stream::StreamError;
 
@@ -74,18 +75,12 @@ pub struct MemoryStreamSender {
 impl EngineSender for MemoryStreamSender {
     /// All that a durable link sends it [stores](Self::store).
     async fn send(&mut self, _: Frame) -> Result<(), EngineError> {
-        Err(EngineError::new(
-            "send a frame",
-            "this connection is for a stream",
-        ))
+        Err(for_a_stream("send a frame"))
     }
 
     /// What a durable link asks for is in its plan.
     async fn subscribe(&mut self, _: &str, _: Option<&str>) -> Result<(), EngineError> {
-        Err(EngineError::new(
-            "subscribe",
-            "this connection is for a stream",
-        ))
+        Err(for_a_stream("subscribe"))
     }
 
     async fn round_trip(&mut self) -> Result<(), EngineError> {

@@ -1,7 +1,7 @@
 //! The hash chain of a log. Each head is a SHA-256 of the head before it and of all lines since.
 //!
-//! Whoever keeps a head elsewhere can find out later whether a line before it was changed, removed or moved: all heads
-//! after that line would be others.
+//! If a head is kept elsewhere, it shows later whether a line before it was changed, removed or moved: all heads after
+//! that line would be others.
 
 #[cfg(not(feature = "hash-chain"))]
 use std::convert::Infallible as Sha256;
@@ -68,7 +68,7 @@ pub(super) fn from_hex(hex: &str) -> Option<Hash> {
     Some(hash)
 }
 
-/// A head of a log's [hash chain](super::Options::hash_chain), to be kept where whoever may change the log cannot.
+/// A head of a log's [hash chain](super::Options::hash_chain), to be kept out of reach of those that may change the log.
 ///
 /// Its text is the number of its record, a colon, and 64 hexadecimal digits.
 ///

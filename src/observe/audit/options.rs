@@ -107,14 +107,14 @@ impl Options {
         self
     }
 
-    /// Sets whether the log has a hash chain: at each flush a record holds a SHA-256 over all records before. It shows
-    /// what was changed, removed or moved, to whoever keeps a [head](super::AuditLog::head) elsewhere: the
-    /// [verifier](super::Verifier::head) finds it. Without a kept head, whoever can change the log can also make a
-    /// new chain for it.
+    /// Sets whether the log has a hash chain: at each flush a record holds a SHA-256 over all records before. If a
+    /// [head](super::AuditLog::head) is kept elsewhere, the [verifier](super::Verifier::head) finds what was changed,
+    /// removed or moved before it. Without a kept head it finds only changes that left the chain as it was: a program
+    /// that can write the file can also make a new chain.
     ///
     /// # Cost
     ///
-    /// A tenth of the log's throughput, and a line of 150 bytes for each flush.
+    /// Each line is hashed, and each flush writes one line more.
     #[cfg(feature = "hash-chain")]
     pub fn hash_chain(mut self, chained: bool) -> Self {
         self.is_chained = chained;

@@ -1,4 +1,4 @@
-//! Links with a credentials file, over a server that lets in those whom an operator's account lets in.
+//! Links with a credentials file, over a server that lets in the users of an operator's account.
 
 use std::time::Duration;
 

@@ -14,7 +14,9 @@ use super::api::Api;
 use super::connection::StreamConnection;
 use super::consumer;
 use super::{SharedStream, StreamStanding};
-use crate::link::engine::{EngineError, EngineSender, Frame, LinkPlan, StreamProgress};
+use crate::link::engine::{
+    EngineError, EngineSender, Frame, LinkPlan, StreamProgress, for_a_stream,
+};
 
 /// How long a connection that closes waits for the client.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -51,18 +53,12 @@ impl NatsStreamSender {
 impl EngineSender for NatsStreamSender {
     /// All that a durable link sends it [stores](Self::store).
     async fn send(&mut self, _: Frame) -> Result<(), EngineError> {
-        Err(EngineError::new(
-            "send a frame",
-            "this connection is for a stream",
-        ))
+        Err(for_a_stream("send a frame"))
     }
 
     /// What a durable link asks for is in its plan.
     async fn subscribe(&mut self, _: &str, _: Option<&str>) -> Result<(), EngineError> {
-        Err(EngineError::new(
-            "subscribe",
-            "this connection is for a stream",
-        ))
+        Err(for_a_stream("subscribe"))
     }
 
     /// Looks at the stream, and begins a consumer where the link is.
