@@ -150,8 +150,8 @@
 //! | `durable`: `intake`, `numbers` | what comes from a stream, once |
 //! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
-//! | `outbox`, `packed`, `asked`, `inbox`, `arrival`, `asking`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what a link must get across; what comes, in order and once |
-//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `linked`, `calling`, `exporting`, `importing`, `publishing`, `storing`, `driver` | a running link: its parts, side by side in one task |
+//! | `frame`, `outbox`, `asked`, `inbox`, `arrival`, `asking`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what a link must get across; what comes, in order and once |
+//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `linked`, `calling`, `deadline`, `exporting`, `importing`, `publishing`, `storing`, `driver` | a running link: its parts, side by side in one task |
 //! | `imported`, `importers`, `announcer`, `requests_out`, `relays`, `transit` | requests across links: whom an answer may come from, and that nobody answers; what goes on by another link |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!

@@ -33,19 +33,19 @@ pub(super) struct Declined {
 
 impl Announcement {
     pub(super) fn frame(&self, origin: &str) -> Frame {
-        let frame = control::frame(subject::imports(origin), self);
-        if self.imports.len() <= MAX_IMPORTS && frame.body.len() <= MAX_ANNOUNCEMENT {
+        let frame = control::frame(&subject::imports(origin), self);
+        if self.imports.len() <= MAX_IMPORTS && frame.body().len() <= MAX_ANNOUNCEMENT {
             return frame;
         }
         let announcement = Announcement {
             imports: vec![Imported::alone(subject::from_origin("*", ">"))],
             ..*self
         };
-        control::frame(subject::imports(origin), &announcement)
+        control::frame(&subject::imports(origin), &announcement)
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {
-        if frame.body.len() > MAX_ANNOUNCEMENT {
+        if frame.body().len() > MAX_ANNOUNCEMENT {
             return None;
         }
         let announcement: Announcement = control::read(frame)?;
@@ -55,7 +55,7 @@ impl Announcement {
 
 impl Declined {
     pub(super) fn frame(&self, origin: &str, of: &str) -> Frame {
-        control::frame(subject::declined(origin, of), self)
+        control::frame(&subject::declined(origin, of), self)
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {

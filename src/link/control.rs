@@ -49,15 +49,15 @@ pub(super) struct Want {
 
 impl Mark {
     pub(super) fn frame(&self, origin: &str) -> Frame {
-        let whole = frame(subject::mark(origin), self);
-        if self.exports.len() <= MAX_PATTERNS && whole.body.len() <= MAX_BODY {
+        let whole = frame(&subject::mark(origin), self);
+        if self.exports.len() <= MAX_PATTERNS && whole.body().len() <= MAX_BODY {
             return whole;
         }
         let everything = Mark {
             exports: vec![">".to_owned()],
             ..self.clone()
         };
-        frame(subject::mark(origin), &everything)
+        frame(&subject::mark(origin), &everything)
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {
@@ -72,7 +72,7 @@ impl Mark {
 
 impl Tombstone {
     pub(super) fn frame(&self, origin: &str) -> Frame {
-        frame(subject::gone(origin), self)
+        frame(&subject::gone(origin), self)
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {
@@ -83,7 +83,7 @@ impl Tombstone {
 
 impl Want {
     pub(super) fn frame(&self, origin: &str, of: &str) -> Frame {
-        frame(subject::want(origin, of), self)
+        frame(&subject::want(origin, of), self)
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {
@@ -94,28 +94,20 @@ impl Want {
 
 /// Returns the frame by which an importer asks every exporter for a mark.
 pub(super) fn hello(origin: &str) -> Frame {
-    Frame {
-        subject: subject::hello(origin),
-        headers: Vec::new(),
-        body: Bytes::new(),
-    }
+    Frame::new(&subject::hello(origin), Bytes::new())
 }
 
-pub(super) fn frame(subject: String, what: &impl Serialize) -> Frame {
+pub(super) fn frame(subject: &str, what: &impl Serialize) -> Frame {
     // Numbers and texts can always be written.
     let body = serde_json::to_vec(what).unwrap_or_default();
-    Frame {
-        subject,
-        headers: Vec::new(),
-        body: body.into(),
-    }
+    Frame::new(subject, body)
 }
 
 pub(super) fn read<'a, T: Deserialize<'a>>(frame: &'a Frame) -> Option<T> {
-    if frame.body.len() > MAX_BODY {
+    if frame.body().len() > MAX_BODY {
         return None;
     }
-    serde_json::from_slice(&frame.body).ok()
+    serde_json::from_slice(frame.body()).ok()
 }
 
 #[cfg(test)]

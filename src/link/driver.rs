@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::bus::lifecycle::WeakBus;
+use crate::link::deadline::reached;
 use crate::link::engine::{EngineReceiver, EngineSender};
 use crate::link::error::{LinkDrainError, NotReadyError};
 use crate::link::exporting::{Exporting, Outlet};
@@ -70,6 +71,7 @@ where
             bus: &self.bus,
             inlets: &self.inlets,
             relays: Relays::default(),
+            last_origin: None,
         };
         let exporting = Exporting {
             link,
@@ -193,7 +195,7 @@ async fn answer(link: &Linked, commands: &mut mpsc::UnboundedReceiver<HandleComm
                 }
             },
             () = link.changed.notified() => {}
-            () = sleep_until(until.unwrap_or(now)), if until.is_some() => {}
+            () = reached(until) => {}
         }
     }
 }

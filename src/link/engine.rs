@@ -19,8 +19,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-use bytes::Bytes;
-
+pub use crate::link::frame::Frame;
 use crate::link::stream::{StreamError, StreamStart};
 
 /// What carries the frames of links.
@@ -231,17 +230,6 @@ pub struct StreamProgress {
     pub position: u64,
     /// How many of the frames that were handed over do not wait any more. Those that were handed over again count again.
     pub taken: u64,
-}
-
-/// What a link sends and receives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// Tokens with a dot between them. A frame that is sent has no wildcards.
-    pub subject: String,
-    /// Names and values, in order.
-    pub headers: Vec<(String, String)>,
-    /// The payload.
-    pub body: Bytes,
 }
 
 /// An engine did not do what it was asked for.

@@ -3,12 +3,13 @@
 use std::future::ready;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::bus::handle::Bus;
 use crate::bus::lifecycle::WeakBus;
 use crate::link::calling::{Called, call, succeeds};
+use crate::link::deadline::reached;
 use crate::link::engine::{EngineSender, Frame};
 use crate::link::imported::Imported;
 use crate::link::linked::Linked;
@@ -140,7 +141,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                     }
                 }
                 Action::Data(sequence, frame) => match self.send(frame).await {
-                    Called::Well => self.link.state.lock().sent(sequence, Instant::now()),
+                    Called::Well => self.link.state.lock().sent(sequence, now),
                     Called::Refused(error) => self.link.state.lock().bury(sequence, &error),
                     Called::Cut => {}
                 },
@@ -202,7 +203,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             () = self.link.to_send.notified() => {}
             taken = self.outlet.take(), if taking => self.took(taken),
             () = ready(()), if is_due => {}
-            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
+            () = reached(until) => {}
         }
     }
 
@@ -254,14 +255,14 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         // Over a stream nobody says whether a request is heard.
         let awaited = pending.filter(|_| !settings.is_durable);
         let goes_out = awaited.is_none_or(|pending| {
-            let subject = frame.subject.clone();
+            let subject = frame.subject().to_owned();
             let until = pending.deadline.map(Instant::from_std);
             let request = RequestOut { id, subject, until };
             let is_pending = |id| find(id).is_some();
             (state.requests).begin(place.sequence, request, is_pending)
         });
         if goes_out {
-            state.outgoing.push(&frame);
+            state.outgoing.push(frame);
         } else {
             state.export.declined += 1;
         }

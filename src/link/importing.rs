@@ -3,11 +3,12 @@
 //! It never waits for the bus, so that it learns of cuts at once. Frames for which there is no room are passed over,
 //! and asked for again.
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::link::announcing::{Announcement, Declined};
 use crate::link::arrival::Arrival;
 use crate::link::control::{Mark, Tombstone, Want};
+use crate::link::deadline::reached;
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
 use crate::link::linked::Linked;
 use crate::link::name::is_name;
@@ -50,7 +51,7 @@ impl<R: EngineReceiver> Importing<'_, R> {
                     self.link.to_publish.notify_one();
                 }
                 () = self.link.to_tick.notified() => {}
-                () = sleep_until(tick_at.unwrap_or_else(Instant::now)), if tick_at.is_some() => {
+                () = reached(tick_at) => {
                     tick(self.link);
                 }
             }
@@ -114,7 +115,7 @@ fn handle(link: &Linked, event: EngineEvent) {
 
 /// Takes a frame, whatever it is.
 fn take(link: &Linked, state: &mut State, frame: Frame) {
-    let Some((origin, purpose)) = subject::split(&frame.subject) else {
+    let Some((origin, purpose)) = subject::split(frame.subject()) else {
         state.refuse(&"a subject that is none of a link");
         return;
     };

@@ -12,7 +12,7 @@ use crate::link::inbox::Incoming;
 use crate::link::neighbour::{Neighbour, OriginLife};
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;
-use crate::link::waiting::{Arrived, Queued, WaitingQueue, size};
+use crate::link::waiting::{Arrived, Queued, WaitingQueue};
 
 /// The most origins. The one that is idle longest is forgotten for a new one.
 const MAX_ORIGINS: usize = 1024;
@@ -151,7 +151,7 @@ impl Origins {
             return self.step(origin, place.incarnation, now, pass_over);
         }
         self.step(origin, place.incarnation, now, |life, mut out| {
-            let size = size(&arrived.frame);
+            let size = arrived.frame.size();
             life.arrive(place.sequence, arrived, size, now, &mut out)
         })
     }

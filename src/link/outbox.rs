@@ -9,7 +9,6 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::link::asked::AskedFrames;
 use crate::link::engine::Frame;
-use crate::link::packed::PackedFrame;
 use crate::link::wire::Place;
 
 /// The bounds of a window.
@@ -27,7 +26,7 @@ pub(super) struct Outgoing {
     /// Whether an importer may ask for what is confirmed.
     keeps_history: bool,
     /// History, then window; the first has the number `first`, and there is no gap.
-    frames: VecDeque<PackedFrame>,
+    frames: VecDeque<Frame>,
     first: u64,
     /// Up to this number all is confirmed.
     confirmed: u64,
@@ -91,8 +90,7 @@ impl Outgoing {
     }
 
     /// Takes a frame that has the next place.
-    pub(super) fn push(&mut self, frame: &Frame) {
-        let frame = PackedFrame::new(frame);
+    pub(super) fn push(&mut self, frame: Frame) {
         let size = frame.size();
         self.bytes += size;
         self.pending_bytes += size;
@@ -101,7 +99,7 @@ impl Outgoing {
     }
 
     /// Returns the next frame to hand to the engine, and its number: one that was asked for, or the next in order.
-    pub(super) fn next(&self) -> Option<(u64, &PackedFrame)> {
+    pub(super) fn next(&self) -> Option<(u64, &Frame)> {
         let new = self.sent + 1;
         let is_asked = self.is_turn_of_asked || self.get(new).is_none();
         let asked = self.asked.first().filter(|_| is_asked);
@@ -125,13 +123,12 @@ impl Outgoing {
     /// The frame with this number will never go: the tombstone is to go in its place. Where that does not go either it
     /// counts as sent, so that the others go on; importers then find out by themselves. Returns whether the frame is lost
     /// by it.
-    pub(super) fn bury(&mut self, sequence: u64, tombstone: &Frame) -> bool {
+    pub(super) fn bury(&mut self, sequence: u64, tombstone: Frame) -> bool {
         let is_new = sequence > self.confirmed && self.unconfirmed_tombstones.insert(sequence);
         let at = sequence.checked_sub(self.first);
         let Some(frame) = at.and_then(|at| self.frames.get_mut(usize::try_from(at).ok()?)) else {
             return false;
         };
-        let tombstone = PackedFrame::new(tombstone);
         if *frame == tombstone {
             self.sent(sequence);
             return false;
@@ -172,7 +169,7 @@ impl Outgoing {
         let up_to = up_to.min(self.sent);
         while self.confirmed < up_to {
             self.confirmed += 1;
-            let size = self.get(self.confirmed).map_or(0, PackedFrame::size);
+            let size = self.get(self.confirmed).map_or(0, Frame::size);
             self.pending_bytes -= size;
             self.unconfirmed_tombstones.remove(&self.confirmed);
         }
@@ -227,7 +224,7 @@ impl Outgoing {
         self.resent
     }
 
-    fn get(&self, sequence: u64) -> Option<&PackedFrame> {
+    fn get(&self, sequence: u64) -> Option<&Frame> {
         let at = sequence.checked_sub(self.first)?;
         self.frames.get(usize::try_from(at).ok()?)
     }

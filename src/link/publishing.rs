@@ -20,9 +20,10 @@ use crate::link::seen::{SeenAs, SeenIds};
 use crate::link::stats::Fate;
 use crate::link::subject;
 use crate::link::waiting::{Arrived, Queued};
-use crate::link::wire::{FrameError, decode, is_subject_of};
+use crate::link::wire::{FrameError, decode, headers_from, is_subject_of};
 use crate::message::advisory::Advisory;
 use crate::message::denial::Denial;
+use crate::message::headers::Headers;
 use crate::message::subject::Payload;
 use crate::tokio::AsyncWeakPublisher;
 
@@ -38,6 +39,13 @@ pub(super) struct PublishingPart<'a, M> {
     pub(super) bus: &'a WeakBus<M>,
     pub(super) inlets: &'a [Inlet<M>],
     pub(super) relays: Relays,
+    pub(super) last_origin: Option<LastOrigin>,
+}
+
+/// The origin of the envelope before, and its headers, which all that come from there share.
+pub(super) struct LastOrigin {
+    name: Arc<str>,
+    headers: Headers,
 }
 
 /// The bus has ended.
@@ -69,10 +77,11 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 Handed::Missed(missed) => self.tell(missed),
                 Handed::Frame(arrived) => {
                     let request = BroughtRequest::of(&origin, &arrived);
-                    let (fate, audience) = match self.publish(arrived, request.as_ref()).await {
-                        Ok(published) => published,
-                        Err(Gone) => return,
-                    };
+                    let (fate, audience) =
+                        match self.publish(&origin, arrived, request.as_ref()).await {
+                            Ok(published) => published,
+                            Err(Gone) => return,
+                        };
                     self.link.state.lock().origins.count(&origin, fate);
                     if let Some(request) = request {
                         self.relays.watch(self.link, request, audience);
@@ -103,7 +112,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 continue;
             };
             let place = arrived.heading.place;
-            match self.publish(arrived, None).await {
+            match self.publish(&origin, arrived, None).await {
                 Ok((fate, _)) => self.link.state.lock().intake.done(&origin, place, fate),
                 Err(Gone) => return,
             }
@@ -118,14 +127,34 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
         }
     }
 
+    /// Returns the headers that say what this origin is.
+    fn headers_from(&mut self, origin: &Arc<str>) -> Result<Headers, FrameError> {
+        if let Some(last) = self
+            .last_origin
+            .as_ref()
+            .filter(|last| last.name == *origin)
+        {
+            return Ok(last.headers.clone());
+        }
+        let headers = headers_from(origin).map_err(FrameError::Header)?;
+        self.last_origin = Some(LastOrigin {
+            name: Arc::clone(origin),
+            headers: headers.clone(),
+        });
+        Ok(headers)
+    }
+
     async fn publish(
         &mut self,
+        origin: &Arc<str>,
         arrived: Arrived,
         request: Option<&BroughtRequest>,
     ) -> Result<(Fate, Audience<M>), Gone> {
         let Arrived { heading, frame, .. } = arrived;
         let (is_again, hops) = (heading.is_again, heading.hops);
-        let decoded = decode::<M>(&frame, heading, &self.link.settings.codec);
+        let codec = &self.link.settings.codec;
+        let decoded = (self.headers_from(origin))
+            .and_then(|headers| decode::<M>(&frame, heading, headers, codec));
         let envelope = match decoded {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -133,8 +162,8 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
                 return Ok((Fate::Refused, Audience::Nobody));
             }
         };
-        let inlet = (self.inlets.iter()).find(|it| it.imported.is_for(&frame.subject));
-        if inlet.is_none() && subject::is_without_subject(&frame.subject) {
+        let inlet = (self.inlets.iter()).find(|it| it.imported.is_for(frame.subject()));
+        if inlet.is_none() && subject::is_without_subject(frame.subject()) {
             return Ok((Fate::PassedOver, Audience::Nobody));
         }
         let any = inlet.or(self.inlets.first());

@@ -108,11 +108,8 @@ mod tests {
         let heading =
             "1 00000000000000aa 1 01a22648-0024-7f9e-b2f5-51154ec6280d 2026-11-29T07:49:42Z x";
         for (left, seconds) in [("7000", 7), ("18446744073709551615", 3600)] {
-            let frame = Frame {
-                subject: "ob.mallory.a".to_owned(),
-                headers: vec![("Ob".to_owned(), format!("{heading} left={left}"))],
-                body: Bytes::new(),
-            };
+            let headers = [("Ob", format!("{heading} left={left}"))];
+            let frame = Frame::with_headers("ob.mallory.a", headers, Bytes::new());
             let heading = read_heading(&frame).expect("it can be read");
             let at = Instant::now();
             let arrived = Arrived { heading, frame, at };

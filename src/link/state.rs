@@ -21,7 +21,7 @@ use crate::link::outbox::Outgoing;
 use crate::link::requests_out::RequestsOut;
 use crate::link::settings::Settings;
 use crate::link::stats::{ExportStats, LinkStats};
-use crate::link::wire::{add_again, add_time_left};
+use crate::link::wire::{with_again, with_time_left};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -164,12 +164,12 @@ impl State {
             if self.has_looked {
                 return waiting(Some(now));
             }
-            let mut frame = frame.unpack();
+            let mut frame = frame.clone();
             if let Some(left) = self.requests.send(sequence, now) {
-                add_time_left(&mut frame, left);
+                frame = with_time_left(&frame, left);
             }
             if is_again {
-                add_again(&mut frame);
+                frame = with_again(&frame);
             }
             return Action::Data(sequence, frame);
         }
@@ -221,7 +221,7 @@ impl State {
             incarnation,
             sequence,
         };
-        let is_lost = (self.outgoing).bury(sequence, &tombstone.frame(&self.settings.name));
+        let is_lost = (self.outgoing).bury(sequence, tombstone.frame(&self.settings.name));
         self.export.unsendable += u64::from(is_lost);
         self.requests.lose(sequence);
     }

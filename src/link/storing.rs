@@ -21,7 +21,7 @@ impl State {
         self.outgoing.pass_over_lost();
         let has_way = self.outgoing.unconfirmed() < MAX_ON_THE_WAY;
         match self.outgoing.next().filter(|_| has_way) {
-            Some((sequence, frame)) => Action::Store(sequence, frame.unpack()),
+            Some((sequence, frame)) => Action::Store(sequence, frame.clone()),
             None if self.is_settled() && !self.is_stream_told() => {
                 Action::Establish(self.connection.generation())
             }

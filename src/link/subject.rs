@@ -111,6 +111,41 @@ pub(super) fn of_tokens(origin: &str, tokens: &[&str]) -> Option<String> {
     Some(subject)
 }
 
+/// Whether these are the tokens of an envelope with this subject. It allocates nothing if they need not be escaped.
+pub(super) fn has_tokens(subject: &str, tokens: &[&str]) -> bool {
+    let root = subject
+        .strip_prefix(ROOT)
+        .and_then(|it| it.strip_prefix('.'));
+    let Some((_origin, mut rest)) = root.and_then(|it| it.split_once('.')) else {
+        return false;
+    };
+    if tokens.is_empty() {
+        return rest == NO_SUBJECT;
+    }
+    let mut escaped = String::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if at > 0 {
+            let Some(after) = rest.strip_prefix('.') else {
+                return false;
+            };
+            rest = after;
+        }
+        let is_as_it_is = !token.is_empty() && token.bytes().all(is_plain);
+        let token = if is_as_it_is {
+            token
+        } else {
+            escaped.clear();
+            escape(token, &mut escaped);
+            escaped.as_str()
+        };
+        let Some(after) = rest.strip_prefix(token) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.is_empty() && subject.len() <= MAX_SUBJECT
+}
+
 /// Returns a pattern as the server sees it, without root and origin.
 pub(super) fn of_pattern(pattern: &Pattern) -> String {
     let mut escaped = String::new();
@@ -302,6 +337,49 @@ mod tests {
             assert_eq!(escaped(token), wire);
             assert_eq!(unescape(wire).as_deref(), Some(token));
         }
+    }
+
+    #[test]
+    fn a_subject_has_the_tokens_that_it_was_made_of_and_no_others() {
+        let long = "x".repeat(MAX_SUBJECT);
+        let all: [&[&str]; 9] = [
+            &[],
+            &[""],
+            &["a"],
+            &["a", "b"],
+            &["a.b"],
+            &["ab"],
+            &["a", ""],
+            &["a", "b", "c"],
+            &["ä", "="],
+        ];
+        for tokens in all {
+            let subject = of_tokens("north", tokens).expect("it is short");
+            for other in all {
+                assert_eq!(
+                    has_tokens(&subject, other),
+                    other == tokens,
+                    "{subject} {other:?}"
+                );
+            }
+        }
+        for other in [
+            "",
+            "ob",
+            "ob.north",
+            "ob.north.",
+            "ob.north.a.",
+            "no.north.a",
+        ] {
+            assert!(
+                !has_tokens(other, &["a"]) && !has_tokens(other, &[]),
+                "{other}"
+            );
+        }
+        assert!(
+            !has_tokens(&format!("ob.north.{long}"), &[&long]),
+            "it is too long"
+        );
     }
 
     #[test]

@@ -73,15 +73,9 @@ impl WaitingQueue {
     }
 }
 
-/// Roughly what a frame takes in memory.
-pub(super) fn size(frame: &Frame) -> usize {
-    let headers = (frame.headers.iter()).map(|(name, value)| name.len() + value.len() + 64);
-    128 + frame.subject.len() + frame.body.len() + headers.sum::<usize>()
-}
-
 fn size_of(what: &Handed<Arrived>) -> usize {
     match what {
-        Handed::Frame(arrived) => size(&arrived.frame),
+        Handed::Frame(arrived) => arrived.frame.size(),
         Handed::Missed(_) => 0,
     }
 }

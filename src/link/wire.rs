@@ -3,10 +3,11 @@
 //! The message alone is the body, as JSON, so any program at the server can read it. All else of the envelope is in one
 //! compact header, since each header costs; the envelope's own headers follow one by one.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::iter;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +18,7 @@ use crate::link::engine::Frame;
 use crate::link::subject;
 use crate::message::envelope::Envelope;
 use crate::message::headers::{HeaderError, Headers, LINK_ORIGIN};
+use crate::message::source::Source;
 use crate::message::subject::Payload;
 
 /// The name of the compact header.
@@ -65,7 +67,7 @@ pub(super) struct Heading {
     pub(super) place: Place,
     id: Uuid,
     timestamp: DateTime<Utc>,
-    source: String,
+    source: Source,
     correlation_id: Option<Uuid>,
     /// So many links have passed it on.
     pub(super) hops: u8,
@@ -166,24 +168,19 @@ pub(super) fn encode<M: Payload + Serialize>(
     if heading.len() > MAX_HEADING - ADDED {
         return Err(UnsendableError::Heading);
     }
-    let mut headers = Vec::with_capacity(1 + envelope.headers.len());
-    headers.push((HEADING.to_owned(), heading));
-    let own = envelope.headers.iter();
-    for (name, value) in own.filter(|(name, _)| *name != LINK_ORIGIN) {
-        headers.push((format!("{PREFIX}{name}"), escape_value(value)));
-    }
+    let own = (envelope.headers.iter())
+        .filter(|(name, _)| *name != LINK_ORIGIN)
+        .map(|(name, value)| (format!("{PREFIX}{name}").into(), escape_value(value)));
+    let headers = iter::once((Cow::Borrowed(HEADING), heading)).chain(own);
+    let frame = Frame::with_headers(&subject, headers, body);
     // As NATS writes them: a line each, with a first one and an empty last one.
-    let lines = headers
-        .iter()
+    let lines = frame
+        .headers()
         .map(|(name, value)| name.len() + value.len() + 4);
-    if 12 + lines.sum::<usize>() + ADDED + body.len() > MAX_FRAME {
+    if 12 + lines.sum::<usize>() + ADDED + frame.body().len() > MAX_FRAME {
         return Err(UnsendableError::Frame);
     }
-    Ok(Frame {
-        subject,
-        headers,
-        body: Bytes::from(body),
-    })
+    Ok(frame)
 }
 
 /// Writes the compact header. Each frame has one, so it is written without the machinery of formats where that is easy.
@@ -216,23 +213,21 @@ fn heading<M>(envelope: &Envelope<M>, place: Place, hops: u8) -> String {
 }
 
 /// Says in a frame how much time is left for an answer.
-pub(super) fn add_time_left(frame: &mut Frame, left: Duration) {
-    add(frame, format_args!("{TIME_LEFT}{}", left.as_millis()));
+pub(super) fn with_time_left(frame: &Frame, left: Duration) -> Frame {
+    with_part(frame, format_args!("{TIME_LEFT}{}", left.as_millis()))
 }
 
 /// Says in a frame that it was sent before. It is the last part.
-pub(super) fn add_again(frame: &mut Frame) {
-    add(frame, format_args!("{AGAIN}"));
+pub(super) fn with_again(frame: &Frame) -> Frame {
+    with_part(frame, format_args!("{AGAIN}"))
 }
 
-fn add(frame: &mut Frame, part: fmt::Arguments<'_>) {
-    use fmt::Write;
-
-    let mut headers = frame.headers.iter_mut();
-    if let Some((_, heading)) = headers.find(|(name, _)| name == HEADING) {
-        // Writing to a text does not fail.
-        let _ = write!(heading, " {part}");
-    }
+fn with_part(frame: &Frame, part: fmt::Arguments<'_>) -> Frame {
+    let headers = frame.headers().map(|(name, value)| match name {
+        HEADING => (name, Cow::Owned(format!("{value} {part}"))),
+        _ => (name, Cow::Borrowed(value)),
+    });
+    Frame::with_headers(frame.subject(), headers, frame.body().clone())
 }
 
 /// Escapes what an engine may not carry as it is: white space at either end, which is often cut off, the empty text,
@@ -267,7 +262,7 @@ fn unescape_value(escaped: &str) -> Option<String> {
 
 /// Reads the compact header of a frame.
 pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
-    let mut all = frame.headers.iter().filter(|(name, _)| name == HEADING);
+    let mut all = frame.headers().filter(|(name, _)| *name == HEADING);
     let (Some((_, text)), None) = (all.next(), all.next()) else {
         return Err(FrameError::Heading);
     };
@@ -312,7 +307,7 @@ pub(super) fn read_heading(frame: &Frame) -> Result<Heading, FrameError> {
         },
         id,
         timestamp,
-        source: source.into_owned(),
+        source: Source::from(&*source),
         correlation_id,
         hops,
         time_left,
@@ -325,17 +320,24 @@ fn uuid(text: &str) -> Option<Uuid> {
     (Uuid::try_parse(text).ok()).filter(|id| is_hyphenated && !id.is_nil())
 }
 
-/// Makes an envelope of a frame. It gets a header that names its origin.
+/// Returns the headers of an envelope that has come from this origin and had none of its own.
+pub(super) fn headers_from(origin: &str) -> Result<Headers, HeaderError> {
+    let mut headers = Headers::new();
+    headers.insert(LINK_ORIGIN, origin)?;
+    Ok(headers)
+}
+
+/// Makes an envelope of a frame. It has the given headers, which name its origin, and its own.
 pub(super) fn decode<M: Payload + DeserializeOwned>(
     frame: &Frame,
     heading: Heading,
+    mut headers: Headers,
     codec: &Codec,
 ) -> Result<Envelope<M>, FrameError> {
     codec
         .check_source(&heading.source)
         .map_err(FrameError::Source)?;
-    let mut headers = Headers::new();
-    for (name, value) in &frame.headers {
+    for (name, value) in frame.headers() {
         let Some(name) = name.strip_prefix(PREFIX) else {
             continue;
         };
@@ -348,25 +350,22 @@ pub(super) fn decode<M: Payload + DeserializeOwned>(
         let value = unescape_value(value).ok_or(FrameError::Escape)?;
         headers.insert(name, value).map_err(FrameError::Header)?;
     }
-    let origin = subject::split(&frame.subject).map_or("", |(origin, _)| origin);
-    headers
-        .insert(LINK_ORIGIN, origin)
-        .map_err(FrameError::Header)?;
     let message = codec
-        .decode_message(&frame.body)
+        .decode_message(frame.body())
         .map_err(FrameError::Body)?;
-    let mut envelope = Envelope::new(heading.source, message);
-    envelope.id = heading.id;
-    envelope.timestamp = heading.timestamp;
-    envelope.correlation_id = heading.correlation_id;
-    envelope.headers = headers;
-    Ok(envelope)
+    Ok(Envelope {
+        id: heading.id,
+        source: heading.source,
+        correlation_id: heading.correlation_id,
+        timestamp: heading.timestamp,
+        headers,
+        message,
+        is_traced: false,
+    })
 }
 
 /// Whether the message's own subject is that of the frame. A server that knows who may publish what looks at the
 /// frame's; so a message must not have another.
 pub(super) fn is_subject_of<M: Payload>(frame: &Frame, message: &M) -> bool {
-    let origin = subject::split(&frame.subject).map_or("", |(origin, _)| origin);
-    let own = subject::of_tokens(origin, message.subject().tokens());
-    own.is_some_and(|own| own == frame.subject)
+    subject::has_tokens(frame.subject(), message.subject().tokens())
 }

@@ -10,11 +10,7 @@ use oxide_bus::{Bus, Overflow, SubscribeOptions};
 use super::{LONG, Note, exporter, importer, note, until};
 
 fn control(subject: &str, body: String) -> Frame {
-    Frame {
-        subject: subject.to_owned(),
-        headers: Vec::new(),
-        body: body.into(),
-    }
+    Frame::new(subject, body)
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,8 +37,8 @@ async fn a_neighbour_that_asks_often_hears_little() {
     let mut marks = 0;
     while let Ok(Some(event)) = tokio::time::timeout(Duration::ZERO, heard.next()).await {
         if let EngineEvent::Frame(frame) = event {
-            assert_eq!(frame.subject, "ob.north.=c.mark");
-            let mark: serde_json::Value = serde_json::from_slice(&frame.body).unwrap();
+            assert_eq!(frame.subject(), "ob.north.=c.mark");
+            let mark: serde_json::Value = serde_json::from_slice(frame.body()).unwrap();
             incarnation = mark["incarnation"].as_u64();
             marks += 1;
         }
@@ -81,7 +77,7 @@ async fn a_neighbour_that_asks_without_end_keeps_neither_new_envelopes_nor_a_dra
         .unwrap();
     let incarnation = loop {
         if let Some(EngineEvent::Frame(frame)) = heard.next().await {
-            let mark: serde_json::Value = serde_json::from_slice(&frame.body).unwrap();
+            let mark: serde_json::Value = serde_json::from_slice(frame.body()).unwrap();
             break mark["incarnation"].as_u64().unwrap();
         }
     };

@@ -12,11 +12,7 @@ const ID: &str = "01a22648-0024-7f9e-b2f5-51154ec6280d";
 const TIME: &str = "2026-11-29T07:49:42.564976173Z";
 
 fn frame(subject: &str, heading: &str, body: impl Into<Bytes>) -> Frame {
-    Frame {
-        subject: subject.to_owned(),
-        headers: vec![("Ob".to_owned(), heading.to_owned())],
-        body: body.into(),
-    }
+    Frame::with_headers(subject, [("Ob", heading)], body)
 }
 
 fn heading(sequence: u64) -> String {
@@ -88,10 +84,7 @@ async fn frames_that_no_link_sends_are_refused_and_counted_and_nothing_stops() {
             .unwrap();
         refused += 1;
     }
-    let none = Frame {
-        headers: Vec::new(),
-        ..frame("ob.mallory.a", "", body("a"))
-    };
+    let none = Frame::new("ob.mallory.a", body("a"));
     mallory.send(none).await.unwrap();
     refused += 1;
     let wait = async {
@@ -136,22 +129,14 @@ async fn envelopes_that_cannot_be_read_are_refused_and_counted_and_nothing_stops
             .unwrap();
     }
     let long = "n".repeat(10_000);
-    let mut huge = frame("ob.mallory.a", &heading(7), body("a"));
-    huge.headers.push(("Ob-H-a".to_owned(), long));
-    huge.headers
-        .push(("Ob-H-A".to_owned(), "upper case".to_owned()));
-    let mut twice = frame("ob.mallory.a", &heading(8), body("a"));
-    twice.headers.extend([
-        ("Ob-H-a".to_owned(), "1".to_owned()),
-        ("Ob-H-a".to_owned(), "2".to_owned()),
-    ]);
-    let mut linked = frame("ob.mallory.a", &heading(9), body("a"));
-    linked
-        .headers
-        .push(("Ob-H-link-origin".to_owned(), "north".to_owned()));
-    let mut escape = frame("ob.mallory.a", &heading(10), body("a"));
-    escape.headers.push(("Ob-H-a".to_owned(), "=F".to_owned()));
-    for bad in [huge, twice, linked, escape] {
+    let huge = [("Ob-H-a", &*long), ("Ob-H-A", "upper case")];
+    let twice = [("Ob-H-a", "1"), ("Ob-H-a", "2")];
+    let linked = [("Ob-H-link-origin", "north")];
+    let escape = [("Ob-H-a", "=F")];
+    for (sequence, own) in (7..).zip([&huge[..], &twice, &linked, &escape]) {
+        let heading = heading(sequence);
+        let headers = [("Ob", &*heading)].into_iter().chain(own.iter().copied());
+        let bad = Frame::with_headers("ob.mallory.a", headers, body("a"));
         mallory.send(bad).await.unwrap();
     }
     until(&to, "mallory", |it| it.refused == 10 && it.received == 0).await;

@@ -120,10 +120,10 @@ async fn at_the_server(subjects: &[Vec<String>], pattern: &str) -> (Vec<String>,
     }
     link.drain(LONG).await.unwrap();
     let sent = notebook.sent.lock();
-    let data = sent.iter().filter(|frame| !frame.headers.is_empty());
+    let data = sent.iter().filter(|frame| frame.headers().next().is_some());
     let subscribed = notebook.subscribed.lock()[0].clone();
     (
-        data.map(|frame| frame.subject.clone()).collect(),
+        data.map(|frame| frame.subject().to_owned()).collect(),
         subscribed,
     )
 }

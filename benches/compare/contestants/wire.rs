@@ -149,14 +149,17 @@ pub(crate) const AUDIT_CAPACITY: usize = 1_024;
 
 /// Makes the contestants. Each writes to a file of its own name in this folder.
 pub(crate) fn audited(folder: &Path) -> Vec<Entrant<Box<dyn Audited>>> {
-    const OURS: &str = "oxide-bus";
     const WRITER: &str = "crossbeam and a thread that writes lines";
-    let bus = MessageBus::new();
-    let options = Options::new().capacity(AUDIT_CAPACITY).sync(false);
-    let log = AuditLog::start(&bus, folder.join(OURS), options).expect("a new file");
+    let options = || Options::new().capacity(AUDIT_CAPACITY).sync(false);
+    let ours = |name, options| {
+        let logged = Logged::start(&folder.join(name), options);
+        entrant_with(name, Role::Ours, Box::new(logged) as Box<dyn Audited>)
+    };
     let writer = Writer::start(&folder.join(WRITER));
     vec![
-        entrant_with(OURS, Role::Ours, Box::new(Logged { bus, log }) as _),
+        ours("oxide-bus", options()),
+        #[cfg(feature = "hash-chain")]
+        ours("oxide-bus, hash chain", options().hash_chain(true)),
         entrant_with(WRITER, Role::Peer, Box::new(writer)),
     ]
 }
@@ -164,6 +167,14 @@ pub(crate) fn audited(folder: &Path) -> Vec<Entrant<Box<dyn Audited>>> {
 struct Logged {
     bus: MessageBus,
     log: AuditLog,
+}
+
+impl Logged {
+    fn start(path: &Path, options: Options) -> Self {
+        let bus = MessageBus::new();
+        let log = AuditLog::start(&bus, path, options).expect("a new file");
+        Logged { bus, log }
+    }
 }
 
 impl Audited for Logged {

@@ -82,10 +82,10 @@ impl StreamIntake {
             return Ok(()); // it is handed over again
         }
         self.latest = position;
-        let Some((origin, purpose)) = subject::split(&frame.subject) else {
+        let Some((origin, purpose)) = subject::split(frame.subject()) else {
             return Err("a subject that is none of a link".to_owned());
         };
-        let is_imported = |it: &String| subject::matches(it, &frame.subject);
+        let is_imported = |it: &String| subject::matches(it, frame.subject());
         if purpose != Purpose::Data || origin == &*self.own || !self.imports.iter().any(is_imported)
         {
             return Ok(());

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::MemoryServer;
 use super::server::MemoryConnection;
+use crate::link::deadline::reached;
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
 use crate::link::imported::Imported;
 
@@ -84,7 +85,7 @@ impl EngineSender for MemorySender {
                 if wire.is_closed {
                     return Err(EngineError::new("send a frame", "the connection is closed"));
                 }
-                if frame.body.len() > server.max_body {
+                if frame.body().len() > server.max_body {
                     return Err(EngineError::refused("send a frame", "it is too large"));
                 }
                 if !wire.is_cut {
@@ -201,7 +202,7 @@ impl EngineReceiver for MemoryReceiver {
             }
             tokio::select! {
                 () = self.connection.changed.notified() => {}
-                () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}
+                () = reached(wake_at) => {}
             }
         }
     }

@@ -91,7 +91,7 @@ impl Server {
     pub(super) fn pass_on(&mut self, connection: &MemoryConnection, frames: Vec<Frame>) {
         self.connections.retain(|it| it.strong_count() > 0);
         for frame in frames {
-            if self.forbids(connection, &frame.subject) {
+            if self.forbids(connection, frame.subject()) {
                 continue;
             }
             let receivers: Vec<_> = (self.connections.iter())
@@ -99,7 +99,7 @@ impl Server {
                 .collect();
             let mut groups = BTreeMap::<String, Vec<_>>::new();
             for receiver in receivers {
-                let (alone, shared) = receiver.wanting(&frame.subject);
+                let (alone, shared) = receiver.wanting(frame.subject());
                 (0..alone).for_each(|_| self.deliver(&receiver, &frame));
                 let is_sender = std::ptr::eq(connection, &raw const *receiver);
                 for group in shared.into_iter().filter(|_| !is_sender) {

@@ -58,8 +58,8 @@ impl StoredStream {
 
     /// Returns the last frame of each subject, by position.
     fn last_per_subject(&self) -> Vec<(u64, Frame)> {
-        let last: BTreeMap<_, _> = self.after(0).map(|(at, it)| (&it.subject, at)).collect();
-        let is_last = |(at, frame): &(u64, &Frame)| last.get(&frame.subject) == Some(at);
+        let last: BTreeMap<_, _> = self.after(0).map(|(at, it)| (it.subject(), at)).collect();
+        let is_last = |(at, frame): &(u64, &Frame)| last.get(frame.subject()) == Some(at);
         let kept = self.after(0).filter(is_last);
         kept.map(|(at, frame)| (at, frame.clone())).collect()
     }
@@ -69,7 +69,7 @@ impl StreamReader {
     fn wants(&self, frame: &Frame) -> bool {
         self.imports
             .iter()
-            .any(|it| subject::matches(it, &frame.subject))
+            .any(|it| subject::matches(it, frame.subject()))
     }
 }
 

@@ -103,7 +103,7 @@ impl EngineSender for MemoryStreamSender {
                 return Err(EngineError::new(DOING, "the connection was cut"));
             }
         }
-        if frame.body.len() > server.max_body {
+        if frame.body().len() > server.max_body {
             return Err(EngineError::refused(DOING, "its body is too large"));
         }
         let faults = server.faults;

@@ -26,6 +26,7 @@ pub struct NatsReceiver {
     /// The connection that is told of last, once `events` is empty.
     connection: u64,
     is_cut: bool,
+    is_closed: bool,
 }
 
 impl NatsReceiver {
@@ -42,12 +43,17 @@ impl NatsReceiver {
             events: VecDeque::new(),
             frames: Frames::new(added),
             is_cut: false,
+            is_closed: false,
         }
     }
 
     /// Turns what has changed into events. The client may lose what it tells of a cut, but not its count of connections.
     fn gather(&mut self) {
-        let is_cut = self.changes.borrow_and_update().is_cut;
+        let is_cut = {
+            let news = self.changes.borrow_and_update();
+            self.is_closed = news.is_closed;
+            news.is_cut
+        };
         let connection = connection(&self.client);
         if connection != self.connection {
             if !self.is_cut {
@@ -77,7 +83,10 @@ impl NatsReceiver {
 impl EngineReceiver for NatsReceiver {
     async fn next(&mut self) -> Option<EngineEvent> {
         loop {
-            if self.changes.borrow().is_closed {
+            if self.changes.has_changed().ok()? {
+                self.gather();
+            }
+            if self.is_closed {
                 return None;
             }
             if let Some(event) = self.events.pop_front() {
@@ -89,12 +98,12 @@ impl EngineReceiver for NatsReceiver {
             }
             tokio::select! {
                 biased;
-                changed = self.changes.changed() => match changed {
-                    Ok(()) => self.gather(),
-                    Err(_) => return None,
-                },
                 frame = poll_fn(|context| self.frames.poll(context)) => {
                     return Some(EngineEvent::Frame(frame));
+                }
+                changed = self.changes.changed() => {
+                    changed.ok()?;
+                    self.gather();
                 }
             }
         }
@@ -179,11 +188,6 @@ impl Frames {
 pub(super) fn frame(message: Message) -> Frame {
     let headers = (message.headers.iter().flat_map(|headers| headers.iter()))
         .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
-        .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
-        .collect();
-    Frame {
-        subject: message.subject.to_string(),
-        headers,
-        body: message.payload,
-    }
+        .map(|(name, value)| (name, value.as_str()));
+    Frame::with_headers(&message.subject, headers, message.payload)
 }

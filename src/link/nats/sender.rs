@@ -149,11 +149,10 @@ impl EngineSender for NatsSender {
     /// A call that is given up has handed over the frame whole or not at all.
     async fn send(&mut self, frame: Frame) -> Result<(), EngineError> {
         const DOING: &str = "send a frame";
-        check(&frame.subject).map_err(|reason| EngineError::refused(DOING, reason))?;
-        let headers =
-            headers(&frame.headers).map_err(|error| EngineError::refused(DOING, error))?;
+        check(frame.subject()).map_err(|reason| EngineError::refused(DOING, reason))?;
+        let headers = headers(&frame).map_err(|error| EngineError::refused(DOING, error))?;
         (self.connected().await).map_err(|reason| EngineError::new(DOING, reason))?;
-        let Frame { subject, body, .. } = frame;
+        let (subject, body) = (frame.subject().to_owned(), frame.body().clone());
         let sent = match headers {
             Some(headers) => {
                 (self.client)
@@ -248,13 +247,13 @@ pub(super) fn check(subject: &str) -> Result<(), &'static str> {
 pub(super) type BadHeader = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes the client's headers. The client panics at bad ones that it is given as text.
-pub(super) fn headers(pairs: &[(String, String)]) -> Result<Option<HeaderMap>, BadHeader> {
-    if pairs.is_empty() {
-        return Ok(None);
+pub(super) fn headers(frame: &Frame) -> Result<Option<HeaderMap>, BadHeader> {
+    let mut headers = None;
+    for (name, value) in frame.headers() {
+        let (name, value) = (HeaderName::from_str(name)?, HeaderValue::from_str(value)?);
+        headers
+            .get_or_insert_with(HeaderMap::new)
+            .append(name, value);
     }
-    let mut headers = HeaderMap::new();
-    for (name, value) in pairs {
-        headers.append(HeaderName::from_str(name)?, HeaderValue::from_str(value)?);
-    }
-    Ok(Some(headers))
+    Ok(headers)
 }

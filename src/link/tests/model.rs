@@ -22,11 +22,7 @@ const PATIENCE: GapPatience = GapPatience {
 };
 
 fn frame(sequence: u64) -> Frame {
-    Frame {
-        subject: format!("ob.north.{sequence}"),
-        headers: Vec::new(),
-        body: Bytes::new(),
-    }
+    Frame::new(&format!("ob.north.{sequence}"), Bytes::new())
 }
 
 fn tombstone(sequence: u64) -> Frame {
@@ -38,7 +34,7 @@ fn tombstone(sequence: u64) -> Frame {
 }
 
 fn number(frame: &Frame) -> u64 {
-    let (_, number) = frame.subject.rsplit_once('.').unwrap();
+    let (_, number) = frame.subject().rsplit_once('.').unwrap();
     number.parse().unwrap()
 }
 
@@ -137,14 +133,13 @@ impl Simulation {
         let Some((sequence, frame)) = self.outgoing.next() else {
             return;
         };
-        let frame = frame.unpack();
         if self.buried.contains(&sequence) {
-            assert_eq!(frame, tombstone(sequence));
+            assert_eq!(*frame, tombstone(sequence));
         } else {
-            assert_eq!(number(&frame), sequence);
+            assert_eq!(number(frame), sequence);
             if sequence.is_multiple_of(97) {
                 self.buried.insert(sequence);
-                assert!(self.outgoing.bury(sequence, &tombstone(sequence)));
+                assert!(self.outgoing.bury(sequence, tombstone(sequence)));
                 return;
             }
         }
@@ -245,7 +240,7 @@ impl Simulation {
                 if pushed < messages && self.outgoing.has_room() {
                     pushed += 1;
                     assert_eq!(self.outgoing.next_place().sequence, pushed);
-                    self.outgoing.push(&frame(pushed));
+                    self.outgoing.push(frame(pushed));
                 }
                 self.send();
                 self.arrive();
@@ -309,8 +304,8 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
             bytes: 1 << 20,
         },
     );
-    outgoing.push(&frame(1));
-    outgoing.push(&frame(2));
+    outgoing.push(frame(1));
+    outgoing.push(frame(2));
     assert!(!outgoing.has_room());
     outgoing.sent(1);
     outgoing.confirm(2); // only what was sent
@@ -318,7 +313,7 @@ fn a_window_that_is_full_takes_nothing_until_something_is_confirmed() {
     assert!(outgoing.has_room());
     assert_eq!(outgoing.kept(), (1, 1));
     for sequence in 2..=3 {
-        outgoing.push(&frame(sequence + 1));
+        outgoing.push(frame(sequence + 1));
         outgoing.sent(sequence);
         outgoing.confirm(sequence);
     }

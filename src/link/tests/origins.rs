@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::*;
@@ -27,11 +26,8 @@ fn origins() -> (Origins, Instant) {
 fn arrive(origins: &mut Origins, origin: &str, incarnation: u64, sequence: u64, now: Instant) {
     let id = "01a22648-0024-7f9e-b2f5-51154ec6280d";
     let heading = format!("1 {incarnation:016x} {sequence} {id} 2026-11-29T07:49:42Z test");
-    let frame = Frame {
-        subject: format!("ob.{origin}.a"),
-        headers: vec![("Ob".to_owned(), heading)],
-        body: Bytes::from(vec![0; 700]),
-    };
+    let subject = format!("ob.{origin}.a");
+    let frame = Frame::with_headers(&subject, [("Ob", heading)], vec![0; 700]);
     let heading = read_heading(&frame).unwrap();
     let at = now;
     let arrived = Arrived { heading, frame, at };

@@ -15,14 +15,8 @@ async fn a_frame_arrives_with_its_subject_its_headers_and_its_body() {
     let (mut north, _) = server.connect("north").await;
     let (mut south, mut heard) = server.connect("south").await;
     subscribe(&mut south, "ob.*.event.>").await;
-    let sent = Frame {
-        subject: "ob.north.event.a=2Eb.=".into(),
-        headers: vec![
-            ("Ob".into(), "1 ab 7".into()),
-            ("Ob".into(), "again".into()),
-        ],
-        body: vec![0, 10, 13, 255].into(),
-    };
+    let headers = [("Ob", "1 ab 7"), ("Ob", "again")];
+    let sent = Frame::with_headers("ob.north.event.a=2Eb.=", headers, vec![0, 10, 13, 255]);
     north.send(sent.clone()).await.expect("it is a good one");
     assert_eq!(event(&mut heard).await, EngineEvent::Frame(sent));
 }
@@ -158,10 +152,7 @@ async fn a_frame_that_would_cut_the_connection_is_refused() {
     subscribe(&mut south, "ob.>").await;
     let (mut north, mut told) = server.connect("north").await;
     let long = format!("ob.north.{}", "x".repeat(5_000));
-    let header = |name: &str, value: &str| Frame {
-        headers: vec![(name.into(), value.into())],
-        ..frame("ob.north.x", "")
-    };
+    let header = |name, value| Frame::with_headers("ob.north.x", [(name, value)], "");
     for (bad, reason) in [
         (frame(&long, ""), "its subject is longer than 4,000 bytes"),
         (frame("", ""), "its subject has an empty token"),

@@ -189,12 +189,8 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     value.unwrap_or_else(|_| panic!("it has not come to that within {DEADLINE:?}"))
 }
 
-pub(crate) fn frame(subject: impl Into<String>, body: impl Into<String>) -> Frame {
-    Frame {
-        subject: subject.into(),
-        headers: Vec::new(),
-        body: body.into().into(),
-    }
+pub(crate) fn frame(subject: impl AsRef<str>, body: impl Into<String>) -> Frame {
+    Frame::new(subject.as_ref(), body.into())
 }
 
 /// Subscribes, so that it is in force.
@@ -216,7 +212,9 @@ pub(crate) async fn event(receiver: &mut NatsReceiver) -> EngineEvent {
 /// Returns the body of the next event, which is a frame.
 pub(crate) async fn body(receiver: &mut NatsReceiver) -> String {
     match event(receiver).await {
-        EngineEvent::Frame(frame) => String::from_utf8(frame.body.to_vec()).expect("it is a text"),
+        EngineEvent::Frame(frame) => {
+            String::from_utf8(frame.body().to_vec()).expect("it is a text")
+        }
         other => panic!("no frame: {other:?}"),
     }
 }

@@ -130,12 +130,13 @@ async fn what_others_say_of_requests_is_believed_only_of_themselves() {
         let Some(EngineEvent::Frame(frame)) = hears.next().await else {
             panic!("it is open")
         };
-        if frame.subject == "ob.south.=c.imports" {
-            let said: serde_json::Value = serde_json::from_slice(&frame.body).unwrap();
+        if frame.subject() == "ob.south.=c.imports" {
+            let said: serde_json::Value = serde_json::from_slice(frame.body()).unwrap();
             south_life = said["incarnation"].as_u64().unwrap();
         }
-        if frame.subject == "ob.north.command.square" {
-            let mut parts = frame.headers[0].1.split(' ');
+        if frame.subject() == "ob.north.command.square" {
+            let (_, heading) = frame.headers().next().unwrap();
+            let mut parts = heading.split(' ');
             let incarnation = u64::from_str_radix(parts.nth(1).unwrap(), 16).unwrap();
             let sequence: u64 = parts.next().unwrap().parse().unwrap();
             request = Some((incarnation, sequence));
@@ -152,12 +153,7 @@ async fn what_others_say_of_requests_is_believed_only_of_themselves() {
         ("ob.mallory.=c.imports", "{".to_owned()),
         ("ob.mallory.=c.declined.north", "[]".to_owned()),
     ] {
-        let frame = Frame {
-            subject: subject.to_owned(),
-            headers: Vec::new(),
-            body: body.into(),
-        };
-        mallory.send(frame).await.unwrap();
+        mallory.send(Frame::new(subject, body)).await.unwrap();
     }
     mallory.round_trip().await.unwrap();
     sleep(Duration::from_secs(1)).await;
@@ -175,14 +171,10 @@ async fn with_more_importers_than_a_link_knows_the_time_out_decides() {
     sleep(LONG).await;
     let (mut mallory, _) = server.engine().connect("mallory").await.unwrap();
     for life in 1..=257 {
-        let frame = Frame {
-            subject: format!("ob.m{life}.=c.imports"),
-            headers: Vec::new(),
-            body: format!(
-                "{{\"incarnation\":{life},\"imports\":[{{\"subject\":\"ob.*.a\"}}],\"asks\":false}}"
-            )
-            .into(),
-        };
+        let body = format!(
+            "{{\"incarnation\":{life},\"imports\":[{{\"subject\":\"ob.*.a\"}}],\"asks\":false}}"
+        );
+        let frame = Frame::new(&format!("ob.m{life}.=c.imports"), body);
         mallory.send(frame).await.unwrap();
     }
     mallory.round_trip().await.unwrap();

@@ -45,8 +45,7 @@ use crate::link::engine::{Engine, EngineError, EngineSender, LinkPlan, StreamEng
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let engine = Nats::new("nats://127.0.0.1:4222").stream("EVENTS".to_owned());
 /// let (mut sender, _receiver) = engine.open(&LinkPlan::new("north")).await?;
-/// let frame = Frame { subject: "ob.north.event".into(), headers: Vec::new(), body: "7".into() };
-/// sender.store(frame, 1, "north-1").await?;
+/// sender.store(Frame::new("ob.north.event", "7"), 1, "north-1").await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
 use futures_core::Stream;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::super::Nats;
 use super::super::receiver::frame;
@@ -19,6 +19,7 @@ use super::connection::{self, StreamConnection};
 use super::pulls::{Pulls, Told};
 use super::traffic::Trip;
 use super::{SharedStream, StreamStanding};
+use crate::link::deadline::reached;
 use crate::link::engine::{EngineEvent, EngineReceiver};
 
 /// How long the server may take to answer a publish. Then something is wrong.
@@ -241,7 +242,7 @@ impl EngineReceiver for NatsStreamReceiver {
                 },
                 () = self.shared.changed.notified() => {}
                 _ = changes.changed() => {}
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                () = reached(deadline) => {
                     self.is_late();
                 }
             }

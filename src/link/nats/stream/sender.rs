@@ -94,16 +94,16 @@ impl EngineSender for NatsStreamSender {
 
     async fn store(&mut self, frame: Frame, number: u64, id: &str) -> Result<(), EngineError> {
         const DOING: &str = "store a frame";
-        check(&frame.subject).map_err(|reason| EngineError::refused(DOING, reason))?;
-        let headers =
-            headers(&frame.headers).map_err(|error| EngineError::refused(DOING, error))?;
+        check(frame.subject()).map_err(|reason| EngineError::refused(DOING, reason))?;
+        let headers = headers(&frame).map_err(|error| EngineError::refused(DOING, error))?;
         let mut headers: HeaderMap = headers.unwrap_or_default();
         headers.insert("Nats-Msg-Id", id);
         let connection = self.connection(DOING)?;
+        let (subject, body) = (frame.subject().to_owned(), frame.body().clone());
         let answer = self.shared.traffic.lock().send(number);
         let answer = answer.ok_or_else(|| EngineError::new(DOING, CUT))?;
         (connection.client)
-            .publish_with_reply_and_headers(frame.subject, answer, headers, frame.body)
+            .publish_with_reply_and_headers(subject, answer, headers, body)
             .await
             .map_err(|error| match error.kind() {
                 PublishErrorKind::Send => EngineError::new(DOING, error),
