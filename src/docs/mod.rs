@@ -7,7 +7,9 @@
 //! | [`guarantees`] | what may I rely on, exactly, and which test shows it? |
 //! | [`limitations`] | what should I know before I rely on it? |
 //! | [`migrating`] | I come from `oxide-k`'s bus: what is different? |
-//! | [`migrating_channels`] | I come from `tokio::sync::broadcast`, crossbeam channels or NATS: what do I write, what gets worse? |
+//! | [`migrating_broadcast`] | I come from `tokio::sync::broadcast`: what do I write, what gets worse? |
+//! | [`migrating_channels`] | I come from a fan-out over crossbeam channels: likewise |
+//! | [`migrating_nats`] | I come from NATS inside one process: likewise |
 //! | [`threat_model`] | what can a hostile module do? |
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
 //! | [`links`] | how are buses of several programs linked, and what may I rely on? |
@@ -26,7 +28,9 @@ pub mod limitations;
 pub mod links;
 pub mod mechanisms;
 pub mod migrating;
+pub mod migrating_broadcast;
 pub mod migrating_channels;
+pub mod migrating_nats;
 pub mod speed;
 pub mod tasks;
 pub mod threat_model;

@@ -183,7 +183,7 @@ impl LossNotices {
         terms: &Arc<Terms>,
         dropped: impl FnOnce() -> u64,
     ) {
-        if !notices.is_heard() {
+        if !notices.is_listened_to() {
             return;
         }
         let now = u64::try_from(notices.made.elapsed().as_millis()).unwrap_or(u64::MAX);

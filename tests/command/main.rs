@@ -11,4 +11,6 @@ mod ends;
 mod manual;
 mod replay;
 mod soak;
+mod stats;
 mod usage;
+mod why;

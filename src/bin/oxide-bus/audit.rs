@@ -1,23 +1,17 @@
-//! `oxide-bus audit`: checks whether an audit log is whole.
+//! `oxide-bus audit`: reads audit logs.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::PathBuf;
+pub(crate) mod log_line;
+pub(crate) mod open_log;
+mod stats;
+mod verify;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oxide_bus::audit::{ChainHead, Verifier};
-use oxide_bus::kernel::Message;
 
+use self::stats::StatsOptions;
+use self::verify::VerifyOptions;
 use super::failure::Failure;
-use super::limits::EnvelopeLimits;
-use super::output;
-
-/// The exit code of a log that is whole as far as it goes, but has no closing record.
-const UNENDED: u8 = 3;
-
-/// The exit code of a log whose only flaws are messages outside the vocabulary of `--messages`.
-const FOREIGN: u8 = 4;
 
 /// Reads audit logs, which a program that embeds the bus has written
 #[derive(Debug, Args)]
@@ -28,95 +22,13 @@ pub(crate) struct AuditOptions {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    Verify(Verify),
-}
-
-/// Looks whether a log is whole and in order, and prints a summary
-///
-/// Every line is decoded, to its last key. A gap in the numbers of the records or of the envelopes, envelopes that the log
-/// says it has lost, lines that are no records, and records that are not as a log writes them make the exit code 1; each
-/// is reported on stderr with its file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
-/// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
-/// or its end is elsewhere. An envelope over a limit cannot be read, which is reported too: where the log was written with
-/// larger limits, set them here. Where the log has a hash chain, lines that do not belong to it are found, and with --head also
-/// what was changed together with the chain, or cut off. A message may be any JSON: each program has its own. With --messages, each must be one
-/// of this command's own; where that is all that is wrong, the log is not damaged and the exit code is 4. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
-#[derive(Debug, Args)]
-struct Verify {
-    /// The files begin in the midst of a log: those before were rotated away
-    #[arg(long)]
-    continued: bool,
-
-    /// Insist that each message is a command or an event, as `oxide-bus replay` reads them
-    #[arg(long)]
-    messages: bool,
-
-    /// Insist on a head of the log's hash chain that was kept elsewhere, as RECORD:HASH: both are in each record with a hash, and `AuditLog::head` returns them
-    #[arg(long)]
-    head: Option<ChainHead>,
-
-    /// The files, in the order in which they were written; the one without a number last
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-
-    // Last, since its heading applies to every option after it.
-    #[command(flatten)]
-    limits: EnvelopeLimits,
+    Verify(VerifyOptions),
+    Stats(StatsOptions),
 }
 
 pub(crate) fn run(options: &AuditOptions) -> Result<ExitCode, Failure> {
-    let AuditCommand::Verify(Verify {
-        files,
-        continued,
-        messages,
-        head,
-        limits,
-    }) = &options.command;
-    let mut verifier = Verifier::new().codec(limits.codec()).continued(*continued);
-    if *messages {
-        verifier = verifier.messages::<Message>();
+    match &options.command {
+        AuditCommand::Verify(options) => verify::run(options),
+        AuditCommand::Stats(options) => stats::run(options),
     }
-    if let Some(head) = head {
-        verifier = verifier.head(*head);
-    }
-    for path in files {
-        // A pipe must not be opened twice: its writer would think that the reader is gone.
-        if path.is_file() && File::open(path).is_ok_and(|file| output::goes_to(&file)) {
-            let path = path.display();
-            return Err(Failure::usage(format_args!(
-                "{path}: the input is also the output"
-            )));
-        }
-    }
-    let report = verifier.files(files).map_err(Failure::usage)?;
-    for flaw in &report.flaws {
-        let file = files[flaw.file].display();
-        output::complain(format_args!("{file}: line {}: {}", flaw.line, flaw.finding));
-    }
-    if report.more_flaws > 0 {
-        output::complain(format_args!("and {} more", report.more_flaws));
-    }
-    if report.foreign > 0 {
-        output::complain(format_args!(
-            "whole envelopes with messages of another vocabulary: {}",
-            report.foreign
-        ));
-    }
-    if !report.is_ended() {
-        let runs = report.unended;
-        output::complain(format_args!(
-            "runs without a closing record: {runs}; what came last may be missing"
-        ));
-    }
-    output::written(writeln!(io::stdout(), "{report}"))?;
-    let flaws = report.flaws.len() as u64 + report.more_flaws;
-    Ok(if flaws > report.foreign || report.lost > 0 {
-        ExitCode::FAILURE
-    } else if report.foreign > 0 {
-        ExitCode::from(FOREIGN)
-    } else if !report.is_ended() {
-        ExitCode::from(UNENDED)
-    } else {
-        ExitCode::SUCCESS
-    })
 }

@@ -1,4 +1,5 @@
-//! The `oxide-bus` command: replays logs of envelopes over a bus, measures the bus, and checks it under load.
+//! The `oxide-bus` command: replays logs of envelopes over a bus, reads audit logs, measures the bus, and checks it under
+//! load.
 
 mod arguments;
 mod audit;
@@ -15,6 +16,7 @@ mod replay;
 mod soak;
 mod thread;
 pub(crate) mod usage;
+mod why;
 
 use std::env;
 use std::ffi::OsString;
@@ -31,7 +33,7 @@ const USAGE: u8 = 2;
 /// The exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// Replays logs of envelopes over an oxide-bus message bus, measures the bus, and checks it under load
+/// Replays logs of envelopes over an oxide-bus message bus, reads audit logs, measures the bus, and checks it under load
 ///
 /// An envelope is a message with its provenance: id, source, time. In a program that embeds the bus,
 /// publishers hand envelopes to it, and it hands them to all subscribers that listen. This command
@@ -48,6 +50,7 @@ enum TopCommand {
     Replay(replay::ReplayOptions),
     Bench(bench::BenchOptions),
     Audit(audit::AuditOptions),
+    Why(why::WhyOptions),
     Soak(soak::SoakOptions),
     #[cfg(feature = "nats")]
     Link(link::LinkOptions),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
             TopCommand::Replay(options) => replay::run(options),
             TopCommand::Bench(options) => bench::run(&options),
             TopCommand::Audit(options) => audit::run(&options),
+            TopCommand::Why(options) => why::run(options),
             TopCommand::Soak(options) => soak::run(&options),
             #[cfg(feature = "nats")]
             TopCommand::Link(options) => link::run(options),

@@ -3,7 +3,8 @@
 #[path = "../../support/visible.rs"]
 mod visible;
 
-use std::fmt::Display;
+use std::borrow::Cow;
+use std::fmt::{self, Display};
 #[cfg(unix)]
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Write};
@@ -19,6 +20,26 @@ use super::failure::Failure;
 pub(crate) fn complain(text: impl Display) {
     let text = escaped(text.to_string().chars());
     say(&format!("oxide-bus: {text}\n"));
+}
+
+/// Returns lines of JSON as a terminal may show them: hidden characters are escaped, and the lines mean the same.
+pub(crate) fn shown_json(lines: &str) -> Cow<'_, str> {
+    // Hidden characters stand in strings only, apart from the ends of the lines.
+    let must_be_escaped = |c| c != '\n' && is_hidden(c);
+    if !lines.contains(must_be_escaped) {
+        return lines.into();
+    }
+    let mut text = String::new();
+    for c in lines.chars() {
+        if must_be_escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = fmt::Write::write_fmt(&mut text, format_args!("\\u{unit:04x}")); // writing to a string does not fail
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text.into()
 }
 
 /// Writes a text to stderr as it is. If that fails there is nobody left to tell.

@@ -63,6 +63,8 @@
 //! | `lost` | `count` | |
 //! | `unwritable` | `id`, `sequence`, `source`, `why` | `subject` |
 //!
+//! The `count` of `lagging` is what the subscription has lost so far in all; there is one such record a second at most.
+//!
 //! No record has other keys, and no `count` is 0. The `at` of `opened` is the sequence number of the envelope that
 //! comes first.
 //!

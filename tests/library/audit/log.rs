@@ -11,7 +11,7 @@ use oxide_bus::codec::{Codec, LinesReader};
 use oxide_bus::kernel::{Command, Event};
 use oxide_bus::{Capability, Envelope, Grant, MessageBus, Publisher, SubscribeOptions};
 
-use crate::support::audited::place;
+use crate::support::audited::{place, records};
 
 fn custom(bytes: usize) -> Event {
     Event::Custom {
@@ -155,6 +155,31 @@ fn what_is_refused_to_a_publisher_with_too_long_a_name_is_counted_to_the_last() 
     drop(long);
     log.close().unwrap();
     assert_eq!(denied(&path), 500);
+}
+
+#[test]
+fn a_subscription_that_loses_is_in_the_log_though_nobody_listens_to_advisories() {
+    for slow in [
+        SubscribeOptions::new(),
+        SubscribeOptions::new().pattern(">"),
+    ] {
+        let (_folder, path) = place();
+        let bus = MessageBus::new();
+        let log = AuditLog::start(&bus, &path, Options::new()).unwrap();
+        let slow = bus.subscribe_with(slow.name("slow").capacity(1)).unwrap();
+        for _ in 0..3 {
+            bus.send_command("kernel", Command::Ping).unwrap();
+        }
+        assert_eq!(slow.dropped(), 2);
+        log.close().unwrap();
+        let lagging: Vec<_> = (records(&path).into_iter())
+            .filter(|record| record["event"] == "lagging")
+            .collect();
+        assert_eq!(lagging.len(), 1, "there is one a second at most");
+        assert_eq!(lagging[0]["name"], "slow");
+        assert_eq!(lagging[0]["count"], 1);
+        whole(&[path]);
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The printer: the thread of the subscriber, or of each of its members.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use oxide_bus::codec::{Codec, LineError, LinesWriter};
@@ -100,33 +98,13 @@ impl Write for Sheet {
     fn flush(&mut self) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         if stdout.is_terminal() {
-            stdout.write_all(shown(&String::from_utf8_lossy(&self.0)).as_bytes())?;
+            stdout.write_all(output::shown_json(&String::from_utf8_lossy(&self.0)).as_bytes())?;
         } else {
             stdout.write_all(&self.0)?;
         }
         self.0.clear();
         stdout.flush()
     }
-}
-
-/// Returns lines of JSON as a terminal may show them: hidden characters are escaped, and the lines mean the same.
-fn shown(lines: &str) -> Cow<'_, str> {
-    // Hidden characters stand in strings only, apart from the ends of the lines.
-    let must_be_escaped = |c| c != '\n' && output::is_hidden(c);
-    if !lines.contains(must_be_escaped) {
-        return lines.into();
-    }
-    let mut text = String::new();
-    for c in lines.chars() {
-        if must_be_escaped(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(text, "\\u{unit:04x}"); // writing to a string does not fail
-            }
-        } else {
-            text.push(c);
-        }
-    }
-    text.into()
 }
 
 #[cfg(test)]
@@ -146,7 +124,7 @@ mod tests {
         };
         let envelope = Envelope::new("kernel", Message::Event(event));
         let line = envelope.to_json().unwrap() + "\n";
-        let shown = shown(&line);
+        let shown = output::shown_json(&line);
         let escaped = r"a\u202eb\u200bc\u009bd\u007fe\udb40\udc61f\u2028";
         assert!(
             shown.contains(&format!(r#""{escaped}":"{escaped}""#)),

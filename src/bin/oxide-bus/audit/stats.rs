@@ -1,0 +1,92 @@
+//! `oxide-bus audit stats`: says who has said what how often, and what went wrong, from audit logs.
+
+mod denied;
+mod gap_list;
+mod kind;
+mod lost;
+mod page;
+mod spoken;
+mod summary;
+mod timeline;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use self::summary::LogSummary;
+use super::super::failure::Failure;
+use super::super::output;
+use super::open_log::OpenLog;
+
+/// Says who has said what how often, and what went wrong
+///
+/// Counts the envelopes by source and by subject. A log has the subject only of a command or an event; for another
+/// message its kind stands there: what its keys `kind` and `type` say, or its only key. Then come gaps in the sequence
+/// numbers, refused publishes, losses, the busiest second, and the first and the last time. `oxide-bus audit verify` says
+/// whether a log is whole.
+///
+/// An envelope that is in two of the logs counts twice. A line that is no record is passed over and counted; the exit code is
+/// 1 then. A last line that is cut is only told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct StatsOptions {
+    /// The files, those of one log in the order in which they were written
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Print JSON
+    #[arg(long, conflicts_with = "report")]
+    json: bool,
+
+    /// Write a page for a browser to this file instead, which needs nothing else
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  oxide-bus audit stats audit.jsonl.1 audit.jsonl
+      What a log that was rotated has in it.
+  oxide-bus audit stats audit.jsonl --report audit.html
+      The same as a page to look at.";
+
+pub(crate) fn run(options: &StatsOptions) -> Result<ExitCode, Failure> {
+    let logs = (options.files.iter().cloned())
+        .map(OpenLog::open)
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(report) = &options.report
+        && logs.iter().any(|log| log.is_at(report))
+    {
+        let report = report.display();
+        return Err(Failure::usage(format_args!(
+            "{report}: the report would replace a log"
+        )));
+    }
+    let mut summary = LogSummary::default();
+    let mut flaws = Vec::new();
+    for log in &logs {
+        let path = log.path().display().to_string();
+        flaws.push(log.forwards(|line, record| summary.take(&path, line, &record))?);
+    }
+    summary.bad_lines = flaws.iter().map(|flaws| flaws.bad).sum();
+    if let Some(report) = &options.report {
+        let failed = |error| Failure::new(format_args!("{}: {error}", report.display()));
+        fs::write(report, page::page(&summary)).map_err(failed)?;
+    } else {
+        let text = if options.json {
+            // Numbers and texts can be written.
+            let json = serde_json::to_string(&summary).map_err(Failure::new)?;
+            output::shown_json(&json).into_owned() + "\n"
+        } else {
+            summary.to_string()
+        };
+        output::written(io::stdout().write_all(text.as_bytes()))?;
+    }
+    for (log, flaws) in logs.iter().zip(&flaws) {
+        flaws.report(log);
+    }
+    Ok(ExitCode::from(u8::from(summary.bad_lines > 0)))
+}

@@ -1,0 +1,126 @@
+//! `oxide-bus why`: says what caused an envelope and what it caused, from audit logs.
+//!
+//! It reads the logs twice: backwards for the causes, forwards for the effects. What is kept depends on what was asked
+//! for, not on how long the logs are.
+
+mod account;
+mod causes;
+mod filter_words;
+mod found;
+mod id_prefix;
+mod report;
+mod run_past;
+mod text;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clap::Args;
+
+use self::account::Account;
+use self::id_prefix::IdPrefix;
+use self::report::Reporter;
+use super::audit::open_log::OpenLog;
+use super::failure::Failure;
+use super::{arguments, output};
+
+/// Says what caused an envelope and what it caused, from audit logs
+///
+/// Prints a tree: the chain of causes of each envelope, as the correlation ids name them, and all that it caused; for
+/// each envelope its headers, its records in the logs, which subscriptions it has matched, and which of them lost
+/// something then. After the tree come other envelopes of the same trace (the header `traceparent`), and what was
+/// refused, lost or ended soon after one of these. An envelope that linked programs have in their logs is shown once,
+/// with each record. What an audit log does not hold is said to be not recorded.
+///
+/// A line that is no record is passed over and counted; the exit code is 1 then. A last line that is cut is only told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct WhyOptions {
+    /// The id of an envelope, or enough of its beginning to be the only one
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<IdPrefix>,
+
+    /// A file of an audit log; repeat it for more, those of one log in the order in which they were written
+    #[arg(long = "log", value_name = "FILE", required = true)]
+    logs: Vec<PathBuf>,
+
+    /// How many seconds after an envelope a refusal or a loss is shown
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = arguments::seconds, allow_negative_numbers = true)]
+    around: Duration,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  oxide-bus why 019acf5e-7c1b --log audit.jsonl
+      What caused the envelope whose id begins so, and what it caused.
+  oxide-bus why 019acf5e-7c1b --log north.jsonl --log south.jsonl
+      The same, in the logs of two programs that are linked.
+  oxide-bus why 019acf5e-7c1b --log audit.jsonl.1 --log audit.jsonl --json
+      For a program, from a log that was rotated.";
+
+pub(crate) fn run(options: WhyOptions) -> Result<ExitCode, Failure> {
+    let logs = (options.logs.into_iter())
+        .map(OpenLog::open)
+        .collect::<Result<Vec<_>, _>>()?;
+    let causes = causes::find(&logs, &options.ids)?;
+    let around = TimeDelta::from_std(options.around).unwrap_or(TimeDelta::MAX);
+    let mut account = Account::new(causes, around);
+    account.read(&logs)?;
+    let reporter = Reporter {
+        account: &account,
+        paths: logs.iter().map(OpenLog::path).collect(),
+    };
+    output::written(print(&reporter, options.json, options.around))?;
+    let mut is_good = true;
+    for (log, flaws) in logs.iter().zip(&account.flaws) {
+        is_good &= flaws.bad == 0;
+        flaws.report(log);
+    }
+    Ok(ExitCode::from(u8::from(!is_good)))
+}
+
+/// Prints one envelope after the other, so that the whole answer is never in memory.
+fn print(reporter: &Reporter<'_>, json: bool, around: Duration) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let caused = reporter.account.caused_by();
+    let rest = reporter.rest();
+    let mut separator = "{\"envelopes\":[";
+    for row in tree::rows(reporter.account, &caused) {
+        let effects = caused.get(&row.id).map_or(&[][..], Vec::as_slice);
+        let Some(envelope) = reporter.envelope(row.id, effects) else {
+            continue;
+        };
+        if json {
+            let envelope = output::shown_json(&serde_json::to_string(&envelope)?).into_owned();
+            write!(stdout, "{separator}{envelope}")?;
+            separator = ",";
+        } else {
+            stdout.write_all(text::envelope(&row, &envelope).as_bytes())?;
+        }
+    }
+    if json {
+        let rest = serde_json::to_string(&rest)?;
+        // The keys of the rest go on in the same object.
+        let rest = output::shown_json(rest.trim_start_matches('{')).into_owned();
+        writeln!(stdout, "],{rest}")?;
+    } else {
+        stdout.write_all(text::rest(&rest, around.as_secs_f64()).as_bytes())?;
+    }
+    stdout.flush()
+}
+
+/// Returns the trace that an envelope belongs to: the second part of the header that W3C Trace Context defines.
+fn trace_id(headers: &BTreeMap<String, String>) -> Option<String> {
+    let trace = headers.get("traceparent")?.split('-').nth(1)?;
+    let is_id = trace.len() == 32 && trace.chars().all(|c| c.is_ascii_hexdigit());
+    is_id.then(|| trace.to_ascii_lowercase())
+}

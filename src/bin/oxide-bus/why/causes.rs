@@ -1,0 +1,99 @@
+//! What caused the envelopes that were asked for: the first pass, which reads the logs backwards.
+//!
+//! A cause stands before its effect. So one pass from the end to the beginning finds a whole chain of causes, however
+//! long, and keeps nothing but their ids.
+
+use std::collections::{BTreeSet, HashSet};
+
+use uuid::Uuid;
+
+use super::super::audit::log_line::LogLine;
+use super::super::audit::open_log::OpenLog;
+use super::super::failure::Failure;
+use super::id_prefix::IdPrefix;
+use super::trace_id;
+
+/// So many ids with the same beginning are counted.
+const MAX_COUNTED: usize = 1_000;
+
+/// What the first pass has found.
+#[derive(Default)]
+pub(super) struct Causes {
+    /// The envelopes that were asked for.
+    pub(super) asked: BTreeSet<Uuid>,
+    /// These and what caused them; also the id of a cause that is in none of the logs.
+    pub(super) ids: HashSet<Uuid>,
+    /// The traces that these belong to.
+    pub(super) traces: BTreeSet<String>,
+    envelopes: u64,
+}
+
+/// Finds the envelopes that were asked for, and their causes.
+pub(super) fn find(logs: &[OpenLog], prefixes: &[IdPrefix]) -> Result<Causes, Failure> {
+    let mut causes = Causes::default();
+    let mut matches = vec![BTreeSet::new(); prefixes.len()];
+    loop {
+        let known = causes.ids.len();
+        causes.envelopes = 0;
+        for log in logs.iter().rev() {
+            log.backwards(|line| causes.look(&line, prefixes, &mut matches))?;
+        }
+        // A log may have the cause of what only a log that was read later tells.
+        if logs.len() == 1 || causes.ids.len() == known {
+            break;
+        }
+    }
+    for (prefix, matches) in prefixes.iter().zip(&matches) {
+        match matches.len() {
+            1 => causes.asked.extend(matches),
+            0 => {
+                let count = causes.envelopes;
+                return Err(Failure::usage(format_args!(
+                    "no id of an envelope begins with '{prefix}' (envelopes read: {count})"
+                )));
+            }
+            count => {
+                let more = if count > MAX_COUNTED {
+                    "more than "
+                } else {
+                    ""
+                };
+                let count = count.min(MAX_COUNTED);
+                return Err(Failure::usage(format_args!(
+                    "'{prefix}' is the beginning of {more}{count} ids: give more of it"
+                )));
+            }
+        }
+    }
+    Ok(causes)
+}
+
+impl Causes {
+    fn look(&mut self, line: &LogLine<'_>, prefixes: &[IdPrefix], matches: &mut [BTreeSet<Uuid>]) {
+        let (id, cause, headers) = match line {
+            LogLine::Envelope { envelope, .. } => {
+                let cause = envelope.correlation_id.as_ref().map(|cause| cause.0);
+                (envelope.id.0, cause, Some(&envelope.headers))
+            }
+            LogLine::Event(event) if event.kind == "unwritable" => match event.id {
+                Some(id) => (id, None, None),
+                None => return,
+            },
+            LogLine::Event(_) => return,
+        };
+        self.envelopes += 1;
+        let mut is_sought = self.ids.contains(&id);
+        for (prefix, matches) in prefixes.iter().zip(matches) {
+            // An ambiguous beginning is an error, so there is no need to find the causes of all.
+            if prefix.is_of(id) && matches.len() <= MAX_COUNTED {
+                matches.insert(id);
+                is_sought |= matches.len() == 1;
+            }
+        }
+        if is_sought {
+            self.ids.insert(id);
+            self.ids.extend(cause);
+            self.traces.extend(headers.and_then(trace_id));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the log tells of a bus from one start of the log to its end: who listened when, and who lost how many.
+//!
+//! Only that is kept which concerns an envelope of the tree. So the memory depends on what was asked for and on how many
+//! listen at a time, not on how long the log is.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::super::audit::log_line::LoggedEvent;
+use super::filter_words::FilterWords;
+
+/// What the log tells of one run.
+#[derive(Default)]
+pub(super) struct RunPast {
+    /// The sequence numbers of the envelopes of the tree, in ascending order.
+    sequences: Vec<u64>,
+    subscriptions: HashMap<Uuid, SubscriptionPast>,
+}
+
+/// What the log tells of one subscription.
+#[derive(Default)]
+pub(super) struct SubscriptionPast {
+    pub(super) name: Option<String>,
+    /// The sequence number that the bus had reached when it came; 0 if it came before the log began.
+    since: u64,
+    until: Option<u64>,
+    /// Why it was evicted, if it was.
+    pub(super) evicted: Option<(u64, String)>,
+    /// What it listens to, from a sequence number on.
+    filters: Vec<(u64, FilterWords)>,
+    /// How many it has lost in all, as told when the bus had reached a sequence number.
+    lost: Vec<(u64, u64)>,
+}
+
+/// Losses of a subscription, of which one may be the envelope in question.
+pub(super) struct LostAround {
+    pub(super) count: u64,
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+impl RunPast {
+    /// Notes an envelope of the tree.
+    pub(super) fn note(&mut self, sequence: u64) {
+        let place = self.sequences.partition_point(|noted| *noted < sequence);
+        self.sequences.insert(place, sequence);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sequences.is_empty()
+    }
+
+    /// Takes in what happened to a subscription. Ignores every other event.
+    pub(super) fn take(&mut self, event: &LoggedEvent) {
+        let Some(id) = event.id else { return };
+        let (at, why) = (event.at, event.why.as_deref());
+        let kind = event.kind.as_str();
+        if !matches!(
+            kind,
+            "subscribed" | "listening" | "lagging" | "unsubscribed" | "evicted"
+        ) {
+            return;
+        }
+        let sequences = &self.sequences;
+        let concerns = |from: u64, to: u64| {
+            sequences.partition_point(|it| *it < from) < sequences.partition_point(|it| *it < to)
+        };
+        let past = self.subscriptions.entry(id).or_default();
+        past.name = past.name.take().or_else(|| event.name.clone());
+        match kind {
+            "subscribed" => {
+                past.since = at;
+                past.filters = vec![(at, FilterWords::read(why))];
+            }
+            "listening" => {
+                let filter = past.filter(u64::MAX).with_subjects(why);
+                replace_or_push(&mut past.filters, (at, filter), concerns);
+            }
+            "lagging" => {
+                replace_or_push(&mut past.lost, (at, event.count.unwrap_or(0)), concerns);
+            }
+            _ => {
+                past.until = Some(at);
+                if kind == "evicted" {
+                    past.evicted = Some((at, why.unwrap_or_default().to_owned()));
+                }
+                if !concerns(past.since, at) {
+                    self.subscriptions.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// Returns the subscriptions that were there when an envelope was published, by their names.
+    pub(super) fn listeners(&self, sequence: u64) -> Vec<(Uuid, &SubscriptionPast)> {
+        let mut listeners: Vec<_> = (self.subscriptions.iter())
+            .filter(|(_, past)| past.since <= sequence)
+            .filter(|(_, past)| past.until.is_none_or(|until| until > sequence))
+            .map(|(id, past)| (*id, past))
+            .collect();
+        listeners
+            .sort_by(|(id, past), (other, others)| (&past.name, id).cmp(&(&others.name, other)));
+        listeners
+    }
+}
+
+impl SubscriptionPast {
+    /// Returns what it listened to when an envelope was published.
+    pub(super) fn filter(&self, sequence: u64) -> FilterWords {
+        (self.filters.iter().rev())
+            .find(|(at, _)| *at <= sequence)
+            .map_or_else(FilterWords::not_recorded, |(_, filter)| filter.clone())
+    }
+
+    /// Returns the losses that were told after an envelope, and not before it.
+    pub(super) fn lost_around(&self, sequence: u64) -> Option<LostAround> {
+        let after = self.lost.partition_point(|(at, _)| *at <= sequence);
+        let (to, total) = *self.lost.get(after)?;
+        let (from, before) = match after.checked_sub(1) {
+            Some(before) => self.lost[before],
+            None => (self.since, 0),
+        };
+        let count = total.checked_sub(before).filter(|count| *count > 0)?;
+        Some(LostAround { count, from, to })
+    }
+}
+
+/// Adds what holds from a sequence number on. It replaces the last one, unless that concerns an envelope of the tree.
+fn replace_or_push<T>(
+    points: &mut Vec<(u64, T)>,
+    point: (u64, T),
+    concerns: impl Fn(u64, u64) -> bool,
+) {
+    points.pop_if(|(at, _)| !concerns(*at, point.0));
+    points.push(point);
+}
