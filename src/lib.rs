@@ -256,6 +256,7 @@
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
 //! | `nats` | links over NATS; `nats-nkeys`: credentials files |
+//! | `testing` | [a kit for tests](testing): a manual clock, a recorder and the like |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 
@@ -274,6 +275,8 @@ mod message;
 mod observe;
 mod queue;
 mod support;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tokio")]
 mod tokio;
 
