@@ -250,13 +250,13 @@
 //!
 //! | feature | gives |
 //! | --- | --- |
-//! | (none) | this library, without crates for async or a command line |
+//! | (none) | this library alone |
 //! | `cli` | the `oxide-bus` command |
 //! | `hash-chain` | audit logs that show deletion |
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
 //! | `nats` | links over NATS; `nats-nkeys`: credentials files |
-//! | `testing` | [a kit for tests](testing): a manual clock, a recorder and the like |
+//! | `testing` | [for tests](testing) |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 

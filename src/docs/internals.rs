@@ -170,7 +170,7 @@
 //! | `WaitList::entries`, `taken` | the registered waiters; a lock for those that wait and those that wake | `register` and `wake_registered`; `Registration::deregister` |
 //! | `Occupied` | how many wait lists of direct queues are in use | `Occupied::wake_all` with `register_and_fence`, a fence each |
 //! | `Parker::state`, `changed` | one sleeping thread | `Nap::sleep` with `unpark` |
-//! | `ManualTime::reading`, `SeededNumbers` | a clock that a test moves, and its alarms; seeded ids (feature `testing`) | `set_alarm` with `advance`; each lock alone |
+//! | `ManualTime::state`, `SeededNumbers` | a clock that a test moves, and its alarms; seeded ids (feature `testing`) | `set_alarm` with `advance`; each lock alone |
 //! | `WakeTree::next` | which sleeping thread is woken next | each number is given out once |
 //! | `Rate::whole_at` | the allowance of a rate (GCRA) | the word alone |
 //! | `Segment::word` | claims, the epoch, *ready* and *closed* | `claim` with `filled`, `mark_ready`, `raise_epoch`, `await_after` and `close` |

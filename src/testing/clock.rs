@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 
 use crate::support::substitutes::{Entered, ManualTime, Substitute};
 
-/// Seconds from 1970 to 2000.
-const YEAR_2000: Duration = Duration::from_secs(946_684_800);
+/// From 1970 to 2000 there are 10,957 days.
+const YEAR_2000: Duration = Duration::from_hours(24 * 10_957);
 
 /// A clock that stands still until [`advance`](Self::advance) moves it. It begins at midnight of January 1, 2000, UTC.
 ///

@@ -48,12 +48,15 @@ pub struct FaultyPublisher<M> {
     publisher: Publisher<M>,
     random: Rng,
     loss: f64,
-    doubling: Option<(f64, fn(&Envelope<M>) -> Envelope<M>)>,
+    doubling: Option<(f64, CloneOf<M>)>,
     reordering: (f64, u32),
     delay: (f64, Duration),
     held: Vec<(Release, Envelope<M>)>,
     faults: FaultCounts,
 }
+
+/// Kept as a function, so that only a publisher that doubles needs payloads that can be cloned.
+type CloneOf<M> = fn(&Envelope<M>) -> Envelope<M>;
 
 /// When an envelope that is held back is published.
 #[derive(Clone, Copy)]

@@ -159,9 +159,12 @@ impl<M: Payload + Debug> Recorder<M> {
     #[track_caller]
     pub fn expect_nothing(&mut self) {
         while self.record(Some(Instant::now())).is_ok() {}
-        if self.taken.contains(&false) {
-            panic!("nothing was expected, but there {}", self.others());
-        }
+        let is_all_taken = !self.taken.contains(&false);
+        assert!(
+            is_all_taken,
+            "nothing was expected, but there {}",
+            self.others()
+        );
     }
 
     /// Returns everything that has come so far, in its order, whether it was expected or not.
@@ -199,18 +202,16 @@ impl<M: Payload + Debug> Recorder<M> {
         let others: Vec<_> = (self.received.iter().zip(&self.taken))
             .filter_map(|(delivery, is_taken)| (!is_taken).then_some(delivery))
             .collect();
-        let mut text = match others.len() {
-            0 => return "came nothing else".to_owned(),
+        let mut lines = vec![match others.len() {
+            0 => "came nothing else".to_owned(),
             1 => "came 1 envelope:".to_owned(),
             count => format!("came {count} envelopes:"),
-        };
-        for other in others.iter().take(SHOWN) {
-            text += &format!("\n  {}", line::whole(other));
-        }
+        }];
+        lines.extend((others.iter().take(SHOWN)).map(|other| line::whole(other)));
         if others.len() > SHOWN {
-            text += &format!("\n  and {} more", others.len() - SHOWN);
+            lines.push(format!("and {} more", others.len() - SHOWN));
         }
-        text
+        lines.join("\n  ")
     }
 }
 
@@ -223,12 +224,14 @@ impl<M> Debug for Recorder<M> {
     }
 }
 
+type IsSo<'a, M> = dyn Fn(&Envelope<M>) -> bool + 'a;
+
 /// What a [`Recorder`] expects, made by [`Recorder::expect`].
 #[must_use = "`within` waits for it"]
 pub struct Expectation<'a, M> {
     recorder: &'a mut Recorder<M>,
     what: String,
-    is_so: Box<dyn Fn(&Envelope<M>) -> bool + 'a>,
+    is_so: Box<IsSo<'a, M>>,
 }
 
 impl<M: Payload + Debug> Expectation<'_, M> {

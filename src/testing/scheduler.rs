@@ -189,7 +189,9 @@ impl Drop for Scheduler<'_> {
             let (seed, count) = (self.seed, self.trace.len());
             let last = &self.trace[count.saturating_sub(SHOWN)..];
             eprintln!("The scheduler's seed was {seed}. After {count} steps, the last were:");
-            last.iter().for_each(|line| eprintln!("  {line}"));
+            for line in last {
+                eprintln!("  {line}");
+            }
         }
     }
 }

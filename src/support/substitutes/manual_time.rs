@@ -15,13 +15,13 @@ pub(crate) struct ManualTime {
     began: (Instant, SystemTime),
     /// Whether the clock moves by itself to the end of each wait, since there is no other thread to move it.
     is_alone: bool,
-    reading: Mutex<Reading>,
+    state: Mutex<ManualState>,
     /// An alarm was set.
     was_set: Condvar,
 }
 
 #[derive(Default)]
-struct Reading {
+struct ManualState {
     passed: Duration,
     alarms_set: u64,
     alarms: BTreeMap<(Instant, u64), Waker>,
@@ -38,48 +38,48 @@ impl ManualTime {
         Arc::new(ManualTime {
             began: (Instant::now(), start),
             is_alone,
-            reading: Mutex::new(Reading::default()),
+            state: Mutex::new(ManualState::default()),
             was_set: Condvar::default(),
         })
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.began.0 + self.reading.lock().passed
+        self.began.0 + self.state.lock().passed
     }
 
     pub(crate) fn system_time(&self) -> SystemTime {
-        self.began.1 + self.reading.lock().passed
+        self.began.1 + self.state.lock().passed
     }
 
     /// Moves the clock, and wakes the threads whose time is up.
     pub(crate) fn advance(&self, time: Duration) {
-        let mut reading = self.reading.lock();
-        let passed = reading.passed.saturating_add(time);
+        let mut state = self.state.lock();
+        let passed = state.passed.saturating_add(time);
         let now = (self.began.0.checked_add(passed))
             .filter(|_| self.began.1.checked_add(passed).is_some())
             .expect("no clock goes that far");
-        reading.passed = passed;
-        let later = reading.alarms.split_off(&(now, u64::MAX));
-        let due = std::mem::replace(&mut reading.alarms, later);
-        drop(reading); // wakers take the locks of those that wait
+        state.passed = passed;
+        let later = state.alarms.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut state.alarms, later);
+        drop(state); // wakers take the locks of those that wait
         due.into_values().for_each(Waker::wake);
     }
 
     /// Sets an alarm for a thread that is about to sleep. None if the time is up: then it need not sleep.
     pub(crate) fn set_alarm(&self, deadline: Instant, waker: Waker) -> Option<Alarm<'_>> {
-        let mut reading = self.reading.lock();
-        let now = self.began.0 + reading.passed;
+        let mut state = self.state.lock();
+        let now = self.began.0 + state.passed;
         if deadline <= now {
             return None;
         }
         if self.is_alone {
-            drop(reading);
+            drop(state);
             self.advance(deadline - now);
             return None;
         }
-        let key = (deadline, reading.alarms_set);
-        reading.alarms_set += 1;
-        reading.alarms.insert(key, waker);
+        let key = (deadline, state.alarms_set);
+        state.alarms_set += 1;
+        state.alarms.insert(key, waker);
         self.was_set.notify_all();
         Some(Alarm { time: self, key })
     }
@@ -94,20 +94,20 @@ impl ManualTime {
 
     /// Waits, by the system's clock, until so many threads sleep until some time of this clock.
     pub(crate) fn wait_for_sleepers(&self, threads: usize, until: Option<Instant>) -> bool {
-        let mut reading = self.reading.lock();
-        while reading.alarms.len() < threads {
+        let mut state = self.state.lock();
+        while state.alarms.len() < threads {
             match until {
-                None => self.was_set.wait(&mut reading),
-                Some(until) if self.was_set.wait_until(&mut reading, until).timed_out() => break,
+                None => self.was_set.wait(&mut state),
+                Some(until) if self.was_set.wait_until(&mut state, until).timed_out() => break,
                 Some(_) => {}
             }
         }
-        reading.alarms.len() >= threads
+        state.alarms.len() >= threads
     }
 }
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
-        self.time.reading.lock().alarms.remove(&self.key);
+        self.time.state.lock().alarms.remove(&self.key);
     }
 }

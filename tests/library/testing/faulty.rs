@@ -20,7 +20,9 @@ fn given() -> (
 }
 
 fn publish(faulty: &mut FaultyPublisher<u32>, numbers: std::ops::Range<u32>) {
-    numbers.for_each(|number| faulty.publish(number).unwrap());
+    for number in numbers {
+        faulty.publish(number).unwrap();
+    }
 }
 
 fn seen(numbers: &mut Subscription<u32>) -> Vec<u32> {
@@ -37,10 +39,8 @@ fn without_faults_it_publishes_all_in_order() {
         .delays(0.0, Duration::MAX);
     publish(&mut faulty, 0..100);
     assert!(seen(&mut numbers).into_iter().eq(0..100));
-    assert_eq!(
-        faulty.faults(),
-        FaultyPublisher::new(_bus.trusted_publisher("x"), 1).faults()
-    );
+    let faults = faulty.faults();
+    assert_eq!((faults.lost, faults.doubled, faults.held_back), (0, 0, 0));
 }
 
 #[test]
@@ -64,9 +64,9 @@ fn all_that_is_not_lost_comes_once_or_twice_and_the_counts_are_exact() {
         publish(&mut faulty, 0..300);
         faulty.release_all().unwrap();
         let mut times = BTreeMap::<u32, u64>::new();
-        seen(&mut numbers)
-            .into_iter()
-            .for_each(|it| *times.entry(it).or_default() += 1);
+        for number in seen(&mut numbers) {
+            *times.entry(number).or_default() += 1;
+        }
         let faults = faulty.faults();
         assert_eq!(times.len() as u64, 300 - faults.lost, "seed {seed}");
         let doubled = times.values().filter(|times| **times == 2).count() as u64;
@@ -127,7 +127,7 @@ fn a_delay_ends_when_the_clock_has_come_to_it() {
     let time = Duration::from_hours(1);
     let mut faulty = faulty(7).delays(1.0, time);
     publish(&mut faulty, 0..2);
-    clock.advance(time - Duration::from_nanos(1));
+    clock.advance(time.saturating_sub(Duration::from_nanos(1)));
     faulty.release().unwrap();
     assert!(numbers.is_empty());
     clock.advance(Duration::from_nanos(1));

@@ -26,7 +26,13 @@ fn envelopes_and_subscriptions_have_the_same_ids_with_the_same_seed() {
 fn they_are_the_same_in_each_version_and_on_each_machine() {
     let _entered = SeededIds::new(7).enter();
     let ids = [1, 2].map(|number| Envelope::new("counter", number).id.to_string());
-    assert_eq!(ids, ["00dc6acf-ac00-7000-", "00dc6acf-ac01-7000-"]);
+    assert_eq!(
+        ids,
+        [
+            "00dc6acf-ac00-7000-b17f-16639c1f9ca4",
+            "00dc6acf-ac01-7000-8e3d-35d2d147a308"
+        ]
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod scheduler;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use oxide_bus::{Payload, Subject};
+use oxide_bus::{Bus, Payload, Subject};
 
 /// A payload with a subject.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,5 +35,11 @@ fn panic_of<T: Debug>(work: impl FnOnce() -> T) -> String {
     match panic.downcast::<String>() {
         Ok(message) => *message,
         Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
+
+fn send_all<M: Payload>(bus: &Bus<M>, source: &str, messages: impl IntoIterator<Item = M>) {
+    for message in messages {
+        bus.send(source, message).unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oxide_bus::testing::{ManualClock, Recorder, Scheduler};
 use oxide_bus::{Bus, SubscribeOptions};
 
-use super::{Order, panic_of};
+use super::{Order, panic_of, send_all};
 use crate::support::task::Task;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -116,7 +116,7 @@ fn a_recorder_that_has_lost_something_says_so_whatever_it_is_asked() {
             .unwrap()
     };
     let mut recorders = [(); 3].map(|()| Recorder::from(small()));
-    (0..3).for_each(|number| drop(bus.send("counter", number).unwrap()));
+    send_all(&bus, "counter", 0..3);
     let [first, second, third] = &mut recorders;
     let messages = [
         panic_of(|| first.received().len()),

@@ -11,7 +11,7 @@ use oxide_bus::{
     Bus, Denial, Envelope, Overflow, RecvError, RequestError, SubscribeOptions, TryRecvError,
 };
 
-use super::{Order, panic_of};
+use super::{Order, panic_of, send_all};
 
 /// A shop with three modules that cause work for each other. Returns the trace and all envelopes.
 fn run(seed: u64) -> (Vec<String>, Vec<Envelope<Order>>) {
@@ -31,7 +31,7 @@ fn run(seed: u64) -> (Vec<String>, Vec<Envelope<Order>>) {
             }
         });
     }
-    (0..3).for_each(|number| drop(bus.send("shop", Order::Placed(number)).unwrap()));
+    send_all(&bus, "shop", (0..3).map(Order::Placed));
     scheduler.clock().advance(Duration::from_secs(1));
     scheduler.run();
     let all = all
@@ -66,7 +66,7 @@ fn each_subscription_receives_in_its_order() {
                 seen.borrow_mut().push(item.unwrap().message);
             });
         }
-        (0..20).for_each(|number| drop(bus.send("counter", number).unwrap()));
+        send_all(&bus, "counter", 0..20);
         assert_eq!(scheduler.run(), 60, "seed {seed}");
         assert!(!scheduler.step());
         drop(scheduler);
@@ -105,7 +105,7 @@ fn losses_and_the_end_are_items_as_ever() {
             items.borrow_mut().push((name, item.map(|it| it.message)));
         });
     }
-    (0..3).for_each(|number| drop(bus.send("counter", number).unwrap()));
+    send_all(&bus, "counter", 0..3);
     scheduler.run();
     bus.close();
     scheduler.run();
@@ -114,9 +114,11 @@ fn losses_and_the_end_are_items_as_ever() {
         let items = items.iter().filter(|(of, _)| *of == name);
         items.map(|(_, item)| *item).collect::<Vec<_>>()
     };
-    let lagged = Err(RecvError::Lagged { missed: 2 });
-    assert_eq!(of("slow"), [Ok(0), lagged, Err(RecvError::Disconnected)]);
-    assert_eq!(of("evicted"), [Ok(0), Err(RecvError::Evicted)]);
+    let lagged = |missed| Err(RecvError::Lagged { missed });
+    let slow = [Ok(0), lagged(2), Err(RecvError::Disconnected)];
+    assert_eq!(of("slow"), slow);
+    let evicted = [Ok(0), lagged(1), Err(RecvError::Evicted)];
+    assert_eq!(of("evicted"), evicted);
 }
 
 #[test]
@@ -185,18 +187,15 @@ fn a_wait_without_end_panics_instead() {
     let waits: [fn(&Bus<u32>); 3] = [
         |bus| drop(bus.subscribe().recv()),
         |bus| {
-            drop(
-                bus.trusted_publisher("a")
-                    .with_request_timeout(None)
-                    .request(1),
-            )
+            let patient = bus.trusted_publisher("a").with_request_timeout(None);
+            drop(patient.request(1));
         },
         |bus| {
             let options = SubscribeOptions::new()
                 .capacity(1)
                 .overflow(Overflow::Block);
             let full = bus.subscribe_with(options).unwrap();
-            (0..2).for_each(|number| drop(bus.send("a", number).unwrap()));
+            send_all(bus, "a", 0..2);
             drop(full);
         },
     ];
@@ -234,7 +233,7 @@ fn fails_on_purpose() {
     scheduler.handle("billing", bus.subscribe(), |item| {
         assert_eq!(item.unwrap().message, Order::Placed(0), "on purpose");
     });
-    (0..2).for_each(|number| drop(bus.send("shop", Order::Placed(number)).unwrap()));
+    send_all(&bus, "shop", (0..2).map(Order::Placed));
     scheduler.run();
 }
 
