@@ -250,12 +250,13 @@
 //!
 //! | feature | gives |
 //! | --- | --- |
-//! | (none) | this library, without crates for async or a command line |
+//! | (none) | this library alone |
 //! | `cli` | the `oxide-bus` command |
 //! | `hash-chain` | audit logs that show deletion |
 //! | `link` | [buses elsewhere, linked](docs::links) |
 //! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
 //! | `nats` | links over NATS; `nats-nkeys`: credentials files |
+//! | `testing` | [for tests](testing) |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
 //! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
 
@@ -274,6 +275,8 @@ mod message;
 mod observe;
 mod queue;
 mod support;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tokio")]
 mod tokio;
 

@@ -1,7 +1,6 @@
 //! Counts of refused publishes under one capability, and a limit to how many of them are told.
 
-use std::time::Instant;
-
+use crate::support::clock;
 use crate::support::rate_limiter::Rate;
 use crate::support::sync::{AtomicU64, Ordering};
 
@@ -23,7 +22,7 @@ impl Refusals {
         Refusals {
             counted: AtomicU64::new(0),
             suppressed: AtomicU64::new(0),
-            told: Rate::new(Instant::now(), TOLD, TOLD),
+            told: Rate::new(clock::now(), TOLD, TOLD),
         }
     }
 
@@ -37,7 +36,7 @@ impl Refusals {
 
     /// Whether this refusal is told: then returns how many before it were not.
     pub(crate) fn is_told(&self) -> Option<u64> {
-        if self.told.admits(Instant::now(), 1) {
+        if self.told.admits(clock::now(), 1) {
             Some(self.take_suppressed())
         } else {
             self.suppress(1);

@@ -14,6 +14,7 @@ use crate::message::pattern::Pattern;
 use crate::message::source::Source;
 use crate::message::subject::Payload;
 use crate::message::trace_context::TRACEPARENT;
+use crate::support::clock;
 use crate::support::rate_limiter::Rate;
 
 /// How an envelope comes to be checked against a grant.
@@ -112,7 +113,7 @@ impl Scope {
             headers.sort_unstable();
             headers.into()
         });
-        let rate = |(per_second, burst)| Rate::new(Instant::now(), per_second, burst);
+        let rate = |(per_second, burst)| Rate::new(clock::now(), per_second, burst);
         Scope {
             subjects: grant.patterns.map(Into::into),
             sources,
@@ -148,7 +149,7 @@ impl Scope {
     }
 
     pub(crate) fn has_expired(&self) -> bool {
-        self.expires.is_some_and(|end| Instant::now() >= end)
+        self.expires.is_some_and(|end| clock::now() >= end)
     }
 
     /// Whether all of these may pass, under the narrower scopes too. Does not ask the [rate](Scope::spend).
@@ -212,7 +213,7 @@ impl Scope {
     /// another reason takes nothing.
     pub(crate) fn spend(&self, count: usize) -> Result<(), Denial> {
         match &self.rate {
-            Some(rate) if !rate.admits(Instant::now(), count) => Err(Denial::RateLimited),
+            Some(rate) if !rate.admits(clock::now(), count) => Err(Denial::RateLimited),
             _ => Ok(()),
         }
     }

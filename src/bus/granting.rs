@@ -5,7 +5,7 @@
 //! `authority/tests/admission_loom_models.rs` show it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::authority::admission::{Admission, CachedVerdict, Revoked};
 use crate::authority::grant::{Grant, GrantError, RevokeError};
@@ -21,6 +21,7 @@ use crate::message::capability::Capability;
 use crate::message::envelope::Envelope;
 use crate::message::source::Source;
 use crate::message::subject::Payload;
+use crate::support::clock;
 use crate::support::failpoints::{self, Step};
 
 /// # Authority
@@ -178,7 +179,7 @@ impl<M> Bus<M> {
     ) -> Result<(), RevokeError> {
         let capability = &capability.into();
         // A deadline that the clock cannot hold counts as none.
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = clock::now().checked_add(timeout);
         let Some((admission, revoked)) = self.revoke_and_settle(capability) else {
             return Ok(());
         };

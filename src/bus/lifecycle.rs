@@ -13,6 +13,7 @@ use crate::bus::handle::Bus;
 use crate::bus::state::BusState;
 use crate::engine::drain::Watch;
 use crate::message::kernel::Message;
+use crate::support::clock;
 use crate::support::wait_list::{Look, wait_until};
 
 /// # Beginning and end
@@ -215,7 +216,7 @@ impl<M> Bus<M> {
 
 /// The end of a time-out; `None` if the clock cannot hold it.
 fn deadline(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    clock::now().checked_add(timeout)
 }
 
 /// A handle that does not keep the bus open, made by [`Bus::downgrade`].

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::bus::subscription::Subscription;
+use crate::support::clock;
 use crate::support::parker::Parker;
 use crate::support::wait_list::Waiter;
 
@@ -143,7 +144,7 @@ impl Select {
         timeout: Duration,
     ) -> Option<usize> {
         // A deadline that the clock cannot hold counts as none.
-        self.look_until(subscriptions, Instant::now().checked_add(timeout))
+        self.look_until(subscriptions, clock::now().checked_add(timeout))
     }
 
     /// Like [`wait`](Self::wait), until `deadline`. With a deadline in the past, it still finds a subscription that is
@@ -166,7 +167,7 @@ impl Select {
         let order = || (0..count).map(|place| (first + place) % count);
         let thread = sealed::Thread(Arc::clone(&self.parker));
         let mut found = order().find(|place| subscriptions[*place].is_ready());
-        while found.is_none() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        while found.is_none() && deadline.is_none_or(|deadline| clock::now() < deadline) {
             let nap = self.parker.nap();
             found = order().find(|place| subscriptions[*place].is_ready_or_register(&thread));
             if found.is_none() {

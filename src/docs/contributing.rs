@@ -40,6 +40,10 @@
 //! | that the others go on if a thread is stopped just there | `src/engine/tests/core_stopped/`, by a step of `support/failpoints` |
 //! | a rule about the sources or these pages | `tests/library/layers.rs`, `type_names.rs`, `tests/library/documents.rs` |
 //!
+//! No test sleeps to let time pass, or relies on it: a `ManualClock` of the module `testing` shows when a grant expires
+//! and a wait ends, to the nanosecond (`tests/library/testing/clock.rs`). `Instant::now` is for what no user chooses;
+//! everything else asks `support::clock`.
+//!
 //! A test's name says what holds, as a sentence: `a_subscriber_that_sleeps_is_woken_by_either_of_two_publishers`.
 //!
 //! # A failing loom model
@@ -106,8 +110,8 @@
 //! `tests/library/layers.rs` reads every `use` of `src/`, and fails with file, line and rule:
 //!
 //! * A folder imports only from itself and from those before it: support, message, codec, queue, engine, authority,
-//!   bus, observe, tokio, link. If a lower layer needs something of a higher one, move the thing down, or give the lower one
-//!   a trait that the higher one implements, as `AdvisorySink` of `src/engine/notices.rs`.
+//!   bus, observe, tokio, link, testing. If a lower layer needs something of a higher one, move the thing down, or give
+//!   the lower one a trait that the higher one implements, as `AdvisorySink` of `src/engine/notices.rs`.
 //! * Inside the crate a path names the module that defines a thing, not the public name that `src/lib.rs` re-exports.
 //! * The modules of one layer import each other in no circle.
 //! * No two types share a name; `tests/library/type_names.rs` checks it.

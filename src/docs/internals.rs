@@ -38,6 +38,8 @@
 //!  tokio       the bus for tasks
 //!     │
 //!  link        buses elsewhere: what goes out and comes in, over an engine that carries frames
+//!     │
+//!  testing     a kit for the tests of users: manual clock, recorder, faults, a scheduler
 //! ```
 //!
 //! Beside the layers are `docs/`, which has these pages and no code, and `bin/oxide-bus/`, the command, which uses the
@@ -153,6 +155,8 @@
 //! | `frame`, `outbox`, `asked`, `inbox`, `arrival`, `asking`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what a link must get across; what comes, in order and once |
 //! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `linked`, `calling`, `deadline`, `exporting`, `importing`, `publishing`, `storing`, `driver` | a running link: its parts, side by side in one task |
 //! | `imported`, `importers`, `announcer`, `requests_out`, `relays`, `transit` | requests across links: whom an answer may come from, and that nobody answers; what goes on by another link |
+//! | `clock` of `support`, `substitutes` | the time that the bus goes by; what stands in for it, and for chance, in tests |
+//! | `clock` of `testing`, `ids`, `recorder`, `line`, `idle`, `faulty`, `scheduler` | the kit for tests |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
 //! # Locks and atomics
@@ -166,6 +170,7 @@
 //! | `WaitList::entries`, `taken` | the registered waiters; a lock for those that wait and those that wake | `register` and `wake_registered`; `Registration::deregister` |
 //! | `Occupied` | how many wait lists of direct queues are in use | `Occupied::wake_all` with `register_and_fence`, a fence each |
 //! | `Parker::state`, `changed` | one sleeping thread | `Nap::sleep` with `unpark` |
+//! | `ManualTime::state`, `SeededNumbers` | a clock that a test moves, and its alarms; seeded ids (feature `testing`) | `set_alarm` with `advance`; each lock alone |
 //! | `WakeTree::next` | which sleeping thread is woken next | each number is given out once |
 //! | `Rate::whole_at` | the allowance of a rate (GCRA) | the word alone |
 //! | `Segment::word` | claims, the epoch, *ready* and *closed* | `claim` with `filled`, `mark_ready`, `raise_epoch`, `await_after` and `close` |

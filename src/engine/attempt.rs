@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::queue::terms::Terms;
+use crate::support::clock;
 
 /// How long a publisher waits for a batch of free places before it accepts a single one.
 const WAIT_FOR_BATCH: Duration = if cfg!(oxide_loom) {
@@ -38,7 +39,7 @@ pub(crate) struct Attempt {
 impl Limit {
     /// No longer than this, from now on. A time beyond the end of the clock is no limit.
     pub(crate) fn within(timeout: Duration) -> Self {
-        Instant::now()
+        clock::now()
             .checked_add(timeout)
             .map_or(Limit::Theirs, Limit::Until)
     }
@@ -69,7 +70,7 @@ impl Attempt {
 
     /// A later attempt, of a publisher that began to wait at `began`.
     pub(crate) fn since(limit: Limit, began: Instant) -> Self {
-        let waiting = Some((began, Instant::now()));
+        let waiting = Some((began, clock::now()));
         Attempt { limit, waiting }
     }
 
@@ -89,7 +90,9 @@ impl Attempt {
     /// Until when the publisher is patient: it does not accept a single free place in a queue that was full.
     pub(crate) fn patient_until(&self) -> Option<Instant> {
         let (began, now) = self.waiting?;
-        Some(began + WAIT_FOR_BATCH).filter(|until| self.limit.waits() && now < *until)
+        // A clock that stands still would make it wait for a batch without end.
+        Some(began + WAIT_FOR_BATCH)
+            .filter(|until| self.limit.waits() && now < *until && !clock::is_manual())
     }
 
     /// Whether the publisher is patient.

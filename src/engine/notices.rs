@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use crate::message::advisory::Advisory;
 use crate::queue::terms::Terms;
+use crate::support::clock;
 
 /// How deep a thread may tell advisories within advisories. To tell one may run code of a subscriber or of `tracing`,
 /// and that code may cause another: this ends it.
@@ -41,7 +42,7 @@ impl Notices {
         Notices {
             listeners,
             records: arc_swap::ArcSwap::default(),
-            made: Instant::now(),
+            made: clock::now(),
         }
     }
 
@@ -186,7 +187,12 @@ impl LossNotices {
         if !notices.is_listened_to() {
             return;
         }
-        let now = u64::try_from(notices.made.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = u64::try_from(
+            clock::now()
+                .saturating_duration_since(notices.made)
+                .as_millis(),
+        )
+        .unwrap_or(u64::MAX);
         if terms.lag_throttle.is_due(now.max(1)) {
             self.0.push((Arc::clone(terms), dropped()));
         }

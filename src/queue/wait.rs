@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::support::clock;
 
 /// How long a receive waits.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ impl Wait {
     pub(crate) fn is_over(self) -> bool {
         match self {
             Wait::No => true,
-            Wait::Until(deadline) => Instant::now() >= deadline,
+            Wait::Until(deadline) => clock::now() >= deadline,
             Wait::Forever => false,
         }
     }

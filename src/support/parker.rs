@@ -7,9 +7,10 @@
 //! The models are in `tests/wait_list_loom_models.rs`.
 
 use std::sync::Arc;
-use std::task::Wake;
+use std::task::{Wake, Waker};
 use std::time::Instant;
 
+use crate::support::clock;
 use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
 
 /// One thread's parker. Several things may wake it.
@@ -31,13 +32,14 @@ struct ParkerState {
 
 impl Parker {
     /// Sleeps until the thread is woken, was woken since it last slept, or the deadline has passed.
-    pub(crate) fn park(&self, deadline: Option<Instant>) {
+    pub(crate) fn park(self: &Arc<Self>, deadline: Option<Instant>) {
         let mut state = self.state.lock();
         while !state.is_woken {
             match deadline {
-                None => self.changed.wait(&mut state),
+                None => clock::wait(&self.changed, &mut state),
                 Some(deadline) => {
-                    if self.changed.wait_until(&mut state, deadline).timed_out() {
+                    let waker = || Waker::from(Arc::clone(self));
+                    if clock::wait_until(&self.changed, &mut state, deadline, waker) {
                         break;
                     }
                 }
@@ -66,7 +68,7 @@ impl Parker {
     }
 
     /// Begins a nap: from now on the thread takes what it is handed.
-    pub(crate) fn nap(&self) -> Nap<'_> {
+    pub(crate) fn nap(self: &Arc<Self>) -> Nap<'_> {
         let mut state = self.state.lock();
         state.is_woken = false;
         state.is_napping = true;
@@ -75,7 +77,7 @@ impl Parker {
 }
 
 /// A thread that sleeps or is about to. However the nap ends, the thread then passes on what it was handed.
-pub(crate) struct Nap<'a>(&'a Parker);
+pub(crate) struct Nap<'a>(&'a Arc<Parker>);
 
 impl Nap<'_> {
     /// Sleeps until the thread is woken, was woken since the nap began, or the deadline has passed.

@@ -67,6 +67,7 @@ fn every_file_of_the_library_has_its_place_in_the_table_of_the_internals() {
         "bus",
         "observe",
         "link",
+        "testing",
     ];
     let of = |layer| text(format!("src/{layer}/mod.rs"));
     let lists: Vec<String> = layers.into_iter().map(of).collect();

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers in order: each may import from those before it.
-const LAYERS: [&str; 10] = [
+const LAYERS: [&str; 11] = [
     "support",
     "message",
     "codec",
@@ -19,6 +19,7 @@ const LAYERS: [&str; 10] = [
     "observe",
     "tokio",
     "link",
+    "testing",
 ];
 
 /// Beside the layers, and bound to none: pages that no program is compiled with, and programs.

@@ -50,6 +50,8 @@ mod select;
 mod stats;
 mod stress;
 mod subjects;
+#[cfg(feature = "testing")]
+mod testing;
 mod threat_model;
 mod total_order;
 mod type_names;

@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
-use std::thread::{sleep, yield_now};
+use std::thread::yield_now;
 use std::time::Duration;
 
 use oxide_bus::limits::{LimitExceeded, Measure, Meter};
@@ -405,8 +405,10 @@ fn what_panics_as_it_is_weighed_is_not_weighed_yet() {
     assert!(matches!(error, PublishError::TooLarge { .. }), "{error}");
 }
 
+#[cfg(feature = "testing")]
 #[test]
 fn a_task_waits_longer_than_the_subscriber_asks_for_unless_it_has_a_clock() {
+    let clock = oxide_bus::testing::ManualClock::new();
     let moment = Duration::from_millis(1);
     let overflow = Overflow::BlockFor(moment);
     let options = || SubscribeOptions::new().capacity(1).overflow(overflow);
@@ -417,9 +419,10 @@ fn a_task_waits_longer_than_the_subscriber_asks_for_unless_it_has_a_clock() {
         assert_eq!(bus.publish(envelope(1)).unwrap().dropped(), 1);
         let bus = bus.into_async();
         let (counter, waker) = Counter::new();
+        let _entered = clock.enter();
         let mut publish = pin!(bus.publish(envelope(2)));
         assert!(poll_once(publish.as_mut(), &waker).is_pending());
-        sleep(5 * moment);
+        clock.advance(5 * moment);
         assert!(poll_once(publish.as_mut(), &waker).is_pending());
         assert_eq!(counter.woken(), 0);
         current_thread().block_on(async {

@@ -9,6 +9,7 @@ use crate::message::capability::Capability;
 use crate::message::headers::Headers;
 use crate::message::pattern::{self, Pattern, PatternError};
 use crate::message::source::Source;
+use crate::support::clock;
 use crate::support::name_list::quoted_list;
 
 pub use self::error::{GrantError, RevokeError};
@@ -158,7 +159,7 @@ impl Grant {
 
     /// Grants it for this long, from this call on. A time beyond the end of the clock is for good.
     pub fn expires_in(mut self, time: Duration) -> Self {
-        self.expires = Instant::now().checked_add(time);
+        self.expires = clock::now().checked_add(time);
         self
     }
 
@@ -218,7 +219,7 @@ pub(crate) fn describe(
         parts.push(format!("headers {}", quoted_list(headers)));
     }
     if let Some(end) = expires {
-        let left = end.saturating_duration_since(Instant::now());
+        let left = end.saturating_duration_since(clock::now());
         parts.push(format!("for {left:?}"));
     }
     if let Some((per_second, burst)) = rate {

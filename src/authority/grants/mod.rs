@@ -27,6 +27,7 @@ use crate::message::excerpt;
 use crate::message::pattern::MAX_PATTERNS_BYTES;
 use crate::message::source::Source;
 use crate::message::subject::Payload;
+use crate::support::clock;
 use crate::support::failpoints::{self, Step};
 use crate::support::sync::{AtomicU64, Ordering};
 
@@ -160,7 +161,7 @@ impl Grants {
             if let Some(announced) = self.announce_if_there_is_a_place(grant, notices) {
                 return Ok(announced);
             }
-            if !self.let_go_of_expired(Instant::now()) {
+            if !self.let_go_of_expired(clock::now()) {
                 let limit = self.limits.grants;
                 return Err(GrantError::TooMany { limit });
             }

@@ -21,6 +21,7 @@ use crate::engine::receipt::Receipt;
 use crate::engine::requests::{MAX_PENDING_REQUESTS, Slot, Wanted};
 use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
+use crate::support::clock;
 use crate::support::eagerness::Eagerness;
 
 pub use self::replies::Replies;
@@ -156,7 +157,7 @@ impl<M> Drop for Asked<M> {
 
 /// The end of a time-out; `None` if the clock cannot hold it.
 fn after(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    clock::now().checked_add(timeout)
 }
 
 #[cfg(all(test, not(oxide_loom)))]

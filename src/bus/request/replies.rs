@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::task::Poll;
-use std::time::Instant;
 
 use super::Asked;
 use crate::engine::receipt::Receipt;
 use crate::message::kernel::Message;
 use crate::queue::delivery::Delivery;
+use crate::support::clock;
 
 /// The answers to one request, made by [`Publisher::request_many`](crate::Publisher::request_many).
 ///
@@ -43,7 +43,7 @@ impl<M> Iterator for Replies<M> {
     type Item = Delivery<M>;
 
     fn next(&mut self) -> Option<Delivery<M>> {
-        let is_late = (self.asked.deadline()).is_some_and(|deadline| deadline <= Instant::now());
+        let is_late = (self.asked.deadline()).is_some_and(|deadline| deadline <= clock::now());
         if !is_late && let Poll::Ready(answered) = self.asked.wait() {
             return answered.ok();
         }

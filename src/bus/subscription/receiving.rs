@@ -13,6 +13,7 @@ use crate::queue::delivery::Delivery;
 use crate::queue::inbox::Inbox;
 use crate::queue::recv_error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::queue::wait::{Nothing, Wait};
+use crate::support::clock;
 
 /// # Receiving
 impl<M> Subscription<M> {
@@ -84,7 +85,7 @@ impl<M> Subscription<M> {
     /// ```
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Delivery<M>, RecvTimeoutError> {
         // A deadline that the clock cannot hold counts as none.
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = clock::now().checked_add(timeout);
         Ok(self.take(deadline.map_or(Wait::Forever, Wait::Until))?)
     }
 

@@ -12,6 +12,7 @@ use crate::queue::inbox::Inbox;
 use crate::queue::recv_error::RecvTimeoutError;
 use crate::queue::shared::QueueState;
 use crate::queue::wait::{Nothing, Wait};
+use crate::support::clock;
 use crate::support::eagerness::Eagerness;
 use crate::support::parker::Parker;
 use crate::support::sync::Backoff;
@@ -108,7 +109,7 @@ impl<M> Subscription<M> {
     ) -> Result<Delivery<M>, RecvTimeoutError> {
         let mut found = self.advance(Wait::No);
         while found == Err(Nothing::Empty) && !else_to_do() {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
                 break;
             }
             let nap = parker.nap();

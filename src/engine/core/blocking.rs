@@ -9,7 +9,6 @@
 //! registered at another queue would not do: that one may have made its room already, or may never make any.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Core, Current, Refusal};
 use crate::engine::attempt::{Attempt, Limit};
@@ -19,6 +18,7 @@ use crate::engine::receipt::Outcome;
 use crate::message::subject::Payload;
 use crate::queue::terms::Terms;
 use crate::queue::vacancy::Waits;
+use crate::support::clock;
 use crate::support::parker::Parker;
 use crate::support::sync::yield_now;
 use crate::support::wait_list::Waiter;
@@ -49,7 +49,7 @@ impl<M: Payload> Core<M> {
         known: &mut Verdicts,
         first_full: &Terms,
     ) -> Result<Outcome, Refusal> {
-        let began = Instant::now();
+        let began = clock::now();
         let mut attempt = || {
             let attempt = Attempt::since(limit, began);
             let outcome = self.attempt(None, pending, &attempt, known);

@@ -14,11 +14,17 @@
 //! An answer that was put in before the end can still be taken after it. So can an answer that comes just as time is
 //! up. The models in `tests/requests_slot_loom_models.rs` show this.
 
+#[cfg(feature = "testing")]
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use smallvec::SmallVec;
 
+#[cfg(feature = "testing")]
+use crate::support::clock;
+#[cfg(feature = "testing")]
+use crate::support::parker::Parker;
 use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
 use crate::support::wait_list::wake;
 
@@ -140,6 +146,10 @@ impl<T> Slot<T> {
 
     /// Like [`try_take`](Slot::try_take), but waits until the deadline. Pending if that comes first.
     pub(crate) fn wait(&self) -> Poll<Option<T>> {
+        #[cfg(feature = "testing")]
+        if clock::is_manual() {
+            return self.wait_as_task();
+        }
         let mut contents = self.contents.lock();
         let mut is_late = false;
         loop {
@@ -156,8 +166,22 @@ impl<T> Slot<T> {
         }
     }
 
+    /// Like [`wait`](Slot::wait), for a thread whose clock another thread moves: it sleeps where that one can wake it.
+    #[cfg(feature = "testing")]
+    fn wait_as_task(&self) -> Poll<Option<T>> {
+        let parker = Arc::<Parker>::default();
+        loop {
+            let nap = parker.nap();
+            let found = self.poll(&Waker::from(Arc::clone(&parker)));
+            if found.is_ready() || self.deadline.is_some_and(|it| it <= clock::now()) {
+                return found;
+            }
+            nap.sleep(self.deadline);
+        }
+    }
+
     /// Like [`try_take`](Slot::try_take), for a task. If it is pending, the task will be woken.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(feature = "tokio", feature = "testing"))]
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<T>> {
         let found = self.try_take();
         if found.is_ready() {

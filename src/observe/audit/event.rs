@@ -45,7 +45,7 @@ impl Outbox {
 }
 
 /// Records the notices of the bus in the log.
-pub(super) struct Recorder<M> {
+pub(super) struct EventRecorder<M> {
     core: Weak<BusState<M>>,
     log: Outbox,
     each_denial: bool,
@@ -60,9 +60,9 @@ pub(super) trait Attached: Send + Sync {
     fn detach(&self);
 }
 
-impl<M: Send + Sync + 'static> Recorder<M> {
+impl<M: Send + Sync + 'static> EventRecorder<M> {
     pub(super) fn attach(core: &Arc<BusState<M>>, log: Outbox, each_denial: bool) -> Arc<Self> {
-        let recorder = Arc::new(Recorder {
+        let recorder = Arc::new(EventRecorder {
             core: Arc::downgrade(core),
             log,
             each_denial,
@@ -73,7 +73,7 @@ impl<M: Send + Sync + 'static> Recorder<M> {
     }
 }
 
-impl<M: Send + Sync + 'static> Attached for Recorder<M> {
+impl<M: Send + Sync + 'static> Attached for EventRecorder<M> {
     fn position(&self) -> u64 {
         // When the last handle is going nobody publishes any more, so every envelope comes before this.
         (self.core.upgrade()).map_or(u64::MAX, |core| core.position())
@@ -92,7 +92,7 @@ impl<M: Send + Sync + 'static> Attached for Recorder<M> {
     }
 }
 
-impl<M: Send + Sync + 'static> AdvisorySink for Recorder<M> {
+impl<M: Send + Sync + 'static> AdvisorySink for EventRecorder<M> {
     fn record(&self, advisory: &Advisory) {
         if self.each_denial && matches!(advisory, Advisory::Suppressed { .. }) {
             return; // each refusal is recorded, so none is only counted

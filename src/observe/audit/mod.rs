@@ -150,7 +150,7 @@ pub use self::options::{Flush, Options};
 pub use self::pace::Pace;
 pub use self::verify::{Finding, Flaw, Report, Verifier, verify};
 
-use self::event::{Attached, LogItem, Outbox, Recorder, What};
+use self::event::{Attached, EventRecorder, LogItem, Outbox, What};
 use self::file::LogFile;
 use self::output::Output;
 use self::progress::LogProgress;
@@ -217,7 +217,7 @@ impl AuditLog {
             parker: Arc::clone(&parker),
         };
         let attached: Arc<dyn Attached> =
-            Recorder::attach(&bus.core, items.clone(), options.each_denial);
+            EventRecorder::attach(&bus.core, items.clone(), options.each_denial);
         let progress = Arc::new(LogProgress::default());
         let writer = Writer {
             subscription,

@@ -1,0 +1,108 @@
+//! A kit for the tests of programs that use a bus (feature `testing`).
+//!
+//! | to test | take |
+//! | --- | --- |
+//! | what a module says, by itself or in threads | [`Recorder`], whose failures say what came instead |
+//! | grants that expire, rates, time-outs, timestamps | [`ManualClock`] |
+//! | output that has ids in it | [`SeededIds`] |
+//! | that a program of threads has received everything | [`wait_idle`] |
+//! | that a module copes with loss, doubles and disorder | [`FaultyPublisher`] |
+//! | that modules do not rely on the order in which they are served | [`Scheduler`]: one thread, one order for each seed |
+//!
+//! Switch it on for tests alone. The rest of the program is then built as ever.
+//!
+//! ```toml
+//! [dev-dependencies]
+//! oxide-bus = { version = "0.1", features = ["testing"] }
+//! ```
+//!
+//! Clock and ids belong to the thread that has entered them. A thread that has entered none pays for the feature with
+//! reading one flag of its own at each look at the clock. Tasks need no manual clock: tokio has a
+//! [paused one](https://docs.rs/tokio/latest/tokio/time/fn.pause.html), which the time-outs of the async methods go by.
+//! Grants, rates and timestamps go by the [`ManualClock`] there too, if the runtime's thread has entered it.
+//!
+//! # A whole test
+//!
+//! Billing takes each order that the shop places, and reports it paid. It may see an order twice, because the shop says
+//! it again until it is paid. The test runs it in a hundred orders of delivery.
+//!
+//! ```
+//! use std::collections::HashSet;
+//! use std::time::Duration;
+//! use oxide_bus::testing::{FaultyPublisher, Recorder, Scheduler};
+//! use oxide_bus::{Bus, Delivery, Payload, Publisher, RecvError, Subject};
+//!
+//! #[derive(Debug, Clone)]
+//! enum Order { Placed(u32), Paid(u32) }
+//! impl Payload for Order {
+//!     fn subject(&self) -> Subject<'_> {
+//!         Subject::new(["order", match self { Order::Placed(_) => "placed", Order::Paid(_) => "paid" }])
+//!     }
+//! }
+//!
+//! // The module.
+//! fn billing(out: Publisher<Order>) -> impl FnMut(Result<Delivery<Order>, RecvError>) {
+//!     let mut billed = HashSet::new();
+//!     move |item| {
+//!         if let Ok(envelope) = item
+//!             && let Order::Placed(number) = envelope.message
+//!             && billed.insert(number)
+//!         {
+//!             out.reply(&envelope, Order::Paid(number)).expect("billing may report");
+//!         }
+//!     }
+//! }
+//!
+//! // The test.
+//! for seed in 0..100 {
+//!     let bus = Bus::<Order>::new();
+//!     let mut scheduler = Scheduler::new(seed); // prints the seed if something below fails
+//!     let mut paid = Recorder::new(&bus, "order.paid");
+//!     bus.grant("order:pay")?;
+//!     let out = bus.publisher("billing", "order:pay");
+//!     scheduler.handle("billing", bus.subscribe_to("order.placed")?, billing(out));
+//!
+//!     let shop = bus.trusted_publisher("shop");
+//!     let mut shop = FaultyPublisher::new(shop, seed).doubles(0.5).reorders(0.5, 2);
+//!     for number in 0..5 {
+//!         shop.publish(Order::Placed(number))?;
+//!         scheduler.step();
+//!     }
+//!     shop.release_all()?;
+//!     scheduler.run();
+//!
+//!     for number in 0..5 {
+//!         let is_paid = move |order: &Order| matches!(order, Order::Paid(it) if *it == number);
+//!         (paid.expect_that(format!("payment of order {number}"), move |it| is_paid(&it.message)))
+//!             .within(Duration::ZERO);
+//!     }
+//!     paid.expect_nothing(); // none was billed twice
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! If billing forgot what it has billed, the test would fail with this:
+//!
+//! ```text
+//! nothing was expected, but there came 1 envelope:
+//!   #3 order.paid from billing: Paid(0)
+//! The scheduler's seed was 1. After 3 steps, the last were:
+//!   billing: #0 order.placed from shop
+//!   …
+//! ```
+
+mod clock;
+mod faulty;
+mod idle;
+mod ids;
+mod line;
+mod recorder;
+mod scheduler;
+
+pub use self::clock::ManualClock;
+pub use self::faulty::{FaultCounts, FaultyPublisher};
+pub use self::idle::{NotIdle, wait_idle};
+pub use self::ids::SeededIds;
+pub use self::recorder::{Expectation, Recorder};
+pub use self::scheduler::Scheduler;
+pub use crate::support::substitutes::Entered;
