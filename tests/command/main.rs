@@ -11,4 +11,6 @@ mod ends;
 mod manual;
 mod replay;
 mod soak;
+#[cfg(unix)]
+mod top;
 mod usage;
