@@ -253,12 +253,13 @@
 //! | (none) | this library alone |
 //! | `cli` | the `oxide-bus` command |
 //! | `hash-chain` | audit logs that show deletion |
+//! | `inspect` | [other programs look](docs::inspecting) |
 //! | `link` | [buses elsewhere, linked](docs::links) |
-//! | `metrics` | [`Metrics`], for the recorder of the `metrics` crate |
+//! | `metrics` | [`Metrics`], for its recorders |
 //! | `nats` | links over NATS; `nats-nkeys`: credentials files |
 //! | `testing` | [for tests](testing) |
 //! | `tokio` | [`AsyncBus`] and the other handles for tasks |
-//! | `tracing` | each [`Advisory`] as an event of the `tracing` crate |
+//! | `tracing` | each [`Advisory`] as an event |
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -336,6 +337,8 @@ pub use crate::message::pattern::{Pattern, PatternError};
 pub use crate::message::source::Source;
 pub use crate::message::subject::{Payload, Subject};
 pub use crate::observe::audit;
+#[cfg(all(unix, feature = "inspect"))]
+pub use crate::observe::inspect;
 #[cfg(feature = "metrics")]
 pub use crate::observe::metrics::Metrics;
 pub use crate::queue::delivery::Delivery;

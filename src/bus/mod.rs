@@ -5,6 +5,8 @@
 
 pub(crate) mod error;
 pub mod limits;
+#[cfg(all(unix, feature = "inspect"))]
+pub(crate) mod link_figures;
 pub(crate) mod options;
 pub(crate) mod select;
 pub(crate) mod state;

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::message::overflow::Overflow;
@@ -17,25 +18,22 @@ use crate::queue::terms::Terms;
 /// `matched` is `received + queued + dropped`. An envelope that a publisher waits to place is in none of them yet. At a
 /// quiet moment all figures are exact. While envelopes are published or received, each figure is true for some moment
 /// during the call, but not all for the same one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubscriptionStats {
     /// The subscription's id.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub id: Uuid,
     /// Its name, if it has one.
-    #[serde(serialize_with = "as_str")]
     pub name: Option<Arc<str>>,
     /// The group that it is a member of. A group is one entry here, under the id and name of its first member.
-    #[serde(serialize_with = "as_str")]
     pub group: Option<Arc<str>>,
     /// How many subscriptions receive from its queue: the members of a group, else 1.
     pub members: usize,
     /// The patterns that it listens to; empty for every subject.
-    #[serde(serialize_with = "as_texts")]
     pub patterns: Vec<Pattern>,
     /// The sources that it listens to; empty for every source.
-    #[serde(serialize_with = "as_texts")]
+    #[serde(serialize_with = "as_texts", deserialize_with = "from_texts")]
     pub sources: Vec<Source>,
     /// What happens when its queue is full. JSON has it as the command line does: `"drop-newest"`.
     pub overflow: Overflow,
@@ -90,11 +88,17 @@ fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, 
     serializer.collect_str(value)
 }
 
-#[expect(clippy::ref_option, reason = "serde hands it over like this")]
-fn as_str<S: Serializer>(name: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
-    name.as_deref().serialize(serializer)
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(D::Error::custom)
 }
 
-fn as_texts<S: Serializer>(values: &[impl Display], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(values.iter().map(ToString::to_string))
+/// As texts, since an envelope's source is checked, and one that a subscription waits for may be anything.
+fn as_texts<S: Serializer>(sources: &[Source], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(sources.iter().map(Source::as_str))
+}
+
+fn from_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Source>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(Source::from).collect())
 }

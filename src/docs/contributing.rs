@@ -21,8 +21,8 @@
 //! | fuzz bodies on their corpus, without a fuzzer | `cargo test --all-features --test library corpus` |
 //!
 //! `.ci/run` needs a Rust toolchain with rustfmt and clippy, and a C++ compiler for the fuzz targets. It installs
-//! nothing but Debian's `nats-server`, if there is none. Without that program the tests in tests/link/nats are skipped, and
-//! without `openssl` the one of TLS; where the environment variable `CI` is set they fail.
+//! nothing but Debian's `nats-server`, `openssl` and `tmux`, if they are missing. Without the first the tests in
+//! tests/link/nats are skipped, without `openssl` the one of TLS, and without `tmux` those of the live view of `top`; where the environment variable `CI` is set they fail.
 //!
 //! # Where a test goes
 //!

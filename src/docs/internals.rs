@@ -33,7 +33,7 @@
 //!     │
 //!  bus         what a user holds: Bus, Publisher, Subscription, options, errors, statistics
 //!     │
-//!  observe     what happened: the audit log, metrics
+//!  observe     what happened: the audit log, inspections, metrics
 //!     │
 //!  tokio       the bus for tasks
 //!     │
@@ -143,7 +143,7 @@
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `resubscribing`, `wait`, `recv_error`, `select` | the receiving side |
 //! | `request`, `requests`, `retained`, `activation_point`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
-//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `metrics`, `audit` | what the bus says about itself |
+//! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `link_figures`, `metrics`, `inspect`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
 //! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
@@ -207,6 +207,7 @@
 //! | `Grants::granted`, `denied`, `Refusals`, `Core::predicate_panics` | figures | none |
 //! | `Subscription::filter`, `readiness` | what it listens to now; its channel of tokens | `set_patterns`; made once |
 //! | `BusState::of_links`, `SeenIds` | the ids that all links of a bus have seen | each lock alone |
+//! | `LinkBoard::links`, `Serving::client` | the links that an inspection shows; the client that it serves | each lock alone |
 //! | `GapBoard` | where something is missing in what a link has brought | each lock alone; the number of missing ones is read without it |
 //! | `SharedStream::connection`, `traffic` | one connection to a stream of a NATS server, and what is under way over it | each lock alone; none waits while it holds it |
 //! | `Linked::state` | a running link: its state machines and figures, for its parts and its handles | each lock alone; none waits while it holds it |

@@ -12,6 +12,7 @@
 //! | [`migrating_nats`] | I come from NATS inside one process: likewise |
 //! | [`threat_model`] | what can a hostile module do? |
 //! | [`tasks`] | how does a task use it, and what is the twin of each method? |
+//! | [`inspecting`] | how do I look at a running program: full queues, losses, denials? |
 //! | [`links`] | how are buses of several programs linked, and what may I rely on? |
 //! | [`internals`] | how does it work, in ten minutes? |
 //! | [`mechanisms`] | how does each mechanism work, in detail? |
@@ -23,6 +24,7 @@ pub mod cookbook;
 pub mod cookbook_boundaries;
 pub mod fuzzing;
 pub mod guarantees;
+pub mod inspecting;
 pub mod internals;
 pub mod limitations;
 pub mod links;

@@ -30,6 +30,9 @@
 //! | change what others receive | a delivery is shared, and lends its envelope for reading | below |
 //! | reach the bus | nothing that it holds leads there | below |
 //!
+//! What comes in by the [inspection socket](#the-inspection-socket) has its tests in `tests/library/inspect/hostile.rs`
+//! and `tests/library/inspect/place.rs`.
+//!
 //! ```compile_fail,E0599
 //! # fn module(publisher: oxide_bus::Publisher) {
 //! publisher.grant("everything");
@@ -87,3 +90,21 @@
 //! * Read whatever its subscription listens to. Unless that was made [fixed](crate::SubscribeOptions::fixed) or is a
 //!   member of a group, it can also read anything else that is published:
 //!   [`set_patterns`](crate::Subscription::set_patterns) widens it. (One without a filter sees everything anyway.)
+//!
+//! # The inspection socket
+//!
+//! A program with the feature `inspect` that calls `serve_inspection` lets others look at its bus; see
+//! [`inspecting`](super::inspecting). Without that call there is no socket.
+//!
+//! * Only programs of the same user, and root, can connect: the socket is made in a folder that nobody else may enter,
+//!   and has the permissions 0600 before it is put at its path. Whoever may write to the folder of the path can remove
+//!   the socket, and put another one there that lies to those who look. So use a folder that only the user may write to,
+//!   such as `$XDG_RUNTIME_DIR`.
+//! * A client can change nothing. It reads figures, and the names of subscriptions, sources, capabilities and links,
+//!   patterns, and the subjects of denied publishes; never a payload. A module in the same process can connect as well,
+//!   and learn that.
+//! * A client can delay the answer to the next one: by a second if it does not ask, by two more if it does not read. A
+//!   request has 64 bytes at most; of a longer one no more is read. Clients are served by one thread, one after another,
+//!   so many of them make each other wait, and nothing else: no publisher and no subscriber waits for them.
+//! * A module can make answers longer: of each subscription 16 patterns are shown at most. Control
+//!   characters in names are escaped by `oxide-bus top`.

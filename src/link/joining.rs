@@ -176,6 +176,11 @@ where
             is_transit: self.is_transit,
             imports: inlets.iter().map(|inlet| inlet.imported.clone()).collect(),
         }));
+        #[cfg(all(unix, feature = "inspect"))]
+        alive
+            .core
+            .links
+            .put_up(Arc::downgrade(&(Arc::clone(&linked) as _)));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {
             link: Arc::clone(&linked),

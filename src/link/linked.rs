@@ -5,9 +5,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+#[cfg(all(unix, feature = "inspect"))]
+use crate::bus::link_figures::{LinkFigures, ReportsLink};
 use crate::link::gaps::GapBoard;
 use crate::link::settings::Settings;
 use crate::link::state::State;
+#[cfg(all(unix, feature = "inspect"))]
+use crate::link::stats::ImportStats;
 
 /// What the parts of a running link and its handles share.
 #[derive(Debug)]
@@ -40,6 +44,29 @@ impl Linked {
             to_publish: Notify::new(),
             changed: Notify::new(),
             cut: Notify::new(),
+        }
+    }
+}
+
+/// What an inspection of the bus shows of the link.
+#[cfg(all(unix, feature = "inspect"))]
+impl ReportsLink for Linked {
+    fn report(&self) -> LinkFigures {
+        let stats = self.state.lock().stats();
+        let sum = |figure: fn(&ImportStats) -> u64| stats.imports.iter().map(figure).sum();
+        LinkFigures {
+            connected: stats.connected,
+            ready: stats.ready,
+            reconnects: stats.reconnects,
+            exported: stats.export.exported,
+            pending: stats.export.pending,
+            lost: stats.export.lost,
+            lagged: stats.export.lagged,
+            received: sum(|import| import.received),
+            missed: sum(|import| import.missed),
+            denied: sum(|import| import.denied),
+            name: stats.name,
+            last_error: stats.last_error,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What happens to an envelope for which a subscriber's queue has no room.
 ///
@@ -23,7 +23,7 @@ use serde::Serialize;
 /// # drop(audit);
 /// # Ok::<(), oxide_bus::SubscribeError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Overflow {

@@ -321,6 +321,13 @@ impl<M> Segment<M> {
         slots.map(|slot| self.get(slot))
     }
 
+    /// Returns the envelopes that are written, and waits for none. A blind segment has none.
+    #[cfg(all(unix, feature = "inspect"))]
+    pub(crate) fn written(&self) -> impl Iterator<Item = &Envelope<M>> {
+        let claimed = self.filled().claimed.min(self.slots());
+        (0..claimed).filter_map(|slot| self.kept(slot))
+    }
+
     /// Waits until a claimed slot is written. The publisher that claimed it is about to write it. If it was preempted
     /// there, sleeping yields the processor to it.
     #[cold]

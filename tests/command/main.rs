@@ -12,5 +12,7 @@ mod manual;
 mod replay;
 mod soak;
 mod stats;
+#[cfg(unix)]
+mod top;
 mod usage;
 mod why;

@@ -24,6 +24,8 @@ mod endings;
 mod fairness;
 mod grants;
 mod groups;
+#[cfg(all(unix, feature = "inspect"))]
+mod inspect;
 mod isolation;
 mod layers;
 mod leaving;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Grants;
 use crate::authority::scope::Scope;
 use crate::message::capability::Capability;
@@ -9,7 +11,7 @@ use crate::message::capability::Capability;
 /// What is known of one capability: one of [`Bus::grants`](crate::Bus::grants).
 ///
 /// At a quiet moment every figure is exact. While others publish it is as of some moment during the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GrantStats {
     /// The capability.

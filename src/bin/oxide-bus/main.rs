@@ -1,5 +1,5 @@
-//! The `oxide-bus` command: replays logs of envelopes over a bus, reads audit logs, measures the bus, and checks it under
-//! load.
+//! The `oxide-bus` command: replays logs of envelopes over a bus, reads audit logs, measures the bus, checks it under
+//! load, and shows a running one.
 
 mod arguments;
 mod audit;
@@ -15,6 +15,8 @@ mod overflow;
 mod replay;
 mod soak;
 mod thread;
+#[cfg(unix)]
+mod top;
 pub(crate) mod usage;
 mod why;
 
@@ -33,7 +35,7 @@ const USAGE: u8 = 2;
 /// The exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// Replays logs of envelopes over an oxide-bus message bus, reads audit logs, measures the bus, and checks it under load
+/// Replays logs of envelopes over an oxide-bus message bus, reads audit logs, measures the bus, checks it under load, shows a running one
 ///
 /// An envelope is a message with its provenance: id, source, time. In a program that embeds the bus,
 /// publishers hand envelopes to it, and it hands them to all subscribers that listen. This command
@@ -52,6 +54,8 @@ enum TopCommand {
     Audit(audit::AuditOptions),
     Why(why::WhyOptions),
     Soak(soak::SoakOptions),
+    #[cfg(unix)]
+    Top(top::TopOptions),
     #[cfg(feature = "nats")]
     Link(link::LinkOptions),
     Completions(manual::CompletionOptions),
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
             TopCommand::Audit(options) => audit::run(&options),
             TopCommand::Why(options) => why::run(options),
             TopCommand::Soak(options) => soak::run(&options),
+            #[cfg(unix)]
+            TopCommand::Top(options) => top::run(&options),
             #[cfg(feature = "nats")]
             TopCommand::Link(options) => link::run(options),
             TopCommand::Completions(options) => manual::complete(&options),

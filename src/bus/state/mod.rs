@@ -13,6 +13,8 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use crate::authority::grants::Grants;
+#[cfg(all(unix, feature = "inspect"))]
+use crate::bus::link_figures::LinkBoard;
 use crate::engine::core::Core;
 use crate::engine::notices::{AdvisorySink, Notices};
 #[cfg(feature = "link")]
@@ -37,6 +39,9 @@ pub(crate) struct BusState<M> {
     /// What all links of this bus share, as long as there is one.
     #[cfg(feature = "link")]
     pub(crate) of_links: Mutex<Option<Weak<dyn Any + Send + Sync>>>,
+    /// The links of this bus, for those that inspect it.
+    #[cfg(all(unix, feature = "inspect"))]
+    pub(crate) links: LinkBoard,
 }
 
 impl<M> BusState<M> {
@@ -64,6 +69,8 @@ impl<M> BusState<M> {
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             #[cfg(feature = "link")]
             of_links: Mutex::new(None),
+            #[cfg(all(unix, feature = "inspect"))]
+            links: LinkBoard::default(),
         }
     }
 

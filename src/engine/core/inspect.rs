@@ -34,6 +34,16 @@ impl<M> Core<M> {
         }
     }
 
+    /// Looks at the newest envelopes: those of the current segment, none if nobody has room for them.
+    #[cfg(all(unix, feature = "inspect"))]
+    pub(crate) fn newest<R>(
+        &self,
+        look: impl FnOnce(&mut dyn Iterator<Item = &Envelope<M>>) -> R,
+    ) -> R {
+        let current = self.current.load_full();
+        look(&mut current.segment.written())
+    }
+
     /// The sequence number of the next envelope.
     pub(crate) fn position(&self) -> u64 {
         let current = self.current.load();

@@ -1,0 +1,204 @@
+//! Draws the live view.
+
+use oxide_bus::inspect::AdvisoryNote;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style, Stylize};
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Borders, Paragraph, Row, Table, TableState};
+
+use super::super::output::escaped;
+use super::cells::{
+    self, CAPABILITY_HEADS, LINK_HEADS, QUEUE_HEADS, SOURCE_HEADS, capabilities, sources,
+};
+use super::watch::TopWatch;
+
+const HELP: &str = "q quit  ↑↓ choose  Enter advisories  s sort  / filter  p pause";
+
+/// The most lines of each table below that of the subscriptions.
+const FEW: u16 = 6;
+
+pub(super) fn draw(frame: &mut Frame, watch: &mut TopWatch) {
+    let rates = watch.rates.as_ref();
+    let capabilities = capabilities(&watch.snapshot, rates);
+    let sources = sources(&watch.snapshot, rates);
+    let links: Vec<_> = watch.snapshot.links.iter().map(cells::link).collect();
+    let lines = |rows: usize| match rows {
+        0 => 0,
+        rows => u16::try_from(rows).map_or(FEW, |rows| rows.min(FEW)) + 2, // with title and heads
+    };
+    let [head, queues, middle, below, told, help] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Min(4),
+        Constraint::Length(lines(capabilities.len()).max(lines(sources.len()))),
+        Constraint::Length(lines(links.len())),
+        Constraint::Length(7),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    let widths = if capabilities.is_empty() {
+        [0, 100]
+    } else {
+        [60, 40]
+    };
+    let [left, right] = Layout::horizontal(widths.map(Constraint::Percentage)).areas(middle);
+
+    frame.render_widget(Paragraph::new(headlines(watch)), head);
+    draw_queues(frame, queues, watch);
+    let few = [22, 20, 10, 8, 8, 9];
+    draw_table(
+        frame,
+        left,
+        "Capabilities",
+        CAPABILITY_HEADS,
+        few,
+        capabilities,
+    );
+    draw_table(
+        frame,
+        right,
+        "Sources of the newest",
+        SOURCE_HEADS,
+        [22, 10, 10],
+        sources,
+    );
+    let few = [16, 14, 10, 8, 8, 10, 8, 30];
+    draw_table(frame, below, "Links", LINK_HEADS, few, links);
+    draw_advisories(frame, told, watch);
+    frame.render_widget(Line::from(help_line(watch)).reversed(), help);
+}
+
+fn headlines(watch: &TopWatch) -> Vec<Line<'_>> {
+    let state = match (&watch.gone, watch.is_paused) {
+        (Some(gone), _) => Line::from(format!("gone: {gone}; waiting for it to come back")).red(),
+        (None, true) => Line::from("paused").yellow(),
+        (None, false) => Line::from("watching"),
+    };
+    let bus = cells::headline(&watch.snapshot, watch.rates.as_ref());
+    let mut first = Line::from(format!("oxide-bus top {} - ", watch.path)).bold();
+    first.spans.extend(
+        state
+            .spans
+            .into_iter()
+            .map(|span| span.patch_style(state.style)),
+    );
+    vec![first, Line::from(bus)]
+}
+
+fn draw_queues(frame: &mut Frame, area: Rect, watch: &mut TopWatch) {
+    let rows = watch.rows();
+    let last = rows.len().saturating_sub(1);
+    let chosen = watch.table.selected().unwrap_or_default().min(last);
+    // Of a thousand rows, only those near the chosen one are made.
+    let height = usize::from(area.height.saturating_sub(2)).max(1);
+    let offset = (watch.table.offset()).clamp((chosen + 1).saturating_sub(height), chosen);
+    let shown = rows.iter().skip(offset).take(height).map(|row| {
+        let losing = row.flow.is_some_and(|flow| flow.dropped_per_s > 0.0);
+        let color = match row.fullness() {
+            _ if losing => Color::Red,
+            full if full >= 0.8 => Color::Yellow,
+            _ => Color::Reset,
+        };
+        Row::new(cells::queue(row)).style(Style::new().fg(color))
+    });
+    let order = watch.order.name();
+    let title = if watch.filter.is_empty() {
+        format!("Subscriptions by {order}")
+    } else {
+        let filter = escaped(watch.filter.chars());
+        format!("Subscriptions by {order} with \"{filter}\": {}", rows.len())
+    };
+    let mut widths = [0, 10, 12, 9, 9, 9, 9, 7, 11, 0].map(Constraint::Length);
+    (widths[0], widths[9]) = (Constraint::Min(14), Constraint::Min(10));
+    let table = titled(shown.collect(), QUEUE_HEADS, widths.to_vec(), title)
+        .row_highlight_style(Modifier::REVERSED);
+    let mut state = TableState::new().with_selected(chosen - offset);
+    frame.render_stateful_widget(table, area, &mut state);
+    watch.table = TableState::new().with_offset(offset).with_selected(chosen);
+}
+
+fn draw_table<const N: usize>(
+    frame: &mut Frame,
+    area: Rect,
+    title: &str,
+    heads: [&'static str; N],
+    widths: [u16; N],
+    rows: Vec<[String; N]>,
+) {
+    if rows.is_empty() {
+        return;
+    }
+    let shown = usize::from(area.height.saturating_sub(2));
+    let more = rows.len().saturating_sub(shown);
+    let title = match more {
+        0 => title.to_owned(),
+        more => format!("{title}, and {more} more"),
+    };
+    let rows = rows.into_iter().take(shown).map(Row::new).collect();
+    let widths = widths.map(Constraint::Max).to_vec();
+    frame.render_widget(titled(rows, heads, widths, title), area);
+}
+
+/// Returns a table under a rule with its title.
+fn titled<'a, const N: usize>(
+    rows: Vec<Row<'a>>,
+    heads: [&'static str; N],
+    widths: Vec<Constraint>,
+    title: String,
+) -> Table<'a> {
+    let block = Block::new().borders(Borders::TOP).title(title);
+    let heads = Row::new(heads).style(Modifier::BOLD);
+    Table::new(rows, widths).header(heads).block(block)
+}
+
+/// Draws the newest advisories, of all or of the chosen subscription.
+fn draw_advisories(frame: &mut Frame, area: Rect, watch: &TopWatch) {
+    let about = watch.chosen().filter(|_| watch.is_about_one);
+    let about = about.map(|row| &row.subscription.stats);
+    let title = about.map_or_else(
+        || "Advisories".to_owned(),
+        |stats| {
+            let (lost, most) = (stats.dropped, stats.high_water);
+            format!(
+                "Advisories of {}: lost {lost}, most queued {most}",
+                cells::name(stats)
+            )
+        },
+    );
+    let id = about.map(|stats| stats.id.to_string());
+    let is_shown = |note: &&AdvisoryNote| id.is_none() || note.subscription == id;
+    let lines: Vec<_> = (watch.snapshot.advisories.iter().rev().filter(is_shown))
+        .take(usize::from(area.height.saturating_sub(1)))
+        .map(|note| Line::from(line(note, watch)))
+        .collect();
+    let block = Block::new().borders(Borders::TOP).title(title);
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+fn line(note: &AdvisoryNote, watch: &TopWatch) -> String {
+    let about = note.subscription.as_ref().map(|id| {
+        let mut known = watch.snapshot.subscriptions.iter().map(|it| &it.stats);
+        let known = known.find(|stats| stats.id.to_string() == *id);
+        known.map_or_else(
+            || format!("#{}", &id[id.len().saturating_sub(8)..]),
+            cells::name,
+        )
+    });
+    let text = escaped(note.text.chars());
+    let words = [
+        note.time.clone(),
+        note.kind.clone(),
+        about.unwrap_or_default(),
+        text,
+    ];
+    words.join("  ")
+}
+
+fn help_line(watch: &TopWatch) -> String {
+    if watch.is_typing {
+        let typed = escaped(watch.filter.chars());
+        format!("filter: {typed}_  Enter keeps it, Esc shows all")
+    } else {
+        HELP.to_owned()
+    }
+}

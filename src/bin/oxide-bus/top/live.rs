@@ -1,0 +1,107 @@
+//! The live view: looks again and again, and waits for keys.
+//!
+//! Two threads send what happens, one what a look has seen, one the keys. So the view stays awake while a program does
+//! not answer. The terminal is restored however the view ends: ratatui's panic hook does it as well.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread as threads;
+use std::time::Duration;
+
+use oxide_bus::inspect::{LookError, Snapshot, look};
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyEvent};
+
+use super::super::failure::Failure;
+use super::super::{INTERRUPTED, interrupt, thread};
+use super::drawing::draw;
+use super::watch::{KeyOutcome, TopWatch};
+
+/// What the view waits for.
+enum TopEvent {
+    Looked(Result<Snapshot, LookError>),
+    Pressed(KeyEvent),
+    Resized,
+    Interrupted,
+    /// The terminal gives no more keys.
+    NoKeys(io::Error),
+}
+
+pub(super) fn run(path: &Path, interval: Duration, first: Snapshot) -> Result<ExitCode, Failure> {
+    let (tell, events) = mpsc::channel();
+    let interrupted = tell.clone();
+    interrupt::on_first(move || {
+        let _over = interrupted.send(TopEvent::Interrupted);
+    })?;
+    let mut watch = TopWatch::new(path.display().to_string(), first);
+    let terminal = ratatui::try_init().map_err(|error| terminal_failed(&error));
+    let outcome = terminal.and_then(|mut terminal| {
+        let keys = tell.clone();
+        thread::spawn("keys", move || read_keys(&keys))?;
+        let path = path.to_owned();
+        thread::spawn("looks", move || keep_looking(&path, interval, &tell))?;
+        show(&mut terminal, &mut watch, &events)
+    });
+    ratatui::restore();
+    match outcome? {
+        KeyOutcome::Interrupt => Ok(ExitCode::from(INTERRUPTED)),
+        KeyOutcome::Quit | KeyOutcome::Stay => match watch.gone {
+            None => Ok(ExitCode::SUCCESS),
+            Some(gone) => Err(Failure::new(format_args!("{}: {gone}", watch.path))),
+        },
+    }
+}
+
+fn show(
+    terminal: &mut DefaultTerminal,
+    watch: &mut TopWatch,
+    events: &Receiver<TopEvent>,
+) -> Result<KeyOutcome, Failure> {
+    loop {
+        terminal
+            .draw(|frame| draw(frame, watch))
+            .map_err(|error| terminal_failed(&error))?;
+        match events.recv() {
+            Ok(TopEvent::Looked(looked)) => watch.take(looked),
+            Ok(TopEvent::Pressed(key)) => match watch.press(key) {
+                KeyOutcome::Stay => {}
+                end => return Ok(end),
+            },
+            Ok(TopEvent::Resized) => {}
+            Ok(TopEvent::Interrupted) | Err(mpsc::RecvError) => return Ok(KeyOutcome::Interrupt),
+            Ok(TopEvent::NoKeys(error)) => return Err(terminal_failed(&error)),
+        }
+    }
+}
+
+fn read_keys(tell: &Sender<TopEvent>) {
+    loop {
+        let event = match event::read() {
+            Ok(Event::Key(key)) if key.is_press() => TopEvent::Pressed(key),
+            Ok(Event::Resize(..)) => TopEvent::Resized,
+            Ok(_) => continue,
+            Err(error) => {
+                let _over = tell.send(TopEvent::NoKeys(error));
+                return;
+            }
+        };
+        if tell.send(event).is_err() {
+            return;
+        }
+    }
+}
+
+fn keep_looking(path: &Path, interval: Duration, tell: &Sender<TopEvent>) {
+    loop {
+        threads::sleep(interval);
+        if tell.send(TopEvent::Looked(look(path))).is_err() {
+            return;
+        }
+    }
+}
+
+fn terminal_failed(error: &io::Error) -> Failure {
+    Failure::new(format_args!("the terminal: {error}"))
+}

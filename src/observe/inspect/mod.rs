@@ -1,0 +1,94 @@
+//! Inspection: another program looks at a running bus, by a Unix socket (feature `inspect`).
+//!
+//! [`Bus::serve_inspection`] puts up the socket. [`look`], or the command `oxide-bus top`, connects to it and gets a
+//! [`Snapshot`]. Nothing can be changed by it.
+//!
+//! # The protocol
+//!
+//! A client connects, writes the line `snapshot`, and reads one line of JSON: `{"version":1,"snapshot":{…}}`, with the
+//! fields of a [`Snapshot`], or `{"version":1,"error":"…"}`. Then the program closes the connection. In later versions
+//! of this crate a snapshot may have more fields; the number changes if one means something else or goes.
+//!
+//! ```sh
+//! printf 'snapshot\n' | socat - UNIX-CONNECT:/run/user/1000/kernel.sock
+//! ```
+//!
+//! # Who may look
+//!
+//! Programs of the same user, and root: the socket has the permissions 0600 from the moment at which it is at its path.
+//! A snapshot has the names of subscriptions, sources and capabilities, patterns, and the subjects of denied publishes,
+//! but no payload. The [threat model](crate::docs::threat_model#the-inspection-socket) says what a client can do.
+//!
+//! # Cost
+//!
+//! The bus counts nothing more for it. A thread sleeps until somebody connects. A look walks over the subscribers, as
+//! [`Bus::stats`] does. What the bus reports about itself is kept for those that look: so each
+//! [`Advisory`](crate::Advisory) is made, as for [`Bus::advisories`], and up to 384 wait in memory for the next look.
+
+mod error;
+mod looking;
+mod note;
+mod protocol;
+mod server;
+mod snapshot;
+mod socket;
+mod timed;
+mod waits;
+
+use std::path::Path;
+
+use crate::bus::handle::Bus;
+use crate::message::subject::Payload;
+
+pub use self::error::{InspectError, LookError};
+pub use self::protocol::look;
+pub use self::server::Inspection;
+pub use self::snapshot::{AdvisoryNote, Snapshot, SourceShare, SubscriptionSnapshot};
+pub use crate::bus::link_figures::LinkFigures;
+
+/// # Inspection
+impl<M: Payload> Bus<M> {
+    /// Lets programs of the same user look at the bus, by a Unix socket at this path: feature `inspect`, on Unix.
+    ///
+    /// It ends when the handle is dropped. The handle does not keep the bus open; once the bus is gone, clients are
+    /// told so. The command `oxide-bus top` shows what it serves; see [`inspect`](crate::inspect).
+    ///
+    /// A socket at the path that nobody listens at any more is replaced: its program has died. Two programs must not be
+    /// given the same path; if both replace the same dead socket at the same instant, one is left without.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError`] if an inspection is served at the path already, if there is something else, or if the socket
+    /// cannot be made. A path of more than some 100 bytes is too long for a socket.
+    ///
+    /// # Cost
+    ///
+    /// A thread that sleeps until somebody connects. Clients are served one after another, and each has three seconds
+    /// at most. A publish or a receive costs nothing more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use oxide_bus::{Bus, SubscribeOptions, inspect};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("bus.sock");
+    /// let bus = Bus::<u32>::new();
+    /// let _stuck = bus.subscribe_with(SubscribeOptions::new().name("stuck").capacity(2))?;
+    /// let inspection = bus.serve_inspection(&path)?;
+    /// for number in 1..=5 {
+    ///     bus.send("counter", number)?;
+    /// }
+    ///
+    /// let snapshot = inspect::look(&path)?; // from any program of the same user
+    /// let stuck = &snapshot.subscriptions[0].stats;
+    /// assert_eq!((stuck.name.as_deref(), stuck.queued, stuck.dropped), (Some("stuck"), 2, 3));
+    ///
+    /// drop(inspection);
+    /// assert!(!path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn serve_inspection(&self, path: impl AsRef<Path>) -> Result<Inspection, InspectError> {
+        Inspection::start(self, path.as_ref())
+    }
+}
