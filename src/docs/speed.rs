@@ -128,4 +128,7 @@
 //! | `cargo bench --bench authorize` | a publish without a check, by capability, and through a publisher |
 //!
 //! The command `oxide-bus bench` puts load on a bus with several threads or tasks, and prints how many envelopes a
-//! second arrive and after what time.
+//! second arrive and after what time. A scenario says what the load is like (a slow subscriber, a pipeline, subscribers
+//! that sleep, …), lists of sizes make a sweep, and `--report` writes a page with plots. With `--against
+//! tokio,crossbeam` it runs the same load over the two channels that a program would use instead, in turns with the
+//! bus; `--compare` says what has changed since an earlier result by more than the rounds differ.

@@ -200,7 +200,7 @@ fn numbers(subcommand: &[&str]) -> Vec<(String, String)> {
 fn the_help_of_an_option_states_the_numbers_that_its_errors_state() {
     for (subcommand, due) in [
         (&["replay"][..], 8),
-        (&["bench"], 8),
+        (&["bench"], 10),
         (&["audit", "verify"], 5),
     ] {
         let options = numbers(subcommand);

@@ -1,5 +1,9 @@
 //! Tests of `oxide-bus bench`: do its numbers add up?
 
+mod compare;
+mod report;
+mod scenarios;
+mod sweep;
 mod table;
 
 use std::process::{Command, Output, Stdio};
@@ -378,4 +382,23 @@ fn ctrl_c_ends_the_run_and_what_was_measured_is_printed() {
     let result: Value = serde_json::from_slice(&output.stdout).expect("it is one JSON object");
     assert_it_adds_up(&result);
     assert!(number(&result, "elapsed_s") < 20.0, "{result}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_a_sweep_and_the_rounds_that_were_done_are_printed() {
+    let child = Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
+        .args(["bench", "--csv", "--messages", "100", "--warm-up", "0"])
+        .args(["--rounds", "1000", "--subscribers", "1,2,3,4,5,6,7,8"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    while !catches_ctrl_c(child.id()) {
+        std::thread::yield_now();
+    }
+    crate::support::command::signal("INT", child.id());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let lines = text(&output.stdout).lines().count();
+    assert!(lines < 8_000, "it has not gone on to the end: {lines}");
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 
+use super::result::{PointResult, Spread};
+
 /// Returns a count as a rate per second.
 #[expect(
     clippy::cast_precision_loss,
@@ -30,6 +32,46 @@ pub(crate) fn grouped(number: u64) -> String {
 )]
 pub(crate) fn whole(rate: f64) -> String {
     grouped(rate.round() as u64)
+}
+
+/// Returns how far the rounds are from the one in the middle, in percent of it; nothing for one round.
+pub(super) fn spread(result: &PointResult) -> String {
+    let Spread {
+        least,
+        middle,
+        most,
+    } = result.spread();
+    if result.rounds.len() < 2 || middle <= 0.0 {
+        return "-".to_owned();
+    }
+    let [below, above] = [middle - least, most - middle].map(|it| it / middle * 100.0);
+    format!("-{below:.0} +{above:.0} %")
+}
+
+/// Returns a time with its unit and three digits, or a dash.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "three digits are far fewer than 53 bits"
+)]
+pub(super) fn time(nanoseconds: Option<u64>) -> String {
+    let Some(nanoseconds) = nanoseconds else {
+        return "-".to_owned();
+    };
+    let unit = Unit::of(nanoseconds);
+    let value = nanoseconds as f64 / unit.nanoseconds as f64;
+    let text = match value {
+        100.0.. => whole(value),
+        10.0.. => format!("{value:.1}"),
+        _ if unit.nanoseconds == 1 => format!("{value}"),
+        _ => format!("{value:.2}"),
+    };
+    // A round figure needs no zeros: it is a mark of an axis, or as good as one.
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    format!("{text} {}", unit.name)
 }
 
 /// A unit of time, shared by figures that stand below each other.

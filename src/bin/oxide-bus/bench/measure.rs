@@ -1,231 +1,251 @@
-//! One run of the benchmark: starts all publishers and subscribers together, waits for the end, and checks the counts.
+//! One round of the benchmark: starts all publishers and subscribers together, and waits for the end.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use oxide_bus::{Bus, Capability, Pattern, SubscribeOptions};
+use oxide_bus::{Pattern, SubscribeOptions};
+use uuid::Uuid;
 
 use super::super::failure::Failure;
-use super::BenchOptions;
-use super::load::{BenchLoad, Intake, Orders, Sent};
-use super::progress::BenchProgress;
+use super::counts::Counts;
+use super::load::{Address, Duty, Intake, Orders};
+use super::medium::{LoadReceiver, LoadSender, Medium};
+use super::point::BenchPoint;
+use super::progress::{BenchProgress, Length};
+use super::scenario::Scenario;
+use super::timeline::Timeline;
 use super::workers::{WorkerHandle, Workers};
 
 /// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What the publishers and the subscribers counted, each for itself.
-pub(super) struct Counts {
-    /// When the thread that times the run saw it begin.
-    began: Instant,
-    pub(super) sent: Vec<Sent>,
-    pub(super) intakes: Vec<Intake>,
-    /// How many queues the subscribers have.
-    queues: usize,
-    /// What the subscribers listen to; everything, if this is empty.
-    subjects: Vec<Pattern>,
+/// What is the same for all rounds.
+pub(super) struct Course {
+    /// The numbers of publishers and subscribers, as texts.
+    pub(super) numbers: &'static [&'static str],
+    pub(super) length: Length,
+    /// Whether the queues are sampled.
+    pub(super) samples: bool,
+    /// Set when the user wants it to end.
+    pub(super) interrupted: Arc<AtomicBool>,
 }
 
-impl Counts {
-    pub(super) fn published(&self) -> u64 {
-        self.sent.iter().map(|sent| sent.published).sum()
-    }
+/// A subscriber that runs, and the id of its subscription, if it is one of the bus.
+type RunningSubscriber = (Option<Uuid>, WorkerHandle<Result<Intake, Failure>>);
 
-    pub(super) fn delivered(&self) -> u64 {
-        self.sent.iter().map(|sent| sent.delivered).sum()
-    }
-
-    pub(super) fn dropped(&self) -> u64 {
-        self.sent.iter().map(|sent| sent.dropped).sum()
-    }
-
-    pub(super) fn received(&self) -> u64 {
-        self.intakes.iter().map(|intake| intake.received).sum()
-    }
-
-    pub(super) fn lost(&self) -> u64 {
-        self.intakes.iter().map(|intake| intake.lost).sum()
-    }
-
-    /// Returns how many subscribers were evicted.
-    pub(super) fn evicted(&self) -> usize {
-        self.intakes.iter().filter(|intake| intake.evicted).count()
-    }
-
-    /// Returns the time from the start to the end of the last publisher or subscriber. The start is when a publisher or
-    /// the thread that times the run began, whichever was first. A duration that was asked for counts from the latter.
-    pub(super) fn elapsed(&self) -> Duration {
-        let began = self.sent.iter().map(|sent| sent.began);
-        let ended = (self.sent.iter().map(|sent| sent.ended))
-            .chain(self.intakes.iter().map(|intake| intake.ended))
-            .max();
-        ended.map_or(Duration::ZERO, |ended| {
-            ended - began.fold(self.began, Instant::min)
-        })
-    }
-
-    /// Checks that the two sides agree, and that every envelope is accounted for at every queue.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        let (due, delivered, dropped) = (self.due(), self.delivered(), self.dropped());
-        let (received, lost) = (self.received(), self.lost());
-        if delivered + dropped != received + lost {
-            return Err(Failure::new(format_args!(
-                "the counts do not agree: by the receipts {delivered} deliveries were made and \
-                 {dropped} dropped; the subscribers received {received} and lost {lost}"
-            )));
-        }
-        match self.queues().find(|queue| !queue.is_complete(due)) {
-            None => Ok(()),
-            Some(QueueTotals { received, lost, .. }) => Err(Failure::new(format_args!(
-                "the counts do not agree: of {due} envelopes at one queue {received} were \
-                 received and {lost} lost"
-            ))),
-        }
-    }
-
-    /// Returns how many envelopes were published for each queue, whatever became of them.
-    fn due(&self) -> u64 {
-        let sent = self.sent.iter().filter(|sent| sent.is_for(&self.subjects));
-        sent.map(|sent| sent.published).sum()
-    }
-
-    /// Returns what was counted at each queue. The members of a group share one queue; the subscribers join the groups
-    /// in turn.
-    fn queues(&self) -> impl Iterator<Item = QueueTotals> {
-        (0..self.queues).map(|number| {
-            let members = (self.intakes.iter()).skip(number).step_by(self.queues);
-            members.fold(QueueTotals::default(), |queue, intake| QueueTotals {
-                received: queue.received + intake.received,
-                lost: queue.lost + intake.lost,
-                evicted: queue.evicted || intake.evicted,
-            })
-        })
-    }
-}
-
-/// The counts of one queue.
-#[derive(Default)]
-struct QueueTotals {
-    received: u64,
-    lost: u64,
-    evicted: bool,
-}
-
-impl QueueTotals {
-    /// Returns whether the queue accounts for everything that was due, or for everything up to the eviction.
-    fn is_complete(&self, due: u64) -> bool {
-        let seen = self.received + self.lost;
-        if self.evicted {
-            self.lost == 1 && seen <= due
-        } else {
-            seen == due
-        }
-    }
-}
-
-/// Runs publishers and subscribers to their end. `stop` ends the publishers early.
-pub(super) fn run(options: &BenchOptions, stop: &Arc<AtomicBool>) -> Result<Counts, Failure> {
-    let bus = Bus::new();
-    let size = usize::from(options.publishers) + usize::from(options.subscribers);
-    let workforce = match options.workers() {
+/// Runs publishers and subscribers to their end.
+pub(super) fn run(
+    point: &BenchPoint,
+    course: &Course,
+    bar: &BenchProgress,
+) -> Result<Counts, Failure> {
+    let medium = Medium::new(point);
+    let size = usize::from(point.publishers) + usize::from(point.subscribers);
+    let workforce = match point.workers {
         Some(workers) => Workers::of_tasks(size, workers)?,
         None => Workers::of_threads(size),
     };
-    let progress = Arc::new(AtomicU64::new(0));
+    let (stop, progress) = (Arc::default(), Arc::default());
 
-    let subscribers = subscribe(options, &bus, &workforce)?;
-    let speak = Capability::new("bench:publish");
-    bus.grant(&speak).expect("a short name");
+    let subscribers = (0..point.subscribers)
+        .map(|number| subscribe(point, course, number, &medium, &workforce))
+        .collect::<Result<Vec<_>, _>>()?;
     // No message is ever sent: the channel disconnects when the last publisher is done.
     let (running, all_done) = mpsc::channel::<Infallible>();
-    let publishers = (0..options.publishers)
+    let publishers = (0..point.publishers)
         .map(|number| {
             let orders = Orders {
-                publisher: number.to_string().leak(), // once per publisher, in a process that ends with the run
-                quota: quota(options, number),
-                payload: options.payload as usize,
-                stop: Arc::clone(stop),
+                scenario: point.scenario,
+                publisher: course.numbers[usize::from(number)],
+                address: address(point, course),
+                quota: quota(course.length, point.publishers, number),
+                payload: point.payload_bytes as usize,
+                stop: Arc::clone(&stop),
                 progress: Arc::clone(&progress),
             };
             let name = format!("publisher-{number}");
-            let publisher = bus.publisher(name.as_str(), &speak);
-            workforce.publish(&name, publisher, orders, running.clone())
+            workforce.publish(&name, medium.sender(&name), orders, running.clone())
         })
         .collect::<Result<Vec<_>, _>>()?;
     drop(running);
 
     workforce.start();
     let began = Instant::now();
-    let bar = BenchProgress::new(options.length());
-    while let Err(RecvTimeoutError::Timeout) = all_done.recv_timeout(tick(options, began)) {
-        let elapsed = began.elapsed();
-        if options.duration.is_some_and(|duration| elapsed >= duration) {
-            stop.store(true, Ordering::Relaxed);
-        }
-        bar.show(progress.load(Ordering::Relaxed), elapsed);
-    }
+    let round = Watched {
+        began,
+        stop: &stop,
+        progress: &progress,
+        all_done: &all_done,
+    };
+    let timeline = round.watch(course, &medium, bar);
 
-    let sent = publishers
-        .into_iter()
+    let sent = (publishers.into_iter())
         .map(|publisher| workforce.join(publisher).flatten())
         .collect::<Result<_, _>>()?;
-    bus.close();
-    let intakes = subscribers
-        .into_iter()
-        .map(|subscriber| workforce.join(subscriber))
-        .collect::<Result<_, _>>()?;
-    Ok(Counts {
+    let mut counts = Counts {
         began,
         sent,
-        intakes,
-        queues: options.queues().into(),
-        subjects: options.subject.clone(),
-    })
+        intakes: finish(point.scenario, subscribers, medium, &workforce)?,
+        queues: point.queues().into(),
+        subjects: point.subjects.clone(),
+        tells_losses: point.by.tells_losses(),
+        timeline,
+    };
+    let passed_on = counts
+        .intakes
+        .iter_mut()
+        .filter_map(|it| it.passed_on.take());
+    let passed_on: Vec<_> = passed_on.collect();
+    counts.sent.extend(passed_on);
+    if course.samples {
+        let (elapsed, lost) = (counts.elapsed(), counts.lost());
+        counts.timeline.end(elapsed, lost);
+    }
+    Ok(counts)
 }
 
-/// Subscribes all subscribers, and starts their threads or tasks.
-fn subscribe(
-    options: &BenchOptions,
-    bus: &Bus<BenchLoad>,
-    workforce: &Workers,
-) -> Result<Vec<WorkerHandle<Intake>>, Failure> {
-    (0..options.subscribers)
-        .map(|number| {
-            let name = format!("subscriber-{number}");
-            let terms = SubscribeOptions::new()
-                .name(&name)
-                .capacity(options.capacity)
-                .overflow(options.overflow.into());
-            let terms = match options.groups {
-                Some(groups) => terms.group(format!("group-{}", number % groups)),
-                None => terms,
+/// A round that runs, as the thread that times it sees it.
+struct Watched<'a> {
+    began: Instant,
+    stop: &'a AtomicBool,
+    progress: &'a AtomicU64,
+    all_done: &'a Receiver<Infallible>,
+}
+
+impl Watched<'_> {
+    /// Shows the progress and takes samples, until the publishers are done. Stops them when their time is over, or when
+    /// the user wants it.
+    fn watch(&self, course: &Course, medium: &Medium, bar: &BenchProgress) -> Timeline {
+        let mut timeline = Timeline::new();
+        let bus = medium.bus().filter(|_| course.samples);
+        loop {
+            let now = Instant::now();
+            let mut tick = now + TICK;
+            if let Length::Time(time) = course.length {
+                let left = time.saturating_sub(now - self.began);
+                if !left.is_zero() {
+                    tick = tick.min(now + left.min(TICK));
+                }
+            }
+            if bus.is_some() {
+                tick = tick.min(timeline.due(self.began));
+            }
+            let timed_out = self
+                .all_done
+                .recv_timeout(tick.saturating_duration_since(now));
+            let Err(RecvTimeoutError::Timeout) = timed_out else {
+                return timeline;
             };
-            let terms = (options.subject.iter().cloned()).fold(terms, SubscribeOptions::pattern);
-            let subscription = bus.subscribe_with(terms).map_err(Failure::new)?;
-            workforce.receive(&name, subscription)
+            let elapsed = self.began.elapsed();
+            let is_over = matches!(course.length, Length::Time(time) if elapsed >= time);
+            if is_over || course.interrupted.load(Ordering::Relaxed) {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            if let Some(bus) = bus
+                && Instant::now() >= timeline.due(self.began)
+            {
+                timeline.sample(elapsed, &bus.stats());
+            }
+            bar.show(self.progress.load(Ordering::Relaxed), elapsed);
+        }
+    }
+}
+
+/// Lets the subscribers receive what is queued, and waits for their end. The stages of a pipeline end one by one: each
+/// passes on what it has before the next takes nothing new.
+fn finish(
+    scenario: Scenario,
+    subscribers: Vec<RunningSubscriber>,
+    medium: Medium,
+    workforce: &Workers,
+) -> Result<Vec<Intake>, Failure> {
+    let in_turn = medium
+        .bus()
+        .cloned()
+        .filter(|_| scenario == Scenario::Pipeline);
+    if in_turn.is_none() {
+        medium.close();
+    }
+    (subscribers.into_iter())
+        .map(|(id, worker)| {
+            if let Some((bus, id)) = in_turn.as_ref().zip(id) {
+                bus.unsubscribe(id); // it is gone already if it was evicted
+            }
+            workforce.join(worker).flatten()
         })
         .collect()
 }
 
-/// Returns how many of all messages this publisher publishes.
-fn quota(options: &BenchOptions, number: u16) -> u64 {
-    if options.duration.is_some() {
-        return u64::MAX;
-    }
-    let (all, publishers) = (options.messages, u64::from(options.publishers));
-    all / publishers + u64::from(u64::from(number) < all % publishers)
+/// Subscribes one subscriber, and starts its thread or task.
+fn subscribe(
+    point: &BenchPoint,
+    course: &Course,
+    number: u16,
+    medium: &Medium,
+    workforce: &Workers,
+) -> Result<RunningSubscriber, Failure> {
+    let name = format!("subscriber-{number}");
+    let terms = SubscribeOptions::new()
+        .name(&name)
+        .capacity(point.capacity)
+        .overflow(point.overflow.into());
+    let terms = match point.groups {
+        Some(groups) => terms.group(format!("group-{}", number % groups)),
+        None => terms,
+    };
+    let terms = if point.scenario.is_addressed() {
+        let own: Pattern = (format!("bench.*.{number}").parse()).expect("three words");
+        terms.pattern(own)
+    } else {
+        (point.subjects.iter().cloned()).fold(terms, SubscribeOptions::pattern)
+    };
+    let receiver = medium.receiver(number, terms)?;
+    let id = match &receiver {
+        LoadReceiver::Bus(subscription) => Some(subscription.id()),
+        _ => None,
+    };
+    let duty = duty(point, course, number, medium, &name);
+    Ok((id, workforce.receive(&name, receiver, duty)?))
 }
 
-/// Returns how long to wait before the progress is shown again, at most up to the end of the run.
-fn tick(options: &BenchOptions, began: Instant) -> Duration {
-    match options
-        .duration
-        .map(|duration| duration.saturating_sub(began.elapsed()))
-    {
-        Some(left) if !left.is_zero() => left.min(TICK),
-        _ => TICK,
+/// Returns what a subscriber does with what it receives. Only the bus has scenarios in which subscribers publish.
+fn duty(point: &BenchPoint, course: &Course, number: u16, medium: &Medium, name: &str) -> Duty {
+    let (number, own) = (usize::from(number), course.numbers[usize::from(number)]);
+    match (point.scenario, medium.sender(name)) {
+        (Scenario::Pipeline, LoadSender::Bus(publisher))
+            if number + 1 < point.subscribers.into() =>
+        {
+            Duty::PassOn(publisher, own, Address::One(course.numbers[number + 1]))
+        }
+        (Scenario::Request, LoadSender::Bus(publisher)) => Duty::Answer(publisher, own),
+        (scenario, _) => match scenario.work() {
+            Some(time) if number == 0 => Duty::Work(time),
+            _ => Duty::Listen,
+        },
+    }
+}
+
+/// Returns for which subscribers a publisher's envelopes are.
+fn address(point: &BenchPoint, course: &Course) -> Address {
+    match point.scenario {
+        Scenario::Targeted | Scenario::Request => {
+            Address::InTurn(&course.numbers[..point.subscribers.into()])
+        }
+        Scenario::Pipeline => Address::One(course.numbers[0]),
+        _ => Address::All,
+    }
+}
+
+/// Returns how many of all messages this publisher publishes.
+fn quota(length: Length, publishers: u16, number: u16) -> u64 {
+    match length {
+        Length::Time(_) => u64::MAX,
+        Length::Envelopes(all) => {
+            let (publishers, number) = (u64::from(publishers), u64::from(number));
+            all / publishers + u64::from(number < all % publishers)
+        }
     }
 }

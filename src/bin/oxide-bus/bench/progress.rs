@@ -19,14 +19,15 @@ pub(super) struct BenchProgress {
 }
 
 impl BenchProgress {
-    pub(super) fn new(length: Length) -> Self {
+    pub(super) fn new(length: Length, round: String) -> Self {
         let steps = match length {
             Length::Time(duration) => milliseconds(duration),
             Length::Envelopes(count) => count,
         };
         let bar = ProgressBar::new(steps); // it is hidden if stderr is no terminal
-        let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}");
+        let style = ProgressStyle::with_template("{prefix}{wide_bar} {percent:>3} %  {msg}");
         bar.set_style(style.expect("the template is well formed"));
+        bar.set_prefix(round);
         BenchProgress { bar, length }
     }
 

@@ -10,7 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::super::failure::Failure;
 use super::super::thread;
-use super::load::{self, BenchLoad, Intake, Orders, Sent};
+use super::load::{self, BenchLoad, Duty, Intake, Orders, Sent};
+use super::medium::{LoadReceiver, LoadSender};
 
 /// What the workers run on. All of them begin together, once each is ready and [`start`](Workers::start) is called.
 pub(super) enum Workers {
@@ -33,6 +34,7 @@ impl Workers {
     pub(super) fn of_tasks(size: usize, workers: u16) -> Result<Self, Failure> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers.into())
+            .enable_time()
             .build()
             .map_err(|error| Failure::new(format_args!("cannot start a runtime: {error}")))?;
         let start = Arc::new(tokio::sync::Barrier::new(size + 1));
@@ -42,21 +44,22 @@ impl Workers {
     pub(super) fn receive(
         &self,
         name: &str,
-        subscription: Subscription<BenchLoad>,
-    ) -> Result<WorkerHandle<Intake>, Failure> {
+        receiver: LoadReceiver<Subscription<BenchLoad>>,
+        duty: Duty,
+    ) -> Result<WorkerHandle<Result<Intake, Failure>>, Failure> {
         Ok(match self {
             Workers::Threads(start) => {
                 let start = Arc::clone(start);
                 WorkerHandle::Thread(thread::spawn(name, move || {
                     start.wait();
-                    load::receive(subscription)
+                    load::receive(receiver, &duty)
                 })?)
             }
             Workers::Tasks(runtime, start) => {
                 let start = Arc::clone(start);
                 WorkerHandle::Task(runtime.spawn(async move {
                     start.wait().await;
-                    load::receive_async(subscription.into_async()).await
+                    load::receive_async(receiver.into_async(), &duty).await
                 }))
             }
         })
@@ -66,7 +69,7 @@ impl Workers {
     pub(super) fn publish(
         &self,
         name: &str,
-        publisher: Publisher<BenchLoad>,
+        sender: LoadSender<Publisher<BenchLoad>>,
         orders: Orders,
         running: Sender<Infallible>,
     ) -> Result<WorkerHandle<Result<Sent, Failure>>, Failure> {
@@ -75,18 +78,18 @@ impl Workers {
                 let start = Arc::clone(start);
                 WorkerHandle::Thread(thread::spawn(name, move || {
                     start.wait();
-                    let sent = load::publish(&publisher, &orders);
-                    drop(running);
-                    sent.map_err(Failure::new)
+                    let sent = load::publish(&sender, &orders);
+                    drop((sender, running));
+                    sent
                 })?)
             }
             Workers::Tasks(runtime, start) => {
                 let start = Arc::clone(start);
                 WorkerHandle::Task(runtime.spawn(async move {
                     start.wait().await;
-                    let sent = load::publish_async(&publisher.into_async(), &orders).await;
+                    let sent = load::publish_async(&sender.into_async(), &orders).await;
                     drop(running);
-                    sent.map_err(Failure::new)
+                    sent
                 }))
             }
         })

@@ -1,0 +1,290 @@
+//! What carries the load: the bus, or a channel in its place. Each publish makes an envelope, whatever carries it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crossbeam_channel::bounded;
+use oxide_bus::{
+    AsyncPublisher, AsyncSubscription, Bus, Delivery, Envelope, Publisher, Receipt, RecvError,
+    Source, SubscribeOptions, Subscription,
+};
+use tokio::sync::broadcast;
+
+use super::super::failure::Failure;
+use super::super::overflow::OverflowName;
+use super::contestant::Contestant;
+use super::load::{BenchLoad, YIELDS};
+use super::point::BenchPoint;
+
+/// An envelope as a channel carries it.
+type SharedLoad = Arc<Envelope<BenchLoad>>;
+
+type Channels = Vec<crossbeam_channel::Sender<SharedLoad>>;
+
+/// What carries the load of one round.
+pub(super) enum Medium {
+    Bus(Bus<BenchLoad>),
+    Tokio(broadcast::Sender<SharedLoad>),
+    Crossbeam {
+        channels: Channels,
+        receivers: Vec<crossbeam_channel::Receiver<SharedLoad>>,
+        waits: bool,
+    },
+}
+
+/// A publisher's end. `P` is the publisher of the bus, for threads or for tasks.
+pub(super) enum LoadSender<P> {
+    Bus(P),
+    Tokio(Source, broadcast::Sender<SharedLoad>),
+    Crossbeam {
+        source: Source,
+        channels: Channels,
+        waits: bool,
+    },
+}
+
+/// A subscriber's end. `S` is the subscription of the bus, for threads or for tasks.
+pub(super) enum LoadReceiver<S> {
+    Bus(S),
+    Tokio(broadcast::Receiver<SharedLoad>),
+    Crossbeam(crossbeam_channel::Receiver<SharedLoad>),
+}
+
+/// A received envelope.
+pub(super) enum ReceivedLoad {
+    Delivery(Delivery<BenchLoad>),
+    Shared(SharedLoad),
+}
+
+/// What became of an envelope: how many have it, and how many lost it at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LoadReceipt {
+    pub(super) delivered: u64,
+    pub(super) dropped: u64,
+}
+
+impl LoadReceipt {
+    /// That of a request that was answered.
+    pub(super) const ANSWERED: LoadReceipt = LoadReceipt {
+        delivered: 1,
+        dropped: 0,
+    };
+}
+
+impl Medium {
+    pub(super) fn new(point: &BenchPoint) -> Self {
+        match point.by {
+            Contestant::OxideBus => {
+                let bus = Bus::new();
+                bus.grant(SPEAK).expect("a short name");
+                Medium::Bus(bus)
+            }
+            Contestant::Tokio => Medium::Tokio(broadcast::Sender::new(point.capacity)),
+            Contestant::Crossbeam => {
+                let (channels, receivers) = (0..point.subscribers)
+                    .map(|_| bounded(point.capacity))
+                    .unzip();
+                Medium::Crossbeam {
+                    channels,
+                    receivers,
+                    waits: point.overflow == OverflowName::Block,
+                }
+            }
+        }
+    }
+
+    pub(super) fn sender(&self, name: &str) -> LoadSender<Publisher<BenchLoad>> {
+        match self {
+            Medium::Bus(bus) => LoadSender::Bus(bus.publisher(name, SPEAK)),
+            Medium::Tokio(channel) => LoadSender::Tokio(name.into(), channel.clone()),
+            Medium::Crossbeam {
+                channels, waits, ..
+            } => LoadSender::Crossbeam {
+                source: name.into(),
+                channels: channels.clone(),
+                waits: *waits,
+            },
+        }
+    }
+
+    pub(super) fn receiver(
+        &self,
+        number: u16,
+        terms: SubscribeOptions<BenchLoad>,
+    ) -> Result<LoadReceiver<Subscription<BenchLoad>>, Failure> {
+        Ok(match self {
+            Medium::Bus(bus) => LoadReceiver::Bus(bus.subscribe_with(terms).map_err(Failure::new)?),
+            Medium::Tokio(channel) => LoadReceiver::Tokio(channel.subscribe()),
+            Medium::Crossbeam { receivers, .. } => {
+                LoadReceiver::Crossbeam(receivers[usize::from(number)].clone())
+            }
+        })
+    }
+
+    /// Returns the bus, if it is one.
+    pub(super) fn bus(&self) -> Option<&Bus<BenchLoad>> {
+        match self {
+            Medium::Bus(bus) => Some(bus),
+            _ => None,
+        }
+    }
+
+    /// Lets the subscribers receive what is queued, and then end. A channel closes with its last sender.
+    pub(super) fn close(self) {
+        if let Medium::Bus(bus) = self {
+            bus.close();
+        }
+    }
+}
+
+/// The capability of all publishers.
+const SPEAK: &str = "bench:publish";
+
+impl LoadSender<Publisher<BenchLoad>> {
+    pub(super) fn into_async(self) -> LoadSender<AsyncPublisher<BenchLoad>> {
+        match self {
+            LoadSender::Bus(publisher) => LoadSender::Bus(publisher.into_async()),
+            LoadSender::Tokio(source, channel) => LoadSender::Tokio(source, channel),
+            LoadSender::Crossbeam {
+                source,
+                channels,
+                waits,
+            } => LoadSender::Crossbeam {
+                source,
+                channels,
+                waits,
+            },
+        }
+    }
+
+    pub(super) fn publish(&self, load: BenchLoad) -> Result<LoadReceipt, Failure> {
+        match self {
+            LoadSender::Bus(publisher) => {
+                let receipt = publisher.publish(load).map_err(Failure::new)?;
+                Ok(receipt.into())
+            }
+            _ => Ok(self.send(load)),
+        }
+    }
+}
+
+impl LoadSender<AsyncPublisher<BenchLoad>> {
+    /// Publishes as a task. The bus itself lets other tasks run now and then; a channel does not.
+    pub(super) async fn publish(
+        &self,
+        load: BenchLoad,
+        published: u64,
+    ) -> Result<LoadReceipt, Failure> {
+        if let LoadSender::Bus(publisher) = self {
+            let receipt = publisher.publish(load).await.map_err(Failure::new)?;
+            return Ok(receipt.into());
+        }
+        let receipt = self.send(load);
+        if published.is_multiple_of(YIELDS) {
+            tokio::task::yield_now().await;
+        }
+        Ok(receipt)
+    }
+}
+
+impl<P> LoadSender<P> {
+    /// Sends on a channel.
+    fn send(&self, load: BenchLoad) -> LoadReceipt {
+        let (delivered, dropped) = match self {
+            LoadSender::Bus(_) => unreachable!("the bus has publishers"),
+            LoadSender::Tokio(source, channel) => {
+                let load = Arc::new(Envelope::new(source, load));
+                (channel.send(load).unwrap_or(0), 0) // it fails if nobody has subscribed
+            }
+            LoadSender::Crossbeam {
+                source,
+                channels,
+                waits,
+            } => {
+                let load = Arc::new(Envelope::new(source, load));
+                let sent = channels.iter().filter(|channel| {
+                    let load = Arc::clone(&load);
+                    if *waits {
+                        channel.send(load).is_ok()
+                    } else {
+                        channel.try_send(load).is_ok()
+                    }
+                });
+                let sent = sent.count();
+                (sent, channels.len() - sent)
+            }
+        };
+        LoadReceipt {
+            delivered: delivered as u64,
+            dropped: dropped as u64,
+        }
+    }
+}
+
+impl LoadReceiver<Subscription<BenchLoad>> {
+    pub(super) fn into_async(self) -> LoadReceiver<AsyncSubscription<BenchLoad>> {
+        match self {
+            LoadReceiver::Bus(subscription) => LoadReceiver::Bus(subscription.into_async()),
+            LoadReceiver::Tokio(receiver) => LoadReceiver::Tokio(receiver),
+            LoadReceiver::Crossbeam(receiver) => LoadReceiver::Crossbeam(receiver),
+        }
+    }
+
+    pub(super) fn recv(&mut self) -> Result<ReceivedLoad, RecvError> {
+        match self {
+            LoadReceiver::Bus(subscription) => subscription.recv().map(ReceivedLoad::Delivery),
+            LoadReceiver::Tokio(receiver) => received(receiver.blocking_recv()),
+            LoadReceiver::Crossbeam(receiver) => receive_on(receiver),
+        }
+    }
+}
+
+impl LoadReceiver<AsyncSubscription<BenchLoad>> {
+    pub(super) async fn recv(&mut self) -> Result<ReceivedLoad, RecvError> {
+        match self {
+            LoadReceiver::Bus(subscription) => {
+                subscription.recv().await.map(ReceivedLoad::Delivery)
+            }
+            LoadReceiver::Tokio(receiver) => received(receiver.recv().await),
+            LoadReceiver::Crossbeam(receiver) => receive_on(receiver),
+        }
+    }
+}
+
+/// Says what tokio's channel says in the words of the bus.
+fn received(
+    result: Result<SharedLoad, broadcast::error::RecvError>,
+) -> Result<ReceivedLoad, RecvError> {
+    result
+        .map(ReceivedLoad::Shared)
+        .map_err(|error| match error {
+            broadcast::error::RecvError::Lagged(missed) => RecvError::Lagged { missed },
+            broadcast::error::RecvError::Closed => RecvError::Disconnected,
+        })
+}
+
+fn receive_on(
+    receiver: &crossbeam_channel::Receiver<SharedLoad>,
+) -> Result<ReceivedLoad, RecvError> {
+    (receiver.recv().map(ReceivedLoad::Shared)).map_err(|_| RecvError::Disconnected)
+}
+
+impl From<Receipt> for LoadReceipt {
+    fn from(receipt: Receipt) -> Self {
+        LoadReceipt {
+            delivered: receipt.delivered() as u64,
+            dropped: receipt.dropped() as u64,
+        }
+    }
+}
+
+impl Deref for ReceivedLoad {
+    type Target = Envelope<BenchLoad>;
+
+    fn deref(&self) -> &Envelope<BenchLoad> {
+        match self {
+            ReceivedLoad::Delivery(delivery) => delivery,
+            ReceivedLoad::Shared(envelope) => envelope,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What happens during a round: how full the fullest queue is, and how much was lost so far.
+
+use std::time::{Duration, Instant};
+
+use oxide_bus::Stats;
+
+/// The most samples; at twice the time between them there are half as many.
+const MOST: usize = 600;
+
+/// The time between the first samples.
+const FIRST: Duration = Duration::from_millis(2);
+
+/// Samples of a round.
+#[derive(Debug, Clone)]
+pub(super) struct Timeline {
+    every: Duration,
+    pub(super) samples: Vec<TimelineSample>,
+}
+
+/// The state of the queues at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimelineSample {
+    /// In seconds from the beginning.
+    pub(super) at: f64,
+    /// How much of the fullest queue is in use; more than 1 if it may hold more than its capacity.
+    pub(super) fill: f64,
+    /// How many envelopes all subscribers together lost so far.
+    pub(super) lost: u64,
+}
+
+impl Timeline {
+    pub(super) fn new() -> Self {
+        Timeline {
+            every: FIRST,
+            samples: Vec::new(),
+        }
+    }
+
+    /// Returns the time of the next sample.
+    pub(super) fn due(&self, began: Instant) -> Instant {
+        let last = self.samples.last().map_or(0.0, |sample| sample.at);
+        began + Duration::from_secs_f64(last) + self.every
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "queues are far shorter than 53 bits can count"
+    )]
+    pub(super) fn sample(&mut self, elapsed: Duration, stats: &Stats) {
+        let queues = &stats.subscriptions;
+        let fill = queues
+            .iter()
+            .map(|it| it.queued as f64 / it.capacity as f64);
+        let lost = queues.iter().map(|it| it.dropped).sum();
+        self.push(elapsed, fill.fold(0.0, f64::max), lost);
+        if self.samples.len() > MOST {
+            let mut number = 0_u32;
+            self.samples.retain(|_| {
+                number += 1;
+                number.is_multiple_of(2)
+            });
+            self.every *= 2;
+        }
+    }
+
+    /// Adds the last sample: the queues are empty, and the losses are known.
+    pub(super) fn end(&mut self, elapsed: Duration, lost: u64) {
+        self.push(elapsed, 0.0, lost);
+    }
+
+    fn push(&mut self, elapsed: Duration, fill: f64, lost: u64) {
+        // A subscriber that was evicted takes its count along.
+        let before = self.samples.last().map_or(0, |sample| sample.lost);
+        self.samples.push(TimelineSample {
+            at: elapsed.as_secs_f64(),
+            fill,
+            lost: lost.max(before),
+        });
+    }
+}

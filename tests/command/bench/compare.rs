@@ -1,0 +1,166 @@
+//! Tests of the comparison with an earlier result.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use super::bench;
+use super::sweep::results;
+use crate::support::command::{file, path, text};
+
+const SMALL: &[&str] = &["--messages", "200", "--subscribers", "1,2"];
+
+/// Returns a result of five rounds, with these factors on all rates and all latencies of each round.
+fn old(factors: impl Fn(usize) -> (f64, f64)) -> NamedTempFile {
+    let mut lines = results(&[SMALL, &["--rounds", "5"]].concat());
+    for line in &mut lines {
+        let rounds = line["rounds"].as_array_mut().expect("a list");
+        for (number, round) in rounds.iter_mut().enumerate() {
+            let (rates, times) = factors(number);
+            let rate = &mut round["deliveries_per_s"];
+            *rate = json!(rate.as_f64().expect("a number") * rates);
+            for key in ["p50", "p99"] {
+                let time = &mut round["latency_ns"][key];
+                let nanoseconds = time.as_f64().expect("a number") * times;
+                *time = json!(nanoseconds as u64 + 1);
+            }
+        }
+    }
+    file(&text_of(&lines))
+}
+
+fn text_of(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn compared(old: &NamedTempFile, more: &[&str]) -> Output {
+    bench(&[SMALL, &["--compare", path(old)], more].concat())
+}
+
+#[test]
+fn what_is_worse_beyond_the_noise_is_told_and_fails_if_it_is_too_much() {
+    let old = old(|_| (1e4, 1e-4));
+    let output = compared(&old, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains(&format!("Changed beyond the noise since {}:\n", path(&old))));
+    for subscribers in [1, 2] {
+        for figure in ["rate", "median latency", "99th percentile of latency"] {
+            let line = format!("  subscribers {subscribers}: {figure} worse by ");
+            assert!(stdout.contains(&line), "{line}: {stdout}");
+        }
+    }
+    let output = compared(&old, &["--fail-over", "50"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    assert!(
+        stderr.contains("by more than 50 %: subscribers "),
+        "{stderr}"
+    );
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn what_is_better_never_fails() {
+    let old = old(|_| (1e-4, 1e4));
+    let output = compared(&old, &["--fail-over", "0.1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    assert_eq!(stdout.matches(" better by ").count(), 6, "{stdout}");
+    assert_eq!(stdout.matches(" worse by ").count(), 0, "{stdout}");
+}
+
+#[test]
+fn what_lies_within_the_spread_of_the_rounds_has_not_changed() {
+    let spread = |number: usize| [(1e-4, 1e-4), (1e4, 1e4)][number % 2];
+    let old = old(spread);
+    let output = compared(&old, &["--fail-over", "0.1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = format!(
+        "Nothing has changed beyond the noise since {}.\n",
+        path(&old)
+    );
+    assert!(
+        text(&output.stdout).ends_with(&said),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+#[test]
+fn with_json_stdout_has_the_result_only() {
+    let old = old(|_| (1e-4, 1e4));
+    let output = compared(&old, &["--json"]);
+    for line in text(&output.stdout).lines() {
+        assert_eq!(
+            serde_json::from_str::<Value>(line).expect("JSON")["by"],
+            "oxide-bus"
+        );
+    }
+    assert_eq!(text(&output.stderr).matches(" better by ").count(), 6);
+}
+
+#[test]
+fn a_file_that_is_no_such_result_is_refused_before_anything_runs() {
+    let good = results(&[SMALL, &["--rounds", "5", "--warm-up", "0"]].concat());
+    let with = |key: &str, value: Value| {
+        let mut lines = good.clone();
+        for line in &mut lines {
+            line[key] = value.clone();
+        }
+        text_of(&lines)
+    };
+    let fewer = with("rounds", json!([good[0]["rounds"][0]]));
+    let cases = [
+        (String::new(), "it has no result"),
+        (
+            "not JSON\n".to_owned(),
+            "line 1 is no result of `bench --json`: ",
+        ),
+        (
+            "{\"seed\":7}\n".to_owned(),
+            "line 1 is no result of `bench --json`: missing field `rounds`",
+        ),
+        (
+            "{\"rounds\":9}\n".to_owned(),
+            "line 1 is no result of `bench --json`: ",
+        ),
+        (
+            fewer,
+            "line 1 has 1 of the 5 rounds that a comparison needs",
+        ),
+        (
+            with("scenario", json!("burst")),
+            "it has the scenario \"burst\", and this run has \"broadcast\"",
+        ),
+        (
+            with("capacity", json!(64)),
+            "it has the capacity 64, and this run has 128",
+        ),
+        (
+            text_of(&good[..1]),
+            "it has the subscribers 1, and this run has 2",
+        ),
+    ];
+    for (content, trouble) in cases {
+        let old = file(&content);
+        let long = [
+            "--compare",
+            path(&old),
+            "--subscribers",
+            "1,2",
+            "--messages",
+            "1000000000000",
+        ];
+        let output = bench(&long);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert_eq!(text(&output.stdout), "");
+        assert!(
+            stderr.starts_with(&format!("oxide-bus: {}: {trouble}", path(&old))),
+            "{stderr}"
+        );
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
