@@ -14,10 +14,10 @@ use crate::message::advisory::Advisory;
 use crate::message::excerpt;
 use crate::message::overflow::Overflow;
 use crate::message::subject::Payload;
+use crate::observe::inspect::ages::QueueAges;
 use crate::observe::inspect::snapshot::{
     AdvisoryNote, Snapshot, SourceShare, SubscriptionSnapshot,
 };
-use crate::observe::inspect::waits::Waits;
 
 /// The most advisories that are kept for those that look.
 const ADVISORIES: usize = 256;
@@ -29,7 +29,7 @@ const FILTERS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Onlooker {
     began: Instant,
-    waits: Waits,
+    ages: QueueAges,
     /// Keeps the newest until the next look, so that no thread has to receive them meanwhile.
     advisories: Subscription<Advisory>,
     notes: VecDeque<AdvisoryNote>,
@@ -43,7 +43,7 @@ impl Onlooker {
         let advisories = bus.advisories_with(options);
         Onlooker {
             began: Instant::now(),
-            waits: Waits::default(),
+            ages: QueueAges::default(),
             advisories: advisories.expect("nothing in these options is refused"),
             notes: VecDeque::new(),
         }
@@ -58,7 +58,7 @@ impl Onlooker {
             pending_requests,
             subscriptions,
         } = bus.stats();
-        let waited = self.waits.look(&subscriptions, clock_ms);
+        let waited = self.ages.look(&subscriptions, clock_ms);
         let told = self.advisories.try_iter().flatten();
         self.notes.extend(told.map(|told| AdvisoryNote::of(&told)));
         let too_many = self.notes.len().saturating_sub(ADVISORIES);

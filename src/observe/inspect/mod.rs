@@ -25,6 +25,7 @@
 //! [`Bus::stats`] does. What the bus reports about itself is kept for those that look: so each
 //! [`Advisory`](crate::Advisory) is made, as for [`Bus::advisories`], and up to 384 wait in memory for the next look.
 
+mod ages;
 mod error;
 mod looking;
 mod note;
@@ -33,7 +34,6 @@ mod server;
 mod snapshot;
 mod socket;
 mod timed;
-mod waits;
 
 use std::path::Path;
 
@@ -64,7 +64,8 @@ impl<M: Payload> Bus<M> {
     /// # Cost
     ///
     /// A thread that sleeps until somebody connects. Clients are served one after another, and each has three seconds
-    /// at most. A publish or a receive costs nothing more.
+    /// at most. A publish that finds room and a receive cost
+    /// nothing more.
     ///
     /// # Examples
     ///

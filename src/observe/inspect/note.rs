@@ -49,10 +49,15 @@ fn words(advisory: &Advisory) -> String {
             subject,
             capability,
             denial,
+            suppressed,
             ..
         } => {
             let subject = subject.as_deref().unwrap_or("no subject");
-            format!("{source}, {subject}, under {capability:?}: {denial}")
+            let more = match suppressed {
+                0 => String::new(),
+                more => format!(" (and {more} more before)"),
+            };
+            format!("{source}, {subject}: {capability} {denial}{more}")
         }
         Advisory::Suppressed { capability, count } => {
             let capability = capability.as_ref().map_or("any", Capability::as_str);

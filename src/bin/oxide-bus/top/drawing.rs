@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph, Row, Table, TableState};
 
+use super::super::bench::figures::grouped;
 use super::super::output::escaped;
 use super::cells::{
     self, CAPABILITY_HEADS, LINK_HEADS, QUEUE_HEADS, SOURCE_HEADS, capabilities, sources,
@@ -17,6 +18,25 @@ const HELP: &str = "q quit  ↑↓ choose  Enter advisories  s sort  / filter  p
 
 /// The most lines of each table below that of the subscriptions.
 const FEW: u16 = 6;
+
+/// From so many columns of the terminal on, the whole table of subscriptions is shown.
+const WIDE: u16 = 110;
+
+/// How many columns the table has in a narrower terminal: the policy and what it listens to are left out.
+const NARROW: usize = 8;
+
+const QUEUE_WIDTHS: [Constraint; 10] = [
+    Constraint::Min(12),
+    Constraint::Length(10),
+    Constraint::Length(9),
+    Constraint::Length(9),
+    Constraint::Length(9),
+    Constraint::Length(9),
+    Constraint::Length(9),
+    Constraint::Length(7),
+    Constraint::Length(11),
+    Constraint::Min(10),
+];
 
 pub(super) fn draw(frame: &mut Frame, watch: &mut TopWatch) {
     let rates = watch.rates.as_ref();
@@ -41,7 +61,8 @@ pub(super) fn draw(frame: &mut Frame, watch: &mut TopWatch) {
     } else {
         [60, 40]
     };
-    let [left, right] = Layout::horizontal(widths.map(Constraint::Percentage)).areas(middle);
+    let [left, right] =
+        (Layout::horizontal(widths.map(Constraint::Percentage)).spacing(2)).areas(middle);
 
     frame.render_widget(Paragraph::new(headlines(watch)), head);
     draw_queues(frame, queues, watch);
@@ -89,6 +110,11 @@ fn draw_queues(frame: &mut Frame, area: Rect, watch: &mut TopWatch) {
     let rows = watch.rows();
     let last = rows.len().saturating_sub(1);
     let chosen = watch.table.selected().unwrap_or_default().min(last);
+    let columns = if area.width < WIDE {
+        NARROW
+    } else {
+        QUEUE_HEADS.len()
+    };
     // Of a thousand rows, only those near the chosen one are made.
     let height = usize::from(area.height.saturating_sub(2)).max(1);
     let offset = (watch.table.offset()).clamp((chosen + 1).saturating_sub(height), chosen);
@@ -99,7 +125,8 @@ fn draw_queues(frame: &mut Frame, area: Rect, watch: &mut TopWatch) {
             full if full >= 0.8 => Color::Yellow,
             _ => Color::Reset,
         };
-        Row::new(cells::queue(row)).style(Style::new().fg(color))
+        let cells = cells::queue(row).into_iter().take(columns);
+        Row::new(cells).style(Style::new().fg(color))
     });
     let order = watch.order.name();
     let title = if watch.filter.is_empty() {
@@ -108,9 +135,8 @@ fn draw_queues(frame: &mut Frame, area: Rect, watch: &mut TopWatch) {
         let filter = escaped(watch.filter.chars());
         format!("Subscriptions by {order} with \"{filter}\": {}", rows.len())
     };
-    let mut widths = [0, 10, 12, 9, 9, 9, 9, 7, 11, 0].map(Constraint::Length);
-    (widths[0], widths[9]) = (Constraint::Min(14), Constraint::Min(10));
-    let table = titled(shown.collect(), QUEUE_HEADS, widths.to_vec(), title)
+    let widths = (QUEUE_WIDTHS.into_iter().take(columns)).collect();
+    let table = titled(shown.collect(), &QUEUE_HEADS[..columns], widths, title)
         .row_highlight_style(Modifier::REVERSED);
     let mut state = TableState::new().with_selected(chosen - offset);
     frame.render_stateful_widget(table, area, &mut state);
@@ -136,18 +162,18 @@ fn draw_table<const N: usize>(
     };
     let rows = rows.into_iter().take(shown).map(Row::new).collect();
     let widths = widths.map(Constraint::Max).to_vec();
-    frame.render_widget(titled(rows, heads, widths, title), area);
+    frame.render_widget(titled(rows, &heads, widths, title), area);
 }
 
 /// Returns a table under a rule with its title.
-fn titled<'a, const N: usize>(
+fn titled<'a>(
     rows: Vec<Row<'a>>,
-    heads: [&'static str; N],
+    heads: &[&'static str],
     widths: Vec<Constraint>,
     title: String,
 ) -> Table<'a> {
     let block = Block::new().borders(Borders::TOP).title(title);
-    let heads = Row::new(heads).style(Modifier::BOLD);
+    let heads = Row::new(heads.iter().copied()).style(Modifier::BOLD);
     Table::new(rows, widths).header(heads).block(block)
 }
 
@@ -158,7 +184,7 @@ fn draw_advisories(frame: &mut Frame, area: Rect, watch: &TopWatch) {
     let title = about.map_or_else(
         || "Advisories".to_owned(),
         |stats| {
-            let (lost, most) = (stats.dropped, stats.high_water);
+            let (lost, most) = (grouped(stats.dropped), grouped(stats.high_water));
             format!(
                 "Advisories of {}: lost {lost}, most queued {most}",
                 cells::name(stats)

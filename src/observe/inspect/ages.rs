@@ -16,18 +16,18 @@ const MARKS: usize = 32;
 
 /// What earlier looks have seen of each queue.
 #[derive(Debug, Default)]
-pub(super) struct Waits(HashMap<Uuid, VecDeque<Mark>>);
+pub(super) struct QueueAges(HashMap<Uuid, VecDeque<LookMark>>);
 
 /// One look at a queue.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct LookMark {
     /// How many envelopes had gone in.
     went_in: u64,
     /// When, in milliseconds.
     at: u64,
 }
 
-impl Waits {
+impl QueueAges {
     /// Notes a look at all queues of a bus. Returns for each how long its oldest envelope has waited at least, in
     /// milliseconds. Queues that are gone are forgotten.
     pub(super) fn look(&mut self, queues: &[SubscriptionStats], now: u64) -> Vec<Option<u64>> {
@@ -42,7 +42,7 @@ impl Waits {
     }
 }
 
-fn look(marks: &mut VecDeque<Mark>, queue: &SubscriptionStats, now: u64) -> Option<u64> {
+fn look(marks: &mut VecDeque<LookMark>, queue: &SubscriptionStats, now: u64) -> Option<u64> {
     let displaced = match queue.overflow {
         Overflow::DropOldest => queue.dropped, // these were queued, and went out
         _ => 0,
@@ -55,7 +55,7 @@ fn look(marks: &mut VecDeque<Mark>, queue: &SubscriptionStats, now: u64) -> Opti
     let oldest = marks.front().map(|mark| now.saturating_sub(mark.at));
     let went_in = went_out + queue.queued;
     if marks.back().map_or(went_out, |mark| mark.went_in) < went_in {
-        marks.push_back(Mark { went_in, at: now });
+        marks.push_back(LookMark { went_in, at: now });
     }
     if marks.len() > MARKS {
         let mut is_kept = false;
@@ -74,50 +74,50 @@ mod tests {
     use super::*;
 
     /// Looks at a bus with one subscription.
-    fn waited(waits: &mut Waits, bus: &Bus<u32>, now: u64) -> Option<u64> {
-        waits.look(&bus.stats().subscriptions, now)[0]
+    fn waited(ages: &mut QueueAges, bus: &Bus<u32>, now: u64) -> Option<u64> {
+        ages.look(&bus.stats().subscriptions, now)[0]
     }
 
     #[test]
     fn the_oldest_envelope_has_waited_since_the_first_look_that_saw_it() {
-        let (bus, mut waits) = (Bus::<u32>::new(), Waits::default());
+        let (bus, mut ages) = (Bus::<u32>::new(), QueueAges::default());
         let mut subscription = bus.subscribe();
-        assert_eq!(waited(&mut waits, &bus, 0), None, "nothing is queued");
+        assert_eq!(waited(&mut ages, &bus, 0), None, "nothing is queued");
         bus.send("counter", 1).unwrap();
-        assert_eq!(waited(&mut waits, &bus, 10), None, "it came since");
+        assert_eq!(waited(&mut ages, &bus, 10), None, "it came since");
         bus.send("counter", 2).unwrap();
-        assert_eq!(waited(&mut waits, &bus, 20), Some(10));
+        assert_eq!(waited(&mut ages, &bus, 20), Some(10));
         subscription.recv().unwrap();
-        assert_eq!(waited(&mut waits, &bus, 50), Some(30), "the second");
+        assert_eq!(waited(&mut ages, &bus, 50), Some(30), "the second");
         subscription.recv().unwrap();
-        assert_eq!(waited(&mut waits, &bus, 60), None);
+        assert_eq!(waited(&mut ages, &bus, 60), None);
     }
 
     #[test]
     fn an_envelope_that_was_displaced_has_waited_no_more() {
-        let (bus, mut waits) = (Bus::<u32>::new(), Waits::default());
+        let (bus, mut ages) = (Bus::<u32>::new(), QueueAges::default());
         let newest =
             (SubscribeOptions::new().capacity(1).source("counter")).overflow(Overflow::DropOldest);
         let _subscription = bus.subscribe_with(newest).unwrap();
         for now in 0..3 {
             bus.send("counter", 0).unwrap();
-            assert_eq!(waited(&mut waits, &bus, now), None);
+            assert_eq!(waited(&mut ages, &bus, now), None);
         }
-        assert_eq!(waited(&mut waits, &bus, 9), Some(7));
+        assert_eq!(waited(&mut ages, &bus, 9), Some(7));
     }
 
     #[test]
     fn many_looks_keep_few_marks_and_the_first_of_them() {
-        let (bus, mut waits) = (Bus::<u32>::new(), Waits::default());
+        let (bus, mut ages) = (Bus::<u32>::new(), QueueAges::default());
         let subscription = bus.subscribe_with(SubscribeOptions::new().capacity(1_000));
         for now in 0..1_000 {
             bus.send("counter", 0).unwrap();
-            waited(&mut waits, &bus, now);
+            waited(&mut ages, &bus, now);
         }
-        assert_eq!(waited(&mut waits, &bus, 1_000), Some(1_000));
-        assert!(waits.0.values().all(|marks| marks.len() <= MARKS));
+        assert_eq!(waited(&mut ages, &bus, 1_000), Some(1_000));
+        assert!(ages.0.values().all(|marks| marks.len() <= MARKS));
         drop(subscription);
-        waits.look(&bus.stats().subscriptions, 2_000);
-        assert!(waits.0.is_empty(), "it is forgotten");
+        ages.look(&bus.stats().subscriptions, 2_000);
+        assert!(ages.0.is_empty(), "it is forgotten");
     }
 }
