@@ -73,7 +73,7 @@ fn it_says_who_said_what_how_often_and_when_the_most() {
     let told = text(&output.stdout);
     assert!(told.contains("envelopes     5\n"), "{told}");
     assert!(
-        told.contains("busiest second 2026-11-24T06:00:07Z (2 envelopes)\n"),
+        told.contains("busiest       2026-11-24T06:00:07Z (2 in this second)\n"),
         "{told}"
     );
     assert!(
@@ -180,7 +180,10 @@ fn files_of_one_log_go_on_and_logs_of_several_programs_begin_anew() {
     }
     log.close().unwrap();
     let numbered = |number: usize| path.with_extension(format!("jsonl.{number}"));
-    let files: Vec<_> = (1..).map(numbered).take_while(|file| file.exists()).collect();
+    let files: Vec<_> = (1..)
+        .map(numbered)
+        .take_while(|file| file.exists())
+        .collect();
     assert!(files.len() >= 2);
     let (_other_folder, other) = place();
     let bus = MessageBus::new();

@@ -22,7 +22,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use clap::Args;
 
-use self::account::Account;
+use self::account::WhyAccount;
 use self::id_prefix::IdPrefix;
 use self::report::Reporter;
 use super::audit::open_log::OpenLog;
@@ -73,7 +73,7 @@ pub(crate) fn run(options: WhyOptions) -> Result<ExitCode, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let causes = causes::find(&logs, &options.ids)?;
     let around = TimeDelta::from_std(options.around).unwrap_or(TimeDelta::MAX);
-    let mut account = Account::new(causes, around);
+    let mut account = WhyAccount::new(causes, around);
     account.read(&logs)?;
     let reporter = Reporter {
         account: &account,

@@ -11,7 +11,7 @@ use super::super::audit::log_line::{LogLine, LoggedEnvelope, LoggedEvent};
 use super::super::audit::open_log::{LogFlaws, OpenLog};
 use super::super::failure::Failure;
 use super::causes::Causes;
-use super::found::{Cause, FoundEnvelope, FoundPlace};
+use super::found::{FoundEnvelope, FoundPlace, NamedCause};
 use super::run_past::RunPast;
 use super::trace_id;
 
@@ -22,7 +22,7 @@ const MAX_EFFECTS: usize = 10_000;
 const MAX_NEAR: usize = 100;
 
 /// What the logs have about some envelopes, what caused them, and what they caused.
-pub(super) struct Account {
+pub(super) struct WhyAccount {
     /// Those that were asked for.
     pub(super) asked: BTreeSet<Uuid>,
     causes: HashSet<Uuid>,
@@ -75,9 +75,9 @@ struct At {
     line: u64,
 }
 
-impl Account {
+impl WhyAccount {
     pub(super) fn new(causes: Causes, around: TimeDelta) -> Self {
-        Account {
+        WhyAccount {
             effects: causes.asked.iter().copied().collect(),
             asked: causes.asked,
             causes: causes.ids,
@@ -224,7 +224,7 @@ impl Account {
         let mut envelopes: Vec<_> = self.envelopes.values().collect();
         envelopes.sort_by_key(|it| (it.time(), it.id));
         for envelope in envelopes {
-            if let Cause::Envelope(cause) = envelope.cause {
+            if let NamedCause::Envelope(cause) = envelope.cause {
                 caused.entry(cause).or_default().push(envelope.id);
             }
         }

@@ -19,7 +19,7 @@ const MAX_MESSAGE: usize = 256;
 /// An envelope of the tree.
 pub(super) struct FoundEnvelope {
     pub(super) id: Uuid,
-    pub(super) cause: Cause,
+    pub(super) cause: NamedCause,
     /// What it says. `None` if each log says only that it could not be written.
     pub(super) content: Option<Content>,
     pub(super) places: Vec<FoundPlace>,
@@ -29,7 +29,7 @@ pub(super) struct FoundEnvelope {
 
 /// What caused an envelope: the envelope that its correlation id names.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum NamedCause {
     None,
     Envelope(Uuid),
     NotRecorded,
@@ -77,7 +77,7 @@ impl FoundEnvelope {
     pub(super) fn new(id: Uuid) -> Self {
         FoundEnvelope {
             id,
-            cause: Cause::NotRecorded,
+            cause: NamedCause::NotRecorded,
             content: None,
             places: Vec::new(),
             others_caused: 0,
@@ -88,13 +88,12 @@ impl FoundEnvelope {
     pub(super) fn add(&mut self, mut place: FoundPlace, envelope: &LoggedEnvelope<'_>) {
         let content = Content::of(envelope);
         place.link_origin = envelope.headers.get(LINK_ORIGIN).cloned();
-        match &self.content {
-            Some(first) => place.differs = first.hash != content.hash,
-            None => {
-                let cause = envelope.correlation_id.as_ref();
-                self.cause = cause.map_or(Cause::None, |cause| Cause::Envelope(cause.0));
-                self.content = Some(content);
-            }
+        if let Some(first) = &self.content {
+            place.differs = first.hash != content.hash;
+        } else {
+            let cause = envelope.correlation_id.as_ref();
+            self.cause = cause.map_or(NamedCause::None, |cause| NamedCause::Envelope(cause.0));
+            self.content = Some(content);
         }
         self.places.push(place);
     }

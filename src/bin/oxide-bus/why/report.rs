@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::super::audit::log_line::LoggedEvent;
 use super::super::audit::open_log::LogFlaws;
-use super::account::Account;
+use super::account::WhyAccount;
 use super::filter_words::Passes;
-use super::found::{Cause, FoundEnvelope, FoundPlace};
+use super::found::{Content, FoundEnvelope, FoundPlace, NamedCause};
 use super::run_past::SubscriptionPast;
 
 /// What an audit log does not hold.
@@ -133,7 +133,7 @@ pub(super) struct WhyEvent<'a> {
 
 /// Makes the parts of the report of an account.
 pub(super) struct Reporter<'a> {
-    pub(super) account: &'a Account,
+    pub(super) account: &'a WhyAccount,
     pub(super) paths: Vec<&'a PathBuf>,
 }
 
@@ -141,12 +141,12 @@ impl<'a> Reporter<'a> {
     pub(super) fn envelope(&self, id: Uuid, caused: &[Uuid]) -> Option<WhyEnvelope<'a>> {
         let found = self.account.envelopes.get(&id)?;
         let (cause, caused_by) = match found.cause {
-            Cause::None => (CauseTold::None, None),
-            Cause::NotRecorded => (CauseTold::NotRecorded, None),
-            Cause::Envelope(cause) if self.account.envelopes.contains_key(&cause) => {
+            NamedCause::None => (CauseTold::None, None),
+            NamedCause::NotRecorded => (CauseTold::NotRecorded, None),
+            NamedCause::Envelope(cause) if self.account.envelopes.contains_key(&cause) => {
                 (CauseTold::InTree, Some(cause.to_string()))
             }
-            Cause::Envelope(cause) => (CauseTold::InNoLog, Some(cause.to_string())),
+            NamedCause::Envelope(cause) => (CauseTold::InNoLog, Some(cause.to_string())),
         };
         let content = found.content.as_ref();
         Some(WhyEnvelope {
@@ -180,7 +180,7 @@ impl<'a> Reporter<'a> {
             undecided: Vec::new(),
             not_matched: 0,
         };
-        let subject = found.content.as_ref().and_then(|content| content.subject());
+        let subject = found.content.as_ref().and_then(Content::subject);
         for (id, past) in self.account.runs[place.run].listeners(place.sequence) {
             let filter = past.filter(place.sequence);
             let listener = || listener(id, past, place.sequence, filter.to_string());
@@ -194,7 +194,7 @@ impl<'a> Reporter<'a> {
     }
 
     pub(super) fn rest(&self) -> WhyRest<'a> {
-        let Account {
+        let WhyAccount {
             same_trace,
             meanwhile,
             flaws,
@@ -226,12 +226,12 @@ impl<'a> Reporter<'a> {
     }
 }
 
-fn listener<'a>(
+fn listener(
     id: Uuid,
-    past: &'a SubscriptionPast,
+    past: &SubscriptionPast,
     sequence: u64,
     listens_to: String,
-) -> WhyListener<'a> {
+) -> WhyListener<'_> {
     let evicted = past.evicted.as_ref();
     WhyListener {
         id: id.to_string(),

@@ -126,12 +126,82 @@ impl SubscriptionPast {
     }
 }
 
-/// Adds what holds from a sequence number on. It replaces the last one, unless that concerns an envelope of the tree.
+/// Adds what holds from a sequence number on. It replaces the last one, if no envelope of the tree lies between its
+/// neighbours: then it is neither the last before such an envelope nor the first after it.
 fn replace_or_push<T>(
     points: &mut Vec<(u64, T)>,
     point: (u64, T),
     concerns: impl Fn(u64, u64) -> bool,
 ) {
-    points.pop_if(|(at, _)| !concerns(*at, point.0));
+    let before = points
+        .len()
+        .checked_sub(2)
+        .map_or(0, |before| points[before].0);
+    points.pop_if(|_| !concerns(before, point.0));
     points.push(point);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::audit::log_line::LogLine;
+    use super::*;
+
+    const ID: &str = "01a22911-4c71-7f37-a047-c4f872fb87c2";
+
+    fn take(past: &mut RunPast, at: u64, event: &str) {
+        let line = format!(
+            r#"{{"record":1,"at":{at},"time":"2026-11-24T06:00:00Z","id":"{ID}",{event}}}"#
+        );
+        let Some(LogLine::Event(event)) = LogLine::read(line.as_bytes()) else {
+            panic!("{line}")
+        };
+        past.take(&event);
+    }
+
+    #[test]
+    fn of_all_losses_those_before_and_after_an_envelope_are_kept() {
+        let mut past = RunPast::default();
+        take(&mut past, 0, r#""event":"subscribed","name":"slow""#);
+        for at in 1..=1_000 {
+            if matches!(at, 100 | 101 | 500) {
+                past.note(10 * at - 5);
+            }
+            take(
+                &mut past,
+                10 * at,
+                &format!(r#""event":"lagging","count":{at}"#),
+            );
+        }
+        for (sequence, from, to) in [
+            (995, 990, 1_000),
+            (1_005, 1_000, 1_010),
+            (4_995, 4_990, 5_000),
+        ] {
+            let listeners = past.listeners(sequence);
+            let lost = listeners[0].1.lost_around(sequence).unwrap();
+            assert_eq!((lost.count, lost.from, lost.to), (1, from, to));
+            assert!(listeners[0].1.lost.len() < 12);
+        }
+    }
+
+    #[test]
+    fn one_that_came_before_the_log_is_there_until_it_ends_and_what_it_listens_to_is_not_recorded()
+    {
+        let mut past = RunPast::default();
+        past.note(3);
+        take(&mut past, 5, r#""event":"unsubscribed","name":"old""#);
+        let listeners = past.listeners(3);
+        assert_eq!(listeners[0].1.name.as_deref(), Some("old"));
+        assert_eq!(listeners[0].1.filter(3).to_string(), "not recorded");
+        assert!(past.listeners(5).is_empty());
+    }
+
+    #[test]
+    fn those_that_came_and_went_between_are_not_kept() {
+        let mut past = RunPast::default();
+        past.note(3);
+        take(&mut past, 4, r#""event":"subscribed""#);
+        take(&mut past, 9, r#""event":"evicted","why":"Overflow""#);
+        assert!(past.subscriptions.is_empty());
+    }
 }

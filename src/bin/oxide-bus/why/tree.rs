@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::account::Account;
-use super::found::Cause;
+use super::account::WhyAccount;
+use super::found::NamedCause;
 
 /// From this depth on the tree is not indented any further.
 const MAX_INDENT: usize = 24;
@@ -21,12 +21,12 @@ pub(super) struct TreeRow {
 }
 
 /// Returns each envelope once, causes before their effects.
-pub(super) fn rows(account: &Account, caused: &BTreeMap<Uuid, Vec<Uuid>>) -> Vec<TreeRow> {
+pub(super) fn rows(account: &WhyAccount, caused: &BTreeMap<Uuid, Vec<Uuid>>) -> Vec<TreeRow> {
     let mut all: Vec<_> = account.envelopes.values().collect();
     all.sort_by_key(|it| (it.time(), it.id));
     let is_root = |cause| match cause {
-        Cause::Envelope(cause) => !account.envelopes.contains_key(&cause),
-        Cause::None | Cause::NotRecorded => true,
+        NamedCause::Envelope(cause) => !account.envelopes.contains_key(&cause),
+        NamedCause::None | NamedCause::NotRecorded => true,
     };
     let (roots, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| is_root(it.cause));
     let mut rows = Vec::with_capacity(account.envelopes.len());

@@ -23,13 +23,13 @@ pub(super) enum Loser {
 
 #[derive(Default)]
 pub(super) struct Lost {
-    counts: BTreeMap<(Loser, String), Losses>,
+    counts: BTreeMap<(Loser, String), ToldLosses>,
     /// Records of further losers.
     pub(super) others: u64,
 }
 
 #[derive(Default)]
-struct Losses {
+struct ToldLosses {
     name: Option<String>,
     envelopes: u64,
     evicted: Option<String>,

@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("page.css");
 /// A table in the making: rows of texts, and a number that is drawn as a bar.
 struct Rows {
     heads: &'static [&'static str],
-    rows: Vec<(u64, Vec<String>)>,
+    lines: Vec<(u64, Vec<String>)>,
     others: u64,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn page(summary: &LogSummary) -> String {
             "Who says what",
             Rows {
                 heads: &["Envelopes", "Source", "Subject or kind"],
-                rows: said.collect(),
+                lines: said.collect(),
                 others: summary.spoken.others,
             },
         ),
@@ -58,7 +58,7 @@ pub(super) fn page(summary: &LogSummary) -> String {
             "Gaps in the sequence",
             Rows {
                 heads: &["Missing", "Where", "What"],
-                rows: gaps.collect(),
+                lines: gaps.collect(),
                 others: summary.gaps.more,
             },
         ),
@@ -66,7 +66,7 @@ pub(super) fn page(summary: &LogSummary) -> String {
             "Denied",
             Rows {
                 heads: &["Times", "Capability", "Source", "Why"],
-                rows: denied.collect(),
+                lines: denied.collect(),
                 others: summary.denied.others,
             },
         ),
@@ -74,7 +74,7 @@ pub(super) fn page(summary: &LogSummary) -> String {
             "Lost",
             Rows {
                 heads: &["Envelopes", "By", "Name", "Evicted"],
-                rows: lost.collect(),
+                lines: lost.collect(),
                 others: summary.lost.others,
             },
         ),
@@ -147,20 +147,25 @@ fn timeline(summary: &LogSummary) -> String {
 }
 
 fn table(rows: &Rows) -> String {
-    if rows.rows.is_empty() {
+    if rows.lines.is_empty() {
         return "<p>None.</p>\n".to_owned();
     }
-    let most = rows.rows.iter().map(|(count, _)| *count).max().unwrap_or(0);
+    let most = rows
+        .lines
+        .iter()
+        .map(|(count, _)| *count)
+        .max()
+        .unwrap_or(0);
     let mut table = "<div class=\"wide\"><table>\n<tr>".to_owned();
     for head in rows.heads {
         let _ = write!(table, "<th>{head}</th>");
     }
     table += "</tr>\n";
-    for (count, texts) in rows.rows.iter().take(MAX_ROWS) {
-        let width = percent(*count, most);
+    for (count, texts) in rows.lines.iter().take(MAX_ROWS) {
+        let part = percent(*count, most);
         let _ = write!(
             table,
-            "<tr><td class=\"count\"><b style=\"width:{width}%\"></b><span>{count}</span></td>"
+            "<tr><td class=\"count\"><b style=\"--part:{part}\"></b><span>{count}</span></td>"
         );
         for text in texts {
             let _ = write!(table, "<td>{}</td>", html(text));
@@ -168,7 +173,7 @@ fn table(rows: &Rows) -> String {
         table += "</tr>\n";
     }
     table += "</table></div>\n";
-    let more = (rows.rows.len().saturating_sub(MAX_ROWS) as u64).saturating_add(rows.others);
+    let more = (rows.lines.len().saturating_sub(MAX_ROWS) as u64).saturating_add(rows.others);
     if more > 0 {
         let _ = writeln!(table, "<p>And more: {more}</p>");
     }

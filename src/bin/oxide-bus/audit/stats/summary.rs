@@ -137,9 +137,13 @@ impl fmt::Display for LogSummary {
         match self.timeline.busiest() {
             Some(it) => {
                 let second = written_second(it.second);
-                writeln!(f, "busiest second {second} ({} envelopes)", it.envelopes)?;
+                writeln!(
+                    f,
+                    "busiest       {second} ({} in this second)",
+                    it.envelopes
+                )?;
             }
-            None => writeln!(f, "busiest second none")?,
+            None => writeln!(f, "busiest       none")?,
         }
         let said = self.spoken.counts();
         let lines = said.iter().map(|it| {
