@@ -44,6 +44,11 @@ impl Announcement {
         control::frame(&subject::imports(origin), &announcement)
     }
 
+    /// Whether the link ends that says it.
+    pub(super) fn is_last(&self) -> bool {
+        self.imports.is_empty() && !self.asks
+    }
+
     pub(super) fn read(frame: &Frame) -> Option<Self> {
         if frame.body().len() > MAX_ANNOUNCEMENT {
             return None;

@@ -84,7 +84,8 @@ impl<E, M> LinkBuilder<E, M> {
     }
 
     /// Sets the name of the link: 1 to 64 lowercase letters, digits and hyphens. It is the origin of all that the link
-    /// sends, so no other link at the same server should have it.
+    /// sends, so no other link at the same server should have it. If one has, the advisory
+    /// [`LinkNamesake`](crate::Advisory::LinkNamesake) says so, unless the links are durable.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self

@@ -15,7 +15,8 @@ use crate::link::imported::Imported;
 use crate::link::linked::Linked;
 use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
-use crate::link::state::{Action, Stage};
+use crate::link::stage::Stage;
+use crate::link::state::Action;
 use crate::link::subject;
 use crate::link::transit::hops;
 use crate::link::wire::encode;
@@ -125,11 +126,13 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 tokio::task::yield_now().await;
             }
             let now = Instant::now();
-            let (action, declined) = {
+            let (action, declined, told) = {
                 let mut state = self.link.state.lock();
-                (state.action(now), state.requests.take_declined())
+                let told = state.take_advisories();
+                (state.action(now), state.requests.take_declined(), told)
             };
             self.decline(&declined);
+            self.tell(told);
             match action {
                 Action::Establish(generation) => {
                     self.establish(generation, &mut subscribed).await;
@@ -176,6 +179,14 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         if let (false, Some(bus)) = (requests.is_empty(), self.bus.upgrade()) {
             for id in requests {
                 bus.core.requests.decline(*id);
+            }
+        }
+    }
+
+    fn tell(&self, advisories: Vec<Advisory>) {
+        for advisory in advisories {
+            if let Some(bus) = self.bus.upgrade() {
+                bus.core.notices.tell(|| advisory);
             }
         }
     }
@@ -238,6 +249,11 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         };
         let find = |id| bus.and_then(|bus| bus.core.requests.find(id));
         let pending = find(id);
+        let was_given_up = || bus.is_some_and(|bus| bus.core.requests.was_given_up(id));
+        if pending.is_none() && !settings.is_durable && was_given_up() {
+            state.lock().export.declined += 1;
+            return;
+        }
         let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
         self.seen.note(id, seen_as);
         let place = state.lock().outgoing.next_place();

@@ -17,6 +17,7 @@ use crate::link::imported::Imported;
 use crate::link::linked::Linked;
 use crate::link::relays::{Audience, BroughtRequest, Relays};
 use crate::link::seen::{SeenAs, SeenIds};
+use crate::link::stage::PublishingStage;
 use crate::link::stats::Fate;
 use crate::link::subject;
 use crate::link::waiting::{Arrived, Queued};
@@ -61,7 +62,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             let (queued, has_room_again) = {
                 let mut state = self.link.state.lock();
                 let queued = state.origins.pop();
-                state.is_publishing = queued.is_some();
+                state.publishing = PublishingStage::of(queued.as_ref());
                 let now = Instant::now();
                 (queued, state.origins.has_room_again(now))
             };
@@ -97,7 +98,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             let (kept, is_due) = {
                 let mut state = self.link.state.lock();
                 let kept = state.intake.pop();
-                state.is_publishing = kept.is_some();
+                state.publishing = PublishingStage::of(kept.as_ref());
                 (kept, state.intake.progress().is_some())
             };
             if is_due || kept.is_none() {

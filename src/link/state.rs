@@ -20,7 +20,9 @@ use crate::link::origins::Origins;
 use crate::link::outbox::Outgoing;
 use crate::link::requests_out::RequestsOut;
 use crate::link::settings::Settings;
+use crate::link::stage::{PublishingStage, Stage};
 use crate::link::stats::{ExportStats, LinkStats};
+use crate::link::status::LinkStatus;
 use crate::link::wire::{with_again, with_time_left};
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
@@ -54,15 +56,6 @@ pub(super) enum Action {
     },
 }
 
-/// How far the life of a link is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Runs,
-    /// Nothing more is taken from the bus than what it has given already.
-    Drains,
-    Ended,
-}
-
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) settings: Arc<Settings>,
@@ -72,6 +65,7 @@ pub(super) struct State {
     pub(super) intake: StreamIntake,
     pub(super) requests: RequestsOut,
     pub(super) announcer: Announcer,
+    pub(super) status: LinkStatus,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
@@ -88,8 +82,7 @@ pub(super) struct State {
     pub(super) stage: Stage,
     /// There is nothing left in the subscription.
     pub(super) is_exhausted: bool,
-    /// An envelope is being published.
-    pub(super) is_publishing: bool,
+    pub(super) publishing: PublishingStage,
 }
 
 impl State {
@@ -105,6 +98,7 @@ impl State {
                 settings.imports.clone(),
                 !settings.exports.is_empty(),
             ),
+            status: LinkStatus::default(),
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
@@ -119,7 +113,7 @@ impl State {
             last_error: None,
             stage: Stage::Runs,
             is_exhausted: false,
-            is_publishing: false,
+            publishing: PublishingStage::Waits,
             settings,
         }
     }
@@ -265,6 +259,7 @@ impl State {
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
     pub(super) fn lagged(&mut self, now: Instant) {
         self.engine_lags += 1;
+        self.origins.doubt();
         self.greet();
         // What others import may be among them.
         self.requests.asked(now);
@@ -324,9 +319,11 @@ impl State {
         }
     }
 
-    /// Whether everything that the bus gave is confirmed, and everything that came is published.
+    /// Whether everything that the bus gave is confirmed, and everything that came is published, or cannot be any more.
     pub(super) fn is_drained(&self) -> bool {
-        self.is_settled() && self.is_stream_told() && self.origins.is_drained()
+        let is_published =
+            || self.is_settled() && self.is_stream_told() && self.origins.is_drained();
+        self.is_sent() && (self.publishing == PublishingStage::Ended || is_published())
     }
 
     /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
@@ -373,7 +370,7 @@ impl State {
                 ..self.export
             },
             imports: self.imports(),
-            forgotten: self.origins.forgotten(),
+            forgotten: self.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,
