@@ -11,7 +11,7 @@ use crate::bus::lifecycle::WeakBus;
 use crate::link::calling::{Called, call, succeeds};
 use crate::link::deadline::reached;
 use crate::link::engine::{EngineSender, Frame};
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::linked::Linked;
 use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
@@ -328,7 +328,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
     /// one covers is left out, but for what is shared with others.
-    fn wanted(&self) -> Vec<Imported> {
+    fn wanted(&self) -> Vec<ImportSubject> {
         let settings = &self.link.settings;
         let mut control = vec![subject::imports("*")];
         if !settings.imports.is_empty() {
@@ -342,10 +342,10 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             ]);
         }
         let mut wanted = settings.imports.clone();
-        wanted.extend(control.into_iter().map(Imported::alone));
+        wanted.extend(control.into_iter().map(ImportSubject::alone));
         let mut needed = Vec::new();
         for (at, one) in wanted.iter().enumerate() {
-            let covers_one = |(other_at, other): (usize, &Imported)| {
+            let covers_one = |(other_at, other): (usize, &ImportSubject)| {
                 other.covers(one) && (other != one || other_at < at)
             };
             if !wanted.iter().enumerate().any(covers_one) {

@@ -5,7 +5,7 @@
 
 use tokio::time::Instant;
 
-use crate::link::announcing::{Announcement, Declined};
+use crate::link::announcement::{Announcement, Declined};
 use crate::link::arrival::Arrival;
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::deadline::reached;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::Incoming;
+use crate::link::incoming::Incoming;
 use crate::link::neighbour::{Neighbour, OriginLife};
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;

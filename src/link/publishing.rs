@@ -13,7 +13,7 @@ use crate::bus::lifecycle::WeakBus;
 use crate::bus::request::Asked;
 use crate::link::arrival::Handed;
 use crate::link::durable::StreamFrame;
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::linked::Linked;
 use crate::link::relays::{Audience, BroughtRequest, Relays};
 use crate::link::seen::{SeenAs, SeenIds};
@@ -30,7 +30,7 @@ use crate::tokio::AsyncWeakPublisher;
 
 /// What is imported, and the publisher for it.
 pub(super) struct Inlet<M> {
-    pub(super) imported: Imported,
+    pub(super) imported: ImportSubject,
     pub(super) publisher: AsyncWeakPublisher<M>,
 }
 

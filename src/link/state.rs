@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::announcer::Announcer;
+use crate::link::announcement_times::AnnouncementTimes;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::durable::StreamIntake;
 use crate::link::engine::{Frame, StreamProgress};
 use crate::link::error::NotReadyError;
 use crate::link::origins::Origins;
-use crate::link::outbox::Outgoing;
+use crate::link::outgoing::Outgoing;
 use crate::link::requests_out::RequestsOut;
 use crate::link::settings::Settings;
 use crate::link::stage::{PublishingStage, Stage};
@@ -64,7 +64,7 @@ pub(super) struct State {
     /// What comes from a stream, in the place of `origins`.
     pub(super) intake: StreamIntake,
     pub(super) requests: RequestsOut,
-    pub(super) announcer: Announcer,
+    pub(super) announcer: AnnouncementTimes,
     pub(super) status: LinkStatus,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
@@ -92,7 +92,7 @@ impl State {
             intake: StreamIntake::new(Arc::clone(&settings.name), settings.subjects()),
             origins: Origins::new(settings.patience, settings.subjects()),
             requests: RequestsOut::default(),
-            announcer: Announcer::new(
+            announcer: AnnouncementTimes::new(
                 Arc::clone(&settings.name),
                 settings.incarnation,
                 settings.imports.clone(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::announcing::Announcement;
-use crate::link::importers::SILENCE;
+use crate::link::announcement::Announcement;
+use crate::link::known_importers::SILENCE;
 use crate::link::state::State;
 use crate::message::advisory::Advisory;
 

@@ -35,7 +35,7 @@ use super::{INTERRUPTED, interrupt, output, thread};
 /// The header of an envelope that a link has brought.
 const LINK_ORIGIN: &str = "link-origin";
 
-pub(crate) fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
+pub(crate) fn run(options: &LinkOptions) -> Result<ExitCode, Failure> {
     match &options.command {
         Some(LinkCommand::Permissions(PermissionsOptions { name, durable })) => {
             let mut permissions = Permissions::new(name).map_err(not_begun)?;
@@ -45,7 +45,7 @@ pub(crate) fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
             output::written(writeln!(io::stdout(), "{permissions}"))?;
             Ok(ExitCode::SUCCESS)
         }
-        None => join(&options),
+        None => join(options),
     }
 }
 

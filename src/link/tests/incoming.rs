@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::Incoming;
+use crate::link::incoming::Incoming;
 
 const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::announcing::Announcement;
-use crate::link::imported::Imported;
+use crate::link::announcement::Announcement;
+use crate::link::import_subject::ImportSubject;
 
 /// The most importers that are known.
 const MAX_IMPORTERS: usize = 256;
@@ -31,12 +31,12 @@ pub(super) enum Responder {
 #[derive(Debug)]
 struct Importer {
     origin: Arc<str>,
-    imports: Vec<Imported>,
+    imports: Vec<ImportSubject>,
     heard_at: Instant,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Importers {
+pub(super) struct KnownImporters {
     by_life: BTreeMap<u64, Importer>,
     /// Lives that were forgotten for a new one of the same name, and when. One that is heard again was no life before: two
     /// links have that name.
@@ -45,7 +45,7 @@ pub(super) struct Importers {
     settled_at: Option<Instant>,
 }
 
-impl Importers {
+impl KnownImporters {
     /// All importers were asked what they import.
     pub(super) fn asked(&mut self, now: Instant) {
         self.settle_after(now + SETTLING);

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use crate::link::arrival::{Arrival, Handed};
-use crate::link::asking::AskingTimes;
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::gap_patience::GapPatience;
 use crate::link::held::HeldFrames;
+use crate::link::want_times::WantTimes;
 
 /// How far beyond all that is known a number may be. A frame that is farther is refused, for it would make the importer
 /// wait for what does not exist.
@@ -69,7 +69,7 @@ pub(super) struct Incoming<T> {
     is_superseded: bool,
     /// Since a cut no mark has said how far the exporter is.
     is_in_doubt: bool,
-    asking: AskingTimes,
+    asking: WantTimes,
     /// A mark is needed.
     wants_mark: bool,
     pub(super) duplicates: u64,
@@ -97,7 +97,7 @@ impl<T> Incoming<T> {
             away_until: now,
             is_superseded: false,
             is_in_doubt: false,
-            asking: AskingTimes::new(patience.ask_again),
+            asking: WantTimes::new(patience.ask_again),
             wants_mark: false,
             duplicates: 0,
             early: 0,
@@ -389,5 +389,5 @@ impl<T> Incoming<T> {
 }
 
 #[cfg(all(test, not(oxide_loom)))]
-#[path = "../tests/inbox.rs"]
+#[path = "../tests/incoming.rs"]
 mod tests;
