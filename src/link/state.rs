@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::link::announcement::Announcement;
 use crate::link::announcement_times::AnnouncementTimes;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
@@ -24,6 +25,7 @@ use crate::link::stage::{PublishingStage, Stage};
 use crate::link::stats::{ExportStats, LinkStats};
 use crate::link::status::LinkStatus;
 use crate::link::wire::{with_again, with_time_left};
+use crate::message::advisory::Advisory;
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -33,6 +35,9 @@ const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
 /// The shortest time between two marks, however often others ask.
 const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long after a link has begun to listen it may still hear the life before it, which has ended.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -271,6 +276,20 @@ impl State {
     pub(super) fn refuse(&mut self, error: &dyn fmt::Display) {
         self.refused += 1;
         self.note(error);
+    }
+
+    /// Another link of this name says what it imports. If it is the life before this one, that ends or has just ended.
+    pub(super) fn hear_namesake(&mut self, announcement: &Announcement, now: Instant) {
+        let is_alive = !announcement.is_last() && self.origins.listens_for(ECHO, now);
+        if is_alive && self.status.hear_namesake(now) {
+            self.note(&"another link of this name is alive at the same server");
+        }
+    }
+
+    /// Returns what the bus is to be told, once.
+    pub(super) fn take_advisories(&mut self) -> Vec<Advisory> {
+        let is_there = self.connection.is_established();
+        self.status.take(&self.settings.name, is_there)
     }
 
     pub(super) fn note(&mut self, error: &dyn fmt::Display) {
