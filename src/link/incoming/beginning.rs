@@ -34,7 +34,7 @@ impl<T> Incoming<T> {
         if is_plain || !is_after || is_confirmed {
             return Some(is_after);
         }
-        self.wants_mark = true;
+        (self.heard_at, self.wants_mark) = (now, true);
         None
     }
 
