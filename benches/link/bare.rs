@@ -32,7 +32,7 @@ impl Bare {
     }
 }
 
-async fn subscribe(client: &Client, subject: &str) -> Subscriber {
+pub(crate) async fn subscribe(client: &Client, subject: &str) -> Subscriber {
     let heard = client.subscribe(subject.to_owned()).await;
     heard.expect("the server is there")
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oxide_bus::link::engine::Engine;
 use oxide_bus::link::nats::Nats;
 use oxide_bus::link::{Link, LinkBuilder, LinkThread};
 use oxide_bus::{AsyncSubscription, Bus, Overflow, SubscribeOptions};
@@ -22,7 +23,11 @@ pub(crate) enum Runs {
 
 impl Runs {
     /// Starts a link, and waits until it is ready.
-    pub(crate) async fn start(self, link: LinkBuilder<Nats, Note>, bus: &Bus<Note>) -> Link {
+    pub(crate) async fn start<E: Engine>(
+        self,
+        link: LinkBuilder<E, Note>,
+        bus: &Bus<Note>,
+    ) -> Link {
         let link = match self {
             Runs::AsTask => link.connect(bus).await,
             Runs::OnThread => link.spawn(bus).map(LinkThread::into_async),

@@ -1,8 +1,9 @@
 //! Compares a link over a NATS server with what carries it: the server's own client, `async-nats`.
 //!
 //! ```sh
-//! cargo bench --features nats --bench link             # about two minutes
-//! cargo bench --features nats --bench link -- --quick  # about half a minute
+//! cargo bench --features nats --bench link               # about three minutes
+//! cargo bench --features nats --bench link -- --quick    # less than one
+//! cargo bench --features nats --bench link -- --durable  # only durable links
 //! ```
 //!
 //! It starts a server of its own, on a free port. All contestants carry the same notes of 200 bytes, in turns. Each
@@ -10,6 +11,7 @@
 //! cannot.
 
 mod bare;
+mod durable;
 mod latency;
 mod linked;
 mod local;
@@ -41,6 +43,9 @@ struct Arguments {
     /// Runs only one contestant of the throughput for so many rounds, for a profiler.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Compares only durable links.
+    #[arg(long)]
+    durable: bool,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -63,8 +68,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("medians of {rounds} rounds, in turns; ~ marks unsteady figures\n");
-    throughput::compare(url, rounds);
-    latency::compare(url, rounds);
-    local::compare(url, rounds);
+    if !arguments.durable {
+        throughput::compare(url, rounds);
+        latency::compare(url, rounds);
+        local::compare(url, rounds);
+        println!();
+    }
+    let Some(streams) = Server::with_streams() else {
+        return ExitCode::FAILURE;
+    };
+    durable::compare(&streams, rounds);
     ExitCode::SUCCESS
 }

@@ -90,10 +90,11 @@ async fn measure(mut north: North<f64>, mut publish: impl AsyncFnMut(u32)) {
     }
 }
 
-async fn receive(south: South, mut receive: impl AsyncFnMut()) {
+/// Receives rounds of notes, and tells the other side after each so many.
+pub(crate) async fn receive(south: South, counts: [u32; 2], mut receive: impl AsyncFnMut()) {
     south.tell();
     loop {
-        for count in [WARM_UP, NOTES] {
+        for count in counts {
             for _ in 0..count {
                 receive().await;
             }
@@ -124,7 +125,7 @@ fn bare(url: &'static str, as_json: bool) -> Sides<f64> {
     };
     let south = async move |south| {
         let mut client = Bare::connect(url, subject).await;
-        receive(south, async || {
+        receive(south, [WARM_UP, NOTES], async || {
             let message = client.next().await;
             if as_json {
                 black_box(Note::read(&message.payload));
@@ -151,7 +152,7 @@ fn link(url: &'static str, pair: &'static str, runs: Runs) -> Sides<f64> {
         let bus = Bus::new();
         let mut notes = linked::subscribe(&bus, "a");
         let _link = runs.start(linked::south(url, pair, &bus), &bus).await;
-        receive(south, async || {
+        receive(south, [WARM_UP, NOTES], async || {
             black_box(notes.recv().await.expect("the bus is open"));
         })
         .await;

@@ -83,6 +83,11 @@ fn emit(advisory: &Advisory) {
         Advisory::LinkLagged { link, missed } => {
             warn!(link = &**link, missed, "link has missed envelopes");
         }
+        Advisory::LinkCut { link } => warn!(link = &**link, "link has lost its server"),
+        Advisory::LinkRestored { link } => info!(link = &**link, "link has its server again"),
+        Advisory::LinkNamesake { link } => {
+            warn!(link = &**link, "another link has the same name");
+        }
         Advisory::Closed => info!("bus closed"),
     }
 }

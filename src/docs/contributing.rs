@@ -15,7 +15,7 @@
 //! | random load, every promise checked | `cargo run --release --features cli -- soak --minutes 30` |
 //! | the comparison with other crates (three minutes once built) | `cargo bench --features tokio --bench compare -- --quick` |
 //! | the parts | `cargo bench --bench publish`, and `fanout`, `routing`, `authorize`, `envelope` |
-//! | a link beside the bare client of its server (two minutes once built) | `cargo bench --features nats --bench link` |
+//! | a link beside the bare client of its server (three minutes once built) | `cargo bench --features nats --bench link` |
 //! | that benches compile | `cargo bench --all-features --no-run` |
 //! | a fuzz target, see [`fuzzing`](super::fuzzing) | `cargo +nightly fuzz run envelope_decode -- -max_len=4096` |
 //! | fuzz bodies on their corpus, without a fuzzer | `cargo test --all-features --test library corpus` |

@@ -146,15 +146,16 @@
 //! | `advisory`, `notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `link_figures`, `metrics`, `inspect`, `audit` | what the bus says about itself |
 //! | `codec` | envelopes as JSON |
 //! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
-//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcing` | the seam to a server, an engine in memory; what a frame looks like |
+//! | `engine` of `link`, `memory`, `subject` of `link`, `wire`, `control`, `announcement` | the seam to a server, an engine in memory; what a frame looks like |
 //! | `stream` | what a durable link needs of a server, and what may be wrong with it |
 //! | `memory`: `stored`, `stream` | a stream in memory |
 //! | `durable`: `intake`, `numbers` | what comes from a stream, once |
 //! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
-//! | `frame`, `outbox`, `asked`, `inbox`, `arrival`, `asking`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what a link must get across; what comes, in order and once |
-//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `linked`, `calling`, `deadline`, `exporting`, `importing`, `publishing`, `storing`, `driver` | a running link: its parts, side by side in one task |
-//! | `imported`, `importers`, `announcer`, `requests_out`, `relays`, `transit` | requests across links: whom an answer may come from, and that nobody answers; what goes on by another link |
+//! | `frame`, `outgoing`, `resend_queue` | what an exporter must get across, and what importers ask for again |
+//! | `incoming`, `arrival`, `want_times`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what an importer receives, in order and once, and when it asks for what is missing |
+//! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `stage`, `status`, `linked`, `calling`, `deadline`, `exporting`, `importing`, `publishing`, `storing`, `driver` | a running link: its parts, side by side in one task |
+//! | `import_subject`, `announcement_times`, `known_importers`, `requests_out`, `relays`, `transit` | requests across links: whom an answer may come from, and that nobody answers; what goes on by another link |
 //! | `clock` of `support`, `substitutes` | the time that the bus goes by; what stands in for it, and for chance, in tests |
 //! | `clock` of `testing`, `ids`, `recorder`, `line`, `idle`, `faulty`, `scheduler` | the kit for tests |
 //! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
@@ -198,6 +199,7 @@
 //! | `Core::readers`, `listed` | wait lists: unfiltered subscribers; those that wait for the list to change, and drains | `append_if` and `complete`; `change`, `evicted` and `wake_drains` |
 //! | `Head::is_settled` | that newcomers have a start: a hint | `settle` with `settle_now` |
 //! | `ActivationPoint::base` | when a list came into use | `mark` with `base`; written once |
+//! | `GivenUpRequests` | the last requests that nobody waits for any more; used once a link has begun | the lock alone |
 //! | `Requests::pending`, `register`, `Slot` | waiting requests (a sharded map); the answers, a lock and a condition | `register` with `answer_all`; `put` with the asking side |
 //! | `Notices::records`, `Advisories` | the sinks of what is told; the bus of advisories, made once | none: replaced as a whole |
 //! | `Admission::stripes` | whether a capability is granted, and how many publishes are in flight | `enter` with `change`; `tell` with `await_all` |

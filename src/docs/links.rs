@@ -85,7 +85,9 @@
 //!    nothing else. With [`Block`](crate::Overflow::Block), the default, publishers wait, and nothing is lost. With
 //!    another, nobody waits for the server, and the losses are counted.
 //! 4. **Nothing waits for the server without end.** Each call of the engine has a
-//!    [time limit](crate::link::LinkBuilder::time_limit). A call that takes longer counts as a cut.
+//!    [time limit](crate::link::LinkBuilder::time_limit). A call that takes longer counts as a cut. Advisories say when
+//!    the server goes away ([`LinkCut`](crate::Advisory::LinkCut)), and when it is back
+//!    ([`LinkRestored`](crate::Advisory::LinkRestored)).
 //! 5. **[Ready](crate::link::Link::ready) means ready.** The server has confirmed the subscriptions by a round trip, and
 //!    refused none of them. After each reconnect that is done again, before anything counts as confirmed.
 //! 6. **Nothing goes in circles.** What a link has brought has the header `link-origin`, and no link sends it again but a
@@ -100,7 +102,9 @@
 //!    frames that wait for earlier ones there are 64 MiB at most, and the origin that holds most of them gives way. An
 //!    importer that asks for frames without end gets every second place at most, and 4,096 frames at once. Marks, and
 //!    what a link imports, go out every 50 ms at most.
-//! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends.
+//! 9. **A link does not keep its bus open.** When the bus ends, the link sends what the bus has given to it, and ends. So
+//!    does a drain that is not over by then. It says how much of what came was
+//!    [not published](crate::link::LinkDrainError::BusClosed).
 //!
 //! # What is not promised
 //!
@@ -119,11 +123,16 @@
 //! * A link knows 1,024 origins, and four lives of each. For more it forgets those that it has heard nothing of for
 //!   longest: what waited for earlier frames is published then, and the gap told.
 //! * A link that joins late receives what is sent from then on. Only an exporter that began after the importer is
-//!   received from its first envelope on.
+//!   received from its first envelope on. Marks say how old an exporter is. If one was on its way for longer than the
+//!   exporter was there before the importer, it seems to have begun later. So two marks must agree, the second one asked
+//!   for anew; if both were, envelopes from before may come, or be told as missed.
 //! * A program that ends without [`drain`](crate::link::Link::drain) loses what is in its window.
 //! * The origin of a frame is a claim, unless the server has [permissions](#over-nats): if nobody but the user of `north`
 //!   may publish `ob.north.>`, nobody else can speak as `north`. Without that, any client can also disturb the numbers
 //!   of an exporter, by marks that it forges.
+//! * That a stream has stored a frame is a claim as well. Each frame of a [durable link](#durable-links) says where the
+//!   answer goes, `_INBOX.north.…`, to all that receive the frame. Without permissions any of them can answer in the place
+//!   of the stream; then the link takes for confirmed what is not stored. With them no link may publish there.
 //! * A subscriber that makes publishers wait makes the import wait. Meanwhile up to 4,096 frames queue; what comes after
 //!   them is asked for again later. The publish that waits keeps its bus open until it has room.
 //! * An envelope that one link was denied to publish may come by another while the first attempt runs. It is then
@@ -141,12 +150,18 @@
 //!   after it has connected a link does not know its importers yet; the error then comes a second late.
 //! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
 //!   most. One that waited too long before it is published is not published, and counted as
-//!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted.
+//!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted. One whose time is
+//!   up before the link has taken it from the bus does not go out at all, and is counted as declined.
 //! * **A late answer** goes to subscribers only, as on one bus. It is counted as
 //!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
 //!
 //! Links say what they import when they begin to listen, when they are asked, and then more and more seldom, at last
 //! every 10 s. One that says nothing for 35 s is forgotten, and so is the earlier life of one that was started again.
+//! If that life says something later, it is another link of the same name at the same server: then both stay. Such a link
+//! says so itself, by the advisory [`LinkNamesake`](crate::Advisory::LinkNamesake), as soon as it hears the other one. A
+//! request that is on its way when the second of them begins may end with `NoResponders` though the first would answer,
+//! and so may others until the first one is heard again, 10 s later at most.
+//!
 //! Where a link cannot know, the request's time-out decides: if an importer has vanished with the request, if what it
 //! said was lost on the way, if a request to a group was sent again, or with more than 256 importers. An importer that
 //! has become ready just now may be unknown for some milliseconds.
@@ -165,6 +180,8 @@
 //!
 //! A request to a group goes to one of its members. If nobody on that bus answers, the group has declined.
 //!
+//! In a shell: `oxide-bus link --nats nats://localhost --name south --import-shared 'workers=job.>'`.
+//!
 //! # Transit
 //!
 //! A link that is a [transit](crate::link::LinkBuilder::transit) also exports what *another* link of its bus has
@@ -177,6 +194,9 @@
 //! * An envelope whose id is forgotten does not go out: that it was brought is known, but not by which link. So a
 //!   transit that is 65,536 envelopes behind the links beside it passes nothing on.
 //! * Requests pass as well, and their answers. A request that nobody answers on any bus behind a transit ends at once.
+//!
+//! In a shell, between two servers: `oxide-bus link --nats nats://near --transit nats://far --name middle --import '>'
+//! --export '>'`.
 //!
 //! # On the wire
 //!
@@ -272,8 +292,8 @@
 //! * **A link that is new to the stream** begins with what is sent from then on, or where
 //!   [`start`](crate::link::LinkBuilder::start) says: with the first envelope that is stored, or with the last one of each
 //!   subject. The latter is for what a bus [retains](crate::Bus::retain): give both buses the same rule, and late
-//!   joiners on the other side have the last state as well, even if its exporter has ended. The command has no such
-//!   option.
+//!   joiners on the other side have the last state as well, even if its exporter has ended. The command has the option
+//!   `--start`.
 //! * **The order is that of the stream**, which is the exporter's. If a stream refuses some frames for a while, since it is
 //!   full, those come later than the ones it took meanwhile.
 //! * A stream that is deleted, or lost with the store of its server, is waited for. Then the link goes on: what was not
@@ -287,6 +307,9 @@
 //! * What a stream drops by its own limits before an importer has it is gone, and nobody is told.
 //! * What a stream never takes, since it is too large, is lost; only the exporter counts it.
 //! * Links that are not durable do not hear of gaps in what a durable one sends.
+//! * A link knows 1,024 origins of a stream, and eight lives of each. For more it forgets those that it has heard of least
+//!   lately. All that they have stored is brought; only what they have stored twice may then come twice.
+//! * Nobody says over a stream that two links have the same name. They take each other's consumer away, again and again.
 //! * Nobody says over a stream that a request is not answered: its time-out decides.
 //! * A durable link shares no import in a group, and takes nothing from a work queue (`retention: workqueue`), since it
 //!   acknowledges many envelopes at once.

@@ -21,4 +21,6 @@ pub(super) enum Arrival {
     Late,
     /// Its number is farther than can be.
     TooFar,
+    /// The same, but after a cut it is not known how far the exporter is. It is asked for again once that is known.
+    PutOff,
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
 use crate::link::engine::StreamEngine;
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::name::is_name;
-use crate::link::outbox::WindowBounds;
+use crate::link::outgoing::WindowBounds;
 use crate::link::stream::StreamStart;
 use crate::link::subject;
 use crate::message::overflow::Overflow;
@@ -54,7 +54,7 @@ pub struct LinkBuilder<E, M> {
 }
 
 pub(super) struct Import<M> {
-    pub(super) imported: Imported,
+    pub(super) imported: ImportSubject,
     pub(super) publisher: Publisher<M>,
 }
 
@@ -84,7 +84,8 @@ impl<E, M> LinkBuilder<E, M> {
     }
 
     /// Sets the name of the link: 1 to 64 lowercase letters, digits and hyphens. It is the origin of all that the link
-    /// sends, so no other link at the same server should have it.
+    /// sends, so no other link at the same server should have it. If one has, the advisory
+    /// [`LinkNamesake`](crate::Advisory::LinkNamesake) says so, unless the links are durable.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -192,7 +193,7 @@ impl<E, M> LinkBuilder<E, M> {
             subject::without_subject("*"),
         ];
         self.imports.extend(subjects.map(|subject| Import {
-            imported: Imported::alone(subject),
+            imported: ImportSubject::alone(subject),
             publisher: publisher.clone(),
         }));
         self
@@ -259,7 +260,7 @@ impl<E, M> LinkBuilder<E, M> {
         match pattern.try_into() {
             Ok(pattern) => {
                 let subject = subject::from_origin(origin, &subject::of_pattern(&pattern));
-                let imported = Imported { subject, group };
+                let imported = ImportSubject { subject, group };
                 self.imports.push(Import {
                     imported,
                     publisher,

@@ -19,7 +19,7 @@ use crate::link::linked::Linked;
 use crate::link::publishing::{Inlet, PublishingPart};
 use crate::link::relays::Relays;
 use crate::link::seen::SeenIds;
-use crate::link::state::Stage;
+use crate::link::stage::{PublishingStage, Stage};
 use crate::link::stats::LinkStats;
 use crate::link::transit::hops;
 use crate::message::subject::Payload;
@@ -85,7 +85,9 @@ where
             () = importing.run() => EndAskers::Nobody,
             () = async {
                 publishing.run().await;
-                // The exporting part learns it too, and gets across what the bus has given.
+                // The exporting part learns it too, and gets across what the bus has given. A drain waits for that only.
+                link.state.lock().publishing = PublishingStage::Ended;
+                link.changed.notify_one();
                 pending::<()>().await;
             } => EndAskers::Nobody,
             () = exporting.run() => EndAskers::Nobody,
@@ -115,14 +117,16 @@ where
         })
         .await;
         drop(self);
-        let (lost, unpublished, is_told, stats) = {
+        let (error, is_drained, stats) = {
             let state = link.state.lock();
-            (
-                state.unconfirmed(),
-                state.unpublished(),
-                state.is_stream_told(),
-                state.stats(),
-            )
+            let (lost, unpublished) = (state.unconfirmed(), state.unpublished());
+            let error = if state.publishing == PublishingStage::Ended {
+                LinkDrainError::BusClosed { lost, unpublished }
+            } else {
+                LinkDrainError::TimedOut { lost, unpublished }
+            };
+            let is_drained = (lost, unpublished) == (0, 0) && state.is_stream_told();
+            (error, is_drained, state.stats())
         };
         // An asker that does not wait any more needs no answer.
         match askers {
@@ -131,10 +135,8 @@ where
                 let _gone = asker.send(stats);
             }
             EndAskers::Drained(askers) => {
-                let error = LinkDrainError::TimedOut { lost, unpublished };
-                let drained = (lost, unpublished) == (0, 0) && is_told;
                 for asker in askers {
-                    let _gone = asker.send(drained.then_some(()).ok_or(error.clone()));
+                    let _gone = asker.send(is_drained.then_some(()).ok_or(error.clone()));
                 }
             }
         }

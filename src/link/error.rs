@@ -136,6 +136,13 @@ pub enum LinkDrainError {
         /// How many envelopes of others, as far as the link knew of them, were not published on its bus.
         unpublished: u64,
     },
+    /// The bus closed meanwhile. So what had come could not be published.
+    BusClosed {
+        /// How many envelopes that the bus had given to the link may not have reached the server.
+        lost: u64,
+        /// How many envelopes of others, as far as the link knew of them, were not published on its bus.
+        unpublished: u64,
+    },
     /// The link had ended already.
     Ended,
 }
@@ -147,6 +154,11 @@ impl fmt::Display for LinkDrainError {
                 f,
                 "the link was not drained in time: {lost} envelopes are not confirmed, and {unpublished} that came are \
                  not published"
+            ),
+            LinkDrainError::BusClosed { lost, unpublished } => write!(
+                f,
+                "the bus closed before the link was drained: {lost} envelopes are not confirmed, and {unpublished} that \
+                 came are not published"
             ),
             LinkDrainError::Ended => f.write_str("the link has ended"),
         }

@@ -11,11 +11,12 @@ use crate::bus::lifecycle::WeakBus;
 use crate::link::calling::{Called, call, succeeds};
 use crate::link::deadline::reached;
 use crate::link::engine::{EngineSender, Frame};
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::linked::Linked;
 use crate::link::requests_out::RequestOut;
 use crate::link::seen::{SeenAs, SeenIds};
-use crate::link::state::{Action, Stage};
+use crate::link::stage::Stage;
+use crate::link::state::Action;
 use crate::link::subject;
 use crate::link::transit::hops;
 use crate::link::wire::encode;
@@ -125,11 +126,13 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
                 tokio::task::yield_now().await;
             }
             let now = Instant::now();
-            let (action, declined) = {
+            let (action, declined, told) = {
                 let mut state = self.link.state.lock();
-                (state.action(now), state.requests.take_declined())
+                let told = state.take_advisories();
+                (state.action(now), state.requests.take_declined(), told)
             };
             self.decline(&declined);
+            self.tell(told);
             match action {
                 Action::Establish(generation) => {
                     self.establish(generation, &mut subscribed).await;
@@ -176,6 +179,14 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         if let (false, Some(bus)) = (requests.is_empty(), self.bus.upgrade()) {
             for id in requests {
                 bus.core.requests.decline(*id);
+            }
+        }
+    }
+
+    fn tell(&self, advisories: Vec<Advisory>) {
+        for advisory in advisories {
+            if let Some(bus) = self.bus.upgrade() {
+                bus.core.notices.tell(|| advisory);
             }
         }
     }
@@ -238,6 +249,11 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
         };
         let find = |id| bus.and_then(|bus| bus.core.requests.find(id));
         let pending = find(id);
+        let was_given_up = || bus.is_some_and(|bus| bus.core.requests.was_given_up(id));
+        if pending.is_none() && !settings.is_durable && was_given_up() {
+            state.lock().export.declined += 1;
+            return;
+        }
         let seen_as = pending.map_or(SeenAs::Sent, |_| SeenAs::Asked);
         self.seen.note(id, seen_as);
         let place = state.lock().outgoing.next_place();
@@ -312,7 +328,7 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
 
     /// Returns what to subscribe to. A server sends a frame once for each subscription that matches, so what another
     /// one covers is left out, but for what is shared with others.
-    fn wanted(&self) -> Vec<Imported> {
+    fn wanted(&self) -> Vec<ImportSubject> {
         let settings = &self.link.settings;
         let mut control = vec![subject::imports("*")];
         if !settings.imports.is_empty() {
@@ -326,10 +342,10 @@ impl<M: Payload + Serialize, S: EngineSender> Exporting<'_, M, S> {
             ]);
         }
         let mut wanted = settings.imports.clone();
-        wanted.extend(control.into_iter().map(Imported::alone));
+        wanted.extend(control.into_iter().map(ImportSubject::alone));
         let mut needed = Vec::new();
         for (at, one) in wanted.iter().enumerate() {
-            let covers_one = |(other_at, other): (usize, &Imported)| {
+            let covers_one = |(other_at, other): (usize, &ImportSubject)| {
                 other.covers(one) && (other != one || other_at < at)
             };
             if !wanted.iter().enumerate().any(covers_one) {

@@ -116,8 +116,8 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// [`LinkDrainError`] at the time-out, with the numbers of envelopes that are not confirmed, and not published. The
-    /// link has ended then as well. Both numbers are 0 if the server of a [durable](LinkBuilder::durable) link did not
+    /// [`LinkDrainError`] at the time-out, or if the bus closes meanwhile, with the numbers of envelopes that are not
+    /// confirmed, and not published. The link has ended then as well. Both numbers are 0 if the server of a [durable](LinkBuilder::durable) link did not
     /// confirm how far the link is; the last envelopes may then come again.
     ///
     /// # Cancel safety

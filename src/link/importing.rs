@@ -5,14 +5,15 @@
 
 use tokio::time::Instant;
 
-use crate::link::announcing::{Announcement, Declined};
+use crate::link::announcement::{Announcement, Declined};
 use crate::link::arrival::Arrival;
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::deadline::reached;
 use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
 use crate::link::linked::Linked;
 use crate::link::name::is_name;
-use crate::link::state::{Stage, State};
+use crate::link::stage::Stage;
+use crate::link::state::State;
 use crate::link::subject::{self, Purpose};
 use crate::link::waiting::Arrived;
 use crate::link::wire::read_heading;
@@ -145,6 +146,9 @@ fn take(link: &Linked, state: &mut State, frame: Frame) {
         Purpose::Imports => match Announcement::read(&frame) {
             None => state.refuse(&"an announcement that cannot be read"),
             Some(announcement) if announcement.incarnation != own => {
+                if origin == &*link.settings.name {
+                    state.hear_namesake(&announcement, now);
+                }
                 if announcement.asks {
                     state.announcer.request(now);
                 }

@@ -156,6 +156,7 @@ where
             })?;
         let alive = bus.upgrade().filter(|bus| !bus.is_closed());
         let alive = alive.ok_or(LinkError::Closed)?;
+        alive.core.requests.remember_given_up();
         let outlet = self.outlet(&alive)?;
         let linked = Arc::new(Linked::new(Settings {
             name: self.name.as_str().into(),

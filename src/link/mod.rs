@@ -4,16 +4,14 @@
 //! what is promised, and what the words mean. An engine [in memory](memory) is for tests, also those of a program that
 //! uses links.
 
-// To read the code, follow an envelope. Out: `builder`, `joining`, `driver`, `exporting`, `outbox` (numbers and the window),
-// `wire`, `engine`. In: `importing`, `origins`, `neighbour`, `inbox` (order and gaps), `waiting`, `publishing`. Then what links
-// say to each other (`control`), requests (`announcing`, `importers`, `requests_out`, `relays`) and `durable`. The number of
+// To read the code, follow an envelope. Out: `builder`, `joining`, `driver`, `exporting`, `outgoing` (numbers and the window),
+// `wire`, `engine`. In: `importing`, `origins`, `neighbour`, `incoming` (order and gaps), `waiting`, `publishing`. Then what links
+// say to each other (`control`), requests (`announcement`, `known_importers`, `requests_out`, `relays`) and `durable`. The number of
 // an envelope is its `sequence`, that of a life its `incarnation`.
 
-mod announcer;
-mod announcing;
+mod announcement;
+mod announcement_times;
 mod arrival;
-mod asked;
-mod asking;
 mod builder;
 mod calling;
 mod connection;
@@ -29,11 +27,11 @@ mod gap_patience;
 mod gaps;
 mod handle;
 mod held;
-mod imported;
-mod importers;
+mod import_subject;
 mod importing;
-mod inbox;
+mod incoming;
 mod joining;
+mod known_importers;
 mod linked;
 pub mod memory;
 mod name;
@@ -41,19 +39,23 @@ mod name;
 pub mod nats;
 mod neighbour;
 mod origins;
-mod outbox;
+mod outgoing;
 mod publishing;
 mod relays;
 mod requests_out;
+mod resend_queue;
 mod seen;
 mod settings;
+mod stage;
 mod state;
 mod stats;
+mod status;
 mod storing;
 mod stream;
 mod subject;
 mod transit;
 mod waiting;
+mod want_times;
 mod wire;
 
 pub use self::builder::LinkBuilder;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::link::arrival::Handed;
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::Incoming;
+use crate::link::incoming::Incoming;
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::waiting::{Arrived, WaitingQueue};
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{Mark, Tombstone, Want};
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::Incoming;
+use crate::link::incoming::Incoming;
 use crate::link::neighbour::{Neighbour, OriginLife};
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject;
@@ -55,6 +56,17 @@ impl Origins {
     /// The subscriptions are in force.
     pub(super) fn listen(&mut self, now: Instant) {
         self.listens_since.get_or_insert(now);
+        self.doubt();
+    }
+
+    /// Whether this link has listened for so long.
+    pub(super) fn listens_for(&self, time: Duration, now: Instant) -> bool {
+        (self.listens_since).is_some_and(|since| now.saturating_duration_since(since) >= time)
+    }
+
+    /// Frames may have been lost, any number of them.
+    pub(super) fn doubt(&mut self) {
+        self.lives_mut().for_each(Incoming::doubt);
     }
 
     fn covers(subjects: &[String], origin: &str, export: &str) -> bool {
@@ -164,11 +176,11 @@ impl Origins {
         }
         let covers = !mark.exports.is_empty()
             && (mark.exports.iter()).all(|it| Self::covers(&self.subjects, origin, it));
-        let began_while_listening = self.listens_since.is_some_and(|since| {
-            u128::from(mark.age) < now.saturating_duration_since(since).as_millis()
-        });
+        let since = self.listens_since;
         let step = |life: &mut Incoming<_>, mut out: &mut dyn FnMut(_)| {
-            life.mark(mark, covers, began_while_listening, now, &mut out);
+            if let Some(began_while_listening) = life.began_after(since, mark, now) {
+                life.mark(mark, covers, began_while_listening, now, &mut out);
+            }
         };
         self.step(origin, mark.incarnation, now, step).1
     }

@@ -13,10 +13,11 @@ use crate::bus::lifecycle::WeakBus;
 use crate::bus::request::Asked;
 use crate::link::arrival::Handed;
 use crate::link::durable::StreamFrame;
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::linked::Linked;
 use crate::link::relays::{Audience, BroughtRequest, Relays};
 use crate::link::seen::{SeenAs, SeenIds};
+use crate::link::stage::PublishingStage;
 use crate::link::stats::Fate;
 use crate::link::subject;
 use crate::link::waiting::{Arrived, Queued};
@@ -29,7 +30,7 @@ use crate::tokio::AsyncWeakPublisher;
 
 /// What is imported, and the publisher for it.
 pub(super) struct Inlet<M> {
-    pub(super) imported: Imported,
+    pub(super) imported: ImportSubject,
     pub(super) publisher: AsyncWeakPublisher<M>,
 }
 
@@ -61,7 +62,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             let (queued, has_room_again) = {
                 let mut state = self.link.state.lock();
                 let queued = state.origins.pop();
-                state.is_publishing = queued.is_some();
+                state.publishing = PublishingStage::of(queued.as_ref());
                 let now = Instant::now();
                 (queued, state.origins.has_room_again(now))
             };
@@ -97,7 +98,7 @@ impl<M: Payload + DeserializeOwned> PublishingPart<'_, M> {
             let (kept, is_due) = {
                 let mut state = self.link.state.lock();
                 let kept = state.intake.pop();
-                state.is_publishing = kept.is_some();
+                state.publishing = PublishingStage::of(kept.as_ref());
                 (kept, state.intake.progress().is_some())
             };
             if is_due || kept.is_none() {

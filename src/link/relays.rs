@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::bus::error::RequestError;
 use crate::bus::request::Asked;
-use crate::link::announcing::Declined;
+use crate::link::announcement::Declined;
 use crate::link::linked::Linked;
 use crate::link::requests_out::MOST_TIME;
 use crate::link::waiting::Arrived;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::link::announcing::{Announcement, Declined};
-use crate::link::importers::{Importers, Responder};
+use crate::link::announcement::{Announcement, Declined};
+use crate::link::known_importers::{KnownImporters, Responder};
 
 /// The most time that is told. A request that waits without end has as much.
 pub(super) const MOST_TIME: Duration = Duration::from_hours(1);
@@ -59,7 +59,7 @@ impl AwaitedRequest {
 
 #[derive(Debug, Default)]
 pub(super) struct RequestsOut {
-    importers: Importers,
+    importers: KnownImporters,
     by_number: BTreeMap<u64, AwaitedRequest>,
     /// At so many, those that are over are looked for.
     look_at: usize,
@@ -195,12 +195,12 @@ impl RequestsOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::imported::Imported;
+    use crate::link::import_subject::ImportSubject;
 
     fn announcement(incarnation: u64) -> Announcement {
         Announcement {
             incarnation,
-            imports: vec![Imported::alone("ob.*.>".to_owned())],
+            imports: vec![ImportSubject::alone("ob.*.>".to_owned())],
             asks: false,
         }
     }

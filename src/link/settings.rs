@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::codec::Codec;
 use crate::link::gap_patience::GapPatience;
-use crate::link::imported::Imported;
-use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::import_subject::ImportSubject;
+use crate::link::outgoing::{Outgoing, WindowBounds};
 
 /// The options of a link, and what it is known by.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Settings {
     pub(super) exports: Vec<String>,
     /// What other links bring is exported as well.
     pub(super) is_transit: bool,
-    pub(super) imports: Vec<Imported>,
+    pub(super) imports: Vec<ImportSubject>,
 }
 
 impl Settings {

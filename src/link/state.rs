@@ -10,18 +10,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::announcer::Announcer;
+use crate::link::announcement::Announcement;
+use crate::link::announcement_times::AnnouncementTimes;
 use crate::link::connection::{Connection, Standing};
 use crate::link::control::{self, Mark, Tombstone, Want};
 use crate::link::durable::StreamIntake;
 use crate::link::engine::{Frame, StreamProgress};
 use crate::link::error::NotReadyError;
 use crate::link::origins::Origins;
-use crate::link::outbox::Outgoing;
+use crate::link::outgoing::Outgoing;
 use crate::link::requests_out::RequestsOut;
 use crate::link::settings::Settings;
+use crate::link::stage::{PublishingStage, Stage};
 use crate::link::stats::{ExportStats, LinkStats};
+use crate::link::status::LinkStatus;
 use crate::link::wire::{with_again, with_time_left};
+use crate::message::advisory::Advisory;
 
 /// The most control frames that wait to be sent. More are not needed: all of them are said again.
 const MAX_CONTROL: usize = 1024;
@@ -31,6 +35,9 @@ const MAX_MARK_PAUSE: Duration = Duration::from_secs(32);
 
 /// The shortest time between two marks, however often others ask.
 const MIN_MARK_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long after a link has begun to listen it may still hear the life before it, which has ended.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// What the exporting part does next.
 #[derive(Debug)]
@@ -54,15 +61,6 @@ pub(super) enum Action {
     },
 }
 
-/// How far the life of a link is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Runs,
-    /// Nothing more is taken from the bus than what it has given already.
-    Drains,
-    Ended,
-}
-
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) settings: Arc<Settings>,
@@ -71,7 +69,8 @@ pub(super) struct State {
     /// What comes from a stream, in the place of `origins`.
     pub(super) intake: StreamIntake,
     pub(super) requests: RequestsOut,
-    pub(super) announcer: Announcer,
+    pub(super) announcer: AnnouncementTimes,
+    pub(super) status: LinkStatus,
     control: VecDeque<Frame>,
     pub(super) connection: Connection,
     unconfirmed_since: Option<Instant>,
@@ -88,8 +87,7 @@ pub(super) struct State {
     pub(super) stage: Stage,
     /// There is nothing left in the subscription.
     pub(super) is_exhausted: bool,
-    /// An envelope is being published.
-    pub(super) is_publishing: bool,
+    pub(super) publishing: PublishingStage,
 }
 
 impl State {
@@ -99,12 +97,13 @@ impl State {
             intake: StreamIntake::new(Arc::clone(&settings.name), settings.subjects()),
             origins: Origins::new(settings.patience, settings.subjects()),
             requests: RequestsOut::default(),
-            announcer: Announcer::new(
+            announcer: AnnouncementTimes::new(
                 Arc::clone(&settings.name),
                 settings.incarnation,
                 settings.imports.clone(),
                 !settings.exports.is_empty(),
             ),
+            status: LinkStatus::default(),
             control: VecDeque::new(),
             connection: Connection::new(),
             unconfirmed_since: None,
@@ -119,7 +118,7 @@ impl State {
             last_error: None,
             stage: Stage::Runs,
             is_exhausted: false,
-            is_publishing: false,
+            publishing: PublishingStage::Waits,
             settings,
         }
     }
@@ -265,6 +264,7 @@ impl State {
     /// The engine has dropped frames: the marks of all exporters tell what is missing.
     pub(super) fn lagged(&mut self, now: Instant) {
         self.engine_lags += 1;
+        self.origins.doubt();
         self.greet();
         // What others import may be among them.
         self.requests.asked(now);
@@ -276,6 +276,20 @@ impl State {
     pub(super) fn refuse(&mut self, error: &dyn fmt::Display) {
         self.refused += 1;
         self.note(error);
+    }
+
+    /// Another link of this name says what it imports. If it is the life before this one, that ends or has just ended.
+    pub(super) fn hear_namesake(&mut self, announcement: &Announcement, now: Instant) {
+        let is_alive = !announcement.is_last() && self.origins.listens_for(ECHO, now);
+        if is_alive && self.status.hear_namesake(now) {
+            self.note(&"another link of this name is alive at the same server");
+        }
+    }
+
+    /// Returns what the bus is to be told, once.
+    pub(super) fn take_advisories(&mut self) -> Vec<Advisory> {
+        let is_there = self.connection.is_established();
+        self.status.take(&self.settings.name, is_there)
     }
 
     pub(super) fn note(&mut self, error: &dyn fmt::Display) {
@@ -324,9 +338,11 @@ impl State {
         }
     }
 
-    /// Whether everything that the bus gave is confirmed, and everything that came is published.
+    /// Whether everything that the bus gave is confirmed, and everything that came is published, or cannot be any more.
     pub(super) fn is_drained(&self) -> bool {
-        self.is_settled() && self.is_stream_told() && self.origins.is_drained()
+        let is_published =
+            || self.is_settled() && self.is_stream_told() && self.origins.is_drained();
+        self.is_sent() && (self.publishing == PublishingStage::Ended || is_published())
     }
 
     /// The link has ended. So many envelopes are left in its subscription, and so many were lost there.
@@ -373,7 +389,7 @@ impl State {
                 ..self.export
             },
             imports: self.imports(),
-            forgotten: self.origins.forgotten(),
+            forgotten: self.forgotten(),
             refused: self.refused,
             server_denials: self.server_denials,
             engine_lags: self.engine_lags,

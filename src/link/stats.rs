@@ -56,7 +56,7 @@ pub struct ExportStats {
     /// more than 1 MiB, or the headers leave no room for one more. These have no number. What is refused only when it is
     /// sent has one: it is `lost` as well, and importers are told that it is missed.
     pub unsendable: u64,
-    /// Requests that no link imports. They do not go out; see [`docs::links`](crate::docs::links#requests).
+    /// Requests that no link imports, or that were over before they could go out. They do not go out; see [`docs::links`](crate::docs::links#requests).
     pub declined: u64,
     /// Envelopes that a link has brought, and that therefore do not go out again; for a
     /// [transit](crate::link::LinkBuilder::transit), those that it has brought itself, or that have come too far.

@@ -6,7 +6,8 @@ use tokio::time::Instant;
 use crate::link::calling::{Called, call, succeeds};
 use crate::link::engine::{EngineSender, Frame, StreamProgress};
 use crate::link::exporting::Exporting;
-use crate::link::state::{Action, Stage, State};
+use crate::link::stage::{PublishingStage, Stage};
+use crate::link::state::{Action, State};
 use crate::link::stats::ImportStats;
 
 /// The most frames that are on their way to a stream at once. The importer's memory of numbers is longer.
@@ -34,11 +35,12 @@ impl State {
 
     /// Whether the link drains, and nothing is left to be stored, published or acknowledged.
     pub(super) fn is_settled(&self) -> bool {
-        self.is_exhausted
-            && self.outgoing.window() == 0
-            && self.intake.is_settled()
-            && !self.is_publishing
-            && self.stage == Stage::Drains
+        self.is_sent() && self.intake.is_settled() && self.publishing == PublishingStage::Waits
+    }
+
+    /// Whether the link drains, and everything that the bus gave is confirmed.
+    pub(super) fn is_sent(&self) -> bool {
+        self.stage == Stage::Drains && self.is_exhausted && self.outgoing.window() == 0
     }
 
     /// Whether the stream knows how far the link is, if it is to know it: else it would hand over again what the next
@@ -46,6 +48,11 @@ impl State {
     pub(super) fn is_stream_told(&self) -> bool {
         let imports = self.settings.is_durable && !self.settings.imports.is_empty();
         !imports || self.intake.is_acknowledged
+    }
+
+    /// How many origins were forgotten for others.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.origins.forgotten() + self.intake.forgotten
     }
 
     /// The figures of what comes from the stream, or by a link that is not durable.

@@ -140,6 +140,23 @@ pub enum Advisory {
         /// How many envelopes.
         missed: u64,
     },
+    /// A [link](crate::docs::links) has lost its server: the connection is cut, or the server answers no more.
+    /// `advisory.link_cut`
+    LinkCut {
+        /// The name of the link.
+        link: Arc<str>,
+    },
+    /// A link has its server again, and has sent what was not confirmed before, or is about to. `advisory.link_restored`
+    LinkRestored {
+        /// The name of the link.
+        link: Arc<str>,
+    },
+    /// Another link with the name of this one is alive at the same server. They do not disturb each other's envelopes;
+    /// [`docs::links`](crate::docs::links#requests) says what it means for requests. `advisory.link_namesake`
+    LinkNamesake {
+        /// The name of both links.
+        link: Arc<str>,
+    },
     /// The bus has closed. This is the last advisory. `advisory.closed`
     Closed,
 }
@@ -171,6 +188,9 @@ impl Payload for Advisory {
             Advisory::Revoked { .. } => "revoked",
             Advisory::Drained { .. } => "drained",
             Advisory::LinkLagged { .. } => "link_lagged",
+            Advisory::LinkCut { .. } => "link_cut",
+            Advisory::LinkRestored { .. } => "link_restored",
+            Advisory::LinkNamesake { .. } => "link_namesake",
             Advisory::Closed => "closed",
         };
         Subject::new(["advisory", kind])

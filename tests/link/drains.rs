@@ -8,6 +8,7 @@ use oxide_bus::link::memory::{Faults, MemoryServer};
 use oxide_bus::link::{Link, LinkDrainError, LinkThread};
 use oxide_bus::{Bus, Overflow, Payload, Subject, SubscribeOptions};
 use serde::{Deserialize, Serialize, Serializer};
+use tokio::time::Instant;
 
 use super::{LONG, Note, exporter, importer, loses_all, note, until};
 
@@ -33,6 +34,50 @@ async fn a_drain_that_could_not_publish_all_that_came_says_how_much() {
     };
     assert_eq!(error, expected);
     assert_eq!(to.stats().imports[0].queued, 96);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_ends_when_the_bus_closes_and_says_what_was_not_published() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    for is_durable in [false, true] {
+        let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+        let options = SubscribeOptions::new()
+            .capacity(4)
+            .overflow(Overflow::Block);
+        let _asleep = south.subscribe_with(options).unwrap();
+        let to = Link::over(server.engine())
+            .name("south")
+            .export(">")
+            .import(">", south.trusted_publisher("link"));
+        let from = Link::over(server.engine()).name("north").export(">");
+        let (to, from) = if is_durable {
+            let to = to.durable("ALL").connect(&south).await.unwrap();
+            (to, from.durable("ALL").connect(&north).await.unwrap())
+        } else {
+            let to = to.connect(&south).await.unwrap();
+            (to, from.connect(&north).await.unwrap())
+        };
+        to.ready(LONG).await.unwrap();
+        for number in 0..100 {
+            north.send("counter", note("a", number)).unwrap();
+        }
+        from.drain(LONG).await.unwrap();
+        until(&to, "north", |it| (it.received, it.queued) == (4, 96)).await;
+        let began = Instant::now();
+        let closing = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            south.close();
+        };
+        let (drained, ()) = tokio::join!(to.drain(LONG), closing);
+        let expected = LinkDrainError::BusClosed {
+            lost: 0,
+            unpublished: 96,
+        };
+        assert_eq!(drained, Err(expected));
+        assert_eq!(began.elapsed().as_secs(), 1);
+        assert!(to.has_ended());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oxide_bus::link::engine::{Engine, EngineSender, Frame, StreamEngine};
 use oxide_bus::link::memory::{Faults, MemoryServer, MemoryStream};
 use oxide_bus::link::{Link, LinkBuilder, LinkDrainError, LinkError, StreamError, StreamStart};
 use oxide_bus::{Bus, Overflow, SubscribeOptions};
@@ -202,4 +203,45 @@ async fn a_drain_waits_until_the_server_knows_how_far_the_link_is() {
         assert_eq!(drained.is_ok(), is_back, "{drained:?}");
         server.start();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_many_origins_have_stored_is_published_though_not_all_of_them_are_known_at_once() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    let stream = server.engine().stream("ALL".to_owned());
+    let (mut sender, _receiver) = stream.connect("many").await.unwrap();
+    let body = serde_json::to_vec(&note("a", 7)).unwrap();
+    for origin in 1..=1_500 {
+        let heading = format!(
+            "1 00000000000000aa 1 01a22648-0024-7f9e-b2f5-51154ec6{origin:04x} 2026-11-29T07:49:42Z x"
+        );
+        let subject = format!("ob.origin-{origin}.a");
+        let frame = Frame::with_headers(&subject, [("Ob", heading)], body.clone());
+        sender
+            .store(frame, origin, &origin.to_string())
+            .await
+            .unwrap();
+    }
+    let south = Bus::<Note>::new();
+    let options = SubscribeOptions::new()
+        .capacity(1)
+        .overflow(Overflow::Block);
+    let mut notes = south.subscribe_with(options).unwrap().into_async();
+    let to = to_stream(&server).name("south").start(StreamStart::First);
+    let to = to.import(">", south.trusted_publisher("link"));
+    let to = to.connect(&south).await.unwrap();
+    for _ in 0..1_500 {
+        let note = tokio::time::timeout(LONG, notes.recv()).await;
+        note.unwrap_or_else(|_| panic!("{:?}", to.stats())).unwrap();
+    }
+    to.drain(LONG).await.unwrap();
+    let stats = to.stats();
+    assert_eq!((stats.refused, stats.imports.len()), (0, 1_024));
+    let received: u64 = stats.imports.iter().map(|it| it.received).sum();
+    assert!(
+        received >= 1_024 && stats.forgotten >= 476,
+        "{received} {}",
+        stats.forgotten
+    );
 }

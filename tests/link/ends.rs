@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oxide_bus::link::memory::MemoryServer;
 use oxide_bus::link::{Link, LinkDrainError, LinkError, NotReadyError};
-use oxide_bus::{Bus, Overflow, SubscribeOptions};
+use oxide_bus::{Advisory, Bus, Overflow, SubscribeOptions};
 
 use super::{LONG, Note, exporter, importer, note};
 
@@ -225,4 +225,36 @@ fn threads_wait_for_a_drain_no_longer_than_they_ask() {
         }
     );
     assert!(begin.elapsed() < LONG);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bus_is_told_when_its_link_has_lost_the_server_and_when_that_is_back() {
+    let server = MemoryServer::new();
+    server.make_stream("ALL", "ob.>");
+    for is_durable in [false, true] {
+        let bus = Bus::<Note>::new();
+        let options = SubscribeOptions::new()
+            .pattern("advisory.link_cut")
+            .pattern("advisory.link_restored");
+        let mut told = bus.advisories_with(options).unwrap().into_async();
+        let link = Link::over(server.engine()).name("north").export(">");
+        let link = if is_durable {
+            link.durable("ALL").connect(&bus).await.unwrap()
+        } else {
+            link.connect(&bus).await.unwrap()
+        };
+        link.ready(LONG).await.unwrap();
+        for _ in 0..3 {
+            let link = || "north".into();
+            server.stop();
+            let cut = Advisory::LinkCut { link: link() };
+            assert_eq!(told.recv().await.unwrap().message, cut);
+            tokio::time::sleep(LONG).await;
+            server.start();
+            let restored = Advisory::LinkRestored { link: link() };
+            assert_eq!(told.recv().await.unwrap().message, restored);
+        }
+        link.drain(LONG).await.unwrap();
+        assert!(told.try_recv().is_err(), "an end is no cut");
+    }
 }

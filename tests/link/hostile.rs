@@ -101,6 +101,40 @@ async fn frames_that_no_link_sends_are_refused_and_counted_and_nothing_stops() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_cut_that_has_lost_a_million_frames_no_good_one_counts_as_refused() {
+    let server = MemoryServer::new();
+    let south = Bus::<Note>::new();
+    let mut notes = south.subscribe().into_async();
+    let to = importer(&server, "south", &south).await;
+    let mut far = mallory(&server).await;
+    let mark = |first: u64, last: u64| {
+        let exports = "\"exports\":[\">\"]";
+        let mark = format!(
+            "{{\"incarnation\":170,\"first\":{first},\"last\":{last},\"age\":0,{exports}}}"
+        );
+        frame("ob.far.=c.mark", "", mark)
+    };
+    let next = 1 << 21;
+    let sent = || {
+        let heading = heading(2).replace(" 2 ", &format!(" {next} "));
+        frame("ob.far.a", &heading, body("a"))
+    };
+    far.send(mark(1, 0)).await.unwrap();
+    far.send(frame("ob.far.a", &heading(1), body("a")))
+        .await
+        .unwrap();
+    notes.recv().await.unwrap();
+    server.cut("south");
+    server.mend("south");
+    to.ready(LONG).await.unwrap();
+    far.send(sent()).await.unwrap();
+    far.send(mark(next, next)).await.unwrap();
+    far.send(sent()).await.unwrap(); // it was asked for
+    until(&to, "far", |it| (it.received, it.missed) == (2, next - 2)).await;
+    assert_eq!(to.stats().refused, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn envelopes_that_cannot_be_read_are_refused_and_counted_and_nothing_stops() {
     let server = MemoryServer::new();
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use oxide_bus::link::Link;
-use oxide_bus::link::memory::MemoryServer;
+use oxide_bus::link::memory::{Faults, MemoryServer};
+use oxide_bus::link::{Link, StreamStart};
 use oxide_bus::{AsyncSubscription, Bus, Draft, RequestError, SubscribeOptions};
 use tokio::time::{Instant, sleep};
 
-use super::{LONG, Note, exporter, importer, note, ready};
+use super::{LONG, Note, exporter, importer, note, ready, until};
 
 /// Links a bus in both directions, and lets through what others bring.
 async fn transit(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
@@ -178,4 +178,60 @@ async fn a_request_is_answered_through_a_transit_or_ends_at_once() {
     });
     let answer = client.request(note("a", 7)).await.unwrap();
     assert_eq!(answer.message.number, 49);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transit_between_two_streams_brings_each_envelope_once_though_it_comes_and_goes() {
+    let faults = Faults {
+        cuts: 0.01,
+        outage: Duration::from_secs(1),
+        ..Faults::default()
+    };
+    let [near, far] = [1, 2].map(|seed| MemoryServer::with_faults(seed, faults));
+    for server in [&near, &far] {
+        server.make_stream("ALL", "ob.>");
+    }
+    let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
+    for life in 0..3 {
+        let middle = Bus::<Note>::new();
+        let out = Link::over(far.engine())
+            .name("middle")
+            .export(">")
+            .transit()
+            .durable("ALL");
+        let out = out.connect(&middle).await.unwrap();
+        let through = Link::over(near.engine())
+            .name("middle")
+            .import(">", middle.trusted_publisher("link"))
+            .start(StreamStart::First)
+            .durable("ALL");
+        let through = through.connect(&middle).await.unwrap();
+        let from = Link::over(near.engine()).name("north").export(">");
+        let from = from.durable("ALL").connect(&north).await.unwrap();
+        let publisher = north.trusted_publisher("counter").into_async();
+        for number in 0..500 {
+            (publisher.publish(note("a", 500 * life + number)).await).unwrap();
+        }
+        from.drain(LONG).await.unwrap();
+        until(&through, "north", |it| it.received == 500).await;
+        through.drain(LONG).await.unwrap();
+        out.drain(LONG).await.unwrap();
+        let export = out.stats().export;
+        assert_eq!((export.confirmed, export.passed_over), (500, 0));
+    }
+    let options = SubscribeOptions::new().capacity(1 << 11);
+    let mut notes = south.subscribe_with(options).unwrap().into_async();
+    let to = Link::over(far.engine())
+        .name("south")
+        .import(">", south.trusted_publisher("link"))
+        .start(StreamStart::First)
+        .durable("ALL");
+    let to = to.connect(&south).await.unwrap();
+    for number in 0..1_500 {
+        let note = notes.recv().await.unwrap();
+        assert_eq!(note.message.number, number);
+        assert_eq!(note.header("link-origin"), Some("middle"));
+    }
+    to.drain(LONG).await.unwrap();
+    assert_eq!(notes.len(), 0);
 }

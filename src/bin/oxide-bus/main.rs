@@ -83,7 +83,7 @@ fn main() -> ExitCode {
             #[cfg(unix)]
             TopCommand::Top(options) => top::run(&options),
             #[cfg(feature = "nats")]
-            TopCommand::Link(options) => link::run(options),
+            TopCommand::Link(options) => link::run(&options),
             TopCommand::Completions(options) => manual::complete(&options),
             TopCommand::Man(options) => manual::explain(&options),
         },

@@ -143,7 +143,7 @@ impl<M> Asked<M> {
             return; // it is off the register already, mostly because it was answered
         }
         if let Some(core) = self.core.upgrade() {
-            drop(core.requests.take(self.id));
+            core.requests.give_up(self.id);
         }
         drop(self.slot.close());
     }

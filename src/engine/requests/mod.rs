@@ -8,6 +8,8 @@
 //!
 //! While no request is pending, this costs a publish one load of a word that nobody writes.
 
+#[cfg(feature = "link")]
+mod given_up;
 mod slot;
 
 use std::ops::Range;
@@ -37,6 +39,9 @@ pub(crate) struct Requests<M> {
     /// have to explore it, and dashmap is part of no model.
     pending: AtomicUsize,
     register: DashMap<Uuid, Arc<Slot<Delivery<M>>>, RandomState>,
+    /// Those that nobody waits for any more. A link asks for them.
+    #[cfg(feature = "link")]
+    given_up: given_up::GivenUpRequests,
 }
 
 /// How many answers to a request are wanted.
@@ -59,6 +64,8 @@ impl<M> Default for Requests<M> {
         Requests {
             pending: AtomicUsize::new(0),
             register: DashMap::default(),
+            #[cfg(feature = "link")]
+            given_up: given_up::GivenUpRequests::default(),
         }
     }
 }
@@ -102,6 +109,28 @@ impl<M> Requests<M> {
         let (_, slot) = self.register.remove(&id)?;
         self.pending.fetch_sub(1, Ordering::Relaxed);
         Some(slot)
+    }
+
+    /// The asking side waits no more: its time is up, mostly.
+    pub(crate) fn give_up(&self, id: Uuid) {
+        let slot = self.take(id);
+        #[cfg(feature = "link")]
+        if slot.is_some() {
+            self.given_up.note(id);
+        }
+        drop(slot);
+    }
+
+    /// A link may ask which requests were given up, from now on.
+    #[cfg(feature = "link")]
+    pub(crate) fn remember_given_up(&self) {
+        self.given_up.begin();
+    }
+
+    /// Whether the request with this id was given up lately.
+    #[cfg(feature = "link")]
+    pub(crate) fn was_given_up(&self, id: Uuid) -> bool {
+        self.given_up.has(id)
     }
 
     /// Finds the request with this id, if it is pending.

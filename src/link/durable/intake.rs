@@ -13,7 +13,8 @@ use crate::link::subject::{self, Purpose};
 use crate::link::waiting::Arrived;
 use crate::link::wire::{Place, read_heading};
 
-/// The most origins. Frames of others are refused.
+/// The most origins. The one that was heard of least lately is forgotten for a new one: a stream may hold frames of any
+/// number of them, and one that is not acknowledged would keep back all that come after it.
 const MAX_ORIGINS: usize = 1024;
 
 /// The most lives of one origin that are told apart. The one that was heard of least lately is given up for a new one.
@@ -33,6 +34,8 @@ pub(in crate::link) struct StreamFrame {
 #[derive(Debug)]
 struct StreamSource {
     stats: ImportStats,
+    /// How many frames had come when it was heard of lastly.
+    heard_at: u64,
     /// The life that was heard of lastly is the last one.
     lives: VecDeque<(u64, SeenNumbers)>,
 }
@@ -45,9 +48,11 @@ pub(in crate::link) struct StreamIntake {
     /// What is imported, as the server sees it. The stream may hand over more.
     imports: Vec<String>,
     sources: BTreeMap<Arc<str>, StreamSource>,
+    /// How many origins were forgotten for others.
+    pub(in crate::link) forgotten: u64,
     queue: VecDeque<StreamFrame>,
-    /// The position of the frame that is being published.
-    publishing: Option<u64>,
+    /// The origin and the position of the frame that is being published.
+    publishing: Option<(Arc<str>, u64)>,
     /// The highest position that came, and how many frames came.
     latest: u64,
     came: u64,
@@ -62,6 +67,7 @@ impl StreamIntake {
             own,
             imports,
             sources: BTreeMap::new(),
+            forgotten: 0,
             queue: VecDeque::new(),
             publishing: None,
             latest: 0,
@@ -91,7 +97,11 @@ impl StreamIntake {
             return Ok(());
         }
         let heading = read_heading(&frame).map_err(|error| error.to_string())?;
-        let origin = (self.known(origin)).ok_or("an origin that is no name, or one too many")?;
+        if !is_name(origin) {
+            return Err("an origin that is no name of a link".to_owned());
+        }
+        let origin = self.name(origin);
+        self.source(&origin);
         self.queue.push_back(StreamFrame {
             origin,
             arrived: Arrived {
@@ -104,21 +114,26 @@ impl StreamIntake {
         Ok(())
     }
 
-    /// Returns the name of an origin, which is noted if it is new.
-    fn known(&mut self, origin: &str) -> Option<Arc<str>> {
-        if let Some((name, _)) = self.sources.get_key_value(origin) {
-            return Some(Arc::clone(name));
+    fn name(&self, origin: &str) -> Arc<str> {
+        let known = self.sources.get_key_value(origin);
+        known.map_or_else(|| origin.into(), |(name, _)| Arc::clone(name))
+    }
+
+    /// Returns what is known of an origin that is heard of now. It may have been forgotten while its frames waited.
+    fn source(&mut self, origin: &Arc<str>) -> &mut StreamSource {
+        if self.sources.len() == MAX_ORIGINS && !self.sources.contains_key(origin) {
+            let idle = self.sources.iter().min_by_key(|(_, it)| it.heard_at);
+            let idle = idle.map(|(name, _)| Arc::clone(name));
+            self.forgotten += u64::from(idle.and_then(|it| self.sources.remove(&it)).is_some());
         }
-        if !is_name(origin) || self.sources.len() == MAX_ORIGINS {
-            return None;
-        }
-        let name: Arc<str> = origin.into();
-        let source = StreamSource {
-            stats: ImportStats::new(Arc::clone(&name)),
+        let source = self.sources.entry(Arc::clone(origin));
+        let source = source.or_insert_with(|| StreamSource {
+            stats: ImportStats::new(Arc::clone(origin)),
+            heard_at: 0,
             lives: VecDeque::new(),
-        };
-        self.sources.insert(Arc::clone(&name), source);
-        Some(name)
+        });
+        source.heard_at = self.came;
+        source
     }
 
     /// Takes what is to be published next. What came before is passed over.
@@ -126,30 +141,29 @@ impl StreamIntake {
         self.publishing = None;
         while let Some(kept) = self.queue.pop_front() {
             let place = kept.arrived.heading.place;
-            let source = self.sources.get_mut(&kept.origin)?;
+            let source = self.source(&kept.origin);
             if source.life(place.incarnation).has(place.sequence) {
                 source.stats.duplicates += 1;
                 continue;
             }
-            self.publishing = Some(kept.position);
+            self.publishing = Some((Arc::clone(&kept.origin), kept.position));
             return Some(kept);
         }
         None
     }
 
     /// Notes what became of the frame that was [taken](Self::pop) lastly.
-    pub(in crate::link) fn done(&mut self, origin: &str, place: Place, fate: Fate) {
-        if let Some(source) = self.sources.get_mut(origin) {
-            source.life(place.incarnation).note(place.sequence);
-            source.stats.count(fate);
-        }
+    pub(in crate::link) fn done(&mut self, origin: &Arc<str>, place: Place, fate: Fate) {
+        let source = self.source(origin);
+        source.life(place.incarnation).note(place.sequence);
+        source.stats.count(fate);
         self.publishing = None;
     }
 
     /// How far the link is, if it is time to tell it.
     pub(in crate::link) fn progress(&self) -> Option<StreamProgress> {
         let waits = self.queue.front().map(|kept| kept.position);
-        let first = self.publishing.or(waits);
+        let first = self.publishing.as_ref().map(|it| it.1).or(waits);
         let progress = StreamProgress {
             // Positions rise in the queue.
             position: first.map_or(self.latest, |first| first - 1),
@@ -177,8 +191,9 @@ impl StreamIntake {
     pub(in crate::link) fn stats(&self) -> Vec<ImportStats> {
         let mut all: Vec<_> = self.sources.values().map(|it| it.stats.clone()).collect();
         for stats in &mut all {
-            let queued = self.queue.iter().filter(|it| it.origin == stats.origin);
-            stats.queued = queued.count() as u64;
+            let waiting = self.queue.iter().map(|it| &it.origin);
+            let queued = waiting.chain(self.publishing.iter().map(|it| &it.0));
+            stats.queued = queued.filter(|it| **it == stats.origin).count() as u64;
         }
         all
     }

@@ -11,7 +11,7 @@ use super::MemoryServer;
 use super::server::MemoryConnection;
 use crate::link::deadline::reached;
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 
 /// How many frames a connection takes while it is cut, before a send waits. They are lost.
 const BUFFER: usize = 64;
@@ -118,7 +118,7 @@ impl EngineSender for MemorySender {
 
     async fn subscribe(&mut self, subject: &str, group: Option<&str>) -> Result<(), EngineError> {
         let server = self.server.server.lock();
-        let imported = Imported {
+        let imported = ImportSubject {
             subject: subject.to_owned(),
             group: group.map(str::to_owned),
         };

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Faults;
 use super::stored::{StoredStream, StreamReader};
 use crate::link::engine::{EngineEvent, Frame};
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::subject;
 
 pub(super) struct Server {
@@ -43,9 +43,9 @@ pub(super) struct Wire {
     pub(super) was_cut: bool,
     /// When a connection that was cut at random is there again.
     pub(super) back_at: Option<Instant>,
-    pub(super) subscriptions: Vec<Imported>,
+    pub(super) subscriptions: Vec<ImportSubject>,
     /// What the server has refused. It is asked for again after each cut.
-    pub(super) refused: Vec<Imported>,
+    pub(super) refused: Vec<ImportSubject>,
     /// What it reads of a stream since the last round trip.
     pub(super) reader: Option<StreamReader>,
     /// Sent, and not at the server yet.
@@ -128,7 +128,7 @@ impl Server {
     }
 
     /// Subscribes a connection, if the server lets it.
-    pub(super) fn subscribe(&self, connection: &MemoryConnection, wanted: Imported) {
+    pub(super) fn subscribe(&self, connection: &MemoryConnection, wanted: ImportSubject) {
         let refuses = self.forbids(connection, &wanted.subject);
         let mut wire = connection.state.lock();
         if refuses {

@@ -11,8 +11,8 @@ use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{Mark, Tombstone};
 use crate::link::engine::Frame;
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::Incoming;
-use crate::link::outbox::{Outgoing, WindowBounds};
+use crate::link::incoming::Incoming;
+use crate::link::outgoing::{Outgoing, WindowBounds};
 
 const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),

@@ -1,7 +1,5 @@
 //! What comes from many origins.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::*;
@@ -150,4 +148,39 @@ fn what_a_life_that_is_given_up_has_sent_and_did_not_come_is_told() {
     assert_eq!(figures(&origins, "north"), (0, 0, 3));
     let told = origins.pop().map(|it| it.what);
     assert!(matches!(told, Some(Handed::Missed(3))), "{told:?}");
+}
+
+#[test]
+fn a_mark_that_was_long_on_its_way_does_not_make_an_exporter_younger() {
+    let seconds = Duration::from_secs;
+    for is_younger in [false, true] {
+        let (mut origins, start) = origins();
+        origins.listen(start);
+        // It began a second before the importer listened, or a second after it; the marks say how old it is.
+        let age = |at: u64| 1_000 * if is_younger { at - 1 } else { at + 1 };
+        let mut mark = |sent: u64, came: Duration| {
+            let mark = Mark {
+                incarnation: 1,
+                first: 1,
+                last: 3,
+                age: age(sent),
+                exports: vec![">".to_owned()],
+            };
+            origins.mark("north", &mark, start + came)
+        };
+        let asks_anew = Some(Want {
+            incarnation: 1,
+            gaps: Vec::new(),
+        });
+        assert_eq!(mark(2, seconds(7)), asks_anew, "sent at 2 s, came at 7 s");
+        assert_eq!(mark(3, seconds(7)), asks_anew, "it was on its way for 4 s");
+        let fresh = mark(8, seconds(8));
+        if is_younger {
+            assert_eq!(fresh, asks_anew);
+            let all = mark(9, seconds(9)).map(|it| it.gaps);
+            assert_eq!(all, Some(vec![(1, 3)]));
+        } else {
+            assert_eq!((fresh, figures(&origins, "north")), (None, (0, 0, 0)));
+        }
+    }
 }

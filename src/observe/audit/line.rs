@@ -56,7 +56,7 @@ const fn form(kind: &'static str, has: &'static [LineKey], may_have: &'static [L
     }
 }
 
-const FORMS: [Form; 17] = [
+const FORMS: [Form; 20] = [
     form("opened", &[], &[HashKey]),
     form("subscribed", &[Id], &[Name, Why]),
     form("listening", &[Id], &[Name, Why]),
@@ -64,6 +64,9 @@ const FORMS: [Form; 17] = [
     form("evicted", &[Id, Why], &[Name]),
     form("lagging", &[Id, Count], &[Name]),
     form("link_lagged", &[Name, Count], &[]),
+    form("link_cut", &[Name], &[]),
+    form("link_restored", &[Name], &[]),
+    form("link_namesake", &[Name], &[]),
     form(
         "denied",
         &[Source, Claimed, Capability, Why],

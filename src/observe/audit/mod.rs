@@ -40,7 +40,7 @@
 //! | --- | --- |
 //! | `at` | the sequence number that the bus had reached when the event was recorded. A grant is recorded just before it takes effect, any other event just after it came about (a revoke perhaps at the same moment) |
 //! | `time` | when, by the system's clock |
-//! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `link_lagged`, `closed` (the bus), `lost`, `unwritable`, `head`, `ended` (the log) |
+//! | `event` | `opened`, `subscribed`, `listening`, `unsubscribed`, `evicted`, `lagging`, `denied`, `suppressed`, `granted`, `revoked`, `drained`, `link_lagged`, `link_cut`, `link_restored`, `link_namesake`, `closed` (the bus), `lost`, `unwritable`, `head`, `ended` (the log) |
 //! | others | what belongs to the event |
 //!
 //! These keys belong to the events:
@@ -56,6 +56,7 @@
 //! | `evicted` | `id`, `why` | `name` |
 //! | `lagging` | `id`, `count` | `name` |
 //! | `link_lagged` | `name`, `count` | |
+//! | `link_cut`, `link_restored`, `link_namesake` | `name` | |
 //! | `denied` | `source`, `claimed`, `capability`, `why` | `subject`, `count` |
 //! | `suppressed` | `count` | `capability` |
 //! | `granted` | `capability` | `why`: what it allows |

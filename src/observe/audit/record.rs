@@ -56,6 +56,10 @@ impl AuditEvent {
             name: name.as_deref().map(text),
             ..event(kind)
         };
+        let of_link = |kind, link: &Arc<str>| AuditEvent {
+            name: Some(text(link)),
+            ..event(kind)
+        };
         match advisory {
             Advisory::Subscribed { id, name, filter } => AuditEvent {
                 why: filter.as_deref().map(text),
@@ -110,10 +114,12 @@ impl AuditEvent {
                 ..event("drained")
             },
             Advisory::LinkLagged { link, missed } => AuditEvent {
-                name: Some(text(link)),
                 count: Some(*missed),
-                ..event("link_lagged")
+                ..of_link("link_lagged", link)
             },
+            Advisory::LinkCut { link } => of_link("link_cut", link),
+            Advisory::LinkRestored { link } => of_link("link_restored", link),
+            Advisory::LinkNamesake { link } => of_link("link_namesake", link),
             Advisory::Closed => event("closed"),
         }
     }

@@ -76,7 +76,7 @@ fn an_event_has_what_is_documented_and_nothing_else() {
         .split("| `event` | `")
         .nth(1);
     let kinds = kinds.unwrap().lines().next().unwrap();
-    assert_eq!(documented.len(), 17);
+    assert_eq!(documented.len(), 20);
     for (kind, has, may_have) in &documented {
         assert!(format!("`{kinds}").contains(&format!("`{kind}`")), "{kind}");
         if ["opened", "ended", "lost"].contains(kind) {

@@ -21,7 +21,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs it with this input.
-fn run(arguments: &[&str], input: &str) -> Output {
+pub(super) fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = command(arguments).spawn().expect("the command runs");
     let mut stdin = child.stdin.take().expect("it is piped");
     let _ = stdin.write_all(input.as_bytes()); // it may have ended already
@@ -30,16 +30,16 @@ fn run(arguments: &[&str], input: &str) -> Output {
 }
 
 /// A command that goes on, and its pipes.
-struct Running {
+pub(super) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: Option<BufReader<ChildStdout>>,
+    pub(super) stdout: Option<BufReader<ChildStdout>>,
     stderr: Option<BufReader<ChildStderr>>,
 }
 
 impl Running {
     /// Starts it, and waits until it is ready.
-    fn start(arguments: &[&str]) -> Self {
+    pub(super) fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).spawn().expect("the command runs");
         let mut running = Running {
             stdin: child.stdin.take(),
@@ -47,15 +47,21 @@ impl Running {
             stderr: child.stderr.take().map(BufReader::new),
             child,
         };
-        let mut stderr = running.stderr.take().expect("it is piped");
-        let (line, stderr) = in_time(running.child.id(), || {
+        let line = running.says();
+        assert!(line.ends_with("is ready"), "{line}");
+        running
+    }
+
+    /// Returns the next line that it says on stderr.
+    pub(super) fn says(&mut self) -> String {
+        let mut stderr = self.stderr.take().expect("it is piped");
+        let (line, stderr) = in_time(self.child.id(), || {
             let mut line = String::new();
             stderr.read_line(&mut line).expect("it is UTF-8");
             (line, stderr)
         });
-        assert!(line.ends_with("is ready\n"), "{line}");
-        running.stderr = Some(stderr);
-        running
+        self.stderr = Some(stderr);
+        line.trim_end().to_owned()
     }
 
     fn write(&mut self, lines: &str) {
@@ -65,7 +71,7 @@ impl Running {
     }
 
     /// Returns the next lines that it prints.
-    fn lines(&mut self, count: usize) -> Vec<String> {
+    pub(super) fn lines(&mut self, count: usize) -> Vec<String> {
         let mut stdout = self.stdout.take().expect("it is piped");
         let (lines, stdout) = in_time(self.child.id(), move || {
             let lines: Vec<_> = (stdout.by_ref().lines().take(count))
@@ -79,18 +85,19 @@ impl Running {
     }
 
     /// Presses Ctrl-C. Returns the exit code, the rest of what it printed, and what it said.
-    fn interrupt(mut self) -> (Option<i32>, String, String) {
+    pub(super) fn interrupt(mut self) -> (Option<i32>, String, String) {
         signal("INT", self.child.id());
         self.end()
     }
 
-    /// Waits for its end.
+    /// Waits for its end. What it prints is not there if the test has taken the pipe.
     fn end(&mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (self.stdout.take(), self.stderr.take());
         let (printed, said) = in_time(self.child.id(), move || {
             let (mut printed, mut said) = (String::new(), String::new());
-            let stdout = stdout.as_mut().expect("it is piped");
-            stdout.read_to_string(&mut printed).expect("it is UTF-8");
+            if let Some(stdout) = &mut stdout {
+                stdout.read_to_string(&mut printed).expect("it is UTF-8");
+            }
             let stderr = stderr.as_mut().expect("it is piped");
             stderr.read_to_string(&mut said).expect("it is UTF-8");
             (printed, said)
@@ -100,7 +107,7 @@ impl Running {
     }
 }
 
-fn sample() -> String {
+pub(super) fn sample() -> String {
     fs::read_to_string(SAMPLE).expect("the sample is there")
 }
 
@@ -116,12 +123,12 @@ fn other_sample() -> String {
 }
 
 /// Returns a line's id, which every envelope begins with.
-fn id(line: &str) -> &str {
+pub(super) fn id(line: &str) -> &str {
     &line[..r#"{"id":"00000000-0000-0000-0000-000000000000""#.len()]
 }
 
 /// Checks that the summary has this line, blanks aside.
-fn says(summary: &str, line: &str) {
+pub(super) fn says(summary: &str, line: &str) {
     let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         summary.lines().any(|it| squeezed(it) == line),
@@ -338,7 +345,10 @@ fn what_goes_wrong_is_said_in_one_line() {
     }
     let neither = run(&["--nats", &south, "--name", "south"], "");
     assert_eq!(neither.status.code(), Some(2));
-    assert!(text(&neither.stderr).contains("<--export <PATTERN>|--import <PATTERN>>"));
+    assert!(
+        text(&neither.stderr)
+            .contains("<--export <PATTERN>|--import <PATTERN>|--import-shared <GROUP=PATTERN>>")
+    );
 }
 
 #[test]

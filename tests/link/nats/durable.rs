@@ -34,6 +34,21 @@ async fn importer(server: &Server, bus: &Bus<u64>) -> Link {
     link
 }
 
+/// A server, the buses north and south, a link from the one and one to the other, and what comes at the south.
+type Joined = (Server, [Bus<u64>; 2], [Link; 2], AsyncSubscription<u64>);
+
+/// Joins two buses over a stream. The subscriber at the south makes publishers wait. `None` if there is no server.
+async fn join(options: SubscribeOptions<u64>) -> Option<Joined> {
+    let server = Server::with_streams()?;
+    server.make_stream("ALL", "ob.>").await;
+    let (north, south) = (Bus::new(), Bus::new());
+    let numbers = south.subscribe_with(options.overflow(Overflow::Block));
+    let numbers = numbers.expect("good options").into_async();
+    let to = importer(&server, &south).await;
+    let from = exporter(&server, &north).await;
+    Some((server, [north, south], [from, to], numbers))
+}
+
 fn listen<M: Payload>(bus: &Bus<M>) -> AsyncSubscription<M> {
     let all = SubscribeOptions::new().overflow(Overflow::Block);
     bus.subscribe_with(all).expect("good options").into_async()
@@ -102,14 +117,11 @@ fn check_came(to: &Link, count: u64) -> LinkStats {
 
 #[tokio::test]
 async fn what_is_sent_while_nobody_listens_comes_later_and_once() {
-    let Some(server) = Server::with_streams() else {
+    let Some((server, [north, south], [from, to], mut numbers)) =
+        join(SubscribeOptions::new()).await
+    else {
         return;
     };
-    server.make_stream("ALL", "ob.>").await;
-    let (north, south) = (Bus::new(), Bus::new());
-    let mut numbers = listen(&south);
-    let to = importer(&server, &south).await;
-    let from = exporter(&server, &north).await;
     publish(north.clone(), 0, 1_000, None).await;
     receive(&mut numbers, 0, 1_000).await;
     to.drain(DEADLINE).await.expect("the server is there");
@@ -126,14 +138,11 @@ async fn what_is_sent_while_nobody_listens_comes_later_and_once() {
 
 async fn with_kills(count: u64, at_once: Option<u64>) {
     const KILLS: u64 = 4;
-    let Some(mut server) = Server::with_streams() else {
+    let Some((mut server, [north, _south], [from, to], mut numbers)) =
+        join(SubscribeOptions::new()).await
+    else {
         return;
     };
-    server.make_stream("ALL", "ob.>").await;
-    let (north, south) = (Bus::new(), Bus::new());
-    let mut numbers = listen(&south);
-    let to = importer(&server, &south).await;
-    let from = exporter(&server, &north).await;
     let publishing = tokio::spawn(publish(north.clone(), 0, count, at_once));
     let part = count / (KILLS + 1);
     for kill in 0..KILLS {
@@ -166,18 +175,15 @@ async fn a_server_that_crashes_loses_and_doubles_nothing_of_what_is_published_fl
 /// As after an outage of the exporter that is longer than the server remembers ids.
 #[tokio::test]
 async fn what_the_server_stores_twice_is_published_once() {
-    let Some(server) = Server::with_streams() else {
+    let Some((server, [north, _south], [from, to], mut numbers)) =
+        join(SubscribeOptions::new()).await
+    else {
         return;
     };
-    server.make_stream("ALL", "ob.>").await;
     let client = soon(async_nats::connect(server.url())).await;
     let client = client.expect("the server is there");
     let mut stored = client.subscribe("ob.>").await.expect("a good subject");
     client.flush().await.expect("the server is there");
-    let (north, south) = (Bus::new(), Bus::new());
-    let mut numbers = listen(&south);
-    let to = importer(&server, &south).await;
-    let from = exporter(&server, &north).await;
     publish(north.clone(), 0, 100, None).await;
     receive(&mut numbers, 0, 100).await;
     for _ in 0..100 {
@@ -204,14 +210,11 @@ async fn what_the_server_stores_twice_is_published_once() {
 /// What had come out of the store is there, and what is not stored yet is stored in the new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_begins_with_an_empty_store_takes_what_is_not_confirmed() {
-    let Some(mut server) = Server::with_streams() else {
+    let Some((mut server, [north, _south], [from, to], mut numbers)) =
+        join(SubscribeOptions::new()).await
+    else {
         return;
     };
-    server.make_stream("ALL", "ob.>").await;
-    let (north, south) = (Bus::new(), Bus::new());
-    let mut numbers = listen(&south);
-    let to = importer(&server, &south).await;
-    let from = exporter(&server, &north).await;
     publish(north.clone(), 0, 2_000, None).await;
     receive(&mut numbers, 0, 2_000).await;
     server.kill();
@@ -286,14 +289,11 @@ async fn an_importer_that_crashes_misses_nothing_and_receives_little_twice() {
 
 #[tokio::test]
 async fn a_consumer_or_a_stream_that_somebody_deletes_is_made_good() {
-    let Some(server) = Server::with_streams() else {
+    let Some((server, [north, _south], [from, to], mut numbers)) =
+        join(SubscribeOptions::new()).await
+    else {
         return;
     };
-    server.make_stream("ALL", "ob.>").await;
-    let (north, south) = (Bus::new(), Bus::new());
-    let mut numbers = listen(&south);
-    let to = importer(&server, &south).await;
-    let from = exporter(&server, &north).await;
     publish(north.clone(), 0, 100, None).await;
     receive(&mut numbers, 0, 100).await;
     for consumer in ["south_1", "south_2"] {
@@ -433,20 +433,10 @@ async fn only_what_is_imported_comes_and_all_of_it() {
 
 #[tokio::test]
 async fn a_bus_that_has_no_room_delays_what_comes_and_loses_nothing() {
-    let Some(server) = Server::with_streams() else {
+    let few = SubscribeOptions::new().capacity(8);
+    let Some((_server, [north, _south], [from, to], mut numbers)) = join(few).await else {
         return;
     };
-    server.make_stream("ALL", "ob.>").await;
-    let (north, south) = (Bus::new(), Bus::new());
-    let few = SubscribeOptions::new()
-        .capacity(8)
-        .overflow(Overflow::Block);
-    let mut numbers = south
-        .subscribe_with(few)
-        .expect("good options")
-        .into_async();
-    let to = importer(&server, &south).await;
-    let from = exporter(&server, &north).await;
     publish(north.clone(), 0, 10_000, None).await;
     check_sent(&from, 10_000).await;
     drop(north);

@@ -5,6 +5,8 @@ mod across;
 mod cable;
 #[cfg(feature = "cli")]
 mod command;
+#[cfg(feature = "cli")]
+mod command_options;
 mod contract;
 #[cfg(feature = "nats-nkeys")]
 mod credentials;

@@ -1,7 +1,7 @@
 //! What the server refuses is told, with the subject. With permissions nobody can publish for another origin.
 
 use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender};
-use oxide_bus::link::nats::{Nats, NatsReceiver, NatsSender};
+use oxide_bus::link::nats::{Nats, NatsReceiver, NatsSender, Permissions};
 
 use super::server::{Server, body, event, frame, soon, subscribe, two_users};
 
@@ -43,6 +43,28 @@ async fn the_permissions_of_a_link_are_enough_for_it_and_not_for_another_origin(
         "{reason}"
     );
     assert_eq!(body(&mut heard).await, "own");
+}
+
+#[tokio::test]
+async fn with_permissions_no_link_can_answer_another_in_the_place_of_the_stream() {
+    let permissions = Permissions::new("south").expect("a good name");
+    for permissions in [permissions.clone(), permissions.durable("ALL")] {
+        let user = format!("{{ user: south, password: secret\n{permissions} }}");
+        let Some(server) = Server::with(&format!("authorization {{ users: [\n{user}\n] }}\n"))
+        else {
+            return;
+        };
+        let (mut south, mut told) = connect(&server, "south").await;
+        let forged = "_INBOX.north.abc.1.a.1";
+        (south.send(frame(forged, "{}")).await).expect("the client takes it");
+        loop {
+            let (subject, reason) = refused(event(&mut told).await);
+            assert!(reason.contains("Permissions Violation"), "{reason}");
+            if subject.as_deref() == Some(forged) {
+                break; // a link that is durable may not listen below `ob.` either
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Requests that are answered, in time or too late.
 
+use oxide_bus::Bus;
+use oxide_bus::link::Link;
 use oxide_bus::link::memory::MemoryServer;
 use tokio::time::sleep;
 
-use super::super::{LONG, note, until};
+use super::super::{LONG, Note, note, ready, until};
 use super::{PATIENCE, Side, nobody_answers, time_is_up};
 
 #[tokio::test(start_paused = true)]
@@ -101,4 +103,31 @@ async fn several_answers_come_from_several_buses() {
     assert_eq!(answers.recv().await.unwrap().message.number, 49);
     assert_eq!(answers.recv().await.unwrap().message.number, 49);
     drop(answers);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_time_is_up_before_the_link_has_taken_it_does_not_go_out() {
+    let server = MemoryServer::new();
+    let south = Side::answering(&server, "south").await;
+    let mut questions = south.questions();
+    let bus = Bus::<Note>::new();
+    let from = Link::over(server.engine())
+        .name("north")
+        .export("command.>")
+        .window(1, 1 << 20);
+    let from = ready(from, &bus).await;
+    sleep(LONG).await;
+    server.stop();
+    bus.send("client", note("command.note", 1)).unwrap(); // it fills the window
+    sleep(LONG).await;
+    let client = (bus.trusted_publisher("client").into_async()).with_request_timeout(PATIENCE);
+    time_is_up(&client).await;
+    server.start();
+    bus.send("client", note("command.note", 2)).unwrap();
+    for number in [1, 2] {
+        assert_eq!(questions.recv().await.unwrap().message.number, number);
+    }
+    from.drain(LONG).await.unwrap();
+    let export = from.stats().export;
+    assert_eq!((export.confirmed, export.declined), (2, 1));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use oxide_bus::link::Link;
 use oxide_bus::link::memory::MemoryServer;
-use oxide_bus::{AsyncPublisher, AsyncSubscription, Bus, RequestError, SubscribeOptions};
+use oxide_bus::{Advisory, AsyncPublisher, AsyncSubscription, Bus, RequestError, SubscribeOptions};
 use tokio::time::Instant;
 
 use super::{Note, note, ready};
@@ -61,6 +61,13 @@ impl Side {
                 answer.expect("the bus is open");
             }
         });
+    }
+
+    /// What the bus says of other links with the name of its own.
+    fn namesakes(&self) -> AsyncSubscription<Advisory> {
+        let options = SubscribeOptions::new().pattern("advisory.link_namesake");
+        let namesakes = self.bus.advisories_with(options).expect("good options");
+        namesakes.into_async()
     }
 
     fn declined(&self) -> u64 {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use oxide_bus::RequestError;
 use oxide_bus::link::engine::{Engine, EngineEvent, EngineReceiver, EngineSender, Frame};
 use oxide_bus::link::memory::{Faults, MemoryServer};
+use oxide_bus::{Advisory, RequestError};
 use tokio::time::sleep;
 
 use super::super::faults::seed;
@@ -107,8 +107,11 @@ async fn the_life_before_of_a_link_that_was_started_again_is_waited_for_no_more(
     sleep(LONG).await;
     server.cut("south"); // so it cannot say that it ends
     drop(south);
-    let _south = Side::answering(&server, "south").await;
+    let south = Side::answering(&server, "south").await;
+    let mut namesakes = south.namesakes();
     nobody_answers(&north.client()).await;
+    sleep(LONG).await;
+    assert!(namesakes.try_recv().is_err(), "there is one link only");
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,4 +185,35 @@ async fn with_more_importers_than_a_link_knows_the_time_out_decides() {
     time_is_up(&north.client()).await;
     sleep(Duration::from_mins(1)).await;
     nobody_answers(&north.client()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_links_of_one_name_say_so_and_requests_are_answered_all_the_same() {
+    let server = MemoryServer::new();
+    let north = Side::asking(&server, "north").await;
+    let south = Side::answering(&server, "south").await;
+    let mut told = vec![south.namesakes()];
+    sleep(LONG).await;
+    let other = Side::answering(&server, "south").await;
+    told.push(other.namesakes());
+    sleep(LONG).await;
+    let (mut questions, square) = (south.questions(), south.bus.trusted_publisher("square"));
+    tokio::spawn(async move {
+        while let Ok(question) = questions.recv().await {
+            sleep(Duration::from_secs(1)).await;
+            square.reply(&question, note("event.square", 49)).unwrap();
+        }
+    });
+    for _ in 0..20 {
+        let answer = north.client().request(note("command.square", 7)).await;
+        assert_eq!(answer.unwrap().message.number, 49);
+        sleep(Duration::from_secs(3)).await;
+    }
+    for mut told in told {
+        let expected = Advisory::LinkNamesake {
+            link: "south".into(),
+        };
+        assert_eq!(told.recv().await.unwrap().message, expected);
+        assert!(told.try_recv().is_err(), "it is told once");
+    }
 }

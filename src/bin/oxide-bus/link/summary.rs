@@ -2,28 +2,31 @@
 
 use std::fmt::Write;
 
-use oxide_bus::link::LinkStats;
+use oxide_bus::link::{ExportStats, LinkStats};
 
 use super::super::replay::counters::Counters;
 
 /// Returns what became of the lines that were read, if any were to be, and what came from each origin.
-pub(super) fn summary(counters: &Counters, stats: &LinkStats, reads: bool) -> String {
+/// What went out by several links is counted together.
+pub(super) fn summary(counters: &Counters, links: &[LinkStats], reads: bool) -> String {
     let mut text = String::new();
     if reads {
-        let export = &stats.export;
+        let sum = |figure: fn(&ExportStats) -> u64| -> u64 {
+            links.iter().map(|link| figure(&link.export)).sum()
+        };
         for (name, count) in [
             ("read", counters.read()),
             ("bad", counters.bad()),
-            ("exported", export.exported),
-            ("confirmed", export.confirmed),
-            ("lost", export.lost),
-            ("unsendable", export.unsendable),
-            ("sent again", export.resent),
+            ("exported", sum(|it| it.exported)),
+            ("confirmed", sum(|it| it.confirmed)),
+            ("lost", sum(|it| it.lost)),
+            ("unsendable", sum(|it| it.unsendable)),
+            ("sent again", sum(|it| it.resent)),
         ] {
             let _ = writeln!(text, "{name:<10} {count:>12}"); // writing to a string does not fail
         }
     }
-    for import in &stats.imports {
+    for import in links.iter().flat_map(|link| &link.imports) {
         let _ = writeln!(
             text,
             "from {}: received {}, repeated {}, refused {}, missed {}",

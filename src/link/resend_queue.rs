@@ -11,11 +11,11 @@ const MAX_ASKED: usize = 4096;
 
 /// What each importer has asked for. They are served in turns.
 #[derive(Debug, Default)]
-pub(super) struct AskedFrames {
+pub(super) struct ResendQueue {
     by_asker: VecDeque<(Arc<str>, BTreeSet<u64>)>,
 }
 
-impl AskedFrames {
+impl ResendQueue {
     /// Notes that an importer asks for these numbers, the first of them.
     pub(super) fn want(&mut self, asker: &str, numbers: RangeInclusive<u64>) {
         let mut askers = self.by_asker.iter();
@@ -56,13 +56,13 @@ impl AskedFrames {
 mod tests {
     use super::*;
 
-    fn all(asked: &mut AskedFrames) -> Vec<u64> {
+    fn all(asked: &mut ResendQueue) -> Vec<u64> {
         std::iter::from_fn(|| asked.first().inspect(|it| assert!(asked.remove(*it)))).collect()
     }
 
     #[test]
     fn importers_are_served_in_turns_and_what_two_have_asked_for_is_sent_once() {
-        let mut asked = AskedFrames::default();
+        let mut asked = ResendQueue::default();
         asked.want("a", 1..=4);
         asked.want("b", 3..=3);
         asked.want("c", 9..=10);
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_one_importer_can_ask_for_is_bounded_and_does_not_hinder_others() {
-        let mut asked = AskedFrames::default();
+        let mut asked = ResendQueue::default();
         asked.want("greedy", 1..=u64::MAX);
         asked.want("greedy", 5..=u64::MAX);
         asked.want("modest", 1_000_000..=1_000_000);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::gap_patience::GapPatience;
-use crate::link::inbox::Incoming;
+use crate::link::incoming::Incoming;
 
 const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),
@@ -285,4 +285,36 @@ fn a_gap_behind_one_that_is_given_up_is_waited_for_as_long() {
     );
     incoming.tick(later + PATIENCE.give_up, &mut out);
     assert_eq!((incoming.missed, incoming.held().len()), (2, 0));
+}
+
+#[test]
+fn after_a_cut_a_number_that_jumps_is_put_off_until_a_mark_says_how_far_the_exporter_is() {
+    for covers in [true, false] {
+        let (mut incoming, now) = importer();
+        let mut told = Vec::new();
+        let mut out = |item| told.push(item);
+        incoming.mark(&a_mark(1, 0), covers, true, now, &mut out);
+        incoming.arrive(1, 1, 1, now, &mut out);
+        incoming.doubt();
+        let far = 1 << 30;
+        let arrival = incoming.arrive(far, far, 1, now, &mut out);
+        let (put_off, asked) = if covers {
+            (Arrival::PutOff, Some(vec![(far - 1, far)]))
+        } else {
+            (Arrival::Taken, None)
+        };
+        assert_eq!(arrival, put_off);
+        assert_eq!(incoming.ask(now, 10), Some(vec![]), "a mark is asked for");
+        incoming.mark(&a_mark(far - 1, far), covers, true, now, &mut out);
+        assert_eq!(incoming.ask(now, 10), asked);
+        let jump = 1 << 40;
+        let arrival = incoming.arrive(jump, jump, 1, now, &mut out);
+        assert_eq!(arrival, Arrival::TooFar);
+        let expected = if covers {
+            [Handed::Frame(1), Handed::Missed(far - 3)]
+        } else {
+            [Handed::Frame(1), Handed::Frame(far)]
+        };
+        assert_eq!(told, expected);
+    }
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// What was asked for of one life of an exporter, and when to ask again.
 #[derive(Debug)]
-pub(super) struct AskingTimes {
+pub(super) struct WantTimes {
     ask_again: Duration,
     /// When to ask again for all gaps.
     again_at: Option<Instant>,
@@ -16,9 +16,9 @@ pub(super) struct AskingTimes {
     has_new_gap: bool,
 }
 
-impl AskingTimes {
+impl WantTimes {
     pub(super) fn new(ask_again: Duration) -> Self {
-        AskingTimes {
+        WantTimes {
             ask_again,
             again_at: None,
             asked: 0,

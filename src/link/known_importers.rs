@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::announcing::Announcement;
-use crate::link::imported::Imported;
+use crate::link::announcement::Announcement;
+use crate::link::import_subject::ImportSubject;
 
 /// The most importers that are known.
 const MAX_IMPORTERS: usize = 256;
 
 /// How long an importer that says nothing counts as one: three announcements may be lost.
-const SILENCE: Duration = Duration::from_secs(35);
+pub(super) const SILENCE: Duration = Duration::from_secs(35);
 
 /// How long after it has asked an exporter knows its importers.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -31,18 +31,21 @@ pub(super) enum Responder {
 #[derive(Debug)]
 struct Importer {
     origin: Arc<str>,
-    imports: Vec<Imported>,
+    imports: Vec<ImportSubject>,
     heard_at: Instant,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Importers {
+pub(super) struct KnownImporters {
     by_life: BTreeMap<u64, Importer>,
+    /// Lives that were forgotten for a new one of the same name, and when. One that is heard again was no life before: two
+    /// links have that name.
+    superseded: BTreeMap<u64, Instant>,
     /// From then on all importers are known.
     settled_at: Option<Instant>,
 }
 
-impl Importers {
+impl KnownImporters {
     /// All importers were asked what they import.
     pub(super) fn asked(&mut self, now: Instant) {
         self.settle_after(now + SETTLING);
@@ -54,7 +57,7 @@ impl Importers {
     }
 
     /// Takes an announcement. Returns whom no answer will come from any more: a link that ends, or the life before of one
-    /// that was started again.
+    /// that was started again. Of two links with one name that are both alive, each stays.
     pub(super) fn hear(
         &mut self,
         origin: &str,
@@ -66,11 +69,12 @@ impl Importers {
         if is_known && !self.speaks_for(origin, life) {
             return Vec::new();
         }
+        let is_back = self.superseded.remove(&life).is_some();
         if announcement.imports.is_empty() {
             return self.forget(life);
         }
         let mut lives = self.by_life.iter();
-        let before = lives.find(|(known, it)| **known != life && *it.origin == *origin);
+        let before = lives.find(|(_, it)| !is_known && !is_back && *it.origin == *origin);
         let before = before.map(|(before, _)| *before);
         if !is_known && before.is_none() && self.by_life.len() >= MAX_IMPORTERS {
             self.forget_silent(now);
@@ -85,7 +89,7 @@ impl Importers {
             heard_at: now,
         };
         self.by_life.insert(life, importer);
-        before.map_or(Vec::new(), |before| self.forget(before))
+        before.map_or(Vec::new(), |before| self.supersede(before, now))
     }
 
     /// Whether this is a life of that link, as far as is known.
@@ -116,6 +120,15 @@ impl Importers {
                 None => Responder::Life(life),
             })
             .collect()
+    }
+
+    fn supersede(&mut self, life: u64, now: Instant) -> Vec<Responder> {
+        let is_recent = |_: &u64, at: &mut Instant| now < *at + SILENCE;
+        self.superseded.retain(is_recent);
+        if self.superseded.len() < MAX_IMPORTERS {
+            self.superseded.insert(life, now);
+        }
+        self.forget(life)
     }
 
     fn forget(&mut self, life: u64) -> Vec<Responder> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::announcing::Announcement;
+use crate::link::announcement::Announcement;
 use crate::link::engine::Frame;
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 
 /// How soon it is said again, in case that it is lost; then more and more seldom, up to the longest pause.
 const SOON: Duration = Duration::from_millis(250);
@@ -20,10 +20,10 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const ASKING: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Announcer {
+pub(super) struct AnnouncementTimes {
     name: Arc<str>,
     incarnation: u64,
-    imports: Vec<Imported>,
+    imports: Vec<ImportSubject>,
     /// Whether this link wants to know what others import.
     asks: bool,
     /// When it is said next.
@@ -33,14 +33,14 @@ pub(super) struct Announcer {
     said_at: Option<Instant>,
 }
 
-impl Announcer {
+impl AnnouncementTimes {
     pub(super) fn new(
         name: Arc<str>,
         incarnation: u64,
-        imports: Vec<Imported>,
+        imports: Vec<ImportSubject>,
         asks: bool,
     ) -> Self {
-        Announcer {
+        AnnouncementTimes {
             name,
             incarnation,
             imports,
@@ -87,7 +87,7 @@ impl Announcer {
         (!self.imports.is_empty()).then(|| self.frame(Vec::new(), false))
     }
 
-    fn frame(&self, imports: Vec<Imported>, asks: bool) -> Frame {
+    fn frame(&self, imports: Vec<ImportSubject>, asks: bool) -> Frame {
         let announcement = Announcement {
             incarnation: self.incarnation,
             imports,
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn it_is_said_every_50_ms_at_most_however_often_others_ask() {
-        let imports = vec![Imported::alone("ob.*.>".to_owned())];
-        let mut announcer = Announcer::new("south".into(), 7, imports, false);
+        let imports = vec![ImportSubject::alone("ob.*.>".to_owned())];
+        let mut announcer = AnnouncementTimes::new("south".into(), 7, imports, false);
         let start = Instant::now();
         announcer.first(start);
         let mut said = 0;

@@ -6,17 +6,17 @@ use crate::link::subject;
 
 /// One import: what is subscribed to at the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Imported {
+pub(super) struct ImportSubject {
     pub(super) subject: String,
     /// The links with this group share what comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) group: Option<String>,
 }
 
-impl Imported {
+impl ImportSubject {
     /// An import of its own, of no group.
     pub(super) fn alone(subject: String) -> Self {
-        Imported {
+        ImportSubject {
             subject,
             group: None,
         }

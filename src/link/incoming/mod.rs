@@ -3,6 +3,7 @@
 //! It puts frames into their order, passes over those that came before, asks for those that are missing, and gives up
 //! on what will not come. Each number is delivered, passed over as a duplicate, or told as missed, once.
 
+mod beginning;
 mod patience;
 
 use std::collections::BTreeSet;
@@ -10,10 +11,10 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use crate::link::arrival::{Arrival, Handed};
-use crate::link::asking::AskingTimes;
 use crate::link::control::{MAX_SEQUENCE, Mark};
 use crate::link::gap_patience::GapPatience;
 use crate::link::held::HeldFrames;
+use crate::link::want_times::WantTimes;
 
 /// How far beyond all that is known a number may be. A frame that is farther is refused, for it would make the importer
 /// wait for what does not exist.
@@ -39,6 +40,8 @@ enum Coverage {
 pub(super) struct Incoming<T> {
     patience: GapPatience,
     coverage: Coverage,
+    /// When the exporter began, at the latest, as the marks so far say. It is of use until the start is known.
+    began_at: Option<Instant>,
     /// The first number that is ours, once it is known.
     start: Option<u64>,
     /// What has a lower number has come, or will not be taken any more.
@@ -64,7 +67,9 @@ pub(super) struct Incoming<T> {
     away_until: Instant,
     /// The exporter has begun another life.
     is_superseded: bool,
-    asking: AskingTimes,
+    /// Since a cut no mark has said how far the exporter is.
+    is_in_doubt: bool,
+    asking: WantTimes,
     /// A mark is needed.
     wants_mark: bool,
     pub(super) duplicates: u64,
@@ -77,6 +82,7 @@ impl<T> Incoming<T> {
         Incoming {
             patience,
             coverage: Coverage::Unknown,
+            began_at: None,
             start: None,
             next: 1,
             highest: 0,
@@ -90,7 +96,8 @@ impl<T> Incoming<T> {
             heard_at: now,
             away_until: now,
             is_superseded: false,
-            asking: AskingTimes::new(patience.ask_again),
+            is_in_doubt: false,
+            asking: WantTimes::new(patience.ask_again),
             wants_mark: false,
             duplicates: 0,
             early: 0,
@@ -115,7 +122,12 @@ impl<T> Incoming<T> {
         let is_far = self.is_far(sequence);
         if is_far && (self.start.is_some() || sequence > self.limit) {
             self.wants_mark = true;
-            return Arrival::TooFar;
+            if !self.is_in_doubt || sequence > self.limit {
+                return Arrival::TooFar;
+            }
+            if !self.ignores_gaps() {
+                return Arrival::PutOff;
+            }
         }
         if self.start.is_some_and(|start| sequence < start) {
             self.early += 1;
@@ -211,6 +223,7 @@ impl<T> Incoming<T> {
         out: &mut impl FnMut(Handed<T>),
     ) {
         self.heard_at = now;
+        self.is_in_doubt = false;
         let known = self.highest;
         let (first, last) = (mark.first.min(self.limit + 1), mark.last.min(self.limit));
         self.raise_highest(last, last + 1);
@@ -237,24 +250,11 @@ impl<T> Incoming<T> {
         self.settle(now, out);
     }
 
-    /// The start is known.
-    fn begin(&mut self, start: u64) {
-        self.start = Some(start);
-        self.next = start;
-        self.stop_waiting();
-        self.asking.note_gap(); // nothing was asked for yet
-    }
-
-    fn stop_waiting(&mut self) {
-        self.waits_since = None;
-        self.asking.stop();
-    }
-
     /// Gaps say nothing: nothing waits for them.
     fn release(&mut self, out: &mut impl FnMut(Handed<T>)) {
         self.stop_waiting();
         while let Some(sequence) = self.held.first() {
-            if let Some(frame @ Handed::Frame(_)) = self.held.take(sequence) {
+            if let Some(frame @ Handed::Frame(_)) = self.held.take_first(sequence) {
                 self.remember(sequence);
                 out(frame);
             }
@@ -359,18 +359,12 @@ impl<T> Incoming<T> {
     }
 
     fn hand_on(&mut self, out: &mut impl FnMut(Handed<T>)) {
-        while let Some(held) = self.held.take(self.next) {
+        while let Some(held) = self.held.take_first(self.next) {
             self.next += 1;
             self.settled += 1;
             self.missed += u64::from(matches!(held, Handed::Missed(_)));
             out(held);
         }
-    }
-
-    /// The first number that came, or else the first that is not known of.
-    fn first_known(&self) -> u64 {
-        let held = self.first_held();
-        self.first_put_off.map_or(held, |it| it.min(held))
     }
 
     /// The first number that is held, or else the first that is not known of.
@@ -395,5 +389,5 @@ impl<T> Incoming<T> {
 }
 
 #[cfg(all(test, not(oxide_loom)))]
-#[path = "../tests/inbox.rs"]
+#[path = "../tests/incoming.rs"]
 mod tests;

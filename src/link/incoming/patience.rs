@@ -61,10 +61,20 @@ impl<T> Incoming<T> {
         }
     }
 
+    pub(super) fn stop_waiting(&mut self) {
+        self.waits_since = None;
+        self.asking.stop();
+    }
+
     /// What is missing cannot come at the moment: the time until a gap is given up begins anew.
     pub(in crate::link) fn hold_on(&mut self, now: Instant) {
         self.waits_since = self.waits_since.map(|_| now);
         self.heard_at = now;
+    }
+
+    /// Frames may have been lost, any number of them: how far the exporter is, the next mark says.
+    pub(in crate::link) fn doubt(&mut self) {
+        self.is_in_doubt = true;
     }
 
     /// The exporter has begun another life, so it will say nothing more in this one.

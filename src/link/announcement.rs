@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::control::{self, MAX_SEQUENCE};
 use crate::link::engine::Frame;
-use crate::link::imported::Imported;
+use crate::link::import_subject::ImportSubject;
 use crate::link::subject;
 
 /// The most bytes of an announcement, and the most imports in it. A link with more says that it imports everything.
@@ -16,7 +16,7 @@ const MAX_IMPORTS: usize = 256;
 pub(super) struct Announcement {
     pub(super) incarnation: u64,
     /// Nothing if the link ends.
-    pub(super) imports: Vec<Imported>,
+    pub(super) imports: Vec<ImportSubject>,
     /// Whether all others are to say what they import.
     pub(super) asks: bool,
 }
@@ -38,10 +38,15 @@ impl Announcement {
             return frame;
         }
         let announcement = Announcement {
-            imports: vec![Imported::alone(subject::from_origin("*", ">"))],
+            imports: vec![ImportSubject::alone(subject::from_origin("*", ">"))],
             ..*self
         };
         control::frame(&subject::imports(origin), &announcement)
+    }
+
+    /// Whether the link ends that says it.
+    pub(super) fn is_last(&self) -> bool {
+        self.imports.is_empty() && !self.asks
     }
 
     pub(super) fn read(frame: &Frame) -> Option<Self> {
@@ -70,7 +75,7 @@ mod tests {
 
     fn announcement(patterns: usize, length: usize) -> Announcement {
         let subject = || format!("ob.*.{}", "x".repeat(length));
-        let imports = (0..patterns).map(|_| Imported::alone(subject()));
+        let imports = (0..patterns).map(|_| ImportSubject::alone(subject()));
         Announcement {
             incarnation: 7,
             imports: imports.collect(),

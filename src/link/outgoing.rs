@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::link::asked::AskedFrames;
 use crate::link::engine::Frame;
+use crate::link::resend_queue::ResendQueue;
 use crate::link::wire::Place;
 
 /// The bounds of a window.
@@ -37,7 +37,7 @@ pub(super) struct Outgoing {
     /// The bytes of all frames, and of those that are not confirmed.
     bytes: usize,
     pending_bytes: usize,
-    asked: AskedFrames,
+    asked: ResendQueue,
     /// The next frame is one that was asked for, if there is one. New ones and these take turns, so that no importer
     /// keeps the new ones back.
     is_turn_of_asked: bool,
@@ -60,7 +60,7 @@ impl Outgoing {
             last: 0,
             bytes: 0,
             pending_bytes: 0,
-            asked: AskedFrames::default(),
+            asked: ResendQueue::default(),
             is_turn_of_asked: true,
             resent: 0,
             lost: 0,
