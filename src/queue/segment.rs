@@ -205,15 +205,6 @@ impl<M> Segment<M> {
         word & (READY | CLOSED) == READY && ((word & CLAIMED) as usize) < self.slots()
     }
 
-    /// Claims one slot, unless the segment is blind.
-    #[inline]
-    pub(crate) fn claim_kept(&self, epoch: u64) -> Option<Range<usize>> {
-        if self.is_blind() {
-            return None;
-        }
-        self.claim(epoch, 1)
-    }
-
     /// Returns the epoch of the head that may claim.
     pub(crate) fn epoch(&self) -> u64 {
         // Acquire, against the release in `raise_epoch`: a publisher that finds a later epoch than its own can load

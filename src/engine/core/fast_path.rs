@@ -81,21 +81,22 @@ impl<M> Core<M> {
         may: impl FnOnce(&Segment<M>, &Envelope<M>) -> bool,
     ) -> Result<Outcome, Current<M>> {
         let current = self.current.load();
-        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile.
+        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile. It looks at every full
+        // queue, so it is not asked for a blind segment, which takes the slow path anyway.
         if !current.has_only_shared_queues()
+            || current.segment.is_blind()
             || !may(&current.segment, Pending::first(pending))
             || current.is_outdated()
         {
             return Err(current);
         }
         failpoints::at(Step::Admitted);
-        let Some(slots) = current.segment.claim_kept(current.epoch) else {
+        let Some(slots) = current.segment.claim(current.epoch, 1) else {
             return Err(current);
         };
         failpoints::at(Step::Claimed);
         (current.segment).write(slots.start, || Pending::take(pending));
-        current.wake_vacated(&self.readers);
-        self.readers.wake_all();
+        current.wake(&self.readers);
         // A request may have been registered since `may_answer` looked.
         self.requests.answer_all(&current.segment, slots);
         Ok(current.outcome(1))

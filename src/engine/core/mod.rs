@@ -134,8 +134,7 @@ impl<M> Core<M> {
             if current.has_only_shared_queues() {
                 if let Some(slots) = self.append(&current, pending, pending.remaining()) {
                     drop(hurry);
-                    current.wake_vacated(&self.readers);
-                    self.readers.wake_all();
+                    current.wake(&self.readers);
                     self.requests.answer_all(&current.segment, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
@@ -157,8 +156,7 @@ impl<M> Core<M> {
                         order,
                         &mut rest,
                     );
-                    current.wake_vacated(&self.readers); // user code, so only once the order lock is free
-                    self.readers.wake_all(); // likewise
+                    current.wake(&self.readers); // user code, so only once the order lock is free
                     drop(matches);
                     return Ok(self.finish(outcome, rest, || {
                         self.requests.answer_all(&current.segment, slots);
