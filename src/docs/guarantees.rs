@@ -39,7 +39,8 @@
 //!   step.
 //! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than its time-out.
 //!   [`try_publish`](crate::Bus::try_publish) never waits: where it would have to, the envelope is in no queue.
-//! * Each publish looks once at every full queue, to see whether it has room again.
+//! * Each publish looks once at every full queue, to see whether it has room again, and at some that are nearly full,
+//!   to see how much room there is.
 //!
 //! Not promised: that no thread ever waits for a *publisher*. If the system stops a thread in the middle
 //! of a publish, subscribers may wait for it, see

@@ -84,8 +84,9 @@
 //! 2. `src/engine/core/fast_path.rs`: `Core::publish` calls `append_if`. It loads the current head, and asks three
 //!    things. Is every queue shared (`Head::is_plain`)? Is no request waiting for this answer (`may_answer`)? Has no
 //!    queue that was left out made room (`Head::is_outdated` in `src/engine/head/accounts.rs`)?
-//! 3. `src/queue/segment.rs`: `Segment::claim` takes the next slot by one compare-and-swap, and `Segment::write` moves
-//!    the envelope into it. The sequence number is the segment's base plus the slot's number.
+//! 3. `src/engine/head/narrow.rs`: `Head::claim` looks how much room the narrow queues have, if there are any. In
+//!    `src/queue/segment.rs` `Segment::claim` takes the next slot by one compare-and-swap, and `Segment::write` moves the
+//!    envelope into it. The sequence number is the segment's base plus the slot's number.
 //! 4. `src/support/wait_list/mod.rs`: `WaitList::wake_all` reads one flag. If it is set, it wakes the registered
 //!    subscribers.
 //! 5. `src/engine/receipt.rs`: the head says how many subscribers got the envelope and how many lost it. That is the
@@ -138,7 +139,7 @@
 //! | `handle`, `state`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
 //! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
-//! | `core`, `head`, `entry`, `pending`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
+//! | `core`, `head`, `narrow`, `entry`, `pending`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
 //! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `resubscribing`, `wait`, `recv_error`, `select` | the receiving side |

@@ -146,7 +146,8 @@
 //!   with any.
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
 //! * Opening a segment looks at every subscriber without a filter, and sends to each that has room.
-//! * Every publish looks whether a full subscriber that drops has made room: one load for each.
+//! * Every publish looks whether a full subscriber that drops has made room, and how much room the narrow ones
+//!   [have](#many-slow-subscribers-shorten-the-segments): one load for each.
 //! * [`len`](crate::Subscription::len), [`is_empty`](crate::Subscription::is_empty) and
 //!   [`dropped`](crate::Subscription::dropped) of a subscription without a filter look it up in the list. So does
 //!   its receiving, once for each segment, after its first loss.
@@ -164,16 +165,18 @@
 //!   first of them. If only some payloads have none, it misses those silently. Retaining such payloads
 //!   [by pattern](crate::Bus::retain) keeps nothing, and says nothing either.
 //!
-//! # Slow subscribers shorten the segments
+//! # Many slow subscribers shorten the segments
 //!
-//! A segment is no longer than the room of any subscriber that has room. If one is nearly full all the time, neither
-//! keeping up nor stuck, segments are short for every subscriber and each publish costs more. A subscriber that is
-//! stuck altogether does not have this effect.
+//! A queue in reach of a segment may have less room than the segment has slots: it is *narrow*. Before each publish the
+//! publisher looks how much room it has by then. So a few subscribers that are nearly full all the time, neither keeping
+//! up nor stuck, cost the others next to nothing. If there are many of them, looking at each would cost more than
+//! shorter segments, and segments are shortened to their room. A subscriber that publishers wait for always shortens the
+//! segments to its room. One that has no room at all does not have this effect.
 //!
 //! There is no option to let such a subscriber come back later, when it has more room: it would lose envelopes though
-//! its queue had room. If a subscriber may be slow and must not hold up the others, give it a filter, if only a
-//! predicate that accepts everything: then each envelope is sent to it by itself. Or give it
-//! [`Overflow::DropOldest`](crate::Overflow::DropOldest): then it always has room. Neither kind shortens segments.
+//! its queue had room. If many subscribers may be slow and must not hold up the others, give them a filter, if only a
+//! predicate that accepts everything: then each envelope is sent to them by itself. Or give them
+//! [`Overflow::DropOldest`](crate::Overflow::DropOldest): then they always have room. Neither kind shortens segments.
 //!
 //! # Advisories
 //!

@@ -13,7 +13,7 @@
 //!   look up the matching direct queues, if there are any; reserve places        │
 //!        ▼                                                                      │
 //!   claim a slot ── done ──▶ write it, deliver, done                            │
-//!        │ full, closed, or not ready                                           │
+//!        │ full, closed, not ready, or no room in a narrow queue                │
 //!   not ready? ── yes ──▶ hand the segment over to all in reach, mark it ready ──┤
 //!        ▼                                                                      │
 //!   close the segment, load the subscriber list                                 │
@@ -62,8 +62,15 @@
 //!
 //! A segment gets twice as many slots as the last one if that filled up, else as many as the last one held; or what a
 //! batch asks for, if that is more. It gets at most 64 slots, at most 16 KiB, and at most the room of every queue that
-//! has any. So every queue in reach has room for all of it, and a capacity is exact. A segment that is opened while
-//! subscribers wait has eight slots at most, since received envelopes stay in memory until the segment is full.
+//! has any and that publishers wait for. A segment that is opened while subscribers wait has eight slots at most, since
+//! received envelopes stay in memory until the segment is full.
+//!
+//! Another queue with less room than the segment has slots is *narrow* (`engine/head/narrow`). Before a publish claims a
+//! slot, it looks how much room each narrow queue has by then, and claims no slot beyond that. Room only grows between
+//! this look and the claim, since only claims of this segment take it. So a capacity is exact. If the next slot has no
+//! room in a narrow queue, the segment is closed, and the next one leaves that queue out. Each publish pays for each
+//! narrow queue, and each opening for every queue; so the length is chosen for which both together cost least. One
+//! subscriber that is nearly full does not shorten the segment for sixteen others; sixteen of seventeen do.
 //!
 //! A queue without room is out of reach. If no queue is in reach and no direct queue matches, the segment only counts,
 //! up to 1,024, and keeps nothing. If a queue out of reach drops, each publish looks whether that queue has made room,

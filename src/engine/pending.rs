@@ -1,12 +1,9 @@
 //! Pending envelopes: on their way into a segment, and back if another publisher's head comes first.
 
 use std::mem;
-use std::ops::Range;
 use std::vec;
 
 use crate::message::envelope::Envelope;
-use crate::queue::segment::Segment;
-use crate::support::failpoints::{self, Step};
 
 /// Envelopes that a publisher still has: one, or a batch.
 pub(crate) trait Pending<M> {
@@ -91,28 +88,6 @@ impl<M> Pending<M> for Batch<M> {
         envelopes.extend(&mut self.0);
         self.0 = envelopes.into_iter();
     }
-}
-
-/// Appends up to `wanted` pending envelopes to a segment, through the head with this epoch. What the segment does not
-/// keep goes to `unkept`, with its sequence number.
-pub(crate) fn append<M>(
-    segment: &Segment<M>,
-    epoch: u64,
-    pending: &mut impl Pending<M>,
-    wanted: usize,
-    unkept: impl FnMut(u64, Envelope<M>),
-) -> Option<Range<usize>> {
-    let slots = segment.claim(epoch, wanted)?;
-    failpoints::at(Step::Claimed);
-    if segment.is_blind() {
-        let sequence = segment.base() + slots.start as u64;
-        discard(pending, slots.len(), sequence, unkept);
-    } else {
-        for slot in slots.clone() {
-            segment.write(slot, || pending.take());
-        }
-    }
-    Some(slots)
 }
 
 /// Hands `count` pending envelopes to `unkept`, with sequence numbers that start at `sequence`. They were counted, and

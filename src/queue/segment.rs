@@ -167,18 +167,20 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Claims up to `wanted` consecutive slots. The caller writes each of them once, and then wakes the readers.
+    /// Claims up to `wanted` consecutive slots among the first `places`. The caller writes each of them once, and then
+    /// wakes the readers.
     ///
-    /// Returns `None` if the segment is full, closed or not ready, or if the epoch is not that of the head that may
-    /// claim.
+    /// Returns `None` if these slots are taken, if the segment is closed or not ready, or if the epoch is not that of
+    /// the head that may claim.
     #[inline]
-    pub(crate) fn claim(&self, epoch: u64, wanted: usize) -> Option<Range<usize>> {
+    pub(crate) fn claim(&self, epoch: u64, wanted: usize, places: usize) -> Option<Range<usize>> {
+        let places = places.min(self.limit);
         let open = READY | epoch << EPOCH_SHIFT;
         // Relaxed: the compare-and-swap validates it.
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let claimed = (word & CLAIMED) as usize;
-            let granted = wanted.min(self.limit - claimed);
+            let granted = wanted.min(places.saturating_sub(claimed));
             if word & (READY | CLOSED | EPOCH) != open || granted == 0 {
                 return None;
             }
@@ -198,20 +200,11 @@ impl<M> Segment<M> {
         }
     }
 
-    /// Whether a slot that keeps its envelope could be claimed at this moment.
+    /// Whether a slot that keeps its envelope, one of the first `places`, could be claimed at this moment.
     #[inline]
-    pub(crate) fn has_place(&self) -> bool {
+    pub(crate) fn has_slot(&self, places: usize) -> bool {
         let word = self.word.load(Ordering::Relaxed); // a hint: `claim` checks again
-        word & (READY | CLOSED) == READY && ((word & CLAIMED) as usize) < self.slots()
-    }
-
-    /// Claims one slot, unless the segment is blind.
-    #[inline]
-    pub(crate) fn claim_kept(&self, epoch: u64) -> Option<Range<usize>> {
-        if self.is_blind() {
-            return None;
-        }
-        self.claim(epoch, 1)
+        word & (READY | CLOSED) == READY && ((word & CLAIMED) as usize) < self.slots().min(places)
     }
 
     /// Returns the epoch of the head that may claim.

@@ -26,7 +26,6 @@ use crate::engine::receipt::Outcome;
 use crate::engine::refusal::Refusal;
 use crate::message::envelope::Envelope;
 use crate::message::subject::Payload;
-use crate::queue::segment::Segment;
 use crate::support::failpoints::{self, Step};
 
 impl<M> Core<M> {
@@ -65,11 +64,11 @@ impl<M> Core<M> {
         is_unrestricted: impl FnOnce() -> bool,
         permits: impl FnOnce(&Envelope<M>) -> bool,
     ) -> Option<Outcome> {
-        self.append_if(pending, |segment, envelope| {
+        self.append_if(pending, |head, envelope| {
             // A publish that may answer a request takes the slow path: it counts as in flight until the answer is
             // given.
             envelope.correlation_id.is_none()
-                && (is_unrestricted() || segment.has_place() && permits(envelope))
+                && (is_unrestricted() || head.has_place() && permits(envelope))
         })
         .ok()
     }
@@ -78,24 +77,25 @@ impl<M> Core<M> {
     fn append_if(
         &self,
         pending: &mut Option<Envelope<M>>,
-        may: impl FnOnce(&Segment<M>, &Envelope<M>) -> bool,
+        may: impl FnOnce(&Head<M>, &Envelope<M>) -> bool,
     ) -> Result<Outcome, Current<M>> {
         let current = self.current.load();
-        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile.
+        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile. It looks at every full
+        // queue, so it is not asked for a blind segment, which takes the slow path anyway.
         if !current.has_only_shared_queues()
-            || !may(&current.segment, Pending::first(pending))
+            || current.segment.is_blind()
+            || !may(&current, Pending::first(pending))
             || current.is_outdated()
         {
             return Err(current);
         }
         failpoints::at(Step::Admitted);
-        let Some(slots) = current.segment.claim_kept(current.epoch) else {
+        let Some(slots) = current.claim(1) else {
             return Err(current);
         };
         failpoints::at(Step::Claimed);
         (current.segment).write(slots.start, || Pending::take(pending));
-        current.wake_vacated(&self.readers);
-        self.readers.wake_all();
+        current.wake(&self.readers);
         // A request may have been registered since `may_answer` looked.
         self.requests.answer_all(&current.segment, slots);
         Ok(current.outcome(1))

@@ -22,7 +22,7 @@ use crate::engine::demands::Demands;
 use crate::engine::head::Head;
 use crate::engine::matches::{Matches, Verdicts};
 use crate::engine::notices::Notices;
-use crate::engine::pending::{Pending, append, discard};
+use crate::engine::pending::{Pending, discard};
 use crate::engine::receipt::Outcome;
 use crate::engine::refusal::Refusal;
 use crate::engine::requests::Requests;
@@ -134,12 +134,11 @@ impl<M> Core<M> {
             if current.has_only_shared_queues() {
                 if let Some(slots) = self.append(&current, pending, pending.remaining()) {
                     drop(hurry);
-                    current.wake_vacated(&self.readers);
-                    self.readers.wake_all();
+                    current.wake(&self.readers);
                     self.requests.answer_all(&current.segment, slots.clone());
                     return Ok(current.outcome(slots.len()));
                 }
-            } else if current.segment.has_place() {
+            } else if current.has_place() {
                 // User code, so it runs before anything has happened: if it panics, nothing has.
                 let mut matches = Matches::none();
                 (current.subscribers).matches(|| pending.first(), known, &mut matches);
@@ -157,8 +156,7 @@ impl<M> Core<M> {
                         order,
                         &mut rest,
                     );
-                    current.wake_vacated(&self.readers); // user code, so only once the order lock is free
-                    self.readers.wake_all(); // likewise
+                    current.wake(&self.readers); // user code, so only once the order lock is free
                     drop(matches);
                     return Ok(self.finish(outcome, rest, || {
                         self.requests.answer_all(&current.segment, slots);
@@ -283,15 +281,19 @@ impl<M> Core<M> {
         pending: &mut impl Pending<M>,
         wanted: usize,
     ) -> Option<Range<usize>> {
-        append(
-            &head.segment,
-            head.epoch,
-            pending,
-            wanted,
-            |sequence, envelope| {
+        let slots = head.claim(wanted)?;
+        failpoints::at(Step::Claimed);
+        if head.segment.is_blind() {
+            let sequence = head.segment.base() + slots.start as u64;
+            discard(pending, slots.len(), sequence, |sequence, envelope| {
                 self.requests.answer_alone(sequence, envelope);
-            },
-        )
+            });
+        } else {
+            for slot in slots.clone() {
+                head.segment.write(slot, || pending.take());
+            }
+        }
+        Some(slots)
     }
 
     /// Makes `next` the current head, if `current` still is. Both have the same segment, or that of `current` is
@@ -345,6 +347,9 @@ mod loom_leaving;
 #[cfg(all(test, oxide_loom))]
 #[path = "../tests/core_loom_models.rs"]
 mod loom_models;
+#[cfg(all(test, oxide_loom))]
+#[path = "../tests/core_loom_narrow.rs"]
+mod loom_narrow;
 #[cfg(all(test, oxide_loom))]
 #[path = "../tests/core_loom_policies.rs"]
 mod loom_policies;

@@ -136,13 +136,6 @@ impl<M> Head<M> {
         self.drops.iter().any(Full::is_vacated)
     }
 
-    /// The queues that were left out and have made room since.
-    pub(super) fn vacated(&self) -> impl Iterator<Item = &Arc<SharedQueue<M>>> {
-        (self.drops.iter())
-            .filter(|full| full.is_vacated())
-            .map(|full| self.at(full.index).0)
-    }
-
     /// The queues that lose what is published.
     pub(crate) fn drops(&self) -> impl Iterator<Item = (&Arc<SharedQueue<M>>, &Entry)> {
         self.drops.iter().map(|full| self.at(full.index))

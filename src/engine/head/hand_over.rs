@@ -5,7 +5,6 @@
 
 use super::Head;
 use crate::support::failpoints::{self, Step};
-use crate::support::sync::{Ordering, fence};
 use crate::support::wait_list::WaitList;
 
 impl<M> Head<M> {
@@ -28,18 +27,16 @@ impl<M> Head<M> {
         self.segment.mark_ready();
     }
 
-    /// Wakes readers that sleep though a loss is to be told: their queues had no room, and they have received
-    /// everything since. Not to be called under a lock.
+    /// Wakes the readers after envelopes were appended. Not to be called under a lock.
     #[inline]
-    pub(crate) fn wake_vacated(&self, readers: &WaitList) {
+    pub(crate) fn wake(&self, readers: &WaitList) {
         if self.drops.is_empty() {
-            return;
-        }
-        // Against the fence of a subscriber that registers in the wait list. Its queue was seen to be full; it may have
-        // received everything since, and have looked before this loss.
-        fence(Ordering::SeqCst);
-        if self.vacated().next().is_some() {
+            // What the readers wait for lies in the segment, so both sides have changed its word.
             readers.wake_all();
+        } else {
+            // A reader whose queue was seen to be full may have received everything since, and have looked before this
+            // loss. No word that it has changed tells it of that.
+            readers.wake_all_after_fence();
         }
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! * The accounts of a head follow from those of its predecessor and from how far the predecessor's segment was filled.
 //!   That is final by then.
-//! * A queue is in reach only if it has room for every slot of the segment.
+//! * A queue is in reach only if it has room. If it has not room for every slot of the segment, publishers
+//!   [look](narrow) before they claim one.
 //! * A publisher reads the list after it has loaded the head that it will succeed. So versions of the list never go
 //!   back along the chain.
 //!
@@ -19,11 +20,13 @@
 
 mod accounts;
 mod hand_over;
+mod narrow;
 mod same_segment;
 
 use std::sync::Arc;
 
 use self::accounts::{Full, Other};
+use self::narrow::{Narrow, Shortage};
 use crate::engine::attempt::Attempt;
 use crate::engine::pending::Pending;
 use crate::engine::receipt::Outcome;
@@ -53,6 +56,8 @@ pub(crate) struct Head<M> {
     others: Box<[Other<M>]>,
     /// How many queues are in reach.
     in_reach: usize,
+    /// The queues in reach that have not room for the whole segment.
+    narrow: Box<[Narrow]>,
     /// The queues that have no room, and drop.
     drops: Box<[Full]>,
     /// The queues that have no room, and are evicted for it, by their index among the exceptions.
@@ -74,6 +79,7 @@ impl<M> Head<M> {
             subscribers,
             others: Box::default(),
             in_reach: 0,
+            narrow: Box::default(),
             drops: Box::default(),
             evicts: Box::default(),
             retained: Retained::nothing(),
@@ -109,6 +115,7 @@ impl<M> Head<M> {
             retained,
             subscribers,
             in_reach: 0,
+            narrow: Box::default(),
             drops: Box::default(),
             evicts: Box::default(),
             growth: self.growth(),
@@ -135,7 +142,8 @@ impl<M> Head<M> {
             .min(max)
             .min(MAX_BYTES / slot_bytes)
             .max(1);
-        let mut slots = growth as u64;
+        let mut slots = growth;
+        let mut shortage = Shortage::new();
         let mut in_reach = 0;
         let mut others = Vec::new();
         let (mut drops, mut evicts) = (Vec::new(), Vec::new());
@@ -159,7 +167,12 @@ impl<M> Head<M> {
             queue.make_room(self.end_sequence(), gone);
             if room > 0 {
                 in_reach += 1;
-                slots = slots.min(room);
+                let room = usize::try_from(room).unwrap_or(usize::MAX);
+                if terms.blocks() {
+                    slots = slots.min(room);
+                } else if room < growth {
+                    shortage.add(queue, &entry, room);
+                }
                 if is_exception && !queue.knows_of(entry.left_out) {
                     entry.reach = Reach::Within;
                     others.push(other(entry));
@@ -185,13 +198,14 @@ impl<M> Head<M> {
             // This publisher has waited long enough for that queue. Others still wait for it, so none may append here.
             slots = 1;
         }
-        let slots = usize::try_from(slots).expect("it was made from a usize");
+        let slots = shortage.length(slots, in_reach);
         let read = in_reach > 0
             || passes_over
             || !subscribers.direct.is_empty()
             || !subscribers.rules.is_empty();
         let retained = self.retained_for(&subscribers); // user code, so before anything has happened
-        let taken = wanted.min(slots);
+        let taken = wanted.min(slots).min(shortage.least_room());
+        let narrow = shortage.narrow(slots);
         let segment = if !read {
             Segment::blind(self.end_sequence(), wanted)
         } else if taken > 1 && taken >= slots / 2 {
@@ -207,6 +221,7 @@ impl<M> Head<M> {
             subscribers,
             others: others.into(),
             in_reach,
+            narrow,
             drops: drops.into(),
             evicts: evicts.into(),
             retained,
@@ -235,9 +250,9 @@ impl<M> Head<M> {
     /// segment that filled up, but was cut short for want of room, says nothing about that.
     fn growth(&self) -> usize {
         let (slots, claimed) = (self.segment.slots(), self.segment.filled().claimed);
-        if claimed < slots {
+        if claimed < slots.min(self.places()) {
             claimed
-        } else if slots < self.growth {
+        } else if slots < self.growth || claimed < slots {
             self.growth
         } else {
             slots * 2
@@ -266,28 +281,97 @@ impl<M> Head<M> {
 
 #[cfg(all(test, not(oxide_loom)))]
 mod tests {
-    use crate::{Bus, Envelope, Overflow, SubscribeOptions};
+    use crate::{Bus, Envelope, Overflow, SubscribeOptions, Subscription};
+
+    fn narrow() -> SubscribeOptions<u32> {
+        SubscribeOptions::new().capacity(4)
+    }
+
+    /// Publishes so many, one after the other, and lets each of these subscribers receive it.
+    fn publish_and_receive(bus: &Bus<u32>, count: u32, subscribers: &mut [Subscription<u32>]) {
+        for number in 0..count {
+            bus.publish(Envelope::new("counter", number)).expect("open");
+            for subscriber in &mut *subscribers {
+                assert!(subscriber.try_recv().is_ok());
+            }
+        }
+    }
+
+    fn subscribe(bus: &Bus<u32>, options: SubscribeOptions<u32>) -> Subscription<u32> {
+        bus.subscribe_with(options).expect("open")
+    }
 
     #[test]
-    fn one_that_is_nearly_full_shortens_the_segments_unless_envelopes_are_sent_to_it_by_themselves()
-    {
-        let narrow = || SubscribeOptions::new().capacity(1);
+    fn one_of_two_with_little_room_shortens_the_segments_only_if_publishers_wait_for_it() {
         let kinds = [
             narrow(),
+            narrow().overflow(Overflow::Evict),
             narrow().predicate(|_: &Envelope<u32>| true),
             narrow().source("counter"),
             narrow().overflow(Overflow::DropOldest),
+            narrow().overflow(Overflow::Block),
         ];
-        let are_short = kinds.map(|options| {
+        let lengths = kinds.map(|options| {
             let bus = Bus::<u32>::new();
             let _roomy = bus.subscribe();
-            let mut slow = bus.subscribe_with(options).expect("open");
-            for number in 0..40 {
-                bus.publish(Envelope::new("counter", number)).expect("open");
-                assert!(slow.try_recv().is_ok());
-            }
-            bus.core.current().segment.slots() == 1
+            publish_and_receive(&bus, 40, &mut [subscribe(&bus, options)]);
+            bus.core.current().segment.slots()
         });
-        assert_eq!(are_short, [true, false, false, false]);
+        assert_eq!(lengths, [32, 32, 32, 32, 32, 4]);
+    }
+
+    #[test]
+    fn many_with_little_room_shorten_the_segments() {
+        let bus = Bus::<u32>::new();
+        let _roomy = bus.subscribe();
+        let mut slow = [(); 16].map(|()| subscribe(&bus, narrow()));
+        publish_and_receive(&bus, 40, &mut slow);
+        let current = bus.core.current();
+        assert_eq!((current.segment.slots(), current.narrow.len()), (4, 0));
+    }
+
+    #[test]
+    fn a_narrow_queue_takes_just_what_it_has_room_for_in_one_segment_or_in_several() {
+        let bus = Bus::<u32>::new();
+        let _roomy = bus.subscribe();
+        let mut slow = [subscribe(&bus, narrow())];
+        publish_and_receive(&bus, 40, &mut slow);
+        let publish = |count| {
+            let publish = |number| bus.publish(Envelope::new("counter", number)).expect("open");
+            let receipts = (0..count).map(publish);
+            receipts.map(|it| it.delivered() - 1).collect::<Vec<_>>()
+        };
+        assert_eq!(publish(3), [1, 1, 1]);
+        assert_eq!(slow[0].try_recv().map(|it| it.message), Ok(0));
+        assert_eq!(publish(4), [1, 1, 0, 0], "full");
+        let [slow] = slow;
+        assert_eq!((slow.len(), slow.dropped()), (4, 2));
+    }
+
+    #[test]
+    fn a_batch_is_split_where_a_narrow_queue_has_no_more_room() {
+        let bus = Bus::<u32>::new();
+        let mut roomy = bus.subscribe();
+        let mut slow = [subscribe(&bus, narrow())];
+        publish_and_receive(&bus, 40, &mut slow);
+        let batch = (0..30).map(|number| Envelope::new("counter", number));
+        let receipt = bus.publish_batch(batch).expect("open");
+        assert_eq!((receipt.delivered(), receipt.dropped()), (34, 26));
+        assert_eq!((slow[0].len(), slow[0].dropped()), (4, 26));
+        assert_eq!(roomy.try_recv_each(|_| ()), Ok(70));
+    }
+
+    #[test]
+    fn a_queue_stays_narrow_in_the_same_segment_until_it_leaves() {
+        let bus = Bus::<u32>::new();
+        let _roomy = bus.subscribe();
+        let mut slow = [subscribe(&bus, narrow())];
+        publish_and_receive(&bus, 40, &mut slow);
+        let base = bus.core.current().segment.base();
+        let _newcomer = bus.subscribe();
+        assert_eq!(bus.core.current().narrow.len(), 1);
+        drop(slow);
+        let current = bus.core.current();
+        assert_eq!((current.narrow.len(), current.segment.base()), (0, base));
     }
 }

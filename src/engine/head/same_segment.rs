@@ -62,6 +62,7 @@ impl<M> Head<M> {
             subscribers: Arc::clone(subscribers),
             others: others.into(),
             in_reach,
+            narrow: self.narrow_among(subscribers),
             drops: drops.into(),
             evicts: Box::default(), // they were evicted before the segment was ready
             retained: Retained::nothing(),

@@ -18,7 +18,7 @@ fn bus_with_a_place(grant: Grant) -> (Bus<u32>, Subscription<u32>, Publisher<u32
     for message in 0..2 {
         bus.publish(Envelope::new("model", message)).unwrap();
     }
-    assert!(bus.core.current().segment.has_place());
+    assert!(bus.core.current().has_place());
     (bus, subscription, publisher)
 }
 

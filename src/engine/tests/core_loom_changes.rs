@@ -14,7 +14,7 @@ fn bus_with_a_place() -> (Bus<u32>, Subscription<u32>) {
         publish(&bus, message);
     }
     queued(&mut subscription);
-    assert!(bus.core.current().segment.has_place());
+    assert!(bus.core.current().has_place());
     (bus, subscription)
 }
 

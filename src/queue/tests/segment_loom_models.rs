@@ -21,7 +21,7 @@ fn open(slots: usize) -> Arc<Segment<u32>> {
 
 /// Claims a slot and writes it.
 fn append(segment: &Segment<u32>, message: u32) -> Option<usize> {
-    let slot = segment.claim(0, 1)?.start;
+    let slot = segment.claim(0, 1, segment.slots())?.start;
     segment.write(slot, || envelope(message));
     Some(slot)
 }

@@ -21,7 +21,7 @@ fn open() -> Arc<Segment<u32>> {
 
 /// What a publisher does.
 fn append(segment: &Segment<u32>, list: &WaitList, message: u32) {
-    match segment.claim(0, 1) {
+    match segment.claim(0, 1, segment.slots()) {
         Some(slots) => segment.write(slots.start, || Envelope::new("model", message)),
         None => segment.close(), // and opens the next
     }
@@ -127,7 +127,7 @@ fn a_thread_is_woken_by_one_of_two_that_append_though_the_other_is_stopped_befor
         let (segment, list) = (open(), Arc::<WaitList>::default());
         let stopped = {
             let segment = Arc::clone(&segment);
-            thread::spawn(move || drop(segment.claim(0, 1)))
+            thread::spawn(move || drop(segment.claim(0, 1, segment.slots())))
         };
         let publisher = {
             let (segment, list) = (Arc::clone(&segment), Arc::clone(&list));

@@ -12,7 +12,7 @@ fn bus_with_a_place() -> (Bus<u32>, Subscription<u32>) {
     let mut subscription = bus.subscribe();
     (0..9).for_each(|number| _ = publish(&bus, number)); // segments of 1, 2, 4 and 8 slots
     assert_eq!(queued(&mut subscription), all(0..9));
-    assert!(bus.core.current().segment.has_place());
+    assert!(bus.core.current().has_place());
     (bus, subscription)
 }
 

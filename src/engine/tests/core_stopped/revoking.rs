@@ -12,7 +12,7 @@ fn bus_with_a_place(grant: Grant) -> (Bus<u32>, Subscription<u32>, Publisher<u32
     bus.grant(grant).unwrap();
     let publisher = bus.publisher("test", "write");
     (0..2).for_each(|number| _ = publish(&bus, number));
-    assert!(bus.core.current().segment.has_place());
+    assert!(bus.core.current().has_place());
     assert_eq!(queued(&mut subscription), [0, 1]);
     (bus, subscription, publisher)
 }

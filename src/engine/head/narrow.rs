@@ -1,0 +1,124 @@
+//! Narrow queues: those in reach that have less room than the segment has slots.
+//!
+//! A subscriber may make room while a segment fills. So a segment may be longer than the room of some queues in its
+//! reach. Each publish looks how much room these have by then, and claims no slot beyond that. Where the next slot finds
+//! no room, the segment is closed, and the next one leaves that queue out.
+//!
+//! * **A capacity is exact.** Only publishers fill a queue, and all of them claim by the segment's one word. So between
+//!   a look and the claim that it is for, room only grows.
+//! * **A queue is left out only if it is full.** The publisher that opens the next segment looks again.
+//!
+//! A publish pays for each narrow queue, and an opening for each queue. The [length](Shortage::length) of a segment weighs
+//! the two. A queue that publishers wait for is never narrow: they wait until it has room for a batch.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Head;
+use crate::engine::subscriber_list::SubscriberList;
+use crate::queue::entry::Entry;
+use crate::queue::segment::MAX_SLOTS;
+use crate::queue::shared::{QueueState, SharedQueue};
+
+/// What an opening costs for each queue, in looks at a narrow queue.
+const OPENING: usize = 3;
+
+/// What an opening costs by itself, as if there were so many queues more.
+const FIXED: usize = 4;
+
+/// A narrow queue, as each publish looks at it.
+#[derive(Clone)]
+pub(super) struct Narrow {
+    number: u64,
+    /// A copy of the handle, so that each publish finds it at once.
+    state: Arc<QueueState>,
+    capacity: u64,
+    /// How many envelopes were enqueued up to the segment's base.
+    enqueued: u64,
+}
+
+impl Narrow {
+    /// Returns how many slots of the segment the queue has room for by now.
+    #[inline]
+    fn places(&self) -> usize {
+        let places = (self.state.consumed() + self.capacity).saturating_sub(self.enqueued);
+        usize::try_from(places).unwrap_or(usize::MAX)
+    }
+}
+
+/// The queues that have less room than the longest segment has slots.
+pub(super) struct Shortage<'a, M>(Vec<(usize, &'a SharedQueue<M>, u64)>);
+
+impl<'a, M> Shortage<'a, M> {
+    pub(super) fn new() -> Self {
+        Shortage(Vec::new())
+    }
+
+    pub(super) fn add(&mut self, queue: &'a SharedQueue<M>, entry: &Entry, room: usize) {
+        self.0.push((room, queue, entry.enqueued));
+    }
+
+    /// Returns for how many envelopes every queue has room now.
+    pub(super) fn least_room(&self) -> usize {
+        let rooms = self.0.iter().map(|(room, ..)| *room);
+        rooms.min().unwrap_or(usize::MAX)
+    }
+
+    /// Returns how many slots a segment should have, up to `most`, if it reaches this many queues.
+    pub(super) fn length(&self, most: usize, in_reach: usize) -> usize {
+        if self.0.is_empty() {
+            return most;
+        }
+        let mut with_room = [0; MAX_SLOTS];
+        for (room, ..) in &self.0 {
+            with_room[*room] += 1;
+        }
+        let opening = OPENING * (in_reach + FIXED) * MAX_SLOTS;
+        let mut narrow = 0;
+        let cost = |slots: &usize| {
+            narrow += with_room[slots - 1];
+            narrow * MAX_SLOTS + opening / slots
+        };
+        (1..=most).min_by_key(cost).unwrap_or(most)
+    }
+
+    /// Returns the queues that are narrow if the segment has so many slots.
+    pub(super) fn narrow(&self, slots: usize) -> Box<[Narrow]> {
+        let narrow = self.0.iter().filter(|(room, ..)| *room < slots);
+        let narrow = narrow.map(|&(_, queue, enqueued)| Narrow {
+            number: queue.terms().number(),
+            state: Arc::clone(queue.state()),
+            capacity: queue.terms().capacity as u64,
+            enqueued,
+        });
+        narrow.collect()
+    }
+}
+
+impl<M> Head<M> {
+    /// Claims up to `wanted` consecutive slots, for which every queue in reach has room. The caller writes each of them
+    /// once, and then wakes the readers.
+    #[inline]
+    pub(crate) fn claim(&self, wanted: usize) -> Option<Range<usize>> {
+        self.segment.claim(self.epoch, wanted, self.places())
+    }
+
+    /// Whether a slot that keeps its envelope could be claimed at this moment. A hint: `claim` looks again.
+    #[inline]
+    pub(crate) fn has_place(&self) -> bool {
+        self.segment.has_slot(self.places())
+    }
+
+    /// Returns how many slots of the segment every narrow queue has room for by now.
+    #[inline]
+    pub(super) fn places(&self) -> usize {
+        let places = self.narrow.iter().map(Narrow::places);
+        places.min().unwrap_or(usize::MAX)
+    }
+
+    /// The narrow queues that are on this list.
+    pub(super) fn narrow_among(&self, subscribers: &SubscriberList<M>) -> Box<[Narrow]> {
+        let is_listed = |it: &&Narrow| subscribers.shared.get(it.number, |_| true).is_some();
+        self.narrow.iter().filter(is_listed).cloned().collect()
+    }
+}
