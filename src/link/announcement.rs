@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::link::control::{self, MAX_SEQUENCE};
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::import_subject::ImportSubject;
 use crate::link::subject;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::link::announcement::Announcement;
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::import_subject::ImportSubject;
 
 /// How soon it is said again, in case that it is lost; then more and more seldom, up to the longest pause.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::subject;
 
 /// The most bytes of a control frame.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::resend_queue::ResendQueue;
 use crate::link::wire::Place;
 

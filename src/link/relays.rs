@@ -100,7 +100,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::link::engine::Frame;
+    use crate::link::frame::Frame;
     use crate::link::wire::read_heading;
 
     #[test]

@@ -4,8 +4,9 @@
 use tokio::time::Instant;
 
 use crate::link::calling::{Called, call, succeeds};
-use crate::link::engine::{EngineSender, Frame, StreamProgress};
+use crate::link::engine::{EngineSender, StreamProgress};
 use crate::link::exporting::Exporting;
+use crate::link::frame::Frame;
 use crate::link::stage::{PublishingStage, Stage};
 use crate::link::state::{Action, State};
 use crate::link::stats::ImportStats;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::link::arrival::Handed;
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::wire::Heading;
 
 /// The most frames, and their bytes, that wait for the bus.

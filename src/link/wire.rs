@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::codec::{self, Codec, DecodeError, EncodeError};
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::subject;
 use crate::message::envelope::Envelope;
 use crate::message::headers::{HeaderError, Headers, LINK_ORIGIN};

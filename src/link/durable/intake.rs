@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::numbers::SeenNumbers;
-use crate::link::engine::{Frame, StreamProgress};
+use crate::link::engine::StreamProgress;
+use crate::link::frame::Frame;
 use crate::link::name::is_name;
 use crate::link::stats::{Fate, ImportStats};
 use crate::link::subject::{self, Purpose};

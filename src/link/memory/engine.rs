@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::MemoryServer;
 use super::server::MemoryConnection;
 use crate::link::deadline::reached;
-use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender, Frame};
+use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender};
+use crate::link::frame::Frame;
 use crate::link::import_subject::ImportSubject;
 
 /// How many frames a connection takes while it is cut, before a send waits. They are lost.

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::Faults;
 use super::stored::{StoredStream, StreamReader};
-use crate::link::engine::{EngineEvent, Frame};
+use crate::link::engine::EngineEvent;
+use crate::link::frame::Frame;
 use crate::link::import_subject::ImportSubject;
 use crate::link::subject;
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::server::{MemoryConnection, Server};
-use crate::link::engine::{EngineEvent, Frame, LinkPlan};
+use crate::link::engine::{EngineEvent, LinkPlan};
+use crate::link::frame::Frame;
 use crate::link::stream::{StreamError, StreamStart};
 use crate::link::subject;
 

@@ -6,9 +6,10 @@ use tokio::time::Instant;
 
 use super::engine::{MemoryEngine, MemoryReceiver, MemorySender};
 use crate::link::engine::{
-    Engine, EngineError, EngineEvent, EngineSender, Frame, LinkPlan, StreamEngine, StreamProgress,
+    Engine, EngineError, EngineEvent, EngineSender, LinkPlan, StreamEngine, StreamProgress,
     for_a_stream,
 };
+use crate::link::frame::Frame;
 use crate::link::stream::StreamError;
 
 /// The engine of durable links over a [`MemoryServer`](super::MemoryServer); made by

@@ -13,7 +13,8 @@ use tokio::task::coop::has_budget_remaining;
 
 use super::news::{ClientNews, SharedNews, connection};
 use super::{CAPACITY, sender};
-use crate::link::engine::{EngineEvent, EngineReceiver, Frame};
+use crate::link::engine::{EngineEvent, EngineReceiver};
+use crate::link::frame::Frame;
 use crate::link::subject::{self, Purpose};
 
 /// The receiving end of a connection to a NATS server.

@@ -14,7 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time;
 
 use super::news::{ClientNews, SharedNews, connection};
-use crate::link::engine::{EngineError, EngineSender, Frame};
+use crate::link::engine::{EngineError, EngineSender};
+use crate::link::frame::Frame;
 
 /// The most bytes of a subject. A server takes 4,096 for a whole control line, and cuts a connection with a longer one.
 const SUBJECT: usize = 4_000;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::link::arrival::{Arrival, Handed};
 use crate::link::control::{Mark, Tombstone};
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::gap_patience::GapPatience;
 use crate::link::incoming::Incoming;
 use crate::link::outgoing::{Outgoing, WindowBounds};

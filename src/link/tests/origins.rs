@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::*;
-use crate::link::engine::Frame;
+use crate::link::frame::Frame;
 use crate::link::wire::read_heading;
 
 const PATIENCE: GapPatience = GapPatience {

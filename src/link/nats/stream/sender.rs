@@ -14,9 +14,8 @@ use super::api::Api;
 use super::connection::StreamConnection;
 use super::consumer;
 use super::{SharedStream, StreamStanding};
-use crate::link::engine::{
-    EngineError, EngineSender, Frame, LinkPlan, StreamProgress, for_a_stream,
-};
+use crate::link::engine::{EngineError, EngineSender, LinkPlan, StreamProgress, for_a_stream};
+use crate::link::frame::Frame;
 
 /// How long a connection that closes waits for the client.
 const FAREWELL: Duration = Duration::from_secs(1);
