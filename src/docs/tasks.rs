@@ -37,6 +37,7 @@
 //! | of | methods | for tasks |
 //! | --- | --- | --- |
 //! | `Bus` | `close`, `is_closed`, `same_bus`, `stats`, `grants`, `grant`, `revoke`, `is_granted`, `retain`, `try_publish`, `unsubscribe` | the same methods: they never wait |
+//! | `Bus` | `serve_inspection` | a thread of its own serves it, whoever calls this: `into_sync` has it |
 //! | `Bus` | `builder` | the same: `AsyncBus::from(Bus::builder().build())` |
 //! | `Publisher` | `source`, `capability`, `is_granted`, `try_publish` | the same methods: they never wait |
 //! | `Subscription` | `close`, `is_closed`, `len`, `is_empty`, `capacity`, `dropped`, `id`, `name`, `set_patterns` | the same methods: they never wait |

@@ -29,9 +29,9 @@ pub(super) const QUEUE_HEADS: [&str; 10] = [
 pub(super) const CAPABILITY_HEADS: [&str; 6] = [
     "capability",
     "granted for",
-    "publishers",
     "denied/s",
     "denied",
+    "publishers",
     "in flight",
 ];
 
@@ -130,9 +130,9 @@ pub(super) fn capabilities(snapshot: &Snapshot, rates: Option<&Rates>) -> Vec<[S
             [
                 escaped(grant.capability.as_str().chars()),
                 granted_for(grant),
-                grant.publishers.to_string(),
                 rate(index),
                 grouped(grant.denied),
+                grant.publishers.to_string(),
                 grant.in_flight.to_string(),
             ]
         })

@@ -38,6 +38,35 @@ const QUEUE_WIDTHS: [Constraint; 10] = [
     Constraint::Min(10),
 ];
 
+/// From so many columns on, the whole table of capabilities is shown, and else four columns.
+const HALF: u16 = 66;
+
+const CAPABILITY_WIDTHS: [Constraint; 6] = [
+    Constraint::Min(14),
+    Constraint::Min(11),
+    Constraint::Length(8),
+    Constraint::Length(7),
+    Constraint::Length(10),
+    Constraint::Length(9),
+];
+
+const SOURCE_WIDTHS: [Constraint; 3] = [
+    Constraint::Min(12),
+    Constraint::Length(9),
+    Constraint::Length(7),
+];
+
+const LINK_WIDTHS: [Constraint; 8] = [
+    Constraint::Min(12),
+    Constraint::Length(13),
+    Constraint::Length(9),
+    Constraint::Length(8),
+    Constraint::Length(8),
+    Constraint::Length(9),
+    Constraint::Length(8),
+    Constraint::Min(8),
+];
+
 pub(super) fn draw(frame: &mut Frame, watch: &mut TopWatch) {
     let rates = watch.rates.as_ref();
     let capabilities = capabilities(&watch.snapshot, rates);
@@ -66,25 +95,29 @@ pub(super) fn draw(frame: &mut Frame, watch: &mut TopWatch) {
 
     frame.render_widget(Paragraph::new(headlines(watch)), head);
     draw_queues(frame, queues, watch);
-    let few = [22, 20, 10, 8, 8, 9];
+    let columns = if left.width < HALF {
+        4
+    } else {
+        CAPABILITY_HEADS.len()
+    };
+    let heads = &CAPABILITY_HEADS[..columns];
     draw_table(
         frame,
         left,
         "Capabilities",
-        CAPABILITY_HEADS,
-        few,
+        heads,
+        &CAPABILITY_WIDTHS,
         capabilities,
     );
     draw_table(
         frame,
         right,
         "Sources of the newest",
-        SOURCE_HEADS,
-        [22, 10, 10],
+        &SOURCE_HEADS,
+        &SOURCE_WIDTHS,
         sources,
     );
-    let few = [16, 14, 10, 8, 8, 10, 8, 30];
-    draw_table(frame, below, "Links", LINK_HEADS, few, links);
+    draw_table(frame, below, "Links", &LINK_HEADS, &LINK_WIDTHS, links);
     draw_advisories(frame, told, watch);
     frame.render_widget(Line::from(help_line(watch)).reversed(), help);
 }
@@ -143,26 +176,27 @@ fn draw_queues(frame: &mut Frame, area: Rect, watch: &mut TopWatch) {
     watch.table = TableState::new().with_offset(offset).with_selected(chosen);
 }
 
+/// Draws as many columns as there are heads.
 fn draw_table<const N: usize>(
     frame: &mut Frame,
     area: Rect,
     title: &str,
-    heads: [&'static str; N],
-    widths: [u16; N],
+    heads: &[&'static str],
+    widths: &[Constraint],
     rows: Vec<[String; N]>,
 ) {
     if rows.is_empty() {
         return;
     }
     let shown = usize::from(area.height.saturating_sub(2));
-    let more = rows.len().saturating_sub(shown);
-    let title = match more {
+    let title = match rows.len().saturating_sub(shown) {
         0 => title.to_owned(),
         more => format!("{title}, and {more} more"),
     };
-    let rows = rows.into_iter().take(shown).map(Row::new).collect();
-    let widths = widths.map(Constraint::Max).to_vec();
-    frame.render_widget(titled(rows, &heads, widths, title), area);
+    let rows = rows.into_iter().take(shown);
+    let rows = rows.map(|cells| Row::new(cells.into_iter().take(heads.len())));
+    let widths = widths[..heads.len()].to_vec();
+    frame.render_widget(titled(rows.collect(), heads, widths, title), area);
 }
 
 /// Returns a table under a rule with its title.
@@ -211,8 +245,9 @@ fn line(note: &AdvisoryNote, watch: &TopWatch) -> String {
         )
     });
     let text = escaped(note.text.chars());
+    let time = note.time.get(11..).unwrap_or_default(); // without the date
     let words = [
-        note.time.clone(),
+        time.to_owned(),
         note.kind.clone(),
         about.unwrap_or_default(),
         text,
