@@ -71,6 +71,9 @@ fn words(advisory: &Advisory) -> String {
             capability.to_string()
         }
         Advisory::LinkLagged { link, missed } => format!("link {link} has missed {missed}"),
+        Advisory::LinkCut { link }
+        | Advisory::LinkRestored { link }
+        | Advisory::LinkNamesake { link } => link.to_string(),
         Advisory::Unsubscribed { .. } | Advisory::Closed => String::new(),
     }
 }
