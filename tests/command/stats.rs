@@ -180,7 +180,7 @@ fn files_of_one_log_go_on_and_logs_of_several_programs_begin_anew() {
     }
     log.close().unwrap();
     let numbered = |number: usize| path.with_extension(format!("jsonl.{number}"));
-    let files: Vec<_> = (1..)
+    let files: Vec<_> = (1..100)
         .map(numbered)
         .take_while(|file| file.exists())
         .collect();

@@ -69,6 +69,7 @@ pub(crate) fn run(options: &StatsOptions) -> Result<ExitCode, Failure> {
     let mut flaws = Vec::new();
     for log in &logs {
         let path = log.path().display().to_string();
+        summary.begin_file();
         flaws.push(log.forwards(|line, record| summary.take(&path, line, &record))?);
     }
     summary.bad_lines = flaws.iter().map(|flaws| flaws.bad).sum();

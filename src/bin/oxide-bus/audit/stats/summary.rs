@@ -1,6 +1,6 @@
 //! What some logs have in them: read record by record, and told as text or as JSON.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -32,14 +32,20 @@ pub(super) struct LogSummary {
     pub(super) timeline: Timeline,
     /// The number of the record before.
     before: Option<u64>,
+    is_file_new: bool,
 }
 
 impl LogSummary {
+    /// Begins another file.
+    pub(super) fn begin_file(&mut self) {
+        self.is_file_new = true;
+    }
+
     /// Takes in a record of a log.
     pub(super) fn take(&mut self, log: &str, line: u64, record: &LogLine<'_>) {
         self.records += 1;
         // A file of another log, or one before which a file is missing, has no known beginning.
-        if line == 1
+        if mem::take(&mut self.is_file_new)
             && self.before.and_then(|before| before.checked_add(1)) != Some(record.record())
         {
             self.gaps.go_on(None);
@@ -98,7 +104,7 @@ pub(super) fn written_second(second: i64) -> String {
 impl Serialize for LogSummary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let busiest = self.timeline.busiest();
-        let mut all = serializer.serialize_struct("LogSummary", 19)?;
+        let mut all = serializer.serialize_struct("LogSummary", 18)?;
         all.serialize_field("records", &self.records)?;
         all.serialize_field("envelopes", &self.envelopes)?;
         all.serialize_field("unwritable", &self.unwritable)?;
