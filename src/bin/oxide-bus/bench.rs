@@ -3,6 +3,7 @@
 mod compare;
 mod contestant;
 mod counts;
+mod duty;
 mod export;
 pub(crate) mod figures;
 mod gallery;
@@ -62,7 +63,9 @@ pub(crate) fn run(options: &BenchOptions) -> Result<ExitCode, Failure> {
     } else {
         table::table(&results)
     };
-    output::written(writeln!(io::stdout(), "{}", text.trim_end()))?;
+    if !text.is_empty() {
+        output::written(writeln!(io::stdout(), "{}", text.trim_end()))?;
+    }
     if let Some(report) = report {
         report.write(&results, options)?;
     }

@@ -11,19 +11,25 @@ use crate::support::command::{file, path, text};
 
 const SMALL: &[&str] = &["--messages", "200", "--subscribers", "1,2"];
 
-/// Returns a result of five rounds, with these factors on all rates and all latencies of each round.
-fn old(factors: impl Fn(usize) -> (f64, f64)) -> NamedTempFile {
+/// A factor on all rates of a round, and what its latencies become.
+type Change = (f64, fn(u64) -> u64);
+
+const BETTER: Change = (1e4, |time| time / 10_000 + 1);
+
+const WORSE: Change = (1e-4, |time| time * 10_000);
+
+/// Returns a result of five rounds, each of them changed.
+fn old(change: impl Fn(usize) -> Change) -> NamedTempFile {
     let mut lines = results(&[SMALL, &["--rounds", "5"]].concat());
     for line in &mut lines {
         let rounds = line["rounds"].as_array_mut().expect("a list");
         for (number, round) in rounds.iter_mut().enumerate() {
-            let (rates, times) = factors(number);
+            let (factor, of_time) = change(number);
             let rate = &mut round["deliveries_per_s"];
-            *rate = json!(rate.as_f64().expect("a number") * rates);
+            *rate = json!(rate.as_f64().expect("a number") * factor);
             for key in ["p50", "p99"] {
                 let time = &mut round["latency_ns"][key];
-                let nanoseconds = time.as_f64().expect("a number") * times;
-                *time = json!(nanoseconds as u64 + 1);
+                *time = json!(of_time(time.as_u64().expect("a number")));
             }
         }
     }
@@ -31,7 +37,8 @@ fn old(factors: impl Fn(usize) -> (f64, f64)) -> NamedTempFile {
 }
 
 fn text_of(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n")
 }
 
 fn compared(old: &NamedTempFile, more: &[&str]) -> Output {
@@ -40,7 +47,7 @@ fn compared(old: &NamedTempFile, more: &[&str]) -> Output {
 
 #[test]
 fn what_is_worse_beyond_the_noise_is_told_and_fails_if_it_is_too_much() {
-    let old = old(|_| (1e4, 1e-4));
+    let old = old(|_| BETTER);
     let output = compared(&old, &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let stdout = text(&output.stdout);
@@ -63,7 +70,7 @@ fn what_is_worse_beyond_the_noise_is_told_and_fails_if_it_is_too_much() {
 
 #[test]
 fn what_is_better_never_fails() {
-    let old = old(|_| (1e-4, 1e4));
+    let old = old(|_| WORSE);
     let output = compared(&old, &["--fail-over", "0.1"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let stdout = text(&output.stdout);
@@ -73,7 +80,7 @@ fn what_is_better_never_fails() {
 
 #[test]
 fn what_lies_within_the_spread_of_the_rounds_has_not_changed() {
-    let spread = |number: usize| [(1e-4, 1e-4), (1e4, 1e4)][number % 2];
+    let spread = |number: usize| -> Change { [(1e-4, BETTER.1), (1e4, WORSE.1)][number % 2] };
     let old = old(spread);
     let output = compared(&old, &["--fail-over", "0.1"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -90,7 +97,7 @@ fn what_lies_within_the_spread_of_the_rounds_has_not_changed() {
 
 #[test]
 fn with_json_stdout_has_the_result_only() {
-    let old = old(|_| (1e-4, 1e4));
+    let old = old(|_| WORSE);
     let output = compared(&old, &["--json"]);
     for line in text(&output.stdout).lines() {
         assert_eq!(

@@ -139,7 +139,9 @@ impl OldResult {
             let old = self.rounds(&result.point).unwrap_or_default();
             let name = name_of(&result.point, &swept);
             let change = move |figure| changed(figure, old, &result.rounds, &name);
-            FIGURES.iter().filter_map(change)
+            // Where publishers sleep, the rate is that of the sleeps.
+            let first = usize::from(result.point.scenario.is_paced());
+            FIGURES[first..].iter().filter_map(change)
         });
         let changes: Vec<ChangedFigure> = changes.collect();
         let path = self.path.display();

@@ -109,7 +109,37 @@ impl Unit {
 
 #[cfg(test)]
 mod tests {
-    use super::Unit;
+    use super::{Unit, time};
+
+    #[test]
+    fn a_time_has_three_digits_and_no_zeros_that_say_nothing() {
+        let times = [
+            0,
+            7,
+            999,
+            1_000,
+            1_234,
+            98_765,
+            123_456,
+            2_500_000,
+            12_345_678_901,
+        ];
+        assert_eq!(
+            times.map(|it| time(Some(it))),
+            [
+                "0 ns",
+                "7 ns",
+                "999 ns",
+                "1 µs",
+                "1.23 µs",
+                "98.8 µs",
+                "123 µs",
+                "2.5 ms",
+                "12,346 ms"
+            ]
+        );
+        assert_eq!(time(None), "-");
+    }
 
     #[test]
     fn a_unit_is_that_of_one_time_and_figures_of_others_keep_it() {

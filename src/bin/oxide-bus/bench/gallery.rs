@@ -226,3 +226,18 @@ fn nanoseconds(time_ns: f64) -> String {
 fn float(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_say_no_more_than_they_must() {
+        assert_eq!(
+            [0.0, 1.0, 2.0, 3.0].map(percentile),
+            ["0", "90", "99", "99.9"]
+        );
+        assert_eq!([0.0, 0.5, 950.0].map(short), ["0", "0.5", "950"]);
+        assert_eq!([2e4, 1.5e6, 3e9].map(short), ["20 k", "1.5 M", "3 G"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! The load of the benchmark: its payload, and the loops of its publishers and subscribers.
 
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use oxide_bus::{
-    AsyncPublisher, AsyncSubscription, Draft, Envelope, Pattern, Payload, Publisher, RecvError,
-    Subject, Subscription,
+    AsyncPublisher, AsyncSubscription, Pattern, Payload, Publisher, RecvError, Subject,
+    Subscription,
 };
 
 use super::super::failure::Failure;
+use super::duty::Duty;
 use super::medium::{LoadReceipt, LoadReceiver, LoadSender, ReceivedLoad};
 use super::scenario::Scenario;
 
@@ -25,12 +26,12 @@ pub(super) const YIELDS: u64 = 128;
 /// The payload of an envelope.
 pub(super) struct BenchLoad {
     /// The number of the publisher, as a token of the subject.
-    publisher: &'static str,
+    pub(super) publisher: &'static str,
     /// The number of the subscriber that it is for, if it is for one.
-    target: Option<&'static str>,
+    pub(super) target: Option<&'static str>,
     /// When it was about to be published, if it is one of those that are timed.
-    published: Option<Instant>,
-    bytes: Box<[u8]>,
+    pub(super) published: Option<Instant>,
+    pub(super) bytes: Box<[u8]>,
 }
 
 impl Payload for BenchLoad {
@@ -60,7 +61,8 @@ pub(super) enum Address {
 }
 
 impl Address {
-    fn of(self, published: u64) -> Option<&'static str> {
+    /// Returns the subscriber that the next envelope is for, by how many were published before.
+    pub(super) fn of(self, published: u64) -> Option<&'static str> {
         match self {
             Address::All => None,
             Address::InTurn(numbers) => {
@@ -116,63 +118,8 @@ pub(super) struct Intake {
     pub(super) ended: Instant,
 }
 
-/// What a subscriber does with what it receives.
-pub(super) enum Duty {
-    /// It drops it.
-    Listen,
-    /// It works so long.
-    Work(Duration),
-    /// It publishes the same for the next stage.
-    PassOn(Publisher<BenchLoad>, &'static str, Address),
-    /// It publishes the same as an answer.
-    Answer(Publisher<BenchLoad>, &'static str),
-}
-
-impl Duty {
-    /// Returns the counts of what it publishes for other subscribers.
-    fn passes_on(&self) -> Option<Sent> {
-        match self {
-            Duty::PassOn(_, number, address) => Some(Sent::begin(number, *address)),
-            _ => None,
-        }
-    }
-
-    /// Does what is to be done. Returns what is to be published then, and by which publisher.
-    fn perform(
-        &self,
-        envelope: &Envelope<BenchLoad>,
-    ) -> Option<(Draft<BenchLoad>, &Publisher<BenchLoad>)> {
-        let load = |publisher, address: Address, published| {
-            Draft::new(BenchLoad {
-                publisher,
-                target: address.of(0),
-                published,
-                bytes: envelope.message.bytes.clone(),
-            })
-        };
-        match self {
-            Duty::Listen => None,
-            Duty::Work(time) => {
-                let began = Instant::now();
-                while began.elapsed() < *time {
-                    spin_loop();
-                }
-                None
-            }
-            Duty::PassOn(publisher, number, address) => Some((
-                load(number, *address, envelope.message.published),
-                publisher,
-            )),
-            Duty::Answer(publisher, number) => {
-                let answer = load(number, Address::All, None);
-                Some((answer.with_correlation_id(envelope.id), publisher))
-            }
-        }
-    }
-}
-
 impl Sent {
-    fn begin(publisher: &'static str, address: Address) -> Self {
+    pub(super) fn begin(publisher: &'static str, address: Address) -> Self {
         let now = Instant::now();
         Sent {
             publisher,
@@ -241,7 +188,7 @@ impl Intake {
             received: 0,
             lost: 0,
             evicted: false,
-            times: matches!(duty, Duty::Listen | Duty::Work(_)),
+            times: duty.times(),
             latency: new_histogram(),
             passed_on: duty.passes_on(),
             ended: Instant::now(),

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::super::failure::Failure;
 use super::counts::Counts;
-use super::load::{Address, Duty, Intake, Orders};
+use super::duty::Duty;
+use super::load::{Address, Intake, Orders};
 use super::medium::{LoadReceiver, LoadSender, Medium};
 use super::point::BenchPoint;
 use super::progress::{BenchProgress, Length};

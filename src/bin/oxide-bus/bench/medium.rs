@@ -19,6 +19,9 @@ use super::point::BenchPoint;
 /// An envelope as a channel carries it.
 type SharedLoad = Arc<Envelope<BenchLoad>>;
 
+/// The capability of all publishers.
+const SPEAK: &str = "bench:publish";
+
 type Channels = Vec<crossbeam_channel::Sender<SharedLoad>>;
 
 /// What carries the load of one round.
@@ -35,6 +38,11 @@ pub(super) enum Medium {
 /// A publisher's end. `P` is the publisher of the bus, for threads or for tasks.
 pub(super) enum LoadSender<P> {
     Bus(P),
+    Channel(ChannelSender),
+}
+
+/// A publisher's end of a channel, and the source of its envelopes.
+pub(super) enum ChannelSender {
     Tokio(Source, broadcast::Sender<SharedLoad>),
     Crossbeam {
         source: Source,
@@ -94,17 +102,17 @@ impl Medium {
     }
 
     pub(super) fn sender(&self, name: &str) -> LoadSender<Publisher<BenchLoad>> {
-        match self {
-            Medium::Bus(bus) => LoadSender::Bus(bus.publisher(name, SPEAK)),
-            Medium::Tokio(channel) => LoadSender::Tokio(name.into(), channel.clone()),
+        LoadSender::Channel(match self {
+            Medium::Bus(bus) => return LoadSender::Bus(bus.publisher(name, SPEAK)),
+            Medium::Tokio(channel) => ChannelSender::Tokio(name.into(), channel.clone()),
             Medium::Crossbeam {
                 channels, waits, ..
-            } => LoadSender::Crossbeam {
+            } => ChannelSender::Crossbeam {
                 source: name.into(),
                 channels: channels.clone(),
                 waits: *waits,
             },
-        }
+        })
     }
 
     pub(super) fn receiver(
@@ -137,23 +145,11 @@ impl Medium {
     }
 }
 
-/// The capability of all publishers.
-const SPEAK: &str = "bench:publish";
-
 impl LoadSender<Publisher<BenchLoad>> {
     pub(super) fn into_async(self) -> LoadSender<AsyncPublisher<BenchLoad>> {
         match self {
             LoadSender::Bus(publisher) => LoadSender::Bus(publisher.into_async()),
-            LoadSender::Tokio(source, channel) => LoadSender::Tokio(source, channel),
-            LoadSender::Crossbeam {
-                source,
-                channels,
-                waits,
-            } => LoadSender::Crossbeam {
-                source,
-                channels,
-                waits,
-            },
+            LoadSender::Channel(channel) => LoadSender::Channel(channel),
         }
     }
 
@@ -163,7 +159,7 @@ impl LoadSender<Publisher<BenchLoad>> {
                 let receipt = publisher.publish(load).map_err(Failure::new)?;
                 Ok(receipt.into())
             }
-            _ => Ok(self.send(load)),
+            LoadSender::Channel(channel) => Ok(channel.send(load)),
         }
     }
 }
@@ -175,28 +171,30 @@ impl LoadSender<AsyncPublisher<BenchLoad>> {
         load: BenchLoad,
         published: u64,
     ) -> Result<LoadReceipt, Failure> {
-        if let LoadSender::Bus(publisher) = self {
-            let receipt = publisher.publish(load).await.map_err(Failure::new)?;
-            return Ok(receipt.into());
+        match self {
+            LoadSender::Bus(publisher) => {
+                let receipt = publisher.publish(load).await.map_err(Failure::new)?;
+                Ok(receipt.into())
+            }
+            LoadSender::Channel(channel) => {
+                let receipt = channel.send(load);
+                if published.is_multiple_of(YIELDS) {
+                    tokio::task::yield_now().await;
+                }
+                Ok(receipt)
+            }
         }
-        let receipt = self.send(load);
-        if published.is_multiple_of(YIELDS) {
-            tokio::task::yield_now().await;
-        }
-        Ok(receipt)
     }
 }
 
-impl<P> LoadSender<P> {
-    /// Sends on a channel.
+impl ChannelSender {
     fn send(&self, load: BenchLoad) -> LoadReceipt {
         let (delivered, dropped) = match self {
-            LoadSender::Bus(_) => unreachable!("the bus has publishers"),
-            LoadSender::Tokio(source, channel) => {
+            ChannelSender::Tokio(source, channel) => {
                 let load = Arc::new(Envelope::new(source, load));
                 (channel.send(load).unwrap_or(0), 0) // it fails if nobody has subscribed
             }
-            LoadSender::Crossbeam {
+            ChannelSender::Crossbeam {
                 source,
                 channels,
                 waits,

@@ -162,7 +162,8 @@ pub(crate) struct BenchOptions {
     /// Measure these as well, in the same way and in turns with the bus
     ///
     /// Each makes an envelope for each publish, as the bus does. Whether a channel waits or loses is up to the
-    /// channel; the column `overflow` says it. For the scenarios in which all subscribers listen to the same.
+    /// channel; the column overflow says it. They go with scenarios in which all subscribers listen to the same.
+    /// A report shows what happens over time for the bus only.
     #[arg(
         long, value_enum, value_name = "CHANNEL",
         value_delimiter = ',', num_args = 1, action = ArgAction::Set,

@@ -198,3 +198,36 @@ fn drawn(
 fn float(count: usize) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linear_axis_has_two_to_six_marks_at_round_figures() {
+        let marks = |most| Axis::linear("", most, &|_| String::new()).marks;
+        assert_eq!(marks(10.0), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(marks(3.0), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(marks(1_234_567.0), [0.0, 500_000.0, 1_000_000.0]);
+        assert_eq!(marks(0.0).len(), 6, "an empty plot has an axis too");
+        for tenths in 1..100_000 {
+            let most = f64::from(tenths) / 10.0;
+            let marks = marks(most);
+            assert!((3..=6).contains(&marks.len()), "{most}: {marks:?}");
+        }
+    }
+
+    #[test]
+    fn a_logarithmic_axis_goes_from_one_power_of_ten_to_another() {
+        let ends = |least, most| {
+            let axis = Axis::powers("", least, most, &|_| String::new());
+            (axis.ends, axis.marks)
+        };
+        assert_eq!(
+            ends(123.0, 45_678.0),
+            ((2.0, 5.0), vec![2.0, 3.0, 4.0, 5.0])
+        );
+        assert_eq!(ends(1_000.0, 1_000.0), ((3.0, 4.0), vec![3.0, 4.0]));
+        assert_eq!(ends(0.0, 0.0), ((0.0, 1.0), vec![0.0, 1.0]));
+    }
+}

@@ -78,3 +78,29 @@ impl Timeline {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_round_has_fewer_samples_with_more_time_between_and_losses_never_go_down() {
+        let began = Instant::now();
+        let mut timeline = Timeline::new();
+        let (mut elapsed, mut most) = (Duration::ZERO, 0);
+        let bus = oxide_bus::Bus::<u32>::new();
+        while elapsed < Duration::from_secs(20) {
+            elapsed = timeline.due(began) - began;
+            timeline.sample(elapsed, &bus.stats());
+            most = most.max(timeline.samples.len());
+        }
+        assert_eq!(most, MOST);
+        assert!(timeline.every > FIRST * 8, "{timeline:?}");
+        let times: Vec<_> = timeline.samples.iter().map(|it| it.at).collect();
+        assert!(times.is_sorted(), "{times:?}");
+        timeline.end(elapsed, 7);
+        timeline.push(elapsed, 0.5, 3);
+        let lost: Vec<_> = timeline.samples.iter().map(|it| it.lost).collect();
+        assert_eq!(lost[lost.len() - 3..], [0, 7, 7]);
+    }
+}

@@ -10,7 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::super::failure::Failure;
 use super::super::thread;
-use super::load::{self, BenchLoad, Duty, Intake, Orders, Sent};
+use super::duty::Duty;
+use super::load::{self, BenchLoad, Intake, Orders, Sent};
 use super::medium::{LoadReceiver, LoadSender};
 
 /// What the workers run on. All of them begin together, once each is ready and [`start`](Workers::start) is called.
