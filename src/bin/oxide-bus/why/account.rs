@@ -180,7 +180,15 @@ impl WhyAccount {
         }
         let concerns = matches!(
             &*event.kind,
-            "denied" | "suppressed" | "revoked" | "evicted" | "lost" | "link_lagged" | "unwritable"
+            "denied"
+                | "suppressed"
+                | "revoked"
+                | "evicted"
+                | "lost"
+                | "link_cut"
+                | "link_lagged"
+                | "link_namesake"
+                | "unwritable"
         );
         let is_near = self
             .latest
