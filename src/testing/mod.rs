@@ -84,10 +84,14 @@
 //! If billing forgot what it has billed, the test would fail with this:
 //!
 //! ```text
-//! nothing was expected, but there came 1 envelope:
+//! nothing was expected, but there came 3 envelopes:
 //!   #3 order.paid from billing: Paid(0)
-//! The scheduler's seed was 1. After 3 steps, the last were:
+//!   #14 order.paid from billing: Paid(3)
+//!   #15 order.paid from billing: Paid(4)
+//! The scheduler's seed was 0. After 8 steps, the last were:
 //!   billing: #0 order.placed from shop
+//!   billing: #1 order.placed from shop
+//!   billing: #4 order.placed from shop
 //!   …
 //! ```
 

@@ -51,6 +51,17 @@ macro_rules! assert_traits {
     )+)+ };
 }
 
+#[cfg(feature = "testing")]
+assert_traits! {
+    oxide_bus::testing::ManualClock: Send, Sync, Unpin, Clone;
+    oxide_bus::testing::SeededIds: Send, Sync, Unpin, Clone;
+    oxide_bus::testing::Entered: !Send, !Sync;
+    oxide_bus::testing::Recorder<Shared>: Send, Sync, Unpin;
+    oxide_bus::testing::FaultyPublisher<Shared>: Send, Sync, Unpin;
+    oxide_bus::testing::Scheduler<'_>: !Send, !Sync;
+    oxide_bus::testing::NotIdle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Clone;
+}
+
 assert_traits! {
     Bus<Shared>: Send, Sync, Unpin;
     MessageBus: Send, Sync, Unpin;
