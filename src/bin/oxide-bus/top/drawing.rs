@@ -26,7 +26,7 @@ const WIDE: u16 = 110;
 const NARROW: usize = 8;
 
 const QUEUE_WIDTHS: [Constraint; 10] = [
-    Constraint::Min(12),
+    Constraint::Min(11),
     Constraint::Length(10),
     Constraint::Length(9),
     Constraint::Length(9),
