@@ -11,7 +11,7 @@ use super::denied::Denied;
 use super::gap_list::GapList;
 use super::lost::{Loser, Lost};
 use super::spoken::Spoken;
-use super::timeline::Timeline;
+use super::timeline::AuditTimeline;
 
 /// How many lines a table of the text has. Further ones are counted; JSON has them all.
 const MAX_LINES: usize = 20;
@@ -29,7 +29,7 @@ pub(super) struct LogSummary {
     pub(super) gaps: GapList,
     pub(super) denied: Denied,
     pub(super) lost: Lost,
-    pub(super) timeline: Timeline,
+    pub(super) timeline: AuditTimeline,
     /// The number of the record before.
     before: Option<u64>,
     is_file_new: bool,

@@ -13,7 +13,7 @@ const MAX_PIECES: usize = 120;
 const MAX_SECONDS: usize = 4_096;
 
 #[derive(Default)]
-pub(super) struct Timeline {
+pub(super) struct AuditTimeline {
     /// The seconds that were last counted.
     seconds: BTreeMap<i64, u64>,
     busiest: Option<BusySecond>,
@@ -31,7 +31,7 @@ pub(super) struct BusySecond {
     pub(super) envelopes: u64,
 }
 
-impl Timeline {
+impl AuditTimeline {
     pub(super) fn add(&mut self, second: i64) {
         let envelopes = self.seconds.entry(second).or_default();
         *envelopes += 1;
@@ -108,7 +108,7 @@ mod tests {
             let mut random = fastrand::Rng::with_seed(seed);
             let span = 1 << random.u32(1..38);
             let seconds: Vec<i64> = (0..500).map(|_| random.i64(0..span)).collect();
-            let mut timeline = Timeline::default();
+            let mut timeline = AuditTimeline::default();
             for second in &seconds {
                 timeline.add(*second);
             }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_busiest_second_is_found_in_more_seconds_than_are_counted_at_a_time() {
-        let mut timeline = Timeline::default();
+        let mut timeline = AuditTimeline::default();
         for second in 0..20_000 {
             for _ in 0..=(second % 7) + 3 * i64::from(second == 9_000) {
                 timeline.add(second);
