@@ -25,7 +25,7 @@ struct Model {
 struct Drain {
     parker: Arc<Parker>,
     /// Unparked whenever the drain has looked and goes to sleep.
-    looked: Parker,
+    looked: Arc<Parker>,
 }
 
 impl Model {
