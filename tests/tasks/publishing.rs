@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use oxide_bus::limits::{LimitExceeded, Measure, Meter};
 use oxide_bus::{
-    AsyncBus, AsyncSubscription, Bus, Denial, Draft, Envelope, Grant, Overflow, Payload,
-    PublishError, Receipt, Subject, SubscribeOptions,
+    AsyncBus, AsyncSubscription, Bus, Denial, Draft, Envelope, Grant, Payload, PublishError,
+    Receipt, Subject, SubscribeOptions,
 };
 
 use crate::support::task::Task;
@@ -410,7 +410,7 @@ fn what_panics_as_it_is_weighed_is_not_weighed_yet() {
 fn a_task_waits_longer_than_the_subscriber_asks_for_unless_it_has_a_clock() {
     let clock = oxide_bus::testing::ManualClock::new();
     let moment = Duration::from_millis(1);
-    let overflow = Overflow::BlockFor(moment);
+    let overflow = oxide_bus::Overflow::BlockFor(moment);
     let options = || SubscribeOptions::new().capacity(1).overflow(overflow);
     for options in [options(), options().source("counter")] {
         let bus = Bus::new();
