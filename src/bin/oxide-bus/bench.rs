@@ -48,8 +48,9 @@ pub(crate) fn run(options: &BenchOptions) -> Result<ExitCode, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = Arc::clone(&interrupted);
     interrupt::on_first(move || interrupt.store(true, Ordering::Relaxed))?;
+    let sizes = points.iter().map(|it| it.publishers.max(it.subscribers));
+    load::prepare_tokens(sizes.max().unwrap_or(0));
     let course = Course {
-        numbers: numbers(&points),
         length: options.length(),
         samples: report.is_some(),
         interrupted,
@@ -124,14 +125,4 @@ fn measure(
     }
     results.retain(|result| !result.rounds.is_empty());
     Ok(results)
-}
-
-/// Returns the numbers of the publishers and subscribers. Envelopes carry them all along, so they live as long as the
-/// process.
-fn numbers(points: &[BenchPoint]) -> &'static [&'static str] {
-    let sizes = points
-        .iter()
-        .map(|point| point.publishers.max(point.subscribers));
-    let numbers = (0..sizes.max().unwrap_or(0)).map(|number| &*number.to_string().leak());
-    numbers.collect::<Vec<_>>().leak()
 }

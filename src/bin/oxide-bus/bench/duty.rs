@@ -14,9 +14,9 @@ pub(super) enum Duty {
     /// It works so long.
     Work(Duration),
     /// It publishes the same for the next stage.
-    PassOn(Publisher<BenchLoad>, &'static str, Address),
+    PassOn(Publisher<BenchLoad>, u16, Address),
     /// It publishes the same as an answer.
-    Answer(Publisher<BenchLoad>, &'static str),
+    Answer(Publisher<BenchLoad>, u16),
 }
 
 impl Duty {
@@ -28,7 +28,7 @@ impl Duty {
     /// Returns the counts of what it publishes for other subscribers.
     pub(super) fn passes_on(&self) -> Option<Sent> {
         match self {
-            Duty::PassOn(_, number, address) => Some(Sent::begin(number, *address)),
+            Duty::PassOn(_, number, address) => Some(Sent::begin(*number, *address)),
             _ => None,
         }
     }
@@ -56,11 +56,11 @@ impl Duty {
                 None
             }
             Duty::PassOn(publisher, number, address) => Some((
-                load(number, *address, envelope.message.published),
+                load(*number, *address, envelope.message.published),
                 publisher,
             )),
             Duty::Answer(publisher, number) => {
-                let answer = load(number, Address::All, None);
+                let answer = load(*number, Address::All, None);
                 Some((answer.with_correlation_id(envelope.id), publisher))
             }
         }

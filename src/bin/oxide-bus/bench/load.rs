@@ -1,20 +1,21 @@
 //! The load of the benchmark: its payload, and the loops of its publishers and subscribers.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use oxide_bus::{
-    AsyncPublisher, AsyncSubscription, Pattern, Payload, Publisher, RecvError, Subject,
+    AsyncPublisher, AsyncSubscription, Envelope, Pattern, Payload, Publisher, RecvError, Subject,
     Subscription,
 };
 
 use super::super::failure::Failure;
 use super::duty::Duty;
-use super::medium::{LoadReceipt, LoadReceiver, LoadSender, ReceivedLoad};
+use super::medium::{LoadReceipt, LoadReceiver, LoadSender};
 use super::scenario::Scenario;
 
 /// After so many envelopes a publisher reports its progress.
@@ -25,10 +26,10 @@ pub(super) const YIELDS: u64 = 128;
 
 /// The payload of an envelope.
 pub(super) struct BenchLoad {
-    /// The number of the publisher, as a token of the subject.
-    pub(super) publisher: &'static str,
-    /// The number of the subscriber that it is for, if it is for one.
-    pub(super) target: Option<&'static str>,
+    /// The number of the publisher, a token of the subject.
+    pub(super) publisher: u16,
+    /// The number of the subscriber that it is for, if it is for one; a token as well.
+    pub(super) target: Option<u16>,
     /// When it was about to be published, if it is one of those that are timed.
     pub(super) published: Option<Instant>,
     pub(super) bytes: Box<[u8]>,
@@ -38,36 +39,47 @@ impl Payload for BenchLoad {
     fn subject(&self) -> Subject<'_> {
         match self.target {
             None => subject(self.publisher),
-            Some(target) => Subject::new(["bench", self.publisher, target]),
+            Some(target) => Subject::new(["bench", token(self.publisher), token(target)]),
         }
     }
 }
 
 /// Returns the subject of a publisher's envelopes.
-fn subject(publisher: &str) -> Subject<'_> {
-    Subject::new(["bench", publisher])
+fn subject<'a>(publisher: u16) -> Subject<'a> {
+    Subject::new(["bench", token(publisher)])
 }
 
-/// The subscribers that a publisher's envelopes are for. The numbers are static, so envelopes carry them without a
-/// reference count that threads would share.
+/// The numbers of publishers and subscribers as texts. Envelopes have the numbers only: the less is moved the better.
+static TOKENS: OnceLock<Vec<String>> = OnceLock::new();
+
+/// Prepares the texts of so many numbers. Call this once, before any envelope is made.
+pub(super) fn prepare_tokens(count: u16) {
+    TOKENS.get_or_init(|| (0..count).map(|number| number.to_string()).collect());
+}
+
+fn token(number: u16) -> &'static str {
+    &TOKENS.get().expect("prepared")[usize::from(number)]
+}
+
+/// The subscribers that a publisher's envelopes are for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Address {
     /// All that listen.
     All,
-    /// Each of these, in turn.
-    InTurn(&'static [&'static str]),
+    /// Each of so many, in turn.
+    InTurn(u16),
     /// The one with this number.
-    One(&'static str),
+    One(u16),
 }
 
 impl Address {
     /// Returns the subscriber that the next envelope is for, by how many were published before.
-    pub(super) fn of(self, published: u64) -> Option<&'static str> {
+    pub(super) fn of(self, published: u64) -> Option<u16> {
         match self {
             Address::All => None,
-            Address::InTurn(numbers) => {
-                let turn = published % numbers.len() as u64;
-                Some(numbers[usize::try_from(turn).expect("less than their number")])
+            Address::InTurn(turns) => {
+                let turn = published % u64::from(turns);
+                Some(turn.try_into().expect("less than their number"))
             }
             Address::One(number) => Some(number),
         }
@@ -78,7 +90,7 @@ impl Address {
 pub(super) struct Orders {
     pub(super) scenario: Scenario,
     /// The publisher's number.
-    pub(super) publisher: &'static str,
+    pub(super) publisher: u16,
     pub(super) address: Address,
     /// How many envelopes the publisher publishes at most.
     pub(super) quota: u64,
@@ -92,7 +104,7 @@ pub(super) struct Orders {
 
 /// A publisher's counts, from its receipts.
 pub(super) struct Sent {
-    publisher: &'static str,
+    publisher: u16,
     address: Address,
     pub(super) published: u64,
     pub(super) delivered: u64,
@@ -119,7 +131,7 @@ pub(super) struct Intake {
 }
 
 impl Sent {
-    pub(super) fn begin(publisher: &'static str, address: Address) -> Self {
+    pub(super) fn begin(publisher: u16, address: Address) -> Self {
         let now = Instant::now();
         Sent {
             publisher,
@@ -172,11 +184,11 @@ impl Sent {
                 let is_for = subjects.is_empty() || subjects.iter().any(|it| it.matches(&subject));
                 if is_for { self.published } else { 0 }
             }
-            Address::InTurn(numbers) => {
-                let turns = numbers.len() as u64;
+            Address::InTurn(turns) => {
+                let turns = u64::from(turns);
                 self.published / turns + u64::from((number as u64) < self.published % turns)
             }
-            Address::One(target) if target == number.to_string() => self.published,
+            Address::One(target) if usize::from(target) == number => self.published,
             Address::One(_) => 0,
         }
     }
@@ -196,7 +208,10 @@ impl Intake {
     }
 
     /// Counts a receive. Returns whether there is more to come.
-    fn count(&mut self, received: &Result<ReceivedLoad, RecvError>) -> bool {
+    fn count(
+        &mut self,
+        received: &Result<impl Deref<Target = Envelope<BenchLoad>>, RecvError>,
+    ) -> bool {
         match received {
             Ok(delivery) => {
                 self.received += 1;
@@ -235,16 +250,31 @@ pub(super) fn publish(
     handle: &LoadSender<Publisher<BenchLoad>>,
     orders: &Orders,
 ) -> Result<Sent, Failure> {
+    match handle {
+        LoadSender::Bus(publisher) if orders.scenario == Scenario::Request => {
+            publish_each(orders, |sent, load| {
+                let asked = Instant::now();
+                publisher.request(load).map_err(Failure::new)?;
+                record(&mut sent.latency, asked.elapsed());
+                Ok(LoadReceipt::ANSWERED)
+            })
+        }
+        LoadSender::Bus(publisher) => publish_each(orders, |_, load| {
+            let receipt = publisher.publish(load).map_err(Failure::new)?;
+            Ok(receipt.into())
+        }),
+        LoadSender::Channel(channel) => publish_each(orders, |_, load| Ok(channel.send(load))),
+    }
+}
+
+/// Publishes by a function. There is a loop of its own for each way, so that none is slower for the others.
+fn publish_each(
+    orders: &Orders,
+    publish: impl Fn(&mut Sent, BenchLoad) -> Result<LoadReceipt, Failure>,
+) -> Result<Sent, Failure> {
     let mut sent = Sent::begin(orders.publisher, orders.address);
     while let Some(load) = sent.next(orders) {
-        let receipt = match (handle, load.published) {
-            (LoadSender::Bus(handle), Some(asked)) if orders.scenario == Scenario::Request => {
-                handle.request(load).map_err(Failure::new)?;
-                record(&mut sent.latency, asked.elapsed());
-                LoadReceipt::ANSWERED
-            }
-            _ => handle.publish(load)?,
-        };
+        let receipt = publish(&mut sent, load)?;
         sent.count(receipt);
         if let Some(pause) = sent.report(orders) {
             thread::sleep(pause);
@@ -260,8 +290,9 @@ pub(super) async fn publish_async(
 ) -> Result<Sent, Failure> {
     let mut sent = Sent::begin(orders.publisher, orders.address);
     while let Some(load) = sent.next(orders) {
-        let receipt = match (handle, load.published) {
-            (LoadSender::Bus(handle), Some(asked)) if orders.scenario == Scenario::Request => {
+        let receipt = match handle {
+            LoadSender::Bus(handle) if orders.scenario == Scenario::Request => {
+                let asked = Instant::now();
                 handle.request(load).await.map_err(Failure::new)?;
                 record(&mut sent.latency, asked.elapsed());
                 LoadReceipt::ANSWERED
@@ -278,16 +309,29 @@ pub(super) async fn publish_async(
 
 /// Receives until the bus closes, or until the subscriber is evicted.
 pub(super) fn receive(
-    mut receiver: LoadReceiver<Subscription<BenchLoad>>,
+    receiver: LoadReceiver<Subscription<BenchLoad>>,
     duty: &Duty,
+) -> Result<Intake, Failure> {
+    match receiver {
+        LoadReceiver::Bus(mut subscription) => receive_each(duty, || subscription.recv()),
+        LoadReceiver::Channel(mut channel) => receive_each(duty, || channel.recv()),
+    }
+}
+
+/// Receives by a function.
+fn receive_each<D: Deref<Target = Envelope<BenchLoad>>>(
+    duty: &Duty,
+    mut receive: impl FnMut() -> Result<D, RecvError>,
 ) -> Result<Intake, Failure> {
     let mut intake = Intake::begin(duty);
     loop {
-        let received = receiver.recv();
+        let received = receive();
         if !intake.count(&received) {
             return Ok(intake.end());
         }
-        if let Some((draft, publisher)) = received.ok().as_deref().and_then(|it| duty.perform(it)) {
+        if let Ok(envelope) = &received
+            && let Some((draft, publisher)) = duty.perform(envelope)
+        {
             intake.count_passed_on(publisher.publish(draft).map_err(Failure::new)?);
         }
     }

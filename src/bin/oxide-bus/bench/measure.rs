@@ -25,8 +25,6 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// What is the same for all rounds.
 pub(super) struct Course {
-    /// The numbers of publishers and subscribers, as texts.
-    pub(super) numbers: &'static [&'static str],
     pub(super) length: Length,
     /// Whether the queues are sampled.
     pub(super) samples: bool,
@@ -52,7 +50,7 @@ pub(super) fn run(
     let (stop, progress) = (Arc::default(), Arc::default());
 
     let subscribers = (0..point.subscribers)
-        .map(|number| subscribe(point, course, number, &medium, &workforce))
+        .map(|number| subscribe(point, number, &medium, &workforce))
         .collect::<Result<Vec<_>, _>>()?;
     // No message is ever sent: the channel disconnects when the last publisher is done.
     let (running, all_done) = mpsc::channel::<Infallible>();
@@ -60,8 +58,8 @@ pub(super) fn run(
         .map(|number| {
             let orders = Orders {
                 scenario: point.scenario,
-                publisher: course.numbers[usize::from(number)],
-                address: address(point, course),
+                publisher: number,
+                address: address(point),
                 quota: quota(course.length, point.publishers, number),
                 payload: point.payload_bytes as usize,
                 stop: Arc::clone(&stop),
@@ -183,7 +181,6 @@ fn finish(
 /// Subscribes one subscriber, and starts its thread or task.
 fn subscribe(
     point: &BenchPoint,
-    course: &Course,
     number: u16,
     medium: &Medium,
     workforce: &Workers,
@@ -206,22 +203,19 @@ fn subscribe(
     let receiver = medium.receiver(number, terms)?;
     let id = match &receiver {
         LoadReceiver::Bus(subscription) => Some(subscription.id()),
-        _ => None,
+        LoadReceiver::Channel(_) => None,
     };
-    let duty = duty(point, course, number, medium, &name);
+    let duty = duty(point, number, medium, &name);
     Ok((id, workforce.receive(&name, receiver, duty)?))
 }
 
 /// Returns what a subscriber does with what it receives. Only the bus has scenarios in which subscribers publish.
-fn duty(point: &BenchPoint, course: &Course, number: u16, medium: &Medium, name: &str) -> Duty {
-    let (number, own) = (usize::from(number), course.numbers[usize::from(number)]);
+fn duty(point: &BenchPoint, number: u16, medium: &Medium, name: &str) -> Duty {
     match (point.scenario, medium.sender(name)) {
-        (Scenario::Pipeline, LoadSender::Bus(publisher))
-            if number + 1 < point.subscribers.into() =>
-        {
-            Duty::PassOn(publisher, own, Address::One(course.numbers[number + 1]))
+        (Scenario::Pipeline, LoadSender::Bus(publisher)) if number + 1 < point.subscribers => {
+            Duty::PassOn(publisher, number, Address::One(number + 1))
         }
-        (Scenario::Request, LoadSender::Bus(publisher)) => Duty::Answer(publisher, own),
+        (Scenario::Request, LoadSender::Bus(publisher)) => Duty::Answer(publisher, number),
         (scenario, _) => match scenario.work() {
             Some(time) if number == 0 => Duty::Work(time),
             _ => Duty::Listen,
@@ -230,12 +224,10 @@ fn duty(point: &BenchPoint, course: &Course, number: u16, medium: &Medium, name:
 }
 
 /// Returns for which subscribers a publisher's envelopes are.
-fn address(point: &BenchPoint, course: &Course) -> Address {
+fn address(point: &BenchPoint) -> Address {
     match point.scenario {
-        Scenario::Targeted | Scenario::Request => {
-            Address::InTurn(&course.numbers[..point.subscribers.into()])
-        }
-        Scenario::Pipeline => Address::One(course.numbers[0]),
+        Scenario::Targeted | Scenario::Request => Address::InTurn(point.subscribers),
+        Scenario::Pipeline => Address::One(0),
         _ => Address::All,
     }
 }

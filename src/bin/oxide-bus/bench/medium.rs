@@ -17,7 +17,7 @@ use super::load::{BenchLoad, YIELDS};
 use super::point::BenchPoint;
 
 /// An envelope as a channel carries it.
-type SharedLoad = Arc<Envelope<BenchLoad>>;
+pub(super) type SharedLoad = Arc<Envelope<BenchLoad>>;
 
 /// The capability of all publishers.
 const SPEAK: &str = "bench:publish";
@@ -54,11 +54,16 @@ pub(super) enum ChannelSender {
 /// A subscriber's end. `S` is the subscription of the bus, for threads or for tasks.
 pub(super) enum LoadReceiver<S> {
     Bus(S),
+    Channel(ChannelReceiver),
+}
+
+/// A subscriber's end of a channel.
+pub(super) enum ChannelReceiver {
     Tokio(broadcast::Receiver<SharedLoad>),
     Crossbeam(crossbeam_channel::Receiver<SharedLoad>),
 }
 
-/// A received envelope.
+/// An envelope that a task has received.
 pub(super) enum ReceivedLoad {
     Delivery(Delivery<BenchLoad>),
     Shared(SharedLoad),
@@ -122,9 +127,12 @@ impl Medium {
     ) -> Result<LoadReceiver<Subscription<BenchLoad>>, Failure> {
         Ok(match self {
             Medium::Bus(bus) => LoadReceiver::Bus(bus.subscribe_with(terms).map_err(Failure::new)?),
-            Medium::Tokio(channel) => LoadReceiver::Tokio(channel.subscribe()),
+            Medium::Tokio(channel) => {
+                LoadReceiver::Channel(ChannelReceiver::Tokio(channel.subscribe()))
+            }
             Medium::Crossbeam { receivers, .. } => {
-                LoadReceiver::Crossbeam(receivers[usize::from(number)].clone())
+                let receiver = receivers[usize::from(number)].clone();
+                LoadReceiver::Channel(ChannelReceiver::Crossbeam(receiver))
             }
         })
     }
@@ -150,16 +158,6 @@ impl LoadSender<Publisher<BenchLoad>> {
         match self {
             LoadSender::Bus(publisher) => LoadSender::Bus(publisher.into_async()),
             LoadSender::Channel(channel) => LoadSender::Channel(channel),
-        }
-    }
-
-    pub(super) fn publish(&self, load: BenchLoad) -> Result<LoadReceipt, Failure> {
-        match self {
-            LoadSender::Bus(publisher) => {
-                let receipt = publisher.publish(load).map_err(Failure::new)?;
-                Ok(receipt.into())
-            }
-            LoadSender::Channel(channel) => Ok(channel.send(load)),
         }
     }
 }
@@ -188,7 +186,7 @@ impl LoadSender<AsyncPublisher<BenchLoad>> {
 }
 
 impl ChannelSender {
-    fn send(&self, load: BenchLoad) -> LoadReceipt {
+    pub(super) fn send(&self, load: BenchLoad) -> LoadReceipt {
         let (delivered, dropped) = match self {
             ChannelSender::Tokio(source, channel) => {
                 let load = Arc::new(Envelope::new(source, load));
@@ -223,16 +221,7 @@ impl LoadReceiver<Subscription<BenchLoad>> {
     pub(super) fn into_async(self) -> LoadReceiver<AsyncSubscription<BenchLoad>> {
         match self {
             LoadReceiver::Bus(subscription) => LoadReceiver::Bus(subscription.into_async()),
-            LoadReceiver::Tokio(receiver) => LoadReceiver::Tokio(receiver),
-            LoadReceiver::Crossbeam(receiver) => LoadReceiver::Crossbeam(receiver),
-        }
-    }
-
-    pub(super) fn recv(&mut self) -> Result<ReceivedLoad, RecvError> {
-        match self {
-            LoadReceiver::Bus(subscription) => subscription.recv().map(ReceivedLoad::Delivery),
-            LoadReceiver::Tokio(receiver) => received(receiver.blocking_recv()),
-            LoadReceiver::Crossbeam(receiver) => receive_on(receiver),
+            LoadReceiver::Channel(channel) => LoadReceiver::Channel(channel),
         }
     }
 }
@@ -243,28 +232,34 @@ impl LoadReceiver<AsyncSubscription<BenchLoad>> {
             LoadReceiver::Bus(subscription) => {
                 subscription.recv().await.map(ReceivedLoad::Delivery)
             }
-            LoadReceiver::Tokio(receiver) => received(receiver.recv().await),
-            LoadReceiver::Crossbeam(receiver) => receive_on(receiver),
+            LoadReceiver::Channel(channel) => {
+                let received = match channel {
+                    ChannelReceiver::Tokio(receiver) => told(receiver.recv().await),
+                    ChannelReceiver::Crossbeam(_) => channel.recv(),
+                };
+                received.map(ReceivedLoad::Shared)
+            }
+        }
+    }
+}
+
+impl ChannelReceiver {
+    pub(super) fn recv(&mut self) -> Result<SharedLoad, RecvError> {
+        match self {
+            ChannelReceiver::Tokio(receiver) => told(receiver.blocking_recv()),
+            ChannelReceiver::Crossbeam(receiver) => {
+                receiver.recv().map_err(|_| RecvError::Disconnected)
+            }
         }
     }
 }
 
 /// Says what tokio's channel says in the words of the bus.
-fn received(
-    result: Result<SharedLoad, broadcast::error::RecvError>,
-) -> Result<ReceivedLoad, RecvError> {
-    result
-        .map(ReceivedLoad::Shared)
-        .map_err(|error| match error {
-            broadcast::error::RecvError::Lagged(missed) => RecvError::Lagged { missed },
-            broadcast::error::RecvError::Closed => RecvError::Disconnected,
-        })
-}
-
-fn receive_on(
-    receiver: &crossbeam_channel::Receiver<SharedLoad>,
-) -> Result<ReceivedLoad, RecvError> {
-    (receiver.recv().map(ReceivedLoad::Shared)).map_err(|_| RecvError::Disconnected)
+fn told(result: Result<SharedLoad, broadcast::error::RecvError>) -> Result<SharedLoad, RecvError> {
+    result.map_err(|error| match error {
+        broadcast::error::RecvError::Lagged(missed) => RecvError::Lagged { missed },
+        broadcast::error::RecvError::Closed => RecvError::Disconnected,
+    })
 }
 
 impl From<Receipt> for LoadReceipt {
