@@ -313,6 +313,29 @@ async fn a_consumer_or_a_stream_that_somebody_deletes_is_made_good() {
     check_came(&to, 300);
 }
 
+/// As the documents say. The permissions that a link needs keep others from it.
+#[tokio::test]
+async fn without_permissions_whoever_receives_a_frame_can_answer_in_the_place_of_the_stream() {
+    let Some((server, [north, _south], [from, _to], _numbers)) =
+        join(SubscribeOptions::new()).await
+    else {
+        return;
+    };
+    let client = soon(async_nats::connect(server.url())).await;
+    let client = client.expect("the server is there");
+    let mut heard = client.subscribe("ob.>").await.expect("a good subject");
+    client.flush().await.expect("the server is there");
+    server.ask("STREAM.DELETE.ALL", String::new()).await;
+    publish(north.clone(), 0, 10, None).await;
+    for _ in 0..10 {
+        let frame = soon(heard.next()).await.expect("it listens");
+        let answer = frame.reply.expect("the stream is to answer");
+        let forged = client.publish(answer, "{}".into()).await;
+        forged.expect("the server is there");
+    }
+    check_sent(&from, 10).await;
+}
+
 /// A reading of a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Reading {
