@@ -173,7 +173,9 @@ impl LatencyShape {
             powers[power] += value.count_since_last_iteration();
         }
         let steps = (0..).map(|step| 10_f64.powf(f64::from(step) / 10.0));
-        let tail = (steps.take_while(|&one_in| one_in <= all.len() as f64))
+        // More marks than up to 99.999 % find no room on an axis.
+        let rarest = (all.len() as f64).min(1e5);
+        let tail = (steps.take_while(|&one_in| one_in <= rarest * 1.001))
             .map(|one_in| (one_in, all.value_at_quantile(1.0 - 1.0 / one_in)))
             .collect();
         LatencyShape { powers, tail }
