@@ -120,6 +120,9 @@ impl Watched<'_> {
     fn watch(&self, course: &Course, medium: &Medium, bar: &BenchProgress) -> Timeline {
         let mut timeline = Timeline::new();
         let bus = medium.bus().filter(|_| course.samples);
+        if bus.is_some() {
+            timeline.begin();
+        }
         loop {
             let now = Instant::now();
             let mut tick = now + TICK;

@@ -36,6 +36,11 @@ impl Timeline {
         }
     }
 
+    /// Adds the first sample: the queues are empty, and nothing is lost. So the shortest round has a beginning and an end.
+    pub(super) fn begin(&mut self) {
+        self.push(Duration::ZERO, 0.0, 0);
+    }
+
     /// Returns the time of the next sample.
     pub(super) fn due(&self, began: Instant) -> Instant {
         let last = self.samples.last().map_or(0.0, |sample| sample.at);
