@@ -85,7 +85,8 @@ pub(crate) fn run(options: &BenchOptions) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Measures all points in turns, round by round. An interrupted round counts if its point has no other.
+/// Measures all points in turns, round by round. An interrupted round counts if its point has no other, also one of the
+/// warm-up: so there is always something to report.
 fn measure(
     points: Vec<BenchPoint>,
     (warm_up, rounds): (u16, u16),
@@ -102,7 +103,7 @@ fn measure(
         .collect();
     let order = (0..runs).map(|run| (run + 1, run % results.len(), run / results.len()));
     for (run, at, round) in order.collect::<Vec<_>>() {
-        if course.interrupted.load(Ordering::Relaxed) {
+        if course.interrupted.load(Ordering::Relaxed) && run > 1 {
             break;
         }
         let result = &mut results[at];
@@ -118,8 +119,8 @@ fn measure(
         )?;
         counts.check()?;
         let is_whole = !course.interrupted.load(Ordering::Relaxed);
-        let is_measured = round >= warm_up.into();
-        if is_measured && (is_whole || result.rounds.is_empty()) {
+        let is_measured = is_whole && round >= warm_up.into();
+        if is_measured || !is_whole && result.rounds.is_empty() {
             result.rounds.push(RoundFigures::new(counts));
         }
     }
