@@ -10,7 +10,8 @@ use crate::support::sync::Mutex;
 
 /// The figures of one link, a part of a [`Snapshot`](crate::inspect::Snapshot).
 ///
-/// A [link](crate::docs::links)'s own figures have them by origin, and more of them.
+/// A [link](crate::docs::links)'s own figures have them by origin, and more of them. What came is that of the origins that
+/// the link still knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LinkFigures {

@@ -39,8 +39,8 @@
 //!   step.
 //! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than its time-out.
 //!   [`try_publish`](crate::Bus::try_publish) never waits: where it would have to, the envelope is in no queue.
-//! * Each publish looks once at every full queue, to see whether it has room again, and at some that are nearly full,
-//!   to see how much room there is.
+//! * Each publish looks at every full queue, to see whether it has room again, and at some that are nearly full,
+//!   to see how much room there is; one that opens a segment looks at all again.
 //!
 //! Not promised: that no thread ever waits for a *publisher*. If the system stops a thread in the middle
 //! of a publish, subscribers may wait for it, see
@@ -167,6 +167,8 @@
 //!
 //! * A plain [`subscribe`](crate::Bus::subscribe) to a closed bus returns a subscription that is at its end.
 //! * A publish that overlaps with the close either succeeds or is refused. What succeeded is received.
+//! * While a client of an [inspection](crate::docs::inspecting) is being answered, the inspection holds the bus. If it was
+//!   the last to do so, the bus closes then, on the inspection's thread.
 //! * A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus
 //!   open. A thread that holds a publisher while it loops over its own subscription does keep it open, so its loop never ends.
 //!
@@ -196,7 +198,7 @@
 //! * If `subject` panics, that envelope is offered to no subscriber. In a batch, the envelopes before it
 //!   are published, and those after it are lost.
 //! * A `Drop` of a payload or predicate should not panic. If it does, the panic unwinds into the publish or receive
-//!   that let go of the value. Accounts and locks stay whole. Whether that publish took place is not promised, nor is
+//!   that let go of the value; in the look of an inspection it is caught. Accounts and locks stay whole. Whether that publish took place is not promised, nor is
 //!   the rest of a batch.
 //! * If the closure given to `try_recv_each` panics, the envelope that it was shown counts as received.
 //! * If a waker panics, the panic is caught, and the other waiters are woken.
@@ -225,7 +227,8 @@
 //!   [`MAX_RETAINED`](crate::limits::MAX_RETAINED) for each of
 //!   [`MAX_RETAINED_PATTERNS`](crate::limits::MAX_RETAINED_PATTERNS) patterns, each with its segment, shared by all.
 //! * No more than [`MAX_PENDING_REQUESTS`](crate::limits::MAX_PENDING_REQUESTS) requests wait at once. Of
-//!   several [answers](crate::Replies) to one request, up to 128 are kept until they are taken.
+//!   several [answers](crate::Replies) to one request, up to 128 are kept until they are taken. A bus that has had a
+//!   [link](crate::docs::links) remembers the ids of the last 65,536 that nobody waits for any more.
 //!
 //! Not promised: anything about the size of your payloads, nor that an envelope is freed at once, see
 //! [limitations](crate::docs::limitations#envelopes-live-in-segments).

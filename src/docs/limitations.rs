@@ -147,7 +147,7 @@
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
 //! * Opening a segment looks at every subscriber without a filter, and sends to each that has room.
 //! * Every publish looks whether a full subscriber that drops has made room, and how much room the narrow ones
-//!   [have](#many-slow-subscribers-shorten-the-segments): one load for each.
+//!   [have](#many-slow-subscribers-shorten-the-segments): a load for each, or two.
 //! * [`len`](crate::Subscription::len), [`is_empty`](crate::Subscription::is_empty) and
 //!   [`dropped`](crate::Subscription::dropped) of a subscription without a filter look it up in the list. So does
 //!   its receiving, once for each segment, after its first loss.
@@ -224,7 +224,8 @@
 //! A thread whose first id comes after the fork has a generator of its own, in parent and child. So fork before the
 //! first bus is used, or make the child's envelopes in a thread that the child starts. A bus that other threads use
 //! does not survive a fork in any case: what they were in the middle of stays so in the child. Nor does an audit log:
-//! its thread is in the parent only.
+//! its thread is in the parent only. Nor does an [inspection](super::inspecting): a child that drops its handle ends the
+//! parent's, so it must [forget](std::mem::forget) it.
 //!
 //! # Audit logs
 //!

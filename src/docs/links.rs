@@ -150,8 +150,9 @@
 //!   after it has connected a link does not know its importers yet; the error then comes a second late.
 //! * **The time that is left travels.** A request goes out with the time that the asking side still waits, an hour at
 //!   most. One that waited too long before it is published is not published, and counted as
-//!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted. One whose time is
-//!   up before the link has taken it from the bus does not go out at all, and is counted as declined.
+//!   [`late`](crate::link::ImportStats::late). The time on the way itself is not known, and not counted. One that nobody
+//!   waits for any more before the link has taken it from the bus does not go out at all, and is counted as declined: its
+//!   time is up, or the request or its [`Replies`](crate::Replies) was dropped.
 //! * **A late answer** goes to subscribers only, as on one bus. It is counted as
 //!   [`late_answers`](crate::link::ImportStats::late_answers), and so is each answer after the first.
 //!

@@ -70,6 +70,9 @@
 //!   were admitted in their time, and their envelopes arrive together.
 //! * Use up the rate and the requests of its capability, by a narrowed publisher as well as by the whole one. So narrow
 //!   a publisher only for modules that are trusted with the whole allowance. Give others a capability of their own.
+//! * With the feature `testing`, go by a clock and ids of its own: outlive a grant's expiry, refill a rate or use it up
+//!   for all that share it, choose times, repeat ids. Any crate of the program can switch that feature on for all. Where
+//!   modules are not trusted, see that `cargo tree -e features,normal -i oxide-bus` does not show it.
 //! * With the feature `tokio`, hold up the thread that wakes it. To poll a future it brings a
 //!   [`Waker`](std::task::Waker). That waker is called by the thread that publishes to it, makes room for it, answers
 //!   it, closes the bus, or [revokes and drains](crate::Bus::revoke_and_drain), beyond the time-out; the thread of an

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 /// What a link sends and receives: a subject, headers, and a body.
 ///
-/// A clone costs two reference counts.
+/// A clone costs two reference counts, and an allocation if there is more than one header.
 ///
 /// # Examples
 ///

@@ -96,6 +96,9 @@ impl ManualClock {
     /// Waits until so many threads sleep until some time of this clock. Returns false if there are fewer when `timeout`
     /// has passed, by the system's clock.
     ///
+    /// A thread that something else has woken counts until it runs. So after a publish wait for its effect first, as by
+    /// [`Recorder::expect`](super::Recorder::expect).
+    ///
     /// # Examples
     ///
     /// ```

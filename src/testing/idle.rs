@@ -15,7 +15,7 @@ use crate::support::visible::escaped;
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Waits until the bus is idle: every subscriber has received what it was given, no request is pending, and no publish
-/// is in flight under a grant.
+/// is [counted](crate::GrantStats::in_flight) as in flight under a grant.
 ///
 /// The time-out goes by the system's clock. Received is not handled: a thread may still work on the last envelope, and
 /// publish another. To wait for a module's work, [expect](super::Recorder::expect) its answer, or run the module under

@@ -9,7 +9,8 @@
 //! | that a module copes with loss, doubles and disorder | [`FaultyPublisher`] |
 //! | that modules do not rely on the order in which they are served | [`Scheduler`]: one thread, one order for each seed |
 //!
-//! Switch it on for tests alone. The rest of the program is then built as ever.
+//! Switch it on for tests alone. `cargo test` builds the binaries of your package with it as well: do not ship those, for
+//! a [module](crate::docs::threat_model#what-it-can-do) can then go by a clock of its own.
 //!
 //! ```toml
 //! [dev-dependencies]

@@ -113,12 +113,12 @@ impl<M> Requests<M> {
 
     /// The asking side waits no more: its time is up, mostly.
     pub(crate) fn give_up(&self, id: Uuid) {
-        let slot = self.take(id);
+        // Before it is taken off: a link that does not find it there finds it here.
         #[cfg(feature = "link")]
-        if slot.is_some() {
+        if self.register.contains_key(&id) {
             self.given_up.note(id);
         }
-        drop(slot);
+        drop(self.take(id));
     }
 
     /// A link may ask which requests were given up, from now on.

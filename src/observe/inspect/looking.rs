@@ -41,10 +41,12 @@ impl Onlooker {
             .capacity(ADVISORIES)
             .overflow(Overflow::DropOldest);
         let advisories = bus.advisories_with(options);
+        // A closed bus takes no options; a plain subscription to it is at its end.
+        let advisories = advisories.unwrap_or_else(|_closed| bus.advisories());
         Onlooker {
             began: Instant::now(),
             ages: QueueAges::default(),
-            advisories: advisories.expect("nothing in these options is refused"),
+            advisories,
             notes: VecDeque::new(),
         }
     }

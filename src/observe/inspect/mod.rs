@@ -23,7 +23,8 @@
 //!
 //! The bus counts nothing more for it. A thread sleeps until somebody connects. A look walks over the subscribers, as
 //! [`Bus::stats`] does. What the bus reports about itself is kept for those that look: so each
-//! [`Advisory`](crate::Advisory) is made, as for [`Bus::advisories`], and up to 384 wait in memory for the next look.
+//! [`Advisory`](crate::Advisory) is made, as for [`Bus::advisories`], and up to 384 wait in memory for the next look; and
+//! a publish that opens a segment looks at every subscriber without a filter once more.
 
 mod ages;
 mod error;
@@ -50,8 +51,8 @@ pub use crate::bus::link_figures::LinkFigures;
 impl<M: Payload> Bus<M> {
     /// Lets programs of the same user look at the bus, by a Unix socket at this path: feature `inspect`, on Unix.
     ///
-    /// It ends when the handle is dropped. The handle does not keep the bus open; once the bus is gone, clients are
-    /// told so. The command `oxide-bus top` shows what it serves; see [`inspect`](crate::inspect).
+    /// It ends when the handle is dropped. The handle does not keep the bus open, but a look does while it lasts; once the
+    /// bus is gone, clients are told so. The command `oxide-bus top` shows what it serves; see [`inspect`](crate::inspect).
     ///
     /// A socket at the path that nobody listens at any more is replaced: its program has died. Two programs must not be
     /// given the same path; if both replace the same dead socket at the same instant, one is left without.

@@ -16,6 +16,7 @@ use crate::observe::inspect::error::InspectError;
 use crate::observe::inspect::looking::Onlooker;
 use crate::observe::inspect::protocol;
 use crate::observe::inspect::socket::SocketFile;
+use crate::support::panics::catch_panic;
 use crate::support::sync::Mutex;
 
 /// How long the thread waits after an accept that failed, so that it does not spin.
@@ -33,6 +34,8 @@ pub struct Inspection {
 /// What the thread and the handle share.
 struct Serving {
     listener: UnixListener,
+    /// The same socket as the listener, to wake the thread. It is made before there may be no file descriptor left.
+    waker: UnixStream,
     client: Mutex<Client>,
 }
 
@@ -46,19 +49,22 @@ struct Client {
 
 impl Inspection {
     pub(super) fn start<M: Payload>(bus: &Bus<M>, path: &Path) -> Result<Self, InspectError> {
+        let failed = |error| InspectError::Io {
+            path: path.to_owned(),
+            error,
+        };
         let (file, listener) = SocketFile::bind(path)?;
+        let waker = OwnedFd::from(listener.try_clone().map_err(failed)?);
         let shared = Arc::new(Serving {
             listener,
+            waker: waker.into(),
             client: Mutex::default(),
         });
         let (serving, onlooker, bus) = (Arc::clone(&shared), Onlooker::new(bus), bus.downgrade());
         let thread = Builder::new()
             .name("oxide-bus inspection".to_owned())
             .spawn(move || serving.run(&bus, onlooker));
-        let thread = thread.map_err(|error| InspectError::Io {
-            path: path.to_owned(),
-            error,
-        })?;
+        let thread = thread.map_err(failed)?;
         Ok(Inspection {
             file,
             shared,
@@ -84,8 +90,10 @@ impl Serving {
                     }
                     client.stream = Some(Arc::clone(&stream));
                     drop(client);
-                    // A client that hangs, or hangs up, has nobody to tell.
-                    let _ = protocol::answer(&stream, || Some(onlooker.look(&bus.upgrade()?)));
+                    // A client that hangs, or hangs up, has nobody to tell. A payload's `drop` may run here, and panic.
+                    let _ = catch_panic(|| {
+                        protocol::answer(&stream, || Some(onlooker.look(&bus.upgrade()?)))
+                    });
                     self.client.lock().stream = None;
                 }
                 Err(_) if self.client.lock().is_over => return,
@@ -95,8 +103,8 @@ impl Serving {
         }
     }
 
-    /// Cuts off the client that is being served, and wakes the thread out of `accept`.
-    fn end(&self, path: &Path) {
+    /// Cuts off the client that is being served, and wakes the thread out of `accept`. Returns whether it wakes.
+    fn end(&self, path: &Path) -> bool {
         let mut client = self.client.lock();
         client.is_over = true;
         if let Some(stream) = client.stream.take() {
@@ -105,19 +113,16 @@ impl Serving {
         drop(client);
         // Linux wakes a thread that accepts when its listener is shut down, which the type for streams offers. Other
         // systems do not shut down a listener; there a connection wakes it.
-        let listener = self.listener.try_clone().map(OwnedFd::from);
-        let woken = listener.and_then(|it| UnixStream::from(it).shutdown(Shutdown::Both));
-        if woken.is_err() {
-            let _gone = UnixStream::connect(path);
-        }
+        self.waker.shutdown(Shutdown::Both).is_ok() || UnixStream::connect(path).is_ok()
     }
 }
 
 impl Drop for Inspection {
     fn drop(&mut self) {
-        self.shared.end(self.file.path());
+        let wakes = self.shared.end(self.file.path());
         // The thread itself may drop the handle, if the bus ends there and a payload holds it.
         if let Some(thread) = self.thread.take()
+            && wakes
             && thread.thread().id() != thread::current().id()
         {
             let _panicked = thread.join();

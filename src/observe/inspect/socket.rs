@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 use crate::observe::inspect::error::InspectError;
 
+/// The name at which the socket is bound in its own folder.
+const BOUND: &str = "s";
+
 /// A socket at its path. Dropping it removes the file, unless another file has taken its place.
 #[derive(Debug)]
 pub(super) struct SocketFile {
@@ -30,7 +33,7 @@ impl SocketFile {
         // The socket is bound at a shorter path. Nobody could connect to one that is too long.
         SocketAddr::from_pathname(path).map_err(failed)?;
         let folder = PrivateFolder::beside(path).map_err(failed)?;
-        let bound = folder.0.join("s");
+        let bound = folder.0.join(BOUND);
         let listener = UnixListener::bind(&bound).map_err(failed)?;
         fs::set_permissions(&bound, Permissions::from_mode(0o600)).map_err(failed)?;
         let mut placed = fs::hard_link(&bound, path);
@@ -103,6 +106,8 @@ impl PrivateFolder {
 
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
-        let _is_left = fs::remove_dir_all(&self.0);
+        // Nothing but what was made here: in a folder that others may write to, another one may have taken its place.
+        let _was_not_bound = fs::remove_file(self.0.join(BOUND));
+        let _is_left = fs::remove_dir(&self.0);
     }
 }

@@ -50,8 +50,11 @@ pub(crate) fn wait_until<T>(
         }
         match next {
             None => nap.sleep(deadline),
-            // A moment of the engine's own, which no test's clock shows.
-            Some(_) => clock::in_real_time(|| nap.sleep(next.into_iter().chain(deadline).min())),
+            // A moment of the engine's own, which no test's clock shows. Of such a clock the deadline means nothing here.
+            Some(_) => {
+                let deadline = deadline.filter(|_| !clock::is_manual());
+                clock::in_real_time(|| nap.sleep(next.into_iter().chain(deadline).min()));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use oxide_bus::inspect::{LookError, SubscriptionSnapshot, look};
-use oxide_bus::{Grant, Overflow, SubscribeOptions};
+use oxide_bus::{Bus, Grant, Overflow, SubscribeOptions};
 
 use super::Inspected;
 
@@ -175,6 +175,17 @@ fn a_closed_bus_is_shown_and_one_that_is_gone_is_said_to_be() {
     drop(bus);
     let refused = look(inspection.path()).unwrap_err();
     assert!(matches!(&refused, LookError::Refused { reason } if reason == "the bus is gone"));
+}
+
+#[test]
+fn a_bus_that_has_closed_already_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus = Bus::<u32>::new();
+    bus.close();
+    let inspection = bus.serve_inspection(folder.path().join("s")).unwrap();
+    let snapshot = look(inspection.path()).unwrap();
+    assert!(snapshot.closed);
+    assert_eq!(snapshot.advisories, []);
 }
 
 #[test]
