@@ -492,6 +492,46 @@ fn what_a_log_has_of_a_stranger_reaches_no_terminal_as_it_is() {
 }
 
 #[test]
+fn a_chain_that_goes_from_log_to_log_is_followed_so_often_and_what_is_left_out_is_told() {
+    let chain = |length: usize| {
+        let mut chain = vec![ping()];
+        while chain.len() < length {
+            chain.push(pong(chain.last().unwrap().id));
+        }
+        let first = chain[0].id;
+        let [even, odd] = [0, 1].map(|from| {
+            logged(|bus, _| {
+                for envelope in chain.iter().skip(from).step_by(2) {
+                    bus.publish(envelope.clone()).unwrap();
+                }
+            })
+        });
+        let output = why(&[&first.to_string()], &[&even.1, &odd.1], &["--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = ids(&report).len();
+        (output.status.code(), found, text(&output.stderr).to_owned())
+    };
+    assert_eq!(chain(20), (Some(0), 20, String::new()));
+    let (code, found, said) = chain(60);
+    assert_eq!(code, Some(1));
+    assert!((20..60).contains(&found), "{found}");
+    assert!(
+        said.contains("16 times") && said.lines().count() == 1,
+        "{said}"
+    );
+}
+
+#[test]
+fn a_log_that_is_given_twice_is_refused() {
+    let (_folder, log) = logged(|bus, _| {
+        bus.publish(ping()).unwrap();
+    });
+    let output = why(&["0"], &[&log, &log], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("given twice"));
+}
+
+#[test]
 fn a_circle_of_causes_and_one_that_no_log_has_end_the_tree() {
     let (mut one, mut other, mut orphan) = (ping(), ping(), ping());
     one.correlation_id = Some(other.id);

@@ -37,7 +37,8 @@ use super::{arguments, output};
 /// refused, lost or ended soon after one of these. An envelope that linked programs have in their logs is shown once,
 /// with each record. What an audit log does not hold is said to be not recorded.
 ///
-/// A line that is no record is passed over and counted; the exit code is 1 then. A last line that is cut is only told.
+/// A line that is no record is passed over and counted; the exit code is 1 then. So it is where causes go from one log to
+/// another so often that some are left out. A last line that is cut is only told.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WhyOptions {
@@ -58,6 +59,9 @@ pub(crate) struct WhyOptions {
     json: bool,
 }
 
+/// How often several logs are read for the causes, and for the effects: as often as a chain goes from one to another.
+const MAX_READINGS: u32 = 16;
+
 const EXAMPLES: &str = "\
 Examples:
   oxide-bus why 019acf5e-7c1b --log audit.jsonl
@@ -68,9 +72,7 @@ Examples:
       For a program, from a log that was rotated.";
 
 pub(crate) fn run(options: WhyOptions) -> Result<ExitCode, Failure> {
-    let logs = (options.logs.into_iter())
-        .map(OpenLog::open)
-        .collect::<Result<Vec<_>, _>>()?;
+    let logs = OpenLog::open_all(options.logs)?;
     let causes = causes::find(&logs, &options.ids)?;
     let around = TimeDelta::from_std(options.around).unwrap_or(TimeDelta::MAX);
     let mut account = WhyAccount::new(causes, around);
@@ -80,7 +82,12 @@ pub(crate) fn run(options: WhyOptions) -> Result<ExitCode, Failure> {
         paths: logs.iter().map(OpenLog::path).collect(),
     };
     output::written(print(&reporter, options.json, options.around))?;
-    let mut is_good = true;
+    let mut is_good = !account.is_cut;
+    if account.is_cut {
+        output::complain(format_args!(
+            "the logs were read {MAX_READINGS} times; further causes and effects are left out"
+        ));
+    }
     for (log, flaws) in logs.iter().zip(&account.flaws) {
         is_good &= flaws.bad == 0;
         flaws.report(log);

@@ -48,13 +48,12 @@ pub(crate) fn wait_until<T>(
         if deadline.is_some_and(|deadline| clock::now() >= deadline) {
             return None;
         }
-        match next {
-            None => nap.sleep(deadline),
+        if next.is_none() {
+            nap.sleep(deadline);
+        } else {
             // A moment of the engine's own, which no test's clock shows. Of such a clock the deadline means nothing here.
-            Some(_) => {
-                let deadline = deadline.filter(|_| !clock::is_manual());
-                clock::in_real_time(|| nap.sleep(next.into_iter().chain(deadline).min()));
-            }
+            let deadline = deadline.filter(|_| !clock::is_manual());
+            clock::in_real_time(|| nap.sleep(next.into_iter().chain(deadline).min()));
         }
     }
 }

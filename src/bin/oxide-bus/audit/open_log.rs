@@ -42,7 +42,7 @@ pub(crate) struct LogFlaws {
 }
 
 impl OpenLog {
-    pub(crate) fn open(path: PathBuf) -> Result<Self, Failure> {
+    fn open(path: PathBuf) -> Result<Self, Failure> {
         let named =
             |error: &dyn fmt::Display| Failure::usage(format_args!("{}: {error}", path.display()));
         let file = File::open(&path).map_err(|error| named(&error))?;
@@ -53,6 +53,21 @@ impl OpenLog {
             return Err(named(&"the input is also the output"));
         }
         Ok(OpenLog { path, file })
+    }
+
+    /// Opens several. One must not be counted twice.
+    pub(crate) fn open_all(paths: Vec<PathBuf>) -> Result<Vec<Self>, Failure> {
+        let mut logs: Vec<OpenLog> = Vec::new();
+        for path in paths {
+            if logs.iter().any(|log| log.is_at(&path)) {
+                let path = path.display();
+                return Err(Failure::usage(format_args!(
+                    "{path}: this file is given twice"
+                )));
+            }
+            logs.push(OpenLog::open(path)?);
+        }
+        Ok(logs)
     }
 
     pub(crate) fn path(&self) -> &PathBuf {

@@ -28,7 +28,8 @@ use super::open_log::OpenLog;
 /// numbers, refused publishes, losses, the busiest second, and the first and the last time. `oxide-bus audit verify` says
 /// whether a log is whole.
 ///
-/// An envelope that is in two of the logs counts twice. A line that is no record is passed over and counted; the exit code is
+/// An envelope that is in two of the logs counts twice. A second is summed over all logs while it is one of the
+/// 4,096 that came last. A line that is no record is passed over and counted; the exit code is
 /// 1 then. A last line that is cut is only told.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,9 +55,7 @@ Examples:
       The same as a page to look at.";
 
 pub(crate) fn run(options: &StatsOptions) -> Result<ExitCode, Failure> {
-    let logs = (options.files.iter().cloned())
-        .map(OpenLog::open)
-        .collect::<Result<Vec<_>, _>>()?;
+    let logs = OpenLog::open_all(options.files.clone())?;
     if let Some(report) = &options.report
         && logs.iter().any(|log| log.is_at(report))
     {

@@ -13,7 +13,7 @@ use super::super::failure::Failure;
 use super::causes::Causes;
 use super::found::{FoundEnvelope, FoundPlace, NamedCause};
 use super::run_past::RunPast;
-use super::trace_id;
+use super::{MAX_READINGS, trace_id};
 
 /// The most envelopes of a tree. Further effects are counted.
 const MAX_EFFECTS: usize = 10_000;
@@ -37,6 +37,8 @@ pub(super) struct WhyAccount {
     pub(super) meanwhile: Near<Meanwhile>,
     /// How many effects are left out.
     pub(super) left_out: u64,
+    /// The logs were read so often that further causes or effects are left out.
+    pub(super) is_cut: bool,
     /// What could not be read, of each log.
     pub(super) flaws: Vec<LogFlaws>,
     /// How long after an envelope of the tree other records concern it.
@@ -87,6 +89,7 @@ impl WhyAccount {
             same_trace: Near::default(),
             meanwhile: Near::default(),
             left_out: 0,
+            is_cut: causes.is_cut,
             flaws: Vec::new(),
             around,
             latest: None,
@@ -95,7 +98,7 @@ impl WhyAccount {
     }
 
     pub(super) fn read(&mut self, logs: &[OpenLog]) -> Result<(), Failure> {
-        loop {
+        for reading in 1.. {
             let known = self.effects.len();
             self.envelopes.clear();
             self.runs.clear();
@@ -110,9 +113,14 @@ impl WhyAccount {
             }
             // A log may have effects of what only a log that was read later tells.
             if logs.len() == 1 || self.effects.len() == known {
-                return Ok(());
+                break;
+            }
+            if reading == MAX_READINGS {
+                self.is_cut = true;
+                break;
             }
         }
+        Ok(())
     }
 
     fn take(&mut self, at: At, line: &LogLine<'_>) {

@@ -11,7 +11,7 @@ use super::super::audit::log_line::LogLine;
 use super::super::audit::open_log::OpenLog;
 use super::super::failure::Failure;
 use super::id_prefix::IdPrefix;
-use super::trace_id;
+use super::{MAX_READINGS, trace_id};
 
 /// So many ids with the same beginning are counted.
 const MAX_COUNTED: usize = 1_000;
@@ -25,6 +25,8 @@ pub(super) struct Causes {
     pub(super) ids: HashSet<Uuid>,
     /// The traces that these belong to.
     pub(super) traces: BTreeSet<String>,
+    /// The logs were read so often that further causes are left out.
+    pub(super) is_cut: bool,
     envelopes: u64,
 }
 
@@ -32,14 +34,15 @@ pub(super) struct Causes {
 pub(super) fn find(logs: &[OpenLog], prefixes: &[IdPrefix]) -> Result<Causes, Failure> {
     let mut causes = Causes::default();
     let mut matches = vec![BTreeSet::new(); prefixes.len()];
-    loop {
+    for reading in 1.. {
         let known = causes.ids.len();
         causes.envelopes = 0;
         for log in logs.iter().rev() {
             log.backwards(|line| causes.look(&line, prefixes, &mut matches))?;
         }
         // A log may have the cause of what only a log that was read later tells.
-        if logs.len() == 1 || causes.ids.len() == known {
+        causes.is_cut = logs.len() > 1 && causes.ids.len() > known && reading == MAX_READINGS;
+        if logs.len() == 1 || causes.ids.len() == known || causes.is_cut {
             break;
         }
     }

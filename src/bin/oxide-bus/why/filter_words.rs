@@ -8,10 +8,18 @@ use oxide_bus::{Pattern, Subject};
 #[derive(Debug, Clone)]
 pub(super) struct FilterWords {
     /// The words for the subjects; `None` for all.
-    subjects: Option<String>,
+    subjects: Option<NameList<Pattern>>,
     /// The words for sources and predicates; `None` if there are none.
-    rest: Option<String>,
+    rest: Option<NameList<String>>,
     is_recorded: bool,
+}
+
+/// Words of a log, read once: a filter is asked for each envelope.
+#[derive(Debug, Clone)]
+struct NameList<T> {
+    words: String,
+    /// The names in the words. `None` if they are anything else, or may have been changed for the log.
+    names: Option<Vec<T>>,
 }
 
 /// Whether an envelope passes a filter.
@@ -24,7 +32,7 @@ pub(super) enum Passes {
 }
 
 impl FilterWords {
-    pub(super) fn not_recorded() -> Self {
+    pub(super) const fn not_recorded() -> Self {
         FilterWords {
             subjects: None,
             rest: None,
@@ -40,10 +48,9 @@ impl FilterWords {
             Some((subjects, rest)) => (subjects, rest),
             None => (words, ""),
         };
-        let some = |words: &str| (!words.is_empty()).then(|| words.to_owned());
         FilterWords {
-            subjects: some(subjects),
-            rest: some(rest),
+            subjects: NameList::read(subjects, "subjects "),
+            rest: NameList::read(rest, "sources "),
             is_recorded: true,
         }
     }
@@ -51,7 +58,7 @@ impl FilterWords {
     /// Returns the same filter with other subjects: the `why` of a subscription that was set to other patterns.
     pub(super) fn with_subjects(&self, words: Option<&str>) -> Self {
         FilterWords {
-            subjects: words.map(str::to_owned),
+            subjects: words.and_then(|words| NameList::read(words, "subjects ")),
             ..self.clone()
         }
     }
@@ -63,7 +70,7 @@ impl FilterWords {
         }
         let by_subject = match &self.subjects {
             None => Passes::Yes,
-            Some(words) => (subject.zip(listed::<Pattern>(words, "subjects "))).map_or(
+            Some(list) => subject.zip(list.names.as_ref()).map_or(
                 Passes::NotRecorded,
                 |(subject, patterns)| {
                     passes_if(patterns.iter().any(|pattern| pattern.matches(subject)))
@@ -72,10 +79,9 @@ impl FilterWords {
         };
         let by_source = match &self.rest {
             None => Passes::Yes,
-            Some(words) => listed::<String>(words, "sources ")
-                .map_or(Passes::NotRecorded, |sources| {
-                    passes_if(sources.iter().any(|listed| listed == source))
-                }),
+            Some(list) => list.names.as_ref().map_or(Passes::NotRecorded, |sources| {
+                passes_if(sources.iter().any(|listed| listed == source))
+            }),
         };
         match (by_subject, by_source) {
             (Passes::No, _) | (_, Passes::No) => Passes::No,
@@ -89,7 +95,17 @@ fn passes_if(passes: bool) -> Passes {
     if passes { Passes::Yes } else { Passes::No }
 }
 
-/// Reads a list of names, each between backticks. `None` if it is anything else, or may have been changed for the log.
+impl<T: FromStr> NameList<T> {
+    /// `None` if there are no words.
+    fn read(words: &str, before: &str) -> Option<Self> {
+        (!words.is_empty()).then(|| NameList {
+            words: words.to_owned(),
+            names: listed(words, before),
+        })
+    }
+}
+
+/// Reads a list of names, each between backticks.
 fn listed<T: FromStr>(words: &str, before: &str) -> Option<Vec<T>> {
     let list = words.strip_prefix(before)?;
     let list = list.strip_prefix('`')?.strip_suffix('`')?;
@@ -103,7 +119,9 @@ fn listed<T: FromStr>(words: &str, before: &str) -> Option<Vec<T>> {
 
 impl std::fmt::Display for FilterWords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.is_recorded, &self.subjects, &self.rest) {
+        let subjects = self.subjects.as_ref().map(|it| &*it.words);
+        let rest = self.rest.as_ref().map(|it| &*it.words);
+        match (self.is_recorded, subjects, rest) {
             (false, None, _) => f.write_str("not recorded"),
             (false, Some(subjects), _) => write!(f, "{subjects}; the rest is not recorded"),
             (true, None, None) => f.write_str("everything"),

@@ -116,6 +116,8 @@ pub(super) struct WhyEvent<'a> {
     pub(super) time: String,
     pub(super) event: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<&'a str>,
@@ -252,6 +254,7 @@ fn event(log: String, line: u64, event: &LoggedEvent) -> WhyEvent<'_> {
         line,
         time: rfc3339(event.time),
         event: &event.kind,
+        id: event.id.map(|id| id.to_string()),
         name: event.name.as_deref(),
         source: event.source.as_deref(),
         claimed: event.claimed.as_deref(),

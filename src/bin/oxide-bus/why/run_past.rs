@@ -107,10 +107,11 @@ impl RunPast {
 
 impl SubscriptionPast {
     /// Returns what it listened to when an envelope was published.
-    pub(super) fn filter(&self, sequence: u64) -> FilterWords {
+    pub(super) fn filter(&self, sequence: u64) -> &FilterWords {
+        static NOT_RECORDED: FilterWords = FilterWords::not_recorded();
         (self.filters.iter().rev())
             .find(|(at, _)| *at <= sequence)
-            .map_or_else(FilterWords::not_recorded, |(_, filter)| filter.clone())
+            .map_or(&NOT_RECORDED, |(_, filter)| filter)
     }
 
     /// Returns the losses that were told after an envelope, and not before it.

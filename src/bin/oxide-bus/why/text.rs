@@ -181,6 +181,8 @@ fn event(event: &WhyEvent<'_>) -> String {
         event.log, event.line, event.time, event.event
     );
     for (key, value) in [
+        // An id says more than none, where there is no name.
+        ("id", event.id.as_deref().filter(|_| event.name.is_none())),
         ("name", event.name),
         ("source", event.source),
         ("claimed", event.claimed),

@@ -2,20 +2,21 @@
 //!
 //! Both take little memory, however long the log is.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde::Serialize;
 
 /// How many pieces there are at most.
 const MAX_PIECES: usize = 120;
 
-/// So many seconds are counted at a time. An envelope that comes later than that is not counted in its second.
+/// So many seconds are counted at a time. An envelope that comes later than that is counted as if its second began anew.
 const MAX_SECONDS: usize = 4_096;
 
 #[derive(Default)]
 pub(super) struct AuditTimeline {
-    /// The seconds that were last counted.
-    seconds: BTreeMap<i64, u64>,
+    /// The seconds that were counted last, and the order in which they came: another log may begin anew.
+    seconds: HashMap<i64, u64>,
+    in_order: VecDeque<i64>,
     busiest: Option<BusySecond>,
     /// The second with which the first piece begins.
     start: i64,
@@ -33,7 +34,10 @@ pub(super) struct BusySecond {
 
 impl AuditTimeline {
     pub(super) fn add(&mut self, second: i64) {
-        let envelopes = self.seconds.entry(second).or_default();
+        let envelopes = self.seconds.entry(second).or_insert_with(|| {
+            self.in_order.push_back(second);
+            0
+        });
         *envelopes += 1;
         let envelopes = *envelopes;
         if self
@@ -42,8 +46,10 @@ impl AuditTimeline {
         {
             self.busiest = Some(BusySecond { second, envelopes });
         }
-        if self.seconds.len() > MAX_SECONDS {
-            self.seconds.pop_first();
+        if self.in_order.len() > MAX_SECONDS
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.seconds.remove(&oldest);
         }
         *self.piece(second) += 1;
     }
@@ -141,5 +147,14 @@ mod tests {
         };
         assert_eq!(timeline.busiest(), Some(busiest));
         assert_eq!(timeline.seconds.len(), MAX_SECONDS);
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_after_a_long_one_is_counted_as_well() {
+        let mut timeline = AuditTimeline::default();
+        (0..7_200).for_each(|second| timeline.add(second));
+        (0..1_000).for_each(|_| timeline.add(10));
+        let busiest = timeline.busiest().expect("there are envelopes");
+        assert_eq!((busiest.second, busiest.envelopes), (10, 1_000));
     }
 }
