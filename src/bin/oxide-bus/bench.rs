@@ -43,7 +43,7 @@ pub(crate) fn run(options: &BenchOptions) -> Result<ExitCode, Failure> {
         .map(|path| OldResult::read(path, &points))
         .transpose()?;
     let report = (options.report.as_deref())
-        .map(ReportFile::open)
+        .map(|path| ReportFile::open(path, options.compare.as_deref()))
         .transpose()?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = Arc::clone(&interrupted);

@@ -1,15 +1,17 @@
-//! Messages on stderr, and two checks of stdout: is it the input, and has writing to it failed?
+//! Messages on stderr, and checks of files: is one the output or another, and has writing to stdout failed?
 
 #[path = "../../support/visible.rs"]
 mod visible;
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
+use std::fs;
 #[cfg(unix)]
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Write};
 #[cfg(unix)]
 use std::os::{fd::AsFd, unix::fs::MetadataExt};
+use std::path::Path;
 
 use console::Term;
 
@@ -72,6 +74,19 @@ fn metadata(open: &impl AsFd) -> io::Result<Metadata> {
 #[cfg(not(unix))]
 pub(crate) fn goes_to<T>(_input: &T) -> bool {
     false
+}
+
+/// Returns whether two paths lead to the same file, under whatever names.
+#[cfg(unix)]
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path| fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    place(one).is_ok_and(|one| place(other).is_ok_and(|other| one == other))
+}
+
+/// On other systems the standard library cannot identify a file, so a second name is not noticed.
+#[cfg(not(unix))]
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// Turns a failed write to stdout into a failure. It is no failure if the reader has closed the pipe.

@@ -109,8 +109,82 @@ fn with_json_stdout_has_the_result_only() {
 }
 
 #[test]
+fn a_share_of_losses_is_compared_also_where_nothing_was_or_is_lost() {
+    let losing = [
+        "--scenario",
+        "slow-consumer",
+        "--overflow",
+        "drop-newest",
+        "--subscribers",
+        "1",
+        "--capacity",
+        "1",
+        "--messages",
+        "500",
+    ];
+    let keeping = ["--subscribers", "1", "--messages", "500"];
+    let lose = |lost: u64| {
+        move |round: &mut Value| {
+            round["received"] = json!(500 - lost);
+            round["lost"] = json!(lost);
+        }
+    };
+    let compared = |load: &[&str], change: &dyn Fn(&mut Value)| {
+        let mut lines = results(&[load, &["--rounds", "5"]].concat());
+        for round in lines[0]["rounds"].as_array_mut().expect("a list") {
+            change(round);
+        }
+        let old = file(&text_of(&lines));
+        bench(&[load, &["--compare", path(&old), "--fail-over", "0.1"]].concat())
+    };
+    let output = compared(&losing, &lose(0));
+    let stdout = text(&output.stdout);
+    let line = stdout.lines().find(|line| line.contains("share of lost"));
+    let line = line.unwrap_or_else(|| panic!("{stdout}"));
+    assert!(
+        line.starts_with("  share of lost envelopes worse by "),
+        "{line}"
+    );
+    assert!(line.contains(" percentage points: "), "{line}");
+    assert!(line.ends_with(" %, was none"), "{line}");
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+
+    let stdout = compared(&keeping, &lose(125)).stdout;
+    let line = "  share of lost envelopes better by 25.000 percentage points: none, was 25.000 %\n";
+    assert!(text(&stdout).contains(line), "{}", text(&stdout));
+
+    let stdout = compared(&keeping, &|_| ()).stdout;
+    assert!(!text(&stdout).contains("lost envelopes"), "none as before");
+}
+
+#[test]
+fn rounds_of_the_same_time_are_compared_and_others_are_not() {
+    let timed = |time: &str, more: &[&str]| bench(&[&["--duration", time], more].concat());
+    let first = timed("0.0123", &["--rounds", "5", "--json"]).stdout;
+    let old = file(text(&first));
+    let output = timed("0.0123", &["--compare", path(&old)]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = timed("1000", &["--compare", path(&old)]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = "it has the duration_s 0.0123, and this run has 1000.0\n";
+    let stderr = text(&output.stderr);
+    assert!(stderr.ends_with(said), "{stderr}");
+}
+
+#[test]
+fn a_blank_line_at_the_end_of_a_result_is_skipped() {
+    let lines = text_of(&results(&[SMALL, &["--rounds", "5"]].concat()));
+    let output = compared(&file(&format!("{lines}\n\n")), &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_file_that_is_no_such_result_is_refused_before_anything_runs() {
-    let good = results(&[SMALL, &["--rounds", "5", "--warm-up", "0"]].concat());
+    let mut good = results(&[SMALL, &["--rounds", "5", "--warm-up", "0"]].concat());
+    for line in &mut good {
+        assert_eq!(line["messages"], 200);
+        line["messages"] = json!(1_000_000_000_000_u64);
+    }
     let with = |key: &str, value: Value| {
         let mut lines = good.clone();
         for line in &mut lines {
@@ -144,6 +218,14 @@ fn a_file_that_is_no_such_result_is_refused_before_anything_runs() {
         (
             with("capacity", json!(64)),
             "it has the capacity 64, and this run has 128",
+        ),
+        (
+            with("messages", json!(200)),
+            "it has the messages 200, and this run has 1000000000000",
+        ),
+        (
+            with("duration_s", json!(0.5)),
+            "it has the duration_s 0.5, and this run has null",
         ),
         (
             text_of(&good[..1]),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
 
 use tempfile::NamedTempFile;
 
@@ -164,4 +166,61 @@ fn a_page_that_was_there_stays_if_the_run_cannot_begin() {
     let output = bench(&["--report", path(&page), "--compare", "no-such-file"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(fs::read_to_string(page.path()).expect("it is there"), "old");
+}
+
+/// If it ran, it would run for long.
+const LONG: &[&str] = &["--messages", "1000000000000", "--subscribers", "1"];
+
+#[test]
+fn a_page_does_not_replace_the_result_that_is_compared() {
+    let load = ["--messages", "10", "--subscribers", "1", "--rounds", "5"];
+    let result = bench(&[&load[..], &["--json"]].concat()).stdout;
+    let result = text(&result).replace("\"messages\":10,", "\"messages\":1000000000000,");
+    let old = file(&result);
+    let folder = tempfile::tempdir().expect("there is a place for files");
+    let second = folder.path().join("report.html");
+    let mut names = vec![path(&old)];
+    if cfg!(unix) {
+        fs::hard_link(old.path(), &second).expect("it can have a second name");
+        names.push(second.to_str().expect("it is UTF-8"));
+    }
+    for name in names {
+        let output = bench(&[LONG, &["--compare", path(&old), "--report", name]].concat());
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert_eq!(
+            text(&output.stderr),
+            format!("oxide-bus: {name}: the report would replace the result that is compared\n")
+        );
+        assert_eq!(fs::read_to_string(old.path()).expect("it is there"), result);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_page_is_not_written_over_the_output() {
+    let both = file("");
+    let output = Command::new(env!("CARGO_BIN_EXE_oxide-bus"))
+        .args(["bench", "--json", "--report", path(&both)])
+        .args(LONG)
+        .stdout(Stdio::from(both.reopen().expect("it can be written")))
+        .output()
+        .expect("the command runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "oxide-bus: {}: the report is also the output\n",
+            path(&both)
+        )
+    );
+    assert_eq!(fs::read_to_string(both.path()).expect("it is there"), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_page_can_be_written_to_a_pipe() {
+    let output = bench(&["--messages", "10", "--report", "/dev/stdout"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    assert!(stdout.starts_with('+') && stdout.ends_with("</html>\n"));
 }

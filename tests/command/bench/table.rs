@@ -1,6 +1,9 @@
 //! Tests of the table that a run prints.
 
-use super::{bench, text};
+use std::fs;
+
+use super::bench;
+use crate::support::command::{file, path, text};
 
 /// Returns the names and values of the printed table, top to bottom.
 fn table(arguments: &[&str]) -> Vec<(String, String)> {
@@ -13,6 +16,46 @@ fn table(arguments: &[&str]) -> Vec<(String, String)> {
         .map(|row| row.trim().rsplit_once("  ").unwrap_or((row, "")))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
         .collect()
+}
+
+#[test]
+fn where_nobody_listens_the_rate_is_that_of_the_publishes_and_a_line_says_so() {
+    let page = file("");
+    let note = "Where nothing is received, the rate is that of the publishes.";
+    let small = [
+        "--messages",
+        "500",
+        "--rounds",
+        "3",
+        "--report",
+        path(&page),
+    ];
+    let output = bench(&[&small[..], &["--subscribers", "0,2"]].concat());
+    let stdout = text(&output.stdout);
+    let row = stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("|           0 "));
+    let row = row.unwrap_or_else(|| panic!("a row for nobody in {stdout}"));
+    let rate = row.split_whitespace().next().expect("a rate");
+    assert_ne!(rate, "0");
+    assert!(stdout.contains(&format!("\n{note}\n")), "{stdout}");
+    let html = fs::read_to_string(page.path()).expect("it is UTF-8");
+    assert!(html.contains(&format!("<tr><td>0<td>{rate}<td>")), "{rate}");
+    assert!(html.contains(&format!("<p>{note}</p>")));
+
+    let output = bench(&[&small[..], &["--subscribers", "1,2"]].concat());
+    assert!(!text(&output.stdout).contains(note));
+    let html = fs::read_to_string(page.path()).expect("it is UTF-8");
+    assert!(!html.contains(note));
+
+    let table = table(&[&small[..], &["--subscribers", "0"]].concat());
+    let names = table[..3].iter().map(|(name, _)| name.as_str());
+    let first = [
+        "deliveries a second",
+        "publishes a second",
+        "spread of rounds",
+    ];
+    assert_eq!(names.collect::<Vec<_>>(), first);
 }
 
 /// Returns the heading of the latencies in a table, and the figures below it.

@@ -3,13 +3,9 @@
 //! A log may have gigabytes, so nothing is kept but the line that is being read.
 
 use std::fmt;
-#[cfg(unix)]
-use std::fs::Metadata;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-#[cfg(unix)]
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::failure::Failure;
 use super::super::output;
@@ -59,7 +55,10 @@ impl OpenLog {
     pub(crate) fn open_all(paths: Vec<PathBuf>) -> Result<Vec<Self>, Failure> {
         let mut logs: Vec<OpenLog> = Vec::new();
         for path in paths {
-            if logs.iter().any(|log| log.is_at(&path)) {
+            if logs
+                .iter()
+                .any(|log| output::is_same_file(&log.path, &path))
+            {
                 let path = path.display();
                 return Err(Failure::usage(format_args!(
                     "{path}: this file is given twice"
@@ -72,21 +71,6 @@ impl OpenLog {
 
     pub(crate) fn path(&self) -> &PathBuf {
         &self.path
-    }
-
-    /// Returns whether this file is at a path, under whatever name.
-    #[cfg(unix)]
-    pub(crate) fn is_at(&self, path: &Path) -> bool {
-        let place = |about: Metadata| (about.dev(), about.ino());
-        let other = fs::metadata(path).map(place);
-        other.is_ok_and(|other| self.file.metadata().is_ok_and(|own| place(own) == other))
-    }
-
-    /// On other systems the standard library cannot identify a file, so a second name is not noticed.
-    #[cfg(not(unix))]
-    pub(crate) fn is_at(&self, path: &Path) -> bool {
-        fs::canonicalize(path)
-            .is_ok_and(|other| fs::canonicalize(&self.path).is_ok_and(|own| own == other))
     }
 
     /// Reads all lines from the first to the last, and passes each record on with the number of its line.

@@ -57,7 +57,9 @@ Examples:
 pub(crate) fn run(options: &StatsOptions) -> Result<ExitCode, Failure> {
     let logs = OpenLog::open_all(options.files.clone())?;
     if let Some(report) = &options.report
-        && logs.iter().any(|log| log.is_at(report))
+        && logs
+            .iter()
+            .any(|log| output::is_same_file(log.path(), report))
     {
         let report = report.display();
         return Err(Failure::usage(format_args!(

@@ -30,6 +30,8 @@ struct OldPoint {
 struct ComparedFigure {
     name: &'static str,
     more_is_better: bool,
+    /// It is in percent already, and may be zero: the change is a difference, and no ratio.
+    is_share: bool,
     of: fn(&RoundFigures) -> Option<f64>,
     text: fn(f64) -> String,
 }
@@ -37,32 +39,45 @@ struct ComparedFigure {
 /// A figure that has changed beyond the noise.
 struct ChangedFigure {
     line: String,
-    /// By how much it is worse, in percent; negative if it is better.
+    /// By how much it is worse, in percent or percentage points; negative if it is better.
     worse: f64,
 }
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a time is not exact to the last of 53 bits anyway"
+    reason = "a figure is not exact to the last of 53 bits anyway"
 )]
-const FIGURES: [ComparedFigure; 3] = [
+const FIGURES: [ComparedFigure; 4] = [
     ComparedFigure {
         name: "rate",
         more_is_better: true,
+        is_share: false,
         of: |round| Some(round.rate()),
         text: |rate| format!("{} a second", whole(rate)),
     },
     ComparedFigure {
         name: "median latency",
         more_is_better: false,
+        is_share: false,
         of: |round| round.latency_ns.p50.map(|it| it as f64),
         text: nanoseconds,
     },
     ComparedFigure {
         name: "99th percentile of latency",
         more_is_better: false,
+        is_share: false,
         of: |round| round.latency_ns.p99.map(|it| it as f64),
         text: nanoseconds,
+    },
+    ComparedFigure {
+        name: "share of lost envelopes",
+        more_is_better: false,
+        is_share: true,
+        of: |round| {
+            let (received, lost) = (round.received as f64, round.lost as f64);
+            (received + lost > 0.0).then(|| lost / (received + lost) * 100.0)
+        },
+        text: percent,
     },
 ];
 
@@ -75,6 +90,14 @@ fn nanoseconds(figure: f64) -> String {
     time(Some(figure as u64))
 }
 
+fn percent(share: f64) -> String {
+    if share > 0.0 {
+        format!("{share:.3} %")
+    } else {
+        "none".to_owned()
+    }
+}
+
 impl OldResult {
     /// Reads an earlier result, and checks that it has all of these points.
     pub(super) fn read(path: &Path, points: &[BenchPoint]) -> Result<Self, Failure> {
@@ -84,7 +107,7 @@ impl OldResult {
             path: path.to_owned(),
             points: Vec::new(),
         };
-        for (number, line) in (1..).zip(text.lines()) {
+        for (number, line) in (1..).zip(text.trim_end().lines()) {
             let point: OldPoint = serde_json::from_str(line).map_err(|error| {
                 wrong(format!(
                     "line {number} is no result of `bench --json`: {error}"
@@ -110,10 +133,9 @@ impl OldResult {
             unreachable!("it is a structure of numbers and texts")
         };
         let different = |old: &OldPoint| {
-            let differs = |(key, size): &(&String, &Value)| old.keys.get(*key) != Some(size);
-            let found = sizes.iter().filter(differs).map(|(key, size)| {
+            let found = sizes.iter().filter_map(|(key, size)| {
                 let old = old.keys.get(key).unwrap_or(&Value::Null);
-                format!("it has the {key} {old}, and this run has {size}")
+                (old != size).then(|| format!("it has the {key} {old}, and this run has {size}"))
             });
             found.collect::<Vec<_>>()
         };
@@ -174,16 +196,21 @@ fn changed(
     let sorted = |rounds: &[RoundFigures]| {
         let mut values: Vec<_> = rounds.iter().filter_map(figure.of).collect();
         values.sort_by(f64::total_cmp);
-        (!values.is_empty() && values[0] > 0.0).then_some(values)
+        (figure.is_share || *values.first()? > 0.0).then_some(values)
     };
     let (old, new) = (sorted(old)?, sorted(new)?);
     let is_apart = old.last()? < new.first()? || new.last()? < old.first()?;
     let [old, new] = [old, new].map(|values| values[(values.len() - 1) / 2]);
-    let percent = (new / old - 1.0) * 100.0;
-    let worse = if figure.more_is_better {
-        -percent
+    let more = if figure.is_share {
+        new - old
     } else {
-        percent
+        (new / old - 1.0) * 100.0
+    };
+    let worse = if figure.more_is_better { -more } else { more };
+    let by = if figure.is_share {
+        format!("{:.3} percentage points", more.abs())
+    } else {
+        format!("{:.1} %", more.abs())
     };
     let verdict = if worse > 0.0 { "worse" } else { "better" };
     let name = if name.is_empty() {
@@ -194,9 +221,8 @@ fn changed(
     let [old, new] = [old, new].map(figure.text);
     is_apart.then(|| ChangedFigure {
         line: format!(
-            "  {name}{} {verdict} by {:.1} %: {new}, was {old}\n",
-            figure.name,
-            percent.abs()
+            "  {name}{} {verdict} by {by}: {new}, was {old}\n",
+            figure.name
         ),
         worse,
     })

@@ -34,6 +34,13 @@ pub(crate) fn whole(rate: f64) -> String {
     grouped(rate.round() as u64)
 }
 
+/// Returns what is to be known of the rates of a table, if some are not deliveries.
+pub(super) fn rate_note(results: &[PointResult]) -> Option<&'static str> {
+    let is_other = |result: &PointResult| result.median().received == 0;
+    let note = "Where nothing is received, the rate is that of the publishes.";
+    results.iter().any(is_other).then_some(note)
+}
+
 /// Returns how far the rounds are from the one in the middle, in percent of it; nothing for one round.
 pub(super) fn spread(result: &PointResult) -> String {
     let Spread {

@@ -184,12 +184,15 @@ pub(crate) struct BenchOptions {
 
     /// Say what has changed since a result that --json printed
     ///
-    /// A figure has changed if all rounds of one result are above all rounds of the other. Both need 5 rounds. It is
+    /// Rates, latencies and the share of envelopes that were lost are compared. A figure has changed if all rounds of
+    /// one result are above all rounds of the other. Both need 5 rounds, with the same sizes, of the same length. It is
     /// printed below the table, or on stderr with --json and --csv. Compare on the same machine only.
     #[arg(long, value_name = "OLD.json")]
     pub(super) compare: Option<PathBuf>,
 
     /// Fail with exit code 1 if a figure is worse by more than this [above zero]
+    ///
+    /// For the share of envelopes that were lost these are percentage points.
     #[arg(long, value_name = "PERCENT", requires = "compare", value_parser = arguments::positive)]
     pub(super) fail_over: Option<f64>,
 }
@@ -203,7 +206,8 @@ Each envelope goes to one member of each group: the members compete. There may b
 const JSON: &str = "\
 Print the result as JSON instead of a table: one object, or in a sweep one for each point, in a line each
 
-Its keys: scenario, by (what was measured), publishers, subscribers, groups (null without), subjects (a list of patterns, empty without), workers (null for threads), capacity, overflow, payload_bytes; \
+Its keys: scenario, by (what was measured), publishers, subscribers, groups (null without), subjects (a list of patterns, empty without), workers (null for threads), capacity, overflow, payload_bytes, \
+messages (of a round; null with --duration), duration_s (null without); \
 then of the round in the middle published, delivered, dropped, received, lost, evicted (how many subscribers were), elapsed_s, publishes_per_s, deliveries_per_s, and latency_ns with samples, p50, p90, p99, p999 and \
 max, which are whole nanoseconds, or null where there are no samples; and rounds, a list with these figures of each round.";
 

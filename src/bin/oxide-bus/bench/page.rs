@@ -1,6 +1,6 @@
 //! The report: one page of HTML that needs no other file, with plots.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::{env, thread};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::super::failure::Failure;
-use super::figures::{grouped, spread, time, whole};
+use super::super::output;
+use super::figures::{grouped, rate_note, spread, time, whole};
 use super::gallery::{self, Figure};
 use super::options::BenchOptions;
 use super::plots::COLOURS;
@@ -31,18 +32,28 @@ const DARK: [&str; 8] = [
 const STYLE: &str = include_str!("page.css");
 
 impl ReportFile {
-    /// Opens the file. What is in it stays until the report is written.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    /// Opens the file. What is in it stays until the report is written. It may not be the output, nor the earlier
+    /// result that is compared.
+    pub(super) fn open(path: &Path, compared: Option<&Path>) -> Result<Self, Failure> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(path);
-        let failed = |error| Failure::usage(format_args!("{}: {error}", path.display()));
-        Ok(ReportFile {
-            path: path.to_owned(),
-            file: file.map_err(failed)?,
-        })
+        let failed =
+            |error: &dyn Display| Err(Failure::usage(format_args!("{}: {error}", path.display())));
+        let file = match file {
+            Err(error) => return failed(&error),
+            Ok(file) => file,
+        };
+        if output::goes_to(&file) {
+            return failed(&"the report is also the output");
+        }
+        if compared.is_some_and(|compared| output::is_same_file(path, compared)) {
+            return failed(&"the report would replace the result that is compared");
+        }
+        let path = path.to_owned();
+        Ok(ReportFile { path, file })
     }
 
     pub(super) fn write(
@@ -52,8 +63,11 @@ impl ReportFile {
     ) -> Result<(), Failure> {
         let page = page(results, options);
         let mut write = || -> io::Result<()> {
-            self.file.set_len(0)?;
-            self.file.rewind()?;
+            // A pipe or a terminal has no beginning.
+            if self.file.metadata()?.is_file() {
+                self.file.set_len(0)?;
+                self.file.rewind()?;
+            }
             self.file.write_all(page.as_bytes())
         };
         let failed = |error| Failure::new(format_args!("{}: {error}", self.path.display()));
@@ -140,7 +154,7 @@ fn table(results: &[PointResult]) -> String {
         let values = swept.iter().map(|&at| coordinates[at].1.clone());
         rows += "\n<tr>";
         for value in values.chain([
-            whole(round.deliveries_per_s),
+            whole(round.rate()),
             spread(result),
             time(round.latency_ns.p50),
             time(round.latency_ns.p99),
@@ -150,7 +164,8 @@ fn table(results: &[PointResult]) -> String {
             let _ = write!(rows, "<td>{}", escaped(&value));
         }
     }
-    format!("<div class=\"wide\"><table>\n{rows}\n</table></div>")
+    let note = rate_note(results).map_or(String::new(), |note| format!("\n<p>{note}</p>"));
+    format!("<div class=\"wide\"><table>\n{rows}\n</table></div>{note}")
 }
 
 /// Returns a plot with its title and its legend.

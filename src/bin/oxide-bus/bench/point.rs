@@ -9,6 +9,7 @@ use super::super::overflow::OverflowName;
 use super::contestant::Contestant;
 use super::figures::grouped;
 use super::options::BenchOptions;
+use super::progress::Length;
 use super::scenario::Scenario;
 
 /// One point of a sweep. Its keys are those of the JSON object.
@@ -24,11 +25,18 @@ pub(super) struct BenchPoint {
     pub(super) capacity: usize,
     pub(super) overflow: OverflowName,
     pub(super) payload_bytes: u32,
+    /// How many envelopes a round publishes, or else how long it takes.
+    pub(super) messages: Option<u64>,
+    pub(super) duration_s: Option<f64>,
 }
 
 impl BenchPoint {
     /// Returns the points of all sweeps together: each size with each other, by each contestant.
     pub(super) fn all(options: &BenchOptions) -> Vec<Self> {
+        let (messages, duration_s) = match options.length() {
+            Length::Envelopes(messages) => (Some(messages), None),
+            Length::Time(duration) => (None, Some(duration.as_secs_f64())),
+        };
         let mut points: Vec<Self> = Vec::new();
         for &publishers in &options.publishers {
             for &subscribers in &options.subscribers {
@@ -48,6 +56,8 @@ impl BenchPoint {
                                 capacity,
                                 overflow: by.overflow(overflow),
                                 payload_bytes,
+                                messages,
+                                duration_s,
                             };
                             if !points.contains(&point) {
                                 points.push(point);

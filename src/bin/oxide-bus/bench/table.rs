@@ -4,7 +4,7 @@ use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use oxide_bus::Pattern;
 
-use super::figures::{Unit, grouped, spread, time, whole};
+use super::figures::{Unit, grouped, rate_note, spread, time, whole};
 use super::histogram;
 use super::point::swept;
 use super::result::{Latency, LatencyShape, PointResult};
@@ -71,8 +71,10 @@ fn rows(result: &PointResult) -> Vec<(String, String)> {
         ("evicted subscribers", round.evicted.to_string()),
     ];
     if result.rounds.len() > 1 {
-        rows.insert(1, ("  spread of rounds", spread(result)));
-        rows.insert(2, ("  rounds", result.rounds.len().to_string()));
+        // Below the rate whose spread it is.
+        let at = if round.received > 0 { 1 } else { 2 };
+        rows.insert(at, ("  spread of rounds", spread(result)));
+        rows.insert(at + 1, ("  rounds", result.rounds.len().to_string()));
     }
     (rows.into_iter())
         .map(|(name, value)| (name.to_owned(), value))
@@ -99,7 +101,7 @@ fn of_several(results: &[PointResult], blocks: bool) -> String {
             .map(|&at| right(coordinates[at].1.clone()))
             .collect();
         row.extend([
-            right(whole(round.deliveries_per_s)),
+            right(whole(round.rate())),
             right(spread(result)),
             right(time(round.latency_ns.p50)),
             right(time(round.latency_ns.p99)),
@@ -115,7 +117,12 @@ fn of_several(results: &[PointResult], blocks: bool) -> String {
             "\nlatencies: from {first} on to {last} and more, a character for each power of two"
         )
     });
-    format!("{table}{}", scale.unwrap_or_default())
+    let note = rate_note(results).map(|note| format!("\n{note}"));
+    format!(
+        "{table}{}{}",
+        note.unwrap_or_default(),
+        scale.unwrap_or_default()
+    )
 }
 
 impl Latency {
