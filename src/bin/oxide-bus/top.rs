@@ -6,6 +6,7 @@ mod live;
 mod order;
 mod rates;
 mod row;
+mod termination;
 mod text;
 mod watch;
 
@@ -35,8 +36,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 #[command(after_help = TOP_HELP)]
 pub(crate) struct TopOptions {
-    /// Print one snapshot as a text, and end
-    #[arg(long, conflicts_with = "json")]
+    /// Print one snapshot as a text, or with --json as JSON, and end
+    #[arg(long)]
     once: bool,
 
     /// Print one snapshot as one line of JSON, and end

@@ -57,11 +57,18 @@ pub enum LookError {
         /// The error of the operating system.
         error: io::Error,
     },
+    /// This user may not connect to the program.
+    Denied {
+        /// The error of the operating system.
+        error: io::Error,
+    },
     /// The program did not answer in time, or hung up.
     Io {
         /// The error of the operating system.
         error: io::Error,
     },
+    /// The answer is longer than 64 MiB, if it ends at all.
+    TooLong,
     /// The program has refused to answer.
     Refused {
         /// Why, in its own words, cut after 256 bytes.
@@ -83,6 +90,8 @@ impl fmt::Display for LookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LookError::Gone { .. } => f.write_str("no program serves an inspection here"),
+            LookError::Denied { .. } => f.write_str("this user may not look here"),
+            LookError::TooLong => f.write_str("the answer is longer than 64 MiB"),
             LookError::Io { .. } => f.write_str("the program does not answer"),
             LookError::Refused { reason } => write!(f, "the program refuses to answer: {reason}"),
             LookError::Version { version } => {
@@ -99,9 +108,11 @@ impl fmt::Display for LookError {
 impl Error for LookError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            LookError::Gone { error } | LookError::Io { error } => Some(error),
+            LookError::Gone { error } | LookError::Denied { error } | LookError::Io { error } => {
+                Some(error)
+            }
             LookError::Answer { error } => Some(error),
-            LookError::Refused { .. } | LookError::Version { .. } => None,
+            LookError::TooLong | LookError::Refused { .. } | LookError::Version { .. } => None,
         }
     }
 }

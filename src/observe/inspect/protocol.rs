@@ -81,17 +81,22 @@ pub(super) fn answer(
 ///
 /// # Errors
 ///
-/// [`LookError`] if nobody serves an inspection there, if there is no answer in time, or if the answer is no snapshot.
+/// [`LookError`] if nobody serves an inspection there, if this user may not connect, if there is no answer in time, or if
+/// the answer is no snapshot.
 ///
 /// # Examples
 ///
 /// See [`serve_inspection`](crate::Bus::serve_inspection).
 pub fn look(path: impl AsRef<Path>) -> Result<Snapshot, LookError> {
-    let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => LookError::Gone { error },
-        _ => LookError::Io { error },
-    })?;
+    let stream = UnixStream::connect(path).map_err(unconnected)?;
     let answer = ask(&stream).map_err(|error| LookError::Io { error })?;
+    if answer.len() as u64 > MAX_ANSWER {
+        return Err(LookError::TooLong);
+    }
+    if answer.last() != Some(&b'\n') {
+        let error = ErrorKind::UnexpectedEof.into();
+        return Err(LookError::Io { error });
+    }
     let malformed = |error| LookError::Answer { error };
     let AnswerVersion { version } = serde_json::from_slice(&answer).map_err(malformed)?;
     if version != VERSION {
@@ -106,13 +111,31 @@ pub fn look(path: impl AsRef<Path>) -> Result<Snapshot, LookError> {
     }
 }
 
+fn unconnected(error: io::Error) -> LookError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => LookError::Gone { error },
+        ErrorKind::PermissionDenied => LookError::Denied { error },
+        _ => LookError::Io { error },
+    }
+}
+
+/// Returns what is answered, and of a longer answer one byte more than it may have.
 fn ask(stream: &UnixStream) -> io::Result<Vec<u8>> {
     let mut timed = TimedStream::new(stream, PATIENCE);
     timed.write_all(REQUEST)?;
     let mut answer = Vec::new();
-    timed.take(MAX_ANSWER).read_to_end(&mut answer)?;
-    if answer.last() != Some(&b'\n') {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
+    timed.take(MAX_ANSWER + 1).read_to_end(&mut answer)?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not by a socket of another user: the tests may run as root, who may look everywhere.
+    #[test]
+    fn a_user_that_may_not_connect_is_told_so() {
+        let denied = unconnected(ErrorKind::PermissionDenied.into());
+        assert_eq!(denied.to_string(), "this user may not look here");
+    }
 }

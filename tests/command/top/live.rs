@@ -84,7 +84,7 @@ fn keys_sort_filter_pause_and_show_the_advisories_of_one() {
     let by_name = ["alpha", "beta", "gamma", "zeta"];
     terminal.wait_until("sorted by name", |screen| names(screen) == by_name);
 
-    terminal.press(&["/", "e", "t", "a"]);
+    terminal.press(&["/", "x", "C-u", "e", "M-x", "t", "C-x", "a"]);
     terminal.wait_for("filter: eta_");
     terminal.wait_until("those with eta", |screen| names(screen) == ["beta", "zeta"]);
     terminal.press(&["Enter", "Down", "Enter"]);
@@ -155,7 +155,17 @@ fn a_program_that_is_killed_is_gone_until_it_comes_back() {
 
 #[test]
 fn a_signal_ends_it_and_leaves_the_terminal_as_it_was() {
-    let Some(terminal) = Terminal::start("signal") else {
+    ended_by("INT", 130);
+}
+
+/// The shell gives a program that died of a signal 128 and the number of the signal.
+#[test]
+fn sigterm_kills_it_and_leaves_the_terminal_as_it_was() {
+    ended_by("TERM", 128 + 15);
+}
+
+fn ended_by(signal: &str, code: i32) {
+    let Some(terminal) = Terminal::start(signal) else {
         return;
     };
     let it = Watched::new();
@@ -170,6 +180,6 @@ fn a_signal_ends_it_and_leaves_the_terminal_as_it_was() {
     terminal.wait_for("q quit");
     let process = std::fs::read_to_string(told).expect("it was told");
     let process = process.trim().parse().expect("a number");
-    crate::support::command::signal("INT", process);
-    assert_eq!(ended(&terminal), 130);
+    crate::support::command::signal(signal, process);
+    assert_eq!(ended(&terminal), code);
 }

@@ -1,7 +1,10 @@
 //! One snapshot, as a text and as JSON.
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use serde_json::Value;
 
@@ -121,6 +124,56 @@ fn with_an_interval_there_are_rates_and_ages() {
     let text = printed(&it, &["--once", "--interval", "0.05"]);
     assert!(text.contains("≥0."), "{text}");
     assert!(text.contains("published 5 (0/s)"), "{text}");
+}
+
+#[test]
+fn once_and_json_together_give_json() {
+    let it = Watched::new();
+    for arguments in [["--once", "--json"], ["--json", "--once"]] {
+        assert_eq!(json(&it, &arguments)["snapshot"]["published"], 0);
+    }
+}
+
+#[test]
+fn a_server_that_counts_too_much_is_shown() {
+    let it = Watched::new();
+    let mut answer = json(&it, &["--json"]);
+    let most = serde_json::json!({ "source": "a", "envelopes": u64::MAX });
+    answer["snapshot"]["newest"] = vec![most.clone(), most].into();
+    let path = it.folder.path().join("liar.sock");
+    let listener = UnixListener::bind(&path).expect("nothing is there");
+    let liar = thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("the command connects");
+        let asked = BufReader::new(&client).read_line(&mut String::new());
+        asked.expect("the command asks");
+        writeln!(client, "{answer}").expect("it is read");
+    });
+    let output = top(&path, &["--once"]);
+    liar.join().expect("it has answered");
+    assert_eq!(text(&output.stderr), "");
+    let shown = format!("{0} of {0}", u64::MAX);
+    let text = text(&output.stdout);
+    assert_eq!(text.matches(&shown).count(), 2, "{text}");
+}
+
+#[test]
+fn an_answer_without_end_is_said_to_be_too_long() {
+    let it = Watched::new();
+    let path = it.folder.path().join("endless.sock");
+    let listener = UnixListener::bind(&path).expect("nothing is there");
+    let endless = thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("the command connects");
+        while client.write_all(&[b' '; 1 << 14]).is_ok() {}
+    });
+    let (line, code) = complaint(&path, &["--once"]);
+    endless
+        .join()
+        .expect("it ends when the command has hung up");
+    assert!(
+        line.ends_with("endless.sock: the answer is longer than 64 MiB\n"),
+        "{line}"
+    );
+    assert_eq!(code, Some(2));
 }
 
 #[test]

@@ -153,7 +153,9 @@ fn granted_for(grant: &GrantStats) -> String {
 /// Returns the sources of the newest envelopes, with the rates that follow if the others are like these.
 #[expect(clippy::cast_precision_loss, reason = "there are 64 at most")]
 pub(super) fn sources(snapshot: &Snapshot, rates: Option<&Rates>) -> Vec<[String; 3]> {
-    let all: u64 = snapshot.newest.iter().map(|share| share.envelopes).sum();
+    // Any program may serve the socket, and say what it likes.
+    let shares = snapshot.newest.iter().map(|share| share.envelopes);
+    let all = shares.fold(0, u64::saturating_add);
     let rows = snapshot.newest.iter().map(|share| {
         let part = share.envelopes as f64 / all.max(1) as f64;
         let rate = rates.map(|rates| whole(rates.published_per_s * part));

@@ -124,12 +124,16 @@ pub(super) fn draw(frame: &mut Frame, watch: &mut TopWatch) {
 
 fn headlines(watch: &TopWatch) -> Vec<Line<'_>> {
     let state = match (&watch.gone, watch.is_paused) {
-        (Some(gone), _) => Line::from(format!("gone: {gone}; waiting for it to come back")).red(),
+        (Some(gone), _) => {
+            let gone = escaped(gone.chars());
+            Line::from(format!("gone: {gone}; waiting for it to come back")).red()
+        }
         (None, true) => Line::from("paused").yellow(),
         (None, false) => Line::from("watching"),
     };
     let bus = cells::headline(&watch.snapshot, watch.rates.as_ref());
-    let mut first = Line::from(format!("oxide-bus top {} - ", watch.path)).bold();
+    let path = escaped(watch.path.chars());
+    let mut first = Line::from(format!("oxide-bus top {path} - ")).bold();
     first.spans.extend(
         state
             .spans
@@ -240,15 +244,18 @@ fn line(note: &AdvisoryNote, watch: &TopWatch) -> String {
         let mut known = watch.snapshot.subscriptions.iter().map(|it| &it.stats);
         let known = known.find(|stats| stats.id.to_string() == *id);
         known.map_or_else(
-            || format!("#{}", &id[id.len().saturating_sub(8)..]),
+            || {
+                let last = id.get(id.len().saturating_sub(8)..).unwrap_or(id);
+                format!("#{}", escaped(last.chars()))
+            },
             cells::name,
         )
     });
     let text = escaped(note.text.chars());
     let time = note.time.get(11..).unwrap_or_default(); // without the date
     let words = [
-        time.to_owned(),
-        note.kind.clone(),
+        escaped(time.chars()),
+        escaped(note.kind.chars()),
         about.unwrap_or_default(),
         text,
     ];
@@ -261,5 +268,40 @@ fn help_line(watch: &TopWatch) -> String {
         format!("filter: {typed}_  Enter keeps it, Esc shows all")
     } else {
         HELP.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_lies_is_drawn_and_can_hide_nothing() {
+        let snapshot = json!({
+            "process": 1, "clock_ms": u64::MAX, "closed": false, "published": u64::MAX, "denied": u64::MAX,
+            "predicate_panics": u64::MAX, "pending_requests": u64::MAX, "subscriptions": [], "capabilities": [],
+            "newest": [{ "source": "a", "envelopes": u64::MAX }, { "source": "b", "envelopes": 1 }], "links": [],
+            "advisories": [{
+                "time": "2026-01-01T\u{1b}[2J", "kind": "lag\u{202e}ging", "subscription": "\u{1b}€€€", "text": "\u{7}",
+            }],
+        });
+        let snapshot = serde_json::from_value(snapshot).expect("it has the form of a snapshot");
+        let mut watch = TopWatch::new("bus.sock".to_owned(), snapshot);
+        watch.gone = Some("\u{202e}enog".to_owned());
+        let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("it cannot fail");
+        terminal
+            .draw(|frame| draw(frame, &mut watch))
+            .expect("it cannot fail");
+        let screen = terminal.backend().to_string();
+        for shown in [
+            r"gone: \u{202e}enog;",
+            r"\u{1b}[2J  lag\u{202e}ging  #\u{1b}€€€  \u{7}",
+        ] {
+            assert!(screen.contains(shown), "{screen}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The live view: looks again and again, and waits for keys.
 //!
 //! Two threads send what happens, one what a look has seen, one the keys. So the view stays awake while a program does
-//! not answer. The terminal is restored however the view ends: ratatui's panic hook does it as well.
+//! not answer. The terminal is restored when the view ends, by Ctrl-C and SIGTERM too, and by ratatui's panic hook. What
+//! kills the program at once leaves it as it is: SIGKILL, or a second signal while the terminal takes nothing.
 
 use std::io;
 use std::path::Path;
@@ -17,6 +18,7 @@ use ratatui::crossterm::event::{self, Event, KeyEvent};
 use super::super::failure::Failure;
 use super::super::{INTERRUPTED, interrupt, thread};
 use super::drawing::draw;
+use super::termination;
 use super::watch::{KeyOutcome, TopWatch};
 
 /// What the view waits for.
@@ -25,6 +27,7 @@ enum TopEvent {
     Pressed(KeyEvent),
     Resized,
     Interrupted,
+    Terminated,
     /// The terminal gives no more keys.
     NoKeys(io::Error),
 }
@@ -35,18 +38,26 @@ pub(super) fn run(path: &Path, interval: Duration, first: Snapshot) -> Result<Ex
     interrupt::on_first(move || {
         let _over = interrupted.send(TopEvent::Interrupted);
     })?;
+    let terminated = tell.clone();
+    termination::on_first(move || {
+        let _over = terminated.send(TopEvent::Terminated);
+    })?;
     let mut watch = TopWatch::new(path.display().to_string(), first);
     let terminal = ratatui::try_init().map_err(|error| terminal_failed(&error));
     let outcome = terminal.and_then(|mut terminal| {
         let keys = tell.clone();
         thread::spawn("keys", move || read_keys(&keys))?;
         let path = path.to_owned();
-        thread::spawn("looks", move || keep_looking(&path, interval, &tell))?;
-        show(&mut terminal, &mut watch, &events)
+        let (taken, go_on) = mpsc::channel();
+        thread::spawn("looks", move || {
+            keep_looking(&path, interval, &tell, &go_on);
+        })?;
+        show(&mut terminal, &mut watch, &events, &taken)
     });
     ratatui::restore();
     match outcome? {
         KeyOutcome::Interrupt => Ok(ExitCode::from(INTERRUPTED)),
+        KeyOutcome::Terminate => Err(termination::die()),
         KeyOutcome::Quit | KeyOutcome::Stay => match watch.gone {
             None => Ok(ExitCode::SUCCESS),
             Some(gone) => Err(Failure::new(format_args!("{}: {gone}", watch.path))),
@@ -58,19 +69,24 @@ fn show(
     terminal: &mut DefaultTerminal,
     watch: &mut TopWatch,
     events: &Receiver<TopEvent>,
+    taken: &Sender<()>,
 ) -> Result<KeyOutcome, Failure> {
     loop {
         terminal
             .draw(|frame| draw(frame, watch))
             .map_err(|error| terminal_failed(&error))?;
         match events.recv() {
-            Ok(TopEvent::Looked(looked)) => watch.take(looked),
+            Ok(TopEvent::Looked(looked)) => {
+                watch.take(looked);
+                let _over = taken.send(());
+            }
             Ok(TopEvent::Pressed(key)) => match watch.press(key) {
                 KeyOutcome::Stay => {}
                 end => return Ok(end),
             },
             Ok(TopEvent::Resized) => {}
             Ok(TopEvent::Interrupted) | Err(mpsc::RecvError) => return Ok(KeyOutcome::Interrupt),
+            Ok(TopEvent::Terminated) => return Ok(KeyOutcome::Terminate),
             Ok(TopEvent::NoKeys(error)) => return Err(terminal_failed(&error)),
         }
     }
@@ -93,10 +109,13 @@ fn read_keys(tell: &Sender<TopEvent>) {
     }
 }
 
-fn keep_looking(path: &Path, interval: Duration, tell: &Sender<TopEvent>) {
+/// Looks again and again, but not before the view has taken the last snapshot. So a terminal that takes nothing for an
+/// hour costs one snapshot, and not one for each interval.
+fn keep_looking(path: &Path, interval: Duration, tell: &Sender<TopEvent>, go_on: &Receiver<()>) {
     loop {
         threads::sleep(interval);
-        if tell.send(TopEvent::Looked(look(path))).is_err() {
+        let told = tell.send(TopEvent::Looked(look(path)));
+        if told.is_err() || go_on.recv().is_err() {
             return;
         }
     }
@@ -104,4 +123,25 @@ fn keep_looking(path: &Path, interval: Duration, tell: &Sender<TopEvent>) {
 
 fn terminal_failed(error: &io::Error) -> Failure {
     Failure::new(format_args!("the terminal: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_look_is_made_before_the_last_one_was_taken() {
+        let (tell, events) = mpsc::channel();
+        let (taken, go_on) = mpsc::channel();
+        let looks = threads::spawn(move || {
+            keep_looking(Path::new("no/such/socket"), Duration::ZERO, &tell, &go_on);
+        });
+        for _ in 0..3 {
+            assert!(matches!(events.recv(), Ok(TopEvent::Looked(Err(_)))));
+            taken.send(()).expect("it looks again");
+        }
+        drop(taken);
+        looks.join().expect("it ends with the view");
+        assert_eq!(events.iter().count(), 1, "the one that was not taken");
+    }
 }

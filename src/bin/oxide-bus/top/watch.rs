@@ -11,12 +11,13 @@ use super::rates::Rates;
 use super::reason;
 use super::row::QueueRow;
 
-/// What comes of a key.
+/// What comes of a key, or of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyOutcome {
     Stay,
     Quit,
     Interrupt,
+    Terminate,
 }
 
 #[derive(Debug)]
@@ -97,6 +98,8 @@ impl TopWatch {
                     self.filter.clear();
                 }
                 KeyCode::Backspace => drop(self.filter.pop()),
+                KeyCode::Char('u') if is_control => self.filter.clear(),
+                KeyCode::Char(_) if is_control || key.modifiers.contains(KeyModifiers::ALT) => {}
                 KeyCode::Char(typed) => self.filter.push(typed),
                 _ => {}
             }
