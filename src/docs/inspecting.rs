@@ -20,14 +20,17 @@
 //! # }
 //! ```
 //!
-//! It costs a thread that sleeps, and what a listener to [advisories](crate::Bus::advisories) costs: what is lost or
-//! refused is told, and each segment that is opened looks at every subscriber without a filter once more. A publish
-//! that appends, and receiving, cost the same as without.
+//! It costs a thread that sleeps. Each loss and refusal is also noted for those who look, and so costs more; so does the
+//! one publish in up to 64 that opens a [segment](crate#cost). Other publishes, and receiving, cost the same as without.
 //!
-//! Drop the handle before the last bus where it matters on which thread the bus closes: while a client is being answered,
-//! the inspection holds the bus. Do not drop it under a lock that a payload's `Drop` takes.
+//! Drop the handle before the last `Bus`. Else a client that is just being answered may be the last to hold the bus, which
+//! then closes on the inspection's thread. Do not drop the handle under a lock that a payload's `Drop` takes.
+//!
+//! With tasks: `bus.clone().into_sync().serve_inspection(…)`.
 //!
 //! # In a terminal
+//!
+//! Install the command first, in the folder of this crate: `cargo install --path . --features cli`.
 //!
 //! ```sh
 //! oxide-bus top $XDG_RUNTIME_DIR/kernel.sock
@@ -61,7 +64,7 @@
 //!
 //! ```sh
 //! oxide-bus top $XDG_RUNTIME_DIR/kernel.sock --json |
-//!     jq '.snapshot.subscriptions[] | select(.dropped > 0) | {name, dropped}'
+//!     jq '.snapshot.subscriptions[] | select(.dropped > 0) | {id, name, dropped}'
 //! ```
 //!
 //! A program can look, too: the module `inspect` has the function `look`, and the types of a snapshot.

@@ -69,12 +69,12 @@
 //! | a slow receiver loses the oldest | that is [`Overflow::DropOldest`](crate::Overflow::DropOldest); the default drops the newest, and publishers may wait instead |
 //! | `Lagged(missed)` where the receiver reads next | [`RecvError::Lagged`](crate::RecvError::Lagged)` { missed }` where the gap lies |
 //! | `T: Clone`, a clone for each receiver | a [`Delivery`](crate::Delivery): all share one envelope. To own the message, clone it |
-//! | any `T: Send` | a `T` that threads may share, with a line `impl Payload for T {}` for a type of your own |
+//! | any `T: Send` | a `T: Send + Sync + 'static`, with a line `impl Payload for T {}` for a type of your own |
 //! | `send` fails if nobody listens, and gives the value back | a publish succeeds; its [`Receipt`](crate::Receipt) says how many subscriptions it matched |
-//! | `sender.subscribe()` | [`bus.subscribe()`](crate::Bus::subscribe) |
+//! | `sender.subscribe()` | [`bus.subscribe_with`](crate::Bus::subscribe_with) and `DropOldest`, as above; plain [`subscribe()`](crate::Bus::subscribe) drops the newest instead |
 //! | `receiver.resubscribe()` | [`Subscription::resubscribe`](crate::Subscription::resubscribe), with the same options |
 //! | `sender.receiver_count()` | [`Bus::subscriber_count`](crate::Bus::subscriber_count) |
-//! | `sender.closed()` | [`Bus::wait_for_no_subscribers`](crate::Bus::wait_for_no_subscribers) |
+//! | `sender.closed()` | [`Bus::wait_for_no_subscribers`](crate::Bus::wait_for_no_subscribers), which takes a time-out |
 //! | `receiver.blocking_recv()` in a thread | [`Subscription::recv`](crate::Subscription::recv); threads and tasks may use one bus |
 //! | `receiver.len()` | [`Subscription::len`](crate::Subscription::len) |
 //! | the channel ends with its last sender | the same; also at [`Bus::close`](crate::Bus::close), from any handle |
@@ -122,7 +122,9 @@
 //!
 //! * A further subscription takes about 2 KiB, where a receiver of `broadcast` takes a few words.
 //! * A publish to subscribers that never read costs more, because each has a queue that must be looked at: `broadcast`
-//!   publishes past any number of them in the same time ([cells o and q](super::speed#where-programs-really-are)).
+//!   publishes past any number of them in the same time ([rows o and q](super::speed#where-programs-really-are)).
+//! * Publishing with `DropOldest` to subscribers of which none is slow takes 1.2 to 1.3 times as long as with the best
+//!   peer.
 //! * A message is wrapped in an envelope with an id, a source and a time. That takes a reading of the clock for each.
 //! * [`DropOldest`](crate::Overflow::DropOldest) without a filter keeps at least the newest *capacity*, and up to 128
 //!   more ([limitations](super::limitations#what-keeps-the-newest)); `broadcast` keeps its capacity, rounded up to a

@@ -14,7 +14,7 @@
 //!
 //! ```toml
 //! [dev-dependencies]
-//! oxide-bus = { version = "0.1", features = ["testing"] }
+//! oxide-bus = { path = "../oxide-bus", features = ["testing"] } # not on crates.io yet
 //! ```
 //!
 //! Clock and ids belong to the thread that has entered them. A thread that has entered none pays for the feature with
@@ -25,7 +25,7 @@
 //! # A whole test
 //!
 //! Billing takes each order that the shop places, and reports it paid. It may see an order twice, because the shop says
-//! it again until it is paid. The test runs it in a hundred orders of delivery.
+//! it again until it is paid. The test runs it with a hundred seeds: each is another sequence of deliveries.
 //!
 //! ```
 //! use std::collections::HashSet;
@@ -95,6 +95,8 @@
 //!   billing: #4 order.placed from shop
 //!   …
 //! ```
+//!
+//! The number after `#` is the sequence number of the envelope.
 
 mod clock;
 mod faulty;

@@ -29,7 +29,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Shows the queues, capabilities and links of a running program
 ///
-/// The program embeds the bus and calls `bus.serve_inspection(PATH)`. For each subscription this shows how full its queue
+/// The program embeds the bus with the feature `inspect`, and calls `bus.serve_inspection(PATH)`. For each subscription this shows how full its queue
 /// is, how many envelopes a second come in, go out and are lost, how long the oldest one has been seen waiting, the
 /// overflow policy, and what it listens to. What loses most comes first, then what is fullest. For each capability it
 /// shows who may publish and what was denied; of the newest envelopes, the sources. Nothing is changed by looking.
@@ -44,7 +44,7 @@ pub(crate) struct TopOptions {
     #[arg(long)]
     json: bool,
 
-    /// Look this often; with --once and --json look twice, for rates, and not once
+    /// Look this often [default: 1 in the live view]; with --once and --json look twice, so far apart, for rates
     #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds, allow_negative_numbers = true)]
     interval: Option<Duration>,
 
@@ -59,12 +59,12 @@ Keys:
   up, down     choose a subscription  /       filter by name, policy and patterns
   Enter        its advisories         p       pause
 
-JSON has version, snapshot (see the documents of oxide_bus::inspect::Snapshot), and with --interval rates: seconds,
-published_per_s, denied_per_s, subscriptions (id, in_per_s, out_per_s, dropped_per_s), capabilities (capability,
-denied_per_s).
+JSON has version, snapshot (see the documents of oxide_bus::inspect::Snapshot), and with --interval \
+rates: seconds, published_per_s, denied_per_s, subscriptions (id, in_per_s, out_per_s, dropped_per_s), \
+capabilities (capability, denied_per_s).
 
-A program that does not answer at first makes the exit code 2. If it ends between two looks, that is 1. The live view
-then waits for it to come back, or for q, which makes the exit code 1.
+If the program does not answer the first look, the exit code is 2; if it ends between two looks, 1. The live \
+view then waits for it to come back; q ends that, with exit code 1.
 
 Examples:
   oxide-bus top /run/user/1000/kernel.sock

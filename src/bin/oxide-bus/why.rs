@@ -37,8 +37,8 @@ use super::{arguments, output};
 /// refused, lost or ended soon after one of these. An envelope that linked programs have in their logs is shown once,
 /// with each record. What an audit log does not hold is said to be not recorded.
 ///
-/// A line that is no record is passed over and counted; the exit code is 1 then. So it is where causes go from one log to
-/// another so often that some are left out. A last line that is cut is only told.
+/// A line that is no record is passed over and counted; the exit code is 1 then. It is also 1 where causes or effects go
+/// from log to log so often that the rest is left out. A last line that is cut is only told.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WhyOptions {

@@ -28,8 +28,8 @@ use super::open_log::OpenLog;
 /// numbers, refused publishes, losses, the busiest second, and the first and the last time. `oxide-bus audit verify` says
 /// whether a log is whole.
 ///
-/// An envelope that is in two of the logs counts twice. A second is summed over all logs while it is one of the
-/// 4,096 that came last. A line that is no record is passed over and counted; the exit code is
+/// An envelope that is in two of the logs counts twice. The logs are read one after the other. For the busiest
+/// second, what several logs have of one second is added up, unless 4,096 other seconds were read in between. A line that is no record is passed over and counted; the exit code is
 /// 1 then. A last line that is cut is only told.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

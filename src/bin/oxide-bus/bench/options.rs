@@ -226,7 +226,7 @@ Examples:
   oxide-bus bench --publishers 4 --subject bench.0 --subject bench.3
       Subscribers to two of four publishers: each receives half of what is published.
   oxide-bus bench --async --workers 2 --subscribers 16
-      The first again, by tasks: one that publishes, 16 that receive, on two threads.
+      Like the first, by tasks, and with 16 that receive, on two threads.
   oxide-bus bench --duration 10 --payload 1024 --json
       Ten seconds with 1 KiB in each envelope; the result is for a program to read.
   oxide-bus bench --scenario at-rest --subscribers 1,4,16,64 --rounds 5 --report wakeup.html
