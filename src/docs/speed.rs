@@ -43,15 +43,15 @@
 //!
 //! The cells below measure what programs do beside publishing to subscribers that keep up. The command below prints
 //! them. As parts of the time of the best peer, on a 2-core Intel Xeon virtual machine (2026-11-29, `--quick`, the
-//! machine was not quite at rest):
+//! machine was not quite at rest). Of (n) and (r) the larger figures are of a 2-core AMD EPYC at rest:
 //!
 //! | cell | time of the best peer |
 //! | --- | --- |
 //! | (m) 8 sleeping threads, the publishing thread's processor time; until the last has it | 0.75 to 0.86; 1.4 |
-//! | (n) 16 by pattern, by source, by predicate, groups of one; one of 1,000 | 1.3 to 1.4, 1.3 to 1.4, 1.3 to 1.6, 1.4 to 1.5; 2.2 to 2.3 |
+//! | (n) 16 by pattern, by source, by predicate, groups of one; one of 1,000 | 1.3 to 2.2, 1.3 to 2.0, 1.3 to 2.4, 1.4 to 2.5; 2.2 to 3.5 |
 //! | (o) keep the newest, publish; publish and receive, none slow | 1.2 to 1.3; 0.8 |
 //! | (p) groups, 1 and 4 publishers | 1.5 to 2.7 and 1.5 to 2.4 of crossbeam; 4 to 5 of the best |
-//! | (r) request between threads; between tasks | 1.4 to 1.5; 2.4 to 3.7 |
+//! | (r) request between threads; between tasks | 1.4 to 1.7; 2.4 to 3.7 |
 //! | (s) a publish beside a loop of changes among 10,000, median; 90th percentile | 1.1; 6.6 |
 //! | (v) write, read a ping; 201 bytes | 0.65, 1.0; 0.82, 0.90 |
 //! | (v) audited: 512 publishes, and until they are written | 1.4 to 1.9; 0.9 to 1.0 |
