@@ -1,4 +1,4 @@
-//! How to look at a running program: which queue is full, who loses what, who is denied.
+//! How to look at a running program: which queues are full, what is lost, what is denied.
 //!
 //! # In the program
 //!
@@ -20,7 +20,7 @@
 //! # }
 //! ```
 //!
-//! It costs a thread that sleeps. Each loss and refusal is also noted for those who look, and so costs more; so does the
+//! It costs a thread that sleeps. Each loss and refusal is also noted for the next look, and so costs more; so does the
 //! one publish in up to 64 that opens a [segment](crate#cost). Other publishes, and receiving, cost the same as without.
 //!
 //! Drop the handle before the last `Bus`. Else a client that is just being answered may be the last to hold the bus, which
@@ -78,4 +78,4 @@
 //!   two looks, by whichever client, and envelopes that came before the first one have waited longer.
 //! * Rates are differences of two looks. What comes and goes between them, such as a subscription, is not seen.
 //!
-//! The [threat model](super::threat_model#the-inspection-socket) says who may look.
+//! The [threat model](super::threat_model#the-inspection-socket) says which programs may look.

@@ -231,7 +231,7 @@
 //!
 //! * The record of an envelope says its source, and not which publisher has [forwarded](crate::Publisher::forward) it.
 //!   It was one that was granted the right to forward, for that source, which the log says.
-//! * A log says who listened when an envelope was published, and not who received it. Of a loss it says which subscription
+//! * A log says which subscriptions listened when an envelope was published, and not which received it. Of a loss it says which subscription
 //!   had lost how many by then, and not which envelopes; of a refusal it does not say the envelope's id. So
 //!   `oxide-bus why` tells no more than that.
 //! * [Verifying](crate::audit::verify) finds what no log writes. It does not find a record that was changed into one

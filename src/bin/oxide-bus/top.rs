@@ -32,7 +32,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The program embeds the bus with the feature `inspect`, and calls `bus.serve_inspection(PATH)`. For each subscription this shows how full its queue
 /// is, how many envelopes a second come in, go out and are lost, how long the oldest one has been seen waiting, the
 /// overflow policy, and what it listens to. What loses most comes first, then what is fullest. For each capability it
-/// shows who may publish and what was denied; of the newest envelopes, the sources. Nothing is changed by looking.
+/// shows its scope and what was denied; of the newest envelopes, the sources. Nothing is changed by looking.
 #[derive(Debug, Args)]
 #[command(after_help = TOP_HELP)]
 pub(crate) struct TopOptions {

@@ -13,7 +13,7 @@
 //! printf 'snapshot\n' | socat - UNIX-CONNECT:/run/user/1000/kernel.sock
 //! ```
 //!
-//! # Who may look
+//! # Permissions
 //!
 //! Programs of the same user, and root: the socket has the permissions 0600 from the moment at which it is at its path.
 //! A snapshot has the names of subscriptions, sources and capabilities, patterns, and the subjects of denied publishes,

@@ -353,15 +353,9 @@ fn what_goes_wrong_is_said_in_one_line() {
 
 #[test]
 fn what_is_read_while_nobody_listens_is_printed_later_from_a_stream() {
-    let Some(server) = Server::with_streams() else {
+    let Some(server) = Server::with_stream_of_all() else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime
-        .expect("a runtime")
-        .block_on(server.make_stream("ALL", "ob.>"));
     let url = server.url();
     let both = ["--nats", &url, "--durable", "ALL"];
     let south = [&both[..], &["--name", "south", "--import", ">"]].concat();

@@ -120,15 +120,9 @@ fn a_transit_brings_what_comes_from_one_server_to_the_other() {
 
 #[test]
 fn a_link_that_is_new_to_a_stream_begins_where_the_options_say() {
-    let Some(server) = Server::with_streams() else {
+    let Some(server) = Server::with_stream_of_all() else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime
-        .expect("a runtime")
-        .block_on(server.make_stream("ALL", "ob.>"));
     let url = server.url();
     let durable = ["--nats", &url, "--durable", "ALL"];
     let north = [&durable[..], &["--name", "north", "--export", ">"]].concat();

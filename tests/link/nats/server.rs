@@ -58,6 +58,18 @@ impl Server {
         Server::with(STREAMS)
     }
 
+    /// Starts a server with the stream `ALL`, for a test without a runtime.
+    pub(crate) fn with_stream_of_all() -> Option<Self> {
+        let server = Server::with_streams()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .expect("a runtime")
+            .block_on(server.make_stream("ALL", "ob.>"));
+        Some(server)
+    }
+
     /// Removes what is stored, of a server that was killed.
     pub(crate) fn empty_store(&self) {
         fs::remove_dir_all(self.folder.path().join("streams")).expect("it has a store");

@@ -1,4 +1,4 @@
-//! `oxide-bus audit stats`: says who has said what how often, and what went wrong, from audit logs.
+//! `oxide-bus audit stats`: counts the envelopes of audit logs by source and kind, and shows what went wrong.
 
 mod denied;
 mod gap_list;
@@ -21,7 +21,7 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::open_log::OpenLog;
 
-/// Says who has said what how often, and what went wrong
+/// Counts envelopes by source and kind, and shows what went wrong
 ///
 /// Counts the envelopes by source and by subject. A log has the subject only of a command or an event; for another
 /// message its kind stands there: what its keys `kind` and `type` say, or its only key. Then come gaps in the sequence

@@ -70,7 +70,7 @@ impl BenchPoint {
         points
     }
 
-    /// Returns the sizes that may be swept, and who runs: names and values.
+    /// Returns the sizes that may be swept, and the contestant: names and values.
     pub(super) fn coordinates(&self) -> [(&'static str, String); 6] {
         [
             ("publishers", self.publishers.to_string()),

@@ -1,4 +1,4 @@
-//! What the log tells of a bus from one start of the log to its end: who listened when, and who lost how many.
+//! What the log tells of a bus from one start of the log to its end: which subscriptions listened when, and what they lost.
 //!
 //! Only that is kept which concerns an envelope of the tree. So the memory depends on what was asked for and on how many
 //! listen at a time, not on how long the log is.

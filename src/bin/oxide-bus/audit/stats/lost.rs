@@ -1,4 +1,4 @@
-//! Who has lost envelopes, as far as the log tells it.
+//! How many envelopes each subscription and link has lost, as far as the log tells it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Who has said what how often.
+//! How often each source has said each kind of message.
 
 use std::collections::BTreeMap;
 
