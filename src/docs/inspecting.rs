@@ -24,7 +24,8 @@
 //! one publish in up to 64 that opens a [segment](crate#cost). Other publishes, and receiving, cost the same as without.
 //!
 //! Drop the handle before the last `Bus`. Else a client that is just being answered may be the last to hold the bus, which
-//! then closes on the inspection's thread. Do not drop the handle under a lock that a payload's `Drop` takes.
+//! then closes on the inspection's thread. Do not drop the handle under a lock that a payload's `Drop` takes,
+//! nor keep it in a payload.
 //!
 //! With tasks: `bus.clone().into_sync().serve_inspection(…)`.
 //!

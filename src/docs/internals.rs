@@ -154,7 +154,7 @@
 //! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
 //! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
 //! | `frame`, `outgoing`, `resend_queue` | what an exporter must get across, and what importers ask for again |
-//! | `incoming`, `arrival`, `want_times`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen` | what an importer receives, in order and once, and when it asks for what is missing |
+//! | `incoming`, `arrival`, `want_times`, `held` of `link`, `gap_patience`, `gaps`, `neighbour`, `origins`, `waiting`, `seen`, `recent_ids` | what an importer receives, in order and once, and when it asks for what is missing |
 //! | `builder` and `handle` of `link`, `name`, `joining`, `connection`, `settings` of `link`, `state`, `stage`, `status`, `linked`, `calling`, `deadline`, `exporting`, `importing`, `publishing`, `storing`, `driver` | a running link: its parts, side by side in one task |
 //! | `import_subject`, `announcement_times`, `known_importers`, `requests_out`, `relays`, `transit` | requests across links: whom an answer may come from, and that nobody answers; what goes on by another link |
 //! | `clock` of `support`, `substitutes` | the time that the bus goes by; what stands in for it, and for chance, in tests |

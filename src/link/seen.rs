@@ -3,14 +3,13 @@
 //! Two links may bring the same envelope, or bring back what the bus itself has sent. Each envelope is to arrive once.
 
 use std::any::Any;
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::bus::handle::Bus;
+use crate::support::recent_ids::RecentIds;
 
 /// How many ids are remembered.
 const MAX: usize = 1 << 16;
@@ -28,13 +27,7 @@ pub(super) enum SeenAs {
 
 /// A window of ids.
 #[derive(Debug, Default)]
-pub(super) struct SeenIds(Mutex<Window>);
-
-#[derive(Debug, Default)]
-struct Window {
-    ids: HashMap<Uuid, SeenAs, foldhash::fast::RandomState>,
-    in_order: VecDeque<Uuid>,
-}
+pub(super) struct SeenIds(Mutex<RecentIds<SeenAs, MAX>>);
 
 impl SeenIds {
     /// Returns the window that all links of this bus share. The bus does not keep it: it is there while a link is.
@@ -55,18 +48,7 @@ impl SeenIds {
 
     /// Notes an id. Returns whether it is new.
     pub(super) fn note(&self, id: Uuid, seen_as: SeenAs) -> bool {
-        let mut window = self.0.lock();
-        match window.ids.entry(id) {
-            Entry::Occupied(_) => return false,
-            Entry::Vacant(vacant) => vacant.insert(seen_as),
-        };
-        window.in_order.push_back(id);
-        if window.in_order.len() > MAX
-            && let Some(oldest) = window.in_order.pop_front()
-        {
-            window.ids.remove(&oldest);
-        }
-        true
+        self.0.lock().insert(id, seen_as)
     }
 
     /// Notes an id that was brought, while its envelope is published. `None` if it is not new.
@@ -77,19 +59,11 @@ impl SeenIds {
 
     /// How an id was seen, if it was lately.
     pub(super) fn get(&self, id: Uuid) -> Option<SeenAs> {
-        self.0.lock().ids.get(&id).copied()
+        self.0.lock().get(id).copied()
     }
 
     fn forget(&self, id: Uuid) {
-        let mut window = self.0.lock();
-        window.ids.remove(&id);
-        // The last places are free again. One between others stays until its time.
-        while let Some(last) = window.in_order.pop_back() {
-            if window.ids.contains_key(&last) {
-                window.in_order.push_back(last);
-                break;
-            }
-        }
+        self.0.lock().remove(id);
     }
 }
 
@@ -122,7 +96,7 @@ mod tests {
         let seen = SeenIds::default();
         let [one, other] = [1, 2].map(Uuid::from_u128);
         drop(seen.note_until_kept(one, 7, 0).expect("it is new"));
-        assert!(seen.0.lock().in_order.is_empty());
+        assert!(seen.0.lock().is_empty());
         seen.note_until_kept(one, 7, 0).expect("it is new").keep();
         assert!(seen.note_until_kept(one, 7, 0).is_none());
         assert!(

@@ -21,6 +21,8 @@ pub(crate) mod name_list;
 pub(crate) mod panics;
 pub(crate) mod parker;
 pub(crate) mod rate_limiter;
+#[cfg(feature = "link")]
+pub(crate) mod recent_ids;
 #[cfg(feature = "testing")]
 pub(crate) mod substitutes;
 pub(crate) mod sync;

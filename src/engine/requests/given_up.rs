@@ -1,25 +1,17 @@
 //! The requests that nobody waits for any more, for a link: one of them may still be on its way to it.
 
-use std::collections::{HashSet, VecDeque};
-
-use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::MAX_PENDING_REQUESTS;
+use crate::support::recent_ids::RecentIds;
 
 /// How many are remembered.
 const MAX: usize = MAX_PENDING_REQUESTS;
 
 /// The last requests that were given up, once a link has begun.
 #[derive(Default)]
-pub(super) struct GivenUpRequests(Mutex<Option<LastIds>>);
-
-#[derive(Default)]
-struct LastIds {
-    ids: HashSet<Uuid, RandomState>,
-    in_order: VecDeque<Uuid>,
-}
+pub(super) struct GivenUpRequests(Mutex<Option<RecentIds<(), MAX>>>);
 
 impl GivenUpRequests {
     pub(super) fn begin(&self) {
@@ -27,21 +19,14 @@ impl GivenUpRequests {
     }
 
     pub(super) fn note(&self, id: Uuid) {
-        if let Some(last) = &mut *self.0.lock()
-            && last.ids.insert(id)
-        {
-            last.in_order.push_back(id);
-            if last.in_order.len() > MAX
-                && let Some(oldest) = last.in_order.pop_front()
-            {
-                last.ids.remove(&oldest);
-            }
+        if let Some(last) = &mut *self.0.lock() {
+            last.insert(id, ());
         }
     }
 
     pub(super) fn has(&self, id: Uuid) -> bool {
         let last = self.0.lock();
-        last.as_ref().is_some_and(|last| last.ids.contains(&id))
+        last.as_ref().is_some_and(|last| last.get(id).is_some())
     }
 }
 
