@@ -289,7 +289,10 @@ impl<M: Payload> Bus<M> {
     ) -> Result<Receipt, PublishError<M>> {
         let mut pending = Some(envelope);
         let permits = |_: &_| self.core.grants.is_unrestricted(capability);
-        if let Some(receipt) = self.append_if_permitted(&mut pending, || false, permits) {
+        if let Some(receipt) = self
+            .core
+            .append_if_permitted(&mut pending, || false, permits)
+        {
             return Ok(receipt);
         }
         let envelope = Pending::take(&mut pending);

@@ -201,7 +201,7 @@
 //! | `Head::is_settled` | that newcomers have a start: a hint | `settle` with `settle_now` |
 //! | `ActivationPoint::base` | when a list came into use | `mark` with `base`; written once |
 //! | `GivenUpRequests` | the last requests that nobody waits for any more; used once a link has begun | the lock alone |
-//! | `Requests::pending`, `register`, `Slot` | waiting requests (a sharded map); the answers, a lock and a condition | `register` with `answer_all`; `put` with the asking side |
+//! | `Requests::pending`, `register`, `Slot` | waiting requests (a sharded map); the answers, a lock and a waker | `register` with `answer_all`; `put` with the asking side |
 //! | `Notices::records`, `Advisories` | the sinks of what is told; the bus of advisories, made once | none: replaced as a whole |
 //! | `Admission::stripes` | whether a capability is granted, and how many publishes are in flight | `enter` with `change`; `tell` with `await_all` |
 //! | `Admission::terms`, `changing`, `leaving`, `asking` | the terms of a grant; one change at a time; those that wait for its publishes; its pending requests | `check_scope` with `change`; `grant` with `revoke` |

@@ -40,10 +40,11 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::message::envelope::Envelope;
-use crate::support::sync::{AtomicU64, Backoff, OnceCell, Ordering, sleep};
+use crate::support::sync::{AtomicU64, Backoff, Ordering, WriteOnce, sleep};
 
 /// Nothing more can be appended.
 const CLOSED: u64 = 1 << 63;
@@ -79,7 +80,7 @@ pub(crate) struct Segment<M> {
 
 enum Slots<M> {
     /// Written while subscribers read.
-    Cells(Box<[OnceCell<Envelope<M>>]>),
+    Cells(Box<[WriteOnce<Envelope<M>>]>),
     /// Written before anybody else saw the segment.
     Written(Box<[Envelope<M>]>),
 }
@@ -89,6 +90,9 @@ impl<M> Slots<M> {
         Slots::Written(Box::default())
     }
 }
+
+/// Nothing that may panic runs while a slot is half written.
+impl<M: UnwindSafe + RefUnwindSafe> RefUnwindSafe for Segment<M> {}
 
 /// How far a segment is filled, as read from its word at one moment.
 #[derive(Clone, Copy)]
@@ -139,8 +143,8 @@ impl<M> Segment<M> {
         mut take: impl FnMut() -> Envelope<M>,
     ) -> Self {
         let mut cells = Vec::with_capacity(slots);
-        cells.extend((0..taken).map(|_| OnceCell::with_value(take())));
-        cells.extend((taken..slots).map(|_| OnceCell::new()));
+        cells.extend((0..taken).map(|_| WriteOnce::initialized(take())));
+        cells.extend((taken..slots).map(|_| WriteOnce::new()));
         Segment {
             base,
             word: AtomicU64::new(taken as u64),
@@ -263,7 +267,7 @@ impl<M> Segment<M> {
     #[inline]
     pub(crate) fn write(&self, slot: usize, take: impl FnOnce() -> Envelope<M>) {
         match &self.slots {
-            Slots::Cells(cells) => cells[slot].get_or_init(take),
+            Slots::Cells(cells) => cells[slot].call_once(take),
             Slots::Written(_) => unreachable!("there was none to be claimed"),
         };
     }
@@ -344,7 +348,7 @@ impl<M> Segment<M> {
     pub(crate) fn into_envelopes(self) -> Vec<Envelope<M>> {
         match self.slots {
             Slots::Cells(cells) => (cells.into_iter())
-                .filter_map(OnceCell::into_inner)
+                .filter_map(WriteOnce::try_into_inner)
                 .collect(),
             Slots::Written(envelopes) => envelopes.into(),
         }

@@ -63,7 +63,7 @@ pub(super) fn measure_and_place<M: Payload>(
     measured: &mut Measured,
 ) -> Result<Receipt, Refusal> {
     measured.once(|| bus.core.measure(Pending::first(pending)))?;
-    bus.place_pending(pending, limit)
+    bus.core.publish(pending, limit)
 }
 
 /// Like [`publish_unguarded`], but each attempt is `publish`, which also checks whether the envelope may pass.

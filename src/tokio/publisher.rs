@@ -154,7 +154,7 @@ impl<M: Payload> AsyncPublisher<M> {
         };
         let envelope = Pending::first(pending);
         let _guard = publisher.enter_unless(objection, envelope, origin, verdict)?;
-        Ok((publisher.bus()).place_pending(pending, limit)?)
+        Ok((publisher.bus().core).publish(pending, limit)?)
     }
 
     /// Publishes a message, and waits for room up to `timeout` by tokio's clock; see

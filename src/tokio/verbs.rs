@@ -46,15 +46,12 @@ impl AsyncMessageBus {
         let mut verdict = CachedVerdict::for_many();
         let permits = |_: &_| self.core.grants.is_unrestricted(capability);
         let publish = |pending: &mut _, limit| {
-            if let Some(receipt) = self
-                .as_sync()
-                .append_if_permitted(pending, || false, permits)
-            {
+            if let Some(receipt) = (self.core).append_if_permitted(pending, || false, permits) {
                 return Ok(receipt);
             }
             let by_name = self.core.grants.by_name(capability);
             let _guard = by_name.enter(&self.core, Pending::first(pending), &mut verdict)?;
-            Ok(self.as_sync().place_pending(pending, limit)?)
+            Ok(self.core.publish(pending, limit)?)
         };
         placing::publish(envelope, publish).await
     }

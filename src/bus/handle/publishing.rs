@@ -12,7 +12,6 @@ use crate::engine::attempt::Limit;
 use crate::engine::core::Unfinished;
 use crate::engine::pending::Pending;
 use crate::engine::receipt::{BatchReceipt, Receipt};
-use crate::engine::refusal::Refusal;
 use crate::message::draft::Draft;
 use crate::message::envelope::Envelope;
 use crate::message::id::stamp;
@@ -245,42 +244,13 @@ impl<M: Payload> Bus<M> {
         envelope: Envelope<M>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        if self.core.demands.is_some() {
-            return self.measure_and_place(envelope, limit);
-        }
-        self.place(envelope, limit)
-    }
-
-    /// Appends an envelope for which a permission is needed, if appending is all that there is to do.
-    #[inline]
-    pub(crate) fn append_if_permitted(
-        &self,
-        pending: &mut Option<Envelope<M>>,
-        is_unrestricted: impl FnOnce() -> bool,
-        permits: impl FnOnce(&Envelope<M>) -> bool,
-    ) -> Option<Receipt> {
-        if self.core.demands.is_some() {
-            return None; // it may have to be measured
-        }
-        let id = Pending::first(pending).id;
-        let outcome = (self.core).append_if_permitted(pending, is_unrestricted, permits)?;
-        Some(Receipt::new(id, outcome))
-    }
-
-    /// Measures an envelope and then places it, by the slow path too.
-    #[inline(never)]
-    fn measure_and_place(
-        &self,
-        envelope: Envelope<M>,
-        limit: Limit,
-    ) -> Result<Receipt, PublishError<M>> {
         match self.core.measure(&envelope) {
             Ok(()) => self.place(envelope, limit),
             Err(refusal) => Err(PublishError::refused(envelope, refusal)),
         }
     }
 
-    /// Publishes an envelope that is measured or needs no measuring, by the slow path too.
+    /// Publishes an envelope that is measured already.
     #[inline]
     pub(crate) fn place(
         &self,
@@ -288,19 +258,7 @@ impl<M: Payload> Bus<M> {
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
         let mut pending = Some(envelope);
-        self.place_pending(&mut pending, limit)
+        (self.core.publish(&mut pending, limit))
             .map_err(|refusal| PublishError::refused(Pending::take(&mut pending), refusal))
-    }
-
-    /// Like [`place`](Self::place), but leaves a refused envelope in `pending`.
-    #[inline]
-    pub(crate) fn place_pending(
-        &self,
-        pending: &mut Option<Envelope<M>>,
-        limit: Limit,
-    ) -> Result<Receipt, Refusal> {
-        let id = Pending::first(pending).id;
-        let outcome = self.core.publish(pending, limit)?;
-        Ok(Receipt::new(id, outcome))
     }
 }

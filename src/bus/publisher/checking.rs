@@ -90,6 +90,7 @@ impl<M: Payload> Publisher<M> {
         };
         match self
             .bus
+            .core
             .append_if_permitted(pending, is_unrestricted, permits)
         {
             Some(receipt) => Ok(receipt),

@@ -23,11 +23,14 @@ use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
 use crate::support::clock;
 use crate::support::eagerness::Eagerness;
+use crate::support::parker::Parker;
 
 pub use self::replies::Replies;
 
 thread_local! {
     static EAGERNESS: Cell<Eagerness> = Cell::default();
+    /// Where this thread sleeps.
+    static PARKER: Arc<Parker> = Arc::default();
 }
 
 /// The caller's end of a request. Dropping it leaves nothing behind. It does not keep the bus open.
@@ -106,7 +109,9 @@ impl<M> Asked<M> {
     fn wait(&self) -> Poll<Result<Delivery<M>, RequestError<M>>> {
         let mut eagerness = EAGERNESS.get();
         let look = || Some(self.slot.try_take()).filter(Poll::is_ready);
-        let found = eagerness.wait(look, || self.slot.wait());
+        // A thread that is ending may have dropped its parker already.
+        let parker = || PARKER.try_with(Arc::clone).unwrap_or_default();
+        let found = eagerness.wait(look, || self.slot.wait(&parker()));
         EAGERNESS.set(eagerness);
         self.or_end(found)
     }

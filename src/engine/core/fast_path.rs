@@ -22,7 +22,7 @@ use super::{Core, Current};
 use crate::engine::attempt::Limit;
 use crate::engine::head::Head;
 use crate::engine::pending::Pending;
-use crate::engine::receipt::Outcome;
+use crate::engine::receipt::{Outcome, Receipt};
 use crate::engine::refusal::Refusal;
 use crate::message::envelope::Envelope;
 use crate::message::subject::Payload;
@@ -36,14 +36,16 @@ impl<M> Core<M> {
         &self,
         pending: &mut Option<Envelope<M>>,
         limit: Limit,
-    ) -> Result<Outcome, Refusal>
+    ) -> Result<Receipt, Refusal>
     where
         M: Payload,
     {
-        match self.append_if(pending, |_, envelope| !self.may_answer(envelope)) {
-            Ok(outcome) => Ok(outcome),
-            Err(current) => self.place(Some(current), pending, limit),
-        }
+        let id = Pending::first(pending).id;
+        let outcome = match self.append_if(pending, |_, envelope| !self.may_answer(envelope)) {
+            Ok(outcome) => outcome,
+            Err(current) => self.place(Some(current), pending, limit)?,
+        };
+        Ok(Receipt::new(id, outcome))
     }
 
     /// Whether the envelope may answer a request. An answer wakes the task that asked, and a waker is user code.
@@ -63,14 +65,18 @@ impl<M> Core<M> {
         pending: &mut Option<Envelope<M>>,
         is_unrestricted: impl FnOnce() -> bool,
         permits: impl FnOnce(&Envelope<M>) -> bool,
-    ) -> Option<Outcome> {
-        self.append_if(pending, |head, envelope| {
+    ) -> Option<Receipt> {
+        if self.demands.is_some() {
+            return None; // it may have to be measured
+        }
+        let id = Pending::first(pending).id;
+        let outcome = self.append_if(pending, |head, envelope| {
             // A publish that may answer a request takes the slow path: it counts as in flight until the answer is
             // given.
             envelope.correlation_id.is_none()
                 && (is_unrestricted() || head.has_place() && permits(envelope))
-        })
-        .ok()
+        });
+        Some(Receipt::new(id, outcome.ok()?))
     }
 
     #[inline]

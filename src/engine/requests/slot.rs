@@ -1,31 +1,27 @@
 //! A slot: the place where the answers to one request wait for the side that asked.
 //!
-//! It is a channel and its receiver's waker in one allocation, for threads and tasks alike. The answering side puts
+//! It is a channel and its receiver's waker in one allocation. Threads wait as tasks do: their waker is a parker. The answering side puts
 //! answers in while the request is registered, and under the lock of the register. The thread that takes the request
 //! off the register ends the slot. So nothing is put in after the end.
 //!
 //! # Why no answer and no wake-up is lost
 //!
-//! The invariant: *while the lock is free, an asking side that sleeps has its waker here, or sleeps on the condition
-//! variable, and has found neither an answer nor the end.* There are two reasons. The asking side looks, and then
-//! leaves its waker or goes to sleep, without giving the lock back in between. The other side puts an answer in, or
-//! ends the slot, under the lock, and wakes afterwards.
+//! The invariant: *while the lock is free, an asking side that sleeps has its waker here, and has found neither an
+//! answer nor the end.* There are two reasons. The asking side looks, and then leaves its waker, without giving the lock
+//! back in between. The other side puts an answer in, or ends the slot, under the lock, and wakes afterwards.
 //!
 //! An answer that was put in before the end can still be taken after it. So can an answer that comes just as time is
 //! up. The models in `tests/requests_slot_loom_models.rs` show this.
 
-#[cfg(feature = "testing")]
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use smallvec::SmallVec;
 
-#[cfg(feature = "testing")]
 use crate::support::clock;
-#[cfg(feature = "testing")]
 use crate::support::parker::Parker;
-use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::support::sync::{AtomicU64, Mutex, Ordering};
 use crate::support::wait_list::wake;
 
 /// There is no answer yet.
@@ -45,8 +41,6 @@ pub(crate) struct Slot<T> {
     /// How many subscribers have the request. It is written and read by the asking side: hence Relaxed.
     delivered: AtomicU64,
     contents: Mutex<Contents<T>>,
-    /// Asking threads sleep on this.
-    changed: Condvar,
 }
 
 struct Contents<T> {
@@ -55,7 +49,7 @@ struct Contents<T> {
     dropped: u64,
     /// How many of those that have the request will not answer.
     declined: u64,
-    /// The waker of an asking task.
+    /// Wakes the asking side, a thread or a task.
     waker: Option<Waker>,
 }
 
@@ -72,7 +66,6 @@ impl<T> Slot<T> {
                 declined: 0,
                 waker: None,
             }),
-            changed: Condvar::default(),
         }
     }
 
@@ -132,7 +125,6 @@ impl<T> Slot<T> {
 
     /// Wakes the asking side. What it is to find must be here already.
     pub(crate) fn wake(&self, waker: Option<Waker>) {
-        self.changed.notify_all();
         waker.into_iter().for_each(wake);
     }
 
@@ -144,35 +136,12 @@ impl<T> Slot<T> {
         self.take(&mut self.contents.lock())
     }
 
-    /// Like [`try_take`](Slot::try_take), but waits until the deadline. Pending if that comes first.
-    pub(crate) fn wait(&self) -> Poll<Option<T>> {
-        #[cfg(feature = "testing")]
-        if clock::is_manual() {
-            return self.wait_as_task();
-        }
-        let mut contents = self.contents.lock();
-        let mut is_late = false;
-        loop {
-            let found = self.take(&mut contents);
-            if found.is_ready() || is_late {
-                return found;
-            }
-            match self.deadline {
-                None => self.changed.wait(&mut contents),
-                Some(deadline) => {
-                    is_late = self.changed.wait_until(&mut contents, deadline).timed_out();
-                }
-            }
-        }
-    }
-
-    /// Like [`wait`](Slot::wait), for a thread whose clock another thread moves: it sleeps where that one can wake it.
-    #[cfg(feature = "testing")]
-    fn wait_as_task(&self) -> Poll<Option<T>> {
-        let parker = Arc::<Parker>::default();
+    /// Like [`try_take`](Slot::try_take), but sleeps in the parker until the deadline. Pending if that comes first.
+    pub(crate) fn wait(&self, parker: &Arc<Parker>) -> Poll<Option<T>> {
+        let waker = Waker::from(Arc::clone(parker));
         loop {
             let nap = parker.nap();
-            let found = self.poll(&Waker::from(Arc::clone(&parker)));
+            let found = self.poll(&waker);
             if found.is_ready() || self.deadline.is_some_and(|it| it <= clock::now()) {
                 return found;
             }
@@ -180,8 +149,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Like [`try_take`](Slot::try_take), for a task. If it is pending, the task will be woken.
-    #[cfg(any(feature = "tokio", feature = "testing"))]
+    /// Like [`try_take`](Slot::try_take). If it is pending, the waker will be woken.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<T>> {
         let found = self.try_take();
         if found.is_ready() {

@@ -65,7 +65,7 @@ type Sleep = fn(&Slot<Answer>) -> Option<Answer>;
 const WAYS: [Sleep; 3] = [as_a_thread, as_an_eager_thread, as_a_task];
 
 fn as_a_thread(slot: &Slot<Answer>) -> Option<Answer> {
-    ready(slot.wait())
+    ready(slot.wait(&Arc::default()))
 }
 
 fn as_an_eager_thread(slot: &Slot<Answer>) -> Option<Answer> {

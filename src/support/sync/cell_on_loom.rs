@@ -1,4 +1,4 @@
-//! Loom stand-ins for cells that are written once (`once_cell`) and cells that are replaced whole (`arc_swap`).
+//! Loom stand-ins for cells that are written once (`spin`, `once_cell`) and cells that are replaced whole (`arc_swap`).
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,32 +9,32 @@ use super::Mutex;
 
 /// A cell that is written once, and whose reads and writes loom can order.
 #[derive(Debug)]
-pub(crate) struct OnceCell<T> {
+pub(crate) struct WriteOnce<T> {
     value: std::sync::OnceLock<T>,
     written: AtomicBool,
 }
 
-impl<T> Default for OnceCell<T> {
+impl<T> Default for WriteOnce<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> OnceCell<T> {
+impl<T> WriteOnce<T> {
     pub(crate) fn new() -> Self {
-        OnceCell {
+        WriteOnce {
             value: std::sync::OnceLock::new(),
             written: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn with_value(value: T) -> Self {
+    pub(crate) fn initialized(value: T) -> Self {
         let cell = Self::new();
-        cell.get_or_init(|| value);
+        cell.call_once(|| value);
         cell
     }
 
-    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+    pub(crate) fn call_once(&self, make: impl FnOnce() -> T) -> &T {
         let value = self.value.get_or_init(make);
         self.written.store(true, Ordering::Release);
         value
@@ -46,22 +46,22 @@ impl<T> OnceCell<T> {
             .flatten()
     }
 
-    pub(crate) fn into_inner(self) -> Option<T> {
+    pub(crate) fn try_into_inner(self) -> Option<T> {
         self.value.into_inner()
     }
 }
 
 /// A cell whose value several threads may make at the same time; one value is kept.
 #[derive(Debug)]
-pub(crate) struct OnceBox<T>(OnceCell<Box<T>>);
+pub(crate) struct OnceBox<T>(WriteOnce<Box<T>>);
 
 impl<T> OnceBox<T> {
     pub(crate) fn new() -> Self {
-        OnceBox(OnceCell::new())
+        OnceBox(WriteOnce::new())
     }
 
     pub(crate) fn get_or_init(&self, make: impl FnOnce() -> Box<T>) -> &T {
-        self.0.get_or_init(make)
+        self.0.call_once(make)
     }
 
     pub(crate) fn get(&self) -> Option<&T> {

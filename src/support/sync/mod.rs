@@ -28,16 +28,19 @@ pub(crate) use crossbeam_channel as channel;
 #[cfg(not(oxide_loom))]
 pub(crate) use crossbeam_utils::Backoff;
 #[cfg(not(oxide_loom))]
-pub(crate) use once_cell::{race::OnceBox, sync::OnceCell};
+pub(crate) use once_cell::race::OnceBox;
 #[cfg(not(oxide_loom))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+/// A cell that is written once, by one thread. Others look whether it is written, and never wait in it.
+#[cfg(not(oxide_loom))]
+pub(crate) use spin::Once as WriteOnce;
 #[cfg(not(oxide_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(oxide_loom))]
 pub(crate) use std::thread::{sleep, yield_now};
 
 #[cfg(oxide_loom)]
-pub(crate) use self::cell_on_loom::{ArcSwap, Guard as Loaded, OnceBox, OnceCell};
+pub(crate) use self::cell_on_loom::{ArcSwap, Guard as Loaded, OnceBox, WriteOnce};
 #[cfg(all(test, oxide_loom))]
 pub(crate) use self::explore_on_loom::explore;
 #[cfg(oxide_loom)]
