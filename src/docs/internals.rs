@@ -79,8 +79,8 @@
 //!
 //! On the publisher's side, where only the fast path is needed:
 //!
-//! 1. `src/bus/handle/publishing.rs`: `Bus::publish` calls `publish_within`, `place` and `place_pending`. They measure
-//!    the payload if the bus has limits, and make a `PublishError` of a refusal.
+//! 1. `src/bus/handle/publishing.rs`: `Bus::publish` calls `publish_within` and `place`. They measure the payload if
+//!    the bus has limits, and make a `PublishError` of a refusal.
 //! 2. `src/engine/core/fast_path.rs`: `Core::publish` calls `append_if`. It loads the current head, and asks three
 //!    things. Is every queue shared (`Head::is_plain`)? Is no request waiting for this answer (`may_answer`)? Has no
 //!    queue that was left out made room (`Head::is_outdated` in `src/engine/head/accounts.rs`)?
@@ -100,10 +100,10 @@
 //! 6. `src/engine/core/blocking.rs`: `Core::place` makes attempts. An attempt places the envelope everywhere or
 //!    nowhere. If a [`Block`](crate::Overflow::Block) queue is full, the thread registers there, tries again, and
 //!    sleeps.
-//! 7. `src/engine/core/mod.rs`: `Core::attempt` looks up the matching direct queues (`SubscriberList::matches`),
-//!    reserves a place in those that block (`ReservedPlaces::reserve` in `src/engine/reserved_places.rs`), and claims a
+//! 7. `src/engine/core/placement.rs`: `Placement::append` looks up the matching direct queues
+//!    (`SubscriberList::matches`), reserves a place in those that block (`ReservedPlaces::reserve` in `src/engine/reserved_places.rs`), and claims a
 //!    slot.
-//! 8. `src/engine/core/mod.rs`: if the segment is full or closed, `Core::open` closes it, makes the next head
+//! 8. `src/engine/core/placement.rs`: if the segment is full or closed, `Placement::open` closes it, makes the next head
 //!    (`Head::next` in `src/engine/head/mod.rs`) with the envelope in its first slot, and installs it by one
 //!    compare-and-swap. If another publisher was first, it takes the envelope out again and returns to step 7.
 //! 9. `src/engine/core/deliver.rs`: `Core::deliver` sends the item to each direct queue that matches
@@ -139,7 +139,7 @@
 //! | `handle`, `state`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
 //! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
-//! | `core`, `head`, `narrow`, `entry`, `pending`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
+//! | `core`, `head`, `narrow`, `entry`, `pending`, `placement`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
 //! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `inbox`, `terms` | a subscriber's queue |
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `resubscribing`, `wait`, `recv_error`, `select` | the receiving side |

@@ -10,11 +10,12 @@
 
 use std::sync::Arc;
 
-use super::{Core, Current, Refusal};
+use super::{Core, Current};
 use crate::engine::attempt::{Attempt, Limit};
 use crate::engine::matches::Verdicts;
 use crate::engine::pending::Pending;
 use crate::engine::receipt::Outcome;
+use crate::engine::refusal::Refusal;
 use crate::message::subject::Payload;
 use crate::queue::terms::Terms;
 use crate::queue::vacancy::Waits;

@@ -247,10 +247,10 @@ impl<M> Head<M> {
     }
 
     /// How many slots the next segment should have: twice as many if this one filled up, else as many as were used. A
-    /// segment that filled up, but was cut short for want of room, says nothing about that.
+    /// segment that was cut short for want of room says nothing about that, nor does one that may have been.
     fn growth(&self) -> usize {
         let (slots, claimed) = (self.segment.slots(), self.segment.filled().claimed);
-        if claimed < slots.min(self.places()) {
+        if claimed < slots && self.narrow.is_empty() {
             claimed
         } else if slots < self.growth || claimed < slots {
             self.growth
