@@ -165,8 +165,8 @@ fn beside(_: &mut Criterion) {
     }
 }
 
-/// Measures one publish past so many full queues, by overflow policy. The time for each queue must not grow with their
-/// number.
+/// Measures one publish past this many full queues, by overflow policy. The time for each queue must not grow with
+/// their number.
 fn past_full_queues(_: &mut Criterion) {
     const ROUNDS: usize = 5;
     let sizes = [100, 1_000, 10_000, 100_000];
@@ -196,7 +196,7 @@ fn past_full_queues(_: &mut Criterion) {
     }
 }
 
-/// Returns the time of one publish past so many full queues. It is the second publish, because the first opens a
+/// Returns the time of one publish past this many full queues. It is the second publish, because the first opens a
 /// segment.
 fn past(size: usize, overflow: Overflow, waits: bool, source: &Source) -> Duration {
     let bus = MessageBus::new();

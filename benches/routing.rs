@@ -33,7 +33,7 @@ fn module(number: usize) -> String {
     format!("module-{number}")
 }
 
-/// Makes a command to one of so many modules.
+/// Makes a command to one of this many modules.
 fn command(source: &Source, number: usize) -> Envelope {
     let module_id = module(number);
     Envelope::new(source, Message::Command(Command::Stop { module_id }))
@@ -44,7 +44,7 @@ fn to_own(number: usize) -> SubscribeOptions {
     SubscribeOptions::new().pattern(pattern)
 }
 
-/// Adds so many subscribers. `matches` of them listen to module 0, and each other one to a module of its own.
+/// Adds this many subscribers. `matches` of them listen to module 0, and each other one to a module of its own.
 fn modules(bus: &MessageBus, subscribers: usize, matches: usize) -> Vec<Subscription> {
     (0..subscribers)
         .map(|number| {

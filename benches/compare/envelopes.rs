@@ -13,7 +13,7 @@ pub(crate) enum Payload {
     Ping,
     /// A custom event with about 200 bytes of JSON.
     Json,
-    /// A command to each of so many modules in turn.
+    /// A command to each of this many modules in turn.
     ToModule(usize),
 }
 

@@ -115,7 +115,7 @@ impl Drill {
         }
     }
 
-    /// Runs so many bursts. The first of them is not counted: caches are cold after the turns of the others.
+    /// Runs this many bursts. The first of them is not counted: caches are cold after the turns of the others.
     pub(crate) fn run(
         self,
         bus: &mut dyn Burst,

@@ -26,7 +26,7 @@ const WARM_UP: u32 = 2_000;
 /// How many are on their way to the stream at once, and how many of those from it wait: as with a link.
 const IN_FLIGHT: u32 = 1_024;
 
-/// After so many the bare client acknowledges, as a link does.
+/// After this many the bare client acknowledges, as a link does.
 const ACKNOWLEDGE: u32 = 128;
 
 /// The notes a second of a round.

@@ -15,7 +15,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// Where a link runs.
 #[derive(Clone, Copy)]
 pub(crate) enum Runs {
-    /// In the runtime of those who publish and receive.
+    /// In the runtime of the publishers and receivers.
     AsTask,
     /// On a thread of its own.
     OnThread,

@@ -40,7 +40,7 @@ struct Arguments {
     /// Fewer rounds.
     #[arg(long)]
     quick: bool,
-    /// Runs only one contestant of the throughput for so many rounds, for a profiler.
+    /// Runs only one contestant of the throughput for this many rounds, for a profiler.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Compares only durable links.

@@ -90,7 +90,7 @@ async fn measure(mut north: North<f64>, mut publish: impl AsyncFnMut(u32)) {
     }
 }
 
-/// Receives rounds of notes, and tells the other side after each so many.
+/// Receives rounds of notes, and tells the other side after each round of this many.
 pub(crate) async fn receive(south: South, counts: [u32; 2], mut receive: impl AsyncFnMut()) {
     south.tell();
     loop {

@@ -18,8 +18,8 @@ impl Payload for Addressed {
 }
 
 /// Reads a subject, one token a line, up to an empty line, and then patterns, one a line. Checks that a text is a
-/// pattern, and matches, exactly as in a naive reading; that a pattern is written as it was read; and that a bus
-/// delivers to exactly those patterns that match when they are tried one by one.
+/// pattern, and matches, exactly as in a naive reading, and that a pattern is written as it was read. Also checks that
+/// a bus delivers to exactly those patterns that match when they are tried one by one.
 pub fn patterns(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (subject, patterns) = text.split_once("\n\n").unwrap_or((&text, ""));

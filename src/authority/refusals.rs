@@ -1,4 +1,7 @@
 //! Counts of refused publishes under one capability, and a limit to how many of them are told.
+//!
+//! A module that is refused again and again must not flood the advisories or an audit log, so only some refusals are
+//! told, and all are counted. The test is `it_cannot_drown_what_the_bus_tells` in `tests/library/threat_model.rs`.
 
 use crate::support::clock;
 use crate::support::rate_limiter::Rate;
@@ -6,7 +9,7 @@ use crate::support::sync::{AtomicU64, Ordering};
 
 /// How many refusals of one capability are told at once after a pause, and how many a second. A publisher that is
 /// refused may try again at once; that must not drown other advisories, nor fill a disk.
-const TOLD: u32 = 10;
+const REPORTED_A_SECOND: u32 = 10;
 
 /// The refusals under one capability.
 #[derive(Debug)]
@@ -14,7 +17,7 @@ pub(crate) struct Refusals {
     counted: AtomicU64,
     /// Refusals that were not told since the last one that was.
     suppressed: AtomicU64,
-    told: Rate,
+    reporting: Rate,
 }
 
 impl Refusals {
@@ -22,7 +25,7 @@ impl Refusals {
         Refusals {
             counted: AtomicU64::new(0),
             suppressed: AtomicU64::new(0),
-            told: Rate::new(clock::now(), TOLD, TOLD),
+            reporting: Rate::new(clock::now(), REPORTED_A_SECOND, REPORTED_A_SECOND),
         }
     }
 
@@ -36,7 +39,7 @@ impl Refusals {
 
     /// Whether this refusal is told: then returns how many before it were not.
     pub(crate) fn is_told(&self) -> Option<u64> {
-        if self.told.admits(clock::now(), 1) {
+        if self.reporting.admits(clock::now(), 1) {
             Some(self.take_suppressed())
         } else {
             self.suppress(1);

@@ -1,4 +1,7 @@
 //! A scope: what a grant lets pass, compiled once and checked at each publish.
+//!
+//! Each publish under a restricted grant is checked against it, so the check allocates nothing. The tests are in
+//! `tests/library/grants.rs`.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -133,10 +133,9 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// Sets how many bytes a name may have. It holds for the name of a capability that is granted or held by a
-    /// publisher; of a source in a grant, in a publisher or in a subscription's filter; of a subscription; of a group;
-    /// and, with [`max_payload`](Self::max_payload), of an envelope's source. (It does not hold for an [audit
-    /// log](crate::audit), which names itself.)
+    /// Sets how many bytes a name may have: of a capability that is granted or held, of a source in a grant, a
+    /// publisher or a filter, of a subscription, and of a group. With [`max_payload`](Self::max_payload) it holds for
+    /// the sources of envelopes too. (It does not hold for an [audit log](crate::audit), which names itself.)
     pub fn max_name(mut self, bytes: usize) -> Self {
         self.limits.name = bytes;
         self

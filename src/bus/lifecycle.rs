@@ -49,7 +49,7 @@ impl<M> Bus<M> {
         self.core.is_closed()
     }
 
-    /// Waits until there are at least so many subscriptions. Returns false if there are fewer at the time-out or when
+    /// Waits until there are at least this many subscriptions. Returns false if there are fewer at the time-out or when
     /// the bus closes.
     ///
     /// It is for the start of a program, so that nothing is published before its subscribers are there.

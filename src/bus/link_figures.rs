@@ -1,6 +1,6 @@
 //! The figures of the links of a bus, as an inspection shows them.
 //!
-//! The layer of links is above this one, so each link puts itself on a board here.
+//! The layer of links is above this one, so each link registers here.
 
 use std::sync::{Arc, Weak};
 
@@ -10,8 +10,8 @@ use crate::support::sync::Mutex;
 
 /// The figures of one link, a part of a [`Snapshot`](crate::inspect::Snapshot).
 ///
-/// A [link](crate::docs::links)'s own figures have them by origin, and more of them. What came is that of the origins that
-/// the link still knows.
+/// A [link](crate::docs::links)'s own figures have them by origin, and more of them. What came is that of the origins
+/// that the link still knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LinkFigures {
@@ -46,16 +46,16 @@ pub(crate) trait ReportsLink: Send + Sync {
     fn report(&self) -> LinkFigures;
 }
 
-/// The links of one bus. The board keeps none of them.
+/// The links of one bus. The register keeps none of them.
 #[derive(Default)]
-pub(crate) struct LinkBoard {
+pub(crate) struct LinkRegister {
     links: Mutex<Vec<Weak<dyn ReportsLink>>>,
 }
 
-impl LinkBoard {
-    /// Puts up a link, and takes down those that are gone.
+impl LinkRegister {
+    /// Adds a link, and removes those that are gone.
     #[cfg(feature = "link")]
-    pub(crate) fn put_up(&self, link: Weak<dyn ReportsLink>) {
+    pub(crate) fn add(&self, link: Weak<dyn ReportsLink>) {
         let mut links = self.links.lock();
         links.retain(|known| known.strong_count() > 0);
         links.push(link);
@@ -63,7 +63,7 @@ impl LinkBoard {
 
     /// Returns the figures of all links.
     pub(crate) fn figures(&self) -> Vec<LinkFigures> {
-        // A link is asked under no lock of the board, since it has one of its own.
+        // A link is asked under no lock of the register, since it has one of its own.
         let links = self.links.lock().clone();
         let running = links.iter().filter_map(Weak::upgrade);
         running.map(|link| link.report()).collect()

@@ -241,7 +241,7 @@ impl<M> SubscribeOptions<M> {
 
     /// Whether publishers have to wait for room.
     pub(crate) fn blocks(&self) -> bool {
-        matches!(self.overflow, Overflow::Block | Overflow::BlockFor(_))
+        self.overflow.blocks()
     }
 
     /// Sets what happens when the queue has no room.

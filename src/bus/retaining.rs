@@ -106,10 +106,10 @@ impl<M: Payload> Bus<M> {
     /// is evicted and the backlog ends there.
     pub(crate) fn backlog(
         &self,
-        since: &ActivationPoint,
+        activation: &ActivationPoint,
         queue: &Queue<M>,
     ) -> VecDeque<Delivery<M>> {
-        let mut retained = self.core.retained(since);
+        let mut retained = self.core.retained(activation);
         let Queue::Direct(queue, filter) = queue else {
             return retained.collect();
         };

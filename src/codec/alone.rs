@@ -1,18 +1,21 @@
 //! A message alone, without its envelope: for carriers that have another place for the rest of the envelope.
+//!
+//! A link sends the message as the body of a frame, and everything else in headers. The tests are in
+//! `tests/link/crossing.rs`.
 
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 
-use super::Codec;
 use super::bounded::{in_one_line, write};
+use super::coding::Codec;
 use super::error::{DecodeError, EncodeError};
 use super::limits::Limits;
 use super::message::{OwnOrForeign, Parts};
 use super::name::check_source;
 use super::reading::Reading;
-use super::strict::read;
+use super::strict::{checked, read};
 
 impl Codec {
     /// Writes a message by itself, as it would stand in its envelope.
@@ -29,7 +32,14 @@ impl Codec {
             Some(parts) => write(parts, limits.bytes),
             None => write(message, limits.bytes).map(in_one_line),
         };
-        self.checked(written, message, parts.as_ref(), &limits, 0)
+        checked(
+            written,
+            message,
+            parts.as_ref(),
+            &limits,
+            self.limits.depth,
+            0,
+        )
     }
 
     /// Reads a message by itself, within the limits.

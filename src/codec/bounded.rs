@@ -1,6 +1,8 @@
 //! A JSON writer with a limit on its bytes.
 //!
 //! A value that is too large must not cost more memory than the limit before it is refused.
+//!
+//! The tests are in `tests/library/codec/limits.rs`.
 
 use std::io::{self, Write};
 

@@ -2,6 +2,8 @@
 //!
 //! Such formats do not describe themselves, so they cannot read a JSON value. A payload travels as its JSON text, under
 //! the default limits.
+//!
+//! The tests are in `tests/library/codec/written.rs` and `tests/library/codec/arbitrary.rs`.
 
 use std::borrow::Cow;
 
@@ -12,10 +14,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::ErrorKind;
+use super::limits::Limits;
 use super::reading::Reading;
 use super::scan::scan;
+use super::time;
 use super::value::{self, PayloadSeed};
-use super::{Limits, time};
 use crate::message::envelope::Envelope;
 use crate::message::headers::Headers;
 use crate::message::kernel::{Command, Event, Message};

@@ -1,6 +1,8 @@
 //! The serde implementations of [`Envelope`]: an object, or a compact record in formats that are not human-readable.
 //!
 //! Written by hand, they refuse what serde's derived code would accept, such as arrays and other forms of ids.
+//!
+//! The tests are in `tests/library/codec/keys.rs` and `tests/library/codec/shapes.rs`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,8 +15,9 @@ use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
 
 use super::error::ErrorKind;
+use super::limits::Limits;
 use super::reading::{Reading, Text};
-use super::{Limits, compact, name, time};
+use super::{compact, name, time};
 use crate::message::envelope::Envelope;
 
 /// The length of an id in the only form that is read: hyphenated, with digits of either case.

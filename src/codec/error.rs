@@ -1,6 +1,8 @@
 //! The errors of the codec: what is wrong with an envelope, and where.
 //!
 //! Input from outside is quoted only escaped and cut, so that it cannot mislead a terminal or fill a log.
+//!
+//! The tests are in `tests/library/codec/shapes.rs`.
 
 use std::error::Error;
 use std::fmt;

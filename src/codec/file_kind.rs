@@ -2,6 +2,8 @@
 //!
 //! A compressed log, or one in UTF-16, is so reported once by its name, and not as many bad lines. A byte-order mark of
 //! UTF-8 is not part of the first line.
+//!
+//! The tests are in `tests/library/codec/lines.rs`.
 
 use std::fmt;
 

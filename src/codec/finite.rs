@@ -3,6 +3,8 @@
 //! `serde_json` silently writes NaN and the infinities as `null`. So the codec walks a message once more if its JSON
 //! contains a `null`. A message without a `null` is not walked, and the place is put together only if there is a float
 //! to report.
+//!
+//! The tests are in `tests/library/codec/floats.rs`.
 
 use std::fmt;
 

@@ -1,4 +1,7 @@
 //! The serde implementations of [`Headers`]: an object of names to text.
+//!
+//! They come from outside, so each name and value is checked by the rules of [`Headers`]. The tests are in
+//! `tests/library/codec/headers.rs`.
 
 use std::fmt;
 

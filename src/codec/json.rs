@@ -1,9 +1,12 @@
 //! Shortcuts on [`Envelope`]: to JSON and back with the default codec.
+//!
+//! They are for programs that need no other limits.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Codec, DecodeError, EncodeError};
+use super::coding::Codec;
+use super::error::{DecodeError, EncodeError};
 use crate::message::envelope::Envelope;
 
 impl<M: DeserializeOwned + 'static> Envelope<M> {

@@ -1,6 +1,8 @@
 //! The limits of the codec.
 //!
 //! They bound the memory and time that an envelope from outside can cost.
+//!
+//! The tests are in `tests/library/codec/limits.rs` and `tests/library/codec/memory.rs`.
 
 /// The limits of a [`Codec`](crate::codec::Codec). Its methods say what each limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

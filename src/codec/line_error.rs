@@ -1,10 +1,13 @@
 //! The errors of reading and writing JSON Lines, each with the number of its line.
+//!
+//! With the number a person finds the line in a log. The tests are in `tests/library/codec/lines.rs`.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-use super::{DecodeError, EncodeError, FileKind};
+use super::error::{DecodeError, EncodeError};
+use super::file_kind::FileKind;
 
 /// The reason why a line of a log could not be read or written.
 ///

@@ -1,6 +1,8 @@
 //! Logs of envelopes in [JSON Lines](https://jsonlines.org): one envelope a line.
 //!
 //! One bad line must not lose the rest of a log, so the reader reports it with its number and goes on.
+//!
+//! The tests are in `tests/library/codec/lines.rs`.
 
 use std::io::{self, BufRead, Write};
 use std::marker::PhantomData;
@@ -9,7 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{BOM, Codec, DecodeError, FileKind, LineError, begin};
+use super::coding::Codec;
+use super::error::DecodeError;
+use super::file_kind::{BOM, FileKind, begin};
+use super::line_error::LineError;
 use crate::message::envelope::Envelope;
 use crate::message::kernel::Message;
 

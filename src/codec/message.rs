@@ -1,4 +1,7 @@
 //! The serde implementations of [`Message`], [`Command`] and [`Event`]: written as the seed wrote them, read strictly.
+//!
+//! So logs of the seed can be read, and the seed can read those of this crate. The tests are in
+//! `tests/library/codec/written.rs` and `tests/library/codec/shapes.rs`.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -8,9 +11,9 @@ use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Er
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value};
 
-use super::Limits;
 use super::compact::{CompactCommand, CompactEvent, CompactMessage};
 use super::error::ErrorKind;
+use super::limits::Limits;
 use super::name::check_length;
 use super::reading::Reading;
 use super::tagged::{Tagged, Variant};

@@ -1,7 +1,9 @@
 //! The rules for names on the wire: their lengths, and what a source may contain.
+//!
+//! The tests are in `tests/library/codec/limits.rs` and `tests/library/codec/values.rs`.
 
-use super::Limits;
 use super::error::ErrorKind;
+use super::limits::Limits;
 
 /// Checks the length of the name under a key.
 pub(super) fn check_length(

@@ -1,6 +1,8 @@
 //! The state of one decoding, shared by its parts: its rules, the field being read, and the typed reason of a failure.
 //!
 //! Serde passes errors up as plain text, so the typed reason needs a place of its own.
+//!
+//! The tests are in `tests/library/codec/shapes.rs`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,7 +10,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, Visitor};
 
 use super::error::{ErrorKind, quoted};
-use super::{Limits, name};
+use super::limits::Limits;
+use super::name;
 use crate::message::source::Source;
 
 /// One decoding: its rules, and the typed reason of its failure.

@@ -1,9 +1,11 @@
 //! The serde implementations of [`Source`]: a string, checked in both directions.
+//!
+//! The tests are in `tests/library/codec/values.rs`.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde::ser::{Error, Serialize, Serializer};
 
-use super::Limits;
+use super::limits::Limits;
 use super::name::check_source;
 use super::reading::Reading;
 use crate::message::source::Source;

@@ -1,4 +1,6 @@
 //! Strict reading and writing of one JSON value: what envelopes, and messages alone, have in common.
+//!
+//! Both must refuse the same things, so the checks are here once. The tests are in `tests/library/codec/values.rs`.
 
 use serde::de::DeserializeSeed;
 use serde::ser::Serialize;
@@ -9,47 +11,46 @@ use super::limits::Limits;
 use super::message::Parts;
 use super::reading::Reading;
 use super::scan::{scan, scan_for_nulls};
-use super::{Codec, finite, value};
+use super::{finite, value};
 
-impl Codec {
-    /// Checks what was written of this message: in its envelope, which has `own_nulls` beside it, or alone.
-    pub(super) fn checked<M: Serialize>(
-        &self,
-        written: serde_json::Result<String>,
-        message: &M,
-        parts: Option<&Parts<'_>>,
-        limits: &Limits,
-        own_nulls: usize,
-    ) -> Result<String, EncodeError> {
-        let json = written.map_err(|error| {
-            if error.is_io() {
-                return ErrorKind::TooLarge(limits.bytes);
-            }
-            // Serde's error is only a text. A second look at the message finds the typed reason.
-            let found = match parts {
-                Some(parts) => parts.payload.and_then(|payload| {
-                    value::check(payload, Limits::PAYLOAD_LEVEL, self.limits.depth).err()
-                }),
-                None => finite::not_finite(message).map(ErrorKind::NotFinite),
-            };
-            found.unwrap_or_else(|| ErrorKind::Message(error::repeated(&error)))
-        })?;
-        if let Some(parts) = parts
-            && parts.surely_fits(json.len(), limits)
-        {
-            return Ok(json);
+/// Checks what was written of this message: in its envelope, which has `own_nulls` beside it, or alone. The
+/// whole envelope may have `depth` levels.
+pub(super) fn checked<M: Serialize>(
+    written: serde_json::Result<String>,
+    message: &M,
+    parts: Option<&Parts<'_>>,
+    limits: &Limits,
+    depth: usize,
+    own_nulls: usize,
+) -> Result<String, EncodeError> {
+    let json = written.map_err(|error| {
+        if error.is_io() {
+            return ErrorKind::TooLarge(limits.bytes);
         }
-        let nulls = scan_for_nulls(&json, limits).map_err(|fault| fault.kind)?;
-        // Each `null` of the message may have been a float that is not finite. The payload of a `Message` cannot hold
-        // one.
-        if parts.is_none()
-            && nulls > own_nulls
-            && let Some(place) = finite::not_finite(message)
-        {
-            return Err(ErrorKind::NotFinite(place).into());
-        }
-        Ok(json)
+        // Serde's error is only a text. A second look at the message finds the typed reason.
+        let found = match parts {
+            Some(parts) => parts
+                .payload
+                .and_then(|payload| value::check(payload, Limits::PAYLOAD_LEVEL, depth).err()),
+            None => finite::not_finite(message).map(ErrorKind::NotFinite),
+        };
+        found.unwrap_or_else(|| ErrorKind::Message(error::repeated(&error)))
+    })?;
+    if let Some(parts) = parts
+        && parts.surely_fits(json.len(), limits)
+    {
+        return Ok(json);
     }
+    let nulls = scan_for_nulls(&json, limits).map_err(|fault| fault.kind)?;
+    // Each `null` of the message may have been a float that is not finite. The payload of a `Message` cannot hold
+    // one.
+    if parts.is_none()
+        && nulls > own_nulls
+        && let Some(place) = finite::not_finite(message)
+    {
+        return Err(ErrorKind::NotFinite(place).into());
+    }
+    Ok(json)
 }
 
 /// Reads one value, within the limits of the reading.

@@ -1,6 +1,8 @@
 //! The reader of messages: objects whose keys may come in any order.
 //!
 //! The tags say which fields belong, and may come last. So all fields are collected first and checked at the end.
+//!
+//! The tests are in `tests/library/codec/keys.rs` and `tests/library/codec/written.rs`.
 
 use std::fmt;
 

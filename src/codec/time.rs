@@ -1,6 +1,8 @@
 //! Times as text: a strict subset of RFC 3339.
 //!
 //! Times are written in UTC and in a single form, which every reader understands alike.
+//!
+//! The tests are in `tests/library/codec/values.rs`.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 

@@ -1,6 +1,8 @@
 //! Payloads on the wire: JSON values of bounded depth, without duplicate keys.
 //!
 //! `serde_json`'s own reader keeps the last of duplicate keys, so payloads are read by this module.
+//!
+//! The tests are in `tests/library/codec/keys.rs` and `tests/library/codec/values.rs`.
 
 use std::fmt;
 
@@ -8,8 +10,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use super::Limits;
 use super::error::{ErrorKind, quoted};
+use super::limits::Limits;
 use super::reading::Reading;
 use super::scan::is_in_range;
 

@@ -2,7 +2,7 @@
 //!
 //! Read [`internals`](super::internals) first: it is a tour of the code in ten minutes.
 //!
-//! # Run what
+//! # How to run things
 //!
 //! | to see | command |
 //! | --- | --- |
@@ -22,7 +22,8 @@
 //!
 //! `.ci/run` needs a Rust toolchain with rustfmt and clippy, and a C++ compiler for the fuzz targets. It installs
 //! nothing but Debian's `nats-server`, `openssl` and `tmux`, if they are missing. Without the first the tests in
-//! tests/link/nats are skipped, without `openssl` the one of TLS, and without `tmux` those of the live view of `top`; where the environment variable `CI` is set they fail.
+//! tests/link/nats are skipped, without `openssl` the one of TLS, and without `tmux` those of the live view of `top`;
+//! where the environment variable `CI` is set they fail.
 //!
 //! # Where a test goes
 //!
@@ -36,9 +37,10 @@
 //! | what needs a NATS server | tests/link/nats, which start one each, on a free port; with ten crashes each: `OXIDE_LINK_LONG=1 cargo test --features nats --test link nats::faults` |
 //! | any mixture of operations | the reference model, `tests/support/model.rs`: random scripts and a fuzz target run it |
 //! | that a hostile module cannot do something | `tests/library/threat_model.rs`, with a line on that [page](super::threat_model) |
+//! | what one private function does | in a few lines, `mod tests` at the end of its file; else the folder `tests` of its layer in `src/` |
 //! | an interleaving of two or three threads | a loom model in the folder `tests` of its layer in `src/` |
 //! | that the others go on if a thread is stopped just there | `src/engine/tests/core_stopped/`, by a step of `support/failpoints` |
-//! | a rule about the sources or these pages | `tests/library/layers.rs`, `type_names.rs`, `tests/library/documents.rs` |
+//! | a rule about the sources or these pages | `tests/library/layers.rs`, `tests/library/type_names.rs`, `tests/library/documents.rs` |
 //!
 //! No test sleeps to let time pass, or relies on it: a `ManualClock` of the module `testing` shows when a grant expires
 //! and a wait ends, to the nanosecond (`tests/library/testing/clock.rs`). `Instant::now` is for what no user chooses;
@@ -107,18 +109,19 @@
 //!
 //! # The rule of layers
 //!
-//! `tests/library/layers.rs` reads every `use` of `src/`, and fails with file, line and rule:
+//! `tests/library/layers.rs` reads every path in the code of `src/`, and fails with file, line and rule:
 //!
 //! * A folder imports only from itself and from those before it: support, message, codec, queue, engine, authority,
 //!   bus, observe, tokio, link, testing. If a lower layer needs something of a higher one, move the thing down, or give
 //!   the lower one a trait that the higher one implements, as `AdvisorySink` of `src/engine/notices.rs`.
 //! * Inside the crate a path names the module that defines a thing, not the public name that `src/lib.rs` re-exports.
-//! * The modules of one layer import each other in no circle.
+//! * The modules of one folder, also of the command, import each other in no circle. Only a parent and its child may
+//!   use each other. A name that a `mod.rs` re-exports counts as the module that defines it.
 //! * No two types share a name; `tests/library/type_names.rs` checks it.
-//! * A file has 400 lines at most. A module with children is a folder with a `mod.rs`. Beside the folders there is
+//! * A file has fewer than 400 lines. A module with children is a folder with a `mod.rs`. Beside the folders there is
 //!   `src/lib.rs` only.
 //!
-//! A new module also gets its place in the table of [`internals`](super::internals#where-what-is).
+//! A new module also gets its place in the table of [`mechanisms`](super::mechanisms#where-what-is).
 //!
 //! # How it is written
 //!

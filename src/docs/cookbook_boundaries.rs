@@ -213,9 +213,9 @@
 //!
 //! # Testing a module
 //!
-//! You need it for every module. Give it a real bus, which costs next to nothing to make, and look at what it says. Fill
-//! its inbox and close that before the module runs. Then it runs on the test's own thread, to its end, and there is
-//! nothing to wait for.
+//! You need it for every module. Give it a real bus, which costs next to nothing to make, and look at what it says.
+//! Fill its inbox and close that before the module runs. Then it runs on the test's own thread, to its end, and there
+//! is nothing to wait for.
 //!
 //! ```
 //! use oxide_bus::{Bus, Payload, Publisher, Subject, Subscription};

@@ -18,7 +18,7 @@
 //! 10. [No `unsafe`](#10-no-unsafe) in this crate.
 //!
 //! All of them hold for any number of publishers and subscribers, in any threads. *Before* and *after* mean what one
-//! thread can know of another: a publish begins after a call returned if its thread made that call, or learned of its
+//! thread can know of another. A publish begins after a call returned if its thread made that call, or learned of its
 //! return through a channel, a lock or an atomic.
 //!
 //! # 1. Isolation
@@ -30,17 +30,16 @@
 //!
 //! ## Fine print: isolation
 //!
-//! * A publish waits for a `Block` subscriber only while that subscriber's queue is full; or, for up to a millisecond,
-//!   until a queue that was full has several free places (a quarter of the capacity with a filter, 32 at most; else all
-//!   of it, 128 at most).
-//! * While a publish waits, its envelope is in no queue. Other publishers continue if their envelopes do not match the
-//!   full subscriber.
+//! * A publish waits for a `Block` subscriber while its queue is full. If the queue was full, the publish may wait up
+//!   to a millisecond more, until several places are free. That is all of the capacity, 128 at most; with a filter a
+//!   quarter, 32 at most.
+//! * Other publishers continue if their envelopes do not match the full subscriber.
 //! * When every matching `Block` subscriber has room, or its time-out is over, all subscribers get the envelope in one
 //!   step.
 //! * [`publish_timeout`](crate::Bus::publish_timeout) waits no longer than its time-out.
 //!   [`try_publish`](crate::Bus::try_publish) never waits: where it would have to, the envelope is in no queue.
-//! * Each publish looks at every full queue, to see whether it has room again, and at some that are nearly full,
-//!   to see how much room there is; one that opens a segment looks at all again.
+//! * Each publish looks whether the full queues have room again, and how much room the nearly full ones have. A publish
+//!   that opens a segment looks at all queues.
 //!
 //! Not promised: that no thread ever waits for a *publisher*. If the system stops a thread in the middle
 //! of a publish, subscribers may wait for it, see
@@ -79,7 +78,8 @@
 //!   [`len`](crate::Subscription::len), *dropped* is [`dropped`](crate::Subscription::dropped).
 //! * *Full* means: at some time during the publish. With `Block` it stayed full until the time-out, or until the
 //!   bus or the subscription ended.
-//! * With `DropOldest`, an envelope is dropped only after *capacity* newer matching envelopes were published. Without a filter up to 128 more stay.
+//! * With `DropOldest`, an envelope is dropped only after *capacity* newer matching envelopes were published. Without a
+//!   filter up to 128 more stay.
 //! * With `Evict` one envelope is dropped, and from then on nothing matches.
 //! * The members of a [group](crate::SubscribeOptions::group) share one queue, and so one account: each matching
 //!   envelope is received by one member, or queued, or dropped. A loss is told once, to the member that
@@ -167,10 +167,11 @@
 //!
 //! * A plain [`subscribe`](crate::Bus::subscribe) to a closed bus returns a subscription that is at its end.
 //! * A publish that overlaps with the close either succeeds or is refused. What succeeded is received.
-//! * While a client of an [inspection](crate::docs::inspecting) is being answered, the inspection holds the bus. If it was
-//!   the last to do so, the bus closes then, on the inspection's thread.
+//! * While a client of an [inspection](crate::docs::inspecting) is being answered, the inspection holds the bus. If it
+//!   was the last to do so, the bus closes then, on the inspection's thread.
 //! * A [`WeakBus`](crate::WeakBus), a [`WeakPublisher`](crate::WeakPublisher) and a subscription do not keep the bus
-//!   open. A thread that holds a publisher while it loops over its own subscription does keep it open, so its loop never ends.
+//!   open. A thread that holds a publisher while it loops over its own subscription does keep it open, so its loop
+//!   never ends.
 //!
 //! Shown by `tests/library/closing.rs`, `tests/library/blocking.rs`, `tests/library/publisher.rs`.
 //!
@@ -184,11 +185,17 @@
 //!
 //! ## Fine print: panics
 //!
-//! The code of yours that the bus calls is [`Payload::subject`](crate::Payload::subject) and
-//! [`measure`](crate::limits::Measure::measure), the payload's `Serialize` where published payloads must be
-//! [writable](crate::BusBuilder::writable_by), [predicates](crate::SubscribeOptions::predicate) and their `Drop`, the
-//! payload's `Drop`, the wakers of tasks, the iterator given to `publish_batch` and the closure given to
-//! [`try_recv_each`](crate::Subscription::try_recv_each).
+//! The bus calls this code of yours:
+//!
+//! * [`Payload::subject`](crate::Payload::subject) and [`measure`](crate::limits::Measure::measure);
+//! * the payload's `Serialize`, if the bus was built with [`writable_by`](crate::BusBuilder::writable_by);
+//! * [predicates](crate::SubscribeOptions::predicate);
+//! * `Drop` of payloads and predicates;
+//! * the wakers of tasks;
+//! * the iterator given to `publish_batch`, and the closure given to
+//!   [`try_recv_each`](crate::Subscription::try_recv_each).
+//!
+//! These rules hold for it:
 //!
 //! * This code may publish as well. The program has to see to it that such a recursion ends: the bus does not count its
 //!   depth.
@@ -198,8 +205,8 @@
 //! * If `subject` panics, that envelope is offered to no subscriber. In a batch, the envelopes before it
 //!   are published, and those after it are lost.
 //! * A `Drop` of a payload or predicate should not panic. If it does, the panic unwinds into the publish or receive
-//!   that let go of the value; in the look of an inspection it is caught. Accounts and locks stay whole. Whether that publish took place is not promised, nor is
-//!   the rest of a batch.
+//!   that let go of the value. An inspection catches it. Accounts and locks stay whole. Whether that
+//!   publish took place is not promised, nor is the rest of a batch.
 //! * If the closure given to `try_recv_each` panics, the envelope that it was shown counts as received.
 //! * If a waker panics, the panic is caught, and the other waiters are woken.
 //! * A subscriber thread that panics drops its subscription, like a thread that ends in any other way.

@@ -21,11 +21,12 @@
 //! ```
 //!
 //! It costs a thread that sleeps. Each loss and refusal is also noted for the next look, and so costs more; so does the
-//! one publish in up to 64 that opens a [segment](crate#cost). Other publishes, and receiving, cost the same as without.
+//! one publish in up to 64 that opens a [segment](crate#cost). Other publishes, and receiving, cost the same as
+//! without.
 //!
-//! Drop the handle before the last `Bus`. Else a client that is just being answered may be the last to hold the bus, which
-//! then closes on the inspection's thread. Do not drop the handle under a lock that a payload's `Drop` takes,
-//! nor keep it in a payload.
+//! Drop the handle before the last `Bus`. Else a client that is just being answered may be the last to hold the bus,
+//! which then closes on the inspection's thread. Do not drop the handle under a lock that a payload's `Drop` takes, nor
+//! keep it in a payload.
 //!
 //! With tasks: `bus.clone().into_sync().serve_inspection(…)`.
 //!
@@ -75,8 +76,8 @@
 //! * The bus counts nothing by source, since that would cost each publish something. The sources are those of the
 //!   newest 64 envelopes at most, and *about/s* is what follows if the others are like these. Under load that is a fair
 //!   guess over some seconds, and not an account; an [audit log](crate::audit) is one.
-//! * A queue does not say when its oldest envelope came. *Oldest* is how long ago a look first saw it there. So it needs
-//!   two looks, by whichever client, and envelopes that came before the first one have waited longer.
+//! * A queue does not say when its oldest envelope came. *Oldest* is how long ago a look first saw it there. So it
+//!   needs two looks, by whichever client, and envelopes that came before the first one have waited longer.
 //! * Rates are differences of two looks. What comes and goes between them, such as a subscription, is not seen.
 //!
 //! The [threat model](super::threat_model#the-inspection-socket) says which programs may look.

@@ -2,9 +2,9 @@
 //!
 //! # Envelopes live in segments
 //!
-//! Envelopes that are published at about the same time lie in one segment: up to 64, and no more than 16 KiB of
-//! them (unless one alone is larger; what a payload keeps on the heap is not counted). A segment is freed
-//! as a whole. So:
+//! Envelopes that are published at about the same time lie in one segment: up to 64, and no more than 16 KiB of them,
+//! unless one alone is larger. (Memory that a payload has on the heap is not counted.) A segment is freed as a whole.
+//! So:
 //!
 //! * A [`Delivery`](crate::Delivery) that is kept keeps up to 63 neighbours. Its documents say what bounds that:
 //!   [`BusBuilder::max_segment`](crate::BusBuilder::max_segment), or a copy. The size of a payload does not shorten a
@@ -19,8 +19,8 @@
 //! # What is not lock-free
 //!
 //! These take no lock of this crate and wait for no other thread: reading the list of subscribers, checking a
-//! [`Publisher`](crate::Publisher)'s grant, appending to the current segment, and opening the next one (the allocator
-//! may lock). Receiving what is queued takes no lock either.
+//! [`Publisher`](crate::Publisher)'s grant, appending to the current segment, and opening the next one. (The allocator
+//! may lock.) Receiving what is queued takes no lock either.
 //!
 //! Not lock-free are:
 //!
@@ -82,8 +82,8 @@
 //!
 //! # What keeps the newest
 //!
-//! * Without a filter the queue holds at least the newest *capacity*, and up to 128 more: the rest of the segment that
-//!   is being read, which is received before the gap is told, and the segment that is published to. So
+//! * Without a filter the queue holds at least the newest *capacity*, and up to 128 more. These are the rest of the
+//!   segment that is being read, which is received before the gap is told, and the segment that is published to. So
 //!   [`len`](crate::Subscription::len) may exceed [`capacity`](crate::Subscription::capacity), and with a small
 //!   capacity most of what is received is older than the newest *capacity*. A queue with a filter holds the capacity,
 //!   exactly.
@@ -138,12 +138,12 @@
 //!   Evicting copies all of the list, once for all that one publish evicts.
 //! * Publishing does not grow with the subscribers that have a pattern or a source and do not match. A
 //!   predicate is asked by every publish that its patterns and sources let through; without any, by every publish.
-//! * In the index each pattern has a node for each of its tokens, up to 16, and that for each source where
-//!   sources are named too. A subject is looked up with and without each token, so many patterns with many `*` in
-//!   different places cost more to tell apart: `a` or `*` at each of 12 places are 4,096 patterns, and 8,191 nodes
-//!   that each such publish visits. A subscription can be [set](crate::Subscription::set_patterns) to no more
-//!   than [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) of such shapes; the holder of the bus may subscribe
-//!   with any.
+//! * In the index each pattern has a node for each of its tokens, up to 16, and that for each source where sources are
+//!   named too. A subject is looked up with and without each token, so many patterns with many `*` in different places
+//!   cost more. For example, `a` or `*` at each of 12 places are 4,096 patterns, and 8,191 nodes that each such publish
+//!   visits. A subscription can be [set](crate::Subscription::set_patterns) to no more than
+//!   [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) of such shapes; the holder of the bus may subscribe with
+//!   any.
 //! * While some subscriber has a filter, a batch is placed one envelope at a time.
 //! * Opening a segment looks at every subscriber without a filter, and sends to each that has room.
 //! * Every publish looks whether a full subscriber that drops has made room, and how much room the narrow ones
@@ -168,10 +168,10 @@
 //! # Many slow subscribers shorten the segments
 //!
 //! A queue in reach of a segment may have less room than the segment has slots: it is *narrow*. Before each publish the
-//! publisher looks how much room it has by then. So a few subscribers that are nearly full all the time, neither keeping
-//! up nor stuck, cost the others next to nothing. If there are many of them, looking at each would cost more than
-//! shorter segments, and segments are shortened to their room. A subscriber that publishers wait for always shortens the
-//! segments to its room. One that has no room at all does not have this effect.
+//! publisher looks how much room it has by then. So a few subscribers that are nearly full all the time, neither
+//! keeping up nor stuck, cost the others next to nothing. If there are many of them, looking at each would cost more
+//! than shorter segments, and segments are shortened to their room. A subscriber that publishers wait for always
+//! shortens the segments to its room. One that has no room at all does not have this effect.
 //!
 //! There is no option to let such a subscriber come back later, when it has more room: it would lose envelopes though
 //! its queue had room. If many subscribers may be slow and must not hold up the others, give them a filter, if only a
@@ -180,10 +180,11 @@
 //!
 //! # Advisories
 //!
-//! * They are told by the thread that did what they tell of, after it was done. Of two threads at work at once either
-//!   may tell first. (An [audit log](crate::audit) has grants and revokes in the order in which they came about.)
-//! * That a subscription without a filter lags is told when a segment is opened that leaves it out, or pushes out what
-//!   it had queued: up to 1,024 envelopes late if no subscriber has room, else up to 64.
+//! * They are told by the thread that did what they tell of, after it was done. If two threads are at work at once,
+//!   either may report first. (An [audit log](crate::audit) has grants and revokes in the order in which they came
+//!   about.)
+//! * The lag of a subscription without a filter is reported when a segment is opened that leaves it out, or that
+//!   displaces what it had queued. That is up to 64 envelopes late, and up to 1,024 if no subscriber has room.
 //! * Telling may run code that does something to be told, such as a subscriber of `tracing` that publishes.
 //!   Beyond four of them in one another nothing is told.
 //!
@@ -224,16 +225,16 @@
 //! A thread whose first id comes after the fork has a generator of its own, in parent and child. So fork before the
 //! first bus is used, or make the child's envelopes in a thread that the child starts. A bus that other threads use
 //! does not survive a fork in any case: what they were in the middle of stays so in the child. Nor does an audit log:
-//! its thread is in the parent only. Nor does an [inspection](super::inspecting): a child that drops its handle ends the
-//! parent's, so it must [forget](std::mem::forget) it.
+//! its thread is in the parent only. Nor does an [inspection](super::inspecting): a child that drops its handle ends
+//! the parent's, so it must [forget](std::mem::forget) it.
 //!
 //! # Audit logs
 //!
 //! * The record of an envelope says its source, and not which publisher has [forwarded](crate::Publisher::forward) it.
 //!   It was one that was granted the right to forward, for that source, which the log says.
-//! * A log says which subscriptions listened when an envelope was published, and not which received it. Of a loss it says which subscription
-//!   had lost how many by then, and not which envelopes; of a refusal it does not say the envelope's id. So
-//!   `oxide-bus why` tells no more than that.
+//! * A log says which subscriptions listened when an envelope was published, and not which received it. Of a loss it
+//!   says which subscription had lost how many by then, and not which envelopes; of a refusal it does not say the
+//!   envelope's id. So `oxide-bus why` tells no more than that.
 //! * [Verifying](crate::audit::verify) finds what no log writes. It does not find a record that was changed into one
 //!   that a log might have written, unless the log has a [hash chain](crate::audit#the-format). A chain covers one run,
 //!   and a program that can write the file can also make a new chain for it: keep its heads elsewhere.

@@ -65,19 +65,20 @@
 //! has any and that publishers wait for. A segment that is opened while subscribers wait has eight slots at most, since
 //! received envelopes stay in memory until the segment is full.
 //!
-//! Another queue with less room than the segment has slots is *narrow* (`engine/head/narrow`). Before a publish claims a
-//! slot, it looks how much room each narrow queue has by then, and claims no slot beyond that. Room only grows between
-//! this look and the claim, since only claims of this segment take it. So a capacity is exact. If the next slot has no
-//! room in a narrow queue, the segment is closed, and the next one leaves that queue out. Each publish pays for each
-//! narrow queue, and each opening for every queue; so the length is chosen for which both together cost least. One
-//! subscriber that is nearly full does not shorten the segment for sixteen others; sixteen of seventeen do.
+//! Another queue with less room than the segment has slots is *narrow* (`engine/head/narrow`). Before a publish claims
+//! a slot, it looks how much room each narrow queue has by then, and claims no slot beyond that. Room only grows
+//! between this look and the claim, since only claims of this segment take it. So a capacity is exact. If the next slot
+//! has no room in a narrow queue, the segment is closed, and the next one leaves that queue out. Each publish pays for
+//! each narrow queue, and each publish that opens a segment, for every queue; so the length is chosen for which both
+//! together cost least. One subscriber that is nearly full does not shorten the segment for sixteen others; sixteen of
+//! seventeen do.
 //!
 //! A queue without room is out of reach. If no queue is in reach and no direct queue matches, the segment only counts,
 //! up to 1,024, and keeps nothing. If a queue out of reach drops, each publish looks whether that queue has made room,
 //! and closes the segment if so; the next segment includes the queue again. (One word for all, raised by a subscriber
 //! that makes room, would save these looks. But to be exact a subscriber would need a fence after each receive, to
-//! learn whether it was left out.) If publishers wait for a queue, and one of them has waited long enough and leaves it
-//! out, that segment has a single slot.
+//! learn whether it was left out.) If publishers wait for a queue, and one of them has waited long enough, it leaves
+//! the queue out. That segment has a single slot.
 //!
 //! # Helping
 //!
@@ -193,8 +194,8 @@
 //! Mostly the new head has the same segment (`engine/head/same_segment`), so a change costs the others nothing. The
 //! segment's word has an *epoch*, the number of the head that may claim. A newcomer is given the open segment, then the
 //! epoch is raised, and the newcomer starts at the slot after those that were claimed by then. A publisher that holds
-//! an older head can claim no more, and loads the new one. An empty head is installed instead where the segment is
-//! closed or full, or has more free slots than a newcomer has places, or no queue would be left to read it, or
+//! an older head can claim no more, and loads the new one. An empty head is installed instead in four cases: the
+//! segment is closed or full, it has more free slots than a newcomer has places, no queue would be left to read it, or
 //! something is retained. Then the next publish opens a segment.
 //!
 //! Publishers go first (`engine/core/priority`): a change of the list waits for a publisher that has lost the race for
@@ -220,12 +221,12 @@
 //! by them, since their segments are closed or take claims by the new head alone. A publisher that loads a later head
 //! has acquired, through the swap, that the capability is revoked. So there is no publisher to wait for.
 //!
-//! **The slow path.** A publish is counted if it sends to direct queues, waits for room, opens a segment or only counts
-//! in one, is measured, has a correlation id, is a batch, or is by the name of a capability with restrictions. It adds
-//! one to a word of the admission, and takes it off when all is enqueued. A bit in the same word says whether the
-//! capability is granted without restrictions. So one atomic addition asks and counts. It needs no fence, since of an
-//! addition and a change to one word one comes first. If the bit is not set, the terms are read: a value behind an
-//! arc-swap that is replaced as a whole, before the words are changed.
+//! **The slow path.** A publish is counted in these cases: it sends to direct queues, waits for room, or opens a
+//! segment; it appends to a segment that only counts; it is measured, has a correlation id, or is a batch; or it names
+//! a capability with restrictions. It adds one to a word of the admission, and takes it off when all is enqueued. A bit
+//! in the same word says whether the capability is granted without restrictions. So one atomic addition asks and
+//! counts. It needs no fence, since of an addition and a change to one word one comes first. If the bit is not set, the
+//! terms are read: a value behind an arc-swap that is replaced as a whole, before the words are changed.
 //!
 //! A revoke may wait until each count has been zero once: later publishes are refused, and not waited for. A second bit
 //! says whether the capability is granted at all. A publisher that finds that it is not is refused without being
@@ -239,15 +240,15 @@
 //!
 //! A request is registered by its id, in a sharded map, before it is published. A publish looks at the number of
 //! pending requests. If there are any, and its envelope has a correlation id, it puts the envelope's place into the
-//! slot of that request, and takes the request off the map, both under the lock of one shard. It does so once the
-//! envelope is placed, and before it waits for anything. An envelope that no segment keeps gets a segment of its own
-//! for that. If several answers are wanted, the slot has 128 places, and the request stays on the map until its
+//! slot of that request, and takes the request off the map. It does both under the lock of one shard. It does so once
+//! the envelope is placed, and before it waits for anything. An envelope that no segment keeps gets a segment of its
+//! own for that. If several answers are wanted, the slot has 128 places, and the request stays on the map until its
 //! [`Replies`](crate::Replies) are dropped, time is up, or the bus closes. The asking side holds the bus weakly.
 //!
-//! A slot is one allocation: a lock around the answers and the waker of the waiting task, a condition on which a thread
-//! sleeps, and a word that says without the lock whether there is anything to take. Before it sleeps, a thread reads
-//! that word for some microseconds, if its last answer came within 50 µs. An asking side whose request is off the map
-//! already, because its one answer has come, does not go there to clean up.
+//! A slot is one allocation. It has a lock around the answers and the waker of the waiting task, a condition on which a
+//! thread sleeps, and a word that says without the lock whether there is anything to take. Before it sleeps, a thread
+//! reads that word for some microseconds, if its last answer came within 50 µs. An asking side whose request is off the
+//! map already, because its one answer has come, does not go there to clean up.
 //!
 //! # Retained envelopes (`engine/retained`)
 //!
@@ -280,6 +281,40 @@
 //! A drain watches one queue at a time, of those that are not empty. It marks that queue, and sleeps until the
 //! subscriber that receives the last envelope wakes it, or the list changes. Then it looks at all queues again. A
 //! receive that finds no mark costs one load.
+//!
+//! # Where what is
+//!
+//! Every module of the layers, by what it is about:
+//!
+//! | modules | what |
+//! | --- | --- |
+//! | `message`, `kernel`, `draft`, `envelope`, `headers`, `source`, `id`, `trace_context` | what is said, by whom, when |
+//! | `subject`, `pattern`, `filter`, `index`, `subscriber_list`, `listener`, `matches`, `chunked_list`, `options` | what each subscriber listens to |
+//! | `handle`, `state`, `verbs`, `lifecycle`, `builder`, `limits` | the bus: how it is made, used, and closed |
+//! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
+//! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
+//! | `core`, `head`, `narrow`, `entry`, `pending`, `placement`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
+//! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `seat`, `inbox`, `terms` | a subscriber's queue |
+//! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
+//! | `delivery`, `subscription`, `iter`, `resubscribing`, `wait`, `recv_error`, `select` | the receiving side |
+//! | `request`, `requests`, `retained`, `activation_point`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |
+//! | `advisory`, `notices`, `loss_notices`, `advisories`, `trace`, `excerpt`, `visible`, `name_list`, `accounts`, `stats`, `subscription_stats`, `link_figures`, `metrics`, `inspect`, `audit` | what the bus says about itself |
+//! | `codec` | envelopes as JSON |
+//! | `wait_list`, `parker`, `eagerness`, `tokio` | sleeping and waking; the bus for tasks |
+//! | `link`: `engine`, `memory`, `name`, `stream`, `error` | the seam to a server, an engine in memory; what a durable link needs of a server, and what may be wrong with it |
+//! | `memory`: `server`, `connection`, `stored`, `reading`, `stream` | the server in memory, and its streams |
+//! | `nats`: `stream`: `api`, `traffic`, `pulls`, `consumer` | the engine over the streams of a NATS server |
+//! | `nats`: `news`, `sender`, `receiver`, `refusal`, `permissions` | the engine over a NATS server |
+//! | `frames`: `frame`, `subject`, `wire`, `control`, `import_subject` | what a frame looks like, and what links say to each other |
+//! | `outbound`: `outgoing`, `resend_queue` | what an exporter must get across, and what importers ask for again |
+//! | `inbound`: `incoming`, `arrival`, `want_times`, `held`, `gap_patience`, `gaps`, `neighbour`, `origins`, `inbound_queue`, `recent_ids` | what an importer receives, in order and once, and when it asks for what is missing |
+//! | `durable`: `intake`, `numbers` | what comes from a stream, once |
+//! | `requests` of `link`: `announcement`, `announcement_times`, `known_importers`, `requests_out` | requests across links: whom an answer may come from, and that nobody answers |
+//! | `state` of `link`: `action`, `connection`, `linked`, `settings`, `stage`, `status`, `storing` | what the parts of a running link share |
+//! | `builder` and `handle` of `link`, `joining`, `deadline`, `running`: `driver`, `calling`, `exporting`, `importing`, `publishing`, `storing`, `relays`, `seen`, `transit` | a running link: its parts, side by side in one task; what goes on by another link |
+//! | `clock` of `support`, `substitutes` | the time that the bus goes by; what stands in for it, and for chance, in tests |
+//! | `clock` of `testing`, `ids`, `recorder`, `line`, `idle`, `faulty`, `scheduler` | the kit for tests |
+//! | `sync`, `panics`, `failpoints` | atomics, locks and channels, which loom can replace; panics of user code; where tests stop a thread |
 //!
 //! # How it is checked
 //!

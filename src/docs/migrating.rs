@@ -120,8 +120,8 @@
 //! # JSON
 //!
 //! This crate reads what the seed wrote, within the [limits](crate::codec#limits), and the seed reads what this crate
-//! writes, with one exception: custom events. There the seed writes the key `kind` twice, once as the tag and once as the
-//! field, and cannot read that back. Here the field is called `custom_kind`:
+//! writes, with one exception: custom events. There the seed writes the key `kind` twice, once as the tag and once as
+//! the field, and cannot read that back. Here the field is called `custom_kind`:
 //!
 //! ```
 //! use oxide_bus::kernel::{Event, Message};
@@ -151,6 +151,7 @@
 //! * There is a [`close`](crate::Bus::close). In the seed a bus ends only with its last clone; that ends it
 //!   here too.
 //! * A slow subscriber is told what it missed, and so is the publisher.
-//! * [`grant_capability`](crate::Bus::grant_capability) returns an error if a name is too long, or too many are granted.
+//! * [`grant_capability`](crate::Bus::grant_capability) returns an error if a name is too long, or too many are
+//!   granted.
 //! * Give each module a [`Publisher`](crate::Publisher): the seed's `publish_with_capability` believes
 //!   any source and capability that it is shown.

@@ -143,8 +143,8 @@
 //! # What gets better
 //!
 //! A publish takes between 0.1 µs and a few µs, where a message through a local server takes tens of microseconds.
-//! Payloads stay Rust values, whose types the compiler checks. A [`Publisher`](crate::Publisher) cannot speak as another
-//! source. A loss is told, always, and a publisher can wait instead of losing.
+//! Payloads stay Rust values, whose types the compiler checks. A [`Publisher`](crate::Publisher) cannot speak as
+//! another source. A loss is told, always, and a publisher can wait instead of losing.
 //!
 //! # What gets worse
 //!

@@ -57,13 +57,13 @@
 //! | (v) audited: 512 publishes, and until they are written | 1.4 to 1.9; 0.9 to 1.0 |
 //!
 //! `tokio::sync::broadcast` and `async-broadcast` publish past full queues in 200 ns, however many there are (q). This
-//! crate looks once at each full queue: past 10 of them in 0.75 to 0.8 of the time of a crossbeam fan-out, past 1,000 in
-//! 0.05 to 0.15, past 10,000 in 0.1 to 0.35. One subscriber that is 90 % full makes a publish to 16 others take 1.0 to
-//! 1.15 times as long, and 1.0 to 1.35 times with what it receives itself (u). These figures of (q) and (u) are of a
-//! 2-core AMD EPYC virtual machine that did other work meanwhile, and so are the audited ones. There an audit log with a
-//! hash chain takes 1.05 to 1.2 times as long for a line as one without if the envelopes have 201 bytes of JSON, and 1.2 to
-//! 1.3 times for pings (v). Within a second, of 8 publishers that wait for one
-//! slow subscriber the least gets 0.51 to 0.87 of a fair share, and of 64 that wait for a fast one 0.43 to 0.59 (t).
+//! crate looks once at each full queue: past 10 of them in 0.75 to 0.8 of the time of a crossbeam fan-out, past 1,000
+//! in 0.05 to 0.15, past 10,000 in 0.1 to 0.35. One subscriber that is 90 % full makes a publish to 16 others take 1.0
+//! to 1.15 times as long, and 1.0 to 1.35 times with what it receives itself (u). These figures of (q) and (u) are of a
+//! 2-core AMD EPYC virtual machine that did other work meanwhile, and so are the audited ones. There an audit log with
+//! a hash chain takes longer for a line than one without: 1.05 to 1.2 times as long for envelopes of 201 bytes of JSON,
+//! and 1.2 to 1.3 times for pings (v). Within a second, of 8 publishers that wait for one slow subscriber the least
+//! gets 0.51 to 0.87 of a fair share, and of 64 that wait for a fast one 0.43 to 0.59 (t).
 //!
 //! | cell | what is measured | against |
 //! | --- | --- | --- |
@@ -133,6 +133,6 @@
 //!
 //! The command `oxide-bus bench` puts load on a bus with several threads or tasks, and prints how many envelopes a
 //! second arrive and after what time. A scenario says what the load is like (a slow subscriber, a pipeline, subscribers
-//! that sleep, …), lists of sizes make a sweep, and `--report` writes a page with plots. With `--against
-//! tokio,crossbeam` it runs the same load over the two channels that a program would use instead, in turns with the
-//! bus; `--compare` says what has changed since an earlier result by more than the rounds differ.
+//! that sleep, …), lists of sizes make a sweep, and `--report` writes a page with plots. With
+//! `--against tokio,crossbeam` it runs the same load over the two channels that a program would use instead, in turns
+//! with the bus. `--compare` says what has changed since an earlier result by more than the rounds differ.

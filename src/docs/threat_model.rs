@@ -23,7 +23,7 @@
 //! | make others search for long | its patterns have no more than [`MAX_PATTERN_SHAPES`](crate::limits::MAX_PATTERN_SHAPES) shapes, of [`MAX_PATTERN_TOKENS`](crate::limits::MAX_PATTERN_TOKENS) tokens: so a look-up takes less than 256 steps, however many patterns there are | `it_cannot_make_others_search_for_long` |
 //! | publish what the others cannot hold | a bus may have a [greatest size](crate::BusBuilder::max_payload) for a payload, and refuse what a [codec](crate::BusBuilder::writable_by) cannot write; a payload that no codec could write is refused in any case | `it_cannot_publish_what_others_cannot_hold` |
 //! | drown what the bus tells | ten of its refusals a second are told, with the count of the others | `it_cannot_drown_what_the_bus_tells` |
-//! | use up the requests of the others | no more than [so many](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
+//! | use up the requests of the others | only a [limited number](crate::BusBuilder::max_requests) are pending under one capability | `it_cannot_use_up_the_requests_of_others` |
 //! | see more than it was given | a subscription that was made [fixed](crate::SubscribeOptions::fixed) stays as it is | `it_cannot_see_more_than_it_was_given` |
 //! | fill the disk with what is refused to it | ten of its refusals a second are recorded in an [audit log](crate::audit), with the count of the others (unless [each](crate::audit::Options::each_denial) is wanted) | `it_cannot_fill_the_disk_with_what_is_refused` |
 //! | hide in whose name it tried to speak | a refusal is told with the source that the envelope claimed and its subject | `it_cannot_hide_in_whose_name_it_tried_to_speak` |
@@ -71,8 +71,8 @@
 //! * Use up the rate and the requests of its capability, by a narrowed publisher as well as by the whole one. So narrow
 //!   a publisher only for modules that are trusted with the whole allowance. Give others a capability of their own.
 //! * With the feature `testing`, go by a clock and ids of its own: outlive a grant's expiry, refill a rate or use it up
-//!   for all that share it, choose times, repeat ids. Any crate of the program can switch that feature on for all. Where
-//!   modules are not trusted, see that `cargo tree -e features,normal -i oxide-bus` does not show it.
+//!   for all that share it, choose times, repeat ids. Any crate of the program can switch that feature on for all.
+//!   Where modules are not trusted, see that `cargo tree -e features,normal -i oxide-bus` does not show it.
 //! * With the feature `tokio`, hold up the thread that wakes it. To poll a future it brings a
 //!   [`Waker`](std::task::Waker). That waker is called by the thread that publishes to it, makes room for it, answers
 //!   it, closes the bus, or [revokes and drains](crate::Bus::revoke_and_drain), beyond the time-out; the thread of an
@@ -82,9 +82,9 @@
 //!   secret](crate::docs::limitations#what-is-not-checked). A module that must know who answers checks the
 //!   [source](crate::Envelope) of the answer. Where [several](crate::Publisher::request_many) answers are wanted, it
 //!   can leave no room for those of others, which [`dropped`](crate::Replies::dropped) shows.
-//! * With the right to [forward](crate::Grant::forwards), do more: repeat an id, backdate an envelope, or publish a
-//!   question with the id of another module's request, so that a trusted module answers that request with what was
-//!   meant for this question. So give that right only to relays that are trusted with it.
+//! * With the right to [forward](crate::Grant::forwards), do more: repeat an id, or backdate an envelope. Or publish a
+//!   question with the id of another module's request: a trusted module then answers that request with what was meant
+//!   for this question. So give that right only to relays that are trusted with it.
 //! * Say what an [audit log](crate::audit) cannot record, unless the bus was [built](crate::BusBuilder::writable_by)
 //!   for the log's codec: too long a name, too many values, a float that JSON does not have. The log then says so, with
 //!   source and subject.
@@ -100,14 +100,14 @@
 //! [`inspecting`](super::inspecting). Without that call there is no socket.
 //!
 //! * Only programs of the same user, and root, can connect: the socket is made in a folder that nobody else may enter,
-//!   and has the permissions 0600 before it is put at its path. Whoever may write to the folder of the path can remove
-//!   the socket, and put another one there that lies to those who look. So use a folder that only the user may write to,
+//!   and has the permissions 0600 before it is put at its path. A user that may write to the socket's folder can
+//!   replace the socket by another one, which lies to its clients. So use a folder that only the user may write to,
 //!   such as `$XDG_RUNTIME_DIR`.
 //! * A client can change nothing. It reads figures, and the names of subscriptions, sources, capabilities and links,
 //!   patterns, and the subjects of denied publishes; never a payload. A module in the same process can connect as well,
 //!   and learn that.
 //! * A client can delay the answer to the next one: by a second if it does not ask, by two more if it does not read. A
-//!   request has 64 bytes at most; of a longer one no more is read. Clients are served by one thread, one after another,
-//!   so many of them make each other wait, and nothing else: no publisher and no subscriber waits for them.
+//!   request has 64 bytes at most; of a longer one no more is read. Clients are served by one thread, one after
+//!   another, so many of them make each other wait, and nothing else: no publisher and no subscriber waits for them.
 //! * A module can make answers longer: of each subscription 16 patterns are shown at most. Control
 //!   characters in names are escaped by `oxide-bus top`.

@@ -2,6 +2,8 @@
 //!
 //! A new subscriber first receives what is retained before that place, and then everything that is published from there
 //! on. So there is no gap and no duplicate.
+//!
+//! The tests are in `tests/library/retained.rs`, with threads stopped in between in `engine/tests/retained_stopped.rs`.
 
 use std::sync::{Arc, OnceLock};
 

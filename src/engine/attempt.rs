@@ -1,5 +1,8 @@
-//! An attempt to publish, and how long a publisher may wait for room: as long as the subscribers ask for, until a time,
-//! or not at all.
+//! An attempt to publish, and how long its publisher may wait for room: as long as the subscribers ask for, until a
+//! time, or not at all.
+//!
+//! All ways to publish share it, so a thread, a task and a `try_publish` differ only in how they wait. The tests are in
+//! `tests/library/blocking.rs`.
 
 use std::time::{Duration, Instant};
 

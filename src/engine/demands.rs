@@ -1,4 +1,7 @@
-//! What a bus demands of every envelope: how large it may be, and that it can be encoded.
+//! Demands: the rules of a bus for every envelope. They limit its size, and require that it can be encoded.
+//!
+//! A subscriber, a log or a link may be unable to hold or to write an envelope. It is cheaper to refuse the envelope
+//! once, before it is published. The tests are in `tests/library/weight.rs`.
 
 use crate::codec::{Codec, EncodeError};
 use crate::engine::refusal::Refusal;

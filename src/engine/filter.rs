@@ -1,4 +1,7 @@
-//! Filters: what one subscriber listens to, by subject, source and predicate.
+//! Filters: they choose the envelopes of one subscriber, by subject, source and predicate.
+//!
+//! A filter with predicates runs user code for each envelope, so a panic there is caught, and evicts only that
+//! subscriber (promise 8). The tests are in `tests/library/routing.rs` and `tests/library/predicates.rs`.
 
 use std::collections::BTreeSet;
 use std::fmt;

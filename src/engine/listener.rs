@@ -1,6 +1,8 @@
 //! A listener: a subscriber with a filter, or a group, as the subscriber list has it.
 //!
 //! The list and the index share it. A change of its patterns puts another one in its place.
+//!
+//! The tests are in `tests/library/routing.rs`.
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Matches: the direct queues that match one envelope.
 //!
 //! A publish looks them up once, and then reserves places in them, sends to them and wakes their readers.
+//!
+//! The tests are in `tests/library/routing.rs`.
 
 use std::sync::Arc;
 

@@ -3,6 +3,8 @@
 //! Everything meets in its [core](mod@self::core): a publish appends to the current segment through the current
 //! [head], or makes the next one from the [subscriber list](subscriber_list). Nothing here knows of permissions,
 //! tasks or the public types that a user holds.
+//!
+//! This layer keeps promises 1 to 5. `docs::guarantees` names the tests of each.
 
 pub(crate) mod activation_point;
 pub(crate) mod attempt;
@@ -13,6 +15,7 @@ pub(crate) mod filter;
 pub(crate) mod head;
 pub(crate) mod index;
 pub(crate) mod listener;
+pub(crate) mod loss_notices;
 pub(crate) mod matches;
 pub(crate) mod notices;
 pub(crate) mod pending;

@@ -1,18 +1,19 @@
-//! Notices: where a bus tells what happens, and to whom.
+//! Notices: the place where a bus reports what happens, and the sinks that hear it.
 //!
 //! Advisory buses, `tracing` and audit logs are sinks of one trait, [`AdvisorySink`]. They are attached from above, so
 //! the engine knows none of them.
+//!
+//! The tests are in `tests/library/advisories.rs`.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::message::advisory::Advisory;
-use crate::queue::terms::Terms;
 use crate::support::clock;
 
-/// How deep a thread may tell advisories within advisories. To tell one may run code of a subscriber or of `tracing`,
-/// and that code may cause another: this ends it.
+/// How deeply one thread may nest advisories. Reporting one may run code of a subscriber or of `tracing`, which may
+/// cause another. This limit ends the chain.
 const DEPTH: u32 = 4;
 
 /// What one bus tells, and to whom.
@@ -54,7 +55,7 @@ impl Notices {
             let advisory = advisory();
             self.record(&advisory);
             if is_heard {
-                self.put_up(&advisory);
+                self.inform_listeners(&advisory);
             }
         }
     }
@@ -85,7 +86,7 @@ impl Notices {
     /// Tells listeners only. The caller [records](Notices::record) the same thing by itself.
     pub(crate) fn announce(&self, advisory: impl FnOnce() -> Advisory) {
         if self.is_heard() {
-            self.put_up(&advisory());
+            self.inform_listeners(&advisory());
         }
     }
 
@@ -130,13 +131,19 @@ impl Notices {
         self.listeners.iter().for_each(|listener| listener.close());
     }
 
+    /// Returns how many milliseconds ago the bus was made.
+    pub(crate) fn age(&self) -> u64 {
+        let age = clock::now().saturating_duration_since(self.made);
+        u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
+    }
+
     #[inline]
     fn is_heard(&self) -> bool {
         self.listeners.iter().any(|listener| listener.listens())
     }
 
     #[cold]
-    fn put_up(&self, advisory: &Advisory) {
+    fn inform_listeners(&self, advisory: &Advisory) {
         let Some(_telling) = Telling::begin() else {
             return;
         };
@@ -166,46 +173,6 @@ impl Telling {
 impl Drop for Telling {
     fn drop(&mut self) {
         TELLING.set(TELLING.get() - 1);
-    }
-}
-
-/// Subscribers that lost envelopes by one publish, and how many each has lost so far. Told after the publish, since
-/// listeners may publish.
-pub(crate) struct LossNotices(Vec<(Arc<Terms>, u64)>);
-
-impl LossNotices {
-    pub(crate) fn none() -> Self {
-        LossNotices(Vec::new()) // allocates nothing
-    }
-
-    pub(crate) fn note(
-        &mut self,
-        notices: &Notices,
-        terms: &Arc<Terms>,
-        dropped: impl FnOnce() -> u64,
-    ) {
-        if !notices.is_listened_to() {
-            return;
-        }
-        let now = u64::try_from(
-            clock::now()
-                .saturating_duration_since(notices.made)
-                .as_millis(),
-        )
-        .unwrap_or(u64::MAX);
-        if terms.lag_throttle.is_due(now.max(1)) {
-            self.0.push((Arc::clone(terms), dropped()));
-        }
-    }
-
-    pub(crate) fn tell(self, notices: &Notices) {
-        for (terms, dropped) in self.0 {
-            notices.tell(|| Advisory::Lagging {
-                id: terms.id,
-                name: terms.name.clone(),
-                dropped,
-            });
-        }
     }
 }
 

@@ -1,4 +1,8 @@
-//! Pending envelopes: on their way into a segment, and back if another publisher's head comes first.
+//! Pending envelopes: those that a publisher moves into a segment, and gets back if another publisher's head comes
+//! first.
+//!
+//! A publisher that loses the race must not lose its envelope, nor clone it to be safe. The models are in
+//! `engine/tests/core_loom_models.rs`.
 
 use std::mem;
 use std::vec;

@@ -2,7 +2,10 @@
 //!
 //! A subscriber without a filter has a [shared queue](crate::queue::shared): segments go into its channel, and its
 //! cursor reads what is appended to them. A subscriber with a filter has a [direct queue](crate::queue::direct): each
-//! envelope that matches is put in by itself. So has a group, whose members cannot share a segment.
+//! envelope that matches is put in by itself. A group has a direct queue too, because its members cannot share a
+//! segment.
+//!
+//! The tests in `tests/library/stats.rs` hold both kinds to the same accounts.
 
 use std::sync::Arc;
 

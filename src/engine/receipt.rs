@@ -1,4 +1,7 @@
-//! Receipts: what became of a published envelope, or of a batch.
+//! Receipts: they say how many subscribers have a published envelope, or a batch, and how many lost it.
+//!
+//! This is promise 2: what a receipt counts as delivered is in the queues. The tests are in
+//! `tests/library/accounts.rs`.
 
 use uuid::Uuid;
 

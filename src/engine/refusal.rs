@@ -1,4 +1,6 @@
-//! Why the engine does not publish an envelope, whatever the permission of its publisher.
+//! Refusals: why the engine does not publish an envelope, whatever the permission of its publisher.
+//!
+//! The bus layer makes the public errors of it, so the engine need not know them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! Reserved places: one in each direct queue that a publish waits for, taken before the envelope is published.
+//!
+//! So an envelope is put into all of these queues or into none. The places are given back if the publish does not
+//! happen. The models are in `engine/tests/core_loom_policies.rs`, the tests in `tests/library/blocking.rs`.
 
 use std::sync::Arc;
 

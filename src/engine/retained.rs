@@ -1,4 +1,4 @@
-//! Retained envelopes: what the bus keeps for later subscribers.
+//! Retained envelopes: those that the bus keeps for later subscribers.
 //!
 //! Each [head](crate::engine::head) has what was retained up to its segment's base. That follows from the head before
 //! and from its segment, which is closed by then. So there is one state for each place in the sequence, made before
@@ -9,6 +9,8 @@
 //! A subscriber has to know from which sequence number on everything is offered to it: that is its
 //! [activation point](super::activation_point). First it receives what is retained before that number, and nothing
 //! else. So there is no gap and no duplicate.
+//!
+//! The tests are in `tests/library/retained.rs`, with threads stopped in between in `engine/tests/retained_stopped.rs`.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

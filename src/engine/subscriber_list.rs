@@ -1,6 +1,8 @@
 //! The subscriber list: an immutable snapshot of the subscribers, replaced as a whole at each change.
 //!
 //! Publishers read it without a lock, as with RCU: which shared queues there are, and which direct ones match.
+//!
+//! The models of its changes are in `engine/tests/core_loom_changes.rs`.
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use crate::engine::retained::Rules;
 use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::subject::Payload;
-use crate::queue::direct::group::Seat;
+use crate::queue::direct::seat::Seat;
 use crate::queue::shared::SharedQueue;
 use crate::queue::terms::Terms;
 use crate::support::chunked_list::{ChunkedList, ROW};
@@ -38,7 +40,7 @@ pub(crate) struct SubscriberList<M> {
     /// What is retained for later subscribers.
     pub(crate) rules: Rules<M>,
     /// From when on this list is in use. Kept only where something is retained.
-    pub(crate) since: Option<Arc<ActivationPoint>>,
+    pub(crate) activation: Option<Arc<ActivationPoint>>,
 }
 
 /// What comes of adding queues to a list.
@@ -56,7 +58,7 @@ impl<M> SubscriberList<M> {
             index: Index::new(),
             closed: false,
             rules: Arc::new([]),
-            since: None,
+            activation: None,
         }
     }
 
@@ -206,14 +208,15 @@ impl<M> SubscriberList<M> {
             index: self.index.clone(),
             closed: self.closed,
             rules: Arc::clone(&self.rules),
-            since: (!self.rules.is_empty()).then(|| ActivationPoint::new(self.since.as_ref())),
+            activation: (!self.rules.is_empty())
+                .then(|| ActivationPoint::new(self.activation.as_ref())),
         }
     }
 
     /// The next list, with other rules.
     pub(crate) fn with_rules(&self, rules: Rules<M>) -> Self {
         SubscriberList {
-            since: (!rules.is_empty()).then(|| ActivationPoint::new(self.since.as_ref())),
+            activation: (!rules.is_empty()).then(|| ActivationPoint::new(self.activation.as_ref())),
             rules,
             ..self.swept()
         }

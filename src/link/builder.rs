@@ -1,4 +1,4 @@
-//! The builder of a link: its name, what goes out, what comes in, and its bounds.
+//! The builder of a link: its name, its exports and imports, and its bounds.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::bus::publisher::Publisher;
 use crate::codec::Codec;
 use crate::link::engine::StreamEngine;
-use crate::link::import_subject::ImportSubject;
+use crate::link::frames::import_subject::ImportSubject;
+use crate::link::frames::subject;
 use crate::link::name::is_name;
-use crate::link::outgoing::WindowBounds;
+use crate::link::outbound::outgoing::WindowBounds;
 use crate::link::stream::StreamStart;
-use crate::link::subject;
 use crate::message::overflow::Overflow;
 use crate::message::pattern::{Pattern, PatternError};
 
@@ -93,8 +93,8 @@ impl<E, M> LinkBuilder<E, M> {
 
     /// Sends what matches this pattern. Each call adds a pattern, and one match is enough.
     ///
-    /// What a link has brought does not go out again, unless this link is a [transit](Self::transit). A payload without a
-    /// subject matches no pattern; see [`export_everything`](Self::export_everything).
+    /// What a link has brought does not go out again, unless this link is a [transit](Self::transit). A payload without
+    /// a subject matches no pattern; see [`export_everything`](Self::export_everything).
     pub fn export<P>(mut self, pattern: P) -> Self
     where
         P: TryInto<Pattern>,
@@ -107,14 +107,14 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sends everything, also what has no subject.
+    /// Sends everything, also payloads without a subject.
     pub fn export_everything(mut self) -> Self {
         self.exports_everything = true;
         self
     }
 
-    /// Sends what another link of this bus has brought as well, if an export matches it; not what this link brings.
-    /// [`docs::links`](crate::docs::links#transit) says what ends circles.
+    /// Also sends what another link of this bus has brought, if an export matches it. What this link itself brings does
+    /// not go out. [`docs::links`](crate::docs::links#transit) says what ends circles.
     ///
     /// # Examples
     ///
@@ -152,8 +152,8 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Brings what matches this pattern from all origins, and publishes it by this publisher. A payload without a subject
-    /// matches no pattern; see [`import_everything`](Self::import_everything).
+    /// Brings what matches this pattern from all origins, and publishes it by this publisher. A payload without a
+    /// subject matches no pattern; see [`import_everything`](Self::import_everything).
     ///
     /// The publisher's grant decides what may pass. It must [forward](crate::Grant::forwards), and name the
     /// [sources](crate::Grant::sources). If several imports match, the first of them is used. Import all that the other
@@ -185,7 +185,7 @@ impl<E, M> LinkBuilder<E, M> {
         self.bring(&origin, pattern, None, publisher.into())
     }
 
-    /// Brings everything from all origins, also what has no subject; see [`import`](Self::import).
+    /// Brings everything from all origins, also payloads without a subject; see [`import`](Self::import).
     pub fn import_everything(mut self, publisher: impl Into<Publisher<M>>) -> Self {
         let publisher = publisher.into();
         let subjects = [
@@ -200,8 +200,8 @@ impl<E, M> LinkBuilder<E, M> {
     }
 
     /// Brings what matches this pattern, and shares it with all links that import in the same group: each envelope goes
-    /// to one of them. The name of a group has the characters of a link's name. See [`docs::links`](crate::docs::links#groups) for
-    /// where exactness ends.
+    /// to one of them. The name of a group has the characters of a link's name.
+    /// [`docs::links`](crate::docs::links#groups) says where exactness ends.
     ///
     /// A pattern that is shared should not overlap with others of this link. What this link exports itself goes to
     /// other members of the group.
@@ -276,8 +276,7 @@ impl<E, M> LinkBuilder<E, M> {
     }
 
     /// Sets what happens when the window is full and the link's queue on the bus is full too. By default publishers
-    /// wait, so that nothing is lost. With [`Overflow::DropNewest`] no publisher waits for the link, and what is lost
-    /// is counted.
+    /// wait, so nothing is lost. With [`Overflow::DropNewest`] no publisher waits for the link, and losses are counted.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
         self
@@ -289,8 +288,8 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets how many frames, and how many bytes of them, may be on their way unconfirmed. The link keeps as many again
-    /// for importers that ask for them.
+    /// Sets how many frames, and how many bytes of them, may be unconfirmed. The link keeps as many confirmed ones, for
+    /// importers that ask for them again.
     pub fn window(mut self, frames: usize, bytes: usize) -> Self {
         self.bounds = WindowBounds {
             frames: frames.max(1),
@@ -299,25 +298,25 @@ impl<E, M> LinkBuilder<E, M> {
         self
     }
 
-    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut of the connection. At most
-    /// an hour.
+    /// Sets the time limit of each call of the engine. A call that takes longer counts as a cut of the connection. At
+    /// most an hour.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit.min(LONGEST);
         self
     }
 
-    /// Sets how long the link waits for a missing envelope, and asks for it, before it counts it as missed and tells of the
-    /// gap. At most an hour.
+    /// Sets how long the link waits for a missing envelope and asks for it. Then the envelope counts as missed, and the
+    /// gap is told. At most an hour.
     ///
-    /// The time runs while the exporter is there. While nothing at all comes from it, the link waits six times as long,
-    /// so that an exporter which was cut off can still send what is missing. What came after the gap waits meanwhile.
+    /// The time runs while the exporter is there. While nothing comes from it, the link waits six times as long, so an
+    /// exporter that was cut off can still send the missing envelopes. Envelopes behind the gap wait meanwhile.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience.min(LONGEST);
         self
     }
 
-    /// Sets where an importing [durable](Self::durable) link begins if the stream does not know it yet. A link that is not
-    /// durable begins with what is sent from then on.
+    /// Sets where an importing [durable](Self::durable) link begins if the stream does not know it yet. A link that is
+    /// not durable begins with what is sent from then on.
     pub fn start(mut self, start: StreamStart) -> Self {
         self.start = start;
         self
@@ -331,9 +330,9 @@ impl<E, M> LinkBuilder<E, M> {
 }
 
 impl<E: StreamEngine, M> LinkBuilder<E, M> {
-    /// Makes the link durable: what it exports is stored in this stream of the server, and what it imports comes from
-    /// there, also what was sent while the link was away; see [`docs::links`](crate::docs::links#durable-links). Links on both
-    /// sides are to be durable.
+    /// Makes the link durable: its exports are stored in this stream of the server, and its imports come from there,
+    /// also those that were sent while the link was away. Links on both sides must be durable; see
+    /// [`docs::links`](crate::docs::links#durable-links).
     ///
     /// The stream must exist, and keep the subjects of the exports. No [`patience`](Self::patience) is needed.
     ///

@@ -1,16 +1,18 @@
-//! The seam between a link and what carries its frames: an engine.
+//! Engines: an engine carries the frames of links over a server. A link needs nothing else of a server, so another
+//! server needs another engine only.
 //!
 //! A link needs five things of an engine:
 //!
-//! * to send a frame, and to subscribe to subjects with `*` and `>`; the subscriptions outlast a reconnect. A frame that
-//!   will never go is [refused](EngineError::refused), so that the others go on;
-//! * a [round trip](EngineSender::round_trip): when it ends well, everything that was sent since the last one has reached
-//!   the server. If the connection was cut meanwhile, even for a moment, it must fail;
-//! * to share a subscription in a group, if links do so;
-//! * [events](EngineEvent): each cut, each reconnect, each refusal of the server, and that the engine has dropped frames;
-//! * frames of one sender in the order in which they were sent. If they come in another, or twice, nothing is lost by
-//!   it, but more is sent again. Only a [mark](crate::docs::links#words) must not overtake what was sent before it: a
-//!   link that has just joined begins after the number that the mark tells.
+//! * to send a frame, and to subscribe to subjects with `*` and `>`. The subscriptions outlast a reconnect. A frame
+//!   that can never be sent is [refused](EngineError::refused), so that the others go on;
+//! * a [round trip](EngineSender::round_trip). When it ends well, everything that was sent since the last one has
+//!   reached the server. If the connection was cut meanwhile, even for a moment, it must fail;
+//! * to share a subscription in a group, if links do that;
+//! * [events](EngineEvent): each cut, each reconnect, each refusal of the server, and that the engine has dropped
+//!   frames;
+//! * frames of one sender in the order in which they were sent. If they come in another order, or twice, nothing is
+//!   lost, but more is sent again. Only a [mark](crate::docs::links#words) must not overtake earlier frames: a link
+//!   that has just joined begins after the number that the mark names.
 //!
 //! An [in-memory engine](crate::link::memory) is part of this crate, for tests. An engine whose server has streams may
 //! offer [durable links](StreamEngine) as well.
@@ -19,21 +21,21 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
-pub use crate::link::frame::Frame;
+pub use crate::link::frames::frame::Frame;
 use crate::link::stream::{StreamError, StreamStart};
 
-/// What carries the frames of links.
+/// Carries the frames of links.
 pub trait Engine: Send + Sync + 'static {
     /// The sending end of a connection.
     type Sender: EngineSender;
     /// The receiving end of a connection.
     type Receiver: EngineReceiver;
 
-    /// Whether the server stores what it is given, until it is fetched. Then the link is durable: it sends by
+    /// Whether the server stores frames until they are fetched. Then the link is durable: it sends by
     /// [`store`](EngineSender::store) only, and acknowledges what it receives.
     const IS_DURABLE: bool = false;
 
-    /// Connects under this name. Afterwards the engine reconnects by itself, and says so by events.
+    /// Connects under this name. Afterwards the engine reconnects by itself, and reports that by events.
     ///
     /// # Errors
     ///
@@ -43,13 +45,12 @@ pub trait Engine: Send + Sync + 'static {
         name: &str,
     ) -> impl Future<Output = Result<(Self::Sender, Self::Receiver), EngineError>> + Send;
 
-    /// Connects for a link that is going to do this. An engine that has to know no more than the name of the link need
-    /// not have it.
+    /// Connects for a link with this plan. An engine that needs only the name of the link need not implement it.
     ///
     /// # Errors
     ///
-    /// As [`connect`](Engine::connect). If the source of the error is a [`StreamError`], the
-    /// link is not made for that reason.
+    /// As [`connect`](Engine::connect). A [`StreamError`] as the source of the error says why the stream cannot serve
+    /// the link.
     fn open(
         &self,
         plan: &LinkPlan,
@@ -67,7 +68,7 @@ pub trait StreamEngine: Engine {
     fn stream(self, stream: String) -> Self::Stream;
 }
 
-/// What a link is going to do.
+/// A plan: what a link is going to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkPlan {
@@ -77,7 +78,7 @@ pub struct LinkPlan {
     pub exports: Vec<String>,
     /// The subjects of the frames that it asks for.
     pub imports: Vec<String>,
-    /// Where it begins if the stream does not know it yet.
+    /// Where the link begins if the stream does not know it yet.
     pub start: StreamStart,
 }
 
@@ -95,25 +96,25 @@ impl LinkPlan {
 
 /// The sending end of a connection.
 ///
-/// A link calls each method under a time limit. A call that is given up may have done its work or not. To drop the
-/// sender ends the connection, as [`close`](EngineSender::close) does, but does not wait: the receiving end then has no
-/// more events, and nothing of it is left behind once the engine can see to that.
+/// A link calls each method under a time limit. A call that is given up may have done its work or not. Dropping the
+/// sender ends the connection like [`close`](EngineSender::close), but does not wait. The receiving end then returns no
+/// more events. The engine cleans up as soon as it can.
 pub trait EngineSender: Send + 'static {
     /// Hands a frame to the engine, and waits while the engine's buffers are full. That it returns says nothing about
-    /// where the frame is; but it goes out soon, though no other call follows.
+    /// where the frame is. The frame goes out soon, even if no other call follows.
     ///
     /// # Errors
     ///
-    /// [`EngineError`]. A [refusal](EngineError::refused) means that this frame will never go, and that others will: the
+    /// [`EngineError`]. A [refusal](EngineError::refused) means that this frame can never be sent, but others can: the
     /// link gives it up. Any other error counts as a cut, and the frame is sent again.
     fn send(&mut self, frame: Frame) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Asks for the frames of these subjects. `*` stands for one token, `>` at the end for one or more. It is in force
-    /// after the next [round trip](EngineSender::round_trip); after a reconnect the engine asks again by itself, also for
-    /// what was refused. When the round trip ends, the refusals of the server are among the events that
+    /// after the next [round trip](EngineSender::round_trip). After a reconnect the engine asks again by itself, also
+    /// for subjects that were refused. When the round trip ends, the server's refusals are among the events that
     /// [`next`](EngineReceiver::next) returns without waiting.
     ///
-    /// Of all connections that ask with the same group, the server gives each frame to one.
+    /// If several connections ask with the same group, the server gives each frame to one of them.
     ///
     /// # Errors
     ///
@@ -128,16 +129,16 @@ pub trait EngineSender: Send + 'static {
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the connection was cut at any time since the round trip before, even if it is there again:
-    /// then something that was sent may be lost. The next round trip begins anew.
+    /// [`EngineError`] if the connection was cut at any time since the last round trip, even if it is there again: then
+    /// frames may be lost. The next round trip begins anew.
     fn round_trip(&mut self) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Hands over a frame for the stream, and waits while the engine's buffers are full. An
-    /// [event](EngineEvent::Stored) tells when it is stored. The number says which one it is: each frame has the next
-    /// number; after a round trip they go on after the last one that was told as stored. The id is the same as often as a
-    /// frame is sent, so that the server can pass over what it has already.
+    /// [event](EngineEvent::Stored) tells when it is stored. Each frame has the next number. After a round trip the
+    /// numbers go on after the last one that was reported as stored. The id of a frame stays the same when it is sent
+    /// again, so that the server can pass over what it already has.
     ///
-    /// Only an engine that is [durable](Engine::IS_DURABLE) has it.
+    /// Only a [durable](Engine::IS_DURABLE) engine has it.
     ///
     /// # Errors
     ///
@@ -152,10 +153,10 @@ pub trait EngineSender: Send + 'static {
         std::future::ready(Err(EngineError::new("store a frame", "it has no streams")))
     }
 
-    /// Tells how far the link is with what comes from the stream. Until it is told, the engine hands over a bounded
-    /// number of frames only. Where a life of the link ends, the next one begins after the position that was told last.
+    /// Tells the engine how far the link is with the frames of the stream. Without that, the engine hands over a
+    /// bounded number of frames only. The next life of the link begins after the position that was told last.
     ///
-    /// Only an engine that is [durable](Engine::IS_DURABLE) has it.
+    /// Only a [durable](Engine::IS_DURABLE) engine has it.
     ///
     /// # Errors
     ///
@@ -168,7 +169,7 @@ pub trait EngineSender: Send + 'static {
         std::future::ready(Err(EngineError::new("acknowledge", "it has no streams")))
     }
 
-    /// Ends the connection. The receiving end then has no more events.
+    /// Ends the connection. The receiving end then returns no more events.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
 }
 
@@ -188,23 +189,22 @@ pub trait EngineReceiver: Send + 'static {
 pub enum EngineEvent {
     /// A frame of a subject that was subscribed to.
     Frame(Frame),
-    /// The connection is there again. Nothing is known of what was sent since the last round trip.
+    /// The connection is there again. Frames that were sent since the last round trip may be lost.
     Connected,
     /// The connection is cut. The engine tries to connect again.
     Disconnected,
     /// The server has refused a publish or a subscription.
     Denied {
-        /// What the refusal is about, where the server says it.
+        /// The subject of the refusal, if the server names it.
         subject: Option<String>,
         /// What the server says.
         reason: String,
     },
-    /// The engine has dropped frames that were not taken soon enough. How many, it does not say.
+    /// The engine has dropped frames that were not taken soon enough. It does not say how many.
     Lagged,
     /// The server has stored all frames up to this number.
     Stored(u64),
-    /// The server will never store the frame with this number. What [`Stored`](Self::Stored) tells afterwards is about the
-    /// others.
+    /// The server will never store the frame with this number. A later [`Stored`](Self::Stored) is about the others.
     NeverStored {
         /// The number of the frame.
         number: u64,
@@ -213,22 +213,23 @@ pub enum EngineEvent {
     },
     /// A frame from the stream.
     Kept {
-        /// Where it stands, counted from 1. Positions rise, but for those that are handed over again after a round trip.
+        /// The position of the frame in the stream, counted from 1. Positions rise, except that frames may be handed
+        /// over again after a round trip.
         position: u64,
-        /// What was stored.
+        /// The stored frame.
         frame: Frame,
     },
-    /// The stream has failed for this reason, though the connection may be there. After a round trip the engine goes on: it
-    /// hands over again what was not acknowledged, and is given again what was not stored.
+    /// The stream has failed for this reason; the connection may still be there. After a round trip the engine goes on.
+    /// It hands over again what was not acknowledged, and the link stores again what was not stored.
     Failed(String),
 }
 
-/// How far a link is with what comes from a stream.
+/// How far a link is with the frames of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StreamProgress {
-    /// Everything up to this position is done with.
+    /// Everything up to this position is done.
     pub position: u64,
-    /// How many of the frames that were handed over do not wait any more. Those that were handed over again count again.
+    /// How many of the frames that were handed over no longer wait. A frame that was handed over twice counts twice.
     pub taken: u64,
 }
 
@@ -250,7 +251,7 @@ impl EngineError {
         }
     }
 
-    /// Makes the error for a frame that will never go, however often it is sent: it is larger than the server takes, say.
+    /// Makes the error for a frame that can never be sent, for example because it is too large for the server.
     pub fn refused(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         EngineError {
             is_refusal: true,
@@ -258,7 +259,7 @@ impl EngineError {
         }
     }
 
-    /// Whether the frame will never go; see [`refused`](Self::refused).
+    /// Whether the frame can never be sent; see [`refused`](Self::refused).
     pub fn is_refusal(&self) -> bool {
         self.is_refusal
     }
@@ -286,8 +287,8 @@ impl Error for EngineError {
     }
 }
 
-/// Refuses a call that an engine of a stream does not need: what a link sends is stored, and what it asks for is in its
-/// plan.
+/// Refuses a call that an engine of a stream does not need: a durable link stores what it sends, and its plan has what
+/// it asks for.
 pub(super) fn for_a_stream(doing: &'static str) -> EngineError {
     EngineError::new(doing, "this connection is for a stream")
 }

@@ -1,4 +1,4 @@
-//! Why a link could not be made, is not ready, or did not get everything across.
+//! The errors of a link: it could not be made, is not ready, or was not drained.
 
 use std::error::Error;
 use std::fmt;
@@ -14,11 +14,14 @@ use crate::message::pattern::PatternError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// The link has no name, or one with other characters than lowercase letters, digits and `-`, or with more than 64.
+    /// The link has no name, or one that is longer than 64 characters, or that has others than lowercase letters,
+    /// digits and `-`.
     Name(String),
-    /// An import is from a name that no link can have; see [`LinkBuilder::import_from`](crate::link::LinkBuilder::import_from).
+    /// An import is from a name that no link can have; see
+    /// [`LinkBuilder::import_from`](crate::link::LinkBuilder::import_from).
     Origin(String),
-    /// A group has a name that is none; see [`LinkBuilder::import_shared`](crate::link::LinkBuilder::import_shared).
+    /// A group has a name that no group can have; see
+    /// [`LinkBuilder::import_shared`](crate::link::LinkBuilder::import_shared).
     Group(String),
     /// The link neither exports nor imports.
     Idle,
@@ -34,7 +37,7 @@ pub enum LinkError {
     Stream(StreamError),
     /// The engine did not connect in this time.
     TimedOut(Duration),
-    /// No thread, or no runtime on it, could be started.
+    /// The thread, or the runtime on it, could not be started.
     Thread(io::Error),
 }
 
@@ -136,7 +139,7 @@ pub enum LinkDrainError {
         /// How many envelopes of others, as far as the link knew of them, were not published on its bus.
         unpublished: u64,
     },
-    /// The bus closed meanwhile. So what had come could not be published.
+    /// The bus closed meanwhile, so envelopes that had come could not be published.
     BusClosed {
         /// How many envelopes that the bus had given to the link may not have reached the server.
         lost: u64,

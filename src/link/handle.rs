@@ -1,4 +1,4 @@
-//! The handles on a running link: one for tasks, one for threads.
+//! The two handles on a running link: one for tasks, one for threads.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::link::builder::LinkBuilder;
-use crate::link::driver::HandleCommand;
 use crate::link::error::{LinkDrainError, NotReadyError};
-use crate::link::gaps::LinkGaps;
-use crate::link::linked::Linked;
+use crate::link::inbound::gaps::LinkGaps;
+use crate::link::running::driver::HandleCommand;
+use crate::link::state::linked::Linked;
 use crate::link::stats::LinkStats;
 
 /// A running link between a bus and others, over a server; see [`docs::links`](crate::docs::links).
@@ -70,12 +70,12 @@ impl Link {
         &self.link.settings.name
     }
 
-    /// Returns the figures, all of one moment. After the end of the link they are the last ones.
+    /// Returns the figures, all of one moment. After the end of the link they are the final ones.
     pub fn stats(&self) -> LinkStats {
         self.link.state.lock().stats()
     }
 
-    /// Returns the gaps that the link tells of from now on, for a subscriber that wants to know where they lie.
+    /// Returns an observer of the gaps from now on, for a subscriber that wants to know where they lie.
     pub fn gaps(&self) -> LinkGaps {
         self.link.gaps.watch()
     }
@@ -85,7 +85,7 @@ impl Link {
         self.commands.is_closed()
     }
 
-    /// Waits until the link has ended: with its bus, or with its engine.
+    /// Waits until the link has ended, for example with its bus or its engine.
     ///
     /// # Cancel safety
     ///
@@ -100,7 +100,7 @@ impl Link {
     /// # Errors
     ///
     /// [`NotReadyError`] at the time-out, if the server refuses something, or if the link has ended. At the time-out
-    /// [`connected`](LinkStats::connected) and [`last_error`](LinkStats::last_error) of the figures say more.
+    /// the figures [`connected`](LinkStats::connected) and [`last_error`](LinkStats::last_error) say more.
     ///
     /// # Cancel safety
     ///
@@ -110,15 +110,16 @@ impl Link {
         answer.await.unwrap_or(Err(NotReadyError::Ended))
     }
 
-    /// Sends and confirms everything that the bus has given to the link before this call, and publishes what has come,
-    /// then ends the link. What others have sent, as far as the link knows of it, is published or told as missed; what
-    /// they send meanwhile is not waited for.
+    /// Sends and confirms everything that the bus gave to the link before this call, publishes what has come, and then
+    /// ends the link. Every envelope of others that the link knows of is published or told as missed. The link does not
+    /// wait for what they send meanwhile.
     ///
     /// # Errors
     ///
-    /// [`LinkDrainError`] at the time-out, or if the bus closes meanwhile, with the numbers of envelopes that are not
-    /// confirmed, and not published. The link has ended then as well. Both numbers are 0 if the server of a [durable](LinkBuilder::durable) link did not
-    /// confirm how far the link is; the last envelopes may then come again.
+    /// [`LinkDrainError`] at the time-out, or if the bus closes meanwhile. It says how many envelopes are not
+    /// confirmed, and how many are not published. The link has ended in that case too. Both numbers are 0 if the server
+    /// of a [durable](LinkBuilder::durable) link did not confirm how far the link is; the last envelopes may then come
+    /// again.
     ///
     /// # Cancel safety
     ///
@@ -128,18 +129,19 @@ impl Link {
         answer.await.unwrap_or(Err(LinkDrainError::Ended))
     }
 
-    /// Ends the link now. In the figures that it returns, [`lost`](crate::link::ExportStats::lost) is the number of
-    /// envelopes that the bus had given to the link and that are not confirmed.
+    /// Ends the link now. In the returned figures, [`lost`](crate::link::ExportStats::lost) counts the envelopes that
+    /// the bus gave to the link and that are not confirmed.
     ///
     /// # Cancel safety
     ///
-    /// If it is cancelled, the link ends all the same.
+    /// If it is cancelled, the link still ends.
     pub async fn close(self) -> LinkStats {
         let answer = self.ask(HandleCommand::Close);
         answer.await.unwrap_or_else(|_| self.stats())
     }
 
-    /// Asks the running link. If it has ended the answer is dropped with the question, and the caller sees that.
+    /// Asks the running link. If the link has ended, the question is dropped with its answer channel, and the caller
+    /// sees that.
     fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> HandleCommand,
@@ -210,7 +212,7 @@ impl LinkThread {
         answer.blocking_recv().unwrap_or_else(|_| self.stats())
     }
 
-    /// Returns the same link, for tasks. It goes on running on its thread.
+    /// Returns the same link, for tasks. The link continues to run on its thread.
     pub fn into_async(self) -> Link {
         self.link
     }

@@ -13,28 +13,28 @@ use crate::bus::handle::Bus;
 use crate::bus::lifecycle::WeakBus;
 use crate::bus::options::SubscribeOptions;
 use crate::link::builder::LinkBuilder;
-use crate::link::driver::Driver;
 use crate::link::engine::{Engine, LinkPlan};
 use crate::link::error::LinkError;
-use crate::link::exporting::Outlet;
-use crate::link::gap_patience::GapPatience;
+use crate::link::frames::subject;
 use crate::link::handle::{Link, LinkThread};
-use crate::link::linked::Linked;
+use crate::link::inbound::gap_patience::GapPatience;
 use crate::link::name::is_name;
-use crate::link::publishing::Inlet;
-use crate::link::seen::SeenIds;
-use crate::link::settings::Settings;
+use crate::link::running::driver::Driver;
+use crate::link::running::exporting::Outlet;
+use crate::link::running::publishing::Inlet;
+use crate::link::running::seen::SeenIds;
+use crate::link::state::linked::Linked;
+use crate::link::state::settings::Settings;
 use crate::link::stream::StreamError;
-use crate::link::subject;
 use crate::message::id::stamp;
 use crate::message::subject::Payload;
 
-/// After so many frames, or so long after the first of them, a round trip confirms them. No other frame is sent
-/// meanwhile: some 65 µs, and longer where the server is behind.
+/// After this many frames a round trip confirms them. No other frame is sent meanwhile: that takes some 65 µs, and
+/// longer if the server is behind.
 const CONFIRM_FRAMES: u64 = 4096;
 const CONFIRM_AFTER: Duration = Duration::from_millis(20);
 
-/// How long after frames a mark is sent, so that importers notice if the last ones are missing.
+/// How long after the last frame a mark is sent. By the mark, importers notice whether the last frames are missing.
 const MARK_AFTER: Duration = Duration::from_secs(1);
 
 const PATIENCE: GapPatience = GapPatience {
@@ -73,7 +73,7 @@ where
         Ok(link)
     }
 
-    /// Connects, and runs the link on a thread of its own. It waits until the engine has connected.
+    /// Connects, and runs the link on a thread of its own. This call waits until the engine has connected.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ where
         };
         let name = "oxide-bus link".to_owned();
         (thread::Builder::new().name(name).spawn(run)).map_err(LinkError::Thread)?;
-        // The thread answers, or panics in the engine's code; then there is no link.
+        // The thread answers, unless the engine's code panics. Then there is no link.
         hear.recv().unwrap_or(Err(LinkError::Closed))
     }
 
@@ -181,7 +181,7 @@ where
         alive
             .core
             .links
-            .put_up(Arc::downgrade(&(Arc::clone(&linked) as _)));
+            .add(Arc::downgrade(&(Arc::clone(&linked) as _)));
         let (asking, commands) = mpsc::unbounded_channel();
         let driver = Driver {
             link: Arc::clone(&linked),

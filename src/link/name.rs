@@ -1,4 +1,4 @@
-//! The names of links. They stand in subjects, so they have few characters.
+//! The names of links. They are tokens of subjects, so only a few characters are allowed.
 
 /// Whether this is the name of a link: 1 to 64 lowercase letters, digits and hyphens.
 pub(super) fn is_name(name: &str) -> bool {

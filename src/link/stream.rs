@@ -1,13 +1,13 @@
-//! Streams of a server, as links see them: where an importer begins, and what may be wrong with a stream.
+//! Streams of a server, as links see them: where an importer begins, and what can be wrong with a stream.
 
 use std::error::Error;
 use std::fmt;
 
-/// Where an importing link begins if the stream does not know its name yet. Otherwise it goes on where it was.
+/// Where an importing link begins if the stream does not know its name yet. Otherwise the link goes on where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StreamStart {
-    /// With what is sent from then on.
+    /// With the first envelope that is sent from then on.
     #[default]
     New,
     /// With the last envelope of each subject that the stream keeps. A bus that [retains](crate::Bus::retain)
@@ -25,18 +25,18 @@ pub enum StreamError {
     Missing(String),
     /// The server has no streams at all: it was started without them, or this user may not use them.
     Unavailable(String),
-    /// The stream does not keep what is to be exported, or imported.
+    /// The stream does not keep something that the link exports or imports.
     NotKept {
         /// The name of the stream.
         stream: String,
-        /// What it does not keep, as the server sees it.
+        /// The subject that it does not keep, as the server sees it.
         subject: String,
     },
     /// The link [shares](crate::link::LinkBuilder::import_shared) an import in this group, which a durable link cannot.
     Group(String),
     /// The server refuses a request.
     Refused {
-        /// The subject of the request, or what it is about.
+        /// The subject of the request, or the subject that it is about.
         subject: String,
         /// What the server says.
         reason: String,

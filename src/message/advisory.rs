@@ -146,7 +146,8 @@ pub enum Advisory {
         /// The name of the link.
         link: Arc<str>,
     },
-    /// A link has its server again, and has sent what was not confirmed before, or is about to. `advisory.link_restored`
+    /// A link has its server again, and has sent what was not confirmed before, or is about to.
+    /// `advisory.link_restored`
     LinkRestored {
         /// The name of the link.
         link: Arc<str>,

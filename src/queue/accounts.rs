@@ -1,6 +1,8 @@
 //! `Accounts` and `HighWater`: the counts from which a queue's statistics follow.
 //!
 //! Both kinds of queues report them, so that statistics do not depend on the kind.
+//!
+//! The tests are in `tests/library/stats.rs` and `tests/library/accounts.rs`.
 
 use crate::support::sync::{AtomicU64, Ordering};
 

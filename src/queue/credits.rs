@@ -18,7 +18,7 @@
 //! | losses | publishers that found no place | both |
 //! | `high_water` | subscribers, publishers that found no place, threads that ask for it | threads that ask for it |
 //!
-//! The tests and the loom model at the end of this file show that no more places are taken than there are.
+//! The tests below and the model in `tests/credits_loom_models.rs` show that no more places are taken than there are.
 
 use crossbeam_utils::CachePadded;
 
@@ -169,8 +169,8 @@ impl Credits {
     /// Returns how many places are free, and how many were given back: all are free if the subscriber has left or was
     /// evicted, so that nobody waits for it. A hint where there are some: `reserve` decides.
     pub(crate) fn free(&self) -> (u64, u64) {
-        // In this order, as in `reserve`: an older `reserved` only makes more places free, and a queue is never taken for
-        // full that was not.
+        // In this order, as in `reserve`: an older `reserved` only makes more places free, and a queue is never taken
+        // for full that was not.
         let reserved = self.reserved.load(Ordering::Acquire);
         let consumed = self.consumed();
         let free = if reserved & (GONE | EVICTED) == 0 {
@@ -236,7 +236,8 @@ impl Credits {
     }
 
     pub(crate) fn is_evicted(&self) -> bool {
-        // Acquire, against the release in `mark_evicted`: a thread that sees the eviction knows of the loss that led to it.
+        // Acquire, against the release in `mark_evicted`: a thread that sees the eviction knows of the loss that led to
+        // it.
         self.reserved.load(Ordering::Acquire) & EVICTED != 0
     }
 
@@ -262,55 +263,33 @@ mod tests {
 
     #[test]
     fn a_place_that_is_reserved_and_given_up_can_be_had_again() {
-        let room = Credits::new(1);
-        assert_eq!(room.reserve(), Ok(()));
-        assert_eq!(room.reserve(), Err(NoPlace::Full));
-        room.release();
-        assert_eq!(room.free(), (1, 0));
-        assert_eq!(room.reserve(), Ok(()));
+        let credits = Credits::new(1);
+        assert_eq!(credits.reserve(), Ok(()));
+        assert_eq!(credits.reserve(), Err(NoPlace::Full));
+        credits.release();
+        assert_eq!(credits.free(), (1, 0));
+        assert_eq!(credits.reserve(), Ok(()));
     }
 
     #[test]
     fn there_are_as_many_places_as_the_capacity_and_one_given_back_can_be_had_again() {
-        let room = Credits::new(2);
-        assert_eq!(room.reserve(), Ok(()));
-        assert_eq!(room.reserve(), Ok(()));
-        assert_eq!(room.reserve(), Err(NoPlace::Full));
-        room.give_back(false);
-        assert_eq!(room.reserve(), Ok(()));
-        assert_eq!(room.reserve(), Err(NoPlace::Full));
+        let credits = Credits::new(2);
+        assert_eq!(credits.reserve(), Ok(()));
+        assert_eq!(credits.reserve(), Ok(()));
+        assert_eq!(credits.reserve(), Err(NoPlace::Full));
+        credits.give_back(false);
+        assert_eq!(credits.reserve(), Ok(()));
+        assert_eq!(credits.reserve(), Err(NoPlace::Full));
     }
 
     #[test]
     fn nobody_gets_a_place_after_the_subscriber_has_left() {
-        let room = Credits::new(2);
-        room.leave();
-        assert_eq!(room.reserve(), Err(NoPlace::Gone));
+        let credits = Credits::new(2);
+        credits.leave();
+        assert_eq!(credits.reserve(), Err(NoPlace::Gone));
     }
 }
 
 #[cfg(all(test, oxide_loom))]
-mod loom_models {
-    use loom::sync::Arc;
-    use loom::thread;
-
-    use super::*;
-    use crate::support::sync::explore;
-
-    #[test]
-    fn two_publishers_and_a_subscriber_never_take_more_places_than_there_are() {
-        explore(5, || {
-            let room = Arc::new(Credits::new(1));
-            assert_eq!(room.reserve(), Ok(()));
-            let publishers: Vec<_> = (0..2)
-                .map(|_| {
-                    let room = Arc::clone(&room);
-                    thread::spawn(move || u64::from(room.reserve().is_ok()))
-                })
-                .collect();
-            room.give_back(false);
-            let taken: u64 = publishers.into_iter().map(|p| p.join().unwrap()).sum();
-            assert!(taken <= 1, "one place was given back, {taken} were taken");
-        });
-    }
-}
+#[path = "tests/credits_loom_models.rs"]
+mod loom_models;

@@ -2,6 +2,8 @@
 //!
 //! It refers to an envelope in a segment, so that delivering an envelope copies nothing, whatever the number of
 //! subscribers.
+//!
+//! The tests are in `tests/library/receive.rs`, and in `tests/library/payload_drop.rs` for the end of the payload.
 
 use std::fmt;
 use std::ops::Deref;

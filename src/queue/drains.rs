@@ -1,4 +1,6 @@
 //! The mark by which a subscriber learns that somebody waits until its queue is empty.
+//!
+//! While nobody waits, a receive pays one load for it. The models are in `engine/tests/drain_loom_models.rs`.
 
 use std::sync::atomic::compiler_fence;
 

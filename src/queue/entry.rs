@@ -2,6 +2,8 @@
 //!
 //! Losses and places need no counter of their own on the publish path: a head's entry follows from the entry before it
 //! and from how far the segment in between was filled. So the accounts are exact at every head.
+//!
+//! The tests are in `tests/library/accounts.rs`; `tests/library/model.rs` compares them with the reference model.
 
 /// One queue's accounts, up to the segment's base.
 #[derive(Debug, Clone, Copy, Default)]

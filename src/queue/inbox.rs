@@ -1,9 +1,11 @@
 //! An inbox: a subscriber's end of its queue, of either kind.
 //!
 //! A subscription does not know its kind of queue where both kinds do the same.
+//!
+//! The tests in `tests/library/receive.rs` and `tests/library/groups.rs` run on both kinds.
 
 use crate::queue::direct::DirectReceiver;
-use crate::queue::direct::group::Seat;
+use crate::queue::direct::seat::Seat;
 use crate::queue::shared::cursor::Cursor;
 
 /// The subscriber's end of a queue.

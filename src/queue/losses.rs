@@ -2,6 +2,9 @@
 //!
 //! A subscriber is told of every loss exactly once, as `Lagged`. In a group any member may tell, so two members must
 //! not report the same loss: each reports what it has itself added to one word.
+//!
+//! This is the second half of promise 3. The models are in `engine/tests/core_loom_policies.rs`, the tests in
+//! `tests/library/accounts.rs`.
 
 use crate::support::sync::{AtomicU64, Ordering};
 

@@ -1,6 +1,8 @@
 //! The public errors of the receive functions: why no envelope was received.
 //!
 //! Each function has its own error type, as in crossbeam, so that none has a variant that cannot occur.
+//!
+//! The tests are in `tests/library/receive.rs`.
 
 use std::error::Error;
 use std::fmt;

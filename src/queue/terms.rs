@@ -2,6 +2,8 @@
 //!
 //! Publishers, the subscriber and the bus share them. They do not change, except for the few words that the bus keeps
 //! for each subscriber: when its loss was last told, its drains, its place on the subscriber list.
+//!
+//! The tests are in `tests/library/stats.rs`.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -2,6 +2,8 @@
 //!
 //! A slow subscriber may lose millions of envelopes a second. One advisory a second is enough, and keeps advisories
 //! from flooding the bus. The exact number is in the subscription's statistics.
+//!
+//! The tests are in `tests/library/advisories.rs`.
 
 use crate::support::sync::{AtomicU64, Ordering};
 

@@ -77,8 +77,8 @@ impl Vacancy {
         }
     }
 
-    /// Wakes the next publisher: the subscriber has found the queue empty, and receives nothing that could wake one. The
-    /// thread that was woken last may be held up in user code, or be stopped.
+    /// Wakes the next publisher: the subscriber has found the queue empty, and receives nothing that could wake one.
+    /// The thread that was woken last may be held up in user code, or be stopped.
     #[cold]
     pub(crate) fn found_empty(&self) {
         self.impatient.wake_all();
@@ -108,14 +108,14 @@ impl Vacancy {
 /// The registrations of one waiting publisher: one at each queue that it has found full since it last slept. One queue
 /// would not be enough, because that queue may free nothing more while another is full.
 ///
-/// Of the threads that wait at a queue only the first is woken. It keeps its place in the list until it has published,
+/// Only the first of the threads that wait at a queue is woken. It keeps its place in the list until it has published,
 /// and then wakes the next. So a thread that publishes in a loop cannot keep the others out.
 #[derive(Default)]
 pub(crate) struct Waits(SmallVec<[VacancyWait; 1]>);
 
 struct VacancyWait {
     registration: Registration,
-    /// Whether the waiter is a thread. Of tasks all are woken.
+    /// Whether the waiter is a thread. All waiting tasks are woken.
     is_thread: bool,
     /// A thread was woken here, and has not found this queue full since.
     owes: bool,

@@ -2,6 +2,8 @@
 //!
 //! All receives (`try_recv`, `recv`, `recv_timeout`, and those of tasks) run on the same code. These two types say in
 //! which way a receive is called, and the public errors are made of `Nothing`.
+//!
+//! The tests are in `tests/library/receive.rs`.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! Failpoints: places where a test can stop a thread, to show that the other threads go on.
 //!
-//! What is lock-free claims that a preempted thread delays no other. A test shows this by stopping a thread at each step.
-//! In every build but that of the tests a failpoint is an empty function.
+//! What is lock-free claims that a preempted thread delays no other. A test shows this by stopping a thread at each
+//! step. In every build but that of the tests a failpoint is an empty function.
 
 /// Where a thread can be stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 //! | [`eagerness`] | whether a thread spins for a moment before it sleeps |
 //! | [`chunked_list`] | a sorted copy-on-write list |
 //! | [`rate_limiter`] | a rate limit in one atomic word |
+//! | `recent_ids` | the last ids of some kind, for links (feature `link`) |
 //! | [`panics`] | catching panics of user code |
 //! | [`failpoints`] | places where a test can stop a thread |
 //! | [`visible`], [`name_list`] | text from outside, made safe to show |

@@ -4,8 +4,8 @@
 //! arrival time*: the time at which the allowance is whole again. Each event moves it forward by one interval, and is
 //! refused if that would put it more than a burst ahead of now. No thread refills a bucket, and no lock is taken.
 //!
-//! The tests and the loom model at the end of this file show that no more than the burst and the rate pass in any
-//! second.
+//! The tests below and the model in `tests/rate_limiter_loom_models.rs` show that no more than the burst and the rate
+//! pass in any second.
 
 use std::time::{Duration, Instant};
 
@@ -120,25 +120,5 @@ mod tests {
 }
 
 #[cfg(all(test, oxide_loom))]
-mod loom_models {
-    use std::sync::Arc;
-
-    use loom::thread;
-
-    use super::*;
-    use crate::support::sync::explore;
-
-    #[test]
-    fn two_publishers_and_one_left_in_the_allowance() {
-        explore(5, || {
-            let now = Instant::now();
-            let rate = Arc::new(Rate::new(now, 1, 1));
-            let other = {
-                let rate = Arc::clone(&rate);
-                thread::spawn(move || rate.admits(now, 1))
-            };
-            let admitted = rate.admits(now, 1);
-            assert!(admitted != other.join().unwrap(), "one, and only one");
-        });
-    }
-}
+#[path = "tests/rate_limiter_loom_models.rs"]
+mod loom_models;

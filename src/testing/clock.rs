@@ -1,4 +1,5 @@
-//! The manual clock: time that passes when a test says so.
+//! The manual clock: time passes when a test says so, so a test of a time-out needs no sleep. Tests:
+//! `tests/library/testing/clock.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,18 +14,18 @@ const YEAR_2000: Duration = Duration::from_hours(24 * 10_957);
 
 /// A clock that stands still until [`advance`](Self::advance) moves it. It begins at midnight of January 1, 2000, UTC.
 ///
-/// A thread that has [entered](Self::enter) it goes by it in everything that a user of a bus chooses: when a grant
-/// expires, rates, all time-outs (of receives, requests, drains, [`Select`](crate::Select), and of publishers that wait
-/// for room), the timestamps of envelopes, and how often an advisory is repeated.
+/// A thread that has [entered](Self::enter) it uses it for every time that a user of a bus chooses: expiries, rates,
+/// time-outs, timestamps, and how often an advisory is repeated. (Time-outs are those of receives, requests, drains,
+/// [`Select`](crate::Select), and of publishers that wait for room.)
 ///
 /// Clones are the same clock.
 ///
-/// # What does not go by it
+/// # What does not use it
 ///
-/// Threads that have not entered it, above all: enter it in each thread that takes part. A time that such a thread has
-/// chosen means nothing to the others. [`Instant::now`] is not changed either; for a deadline take [`now`](Self::now).
-/// Links, the flushing of an audit log, and waits of tasks go by their own clocks. For tasks that is tokio's, and a
-/// [paused one](https://docs.rs/tokio/latest/tokio/time/fn.pause.html) serves tests well.
+/// Above all, threads that have not entered it: enter it in each thread that takes part. A time that such a thread has
+/// chosen means nothing to the others. [`Instant::now`] is not changed either; for a deadline use [`now`](Self::now).
+/// Links, the flushing of an audit log, and waits of tasks use their own clocks. The clock of tasks is tokio's, which a
+/// test can [pause](https://docs.rs/tokio/latest/tokio/time/fn.pause.html).
 ///
 /// # Examples
 ///
@@ -57,21 +58,22 @@ impl ManualClock {
         ManualClock(ManualTime::starting_at(UNIX_EPOCH + YEAR_2000, false))
     }
 
-    /// Makes a clock that moves to the end of each wait by itself, for a thread that no other wakes.
+    /// Makes a clock that moves to the end of each wait by itself, for a thread that no other thread wakes.
     pub(super) fn alone() -> Self {
         ManualClock(ManualTime::starting_at(UNIX_EPOCH + YEAR_2000, true))
     }
 
-    /// From now on this thread goes by this clock, until the guard is dropped.
+    /// Lets this thread use this clock until the guard is dropped.
     ///
-    /// What was entered last counts. When its guard is dropped, the thread goes by what it had entered before.
+    /// The clock that was entered last counts. When its guard is dropped, the thread uses the one that it had entered
+    /// before.
     pub fn enter(&self) -> Entered {
         Substitute::Time(Arc::clone(&self.0)).enter()
     }
 
     /// Moves the clock forward in one step, and wakes the threads whose time is up.
     ///
-    /// A thread that computes its deadline only afterwards waits for the next step. Hence
+    /// A thread that computes its deadline after that waits for the next step. So call
     /// [`wait_for_sleepers`](Self::wait_for_sleepers) first.
     ///
     /// # Panics
@@ -81,20 +83,20 @@ impl ManualClock {
         self.0.advance(time);
     }
 
-    /// Returns the time to compute a deadline from.
+    /// Returns the time from which to compute a deadline.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.0.now()
     }
 
-    /// Returns the time that envelopes are stamped with.
+    /// Returns the time for the timestamps of envelopes.
     #[must_use]
     pub fn timestamp(&self) -> DateTime<Utc> {
         SystemTime::into(self.0.system_time())
     }
 
-    /// Waits until so many threads sleep until some time of this clock. Returns false if there are fewer when `timeout`
-    /// has passed, by the system's clock.
+    /// Waits until this many threads sleep until some time of this clock. Returns false if there are fewer when
+    /// `timeout` has passed, by the system's clock.
     ///
     /// A thread that something else has woken counts until it runs. So after a publish wait for its effect first, as by
     /// [`Recorder::expect`](super::Recorder::expect).

@@ -1,4 +1,5 @@
-//! A faulty publisher: one that loses, doubles, delays and reorders what it publishes, by a seed.
+//! The faulty publisher: it loses, doubles, delays and reorders what it publishes, by a seed. Tests:
+//! `tests/library/testing/faulty.rs`.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -13,12 +14,12 @@ use crate::message::envelope::Envelope;
 use crate::message::subject::Payload;
 use crate::support::clock;
 
-/// A publisher with faults, for the test of a module that must cope with loss, repetition and disorder: what a network,
-/// a restarted peer or a full queue would do to it.
+/// A publisher with faults, for tests of a module that must cope with loss, repetition and disorder, as networks,
+/// restarted peers and full queues cause them.
 ///
-/// Each fault has a probability from 0 to 1, and happens by the seed: the same seed makes the same faults. Envelopes are
-/// stamped, checked against the grant, and refused as those of the [`Publisher`] that it is made of. A double has the
-/// id and time of the first, as a repeated delivery has.
+/// Each fault has a probability from 0 to 1. The same seed makes the same faults. Envelopes are stamped, checked
+/// against the grant, and refused like those of the [`Publisher`] that it is made of. A double has the id and time of
+/// the first, like a repeated delivery.
 ///
 /// # Examples
 ///
@@ -61,7 +62,7 @@ type CloneOf<M> = fn(&Envelope<M>) -> Envelope<M>;
 /// When an envelope that is held back is published.
 #[derive(Clone, Copy)]
 enum Release {
-    /// After so many others.
+    /// After this many others.
     After(u32),
     At(Instant),
 }
@@ -74,7 +75,7 @@ pub struct FaultCounts {
     pub lost: u64,
     /// How many were published twice.
     pub doubled: u64,
-    /// How many were published later than others that came after them, or are yet to be.
+    /// How many were published after later ones, or are still held.
     pub held_back: u64,
 }
 
@@ -131,15 +132,15 @@ impl<M: Payload> FaultyPublisher<M> {
     ///
     /// # Errors
     ///
-    /// As [`Publisher::publish`], of the first envelope that is refused. A fault is no error: the publisher of a message
-    /// that is lost on the way does not learn of it.
+    /// As [`Publisher::publish`], for the first envelope that is refused. A fault is no error: the publisher of a lost
+    /// message does not learn of the loss.
     ///
     /// # Panics
     ///
     /// As [`Bus::publish`](crate::Bus::publish).
     pub fn publish(&mut self, message: impl Into<Draft<M>>) -> Result<(), PublishError<M>> {
         let envelope = self.publisher.stamp(message);
-        // Each number is drawn each time, so that one fault more does not change what happens to later envelopes.
+        // All numbers are drawn each time, so one more kind of fault does not change the faults of later envelopes.
         let [loss, doubling, reordering, delay] = [(); 4].map(|()| self.random.f64());
         let places = self.random.u32(..).checked_rem(self.reordering.1);
         if loss < self.loss {
@@ -162,10 +163,10 @@ impl<M: Payload> FaultyPublisher<M> {
                 self.faults.held_back += 1;
                 self.held.push((until, envelope));
             }
-            None => refused = self.put_out(envelope),
+            None => refused = self.publish_now(envelope),
         }
         if let Some(twin) = twin {
-            refused = refused.and(self.put_out(twin));
+            refused = refused.and(self.publish_now(twin));
         }
         refused.and(self.release())
     }
@@ -210,13 +211,13 @@ impl<M: Payload> FaultyPublisher<M> {
         let mut refused = Ok(());
         while let Some(place) = self.held.iter().position(|(until, _)| is_due(*until)) {
             let (_, envelope) = self.held.remove(place);
-            refused = refused.and(self.put_out(envelope));
+            refused = refused.and(self.publish_now(envelope));
         }
         refused
     }
 
-    /// Publishes an envelope now. That counts for those that wait for others.
-    fn put_out(&mut self, envelope: Envelope<M>) -> Result<(), PublishError<M>> {
+    /// Publishes an envelope now. It counts for the envelopes that wait for others.
+    fn publish_now(&mut self, envelope: Envelope<M>) -> Result<(), PublishError<M>> {
         for (until, _) in &mut self.held {
             if let Release::After(others) = until {
                 *others = others.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Waiting until a bus is idle.
+//! A wait until a bus is idle. Tests: `tests/library/testing/idle.rs`.
 
 use std::error::Error;
 use std::fmt;
@@ -11,20 +11,20 @@ use crate::bus::handle::Bus;
 use crate::support::clock;
 use crate::support::visible::escaped;
 
-/// How often it looks for what wakes nobody when it ends: requests and publishes.
+/// How often it looks at requests and publishes, which wake nobody when they end.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Waits until the bus is idle: every subscriber has received what it was given, no request is pending, and no publish
 /// is [counted](crate::GrantStats::in_flight) as in flight under a grant.
 ///
-/// The time-out goes by the system's clock. Received is not handled: a thread may still work on the last envelope, and
-/// publish another. To wait for a module's work, [expect](super::Recorder::expect) its answer, or run the module under
-/// a [`Scheduler`](super::Scheduler).
+/// The time-out uses the system's clock. Received does not mean handled: a thread may still work on the last envelope,
+/// and publish another. To wait for a module's work, [expect](super::Recorder::expect) its answer, or run the module
+/// under a [`Scheduler`](super::Scheduler).
 ///
 /// # Errors
 ///
-/// [`NotIdle`] at the time-out says which subscribers hold how many envelopes, how many requests are pending, and under
-/// which capability something is in flight.
+/// [`NotIdle`] at the time-out. It says which subscribers hold how many envelopes, how many requests are pending, and
+/// under which capabilities something is in flight.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ pub fn wait_idle<M>(bus: &Bus<M>, timeout: Duration) -> Result<(), NotIdle> {
         };
         loop {
             let drained = bus.drain(rest());
-            // First what may still fill a queue, then the queues.
+            // The queues are looked at last, because the others may still fill them.
             let found = NotIdle {
                 pending_requests: bus.stats().pending_requests,
                 in_flight: (bus.grants().into_iter())
@@ -71,7 +71,7 @@ pub fn wait_idle<M>(bus: &Bus<M>, timeout: Duration) -> Result<(), NotIdle> {
     })
 }
 
-/// What a bus was still busy with when [`wait_idle`] ran out of time.
+/// The things that kept a bus busy when [`wait_idle`] ran out of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotIdle {

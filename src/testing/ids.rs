@@ -1,17 +1,18 @@
-//! Seeded ids: envelopes, subscriptions and requests have the same ids in each run.
+//! Seeded ids: envelopes, subscriptions and requests have the same ids in each run. So a test can compare output that
+//! has ids. Tests: `tests/library/testing/ids.rs`.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::support::substitutes::{Entered, SeededNumbers, Substitute};
 
-/// Ids that are the same in each run with the same seed.
+/// A sequence of ids that is the same in each run with the same seed.
 ///
-/// A thread that has [entered](Self::enter) them gives them to all that it makes: envelopes, and the subscriptions of a
-/// bus. They are version 7 UUIDs that sort in the order in which they were made. For that, the time in them is a
-/// millisecond later with each id; it is not the envelope's time.
+/// A thread that has [entered](Self::enter) the sequence gives its ids to all envelopes and subscriptions that it
+/// makes. They are version 7 UUIDs that sort in the order in which they were made. For that, the time in each id is a
+/// millisecond later than in the one before. It is not the envelope's time.
 ///
-/// Clones draw from one sequence, so no id comes twice. Which of several threads draws which is up to the threads.
+/// Clones share one sequence, so no id comes twice. If several threads draw ids, their order depends on the threads.
 ///
 /// # Examples
 ///
@@ -37,7 +38,7 @@ impl SeededIds {
         SeededIds(SeededNumbers::new(seed))
     }
 
-    /// From now on this thread makes these ids, until the guard is dropped.
+    /// Lets this thread make these ids until the guard is dropped.
     pub fn enter(&self) -> Entered {
         Substitute::Numbers(Arc::clone(&self.0)).enter()
     }

@@ -7,7 +7,7 @@ use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 use crate::support::visible::escaped;
 
-/// Where it came from, and its subject if it has one: `#4 order.placed from shop`.
+/// Returns its source, and its subject if it has one: `#4 order.placed from shop`.
 pub(super) fn address<M: Payload>(delivery: &Delivery<M>) -> String {
     let sequence = delivery.sequence();
     let source = escaped(excerpt::name(&delivery.source).chars());
@@ -17,7 +17,7 @@ pub(super) fn address<M: Payload>(delivery: &Delivery<M>) -> String {
     }
 }
 
-/// The address and the payload: `#4 order.placed from shop: Placed { order: 7 }`.
+/// Returns the address and the payload: `#4 order.placed from shop: Placed { order: 7 }`.
 pub(super) fn whole<M: Payload + Debug>(delivery: &Delivery<M>) -> String {
     let message = format!("{:?}", delivery.message);
     let message = escaped(excerpt::name(&message).chars());

@@ -9,23 +9,24 @@
 //! | that a module copes with loss, doubles and disorder | [`FaultyPublisher`] |
 //! | that modules do not rely on the order in which they are served | [`Scheduler`]: one thread, one order for each seed |
 //!
-//! Switch it on for tests alone. `cargo test` builds the binaries of your package with it as well: do not ship those, for
-//! a [module](crate::docs::threat_model#what-it-can-do) can then go by a clock of its own.
+//! Enable the feature for tests only. `cargo test` also builds the binaries of your package with it. Do not ship those:
+//! a [module](crate::docs::threat_model#what-it-can-do) can then use a clock of its own.
 //!
 //! ```toml
 //! [dev-dependencies]
 //! oxide-bus = { path = "../oxide-bus", features = ["testing"] } # not on crates.io yet
 //! ```
 //!
-//! Clock and ids belong to the thread that has entered them. A thread that has entered none pays for the feature with
-//! reading one flag of its own at each look at the clock. Tasks need no manual clock: tokio has a
-//! [paused one](https://docs.rs/tokio/latest/tokio/time/fn.pause.html), which the time-outs of the async methods go by.
-//! Grants, rates and timestamps go by the [`ManualClock`] there too, if the runtime's thread has entered it.
+//! Clock and ids belong to the thread that has entered them. A thread that has entered none pays one read of a
+//! thread-local flag each time it reads the clock. Tasks need no manual clock: the time-outs of the async methods use
+//! tokio's clock, which a test can [pause](https://docs.rs/tokio/latest/tokio/time/fn.pause.html). Grants, rates and
+//! timestamps use the [`ManualClock`] there too, if the runtime's thread has entered it.
 //!
 //! # A whole test
 //!
-//! Billing takes each order that the shop places, and reports it paid. It may see an order twice, because the shop says
-//! it again until it is paid. The test runs it with a hundred seeds: each is another sequence of deliveries.
+//! Billing takes each order that the shop places, and reports it paid. It may see an order twice, because the shop
+//! repeats the order until it is paid. The test runs with a hundred seeds. Each seed makes another sequence of
+//! deliveries.
 //!
 //! ```
 //! use std::collections::HashSet;

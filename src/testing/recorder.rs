@@ -1,4 +1,5 @@
-//! The recorder: a subscriber that keeps what came, and says so when something else was expected.
+//! The recorder: a subscriber that keeps what came, and says what came instead of the expected. Tests:
+//! `tests/library/testing/recorder.rs`.
 
 use std::fmt::{self, Debug};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::RecvTimeoutError;
 use crate::support::clock;
 
-/// How many envelopes may come between two looks of a recorder.
+/// How many envelopes may come between two receives of a recorder.
 const CAPACITY: usize = 16_384;
 
 /// How many envelopes the message of a failure shows.
@@ -23,12 +24,12 @@ const SHOWN: usize = 50;
 /// A subscriber that records what it receives, for a test to look at.
 ///
 /// It receives when one of its methods is called, in the test's own thread. Up to 16,384 envelopes may come between two
-/// calls. It never blocks a publisher. A recorder is also made of any [`Subscription`], by `Recorder::from`: for another
-/// queue, or for payloads without a subject.
+/// calls. It never blocks a publisher. For another queue, or for payloads without a subject, make a recorder from any
+/// [`Subscription`] by `Recorder::from`.
 ///
 /// # Panics
 ///
-/// Every method panics if the recorder has lost something: what it says would be wrong.
+/// Every method panics if the recorder has lost something, because its answer would be wrong.
 ///
 /// # Examples
 ///
@@ -59,7 +60,7 @@ const SHOWN: usize = 50;
 pub struct Recorder<M> {
     subscription: Subscription<M>,
     received: Vec<Delivery<M>>,
-    /// For each of those received, whether it was expected.
+    /// For each received envelope, whether it was expected.
     taken: Vec<bool>,
 }
 
@@ -121,7 +122,7 @@ impl<M: Payload + Debug> Recorder<M> {
         }
     }
 
-    /// Expects an envelope that is as `is_so` says; `what` names it where it does not come.
+    /// Expects an envelope for which `is_so` returns true. `what` names it in the message if it does not come.
     ///
     /// # Examples
     ///
@@ -167,7 +168,7 @@ impl<M: Payload + Debug> Recorder<M> {
         );
     }
 
-    /// Returns everything that has come so far, in its order, whether it was expected or not.
+    /// Returns everything that has come so far, in order, whether it was expected or not.
     ///
     /// # Panics
     ///
@@ -178,7 +179,7 @@ impl<M: Payload + Debug> Recorder<M> {
         &self.received
     }
 
-    /// Receives one envelope more, up to a time of the system's clock.
+    /// Receives one more envelope, until a time of the system's clock.
     #[track_caller]
     fn record(&mut self, until: Option<Instant>) -> Result<(), &'static str> {
         let received = clock::in_real_time(|| match until {
@@ -197,7 +198,7 @@ impl<M: Payload + Debug> Recorder<M> {
         }
     }
 
-    /// What has come and was not expected, each in one line.
+    /// Returns the envelopes that were not expected, each in one line.
     fn others(&self) -> String {
         let others: Vec<_> = (self.received.iter().zip(&self.taken))
             .filter_map(|(delivery, is_taken)| (!is_taken).then_some(delivery))
@@ -235,8 +236,8 @@ pub struct Expectation<'a, M> {
 }
 
 impl<M: Payload + Debug> Expectation<'_, M> {
-    /// Waits for the envelope. The time-out goes by the system's clock, whatever clock this thread has entered: it is
-    /// for other threads to come to their work. [`Duration::ZERO`] takes what has come already.
+    /// Waits for the envelope. The time-out uses the system's clock, whatever clock this thread has entered, because it
+    /// gives other threads time to work. [`Duration::ZERO`] accepts only an envelope that has come already.
     ///
     /// # Panics
     ///

@@ -1,4 +1,5 @@
-//! The scheduler: all deliveries in a seeded order, on one thread.
+//! The scheduler: all deliveries in a seeded order, on one thread. So a test finds modules that rely on the order in
+//! which they are served. Tests: `tests/library/testing/scheduler.rs`.
 
 use std::fmt;
 use std::thread;
@@ -22,20 +23,19 @@ const SHOWN: usize = 20;
 /// Runs the handlers of several modules on one thread, in an order that a seed chooses.
 ///
 /// Modules in threads of their own may be served in any order. The scheduler takes one such order: each
-/// [`step`](Self::step) takes the next item of one of the subscriptions that have some. It never reorders the items of
-/// one subscription. The same seed makes the same order, ids and timestamps. Another seed makes another order, so a
-/// loop over seeds finds the modules that rely on luck. The buses and subscriptions are real ones: patterns, policies,
-/// losses and grants are as ever, and several buses may take part.
+/// [`step`](Self::step) takes the next item of a subscription that has some. It never reorders the items of one
+/// subscription. The same seed makes the same order, ids and timestamps. Another seed makes another order, so a loop
+/// over seeds finds modules that rely on luck. The buses and subscriptions are real: patterns, policies, losses and
+/// grants work as always, and several buses may take part.
 ///
-/// While the scheduler exists, the thread goes by its [clock](Self::clock) and its ids. If the thread panics, it prints
-/// the seed and the last deliveries.
+/// While the scheduler exists, the thread uses its [clock](Self::clock) and its ids. If the thread panics, the
+/// scheduler prints the seed and the last deliveries.
 ///
 /// # Handlers do not wait
 ///
-/// There is no other thread that could do what a handler waits for. So a wait with a time-out (a request, a receive, a
-/// publish to a full queue with [`BlockFor`](crate::Overflow::BlockFor)) moves the clock to its end and times out. A
-/// wait without end panics. A handler that needs an answer publishes the question, and handles the answer as an
-/// envelope.
+/// No other thread could end a handler's wait. So a wait with a time-out (a request, a receive, a publish to a full
+/// queue with [`BlockFor`](crate::Overflow::BlockFor)) moves the clock to its end and times out. A wait without a
+/// time-out panics. A handler that needs an answer publishes the question, and handles the answer as an envelope.
 ///
 /// # Examples
 ///
@@ -85,7 +85,7 @@ struct Handler<M, F> {
 }
 
 impl<'a> Scheduler<'a> {
-    /// Makes a scheduler, and lets this thread go by its clock and its ids.
+    /// Makes a scheduler, and lets this thread use its clock and its ids.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let clock = ManualClock::alone();
@@ -99,12 +99,12 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// Gives the scheduler a module: what it is called in the trace, its subscription, and what it does with each item.
+    /// Gives the scheduler a module: its name in the trace, its subscription, and its handler for each item.
     ///
     /// The items are those of [`Subscription::iter`]: envelopes and losses. The last one is
     /// [`Disconnected`](RecvError::Disconnected) or [`Evicted`](RecvError::Evicted). A handler may publish, subscribe,
-    /// grant and close. A handler that holds its bus keeps it open, as threads do. What it borrows is to be declared
-    /// before the scheduler, so that it lives longer; other things are moved in.
+    /// grant and close. A handler that holds its bus keeps the bus open, as threads do. Declare what it borrows before
+    /// the scheduler, so that it lives longer; move other things in.
     pub fn handle<M: Payload>(
         &mut self,
         name: impl Into<String>,
@@ -119,7 +119,7 @@ impl<'a> Scheduler<'a> {
         }));
     }
 
-    /// Lets one of the modules that have something to handle do so. Returns false if none has.
+    /// Lets one module handle its next item. Returns false if no module has one.
     pub fn step(&mut self) -> bool {
         let ready: Vec<usize> = (self.modules.iter_mut().enumerate())
             .filter_map(|(place, module)| module.is_ready().then_some(place))
@@ -131,11 +131,11 @@ impl<'a> Scheduler<'a> {
         true
     }
 
-    /// Goes on until no module has anything to handle. Returns the number of steps.
+    /// Steps until no module has anything to handle. Returns the number of steps.
     ///
     /// # Panics
     ///
-    /// If a handler panics, or 100,000 steps come to no end. A loop over [`step`](Self::step) has no such limit.
+    /// If a handler panics, or if 100,000 steps are not enough. A loop over [`step`](Self::step) has no such limit.
     pub fn run(&mut self) -> usize {
         let mut steps = 0;
         while self.step() {
@@ -148,13 +148,13 @@ impl<'a> Scheduler<'a> {
         steps
     }
 
-    /// Returns what was handled so far, an item a line: `billing: #4 order.placed from shop`.
+    /// Returns the trace so far, one item a line: `billing: #4 order.placed from shop`.
     #[must_use]
     pub fn trace(&self) -> &[String] {
         &self.trace
     }
 
-    /// Returns the clock that this thread goes by. Between two runs a test may [advance](ManualClock::advance) it.
+    /// Returns the clock of this thread. Between two runs a test may [advance](ManualClock::advance) it.
     #[must_use]
     pub fn clock(&self) -> &ManualClock {
         &self.clock

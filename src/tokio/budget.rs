@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 
 use tokio::task::coop;
 
-/// So many operations count as one against tokio's budget, which is 128.
+/// This many operations count as one against tokio's budget, which is 128.
 const SHARE: u8 = 16;
 
 /// How many publishes may complete in a row: as many as a queue holds by default. So a task that publishes without end

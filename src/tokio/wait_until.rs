@@ -125,7 +125,7 @@ impl<M> AsyncBus<M> {
         let mut draining = admission.draining(revoked);
         let note = || bus.core.grants.note_drained(capability, &bus.core.notices);
         let look = || draining.check(note).into();
-        let over = wait_until(admission.leaving(), timeout, look).await;
+        let over = wait_until(admission.drains(), timeout, look).await;
         over.unwrap_or_else(|| draining.check(note))?;
         bus.tell_drained(capability);
         Ok(())

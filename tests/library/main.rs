@@ -49,6 +49,7 @@ mod revoking;
 mod routing;
 mod seed;
 mod select;
+mod sources;
 mod stats;
 mod stress;
 mod subjects;

@@ -1,11 +1,11 @@
 //! No two types of the sources share a name, so that a name says which one is meant without its module.
 //!
-//! It reads the sources as text, as [`layers`](super::layers) does. Associated types do not count, nor do types of
+//! It reads the [sources](super::sources) as text. Associated types do not count, nor do types of
 //! tests.
 
 use std::collections::BTreeMap;
 
-use super::layers::{Broken, Tree, all, blanked, is_test, made_up, tree, without_tests};
+use super::sources::{Broken, Tree, all, blanked, is_test, made_up, tree, without_tests};
 
 /// The types that some code defines, each with its line.
 fn defined(code: &str) -> impl Iterator<Item = (usize, &str)> {

@@ -48,7 +48,7 @@ impl Linked {
         }
     }
 
-    /// Waits until so many envelopes are on the south bus.
+    /// Waits until this many envelopes are on the south bus.
     async fn crossed(&self, count: u64) {
         until(&self.to, "north", |it| it.received == count).await;
     }

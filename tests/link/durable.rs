@@ -13,8 +13,8 @@ fn to_stream(server: &MemoryServer) -> LinkBuilder<MemoryStream, Note> {
     Link::over(server.engine()).durable("ALL")
 }
 
-/// An importer comes and goes, the server stops and starts, and every connection is cut again and again. Returns how often
-/// a frame was sent again.
+/// An importer comes and goes, the server stops and starts, and every connection is cut again and again. Returns how
+/// often a frame was sent again.
 async fn with_faults(seed: u64, count: u64) -> u64 {
     println!("seed {seed}");
     let faults = Faults {

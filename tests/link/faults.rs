@@ -22,7 +22,7 @@ pub(super) fn seed() -> u64 {
     seed
 }
 
-/// Sends so many notes over a server with these faults, and checks that each comes once and in order.
+/// Sends this many notes over a server with these faults, and checks that each comes once and in order.
 async fn all_come(server: MemoryServer, messages: u64) {
     let (north, south) = (Bus::<Note>::new(), Bus::<Note>::new());
     let options = SubscribeOptions::new()

@@ -276,7 +276,7 @@ async fn an_envelope_that_no_server_or_receiver_takes_does_not_go_out_and_is_cou
         .name("north")
         .export_everything();
     let link = link.connect(&bus).await.unwrap();
-    // About so many bytes: with quotes and comma, 1,024 for each text but the last.
+    // About this many bytes: with quotes and comma, 1,024 for each text but the last.
     let texts = |bytes: usize| {
         let mut texts = vec!["x".repeat(1_021); bytes / 1_024];
         texts.push("x".repeat(bytes % 1_024));

@@ -19,7 +19,7 @@ async fn transit(server: &MemoryServer, name: &str, bus: &Bus<Note>) -> Link {
     ready(link, bus).await
 }
 
-/// So many buses in a row, with a server between each and the next; in a ring, also between the last and the first.
+/// This many buses in a row, with a server between each and the next; in a ring, also between the last and the first.
 struct Row {
     buses: Vec<Bus<Note>>,
     notes: Vec<AsyncSubscription<Note>>,

@@ -120,7 +120,7 @@ fn a_publish_with_a_time_out_that_is_given_up_is_in_no_queue() {
     }
 }
 
-/// Returns whether the publish completes within so many polls. After that the future is dropped.
+/// Returns whether the publish completes within this many polls. After that the future is dropped.
 fn is_published_in(
     polls: u32,
     publish: impl Future<Output = Result<Receipt, PublishError<u64>>>,

@@ -122,7 +122,7 @@ impl Finish {
         Duration::from_nanos(self.last.load(Ordering::Relaxed))
     }
 
-    /// Publishes so many times, each time when all subscribers sleep.
+    /// Publishes this many times, each time when all subscribers sleep.
     fn publish(
         &self,
         publishes: usize,

@@ -59,7 +59,7 @@ struct Turn {
 }
 
 fn take_turn(crowd: &dyn Crowd) -> Turn {
-    /// Every subscriber has room for so many.
+    /// Every subscriber has room for this many.
     const PUBLISHES: usize = 100;
     let done = &AtomicBool::new(false);
     thread::scope(|scope| {

@@ -102,7 +102,7 @@ pub(super) fn per_subscriber(cell: &Cell, counter: Counter) -> Vec<Row> {
     cases.map(row).into()
 }
 
-/// Returns what a bus holds with so many subscribers and so many envelopes published to each. Counts several times,
+/// Returns what a bus holds with this many subscribers and this many envelopes published to each. Counts several times,
 /// because the threads of some contestants allocate and free when they please.
 fn bytes_held(
     contestant: &dyn Contestant,

@@ -19,9 +19,9 @@ use crate::run::measure::{BURST, Median, interleave, quantile};
 /// What a contestant does.
 #[derive(Clone, Copy)]
 struct Drills {
-    /// So many bursts to so many subscribers.
+    /// This many bursts to this many subscribers.
     bursts: fn(&Runtime, usize, usize) -> Duration,
-    /// So many round trips. Returns the nanoseconds of each, sorted.
+    /// This many round trips. Returns the nanoseconds of each, sorted.
     ping_pong: fn(&Runtime, usize) -> Vec<f64>,
 }
 

@@ -67,7 +67,7 @@ fn written_and_read(cell: &Cell, effort: Effort, payload: Payload) -> [Row; 2] {
 fn audited_publish(cell: &Cell, effort: Effort, payload: Payload) -> [Row; 3] {
     /// Few enough that the publisher does not wait for room.
     const FEW: usize = AUDIT_CAPACITY / 2;
-    /// So many that the publisher is as fast as the writing thread.
+    /// Enough envelopes that the publisher is as fast as the writing thread.
     const MANY: usize = AUDIT_CAPACITY * 4;
     let folder = tempfile::tempdir().expect("a folder");
     let mut entrants: Entrants<_> = audited(folder.path()).into();

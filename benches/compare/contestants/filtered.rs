@@ -18,7 +18,7 @@ pub(crate) enum Question {
     Group,
 }
 
-/// Makes so many subscribers that take pings, and so many others that take something else.
+/// Makes this many subscribers that take pings, and this many others that take something else.
 pub(crate) fn filtered(
     question: Question,
     matching: usize,

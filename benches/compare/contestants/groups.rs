@@ -22,7 +22,7 @@ pub(crate) trait Work: Send {
     fn work(&mut self) -> usize;
 }
 
-/// Makes a group with so many publishers and members.
+/// Makes a group with this many publishers and members.
 type Make = fn(usize, usize) -> Group;
 
 pub(crate) fn groups() -> Vec<Entrant<Make>> {

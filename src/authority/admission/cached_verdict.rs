@@ -1,6 +1,8 @@
 //! A cached verdict: what was found out about a publish that did not succeed at once.
 //!
 //! It spares the next attempt the same questions. Above all, no attempt takes from a rate's allowance twice.
+//!
+//! The tests are in `tests/library/grants.rs`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,8 @@
 //! Draining: waiting for the publishes that were in flight when a capability was revoked.
+//!
+//! A revoke returns at once, and publishes that began before may still be under way. A drain tells its caller when the
+//! last of them has ended. That is the second half of promise 6. The tests are in `tests/library/revoking.rs`, the
+//! models in `authority/tests/admission_loom_models.rs`.
 
 use std::time::Instant;
 
@@ -29,7 +33,7 @@ impl Revoked {
 /// Why not all publishes in flight have been waited for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StillInFlight {
-    /// So many are still in flight: time was up, or is not yet.
+    /// This many are still in flight: the time is up, or not yet.
     TimedOut(u64),
     /// It was granted again, so new publishes come in.
     GrantedAgain,
@@ -58,7 +62,7 @@ impl Admission {
     ) -> Result<(), StillInFlight> {
         let mut draining = self.draining(revoked);
         let look = || draining.check(&note).into();
-        let over = wait_until(&self.leaving, deadline, look);
+        let over = wait_until(&self.drains, deadline, look);
         over.unwrap_or_else(|| draining.check(&note))
     }
 
@@ -104,7 +108,7 @@ pub(crate) struct Draining<'a> {
 }
 
 impl Draining<'_> {
-    /// Whether the drain is over. The caller [registers](Admission::leaving) before it looks.
+    /// Whether the drain is over. The caller [registers](Admission::drains) before it looks.
     pub(crate) fn check(&mut self, note: impl FnOnce()) -> Result<(), StillInFlight> {
         let changed = self.admission.changing.lock();
         self.outcome(changed.grants).inspect(|()| note())

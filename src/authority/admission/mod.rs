@@ -59,7 +59,7 @@ pub(crate) struct Admission {
     /// Held while terms change.
     changing: Mutex<Changed>,
     /// Where drains wait until nothing is in flight any more, or it is granted again.
-    leaving: Arc<WaitList>,
+    drains: Arc<WaitList>,
     refusals: Refusals,
     /// How many requests under it are pending.
     asking: AtomicU64,
@@ -137,7 +137,7 @@ impl Admission {
             next: AtomicU64::new(0),
             terms: ArcSwap::from_pointee(terms),
             changing: Mutex::default(),
-            leaving: Arc::default(),
+            drains: Arc::default(),
             refusals: Refusals::new(),
             asking: AtomicU64::new(0),
         }
@@ -283,17 +283,17 @@ impl Admission {
     /// Wakes the drains, after the last publish of a word that they wait for. If others have come in since, the last of
     /// those does it.
     #[cold]
-    fn tell(&self, stripe: Stripe) {
+    fn wake_drains(&self, stripe: Stripe) {
         let word = &self.stripes[stripe.0];
         // Release and acquire: a drain finds everything done by the publishes that are over.
         if (word.compare_exchange(AWAITED, 0, Ordering::AcqRel, Ordering::Relaxed)).is_ok() {
-            self.leaving.wake_all_after_fence();
+            self.drains.wake_all_after_fence();
         }
     }
 
     /// Where drains wait. They are woken when nothing is in flight any more, and by a grant.
-    pub(crate) fn leaving(&self) -> &Arc<WaitList> {
-        &self.leaving
+    pub(crate) fn drains(&self) -> &Arc<WaitList> {
+        &self.drains
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {
@@ -369,7 +369,7 @@ impl Drop for InFlight<'_> {
         // was in flight when the capability was revoked knows so, and may have to forget the capability.
         let before = self.admission.stripes[self.stripe.0].fetch_sub(1, Ordering::AcqRel);
         if before & (AWAITED | COUNT) == AWAITED | 1 {
-            self.admission.tell(self.stripe);
+            self.admission.wake_drains(self.stripe);
         }
     }
 }

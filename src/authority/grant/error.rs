@@ -1,4 +1,6 @@
 //! Errors of granting and revoking.
+//!
+//! Each names the limit or the name that was wrong, so that a caller can mend it.
 
 use std::error::Error;
 use std::fmt;

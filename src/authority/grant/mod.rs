@@ -1,4 +1,7 @@
 //! A grant: a capability, and what it is granted for.
+//!
+//! A user builds it, and the register takes it over when it takes effect. The tests are in `tests/library/grants.rs`,
+//! and in `tests/library/threat_model.rs` for what a grant keeps a hostile module from doing.
 
 mod error;
 

@@ -1,4 +1,7 @@
 //! Publishing by the name of a capability: for the holder of a bus, which looks the name up at each publish.
+//!
+//! It is for programs that come from `oxide-k`, whose modules name their capability with each message. A
+//! [publisher](crate::bus::publisher) is faster, because its handle spares the look-up.
 
 use std::slice;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! The times when grants expire, earliest first, so that an expired one is found without a look at the others.
+//!
+//! So a grant on a bus that is full of grants finds a place that is free again, and no timer is needed. The tests are
+//! in `authority/tests/grants.rs`.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

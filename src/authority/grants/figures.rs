@@ -1,4 +1,6 @@
 //! Figures of each capability.
+//!
+//! They are read from what publishes count anyway, so they cost a publish nothing.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! A grant handle: a publisher's hold on its grant, which spares it the look-up by name.
+//!
+//! All handles on one capability share its admission, so a revoke reaches every clone. The tests are in
+//! `tests/library/publisher.rs` and `tests/library/revoking.rs`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,8 @@
 //! The register of capabilities: which of them are granted on one bus, and what for, by name.
+//!
+//! It is the one place where capabilities are granted and revoked, so these changes have an order. It keeps promise 6,
+//! and its part of promise 9: a revoked capability that nobody holds leaves nothing behind. The tests are in
+//! `authority/tests/grants.rs`, `tests/library/revoking.rs` and `tests/library/bounded.rs`.
 
 mod by_name;
 mod changes;
@@ -143,7 +147,7 @@ impl Grants {
         // Before the grant counts, or what it lets pass could be recorded first. Under no lock, since this may wait.
         self.changes.record(notices);
         admission.grant(Scope::new(grant), announced);
-        admission.leaving().wake_all_after_fence(); // not while the map is locked: wakers are user code
+        admission.drains().wake_all_after_fence(); // not while the map is locked: wakers are user code
         Ok(())
     }
 

@@ -114,7 +114,7 @@ fn a_drain_that_waits_is_told_that_it_is_granted_again() {
         });
         receiver.recv().unwrap(); // the other thread has revoked, and waits or is about to
         admission.grant(scoped(), admission.announce(|| {}));
-        admission.leaving().wake_all_after_fence();
+        admission.drains().wake_all_after_fence();
         assert_eq!(waits.join().unwrap(), Err(StillInFlight::GrantedAgain));
     });
     drop(guard);

@@ -140,11 +140,11 @@ fn a_task_that_has_revoked_is_woken_when_nobody_is_inside_any_more_or_when_it_is
                 let admission = Arc::clone(&admission);
                 thread::spawn(move || {
                     admission.grant(plain(), admission.announce(|| {}));
-                    admission.leaving().wake_all_after_fence();
+                    admission.drains().wake_all_after_fence();
                 })
             });
             let mut draining = admission.draining(revoked);
-            let mut registration = Registration::new(admission.leaving());
+            let mut registration = Registration::new(admission.drains());
             let (task, waker) = Task::new();
             loop {
                 registration.register_and_fence(Waiter::Task(waker.clone()));

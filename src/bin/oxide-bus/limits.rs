@@ -11,7 +11,7 @@ const DEPTH: Bounds = Bounds::new(1, MAX_DEPTH as u64);
 /// The greatest depth that the codec reads.
 const MAX_DEPTH: usize = 127;
 
-/// What the codec takes; a limit is the most that is accepted.
+/// The limits of the codec; each is the most that is accepted.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits of an envelope")]
 pub(crate) struct EnvelopeLimits {

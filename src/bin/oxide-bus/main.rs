@@ -35,7 +35,8 @@ const USAGE: u8 = 2;
 /// The exit code of a command that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// Replays logs of envelopes over an oxide-bus message bus, reads audit logs, measures the bus, checks it under load, and shows a running one
+/// Replays logs of envelopes over an oxide-bus message bus, reads audit logs, measures the bus, checks it under load,
+/// and shows a running one
 ///
 /// An envelope is a message with its provenance: id, source, time. In a program that embeds the bus,
 /// publishers hand envelopes to it, and it hands them to all subscribers that listen. This command

@@ -1,4 +1,4 @@
-//! `oxide-bus completions` and `oxide-bus man`: what a shell and a reader of manuals need, made of the command line itself.
+//! `oxide-bus completions` and `oxide-bus man`: scripts for shells and manual pages, made from the command line itself.
 
 use std::io;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! Messages on stderr, and checks of files: is one the output or another, and has writing to stdout failed?
+//! Messages on stderr, and checks of files: whether one is the output or another one, and whether writing to stdout
+//! failed.
 
 #[path = "../../support/visible.rs"]
 mod visible;

@@ -4,9 +4,9 @@ use std::thread::{Builder, JoinHandle};
 
 use super::failure::Failure;
 
-/// The most threads of one kind that may be asked for. If a system has no more threads the standard library
-/// returns an error. But at some ten thousand it has no memory map left for a thread that has just started, and panics
-/// in that thread.
+/// The most threads of one kind that may be asked for. If a system has no more threads, the standard library returns an
+/// error. But at some ten thousand threads no memory map is left for a thread that has just started, and the library
+/// panics in that thread.
 pub(crate) const MOST: u16 = 1024;
 
 /// Starts a named thread.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::authority::grants::Grants;
 #[cfg(all(unix, feature = "inspect"))]
-use crate::bus::link_figures::LinkBoard;
+use crate::bus::link_figures::LinkRegister;
 use crate::engine::core::Core;
 use crate::engine::notices::{AdvisorySink, Notices};
 #[cfg(feature = "link")]
@@ -41,7 +41,7 @@ pub(crate) struct BusState<M> {
     pub(crate) of_links: Mutex<Option<Weak<dyn Any + Send + Sync>>>,
     /// The links of this bus, for those that inspect it.
     #[cfg(all(unix, feature = "inspect"))]
-    pub(crate) links: LinkBoard,
+    pub(crate) links: LinkRegister,
 }
 
 impl<M> BusState<M> {
@@ -70,7 +70,7 @@ impl<M> BusState<M> {
             #[cfg(feature = "link")]
             of_links: Mutex::new(None),
             #[cfg(all(unix, feature = "inspect"))]
-            links: LinkBoard::default(),
+            links: LinkRegister::default(),
         }
     }
 

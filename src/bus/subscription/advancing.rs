@@ -5,7 +5,7 @@
 use super::{Subscription, standing};
 use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
-use crate::queue::direct::group::Seat;
+use crate::queue::direct::seat::Seat;
 use crate::queue::inbox::Inbox;
 use crate::queue::shared::QueueState;
 use crate::queue::wait::{Nothing, Wait};

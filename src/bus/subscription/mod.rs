@@ -23,7 +23,7 @@ use crate::message::pattern::{
     self, MAX_PATTERN_SHAPES, MAX_PATTERNS, MAX_PATTERNS_BYTES, Pattern, PatternError,
 };
 use crate::queue::delivery::Delivery;
-use crate::queue::direct::group::Seat;
+use crate::queue::direct::seat::Seat;
 use crate::queue::inbox::Inbox;
 use crate::queue::shared::{FinalAccounts, QueueState};
 use crate::queue::terms::Terms;

@@ -1,6 +1,8 @@
-//! Publishing a batch: as many envelopes in each step as one segment takes.
+//! Publishing a batch: each step publishes as many envelopes as one segment takes.
 //!
-//! A batch may be refused on its way, so it keeps what is left and what came of the rest.
+//! A batch may be refused between two steps, so it keeps the envelopes that are left and the receipt of the others.
+//!
+//! The tests are in `tests/library/batches.rs`.
 
 use super::Core;
 use crate::engine::attempt::Limit;

@@ -5,8 +5,11 @@
 //! room later finds the registration and wakes the thread. Tasks do the same,
 //! [without blocking their thread](crate::tokio).
 //!
-//! Invariant: *a publisher sleeps only if its last attempt failed at a queue where it had registered before.* To be
-//! registered at another queue would not do: that one may have made its room already, or may never make any.
+//! Invariant: *a publisher sleeps only if its last attempt failed at a queue where it had registered before.* A
+//! registration at another queue is not enough: that queue may have made its room already, or may never make any.
+//!
+//! This keeps promise 1 for publishers that may wait. The tests are in `tests/library/blocking.rs` and
+//! `tests/library/fairness.rs`.
 
 use std::sync::Arc;
 
@@ -60,8 +63,9 @@ impl<M: Payload> Core<M> {
             }
         };
         if !first_full.is_awaited() && !cfg!(oxide_loom) {
-            // Where the subscriber shares this core, that gives it the time to make room, and no thread has to be woken.
-            // Where others wait already it would be unfair: this thread would take the places that they are woken for.
+            // Where the subscriber shares this core, that gives it the time to make room, and no thread has to be
+            // woken. Where others wait already it would be unfair: this thread would take the places that they are
+            // woken for.
             yield_now();
             if let Ok(outcome) = attempt() {
                 return outcome;
@@ -82,7 +86,7 @@ impl<M: Payload> Core<M> {
             }
             let deadline = limit.deadline(&full, began);
             nap.sleep(patient_until.into_iter().chain(deadline).min());
-            drop(nap); // wakes the sleepers that were handed to this one, before it tries again
+            drop(nap); // wakes the threads that this one is to wake, before it tries again
             waits.deregister();
             nap = parker.nap();
         }

@@ -3,6 +3,9 @@
 //! The envelopes lie in their slots by now. Each direct queue that matches gets its item, under the order lock if the
 //! bus has one. Everything that may run user code (wakers, advisories, dropped payloads) comes after that lock is given
 //! back.
+//!
+//! The models are in `engine/tests/core_loom_policies.rs`. The tests in `tests/library/total_order.rs` show the order
+//! lock.
 
 use std::mem;
 use std::ops::Range;
@@ -12,8 +15,8 @@ use smallvec::SmallVec;
 
 use super::Core;
 use crate::engine::head::Head;
+use crate::engine::loss_notices::LossNotices;
 use crate::engine::matches::Matches;
-use crate::engine::notices::LossNotices;
 use crate::engine::receipt::Outcome;
 use crate::engine::reserved_places::ReservedPlaces;
 use crate::message::advisory::Eviction;

@@ -10,7 +10,7 @@
 //! * The publisher holds a later head. It has acquired, through the swap that installed that head, everything done
 //!   before. So it sees that the permission is gone.
 //!
-//! To close the segment alone would not do. Another publisher may have closed it before, and may install the next head
+//! Closing the segment alone is not enough: another publisher may have closed it before, and may install the next head
 //! without having seen the change.
 //!
 //! The models in `tests/core_fast_path_loom_models.rs` show the invariant.
@@ -56,9 +56,9 @@ impl<M> Core<M> {
 
     /// Appends one envelope if it is permitted and there is nothing else to do.
     ///
-    /// `is_unrestricted` is the cheap question: is the capability granted without restrictions? If not, `permits` checks
-    /// the restrictions of the grant. Returns `None` if the publish must take the slow path. Either question may have
-    /// been answered yes by then; the slow path asks again, because there the publish counts as in flight.
+    /// `is_unrestricted` is the cheap question: is the capability granted without restrictions? If not, `permits`
+    /// checks the restrictions of the grant. Returns `None` if the publish must take the slow path. Either question may
+    /// have been answered yes by then; the slow path asks again, because there the publish counts as in flight.
     #[inline]
     pub(crate) fn append_if_permitted(
         &self,
@@ -86,8 +86,8 @@ impl<M> Core<M> {
         may: impl FnOnce(&Head<M>, &Envelope<M>) -> bool,
     ) -> Result<Outcome, Current<M>> {
         let current = self.current.load();
-        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile. It looks at every full
-        // queue, so it is not asked for a blind segment, which takes the slow path anyway.
+        // `is_outdated` comes last: `may` can take long, and a full queue may make room meanwhile. It looks at every
+        // full queue, so it is not asked for a blind segment, which takes the slow path anyway.
         if !current.has_only_shared_queues()
             || current.segment.is_blind()
             || !may(&current, Pending::first(pending))

@@ -1,4 +1,6 @@
 //! Questions to the core that change nothing.
+//!
+//! Statistics, drains and tests ask them. Each answer is of one moment, and stops no publisher.
 
 use std::sync::Arc;
 

@@ -2,6 +2,9 @@
 //!
 //! The list is copied on write, as with RCU: a change stores a new one under a lock that publishers never wait for.
 //! Then it [brings the list in](Core::bring_in): it installs a head with it, so that later publishes use it.
+//!
+//! So this keeps promise 5. The models are in `engine/tests/core_loom_changes.rs` and
+//! `engine/tests/core_loom_leaving.rs`, the tests in `tests/library/barriers.rs`.
 
 use std::sync::Arc;
 
@@ -17,7 +20,7 @@ use crate::message::advisory::{Advisory, Eviction};
 use crate::message::pattern::Pattern;
 use crate::queue::delivery::Delivery;
 use crate::queue::direct::DirectReceiver;
-use crate::queue::direct::group::Seat;
+use crate::queue::direct::seat::Seat;
 use crate::queue::shared::SharedQueue;
 use crate::queue::terms::Terms;
 use crate::support::failpoints::{self, Step};
@@ -155,7 +158,7 @@ impl<M> Core<M> {
         }
         let added = joined.into_iter().map(|joined| match joined {
             Some(receiver) => Added::Joined(receiver),
-            None => Added::Listed(subscribers.since.clone()),
+            None => Added::Listed(subscribers.activation.clone()),
         });
         Ok(added.collect())
     }
@@ -173,12 +176,12 @@ impl<M> Core<M> {
     /// Returns what was retained before a list came into use. That list is in use.
     pub(crate) fn retained(
         &self,
-        since: &ActivationPoint,
+        activation: &ActivationPoint,
     ) -> impl Iterator<Item = Delivery<M>> + use<M> {
         let current = self.current.load_full();
         current.mark();
         // None: everything was forgotten meanwhile.
-        let base = since.base().unwrap_or_default();
+        let base = activation.base().unwrap_or_default();
         current.retained.before(base, &current.subscribers.rules)
     }
 

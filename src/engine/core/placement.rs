@@ -1,8 +1,8 @@
 //! A placement: one attempt to put envelopes where every subscriber finds them.
 //!
-//! It appends to the current segment, or opens the next one, until one of the two works. Each failure means that another
-//! thread has gone on: it has installed a head, filled the segment or closed it. So some publisher always goes on. Where
-//! a subscriber has no room that the attempt waits for, nothing is published.
+//! It appends to the current segment, or opens the next one, until one of the two works. Each failure means that
+//! another thread has gone on: it has installed a head, filled the segment or closed it. So some publisher always goes
+//! on. Where a subscriber has no room that the attempt waits for, nothing is published.
 //!
 //! User code (predicates, subjects) runs before anything has happened: if it panics, nothing has. What drops payloads
 //! comes last.

@@ -3,6 +3,8 @@
 //! Both install heads, and the loser of a race tries again. A publisher's head takes longer to make: it looks at every
 //! queue, where a change of the list looks at the newcomers alone. So threads that do nothing but subscribe and leave
 //! could starve a publisher. A publisher that has lost the race says so, and a change lets it pass, for a bounded time.
+//!
+//! The test is `threads_that_only_subscribe_and_leave_starve_no_publisher` in `engine/tests/core_stopped/changing.rs`.
 
 use std::thread;
 use std::time::{Duration, Instant};

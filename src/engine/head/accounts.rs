@@ -4,6 +4,9 @@
 //! for a plain queue follows from three words of its own: where it began, what was lost, what was consumed. So a head
 //! says nothing about it. The other queues are exceptions, and have an entry each: a queue that was left out, one with
 //! a gap that was not told yet, or one that is listed and offered nothing.
+//!
+//! This keeps promise 3. The tests are in `tests/library/accounts.rs`; `tests/library/model.rs` compares them with the
+//! reference model.
 
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //!
 //! This is *helping*, as lock-free algorithms know it: any thread that meets a head completes its hand-over. So a
 //! publisher that is preempted in the middle delays nobody.
+//!
+//! The tests in `engine/tests/core_stopped/` stop a publisher at each step and let the others go on.
 
 use super::Head;
 use crate::support::failpoints::{self, Step};

@@ -17,6 +17,9 @@
 //! that opened it, or by the first thread that meets it.
 //!
 //! A change of the list needs no other segment: it [installs a new head for the same one](same_segment).
+//!
+//! So the chain of heads keeps promises 3 and 4. The models are in `engine/tests/core_loom_models.rs`, the tests in
+//! `tests/library/order.rs` and `tests/library/accounts.rs`.
 
 mod accounts;
 mod hand_over;
@@ -93,8 +96,8 @@ impl<M> Head<M> {
         self.void(subscribers, retained)
     }
 
-    /// The empty successor: a head after this one, which is closed, that takes no envelopes and has the same list. To
-    /// make it runs no user code.
+    /// The empty successor: a head after this one, which is closed, that takes no envelopes and has the same list.
+    /// Making it runs no user code.
     pub(crate) fn empty_successor(&self) -> Self {
         let rules = &self.subscribers.rules;
         let retained = self.retained.unexamined_after(&self.segment, rules);
@@ -236,8 +239,8 @@ impl<M> Head<M> {
 
     /// Marks the point from which this head's list was in use. Called before the next head is installed.
     pub(crate) fn mark(&self) {
-        if let Some(since) = &self.subscribers.since {
-            since.mark(self.segment.base());
+        if let Some(activation) = &self.subscribers.activation {
+            activation.mark(self.segment.base());
         }
     }
 
@@ -259,7 +262,7 @@ impl<M> Head<M> {
         }
     }
 
-    /// The outcome of so many envelopes in the segment, for the shared queues alone.
+    /// The outcome of this many envelopes in the segment, for the shared queues alone.
     pub(crate) fn outcome(&self, envelopes: usize) -> Outcome {
         Outcome {
             delivered: self.in_reach * envelopes,
@@ -287,7 +290,7 @@ mod tests {
         SubscribeOptions::new().capacity(4)
     }
 
-    /// Publishes so many, one after the other, and lets each of these subscribers receive it.
+    /// Publishes this many, one after the other, and lets each of these subscribers receive them.
     fn publish_and_receive(bus: &Bus<u32>, count: u32, subscribers: &mut [Subscription<u32>]) {
         for number in 0..count {
             bus.publish(Envelope::new("counter", number)).expect("open");

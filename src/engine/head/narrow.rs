@@ -1,15 +1,18 @@
 //! Narrow queues: those in reach that have less room than the segment has slots.
 //!
 //! A subscriber may make room while a segment fills. So a segment may be longer than the room of some queues in its
-//! reach. Each publish looks how much room these have by then, and claims no slot beyond that. Where the next slot finds
-//! no room, the segment is closed, and the next one leaves that queue out.
+//! reach. Each publish looks how much room these have by then, and claims no slot beyond that. Where the next slot
+//! finds no room, the segment is closed, and the next one leaves that queue out.
 //!
 //! * **A capacity is exact.** Only publishers fill a queue, and all of them claim by the segment's one word. So between
 //!   a look and the claim that it is for, room only grows.
 //! * **A queue is left out only if it is full.** The publisher that opens the next segment looks again.
 //!
-//! A publish pays for each narrow queue, and an opening for each queue. The [length](Shortage::length) of a segment weighs
-//! the two. A queue that publishers wait for is never narrow: they wait until it has room for a batch.
+//! A publish pays for each narrow queue, and the publisher that opens a segment pays for each queue. The
+//! [length](Shortage::length) of a segment weighs the two. A queue that publishers wait for is never narrow: they wait
+//! until it has room for a batch.
+//!
+//! The models are in `engine/tests/core_loom_narrow.rs`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,10 +23,10 @@ use crate::queue::entry::Entry;
 use crate::queue::segment::MAX_SLOTS;
 use crate::queue::shared::{QueueState, SharedQueue};
 
-/// What an opening costs for each queue, in looks at a narrow queue.
-const OPENING: usize = 3;
+/// What opening a segment costs for each queue, in looks at a narrow queue.
+const OPEN_COST: usize = 3;
 
-/// What an opening costs by itself, as if there were so many queues more.
+/// The fixed cost of opening a segment, as a number of queues.
 const FIXED: usize = 4;
 
 /// A narrow queue, as each publish looks at it.
@@ -73,16 +76,16 @@ impl<'a, M> Shortage<'a, M> {
         for (room, ..) in &self.0 {
             with_room[*room] += 1;
         }
-        let opening = OPENING * (in_reach + FIXED) * MAX_SLOTS;
+        let open_cost = OPEN_COST * (in_reach + FIXED) * MAX_SLOTS;
         let mut narrow = 0;
         let cost = |slots: &usize| {
             narrow += with_room[slots - 1];
-            narrow * MAX_SLOTS + opening / slots
+            narrow * MAX_SLOTS + open_cost / slots
         };
         (1..=most).min_by_key(cost).unwrap_or(most)
     }
 
-    /// Returns the queues that are narrow if the segment has so many slots.
+    /// Returns the queues that are narrow if the segment has this many slots.
     pub(super) fn narrow(&self, slots: usize) -> Box<[Narrow]> {
         let narrow = self.0.iter().filter(|(room, ..)| *room < slots);
         let narrow = narrow.map(|&(_, queue, enqueued)| Narrow {

@@ -3,6 +3,9 @@
 //! Patterns lie in a trie, token by token. There is one trie for listeners to every source, and one for each source
 //! that somebody listens to alone. So a listener that is found matches both by subject and by source. An index is
 //! immutable, like the subscriber list that it belongs to: a change makes a new one, which shares most of the old.
+//!
+//! So a publish costs as much as it has matches, and not as much as the bus has filters. The tests are in
+//! `engine/tests/index.rs` and `tests/library/routing.rs`.
 
 mod trie;
 

@@ -1,4 +1,7 @@
 //! A trie over the tokens of patterns.
+//!
+//! A lookup follows the tokens of a subject, with one branch more for each wildcard. A change copies one path. The
+//! tests are in `engine/tests/index.rs` and `tests/library/pattern_laws.rs`.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;

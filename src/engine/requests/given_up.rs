@@ -1,4 +1,6 @@
-//! The requests that nobody waits for any more, for a link: one of them may still be on its way to it.
+//! Given-up requests: a link may still be about to send one of them.
+//!
+//! Without them a link would send requests that nobody waits for any more. The tests are in `tests/link/requests/`.
 
 use parking_lot::Mutex;
 use uuid::Uuid;

@@ -7,6 +7,8 @@
 //! has taken the request off.
 //!
 //! While no request is pending, this costs a publish one load of a word that nobody writes.
+//!
+//! The tests are in `tests/library/requests.rs` and `tests/tasks/requests.rs`.
 
 #[cfg(feature = "link")]
 mod given_up;

@@ -1,14 +1,14 @@
 //! A slot: the place where the answers to one request wait for the side that asked.
 //!
-//! It is a channel and its receiver's waker in one allocation. Threads wait as tasks do: their waker is a parker. The answering side puts
-//! answers in while the request is registered, and under the lock of the register. The thread that takes the request
-//! off the register ends the slot. So nothing is put in after the end.
+//! It is a channel and its receiver's waker in one allocation. Threads wait as tasks do: their waker is a parker. The
+//! answering side puts answers in while the request is registered, and under the lock of the register. The thread that
+//! takes the request off the register ends the slot. So nothing is put in after the end.
 //!
 //! # Why no answer and no wake-up is lost
 //!
 //! The invariant: *while the lock is free, an asking side that sleeps has its waker here, and has found neither an
-//! answer nor the end.* There are two reasons. The asking side looks, and then leaves its waker, without giving the lock
-//! back in between. The other side puts an answer in, or ends the slot, under the lock, and wakes afterwards.
+//! answer nor the end.* There are two reasons. The asking side looks, and then leaves its waker, without giving the
+//! lock back in between. The other side puts an answer in, or ends the slot, under the lock, and wakes afterwards.
 //!
 //! An answer that was put in before the end can still be taken after it. So can an answer that comes just as time is
 //! up. The models in `tests/requests_slot_loom_models.rs` show this.

@@ -1,6 +1,6 @@
 //! Models of the whole engine: subscribers that leave, and a bus that closes.
 //!
-//! They show that nothing is offered after the end, that the accounts stay exact, and that every sleeper wakes.
+//! They show that nothing is offered after the end, that the accounts stay exact, and that every waiter wakes.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The engine of the server in memory.
+//! The engine of the server in memory: one connection of a link to it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::MemoryServer;
-use super::server::MemoryConnection;
+use super::connection::MemoryConnection;
 use crate::link::deadline::reached;
 use crate::link::engine::{Engine, EngineError, EngineEvent, EngineReceiver, EngineSender};
-use crate::link::frame::Frame;
-use crate::link::import_subject::ImportSubject;
+use crate::link::frames::frame::Frame;
+use crate::link::frames::import_subject::ImportSubject;
 
-/// How many frames a connection takes while it is cut, before a send waits. They are lost.
+/// How many frames a connection takes while it is cut, before a send waits. These frames are lost.
 const BUFFER: usize = 64;
 
 /// The engine of a [`MemoryServer`].

@@ -1,10 +1,12 @@
 //! An engine in memory, for tests of links and of programs that use them.
 //!
-//! A [`MemoryServer`] carries frames between the links of one program. It can be made to do what networks do: delay,
-//! lose, repeat and reorder frames, cut connections, and restart. What it does at random comes from a seed. All times
-//! are those of tokio's clock, which a test may stop.
+//! A [`MemoryServer`] carries frames between the links of one program. It can behave as networks do: delay, lose,
+//! repeat and reorder frames, cut connections, and restart. Its random choices come from a seed. All times are those of
+//! tokio's clock, which a test may stop.
 
+mod connection;
 mod engine;
+mod reading;
 mod server;
 mod stored;
 mod stream;
@@ -15,7 +17,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use self::server::{MemoryConnection, Server};
+use self::connection::MemoryConnection;
+use self::server::Server;
 use self::stored::StoredStream;
 
 pub use self::engine::{MemoryEngine, MemoryReceiver, MemorySender};
@@ -35,17 +38,18 @@ pub use self::stream::{MemoryStream, MemoryStreamSender};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Faults {
-    /// How often a frame is lost between the server and one that it is for: 0 for never, 1 for always.
+    /// The probability, from 0 to 1, that a frame is lost between the server and one of its receivers.
     pub loss: f64,
-    /// How often a frame comes twice; as the next two, from 0 for never to 1 for always.
+    /// The probability, from 0 to 1, that a frame comes twice.
     pub duplicates: f64,
-    /// How often later frames may overtake a frame.
+    /// The probability, from 0 to 1, that later frames may overtake a frame.
     pub reordering: f64,
-    /// How often a connection is cut when it sends a frame. Up to 512 frames since the last round trip are lost then.
+    /// The probability, from 0 to 1, that a connection is cut when it sends a frame. Up to 512 frames since the last
+    /// round trip are lost then.
     pub cuts: f64,
-    /// The longest time that a frame takes; each frame takes a part of it at random.
+    /// The longest time that a frame takes. Each frame takes a random part of it.
     pub delay: Duration,
-    /// The longest time until a connection that was cut at random is there again.
+    /// The longest time until a randomly cut connection is there again.
     pub outage: Duration,
 }
 
@@ -87,7 +91,7 @@ impl MemoryServer {
         Self::with_faults(0, Faults::default())
     }
 
-    /// Makes a server with faults. What happens at random comes from the seed.
+    /// Makes a server with faults. Random choices come from the seed.
     pub fn with_faults(seed: u64, faults: Faults) -> Self {
         MemoryServer {
             server: Arc::new(Mutex::new(Server::new(seed, faults))),
@@ -104,15 +108,15 @@ impl MemoryServer {
         self.server.lock().faults = faults;
     }
 
-    /// From now on the server refuses what the links with this name publish to, or subscribe to, at these subjects.
-    /// The subject is the server's, such as `ob.south.>`.
+    /// From now on the server refuses publishes and subscriptions of the links with this name at these subjects. The
+    /// subject is the server's, such as `ob.south.>`.
     pub fn forbid(&self, name: &str, subject: &str) {
         let rule = (name.to_owned(), subject.to_owned());
         self.server.lock().forbidden.push(rule);
     }
 
     /// Makes a stream that keeps what matches this subject, for [durable](crate::link::LinkBuilder::durable) links. It
-    /// outlasts [`stop`](Self::stop). One that is there stays as it is.
+    /// outlasts [`stop`](Self::stop). A stream that exists stays as it is.
     ///
     /// # Examples
     ///
@@ -147,12 +151,12 @@ impl MemoryServer {
         stream.or_insert_with(|| StoredStream::new(subject));
     }
 
-    /// Sets how many bytes the body of a frame may have from now on. The engine refuses what is larger.
+    /// Sets how many bytes the body of a frame may have from now on. The engine refuses larger ones.
     pub fn set_max_body(&self, bytes: usize) {
         self.server.lock().max_body = bytes;
     }
 
-    /// Cuts the connections of the links with this name. What is on the way over them is lost.
+    /// Cuts the connections of the links with this name. Frames that are under way over them are lost.
     pub fn cut(&self, name: &str) {
         self.each(|_, connection| {
             if connection.name == name {

@@ -9,11 +9,12 @@ use crate::link::engine::{
     Engine, EngineError, EngineEvent, EngineSender, LinkPlan, StreamEngine, StreamProgress,
     for_a_stream,
 };
-use crate::link::frame::Frame;
+use crate::link::frames::frame::Frame;
 use crate::link::stream::StreamError;
 
 /// The engine of durable links over a [`MemoryServer`](super::MemoryServer); made by
-/// [`LinkBuilder::durable`](crate::link::LinkBuilder::durable). Frames are stored in memory, and handed over all at once.
+/// [`LinkBuilder::durable`](crate::link::LinkBuilder::durable). Frames are stored in memory, and handed over all at
+/// once.
 #[derive(Debug, Clone)]
 pub struct MemoryStream {
     engine: MemoryEngine,
@@ -74,12 +75,12 @@ pub struct MemoryStreamSender {
 }
 
 impl EngineSender for MemoryStreamSender {
-    /// All that a durable link sends it [stores](Self::store).
+    /// A durable link [stores](Self::store) everything that it sends.
     async fn send(&mut self, _: Frame) -> Result<(), EngineError> {
         Err(for_a_stream("send a frame"))
     }
 
-    /// What a durable link asks for is in its plan.
+    /// A durable link's subscriptions are in its plan.
     async fn subscribe(&mut self, _: &str, _: Option<&str>) -> Result<(), EngineError> {
         Err(for_a_stream("subscribe"))
     }
@@ -116,10 +117,10 @@ impl EngineSender for MemoryStreamSender {
                 server.store(&self.stream, frame, id);
             }
         } else if server.store(&self.stream, frame, id) {
-            server.tell(connection, EngineEvent::Stored(number));
+            server.report(connection, EngineEvent::Stored(number));
         } else {
             let reason = StreamError::Missing(self.stream.clone()).to_string();
-            server.tell(connection, EngineEvent::Failed(reason));
+            server.report(connection, EngineEvent::Failed(reason));
         }
         Ok(())
     }

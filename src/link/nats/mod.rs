@@ -1,30 +1,31 @@
 //! The engine over a [NATS](https://nats.io) server.
 //!
 //! [`Nats`] uses core NATS by the project's own client, `async-nats`, in two connections: one for frames, and one that
-//! only hears when a round trip is over. [`NatsStream`] is for durable links, over streams (`JetStream`). The client does
-//! not give everything that a link relies on:
+//! only receives the ends of round trips. [`NatsStream`] is for durable links, over streams (`JetStream`). The client
+//! alone does not offer everything that a link relies on:
 //!
-//! - **Round trips.** The client's `flush` empties its own buffer and asks the server nothing. A request that nobody
-//!   answers is no round trip either where somebody listens to everything, since the server then says nothing. Here a
-//!   marker goes through the server from the first connection to the second.
-//! - **Cuts.** What the client had written when a connection was cut is lost without an error, and a round trip over the
-//!   next connection would seem to confirm it. Here no round trip succeeds from a cut on until
+//! - **Round trips.** The client's `flush` empties its own buffer and asks the server nothing. A request without a
+//!   responder is no round trip either: if somebody listens to everything, the server does not answer it. Here a marker
+//!   goes through the server from the first connection to the second.
+//! - **Cuts.** If a connection is cut, the client loses without an error what it had written, and a round trip over the
+//!   next connection would seem to confirm it. Here, after a cut, no round trip succeeds until
 //!   [`EngineReceiver::next`](super::engine::EngineReceiver::next) has returned
 //!   [`Connected`](super::engine::EngineEvent::Connected).
-//! - **Refusals.** A publish or a subscription without permission succeeds at the client; the server complains later. Here
-//!   the complaint is a [`Denied`](super::engine::EngineEvent::Denied) that names the subject. After a subscription, and
-//!   after each cut, a round trip takes a second marker, from the second connection to the first. It comes behind the
-//!   complaints.
+//! - **Refusals.** A publish or a subscription without permission succeeds at the client; the server complains later.
+//!   Here the complaint is a [`Denied`](super::engine::EngineEvent::Denied) that names the subject. After a
+//!   subscription, and after each cut, a round trip uses a second marker, from the second connection to the first. That
+//!   marker comes behind the complaints.
 //! - **Long subjects.** The server would cut the connection. Here such a frame is refused.
 //!
-//! The order of frames holds within each subscription. Frames of two subscriptions may overtake each other by a few, but
-//! no mark overtakes what was sent before it. NATS keeps the order of the values of one header, and not that of different headers.
+//! The order of frames holds within each subscription. Frames of two subscriptions may overtake each other by a few,
+//! but no mark overtakes earlier frames. NATS keeps the order of the values of one header, but not the order of
+//! different headers.
 //!
 //! # Permissions
 //!
-//! A server does not tell its clients which other client has published a message, so anybody can publish as anybody,
-//! unless permissions say otherwise. A link by the name of `north` publishes below `ob.north.` only, its markers too,
-//! and listens below `ob.` only. [`Permissions`] has that as text for the server's configuration.
+//! A server does not tell its clients which client has published a message. So anybody can publish as anybody, unless
+//! permissions forbid it. A link with the name `north` publishes, markers included, below `ob.north.` only, and listens
+//! below `ob.` only. [`Permissions`] has that as text for the server's configuration.
 
 mod news;
 mod permissions;
@@ -50,11 +51,12 @@ use crate::link::builder::LinkBuilder;
 use crate::link::engine::{Engine, EngineError};
 use crate::link::handle::Link;
 
-/// The most frames of one subscription that wait in the client. If there are more, they are dropped, which
-/// [`EngineEvent::Lagged`](super::engine::EngineEvent::Lagged) tells. They take memory only while they wait.
+/// The most frames of one subscription that wait in the client. Further ones are dropped, and
+/// [`EngineEvent::Lagged`](super::engine::EngineEvent::Lagged) reports that. Frames take memory only while they wait.
 pub const CAPACITY: usize = 65_536;
 
-/// How often the client asks whether the server is still there. It takes the connection for cut after three such times.
+/// How often the client asks whether the server is still there. After three unanswered questions it takes the
+/// connection for cut.
 const PING: Duration = Duration::from_secs(5);
 
 /// How long the client waits for a server that accepts a connection and says nothing.
@@ -84,9 +86,9 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// Makes an engine for the server at this address, such as `nats://localhost:4222`, or `tls://…`. A user and a
-    /// password may stand in it, as in `nats://user:password@host`, or a token, as in `nats://token@host`; they are
-    /// taken as they stand, without unescaping. Several servers of one cluster are separated by commas.
+    /// Makes an engine for the server at this address, such as `nats://localhost:4222`, or `tls://…`. The address may
+    /// have a user and a password, as in `nats://user:password@host`, or a token, as in `nats://token@host`. They are
+    /// taken literally, without unescaping. Several servers of one cluster are separated by commas.
     pub fn new(url: impl Into<String>) -> Self {
         let options = ConnectOptions::new()
             .no_echo()
@@ -125,7 +127,7 @@ impl Nats {
         Ok(self)
     }
 
-    /// Insists on TLS. An address with `tls://` does so too.
+    /// Requires TLS. So does an address with `tls://`.
     #[must_use]
     pub fn require_tls(mut self) -> Self {
         self.options = self.options.require_tls(true);
@@ -158,7 +160,7 @@ impl Nats {
         self
     }
 
-    /// Returns the addresses, and the options with what stands in an address. The client reads no user from there.
+    /// Returns the addresses, and the options with the user of an address. The client does not read a user from there.
     fn parts(&self) -> io::Result<(Vec<ServerAddr>, ConnectOptions)> {
         let servers = self.url.split(',').map(|url| url.trim().parse());
         let servers = servers.collect::<io::Result<Vec<ServerAddr>>>()?;

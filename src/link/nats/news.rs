@@ -1,4 +1,4 @@
-//! What the two ends of a connection know together: what the client has told, and which cut was told of.
+//! The news that the two ends of a connection share: the client's events, and which cut was reported.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -10,17 +10,17 @@ use tokio::sync::watch;
 
 use super::refusal::ServerRefusal;
 
-/// How many refusals are kept until they are taken. What comes on top is forgotten: each refused publish is one.
+/// How many refusals are kept until they are taken. Further ones are forgotten, because each refused publish is one.
 const REFUSALS: usize = 64;
 
-/// The state of a connection. Each change of it wakes those that [`watch`](SharedNews::watch).
+/// The state of a connection. Each change wakes the tasks that [`watch`](SharedNews::watch) it.
 #[derive(Debug, Clone)]
 pub(super) struct SharedNews(Arc<watch::Sender<ClientNews>>);
 
-/// What is there to be told.
+/// The news that the receiving end must still report.
 #[derive(Debug, Default)]
 pub(super) struct ClientNews {
-    /// The connection that was told of last, counted from the first.
+    /// The last connection that was reported, counted from the first.
     told: u64,
     pub(super) is_cut: bool,
     pub(super) has_lagged: bool,
@@ -33,16 +33,16 @@ impl SharedNews {
         SharedNews(Arc::new(watch::Sender::new(ClientNews::default())))
     }
 
-    /// Begins with the client's first connection, which is not told of.
+    /// Begins with the client's first connection, which is not reported.
     pub(super) fn begin(&self, client: &Client) {
-        self.tell(connection(client));
+        self.report(connection(client));
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<ClientNews> {
         self.0.subscribe()
     }
 
-    /// Notes what the client tells. It does not wait: the client would lose what it tells meanwhile.
+    /// Notes an event of the client. It does not wait, because the client would lose events meanwhile.
     pub(super) fn note(&self, event: Event) {
         match event {
             Event::Connected => self.0.send_modify(|state| state.is_cut = false),
@@ -67,7 +67,7 @@ impl SharedNews {
         }
     }
 
-    /// Takes what is there to be told once. Wakes nobody.
+    /// Takes the news that must be reported once. Wakes nobody.
     pub(super) fn take(&self) -> (bool, VecDeque<ServerRefusal>) {
         let mut taken = (false, VecDeque::new());
         self.0.send_if_modified(|state| {
@@ -80,16 +80,16 @@ impl SharedNews {
         taken
     }
 
-    /// Notes that this connection was told of.
-    pub(super) fn tell(&self, connection: u64) {
+    /// Notes that this connection was reported.
+    pub(super) fn report(&self, connection: u64) {
         self.0.send_if_modified(|state| {
             state.told = connection;
             false
         });
     }
 
-    /// Returns whether the client's connection is the one that was told of last. If not, the receiver is woken to tell
-    /// of it, since the client does not promise to.
+    /// Returns whether the client's connection is the last one that was reported. If not, wakes the receiver to report
+    /// it, because the client does not promise to.
     pub(super) fn is_told(&self, client: &Client) -> bool {
         let is_told = self.0.borrow().told == connection(client);
         if !is_told {
@@ -105,7 +105,7 @@ impl SharedNews {
 
 /// Returns the number of the client's connection: 1 for the first, one more for each reconnect.
 pub(super) fn connection(client: &Client) -> u64 {
-    // `Relaxed` as the client's own addition is. The client adds before it writes to the new connection. A reader that has
-    // the answer to what went over the new connection has come after that by way of the socket.
+    // `Relaxed`, as the client's own addition is. The client adds before it writes to the new connection. A reader that
+    // has an answer from the new connection comes after that, by way of the socket.
     client.statistics().connects.load(Ordering::Relaxed)
 }

@@ -1,4 +1,5 @@
-//! What a server is to permit a link.
+//! The permissions of a link at a server. Without them any client could send in the name of any link. Tests:
+//! `tests/link/nats/permissions.rs`.
 
 use std::fmt;
 
@@ -6,7 +7,7 @@ use crate::link::error::LinkError;
 use crate::link::name::is_name;
 
 /// The permissions that one link needs, as text for the configuration of a NATS server. With them the server refuses
-/// what a client publishes for another origin than its own.
+/// publishes of a client for another origin than its own.
 ///
 /// # Examples
 ///
@@ -38,8 +39,8 @@ impl Permissions {
         }
     }
 
-    /// Adds what the link needs if it is [durable](crate::link::LinkBuilder::durable) over this stream. It may then also make
-    /// and delete its own consumers, but no other, and no stream.
+    /// Adds the permissions of a [durable](crate::link::LinkBuilder::durable) link over this stream. The link may then
+    /// also make and delete its own consumers, but no others, and no stream.
     #[must_use]
     pub fn durable(mut self, stream: impl Into<String>) -> Self {
         self.stream = Some(stream.into());

@@ -1,4 +1,4 @@
-//! The receiving end: the frames of all subscriptions, and what happens to the connection.
+//! The receiving end: the frames of all subscriptions, and the events of the connection.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,8 +14,8 @@ use tokio::task::coop::has_budget_remaining;
 use super::news::{ClientNews, SharedNews, connection};
 use super::{CAPACITY, sender};
 use crate::link::engine::{EngineEvent, EngineReceiver};
-use crate::link::frame::Frame;
-use crate::link::subject::{self, Purpose};
+use crate::link::frames::frame::Frame;
+use crate::link::frames::subject::{self, Purpose};
 
 /// The receiving end of a connection to a NATS server.
 pub struct NatsReceiver {
@@ -24,7 +24,7 @@ pub struct NatsReceiver {
     changes: watch::Receiver<ClientNews>,
     events: VecDeque<EngineEvent>,
     frames: Frames,
-    /// The connection that is told of last, once `events` is empty.
+    /// The last connection that is reported, once `events` is empty.
     connection: u64,
     is_cut: bool,
     is_closed: bool,
@@ -48,7 +48,7 @@ impl NatsReceiver {
         }
     }
 
-    /// Turns what has changed into events. The client may lose what it tells of a cut, but not its count of connections.
+    /// Turns changes into events. The client may lose its event of a cut, but not its count of connections.
     fn gather(&mut self) {
         let is_cut = {
             let news = self.changes.borrow_and_update();
@@ -93,7 +93,7 @@ impl EngineReceiver for NatsReceiver {
             if let Some(event) = self.events.pop_front() {
                 let is_last = !self.events.contains(&EngineEvent::Connected);
                 if event == EngineEvent::Connected && is_last {
-                    self.news.tell(self.connection);
+                    self.news.report(self.connection);
                 }
                 return Some(event);
             }
@@ -119,11 +119,11 @@ impl fmt::Debug for NatsReceiver {
 
 /// The frames of all subscriptions, taken in turn: the client has a queue for each.
 ///
-/// A mark tells how far an exporter is, so it must not overtake the frames that were sent before it. The client puts
-/// them into their queues in the order of the connection. So a mark that was taken is kept until the other queues are
-/// empty; then what was sent before it is out.
+/// A mark tells how far an exporter is, so it must not overtake earlier frames. The client puts frames into its queues
+/// in the order of the connection. So a mark that was taken is kept until the other queues are empty; then all earlier
+/// frames are out.
 struct Frames {
-    /// Subscriptions of the sending end, with what was subscribed to.
+    /// Subscriptions of the sending end, with their subjects.
     added: mpsc::UnboundedReceiver<(String, Subscriber)>,
     subscriptions: Vec<Subscriber>,
     turn: usize,

@@ -1,4 +1,4 @@
-//! What a NATS server complains of.
+//! Refusals: reads the complaints of a NATS server.
 
 use async_nats::ServerError;
 
@@ -10,7 +10,7 @@ pub(super) struct ServerRefusal {
 }
 
 impl ServerRefusal {
-    /// Reads a complaint of the server. `None` if it is about the connection, of which other events tell.
+    /// Reads a complaint of the server. `None` if it is about the connection, which has events of its own.
     pub(super) fn read(error: &ServerError) -> Option<Self> {
         let text = match error {
             ServerError::Other(text) => text.clone(),

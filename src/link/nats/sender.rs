@@ -15,15 +15,15 @@ use tokio::time;
 
 use super::news::{ClientNews, SharedNews, connection};
 use crate::link::engine::{EngineError, EngineSender};
-use crate::link::frame::Frame;
+use crate::link::frames::frame::Frame;
 
 /// The most bytes of a subject. A server takes 4,096 for a whole control line, and cuts a connection with a longer one.
 const SUBJECT: usize = 4_000;
 
-/// How long a marker may be under way before another is sent: it is lost where the second connection was cut.
+/// How long a marker may be under way before another is sent: a cut of the second connection loses it.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// How often a sender that waits for the connection looks by itself: the client may lose an event.
+/// How often a sender that waits for the connection looks at it, because the client may lose an event.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long a connection that closes waits for the client.
@@ -45,9 +45,9 @@ pub struct NatsSender {
     changes: watch::Receiver<ClientNews>,
     subscriptions: mpsc::UnboundedSender<(String, Subscriber)>,
     marker: String,
-    /// Markers, as they come back by the second connection.
+    /// The markers that come back by the second connection.
     markers: Subscriber,
-    /// The second connection, and its markers, as they come by the first one.
+    /// The second connection, and its markers, which come by the first one.
     second: Client,
     returns: Subscriber,
     /// The number of the last round trip.
@@ -82,8 +82,8 @@ impl NatsSender {
         })
     }
 
-    /// Waits while the connection is cut. What the client takes meanwhile would go out before what is to be sent again.
-    /// Fails if it was closed.
+    /// Waits while the connection is cut. The client would send new frames before those that must be sent again. Fails
+    /// if the connection was closed.
     async fn connected(&mut self) -> Result<(), &'static str> {
         loop {
             if self.changes.borrow_and_update().is_closed {
@@ -96,7 +96,7 @@ impl NatsSender {
         }
     }
 
-    /// Fails if the connection is cut, or was and the receiving end has not told of it.
+    /// Fails if the connection is cut, or was cut and the receiving end has not reported that yet.
     fn uncut(&self) -> Result<(), EngineError> {
         if self.news.is_told(&self.client)
             && self.client.connection_state() == Connection::Connected
@@ -107,8 +107,8 @@ impl NatsSender {
         }
     }
 
-    /// Waits until the first connection has heard what the server said to the subscriptions: a marker goes the other way,
-    /// behind it.
+    /// Waits until the first connection has the server's answers to the subscriptions. A marker from the second
+    /// connection arrives behind them.
     async fn hear_answers(&mut self) -> Result<(), EngineError> {
         let connection = connection(&self.client);
         while self.answered != Some(connection) {
@@ -147,7 +147,7 @@ async fn came(markers: &mut Subscriber, trip: u64) -> Result<(), EngineError> {
 const ROUND_TRIP: &str = "make a round trip to the server";
 
 impl EngineSender for NatsSender {
-    /// A call that is given up has handed over the frame whole or not at all.
+    /// A call that is given up has handed over the whole frame or nothing.
     async fn send(&mut self, frame: Frame) -> Result<(), EngineError> {
         const DOING: &str = "send a frame";
         check(frame.subject()).map_err(|reason| EngineError::refused(DOING, reason))?;
@@ -188,7 +188,7 @@ impl EngineSender for NatsSender {
             .map_err(|_| EngineError::new(DOING, "the receiving end is gone"))
     }
 
-    /// Fails at once while the connection is cut, and until the receiving end has told of the cut.
+    /// Fails at once while the connection is cut, and until the receiving end has reported the cut.
     async fn round_trip(&mut self) -> Result<(), EngineError> {
         self.trip += 1;
         loop {
@@ -206,7 +206,7 @@ impl EngineSender for NatsSender {
 
     async fn close(&mut self) {
         self.news.close();
-        // If it fails the client has ended; if it takes long the server is away. There is nothing left to send.
+        // If this fails, the client has ended. If it takes long, the server is away. There is nothing left to send.
         let _ = time::timeout(FAREWELL, self.client.drain()).await;
     }
 }
@@ -226,7 +226,7 @@ impl fmt::Debug for NatsSender {
 const CLOSED: &str = "the connection is closed";
 const TOO_LONG: &str = "its subject is longer than 4,000 bytes";
 
-/// Checks what the client does not.
+/// Checks a subject, because the client does not.
 pub(super) fn check(subject: &str) -> Result<(), &'static str> {
     if subject.len() > SUBJECT {
         return Err(TOO_LONG);
@@ -247,7 +247,7 @@ pub(super) fn check(subject: &str) -> Result<(), &'static str> {
 
 pub(super) type BadHeader = Box<dyn std::error::Error + Send + Sync>;
 
-/// Makes the client's headers. The client panics at bad ones that it is given as text.
+/// Makes the client's headers. The client panics if it is given bad ones as text.
 pub(super) fn headers(frame: &Frame) -> Result<Option<HeaderMap>, BadHeader> {
     let mut headers = None;
     for (name, value) in frame.headers() {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::arrival::{Arrival, Handed};
-use crate::link::control::{MAX_SEQUENCE, Mark};
-use crate::link::gap_patience::GapPatience;
-use crate::link::incoming::Incoming;
+use crate::link::frames::control::{MAX_SEQUENCE, Mark};
+use crate::link::inbound::arrival::{Arrival, Handed};
+use crate::link::inbound::gap_patience::GapPatience;
+use crate::link::inbound::incoming::Incoming;
 
 const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use fastrand::Rng;
 use tokio::time::Instant;
 
-use crate::link::arrival::{Arrival, Handed};
-use crate::link::control::{Mark, Tombstone};
-use crate::link::frame::Frame;
-use crate::link::gap_patience::GapPatience;
-use crate::link::incoming::Incoming;
-use crate::link::outgoing::{Outgoing, WindowBounds};
+use crate::link::frames::control::{Mark, Tombstone};
+use crate::link::frames::frame::Frame;
+use crate::link::inbound::arrival::{Arrival, Handed};
+use crate::link::inbound::gap_patience::GapPatience;
+use crate::link::inbound::incoming::Incoming;
+use crate::link::outbound::outgoing::{Outgoing, WindowBounds};
 
 const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),

@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use super::*;
-use crate::link::frame::Frame;
-use crate::link::wire::read_heading;
+use crate::link::frames::frame::Frame;
+use crate::link::frames::wire::read_heading;
 
 const PATIENCE: GapPatience = GapPatience {
     ask_again: Duration::from_millis(20),

@@ -68,7 +68,8 @@ pub(super) fn from_hex(hex: &str) -> Option<Hash> {
     Some(hash)
 }
 
-/// A head of a log's [hash chain](super::Options::hash_chain), to be kept out of reach of those that may change the log.
+/// A head of a log's [hash chain](super::Options::hash_chain), to be kept out of reach of those that may change the
+/// log.
 ///
 /// Its text is the number of its record, a colon, and 64 hexadecimal digits.
 ///

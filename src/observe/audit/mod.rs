@@ -106,11 +106,11 @@
 //!
 //! # What it costs
 //!
-//! Nothing is lost because callers wait. A publisher waits while the log's queue is full, as for any
-//! subscriber with [`Overflow::Block`]. A caller that subscribes, grants, revokes or is refused waits while as many
-//! events as the [capacity](Options::capacity) are waiting to be written: a grant does not take effect before that wait
-//! is over, a revoke takes effect at once. So in the long run a bus with a log is as fast as the log.
-//! The log counts as a subscriber, also in receipts. Its thread sleeps while nothing happens.
+//! Nothing is lost because callers wait. A publisher waits while the log's queue is full, as for any subscriber with
+//! [`Overflow::Block`]. A caller that subscribes, grants, revokes or is refused waits while as many events as the
+//! [capacity](Options::capacity) are queued. A grant takes effect only after that wait; a revoke takes effect at once.
+//! So in the long run a bus with a log is as fast as the log. The log counts as a subscriber, also in receipts. Its
+//! thread sleeps while nothing happens.
 //!
 //! Do not let the `drop` of a payload publish, grant or revoke: the log's thread may drop the payload, and would wait
 //! for itself if its queue is full.

@@ -12,7 +12,7 @@ use crate::codec::Codec;
 pub enum Flush {
     /// After each line.
     EachLine,
-    /// After so many lines, and when nothing more is waiting to be written.
+    /// After this many lines, and when nothing more is waiting to be written.
     Lines(u32),
     /// After this time, if anything was written.
     Interval(Duration),

@@ -12,13 +12,14 @@ use super::record::{self, AuditEvent, Numbered};
 use super::{AuditError, Flush};
 use crate::message::id::stamp;
 
-/// How long a log that is [flushed every so many lines](Flush::Lines) waits for more lines before it is flushed anyway.
+/// How long a log that is [flushed after a number of lines](Flush::Lines) waits for more lines before it is flushed
+/// anyway.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(super) struct Output {
     file: LogFile,
     flush: Flush,
-    /// Of the records since the last head, if the log has a chain.
+    /// The hash chain over the records since the last head, if the log has one.
     chain: Option<Chain>,
     progress: Arc<LogProgress>,
     next_record: u64,

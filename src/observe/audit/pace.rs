@@ -48,7 +48,7 @@ impl Pace {
         Self::times(1.0)
     }
 
-    /// So many times as fast. What is not above zero counts as infinitely fast.
+    /// This many times as fast. A number that is not above zero means infinitely fast.
     pub fn times(times: f64) -> Self {
         let times = if times > 0.0 { times } else { f64::INFINITY };
         Pace { times, last: None }

@@ -1,8 +1,8 @@
-//! How long the oldest envelope of each queue has waited, as far as the looks at the bus tell.
+//! Ages: how long the oldest envelope of each queue has waited, estimated from the looks at the bus.
 //!
-//! A queue does not say when its oldest envelope came, and to keep that would cost each publish something. But it says
-//! how many envelopes went in and out so far. If more had gone in at some earlier look than have gone out by now, the
-//! oldest one was queued then already.
+//! A queue does not know when its oldest envelope came, because keeping that would cost each publish something. But it
+//! knows how many envelopes went in and out so far. If more had gone in at some earlier look than have gone out by now,
+//! the oldest one was already queued then.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::bus::subscription_stats::SubscriptionStats;
 use crate::message::overflow::Overflow;
 
-/// The most marks that are kept of a queue. Of more, every second one is dropped.
+/// The most marks that are kept of a queue. When there are more, every second one is dropped.
 const MARKS: usize = 32;
 
 /// What earlier looks have seen of each queue.
@@ -23,12 +23,12 @@ pub(super) struct QueueAges(HashMap<Uuid, VecDeque<LookMark>>);
 struct LookMark {
     /// How many envelopes had gone in.
     went_in: u64,
-    /// When, in milliseconds.
+    /// The time of the look, in milliseconds.
     at: u64,
 }
 
 impl QueueAges {
-    /// Notes a look at all queues of a bus. Returns for each how long its oldest envelope has waited at least, in
+    /// Notes a look at all queues of a bus. Returns for each queue how long its oldest envelope has waited at least, in
     /// milliseconds. Queues that are gone are forgotten.
     pub(super) fn look(&mut self, queues: &[SubscriptionStats], now: u64) -> Vec<Option<u64>> {
         let mut before = std::mem::take(&mut self.0);

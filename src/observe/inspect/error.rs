@@ -1,4 +1,4 @@
-//! The errors of an inspection: of the program that is looked at, and of those that look.
+//! The errors of an inspection: those of the program that serves it, and those of its clients.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum InspectError {
         /// The path of its socket.
         path: PathBuf,
     },
-    /// There is something at this path that is no socket. It is left alone.
+    /// At this path is something that is no socket. It is left alone.
     NoSocket {
         /// The path.
         path: PathBuf,
@@ -52,7 +52,7 @@ impl Error for InspectError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LookError {
-    /// No program listens at this path: there is no socket, or the program of that socket has ended.
+    /// No program listens at this path: there is no socket, or its program has ended.
     Gone {
         /// The error of the operating system.
         error: io::Error,

@@ -1,4 +1,4 @@
-//! Looking at a bus: makes a snapshot out of its public figures.
+//! A look at a bus: makes a snapshot from its public figures.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::process;
@@ -19,13 +19,13 @@ use crate::observe::inspect::snapshot::{
     AdvisoryNote, Snapshot, SourceShare, SubscriptionSnapshot,
 };
 
-/// The most advisories that are kept for those that look.
+/// The most advisories that a snapshot has.
 const ADVISORIES: usize = 256;
 
 /// The most patterns, and sources, that are shown of one subscription. A module may set thousands.
 const FILTERS: usize = 16;
 
-/// What is kept from one look to the next.
+/// The state that is kept from one look to the next.
 #[derive(Debug)]
 pub(super) struct Onlooker {
     began: Instant,

@@ -1,13 +1,13 @@
-//! Inspection: another program looks at a running bus, by a Unix socket (feature `inspect`).
+//! Inspection: another program looks at a running bus, over a Unix socket (feature `inspect`).
 //!
-//! [`Bus::serve_inspection`] puts up the socket. [`look`], or the command `oxide-bus top`, connects to it and gets a
-//! [`Snapshot`]. Nothing can be changed by it.
+//! [`Bus::serve_inspection`] makes the socket. [`look`], or the command `oxide-bus top`, connects to it and gets a
+//! [`Snapshot`]. A client can change nothing.
 //!
 //! # The protocol
 //!
 //! A client connects, writes the line `snapshot`, and reads one line of JSON: `{"version":1,"snapshot":{…}}`, with the
 //! fields of a [`Snapshot`], or `{"version":1,"error":"…"}`. Then the program closes the connection. In later versions
-//! of this crate a snapshot may have more fields; the number changes if one means something else or goes.
+//! of this crate a snapshot may have more fields. The version number changes if a field goes or changes its meaning.
 //!
 //! ```sh
 //! printf 'snapshot\n' | socat - UNIX-CONNECT:/run/user/1000/kernel.sock
@@ -15,16 +15,16 @@
 //!
 //! # Permissions
 //!
-//! Programs of the same user, and root: the socket has the permissions 0600 from the moment at which it is at its path.
-//! A snapshot has the names of subscriptions, sources and capabilities, patterns, and the subjects of denied publishes,
+//! Only programs of the same user, and root, can connect: the socket has the permissions 0600 from the start. A
+//! snapshot has the names of subscriptions, sources and capabilities, patterns, and the subjects of denied publishes,
 //! but no payload. The [threat model](crate::docs::threat_model#the-inspection-socket) says what a client can do.
 //!
 //! # Cost
 //!
-//! The bus counts nothing more for it. A thread sleeps until somebody connects. A look walks over the subscribers, as
-//! [`Bus::stats`] does. What the bus reports about itself is kept for those that look: so each
-//! [`Advisory`](crate::Advisory) is made, as for [`Bus::advisories`], and up to 384 wait in memory for the next look; and
-//! a publish that opens a segment looks at every subscriber without a filter once more.
+//! The bus counts nothing more for an inspection. A thread sleeps until somebody connects. A look walks over the
+//! subscribers, as [`Bus::stats`] does. Advisories are kept for the next look: each [`Advisory`](crate::Advisory) is
+//! made, as for [`Bus::advisories`], and up to 384 wait in memory. A publish that opens a segment looks once more at
+//! every subscriber without a filter.
 
 mod ages;
 mod error;
@@ -49,13 +49,14 @@ pub use crate::bus::link_figures::LinkFigures;
 
 /// # Inspection
 impl<M: Payload> Bus<M> {
-    /// Lets programs of the same user look at the bus, by a Unix socket at this path: feature `inspect`, on Unix.
+    /// Lets programs of the same user look at the bus, over a Unix socket at this path (feature `inspect`, on Unix).
     ///
-    /// It ends when the handle is dropped. The handle does not keep the bus open, but a look does while it lasts; once the
-    /// bus is gone, clients are told so. The command `oxide-bus top` shows what it serves; see [`inspect`](crate::inspect).
+    /// The inspection ends when the handle is dropped. The handle does not keep the bus open, but a look does while it
+    /// lasts. Once the bus is gone, clients are told so. The command `oxide-bus top` shows the snapshots; see
+    /// [`inspect`](crate::inspect).
     ///
-    /// A socket at the path that nobody listens at any more is replaced: its program has died. Two programs must not be
-    /// given the same path; if both replace the same dead socket at the same instant, one is left without.
+    /// A dead socket at the path, whose program has ended, is replaced. Do not give two programs the same path: if both
+    /// replace the same dead socket at the same instant, one is left without.
     ///
     /// # Errors
     ///
@@ -64,9 +65,8 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// A thread that sleeps until somebody connects. Clients are served one after another, and each has three seconds
-    /// at most. A publish that finds room and a receive cost
-    /// nothing more.
+    /// A thread, which sleeps until somebody connects. Clients are served one after another, and each has three seconds
+    /// at most. A receive, and a publish that finds room, cost nothing more.
     ///
     /// # Examples
     ///

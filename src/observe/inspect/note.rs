@@ -1,4 +1,4 @@
-//! Notes: advisories in words, for those that look at a bus.
+//! Notes: advisories in words, for the clients of an inspection.
 
 use chrono::SecondsFormat;
 use uuid::Uuid;

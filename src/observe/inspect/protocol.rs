@@ -15,7 +15,7 @@ use crate::observe::inspect::timed::TimedStream;
 /// The version of the protocol.
 const VERSION: u64 = 1;
 
-/// The one request that there is.
+/// The only request.
 const REQUEST: &[u8] = b"snapshot\n";
 
 /// The most bytes of a request.
@@ -30,7 +30,7 @@ const ASKING: Duration = Duration::from_secs(1);
 /// How long a client may take to read the answer.
 const ANSWERING: Duration = Duration::from_secs(2);
 
-/// How long a program may take to answer: it may have other clients before this one.
+/// How long a program may take to answer: it may serve other clients before this one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,11 +77,11 @@ pub(super) fn answer(
 /// Looks at a bus that another program, or this one, serves by
 /// [`serve_inspection`](crate::Bus::serve_inspection).
 ///
-/// It waits for five seconds at most, unless so many others wait to connect that the system does not let it.
+/// It waits for five seconds at most. Only the connect may take longer, if too many other clients wait for it.
 ///
 /// # Errors
 ///
-/// [`LookError`] if nobody serves an inspection there, if this user may not connect, if there is no answer in time, or if
+/// [`LookError`] if nobody serves an inspection there, if this user may not connect, if no answer comes in time, or if
 /// the answer is no snapshot.
 ///
 /// # Examples
@@ -119,7 +119,7 @@ fn unconnected(error: io::Error) -> LookError {
     }
 }
 
-/// Returns what is answered, and of a longer answer one byte more than it may have.
+/// Returns the answer. An answer that is too long is cut, one byte above the limit.
 fn ask(stream: &UnixStream) -> io::Result<Vec<u8>> {
     let mut timed = TimedStream::new(stream, PATIENCE);
     timed.write_all(REQUEST)?;
@@ -132,7 +132,7 @@ fn ask(stream: &UnixStream) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Not by a socket of another user: the tests may run as root, who may look everywhere.
+    /// Not by a socket of another user: the tests may run as root, which may look everywhere.
     #[test]
     fn a_user_that_may_not_connect_is_told_so() {
         let denied = unconnected(ErrorKind::PermissionDenied.into());

@@ -24,7 +24,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// An inspection of a bus that is being served, made by [`Bus::serve_inspection`](crate::Bus::serve_inspection).
 ///
-/// Dropping it ends the thread and removes the socket. A client that is being served is cut off.
+/// Dropping this ends the thread and removes the socket. A client that is being served is cut off.
 pub struct Inspection {
     file: SocketFile,
     shared: Arc<Serving>,
@@ -34,7 +34,8 @@ pub struct Inspection {
 /// What the thread and the handle share.
 struct Serving {
     listener: UnixListener,
-    /// The same socket as the listener, to wake the thread. It is made before there may be no file descriptor left.
+    /// The same socket as the listener, to wake the thread. It is made at the start, because later no file descriptor
+    /// may be left.
     waker: UnixStream,
     client: Mutex<Client>,
 }
@@ -43,7 +44,7 @@ struct Serving {
 #[derive(Default)]
 struct Client {
     stream: Option<Arc<UnixStream>>,
-    /// The handle is gone: no other client is served.
+    /// Whether the handle is gone: then no further client is served.
     is_over: bool,
 }
 
@@ -90,7 +91,8 @@ impl Serving {
                     }
                     client.stream = Some(Arc::clone(&stream));
                     drop(client);
-                    // A client that hangs, or hangs up, has nobody to tell. A payload's `drop` may run here, and panic.
+                    // Errors of a client that hangs, or hangs up, are reported to nobody. A payload's `drop` may run
+                    // here, and panic.
                     let _ = catch_panic(|| {
                         protocol::answer(&stream, || Some(onlooker.look(&bus.upgrade()?)))
                     });

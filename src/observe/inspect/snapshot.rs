@@ -11,8 +11,8 @@ use crate::bus::subscription_stats::SubscriptionStats;
 /// What an inspection shows of a bus at one moment.
 ///
 /// At a quiet moment all figures are exact. While envelopes are published or received, each figure is true for some
-/// moment during the look, but not all for the same one. Rates follow from two snapshots: the difference of a count by
-/// the difference of [`clock_ms`](Self::clock_ms).
+/// moment during the look, but not all figures for the same moment. Two snapshots give rates: the difference of a
+/// count, divided by the difference of [`clock_ms`](Self::clock_ms).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -46,26 +46,26 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubscriptionSnapshot {
-    /// Its figures. Of its patterns and of its sources there are 16 each at most.
+    /// Its figures, with at most 16 patterns and 16 sources.
     #[serde(flatten)]
     pub stats: SubscriptionStats,
     /// How many more patterns and sources it listens to.
     pub more_filters: usize,
-    /// How long its oldest envelope has been queued at least, in milliseconds: the queue held it already when the bus
-    /// was looked at so long ago. `None` if nothing is queued, or nothing that was queued at an earlier look.
+    /// How long its oldest envelope has been queued at least, in milliseconds: at a look this long ago, the queue held
+    /// it already. `None` if nothing is queued, or nothing that was queued at an earlier look.
     pub oldest_ms: Option<u64>,
 }
 
-/// How many of the newest envelopes are of one source.
+/// How many of the newest envelopes have one source.
 ///
-/// The bus does not count by source, since that would cost every publish something. It shows the envelopes of its
-/// newest segment: a few at rest, up to 64 under load, and none if no subscriber has room for them.
+/// The bus does not count by source, because that would cost every publish something. It shows the envelopes of its
+/// newest segment: a few at rest, up to 64 under load, and none if no subscriber has room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SourceShare {
     /// The source, cut after 256 bytes.
     pub source: Arc<str>,
-    /// How many of them.
+    /// How many envelopes have it.
     pub envelopes: u64,
 }
 
@@ -73,7 +73,7 @@ pub struct SourceShare {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AdvisoryNote {
-    /// When, in RFC 3339.
+    /// The time, in RFC 3339.
     pub time: String,
     /// What kind of [`Advisory`](crate::Advisory) it is: the second token of its subject, such as `lagging`.
     pub kind: String,

@@ -1,8 +1,8 @@
 //! The socket of an inspection: a file that only its owner may connect to.
 //!
-//! A socket gets its permissions after it was bound, so it is bound in a fresh folder that only the owner may enter,
-//! and put at its path when nobody else may connect any more. It is put there as a second name (a hard link): that fails
-//! if the path is taken, so no two programs get the same one.
+//! A socket gets its permissions after it was bound. So it is bound in a fresh folder that only the owner may enter,
+//! and put at its path once nobody else may connect. It is put there as a second name (a hard link). That fails if the
+//! path is taken, so no two programs get the same path. Tests: `tests/library/inspect/place.rs`.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -24,13 +24,13 @@ pub(super) struct SocketFile {
 }
 
 impl SocketFile {
-    /// Makes the socket. A socket that nobody listens at any more is replaced.
+    /// Makes the socket. A dead socket at the path is replaced.
     pub(super) fn bind(path: &Path) -> Result<(SocketFile, UnixListener), InspectError> {
         let failed = |error| InspectError::Io {
             path: path.to_owned(),
             error,
         };
-        // The socket is bound at a shorter path. Nobody could connect to one that is too long.
+        // The socket is bound at a shorter path. Nobody could connect to a path that is too long.
         SocketAddr::from_pathname(path).map_err(failed)?;
         let folder = PrivateFolder::beside(path).map_err(failed)?;
         let bound = folder.0.join(BOUND);
@@ -60,7 +60,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Removes a socket that nobody listens at. Anything else is left alone.
+/// Removes a dead socket. Anything else is left alone.
 fn make_way(path: &Path, failed: impl Fn(io::Error) -> InspectError) -> Result<(), InspectError> {
     let file = fs::symlink_metadata(path).map_err(&failed)?;
     let path = path.to_owned();
@@ -89,8 +89,8 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
-    /// Makes one in the folder of this path, so that both are in one file system. Its name is short, for the path of a
-    /// socket may have some 100 bytes only.
+    /// Makes a folder beside this path, so both are in one file system. Its name is short, because the path of a socket
+    /// may have only some 100 bytes.
     fn beside(path: &Path) -> io::Result<Self> {
         loop {
             let name = format!(".{:06x}", fastrand::u32(..1 << 24));
@@ -106,7 +106,8 @@ impl PrivateFolder {
 
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
-        // Nothing but what was made here: in a folder that others may write to, another one may have taken its place.
+        // Removes only what was made here: if others may write to the outer folder, another folder may have taken its
+        // place.
         let _was_not_bound = fs::remove_file(self.0.join(BOUND));
         let _is_left = fs::remove_dir(&self.0);
     }

@@ -1,10 +1,10 @@
-//! A stream with a deadline for all that is read and written, however slowly the other side goes.
+//! A stream with a deadline for everything that is read and written, however slow the other side is.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// A stream until some time.
+/// A stream that fails after its deadline.
 #[derive(Debug)]
 pub(super) struct TimedStream<'a> {
     stream: &'a UnixStream,

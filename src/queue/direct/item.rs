@@ -2,6 +2,8 @@
 //!
 //! It names an envelope by segment and slot, so nothing is copied for delivery. It also says how many envelopes the
 //! subscriber had lost before it, so that a gap is told where it lies.
+//!
+//! The tests are in `tests/library/accounts.rs`.
 
 use std::sync::Arc;
 

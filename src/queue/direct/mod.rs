@@ -25,6 +25,7 @@
 pub(crate) mod group;
 mod item;
 mod receiver;
+pub(crate) mod seat;
 
 use std::sync::Arc;
 

@@ -8,12 +8,12 @@
 
 use std::sync::Arc;
 
-use super::Item;
+use super::item::Item;
 use crate::message::envelope::Envelope;
 use crate::message::overflow::Overflow;
 use crate::queue::credits::Credits;
 use crate::queue::delivery::Delivery;
-use crate::queue::direct::group::Seat;
+use crate::queue::direct::seat::Seat;
 use crate::queue::terms::Terms;
 use crate::queue::wait::Nothing;
 use crate::support::sync::channel::Receiver;

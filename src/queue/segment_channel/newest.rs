@@ -15,8 +15,8 @@
 //!   that is taken next shows the gap by its place in the sequence.
 //! * **No publisher waits for a subscriber.** A publisher that finds the lock taken leaves its cut to the thread that
 //!   holds it. The lock is held for some instructions, and no user code runs under it.
-//! * **It is bounded.** If the system preempts a thread that holds the lock, publishers wait for it as soon as so many
-//!   envelopes have come that the queue would grow without bound.
+//! * **It is bounded.** If the system preempts a thread that holds the lock, publishers wait for it once 16,384
+//!   envelopes are overdue. Otherwise the queue would grow without bound.
 //!
 //! The models are in `tests/segment_channel_newest_loom_models.rs`.
 

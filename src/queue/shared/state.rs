@@ -2,6 +2,8 @@
 //!
 //! The publishers need to know how much room there is, and the subscriber how much it has lost. All words are read and
 //! written without a lock, so neither side waits for the other.
+//!
+//! The models are in `engine/tests/core_loom_models.rs`, the tests in `tests/library/accounts.rs`.
 
 use std::sync::OnceLock;
 

@@ -92,7 +92,7 @@ impl ManualTime {
         );
     }
 
-    /// Waits, by the system's clock, until so many threads sleep until some time of this clock.
+    /// Waits, by the system's clock, until this many threads sleep until some time of this clock.
     pub(crate) fn wait_for_sleepers(&self, threads: usize, until: Option<Instant>) -> bool {
         let mut state = self.state.lock();
         while state.alarms.len() < threads {

@@ -1,7 +1,7 @@
 //! Substitutes: what stands in for the system's clock and for chance, on threads that have entered it.
 //!
-//! Only tests enter any, by the feature `testing`. Each thread has a stack of them. The last one of a kind counts, until
-//! its guard is dropped. It belongs to the thread, not to a bus, because envelopes are stamped without a bus.
+//! Only tests enter any, by the feature `testing`. Each thread has a stack of them. The last one of a kind counts,
+//! until its guard is dropped. It belongs to the thread, not to a bus, because envelopes are stamped without a bus.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;

@@ -10,7 +10,7 @@
 #[cfg(oxide_loom)]
 mod cell_on_loom;
 #[cfg(oxide_loom)]
-pub(crate) mod channel;
+pub(crate) mod channel_on_loom;
 #[cfg(all(test, oxide_loom))]
 mod explore_on_loom;
 #[cfg(oxide_loom)]
@@ -49,3 +49,6 @@ pub(crate) use self::lock_on_loom::{Backoff, Condvar, Mutex, MutexGuard, sleep};
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(oxide_loom)]
 pub(crate) use loom::thread::yield_now;
+
+#[cfg(oxide_loom)]
+pub(crate) use self::channel_on_loom as channel;

@@ -51,7 +51,8 @@ pub(crate) fn wait_until<T>(
         if next.is_none() {
             nap.sleep(deadline);
         } else {
-            // A moment of the engine's own, which no test's clock shows. Of such a clock the deadline means nothing here.
+            // This wait is the engine's own, so it uses the system's clock. A deadline of a manual clock means nothing
+            // here.
             let deadline = deadline.filter(|_| !clock::is_manual());
             clock::in_real_time(|| nap.sleep(next.into_iter().chain(deadline).min()));
         }

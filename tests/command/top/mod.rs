@@ -42,7 +42,7 @@ impl Watched {
         self.folder.path().join("bus.sock")
     }
 
-    /// Subscribes, under a name, with room for so many.
+    /// Subscribes, under a name, with room for this many.
     fn subscribe(&self, name: &str, capacity: usize) -> Subscription<u32> {
         let options = SubscribeOptions::new().name(name).capacity(capacity);
         let subscription = self

@@ -41,7 +41,8 @@ async fn a_cut_and_a_reconnect_are_told_and_subscriptions_are_in_force_again() {
     }
 }
 
-/// What was written to the old connection is lost, and only the receiving end's `Connected` makes the link send it again.
+/// What was written to the old connection is lost, and only the receiving end's `Connected` makes the link send it
+/// again.
 #[tokio::test]
 async fn no_round_trip_confirms_what_went_over_a_connection_that_was_cut() {
     let Some(mut server) = Server::start() else {

@@ -54,7 +54,7 @@ fn listen<M: Payload>(bus: &Bus<M>) -> AsyncSubscription<M> {
     bus.subscribe_with(all).expect("good options").into_async()
 }
 
-/// Publishes these numbers, so many each 10 ms if that is said.
+/// Publishes these numbers, this many each 10 ms if a number is given.
 async fn publish(bus: Bus<u64>, from: u64, to: u64, at_once: Option<u64>) {
     let publisher = bus.trusted_publisher("counter").into_async();
     let mut pace = interval(Duration::from_millis(10));
@@ -94,7 +94,7 @@ async fn check_sent(from: &Link, count: u64) -> LinkStats {
     sent
 }
 
-/// Checks that so many were published, each once.
+/// Checks that this many were published, each once.
 fn check_came(to: &Link, count: u64) -> LinkStats {
     let came = to.stats();
     assert_eq!(came.imports.len(), 1, "{came:?}");

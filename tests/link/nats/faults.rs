@@ -12,7 +12,7 @@ use super::server::{Server, soon};
 
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Crashes a server several times while numbers go over it: so many between two crashes.
+/// Crashes a server several times while numbers go over it: this many between two crashes.
 async fn with_kills(part: u64, at_once: Option<u64>) {
     let kills = if is_long() { 10 } else { 3 };
     let Some(mut server) = Server::start() else {
@@ -133,9 +133,9 @@ async fn with_cuts(cuts_the_exporter: bool) {
     for cut in 0..CUTS {
         pair.receive(cut * PART, (cut + 1) * PART).await;
         cable.swallow();
-        sleep(Duration::from_millis(50)).await; // so long it is unnoticed
+        sleep(Duration::from_millis(50)).await; // this long it is unnoticed
         cable.cut();
-        sleep(Duration::from_millis(50)).await; // so long it is noticed
+        sleep(Duration::from_millis(50)).await; // this long it is noticed
         cable.mend();
     }
     pair.receive(CUTS * PART, count).await;

@@ -24,7 +24,7 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Joins two buses. A call of the engine may take so long.
+    /// Joins two buses. A call of the engine may take this long.
     pub(super) async fn join(from: Nats, to: Nats, limit: Duration) -> Self {
         let (north, south) = (Bus::new(), Bus::new());
         let all = SubscribeOptions::new().overflow(Overflow::Block);
@@ -64,7 +64,7 @@ impl Pair {
         }
     }
 
-    /// Checks that so many were sent and received, and nothing else.
+    /// Checks that this many were sent and received, and nothing else.
     pub(super) async fn check(mut self, count: u64) -> (LinkStats, LinkStats) {
         self.from
             .drain(DEADLINE)
@@ -92,7 +92,7 @@ impl Pair {
     }
 }
 
-/// Publishes these numbers, so many each 10 ms if that is said.
+/// Publishes these numbers, this many each 10 ms if a number is given.
 pub(super) async fn publish(bus: Bus<u64>, numbers: std::ops::Range<u64>, at_once: Option<u64>) {
     let publisher = bus.trusted_publisher("counter").into_async();
     let mut pace = interval(Duration::from_millis(10));

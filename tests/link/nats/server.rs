@@ -159,7 +159,8 @@ pub(crate) fn two_users() -> String {
     format!("authorization {{ users: [\n{users}] }}\n")
 }
 
-/// Starts the program, and waits until it says that it is ready. `None` if there is no such program, or it ends at once.
+/// Starts the program, and waits until it says that it is ready. `None` if there is no such program, or it ends at
+/// once.
 fn launch(folder: &TempDir, port: Option<u16>) -> Option<(Child, u16)> {
     let port = port.map_or("-1".to_owned(), |port| port.to_string());
     let child = Command::new("nats-server")

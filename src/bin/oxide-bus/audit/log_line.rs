@@ -1,6 +1,6 @@
-//! A line of an audit log, as those commands read it that look for what happened.
+//! A line of an audit log, as `audit stats` and `why` read it.
 //!
-//! They take a line as it is. Whether a log writes such a line is the question of `audit verify`.
+//! They take a line as it is. Only `audit verify` asks whether a log writes such a line.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(crate) struct LoggedEnvelope<'a> {
     pub(crate) message: &'a RawValue,
 }
 
-/// A record that is no envelope: what it has, as it stands there.
+/// A record that is no envelope, with its fields as they are.
 #[derive(Clone)]
 pub(crate) struct LoggedEvent {
     pub(crate) record: u64,
@@ -114,7 +114,7 @@ impl<'a> LogLine<'a> {
 }
 
 impl LoggedEnvelope<'_> {
-    /// Returns its message, if that is a command or an event: only then the log tells its subject.
+    /// Returns its message, if that is a command or an event. Only then does the log tell its subject.
     pub(crate) fn known_message(&self) -> Option<Message> {
         serde_json::from_str(self.message.get()).ok()
     }

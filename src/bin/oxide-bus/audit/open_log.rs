@@ -1,6 +1,6 @@
 //! A file of an audit log that is read several times, forwards and backwards, a line at a time.
 //!
-//! A log may have gigabytes, so nothing is kept but the line that is being read.
+//! A log may have gigabytes, so only the line that is being read is kept.
 
 use std::fmt;
 use std::fs::File;
@@ -11,7 +11,8 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::log_line::LogLine;
 
-/// The most bytes of a line. A longer one is no record: the log's codec limits an envelope to 1 MiB, if not told otherwise.
+/// The most bytes of a line. A longer one is no record: the log's codec limits an envelope to 1 MiB, if not told
+/// otherwise.
 const MAX_LINE: usize = 64 << 20;
 
 /// How many bytes are read at once.
@@ -28,11 +29,11 @@ pub(crate) struct OpenLog {
 /// The lines of a file that could not be read.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct LogFlaws {
-    /// How many are no records, without one that is cut.
+    /// How many lines are no records, not counting a cut last one.
     pub(crate) bad: u64,
     /// The number of the first of them.
     pub(crate) first: Option<u64>,
-    /// The last line has no end: it was cut, or is still being written.
+    /// Whether the last line has no end: it was cut, or is still being written.
     pub(crate) is_cut: bool,
     records: u64,
 }
@@ -51,7 +52,7 @@ impl OpenLog {
         Ok(OpenLog { path, file })
     }
 
-    /// Opens several. One must not be counted twice.
+    /// Opens several logs. No log may be given twice.
     pub(crate) fn open_all(paths: Vec<PathBuf>) -> Result<Vec<Self>, Failure> {
         let mut logs: Vec<OpenLog> = Vec::new();
         for path in paths {
@@ -120,7 +121,7 @@ impl OpenLog {
 }
 
 impl LogFlaws {
-    /// Says on stderr what could not be read of a log.
+    /// Reports on stderr what could not be read of a log.
     pub(crate) fn report(&self, log: &OpenLog) {
         let path = log.path.display();
         if let Some(first) = self.first {
@@ -135,7 +136,7 @@ impl LogFlaws {
     }
 }
 
-/// Passes each line on, with its end. Of a line that is too long only a beginning is passed on, which is too long as well.
+/// Passes each line on, with its end. A line that is too long is cut to a part that is still too long.
 fn read_forwards(mut file: &File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     file.rewind()?;
     let mut input = BufReader::with_capacity(CHUNK, file);
@@ -161,7 +162,7 @@ fn read_backwards(
 ) -> io::Result<()> {
     let mut at = file.seek(SeekFrom::End(0))?;
     let mut bytes = vec![0; chunk];
-    // The end of the line whose beginning was not read yet: its last byte first.
+    // The end of the line whose beginning was not read yet, last byte first.
     let mut reversed = Vec::new();
     let mut whole = |beginning: &[u8], reversed: &mut Vec<u8>| {
         if reversed.len() + beginning.len() <= MAX_LINE {

@@ -21,25 +21,28 @@ const FOREIGN: u8 = 4;
 
 /// Looks whether a log is whole and in order, and prints a summary
 ///
-/// Every line is decoded, to its last key. A gap in the numbers of the records or of the envelopes, envelopes that the log
-/// says it has lost, lines that are no records, and records that are not as a log writes them make the exit code 1; each
-/// is reported on stderr with its file and line. So are a missing opening record and one after the closing one. If nothing of that is found,
-/// but some run of the log ends without a closing record, the exit code is 3: it has crashed, it is still being written,
-/// or its end is elsewhere. An envelope over a limit cannot be read, which is reported too: where the log was written with
-/// larger limits, set them here. Where the log has a hash chain, lines that do not belong to it are found, and with --head also
-/// what was changed together with the chain, or cut off. A message may be any JSON: each program has its own. With --messages, each must be one
-/// of this command's own; where that is all that is wrong, the log is not damaged and the exit code is 4. A last line that a crash has torn is counted, and no more: it was not known to be on disk.
+/// Every line is decoded, to its last key. The exit code is 1 if records or envelopes are missing by their numbers, or
+/// if the log says that it lost envelopes. It is also 1 if a line is no record, or if a record is not as a log writes
+/// it. Each is reported on stderr with its file and line, and so is a missing opening record, or one after the closing
+/// record. The exit code is 3 if nothing else is wrong, but some run of the log has no closing record: it has crashed,
+/// it is still being written, or its end is elsewhere. An envelope over a limit cannot be read, which is reported too:
+/// if the log was written with larger limits, set them here. In a log with a hash chain, lines that do not belong to it
+/// are found. With --head, changes of the chain itself and a missing end are found too. A message may be any JSON: each
+/// program has its own. With --messages, each must be one of this command's own. If only that is wrong, the log is not
+/// damaged, and the exit code is 4. A last line that a crash has torn is counted, and nothing more: it was not known to
+/// be on disk.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyOptions {
     /// The files begin in the midst of a log: those before were rotated away
     #[arg(long)]
     continued: bool,
 
-    /// Insist that each message is a command or an event, as `oxide-bus replay` reads them
+    /// Require that each message is a command or an event, as `oxide-bus replay` reads them
     #[arg(long)]
     messages: bool,
 
-    /// Insist on a head of the log's hash chain that was kept elsewhere, as RECORD:HASH: both are in each record with a hash, and `AuditLog::head` returns them
+    /// Require this head of the log's hash chain, which was kept elsewhere, as RECORD:HASH: both are in each record
+    /// with a hash, and `AuditLog::head` returns them
     #[arg(long)]
     head: Option<ChainHead>,
 
@@ -47,7 +50,7 @@ pub(crate) struct VerifyOptions {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    // Last, since its heading applies to every option after it.
+    // Last, because its heading applies to every option after it.
     #[command(flatten)]
     limits: EnvelopeLimits,
 }

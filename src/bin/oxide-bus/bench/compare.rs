@@ -30,7 +30,7 @@ struct OldPoint {
 struct ComparedFigure {
     name: &'static str,
     more_is_better: bool,
-    /// It is in percent already, and may be zero: the change is a difference, and no ratio.
+    /// Whether it is in percent already, and may be zero: then the change is a difference, and not a ratio.
     is_share: bool,
     of: fn(&RoundFigures) -> Option<f64>,
     text: fn(f64) -> String,
@@ -127,7 +127,7 @@ impl OldResult {
         Ok(old)
     }
 
-    /// Returns the earlier rounds of a point, or what the point that is most like it has else.
+    /// Returns the earlier rounds of a point, or says how the most similar earlier point differs.
     fn rounds(&self, point: &BenchPoint) -> Result<&[RoundFigures], String> {
         let Ok(Value::Object(sizes)) = serde_json::to_value(point) else {
             unreachable!("it is a structure of numbers and texts")
@@ -161,7 +161,7 @@ impl OldResult {
             let old = self.rounds(&result.point).unwrap_or_default();
             let name = name_of(&result.point, &swept);
             let change = move |figure| changed(figure, old, &result.rounds, &name);
-            // Where publishers sleep, the rate is that of the sleeps.
+            // If publishers sleep, the rate only shows the sleeps.
             let first = usize::from(result.point.scenario.is_paced());
             FIGURES[first..].iter().filter_map(change)
         });
@@ -186,7 +186,7 @@ impl OldResult {
     }
 }
 
-/// Returns how a figure has changed, if all rounds of one side are above all of the other.
+/// Returns how a figure has changed, if all rounds of one side are above all rounds of the other.
 fn changed(
     figure: &ComparedFigure,
     old: &[RoundFigures],

@@ -20,7 +20,7 @@ pub(super) enum Contestant {
 }
 
 impl Contestant {
-    /// Returns the policy that it has in the place of another.
+    /// Returns the policy that it has instead of the one that was asked for.
     pub(super) fn overflow(self, asked: OverflowName) -> OverflowName {
         match self {
             Contestant::OxideBus => asked,

@@ -1,11 +1,12 @@
-//! What the publishers and the subscribers of a round counted, and whether it agrees.
+//! The counts of a round: those of the publishers and those of the subscribers must agree.
 
 use std::time::{Duration, Instant};
 
 use oxide_bus::Pattern;
 
 use super::super::failure::Failure;
-use super::load::{Intake, Sent};
+use super::intake::Intake;
+use super::sent::Sent;
 use super::timeline::Timeline;
 
 /// What the publishers and the subscribers counted, each for itself.
@@ -41,7 +42,8 @@ impl Counts {
         self.intakes.iter().map(|intake| intake.received).sum()
     }
 
-    /// Returns how many the subscribers lost, or what the publishers say of it if nobody tells the subscribers.
+    /// Returns how many envelopes the subscribers lost. If nobody tells the subscribers, the publishers' counts are
+    /// used.
     pub(super) fn lost(&self) -> u64 {
         if !self.tells_losses {
             return self.dropped();
@@ -54,8 +56,8 @@ impl Counts {
         self.intakes.iter().filter(|intake| intake.evicted).count()
     }
 
-    /// Returns the time from the start to the end of the last publisher or subscriber. The start is when a publisher or
-    /// the thread that times the run began, whichever was first. A duration that was asked for counts from the latter.
+    /// Returns the time from the start to the end of the last publisher or subscriber. The start is the earlier of two:
+    /// a publisher began, or the thread that times the run did. A requested duration counts from the latter.
     pub(super) fn elapsed(&self) -> Duration {
         let began = self.sent.iter().map(|sent| sent.began);
         let ended = (self.sent.iter().map(|sent| sent.ended))

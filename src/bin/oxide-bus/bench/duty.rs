@@ -1,17 +1,18 @@
-//! What a subscriber does with what it receives: nothing, work, or a publish of its own.
+//! A subscriber's duty for each envelope that it receives: nothing, work, or a publish of its own.
 
 use std::hint::spin_loop;
 use std::time::{Duration, Instant};
 
 use oxide_bus::{Draft, Envelope, Publisher};
 
-use super::load::{Address, BenchLoad, Sent};
+use super::payload::{Address, BenchLoad};
+use super::sent::Sent;
 
-/// What a subscriber does with what it receives.
+/// What a subscriber does with each envelope.
 pub(super) enum Duty {
     /// It drops it.
     Listen,
-    /// It works so long.
+    /// It works this long.
     Work(Duration),
     /// It publishes the same for the next stage.
     PassOn(Publisher<BenchLoad>, u16, Address),
@@ -20,7 +21,7 @@ pub(super) enum Duty {
 }
 
 impl Duty {
-    /// Returns whether the time of an envelope ends here: nothing comes after it.
+    /// Returns whether the time of an envelope ends here, because nothing comes after it.
     pub(super) fn times(&self) -> bool {
         matches!(self, Duty::Listen | Duty::Work(_))
     }
@@ -33,7 +34,7 @@ impl Duty {
         }
     }
 
-    /// Does what is to be done. Returns what is to be published then, and by which publisher.
+    /// Performs the duty. Returns what to publish then, and by which publisher.
     pub(super) fn perform(
         &self,
         envelope: &Envelope<BenchLoad>,

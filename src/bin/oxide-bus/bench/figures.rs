@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 
-use super::result::{PointResult, Spread};
-
 /// Returns a count as a rate per second.
 #[expect(
     clippy::cast_precision_loss,
@@ -34,27 +32,6 @@ pub(crate) fn whole(rate: f64) -> String {
     grouped(rate.round() as u64)
 }
 
-/// Returns what is to be known of the rates of a table, if some are not deliveries.
-pub(super) fn rate_note(results: &[PointResult]) -> Option<&'static str> {
-    let is_other = |result: &PointResult| result.median().received == 0;
-    let note = "Where nothing is received, the rate is that of the publishes.";
-    results.iter().any(is_other).then_some(note)
-}
-
-/// Returns how far the rounds are from the one in the middle, in percent of it; nothing for one round.
-pub(super) fn spread(result: &PointResult) -> String {
-    let Spread {
-        least,
-        middle,
-        most,
-    } = result.spread();
-    if result.rounds.len() < 2 || middle <= 0.0 {
-        return "-".to_owned();
-    }
-    let [below, above] = [middle - least, most - middle].map(|it| it / middle * 100.0);
-    format!("-{below:.0} +{above:.0} %")
-}
-
 /// Returns a time with its unit and three digits, or a dash.
 #[expect(
     clippy::cast_precision_loss,
@@ -72,7 +49,7 @@ pub(super) fn time(nanoseconds: Option<u64>) -> String {
         _ if unit.nanoseconds == 1 => format!("{value}"),
         _ => format!("{value:.2}"),
     };
-    // A round figure needs no zeros: it is a mark of an axis, or as good as one.
+    // A round figure needs no zeros: it is a mark of an axis, or looks like one.
     let text = if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.')
     } else {

@@ -6,7 +6,7 @@ use super::point::{BenchPoint, name_of, swept};
 use super::result::{PointResult, RoundFigures, Spread};
 use super::timeline::TimelineSample;
 
-/// A plot with its title, what is to be known to read it, and the names of its series.
+/// A plot with its title, a note on how to read it, and the names of its series.
 pub(super) struct Figure {
     pub(super) title: &'static str,
     pub(super) note: &'static str,
@@ -15,13 +15,13 @@ pub(super) struct Figure {
     pub(super) plot: Option<String>,
 }
 
-/// So many points a curve over time has at most. Queues fill and drain far too fast to see each sample.
+/// The most points of a curve over time. Queues fill and drain far too fast to see each sample.
 const PARTS: usize = 50;
 
 /// A curve, and the name of its series.
 type NamedCurve = (String, Vec<(f64, f64)>);
 
-/// Returns all figures. Where there are more series than colours, there are several of a kind.
+/// Returns all figures. If there are more series than colours, there are several figures of a kind.
 pub(super) fn figures(results: &[PointResult]) -> Vec<Figure> {
     let mut figures = over_the_sweep(results);
     figures.extend(percentiles(results));
@@ -40,7 +40,7 @@ pub(super) fn figures(results: &[PointResult]) -> Vec<Figure> {
     figures
 }
 
-/// Returns the figure of what the scenario is about, the rate or the latency, against the sizes that were swept.
+/// Returns the figure of the scenario's subject, the rate or the latency, against the swept sizes.
 fn over_the_sweep(results: &[PointResult]) -> Vec<Figure> {
     let points: Vec<_> = results.iter().map(|result| &result.point).collect();
     let swept = swept(&points);
@@ -119,7 +119,7 @@ fn percentiles(results: &[PointResult]) -> Vec<Figure> {
         });
         Figure {
             title: "Latency by percentile",
-            note: "So many of the envelopes took no longer. Both axes are logarithmic.",
+            note: "This share of the envelopes took no longer. Both axes are logarithmic.",
             names,
             plot: Some(plots::curves(&curves, &x, &y)),
         }

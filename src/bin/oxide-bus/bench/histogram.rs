@@ -1,4 +1,4 @@
-//! Draws latencies in a terminal: in blocks, or in plain characters where those may not be shown.
+//! Draws latencies in a terminal: in blocks, or in plain characters if the terminal may not show blocks.
 
 use std::iter;
 
@@ -49,7 +49,7 @@ impl LatencyShape {
     }
 }
 
-/// Returns a bar; what is not nothing has at least the least that can be drawn.
+/// Returns a bar. A count above zero has at least the smallest bar.
 fn bar(count: u64, most: u64, blocks: bool) -> String {
     if !blocks {
         let length = scaled(count, most, WIDTH);

@@ -12,18 +12,20 @@ use uuid::Uuid;
 use super::super::failure::Failure;
 use super::counts::Counts;
 use super::duty::Duty;
-use super::load::{Address, Intake, Orders};
+use super::intake::Intake;
 use super::medium::{LoadReceiver, LoadSender, Medium};
+use super::payload::Address;
 use super::point::BenchPoint;
 use super::progress::{BenchProgress, Length};
 use super::scenario::Scenario;
+use super::sent::Orders;
 use super::timeline::Timeline;
 use super::workers::{WorkerHandle, Workers};
 
 /// How often the progress is shown.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What is the same for all rounds.
+/// The settings that all rounds share.
 pub(super) struct Course {
     pub(super) length: Length,
     /// Whether the queues are sampled.
@@ -157,7 +159,7 @@ impl Watched<'_> {
 }
 
 /// Lets the subscribers receive what is queued, and waits for their end. The stages of a pipeline end one by one: each
-/// passes on what it has before the next takes nothing new.
+/// passes on what it has before the next one closes.
 fn finish(
     scenario: Scenario,
     subscribers: Vec<RunningSubscriber>,
@@ -226,7 +228,7 @@ fn duty(point: &BenchPoint, number: u16, medium: &Medium, name: &str) -> Duty {
     }
 }
 
-/// Returns for which subscribers a publisher's envelopes are.
+/// Returns the subscribers that a publisher's envelopes are for.
 fn address(point: &BenchPoint) -> Address {
     match point.scenario {
         Scenario::Targeted | Scenario::Request => Address::InTurn(point.subscribers),

@@ -1,4 +1,4 @@
-//! What carries the load: the bus, or a channel in its place. Each publish makes an envelope, whatever carries it.
+//! The medium that carries the load: the bus, or a channel instead. Each publish makes an envelope in any case.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,8 +13,11 @@ use tokio::sync::broadcast;
 use super::super::failure::Failure;
 use super::super::overflow::OverflowName;
 use super::contestant::Contestant;
-use super::load::{BenchLoad, YIELDS};
+use super::payload::BenchLoad;
 use super::point::BenchPoint;
+
+/// After this many envelopes a task that publishes on a channel lets others run, as the bus does by itself.
+const YIELDS: u64 = 128;
 
 /// An envelope as a channel carries it.
 pub(super) type SharedLoad = Arc<Envelope<BenchLoad>>;
@@ -24,7 +27,7 @@ const SPEAK: &str = "bench:publish";
 
 type Channels = Vec<crossbeam_channel::Sender<SharedLoad>>;
 
-/// What carries the load of one round.
+/// The medium of one round.
 pub(super) enum Medium {
     Bus(Bus<BenchLoad>),
     Tokio(broadcast::Sender<SharedLoad>),
@@ -69,7 +72,7 @@ pub(super) enum ReceivedLoad {
     Shared(SharedLoad),
 }
 
-/// What became of an envelope: how many have it, and how many lost it at once.
+/// The fate of an envelope: how many subscribers have it, and how many lost it at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoadReceipt {
     pub(super) delivered: u64,
@@ -77,7 +80,7 @@ pub(super) struct LoadReceipt {
 }
 
 impl LoadReceipt {
-    /// That of a request that was answered.
+    /// The receipt of an answered request.
     pub(super) const ANSWERED: LoadReceipt = LoadReceipt {
         delivered: 1,
         dropped: 0,
@@ -254,7 +257,7 @@ impl ChannelReceiver {
     }
 }
 
-/// Says what tokio's channel says in the words of the bus.
+/// Translates the result of tokio's channel into that of the bus.
 fn told(result: Result<SharedLoad, broadcast::error::RecvError>) -> Result<SharedLoad, RecvError> {
     result.map_err(|error| match error {
         broadcast::error::RecvError::Lagged(missed) => RecvError::Lagged { missed },

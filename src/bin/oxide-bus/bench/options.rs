@@ -1,4 +1,4 @@
-//! The options of `oxide-bus bench`, and what they may not be together.
+//! The options of `oxide-bus bench`, and which of them exclude each other.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -36,8 +36,8 @@ const ROUNDS: Bounds = Bounds::new(1, 1_000);
 
 const WARM_UP: Bounds = Bounds::new(0, 1_000);
 
-/// So many rounds of each result a comparison needs. That all of one are above all of the other by chance happens once
-/// in 126 figures.
+/// A comparison needs at least this many rounds of each result. In one of 126 figures, all rounds of one result are
+/// above all of the other by chance.
 pub(super) const LEAST_TO_COMPARE: u16 = 5;
 
 /// The most points of a sweep.
@@ -50,22 +50,20 @@ const MOST_POINTS: usize = 256;
 /// closed and the subscribers receive what is still queued. The time is from the start to the end of the
 /// last of them, and the rates are over that time.
 ///
-/// A list of sizes or policies, with commas, is a sweep: each is measured with each of the other lists.
-/// Of several rounds the one in the middle is shown, by its rate (by its median latency where publishers
-/// sleep), and how far the others are from it. All
-/// points take turns, round by round, so that a machine that is slower for a while is so for all of them.
+/// A list of sizes or policies, with commas, is a sweep: each is measured with each of the other lists. If there are
+/// several rounds, the median one is shown (by rate; by median latency if publishers sleep), with the spread of the
+/// others. All points take turns, round by round, so a machine that is slower for a while is slower for all of them.
 ///
-/// The publishers' receipts say what was delivered, and what was dropped because a queue was full; the
-/// subscribers count what they received, and what they were told they lost. An envelope that drop-oldest
-/// displaces is delivered by the receipts, and lost for the subscriber. The counts are checked: delivered
-/// and dropped together make received and lost; each subscriber, or each group, has received or lost
-/// everything that was published and that it listens to, or was evicted on its first loss. If not, that
-/// is an error.
+/// The publishers' receipts say what was delivered, and what was dropped because a queue was full; the subscribers
+/// count what they received, and what they were told they lost. An envelope that drop-oldest displaces is delivered by
+/// the receipts, and lost for the subscriber. The counts are checked: delivered and dropped together make received and
+/// lost. Each subscriber, or each group, has received or lost everything that was published for it, or was evicted on
+/// its first loss. If not, that is an error.
 ///
-/// Latency is the time from just before an envelope is published to when a subscriber has it. Reading
-/// the clock takes longer than publishing may, so only one envelope in 16 of each publisher, its first
-/// included, is timed; in the scenarios burst, at-rest and request each one is. Under full load latency is mostly the time spent in the queue, so it grows
-/// with the capacity.
+/// Latency is the time from just before an envelope is published to when a subscriber has it. Reading the clock may
+/// take longer than publishing. So only one envelope in 16 of each publisher is timed, beginning with its first. In the
+/// scenarios burst, at-rest and request each one is. Under full load latency is mostly the time spent in the queue, so
+/// it grows with the capacity.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct BenchOptions {
@@ -135,7 +133,7 @@ pub(crate) struct BenchOptions {
     )]
     messages: Option<u64>,
 
-    /// Publish for so long in each round instead; fractions are allowed [above zero]
+    /// Publish for this long in each round instead; fractions are allowed [above zero]
     #[arg(long, value_name = "SECONDS", conflicts_with = "messages", value_parser = arguments::seconds)]
     duration: Option<Duration>,
 
@@ -161,9 +159,9 @@ pub(crate) struct BenchOptions {
 
     /// Measure these as well, in the same way and in turns with the bus
     ///
-    /// Each makes an envelope for each publish, as the bus does. Whether a channel waits or loses is up to the
-    /// channel; the column overflow says it. They go with scenarios in which all subscribers listen to the same.
-    /// A report shows what happens over time for the bus only.
+    /// Each makes an envelope for each publish, as the bus does. Each channel has its own way when it is full: it waits
+    /// or loses. The column overflow says which. They go with scenarios in which all subscribers listen to the same. A
+    /// report shows what happens over time for the bus only.
     #[arg(
         long, value_enum, value_name = "CHANNEL",
         value_delimiter = ',', num_args = 1, action = ArgAction::Set,
@@ -197,7 +195,7 @@ pub(crate) struct BenchOptions {
     pub(super) fail_over: Option<f64>,
 }
 
-const TEAMS: &str = "Divide the subscribers into so many groups, whose members share a queue";
+const TEAMS: &str = "Divide the subscribers into this many groups, whose members share a queue";
 
 const TEAMS_AT_LENGTH: &str = "
 
@@ -261,7 +259,7 @@ impl BenchOptions {
         (self.warm_up.unwrap_or(u16::from(rounds > 1)), rounds)
     }
 
-    /// Returns what is measured: the bus, and what it is measured against.
+    /// Returns all contestants: the bus, and the channels that it is measured against.
     pub(super) fn contestants(&self) -> impl Iterator<Item = &Contestant> {
         iter::once(&Contestant::OxideBus).chain(&self.against)
     }

@@ -11,7 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::super::failure::Failure;
 use super::super::output;
-use super::figures::{grouped, rate_note, spread, time, whole};
+use super::figures::{grouped, time, whole};
 use super::gallery::{self, Figure};
 use super::options::BenchOptions;
 use super::plots::COLOURS;
@@ -32,7 +32,7 @@ const DARK: [&str; 8] = [
 const STYLE: &str = include_str!("page.css");
 
 impl ReportFile {
-    /// Opens the file. What is in it stays until the report is written. It may not be the output, nor the earlier
+    /// Opens the file. Its content stays until the report is written. It may be neither the output nor the earlier
     /// result that is compared.
     pub(super) fn open(path: &Path, compared: Option<&Path>) -> Result<Self, Failure> {
         let file = OpenOptions::new()
@@ -109,7 +109,7 @@ fn colours() -> String {
     format!(":root{{{light}}}\n@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n{rules}")
 }
 
-/// Returns what was run, when, and on what.
+/// Returns the facts of the run: what was run, when, and on which machine.
 fn facts(results: &[PointResult]) -> String {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -155,7 +155,7 @@ fn table(results: &[PointResult]) -> String {
         rows += "\n<tr>";
         for value in values.chain([
             whole(round.rate()),
-            spread(result),
+            result.spread_in_percent(),
             time(round.latency_ns.p50),
             time(round.latency_ns.p99),
             time(round.latency_ns.p999),
@@ -164,7 +164,8 @@ fn table(results: &[PointResult]) -> String {
             let _ = write!(rows, "<td>{}", escaped(&value));
         }
     }
-    let note = rate_note(results).map_or(String::new(), |note| format!("\n<p>{note}</p>"));
+    let note =
+        PointResult::rate_note(results).map_or(String::new(), |note| format!("\n<p>{note}</p>"));
     format!("<div class=\"wide\"><table>\n{rows}\n</table></div>{note}")
 }
 

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 
 use super::result::Spread;
 
-/// How large a plot is; the page makes it as wide as there is room.
+/// The size of a plot. The page makes it as wide as there is room.
 const SIZE: (u32, u32) = (440, 290);
 
 const FONT: (&str, i32) = ("sans-serif", 17);
@@ -25,7 +25,7 @@ pub(super) const COLOURS: [RGBColor; 8] = [
     RGBColor(80, 110, 120),
 ];
 
-/// An axis: its name, its ends, where it has marks, and what stands there.
+/// An axis: its name, its ends, its marks, and the texts of the marks.
 pub(super) struct Axis<'a> {
     pub(super) name: &'a str,
     pub(super) ends: (f64, f64),

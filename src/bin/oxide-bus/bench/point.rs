@@ -95,7 +95,7 @@ pub(super) fn swept(points: &[&BenchPoint]) -> Vec<usize> {
     (0..6).filter(differs).collect()
 }
 
-/// Returns the name of a point among others: what it does not share with all of them.
+/// Returns the name of a point among others: the sizes that it does not share with all of them.
 pub(super) fn name_of(point: &BenchPoint, swept: &[usize]) -> String {
     let mut name = String::new();
     for &at in swept {

@@ -41,7 +41,7 @@ impl BenchProgress {
 }
 
 impl Length {
-    /// Returns what is done, how fast, and how long the rest takes, if that can be estimated.
+    /// Returns how much is done, the rate, and how long the rest takes, if that can be estimated.
     fn status(self, published: u64, elapsed: Duration) -> String {
         let (done, pace) = (grouped(published), rate(published, elapsed));
         let left = self.left(published, elapsed);

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
 use super::figures::rate;
-use super::load::new_histogram;
 use super::point::BenchPoint;
+use super::sent::new_histogram;
 use super::timeline::Timeline;
 
-/// What was measured at one point.
+/// The result of one point.
 #[derive(Debug, Clone)]
 pub(super) struct PointResult {
     pub(super) point: BenchPoint,
@@ -52,7 +52,7 @@ pub(super) struct Latency {
 pub(super) struct LatencyShape {
     /// How many samples there are from each power of two up to the next, in nanoseconds; the first is that of 1.
     pub(super) powers: Vec<u64>,
-    /// For each tenth of a power of ten, the latency that all but one in so many samples keep below.
+    /// For each tenth of a power of ten, the latency that only one in that many samples exceeds.
     pub(super) tail: Vec<(f64, u64)>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Spread {
 }
 
 impl PointResult {
-    /// Returns the figure that the scenario is about: the rate, or the median latency where the scenario gives the rate.
+    /// Returns the figure that the scenario is about: the rate, or the median latency if the scenario fixes the rate.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a time is not exact to the last of 53 bits anyway"
@@ -84,7 +84,7 @@ impl PointResult {
         rounds
     }
 
-    /// Returns the round that stands for all: the one in the middle by its figure. Of an even number it is the lower one.
+    /// Returns the median round by its figure. Of an even number of rounds it is the lower one.
     pub(super) fn median(&self) -> &RoundFigures {
         self.sorted()[(self.rounds.len() - 1) / 2]
     }
@@ -97,6 +97,27 @@ impl PointResult {
             middle: self.figure(self.median()),
             most: self.figure(sorted[sorted.len() - 1]),
         }
+    }
+
+    /// Returns how far the rounds are from the one in the middle, in percent of it; nothing for one round.
+    pub(super) fn spread_in_percent(&self) -> String {
+        let Spread {
+            least,
+            middle,
+            most,
+        } = self.spread();
+        if self.rounds.len() < 2 || middle <= 0.0 {
+            return "-".to_owned();
+        }
+        let [below, above] = [middle - least, most - middle].map(|it| it / middle * 100.0);
+        format!("-{below:.0} +{above:.0} %")
+    }
+
+    /// Returns a note about the rates of these results, if some are not deliveries.
+    pub(super) fn rate_note(results: &[Self]) -> Option<&'static str> {
+        let is_other = |result: &PointResult| result.median().received == 0;
+        let note = "Where nothing is received, the rate is that of the publishes.";
+        results.iter().any(is_other).then_some(note)
     }
 }
 
@@ -125,7 +146,7 @@ impl RoundFigures {
         }
     }
 
-    /// Returns the deliveries a second; where nobody listens, the publishes.
+    /// Returns the deliveries a second, or the publishes if nobody listens.
     pub(super) fn rate(&self) -> f64 {
         if self.received > 0 {
             self.deliveries_per_s
@@ -173,7 +194,7 @@ impl LatencyShape {
             powers[power] += value.count_since_last_iteration();
         }
         let steps = (0..).map(|step| 10_f64.powf(f64::from(step) / 10.0));
-        // More marks than up to 99.999 % find no room on an axis.
+        // An axis has no room for marks beyond 99.999 %.
         let rarest = (all.len() as f64).min(1e5);
         let tail = (steps.take_while(|&one_in| one_in <= rarest * 1.001))
             .map(|one_in| (one_in, all.value_at_quantile(1.0 - 1.0 / one_in)))

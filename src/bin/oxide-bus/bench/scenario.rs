@@ -1,4 +1,4 @@
-//! The scenarios: which load a run puts on the bus.
+//! The scenarios: the kinds of load that a run can put on the bus.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// One in so many envelopes of each publisher is timed, where they come as fast as they can.
+/// One in this many envelopes of each publisher is timed, if they come as fast as they can.
 const TIMED: u64 = 16;
 
-/// Which load a run puts on the bus.
+/// The load that a run puts on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Scenario {
@@ -48,7 +48,7 @@ impl Scenario {
         }
     }
 
-    /// Returns how long a publisher sleeps after so many envelopes.
+    /// Returns how long a publisher sleeps after this many envelopes.
     pub(super) fn pause(self, published: u64) -> Option<Duration> {
         let (every, pause) = match self {
             Scenario::Burst => (256, Duration::from_millis(2)),
@@ -63,8 +63,8 @@ impl Scenario {
         (self == Scenario::SlowConsumer).then_some(Duration::from_micros(20))
     }
 
-    /// Returns whether an envelope is timed, by how many its publisher has published before. Reading the clock takes
-    /// longer than publishing may, but not longer than a sleep or a round trip.
+    /// Returns whether an envelope is timed, by how many its publisher has published before. Reading the clock may take
+    /// longer than publishing, but not longer than a sleep or a round trip.
     pub(super) fn times(self, published: u64) -> bool {
         self.is_paced() || self == Scenario::Request || published.is_multiple_of(TIMED)
     }

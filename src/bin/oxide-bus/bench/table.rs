@@ -1,10 +1,10 @@
-//! The result as a table for people: of one point its figures, of several a line each.
+//! The result as a table for people: the figures of one point, or one line for each of several.
 
 use comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use oxide_bus::Pattern;
 
-use super::figures::{Unit, grouped, rate_note, spread, time, whole};
+use super::figures::{Unit, grouped, time, whole};
 use super::histogram;
 use super::point::swept;
 use super::result::{Latency, LatencyShape, PointResult};
@@ -71,9 +71,9 @@ fn rows(result: &PointResult) -> Vec<(String, String)> {
         ("evicted subscribers", round.evicted.to_string()),
     ];
     if result.rounds.len() > 1 {
-        // Below the rate whose spread it is.
+        // The spread stands below its rate.
         let at = if round.received > 0 { 1 } else { 2 };
-        rows.insert(at, ("  spread of rounds", spread(result)));
+        rows.insert(at, ("  spread of rounds", result.spread_in_percent()));
         rows.insert(at + 1, ("  rounds", result.rounds.len().to_string()));
     }
     (rows.into_iter())
@@ -81,7 +81,7 @@ fn rows(result: &PointResult) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns a line for each result. What is the same for all is not repeated.
+/// Returns a line for each result. Values that all share are not repeated.
 fn of_several(results: &[PointResult], blocks: bool) -> String {
     let points: Vec<_> = results.iter().map(|result| &result.point).collect();
     let swept = swept(&points);
@@ -102,7 +102,7 @@ fn of_several(results: &[PointResult], blocks: bool) -> String {
             .collect();
         row.extend([
             right(whole(round.rate())),
-            right(spread(result)),
+            right(result.spread_in_percent()),
             right(time(round.latency_ns.p50)),
             right(time(round.latency_ns.p99)),
             right(time(round.latency_ns.p999)),
@@ -117,7 +117,7 @@ fn of_several(results: &[PointResult], blocks: bool) -> String {
             "\nlatencies: from {first} on to {last} and more, a character for each power of two"
         )
     });
-    let note = rate_note(results).map(|note| format!("\n{note}"));
+    let note = PointResult::rate_note(results).map(|note| format!("\n{note}"));
     format!(
         "{table}{}{}",
         note.unwrap_or_default(),

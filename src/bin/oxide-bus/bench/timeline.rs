@@ -1,10 +1,10 @@
-//! What happens during a round: how full the fullest queue is, and how much was lost so far.
+//! The course of a round: how full the fullest queue is, and how much was lost so far.
 
 use std::time::{Duration, Instant};
 
 use oxide_bus::Stats;
 
-/// The most samples; at twice the time between them there are half as many.
+/// The most samples. When there are more, half of them go, and the time between samples doubles.
 const MOST: usize = 600;
 
 /// The time between the first samples.
@@ -36,7 +36,8 @@ impl Timeline {
         }
     }
 
-    /// Adds the first sample: the queues are empty, and nothing is lost. So the shortest round has a beginning and an end.
+    /// Adds the first sample: the queues are empty, and nothing is lost. So even the shortest round has a beginning and
+    /// an end.
     pub(super) fn begin(&mut self) {
         self.push(Duration::ZERO, 0.0, 0);
     }
@@ -74,7 +75,7 @@ impl Timeline {
     }
 
     fn push(&mut self, elapsed: Duration, fill: f64, lost: u64) {
-        // A subscriber that was evicted takes its count along.
+        // An evicted subscriber takes its count with it.
         let before = self.samples.last().map_or(0, |sample| sample.lost);
         self.samples.push(TimelineSample {
             at: elapsed.as_secs_f64(),

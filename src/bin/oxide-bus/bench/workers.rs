@@ -11,10 +11,14 @@ use tokio::runtime::{Builder, Runtime};
 use super::super::failure::Failure;
 use super::super::thread;
 use super::duty::Duty;
-use super::load::{self, BenchLoad, Intake, Orders, Sent};
+use super::intake::Intake;
+use super::load;
 use super::medium::{LoadReceiver, LoadSender};
+use super::payload::BenchLoad;
+use super::sent::{Orders, Sent};
 
-/// What the workers run on. All of them begin together, once each is ready and [`start`](Workers::start) is called.
+/// The threads or the runtime of the workers. All workers begin together, once each is ready and
+/// [`start`](Workers::start) is called.
 pub(super) enum Workers {
     Threads(Arc<Barrier>),
     Tasks(Runtime, Arc<tokio::sync::Barrier>),

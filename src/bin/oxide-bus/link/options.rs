@@ -11,13 +11,13 @@ use super::super::limits::EnvelopeLimits;
 
 /// Joins the standard input and output to other buses, over a NATS server
 ///
-/// Reads JSON Lines, one envelope a line, and sends those that match --export. Envelopes of others that match --import are
-/// printed as JSON Lines, each with the header link-origin: the name of the link that it came by. Envelopes with that
+/// Reads JSON Lines, one envelope a line, and sends those that match --export. Envelopes of others that match --import
+/// are printed as JSON Lines. Each has the header link-origin, which names the link that sent it. Envelopes with that
 /// header are not sent.
 ///
-/// What is sent is kept until the server has it: while the server is away, the reading waits. When it goes away, and when
-/// it is back, a line on stderr says so. With --import it goes on at the end of the input, until Ctrl-C. At the end what
-/// was read is sent, and a summary is printed on stderr.
+/// Envelopes are kept until the server has them, so the reading waits while the server is away. A line on stderr says
+/// when the server goes away, and when it is back. With --import the command goes on after the end of the input, until
+/// Ctrl-C. At the end it sends what was read, and prints a summary on stderr.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("direction").required(true).multiple(true))]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -33,23 +33,26 @@ pub(crate) struct LinkOptions {
     #[arg(long = "name", value_name = "NAME", required = true)]
     pub(super) link_name: Option<String>,
 
-    /// Send what is read and has such a subject; repeat it for more. This or --import must be given
+    /// Send the envelopes that are read and have such a subject; repeat it for more. This or --import must be given
     #[arg(long, value_name = "PATTERN", group = "direction")]
     pub(super) export: Vec<Pattern>,
 
-    /// Print what others send that has such a subject; repeat it for more
+    /// Print the envelopes of others that have such a subject; repeat it for more
     #[arg(long, value_name = "PATTERN", group = "direction")]
     pub(super) import: Vec<Pattern>,
 
-    /// Print what others send that has such a subject, and share it: each envelope goes to one of all links with this group. Not with --durable
+    /// Print the envelopes of others that have such a subject, and share them: each goes to one of all links with this
+    /// group. Not with --durable
     #[arg(long, value_name = "GROUP=PATTERN", group = "direction", value_parser = shared, conflicts_with = "durable")]
     pub(super) import_shared: Vec<SharedPattern>,
 
-    /// Join this server too, by the same name: what comes from one of the two and matches --export goes out to the other
+    /// Join this server too, by the same name: what comes from one of the two and matches --export goes out to the
+    /// other
     #[arg(long, value_name = "URL", requires = "export")]
     pub(super) transit: Option<String>,
 
-    /// Send to this stream of the server, and print what is stored there, also what was sent while this link was away after its first start. The stream must exist
+    /// Send to this stream of the server, and print what is stored there, also envelopes that were sent while this link
+    /// was away after its first start. The stream must exist
     #[arg(long, value_name = "STREAM")]
     pub(super) durable: Option<String>,
 
@@ -67,11 +70,11 @@ pub(crate) struct LinkOptions {
     #[arg(long, value_name = "FILE")]
     pub(super) credentials: Option<std::path::PathBuf>,
 
-    /// How long to wait for the server in the beginning, and at the end until it has everything [above zero]
+    /// How long to wait for the server at the start, and at the end until it has everything [above zero]
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = arguments::seconds, allow_negative_numbers = true)]
     pub(super) timeout: Duration,
 
-    // Last, since its heading applies to every option after it.
+    // Last, because its heading applies to every option after it.
     #[command(flatten)]
     pub(super) limits: EnvelopeLimits,
 }
@@ -81,7 +84,7 @@ pub(super) enum LinkCommand {
     Permissions(PermissionsOptions),
 }
 
-/// Prints what a NATS server is to permit a link of this name, for the server's configuration
+/// Prints the permissions that a link of this name needs, for the configuration of a NATS server
 ///
 /// With them no other user of the server can send under this name.
 #[derive(Debug, Args)]
@@ -95,7 +98,7 @@ pub(super) struct PermissionsOptions {
     pub(super) durable: Option<String>,
 }
 
-/// What is imported in a group.
+/// An import in a group.
 #[derive(Debug, Clone)]
 pub(super) struct SharedPattern {
     pub(super) group: String,
@@ -119,7 +122,7 @@ fn shared(text: &str) -> Result<SharedPattern, String> {
 /// Where a link begins in its stream, with the names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum StartName {
-    /// With what is sent from then on
+    /// With the first envelope that is sent from then on
     New,
     /// With the last envelope of each subject that the stream keeps
     LastPerSubject,

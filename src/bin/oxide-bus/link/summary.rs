@@ -1,4 +1,4 @@
-//! What is said at the end of `oxide-bus link`.
+//! The summary at the end of `oxide-bus link`.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use oxide_bus::link::{ExportStats, LinkStats};
 
 use super::super::replay::counters::Counters;
 
-/// Returns what became of the lines that were read, if any were to be, and what came from each origin.
-/// What went out by several links is counted together.
+/// Returns what became of the lines, if any were to be read, and what came from each origin. Envelopes that went out by
+/// several links are counted together.
 pub(super) fn summary(counters: &Counters, links: &[LinkStats], reads: bool) -> String {
     let mut text = String::new();
     if reads {

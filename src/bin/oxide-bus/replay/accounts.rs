@@ -31,10 +31,10 @@ impl ReplayAccounts {
         }
     }
 
-    /// Publishes an envelope and counts it, in one step, unless the accounts or the bus are closed. An envelope that is
-    /// refused counts as a bad line, and is reported as such.
+    /// Publishes an envelope and counts it, in one step, unless the accounts or the bus are closed. A refused envelope
+    /// counts as a bad line, and is reported as one.
     ///
-    /// [`close`](ReplayAccounts::close) waits for this, so close the bus before: then this does not wait for room.
+    /// [`close`](ReplayAccounts::close) waits for this. So close the bus first: then this does not wait for room.
     pub(crate) fn publish(
         &self,
         envelope: Envelope,

@@ -13,14 +13,14 @@ use super::reader::Input;
 
 /// Replays a log of envelopes over a bus, and prints what a subscriber receives
 ///
-/// Reads JSON Lines: one envelope a line, blank lines aside. Each is published on a bus, and what a
-/// subscriber receives there is printed as JSON Lines, in the form in which this program writes
-/// envelopes. On a terminal, control, bidirectional and zero-width characters are escaped as JSON escapes
-/// them. Nothing is lost, unless --overflow says so: when the subscriber's queue is full, the reading waits.
+/// Reads JSON Lines: one envelope a line, blank lines aside. Each is published on a bus, and what a subscriber receives
+/// there is printed as JSON Lines, in the form in which this program writes envelopes. On a terminal, control,
+/// bidirectional and zero-width characters are escaped as JSON escapes them. Nothing is lost, unless --overflow allows
+/// it: when the subscriber's queue is full, the reading waits.
 ///
-/// A line that is no envelope is reported on stderr with its number, and the others go on; the exit
-/// code is 1 then. After 20 of them the others are only counted. A byte-order mark is passed over. A file that is
-/// compressed or in UTF-16 is not read, and neither is one to which the output goes.
+/// A line that is no envelope is reported on stderr with its number, and makes the exit code 1; the others go on. After
+/// 20 of them the rest are only counted. A byte-order mark is passed over. A file that is compressed or in UTF-16 is
+/// not read, and neither is the file of the output.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayOptions {
@@ -38,7 +38,7 @@ pub(crate) struct ReplayOptions {
 
     /// Let only envelopes of this source onto the bus; repeat it for more
     ///
-    /// Whatever else the log has in it is refused, reported on stderr with its line, and counted as bad.
+    /// All other envelopes of the log are refused, reported on stderr with their lines, and counted as bad.
     #[arg(long = "as", value_name = "SOURCE")]
     pub(super) speak_as: Vec<String>,
 
@@ -54,7 +54,7 @@ pub(crate) struct ReplayOptions {
 
     /// What happens to an envelope when the subscriber's queue is full
     ///
-    /// With evict that is the end of the replay, and the exit code is 1.
+    /// With evict the replay ends then, and the exit code is 1.
     #[arg(long, value_enum, default_value_t = OverflowName::Block)]
     pub(super) overflow: OverflowName,
 
@@ -65,23 +65,24 @@ pub(crate) struct ReplayOptions {
     )]
     pub(super) members: Option<u16>,
 
-    /// Publish so many envelopes a second, fractions allowed [above zero] [default: as fast as possible]
+    /// Publish this many envelopes a second, fractions allowed [above zero] [default: as fast as possible]
     ///
-    /// The pace is kept from the start: after a hold-up it catches up.
+    /// The pace counts from the start: after a delay it catches up.
     #[arg(long, value_name = "N", value_parser = arguments::positive, allow_negative_numbers = true)]
     pub(super) rate: Option<f64>,
 
-    /// Publish as the envelopes were made: `original`, `x2.5` for so many times as fast, `step` for one a line of stdin
+    /// Publish as the envelopes were made: `original`, `x2.5` for 2.5 times as fast, `step` for one a line of stdin
     ///
-    /// The times of the envelopes decide, and their order stays. What is older than what came before is published at once.
+    /// The times of the envelopes decide, and their order stays. An envelope that is older than the one before it is
+    /// published at once.
     #[arg(long, value_name = "PACE", conflicts_with = "rate")]
     pub(super) pace: Option<PaceName>,
 
-    /// Pass over what was made before this time, such as 2026-11-24T06:00:00Z
+    /// Pass over envelopes from before this time, such as 2026-11-24T06:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(super) from: Option<DateTime<Utc>>,
 
-    /// Pass over what was made at this time or later
+    /// Pass over envelopes from this time on
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<DateTime<Utc>>,
 
@@ -100,12 +101,12 @@ pub(crate) struct ReplayOptions {
     #[command(flatten)]
     pub(super) statistics: Statistics,
 
-    // Last, since its heading applies to every option after it.
+    // Last, because its heading applies to every option after it.
     #[command(flatten)]
     pub(super) limits: EnvelopeLimits,
 }
 
-/// What is said at the end.
+/// The statistics at the end.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Statistics {
     /// At the end, say on stderr how many envelopes went where
@@ -128,7 +129,7 @@ In a pattern, * stands for any one word, and > at the end for one or more. A dot
 of a word is written with a backslash before it.";
 
 const MEMBERS: &str =
-    "Let the subscriber be a group of so many members, each in a thread of its own";
+    "Let the subscriber be a group of this many members, each in a thread of its own";
 
 const MEMBERS_AT_LENGTH: &str = "
 

@@ -1,4 +1,5 @@
-//! The pace of a replay: so many envelopes a second, as fast as they were made, or one for each line that is entered.
+//! The pace of a replay: a number of envelopes a second, the pace at which they were made, or one for each entered
+//! line.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -10,10 +11,10 @@ use oxide_bus::{Envelope, audit};
 use super::super::failure::Failure;
 use super::reader::Input;
 
-/// What `--pace` says.
+/// The value of `--pace`.
 #[derive(Debug, Clone)]
 pub(super) enum PaceName {
-    /// So many times as fast as the envelopes were made.
+    /// This many times as fast as the envelopes were made.
     Times(f64),
     /// One for each line of the standard input.
     Step,
@@ -36,7 +37,7 @@ impl std::str::FromStr for PaceName {
 
 /// When an envelope is due.
 enum Due {
-    /// So many a second.
+    /// This many a second.
     Rate(f64),
     AsMade(audit::Pace),
     /// When a line is entered.
@@ -53,7 +54,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// Returns the schedule, if not all are published as fast as possible.
+    /// Returns the schedule, unless all envelopes are published as fast as possible.
     pub(super) fn of(
         pace: Option<&PaceName>,
         rate: Option<f64>,

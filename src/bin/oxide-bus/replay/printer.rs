@@ -9,12 +9,12 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::progress::ReplayProgress;
 
-/// When so many bytes are ready, they are printed without waiting for more.
+/// When this many bytes are ready, they are printed without waiting for more.
 const FULL: usize = 64 * 1024;
 
 /// Prints what is received until the bus ends, or until the output has no reader any more.
 ///
-/// The last member to end returns the outcome, and before that any member that cannot print. The others return `None`.
+/// The last member to end returns the outcome. A member that cannot print returns it earlier. The others return `None`.
 pub(crate) fn print(
     subscription: Subscription,
     progress: &ReplayProgress,
@@ -37,11 +37,11 @@ enum End {
     Evicted,
 }
 
-/// Prints everything. It flushes only when it would have to wait for more: what comes slowly is seen at once, and what
-/// comes fast is written in large pieces.
+/// Prints everything. It flushes only when it would have to wait for more. So slow envelopes are seen at once, and fast
+/// ones are written in large pieces.
 fn print_all(mut subscription: Subscription, progress: &ReplayProgress) -> io::Result<End> {
-    // Everything was read within limits, but what is written can be longer than what was read: 1e9 is written in full,
-    // and a correlation id that is absent becomes a null.
+    // Everything was read within limits, but the written text can be longer than the read one: 1e9 is written in full,
+    // and an absent correlation id becomes a null.
     let unlimited = Codec::new()
         .max_bytes(usize::MAX)
         .max_depth(usize::MAX)

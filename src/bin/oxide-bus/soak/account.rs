@@ -2,18 +2,24 @@
 //!
 //! For each line it knows up to which number everything is settled: received, or missing. There may never be more
 //! missing envelopes than reported losses; at the end the two are equal. Subscribing, changing patterns and leaving
-//! each begin an *era*, and are barriers: an envelope that was published before does not belong to the era, one whose
-//! publish begins after does.
+//! each begin an *era*, and are barriers. An envelope that was published before does not belong to the era. An envelope
+//! whose publish begins after does.
+
+use std::sync::Arc;
 
 use oxide_bus::{Envelope, Overflow};
+use parking_lot::Mutex;
 
 use super::part::{Part, SoakLoad};
 use super::report::broken;
-use super::round::{RETAINED, Round};
+use super::state::{RETAINED, RoundState};
 
-/// An era: what a subscription listens to for a while, if anything; how many envelopes of each line were published when
-/// it began; and how many publishes of each line had begun by then.
+/// An era: what a subscription listens to for a while, if anything. The numbers say, for each line, how many envelopes
+/// were published when it began, and how many publishes had begun by then.
 struct Era(Option<Part>, Vec<u64>, Vec<u64>);
+
+/// The accounts of subscriptions that stay, and of members of groups.
+pub(super) type SharedAccounts = Arc<Mutex<Vec<Arc<Mutex<Account>>>>>;
 
 #[derive(Default)]
 pub(super) struct Account {
@@ -24,7 +30,7 @@ pub(super) struct Account {
     pub(super) received: u64,
     /// How many losses were reported to it.
     pub(super) lost: u64,
-    /// How many envelopes were offered and did not come, and how many of those that did not come were perhaps offered.
+    /// How many envelopes were certainly offered and did not come, and how many were perhaps offered and did not come.
     pub(super) missing: u64,
     doubtful: u64,
     /// At the end: whether it was evicted, and how many it has lost by its own count.
@@ -32,9 +38,14 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Returns the account of a subscription that was made after these publishes were `done` and before more than these
-    /// had `begun`.
-    pub(super) fn new(round: &Round, part: &Part, mut done: Vec<u64>, mut begun: Vec<u64>) -> Self {
+    /// Returns the account of a subscription. These publishes were `done` before it was made, and no more than these
+    /// had `begun` after it was made.
+    pub(super) fn new(
+        round: &RoundState,
+        part: &Part,
+        mut done: Vec<u64>,
+        mut begun: Vec<u64>,
+    ) -> Self {
         let nothing = vec![0; done.len()];
         if part.group.is_some() {
             (done, begun) = (nothing.clone(), nothing.clone()); // it receives what is queued, too
@@ -53,7 +64,7 @@ impl Account {
         }
     }
 
-    /// Returns whether there are so many eras that it takes long to look through them.
+    /// Returns whether there are too many eras to look through them fast.
     pub(super) fn is_busy(&self) -> bool {
         self.eras.len() > 9
     }
@@ -64,7 +75,7 @@ impl Account {
     }
 
     /// Returns whether an envelope is certainly offered, and whether it may be.
-    fn fits(&self, round: &Round, line: usize, number: u64) -> (bool, bool) {
+    fn fits(&self, round: &RoundState, line: usize, number: u64) -> (bool, bool) {
         let (mut surely, mut perhaps) = (true, false);
         for (index, Era(listens, done, _)) in self.eras.iter().enumerate() {
             let next = self.eras.get(index + 1);
@@ -77,8 +88,13 @@ impl Account {
         (surely && perhaps, perhaps)
     }
 
-    /// Notes a received envelope. One that is only lent does not carry its sequence number.
-    pub(super) fn note(&mut self, round: &Round, it: &Envelope<SoakLoad>, sequence: Option<u64>) {
+    /// Notes a received envelope. A lent envelope has no sequence number.
+    pub(super) fn note(
+        &mut self,
+        round: &RoundState,
+        it: &Envelope<SoakLoad>,
+        sequence: Option<u64>,
+    ) {
         let (by, line, number) = (self.part.name, it.message.line, it.message.number);
         let (name, next) = (round.parts[line].name, self.next[line]);
         let fits = it.source == name && self.fits(round, line, number).1;
@@ -106,7 +122,7 @@ impl Account {
     }
 
     /// Notes a reported loss.
-    pub(super) fn note_lost(&mut self, round: &Round, lost: u64) {
+    pub(super) fn note_lost(&mut self, round: &RoundState, lost: u64) {
         let waits = self.part.overflow == Overflow::Block && !self.part.speaks(); // one that speaks may leave
         let may = lost > 0 && (!waits || round.is_closing());
         promise!(may => self.part.name, "is told that it lost {lost}");
@@ -115,13 +131,13 @@ impl Account {
         self.next_sequence = next.map(|next| next + lost);
     }
 
-    /// Settles everything below these numbers: it is received by now, or missing.
-    pub(super) fn settle_all(&mut self, round: &Round, below: &[u64]) {
+    /// Settles everything below these numbers: each envelope is received by now, or missing.
+    pub(super) fn settle_all(&mut self, round: &RoundState, below: &[u64]) {
         (below.iter().enumerate()).for_each(|(line, &below)| self.settle(round, line, below));
         self.check_told(round);
     }
 
-    fn settle(&mut self, round: &Round, line: usize, below: u64) {
+    fn settle(&mut self, round: &RoundState, line: usize, below: u64) {
         while self.next[line] < below {
             let (surely, perhaps) = self.fits(round, line, self.next[line]);
             self.missing += u64::from(surely);
@@ -130,7 +146,7 @@ impl Account {
         }
     }
 
-    fn check_told(&self, round: &Round) {
+    fn check_told(&self, round: &RoundState) {
         let Account { missing, lost, .. } = self;
         // The other members of a group may have received them. A subscribe that overlaps with the close may come too
         // late.
@@ -139,7 +155,7 @@ impl Account {
     }
 
     /// Checks the account at the end of its subscription. By then these publishes had `begun`.
-    pub(super) fn finish(&mut self, round: &Round, begun: &[u64]) {
+    pub(super) fn finish(&mut self, round: &RoundState, begun: &[u64]) {
         let (by, (evicted, dropped)) = (self.part.name, self.end.unwrap_or((false, self.lost)));
         promise!(!evicted || self.part.may_be_evicted() => by, "is evicted");
         if !evicted {

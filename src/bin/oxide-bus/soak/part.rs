@@ -22,7 +22,7 @@ pub(super) const CHANGES: [[&str; 2]; 3] = [["*.k0", "*.k1"], ["*.k0", "*.k2"], 
 pub(super) struct SoakLoad {
     pub(super) line: usize,
     pub(super) number: u64,
-    /// Another line, and how many of its payloads were published before this one: every subscriber gets those first.
+    /// Another line, and how many of its payloads were published before this one. Every subscriber gets those first.
     pub(super) witness: (usize, u64),
     /// The line and the number of the question that this answers.
     pub(super) answers: Option<(usize, u64)>,
@@ -43,7 +43,7 @@ pub(super) enum Job {
     Publish,
     /// Subscribes, receives, publishes and leaves, over and over.
     Visit,
-    /// Takes capabilities away, and gives them back.
+    /// Revokes capabilities, and grants them again.
     Revoke,
     /// Receives, to the end of the bus.
     Read,
@@ -53,7 +53,7 @@ pub(super) enum Job {
     Answer,
 }
 
-/// A worker, or several in one group: how they publish, and what they subscribe to.
+/// A worker, or several in one group: how they publish, and their subscription.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Part {
     pub(super) name: &'static str,

@@ -3,16 +3,29 @@
 use std::collections::VecDeque;
 use std::fmt::{Arguments, Write};
 use std::process;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Instant;
 
+use oxide_bus::WeakBus;
 use parking_lot::Mutex;
 
 use super::super::output;
-use super::round::Round;
+use super::part::SoakLoad;
 
-/// The seed of the current round, and the round.
-pub(super) static CURRENT: Mutex<(u64, Weak<Round>)> = Mutex::new((0, Weak::new()));
+/// The round that runs now. It keeps neither the round nor its bus.
+pub(super) static CURRENT: Mutex<Option<CurrentRound>> = Mutex::new(None);
+
+/// What a report tells of a round.
+pub(super) struct CurrentRound {
+    pub(super) seed: u64,
+    pub(super) topology: String,
+    pub(super) began: Instant,
+    pub(super) bus: WeakBus<SoakLoad>,
+    pub(super) traces: Traces,
+}
+
+/// The traces of all workers of a round.
+pub(super) type Traces = Arc<Mutex<Vec<Arc<Trace>>>>;
 
 /// The last steps of a worker: when, what, and a number.
 pub(super) struct Trace {
@@ -21,11 +34,9 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub(super) fn of(round: &Round, name: &'static str) -> Arc<Self> {
+    pub(super) fn new(name: &'static str) -> Self {
         let steps = Mutex::default();
-        let trace = Arc::new(Trace { name, steps });
-        round.traces.lock().push(Arc::clone(&trace));
-        trace
+        Trace { name, steps }
     }
 
     /// Notes a step that the worker is about to take, or has taken.
@@ -43,22 +54,27 @@ impl Trace {
 /// Reports that a promise was broken, and ends the process.
 pub(super) fn broken(by: &str, what: Arguments) -> ! {
     let current = CURRENT.lock(); // the first thread that finds something broken keeps it to the end
-    let (seed, round) = (current.0, current.1.upgrade());
-    let began = round.as_ref().map_or_else(Instant::now, |it| it.began);
-    let when = format_args!("{:?} into the round with --seed {seed}", began.elapsed());
+    let Some(round) = &*current else {
+        output::complain(format_args!("before the first round: {by}: {what}"));
+        process::exit(1)
+    };
+    let began = round.began;
+    let when = format_args!(
+        "{:?} into the round with --seed {}",
+        began.elapsed(),
+        round.seed
+    );
     output::complain(format_args!("a promise is broken, {when}: {by}: {what}"));
-    let mut text = String::new();
-    if let Some(round) = round {
-        let _ = writeln!(text, "{}", round.topology()); // writing to a string does not fail
-        for it in round.bus.stats().subscriptions {
-            let _ = writeln!(text, "{it:?}");
-        }
-        for trace in round.traces.lock().iter() {
-            let _ = writeln!(text, "last steps of {}:", trace.name);
-            for (at, what, number) in trace.steps.lock().iter().rev() {
-                let at = at.saturating_duration_since(began);
-                let _ = writeln!(text, "  {at:>14?}  {what} {number}");
-            }
+    let mut text = format!("{}\n", round.topology);
+    let subscriptions = round.bus.upgrade().map(|bus| bus.stats().subscriptions);
+    for it in subscriptions.unwrap_or_default() {
+        let _ = writeln!(text, "{it:?}"); // writing to a string does not fail
+    }
+    for trace in round.traces.lock().iter() {
+        let _ = writeln!(text, "last steps of {}:", trace.name);
+        for (at, what, number) in trace.steps.lock().iter().rev() {
+            let at = at.saturating_duration_since(began);
+            let _ = writeln!(text, "  {at:>14?}  {what} {number}");
         }
     }
     output::say(&text);

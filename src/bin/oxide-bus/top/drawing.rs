@@ -19,10 +19,10 @@ const HELP: &str = "q quit  ↑↓ choose  Enter advisories  s sort  / filter  p
 /// The most lines of each table below that of the subscriptions.
 const FEW: u16 = 6;
 
-/// From so many columns of the terminal on, the whole table of subscriptions is shown.
+/// From this many columns of the terminal on, the whole table of subscriptions is shown.
 const WIDE: u16 = 110;
 
-/// How many columns the table has in a narrower terminal: the policy and what it listens to are left out.
+/// How many columns the table has in a narrower terminal: the policy and the filter are left out.
 const NARROW: usize = 8;
 
 const QUEUE_WIDTHS: [Constraint; 10] = [
@@ -38,7 +38,7 @@ const QUEUE_WIDTHS: [Constraint; 10] = [
     Constraint::Min(10),
 ];
 
-/// From so many columns on, the whole table of capabilities is shown, and else four columns.
+/// From this many columns of the terminal on, the whole table of capabilities is shown. Below that it has four columns.
 const HALF: u16 = 66;
 
 const CAPABILITY_WIDTHS: [Constraint; 6] = [

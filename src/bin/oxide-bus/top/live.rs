@@ -1,8 +1,8 @@
 //! The live view: looks again and again, and waits for keys.
 //!
-//! Two threads send what happens, one what a look has seen, one the keys. So the view stays awake while a program does
-//! not answer. The terminal is restored when the view ends, by Ctrl-C and SIGTERM too, and by ratatui's panic hook. What
-//! kills the program at once leaves it as it is: SIGKILL, or a second signal while the terminal takes nothing.
+//! Two threads send events: one sends each snapshot, the other the keys. So the view stays awake while a program does
+//! not answer. The terminal is restored when the view ends, also by Ctrl-C and SIGTERM, and by ratatui's panic hook. It
+//! is not restored after SIGKILL, or after a second signal while the terminal takes no output.
 
 use std::io;
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::drawing::draw;
 use super::termination;
 use super::watch::{KeyOutcome, TopWatch};
 
-/// What the view waits for.
+/// The events that the view waits for.
 enum TopEvent {
     Looked(Result<Snapshot, LookError>),
     Pressed(KeyEvent),
@@ -109,8 +109,8 @@ fn read_keys(tell: &Sender<TopEvent>) {
     }
 }
 
-/// Looks again and again, but not before the view has taken the last snapshot. So a terminal that takes nothing for an
-/// hour costs one snapshot, and not one for each interval.
+/// Looks again and again, but only after the view has taken the last snapshot. So a terminal that takes no output for
+/// an hour costs one snapshot, and not one for each interval.
 fn keep_looking(path: &Path, interval: Duration, tell: &Sender<TopEvent>, go_on: &Receiver<()>) {
     loop {
         threads::sleep(interval);

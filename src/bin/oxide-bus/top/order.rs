@@ -1,4 +1,4 @@
-//! Which subscriptions are shown, and in which order.
+//! The subscriptions that are shown, and their order.
 
 use std::cmp::Ordering;
 
@@ -8,10 +8,10 @@ use super::cells;
 use super::rates::Rates;
 use super::row::QueueRow;
 
-/// What comes first.
+/// The order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum SortOrder {
-    /// What loses most a second, then what is fullest, then what has lost most.
+    /// By losses a second, then by fullness, then by losses so far.
     #[default]
     Loss,
     Name,

@@ -1,4 +1,4 @@
-//! Rates: what two looks at a bus tell together.
+//! Rates, from two looks at a bus.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,9 +22,9 @@ pub(super) struct Rates {
 #[derive(Debug, Serialize)]
 pub(super) struct Flow {
     id: String,
-    /// What was published for it.
+    /// The envelopes that were published for it.
     pub(super) in_per_s: f64,
-    /// What it received.
+    /// The envelopes that it received.
     pub(super) out_per_s: f64,
     pub(super) dropped_per_s: f64,
 }
@@ -39,7 +39,7 @@ pub(super) struct DenialRate {
 impl Rates {
     /// Returns the rates, or nothing if the two are not of the same inspection, or no time has passed.
     ///
-    /// A figure that is read while the bus works may be a little too high, and lower the next time: then its rate is 0.
+    /// A figure that is read while the bus works may be a little too high, and lower the next time. Then its rate is 0.
     pub(super) fn between(earlier: &Snapshot, later: &Snapshot) -> Option<Self> {
         let passed = later.clock_ms.checked_sub(earlier.clock_ms)?;
         if passed == 0 || later.process != earlier.process {

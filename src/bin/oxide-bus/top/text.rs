@@ -10,7 +10,7 @@ use super::cells::{
 use super::order::{SortOrder, rows};
 use super::rates::Rates;
 
-/// Returns the headline, and a table of whatever there is.
+/// Returns the headline, and a table for each kind of thing that the bus has.
 pub(super) fn of(snapshot: &Snapshot, rates: Option<&Rates>) -> String {
     let queues: Vec<_> = (rows(snapshot, rates, SortOrder::Loss, "").iter())
         .map(cells::queue)

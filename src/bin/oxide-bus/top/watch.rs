@@ -1,4 +1,4 @@
-//! What the live view shows: the last look, and what the keys have changed.
+//! The state of the live view: the last look, and what the keys have changed.
 
 use std::mem;
 
@@ -11,7 +11,7 @@ use super::rates::Rates;
 use super::reason;
 use super::row::QueueRow;
 
-/// What comes of a key, or of a signal.
+/// The result of a key, or of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyOutcome {
     Stay,
@@ -29,10 +29,10 @@ pub(super) struct TopWatch {
     pub(super) gone: Option<String>,
     pub(super) order: SortOrder,
     pub(super) filter: String,
-    /// Keys go into the filter.
+    /// Whether keys go into the filter.
     pub(super) is_typing: bool,
     pub(super) is_paused: bool,
-    /// The advisories of the chosen subscription are shown, and not those of all.
+    /// Whether only the advisories of the chosen subscription are shown.
     pub(super) is_about_one: bool,
     /// Which row is chosen.
     pub(super) table: TableState,
@@ -123,7 +123,7 @@ impl TopWatch {
         KeyOutcome::Stay
     }
 
-    /// Moves the choice, within what is shown.
+    /// Moves the choice within the shown rows.
     fn choose(&mut self, by: isize) {
         let last = self.rows().len().saturating_sub(1);
         let now = self.table.selected().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! What the logs have about the envelopes that were asked for: the second pass, which reads the logs forwards.
+//! The second pass of `why`, which reads the logs forwards: everything that they have about the tree.
 //!
-//! An effect stands after its cause. So one pass finds all effects, and what else the logs tell of these envelopes.
+//! An effect stands after its cause. So one pass finds all effects, and all other records about these envelopes.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -18,15 +18,15 @@ use super::{MAX_READINGS, trace_id};
 /// The most envelopes of a tree. Further effects are counted.
 const MAX_EFFECTS: usize = 10_000;
 
-/// The most records that are listed because they are near, of each kind. Further ones are counted.
+/// The most nearby records of each kind that are listed. Further ones are counted.
 const MAX_NEAR: usize = 100;
 
-/// What the logs have about some envelopes, what caused them, and what they caused.
+/// Everything that the logs have about some envelopes, their causes and their effects.
 pub(super) struct WhyAccount {
-    /// Those that were asked for.
+    /// The envelopes that were asked for.
     pub(super) asked: BTreeSet<Uuid>,
     causes: HashSet<Uuid>,
-    /// Those that were asked for, and what they caused.
+    /// The envelopes that were asked for, and their effects.
     effects: HashSet<Uuid>,
     traces: BTreeSet<String>,
     pub(super) envelopes: BTreeMap<Uuid, FoundEnvelope>,
@@ -37,9 +37,9 @@ pub(super) struct WhyAccount {
     pub(super) meanwhile: Near<Meanwhile>,
     /// How many effects are left out.
     pub(super) left_out: u64,
-    /// The logs were read so often that further causes or effects are left out.
+    /// Whether the logs were read so often that further causes or effects are left out.
     pub(super) is_cut: bool,
-    /// What could not be read, of each log.
+    /// The lines of each log that could not be read.
     pub(super) flaws: Vec<LogFlaws>,
     /// How long after an envelope of the tree other records concern it.
     around: TimeDelta,
@@ -111,7 +111,7 @@ impl WhyAccount {
                 let flaws = open.forwards(|line, record| self.take(At { log, line }, &record))?;
                 self.flaws.push(flaws);
             }
-            // A log may have effects of what only a log that was read later tells.
+            // A log may have effects of an envelope that only a later log has.
             if logs.len() == 1 || self.effects.len() == known {
                 break;
             }
@@ -125,7 +125,8 @@ impl WhyAccount {
 
     fn take(&mut self, at: At, line: &LogLine<'_>) {
         let begins = matches!(line, LogLine::Event(event) if event.kind == "opened");
-        // A file goes on where the one before has ended, if it is of the same log. Else nothing is known before it.
+        // If a file is of the same log as the previous one, it goes on where that one ended. Otherwise nothing before
+        // it is known.
         let goes_on = self.before.is_some_and(|(log, record)| {
             log == at.log || record.checked_add(1) == Some(line.record())
         });

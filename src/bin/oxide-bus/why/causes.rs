@@ -1,7 +1,7 @@
-//! What caused the envelopes that were asked for: the first pass, which reads the logs backwards.
+//! The first pass of `why`, which reads the logs backwards: the causes of the envelopes that were asked for.
 //!
 //! A cause stands before its effect. So one pass from the end to the beginning finds a whole chain of causes, however
-//! long, and keeps nothing but their ids.
+//! long, and keeps only their ids.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,7 +13,7 @@ use super::super::failure::Failure;
 use super::id_prefix::IdPrefix;
 use super::{MAX_READINGS, trace_id};
 
-/// So many ids with the same beginning are counted.
+/// The most ids with the same beginning that are counted.
 const MAX_COUNTED: usize = 1_000;
 
 /// What the first pass has found.
@@ -21,11 +21,11 @@ const MAX_COUNTED: usize = 1_000;
 pub(super) struct Causes {
     /// The envelopes that were asked for.
     pub(super) asked: BTreeSet<Uuid>,
-    /// These and what caused them; also the id of a cause that is in none of the logs.
+    /// These and their causes; also the id of a cause that no log has.
     pub(super) ids: HashSet<Uuid>,
     /// The traces that these belong to.
     pub(super) traces: BTreeSet<String>,
-    /// The logs were read so often that further causes are left out.
+    /// Whether the logs were read so often that further causes are left out.
     pub(super) is_cut: bool,
     envelopes: u64,
 }
@@ -40,7 +40,7 @@ pub(super) fn find(logs: &[OpenLog], prefixes: &[IdPrefix]) -> Result<Causes, Fa
         for log in logs.iter().rev() {
             log.backwards(|line| causes.look(&line, prefixes, &mut matches))?;
         }
-        // A log may have the cause of what only a log that was read later tells.
+        // A log may have the cause of an envelope that only a later log has.
         causes.is_cut = logs.len() > 1 && causes.ids.len() > known && reading == MAX_READINGS;
         if logs.len() == 1 || causes.ids.len() == known || causes.is_cut {
             break;

@@ -1,4 +1,4 @@
-//! What a subscription listens to, read back from the words in which the log tells it.
+//! Filters in words: reads a subscription's filter back from the words in which the log tells it.
 
 use std::str::FromStr;
 
@@ -163,7 +163,7 @@ mod tests {
             passes(Some("subjects `event.>`; sources `kernel`")),
             Passes::Yes
         );
-        // What is cut, strange or escaped decides nothing.
+        // Words that are cut, strange or escaped decide nothing.
         for words in [
             "subjects `a`, `event.…",
             "words",

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::audit::log_line::{LoggedEnvelope, LoggedEvent};
 
-/// The header that a link adds to what it has brought: the name of the link that sent it.
+/// The header that a link adds to each envelope that it brings: the name of the link that sent it.
 const LINK_ORIGIN: &str = "link-origin";
 
 /// How many bytes of a message are shown.
@@ -20,7 +20,7 @@ const MAX_MESSAGE: usize = 256;
 pub(super) struct FoundEnvelope {
     pub(super) id: Uuid,
     pub(super) cause: NamedCause,
-    /// What it says. `None` if each log says only that it could not be written.
+    /// Its content. `None` if each log says only that it could not be written.
     pub(super) content: Option<Content>,
     pub(super) places: Vec<FoundPlace>,
     /// How many envelopes name it as their cause and are not in the tree.
@@ -41,28 +41,28 @@ pub(super) struct Content {
     pub(super) time: DateTime<Utc>,
     /// The tokens of its subject, if its message is a command or an event.
     tokens: Option<Vec<String>>,
-    /// Without the one by which a link marks it.
+    /// Without the header by which a link marks it.
     pub(super) headers: BTreeMap<String, String>,
-    /// Its beginning.
+    /// The beginning of the message.
     pub(super) message: String,
-    /// Of all of it.
+    /// The hash of the whole content.
     hash: u64,
 }
 
 /// A record of an envelope.
 pub(super) struct FoundPlace {
-    /// Which of the logs.
+    /// The index of the log.
     pub(super) log: usize,
     pub(super) line: u64,
     pub(super) record: u64,
     pub(super) sequence: u64,
-    /// Which of the runs.
+    /// The index of the run.
     pub(super) run: usize,
     /// The link that sent it, if it came by one.
     pub(super) link_origin: Option<String>,
-    /// This record says something else than the first one.
+    /// Whether this record has another content than the first one.
     pub(super) differs: bool,
-    /// It could not be written, for this reason. Then the log has its source, and perhaps its subject.
+    /// Why the envelope could not be written. Then the log has its source, and perhaps its subject.
     pub(super) unwritable: Option<Unwritten>,
 }
 

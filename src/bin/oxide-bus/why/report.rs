@@ -1,4 +1,4 @@
-//! What is said about each envelope: the same for people and, as JSON, for programs.
+//! The report about each envelope: the same for people and, as JSON, for programs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(super) const NOT_RECORDED: [&str; 6] = [
 pub(super) struct WhyEnvelope<'a> {
     pub(super) id: String,
     pub(super) is_asked: bool,
-    pub(super) cause: CauseTold,
+    pub(super) cause: CauseFound,
     pub(super) caused_by: Option<String>,
     pub(super) source: &'a str,
     pub(super) subject: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct WhyEnvelope<'a> {
 
 #[derive(Serialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum CauseTold {
+pub(super) enum CauseFound {
     None,
     InTree,
     InNoLog,
@@ -60,7 +60,7 @@ pub(super) struct WhyRecord<'a> {
     pub(super) differs: bool,
     pub(super) unwritable: Option<&'a str>,
     pub(super) matched: Vec<WhyListener<'a>>,
-    /// The log does not hold whether these match.
+    /// The log does not tell whether these match.
     pub(super) undecided: Vec<WhyListener<'a>>,
     pub(super) not_matched: usize,
 }
@@ -74,7 +74,7 @@ pub(super) struct WhyListener<'a> {
     pub(super) evicted: Option<WhyEviction<'a>>,
 }
 
-/// So many envelopes were lost while the bus went from one sequence number to another.
+/// This many envelopes were lost while the bus went from one sequence number to another.
 #[derive(Serialize)]
 pub(super) struct WhyLoss {
     pub(super) count: u64,
@@ -143,12 +143,12 @@ impl<'a> Reporter<'a> {
     pub(super) fn envelope(&self, id: Uuid, caused: &[Uuid]) -> Option<WhyEnvelope<'a>> {
         let found = self.account.envelopes.get(&id)?;
         let (cause, caused_by) = match found.cause {
-            NamedCause::None => (CauseTold::None, None),
-            NamedCause::NotRecorded => (CauseTold::NotRecorded, None),
+            NamedCause::None => (CauseFound::None, None),
+            NamedCause::NotRecorded => (CauseFound::NotRecorded, None),
             NamedCause::Envelope(cause) if self.account.envelopes.contains_key(&cause) => {
-                (CauseTold::InTree, Some(cause.to_string()))
+                (CauseFound::InTree, Some(cause.to_string()))
             }
-            NamedCause::Envelope(cause) => (CauseTold::InNoLog, Some(cause.to_string())),
+            NamedCause::Envelope(cause) => (CauseFound::InNoLog, Some(cause.to_string())),
         };
         let content = found.content.as_ref();
         Some(WhyEnvelope {

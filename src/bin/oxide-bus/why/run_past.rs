@@ -1,7 +1,7 @@
-//! What the log tells of a bus from one start of the log to its end: which subscriptions listened when, and what they lost.
+//! One run of a log, from its start to its end: which subscriptions listened when, and what they lost.
 //!
-//! Only that is kept which concerns an envelope of the tree. So the memory depends on what was asked for and on how many
-//! listen at a time, not on how long the log is.
+//! Only records that concern an envelope of the tree are kept. So the memory depends on the question and on the number
+//! of subscriptions at a time, not on the length of the log.
 
 use std::collections::HashMap;
 
@@ -22,18 +22,18 @@ pub(super) struct RunPast {
 #[derive(Default)]
 pub(super) struct SubscriptionPast {
     pub(super) name: Option<String>,
-    /// The sequence number that the bus had reached when it came; 0 if it came before the log began.
+    /// The sequence number that the bus had reached when the subscription came; 0 if it came before the log began.
     since: u64,
     until: Option<u64>,
     /// Why it was evicted, if it was.
     pub(super) evicted: Option<(u64, String)>,
-    /// What it listens to, from a sequence number on.
+    /// Its filters, each from a sequence number on.
     filters: Vec<(u64, FilterWords)>,
-    /// How many it has lost in all, as told when the bus had reached a sequence number.
+    /// Its losses so far, each as told when the bus had reached a sequence number.
     lost: Vec<(u64, u64)>,
 }
 
-/// Losses of a subscription, of which one may be the envelope in question.
+/// Losses of a subscription. One of them may be the envelope in question.
 pub(super) struct LostAround {
     pub(super) count: u64,
     pub(super) from: u64,
@@ -127,8 +127,8 @@ impl SubscriptionPast {
     }
 }
 
-/// Adds what holds from a sequence number on. It replaces the last one, if no envelope of the tree lies between its
-/// neighbours: then it is neither the last before such an envelope nor the first after it.
+/// Adds a value that holds from a sequence number on. It replaces the last value if no envelope of the tree lies
+/// between the neighbours of that value: then nobody asks for it.
 fn replace_or_push<T>(
     points: &mut Vec<(u64, T)>,
     point: (u64, T),

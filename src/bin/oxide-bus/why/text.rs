@@ -1,26 +1,26 @@
-//! The answer for people: a tree, and what else the logs have beside it.
+//! The answer for people: a tree, and the other records about it.
 
 use std::fmt::Write;
 
 use super::super::output::escaped;
 use super::report::{
-    CauseTold, NOT_RECORDED, WhyEnvelope, WhyEvent, WhyListener, WhyRecord, WhyRest,
+    CauseFound, NOT_RECORDED, WhyEnvelope, WhyEvent, WhyListener, WhyRecord, WhyRest,
 };
 use super::tree::TreeRow;
 
 /// How many subscriptions are listed in a line. Further ones are counted; JSON has them all.
 const MAX_LISTED: usize = 20;
 
-/// Returns the lines of one envelope. What a log has is shown without characters that could mislead.
+/// Returns the lines of one envelope. Texts of a log are shown without characters that could mislead.
 pub(super) fn envelope(row: &TreeRow, envelope: &WhyEnvelope<'_>) -> String {
     let mut lines = vec![heading(envelope)];
     if row.is_root {
         match (envelope.cause, &envelope.caused_by) {
-            (CauseTold::NotRecorded, _) => lines.push("caused by: not recorded".to_owned()),
-            (CauseTold::InNoLog, Some(id)) => {
+            (CauseFound::NotRecorded, _) => lines.push("caused by: not recorded".to_owned()),
+            (CauseFound::InNoLog, Some(id)) => {
                 lines.push(format!("caused by: {id}, which is in none of these logs"));
             }
-            (CauseTold::InTree, Some(id)) => lines.push(format!("caused by: {id}, in a circle")),
+            (CauseFound::InTree, Some(id)) => lines.push(format!("caused by: {id}, in a circle")),
             _ => {}
         }
     }
@@ -181,7 +181,7 @@ fn event(event: &WhyEvent<'_>) -> String {
         event.log, event.line, event.time, event.event
     );
     for (key, value) in [
-        // An id says more than none, where there is no name.
+        // The id is shown only if there is no name.
         ("id", event.id.as_deref().filter(|_| event.name.is_none())),
         ("name", event.name),
         ("source", event.source),

@@ -1,4 +1,4 @@
-//! The envelopes as a tree, in the order and with the lines in which it is drawn.
+//! The envelopes as a tree, in the order in which it is drawn, with its lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub(super) fn rows(account: &WhyAccount, caused: &BTreeMap<Uuid, Vec<Uuid>>) -> 
     let (roots, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| is_root(it.cause));
     let mut rows = Vec::with_capacity(account.envelopes.len());
     let mut seen = BTreeSet::new();
-    // Those that no root leads to are in a circle. It begins somewhere.
+    // Envelopes that no root leads to are in a circle. It begins anywhere.
     for start in roots.into_iter().chain(others) {
         draw(start.id, caused, &mut seen, &mut rows);
     }

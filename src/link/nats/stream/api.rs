@@ -8,7 +8,7 @@ use super::connection::StreamConnection;
 use crate::link::engine::EngineError;
 use crate::link::stream::StreamError;
 
-/// The server's codes for what is not there.
+/// The server's codes for something that does not exist.
 const NO_STREAM: u64 = 10059;
 const NO_CONSUMER: u64 = 10014;
 
@@ -18,7 +18,7 @@ const TOO_LARGE: u64 = 10054;
 /// The server's codes for an account without streams.
 const NO_STREAMS: [u64; 2] = [10039, 10076];
 
-/// What every answer of `JetStream` may have, also that to a publish.
+/// The fields that every answer of `JetStream` may have, also the answer to a publish.
 #[derive(Debug, Deserialize)]
 struct Answer {
     error: Option<ApiError>,
@@ -79,7 +79,7 @@ pub(super) struct ConsumerInfo {
 #[derive(Debug, Deserialize)]
 struct Deleted {}
 
-/// What a request of this link is about.
+/// The requests of one link.
 pub(super) struct Api<'a> {
     pub(super) connection: &'a StreamConnection,
     pub(super) stream: &'a str,
@@ -92,7 +92,7 @@ impl Api<'_> {
         (self.request(subject, Vec::new(), NO_STREAM).await?).ok_or_else(|| failed(missing()))
     }
 
-    /// Returns what the server knows of a consumer. `None` if there is none.
+    /// Returns the server's information about a consumer. `None` if it does not exist.
     pub(super) async fn consumer(&self, name: &str) -> Result<Option<ConsumerInfo>, EngineError> {
         let subject = format!("$JS.API.CONSUMER.INFO.{}.{name}", self.stream);
         self.request(subject, Vec::new(), NO_CONSUMER).await
@@ -125,7 +125,7 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// Makes a request. `None` if the answer is that this is not there.
+    /// Makes a request. `None` if the thing does not exist.
     async fn request<T: DeserializeOwned>(
         &self,
         subject: String,

@@ -6,7 +6,7 @@ use super::super::Nats;
 use super::super::news::SharedNews;
 use crate::link::engine::EngineError;
 
-/// An address that nothing can be reached at, in the place of the server's own: the client does not connect again.
+/// An address without a server. It replaces the server's own, so that the client does not connect again.
 const NOWHERE: &str = "nats://127.0.0.1:0";
 
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(super) struct StreamConnection {
     pub(super) inbox: String,
 }
 
-/// Connects. Everything that is sent to the connection's inbox comes by the subscription; it ends with the connection.
+/// Connects. Messages to the connection's inbox come by the subscription, which ends with the connection.
 pub(super) async fn connect(
     nats: &Nats,
     name: &str,
@@ -40,7 +40,7 @@ pub(super) async fn connect(
     // The client's futures are large.
     let client = Box::pin(options.connect(servers)).await;
     let client = client.map_err(|error| EngineError::new(DOING, error))?;
-    // Nothing has been sent before this, so it does no harm if the client connects again before it knows.
+    // Nothing was sent before this, so a reconnect of the client before this call does no harm.
     (client.set_server_pool(NOWHERE).await).map_err(|error| EngineError::new(DOING, error))?;
     let inbox = client.new_inbox();
     let messages = (client.subscribe(format!("{inbox}.>")).await)

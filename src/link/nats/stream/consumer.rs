@@ -1,11 +1,12 @@
-//! Where a durable link goes on in its stream.
+//! Consumers: where a durable link goes on in its stream.
 
 use super::api::{Api, ConsumerConfig, ConsumerInfo, StreamInfo, failed};
 use crate::link::engine::{EngineError, LinkPlan};
+use crate::link::frames::subject;
 use crate::link::stream::{StreamError, StreamStart};
-use crate::link::subject;
 
-/// How long the server waits until it sends a message again. It need not: after each cut there is another consumer.
+/// How long the server waits until it sends a message again. It is long because this is not needed: after each cut
+/// there is another consumer.
 const ACK_WAIT_NANOS: u64 = 60 * 60 * 1_000_000_000;
 
 const LAST_PER_SUBJECT: &str = "last_per_subject";
@@ -37,8 +38,8 @@ fn filter(info: &StreamInfo, imports: &[String]) -> Option<String> {
     is_narrower.then_some(filter)
 }
 
-/// Makes a consumer that begins where the link is, in the place of the one before. `position` is how far the link is
-/// itself, if it knows. Returns the name of the consumer, and the position that it begins after.
+/// Makes a consumer that begins where the link is, and replaces the previous one. `position` says how far the link is,
+/// if it knows. Returns the name of the consumer, and the position that it begins after.
 pub(super) async fn begin(
     api: &Api<'_>,
     info: &StreamInfo,
@@ -58,7 +59,7 @@ pub(super) async fn begin(
             StreamStart::First => Some(0),
             StreamStart::LastPerSubject => None,
         });
-    // The one that knows more stays until the other is there.
+    // The consumer that is further stays until the other one exists.
     let stays = usize::from(known[0].is_none() || positions[1] > positions[0]);
     let made = 1 - stays;
     if known[made].is_some() {
@@ -70,7 +71,7 @@ pub(super) async fn begin(
         durable_name: names[made].clone(),
         deliver_policy: policy.to_owned(),
         opt_start_seq: position.map(|position| position + 1),
-        // The server insists on one for the last of each subject.
+        // The server requires a filter for the last message of each subject.
         filter_subject: filter.or_else(|| position.is_none().then(|| ">".to_owned())),
         ack_policy: "all".to_owned(),
         ack_wait: ACK_WAIT_NANOS,
@@ -83,7 +84,7 @@ pub(super) async fn begin(
     Ok((config.durable_name, position))
 }
 
-/// Returns how far the link was that this consumer is of.
+/// Returns how far the link of this consumer was.
 fn reached(consumer: &ConsumerInfo) -> Option<u64> {
     let (floor, config) = (consumer.ack_floor, &consumer.config);
     if floor.consumer_seq == 0 && config.deliver_policy == LAST_PER_SUBJECT {

@@ -1,15 +1,17 @@
 //! The engine of durable links, over `JetStream`: the streams of a NATS server.
 //!
-//! It speaks `JetStream`'s own few subjects itself, so it needs nothing more of the client. What a link relies on:
+//! It uses the few subjects of `JetStream` itself, so it needs nothing more of the client. A link relies on three
+//! things:
 //!
-//! - **Acknowledged publishes.** Each frame is published with an inbox of its own for the answer, and an id
-//!   (`Nats-Msg-Id`), by which the server passes over what it has stored already.
-//! - **One connection at a time.** The client would write to a new connection what it had not written to the one before,
-//!   so that a later frame might be stored before an earlier one. Here a connection that was cut is given up with all
-//!   that waited in it, and another is made.
+//! - **Acknowledged publishes.** Each frame is published with an inbox of its own for the answer, and with an id
+//!   (`Nats-Msg-Id`). By the id the server passes over frames that it has stored already.
+//! - **One connection at a time.** The client would write its remaining frames to the next connection, so a later frame
+//!   might be stored before an earlier one. Here a connection that was cut is given up with everything that waited in
+//!   it, and another is made.
 //! - **A place to go on from.** The stream remembers how far a link is, by a consumer with the link's name and `_1` or
-//!   `_2`. After each cut the link makes the other one of the two, which begins where it is, and deletes the one before.
-//!   So nothing that was on its way over a cut connection has to be waited for, and the order is that of the stream.
+//!   `_2`. After each cut the link makes the other one of the two, which begins where the link is, and deletes the old
+//!   one. So the link need not wait for messages that were under way over a cut connection, and the order is that of
+//!   the stream.
 
 mod api;
 mod connection;

@@ -1,4 +1,4 @@
-//! The requests for messages of a stream. The server sends no more of them than are asked for.
+//! Pulls: the requests for messages of a stream. The server sends only as many messages as a link asks for.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::traffic::Trip;
 
-/// The most frames that wait for the link or are asked for. It is asked for more when there is room for half of them.
+/// The most frames that wait for the link or are asked for. The link asks for more when there is room for half of them.
 const WINDOW: u64 = 1024;
 
 /// The most bytes of the messages that are asked for at once.
@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 16 << 20;
 const EXPIRES: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What is asked for since the last round trip.
+/// The requests since the last round trip.
 #[derive(Debug, Default)]
 pub(super) struct Pulls {
     /// The number of the round trip.
@@ -32,7 +32,7 @@ pub(super) struct Pulls {
     next: u64,
     /// Whether a message has come since the last request.
     has_come: bool,
-    /// The next message is larger than [`MAX_BYTES`].
+    /// Whether the next message is larger than [`MAX_BYTES`].
     is_large: bool,
 }
 
@@ -45,16 +45,16 @@ pub(super) struct Pull {
     max_bytes: u64,
 }
 
-/// What a message says beside its content.
+/// What a message means beside its content.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum PullOutcome {
     Nothing,
     /// The stream or the consumer is not as it must be.
     Failed(String),
 }
 
 impl Pulls {
-    /// Returns the request that is due, while so many frames wait for the link.
+    /// Returns the request that is due, while this many frames wait for the link.
     pub(super) fn due(&mut self, trip: Trip, waiting: u64) -> Option<Pull> {
         if trip.number != self.trip {
             *self = Pulls {
@@ -82,13 +82,13 @@ impl Pulls {
         (self.has_come, self.is_large) = (false, false);
     }
 
-    /// When a request that has not ended shows that something is wrong.
+    /// When an unended request shows that something is wrong.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.end_at.filter(|_| self.pending > 0)
     }
 
-    /// A request has ended before it was served whole.
-    pub(super) fn ended(&mut self, message: &Message) -> Told {
+    /// Notes that a request has ended before it was served whole.
+    pub(super) fn ended(&mut self, message: &Message) -> PullOutcome {
         let status = message.status.map_or(0, |status| status.as_u16());
         let description = message.description.as_deref().unwrap_or_default();
         let left = message
@@ -98,32 +98,32 @@ impl Pulls {
         let left = left.and_then(|it| it.as_str().parse().ok());
         let is_large = description.contains("MaxBytes");
         match status {
-            100 => return Told::Nothing, // a sign of life
+            100 => return PullOutcome::Nothing, // a sign of life
             404 | 408 => {}
             409 if is_large => self.is_large = !self.has_come,
-            _ => return Told::Failed(format!("no more messages: {status} {description}")),
+            _ => return PullOutcome::Failed(format!("no more messages: {status} {description}")),
         }
         self.pending = self.pending.saturating_sub(left.unwrap_or(self.pending));
-        Told::Nothing
+        PullOutcome::Nothing
     }
 
-    /// A message has come. Returns its number in the stream.
+    /// Notes that a message has come. Returns its number in the stream.
     ///
     /// # Errors
     ///
-    /// [`Told::Failed`] if it is not the next one, or is none of a stream.
-    pub(super) fn came(&mut self, message: &Message, trip: &Trip) -> Result<u64, Told> {
+    /// [`PullOutcome::Failed`] if it is not the next one, or is none of a stream.
+    pub(super) fn came(&mut self, message: &Message, trip: &Trip) -> Result<u64, PullOutcome> {
         let reply = message.reply.as_deref().unwrap_or_default();
         let Some(place) = MessagePlace::read(reply) else {
-            return Err(Told::Nothing);
+            return Err(PullOutcome::Nothing);
         };
         if trip.number != self.trip
             || !(trip.next.as_ref()).is_some_and(|it| it.ends_with(place.consumer))
         {
-            return Err(Told::Nothing); // of the consumer before
+            return Err(PullOutcome::Nothing); // of the consumer before
         }
         if place.number != self.next {
-            return Err(Told::Failed(
+            return Err(PullOutcome::Failed(
                 "messages of the stream are missing".to_owned(),
             ));
         }
@@ -146,7 +146,7 @@ impl Pull {
     }
 }
 
-/// Where a message stands, as the subject for its acknowledgement says it.
+/// The place of a message, which is in the subject for its acknowledgement.
 struct MessagePlace<'a> {
     consumer: &'a str,
     sequence: u64,
@@ -155,8 +155,8 @@ struct MessagePlace<'a> {
 }
 
 impl<'a> MessagePlace<'a> {
-    /// Reads `$JS.ACK.<stream>.<consumer>.<times>.<sequence>.<number>.<time>.<left>`. A server of a later version puts a
-    /// domain and an account before the stream, and one more token at the end.
+    /// Reads `$JS.ACK.<stream>.<consumer>.<times>.<sequence>.<number>.<time>.<left>`. A server of a later version puts
+    /// a domain and an account before the stream, and one more token at the end.
     fn read(reply: &'a str) -> Option<Self> {
         let tokens: Vec<_> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
         let from_consumer = match tokens.len() {

@@ -1,4 +1,5 @@
-//! The receiving end of a durable link: what is stored, what comes from the stream, and the next connection after a cut.
+//! The receiving end of a durable link: the answers to publishes, the messages of the stream, and the next connection
+//! after a cut.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,7 +17,7 @@ use super::super::Nats;
 use super::super::receiver::frame;
 use super::api::{self, NotStored};
 use super::connection::{self, StreamConnection};
-use super::pulls::{Pulls, Told};
+use super::pulls::{PullOutcome, Pulls};
 use super::traffic::Trip;
 use super::{SharedStream, StreamStanding};
 use crate::link::deadline::reached;
@@ -65,7 +66,7 @@ impl NatsStreamReceiver {
         }
     }
 
-    /// The connection has ended.
+    /// Notes that the connection has ended.
     fn cut(&mut self) {
         self.messages = None;
         self.shared.set(StreamStanding::Cut);
@@ -88,8 +89,8 @@ impl NatsStreamReceiver {
         }
     }
 
-    /// Tells what the client has told.
-    fn tell(&mut self, connection: &StreamConnection) {
+    /// Passes the client's news on as events.
+    fn report(&mut self, connection: &StreamConnection) {
         let (has_lagged, refusals) = connection.news.take();
         if has_lagged {
             self.fail("the client has dropped messages".to_owned());
@@ -100,7 +101,7 @@ impl NatsStreamReceiver {
         }));
     }
 
-    /// Sorts what has come.
+    /// Sorts a message by its purpose.
     fn take(&mut self, message: Message) {
         let Some(trip) = self.shared.traffic.lock().trip.clone() else {
             return;
@@ -120,7 +121,7 @@ impl NatsStreamReceiver {
         }
     }
 
-    /// The answer to a publish.
+    /// Takes the answer to a publish.
     fn answered(&mut self, message: &Message, number: u64) {
         match api::stored(message) {
             Ok(()) => {}
@@ -141,9 +142,9 @@ impl NatsStreamReceiver {
         }
     }
 
-    /// A request for messages has ended.
+    /// Takes the end of a request for messages.
     fn pulled(&mut self, message: &Message) {
-        if let Told::Failed(reason) = self.pulls.ended(message) {
+        if let PullOutcome::Failed(reason) = self.pulls.ended(message) {
             self.fail(reason);
         }
     }
@@ -156,12 +157,12 @@ impl NatsStreamReceiver {
                 let frame = frame(message);
                 self.events.push_back(EngineEvent::Kept { position, frame });
             }
-            Err(Told::Failed(reason)) => self.fail(reason),
-            Err(Told::Nothing) => {}
+            Err(PullOutcome::Failed(reason)) => self.fail(reason),
+            Err(PullOutcome::Nothing) => {}
         }
     }
 
-    /// When something is to be done though nothing comes.
+    /// When to do something even if nothing comes.
     fn deadline(&self) -> Option<Instant> {
         let traffic = self.shared.traffic.lock();
         traffic.trip.as_ref()?;
@@ -208,7 +209,7 @@ impl EngineReceiver for NatsStreamReceiver {
             let pull = trip.and_then(|trip| self.pulls.due(trip, waiting));
             let deadline = self.deadline();
             let mut changes = connection.news.watch();
-            self.tell(&connection);
+            self.report(&connection);
             if !self.events.is_empty() {
                 continue;
             }
@@ -250,7 +251,7 @@ impl EngineReceiver for NatsStreamReceiver {
     }
 }
 
-/// Waits for messages, and takes what is there. `None` if no more come.
+/// Waits for messages, and takes those that are there. `None` if no more will come.
 async fn batch(messages: Option<&mut Subscriber>) -> Option<Vec<Message>> {
     let messages = messages?;
     poll_fn(|context| {

@@ -15,7 +15,7 @@ use super::connection::StreamConnection;
 use super::consumer;
 use super::{SharedStream, StreamStanding};
 use crate::link::engine::{EngineError, EngineSender, LinkPlan, StreamProgress, for_a_stream};
-use crate::link::frame::Frame;
+use crate::link::frames::frame::Frame;
 
 /// How long a connection that closes waits for the client.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub struct NatsStreamSender {
     shared: Arc<SharedStream>,
     stream: String,
     plan: LinkPlan,
-    /// When the stream was made, as the server says it.
+    /// When the stream was made, by the server's clock.
     created: Option<String>,
 }
 
@@ -50,12 +50,12 @@ impl NatsStreamSender {
 }
 
 impl EngineSender for NatsStreamSender {
-    /// All that a durable link sends it [stores](Self::store).
+    /// A durable link [stores](Self::store) everything that it sends.
     async fn send(&mut self, _: Frame) -> Result<(), EngineError> {
         Err(for_a_stream("send a frame"))
     }
 
-    /// What a durable link asks for is in its plan.
+    /// A durable link's subscriptions are in its plan.
     async fn subscribe(&mut self, _: &str, _: Option<&str>) -> Result<(), EngineError> {
         Err(for_a_stream("subscribe"))
     }
@@ -129,7 +129,7 @@ impl EngineSender for NatsStreamSender {
         let connection = self.shared.connection();
         self.shared.set(StreamStanding::Closed);
         if let StreamStanding::Open(connection) = connection {
-            // If it fails the client has ended; if it takes long the server is away. There is nothing left to send.
+            // If this fails, the client has ended. If it takes long, the server is away. There is nothing left to send.
             let _ = time::timeout(FAREWELL, connection.client.drain()).await;
         }
     }

@@ -1,4 +1,4 @@
-//! What is under way between a durable link and its stream.
+//! The traffic between a durable link and its stream: what is under way, and how far each side is.
 
 use std::collections::VecDeque;
 
@@ -6,41 +6,41 @@ use tokio::time::Instant;
 
 use crate::link::engine::StreamProgress;
 
-/// What is under way since the last round trip, and what is known beyond it.
+/// What is under way since the last round trip, and what outlasts it.
 #[derive(Debug, Default)]
 pub(super) struct StreamTraffic {
-    /// What the last round trip has prepared, if nothing has failed since.
+    /// The result of the last round trip, if nothing has failed since.
     pub(super) trip: Option<Trip>,
     trips: u64,
     /// The numbers of frames whose answers are due, and whether each has come.
     on_the_way: VecDeque<(u64, bool)>,
-    /// Since when the first answer is waited for.
+    /// Since when the link waits for the first answer.
     pub(super) answer_since: Option<Instant>,
-    /// Positions that the link is not done with, and where to acknowledge each.
+    /// The positions that the link is not done with, each with the subject for its acknowledgement.
     open: VecDeque<(u64, String)>,
-    /// Up to which position the link is done.
+    /// The position up to which the link is done.
     pub(super) position: Option<u64>,
     /// The highest position that was handed over.
     latest: u64,
-    /// What is added to a sequence number of the stream to make a position: a stream that was made anew counts anew.
+    /// The difference between a position and a sequence number of the stream: a stream that was made anew counts anew.
     offset: u64,
-    /// How many frames were handed over and not taken by the link.
+    /// How many frames were handed over that the link has not taken.
     waiting: u64,
     taken: u64,
 }
 
-/// What a round trip has prepared.
+/// The result of a round trip.
 #[derive(Debug, Clone)]
 pub(super) struct Trip {
     pub(super) number: u64,
-    /// What comes to subjects below this one belongs to it.
+    /// Messages to subjects below this one belong to it.
     pub(super) inbox: String,
     /// The subject for asking for more, if anything is imported.
     pub(super) next: Option<String>,
 }
 
 impl StreamTraffic {
-    /// A round trip has ended well.
+    /// Notes that a round trip has ended well.
     pub(super) fn begin(&mut self, inbox: &str, next: Option<String>) {
         self.trips += 1;
         self.trip = Some(Trip {
@@ -53,7 +53,7 @@ impl StreamTraffic {
         self.open.clear();
     }
 
-    /// The stream was made anew.
+    /// Notes that the stream was made anew.
     pub(super) fn begin_anew(&mut self) {
         self.offset = self.latest;
         self.position = Some(self.offset);
@@ -69,7 +69,7 @@ impl StreamTraffic {
         self.position = sequence.map(|sequence| sequence + self.offset);
     }
 
-    /// A frame goes out. Returns where it is to be answered to.
+    /// Notes that a frame goes out. Returns the subject for its answer.
     pub(super) fn send(&mut self, number: u64) -> Option<String> {
         let inbox = &self.trip.as_ref()?.inbox;
         self.on_the_way.push_back((number, false));
@@ -77,14 +77,14 @@ impl StreamTraffic {
         Some(format!("{inbox}.a.{number}"))
     }
 
-    /// The client has refused the frame that was to go out.
+    /// Notes that the client has refused the frame.
     pub(super) fn not_sent(&mut self, number: u64) {
         self.on_the_way.pop_back_if(|(last, _)| *last == number);
     }
 
-    /// The answer for a frame has come. Returns up to which number all have, if that is news.
+    /// Notes the answer for a frame. Returns the number up to which all frames are answered, if that is news.
     pub(super) fn answered(&mut self, number: u64) -> Option<u64> {
-        // There are gaps where frames were refused.
+        // Refused frames leave gaps.
         let at = (self.on_the_way.binary_search_by_key(&number, |it| it.0)).ok()?;
         self.on_the_way[at].1 = true;
         let mut last = None;
@@ -97,7 +97,7 @@ impl StreamTraffic {
         last
     }
 
-    /// A message comes. Returns its position.
+    /// Notes that a message is handed over. Returns its position.
     pub(super) fn hand_over(&mut self, sequence: u64, reply: String) -> u64 {
         let position = sequence + self.offset;
         self.latest = self.latest.max(position);
@@ -106,7 +106,7 @@ impl StreamTraffic {
         position
     }
 
-    /// The link is so far. Returns where to acknowledge that, if it can be.
+    /// Notes how far the link is. Returns the subject by which to acknowledge that, if there is one.
     pub(super) fn taken(&mut self, progress: StreamProgress) -> Option<String> {
         let taken = progress.taken.max(self.taken);
         self.waiting = self.waiting.saturating_sub(taken - self.taken);
@@ -121,7 +121,7 @@ impl StreamTraffic {
         last
     }
 
-    /// How many frames were handed over and not taken by the link.
+    /// How many frames were handed over that the link has not taken.
     pub(super) fn waiting(&self) -> u64 {
         self.waiting
     }

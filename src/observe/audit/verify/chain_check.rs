@@ -28,8 +28,8 @@ impl ChainCheck {
         }
     }
 
-    /// Goes on after this head. Returns whether it fits to what was added; `None` where that is not known.
-    fn pass(&mut self, hash: Hash) -> Option<bool> {
+    /// Continues after this head. Returns whether the head fits the lines before it, or `None` if that is not known.
+    fn continue_after(&mut self, hash: Hash) -> Option<bool> {
         let expected = self.chain.take().map(Chain::head);
         self.chain = Chain::after(Some(hash));
         expected.map(|expected| expected == hash)
@@ -44,7 +44,7 @@ impl Check {
             return;
         }
         let Some(hash) = event.hash else { return };
-        match self.chain.pass(hash) {
+        match self.chain.continue_after(hash) {
             Some(false) => {
                 self.add(Finding::Chain);
                 return;

@@ -28,12 +28,12 @@ const AROUND: u64 = 1024 * 1024;
 /// How many flaws are kept; further ones are only counted.
 const MAX_FLAWS: usize = 1_000;
 
-/// A file that starts with so many lines that are no records is taken for something other than a log.
+/// A file that starts with this many lines that are no records is taken for something other than a log.
 const MAX_STRANGE: usize = 100;
 
-/// Reads the files of a log, in the order in which they were written, and checks whether everything is there and in
-/// order: from the `opened` record on, and each envelope within the codec's default limits. The messages may be of any
-/// type: any JSON value is accepted. A [`Verifier`] can [require more](Verifier::messages).
+/// Reads the files of a log, in the order in which they were written. Checks whether everything is there and in order,
+/// from the `opened` record on, and each envelope within the codec's default limits. The messages may be of any type:
+/// any JSON value is accepted. A [`Verifier`] can [require more](Verifier::messages).
 ///
 /// A byte-order mark of UTF-8 at the start of a file is skipped. A file that is no log is one flaw
 /// ([`Finding::NotALog`]).

@@ -28,8 +28,8 @@ pub struct Report {
     pub torn: u64,
     /// The number of the last record.
     pub last_record: Option<u64>,
-    /// Envelopes that are whole, but whose message is not of the type that [`Verifier::messages`](super::super::Verifier::messages) requires. Each is
-    /// among the flaws.
+    /// Envelopes that are whole, but whose message is not of the type that
+    /// [`Verifier::messages`](super::super::Verifier::messages) requires. Each is among the flaws.
     pub foreign: u64,
     /// How many heads of a hash chain fit to the lines before them. Without the feature `hash-chain` none is checked.
     pub heads: u64,

@@ -1,4 +1,4 @@
-//! Which publishes were refused.
+//! The refused publishes, counted by capability, source and reason.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Where the sequence numbers of a log do not follow each other.
+//! The gaps of a log: the places where its sequence numbers do not follow each other.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ pub(super) struct GapList {
     pub(super) missing: u64,
 }
 
-/// A place where a sequence number is another than the one that must follow.
+/// A place where the sequence number is not the next one.
 #[derive(Debug, Serialize)]
 pub(super) struct SequenceGap {
     pub(super) log: String,
@@ -25,7 +25,7 @@ pub(super) struct SequenceGap {
 }
 
 impl GapList {
-    /// Goes on with the sequence number from which the next envelope counts; `None` if that is not known.
+    /// Continues with this sequence number for the next envelope; `None` if it is not known.
     pub(super) fn go_on(&mut self, next: Option<u64>) {
         self.next = next;
     }
@@ -36,7 +36,7 @@ impl GapList {
         if found == expected {
             return;
         }
-        // A number that comes again, or goes back, is no number of missing ones.
+        // A number that comes again, or goes back, means no missing envelopes.
         self.missing = (self.missing).saturating_add(found.saturating_sub(expected));
         if self.first.len() < MAX_LISTED {
             self.first.push(SequenceGap {

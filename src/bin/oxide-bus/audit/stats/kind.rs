@@ -1,4 +1,4 @@
-//! What kind of message an envelope has, as far as a log tells it.
+//! The kind of an envelope's message, as far as a log tells it.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::super::log_line::LoggedEnvelope;
 
-/// Returns the subject of a command or an event. Of another message that is an object, returns what its keys `kind` and
-/// `type` say, or its only key: that is how serde tags the variants of an enum.
+/// Returns the subject of a command or an event. For another message that is an object, returns what its keys `kind`
+/// and `type` say, or its only key: serde tags the variants of an enum in these ways.
 pub(super) fn kind_of(envelope: &LoggedEnvelope<'_>) -> Option<String> {
     if let Some(message) = envelope.known_message() {
         return Some(message.subject().to_string());

@@ -1,4 +1,4 @@
-//! How many envelopes each subscription and link has lost, as far as the log tells it.
+//! The losses of each subscription and link, as far as the log tells them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -23,32 +23,32 @@ pub(super) enum Loser {
 
 #[derive(Default)]
 pub(super) struct Lost {
-    counts: BTreeMap<(Loser, String), ToldLosses>,
+    counts: BTreeMap<(Loser, String), ReportedLosses>,
     /// Records of further losers.
     pub(super) others: u64,
 }
 
 #[derive(Default)]
-struct ToldLosses {
+struct ReportedLosses {
     name: Option<String>,
     envelopes: u64,
     evicted: Option<String>,
 }
 
-/// What one subscription, one link or the log itself has lost.
+/// The losses of one subscription, one link or the log itself.
 #[derive(Debug, Serialize)]
 pub(super) struct LossCount<'a> {
     pub(super) loser: Loser,
     /// The name, or the id of a subscription without a name.
     pub(super) name: &'a str,
-    /// As the log told last: a subscription may have lost more since then.
+    /// The last count in the log. A subscription may have lost more since then.
     pub(super) envelopes: u64,
     /// Why it was evicted, if it was.
     pub(super) evicted: Option<&'a str>,
 }
 
 impl Lost {
-    /// Takes in a record of a loss. Ignores every other.
+    /// Takes in a record of a loss. Ignores every other record.
     pub(super) fn add(&mut self, event: &LoggedEvent) {
         let name = event.name.clone().map(cut);
         let loser = match &*event.kind {

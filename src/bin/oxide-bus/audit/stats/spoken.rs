@@ -1,4 +1,4 @@
-//! How often each source has said each kind of message.
+//! The messages of each source, counted by kind.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl Spoken {
     }
 }
 
-/// Cuts a name that a stranger may have made long.
+/// Cuts a name, which a stranger may have made long.
 pub(super) fn cut(mut name: String) -> String {
     if name.len() > MAX_NAME {
         name.truncate(name.floor_char_boundary(MAX_NAME));

@@ -1,4 +1,4 @@
-//! What some logs have in them: read record by record, and told as text or as JSON.
+//! The summary of some logs: made record by record, and printed as text or as JSON.
 
 use std::{fmt, mem};
 
@@ -200,7 +200,7 @@ impl fmt::Display for LogSummary {
     }
 }
 
-/// Writes a table, if it has lines. What a log has is shown without characters that could mislead.
+/// Writes a table, if it has lines. Texts of a log are shown without characters that could mislead.
 fn table(
     f: &mut fmt::Formatter<'_>,
     head: &str,

@@ -1,4 +1,4 @@
-//! How many envelopes were made when: the busiest second, and all of the time in some pieces.
+//! The envelopes of a log over time: the busiest second, and the whole time in some pieces.
 //!
 //! Both take little memory, however long the log is.
 
@@ -9,7 +9,8 @@ use serde::Serialize;
 /// How many pieces there are at most.
 const MAX_PIECES: usize = 120;
 
-/// So many seconds are counted at a time. An envelope that comes later than that is counted as if its second began anew.
+/// How many seconds are counted at a time. An envelope that comes later than that is counted as if its second began
+/// anew.
 const MAX_SECONDS: usize = 4_096;
 
 #[derive(Default)]
@@ -54,7 +55,8 @@ impl AuditTimeline {
         *self.piece(second) += 1;
     }
 
-    /// Returns the second in which the most envelopes were made; of several, the one that had so many first.
+    /// Returns the second in which the most envelopes were made. If there are several, returns the one that reached
+    /// that number first.
     pub(super) fn busiest(&self) -> Option<BusySecond> {
         self.busiest
     }

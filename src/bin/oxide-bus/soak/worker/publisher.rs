@@ -8,10 +8,10 @@ use oxide_bus::{Delivery, Denial, Envelope, Overflow, PublishError, SubscribeOpt
 
 use super::super::part::{Job, SoakLoad};
 use super::super::report::broken;
-use super::super::round::STEP_TIMEOUT;
+use super::super::state::STEP_TIMEOUT;
 use super::{Either, Worker};
 
-/// The phases of a capability, which repeat modulo 4. In the two phases in between it is being changed.
+/// The phases of a capability, which repeat modulo 4. It is being changed in the two phases in between.
 const GRANTED: u64 = 0;
 const REVOKED: u64 = 2;
 
@@ -96,7 +96,7 @@ impl Worker {
         round.matched.fetch_add(matched as u64, Ordering::Relaxed);
         self.number += published as u64;
         round.finish(line, self.number);
-        // A phase that is the same before and after held all the while.
+        // If the phase is the same before and after, it held all the time.
         let phase = Some(before % 4).filter(|_| before == phase());
         let may = published == 0 || phase != Some(REVOKED) && !is_foreign;
         promise!(may => by, "publishes {from}, which is revoked or beyond its scope");

@@ -7,7 +7,7 @@ use oxide_bus::{Delivery, Envelope, RecvTimeoutError, Subscription, TryRecvError
 
 use super::super::part::{CHANGES, Job, SoakLoad};
 use super::super::report::broken;
-use super::super::round::STEP_TIMEOUT;
+use super::super::state::STEP_TIMEOUT;
 use super::{Either, Worker};
 
 /// How long a timed receive waits.
@@ -37,7 +37,7 @@ impl Worker {
         let told: Result<usize, TryRecvError> = match way {
             0 | 1 => match either!(it, it => it.recv(), await) {
                 Ok(it) => {
-                    // It answers before the question counts as received, so when everything is received everything is
+                    // It answers before the question counts as received. So when everything is received, everything is
                     // answered.
                     if self.part.job == Job::Answer {
                         self.publish(1, Some(&it)).await;
