@@ -123,8 +123,9 @@
 //!
 //! # Your code on the bus
 //!
-//! * **Recursion.** A predicate, a subject, a waker or a `Drop` may publish, and so call itself again. The bus does not
-//!   count how deep. Recursion without end overflows the stack, as in any function.
+//! * **Recursion.** A predicate, a subject, a waker or a `Drop` may publish, and so call itself again. So may a
+//!   subscriber of `tracing` that is told an advisory, and cause another by that. The bus does not count how deep.
+//!   Recursion without end overflows the stack, as in any function.
 //! * **Destructors that panic.** A payload's `Drop` should not panic. If it does, the panic unwinds into the publish or
 //!   receive that let go of it. The bus goes on, with whole locks and accounts. Whether that publish took place is not
 //!   promised, nor is the rest of its batch (`tests/library/payload_drop.rs`).
@@ -184,8 +185,6 @@
 //!   may tell first. (An [audit log](crate::audit) has grants and revokes in the order in which they came about.)
 //! * That a subscription without a filter lags is told when a segment is opened that leaves it out, or pushes out what
 //!   it had queued: up to 1,024 envelopes late if no subscriber has room, else up to 64.
-//! * Telling may run code that does something to be told, such as a subscriber of `tracing` that publishes.
-//!   Beyond four of them in one another nothing is told.
 //!
 //! # What is retained
 //!
