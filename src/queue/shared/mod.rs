@@ -113,12 +113,6 @@ impl<M> SharedQueue<M> {
         self.channel.lost()
     }
 
-    /// Returns how many envelopes the subscriber must have received for the queue to have room again. The queue is full
-    /// by its `entry`, and publishers do not wait for it.
-    pub(crate) fn vacant_at(&self, entry: &Entry) -> u64 {
-        (entry.enqueued + 1).saturating_sub(self.terms.capacity as u64)
-    }
-
     /// Returns its accounts. `entry` is that of the current head.
     pub(crate) fn accounts(&self, entry: &Entry) -> Accounts {
         let consumed = self.state.consumed.load(Ordering::Relaxed); // a figure, no more
