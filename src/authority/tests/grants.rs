@@ -308,7 +308,7 @@ fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted
     for _ in 0..50 {
         assert!(
             by_name
-                .enter(&bus.core, &envelope(), &mut CachedVerdict::for_one())
+                .enter(&bus.core, &envelope(), &mut CachedVerdict::default())
                 .is_err()
         );
     }
