@@ -37,7 +37,7 @@ use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
 use crate::message::subject::Payload;
 use crate::support::sync::{ArcSwap, AtomicU64, Mutex, Ordering};
-use crate::support::wait_list::WaitList;
+use crate::support::wait_list::{WaitList, Waking};
 
 /// Granted, without restrictions.
 const UNRESTRICTED: u64 = 1 << 63;
@@ -122,6 +122,14 @@ fn in_flight<'a>(words: impl Iterator<Item = &'a AtomicU64>) -> u64 {
 impl Admission {
     pub(crate) fn new() -> Self {
         Self::with(GrantTerms::NeverGranted)
+    }
+
+    /// Makes it an admission that wakes drains in this way.
+    pub(crate) fn waking(self, waking: Waking) -> Self {
+        Admission {
+            leaving: Arc::new(WaitList::waking(waking)),
+            ..self
+        }
     }
 
     /// An admission that nothing will be granted to.
