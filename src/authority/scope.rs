@@ -45,6 +45,11 @@ impl<'a> Origin<'a> {
         }
     }
 
+    /// Whether a publisher forwards it: then no grant lets it pass that does not say so.
+    pub(crate) fn is_forwarded(self) -> bool {
+        self.forwards_for().is_some()
+    }
+
     /// Whether a link has set the header with this name, so that nobody needs permission for it.
     #[cfg(feature = "link")]
     fn has_set(self, header: &str) -> bool {
@@ -165,7 +170,7 @@ impl Scope {
         if self.has_expired() {
             return Err(Denial::Expired.into());
         }
-        if origin.forwards_for().is_some() && !self.forwards {
+        if origin.is_forwarded() && !self.forwards {
             return Err(Denial::Forwarding.into());
         }
         for (at, envelope) in envelopes.iter().enumerate() {

@@ -20,7 +20,7 @@ use crate::message::subject::Payload;
 use crate::message::trace_context::TraceContext;
 use crate::queue::segment::MAX_SLOTS;
 use crate::support::sync::Mutex;
-use crate::support::wait_list::{Threads, WaitList};
+use crate::support::wait_list::Waking;
 
 /// Makes a [`Bus`] with other options than those of [`Bus::new`].
 ///
@@ -57,7 +57,7 @@ pub struct BusBuilder<M = Message> {
     limits: GrantLimits,
     request_timeout: Duration,
     max_segment: usize,
-    wakes_directly: bool,
+    waking: Waking,
     trace_context: Option<TraceContext>,
     total_order: bool,
 }
@@ -215,9 +215,14 @@ impl<M: Payload> BusBuilder<M> {
         self
     }
 
-    /// Lets each publisher wake all sleeping threads itself. By default it wakes two, which wake the others. It is for
-    /// programs with threads of very low priority. By default, such a thread might be woken early and not get to run
-    /// for long, while others wait for it to wake them.
+    /// Lets a thread that wakes many sleeping threads wake all of them itself. By default it wakes two, which wake the
+    /// others. It is for programs with threads of very low priority. By default, such a thread might be woken early and
+    /// not get to run for long, while others wait for it to wake them.
+    ///
+    /// That goes for every thread that waits at this bus: subscribers, those of its advisories and members of a group
+    /// at their end too; publishers that wait for room, where all are woken at once; and threads that
+    /// [drain](Bus::drain), [wait for subscribers](Bus::wait_for_subscribers) or
+    /// [revoke and drain](Bus::revoke_and_drain).
     ///
     /// # Cost
     ///
@@ -236,7 +241,7 @@ impl<M: Payload> BusBuilder<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn wake_directly(mut self) -> Self {
-        self.wakes_directly = true;
+        self.waking = Waking::Directly;
         self
     }
 
@@ -323,9 +328,9 @@ impl<M: Payload> BusBuilder<M> {
 
     /// Makes the bus.
     pub fn build(self) -> Bus<M> {
-        let mut shared = BusState::new();
+        let mut shared = BusState::new(self.waking);
         let max_source = self.limits.name;
-        shared.grants = Arc::new(Grants::new(self.limits));
+        shared.grants = Arc::new(Grants::new(self.limits, self.waking));
         shared.request_timeout = self.request_timeout;
         let core = &mut shared.core;
         let (size, must_encode) = (self.size, self.must_encode);
@@ -337,9 +342,6 @@ impl<M: Payload> BusBuilder<M> {
             });
         }
         core.max_segment = self.max_segment;
-        if self.wakes_directly {
-            core.readers = Arc::new(WaitList::waking(Threads::Directly));
-        }
         core.trace_context = self.trace_context;
         core.order = self.total_order.then(Mutex::default);
         Bus {
@@ -357,7 +359,7 @@ impl<M> Bus<M> {
         M: Payload,
     {
         Bus {
-            core: Arc::new(BusState::new()),
+            core: Arc::new(BusState::new(Waking::default())),
         }
     }
 
@@ -372,7 +374,7 @@ impl<M> Bus<M> {
             limits: GrantLimits::default(),
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             max_segment: MAX_SLOTS,
-            wakes_directly: false,
+            waking: Waking::default(),
             trace_context: None,
             total_order: false,
         }
@@ -387,7 +389,7 @@ impl<M> fmt::Debug for BusBuilder<M> {
             .field("limits", &self.limits)
             .field("request_timeout", &self.request_timeout)
             .field("max_segment", &self.max_segment)
-            .field("wakes_directly", &self.wakes_directly)
+            .field("waking", &self.waking)
             .field("trace_context", &self.trace_context.is_some())
             .field("total_order", &self.total_order)
             .finish_non_exhaustive()

@@ -297,7 +297,7 @@ impl<M: Payload> Bus<M> {
         }
         let envelope = Pending::take(&mut pending);
         let by_name = self.core.grants.by_name(capability);
-        match by_name.enter(&self.core, &envelope, &mut CachedVerdict::for_one()) {
+        match by_name.enter(&self.core, &envelope, &mut CachedVerdict::default()) {
             Ok(_guard) => self.place(envelope, Limit::Theirs),
             Err(cause) => Err(PublishError::caused(envelope, cause)),
         }

@@ -42,9 +42,9 @@ impl<M: Payload> Bus<M> {
     ///
     /// # Cost
     ///
-    /// When a segment is opened, each envelope of the segment before is asked for its subject. If some match a pattern,
-    /// as many handles as are retained for that pattern are copied. A retained envelope keeps its segment, and so its
-    /// neighbours; see [`Delivery`].
+    /// When a segment is opened, each envelope of the segment before is asked for its subject, once. If some match a
+    /// pattern, as many handles as are retained for that pattern are copied. A retained envelope keeps its segment, and
+    /// so its neighbours; see [`Delivery`].
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<M: Payload> Bus<M> {
         let rule = Rule {
             pattern,
             count,
-            is_for: |pattern, envelope: &Envelope<M>| pattern.matches(&envelope.message.subject()),
+            subject: |envelope: &Envelope<M>| envelope.message.subject(),
         };
         let mut outcome = Err(RetainError::Closed);
         self.core.change_rules(|rules| {

@@ -66,7 +66,7 @@ impl<M> Bus<M> {
         let shared = (current.standings()).filter(|(queue, _)| !queue.is_evicted());
         let shared = shared.map(|(queue, entry)| {
             let accounts = queue.accounts(&entry);
-            let high_water = queue.state().high_water(accounts.queued());
+            let high_water = queue.state().high_water.level(accounts.queued());
             SubscriptionStats::new(queue.terms(), 1, (&[], &[]), accounts, high_water)
         });
         let direct =

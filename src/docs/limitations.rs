@@ -123,8 +123,9 @@
 //!
 //! # Your code on the bus
 //!
-//! * **Recursion.** A predicate, a subject, a waker or a `Drop` may publish, and so call itself again. The bus does not
-//!   count how deep. Recursion without end overflows the stack, as in any function.
+//! * **Recursion.** A predicate, a subject, a waker or a `Drop` may publish, and so call itself again. So may a
+//!   subscriber of `tracing` that is told an advisory, and cause another by that. The bus does not count how deep.
+//!   Recursion without end overflows the stack, as in any function.
 //! * **Destructors that panic.** A payload's `Drop` should not panic. If it does, the panic unwinds into the publish or
 //!   receive that let go of it. The bus goes on, with whole locks and accounts. Whether that publish took place is not
 //!   promised, nor is the rest of its batch (`tests/library/payload_drop.rs`).
@@ -185,8 +186,6 @@
 //!   about.)
 //! * The lag of a subscription without a filter is reported when a segment is opened that leaves it out, or that
 //!   displaces what it had queued. That is up to 64 envelopes late, and up to 1,024 if no subscriber has room.
-//! * Telling may run code that does something to be told, such as a subscriber of `tracing` that publishes.
-//!   Beyond four of them in one another nothing is told.
 //!
 //! # What is retained
 //!

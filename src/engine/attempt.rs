@@ -55,7 +55,7 @@ impl Limit {
     /// Until when a publisher that began to wait at `began` waits for this subscriber. None if it waits without end.
     pub(crate) fn deadline(self, terms: &Terms, began: Instant) -> Option<Instant> {
         let until = match self {
-            Limit::Until(until) => terms.cap_deadline(Some(until)),
+            Limit::Until(until) if !terms.overrides_limit => Some(until),
             _ => None,
         };
         let theirs = terms.deadline(began);

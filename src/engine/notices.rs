@@ -5,16 +5,11 @@
 //!
 //! The tests are in `tests/library/advisories.rs`.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::message::advisory::Advisory;
 use crate::support::clock;
-
-/// How deeply one thread may nest advisories. Reporting one may run code of a subscriber or of `tracing`, which may
-/// cause another. This limit ends the chain.
-const DEPTH: u32 = 4;
 
 /// What one bus tells, and to whom.
 pub(crate) struct Notices {
@@ -144,47 +139,8 @@ impl Notices {
 
     #[cold]
     fn inform_listeners(&self, advisory: &Advisory) {
-        let Some(_telling) = Telling::begin() else {
-            return;
-        };
         for listener in self.listeners.iter().filter(|listener| listener.listens()) {
             listener.record(advisory);
         }
-    }
-}
-
-thread_local! {
-    static TELLING: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Marks a thread that is telling an advisory.
-struct Telling;
-
-impl Telling {
-    fn begin() -> Option<Self> {
-        let depth = TELLING.get();
-        (depth < DEPTH).then(|| {
-            TELLING.set(depth + 1);
-            Telling
-        })
-    }
-}
-
-impl Drop for Telling {
-    fn drop(&mut self) {
-        TELLING.set(TELLING.get() - 1);
-    }
-}
-
-#[cfg(all(test, not(oxide_loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_told_while_telling_ends_at_some_depth_and_begins_anew() {
-        let telling: Vec<_> = std::iter::from_fn(Telling::begin).collect();
-        assert_eq!(telling.len(), DEPTH as usize);
-        drop(telling);
-        assert!(Telling::begin().is_some());
     }
 }

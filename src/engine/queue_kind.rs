@@ -66,14 +66,14 @@ pub(crate) fn queue<M>(
         } else {
             (terms.capacity / 4).clamp(1, 32)
         };
-        terms.vacancy = Some(Arc::new(Vacancy::new(batch)));
+        terms.vacancy = Some(Arc::new(Vacancy::new(batch, readers.how())));
     }
     let terms = Arc::new(terms);
     if is_shared {
         let (queue, cursor) = SharedQueue::new(&terms, readers);
         (terms, Queue::Shared(queue), Inbox::Shared(cursor))
     } else {
-        let (queue, receiver) = DirectQueue::new(&terms, occupied);
+        let (queue, receiver) = DirectQueue::new(&terms, occupied, readers.how());
         (terms, Queue::Direct(queue, filter), Inbox::Direct(receiver))
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::message::envelope::Envelope;
 use crate::message::pattern::Pattern;
+use crate::message::subject::Subject;
 use crate::queue::delivery::Delivery;
 use crate::queue::segment::Segment;
 use crate::support::panics::catch_panic;
@@ -32,15 +33,21 @@ pub const MAX_RETAINED_PATTERNS: usize = 64;
 pub(crate) struct Rule<M> {
     pub(crate) pattern: Pattern,
     pub(crate) count: usize,
-    /// Whether the rule is for this envelope. User code, which may panic.
-    pub(crate) is_for: fn(&Pattern, &Envelope<M>) -> bool,
+    /// The subject of an envelope: the same function in all rules of a bus. User code, which may panic.
+    pub(crate) subject: fn(&Envelope<M>) -> Subject<'_>,
 }
 
 impl<M> Rule<M> {
-    fn matches(&self, envelope: &Envelope<M>) -> bool {
-        // The panic is not the fault of the thread that happens to look.
-        catch_panic(|| (self.is_for)(&self.pattern, envelope)).unwrap_or(false)
+    /// Whether the rule is for the envelopes with this subject.
+    fn is_for(&self, subject: Option<&Subject<'_>>) -> bool {
+        subject.is_some_and(|subject| self.pattern.matches(subject))
     }
+}
+
+/// The subject of an envelope for all of these rules. None if it panics.
+fn subject<'e, M>(rules: &[Rule<M>], envelope: &'e Envelope<M>) -> Option<Subject<'e>> {
+    let rule = rules.first()?;
+    catch_panic(|| (rule.subject)(envelope)) // a panic is not the fault of the thread that happens to look
 }
 
 /// The last `count` of these, in order.
@@ -123,8 +130,9 @@ impl<M> Retained<M> {
                     let Some(envelope) = aside.segment.kept(slot) else {
                         continue; // not written yet
                     };
+                    let subject = subject(rules, envelope);
                     for ((rule, known), found) in rules.iter().zip(&known).zip(&mut found) {
-                        if known.is_some() && rule.matches(envelope) {
+                        if known.is_some() && rule.is_for(subject.as_ref()) {
                             found.push(Delivery::new(Arc::clone(&aside.segment), slot));
                         }
                     }
@@ -177,14 +185,18 @@ impl<M> Retained<M> {
         base: u64,
         rules: &[Rule<M>],
     ) -> impl Iterator<Item = Delivery<M>> + use<M> {
+        let mut late = Vec::new();
+        for aside in &self.aside {
+            let subject = |slot| subject(rules, aside.segment.get(slot));
+            late.extend((aside.numbers()).map(|slot| (&aside.segment, slot, subject(slot))));
+        }
         let mut retained = BTreeMap::new();
         for (rule, kept) in rules.iter().zip(&self.kept) {
             let mut all = kept.to_vec();
-            for aside in &self.aside {
-                let late = aside.numbers().map(|slot| (slot, aside.segment.get(slot)));
-                let late = late.filter(|(_, envelope)| rule.matches(envelope));
-                all.extend(late.map(|(slot, _)| Delivery::new(Arc::clone(&aside.segment), slot)));
-            }
+            let late = late
+                .iter()
+                .filter(|(.., subject)| rule.is_for(subject.as_ref()));
+            all.extend(late.map(|&(segment, slot, _)| Delivery::new(Arc::clone(segment), slot)));
             let all = last(all, rule.count).into_iter();
             retained.extend(all.map(|it| (it.sequence(), it)));
         }

@@ -279,11 +279,14 @@ impl<M> SubscriberList<M> {
         true
     }
 
-    /// The closed list. Its index is empty, since nothing is published any more.
+    /// The closed list. Its index is empty, since nothing is published any more. It has no rules, since nobody
+    /// subscribes any more: so to bring it in asks no payload for its subject.
     pub(crate) fn closed(&self) -> Self {
         SubscriberList {
             closed: true,
             index: Index::new(),
+            rules: Rules::default(),
+            activation: None,
             ..self.swept()
         }
     }

@@ -89,11 +89,6 @@ impl Terms {
         (self.vacancy.as_ref()).is_some_and(|vacancy| vacancy.is_awaited())
     }
 
-    /// Limits how long a publisher waits to what the publisher itself allows, if these terms respect that.
-    pub(crate) fn cap_deadline(&self, limit: Option<Instant>) -> Option<Instant> {
-        limit.filter(|_| !self.overrides_limit)
-    }
-
     /// Returns until when a publisher that started at `started` waits.
     pub(crate) fn deadline(&self, started: Instant) -> Option<Instant> {
         match self.overflow {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::support::sync::{AtomicU64, Ordering};
-use crate::support::wait_list::{Registration, Threads, WaitList, Waiter};
+use crate::support::wait_list::{Registration, WaitList, Waiter, Waking};
 
 #[derive(Debug)]
 pub(crate) struct Vacancy {
@@ -34,13 +34,14 @@ pub(crate) struct Vacancy {
 
 impl Vacancy {
     /// Makes a vacancy with this many places to a batch: no more than the queue has.
-    pub(crate) fn new(batch: usize) -> Self {
+    pub(crate) fn new(batch: usize, waking: Waking) -> Self {
+        let list = || Arc::new(WaitList::waking(waking).one_by_one(true));
         Vacancy {
             batch: batch as u64,
             resume_at: AtomicU64::new(0),
             woken_for: AtomicU64::new(0),
-            patient: Arc::new(WaitList::waking(Threads::One)),
-            impatient: Arc::new(WaitList::waking(Threads::One)),
+            patient: list(),
+            impatient: list(),
         }
     }
 

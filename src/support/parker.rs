@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
+use smallvec::SmallVec;
+
 use crate::support::clock;
 use crate::support::sync::{AtomicU64, Condvar, Mutex, Ordering};
 
@@ -114,13 +116,16 @@ impl Drop for Nap<'_> {
 /// one takes.
 #[derive(Debug)]
 pub(crate) struct WakeTree {
-    parkers: Vec<Arc<Parker>>,
+    parkers: Threads,
     /// The index of the first thread that was not taken yet.
     next: AtomicU64,
 }
 
+/// Threads that are to be woken. As few as need no tree are no allocation.
+pub(crate) type Threads = SmallVec<[Arc<Parker>; 2]>;
+
 impl WakeTree {
-    pub(crate) fn wake_all(parkers: Vec<Arc<Parker>>) {
+    pub(crate) fn wake_all(parkers: Threads) {
         if parkers.len() > 2 {
             let next = AtomicU64::new(0);
             Arc::new(WakeTree { parkers, next }).wake_two();

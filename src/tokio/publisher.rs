@@ -135,7 +135,7 @@ impl<M: Payload> AsyncPublisher<M> {
         envelope: Envelope<M>,
         origin: Origin<'_>,
     ) -> Result<Receipt, PublishError<M>> {
-        let mut verdict = CachedVerdict::for_many();
+        let mut verdict = CachedVerdict::default();
         let publish = |pending: &mut _, limit| self.attempt(pending, origin, limit, &mut verdict);
         placing::publish(envelope, publish).await
     }
@@ -177,7 +177,7 @@ impl<M: Payload> AsyncPublisher<M> {
         timeout: Duration,
     ) -> Result<Receipt, PublishError<M>> {
         let envelope = self.stamp(message);
-        let mut verdict = CachedVerdict::for_many();
+        let mut verdict = CachedVerdict::default();
         let publish =
             |pending: &mut _, limit| self.attempt(pending, Origin::Made, limit, &mut verdict);
         placing::publish_timeout(envelope, timeout, publish).await
@@ -204,7 +204,7 @@ impl<M: Payload> AsyncPublisher<M> {
         let envelopes: Vec<_> = (messages.into_iter())
             .map(|message| publisher.stamp(message))
             .collect();
-        let mut verdict = CachedVerdict::for_many();
+        let mut verdict = CachedVerdict::default();
         let publish = |batching: &mut _| publisher.place_all(batching, Limit::Refuse, &mut verdict);
         placing::publish_batch(envelopes, publish).await
     }

@@ -43,7 +43,7 @@ impl AsyncMessageBus {
         envelope: Envelope,
         capability: &Capability,
     ) -> Result<Receipt, PublishError> {
-        let mut verdict = CachedVerdict::for_many();
+        let mut verdict = CachedVerdict::default();
         let permits = |_: &_| self.core.grants.is_unrestricted(capability);
         let publish = |pending: &mut _, limit| {
             if let Some(receipt) = (self.core).append_if_permitted(pending, || false, permits) {

@@ -380,7 +380,7 @@ fn an_envelope_that_several_have_no_room_for_comes_when_the_last_of_them_has() {
     // The last subscription makes room first: the publisher waits for all of them, in whatever order they make room.
     for subscription in subscriptions.iter_mut().rev() {
         publisher.assert_waits();
-        assert_eq!(queued(subscription), [Ok(0)]);
+        assert_eq!(subscription.try_recv().map(|it| it.message), Ok(0)); // and no more: 1 may follow at once
     }
     assert_eq!(publisher.end().delivered(), 4);
     for subscription in &mut subscriptions {

@@ -291,6 +291,28 @@ fn in_steady_bursts_a_publish_allocates_a_sixteenth() {
     assert!((1..=32 * 64 / 16).contains(&allocations), "{allocations}");
 }
 
+/// A thread that sleeps until each envelope comes, and the publisher that wakes it.
+#[test]
+fn at_rest_waiting_allocates_nothing_and_waking_a_segment_for_every_eighth_envelope() {
+    const ROUNDS: usize = 48;
+    let bus = Bus::<u64>::new();
+    let mut reader = bus.subscribe();
+    let reading = Task::start(move || {
+        let mut receive = || measure(|| drop(reader.recv().unwrap())).count_total;
+        receive(); // makes what it sleeps in
+        (1..ROUNDS).map(|_| receive()).sum::<u64>()
+    });
+    let publish = |number| {
+        reading.assert_waits();
+        let envelope = Envelope::new("test", number);
+        measure(|| _ = bus.publish(envelope).unwrap()).count_total
+    };
+    let allocating = (0..ROUNDS as u64).filter(|&it| publish(it) > 0).count();
+    // The first segments are of one, two and four.
+    assert!(allocating <= ROUNDS / 8 + 3, "{allocating} of {ROUNDS}");
+    assert_eq!(reading.end(), 0);
+}
+
 #[test]
 fn choosing_by_source_and_pattern_allocates_nothing() {
     let bus = Bus::<Message>::new();

@@ -1,14 +1,14 @@
 //! Tests of the end: what `close`, and the drop of the last handle, mean for publishers and subscribers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oxide_bus::kernel::Command;
 use oxide_bus::{
-    Bus, Envelope, RecvError, RecvTimeoutError, SubscribeError, SubscribeOptions, Subscription,
-    TryRecvError,
+    Bus, Envelope, Payload, RecvError, RecvTimeoutError, Subject, SubscribeError, SubscribeOptions,
+    Subscription, TryRecvError,
 };
 
 use crate::support::task::Task;
@@ -246,5 +246,62 @@ fn what_was_lost_before_the_end_is_told_before_the_end() {
         let after_the_end = race.subscription.recv().unwrap_err();
         assert_eq!(after_the_end, RecvError::Disconnected, "the end was no end");
         assert_eq!(race.missed, race.subscription.dropped());
+    }
+}
+
+/// Asks a subscription for its length, in user code that runs while the last handle is dropped.
+#[derive(Default)]
+struct Asked {
+    subscription: Mutex<Option<Subscription<Asks>>>,
+    is_ending: AtomicBool,
+    found: Mutex<Vec<usize>>,
+}
+
+struct Asks(Arc<Asked>);
+
+impl Asks {
+    fn ask(&self) {
+        if self.0.is_ending.load(Ordering::Relaxed) {
+            let found = self.0.subscription.lock().unwrap().as_ref().unwrap().len();
+            self.0.found.lock().unwrap().push(found);
+        }
+    }
+}
+
+impl Payload for Asks {
+    fn subject(&self) -> Subject<'_> {
+        self.ask();
+        Subject::new(["asks"])
+    }
+}
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        self.ask();
+    }
+}
+
+#[test]
+fn user_code_that_runs_while_the_last_handle_goes_may_ask_a_subscription() {
+    for retains in [false, true] {
+        let asked = Arc::new(Asked::default());
+        let bus = Bus::<Asks>::new();
+        if retains {
+            bus.retain("asks", 1).unwrap();
+        }
+        *asked.subscription.lock().unwrap() = Some(bus.subscribe_with(of_capacity(1)).unwrap());
+        let mut reader = bus
+            .subscribe_with(SubscribeOptions::new().source("test"))
+            .unwrap();
+        for _ in 0..2 {
+            bus.send("test", Asks(Arc::clone(&asked))).unwrap();
+            assert!(reader.try_recv().is_ok());
+        }
+        asked.is_ending.store(true, Ordering::Relaxed);
+        // The second envelope is in no queue, so it is dropped here.
+        Task::start(move || drop(bus)).end();
+        asked.is_ending.store(false, Ordering::Relaxed);
+        assert_eq!(*asked.found.lock().unwrap(), [1], "retains: {retains}");
+        drop(asked.subscription.lock().unwrap().take());
     }
 }

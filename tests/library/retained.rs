@@ -271,3 +271,27 @@ fn a_list_that_changes_very_often_while_nothing_is_published_leaves_nothing_behi
     drop(subscription);
     drop(bus); // a drop chain of that length would overflow the stack here
 }
+
+#[test]
+fn a_payload_is_asked_for_its_subject_once_however_many_rules_there_are() {
+    struct Counts(Arc<AtomicU64>);
+    impl Payload for Counts {
+        fn subject(&self) -> Subject<'_> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Subject::new(["counts"])
+        }
+    }
+    let asked = Arc::new(AtomicU64::new(0));
+    let bus = Bus::<Counts>::builder().max_segment(2).build();
+    for pattern in ["*", ">", "counts", "other", "counts.>"] {
+        bus.retain(pattern, 9).expect("within limits");
+    }
+    let mut reader = bus.subscribe();
+    for published in 1..=8 {
+        bus.send("test", Counts(Arc::clone(&asked))).expect("open");
+        assert!(reader.try_recv().is_ok());
+        assert!(asked.load(Ordering::Relaxed) < published);
+    }
+    assert_eq!(bus.subscribe().len(), 8);
+    assert_eq!(asked.load(Ordering::Relaxed), 8);
+}

@@ -174,7 +174,7 @@ fn of_three_that_are_always_ready_each_has_its_turn() {
 /// that its wait ends just as an envelope arrives. A lost wake-up would run into the time-out and fail the test.
 #[test]
 fn nothing_is_missed_in_many_rounds_in_which_waits_are_given_up() {
-    let rounds = std::env::var("OXIDE_BUS_ROUNDS").map_or(10_000, |it| it.parse().unwrap());
+    let rounds = std::env::var("OXIDE_BUS_ROUNDS").map_or(100_000, |it| it.parse().unwrap());
     let seed = fastrand::u64(..);
     println!("seed {seed}, {rounds} rounds");
     let mut random = fastrand::Rng::with_seed(seed);

@@ -30,10 +30,14 @@ pub(crate) use self::cached_verdict::CachedVerdict;
 pub(crate) use self::draining::{Revoked, StillInFlight};
 
 use crate::authority::refusals::Refusals;
-use crate::authority::scope::Scope;
+use crate::authority::scope::{Objection, Origin, Scope};
+use crate::engine::refusal::Refusal;
 use crate::message::denial::Denial;
+use crate::message::envelope::Envelope;
+use crate::message::pattern::Pattern;
+use crate::message::subject::Payload;
 use crate::support::sync::{ArcSwap, AtomicU64, Mutex, Ordering};
-use crate::support::wait_list::WaitList;
+use crate::support::wait_list::{WaitList, Waking};
 
 /// Granted, without restrictions.
 const UNRESTRICTED: u64 = 1 << 63;
@@ -120,6 +124,14 @@ impl Admission {
         Self::with(GrantTerms::NeverGranted)
     }
 
+    /// Makes it an admission that wakes drains in this way.
+    pub(crate) fn waking(self, waking: Waking) -> Self {
+        Admission {
+            drains: Arc::new(WaitList::waking(waking)),
+            ..self
+        }
+    }
+
     /// An admission that nothing will be granted to.
     pub(crate) fn unnameable() -> Self {
         Self::with(GrantTerms::NameTooLong)
@@ -174,24 +186,38 @@ impl Admission {
         self.stripes[stripe.0].load(Ordering::Acquire) & UNRESTRICTED != 0 // as in `enter`
     }
 
-    /// Whether it is granted, and `admits` agrees to its scope. Asked on the fast path, where the publish does not
-    /// count as in flight.
+    /// Lets envelopes pass, all or none. They count as in flight until the guard is dropped. A publish that is refused
+    /// has dropped its guard when this returns, since to tell of a refusal may run user code.
+    pub(crate) fn admit<M: Payload>(
+        &self,
+        stripe: Stripe,
+        verdict: &mut CachedVerdict,
+        envelopes: &[Envelope<M>],
+        (origin, narrowed): (Origin<'_>, &[Arc<[Pattern]>]),
+        measure: impl FnOnce() -> Result<(), Refusal>,
+    ) -> Result<InFlight<'_>, Objection> {
+        let guard = self.enter(stripe)?;
+        if guard.is_unrestricted && !origin.is_forwarded() && narrowed.is_empty() {
+            verdict.measure(measure)?;
+        } else {
+            self.check_scope(verdict, true, |scope| {
+                scope.admits(envelopes, origin, narrowed)?;
+                measure()?;
+                Ok::<_, Objection>(scope.spend(envelopes.len())?)
+            })?;
+        }
+        Ok(guard)
+    }
+
+    /// Whether it is granted, and `admits` agrees to its scope.
     ///
     /// A publish that has to try again hands in the same cached verdict. What was taken out of an allowance once is not
-    /// taken again while the same terms stand.
+    /// taken again while the same terms stand; nor is anything asked again if the publish `may_wait`. Else keeping the
+    /// verdict would cost more than it spares: most publishes succeed on the fast path.
     pub(crate) fn check_scope<E: From<Denial>>(
         &self,
         verdict: &mut CachedVerdict,
-        admits: impl FnOnce(&Scope) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.check_scope_with(verdict, Scope::has_rate, admits)
-    }
-
-    #[inline]
-    fn check_scope_with<E: From<Denial>>(
-        &self,
-        verdict: &mut CachedVerdict,
-        is_kept: impl FnOnce(&Scope) -> bool,
+        may_wait: bool,
         admits: impl FnOnce(&Scope) -> Result<(), E>,
     ) -> Result<(), E> {
         let terms = self.terms.load();
@@ -201,7 +227,7 @@ impl Admission {
             return expired.map_or(Ok(()), |denial| Err(denial.into()));
         }
         admits(scope)?;
-        if is_kept(scope) {
+        if may_wait || scope.has_rate() {
             verdict.terms = Some(Arc::clone(&terms));
         }
         Ok(())
@@ -333,12 +359,6 @@ pub(crate) struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
-    /// Whether the capability was granted without restrictions.
-    #[inline]
-    pub(crate) fn is_unrestricted(&self) -> bool {
-        self.is_unrestricted
-    }
-
     /// Whether anything is still granted.
     pub(crate) fn goes_on(&self) -> Result<(), Denial> {
         // Relaxed: a drain waits for this publish in any case. It only has to learn of a revoke soon.
@@ -347,18 +367,6 @@ impl InFlight<'_> {
             self.admission.check_granted()?;
         }
         Ok(())
-    }
-
-    /// Like [`Admission::check_scope`], for a publish that counts as in flight. For one that may try many times nothing
-    /// is asked twice.
-    pub(crate) fn check_scope<E: From<Denial>>(
-        &self,
-        verdict: &mut CachedVerdict,
-        admits: impl FnOnce(&Scope) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let is_for_many = verdict.is_for_many;
-        let is_kept = |scope: &Scope| is_for_many || scope.has_rate();
-        self.admission.check_scope_with(verdict, is_kept, admits)
     }
 }
 

@@ -56,20 +56,13 @@ impl ByName<'_> {
         let Some(admission) = &self.admission else {
             return refuse(&self.grants.unknown, Denial::NotGranted);
         };
-        let entered = admission.enter(Stripe::default());
-        // The guard of a refused publish is dropped here, before the refusal is told: a listener may run user code.
-        let outcome = entered.map_err(Objection::from).and_then(|guard| {
-            if guard.is_unrestricted() {
-                verdict.measure(|| core.measure(envelope))?;
-            } else {
-                guard.check_scope(verdict, |scope| {
-                    scope.admits(slice::from_ref(envelope), Origin::Presented, &[])?;
-                    core.measure(envelope)?;
-                    Ok::<_, Objection>(scope.spend(1)?)
-                })?;
-            }
-            Ok(guard)
-        });
+        let outcome = admission.admit(
+            Stripe::default(),
+            verdict,
+            slice::from_ref(envelope),
+            (Origin::Presented, &[]),
+            || core.measure(envelope),
+        );
         match outcome {
             Ok(guard) => Ok(guard),
             Err(Objection::Refused(refusal)) => Err(refusal.into()),

@@ -51,7 +51,8 @@ impl Grants {
                 hold: Hold::Unnameable,
             };
         }
-        let mut known = (self.known.entry(capability.clone())).or_insert_with(Known::new);
+        let entry = self.known.entry(capability.clone());
+        let mut known = entry.or_insert_with(|| Known::new(self.waking));
         known.handles += 1;
         GrantHandle {
             admission: Arc::clone(&known.admission),

@@ -34,6 +34,7 @@ use crate::message::subject::Payload;
 use crate::support::clock;
 use crate::support::failpoints::{self, Step};
 use crate::support::sync::{AtomicU64, Ordering};
+use crate::support::wait_list::Waking;
 
 use self::expiries::Expiries;
 
@@ -78,6 +79,8 @@ pub(crate) struct Grants {
     unknown: Refusals,
     limits: GrantLimits,
     changes: Changes,
+    /// How threads that drain are woken.
+    waking: Waking,
 }
 
 /// What is known of one capability. Changed and read while the map's shard is locked.
@@ -93,9 +96,9 @@ struct Known {
 }
 
 impl Known {
-    fn new() -> Self {
+    fn new(waking: Waking) -> Self {
         Known {
-            admission: Arc::new(Admission::new()),
+            admission: Arc::new(Admission::new().waking(waking)),
             is_granted: false,
             expires: None,
             handles: 0,
@@ -108,14 +111,8 @@ impl Known {
     }
 }
 
-impl Default for Grants {
-    fn default() -> Self {
-        Grants::new(GrantLimits::default())
-    }
-}
-
 impl Grants {
-    pub(crate) fn new(limits: GrantLimits) -> Self {
+    pub(crate) fn new(limits: GrantLimits, waking: Waking) -> Self {
         Grants {
             known: DashMap::default(),
             granted: AtomicU64::new(0),
@@ -124,6 +121,7 @@ impl Grants {
             unknown: Refusals::new(),
             limits,
             changes: Changes::default(),
+            waking,
         }
     }
 
@@ -187,7 +185,7 @@ impl Grants {
         if !is_granted && !self.count_grant() {
             return None;
         }
-        let mut known = entry.or_insert_with(Known::new);
+        let mut known = entry.or_insert_with(|| Known::new(self.waking));
         known.is_granted = true;
         self.expire(capability, &mut known, grant.expires);
         let announced = known.admission.announce(note);

@@ -18,10 +18,10 @@ fn scoped() -> Scope {
 
 fn asks(admission: &Admission, stripe: usize) -> Result<(), Denial> {
     let guard = admission.enter(Stripe(stripe))?;
-    if guard.is_unrestricted() {
+    if guard.is_unrestricted {
         return Ok(());
     }
-    guard.check_scope(&mut CachedVerdict::for_one(), |scope| {
+    admission.check_scope(&mut CachedVerdict::default(), true, |scope| {
         if scope.is_unrestricted() {
             Ok(())
         } else {
@@ -42,7 +42,7 @@ fn every_stripe_follows_each_change() {
     for _ in 0..2 {
         admission.grant(plain(), admission.announce(|| {}));
         assert_eq!(ask(), [Ok(()); STRIPES]);
-        assert!(admission.enter(Stripe(1)).unwrap().is_unrestricted());
+        assert!(admission.enter(Stripe(1)).unwrap().is_unrestricted);
         admission.grant(scoped(), admission.announce(|| {}));
         assert_eq!(ask(), [Err(Denial::Source); STRIPES]);
         admission.revoke(|| {});
@@ -164,8 +164,8 @@ fn a_drain_does_not_wait_for_a_publish_that_comes_later_and_is_refused() {
         }
         drop(admitted);
         let refused: Vec<_> = (0..STRIPES).map(|stripe| late(admission, stripe)).collect();
-        let refuse = |guard: &InFlight<'_>| {
-            guard.check_scope(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
+        let refuse = |_: &InFlight<'_>| {
+            admission.check_scope(&mut CachedVerdict::default(), true, |_| Ok::<_, Denial>(()))
         };
         assert!(refused.iter().all(|guard| refuse(guard).is_err()));
         assert_eq!(waits.join().unwrap(), Ok(()));

@@ -19,8 +19,8 @@ fn scoped() -> Scope {
 
 fn publish(admission: &Admission, queue: &AtomicU64) -> Result<(), Denial> {
     let guard = admission.enter(Stripe(0))?;
-    if !guard.is_unrestricted() {
-        guard.check_scope(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))?;
+    if !guard.is_unrestricted {
+        admission.check_scope(&mut CachedVerdict::default(), true, |_| Ok::<_, Denial>(()))?;
     }
     // Relaxed: the admission orders it.
     queue.fetch_add(1, Ordering::Relaxed);
@@ -89,15 +89,15 @@ fn a_publisher_never_passes_by_what_two_grants_in_turn_allow_together() {
             thread::spawn(move || {
                 let guard = admission.enter(Stripe(0)).unwrap();
                 // In this model it is plain only if it was granted so and never revoked.
-                guard.is_unrestricted()
-                    || guard
-                        .check_scope(&mut CachedVerdict::for_one(), |_| Ok::<_, Denial>(()))
+                guard.is_unrestricted
+                    || admission
+                        .check_scope(&mut CachedVerdict::default(), true, |_| Ok::<_, Denial>(()))
                         .is_ok()
             })
         };
         admission.grant(plain(), admission.announce(|| {}));
         admission.grant(scoped(), admission.announce(|| {}));
-        assert!(!admission.enter(Stripe(0)).unwrap().is_unrestricted());
+        assert!(!admission.enter(Stripe(0)).unwrap().is_unrestricted);
         assert!(publisher.join().unwrap(), "granted throughout");
     });
 }

@@ -12,7 +12,7 @@ use crate::support::failpoints::{Step, stop};
 use crate::{Bus, MessageBus};
 
 fn grants() -> Arc<Grants> {
-    Arc::default()
+    Arc::new(Grants::new(GrantLimits::default(), Waking::default()))
 }
 
 fn grant(grants: &Grants, capability: &Capability) {
@@ -78,10 +78,11 @@ fn nothing_is_kept_of_an_expiry_that_another_has_replaced_or_a_revoke_has_ended(
 #[test]
 fn at_the_limit_a_grant_looks_at_none_but_itself_and_one_that_has_expired() {
     const LIMIT: usize = 500;
-    let grants = Arc::new(Grants::new(GrantLimits {
+    let limits = GrantLimits {
         grants: LIMIT,
         ..GrantLimits::default()
-    }));
+    };
+    let grants = Arc::new(Grants::new(limits, Waking::default()));
     let notices = Notices::new(Vec::new());
     let locked = Capability::new("locked");
     grant(&grants, &locked);
@@ -308,7 +309,7 @@ fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted
     for _ in 0..50 {
         assert!(
             by_name
-                .enter(&bus.core, &envelope(), &mut CachedVerdict::for_one())
+                .enter(&bus.core, &envelope(), &mut CachedVerdict::default())
                 .is_err()
         );
     }
@@ -328,10 +329,11 @@ fn what_is_refused_under_a_capability_that_another_has_just_forgotten_is_counted
 
 #[test]
 fn a_trusted_handle_asks_beyond_the_quota_of_a_capability_and_is_not_in_the_map() {
-    let grants = Arc::new(Grants::new(GrantLimits {
+    let limits = GrantLimits {
         requests: 0,
         ..GrantLimits::default()
-    }));
+    };
+    let grants = Arc::new(Grants::new(limits, Waking::default()));
     let held = grants.handle("ask".into(), "client");
     assert_eq!(held.ask().err(), Some(0));
     let trusted = grants.trusted();

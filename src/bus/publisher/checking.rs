@@ -62,7 +62,7 @@ impl<M: Payload> Publisher<M> {
         origin: Origin<'_>,
         limit: Limit,
     ) -> Result<Receipt, PublishError<M>> {
-        let (mut pending, mut verdict) = (Some(envelope), CachedVerdict::for_one());
+        let (mut pending, mut verdict) = (Some(envelope), CachedVerdict::default());
         match self.append(&mut pending, origin, &mut verdict) {
             Ok(receipt) => Ok(receipt),
             Err(objection) => {
@@ -112,7 +112,7 @@ impl<M: Payload> Publisher<M> {
         origin: Origin<'_>,
         verdict: &mut CachedVerdict,
     ) -> Result<(), Objection> {
-        self.grant.admission().check_scope(verdict, |scope| {
+        self.grant.admission().check_scope(verdict, false, |scope| {
             scope.admits(slice::from_ref(envelope), origin, self.narrowed())?;
             check(envelope, origin)?;
             Ok(scope.spend(1)?)
@@ -180,20 +180,9 @@ impl<M: Payload> Publisher<M> {
                 self.bus.core.measure(it)
             })
         };
-        let entered = self.grant.admission().enter(self.stripe);
-        // A refused publish drops its guard before the refusal is reported, since that may run user code.
-        let outcome = entered.map_err(Objection::from).and_then(|guard| {
-            if self.needs_no_scope(origin) && guard.is_unrestricted() {
-                verdict.measure(measure)?;
-            } else {
-                guard.check_scope(verdict, |scope| {
-                    scope.admits(envelopes, origin, self.narrowed())?;
-                    measure()?;
-                    Ok::<_, Objection>(scope.spend(envelopes.len())?)
-                })?;
-            }
-            Ok(guard)
-        });
+        let by = (origin, self.narrowed());
+        let admission = self.grant.admission();
+        let outcome = admission.admit(self.stripe, verdict, envelopes, by, measure);
         outcome.map_err(|objection| self.objected(envelopes, objection))
     }
 

@@ -189,7 +189,7 @@ impl<M: Payload> Publisher<M> {
             .map(|message| self.stamp(message))
             .collect();
         let mut batching = Batching::new(envelopes);
-        let outcome = self.place_all(&mut batching, Limit::Theirs, &mut CachedVerdict::for_one());
+        let outcome = self.place_all(&mut batching, Limit::Theirs, &mut CachedVerdict::default());
         Ok(batching.into_result(outcome)?)
     }
 }

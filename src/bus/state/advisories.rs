@@ -10,11 +10,16 @@ use crate::engine::notices::AdvisorySink;
 use crate::message::advisory::Advisory;
 use crate::message::envelope::Envelope;
 use crate::message::source::Source;
+use crate::support::wait_list::Waking;
 
 /// The state of the bus that carries advisories, once there is one; `None` if the other bus had closed before. The cell
 /// is not that of [`sync`](crate::support::sync), since no model subscribes to advisories.
 #[derive(Default)]
-pub(crate) struct Advisories(OnceLock<Option<Carrier>>);
+pub(crate) struct Advisories {
+    carrier: OnceLock<Option<Carrier>>,
+    /// How its threads will be woken.
+    waking: Waking,
+}
 
 struct Carrier {
     bus: Arc<BusState<Advisory>>,
@@ -22,24 +27,31 @@ struct Carrier {
 }
 
 impl Advisories {
+    pub(crate) fn new(waking: Waking) -> Self {
+        Advisories {
+            waking,
+            ..Self::default()
+        }
+    }
+
     /// Returns the bus that carries the advisories; a closed one if the other bus has closed.
     pub(crate) fn bus(&self) -> Arc<BusState<Advisory>> {
-        let carrier = self.0.get_or_init(|| {
+        let carrier = self.carrier.get_or_init(|| {
             Some(Carrier {
-                bus: Arc::new(BusState::silent()),
+                bus: Arc::new(BusState::silent(self.waking)),
                 source: Source::from("bus"),
             })
         });
         if let Some(carrier) = carrier {
             return Arc::clone(&carrier.bus);
         }
-        let closed = Arc::new(BusState::silent());
+        let closed = Arc::new(BusState::silent(self.waking));
         closed.close();
         closed
     }
 
     fn carrier(&self) -> Option<&Carrier> {
-        let carrier = self.0.get()?.as_ref()?;
+        let carrier = self.carrier.get()?.as_ref()?;
         (carrier.bus.core.subscriber_count() > 0).then_some(carrier)
     }
 }
@@ -59,7 +71,7 @@ impl AdvisorySink for Advisories {
     }
 
     fn close(&self) {
-        if let Some(carrier) = self.0.get_or_init(|| None) {
+        if let Some(carrier) = self.carrier.get_or_init(|| None) {
             carrier.bus.close();
         }
     }

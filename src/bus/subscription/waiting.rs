@@ -4,7 +4,6 @@
 //! register in a wait list; look once more; sleep. Threads sleep in a parker, tasks by returning to their executor.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Subscription, standing};
 use crate::queue::delivery::Delivery;
@@ -12,7 +11,6 @@ use crate::queue::inbox::Inbox;
 use crate::queue::recv_error::RecvTimeoutError;
 use crate::queue::shared::QueueState;
 use crate::queue::wait::{Nothing, Wait};
-use crate::support::clock;
 use crate::support::eagerness::Eagerness;
 use crate::support::parker::Parker;
 use crate::support::sync::Backoff;
@@ -37,7 +35,7 @@ pub(super) struct Sleep {
 impl<M> Subscription<M> {
     /// Waits until there may be something to receive. Returns false if the wait is over before.
     pub(super) fn wait(&mut self, wait: Wait) -> bool {
-        !wait.is_over() && (self.linger() || self.fall_asleep(wait))
+        !wait.is_over() && (self.linger() || self.fall_asleep(wait, || false))
     }
 
     /// Looks for more for a moment, without sleeping. Returns whether something was found.
@@ -72,13 +70,18 @@ impl<M> Subscription<M> {
         is_found
     }
 
+    /// Sleeps until there may be something to receive, until `else_to_do` returns true, or until the wait is over.
+    /// Returns false in the last two cases.
     #[cold]
-    fn fall_asleep(&mut self, wait: Wait) -> bool {
-        let parker = Arc::clone(self.sleep.parker.get_or_insert_default());
+    fn fall_asleep(&mut self, wait: Wait, else_to_do: impl Fn() -> bool) -> bool {
+        let parker = self.parker();
         let mut is_ready = false;
         while !is_ready && !wait.is_over() {
             let nap = parker.nap();
             is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(&parker)));
+            if !is_ready && else_to_do() {
+                break;
+            }
             if !is_ready {
                 (self.sleep.eagerness).sleep(|| nap.sleep(wait.deadline()));
                 drop(nap); // first wakes the threads that this one is to wake
@@ -97,32 +100,25 @@ impl<M> Subscription<M> {
         is_ready
     }
 
-    /// Receives the next envelope. Waits for it until `deadline`, or until `else_to_do` returns true; that is asked
-    /// each time that the parker was woken.
+    /// Receives the next envelope. Waits for it as [`recv_timeout`](Self::recv_timeout) does, or until `else_to_do`
+    /// returns true; that is asked each time that the [parker](Self::parker) was woken.
     ///
     /// Returns `Timeout` in both of these cases.
     pub(crate) fn recv_unless(
         &mut self,
-        parker: &Arc<Parker>,
-        deadline: Option<Instant>,
+        wait: Wait,
         else_to_do: impl Fn() -> bool,
     ) -> Result<Delivery<M>, RecvTimeoutError> {
-        let mut found = self.advance(Wait::No);
-        while found == Err(Nothing::Empty) && !else_to_do() {
-            if deadline.is_some_and(|deadline| clock::now() >= deadline) {
-                break;
-            }
-            let nap = parker.nap();
-            let is_ready = self.is_ready_or_register(&|| Waiter::Thread(Arc::clone(parker)));
-            if !is_ready && !else_to_do() {
-                nap.sleep(deadline);
-            }
-            drop(nap);
-            found = self.advance(Wait::No);
+        if !self.is_ready() {
+            self.fall_asleep(wait, else_to_do);
         }
-        self.leave_wait_list();
-        found?;
+        self.advance(Wait::No)?;
         Ok(self.delivery())
+    }
+
+    /// Where its thread sleeps.
+    pub(crate) fn parker(&mut self) -> Arc<Parker> {
+        Arc::clone(self.sleep.parker.get_or_insert_default())
     }
 
     /// Whether a receive finds something: an envelope, a loss or the end.

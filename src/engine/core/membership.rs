@@ -306,6 +306,8 @@ impl<M> Core<M> {
     /// that closes while another does takes the same steps, and waits for nobody.
     #[must_use = "what there is left to tell is told by the first"]
     pub(crate) fn close(&self) -> bool {
+        // Kept to the end. Its payloads' `drop` may ask a subscription for its accounts, so these are settled before.
+        let _before = self.current.load_full();
         let (_, first) =
             self.change(|subscribers| (!subscribers.closed).then(|| subscribers.closed()));
         let last = self.current.load_full();

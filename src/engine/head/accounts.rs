@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::Head;
 use crate::engine::subscriber_list::SubscriberList;
-use crate::queue::entry::Entry;
+use crate::queue::entry::{Entry, Reach};
 use crate::queue::shared::{QueueState, SharedQueue};
 use crate::queue::terms::Terms;
 
@@ -37,38 +37,37 @@ impl<M> Clone for Other<M> {
     }
 }
 
-/// A queue that has no room, and drops.
-pub(super) struct Full {
-    /// Its index among the exceptions.
-    pub(super) index: u32,
-    /// The queue's state. A copy of the handle, so that each publish finds it at once.
+/// A queue at whose room each publish looks: it is [narrow](super::narrow), or it has no room and drops.
+#[derive(Clone)]
+pub(super) struct WatchedQueue {
+    number: u64,
+    /// A copy of the handle, so that each publish finds it at once.
     state: Arc<QueueState>,
-    /// How many envelopes its subscriber has received once there is room. Each publish compares this with what was
-    /// received; it does not change while the queue is left out.
-    until: u64,
+    capacity: u64,
+    /// How many envelopes were enqueued up to the segment's base. Does not change while the queue is left out.
+    enqueued: u64,
 }
 
-impl Full {
-    pub(super) fn new<M>(index: u32, queue: &SharedQueue<M>, entry: &Entry) -> Self {
-        Full {
-            index,
+impl WatchedQueue {
+    pub(super) fn new<M>(queue: &SharedQueue<M>, enqueued: u64) -> Self {
+        WatchedQueue {
+            number: queue.terms().number(),
             state: Arc::clone(queue.state()),
-            until: queue.vacant_at(entry),
+            capacity: queue.terms().capacity as u64,
+            enqueued,
         }
     }
 
-    /// The same queue at another index.
-    pub(super) fn at(&self, index: u32) -> Self {
-        Full {
-            index,
-            state: Arc::clone(&self.state),
-            until: self.until,
-        }
-    }
-
+    /// Returns how many envelopes after those up to the segment's base the queue has room for by now.
     #[inline]
-    fn is_vacated(&self) -> bool {
-        self.state.consumed() >= self.until
+    pub(super) fn places(&self) -> u64 {
+        (self.state.consumed() + self.capacity).saturating_sub(self.enqueued)
+    }
+
+    /// Those of them that are on this list.
+    pub(super) fn among<M>(watched: &[Self], subscribers: &SubscriberList<M>) -> Box<[Self]> {
+        let is_listed = |it: &&Self| subscribers.shared.get(it.number, |_| true).is_some();
+        watched.iter().filter(is_listed).cloned().collect()
     }
 }
 
@@ -136,21 +135,20 @@ impl<M> Head<M> {
     /// Whether a queue that was left out has made room since, so that the next segment is due.
     #[inline]
     pub(crate) fn is_outdated(&self) -> bool {
-        self.drops.iter().any(Full::is_vacated)
+        self.drops.iter().any(|full| full.places() > 0)
     }
 
     /// The queues that lose what is published.
     pub(crate) fn drops(&self) -> impl Iterator<Item = (&Arc<SharedQueue<M>>, &Entry)> {
-        self.drops.iter().map(|full| self.at(full.index))
+        let left_out = |other: &&Other<M>| matches!(other.entry.reach, Reach::LeftOut);
+        (self.others.iter().filter(left_out)).map(|other| (&other.queue, &other.entry))
     }
 
     /// The queues that are evicted because they have no room for the first envelope.
     pub(crate) fn evicts(&self) -> impl Iterator<Item = (&Arc<SharedQueue<M>>, &Entry)> {
-        self.evicts.iter().map(|&index| self.at(index))
-    }
-
-    fn at(&self, index: u32) -> (&Arc<SharedQueue<M>>, &Entry) {
-        let other = &self.others[index as usize];
-        (&other.queue, &other.entry)
+        self.evicts.iter().map(|&index| {
+            let other = &self.others[index as usize];
+            (&other.queue, &other.entry)
+        })
     }
 }

@@ -28,8 +28,8 @@ mod same_segment;
 
 use std::sync::Arc;
 
-use self::accounts::{Full, Other};
-use self::narrow::{Narrow, Shortage};
+use self::accounts::{Other, WatchedQueue};
+use self::narrow::Shortage;
 use crate::engine::attempt::Attempt;
 use crate::engine::pending::Pending;
 use crate::engine::receipt::Outcome;
@@ -60,9 +60,9 @@ pub(crate) struct Head<M> {
     /// How many queues are in reach.
     in_reach: usize,
     /// The queues in reach that have not room for the whole segment.
-    narrow: Box<[Narrow]>,
+    narrow: Box<[WatchedQueue]>,
     /// The queues that have no room, and drop.
-    drops: Box<[Full]>,
+    drops: Box<[WatchedQueue]>,
     /// The queues that have no room, and are evicted for it, by their index among the exceptions.
     evicts: Box<[u32]>,
     /// What is retained of everything before the segment.
@@ -74,18 +74,29 @@ pub(crate) struct Head<M> {
 impl<M> Head<M> {
     /// The first head of a bus, which nobody listens to yet.
     pub(crate) fn first(subscribers: Arc<SubscriberList<M>>) -> Self {
+        let (segment, after) = (Segment::void(0), subscribers.version);
+        Self::reaching_nobody(segment, subscribers, after, Retained::nothing())
+    }
+
+    /// A head whose segment reaches no queue.
+    fn reaching_nobody(
+        segment: impl Into<Arc<Segment<M>>>,
+        subscribers: Arc<SubscriberList<M>>,
+        after: u64,
+        retained: Retained<M>,
+    ) -> Self {
         Head {
-            segment: Arc::new(Segment::void(0)),
-            epoch: 0,
-            after: subscribers.version,
-            is_settled: AtomicBool::new(true),
+            segment: segment.into(),
             subscribers,
+            epoch: 0,
+            after,
+            is_settled: AtomicBool::new(false),
             others: Box::default(),
             in_reach: 0,
             narrow: Box::default(),
             drops: Box::default(),
             evicts: Box::default(),
-            retained: Retained::nothing(),
+            retained,
             growth: 1,
         }
     }
@@ -110,18 +121,9 @@ impl<M> Head<M> {
             segment.close();
         }
         Head {
-            segment: Arc::new(segment),
-            epoch: 0,
-            after: self.subscribers.version,
-            is_settled: AtomicBool::new(false),
             others: self.others_for(&subscribers),
-            retained,
-            subscribers,
-            in_reach: 0,
-            narrow: Box::default(),
-            drops: Box::default(),
-            evicts: Box::default(),
             growth: self.growth(),
+            ..Self::reaching_nobody(segment, subscribers, self.subscribers.version, retained)
         }
     }
 
@@ -191,7 +193,7 @@ impl<M> Head<M> {
             others.push(other(entry));
             match overflow {
                 Overflow::DropNewest | Overflow::Block | Overflow::BlockFor(_) => {
-                    drops.push(Full::new(index, queue, &entry));
+                    drops.push(WatchedQueue::new(queue, entry.enqueued));
                 }
                 Overflow::Evict => evicts.push(index),
                 Overflow::DropOldest => unreachable!("it has room for any number"),
@@ -217,18 +219,13 @@ impl<M> Head<M> {
             Segment::new(self.end_sequence(), slots, taken, || pending.take())
         };
         Ok(Head {
-            segment: Arc::new(segment),
-            epoch: 0,
-            after: self.subscribers.version,
-            is_settled: AtomicBool::new(false),
-            subscribers,
             others: others.into(),
             in_reach,
             narrow,
             drops: drops.into(),
             evicts: evicts.into(),
-            retained,
             growth,
+            ..Self::reaching_nobody(segment, subscribers, self.subscribers.version, retained)
         })
     }
 

@@ -15,39 +15,18 @@
 //! The models are in `engine/tests/core_loom_narrow.rs`.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::Head;
-use crate::engine::subscriber_list::SubscriberList;
+use super::accounts::WatchedQueue;
 use crate::queue::entry::Entry;
 use crate::queue::segment::MAX_SLOTS;
-use crate::queue::shared::{QueueState, SharedQueue};
+use crate::queue::shared::SharedQueue;
 
 /// What opening a segment costs for each queue, in looks at a narrow queue.
 const OPEN_COST: usize = 3;
 
 /// The fixed cost of opening a segment, as a number of queues.
 const FIXED: usize = 4;
-
-/// A narrow queue, as each publish looks at it.
-#[derive(Clone)]
-pub(super) struct Narrow {
-    number: u64,
-    /// A copy of the handle, so that each publish finds it at once.
-    state: Arc<QueueState>,
-    capacity: u64,
-    /// How many envelopes were enqueued up to the segment's base.
-    enqueued: u64,
-}
-
-impl Narrow {
-    /// Returns how many slots of the segment the queue has room for by now.
-    #[inline]
-    fn places(&self) -> usize {
-        let places = (self.state.consumed() + self.capacity).saturating_sub(self.enqueued);
-        usize::try_from(places).unwrap_or(usize::MAX)
-    }
-}
 
 /// The queues that have less room than the longest segment has slots.
 pub(super) struct Shortage<'a, M>(Vec<(usize, &'a SharedQueue<M>, u64)>);
@@ -86,14 +65,9 @@ impl<'a, M> Shortage<'a, M> {
     }
 
     /// Returns the queues that are narrow if the segment has this many slots.
-    pub(super) fn narrow(&self, slots: usize) -> Box<[Narrow]> {
+    pub(super) fn narrow(&self, slots: usize) -> Box<[WatchedQueue]> {
         let narrow = self.0.iter().filter(|(room, ..)| *room < slots);
-        let narrow = narrow.map(|&(_, queue, enqueued)| Narrow {
-            number: queue.terms().number(),
-            state: Arc::clone(queue.state()),
-            capacity: queue.terms().capacity as u64,
-            enqueued,
-        });
+        let narrow = narrow.map(|&(_, queue, enqueued)| WatchedQueue::new(queue, enqueued));
         narrow.collect()
     }
 }
@@ -115,13 +89,7 @@ impl<M> Head<M> {
     /// Returns how many slots of the segment every narrow queue has room for by now.
     #[inline]
     pub(super) fn places(&self) -> usize {
-        let places = self.narrow.iter().map(Narrow::places);
-        places.min().unwrap_or(usize::MAX)
-    }
-
-    /// The narrow queues that are on this list.
-    pub(super) fn narrow_among(&self, subscribers: &SubscriberList<M>) -> Box<[Narrow]> {
-        let is_listed = |it: &&Narrow| subscribers.shared.get(it.number, |_| true).is_some();
-        self.narrow.iter().filter(is_listed).cloned().collect()
+        let places = self.narrow.iter().map(WatchedQueue::places).min();
+        places.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX))
     }
 }

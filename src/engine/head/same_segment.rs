@@ -18,11 +18,11 @@
 use std::sync::Arc;
 
 use super::Head;
-use super::accounts::{Full, Other};
+use super::accounts::WatchedQueue;
 use crate::engine::retained::Retained;
 use crate::engine::subscriber_list::SubscriberList;
 use crate::queue::segment::LAST_EPOCH;
-use crate::support::sync::{AtomicBool, Ordering};
+use crate::support::sync::Ordering;
 
 impl<M> Head<M> {
     /// The next head of the same segment, with this list. None if the segment cannot have one: it takes no more, is not
@@ -48,44 +48,24 @@ impl<M> Head<M> {
         if newcomers.any(|queue| queue.terms().capacity < free) {
             return None;
         }
-        let (others, drops) = self.exceptions_among(subscribers);
+        let others = (self.others.iter()).filter(|other| subscribers.lists(other.queue.terms()));
+        let others: Box<[_]> = others.cloned().collect();
         let out_of_reach = (others.iter()).filter(|other| !other.entry.is_in_reach());
         let in_reach = subscribers.shared.len() - out_of_reach.count();
         if in_reach == 0 && subscribers.direct.is_empty() {
             return None;
         }
+        let (segment, list) = (Arc::clone(&self.segment), Arc::clone(subscribers));
+        // No queue to evict: they were evicted before the segment was ready.
         Some(Head {
-            segment: Arc::clone(&self.segment),
             epoch: self.epoch + 1,
-            after: self.subscribers.version,
-            is_settled: AtomicBool::new(false),
-            subscribers: Arc::clone(subscribers),
-            others: others.into(),
+            others,
             in_reach,
-            narrow: self.narrow_among(subscribers),
-            drops: drops.into(),
-            evicts: Box::default(), // they were evicted before the segment was ready
-            retained: Retained::nothing(),
+            narrow: WatchedQueue::among(&self.narrow, subscribers),
+            drops: WatchedQueue::among(&self.drops, subscribers),
             growth: self.growth,
+            ..Self::reaching_nobody(segment, list, self.subscribers.version, Retained::nothing())
         })
-    }
-
-    /// The exceptions that are on this list, and those of them that have no room and drop.
-    fn exceptions_among(&self, subscribers: &SubscriberList<M>) -> (Vec<Other<M>>, Vec<Full>) {
-        let mut places = vec![None; self.others.len()];
-        let mut others = Vec::with_capacity(self.others.len());
-        for (place, other) in places.iter_mut().zip(&self.others) {
-            if subscribers.lists(other.queue.terms()) {
-                *place = Some(u32::try_from(others.len()).expect("there were no more before"));
-                others.push(other.clone());
-            }
-        }
-        let drops = (self.drops.iter()).filter_map(|full| {
-            let place = places[full.index as usize]?;
-            Some(full.at(place))
-        });
-        let drops = drops.collect();
-        (others, drops)
     }
 
     /// Begins claims through this head, ends those through earlier ones, and tells newcomers where they start. Every

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
 use crate::queue::segment::Segment;
+use crate::support::wait_list::wake;
 
 pub(crate) use self::slot::Slot;
 
@@ -150,29 +151,27 @@ impl<M> Requests<M> {
     #[cfg(feature = "link")]
     pub(crate) fn decline(&self, id: Uuid) {
         let slot = (self.pending() > 0).then(|| self.register.get(&id).map(|it| Arc::clone(&it)));
-        if let Some(slot) = slot.flatten() {
-            slot.wake(slot.decline());
+        if let Some(waker) = slot.flatten().and_then(|slot| slot.decline()) {
+            wake(waker);
         }
     }
 
     /// Puts an answer into the slot of the request with this id, if there is one.
     fn answer(&self, id: Uuid, answer: impl FnOnce() -> Delivery<M>) {
         let mut answer = Some(answer); // kept out of the closure: to drop it may run user code
-        let (mut put, mut stays) = (None, None);
+        let mut put = None;
         let taken_off = self.register.remove_if(&id, |_, slot| {
             if slot.takes_one() {
                 // Before the asking side goes on, and may look at the count.
                 self.pending.fetch_sub(1, Ordering::Relaxed);
-            } else {
-                stays = Some(Arc::clone(slot));
             }
             put = answer.take().map(|answer| slot.put(answer()));
             slot.takes_one()
         });
-        let slot = stays.or(taken_off.map(|(_, slot)| slot));
-        if let (Some(Ok(waker)), Some(slot)) = (put, slot) {
-            slot.wake(waker);
+        if let Some(Ok(Some(waker))) = put {
+            wake(waker);
         }
+        drop(taken_off);
     }
 
     /// Gives those of the envelopes just published that answer requests to the requests.
@@ -207,8 +206,8 @@ impl<M> Requests<M> {
     pub(crate) fn close(&self) {
         let ids: Vec<_> = (self.register.iter()).map(|it| *it.key()).collect();
         for id in ids {
-            if let Some(slot) = self.take(id) {
-                slot.wake(slot.close());
+            if let Some(waker) = self.take(id).and_then(|slot| slot.close()) {
+                wake(waker);
             }
         }
     }

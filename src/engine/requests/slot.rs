@@ -22,7 +22,6 @@ use smallvec::SmallVec;
 use crate::support::clock;
 use crate::support::parker::Parker;
 use crate::support::sync::{AtomicU64, Mutex, Ordering};
-use crate::support::wait_list::wake;
 
 /// There is no answer yet.
 const WAITING: u64 = 0;
@@ -89,8 +88,8 @@ impl<T> Slot<T> {
         self.delivered.store(subscribers as u64, Ordering::Relaxed);
     }
 
-    /// Notes that one of the subscribers that have the request will not answer. The caller [wakes](Slot::wake)
-    /// afterwards.
+    /// Notes that one of the subscribers that have the request will not answer. Returns the waker of the
+    /// asking side, for the caller to wake.
     #[cfg(any(feature = "link", all(test, oxide_loom)))]
     pub(crate) fn decline(&self) -> Option<Waker> {
         let mut contents = self.contents.lock();
@@ -101,8 +100,8 @@ impl<T> Slot<T> {
         contents.waker.take()
     }
 
-    /// Puts an answer in, or hands it back if there is no room. The caller [wakes](Slot::wake) afterwards: wakers and
-    /// payloads are user code, which runs under no lock.
+    /// Puts an answer in, or hands it back if there is no room. Returns the waker of the asking side, for the
+    /// caller to wake: wakers and payloads are user code, which runs under no lock.
     pub(crate) fn put(&self, answer: T) -> Result<Option<Waker>, T> {
         let mut contents = self.contents.lock();
         if contents.answers.len() == self.room {
@@ -115,17 +114,11 @@ impl<T> Slot<T> {
         Ok(contents.waker.take())
     }
 
-    /// Closes the slot: nothing comes any more. The caller [wakes](Slot::wake) afterwards, unless it is the asking
-    /// side.
+    /// Closes the slot: nothing comes any more. Returns the waker of the asking side, for the caller to wake.
     pub(crate) fn close(&self) -> Option<Waker> {
         let mut contents = self.contents.lock();
         self.state.store(OVER, Ordering::Relaxed);
         contents.waker.take()
-    }
-
-    /// Wakes the asking side. What it is to find must be here already.
-    pub(crate) fn wake(&self, waker: Option<Waker>) {
-        waker.into_iter().for_each(wake);
     }
 
     /// The next answer, or that there will be none. Pending if neither is here.

@@ -7,6 +7,7 @@ use std::task::{Poll, Waker};
 use super::*;
 use crate::support::sync::explore;
 use crate::support::sync::task_on_loom::Task;
+use crate::support::wait_list::wake;
 
 /// One shard of the register, with one request on it.
 struct Register(Mutex<Option<Arc<Slot<Answer>>>>);
@@ -32,8 +33,8 @@ impl Register {
             *registered = None;
         }
         drop(registered);
-        if let Ok(waker) = put {
-            slot.wake(waker);
+        if let Ok(Some(waker)) = put {
+            wake(waker);
         }
         true
     }
@@ -42,7 +43,7 @@ impl Register {
     fn close(&self) {
         let taken = self.0.lock().take();
         if let Some(slot) = taken {
-            slot.wake(slot.close());
+            slot.close().into_iter().for_each(wake);
         }
     }
 
@@ -226,7 +227,7 @@ fn a_request_that_all_have_declined_is_over_however_the_asking_side_waits() {
             let (register, slot) = Register::with_request(1);
             let threads = [(); 2].map(|()| {
                 let slot = Arc::clone(&slot);
-                thread::spawn(move || slot.wake(slot.decline()))
+                thread::spawn(move || slot.decline().into_iter().for_each(wake))
             });
             slot.delivered(2);
             assert_eq!(sleep(&slot), None);

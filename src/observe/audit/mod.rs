@@ -139,9 +139,8 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
-use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{TryRecvError, bounded};
 use serde::Serialize;
 
 #[cfg(feature = "hash-chain")]
@@ -161,10 +160,7 @@ use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
 use crate::message::overflow::Overflow;
 use crate::message::subject::Payload;
-use crate::support::parker::Parker;
-
-/// How long `flush` waits for an answer before it checks whether the log has ended.
-const ANSWER_CHECK: Duration = Duration::from_millis(50);
+use crate::support::wait_list::{Look, wait_until};
 
 /// Writes to a file what happens on a bus; see the [module](crate::audit).
 ///
@@ -208,22 +204,18 @@ impl AuditLog {
             .overflow(Overflow::Block)
             .own() // retained envelopes were published before the log started
             .override_limit(); // or a publisher with a short time-out could keep an envelope out of the log
-        let subscription = bus.subscribe_with(terms).map_err(other)?;
+        let mut subscription = bus.subscribe_with(terms).map_err(other)?;
         let position = (subscription.first()).ok_or_else(|| other(SubscribeError::Closed))?;
         // `subscribe_with` has accepted the capacity.
         let (sender, receiver) = bounded(options.capacity);
-        let parker = Arc::<Parker>::default();
-        let items = Outbox {
-            sender,
-            parker: Arc::clone(&parker),
-        };
+        let parker = subscription.parker();
+        let items = Outbox { sender, parker };
         let attached: Arc<dyn Attached> =
             EventRecorder::attach(&bus.core, items.clone(), options.each_denial);
         let progress = Arc::new(LogProgress::default());
         let writer = Writer {
             subscription,
             items: receiver,
-            parker,
             position,
             output: Output::new(
                 file,
@@ -279,16 +271,18 @@ impl AuditLog {
             at: self.attached.position(),
             what: What::Flush(done),
         }));
-        loop {
+        let look = || {
             // Read before the channel, so an answer that is given in between is not missed.
             let has_ended = self.progress.has_ended();
-            match is_done.recv_timeout(ANSWER_CHECK) {
-                Ok(record) => return Ok(record),
+            match is_done.try_recv() {
+                Ok(record) => Look::Found(Ok(record)),
                 // What is sent while the log ends may stay in its channel for ever.
-                Err(RecvTimeoutError::Timeout) if !has_ended => {}
-                Err(_) => return Err(self.error().unwrap_or_else(AuditError::ended)),
+                Err(TryRecvError::Empty) if !has_ended => Look::Nothing,
+                Err(_) => Look::Found(Err(self.error().unwrap_or_else(AuditError::ended))),
             }
-        }
+        };
+        wait_until(&self.progress.flushes, None, look)
+            .unwrap_or_else(|| unreachable!("there is no deadline"))
     }
 
     /// Returns the error that ended the log, if one did. It is set before anything else shows that the log has ended.

@@ -1,7 +1,7 @@
 //! How far a log has got. The log's thread writes it, and the handles read it.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "hash-chain")]
 use parking_lot::Mutex;
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::AuditError;
 #[cfg(feature = "hash-chain")]
 use super::chain::{ChainHead, Hash};
+use crate::support::wait_list::WaitList;
 
 #[derive(Default)]
 pub(super) struct LogProgress {
@@ -19,6 +20,8 @@ pub(super) struct LogProgress {
     head: Mutex<Option<ChainHead>>,
     pub(super) error: OnceLock<AuditError>,
     has_ended: AtomicBool,
+    /// Callers that wait for an answer, or for the log to end.
+    pub(super) flushes: Arc<WaitList>,
 }
 
 impl LogProgress {
@@ -37,6 +40,12 @@ impl LogProgress {
 
     pub(super) fn end(&self) {
         self.has_ended.store(true, Ordering::Release); // pairs with the acquire in `has_ended`
+        self.wake_flushes();
+    }
+
+    /// Wakes the callers of `flush`, after an answer to one of them.
+    pub(super) fn wake_flushes(&self) {
+        self.flushes.wake_all_after_fence();
     }
 
     #[cfg(feature = "hash-chain")]

@@ -24,8 +24,8 @@ use crate::message::id::stamp;
 use crate::message::subject::Payload;
 use crate::queue::delivery::Delivery;
 use crate::queue::recv_error::RecvTimeoutError;
+use crate::queue::wait::Wait;
 use crate::support::panics::catch_panic;
-use crate::support::parker::Parker;
 
 /// How long the log waits, when the bus has closed, for the event that says so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -36,8 +36,6 @@ const PANICKED: &str = "the log's thread panicked";
 pub(super) struct Writer<M: Payload> {
     pub(super) subscription: Subscription<M>,
     pub(super) items: Receiver<LogItem>,
-    /// Where the thread sleeps; unparked after each audit event.
-    pub(super) parker: Arc<Parker>,
     /// The sequence number that the bus had reached.
     pub(super) position: u64,
     pub(super) output: Output,
@@ -52,7 +50,6 @@ impl<M: Payload + Serialize> Writer<M> {
         let Writer {
             mut subscription,
             items,
-            parker,
             position,
             output,
             codec,
@@ -65,7 +62,7 @@ impl<M: Payload + Serialize> Writer<M> {
             codec,
             position,
             items,
-            parker,
+            progress: Arc::clone(&progress),
             held: None,
         };
         // A payload's `drop` may panic here.
@@ -91,7 +88,7 @@ struct Log {
     /// The sequence number after the last envelope that was written.
     position: u64,
     items: Receiver<LogItem>,
-    parker: Arc<Parker>,
+    progress: Arc<LogProgress>,
     /// An audit event that came after an envelope that was not received yet.
     held: Option<LogItem>,
 }
@@ -104,11 +101,12 @@ impl Log {
         self.output.open(self.position)?;
         loop {
             let due = self.output.due_at();
+            let wait = due.map_or(Wait::Forever, Wait::Until);
             let happened = || match &self.held {
                 None => !self.items.is_empty(),
                 Some(held) => held.at <= self.position, // later events wait behind the held one
             };
-            match subscription.recv_unless(&self.parker, due, happened) {
+            match subscription.recv_unless(wait, happened) {
                 Ok(delivery) => {
                     // First the events that are known to have come before it.
                     if self.happened(delivery.sequence())?.is_break() {
@@ -191,6 +189,7 @@ impl Log {
             What::Flush(done) => {
                 let last = self.output.flush(self.position)?;
                 let _gone = done.send(last); // the caller may have gone
+                self.progress.wake_flushes();
             }
             What::End => {
                 self.output.end(self.position)?;
@@ -250,7 +249,7 @@ mod tests {
             codec: Codec::new(),
             position: 0,
             items: bounded(1).1,
-            parker: Arc::default(),
+            progress: Arc::clone(&progress),
             held: None,
         };
         log.output.open(0).unwrap();

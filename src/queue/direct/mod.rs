@@ -38,7 +38,7 @@ use crate::queue::direct::group::Group;
 use crate::queue::segment::Segment;
 use crate::queue::terms::Terms;
 use crate::support::sync::channel::{Receiver, Sender, TrySendError, bounded};
-use crate::support::wait_list::{Occupied, Threads, WaitList};
+use crate::support::wait_list::{Occupied, WaitList, Waking};
 
 pub(crate) use self::item::Item;
 pub(crate) use self::receiver::{DirectReceiver, ReceiverEnd};
@@ -81,16 +81,13 @@ impl<M> DirectQueue<M> {
     pub(crate) fn new(
         terms: &Arc<Terms>,
         occupied: &Arc<Occupied>,
+        waking: Waking,
     ) -> (Arc<Self>, DirectReceiver<M>) {
         let (sender, receiver) = bounded(terms.capacity);
         let credits = Arc::new(Credits::new(terms.capacity));
         let is_shared = terms.group.is_some();
-        let threads = if is_shared {
-            Threads::One
-        } else {
-            Threads::ByTree
-        };
-        let readers = Arc::new(WaitList::counted(threads, occupied));
+        let readers = WaitList::waking(waking).one_by_one(is_shared);
+        let readers = Arc::new(readers.counted(occupied));
         let overflow = terms.overflow;
         let oldest = (overflow == Overflow::DropOldest).then(|| receiver.clone());
         let end = ReceiverEnd {
@@ -137,7 +134,7 @@ impl<M> DirectQueue<M> {
     }
 
     /// The wait list of the readers.
-    pub(crate) fn readers(&self) -> &WaitList {
+    pub(crate) fn readers(&self) -> &Arc<WaitList> {
         &self.ending.1
     }
 

@@ -78,14 +78,14 @@ impl<M> SharedQueue<M> {
     /// full. Records how many envelopes are queued.
     pub(crate) fn find_room(&self, entry: &Entry, is_patient: bool) -> u64 {
         if self.channel.newest().is_some() {
-            self.state.saw(self.accounts(entry).queued());
+            self.state.high_water.saw(self.accounts(entry).queued());
             return u64::MAX;
         }
         // A publisher that lost the race may hold an old entry. The subscriber is then ahead of it, which does no harm.
         let consumed = self.state.consumed();
         let queued = entry.enqueued.saturating_sub(consumed);
         let capacity = self.terms.capacity as u64;
-        self.state.saw(queued.min(capacity));
+        self.state.high_water.saw(queued.min(capacity));
         let room = capacity.saturating_sub(queued);
         match &self.terms.vacancy {
             Some(vacancy) => vacancy.usable_room(room, consumed, is_patient),
@@ -111,12 +111,6 @@ impl<M> SharedQueue<M> {
     /// Returns how many envelopes were taken out.
     pub(crate) fn lost(&self) -> u64 {
         self.channel.lost()
-    }
-
-    /// Returns how many envelopes the subscriber must have received for the queue to have room again. The queue is full
-    /// by its `entry`, and publishers do not wait for it.
-    pub(crate) fn vacant_at(&self, entry: &Entry) -> u64 {
-        (entry.enqueued + 1).saturating_sub(self.terms.capacity as u64)
     }
 
     /// Returns its accounts. `entry` is that of the current head.

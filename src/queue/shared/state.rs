@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use crossbeam_utils::CachePadded;
 
+use crate::queue::accounts::HighWater;
 use crate::queue::vacancy::Vacancy;
 use crate::support::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
@@ -34,8 +35,7 @@ pub(crate) struct QueueState {
     pub(super) closed: AtomicBool,
     /// The bus has evicted the subscriber.
     pub(super) evicted: AtomicBool,
-    /// The most envelopes that were ever seen queued.
-    seen: AtomicU64,
+    pub(crate) high_water: HighWater,
     /// In a queue that keeps the newest: how many losses advisories have reported.
     pub(super) lost_reported: AtomicU64,
     /// What was enqueued and left out when the bus or the subscription closed, or the subscriber was evicted.
@@ -61,7 +61,7 @@ impl QueueState {
             gone: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
-            seen: AtomicU64::new(0),
+            high_water: HighWater::new(),
             lost_reported: AtomicU64::new(0),
             end: OnceLock::new(),
         }
@@ -110,20 +110,6 @@ impl QueueState {
         // Acquire, against the release in `set_consumed`: a publisher that knows that the subscriber has received an
         // envelope finds the room.
         self.consumed.load(Ordering::Acquire)
-    }
-
-    /// Records that this many envelopes are queued now.
-    pub(crate) fn saw(&self, queued: u64) {
-        // Relaxed, both: only a figure.
-        if self.seen.load(Ordering::Relaxed) < queued {
-            self.seen.fetch_max(queued, Ordering::Relaxed);
-        }
-    }
-
-    /// Returns the most envelopes that were ever queued, given that `now` are.
-    pub(crate) fn high_water(&self, now: u64) -> u64 {
-        self.saw(now);
-        self.seen.load(Ordering::Relaxed)
     }
 
     /// Whether the queue was ever left out of a segment.

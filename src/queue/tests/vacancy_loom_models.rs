@@ -20,7 +20,7 @@ impl Queue {
             enqueued: AtomicU64::new(2),
             consumed: AtomicU64::new(0),
             is_gone: AtomicBool::new(false),
-            vacancy: Vacancy::new(batch),
+            vacancy: Vacancy::new(batch, Waking::ByTree),
         })
     }
 

@@ -121,7 +121,7 @@ fn those_that_come_and_leave_by_turns_take_no_more_room_than_they_need() {
         task.registration.deregister();
         task.register();
     }
-    assert_eq!(list.entries.lock().waiting.len(), 4);
+    assert_eq!(list.entries.lock().as_ref().unwrap().waiting.len(), 4);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_thousand_threads_are_all_woken_though_every_third_leaves_just_then() {
 
 #[test]
 fn where_threads_are_woken_directly_one_wakes_all() {
-    let list = Arc::new(WaitList::waking(Threads::Directly));
+    let list = Arc::new(WaitList::waking(Waking::Directly));
     let parkers = (0..9).map(|_| Arc::<Parker>::default()).collect::<Vec<_>>();
     let naps = parkers
         .iter()
@@ -195,7 +195,7 @@ fn where_threads_are_woken_directly_one_wakes_all() {
 
 #[test]
 fn where_one_thread_is_woken_it_is_the_first_and_every_task_with_it() {
-    let list = Arc::new(WaitList::waking(Threads::One));
+    let list = Arc::new(WaitList::default().one_by_one(true));
     let parkers = [(); 3].map(|()| Arc::<Parker>::default());
     let naps = parkers.each_ref().map(|parker| parker.nap());
     let mut registrations = [(); 3].map(|()| Registration::new(&list));
@@ -216,7 +216,7 @@ fn where_one_thread_is_woken_it_is_the_first_and_every_task_with_it() {
 
 #[test]
 fn every_thread_is_woken_where_that_is_asked_for() {
-    let list = Arc::new(WaitList::waking(Threads::One));
+    let list = Arc::new(WaitList::default().one_by_one(true));
     let parkers = [(); 2].map(|()| Arc::<Parker>::default());
     let naps = parkers.each_ref().map(|parker| parker.nap());
     let mut registrations = [(); 2].map(|()| Registration::new(&list));
@@ -230,7 +230,7 @@ fn every_thread_is_woken_where_that_is_asked_for() {
 #[test]
 fn lists_are_counted_while_they_are_occupied() {
     let occupied = Arc::<Occupied>::default();
-    let lists = [(); 2].map(|()| Arc::new(WaitList::counted(Threads::ByTree, &occupied)));
+    let lists = [(); 2].map(|()| Arc::new(WaitList::default().counted(&occupied)));
     let [mut one, mut other] = lists.each_ref().map(Task::new);
     let count = || occupied.0.load(Ordering::Relaxed);
     one.register();
@@ -239,7 +239,7 @@ fn lists_are_counted_while_they_are_occupied() {
     assert_eq!(count(), 2);
     one.registration.deregister();
     assert_eq!(count(), 1);
-    occupied.wake_all(lists.iter().map(|list| &**list));
+    occupied.wake_all(lists.iter());
     assert_eq!((count(), one.woken(), other.woken()), (0, 0, 1));
 }
 
@@ -248,7 +248,7 @@ fn a_publisher_wakes_two_threads_and_each_of_them_two_more() {
     let parkers = (0..7).map(|_| Arc::<Parker>::default()).collect::<Vec<_>>();
     let naps = parkers.iter().map(|parker| Some(parker.nap()));
     let mut naps = naps.collect::<Vec<_>>();
-    WakeTree::wake_all(parkers.clone());
+    WakeTree::wake_all(parkers.iter().cloned().collect());
     let awake = |naps: &[Option<Nap<'_>>]| {
         let was_woken = |nap: &Option<Nap<'_>>| nap.as_ref().is_some_and(Nap::was_woken);
         naps.iter().map(was_woken).collect::<Vec<_>>()

@@ -202,13 +202,13 @@ fn a_waiter_at_one_of_two_lists_is_woken_by_one_look_at_the_count_of_both() {
     explore(3, || {
         let occupied = Arc::<Occupied>::default();
         let (sender, receiver) = bounded(1);
-        let list = || Arc::new(WaitList::counted(Threads::ByTree, &occupied));
+        let list = || Arc::new(WaitList::default().counted(&occupied));
         let (waits, other) = (list(), list());
         let publisher = thread::spawn({
             let (occupied, lists) = (Arc::clone(&occupied), [&waits, &other].map(Arc::clone));
             move || {
                 assert!(sender.try_send(1).is_ok());
-                occupied.wake_all(lists.iter().map(|list| &**list));
+                occupied.wake_all(lists.iter());
                 sender
             }
         });
@@ -228,7 +228,7 @@ fn a_waiter_at_one_of_two_lists_is_woken_by_one_look_at_the_count_of_both() {
 fn two_threads_of_a_group_take_two_envelopes_of_which_each_wakes_one_thread() {
     explore(2, || {
         let (sender, receiver) = bounded(2);
-        let list = Arc::new(WaitList::waking(Threads::One));
+        let list = Arc::new(WaitList::default().one_by_one(true));
         let publisher = thread::spawn({
             let list = Arc::clone(&list);
             move || {
@@ -252,7 +252,7 @@ fn two_threads_of_a_group_take_two_envelopes_of_which_each_wakes_one_thread() {
 fn an_envelope_that_wakes_a_thread_of_a_group_that_gives_up_wakes_another() {
     explore(3, || {
         let (sender, receiver) = bounded(1);
-        let list = Arc::new(WaitList::waking(Threads::One));
+        let list = Arc::new(WaitList::default().one_by_one(true));
         let publisher = thread::spawn({
             let list = Arc::clone(&list);
             move || {
@@ -298,6 +298,64 @@ fn a_waiter_for_a_word_is_woken_by_the_one_that_writes_it() {
     });
 }
 
+/// As [`Select`](crate::Select) waits for several subscriptions.
+#[test]
+fn a_thread_that_waits_at_two_lists_is_woken_by_each() {
+    explore(3, || {
+        let words = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let lists = [(); 2].map(|()| Arc::<WaitList>::default());
+        let publishers = [0, 1].map(|place| {
+            let (word, list) = (Arc::clone(&words[place]), Arc::clone(&lists[place]));
+            thread::spawn(move || {
+                word.store(true, Ordering::Release);
+                list.wake_all_after_fence();
+            })
+        });
+        let parker = Arc::<Parker>::default();
+        let mut registrations = lists.each_ref().map(Registration::new);
+        let mut left = vec![0, 1];
+        while !left.is_empty() {
+            let nap = parker.nap();
+            let found = left.iter().position(|&place| {
+                registrations[place].register_and_fence(Waiter::Thread(Arc::clone(&parker)));
+                words[place].load(Ordering::Acquire)
+            });
+            match found {
+                Some(index) => _ = left.remove(index),
+                None => nap.sleep(None),
+            }
+            drop(nap);
+            for registration in &mut registrations {
+                registration.deregister();
+            }
+        }
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_channel_is_sent_a_token_unless_the_look_after_it_was_registered_has_found_something() {
+    explore(5, || {
+        let word = Arc::new(AtomicBool::new(false));
+        let list = Arc::<WaitList>::default();
+        let publisher = {
+            let (word, list) = (Arc::clone(&word), Arc::clone(&list));
+            thread::spawn(move || {
+                word.store(true, Ordering::Release);
+                list.wake_all_after_fence();
+            })
+        };
+        let (sender, tokens) = crossbeam_channel::bounded(1);
+        let mut registration = Registration::new(&list);
+        registration.register_and_fence(Waiter::Channel(sender));
+        let is_found = word.load(Ordering::Acquire);
+        publisher.join().unwrap();
+        assert!(is_found || tokens.try_recv().is_ok());
+    });
+}
+
 #[test]
 fn the_last_of_a_batch_is_woken_though_others_leave_just_then() {
     explore(3, || {
@@ -307,7 +365,7 @@ fn the_last_of_a_batch_is_woken_though_others_leave_just_then() {
             thread::spawn(move || drop(parker.nap()))
         });
         let (second, last) = (parkers[1].nap(), parkers[3].nap());
-        WakeTree::wake_all(parkers.to_vec());
+        WakeTree::wake_all(parkers.iter().cloned().collect());
         drop(second); // its time is up, perhaps
         last.sleep(None);
         drop(last);

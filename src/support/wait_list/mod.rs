@@ -19,19 +19,21 @@
 //!
 //! Tasks and channels are woken directly, and all of them. A woken task may have been cancelled, so waking only one
 //! could lose a wake-up. Threads are woken [by tree](crate::support::parker::WakeTree), because waking one is a system
-//! call. Where any one of the threads will do, [one](Threads::One) is woken.
+//! call; a program may ask for [directly](Waking). Where any one of the threads will do, [one](WaitList::one_by_one) is
+//! woken.
 //!
 //! The models are in `tests/wait_list_loom_models.rs`, the tests in `tests/wait_list.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
 use crossbeam_channel::Sender;
+use smallvec::SmallVec;
 
 use crate::support::panics::catch_panic;
-use crate::support::parker::{Parker, WakeTree};
+use crate::support::parker::{Parker, Threads, WakeTree};
 use crate::support::sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence};
 
 pub(crate) use self::registration::Registration;
@@ -53,22 +55,23 @@ pub(crate) struct WaitList {
     is_occupied: AtomicBool,
     /// Every entry with a lower number has been taken. Written under the lock.
     taken: AtomicU64,
-    entries: Mutex<Entries>,
+    /// Made for the first waiter: most lists never have one.
+    entries: Mutex<Option<Box<Entries>>>,
     /// The counter that counts this list while it is occupied.
     counted: Option<Arc<Occupied>>,
-    threads: Threads,
+    waking: Waking,
+    /// One thread is woken each time. It wakes the list again if it leaves something behind.
+    one_by_one: bool,
 }
 
-/// How threads are woken.
+/// How threads are woken, in all wait lists of a bus.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Threads {
+pub(crate) enum Waking {
     /// The waking thread wakes two, and each woken thread wakes two more.
     #[default]
     ByTree,
     /// The waking thread wakes all of them.
     Directly,
-    /// One thread is woken each time. It wakes the list again if it leaves something behind.
-    One,
 }
 
 /// How many of some wait lists are occupied. While this is zero, a thread that has changed many things need not look at
@@ -89,28 +92,49 @@ pub(crate) enum Waiter {
     Channel(Sender<()>),
 }
 
-/// The registered waiters, in the order in which they came.
+/// The registered waiters, in the order of their numbers: that in which they came. The memory is kept, so that waiting
+/// and waking at rest allocate nothing.
 #[derive(Debug, Default)]
 struct Entries {
     next: u64,
-    waiting: BTreeMap<u64, Waiter>,
+    waiting: VecDeque<(u64, Waiter)>,
+}
+
+/// More memory than for this many waiters is given back when all are woken.
+const KEPT: usize = 64;
+
+impl Entries {
+    /// Where a number is, or would be.
+    fn find(&self, number: u64) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&number, |entry| entry.0)
+    }
 }
 
 impl WaitList {
     /// Makes a list whose threads are woken in this way.
-    pub(crate) fn waking(threads: Threads) -> Self {
+    pub(crate) fn waking(waking: Waking) -> Self {
         WaitList {
-            threads,
+            waking,
             ..Self::default()
         }
     }
 
-    /// Makes a list that `occupied` counts while a waiter is registered.
-    pub(crate) fn counted(threads: Threads, occupied: &Arc<Occupied>) -> Self {
+    /// Makes it a list where one thread is woken each time, with all tasks.
+    pub(crate) fn one_by_one(self, one_by_one: bool) -> Self {
+        WaitList { one_by_one, ..self }
+    }
+
+    /// Makes it a list that `occupied` counts while a waiter is registered.
+    pub(crate) fn counted(self, occupied: &Arc<Occupied>) -> Self {
         WaitList {
             counted: Some(Arc::clone(occupied)),
-            ..Self::waking(threads)
+            ..self
         }
+    }
+
+    /// Returns how its threads are woken.
+    pub(crate) fn how(&self) -> Waking {
+        self.waking
     }
 
     /// Wakes the registered waiters. What they are to find was written before, by a change of the word that they wait
@@ -118,7 +142,7 @@ impl WaitList {
     #[inline]
     pub(crate) fn wake_all(&self) {
         if self.is_occupied() {
-            self.wake_registered(self.threads);
+            self.wake_registered(self.one_by_one);
         }
     }
 
@@ -132,7 +156,7 @@ impl WaitList {
     pub(crate) fn wake_every_thread(&self) {
         fence(Ordering::SeqCst); // against the fence in `register_and_fence`
         if self.is_occupied() {
-            self.wake_registered(Threads::ByTree);
+            self.wake_registered(false);
         }
     }
 
@@ -145,34 +169,39 @@ impl WaitList {
     }
 
     #[cold]
-    fn wake_registered(&self, how: Threads) {
-        let mut entries = self.entries.lock();
-        let mut woken = mem::take(&mut entries.waiting);
-        if how == Threads::One {
+    fn wake_registered(&self, only_one: bool) {
+        let mut lock = self.entries.lock();
+        let entries = lock.get_or_insert_default();
+        let waiting = &mut entries.waiting;
+        let mut woken = SmallVec::<[Waiter; 2]>::new();
+        if only_one {
             // All threads but the first stay registered.
             let mut has_thread = false;
-            entries.waiting = (woken)
-                .extract_if(.., |_, waiter| {
-                    matches!(waiter, Waiter::Thread(_)) && mem::replace(&mut has_thread, true)
-                })
-                .collect();
+            for _ in 0..waiting.len() {
+                let (number, waiter) = waiting.pop_front().expect("there are as many");
+                if matches!(waiter, Waiter::Thread(_)) && mem::replace(&mut has_thread, true) {
+                    waiting.push_back((number, waiter));
+                } else {
+                    woken.push(waiter);
+                }
+            }
+        } else {
+            woken.extend(waiting.drain(..).map(|(_, waiter)| waiter));
+            waiting.shrink_to(KEPT);
         }
-        self.note(&entries);
-        drop(entries); // wakers are user code
-        let mut threads = Vec::new();
-        for waiter in woken.into_values() {
+        self.note(entries);
+        drop(lock); // wakers are user code
+        let mut threads = Threads::new();
+        for waiter in woken {
             match waiter {
                 Waiter::Task(waker) => wake(waker),
                 Waiter::Thread(parker) => threads.push(parker),
                 Waiter::Channel(sender) => _ = sender.try_send(()), // full: it has a token already
             }
         }
-        if how == Threads::Directly {
-            for parker in &threads {
-                parker.unpark();
-            }
-        } else {
-            WakeTree::wake_all(threads);
+        match self.waking {
+            Waking::ByTree => WakeTree::wake_all(threads),
+            Waking::Directly => threads.iter().for_each(|parker| parker.unpark()),
         }
     }
 
@@ -180,8 +209,8 @@ impl WaitList {
     fn note(&self, entries: &Entries) {
         // Relaxed, all of it. A waiter that registers puts a fence or a change of its word after it. A waiter that
         // finds its number below `taken` needs to know nothing else.
-        let first = entries.waiting.first_key_value();
-        let taken = first.map_or(entries.next, |(number, _)| *number);
+        let first = entries.waiting.front().map(|(number, _)| *number);
+        let taken = first.unwrap_or(entries.next);
         self.taken.store(taken, Ordering::Relaxed);
         let (was, is) = (self.is_occupied(), first.is_some());
         self.is_occupied.store(is, Ordering::Relaxed);
@@ -195,10 +224,10 @@ impl WaitList {
 
 impl Occupied {
     /// Wakes the waiters that are registered in these lists. What they are to find was written before.
-    pub(crate) fn wake_all<'a>(&self, lists: impl Iterator<Item = &'a WaitList>) {
+    pub(crate) fn wake_all<'a>(&self, lists: impl Iterator<Item = &'a Arc<WaitList>>) {
         fence(Ordering::SeqCst); // against the fence in `register_and_fence`
         if self.0.load(Ordering::Relaxed) > 0 {
-            lists.for_each(WaitList::wake_all);
+            lists.for_each(|list| list.wake_all());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A registration that is dropped takes its entry off the list. So a task that is cancelled, or a thread that gives up,
 //! leaves nothing behind.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::{WaitList, Waiter};
@@ -50,18 +51,21 @@ impl Registration {
     }
 
     fn register_at(&mut self, place: Option<u64>, waiter: Waiter) {
-        let mut entries = self.list.entries.lock();
-        let before = self
-            .entry
-            .and_then(|number| entries.waiting.remove(&number));
-        let number = place.unwrap_or_else(|| {
-            entries.next += 1;
-            entries.next - 1
-        });
-        entries.waiting.insert(number, waiter);
-        self.entry = Some(number);
-        self.list.note(&entries); // the caller's fence or change of the word comes after
-        drop(entries);
+        let mut lock = self.list.entries.lock();
+        let entries = lock.get_or_insert_default();
+        let known = self.entry.and_then(|number| entries.find(number).ok());
+        let before = if let Some(index) = known {
+            Some(mem::replace(&mut entries.waiting[index].1, waiter))
+        } else {
+            let number = place.unwrap_or(entries.next);
+            entries.next = entries.next.max(number + 1);
+            let (Ok(index) | Err(index)) = entries.find(number);
+            entries.waiting.insert(index, (number, waiter));
+            self.entry = Some(number);
+            None
+        };
+        self.list.note(entries); // the caller's fence or change of the word comes after
+        drop(lock);
         drop(before); // dropping a waker is user code
     }
 
@@ -86,10 +90,12 @@ impl Registration {
     /// Removes the entry. Returns true if it was gone already.
     #[cold]
     fn take_back(&self, number: u64) -> bool {
-        let mut entries = self.list.entries.lock();
-        let waiter = entries.waiting.remove(&number);
-        self.list.note(&entries);
-        drop(entries);
+        let mut lock = self.list.entries.lock();
+        let entries = lock.get_or_insert_default();
+        let place = entries.find(number).ok();
+        let waiter = place.and_then(|place| entries.waiting.remove(place));
+        self.list.note(entries);
+        drop(lock);
         waiter.is_none() // the waiter is dropped after the lock is released
     }
 }

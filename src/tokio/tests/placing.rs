@@ -16,6 +16,7 @@ use crate::bus::options::SubscribeOptions;
 use crate::message::overflow::Overflow;
 use crate::queue::terms::Terms;
 use crate::queue::vacancy::Vacancy;
+use crate::support::wait_list::Waking;
 use crate::support::wait_list::tests::Counter;
 use crate::{Bus, Envelope};
 
@@ -75,7 +76,7 @@ fn a_task_that_waits_for_room_sleeps_at_the_queue_that_was_in_its_way_last() {
         for (queue, wakes) in wakes.into_iter().enumerate() {
             let queues = [(); 2].map(|()| {
                 let mut terms = Terms::new(1, Overflow::Block);
-                terms.vacancy = Some(Arc::new(Vacancy::new(1)));
+                terms.vacancy = Some(Arc::new(Vacancy::new(1, Waking::ByTree)));
                 Arc::new(terms)
             });
             let mut tried = 0;

@@ -12,6 +12,7 @@ use oxide_bus::kernel::{Command, Event};
 use oxide_bus::{Capability, Envelope, Grant, MessageBus, Publisher, SubscribeOptions};
 
 use crate::support::audited::{place, records};
+use crate::support::task::Task;
 
 fn custom(bytes: usize) -> Event {
     Event::Custom {
@@ -524,6 +525,19 @@ fn a_log_that_has_ended_with_its_bus_says_so_of_no_file() {
     };
     assert_eq!(error.path(), None);
     assert_eq!(error.io_error().to_string(), "the log has ended");
+}
+
+/// A flush does not look now and then whether the log has ended. It is woken, or it would wait for ever.
+#[test]
+fn a_flush_ends_with_the_log_whenever_that_comes() {
+    for _ in 0..100 {
+        let (_folder, path) = place();
+        let bus = MessageBus::new();
+        let log = AuditLog::start(&bus, &path, Options::new().sync(false)).unwrap();
+        let flushing = Task::start(move || while log.flush().is_ok() {});
+        bus.close();
+        flushing.end();
+    }
 }
 
 #[cfg(target_os = "linux")]
