@@ -43,9 +43,9 @@ pub(super) struct WatchedQueue {
     number: u64,
     /// A copy of the handle, so that each publish finds it at once.
     state: Arc<QueueState>,
-    capacity: u64,
-    /// How many envelopes were enqueued up to the segment's base. Does not change while the queue is left out.
-    enqueued: u64,
+    /// How many envelopes were enqueued up to the segment's base, less the capacity: once the subscriber has received
+    /// more than this many, there is room. Does not change while the queue is left out.
+    full_at: i64,
 }
 
 impl WatchedQueue {
@@ -53,15 +53,21 @@ impl WatchedQueue {
         WatchedQueue {
             number: queue.terms().number(),
             state: Arc::clone(queue.state()),
-            capacity: queue.terms().capacity as u64,
-            enqueued,
+            full_at: enqueued.cast_signed() - queue.terms().capacity.cast_signed() as i64,
         }
+    }
+
+    /// Whether the queue has room by now.
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.state.consumed().cast_signed() > self.full_at
     }
 
     /// Returns how many envelopes after those up to the segment's base the queue has room for by now.
     #[inline]
     pub(super) fn places(&self) -> u64 {
-        (self.state.consumed() + self.capacity).saturating_sub(self.enqueued)
+        let places = self.state.consumed().cast_signed() - self.full_at;
+        places.max(0).cast_unsigned()
     }
 
     /// Those of them that are on this list.
@@ -135,7 +141,7 @@ impl<M> Head<M> {
     /// Whether a queue that was left out has made room since, so that the next segment is due.
     #[inline]
     pub(crate) fn is_outdated(&self) -> bool {
-        self.drops.iter().any(|full| full.places() > 0)
+        self.drops.iter().any(WatchedQueue::has_room)
     }
 
     /// The queues that lose what is published.
