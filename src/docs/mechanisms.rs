@@ -294,7 +294,7 @@
 //! | `publisher`, `capability`, `grant`, `granting`, `grants`, `scope`, `admission`, `rate_limiter` | the right to publish, and how often |
 //! | `denial`, `refusal`, `refusals`, `demands`, `measure` | why something was refused, and how often; how large an envelope may be |
 //! | `core`, `head`, `narrow`, `entry`, `pending`, `placement`, `attempt`, `reserved_places`, `receipt`, `error` | the way of a publish, and its result |
-//! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `seat`, `inbox`, `terms` | a subscriber's queue |
+//! | `segment`, `segment_channel`, `queue_kind`, `shared`, `cursor`, `direct`, `group`, `seat`, `inbox`, `gathering`, `terms` | a subscriber's queue |
 //! | `overflow`, `credits`, `losses`, `vacancy`, `throttle` | what happens when it is full |
 //! | `delivery`, `subscription`, `iter`, `resubscribing`, `wait`, `recv_error`, `select` | the receiving side |
 //! | `request`, `requests`, `retained`, `activation_point`, `retaining`, `drain`, `drains` | answers; what later subscribers receive first; waiting until all is received |

@@ -18,6 +18,7 @@ pub(crate) mod delivery;
 pub(crate) mod direct;
 pub(crate) mod drains;
 pub(crate) mod entry;
+pub(crate) mod gathering;
 pub(crate) mod inbox;
 pub(crate) mod losses;
 pub(crate) mod recv_error;

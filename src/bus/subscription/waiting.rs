@@ -40,8 +40,9 @@ impl<M> Subscription<M> {
 
     /// Looks for more for a moment, without sleeping. Returns whether something was found.
     fn linger(&mut self) -> bool {
-        if let Inbox::Shared(cursor) = &self.inbox {
-            cursor.gather();
+        match &self.inbox {
+            Inbox::Shared(cursor) => cursor.gather(),
+            Inbox::Direct(receiver) => receiver.gather(),
         }
         let mut looks = 0;
         let is_found = if self.sleep.is_busy {
@@ -62,10 +63,11 @@ impl<M> Subscription<M> {
             };
             eagerness.spin(look).is_some()
         };
-        if let Inbox::Shared(cursor) = &mut self.inbox
-            && is_found
-        {
-            cursor.found_after(looks);
+        if is_found {
+            match &mut self.inbox {
+                Inbox::Shared(cursor) => cursor.found_after(looks),
+                Inbox::Direct(receiver) => receiver.found_after(looks),
+            }
         }
         is_found
     }

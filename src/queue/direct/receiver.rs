@@ -14,6 +14,7 @@ use crate::message::overflow::Overflow;
 use crate::queue::credits::Credits;
 use crate::queue::delivery::Delivery;
 use crate::queue::direct::seat::Seat;
+use crate::queue::gathering::Gathering;
 use crate::queue::terms::Terms;
 use crate::queue::wait::Nothing;
 use crate::support::sync::channel::Receiver;
@@ -47,6 +48,9 @@ pub(crate) struct DirectReceiver<M> {
     registration: Registration,
     /// It is a member of a group, was woken for an envelope, and has taken none since.
     owes: bool,
+    /// Members of a group let envelopes gather. Other direct queues do not: where requests come one by one, each answer
+    /// would come later.
+    gathering: Gathering,
 }
 
 impl<M> ReceiverEnd<M> {
@@ -117,6 +121,7 @@ impl<M> DirectReceiver<M> {
             held: None,
             hand: None,
             owes: false,
+            gathering: Gathering::default(),
         }
     }
 
@@ -220,6 +225,18 @@ impl<M> DirectReceiver<M> {
     pub(crate) fn is_ready_or_register(&mut self, waiter: Waiter) -> bool {
         self.registration.register_and_fence(waiter);
         self.is_ready()
+    }
+
+    /// Lets envelopes gather for a moment, if they come fast enough.
+    pub(crate) fn gather(&self) {
+        self.gathering.gather();
+    }
+
+    /// Records after how many looks something was found.
+    pub(crate) fn found_after(&mut self, looks: u32) {
+        if self.end.is_shared {
+            self.gathering.found_after(looks, self.len());
+        }
     }
 
     /// Leaves the wait list.

@@ -7,23 +7,17 @@
 //!
 //! The models are in `engine/tests/core_loom_models.rs` and `support/tests/wait_list_loom_models.rs`.
 
-use std::hint::spin_loop;
 use std::sync::Arc;
 
 use crate::message::envelope::Envelope;
 use crate::queue::delivery::Delivery;
+use crate::queue::gathering::Gathering;
 use crate::queue::segment::Segment;
 use crate::queue::segment_channel::SegmentReceiver;
 use crate::queue::shared::QueueState;
 use crate::queue::vacancy::Vacancy;
 use crate::queue::wait::Nothing;
 use crate::support::wait_list::{Registration, WaitList, Waiter};
-
-/// For how many spins a subscriber that has caught up with a publisher lets envelopes gather: about half a microsecond.
-const GATHERING: u32 = 64;
-
-/// Gathering fewer envelopes than this is not worthwhile.
-const GATHERED: usize = 4;
 
 /// The subscriber's end of a shared queue.
 pub(crate) struct Cursor<M> {
@@ -40,8 +34,7 @@ pub(crate) struct Cursor<M> {
     consumed: u64,
     /// How many losses the subscriber was told of.
     told: u64,
-    /// Envelopes come so fast that it pays to let some gather.
-    gathers: bool,
+    gathering: Gathering,
     registration: Registration,
 }
 
@@ -72,7 +65,7 @@ impl<M> Cursor<M> {
             next: None,
             consumed: 0,
             told: 0,
-            gathers: false,
+            gathering: Gathering::default(),
             registration: Registration::new(readers),
         }
     }
@@ -150,13 +143,7 @@ impl<M> Cursor<M> {
 
     /// Lets envelopes gather for a moment, if they come fast enough.
     pub(crate) fn gather(&self) {
-        if self.gathers {
-            // Reading each slot as it is written would take its cache line, and that of the segment's word, away from
-            // the publisher each time.
-            for _ in 0..GATHERING {
-                spin_loop();
-            }
-        }
+        self.gathering.gather();
     }
 
     fn found_empty(&self) -> Nothing {
@@ -173,11 +160,7 @@ impl<M> Cursor<M> {
 
     /// Records after how many looks the next slot was found.
     pub(crate) fn found_after(&mut self, looks: u32) {
-        self.gathers = if self.gathers {
-            self.known - self.read >= GATHERED
-        } else {
-            looks < 3 // so soon that more are probably on their way
-        };
+        self.gathering.found_after(looks, self.known - self.read);
     }
 
     /// Finds the next slot, if it is claimed. Otherwise the waiter is registered, and woken when it is worth trying
