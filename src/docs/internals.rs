@@ -15,7 +15,7 @@
 //!
 //! # The layers
 //!
-//! Each folder of `src/` is a layer. It imports only from itself and from the layers above it;
+//! Each folder of `src/` is a layer. It imports only from itself and from the layers drawn above it, which know less;
 //! `tests/library/layers.rs` checks that.
 //!
 //! ```text
@@ -62,7 +62,8 @@
 //! A *head* has the open segment, its subscriber list, and an entry for each *exception*, such as a full queue, which
 //! is left out. A new head replaces it when the segment is full, or when a subscriber comes or goes; then the segment
 //! may stay. The *epoch* numbers the heads of one segment. Only the head whose epoch is in the segment's word may claim
-//! slots.
+//! slots. The queues that have the segment are *in its reach*. One that has less room than the segment has slots is
+//! *narrow*.
 //!
 //! `current` and `subscribers` are replaced as a whole (arc-swap). Double lines are crossbeam channels. A subscription
 //! does not keep the bus open.
@@ -76,10 +77,10 @@
 //!
 //! 1. `src/bus/handle/publishing.rs`: `Bus::publish` calls `publish_within` and `place`. They measure the payload if
 //!    the bus has limits, and make a `PublishError` of a refusal.
-//! 2. `src/engine/core/fast_path.rs`: `Core::publish` calls `append_if`. It loads the current head, and asks: Is every
-//!    queue shared (`Head::has_only_shared_queues` in `src/engine/head/mod.rs`)? Does the segment keep envelopes
-//!    (`Segment::is_blind`)? Does no request wait for this answer (`may_answer`)? Has no queue that was left out made
-//!    room (`Head::is_outdated` in `src/engine/head/accounts.rs`)?
+//! 2. `src/engine/core/fast_path.rs`: `Core::publish` calls `append_if`. It loads the current head. It is
+//!    enough if every queue is shared (`Head::has_only_shared_queues` in `src/engine/head/mod.rs`), the segment keeps
+//!    envelopes (not `Segment::is_blind`), the envelope answers no request (not `may_answer`), and no queue that was
+//!    left out has made room (not `Head::is_outdated` in `src/engine/head/accounts.rs`).
 //! 3. `src/engine/head/narrow.rs`: `Head::claim` looks how much room the narrow queues have, if there are any. In
 //!    `src/queue/segment.rs` `Segment::claim` takes the next slot by one compare-and-swap, and `Segment::write` moves
 //!    the envelope into it. The sequence number is the segment's base plus the slot's number.
@@ -89,24 +90,25 @@
 //!    (`Head::outcome` in `src/engine/head/mod.rs`). That is the `Receipt`.
 //!
 //! A [`Publisher`](crate::Publisher) begins with `Publisher::publish_checked` in `src/bus/publisher/checking.rs`. Its
-//! permission is checked between steps 2 and 3, in `append_if_permitted`.
+//! permission is checked within step 2, in `append_if_permitted`. An envelope that answers another takes the slow path.
 //!
 //! The slow path, if any of these fails:
 //!
 //! 6. `src/engine/core/blocking.rs`: `Core::place` makes attempts. Each places the envelope everywhere or nowhere. At a
 //!    full [`Block`](crate::Overflow::Block) queue the thread registers, tries again, and sleeps.
-//! 7. `src/engine/core/placement.rs`: `Placement::append` looks up the matching direct queues
-//!    (`SubscriberList::matches`), reserves a place in those that block (`ReservedPlaces::reserve` in
-//!    `src/engine/reserved_places.rs`), and claims a slot.
-//! 8. `src/engine/core/placement.rs`: if the segment is full or closed, `Placement::open` closes it, makes the next
-//!    head (`Head::next` in `src/engine/head/mod.rs`) with the envelope in its first slot, and installs it by one
-//!    compare-and-swap. If another publisher was first, it takes the envelope out again and returns to step 7.
+//! 7. `src/engine/core/placement.rs`: `Placement::run` repeats steps 7 and 8 until one of them works.
+//!    `Placement::append` looks up the matching direct queues (`SubscriberList::matches`), reserves a place in those
+//!    that block (`ReservedPlaces::reserve` in `src/engine/reserved_places.rs`), and claims a slot.
+//! 8. `src/engine/core/placement.rs`: if the segment is full or closed, `Placement::open` closes it, looks up the
+//!    queues of the newest list, makes the next head (`Head::next` in `src/engine/head/mod.rs`) with the envelope in
+//!    its first slot, and installs it by one compare-and-swap. If another publisher was first, it takes the envelope
+//!    out again and returns to step 7.
 //! 9. `src/engine/core/deliver.rs`: `Core::deliver` sends the item to each direct queue that matches
 //!    (`DirectQueue::offer` in `src/queue/direct/mod.rs`, or `fill`, where a place is reserved), and wakes their
 //!    readers.
 //! 10. `src/engine/head/hand_over.rs`: if the segment is new, `Head::complete` puts it into every queue in its reach,
 //!     wakes the readers, and marks the segment ready. Any publisher that meets such a segment does the same. Last,
-//!     `Core::finish` evicts, tells losses, and drops payloads.
+//!     `Core::finish` evicts, tells losses, answers requests, and drops payloads.
 //!
 //! On the subscriber's side:
 //!

@@ -71,10 +71,10 @@
 //!
 //! The cells are those of [`speed`](super::speed#where-programs-really-are).
 //!
-//! * With filters, each envelope is sent to each subscriber that matches. That takes 1.3 to 1.6 times as long as a
-//!   hand-made fan-out that asks the same question, and more than twice as long where one of 1,000 matches (cell n).
-//! * A group takes 1.5 to 2.7 times as long as crossbeam's channel that several consumers share (cell p).
-//! * Between two threads, a request takes about 1.5 times as long as a pair of channels (cell r).
+//! * With filters, each envelope is sent to each subscriber that matches. That takes 1.4 to 1.6 times as long as a
+//!   hand-made fan-out that asks the same question, and about twice as long where one of 1,000 matches (cell n).
+//! * A group takes 2.0 to 2.9 times as long as crossbeam's channel that several consumers share (cell p).
+//! * Between two threads, a request takes about 1.7 times as long as a pair of channels (cell r).
 //! * A subscription takes about 2 KiB, and 5 KiB with a filter.
 //! * A message is wrapped in an envelope with an id, a source and a time.
 //! * One sender and one receiver need no bus.

@@ -4,18 +4,18 @@
 //! # One publisher and many subscribers
 //!
 //! One thread publishes 64 pings, each a fresh envelope, and every subscriber then receives them:
-//! nanoseconds for each delivery, medians on a 2-core AMD EPYC virtual machine (2026-11-24).
+//! nanoseconds for each delivery, medians on a 2-core AMD EPYC virtual machine (2026-11-30, `--quick`).
 //!
 //! | subscribers | 1 | 4 | 16 | 64 | 256 |
 //! | --- | --- | --- | --- | --- | --- |
-//! | oxide-bus, `try_recv` | 145 | 41 | 14.9 | 9.6 | 8.5 |
-//! | oxide-bus, `try_recv_ref` | 142 | 39 | 13.3 | 7.1 | 6.1 |
-//! | `bus` | 149 | 39 | 15.3 | 9.8 | 8.7 |
-//! | kanal, a channel each | 141 | 38 | 17.6 | 14.1 | 17.8 |
-//! | `tokio::sync::broadcast` | 158 | 43 | 17.8 | 12.1 | 11.3 |
-//! | crossbeam, a channel each | 151 | 46 | 25.1 | 22.4 | 23.1 |
-//! | `disruptor` (a preallocated ring, no sleeping, no joining) | 104 | 26 | 7.5 | 2.7 | 1.6 |
-//! | the seed's design | 284 | 164 | 138 | 147 | 219 |
+//! | oxide-bus, `try_recv` | 124 | 40 | 19.4 | 14.1 | 13.1 |
+//! | oxide-bus, `try_recv_ref` | 116 | 32 | 11.3 | 6.0 | 4.8 |
+//! | `bus` | 135 | 46 | 24.0 | 18.4 | 17.0 |
+//! | kanal, a channel each | 120 | 46 | 27.4 | 22.6 | 21.6 |
+//! | `tokio::sync::broadcast` | 156 | 56 | 30.2 | 23.9 | 22.4 |
+//! | crossbeam, a channel each | 123 | 52 | 33.6 | 28.8 | 28.1 |
+//! | `disruptor` (a preallocated ring, no sleeping, no joining) | 69 | 18 | 5.1 | 1.8 | 1.0 |
+//! | the seed's design | 275 | 168 | 139 | 135 | 165 |
 //!
 //! *The seed* is the bus of the `oxide-k` crate, from which this one took its vocabulary.
 //!
@@ -23,38 +23,44 @@
 //! * A stuck subscriber does not slow publishing measurably.
 //! * Batches of 64 (`publish_batch`, `try_recv_each`) take a fifth to a third of the time of the next best.
 //!
-//! It is not the fastest everywhere. With one subscriber, a channel is as good or better. If each envelope carries a
-//! JSON document, owned deliveries to 64 or more subscribers take longer than with `bus`, and deliveries by reference
-//! about as long.
+//! It is not the fastest everywhere. With one subscriber, a channel is as fast. If each envelope carries a JSON
+//! document, owned deliveries to up to 16 subscribers take as long as with `bus`.
 //!
 //! # Between threads
 //!
 //! With lossless subscribers ([`Overflow::Block`](crate::Overflow::Block)), on two cores, it moves twice as many
-//! envelopes as the next best with one subscriber, and about as many as the best with two to eight, or with several
-//! publishers.
+//! envelopes as the next best with one subscriber, and 1.1 to 1.2 times as many with two. A crossfire channel for each
+//! subscriber moves more with four or eight, where this crate has 0.75 to 0.95 of its deliveries, and with several
+//! publishers (0.55 to 1.0).
 //!
 //! # Tasks
 //!
-//! Tasks (feature `tokio`) on one thread publish and receive as fast as over the best of tokio's channels and
-//! `async-broadcast` with one subscriber, and 1.1 times as fast with 4 to 64. On two threads they are as fast with one
-//! or 64, and up to 1.2 times as fast with 4 and 16. Waking a task takes 1.1 to 1.2 times as long as with tokio's mpsc.
+//! Tasks (feature `tokio`) on one thread publish and receive 1.3 to 1.5 times as fast as over the best of tokio's
+//! channels and `async-broadcast`, and on two threads 1.1 to 1.6 times as fast. Waking a task takes 1.0 to 1.1 times as
+//! long as with tokio's mpsc.
 //!
 //! # Where programs really are
 //!
 //! The cells below measure what programs do beside publishing to subscribers that keep up. The command below prints
-//! them. As parts of the time of the best peer, on a 2-core Intel Xeon virtual machine (2026-11-29, `--quick`, the
-//! machine was not quite at rest). Of (n) and (r) the larger figures are of a 2-core AMD EPYC at rest:
+//! them. As parts of the time of the best peer, on the same machine at rest, in three runs:
 //!
 //! | cell | time of the best peer |
 //! | --- | --- |
-//! | (m) 8 sleeping threads, the publishing thread's processor time; until the last has it | 0.75 to 0.86; 1.4 |
-//! | (n) 16 by pattern, by source, by predicate, groups of one; one of 1,000 | 1.3 to 2.2, 1.3 to 2.0, 1.3 to 2.4, 1.4 to 2.5; 2.2 to 3.5 |
-//! | (o) keep the newest, publish; publish and receive, none slow | 1.2 to 1.3; 0.8 |
-//! | (p) groups, 1 and 4 publishers | 1.5 to 2.7 and 1.5 to 2.4 of crossbeam; 4 to 5 of the best |
-//! | (r) request between threads; between tasks | 1.4 to 1.7; 2.4 to 3.7 |
-//! | (s) a publish beside a loop of changes among 10,000, median; 90th percentile | 1.1; 6.6 |
-//! | (v) write, read a ping; 201 bytes | 0.65, 1.0; 0.82, 0.90 |
+//! | (m) publish to 8 sleeping threads; its own processor time; until the last has it | 0.36; 0.4; 1.5 |
+//! | (m) the same for 64; its own processor time; until the last has it | 4 to 8; 0.06; 1.3 |
+//! | (m) publish to one sleeping thread; to 1, 8 and 64 tasks | 1.05; 1.0, 0.8 to 2.9, 1.0 |
+//! | (n) 16 by pattern, by source, by predicate, groups of one | 1.5, 1.4, 1.55, 1.6 |
+//! | (n) one of 1,000 | 1.9 to 2.1 |
+//! | (o) keep the newest, publish; publish and receive, none slow | 1.03 to 1.15; 0.7 |
+//! | (p) groups, 1 and 4 publishers | 2.0 to 2.9 and 2.0 of crossbeam; 2.8 to 4.5 of the best |
+//! | (r) request between threads; between tasks | 1.7; 2.0 to 2.2 |
+//! | (s) a publish beside a loop of changes among 10,000, median; 90th percentile | 0.8; 0.9 to 1.0 |
+//! | (v) write, read a ping; 201 bytes | 0.6, 1.05; 0.8, 0.8 |
 //! | (v) audited: 512 publishes, and until they are written | 1.4 to 1.9; 0.9 to 1.0 |
+//!
+//! Each figure varies with the machine. On an Intel Xeon, and on another AMD EPYC, (n) took 1.3 to 2.5 and one of
+//! 1,000 up to 3.5, (o) up to 1.3, and (s) up to 6.6 at the 90th percentile. With 64 sleeping threads on two cores,
+//! those that the publisher wakes take its core, and it waits for them.
 //!
 //! `tokio::sync::broadcast` and `async-broadcast` publish past full queues in 200 ns, however many there are (q). This
 //! crate looks once at each full queue: past 10 of them in 0.75 to 0.8 of the time of a crossbeam fan-out, past 1,000
@@ -63,7 +69,7 @@
 //! 2-core AMD EPYC virtual machine that did other work meanwhile, and so are the audited ones. There an audit log with
 //! a hash chain takes longer for a line than one without: 1.05 to 1.2 times as long for envelopes of 201 bytes of JSON,
 //! and 1.2 to 1.3 times for pings (v). Within a second, of 8 publishers that wait for one slow subscriber the least
-//! gets 0.51 to 0.87 of a fair share, and of 64 that wait for a fast one 0.43 to 0.59 (t).
+//! gets 0.51 to 0.87 of a fair share, and of 64 that wait for a fast one 0.36 to 0.59 (t).
 //!
 //! | cell | what is measured | against |
 //! | --- | --- | --- |

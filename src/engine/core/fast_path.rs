@@ -1,7 +1,9 @@
 //! The fast path: a publish that appends to the current segment and has nothing else to do.
 //!
-//! A publish that needs permission asks for it after it has loaded the head, and before it appends. So it need not be
-//! counted as in flight, and a revoke need not wait for it. Instead a revoke takes the permission away and then
+//! It loads the head, asks whether appending is enough, claims a slot, writes it, and wakes the readers.
+//!
+//! A publish that needs permission asks for it after it has loaded the head, and before it appends. So the grant need
+//! not count it as in flight, and a revoke need not wait for it. Instead a revoke takes the permission away and then
 //! [retires](Core::retire_head) the current head. The invariant is: *once the head is retired, nobody appends by a
 //! permission that was taken away before.* There are two cases:
 //!

@@ -13,18 +13,15 @@
 //! Nothing on the first two ways blocks, save the lock of a bus with a total order. No user code runs under a lock. The
 //! models in `tests/core_loom_*` show its order, its barriers and its accounts.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::engine::demands::Demands;
 use crate::engine::head::Head;
 use crate::engine::notices::Notices;
-use crate::engine::pending::{Pending, discard};
 use crate::engine::requests::Requests;
 use crate::engine::subscriber_list::SubscriberList;
 use crate::message::trace_context::TraceContext;
 use crate::queue::segment::MAX_SLOTS;
-use crate::support::failpoints::{self, Step};
 use crate::support::sync::{ArcSwap, AtomicBool, AtomicU64, Loaded, Mutex};
 use crate::support::wait_list::{Occupied, WaitList};
 
@@ -90,29 +87,6 @@ impl<M> Core<M> {
             occupied: Arc::default(),
             listed: Arc::default(),
         }
-    }
-
-    /// Appends up to `wanted` pending envelopes to the head's segment.
-    #[inline]
-    fn append(
-        &self,
-        head: &Head<M>,
-        pending: &mut impl Pending<M>,
-        wanted: usize,
-    ) -> Option<Range<usize>> {
-        let slots = head.claim(wanted)?;
-        failpoints::at(Step::Claimed);
-        if head.segment.is_blind() {
-            let sequence = head.segment.base() + slots.start as u64;
-            discard(pending, slots.len(), sequence, |sequence, envelope| {
-                self.requests.answer_alone(sequence, envelope);
-            });
-        } else {
-            for slot in slots.clone() {
-                head.segment.write(slot, || pending.take());
-            }
-        }
-        Some(slots)
     }
 
     /// Makes `next` the current head, if `current` still is. Both have the same segment, or that of `current` is

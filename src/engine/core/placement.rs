@@ -2,11 +2,12 @@
 //!
 //! It appends to the current segment, or opens the next one, until one of the two works. Each failure means that
 //! another thread has gone on: it has installed a head, filled the segment or closed it. So some publisher always goes
-//! on. Where a subscriber has no room that the attempt waits for, nothing is published.
+//! on. If a queue that this attempt waits for is full, nothing is published.
 //!
 //! User code (predicates, subjects) runs before anything has happened: if it panics, nothing has. What drops payloads
 //! comes last.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::deliver::Rest;
@@ -42,8 +43,8 @@ struct Placement<'a, M, P> {
 }
 
 impl<M: Payload> Core<M> {
-    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Publishes nothing where a
-    /// subscriber has no room that this attempt waits for. `seen` is the current head, if the caller has loaded it.
+    /// Puts as many envelopes as it can, at least one, where every subscriber finds them. Publishes nothing if a
+    /// queue that this attempt waits for is full. `seen` is the current head, if the caller has loaded it.
     /// `known` holds the verdicts that predicates have given so far.
     #[inline(never)]
     pub(super) fn attempt(
@@ -107,12 +108,12 @@ impl<M: Payload, P: Pending<M>> Placement<'_, M, P> {
         let core = self.core;
         if current.has_only_shared_queues() {
             let wanted = self.pending.remaining();
-            let Some(slots) = core.append(current, self.pending, wanted) else {
+            let Some(slots) = self.write_next(current, wanted) else {
                 return Ok(None);
             };
             self.hurry = None;
             current.wake(&core.readers);
-            core.requests.answer_all(&current.segment, slots.clone());
+            self.answer(current, slots.clone());
             return Ok(Some(current.outcome(slots.len())));
         }
         if !current.has_place() {
@@ -123,7 +124,7 @@ impl<M: Payload, P: Pending<M>> Placement<'_, M, P> {
         core.evict_failed(&mut matches);
         let reserved = ReservedPlaces::reserve(matches.blocking(), self.attempt)?;
         let order = core.lock_order(&matches);
-        let Some(slots) = core.append(current, self.pending, 1) else {
+        let Some(slots) = self.write_next(current, 1) else {
             return Ok(None);
         };
         self.hurry = None; // a change of the list need not let it pass any more, whatever user code runs below
@@ -194,16 +195,37 @@ impl<M: Payload, P: Pending<M>> Placement<'_, M, P> {
             Rest::of(&mut rest).evicted.push(evicted);
         }
         drop(matches);
-        let base = next.segment.base();
-        let blind = if next.segment.is_blind() { claimed } else { 0 };
-        let outcome = core.finish(outcome, rest, || {
-            core.requests.answer_all(&next.segment, 0..claimed);
-            drop((next, listed));
-            discard(self.pending, blind, base, |sequence, envelope| {
-                core.requests.answer_alone(sequence, envelope);
-            });
-        });
+        let outcome = core.finish(outcome, rest, || self.answer(&next, 0..claimed));
         Ok(Some(outcome))
+    }
+
+    /// Writes up to `wanted` pending envelopes into the next slots of the head's segment. A blind segment only counts
+    /// them: they stay pending.
+    #[inline]
+    fn write_next(&mut self, head: &Head<M>, wanted: usize) -> Option<Range<usize>> {
+        let slots = head.claim(wanted)?;
+        failpoints::at(Step::Claimed);
+        if !head.segment.is_blind() {
+            for slot in slots.clone() {
+                head.segment.write(slot, || self.pending.take());
+            }
+        }
+        Some(slots)
+    }
+
+    /// Answers requests with the envelopes in these slots. A blind segment has not kept them, so they are dropped. Both
+    /// may run user code.
+    #[inline]
+    fn answer(&mut self, head: &Head<M>, slots: Range<usize>) {
+        let requests = &self.core.requests;
+        if head.segment.is_blind() {
+            let first = head.segment.base() + slots.start as u64;
+            discard(self.pending, slots.len(), first, |sequence, envelope| {
+                requests.answer_alone(sequence, envelope);
+            });
+        } else {
+            requests.answer_all(&head.segment, slots);
+        }
     }
 
     /// Notes what shared queues lose by a head that was installed, with so many envelopes in its segment.

@@ -1,9 +1,9 @@
 //! The accounts of each shared queue: what was enqueued for it so far, and what was left out.
 //!
-//! Nearly all queues are *plain*: the segment reaches them, and their subscribers know of all losses. What was enqueued
-//! for a plain queue follows from three words of its own: where it began, what was lost, what was consumed. So a head
-//! says nothing about it. The other queues are exceptions, and have an entry each: a queue that was left out, one with
-//! a gap that was not told yet, or one that is listed and offered nothing.
+//! Nearly all queues are *plain*: the segment reaches them, and their subscribers know of all losses. What was
+//! enqueued for a plain queue follows from where it began, of which losses it was told, and how far the segment is
+//! filled. So a head says nothing about it. The other queues are exceptions, and have an entry each: a queue that was
+//! left out, one with a gap that was not told yet, or one that is listed and offered nothing.
 //!
 //! This keeps promise 3. The tests are in `tests/library/accounts.rs`; `tests/library/model.rs` compares them with the
 //! reference model.

@@ -70,7 +70,7 @@ impl<M> Cursor<M> {
         }
     }
 
-    /// Reads the next slot, if it is known to be claimed.
+    /// Moves past the next slot, if it is known to be claimed.
     #[inline]
     pub(crate) fn step(&mut self) -> bool {
         if self.read == self.known {
