@@ -12,6 +12,8 @@ pub(crate) enum Step {
     Claimed,
     /// A publisher is about to install the head that it has made.
     Installing,
+    /// A publisher has not installed its head, since another was faster.
+    Lost,
     /// A publisher has installed its head, and has handed the segment over to no queue yet.
     Installed,
     /// A publisher has seen that a queue does not have the segment, and is about to hand it over.

@@ -132,7 +132,7 @@ impl<M> Core<M> {
                 current.empty_successor()
             });
             let next = Arc::new(next);
-            if self.install(&current, &next) {
+            if self.install(&current, &next).is_ok() {
                 next.settle();
                 // A publisher that has appended may be preempted before it wakes the readers.
                 self.readers.wake_all();

@@ -89,13 +89,17 @@ impl<M> Core<M> {
         }
     }
 
-    /// Makes `next` the current head, if `current` still is. Both have the same segment, or that of `current` is
-    /// closed.
-    fn install(&self, current: &Arc<Head<M>>, next: &Arc<Head<M>>) -> bool {
+    /// Makes `next` the current head, if `current` still is, and else returns the one that is. Both have the same
+    /// segment, or that of `current` is closed.
+    fn install(&self, current: &Arc<Head<M>>, next: &Arc<Head<M>>) -> Result<(), Current<M>> {
         current.settle();
         current.mark();
         let was = self.current.compare_and_swap(current, Arc::clone(next));
-        Arc::ptr_eq(&was, current)
+        if Arc::ptr_eq(&was, current) {
+            Ok(())
+        } else {
+            Err(was)
+        }
     }
 
     /// Returns once every later publish uses this list or a newer one.
@@ -118,7 +122,7 @@ impl<M> Core<M> {
                     current.idle(Arc::clone(subscribers))
                 });
             let next = Arc::new(next);
-            if self.install(&current, &next) {
+            if self.install(&current, &next).is_ok() {
                 next.settle();
                 return;
             }

@@ -175,8 +175,10 @@ impl<M: Payload, P: Pending<M>> Placement<'_, M, P> {
         let next = Arc::new(next);
         failpoints::at(Step::Installing);
         let order = core.lock_order(&matches);
-        if !core.install(current, &next) {
+        if let Err(winner) = core.install(current, &next) {
+            failpoints::at(Step::Lost);
             drop(order);
+            self.heads.push(Arc::clone(&winner)); // it may be out of use by now
             // The failed swap has dropped its handle, so this is the only one.
             let head = Arc::into_inner(next).expect("nobody else has seen it");
             let segment = Arc::into_inner(head.segment).expect("nobody else has seen it");

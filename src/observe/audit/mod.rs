@@ -160,6 +160,7 @@ use crate::bus::handle::Bus;
 use crate::bus::options::SubscribeOptions;
 use crate::message::overflow::Overflow;
 use crate::message::subject::Payload;
+use crate::support::clock;
 use crate::support::wait_list::{Look, wait_until};
 
 /// Writes to a file what happens on a bus; see the [module](crate::audit).
@@ -212,7 +213,7 @@ impl AuditLog {
         let items = Outbox { sender, parker };
         let attached: Arc<dyn Attached> =
             EventRecorder::attach(&bus.core, items.clone(), options.each_denial);
-        let progress = Arc::new(LogProgress::default());
+        let progress = Arc::new(LogProgress::new(bus.core.readers.how()));
         let writer = Writer {
             subscription,
             items: receiver,
@@ -281,7 +282,8 @@ impl AuditLog {
                 Err(_) => Look::Found(Err(self.error().unwrap_or_else(AuditError::ended))),
             }
         };
-        wait_until(&self.progress.flushes, None, look)
+        // The writer goes by no clock of a test.
+        clock::in_real_time(|| wait_until(&self.progress.flushes, None, look))
             .unwrap_or_else(|| unreachable!("there is no deadline"))
     }
 

@@ -9,9 +9,8 @@ use parking_lot::Mutex;
 use super::AuditError;
 #[cfg(feature = "hash-chain")]
 use super::chain::{ChainHead, Hash};
-use crate::support::wait_list::WaitList;
+use crate::support::wait_list::{WaitList, Waking};
 
-#[derive(Default)]
 pub(super) struct LogProgress {
     /// How many records are known to be on disk.
     pub(super) synced: AtomicU64,
@@ -25,6 +24,18 @@ pub(super) struct LogProgress {
 }
 
 impl LogProgress {
+    /// No record is written yet. Threads that wait are woken in this way.
+    pub(super) fn new(waking: Waking) -> Self {
+        LogProgress {
+            synced: AtomicU64::new(0),
+            #[cfg(feature = "hash-chain")]
+            head: Mutex::default(),
+            error: OnceLock::new(),
+            has_ended: AtomicBool::new(false),
+            flushes: Arc::new(WaitList::waking(waking)),
+        }
+    }
+
     pub(super) fn synced(&self) -> Option<u64> {
         self.synced.load(Ordering::Acquire).checked_sub(1) // pairs with the release in `flush_file`
     }

@@ -230,6 +230,7 @@ mod tests {
     use super::super::Flush;
     use super::super::file::LogFile;
     use super::*;
+    use crate::support::wait_list::Waking;
 
     #[test]
     fn a_caller_that_a_log_with_a_full_disk_leaves_alone_finds_the_cause() {
@@ -242,7 +243,7 @@ mod tests {
                 file => break file.unwrap(),
             }
         };
-        let progress = Arc::<LogProgress>::default();
+        let progress = Arc::new(LogProgress::new(Waking::default()));
         let flush = Flush::Interval(Duration::MAX);
         let mut log = Log {
             output: Output::new(file, flush, false, Arc::clone(&progress)),

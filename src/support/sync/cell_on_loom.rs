@@ -106,12 +106,12 @@ impl<T> ArcSwap<T> {
         drop(old); // after the lock
     }
 
-    pub(crate) fn compare_and_swap(&self, current: &Arc<T>, new: Arc<T>) -> Arc<T> {
+    pub(crate) fn compare_and_swap(&self, current: &Arc<T>, new: Arc<T>) -> Guard<T> {
         let mut value = self.0.lock();
-        if Arc::ptr_eq(&value, current) {
+        Guard(if Arc::ptr_eq(&value, current) {
             std::mem::replace(&mut *value, new)
         } else {
             Arc::clone(&value)
-        }
+        })
     }
 }

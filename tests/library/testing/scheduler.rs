@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::env;
-use std::process::Command;
+use std::process;
 use std::time::Duration;
 
+use oxide_bus::audit::AuditLog;
+use oxide_bus::kernel::Command;
 use oxide_bus::testing::Scheduler;
 use oxide_bus::{
-    Bus, Denial, Envelope, Overflow, RecvError, RequestError, SubscribeOptions, TryRecvError,
+    Bus, Denial, Envelope, MessageBus, Overflow, RecvError, RequestError, SubscribeOptions,
+    TryRecvError, audit,
 };
 
 use super::{Order, panic_of, send_all};
@@ -241,7 +244,7 @@ fn fails_on_purpose() {
 fn a_failure_prints_the_seed_and_the_last_deliveries() {
     let own = env::current_exe().unwrap();
     let name = "testing::scheduler::fails_on_purpose";
-    let output = Command::new(own)
+    let output = process::Command::new(own)
         .args(["--exact", name, "--ignored", "--nocapture"])
         .output()
         .unwrap();
@@ -252,4 +255,16 @@ fn a_failure_prints_the_seed_and_the_last_deliveries() {
                 billing: #0 order.placed from shop\n  \
                 billing: #1 order.placed from shop\n";
     assert!(text.contains(told), "{text}");
+}
+
+#[test]
+fn an_audit_log_is_flushed_in_real_time_though_nobody_else_runs() {
+    let scheduler = Scheduler::new(7);
+    let bus = MessageBus::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let log = AuditLog::start(&bus, path, audit::Options::new()).unwrap();
+    bus.send("kernel", Command::Ping).unwrap();
+    assert_eq!(log.flush().unwrap(), 1); // the opening record is 0
+    drop(scheduler);
 }

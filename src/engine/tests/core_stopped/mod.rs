@@ -3,6 +3,7 @@
 mod changing;
 mod closing;
 mod evicting;
+mod losing;
 mod revoking;
 #[cfg(feature = "tokio")]
 mod waking;
