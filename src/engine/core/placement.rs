@@ -83,16 +83,14 @@ impl<M: Payload, P: Pending<M>> Placement<'_, M, P> {
             if current.is_over() {
                 // The list or a grant has changed, and the segment is the same.
                 self.hurry();
-                self.heads.push(Arc::clone(&current));
             } else if !current.segment.is_ready() {
                 current.complete(&self.core.readers);
-                self.heads.push(Arc::clone(&current));
             } else if let Some(outcome) = self.open(&current)? {
                 return Ok(outcome);
             } else {
                 self.hurry();
-                self.heads.push(Arc::clone(&current));
             }
+            self.heads.push(Arc::clone(&current));
         }
     }
 
@@ -233,17 +231,18 @@ impl<M: Payload, P: Pending<M>> Placement<'_, M, P> {
     /// Notes what shared queues lose by a head that was installed, with so many envelopes in its segment.
     fn note_losses(&self, head: &Head<M>, claimed: usize, rest: &mut Option<Rest<M>>) {
         let notices = &self.core.notices;
+        if !notices.is_listened_to() {
+            return;
+        }
         for (queue, entry) in head.drops() {
             let dropped = || entry.left_out + claimed as u64;
             let losses = &mut Rest::of(rest).losses;
             losses.note(notices, queue.terms(), dropped);
         }
-        if notices.is_listened_to() {
-            let shared = head.subscribers.shared.iter();
-            for queue in shared.filter(|it| it.has_lost_more()) {
-                let losses = &mut Rest::of(rest).losses;
-                losses.note(notices, queue.terms(), || queue.lost());
-            }
+        let shared = head.subscribers.shared.iter();
+        for queue in shared.filter(|it| it.has_lost_more()) {
+            let losses = &mut Rest::of(rest).losses;
+            losses.note(notices, queue.terms(), || queue.lost());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The importers that an exporter knows, with their imports: they say who may answer a request.
+//! The importers that an exporter knows, with their imports: they say which links may answer a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

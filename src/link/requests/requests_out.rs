@@ -1,4 +1,4 @@
-//! Outgoing requests of a link: how much time each has left, and who may still answer it.
+//! Outgoing requests of a link: how much time each has left, and which links may still answer it.
 //!
 //! A request that nobody will answer is *declined*. Then the bus need not wait for this link. Tests:
 //! `tests/link/requests/`.

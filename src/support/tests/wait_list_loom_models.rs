@@ -277,19 +277,22 @@ fn an_envelope_that_wakes_a_thread_of_a_group_that_gives_up_wakes_another() {
     });
 }
 
+/// Starts a thread that writes the word and wakes the list.
+fn writes(word: &Arc<AtomicBool>, list: &Arc<WaitList>) -> thread::JoinHandle<()> {
+    let (word, list) = (Arc::clone(word), Arc::clone(list));
+    thread::spawn(move || {
+        word.store(true, Ordering::Release);
+        list.wake_all_after_fence();
+    })
+}
+
 /// Here no lock orders the two threads, as one does in the channel of these models.
 #[test]
 fn a_waiter_for_a_word_is_woken_by_the_one_that_writes_it() {
     explore(5, || {
         let word = Arc::new(AtomicBool::new(false));
         let list = Arc::<WaitList>::default();
-        let publisher = {
-            let (word, list) = (Arc::clone(&word), Arc::clone(&list));
-            thread::spawn(move || {
-                word.store(true, Ordering::Release);
-                list.wake_all_after_fence();
-            })
-        };
+        let publisher = writes(&word, &list);
         let mut registration = Registration::new(&list);
         until(&mut registration, || {
             word.load(Ordering::Acquire).then_some(())
@@ -340,13 +343,7 @@ fn a_channel_is_sent_a_token_unless_the_look_after_it_was_registered_has_found_s
     explore(5, || {
         let word = Arc::new(AtomicBool::new(false));
         let list = Arc::<WaitList>::default();
-        let publisher = {
-            let (word, list) = (Arc::clone(&word), Arc::clone(&list));
-            thread::spawn(move || {
-                word.store(true, Ordering::Release);
-                list.wake_all_after_fence();
-            })
-        };
+        let publisher = writes(&word, &list);
         let (sender, tokens) = crossbeam_channel::bounded(1);
         let mut registration = Registration::new(&list);
         registration.register_and_fence(Waiter::Channel(sender));
